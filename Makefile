@@ -1,0 +1,50 @@
+# Each target is complete on its own: it makes the environment when it is missing or out of date.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test check lint types contracts bench clean environment constraints
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[demo,dev]'
+	touch $(STAMP)
+
+environment: $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/elt run --select marts
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+contracts: $(STAMP)
+	$(BIN)/lint-imports
+
+check: lint types contracts
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+# Compiles the pinned versions afresh from pyproject.toml.
+constraints:
+	$(PYTHON) -m venv $(VENV)-constraints
+	$(VENV)-constraints/bin/python -m pip install --quiet uv
+	$(VENV)-constraints/bin/uv pip compile --quiet --universal --all-extras --no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml --output-file constraints.txt
+	rm -rf $(VENV)-constraints
+
+clean:
+	rm -rf $(VENV) $(VENV)-constraints .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .elt
+	rm -rf dbt_project/target dbt_project/logs dbt_project/*.duckdb dbt_project/*.duckdb.wal
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
