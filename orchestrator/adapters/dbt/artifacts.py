@@ -1,0 +1,147 @@
+"""dbt's artifacts, written from outcomes: what dbt's own readers find in the target folder after a run."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.outcomes import run_record
+from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.execution.events import Event, RunEnded, RunStarted, StepEnded
+from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, Step, TestStep
+
+Json = Mapping[str, object]
+
+
+def artifact(*, metadata: Json, results: Sequence[Json], elapsed: float, args: Json | None = None) -> dict[str, object]:
+    """Put together run_results.json, or sources.json, which has no `args`."""
+    document: dict[str, object] = {"metadata": metadata, "results": list(results), "elapsed_time": elapsed}
+    if args is not None:
+        document["args"] = args
+    return document
+
+
+def records(plan: Plan, outcomes: Iterable[Outcome], skipped: Mapping[NodeId, Json], *, sources: bool) -> list[Json]:
+    """Give the entries of `results` in the order in which the steps ended; steps that are not dbt's have none."""
+    found: list[Json] = []
+    for outcome in outcomes:
+        step = plan.by_id[outcome.step_id]
+        if isinstance(step, FreshnessStep) is not sources:
+            continue
+        if outcome.dbt_results:
+            found.extend(outcome.dbt_results)
+        elif isinstance(step, BuildStep | TestStep) and step.node in skipped:
+            found.append(skipped[step.node])
+    return found
+
+
+def is_recorded(step: Step) -> bool:
+    """Say whether dbt would give the step's node a result: every node but an ephemeral model."""
+    match step:
+        case BuildStep():
+            return step.materialized != "ephemeral"
+        case TestStep():
+            return True
+        case _:
+            return False
+
+
+class ArtifactWriter:
+    """Listens to a run and writes dbt's artifacts when it ends, whatever became of it."""
+
+    def __init__(self, session: DbtSession) -> None:
+        self._session = session
+        self._runs: NodeRuns | None = None
+        self._plan: Plan | None = None
+        self._started: Any = None
+        self._outcomes: list[Outcome] = []
+
+    def attach(self, runs: NodeRuns) -> None:
+        """Say whose nodes the run's steps are."""
+        self._runs = runs
+
+    def hear(self, event: Event) -> None:
+        """Keep every outcome; write at the end."""
+        match event:
+            case RunStarted():
+                self._plan, self._started = event.plan, event.at
+            case StepEnded():
+                self._outcomes.append(event.outcome)
+            case RunEnded():
+                self._write((event.at - self._started).total_seconds())
+            case _:
+                pass
+
+    def skipped_nodes(self) -> list[NodeId]:
+        """Give the nodes that dbt would have run and that were skipped so far."""
+        return [
+            step.node
+            for outcome in tuple(self._outcomes)
+            if outcome.status in {Status.SKIPPED, Status.CANCELLED}
+            and isinstance(step := self._step(outcome), BuildStep | TestStep)
+            and is_recorded(step)
+        ]
+
+    def _step(self, outcome: Outcome) -> Step | None:
+        return self._plan.by_id[outcome.step_id] if self._plan is not None else None
+
+    def _write(self, elapsed: float) -> None:
+        plan, runs = self._plan, self._runs
+        if plan is None or runs is None or not self._session.flags.WRITE_JSON:
+            return
+        skipped = {node: run_record(runs.skipped_result(node)) for node in self.skipped_nodes()}
+        target = self._session.target_path
+        target.mkdir(parents=True, exist_ok=True)
+        if any(isinstance(step, BuildStep | TestStep | HookStep) for step in plan.steps):
+            results = records(plan, self._outcomes, skipped, sources=False)
+            document = artifact(
+                metadata=_metadata("run-results"), results=results, elapsed=elapsed, args=self._arguments()
+            )
+            _write_json(target / "run_results.json", document)
+            self._write_manifest()
+        sources = records(plan, self._outcomes, {}, sources=True)
+        if sources:
+            document = artifact(metadata=_metadata("sources"), results=sources, elapsed=elapsed)
+            _write_json(target / "sources.json", document)
+
+    def _write_manifest(self) -> None:
+        """Write the manifest again: it now holds the compiled code of what ran."""
+        from dbt.parser.manifest import write_manifest
+
+        write_manifest(self._session.manifest, str(self._session.target_path))
+
+    def _arguments(self) -> Json:
+        """Give the invocation's arguments as dbt records them, with secrets scrubbed as dbt scrubs them."""
+        import dbt.utils
+        from dbt.artifacts.schemas.run import RunResultsArtifact
+
+        scrubbed = RunResultsArtifact.from_execution_results(
+            results=[],
+            elapsed_time=0.0,
+            generated_at=self._started,
+            args=dbt.utils.args_to_dict(self._session.flags),
+        )
+        args: Json = scrubbed.args
+        return args
+
+
+def _metadata(kind: str) -> Json:
+    from dbt.artifacts.schemas.freshness import FreshnessMetadata
+    from dbt.artifacts.schemas.run.v5.run import RunResultsMetadata
+
+    made = RunResultsMetadata() if kind == "run-results" else FreshnessMetadata()
+    metadata: Json = made.to_dict(omit_none=False)
+    return metadata
+
+
+def _write_json(path: Path, document: Mapping[str, object]) -> None:
+    """Write a whole file or none: a reader never sees half an artifact."""
+    from dbt.utils import JSONEncoder
+
+    beside = path.with_suffix(".tmp")
+    beside.write_text(json.dumps(document, cls=JSONEncoder), encoding="utf-8")
+    beside.replace(path)

@@ -1,0 +1,83 @@
+"""The start of one dbt invocation in this process: flags, invocation state, log file, events.
+
+Follows what dbt's own command line does before a command (dbt.cli.requires.preflight), without its console output
+and without its usage statistics.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from orchestrator.errors import UsageError
+
+_QUIET_WARNINGS = frozenset(
+    # Results of nodes: they reach the user as outcomes of their steps.
+    {"LogTestResult", "LogModelResult", "LogFreshnessResult", "LogSnapshotResult", "LogSeedResult"}
+    | {"RunResultWarning", "RunResultWarningMessage", "RunResultError"}
+)
+_PRINTED = frozenset({"PrintEvent", "JinjaLogInfo"})
+
+Hear = Callable[[str, str, str], None]
+"""Takes a kind (`warning` or `printed`), a message, and a node's id or an empty string; must only enqueue."""
+
+
+def begin(args: Sequence[str], hear: Hear) -> Any:  # noqa: ANN401  # dbt's Flags has no static type
+    """Set up dbt for the command line `args` and give its flags; ends any invocation before it."""
+    import dbt.tracking
+    from dbt.adapters.factory import reset_adapters
+    from dbt.cli.flags import Flags, args_to_context
+    from dbt.env_vars import validate_engine_env_vars
+    from dbt.events.logging import setup_event_logger
+    from dbt.flags import set_flags
+    from dbt_common.clients.system import get_env
+    from dbt_common.context import get_invocation_context, set_invocation_context
+    from dbt_common.events.event_manager_client import get_event_manager
+    from dbt_common.exceptions import DbtBaseException
+    from dbt_common.invocation import reset_invocation_id
+
+    set_invocation_context({})
+    get_invocation_context()._env = get_env()  # noqa: SLF001  # as dbt's preflight does
+    try:
+        click_context = args_to_context(list(args))
+        click_context.obj = {"dbt_runner_command_args": list(args)}
+        flags = Flags(click_context)
+    except DbtBaseException as error:
+        raise UsageError(f"dbt does not accept the options: {error}", hint="See `elt run --help`.") from error
+    object.__setattr__(flags, "SEND_ANONYMOUS_USAGE_STATS", False)
+    object.__setattr__(flags, "send_anonymous_usage_stats", False)
+    set_flags(flags)
+    events = get_event_manager()
+    events.require_warn_or_error_handling = flags.require_all_warnings_handled_by_warn_error
+    reset_invocation_id()
+    setup_event_logger(flags=flags, callbacks=[_listener(hear)])
+    # The terminal belongs to the orchestrator's reports; dbt keeps its log file.
+    events.loggers[:] = [logger for logger in events.loggers if logger.name != "stdout_log"]
+    dbt.tracking.initialize_from_flags(False, flags.PROFILES_DIR)  # noqa: FBT003  # dbt's own signature
+    flags.fire_deprecations(click_context)
+    reset_adapters()
+    validate_engine_env_vars()
+    return flags
+
+
+def end() -> None:
+    """Close dbt's adapters and log file."""
+    from dbt.adapters.factory import reset_adapters
+    from dbt_common.events.event_manager_client import cleanup_event_logger
+
+    reset_adapters()
+    cleanup_event_logger()
+
+
+def _listener(hear: Hear) -> Callable[[Any], None]:
+    def listen(message: Any) -> None:  # noqa: ANN401  # a protobuf message
+        info = message.info
+        if info.name in _PRINTED:
+            hear("printed", info.msg, _node_of(message))
+        elif info.level == "warn" and info.name not in _QUIET_WARNINGS:
+            hear("warning", info.msg, _node_of(message))
+
+    return listen
+
+
+def _node_of(message: Any) -> str:  # noqa: ANN401  # a protobuf message
+    node = getattr(message.data, "node_info", None)
+    return getattr(node, "unique_id", "") if node is not None else ""

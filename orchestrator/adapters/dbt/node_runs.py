@@ -1,0 +1,157 @@
+"""dbt's node runners, called one node at a time from any thread of the run.
+
+Borrows a BuildTask for what dbt keeps there (runners by type, hooks, schemas, relation cache, deferral) and leaves
+its queue, its thread pool and its halting aside: those are the run loop's.
+"""
+
+import threading
+from collections.abc import Collection, Iterable
+from types import SimpleNamespace
+from typing import Any
+
+from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.nodes.identity import NodeId
+
+
+class NodeRuns:
+    """Runs single nodes, hooks and freshness checks of an open, parsed session."""
+
+    def __init__(self, session: DbtSession, planned: Collection[NodeId], added: Collection[NodeId]) -> None:
+        from dbt.task.build import BuildTask
+
+        self._session = session
+        self._planned = frozenset(planned)
+        self._added = frozenset(added)
+        self._task = BuildTask(session.flags, session.config, session.manifest)
+        self._task.graph = None
+        # Microbatch runners look here to see how busy the run is before they send batches to the pool.
+        self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
+        self._prepared = False
+        self._lock = threading.Lock()
+        self._batch_pool: Any = None
+
+    @property
+    def adapter(self) -> Any:  # noqa: ANN401  # dbt's adapter
+        """The session's adapter."""
+        from dbt.adapters.factory import get_adapter
+
+        return get_adapter(self._session.config)
+
+    def enter_thread(self) -> None:
+        """Give the calling thread dbt's invocation state, which dbt keeps per thread."""
+        from dbt_common.context import _INVOCATION_CONTEXT_VAR
+
+        _INVOCATION_CONTEXT_VAR.set(self._session.invocation_context)
+
+    def prepare(self) -> None:
+        """Create schemas, fill the relation cache and resolve deferral, once, before the first node."""
+        with self._lock:
+            if not self._prepared:
+                self._prepare()
+                self._prepared = True
+
+    def _prepare(self) -> None:
+        from dbt import selected_resources
+        from dbt.task import group_lookup
+
+        task, adapter, manifest = self._task, self.adapter, self._session.manifest
+        selected_resources.set_selected_resources(self._planned)
+        task.num_nodes = len(self._planned)
+        self._keep_full_refresh_to_the_named()
+        with adapter.connection_named("master"):
+            task.defer_to_manifest()
+            required = task.get_model_schemas(adapter, self._planned)
+            task.create_schemas(adapter, required)
+            task.populate_adapter_cache(adapter, required)
+            group_lookup.init(manifest, self._planned)
+
+    def _keep_full_refresh_to_the_named(self) -> None:
+        """Make `--full-refresh` pass over the nodes that the planner added."""
+        if not getattr(self._session.flags, "FULL_REFRESH", False):
+            return
+        for unique_id in self._added:
+            node = self._session.manifest.nodes.get(unique_id)
+            if node is not None and getattr(node.config, "full_refresh", None) is None:
+                node.config.full_refresh = False
+
+    def run_node(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's RunResult
+        """Let dbt's own runner compile and execute one node; never raises for what the node did."""
+        from dbt.task.run import MicrobatchModelRunner
+
+        node = self._session.manifest.expect(unique_id)
+        runner = self._task.get_runner(node)
+        in_progress = self._task.job_queue.in_progress
+        if isinstance(runner, MicrobatchModelRunner):
+            runner.set_parent_task(self._task)
+            runner.set_pool(self._pool())
+        in_progress.add(unique_id)
+        try:
+            result = self._task.call_runner(runner)
+        finally:
+            in_progress.discard(unique_id)
+        if not node.is_ephemeral_model:
+            self._task.node_results.append(result)
+        return result
+
+    def run_freshness(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's freshness result
+        """Let dbt ask the warehouse how old a source's rows are."""
+        from dbt.task.freshness import FreshnessRunner
+
+        source = self._session.manifest.sources[unique_id]
+        return self._task.call_runner(FreshnessRunner(self._session.config, self.adapter, source, 1, 1))
+
+    def run_hooks(self, when: str, skipped: Iterable[NodeId] = ()) -> list[Any]:
+        """Run the on-run-start or on-run-end hooks in dbt's order and give their results.
+
+        `skipped` are the nodes that did not run, so that `results` in an on-run-end hook names them too.
+        """
+        from dbt.node_types import RunHookType
+
+        task, adapter = self._task, self.adapter
+        before = len(task.node_results)
+        if when == "start":
+            with adapter.connection_named("master"):
+                task.safe_run_hooks(adapter, RunHookType.Start, {})
+        else:
+            task.node_results.extend(self.skipped_result(unique_id) for unique_id in skipped)
+            before = len(task.node_results)
+            task.after_run(adapter, task.node_results)
+        return list(task.node_results[before:])
+
+    def skipped_result(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's RunResult
+        """Give the result that dbt gives a node it skipped."""
+        from dbt.artifacts.schemas.results import RunStatus
+        from dbt.artifacts.schemas.run import RunResult
+
+        return RunResult.from_node(self._session.manifest.expect(unique_id), RunStatus.Skipped, None)
+
+    def forget_schemas(self, schemas: Iterable[tuple[str | None, str]]) -> None:
+        """Make dbt look again at schemas that somebody else wrote to."""
+        for database, schema in schemas:
+            self.adapter.cache.drop_schema(database or self._session.config.credentials.database, schema)
+
+    def interrupt(self) -> None:
+        """Interrupt every query that dbt's connections run now; batches not yet started stay unstarted."""
+        self.enter_thread()
+        if self._batch_pool is not None:
+            self._batch_pool.close()
+        adapter = self.adapter
+        if adapter.is_cancelable():
+            with adapter.connection_named("master"):
+                for _ in adapter.cancel_open_connections():
+                    pass
+
+    def close(self) -> None:
+        """End the batch pool and give the connections back."""
+        if self._batch_pool is not None:
+            self._batch_pool.close()
+            self._batch_pool.terminate()
+        self.adapter.cleanup_connections()
+
+    def _pool(self) -> Any:  # noqa: ANN401  # dbt's thread pool
+        from dbt.graph.thread_pool import DbtThreadPool
+
+        with self._lock:
+            if self._batch_pool is None:
+                self._batch_pool = DbtThreadPool(max(1, self._session.config.threads), self.enter_thread, [])
+            return self._batch_pool

@@ -1,0 +1,129 @@
+"""dbt's results as outcomes: their words, figures and record, without any object of dbt's."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestrator.execution.outcome import Outcome, Part, Status
+from orchestrator.plan.step import StepId
+
+_STATUSES = {
+    "success": Status.SUCCESS,
+    "pass": Status.SUCCESS,
+    "no-op": Status.SUCCESS,
+    "warn": Status.WARN,
+    "fail": Status.FAIL,
+    "error": Status.ERROR,
+    "runtime error": Status.ERROR,
+    "partial success": Status.ERROR,
+    "skipped": Status.SKIPPED,
+}
+
+
+def status_of(word: str, *, is_freshness: bool = False) -> Status:
+    """Give our status for dbt's word; an unknown word is an error, never a silent success."""
+    if is_freshness and word == "error":
+        return Status.FAIL  # the rows are too old: the data said no
+    return _STATUSES.get(word, Status.ERROR)
+
+
+def node_outcome(step_id: StepId, result: Any, started: datetime) -> Outcome:  # noqa: ANN401  # dbt's RunResult
+    """Read one node's outcome off dbt's result."""
+    node = result.node
+    word = str(result.status)
+    recorded = () if node.is_ephemeral_model else (run_record(result),)
+    return Outcome(
+        step_id=step_id,
+        status=status_of(word),
+        tool_word=word,
+        message=str(result.message or "").strip(),
+        started_at=started,
+        ended_at=datetime.now(UTC),
+        rows_affected=_rows_affected(result.adapter_response),
+        failures=result.failures,
+        path=node.original_file_path,
+        compiled_path=getattr(node, "compiled_path", None),
+        parts=_batches(result),
+        dbt_results=recorded,
+    )
+
+
+def freshness_outcome(step_id: StepId, result: Any, started: datetime) -> Outcome:  # noqa: ANN401  # dbt's result
+    """Read one source's outcome off dbt's freshness result."""
+    from dbt.artifacts.schemas.freshness.v3.freshness import process_freshness_result
+
+    word = str(result.status)
+    age = getattr(result, "age", None)
+    message = str(result.message or "")
+    if age is not None:
+        message = f"newest rows are {_duration(age)} old ({_criteria(result.node)})"
+    return Outcome(
+        step_id=step_id,
+        status=status_of(word, is_freshness=age is not None),
+        tool_word=word,
+        message=message.strip(),
+        started_at=started,
+        ended_at=datetime.now(UTC),
+        path=result.node.original_file_path,
+        dbt_results=(process_freshness_result(result).to_dict(omit_none=False),),
+    )
+
+
+def hooks_outcome(step_id: StepId, results: list[Any], started: datetime) -> Outcome:
+    """Read the outcome of all hooks of one kind off dbt's results: an error when one of them failed."""
+    failed = [result for result in results if status_of(str(result.status)) is Status.ERROR]
+    return Outcome(
+        step_id=step_id,
+        status=Status.ERROR if failed else Status.SUCCESS,
+        tool_word="error" if failed else "success",
+        message=str(failed[0].message).strip() if failed else "",
+        started_at=started,
+        ended_at=datetime.now(UTC),
+        path=failed[0].node.original_file_path if failed else None,
+        parts=tuple(
+            Part(name=result.node.name, status=status_of(str(result.status)), message=str(result.message or ""))
+            for result in results
+        ),
+        dbt_results=tuple(run_record(result) for result in results),
+    )
+
+
+def run_record(result: Any) -> Mapping[str, object]:  # noqa: ANN401  # dbt's RunResult
+    """Give the node's entry in run_results.json."""
+    from dbt.artifacts.schemas.run.v5.run import process_run_result
+
+    record: Mapping[str, object] = process_run_result(result).to_dict(omit_none=False)
+    return record
+
+
+def _batches(result: Any) -> tuple[Part, ...]:  # noqa: ANN401  # dbt's RunResult
+    batches = result.batch_results
+    if batches is None:
+        return ()
+    ended = [(start, end, Status.SUCCESS) for start, end in batches.successful]
+    ended += [(start, end, Status.ERROR) for start, end in batches.failed]
+    return tuple(
+        Part(name=f"batch {start:%Y-%m-%dT%H:%M:%S}", status=status, detail={"until": end.isoformat()})
+        for start, end, status in sorted(ended)
+    )
+
+
+def _rows_affected(response: Mapping[str, Any] | None) -> int | None:
+    rows = (response or {}).get("rows_affected")
+    return rows if isinstance(rows, int) and rows >= 0 else None
+
+
+def _duration(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def _criteria(node: Any) -> str:  # noqa: ANN401  # dbt's SourceDefinition
+    limits = []
+    for name, limit in (("warn", node.freshness.warn_after), ("error", node.freshness.error_after)):
+        if limit is not None and limit.count:
+            limits.append(f"{name} after {limit.count} {getattr(limit.period, 'value', limit.period)}")
+    return ", ".join(limits) or "no limit"

@@ -1,0 +1,104 @@
+"""dbt's own selector, asked over the session's manifest."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.errors import SelectionError
+from orchestrator.nodes.identity import NodeId
+
+
+class DbtSelector:
+    """Answers selections as the session's own command (build, test, source freshness, list) would."""
+
+    def __init__(self, session: DbtSession) -> None:
+        from dbt_common.events.contextvars import task_contextvars
+
+        self._session = session
+        self._task = _selection_task(session)
+        with task_contextvars(project_root=session.config.project_root):
+            # Without test edges: they order nodes, and selection leaves them out anyway.
+            self._task.graph = self._task.compiler.compile(session.manifest)
+
+    def select(self, *, select: tuple[str, ...], exclude: tuple[str, ...], direct: bool = False) -> frozenset[NodeId]:
+        """Give what dbt would run for these expressions."""
+        spec = self._spec(select, exclude)
+        return self._answer(
+            self._task.get_node_selector(), _without_indirect(spec) if direct else spec, warn=not direct
+        )
+
+    def matching(self, expressions: tuple[str, ...]) -> frozenset[NodeId]:
+        """Give every node of any type that one of the expressions names."""
+        from dbt.graph import NodeSelector, parse_difference
+
+        if not expressions:
+            return frozenset()
+        selector = NodeSelector(self._task.graph, self._session.manifest, self._task.previous_state)
+        with _selection_errors():
+            spec = _without_indirect(parse_difference(list(expressions), None))
+        return self._answer(selector, spec, warn=False)
+
+    def deferred(self) -> frozenset[NodeId]:
+        """Give the nodes of the manifest that `--defer` names."""
+        with _selection_errors():
+            manifest = self._task._get_deferred_manifest()  # noqa: SLF001  # dbt offers no other door
+        if manifest is None:
+            return frozenset()
+        return frozenset(NodeId(unique_id) for unique_id in manifest.nodes)
+
+    def _spec(self, select: tuple[str, ...], exclude: tuple[str, ...]) -> Any:  # noqa: ANN401  # dbt's spec
+        from dbt.graph import parse_difference
+
+        task = self._task
+        with _selection_errors():
+            if not select and not exclude:
+                return task.get_selection_spec()
+            if task.args.selector:
+                return task.config.get_selector(task.args.selector)
+            return parse_difference(list(select) or None, list(exclude) or None)
+
+    @staticmethod
+    def _answer(selector: Any, spec: Any, *, warn: bool) -> frozenset[NodeId]:  # noqa: ANN401  # dbt's own
+        with _selection_errors():
+            found: Iterable[str] = selector.get_selected(spec=spec, warn_on_no_nodes=warn)
+        return frozenset(NodeId(unique_id) for unique_id in found)
+
+
+def _selection_task(session: DbtSession) -> Any:  # noqa: ANN401  # one of dbt's tasks
+    """Make dbt's task of the command, for its notion of resource types."""
+    from dbt.task.build import BuildTask
+    from dbt.task.freshness import FreshnessTask
+    from dbt.task.list import ListTask
+    from dbt.task.test import TestTask
+
+    kinds = {"test": TestTask, "freshness": FreshnessTask, "list": ListTask, "ls": ListTask}
+    kind = kinds.get(session.flags.WHICH, BuildTask)
+    return kind(session.flags, session.config, session.manifest)
+
+
+def _without_indirect(spec: Any) -> Any:  # noqa: ANN401  # dbt's spec
+    """Rewrite a spec so that only what it names itself is selected, not the tests that hang on it."""
+    from dbt.graph.selector_spec import IndirectSelection, SelectionCriteria
+
+    if isinstance(spec, SelectionCriteria):
+        return replace(spec, indirect_selection=IndirectSelection.Empty)
+    return type(spec)(
+        components=[_without_indirect(component) for component in spec.components],
+        indirect_selection=IndirectSelection.Empty,
+        expect_exists=False,
+        raw=spec.raw,
+    )
+
+
+class _selection_errors:  # noqa: N801  # reads as a statement
+    """Turns dbt's refusal of a selection into ours."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        from dbt_common.exceptions import DbtBaseException
+
+        if isinstance(error, DbtBaseException):
+            raise SelectionError(str(error).strip(), hint="See `elt ls --help` for the selection syntax.") from error

@@ -1,0 +1,157 @@
+"""One dbt session: profile, project and manifest loaded once, then open for selection and for single nodes.
+
+The opening follows dbt.cli.requires (profile, project, catalogs, runtime_config, manifest) in dbt's own order, split
+where the run wants to do something between: the target is known before the project is parsed.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orchestrator.adapters.dbt import invocation
+from orchestrator.adapters.dbt.project_errors import translate
+from orchestrator.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the active target of the profile says of the warehouse; no secret among it."""
+
+    name: str
+    adapter: str
+    threads: int
+    database: str
+    path: str | None
+    """Of DuckDB: the absolute path of the file, `:memory:`, or a remote address."""
+    config: dict[str, object] = field(default_factory=dict)
+    """Of DuckDB: the configuration that its connections are opened with."""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a DuckDB file on this machine, which the run can open and share."""
+        return self.path is not None and self.path != ":memory:" and "://" not in self.path and self.path[:3] != "md:"
+
+    @property
+    def description(self) -> str:
+        """The absolute path of the database, or what there is instead."""
+        return self.path if self.path is not None else f"{self.adapter} database {self.database}"
+
+
+class DbtSession:
+    """An open dbt invocation; only one can be open in a process."""
+
+    def __init__(self, project_dir: Path, hear: invocation.Hear = lambda *_: None) -> None:
+        self.project_dir = project_dir
+        self.flags: Any = None
+        self.config: Any = None
+        self.manifest: Any = None
+        self.invocation_context: Any = None
+        self._hear = hear
+        self._catalogs: Any = []
+        self._came_from: Path | None = None
+
+    def open(self, args: Sequence[str]) -> Target:
+        """Read flags, profile and project for dbt's command line `args`; parses nothing yet.
+
+        Works inside the project folder from here on, so that relative paths of the profile mean there what they
+        mean to dbt. Raises UsageError or ProjectError.
+        """
+        from dbt_common.context import get_invocation_context
+
+        self._came_from = Path.cwd()
+        os.chdir(self.project_dir)
+        try:
+            self.flags = invocation.begin(args, self._hear)
+            self.invocation_context = get_invocation_context()
+            self._load_configuration()
+        except Exception as error:
+            self.close()
+            raise self._translated(error) from error
+        self._refuse_live_state()
+        return self._target()
+
+    def parse(self) -> Path:
+        """Parse the project as dbt does (partial parse kept) and give the path of the written manifest."""
+        from dbt.cli.requires import get_active_write_integration
+        from dbt.parser.manifest import parse_manifest
+
+        try:
+            self.manifest = parse_manifest(
+                self.config,
+                False,  # noqa: FBT003  # write_perf_info; dbt's own signature
+                True,  # noqa: FBT003  # write
+                self.flags.WRITE_JSON,
+                [get_active_write_integration(catalog) for catalog in self._catalogs],
+            )
+        except Exception as error:
+            raise self._translated(error) from error
+        return self.target_path / "manifest.json"
+
+    @property
+    def target_path(self) -> Path:
+        """dbt's target folder, absolute."""
+        return Path(self.config.project_target_path).resolve()
+
+    @property
+    def log_path(self) -> Path:
+        """The folder of dbt.log, absolute."""
+        return Path(self.flags.LOG_PATH).resolve()
+
+    def close(self) -> None:
+        """End the invocation: connections closed, log file released, the working folder as before; idempotent."""
+        if self._came_from is not None:
+            invocation.end()
+            os.chdir(self._came_from)
+            self._came_from = None
+
+    def _load_configuration(self) -> None:
+        from dbt.config import RuntimeConfig
+        from dbt.config.catalogs import load_catalogs
+        from dbt.config.runtime import load_profile, load_project
+        from dbt.plugins import set_up_plugin_manager
+
+        flags = self.flags
+        profile = load_profile(
+            flags.PROJECT_DIR, flags.VARS, flags.PROFILE, flags.TARGET, getattr(flags, "THREADS", None)
+        )
+        self.invocation_context.uses_adapter(profile.credentials.type)
+        project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, flags.VARS, validate=True)
+        set_up_plugin_manager(project_name=project.project_name)
+        self._catalogs = load_catalogs(flags.PROJECT_DIR, project.project_name, flags.VARS)
+        self.config = RuntimeConfig.from_parts(project, profile, flags)
+
+    def _target(self) -> Target:
+        credentials = self.config.credentials
+        is_duckdb = credentials.type == "duckdb"
+        return Target(
+            name=self.config.target_name,
+            adapter=credentials.type,
+            threads=self.config.threads or 1,
+            database=str(credentials.database),
+            path=_absolute(credentials.path) if is_duckdb else None,
+            config=dict(credentials.config_options or {}) if is_duckdb else {},
+        )
+
+    def _refuse_live_state(self) -> None:
+        for option in ("STATE", "DEFER_STATE"):
+            folder = getattr(self.flags, option, None)
+            if folder and (self.project_dir / folder).resolve() == self.target_path:
+                self.close()
+                raise UsageError(
+                    f"--{option.lower().replace('_', '-')} names the live target folder {folder}, which this command"
+                    " writes to.",
+                    hint="Copy the artifacts of the run to compare with to a folder of their own, and name that.",
+                )
+
+    def _translated(self, error: Exception) -> Exception:
+        from dbt_common.exceptions import DbtBaseException
+
+        return translate(error, self.project_dir) if isinstance(error, DbtBaseException) else error
+
+
+def _absolute(path: str) -> str:
+    if path == ":memory:" or "://" in path or path.startswith(("md:", "motherduck:")):
+        return path
+    return str(Path(path).resolve())

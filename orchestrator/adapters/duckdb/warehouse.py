@@ -1,0 +1,117 @@
+"""The one DuckDB instance of a run: opened by us, shared by everybody through cursors.
+
+DuckDB gives connections of one process to one file the same instance as long as their configuration is the same;
+dbt-duckdb therefore finds this instance when it opens the file with the configuration it was opened with here.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestrator.adapters.duckdb.lock import Holder, holder_of
+from orchestrator.errors import WarehouseError, WarehouseLockedError
+from orchestrator.nodes.identity import Relation
+
+_PAUSE = 0.2
+"""Seconds between two tries for a locked file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseFile:
+    """What to open, and with which configuration: dbt's own, so that dbt joins the instance."""
+
+    path: Path
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Warehouse:
+    """An open DuckDB file; cursors made from it see one another's committed work."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, file: DatabaseFile) -> None:
+        self.file = file
+        self._connection = connection
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Open a cursor with a transaction of its own; safe from any thread."""
+        return self._connection.cursor()
+
+    def relations(self) -> frozenset[tuple[str, str]]:
+        """Every table and view as lower-case (schema, name)."""
+        with self.cursor() as cursor:
+            rows = cursor.execute(
+                "select lower(table_schema), lower(table_name) from information_schema.tables"
+            ).fetchall()
+        return frozenset((schema, name) for schema, name in rows)
+
+    def stands(self, relation: Relation) -> bool:
+        """Say whether a table or view of this name exists now."""
+        return relation.key() in self.relations()
+
+    def close(self) -> None:
+        """Close our connection; the file is free once everybody else's cursors are closed too."""
+        with suppress(duckdb.Error):
+            self._connection.close()
+
+
+def open_warehouse(
+    file: DatabaseFile,
+    *,
+    lock_timeout: float,
+    on_wait: Callable[[Holder], None] = lambda _holder: None,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Warehouse:
+    """Open the file, waiting at most `lock_timeout` seconds for another process to let go of it.
+
+    Raises WarehouseLockedError, which names the holder, or WarehouseError for what waiting does not cure.
+    """
+    deadline = clock() + lock_timeout
+    told = False
+    while True:
+        try:
+            return Warehouse(duckdb.connect(str(file.path), config=dict(file.config)), file)
+        except duckdb.Error as error:
+            holder = holder_of(str(error))
+            if holder is None:
+                raise _cannot_open(file.path, str(error)) from error
+            if clock() >= deadline:
+                raise _locked(file.path, holder, lock_timeout) from error
+            if not told:
+                on_wait(holder)
+                told = True
+            sleep(_PAUSE)
+
+
+def _locked(path: Path, holder: Holder, waited: float) -> WarehouseLockedError:
+    return WarehouseLockedError(
+        f"The database {path} is held by {holder}; waited {waited:g} s for it.",
+        hint="End that process, or wait longer with --lock-timeout SECONDS.",
+    )
+
+
+def _cannot_open(path: Path, message: str) -> WarehouseError:
+    first = message.splitlines()[0]
+    if "not a valid DuckDB database" in message:
+        return WarehouseError(
+            f"{path} is not a DuckDB database.",
+            hint="Set `path` in profiles.yml to another file, or move this one out of the way.",
+        )
+    if "Permission denied" in message or "read-only" in message:
+        return WarehouseError(
+            f"The database {path} cannot be written: {first}",
+            hint="Give the user who runs this the right to write the file and its folder.",
+        )
+    if "No such file or directory" in message or "does not exist" in message:
+        return WarehouseError(
+            f"The folder {path.parent} of the database {path.name} does not exist.",
+            hint="Create the folder, or correct `path` in profiles.yml.",
+        )
+    return WarehouseError(
+        f"The database {path} cannot be opened: {first}",
+        hint="Check `path` and its settings in profiles.yml.",
+    )

@@ -1,0 +1,86 @@
+"""Every error that a user can cause, each with what happened and what to do next.
+
+EltError
+├── UsageError             the command line says something that cannot be done
+├── ConfigurationError     elt.yml or the environment; carries every mistake at once
+├── ProjectError           the dbt project, its profile or its packages
+│   ├── ParseError         dbt could not parse the project
+│   └── ManifestError      manifest.json cannot be read
+├── SelectionError         a selection cannot be understood
+│   └── EmptySelectionError  a selection matched nothing
+├── GraphCycleError        the graph has a cycle; the message prints its path
+├── IngestionError         an ingestion module, its discovery or its credentials
+├── SuiteError             an expectation suite is malformed or bound to no node
+├── MissingExtraError      a plan needs an optional tool that is not installed
+└── WarehouseError         the database cannot be opened
+    └── WarehouseLockedError  another process holds the database file
+
+A step that fails is not an exception but an outcome (execution/outcome.py): exceptions are for what keeps a
+run from starting, and for bugs.
+"""
+
+
+class EltError(Exception):
+    """Something the user can put right: a message, and a hint that says how."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class UsageError(EltError):
+    """The command line asks for something that cannot be done."""
+
+
+class ConfigurationError(EltError):
+    """The configuration is wrong; the message lists every mistake with its line."""
+
+
+class ProjectError(EltError):
+    """The dbt project, its profile or its packages cannot be used."""
+
+
+class ParseError(ProjectError):
+    """Dbt could not parse the project; the message is dbt's own, with file and line."""
+
+
+class ManifestError(ProjectError):
+    """A manifest.json is missing, truncated or of a version that is not known."""
+
+
+class SelectionError(EltError):
+    """A selection cannot be understood."""
+
+
+class EmptySelectionError(SelectionError):
+    """A selection matched nothing; the hint lists near names."""
+
+
+class GraphCycleError(EltError):
+    """The nodes depend on each other in a circle."""
+
+
+class IngestionError(EltError):
+    """An ingestion module, its discovery or its credentials are wrong."""
+
+
+class SuiteError(EltError):
+    """An expectation suite is malformed or bound to no node."""
+
+
+class MissingExtraError(EltError):
+    """A plan needs an optional tool; the hint names the extra that installs it."""
+
+
+class WarehouseError(EltError):
+    """The database cannot be opened."""
+
+
+class WarehouseLockedError(WarehouseError):
+    """Another process holds the database file."""

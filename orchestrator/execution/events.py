@@ -1,0 +1,59 @@
+"""What listeners hear while a run goes on; every event is a value that survives JSON."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import StepId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """The plan is made and its first steps are about to start."""
+
+    run_id: str
+    at: datetime
+    plan: Plan
+    database: str
+    """What the run writes to: the absolute path of the database, or its host and name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted:
+    """A step was handed to its runner."""
+
+    at: datetime
+    step_id: StepId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEnded:
+    """A step has an outcome; skipped steps end without having started."""
+
+    at: datetime
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """Something the user should know that is no step's outcome: a warning of dbt, what a model printed."""
+
+    at: datetime
+    kind: str
+    """`warning`, `printed`, `waiting` (for a lock), `left_out`."""
+    message: str
+    step_id: StepId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    """Every step has an outcome."""
+
+    run_id: str
+    at: datetime
+    status: Status
+    outcomes: tuple[Outcome, ...]
+
+
+Event = RunStarted | StepStarted | StepEnded | Noticed | RunEnded

@@ -1,0 +1,88 @@
+"""What became of a step: its status, why, and what the tool reported."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from orchestrator.plan.step import StepId
+
+
+class Status(StrEnum):
+    """The statuses of design: what happened, and whether what is downstream goes on."""
+
+    SUCCESS = "success"
+    WARN = "warn"
+    REUSED = "reused"
+    NO_DATA = "no_data"
+    FAIL = "fail"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+    @property
+    def halts(self) -> bool:
+        """Whether descendants of a step that ended so must not run."""
+        return self in HALTING
+
+
+HALTING = frozenset({Status.FAIL, Status.ERROR, Status.SKIPPED, Status.CANCELLED})
+
+
+class ReasonCode(StrEnum):
+    """Why a step ended as it did, or did not run."""
+
+    RAN = "ran"
+    UPSTREAM_HALTED = "upstream_halted"
+    FAIL_FAST = "fail_fast"
+    INTERRUPTED = "interrupted"
+    RUN_START_HOOK = "on_run_start_failed"
+    NOT_EVALUATED = "not_evaluated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A machine-readable reason and, for a skip, the ancestor to blame."""
+
+    code: ReasonCode = ReasonCode.RAN
+    blame: StepId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A recorded part of a step: one batch of a microbatch model, one expectation of a suite, one loaded table."""
+
+    name: str
+    status: Status
+    message: str = ""
+    rows: int | None = None
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The end of one step; every field survives JSON."""
+
+    step_id: StepId
+    status: Status
+    tool_word: str = ""
+    """The tool's own word: dbt's `pass`, `no-op`, `partial success`, …"""
+    reason: Reason = field(default_factory=Reason)
+    message: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    rows_affected: int | None = None
+    failures: int | None = None
+    """Rows (or expectations) that said no."""
+    path: str | None = None
+    compiled_path: str | None = None
+    parts: tuple[Part, ...] = ()
+    dbt_results: tuple[Mapping[str, object], ...] = ()
+    """dbt's own records, as they stand in `results` of run_results.json (or sources.json): one, or one a hook."""
+
+    @property
+    def elapsed(self) -> timedelta:
+        """How long the step ran; zero when it did not."""
+        if self.started_at is None or self.ended_at is None:
+            return timedelta()
+        return self.ended_at - self.started_at

@@ -1,0 +1,64 @@
+"""What the orchestrator knows of dbt's nodes, as values read from a manifest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DbtNode:
+    """One node of the manifest: a model, seed, snapshot, test, exposure, hook, …"""
+
+    unique_id: NodeId
+    name: str
+    resource_type: ResourceType
+    package: str
+    path: str
+    """The file that defines it, relative to the root of its package."""
+    parents: tuple[NodeId, ...] = ()
+    """`depends_on.nodes`, in the manifest's order."""
+    relation: Relation | None = None
+    materialized: str | None = None
+    severity: str | None = None
+    """Of data tests: `error` or `warn`, in lower case."""
+    tags: tuple[str, ...] = ()
+    owner: str | None = None
+    version: str | None = None
+    meta: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def is_ephemeral(self) -> bool:
+        """Whether it is compiled into its consumers and never built."""
+        return self.materialized == "ephemeral"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DbtSource:
+    """A table that something else writes and dbt reads."""
+
+    unique_id: NodeId
+    name: str
+    source_name: str
+    package: str
+    path: str
+    relation: Relation
+    has_freshness: bool
+    """Whether `warn_after` or `error_after` is set (a null criterion switches freshness off)."""
+    has_loaded_at: bool
+    """Whether dbt can ask the warehouse: `loaded_at_field` or `loaded_at_query` is set."""
+    warn_after_seconds: float | None = None
+    error_after_seconds: float | None = None
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A manifest.json as values: every enabled node by its id."""
+
+    project_name: str
+    adapter_type: str
+    dbt_version: str
+    nodes: Mapping[NodeId, DbtNode]
+    sources: Mapping[NodeId, DbtSource]

@@ -1,0 +1,44 @@
+"""The names of things: node ids, resource types and relations."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+NodeId = NewType("NodeId", str)
+"""dbt's unique_id, or `ingest.<source>.<resource>`, or `expectation.<suite>`."""
+
+
+class ResourceType(StrEnum):
+    """What a node is: dbt's own words, and the two kinds that dbt does not know."""
+
+    MODEL = "model"
+    SEED = "seed"
+    SNAPSHOT = "snapshot"
+    FUNCTION = "function"
+    TEST = "test"
+    UNIT_TEST = "unit_test"
+    SOURCE = "source"
+    EXPOSURE = "exposure"
+    METRIC = "metric"
+    SEMANTIC_MODEL = "semantic_model"
+    SAVED_QUERY = "saved_query"
+    ANALYSIS = "analysis"
+    OPERATION = "operation"  # an on-run-start or on-run-end hook
+    INGEST = "ingest"  # a dlt resource
+    EXPECTATION = "expectation"  # a great-expectations suite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A table or view in the warehouse; the database may be unknown to whoever names it."""
+
+    database: str | None
+    schema: str
+    identifier: str
+
+    def key(self) -> tuple[str, str]:
+        """Schema and identifier without regard to case, as DuckDB and Postgres compare unquoted names."""
+        return (self.schema.lower(), self.identifier.lower())
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.identifier}"

@@ -1,0 +1,29 @@
+"""An expectation suite as a value."""
+
+from dataclasses import dataclass
+
+from orchestrator.nodes.identity import NodeId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A great-expectations suite read from JSON: what it is called, where it stands, how much it asks."""
+
+    unique_id: NodeId
+    name: str
+    path: str
+    """The JSON file, relative to the project root."""
+    expectations: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundSuite:
+    """A suite and the node whose relation it judges."""
+
+    suite: Suite
+    node: NodeId
+
+
+def suite_id(name: str) -> NodeId:
+    """Give the node id of a suite."""
+    return NodeId(f"expectation.{name}")
