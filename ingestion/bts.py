@@ -1,4 +1,4 @@
-"""Flights out of New York City in 2013 and the airlines that flew them (Bureau of Transportation Statistics)."""
+"""Flights out of New York City in 2013 and their airlines (Bureau of Transportation Statistics)."""
 
 from collections.abc import Iterator
 from datetime import datetime
