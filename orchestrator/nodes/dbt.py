@@ -8,7 +8,7 @@ from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DbtNode:
-    """One node of the manifest: a model, seed, snapshot, test, exposure, hook, …"""
+    """One node of the manifest: a model, seed, snapshot, test, exposure, hook and so on."""
 
     unique_id: NodeId
     name: str
@@ -25,6 +25,8 @@ class DbtNode:
     tags: tuple[str, ...] = ()
     owner: str | None = None
     version: str | None = None
+    is_empty: bool = False
+    """A file without SQL: dbt never builds it, whatever is selected."""
     meta: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -61,4 +63,5 @@ class Manifest:
     adapter_type: str
     dbt_version: str
     nodes: Mapping[NodeId, DbtNode]
+    """Models, seeds, snapshots, functions, data and unit tests, analyses, hooks, exposures, metrics, …"""
     sources: Mapping[NodeId, DbtSource]

@@ -42,3 +42,14 @@ class Relation:
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.identifier}"
+
+
+def short_name(node: NodeId) -> str:
+    """Give the name a person would use: `fct_flights`, `dim_plane.v2`, `bts.flights`, `bts.airports`."""
+    kind, _, rest = node.partition(".")
+    if kind in {ResourceType.INGEST, ResourceType.EXPECTATION}:
+        return rest
+    name = rest.partition(".")[2]  # without the package
+    if kind == ResourceType.TEST and "." in name:
+        return name.rpartition(".")[0]  # without the hash that tells generic tests apart
+    return name

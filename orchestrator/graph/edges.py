@@ -1,0 +1,113 @@
+"""The edges that order steps beside dbt's own: from gates to what waits for them, from producers to sources."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from orchestrator.errors import GraphCycleError
+from orchestrator.graph.dag import Dag
+from orchestrator.nodes.dbt import DbtNode, DbtSource, Manifest
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.nodes.suite import BoundSuite
+
+Edge = tuple[NodeId, NodeId]
+
+WAITS_FOR_GATES = frozenset(
+    {
+        ResourceType.MODEL,
+        ResourceType.SEED,
+        ResourceType.SNAPSHOT,
+        ResourceType.ANALYSIS,
+        ResourceType.OPERATION,
+    }
+)
+"""What dbt holds back until tests upstream passed: not functions, exposures, metrics or saved queries."""
+PRODUCES = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT})
+
+
+def dbt_edges(manifest: Manifest) -> Iterator[Edge]:
+    """Give dbt's own edges: what each node refers to."""
+    return ((parent, node.unique_id) for node in manifest.nodes.values() for parent in node.parents)
+
+
+def producer_edges(manifest: Manifest, depends: Dag[NodeId]) -> tuple[tuple[Edge, ...], tuple[str, ...]]:
+    """Find the nodes that write a table which a dbt source names; an edge that would close a cycle becomes a note."""
+    candidates = tuple(_same_table(manifest))
+    if _is_acyclic(depends, candidates):
+        return candidates, ()
+    kept: list[Edge] = []
+    notes = []
+    for producer, source in candidates:
+        if _is_acyclic(depends, [*kept, (producer, source)]):
+            kept.append((producer, source))
+        else:
+            notes.append(
+                f"{producer} writes the table of {source}, but also reads from it: "
+                "no order between the two, the source is read as it stands."
+            )
+    return tuple(kept), tuple(notes)
+
+
+def gate_edges(manifest: Manifest, needs: Dag[NodeId], suites: Iterable[BoundSuite]) -> Iterator[Edge]:
+    """Give the edges of data tests and suites: parents → gate, and gate → all that descends from all its parents.
+
+    Of the latter only those to the first nodes that wait: what descends from these waits with them.
+    """
+    waiting = needs.bits(node.unique_id for node in manifest.nodes.values() if node.resource_type in WAITS_FOR_GATES)
+    below: dict[frozenset[NodeId], tuple[NodeId, ...]] = {}
+    for gate, judged in _gates(manifest, suites):
+        parents = frozenset(judged)
+        if parents not in below:
+            below[parents] = needs.first_of(_below_all(parents, needs) & waiting)
+        yield from ((parent, gate) for parent in judged)
+        yield from ((gate, node) for node in below[parents])
+
+
+def unit_test_edges(manifest: Manifest, parents: Mapping[NodeId, Iterable[NodeId]]) -> Iterator[Edge]:
+    """Put a model's unit tests, one after another, between all that the model waits for and the model."""
+    by_model: dict[NodeId, list[NodeId]] = defaultdict(list)
+    for node in manifest.nodes.values():
+        if node.resource_type is ResourceType.UNIT_TEST and node.parents:
+            by_model[node.parents[0]].append(node.unique_id)
+    for model, tests in by_model.items():
+        chain = sorted(tests)
+        yield from ((parent, test) for test in chain for parent in parents.get(model, ()))
+        yield from zip(chain, [*chain[1:], model], strict=True)
+
+
+def _gates(manifest: Manifest, suites: Iterable[BoundSuite]) -> Iterator[tuple[NodeId, tuple[NodeId, ...]]]:
+    for node in manifest.nodes.values():
+        if node.resource_type is ResourceType.TEST and node.parents:
+            yield node.unique_id, node.parents
+    for bound in suites:
+        yield bound.suite.unique_id, (bound.node,)
+
+
+def _below_all(parents: frozenset[NodeId], needs: Dag[NodeId]) -> int:
+    found = -1  # every bit
+    for parent in parents:
+        found &= needs.descendant_bits[needs.position[parent]]
+    return found
+
+
+def _same_table(manifest: Manifest) -> Iterator[Edge]:
+    producers: dict[tuple[str, str], list[DbtNode]] = defaultdict(list)
+    for node in manifest.nodes.values():
+        if node.relation is not None and node.resource_type in PRODUCES:
+            producers[node.relation.key()].append(node)
+    for source in manifest.sources.values():
+        for node in producers.get(source.relation.key(), ()):
+            if _same_database(node.relation, source):
+                yield node.unique_id, source.unique_id
+
+
+def _same_database(written: Relation | None, source: DbtSource) -> bool:
+    here, there = written.database if written else None, source.relation.database
+    return here is None or there is None or here.lower() == there.lower()
+
+
+def _is_acyclic(depends: Dag[NodeId], more: Iterable[Edge]) -> bool:
+    try:
+        Dag(depends.order, [*depends.edges(), *more])
+    except GraphCycleError:
+        return False
+    return True

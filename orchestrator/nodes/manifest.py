@@ -1,0 +1,177 @@
+"""Reads dbt's manifest.json into values: the one door through which its raw JSON comes in."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import ManifestError
+from orchestrator.nodes.dbt import DbtNode, DbtSource, Manifest
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+
+Raw = Mapping[str, Any]
+
+KNOWN_SCHEMA = "https://schemas.getdbt.com/dbt/manifest/v12.json"
+SECTIONS = (
+    "nodes",
+    "functions",
+    "semantic_models",
+    "metrics",
+    "saved_queries",
+    "exposures",
+    "unit_tests",
+)
+TYPES = frozenset(ResourceType) - {ResourceType.SOURCE, ResourceType.INGEST, ResourceType.EXPECTATION}
+STORED = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT, ResourceType.FUNCTION})
+PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest.json from disk."""
+    try:
+        raw = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise ManifestError(f"There is no manifest at {path}.", hint="Run `elt dbt parse` to write it.") from None
+    except OSError as error:
+        raise ManifestError(f"The manifest {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise ManifestError(
+            f"The manifest {path} is not whole JSON: {error}.",
+            hint="It was probably cut short while dbt wrote it: delete it and run `elt dbt parse`.",
+        ) from error
+    return manifest_from(raw, path)
+
+
+def manifest_from(raw: object, path: Path) -> Manifest:
+    """Turn a manifest's JSON into values; the path is named in messages only."""
+    if not isinstance(raw, dict):
+        raise ManifestError(f"The manifest {path} is not a JSON object.", hint="Run `elt dbt parse`.")
+    metadata = raw.get("metadata") or {}
+    _refuse_other_versions(metadata, path)
+    try:
+        owners = {group["name"]: _owner(group.get("owner")) for group in _rows(raw, "groups")}
+        sources = {row["unique_id"]: _source(row) for row in _rows(raw, "sources")}
+        nodes = {row["unique_id"]: _node(row, owners) for section in SECTIONS for row in _rows(raw, section)}
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ManifestError(
+            f"The manifest {path} does not look like version 12: {type(error).__name__}: {error}.",
+            hint="Delete it and run `elt dbt parse` with dbt 1.8 to 1.11.",
+        ) from error
+    return Manifest(
+        project_name=str(metadata.get("project_name") or ""),
+        adapter_type=str(metadata.get("adapter_type") or ""),
+        dbt_version=str(metadata.get("dbt_version") or ""),
+        nodes=_known_parents(nodes, sources, raw, path),
+        sources=sources,
+    )
+
+
+def _refuse_other_versions(metadata: Raw, path: Path) -> None:
+    version = metadata.get("dbt_schema_version")
+    if version == KNOWN_SCHEMA:
+        return
+    named = f"of version {version}" if version else "without a version"
+    wrote = f", written by dbt {metadata['dbt_version']}" if metadata.get("dbt_version") else ""
+    raise ManifestError(
+        f"The manifest {path} is {named}{wrote}; only version 12 is known.",
+        hint="Use dbt 1.8 to 1.11, which write version 12, and run `elt dbt parse`.",
+    )
+
+
+def _rows(raw: Raw, section: str) -> Iterator[Raw]:
+    """Give a section's enabled rows; dbt lists most disabled ones elsewhere, but not all versions all of them."""
+    for row in (raw.get(section) or {}).values():
+        if (row.get("config") or {}).get("enabled", True):
+            yield row
+
+
+def _node(row: Raw, group_owners: Mapping[str, str | None]) -> DbtNode:
+    kind = _resource_type(row)
+    config: Raw = row.get("config") or {}
+    meta: Raw = config.get("meta") or row.get("meta") or {}
+    group = row.get("group") or config.get("group")
+    severity = config.get("severity")
+    version = row.get("version")
+    return DbtNode(
+        unique_id=NodeId(row["unique_id"]),
+        name=row["name"],
+        resource_type=kind,
+        package=row["package_name"],
+        path=row["original_file_path"],
+        parents=tuple(dict.fromkeys((row.get("depends_on") or {}).get("nodes") or ())),
+        relation=_relation(row, kind, config),
+        materialized=config.get("materialized"),
+        severity=severity.lower() if kind is ResourceType.TEST and severity else None,
+        tags=tuple(row.get("tags") or ()),
+        owner=_owner(meta.get("owner")) or _owner(row.get("owner")) or group_owners.get(group or ""),
+        version=None if version is None else str(version),
+        is_empty=kind is not ResourceType.SEED and not str(row.get("raw_code", "-")).strip(),
+        meta=meta,
+    )
+
+
+def _resource_type(row: Raw) -> ResourceType:
+    word = row["resource_type"]
+    if word not in TYPES:
+        raise ValueError(f"{row['unique_id']} is of an unknown resource type, {word!r}")
+    return ResourceType(word)
+
+
+def _relation(row: Raw, kind: ResourceType, config: Raw) -> Relation | None:
+    """Name what the node leaves in the warehouse; a data test leaves its failing rows when told to store them."""
+    stores = kind in STORED and config.get("materialized") != "ephemeral"
+    if not stores and not (kind is ResourceType.TEST and row.get("relation_name")):
+        return None
+    return Relation(database=row.get("database"), schema=row["schema"], identifier=row.get("alias") or row["name"])
+
+
+def _source(row: Raw) -> DbtSource:
+    config: Raw = row.get("config") or {}
+    freshness: Raw = row.get("freshness") or {}
+    warn, error = _seconds(freshness.get("warn_after")), _seconds(freshness.get("error_after"))
+    return DbtSource(
+        unique_id=NodeId(row["unique_id"]),
+        name=row["name"],
+        source_name=row["source_name"],
+        package=row["package_name"],
+        path=row["original_file_path"],
+        relation=Relation(
+            database=row.get("database"), schema=row["schema"], identifier=row.get("identifier") or row["name"]
+        ),
+        has_freshness=warn is not None or error is not None,
+        has_loaded_at=bool(row.get("loaded_at_field") or row.get("loaded_at_query")),
+        warn_after_seconds=warn,
+        error_after_seconds=error,
+        tags=tuple(row.get("tags") or ()),
+        meta=config.get("meta") or row.get("meta") or {},
+    )
+
+
+def _seconds(limit: Raw | None) -> float | None:
+    """Read `{count, period}`; a null in either switches the limit off."""
+    if not limit or limit.get("count") is None or limit.get("period") is None:
+        return None
+    return float(limit["count"]) * PERIODS[limit["period"]]
+
+
+def _owner(value: object) -> str | None:
+    if isinstance(value, dict):
+        value = value.get("name") or value.get("email")
+    if isinstance(value, list):
+        value = ", ".join(str(one) for one in value)
+    return str(value) if value else None
+
+
+def _known_parents(
+    nodes: Mapping[NodeId, DbtNode], sources: Mapping[NodeId, DbtSource], raw: Raw, path: Path
+) -> Mapping[NodeId, DbtNode]:
+    """Refuse a node whose parent the manifest does not hold, as dbt does."""
+    for node in nodes.values():
+        for parent in node.parents:
+            if parent not in nodes and parent not in sources:
+                disabled = ", which is disabled" if parent in (raw.get("disabled") or {}) else ""
+                raise ManifestError(
+                    f"{node.unique_id} ({node.path}) depends on {parent}{disabled}, which {path} does not hold.",
+                    hint="The manifest is stale or was written by hand: run `elt dbt parse`.",
+                )
+    return nodes
