@@ -1,0 +1,23 @@
+"""`elt freshness`: the age of sources."""
+
+from typing import Any
+
+import click
+
+from orchestrator.cli.dbt_options import FRESHNESS, dbt_options
+from orchestrator.cli.run import run_verb
+from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, lock_timeout
+
+
+@click.command("freshness", cls=DbtCommand)
+@dbt_options(FRESHNESS)
+@allow_empty
+@lock_timeout
+@as_json
+@click.pass_context
+def command(context: click.Context, **options: Any) -> int:
+    """Judge the age of the selected sources, and write sources.json.
+
+    Answers to `dbt source freshness`; a source that only dlt's loads tell the age of is judged too.
+    """
+    return run_verb("freshness", context, options)

@@ -1,0 +1,34 @@
+"""`elt ls`: what a selection names."""
+
+from typing import Any
+
+import click
+
+from orchestrator.cli.dbt_options import LIST, dbt_options
+from orchestrator.cli.shared import DbtCommand, request_options
+
+
+@click.command("ls", cls=DbtCommand)
+@dbt_options(LIST)
+@click.option(
+    "--output",
+    type=click.Choice(["json", "name", "path", "selector"]),
+    default="selector",
+    show_default=True,
+    help="How to write each node.",
+)
+@click.option("--output-keys", "output_keys", multiple=True, metavar="KEY", help="The keys of --output json.")
+@click.pass_context
+def command(context: click.Context, **options: Any) -> int:
+    """List the nodes that a selection names, one a line.
+
+    Gives what `dbt ls` gives; `ingest:` and `expectation:` name what dbt does not know.
+    """
+    from orchestrator.api import Request, Verb, list_nodes
+
+    keys = [word for key in options["output_keys"] for word in key.split()]
+    request = Request(verb=Verb.LIST, allow_empty=True, **request_options(context))
+    lines = list_nodes(request, output=options["output"], output_keys=tuple(keys))
+    for line in lines:
+        click.echo(line)
+    return 0

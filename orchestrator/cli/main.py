@@ -1,0 +1,100 @@
+"""The command `elt`: its verbs, loaded when they are called, and what becomes of an error."""
+
+import importlib
+import os
+import sys
+import traceback
+
+import click
+
+from orchestrator import __version__
+from orchestrator.errors import EltError
+
+VERBS = {
+    "run": ("orchestrator.cli.run", "Load, build and check what is selected and what it needs."),
+    "build": ("orchestrator.cli.run", "The same as run: answers to dbt build."),
+    "plan": ("orchestrator.cli.plan", "Show what a run would do, in which order, and why."),
+    "ls": ("orchestrator.cli.ls", "List what a selection names: answers to dbt ls."),
+    "ingest": ("orchestrator.cli.ingest", "Load the named dlt resources, or those that feed the named nodes."),
+    "test": ("orchestrator.cli.test", "Run tests and validations on what stands: answers to dbt test."),
+    "freshness": ("orchestrator.cli.freshness", "Judge the age of sources: answers to dbt source freshness."),
+    "docs": ("orchestrator.cli.docs", "Generate or serve the dbt docs."),
+    "dbt": ("orchestrator.cli.dbt", "Run any other dbt command in this project."),
+}
+INTERRUPTED, INTERNAL, USAGE = 130, 3, 2
+
+
+class Verbs(click.Group):
+    """Imports a verb's module when it is called; `elt --help` imports none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Give the verbs in the order of the help."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
+        """Load one verb."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
+        """Write the list of verbs without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, line) for verb, (_, line) in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", "-V", prog_name="elt")
+def cli() -> None:
+    """Run dlt ingestion, dbt models and their checks as one graph.
+
+    Exit codes: 0 success (warnings allowed), 1 a step failed or a gate closed, 2 usage or configuration,
+    3 internal error, 130 interrupted.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with a code of the table in docs/exit-codes.md."""
+    sys.exit(run_command_line(sys.argv[1:]))
+
+
+def run_command_line(words: list[str]) -> int:
+    """Run `elt` with these words and give its exit code; messages go to stderr."""
+    try:
+        result = cli.main(args=words, prog_name="elt", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except EltError as error:
+        show_error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader has what it wanted; the interpreter must not complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001  # the last door: a bug of ours
+        show_internal_error(error)
+        return INTERNAL
+    return result if isinstance(result, int) else 0
+
+
+def show_error(error: EltError) -> None:
+    """Say what happened and what to do next."""
+    click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(error.message, err=True)
+    if error.hint:
+        click.echo(error.hint, err=True)
+
+
+def show_internal_error(error: Exception) -> None:
+    """Say that this is a bug; the traceback is for the report of it."""
+    click.secho("Internal error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(f"{type(error).__name__}: {error}", err=True)
+    click.echo("This is a bug of elt. Please report it with the lines below.", err=True)
+    click.echo("".join(traceback.format_exception(error)), err=True)

@@ -1,0 +1,31 @@
+"""`elt plan`: what a run would do."""
+
+from typing import Any
+
+import click
+
+from orchestrator.cli.dbt_options import BUILD, dbt_options
+from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, planning_options, request_options
+
+
+@click.command("plan", cls=DbtCommand)
+@dbt_options(BUILD)
+@planning_options
+@lock_timeout
+@as_json
+@click.pass_context
+def command(context: click.Context, **options: Any) -> int:
+    """Show every step that `elt run` with the same options would take, in order, with its reason."""
+    from orchestrator.api import Request, Verb, show_plan
+
+    request = Request(
+        verb=Verb.BUILD,
+        upstream=options["upstream"],
+        ingest=not options["no_ingest"],
+        freshness=not options["no_freshness"],
+        tests=not options["no_tests"],
+        allow_empty=options["allow_empty"],
+        lock_timeout=options["lock_timeout"],
+        **request_options(context),
+    )
+    return show_plan(request, as_json=options["json_lines"], write=click.echo)

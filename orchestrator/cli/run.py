@@ -1,0 +1,40 @@
+"""`elt run`, and `elt build`, which is the same."""
+
+from typing import Any
+
+import click
+
+from orchestrator.cli.dbt_options import BUILD, dbt_options
+from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, planning_options, request_options
+
+
+@click.command("run", cls=DbtCommand)
+@dbt_options(BUILD)
+@planning_options
+@lock_timeout
+@as_json
+@click.pass_context
+def command(context: click.Context, **options: Any) -> int:
+    """Load, build and check what is selected and what it needs; halt what is downstream of a failure.
+
+    Answers to `dbt build`, with ingestion before it and freshness and validations as gates.
+    """
+    return run_verb("build", context, options)
+
+
+def run_verb(verb: str, context: click.Context, options: dict[str, Any]) -> int:
+    """Run one of the verbs that execute a plan; gives the exit code."""
+    from orchestrator.api import Request, Verb, execute
+    from orchestrator.cli.output import chosen_output
+
+    request = Request(
+        verb=Verb(verb),
+        upstream=options.get("upstream") or "auto",
+        ingest=not options.get("no_ingest"),
+        freshness=not options.get("no_freshness"),
+        tests=not options.get("no_tests"),
+        allow_empty=bool(options.get("allow_empty")),
+        lock_timeout=options.get("lock_timeout"),
+        **request_options(context),
+    )
+    return execute(request, chosen_output(options))

@@ -1,0 +1,23 @@
+"""`elt test`: tests and validations on what stands."""
+
+from typing import Any
+
+import click
+
+from orchestrator.cli.dbt_options import TEST, dbt_options
+from orchestrator.cli.run import run_verb
+from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, lock_timeout
+
+
+@click.command("test", cls=DbtCommand)
+@dbt_options(TEST)
+@allow_empty
+@lock_timeout
+@as_json
+@click.pass_context
+def command(context: click.Context, **options: Any) -> int:
+    """Run the tests and validations of the selected nodes on what stands: nothing is loaded or built.
+
+    Answers to `dbt test`, with the expectation suites of the same nodes.
+    """
+    return run_verb("test", context, options)

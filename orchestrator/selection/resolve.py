@@ -1,0 +1,123 @@
+"""From what the user wrote to sets of nodes: dbt's answer, and ours for `ingest:` and `expectation:`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from orchestrator.errors import EmptySelectionError
+from orchestrator.graph.build import Graph
+from orchestrator.nodes.identity import NodeId
+from orchestrator.selection.criterion import OwnCriterion, bare_value, is_stateful, own_criterion, unions
+from orchestrator.selection.ports import NodeSelector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What was selected, as sets of nodes."""
+
+    selected: frozenset[NodeId]
+    """dbt's nodes, with the tests that came along."""
+    direct: frozenset[NodeId]
+    """Those of them that an expression names itself."""
+    excluded: frozenset[NodeId]
+    deferred: frozenset[NodeId]
+    ingest: frozenset[NodeId] = frozenset()
+    """dlt resources that an expression names."""
+    suites: frozenset[NodeId] = frozenset()
+    """Expectation suites that an expression names."""
+    named: bool = True
+    """Whether the user named anything at all."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was selected."""
+        return not (self.selected or self.ingest or self.suites)
+
+
+def resolve(
+    *,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    has_selector: bool,
+    selector: NodeSelector,
+    graph: Graph,
+) -> Selection:
+    """Resolve the expressions; raises SelectionError for what cannot be understood."""
+    ours, theirs = _divide(unions(select))
+    ours_out, theirs_out = _divide(unions(exclude))
+    wanted = frozenset[NodeId]().union(*(_own_item(item, selector, graph) for item in ours))
+    excluded = selector.matching(theirs_out).union(*(_own_item(item, selector, graph) for item in ours_out))
+    asks_dbt = bool(theirs) or not ours or has_selector
+    selected = selector.select(select=theirs, exclude=theirs_out) if asks_dbt else frozenset()
+    direct = selector.select(select=theirs, exclude=theirs_out, direct=True) if asks_dbt else frozenset()
+    named = {node for node in wanted if not _is_ours(node, graph)}
+    return Selection(
+        selected=(selected | named) - excluded,
+        direct=(direct | named) - excluded,
+        excluded=excluded,
+        deferred=selector.deferred(),
+        ingest=frozenset(node for node in wanted - excluded if node in graph.ingest),
+        suites=frozenset(node for node in wanted - excluded if node in graph.suites),
+        named=bool(select or exclude or has_selector),
+    )
+
+
+def nothing_matched(select: tuple[str, ...], graph: Graph) -> EmptySelectionError | None:
+    """Give the error for a selection that matched nothing; None when nothing merely changed."""
+    items = unions(select)
+    if items and all(is_stateful(item) for item in items):
+        return None
+    known = sorted({name for node in graph.manifest.nodes.values() for name in (node.name, *node.tags)})
+    known += sorted({f"{source.source_name}.{source.name}" for source in graph.manifest.sources.values()})
+    known += sorted({part for node in graph.manifest.nodes.values() for part in node.path.split("/")[:-1]})
+    values = [bare_value(part) for item in items for part in item.split(",")]
+    near = [name for value in values for name in get_close_matches(value, known, n=3)]
+    hint = f"Near names: {', '.join(dict.fromkeys(near))}." if near else "See all names with: elt ls"
+    words = f"The selection {' '.join(items)!r} matches nothing." if items else "The selection matches nothing."
+    return EmptySelectionError(words, hint=hint)
+
+
+def _divide(items: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Divide the items of a union into those with a criterion of ours and those that are dbt's alone."""
+    everything = tuple(items)
+    ours = tuple(item for item in everything if any(own_criterion(part) for part in item.split(",")))
+    return ours, tuple(item for item in everything if item not in ours)
+
+
+def _own_item(item: str, selector: NodeSelector, graph: Graph) -> frozenset[NodeId]:
+    sets = []
+    for part in item.split(","):
+        criterion = own_criterion(part)
+        sets.append(_own_part(criterion, graph) if criterion else selector.matching((part,)))
+    return frozenset.intersection(*sets)
+
+
+def _own_part(criterion: OwnCriterion, graph: Graph) -> frozenset[NodeId]:
+    """Find the nodes that the value names, then follow the operators across the borders of the tools."""
+    found = {node for node in _candidates(criterion, graph) if _names(criterion.value, node, graph)}
+    reached = set(found)
+    if criterion.up:
+        reached |= graph.across.ancestors(found, depth=criterion.up_depth)
+    if criterion.down:
+        reached |= graph.across.descendants(found, depth=criterion.down_depth)
+    if criterion.with_parents_of_children:
+        children = graph.across.descendants(found)
+        reached |= children | graph.across.ancestors(children)
+    return frozenset(reached)
+
+
+def _candidates(criterion: OwnCriterion, graph: Graph) -> Iterable[NodeId]:
+    return graph.ingest if criterion.method == "ingest" else graph.suites
+
+
+def _names(value: str, node: NodeId, graph: Graph) -> bool:
+    if node in graph.suites:
+        return fnmatchcase(graph.suites[node].suite.name, value)
+    ingest = graph.ingest[node]
+    known = {ingest.source, ingest.pipeline, ingest.resource or ingest.source, f"{ingest.source}.{ingest.resource}"}
+    return any(fnmatchcase(name, value) for name in known)
+
+
+def _is_ours(node: NodeId, graph: Graph) -> bool:
+    return node in graph.ingest or node in graph.suites

@@ -1,0 +1,26 @@
+"""What starts at once must not import what takes seconds."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("dbt", "dlt", "great_expectations", "duckdb", "pandas", "pyarrow", "sqlalchemy")
+PROBE = """
+import sys
+from orchestrator.cli.main import run_command_line
+code = run_command_line(sys.argv[1:])
+print("LOADED", *sorted({name.partition(".")[0] for name in sys.modules}))
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["run", "--help"], ["plan", "--help"], ["ls", "--help"]], ids=" ".join
+)
+def test_help_imports_no_heavy_tool(words: list[str]) -> None:
+    """`elt --help` and the help of a verb import neither dbt, dlt, great-expectations nor DuckDB."""
+    done = subprocess.run([sys.executable, "-c", PROBE, *words], capture_output=True, text=True, check=True)
+    loaded = done.stdout.splitlines()[-1].split()
+    assert loaded[0] == "LOADED"
+    assert not set(loaded) & set(HEAVY)
