@@ -1,0 +1,50 @@
+"""Criteria of our own have dbt's operators around them."""
+
+import pytest
+
+from orchestrator.selection.criterion import bare_value, is_stateful, own_criterion, unions
+
+
+@pytest.mark.parametrize("text", ["marts", "+tag:nightly", "source:raw.flights+", "@model", "state:modified+"])
+def test_what_dbt_knows_is_left_to_dbt(text: str) -> None:
+    """Only `ingest:` and `expectation:` are ours."""
+    assert own_criterion(text) is None
+
+
+def test_operators_have_dbts_meaning() -> None:
+    """`2+ingest:x+3` reaches two edges up and three down; `@` takes the parents of all children."""
+    criterion = own_criterion("2+ingest:bts.flights+3")
+    assert criterion is not None
+    assert (criterion.method, criterion.value) == ("ingest", "bts.flights")
+    assert (criterion.up, criterion.up_depth, criterion.down, criterion.down_depth) == (True, 2, True, 3)
+    around = own_criterion("@expectation:fct_*")
+    assert around is not None
+    assert around.with_parents_of_children
+    assert around.value == "fct_*"
+
+
+def test_a_plus_without_a_number_has_no_limit() -> None:
+    """`+ingest:x+` goes as far as the graph does."""
+    criterion = own_criterion("+ingest:x+")
+    assert criterion is not None
+    assert (criterion.up, criterion.up_depth, criterion.down, criterion.down_depth) == (True, None, True, None)
+
+
+def test_words_are_a_union() -> None:
+    """Arguments and the words in them are items of one union; commas stay inside an item."""
+    assert unions(("a b,c", "d")) == ("a", "b,c", "d")
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [("state:modified+", True), ("marts,state:new", True), ("result:error", True), ("marts", False), ("2+x", False)],
+)
+def test_a_criterion_of_state_may_match_nothing(item: str, *, expected: bool) -> None:
+    """`state:`, `result:` and `source_status:` name what changed, which may rightly be nothing."""
+    assert is_stateful(item) is expected
+
+
+@pytest.mark.parametrize("part", ["+tag:nightly+", "@tag:nightly", "2+tag:nightly+1", "tag:nightly"])
+def test_the_value_is_what_near_names_are_looked_for(part: str) -> None:
+    """Methods and operators are not part of a name."""
+    assert bare_value(part) == "nightly"
