@@ -21,9 +21,7 @@ def airport_notices(
     from `wait_factor` seconds; a `Retry-After` of the service is obeyed.
     """
     # rest_api reads the status itself, so the client must not raise before it does.
-    client = Client(
-        raise_for_status=False, request_max_attempts=max_attempts, request_backoff_factor=wait_factor
-    )
+    client = Client(raise_for_status=False, request_max_attempts=max_attempts, request_backoff_factor=wait_factor)
     yield from rest_api_resources(
         {
             "client": {
