@@ -1,0 +1,147 @@
+"""Puts a plan into words for a reader, and into JSON for a program."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType, short_name
+from orchestrator.plan.plan import LeftOut, Plan
+from orchestrator.plan.step import (
+    BuildStep,
+    Cause,
+    FreshnessStep,
+    HookStep,
+    IngestStep,
+    Step,
+    TestStep,
+    ValidationStep,
+    Why,
+)
+
+JSON_VERSION = 1
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One step in words."""
+
+    kind: str
+    name: str
+    reason: str
+
+
+def explain(plan: Plan) -> tuple[Line, ...]:
+    """Give a line for each step, in the plan's order."""
+    return tuple(Line(kind=kind_of(step), name=step.name, reason=reason_of(step)) for step in plan.steps)
+
+
+def kind_of(step: Step) -> str:
+    """Say what sort of step it is: `ingest`, `model`, `data test`, `freshness`, `suite`, `hook`, …."""
+    match step:
+        case IngestStep():
+            return "ingest"
+        case BuildStep():
+            return step.resource_type.value.replace("_", " ")
+        case TestStep():
+            return "unit test" if step.resource_type is ResourceType.UNIT_TEST else "data test"
+        case FreshnessStep():
+            return "freshness"
+        case ValidationStep():
+            return "suite"
+        case HookStep():
+            return "hook"
+        case _:
+            assert_never(step)
+
+
+def reason_of(step: Step) -> str:
+    """Say why the step is in the plan."""
+    of = named(step.cause.of) if step.cause.of else ""
+    match step.cause.why:
+        case Why.SELECTED:
+            return "selected"
+        case Why.NEEDED:
+            return f"needed by {of}"
+        case Why.FEEDS:
+            return f"feeds {of}"
+        case Why.CHECKS:
+            return f"{'judges' if isinstance(step, FreshnessStep | ValidationStep) else 'tests'} {of}"
+        case Why.HOOK:
+            return "hook of the project"
+        case _:
+            assert_never(step.cause.why)
+
+
+def named(node: NodeId) -> str:
+    """Name a node in a sentence: `source bts.flights`, `suite raw_flights`, `fct_flights`."""
+    kind = node.partition(".")[0]
+    words = {ResourceType.SOURCE: "source ", ResourceType.EXPECTATION: "suite ", ResourceType.INGEST: "resource "}
+    return words.get(ResourceType(kind), "") + short_name(node)
+
+
+def plan_to_json(plan: Plan) -> Json:
+    """Give the plan as JSON of the form that docs/plan.md describes."""
+    return {
+        "version": JSON_VERSION,
+        "steps": [_step(step) for step in plan.steps],
+        "left_out": [_left_out(one) for one in plan.left_out],
+        "notes": list(plan.notes),
+    }
+
+
+def _step(step: Step) -> Json:
+    return {
+        "id": step.id,
+        "kind": kind_of(step).replace(" ", "_"),
+        "name": step.name,
+        "path": step.path,
+        "parents": list(step.parents),
+        "after": list(step.after),
+        "reads": [_relation(relation) for relation in step.reads],
+        "writes": [_relation(relation) for relation in step.writes],
+        "cause": _cause(step.cause),
+        "reason": reason_of(step),
+        **_details(step),
+    }
+
+
+def _details(step: Step) -> Json:
+    match step:
+        case IngestStep():
+            return {
+                "source": step.source,
+                "pipeline": step.pipeline,
+                "dataset": step.dataset,
+                "resources": list(step.resources),
+                "nodes": list(step.nodes),
+            }
+        case BuildStep():
+            return {"node": step.node, "materialized": step.materialized, "added": step.added}
+        case TestStep():
+            return {"node": step.node, "severity": step.severity}
+        case FreshnessStep():
+            return {
+                "node": step.node,
+                "by_load": step.by_load,
+                "warn_after_seconds": step.warn_after_seconds,
+                "error_after_seconds": step.error_after_seconds,
+            }
+        case ValidationStep():
+            return {"node": step.node, "suite": step.suite}
+        case HookStep():
+            return {"when": step.when}
+        case _:
+            assert_never(step)
+
+
+def _relation(relation: Relation) -> Json:
+    return {"database": relation.database, "schema": relation.schema, "identifier": relation.identifier}
+
+
+def _cause(cause: Cause) -> Json:
+    return {"why": cause.why.value, "of": cause.of}
+
+
+def _left_out(one: LeftOut) -> Json:
+    return {"node": one.node, "reason": one.reason, "detail": one.detail}

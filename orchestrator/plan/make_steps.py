@@ -1,0 +1,140 @@
+"""Turns the nodes of a plan into steps, which wait for nobody yet."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from orchestrator.graph.build import Graph
+from orchestrator.nodes.identity import NodeId, ResourceType, short_name
+from orchestrator.plan.members import CHECKS
+from orchestrator.plan.placement import placed, read_by
+from orchestrator.plan.presence import Members
+from orchestrator.plan.step import (
+    BuildStep,
+    Cause,
+    FreshnessStep,
+    HookStep,
+    IngestStep,
+    Step,
+    StepId,
+    TestStep,
+    ValidationStep,
+    Why,
+)
+
+HOOK_TAGS = {"start": "on-run-start", "end": "on-run-end"}
+
+
+def steps_of(graph: Graph, members: Members) -> dict[NodeId, Step]:
+    """Give each member's step; the dlt resources of one load share one."""
+    steps: dict[NodeId, Step] = dict(_loads(graph, members))
+    steps.update((node, _dbt_step(graph, node, cause, members)) for node, cause in members.dbt.items())
+    steps.update((node, _freshness(graph, node, cause)) for node, cause in members.gated.items())
+    steps.update((suite, _validation(graph, suite, cause)) for suite, cause in members.suites.items())
+    return steps
+
+
+def hook_step(graph: Graph, when: str) -> HookStep | None:
+    """Give the step that runs the project's hooks of one kind; None without any."""
+    tag = HOOK_TAGS[when]
+    hooks = [
+        node
+        for node in graph.manifest.nodes.values()
+        if node.resource_type is ResourceType.OPERATION and tag in node.tags
+    ]
+    if not hooks:
+        return None
+    return HookStep(id=StepId(f"hook.{when}"), name=tag, path=hooks[0].path, cause=Cause(why=Why.HOOK), when=when)
+
+
+def _loads(graph: Graph, members: Members) -> Iterator[tuple[NodeId, IngestStep]]:
+    by_source: dict[str, list[NodeId]] = defaultdict(list)
+    for node_id in members.ingest:
+        by_source[graph.ingest[node_id].source].append(node_id)
+    for name, nodes in by_source.items():
+        step = _load(graph, name, tuple(nodes), members)
+        yield from ((node, step) for node in nodes)
+
+
+def _load(graph: Graph, name: str, nodes: tuple[NodeId, ...], members: Members) -> IngestStep:
+    source = graph.dlt_sources[name]
+    found = [graph.ingest[node] for node in nodes]
+    causes = [members.ingest[node] for node in nodes]
+    shares = sum(other.pipeline == source.pipeline for other in graph.dlt_sources.values()) > 1
+    return IngestStep(
+        id=StepId(f"ingest.{source.pipeline}.{name}" if shares else f"ingest.{source.pipeline}"),
+        name=name,
+        path=source.module,
+        writes=tuple(node.relation for node in found if node.relation is not None),
+        cause=next((cause for cause in causes if cause.why is Why.SELECTED), causes[0]),
+        source=name,
+        module=source.module,
+        attribute=source.attribute,
+        pipeline=source.pipeline,
+        dataset=found[0].dataset,
+        working_dir=source.working_dir,
+        resources=tuple(node.resource for node in found if node.resource is not None),
+        nodes=nodes,
+    )
+
+
+def _dbt_step(graph: Graph, node_id: NodeId, cause: Cause, members: Members) -> BuildStep | TestStep:
+    node = graph.manifest.nodes[node_id]
+    written = placed(graph, node_id)
+    if node.resource_type in CHECKS:
+        reads_as = node.parents[0] if node.resource_type is ResourceType.UNIT_TEST else node_id
+        return TestStep(
+            id=StepId(node_id),
+            name=node.name,
+            path=node.path,
+            reads=read_by(graph, reads_as),
+            writes=(written,) if written else (),
+            cause=cause,
+            node=node_id,
+            resource_type=node.resource_type,
+            severity=node.severity or "error",
+        )
+    return BuildStep(
+        id=StepId(node_id),
+        name=short_name(node_id),
+        path=node.path,
+        reads=read_by(graph, node_id),
+        writes=(written,) if written else (),
+        cause=cause,
+        node=node_id,
+        resource_type=node.resource_type,
+        materialized=node.materialized,
+        added=node_id in members.added,
+    )
+
+
+def _freshness(graph: Graph, node_id: NodeId, cause: Cause) -> FreshnessStep:
+    source = graph.manifest.sources[node_id]
+    return FreshnessStep(
+        id=StepId(f"freshness.{node_id}"),
+        name=short_name(node_id),
+        path=source.path,
+        reads=(source.relation,),
+        cause=cause,
+        node=node_id,
+        by_load=not source.has_loaded_at,
+        warn_after_seconds=source.warn_after_seconds,
+        error_after_seconds=source.error_after_seconds,
+    )
+
+
+def _validation(graph: Graph, suite_id: NodeId, cause: Cause) -> ValidationStep:
+    bound = graph.suites[suite_id]
+    relation = placed(graph, bound.node)
+    if relation is None:
+        msg = f"suite {bound.suite.name} is bound to {bound.node}, which leaves nothing to validate"
+        raise ValueError(msg)
+    return ValidationStep(
+        id=StepId(suite_id),
+        name=bound.suite.name,
+        path=bound.suite.path,
+        reads=(relation,),
+        cause=cause,
+        suite=bound.suite.name,
+        node=bound.node,
+        relation=relation,
+    )

@@ -1,0 +1,168 @@
+"""Decides which nodes a plan runs, and why."""
+
+from orchestrator.graph.build import Graph
+from orchestrator.nodes.identity import NodeId, ResourceType, short_name
+from orchestrator.plan.plan import LeftOut
+from orchestrator.plan.ports import Facts
+from orchestrator.plan.presence import Members, Presence
+from orchestrator.plan.request import PlanRequest, Upstream, Verb
+from orchestrator.plan.step import Cause, Why
+from orchestrator.plan.upstream import needed_by
+
+CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
+ADDED = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT, ResourceType.FUNCTION})
+RUNS = CHECKS | ADDED | {ResourceType.EXPOSURE, ResourceType.SAVED_QUERY}
+
+
+def members_of(graph: Graph, request: PlanRequest, facts: Facts) -> Members:
+    """Decide what the plan runs."""
+    return _Choice(graph, request, facts).made()
+
+
+class _Choice:
+    """The choice in the making: what is named, what it needs, then the checks on both."""
+
+    def __init__(self, graph: Graph, request: PlanRequest, facts: Facts) -> None:
+        self.graph = graph
+        self.request = request
+        self.facts = facts
+        self.nodes = graph.manifest.nodes
+        self.found = Members()
+        self.named = request.selected | request.direct
+        alone = request.upstream is Upstream.NONE and request.verb is not Verb.INGEST
+        self.needed = {} if alone else needed_by(graph, request)
+        within = self.named | self.needed.keys() - request.excluded
+        self.sources = [source for source in graph.manifest.sources if source in within]
+        self.presence = Presence(graph, request, facts, self.found)
+
+    def made(self) -> Members:
+        match self.request.verb:
+            case Verb.BUILD:
+                self.take_named_nodes()
+                self.add_ancestors()
+                self.take_loads()
+                self.take_checks()
+                self.take_suites(frozenset(self.found.dbt).union(self.sources))
+                self.take_gates()
+            case Verb.INGEST:
+                self.take_loads()
+            case Verb.TEST:
+                self.take_named_nodes()
+                self.take_indirect_checks()
+                self.take_suites(self.named)
+            case Verb.FRESHNESS:
+                self.sources = [source for source in self.sources if source in self.named]
+                self.take_gates()
+        return self.found
+
+    def take_named_nodes(self) -> None:
+        """Take what was selected, but for the checks that indirect selection brought: their turn comes last."""
+        wanted = CHECKS if self.request.verb is Verb.TEST else RUNS
+        for node in self.nodes.values():
+            named = node.unique_id in self.request.direct or node.resource_type not in CHECKS
+            if node.unique_id not in self.request.selected or node.resource_type not in wanted or not named:
+                continue
+            if self._checks_allowed(node.resource_type):
+                self.found.dbt[node.unique_id] = Cause(why=Why.SELECTED)
+
+    def add_ancestors(self) -> None:
+        for node_id, of in self.needed.items():
+            node = self.nodes.get(node_id)
+            if node is None or node_id in self.found.dbt or node_id in self.request.excluded:
+                continue
+            if node.resource_type in ADDED and not node.is_empty and self._may_be_added(node.resource_type):
+                self.found.dbt[node_id] = Cause(why=Why.NEEDED, of=of)
+                self.found.added.add(node_id)
+
+    def take_loads(self) -> None:
+        if not self.request.ingest:
+            return
+        for node_id in self.graph.ingest:
+            if node_id in self.request.ingest_selected:
+                self.found.ingest[node_id] = Cause(why=Why.SELECTED)
+            elif node_id in self.needed:
+                fed = next(child for child in self.graph.needs.children(node_id) if child in self.needed)
+                self.found.ingest[node_id] = Cause(why=Why.FEEDS, of=fed)
+
+    def take_checks(self) -> None:
+        """Take the checks that came by indirect selection, then those that added nodes bring along."""
+        if not self.request.tests:
+            return
+        self.take_indirect_checks()
+        if self.request.upstream is Upstream.NONE:
+            return
+        bringers = [node for node in (*self.needed, *self.sources) if self._brings_checks(node)]
+        for node_id in bringers:
+            for check in self.graph.depends.children(node_id):
+                if self._is_brought(check):
+                    self.found.dbt[check] = Cause(why=Why.CHECKS, of=node_id)
+
+    def take_indirect_checks(self) -> None:
+        for node in self.nodes.values():
+            node_id = node.unique_id
+            if node_id not in self.request.selected or node_id in self.request.direct:
+                continue
+            if node.resource_type not in CHECKS:
+                continue
+            missing = None if self._goes_alone() else self.presence.missing_parent(node_id)
+            if missing is None:
+                self.found.dbt[node_id] = Cause(why=Why.CHECKS, of=self._judged(node.parents))
+            else:
+                detail = f"{short_name(missing)} is neither there nor in the plan"
+                self.found.left_out.append(LeftOut(node=node_id, reason="parent_not_built", detail=detail))
+
+    def take_suites(self, judged: frozenset[NodeId]) -> None:
+        if not self.request.tests and self.request.verb is not Verb.TEST:
+            return
+        for suite, bound in self.graph.suites.items():
+            if suite in self.request.suites_selected:
+                self.found.suites[suite] = Cause(why=Why.SELECTED)
+            elif bound.node in judged and suite not in self.request.excluded:
+                self.found.suites[suite] = Cause(why=Why.CHECKS, of=bound.node)
+
+    def take_gates(self) -> None:
+        if not self.request.freshness and self.request.verb is not Verb.FRESHNESS:
+            return
+        for source_id in self.sources:
+            source = self.graph.manifest.sources[source_id]
+            if not source.has_freshness:
+                continue
+            if source.has_loaded_at or is_loaded_here(self.graph, source_id):
+                named = source_id in self.named
+                cause = Cause(why=Why.SELECTED) if named else Cause(why=Why.CHECKS, of=source_id)
+                self.found.gated[source_id] = cause
+            else:
+                self.found.notes.append(
+                    f"{short_name(source_id)} has freshness limits, but neither loaded_at_field nor "
+                    "loaded_at_query, and nothing here loads it: its age is not judged."
+                )
+
+    def _brings_checks(self, node: NodeId) -> bool:
+        return node in self.found.added or (node in self.graph.manifest.sources and node not in self.named)
+
+    def _is_brought(self, check: NodeId) -> bool:
+        node = self.nodes[check]
+        if node.resource_type not in CHECKS or check in self.found.dbt or check in self.request.selected:
+            return False
+        if check in self.request.excluded or not self._may_be_added(node.resource_type):
+            return False
+        out_of_bounds = any(parent in self.request.excluded for parent in node.parents)
+        return not out_of_bounds and self.presence.missing_parent(check) is None
+
+    def _judged(self, parents: tuple[NodeId, ...]) -> NodeId | None:
+        direct = (parent for parent in parents if parent in self.request.direct)
+        return next(direct, parents[0] if parents else None)
+
+    def _goes_alone(self) -> bool:
+        return self.request.upstream is Upstream.NONE or self.request.verb is Verb.TEST
+
+    def _may_be_added(self, kind: ResourceType) -> bool:
+        return self.request.resource_types is None or kind in self.request.resource_types
+
+    def _checks_allowed(self, kind: ResourceType) -> bool:
+        return self.request.tests or self.request.verb is Verb.TEST or kind not in CHECKS
+
+
+def is_loaded_here(graph: Graph, source: NodeId) -> bool:
+    """Say whether a dlt resource of this project writes the dbt source."""
+    return any(parent in graph.ingest for parent in graph.needs.parents(source))

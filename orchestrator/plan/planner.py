@@ -1,0 +1,86 @@
+"""Makes a plan from the graph, a request and what stands: pure, and the same for the same input."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from orchestrator.graph.build import Graph
+from orchestrator.graph.dag import Dag
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.make_steps import hook_step, steps_of
+from orchestrator.plan.members import members_of
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.ports import Facts
+from orchestrator.plan.request import PlanRequest, Verb
+from orchestrator.plan.step import BuildStep, HookStep, IngestStep, Step, StepId, TestStep
+
+
+def make_plan(graph: Graph, request: PlanRequest, facts: Facts) -> Plan:
+    """Make the plan: its steps stand in an order in which each comes after all that it waits for."""
+    members = members_of(graph, request, facts)
+    order = graph.order.contract(members.all())
+    by_node = steps_of(graph, members)
+    alone = request.verb in {Verb.TEST, Verb.FRESHNESS}  # nothing is built, so no check stands before another
+    steps = _joined(order, by_node, alone=alone)
+    steps = _loads_in_turn(steps)
+    steps = _with_hooks(graph, steps, halting=request.skip_nodes_if_on_run_start_fails)
+    return Plan(
+        steps=tuple(_in_order(steps)),
+        left_out=tuple(members.left_out),
+        notes=(*graph.notes, *members.notes),
+    )
+
+
+def _joined(order: Dag[NodeId], by_node: Mapping[NodeId, Step], *, alone: bool) -> dict[StepId, Step]:
+    """Give each step its parents: the nearest members above its nodes."""
+    parents: dict[StepId, dict[StepId, None]] = {}
+    steps: dict[StepId, Step] = {}
+    for node in order:
+        step = by_node[node]
+        steps[step.id] = step
+        found = parents.setdefault(step.id, {})
+        if not alone:
+            found.update((by_node[parent].id, None) for parent in order.parents(node))
+    return {step_id: replace(step, parents=tuple(parents[step_id])) for step_id, step in steps.items()}
+
+
+def _loads_in_turn(steps: dict[StepId, Step]) -> dict[StepId, Step]:
+    """Let loads that share a dlt pipeline wait for each other: they share its working folder."""
+    last: dict[str, StepId] = {}
+    found = dict(steps)
+    for step_id, step in steps.items():
+        if isinstance(step, IngestStep):
+            if step.pipeline in last:
+                found[step_id] = replace(step, after=(last[step.pipeline],))
+            last[step.pipeline] = step_id
+    return found
+
+
+def _with_hooks(graph: Graph, steps: dict[StepId, Step], *, halting: bool) -> dict[StepId, Step]:
+    """Put the first hooks before all that dbt builds or tests, and the last ones behind it."""
+    of_dbt = [step_id for step_id, step in steps.items() if isinstance(step, BuildStep | TestStep)]
+    start, end = hook_step(graph, "start"), hook_step(graph, "end")
+    found = dict(steps)
+    if of_dbt and start is not None:
+        for step_id in _without_parents_in(of_dbt, steps):
+            found[step_id] = _after_start(steps[step_id], start, halting=halting)
+        found = {start.id: start, **found}
+    if of_dbt and end is not None:
+        first = (start.id,) if start is not None else ()
+        found[end.id] = replace(end, after=(*first, *of_dbt))
+    return found
+
+
+def _without_parents_in(of_dbt: list[StepId], steps: Mapping[StepId, Step]) -> Iterator[StepId]:
+    among = frozenset(of_dbt)
+    return (step_id for step_id in of_dbt if among.isdisjoint(steps[step_id].parents))
+
+
+def _after_start(step: Step, start: HookStep, *, halting: bool) -> Step:
+    if halting:
+        return replace(step, parents=(start.id, *step.parents))
+    return replace(step, after=(start.id, *step.after))
+
+
+def _in_order(steps: Mapping[StepId, Step]) -> Iterator[Step]:
+    edges = ((other, step.id) for step in steps.values() for other in (*step.parents, *step.after))
+    return (steps[step_id] for step_id in Dag(steps, edges))

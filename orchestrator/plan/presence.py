@@ -1,0 +1,63 @@
+"""Says whether a check would find what it reads: planned, written by what is planned, supplied, or standing."""
+
+from dataclasses import dataclass, field
+
+from orchestrator.graph.build import Graph
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.placement import placed
+from orchestrator.plan.plan import LeftOut
+from orchestrator.plan.ports import Facts
+from orchestrator.plan.request import PlanRequest
+from orchestrator.plan.step import Cause
+
+
+@dataclass(slots=True, kw_only=True)
+class Members:
+    """The nodes of a plan while it is made: each with its cause."""
+
+    dbt: dict[NodeId, Cause] = field(default_factory=dict)
+    added: set[NodeId] = field(default_factory=set)
+    ingest: dict[NodeId, Cause] = field(default_factory=dict)
+    gated: dict[NodeId, Cause] = field(default_factory=dict)
+    """dbt sources whose age is judged."""
+    suites: dict[NodeId, Cause] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def all(self) -> frozenset[NodeId]:
+        """Give every node that becomes a step or a part of one."""
+        return frozenset().union(self.dbt, self.ingest, self.gated, self.suites)
+
+
+class Presence:
+    """Asked after all nodes that build or load are members; remembers its answers."""
+
+    def __init__(self, graph: Graph, request: PlanRequest, facts: Facts, members: Members) -> None:
+        self._graph = graph
+        self._request = request
+        self._facts = facts
+        self._members = members
+        self._known: dict[NodeId, bool] = {}
+
+    def missing_parent(self, check: NodeId) -> NodeId | None:
+        """Give the first parent that the check would not find."""
+        parents = self._graph.depends.parents(check)
+        return next((parent for parent in parents if not self._is_there(parent)), None)
+
+    def _is_there(self, node: NodeId) -> bool:
+        if node not in self._known:
+            self._known[node] = self._look_for(node)
+        return self._known[node]
+
+    def _look_for(self, node: NodeId) -> bool:
+        if node in self._members.dbt or node in self._request.deferred:
+            return True
+        if node in self._graph.manifest.sources and any(map(self._writes, self._graph.needs.parents(node))):
+            return True
+        relation = placed(self._graph, node)
+        if relation is not None:
+            return self._facts.stands(relation)
+        return all(self._is_there(parent) for parent in self._graph.depends.parents(node))
+
+    def _writes(self, producer: NodeId) -> bool:
+        return producer in self._members.dbt or producer in self._members.ingest
