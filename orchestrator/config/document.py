@@ -1,0 +1,132 @@
+"""An elt.yml as keys with typed readers: which keys there are, and what the file says for each."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from orchestrator.config.mistakes import Mistakes, near
+from orchestrator.config.readers import Reader, duration, one_of, positive, text
+from orchestrator.config.settings import OnNoData, OnRunStart
+from orchestrator.config.substitution import UnsetError, substitute
+
+KEYS: Mapping[str, Reader] = {
+    "dbt_project": text,
+    "ingestion.folder": text,
+    "ingestion.threads": positive,
+    "ingestion.schemas.*": text,
+    "expectations.folder": text,
+    "on_run_start": one_of(OnRunStart),
+    "on_no_data": one_of(OnNoData),
+    "lock_timeout": duration,
+}
+"""Every key by its path; `*` stands for a name of the user's choice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the file says for one key, and on which line."""
+
+    value: object
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """What reading one file needs at every level."""
+
+    file: Path
+    environ: Mapping[str, str]
+    mistakes: Mistakes
+    entries: dict[str, Entry]
+
+
+def read_document(file: Path, environ: Mapping[str, str], mistakes: Mistakes) -> dict[str, Entry]:
+    """Read every key that the file holds and note every mistake with its line."""
+    reading = _Reading(file=file, environ=environ, mistakes=mistakes, entries={})
+    try:
+        root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        mistakes.in_file(file, 1, f"the file cannot be read: {error}")
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        mistakes.in_file(file, mark.line + 1 if mark else 1, f"not YAML: {error.problem}")
+    except yaml.YAMLError as error:
+        mistakes.in_file(file, 1, f"not YAML: {error}")
+    else:
+        if root is not None and not _is_null(root):
+            _read_mapping(reading, root, "")
+    return reading.entries
+
+
+def _read_mapping(reading: _Reading, node: yaml.Node, prefix: str) -> None:
+    """Read the keys of one mapping, each by its reader or as a mapping below."""
+    if not isinstance(node, yaml.MappingNode):
+        what = f"'{prefix.rstrip('.')}' takes keys" if prefix else "the file takes keys"
+        _note(reading, node, f"expected 'key: value' lines: {what}, this is {_kind(node)}")
+        return
+    known = tuple(dict.fromkeys(key[len(prefix) :].split(".")[0] for key in KEYS if key.startswith(prefix)))
+    seen: dict[str, int] = {}
+    for key_node, value_node in node.value:
+        name = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else _kind(key_node)
+        if name in seen:
+            _note(reading, key_node, f"'{prefix}{name}' is set twice, first on line {seen[name]}")
+        elif known == ("*",):
+            _read_scalar(reading, value_node, prefix + name, KEYS[prefix + "*"])
+        elif name not in known:
+            _note(reading, key_node, f"unknown key '{prefix}{name}'; {near(name, known)}")
+        elif prefix + name in KEYS:
+            _read_scalar(reading, value_node, prefix + name, KEYS[prefix + name])
+        elif not _is_null(value_node):
+            _read_mapping(reading, value_node, f"{prefix}{name}.")
+        seen.setdefault(name, key_node.start_mark.line + 1)
+
+
+def _read_scalar(reading: _Reading, node: yaml.Node, key: str, reader: Reader) -> None:
+    """Read one value; a value left empty counts as not set."""
+    if not isinstance(node, yaml.ScalarNode):
+        _note(reading, node, f"'{key}' takes one value, this is {_kind(node)}")
+        return
+    if _is_null(node):
+        return
+    try:
+        value = reader(_scalar(node, reading.environ))
+    except UnsetError as error:
+        _note(reading, node, f"'{key}': {error}")
+    except ValueError as error:
+        # The value is shown as the file writes it: what a variable holds may be secret.
+        _note(reading, node, f"'{key}' is '{node.value}': {error}")
+    else:
+        reading.entries[key] = Entry(value=value, line=node.start_mark.line + 1)
+
+
+def _scalar(node: yaml.ScalarNode, environ: Mapping[str, str]) -> str | int | float | None:
+    """Give the scalar as text or number, after the environment's values are in; None for anything else."""
+    filled = substitute(node.value, environ)
+    plainly_referenced = filled != node.value and node.style is None
+    if node.tag == "tag:yaml.org,2002:str" and not plainly_referenced:
+        return filled
+    for number in (int, float):
+        with suppress(ValueError):
+            return number(filled)
+    return filled if plainly_referenced else None
+
+
+def _is_null(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
+
+
+def _kind(node: yaml.Node) -> str:
+    match node:
+        case yaml.MappingNode():
+            return "a mapping"
+        case yaml.SequenceNode():
+            return "a list"
+        case _:
+            return "a single value"
+
+
+def _note(reading: _Reading, node: yaml.Node, problem: str) -> None:
+    reading.mistakes.in_file(reading.file, node.start_mark.line + 1, problem)

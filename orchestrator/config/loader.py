@@ -1,0 +1,116 @@
+"""Makes the settings: finds the project, reads elt.yml and the environment, and tells all mistakes at once."""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from orchestrator.config.discovery import Found, find_project
+from orchestrator.config.document import KEYS, Entry
+from orchestrator.config.mistakes import Mistakes
+from orchestrator.config.settings import OnNoData, OnRunStart, Settings
+
+Value = TypeVar("Value")
+
+VARIABLES: Mapping[str, str] = {
+    "ELT_INGESTION_THREADS": "ingestion.threads",
+    "ELT_LOCK_TIMEOUT": "lock_timeout",
+    "ELT_ON_NO_DATA": "on_no_data",
+    "ELT_ON_RUN_START": "on_run_start",
+}
+"""The environment variables that stand over elt.yml, and the key each of them sets."""
+
+_SCHEMAS = "ingestion.schemas."
+
+
+def load_settings(
+    project_dir: Path | None = None, *, cwd: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Load the settings of the project in a folder, or of the one that the working directory is part of.
+
+    Raises:
+        ProjectError: there is no dbt project, or more than one to choose from.
+        ConfigurationError: elt.yml or the environment is wrong; the message lists every mistake.
+    """
+    environ = os.environ if environ is None else environ
+    named = project_dir or (Path(environ["DBT_PROJECT_DIR"]) if environ.get("DBT_PROJECT_DIR") else None)
+    mistakes = Mistakes()
+    found = find_project(named, cwd=cwd or Path.cwd(), environ=environ, mistakes=mistakes)
+    entries = {**found.entries, **_from_environment(environ, mistakes)}
+    settings = _settings(found, entries, mistakes)
+    mistakes.raise_if_any()
+    return settings
+
+
+def _from_environment(environ: Mapping[str, str], mistakes: Mistakes) -> dict[str, Entry]:
+    """Read the variables of ours that are set to something."""
+    entries = {}
+    for name, key in VARIABLES.items():
+        if not environ.get(name):
+            continue
+        value: object = int(environ[name]) if environ[name].isdecimal() else environ[name]
+        try:
+            entries[key] = Entry(value=KEYS[key](value), line=0)
+        except ValueError as error:
+            mistakes.in_variable(name, str(error))
+    return entries
+
+
+def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) -> Settings:
+    """Turn what was said into settings, and look where nothing was said."""
+    schemas = {
+        key.removeprefix(_SCHEMAS): str(entry.value) for key, entry in entries.items() if key.startswith(_SCHEMAS)
+    }
+    return Settings(
+        project_root=_root(found),
+        dbt_project_dir=found.dbt_project_dir,
+        elt_yml=found.elt_yml,
+        ingestion_folder=_folder(found, entries, "ingestion", mistakes),
+        ingestion_threads=_value(entries, "ingestion.threads", int, 2),
+        ingestion_schemas=MappingProxyType(schemas),
+        expectations_folder=_folder(found, entries, "expectations", mistakes),
+        on_run_start=_value(entries, "on_run_start", OnRunStart, OnRunStart.BESIDE_INGEST),
+        on_no_data=_value(entries, "on_no_data", OnNoData, OnNoData.CONTINUE),
+        lock_timeout=_value(entries, "lock_timeout", timedelta, timedelta(seconds=60)),
+    )
+
+
+def _value(entries: Mapping[str, Entry], key: str, kind: type[Value], default: Value) -> Value:
+    """Give what was said for a key, of the type that its reader promises."""
+    if key not in entries:
+        return default
+    value = entries[key].value
+    if not isinstance(value, kind):
+        raise TypeError(f"the reader of {key} gave {type(value).__name__}")
+    return value
+
+
+def _root(found: Found) -> Path:
+    """Give the folder that relative names of modules and suites start from, wherever the user stands."""
+    if found.elt_yml is not None:
+        return found.elt_yml.parent
+    project = found.dbt_project_dir
+    folders = [_look(project, name) for name in ("ingestion", "expectations")]
+    above = any(folder is not None and folder.parent == project.parent for folder in folders)
+    return project.parent if above else project
+
+
+def _folder(found: Found, entries: Mapping[str, Entry], name: str, mistakes: Mistakes) -> Path | None:
+    """Give the folder that elt.yml names, else the one of that name near the dbt project, if there is one."""
+    entry = entries.get(f"{name}.folder")
+    if entry is None or found.elt_yml is None:
+        return _look(found.dbt_project_dir, name)
+    folder = (found.elt_yml.parent / str(entry.value)).resolve()
+    if not folder.is_dir():
+        mistakes.in_file(found.elt_yml, entry.line, f"'{name}.folder': the folder {folder} does not exist")
+    return folder
+
+
+def _look(project: Path, name: str) -> Path | None:
+    """Look for a folder beside dbt_project.yml, then one above."""
+    for place in (project / name, project.parent / name):
+        if place.is_dir():
+            return place
+    return None

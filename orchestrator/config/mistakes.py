@@ -1,0 +1,43 @@
+"""The mistakes of a configuration, collected so that all are told at once."""
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from orchestrator.errors import ConfigurationError
+
+
+@dataclass(slots=True)
+class Mistakes:
+    """Everything that is wrong in one file and in the environment."""
+
+    found: list[str] = field(default_factory=list)
+
+    def in_file(self, file: Path, line: int, text: str) -> None:
+        """Note a mistake on one line of a file, once however often the file is read."""
+        mistake = f"{file}:{line}: {text}"
+        if mistake not in self.found:
+            self.found.append(mistake)
+
+    def in_variable(self, name: str, text: str) -> None:
+        """Note a mistake in an environment variable."""
+        self.found.append(f"environment variable {name}: {text}")
+
+    def raise_if_any(self) -> None:
+        """Raise one error that lists every mistake."""
+        if not self.found:
+            return
+        count = len(self.found)
+        head = "The configuration has a mistake:" if count == 1 else f"The configuration has {count} mistakes:"
+        listed = "\n".join(f"  {mistake}" for mistake in self.found)
+        raise ConfigurationError(
+            f"{head}\n{listed}", hint="Every key and its values are described in docs/configuration.md."
+        )
+
+
+def near(word: str, known: tuple[str, ...]) -> str:
+    """Say which known words come near an unknown one, or list them all."""
+    matches = get_close_matches(word.lower(), known, n=2, cutoff=0.6)
+    if matches:
+        return "did you mean " + " or ".join(f"'{match}'" for match in matches) + "?"
+    return "known here: " + ", ".join(known)

@@ -1,0 +1,53 @@
+"""Readers of single values: from what YAML or the environment says to a typed value, or a reason why not."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+Word = TypeVar("Word", bound=StrEnum)
+
+Reader = Callable[[object], object]
+"""Turns a scalar into a value, or raises ValueError; the reason never repeats the value, which may be secret."""
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|sec|m|min|h)?")
+_SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}
+_LONGEST = timedelta(days=365)
+
+
+def duration(value: object) -> timedelta:
+    """Read `90`, `90s`, `1.5 min` or `2h`; a number alone is seconds."""
+    match = _DURATION.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
+    if match is None:
+        raise ValueError("expected a duration such as 60s, 5min or 1h")
+    seconds = float(match[1]) * _SECONDS[match[2] or "s"]
+    if seconds > _LONGEST.total_seconds():
+        raise ValueError("expected a duration of at most a year")
+    return timedelta(seconds=seconds)
+
+
+def positive(value: object) -> int:
+    """Read a whole number of at least 1."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise ValueError("expected a whole number of at least 1")
+
+
+def text(value: object) -> str:
+    """Read a text that is not empty."""
+    if isinstance(value, str) and value.strip():
+        return value
+    raise ValueError("expected a text")
+
+
+def one_of(words: type[Word]) -> Callable[[object], Word]:
+    """Make a reader of one word of a closed list."""
+
+    def read(value: object) -> Word:
+        try:
+            return words(str(value))
+        except ValueError:
+            raise ValueError("expected " + " or ".join(word.value for word in words)) from None
+
+    return read

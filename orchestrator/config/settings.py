@@ -1,0 +1,41 @@
+"""What can be set, as one frozen value: from elt.yml, the environment and where files stand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+
+class OnRunStart(StrEnum):
+    """When dbt's on-run-start hooks run."""
+
+    BESIDE_INGEST = "beside_ingest"
+    AFTER_INGEST = "after_ingest"
+
+
+class OnNoData(StrEnum):
+    """What becomes of what is downstream of a load that brought no new rows."""
+
+    CONTINUE = "continue"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one project; every path is absolute."""
+
+    project_root: Path
+    """Where elt.yml stands; without one, the dbt project or the folder above that holds its ingestion."""
+    dbt_project_dir: Path
+    elt_yml: Path | None = None
+    ingestion_folder: Path | None = None
+    ingestion_threads: int = 2
+    ingestion_schemas: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """The schema that a dlt source loads into, where it is not the one of the dbt source of its name."""
+    expectations_folder: Path | None = None
+    on_run_start: OnRunStart = OnRunStart.BESIDE_INGEST
+    on_no_data: OnNoData = OnNoData.CONTINUE
+    lock_timeout: timedelta = timedelta(seconds=60)
+    """How long to wait for another process that holds the database file."""

@@ -1,0 +1,227 @@
+"""What elt.yml and the environment may say, and what is said of mistakes."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from orchestrator.config.document import KEYS
+from orchestrator.config.loader import VARIABLES, load_settings
+from orchestrator.config.settings import OnNoData, OnRunStart, Settings
+from orchestrator.errors import ConfigurationError
+
+Load = Callable[..., Settings]
+KNOWN = "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout"
+FULL = """\
+dbt_project: warehouse
+ingestion:
+  folder: sources
+  threads: 4
+  schemas: {billing: raw_billing}
+expectations:
+  folder: suites
+on_run_start: after_ingest
+on_no_data: skip
+lock_timeout: 5min
+"""
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Write an elt.yml above a dbt project `warehouse` and load it."""
+    (tmp_path / "warehouse").mkdir()
+    (tmp_path / "warehouse" / "dbt_project.yml").write_text("name: warehouse\n")
+    for name in ("sources", "suites"):
+        (tmp_path / name).mkdir()
+
+    def _load(text: str, **environ: str) -> Settings:
+        (tmp_path / "elt.yml").write_text(text)
+        return load_settings(tmp_path, environ=environ)
+
+    return _load
+
+
+def mistakes(load: Load, text: str, **environ: str) -> list[str]:
+    """Give the listed mistakes, without the folder of the file."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(text, **environ)
+    lines = caught.value.message.splitlines()
+    assert lines[0].startswith("The configuration has ")
+    return [line.strip().rsplit("/elt.yml:", 1)[-1] for line in lines[1:]]
+
+
+def test_every_key_is_read(load: Load, tmp_path: Path) -> None:
+    """Each key of elt.yml ends in its setting, with its type."""
+    assert load(FULL) == Settings(
+        project_root=tmp_path,
+        dbt_project_dir=tmp_path / "warehouse",
+        elt_yml=tmp_path / "elt.yml",
+        ingestion_folder=tmp_path / "sources",
+        ingestion_threads=4,
+        ingestion_schemas={"billing": "raw_billing"},
+        expectations_folder=tmp_path / "suites",
+        on_run_start=OnRunStart.AFTER_INGEST,
+        on_no_data=OnNoData.SKIP,
+        lock_timeout=timedelta(minutes=5),
+    )
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "ingestion:\n", "on_no_data:\nlock_timeout: ~\n"])
+def test_what_is_left_empty_has_its_default(load: Load, tmp_path: Path, text: str) -> None:
+    """An empty file, section or value says nothing."""
+    assert load(text) == Settings(
+        project_root=tmp_path, dbt_project_dir=tmp_path / "warehouse", elt_yml=tmp_path / "elt.yml"
+    )
+
+
+def test_all_mistakes_are_told_at_once_with_their_lines(load: Load) -> None:
+    """Unknown keys, wrong types and missing folders come in one message."""
+    text = """\
+ingestoin: {}
+ingestion:
+  folder: nowhere
+  threads: many
+  schemas: raw
+expectations: [suites]
+on_no_data: explode
+lock_timeout: 5 weeks
+on_no_data: skip
+colour: red
+"""
+    found = mistakes(load, text, ELT_LOCK_TIMEOUT="soon")
+    assert found[:-2] == [
+        "1: unknown key 'ingestoin'; did you mean 'ingestion'?",
+        "4: 'ingestion.threads' is 'many': expected a whole number of at least 1",
+        "5: expected 'key: value' lines: 'ingestion.schemas' takes keys, this is a single value",
+        "6: expected 'key: value' lines: 'expectations' takes keys, this is a list",
+        "7: 'on_no_data' is 'explode': expected continue or skip",
+        "8: 'lock_timeout' is '5 weeks': expected a duration such as 60s, 5min or 1h",
+        "9: 'on_no_data' is set twice, first on line 7",
+        f"10: unknown key 'colour'; {KNOWN}",
+    ]
+    assert found[-2] == ("environment variable ELT_LOCK_TIMEOUT: expected a duration such as 60s, 5min or 1h")
+    assert found[-1].startswith("3: 'ingestion.folder': the folder ")
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("lock_timeout: [60\n", "2: not YAML: expected ',' or ']', but got '<stream end>'"),
+        ("- a\n", "1: expected 'key: value' lines: the file takes keys, this is a list"),
+        ("lock_timeout: {a: 1}\n", "1: 'lock_timeout' takes one value, this is a mapping"),
+        ("ingestion:\n  folder: 12\n", "2: 'ingestion.folder' is '12': expected a text"),
+        ("ingestion:\n  threads: 0\n", "2: 'ingestion.threads' is '0': expected a whole number of at least 1"),
+        ("on_no_data: no\n", "1: 'on_no_data' is 'no': expected continue or skip"),
+        ("[a, b]: 1\n", f"1: unknown key 'a list'; {KNOWN}"),
+        ("ingestion:\n  schemas: {a: [b]}\n", "2: 'ingestion.schemas.a' takes one value, this is a list"),
+    ],
+)  # fmt: skip
+def test_each_mistake_has_its_sentence(load: Load, text: str, mistake: str) -> None:
+    """A mistake names its line, its key and what was expected."""
+    assert mistakes(load, text) == [mistake]
+
+
+def test_a_file_that_is_not_text_is_a_mistake(load: Load, tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 are told as any other mistake."""
+    load("")
+    (tmp_path / "elt.yml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigurationError, match=r"elt.yml:1: the file cannot be read"):
+        load_settings(tmp_path, environ={})
+
+
+def test_values_come_from_the_environment(load: Load) -> None:
+    """A reference is replaced before the value is typed; `:-` also stands in for an empty variable."""
+    text = "ingestion:\n  threads: ${THREADS}\n  schemas: {a: 'x_${ENV:-dev}_$${raw}'}\nlock_timeout: ${T:-7}\n"
+    settings = load(text, THREADS="3", ENV="")
+    assert settings.ingestion_threads == 3
+    assert settings.ingestion_schemas == {"a": "x_dev_${raw}"}
+    assert settings.lock_timeout == timedelta(seconds=7)
+
+
+def test_a_variable_that_is_not_set_is_a_mistake_with_its_line(load: Load) -> None:
+    """A reference without a default needs its variable; an unfinished reference is told too."""
+    assert mistakes(load, "\nlock_timeout: ${NOWHERE}\non_no_data: ${oops\n") == [
+        "2: 'lock_timeout': the environment variable NOWHERE is not set; set it, or write ${NOWHERE:-a default}",
+        "3: 'on_no_data': '${' opens a reference that is not of the form ${NAME} or ${NAME:-default}",
+    ]
+
+
+def test_what_a_variable_holds_is_never_shown(load: Load) -> None:
+    """A wrong value is shown as the file writes it, since the variable may be a secret."""
+    found = mistakes(load, "lock_timeout: ${PASSWORD}\n", PASSWORD="hunter2", ELT_ON_NO_DATA="hunter3")
+    assert found[0].startswith("1: 'lock_timeout' is '${PASSWORD}': expected")
+    assert "hunter" not in " ".join(found)
+
+
+def test_our_variables_stand_over_the_file(load: Load) -> None:
+    """An ELT_ variable wins over elt.yml; one set to nothing says nothing."""
+    settings = load(FULL, ELT_INGESTION_THREADS="8", ELT_LOCK_TIMEOUT="2", ELT_ON_NO_DATA="")
+    assert settings.ingestion_threads == 8
+    assert settings.lock_timeout == timedelta(seconds=2)
+    assert settings.on_no_data is OnNoData.SKIP
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("0", 0), ("1.5", 1.5), ("500ms", 0.5), ("90s", 90), ("1.5 min", 90), ("2h", 7200)],
+)
+def test_a_duration_is_a_number_with_or_without_a_unit(load: Load, text: str, seconds: float) -> None:
+    """A number alone is seconds."""
+    assert load(f"lock_timeout: {text}").lock_timeout == timedelta(seconds=seconds)
+
+
+def schema() -> dict[str, object]:
+    """Give the schema that ships in the package."""
+    return json.loads((files("orchestrator.config") / "elt.schema.json").read_text())
+
+
+def schema_keys(node: dict[str, object], prefix: str = "") -> set[str]:
+    """Give the path of every value of the schema."""
+    keys: set[str] = set()
+    for name, below in node.get("properties", {}).items():
+        deeper = schema_keys(below, f"{prefix}{name}.")
+        keys |= deeper or {prefix + name}
+    if isinstance(node.get("additionalProperties"), dict):
+        keys.add(prefix + "*")
+    return keys
+
+
+def test_schema_loader_and_documentation_name_the_same_keys() -> None:
+    """A key exists in all three or in none."""
+    page = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
+    documented = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
+    assert schema_keys(schema()) == set(KEYS)
+    assert documented == set(KEYS) | set(VARIABLES)
+
+
+def test_the_documented_example_is_right(load: Load) -> None:
+    """The example of the documentation loads, and the schema agrees."""
+    page = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
+    example = page.split("```yaml\n")[1].split("```")[0]
+    assert load(example).lock_timeout == timedelta(minutes=5)
+    jsonschema.validate(yaml.safe_load(example), schema())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["colour: red", "ingestion: {threads: 0}", "on_no_data: explode", "lock_timeout: 5 weeks", "ingestion: [a]"],
+)
+def test_the_schema_refuses_what_the_loader_refuses(load: Load, text: str) -> None:
+    """An editor marks the same mistakes as the command."""
+    mistakes(load, text)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(yaml.safe_load(text), schema())
+
+
+def test_defaults_of_the_schema_are_those_of_the_settings(load: Load) -> None:
+    """What an editor shows as default is what happens."""
+    properties = schema()["properties"]
+    defaults = {name: rule["default"] for name, rule in properties.items() if "default" in rule}
+    threads = properties["ingestion"]["properties"]["threads"]["default"]
+    text = yaml.safe_dump({**defaults, "ingestion": {"threads": threads}})
+    assert load(text) == load("")
