@@ -42,9 +42,7 @@ class NoticePages(BaseHTTPRequestHandler):
         status = waiting.pop(0) if waiting else 200
         self.server.asked.append((page, status))
         notices = [{"id": page * 100 + n, "airport": "EWR"} for n in range(PAGE_SIZE)]
-        body = json.dumps(
-            {"pages": PAGES, "notices": notices} if status == 200 else {"error": "busy"}
-        ).encode()
+        body = json.dumps({"pages": PAGES, "notices": notices} if status == 200 else {"error": "busy"}).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
