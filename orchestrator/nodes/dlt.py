@@ -10,8 +10,8 @@ class DltResource:
     """One dlt resource as discovery lists it."""
 
     name: str
-    table: str
-    """dlt's normalised name of the table it writes."""
+    table: str | None
+    """dlt's normalised name of the table it writes; None when it names its tables row by row."""
     write_disposition: str
     incremental: bool = False
 
@@ -21,24 +21,33 @@ class DltSource:
     """What one load step runs: a user's dlt pipeline, or a bare source or resource of an ingestion module."""
 
     name: str
-    """The dlt source's (or lone resource's) name."""
+    """The dlt source's (or lone resource's) name; the pipeline's for a user's pipeline with several sources."""
     module: str
     """The file that defines it, relative to the project root."""
     attribute: str
-    """The name in the module to call or take."""
+    """The name in the module to call or take: a source, a resource, or the user's pipeline object."""
     pipeline: str
     """The dlt pipeline's name: the user's own, or the name that the orchestrator always gives this source."""
     dataset: str | None
     """The schema the user's own pipeline loads into; None when it follows from the dbt source of the same name."""
     working_dir: str | None
-    """The user's own pipelines folder; None for dlt's default."""
+    """The user's own pipelines folder; None for a bare source, whose folder is the orchestrator's."""
     resources: tuple[DltResource, ...]
     """Empty when they cannot be listed without asking the source system: then it is one node."""
+    problem: str = ""
+    """What will keep it from loading (credentials are missing); empty when nothing is known."""
+    hint: str = ""
+    """How to solve the problem."""
 
 
 def resource_id(source: str, resource: str) -> NodeId:
     """Give the node id of one dlt resource."""
     return NodeId(f"ingest.{source}.{resource}")
+
+
+def source_id(source: str) -> NodeId:
+    """Give the node id of a dlt source that is one node, because its resources cannot be listed."""
+    return NodeId(f"ingest.{source}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,4 +61,5 @@ class IngestNode:
     pipeline: str
     dataset: str
     relation: Relation | None
+    """None when the table is not known before the first load."""
     path: str

@@ -1,0 +1,86 @@
+"""Finds what an ingestion module defines: dlt sources, lone resources and pipelines."""
+
+import asyncio
+import inspect
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from dlt.extract import DltResource, DltSource
+from dlt.extract.decorators import DltSourceFactoryWrapper
+from dlt.pipeline.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A source function, a source object or a resource of the module, under its name there."""
+
+    attribute: str
+    name: str
+    value: Any
+
+    @property
+    def is_resource(self) -> bool:
+        """Whether it is a lone resource rather than a source."""
+        return isinstance(self.value, DltResource)
+
+    @property
+    def is_function(self) -> bool:
+        """Whether it must be called to give a source."""
+        return isinstance(self.value, DltSourceFactoryWrapper)
+
+    def open(self) -> Any:
+        """Give the source or resource, calling the function if it is one."""
+        if not self.is_function:
+            return self.value
+        source = self.value()
+        return asyncio.run(source) if inspect.iscoroutine(source) else source
+
+    def missing_arguments(self) -> list[str]:
+        """Name the arguments that only a caller can give: those without a default."""
+        if not self.is_function:
+            return []
+        parameters = inspect.signature(self.value).parameters.values()
+        variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        return [p.name for p in parameters if p.default is p.empty and p.kind not in variadic]
+
+
+def find_candidates(module: ModuleType) -> list[Candidate]:
+    """Give the sources and lone resources that the module itself defines, in its order."""
+    found = [
+        Candidate(attribute=attribute, name=value.name or value.__name__, value=value)
+        for attribute, value in _own(module)
+        if isinstance(value, DltSourceFactoryWrapper | DltSource) or _is_lone_resource(value)
+    ]
+    made = {c.name for c in found if isinstance(c.value, DltSource)}
+    return [c for c in found if not (c.is_function and c.name in made)]
+
+
+def find_pipelines(module: ModuleType) -> dict[str, Pipeline]:
+    """Give the user's pipeline objects by their name in the module."""
+    return {attribute: value for attribute, value in _own(module) if isinstance(value, Pipeline)}
+
+
+def _is_lone_resource(value: Any) -> bool:
+    """Say whether the resource can be loaded as it stands: no transformer without data, no missing arguments."""
+    return isinstance(value, DltResource) and not value.requires_args and value._pipe.is_data_bound  # noqa: SLF001
+
+
+def _own(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    """Leave out what was imported from elsewhere, and second names of the same thing."""
+    kinds = (DltSourceFactoryWrapper, DltSource, DltResource, Pipeline)
+    mine = {name: value for name, value in vars(module).items() if isinstance(value, kinds)}
+    wanted = {id(value) for value in mine.values()}
+    foreign = {
+        id(value)
+        for other in list(sys.modules.values())
+        if other is not module and getattr(other, "__file__", None) != module.__file__
+        for value in list(getattr(other, "__dict__", {}).values())
+        if id(value) in wanted
+    }
+    for name, value in mine.items():
+        if id(value) in wanted - foreign:
+            wanted.discard(id(value))
+            yield name, value

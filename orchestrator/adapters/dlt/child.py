@@ -1,0 +1,70 @@
+"""A forked process that answers one request: lists what a module defines, or loads."""
+
+import ctypes
+import faulthandler
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NoReturn
+
+from orchestrator.adapters.dlt import wire
+
+PR_SET_PDEATHSIG = 1
+VERBS = {"list": "listing", "load": "load"}
+"""The module, beside this one, whose `answer` knows the verb; imported here only, because it imports dlt."""
+
+Answer = Callable[[dict[str, Any], Connection, Connection | None], dict[str, object]]
+
+
+def serve(host: int, answers_end: int, sql_end: int | None) -> NoReturn:
+    """Answer the one request that arrives, and end."""
+    code = 1
+    try:
+        _settle_in(host)
+        answers = Connection(answers_end)
+        wire.send(answers, {"pid": os.getpid()})
+        request = wire.receive(answers)
+        _redirect(Path(request["log"]))
+        os.chdir(request["project_root"])
+        wire.send(answers, _answer(request, answers, Connection(sql_end) if sql_end is not None else None))
+        code = 0
+    except BaseException:  # noqa: BLE001  # nothing may climb into the host's loop
+        traceback.print_exc()
+    with suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def _answer(request: dict[str, Any], answers: Connection, sql: Connection | None) -> dict[str, object]:
+    module = importlib.import_module(f"orchestrator.adapters.dlt.{VERBS[request['verb']]}")
+    answer: Answer = module.answer
+    return answer(request, answers, sql)
+
+
+def _settle_in(host: int) -> None:
+    os.setsid()  # one group with whatever the user's code starts, so that all of it can be ended
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != host:
+            os._exit(1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _redirect(log: Path) -> None:
+    """Send what the user's code prints to the log: the terminal belongs to the run."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    end = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(end, 1)
+    os.dup2(end, 2)
+    os.close(end)
+    sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+    faulthandler.enable(file=2)

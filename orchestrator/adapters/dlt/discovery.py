@@ -1,0 +1,111 @@
+"""Finds the dlt sources of the ingestion folder, by children that import one module each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.adapters.dlt.host import Child, IngestionHost
+from orchestrator.errors import IngestionError
+from orchestrator.nodes.dlt import DltResource, DltSource
+
+AT_ONCE = 4
+LIMIT_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """What is wrong with one module, and what to do."""
+
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """What the ingestion folder defines."""
+
+    sources: tuple[DltSource, ...] = ()
+    notes: tuple[str, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+
+    def require_sound(self) -> None:
+        """Raise one error that tells every mistake, for a plan that needs ingestion."""
+        if self.mistakes:
+            raise IngestionError(
+                "\n".join(m.message for m in self.mistakes), hint="\n".join(dict.fromkeys(m.hint for m in self.mistakes))
+            )
+
+
+def find_modules(folder: Path) -> tuple[Path, ...]:
+    """Give the files that may define dlt sources: those that speak of dlt and whose name has no underscore first."""
+    if not folder.is_dir():
+        return ()
+    files = sorted(path.resolve() for path in folder.glob("*.py") if not path.name.startswith("_"))
+    return tuple(path for path in files if b"dlt" in path.read_bytes())
+
+
+def discover(host: IngestionHost, project_root: Path, folder: Path, log_dir: Path) -> Discovery:
+    """Import every module of the folder in a child and gather what they define; without modules nothing starts."""
+    root = project_root.resolve()
+    modules = find_modules(folder)
+    answers: list[dict[str, Any]] = []
+    for start in range(0, len(modules), AT_ONCE):
+        answers += _ask(host, root, modules[start : start + AT_ONCE], log_dir.resolve() / "ingest-discovery.log")
+    sources = [_source(plain) for answer in answers for plain in answer.get("sources", ())]
+    mistakes = [Mistake(message=a["error"], hint=a["hint"]) for a in answers if "error" in a]
+    return Discovery(
+        sources=tuple(sources),
+        notes=tuple(note for answer in answers for note in answer.get("notes", ())),
+        mistakes=(*mistakes, *_clashes(sources)),
+    )
+
+
+def _ask(host: IngestionHost, root: Path, modules: Sequence[Path], log: Path) -> list[dict[str, Any]]:
+    children: list[tuple[Path, Child]] = []
+    try:
+        for module in modules:
+            request = {"verb": "list", "project_root": str(root), "module": str(module), "log": str(log)}
+            children.append((module, host.open_child(request, with_sql=False)))
+        return [_answer(child, module, log) for module, child in children]
+    finally:
+        for _, child in children:
+            child.end()
+            child.close()
+
+
+def _answer(child: Child, module: Path, log: Path) -> dict[str, Any]:
+    try:
+        if child.poll(LIMIT_SECONDS):
+            child.receive_pid()
+        if child.poll(LIMIT_SECONDS):
+            return child.receive()
+    except (EOFError, OSError):
+        return {"error": f"{module}: the process that imported the module died", "hint": f"Its output is in {log}."}
+    return {
+        "error": f"{module}: importing the module took more than {LIMIT_SECONDS:.0f} s",
+        "hint": "Move what takes long, or waits, out of the module's top level into its resources.",
+    }
+
+
+def _source(plain: dict[str, Any]) -> DltSource:
+    resources = tuple(DltResource(**resource) for resource in plain.pop("resources"))
+    return DltSource(**plain, resources=resources)
+
+
+def _clashes(sources: Sequence[DltSource]) -> list[Mistake]:
+    """Tell of names that two modules give: their state and their tables would be one."""
+    mistakes = []
+    first: dict[str, DltSource] = {}
+    for source in sources:
+        for name in dict.fromkeys((source.name, source.pipeline)):
+            other = first.setdefault(name, source)
+            if other is not source:
+                mistakes.append(
+                    Mistake(
+                        message=f"{source.module} and {other.module} both define the dlt source or pipeline {name}",
+                        hint="Give one of them another name.",
+                    )
+                )
+                break
+    return mistakes

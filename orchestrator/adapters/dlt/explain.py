@@ -1,0 +1,123 @@
+"""Tells what went wrong in one or a few lines, without a traceback and without a secret."""
+
+import errno
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from dlt.common.configuration import is_secret_hint
+from dlt.common.configuration.exceptions import ConfigFieldMissingException, LookupTrace
+from dlt.common.configuration.utils import get_resolved_traces
+from dlt.extract.exceptions import PipeException, ResourceExtractionError
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+LONGEST = 400
+SHORTEST_SECRET = 4
+STEP_WORDS = {"extract": "extracting", "normalize": "normalising", "load": "loading", "sync": "reading the state of"}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def explain(error: BaseException, name: str, module: str) -> tuple[str, str]:
+    """Give the message and the hint for whatever a load raised."""
+    chain = list(_chain(error))
+    where = f"dlt source {name} ({module})"
+    for link in chain:
+        if isinstance(link, ConfigFieldMissingException):
+            missing, hint = missing_configuration(link)
+            return scrub(f"{where} lacks {missing}"), scrub(hint)
+    step = next((link.step for link in chain if isinstance(link, PipelineStepFailed)), "")
+    resource = next((link.pipe_name for link in chain if isinstance(link, PipeException)), None)
+    cause = _cause(chain)
+    doing = f"{STEP_WORDS.get(step, 'running')} {f'the resource {resource} of ' if resource else ''}{where}"
+    return scrub(f"{doing}: {_words(cause)}"), scrub(_hint(chain, step))
+
+
+def missing_configuration(error: ConfigFieldMissingException) -> tuple[str, str]:
+    """Name the keys that are missing, and where dlt looked for them; never a value."""
+    looked = list(_lookups(error.traces))
+    fields = list(dict.fromkeys(field for field, _ in looked))
+    ways = [_way(field, [trace for name, trace in looked if name == field]) for field in fields]
+    hint = (
+        f"Set {'; '.join(ways)}. The file is looked for in the folder of the module, in the project root "
+        "and in the home."
+    )
+    return f"its configuration: {', '.join(fields)}", hint
+
+
+def scrub(text: str) -> str:
+    """Take out every secret that dlt resolved in this process, and what a URL carries as a query or a password."""
+    text = re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
+    text = re.sub(r"(\w+://[^\s?'\"]+)\?[^\s'\")]+", r"\1?***", text)
+    for secret in sorted(_secrets(), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Walk from what was raised to its first cause, through the errors that dlt wraps without `from`."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        inner = getattr(error, "exception", None) or getattr(error, "client_exception", None)
+        if not isinstance(inner, BaseException):
+            inner = getattr(error, "dbapi_exception", None) or error.__cause__
+        error = inner if isinstance(inner, BaseException) else None
+
+
+def _cause(chain: list[BaseException]) -> BaseException:
+    """Give the user's own error: the first below those that dlt wraps around it."""
+    for index, link in enumerate(chain[:-1]):
+        if isinstance(link, ResourceExtractionError):
+            return chain[index + 1]
+    return chain[-1]
+
+
+def _words(error: BaseException) -> str:
+    words = " ".join(str(error).split()) or "no message"
+    return f"{type(error).__name__}: {words[:LONGEST]}{'…' if len(words) > LONGEST else ''}"
+
+
+def _hint(chain: list[BaseException], step: str) -> str:
+    text = " ".join(str(link) for link in chain[-2:])
+    if any(isinstance(link, OSError) and link.errno in FULL for link in chain) or re.search(
+        r"No space left|File too large|Disk quota", text
+    ):
+        return "The disk is full, or the file may not grow: make room, then run again; nothing is loaded twice."
+    if step == "extract":
+        return "The source system or the ingestion code is at fault; nothing of this load was written."
+    if step in {"load", "normalize"}:
+        return "What was extracted is kept, and the next run loads it first; nothing is loaded twice."
+    return ""
+
+
+def _lookups(traces: Any) -> Iterator[tuple[str, LookupTrace]]:
+    for field, tried in traces.items():
+        for trace in tried:
+            if isinstance(trace, LookupTrace):
+                yield field, trace
+            else:
+                yield from _lookups(trace.traces)
+
+
+def _way(field: str, traces: list[LookupTrace]) -> str:
+    """Say how to set one key: by the most telling of the names that dlt tried."""
+    telling = next((t for t in traces if t.key.startswith("SOURCES__")), traces[0])
+    table = ".".join(part for part in telling.sections if part)
+    return f"{telling.key} in the environment, or {field} under [{table}] in .dlt/secrets.toml"
+
+
+def _secrets() -> set[str]:
+    found: set[str] = set()
+    for trace in get_resolved_traces().resolved_traces:
+        if is_secret_hint(trace.hint) or trace.provider_name == "secrets.toml":
+            found.update(_leaves(trace.value))
+    return {value for value in found if len(value) >= SHORTEST_SECRET}
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _leaves(inner)

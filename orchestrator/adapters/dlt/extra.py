@@ -1,0 +1,15 @@
+"""Says whether dlt is installed, without importing it."""
+
+from importlib.util import find_spec
+
+from orchestrator.errors import MissingExtraError
+
+
+def require_installed() -> None:
+    """Raise an error that names the extra when dlt, or what its loads need, is not installed."""
+    missing = [name for name in ("dlt", "pyarrow") if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"ingestion needs {' and '.join(missing)}, not installed in this environment",
+            hint="pip install 'elt-orchestrator[ingest]'",
+        )

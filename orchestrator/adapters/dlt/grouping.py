@@ -1,0 +1,89 @@
+"""Says which of a module's sources are loaded together, by which dlt pipeline."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.adapters.dlt.candidates import Candidate
+
+OUR_PREFIX = "elt_"
+OUR_DESTINATION = "dlt.destinations.duckdb"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one step loads: a bare source or resource, or all that a user's pipeline loads."""
+
+    attribute: str
+    name: str
+    pipeline_name: str
+    pipeline: Any = None
+    """The user's own pipeline object."""
+    candidates: tuple[Candidate, ...]
+
+    def problem(self) -> tuple[str, str]:
+        """Say what of the user's own pipeline cannot be kept, and what to do; two empty strings when all is well."""
+        if self.pipeline is None:
+            return "", ""
+        kind = self.pipeline.destination.destination_type if self.pipeline.destination else OUR_DESTINATION
+        if kind != OUR_DESTINATION:
+            return (
+                f"dlt pipeline {self.pipeline_name} names the destination {kind.rsplit('.', 1)[-1]}",
+                "elt loads into dbt's target; leave `destination` out, or set it to duckdb.",
+            )
+        if self.pipeline.dev_mode:
+            return (
+                f"dlt pipeline {self.pipeline_name} has dev_mode on, which makes a new dataset for every run",
+                "dbt's sources need a schema that stays: leave `dev_mode` out.",
+            )
+        return "", ""
+
+
+def group(
+    candidates: Sequence[Candidate], pipelines: Mapping[str, Any], shown: str
+) -> tuple[list[Part], list[str]]:
+    """Give the parts of one module, and notes on what no rule assigns."""
+    if not pipelines:
+        return [_bare(candidate) for candidate in candidates], []
+    assigned = {attribute: _of(pipeline, attribute, candidates, pipelines) for attribute, pipeline in pipelines.items()}
+    notes = [
+        f"{shown}: no source is loaded by the dlt pipeline {pipelines[attribute].pipeline_name}"
+        for attribute, own in assigned.items()
+        if not own
+    ]
+    taken = {candidate.attribute for own in assigned.values() for candidate in own}
+    notes += [
+        f"{shown}: the module has several dlt pipelines, and none has the name of {candidate.name}; it is not loaded"
+        for candidate in candidates
+        if candidate.attribute not in taken
+    ]
+    parts = [
+        Part(
+            attribute=attribute,
+            name=own[0].name if len(own) == 1 else pipelines[attribute].pipeline_name,
+            pipeline_name=pipelines[attribute].pipeline_name,
+            pipeline=pipelines[attribute],
+            candidates=own,
+        )
+        for attribute, own in assigned.items()
+        if own
+    ]
+    return parts, notes
+
+
+def _bare(candidate: Candidate) -> Part:
+    return Part(
+        attribute=candidate.attribute,
+        name=candidate.name,
+        pipeline_name=OUR_PREFIX + candidate.name,
+        candidates=(candidate,),
+    )
+
+
+def _of(
+    pipeline: Any, attribute: str, candidates: Sequence[Candidate], pipelines: Mapping[str, Any]
+) -> tuple[Candidate, ...]:
+    if len(pipelines) == 1:
+        return tuple(candidates)
+    names = {pipeline.pipeline_name, attribute}
+    return tuple(candidate for candidate in candidates if candidate.name in names)

@@ -1,0 +1,135 @@
+"""Starts the warm interpreter that dlt lives in, and gets a child of it for every request."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from orchestrator.adapters.dlt import wire
+from orchestrator.adapters.dlt.extra import require_installed
+
+GRACE_SECONDS = 1.0
+
+
+class Child:
+    """One process that answers one request: its messages, its SQL, and its end."""
+
+    def __init__(self, answers: Connection, sql: Connection | None) -> None:
+        self.answers = answers
+        self.sql = sql
+        self._pid: int | None = None
+        self._ending = threading.Lock()
+        self._unwanted = False
+
+    def receive(self) -> dict[str, Any]:
+        """Wait for the next message; EOFError when the process died."""
+        self.receive_pid()
+        return wire.receive(self.answers)
+
+    def receive_pid(self) -> None:
+        """Wait for the first message, by which the process can be ended; calling again does nothing."""
+        if self._pid is None:
+            self._pid = int(wire.receive(self.answers)["pid"])
+            if self._unwanted:
+                self.end()
+
+    def poll(self, seconds: float) -> bool:
+        """Say whether a message (or the end) is there within the time."""
+        return self.answers.poll(seconds)
+
+    def end(self) -> None:
+        """End the process and whatever it started: politely, then by force; at once or when it reports."""
+        self._unwanted = True
+        with self._ending:
+            if self._pid is None or not self._signal(signal.SIGTERM):
+                return
+            until = time.monotonic() + GRACE_SECONDS
+            while time.monotonic() < until:
+                if not self._signal(0):
+                    return
+                time.sleep(0.02)
+            self._signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Close our ends of its pipes."""
+        with suppress(OSError):
+            self.answers.close()
+
+    def _signal(self, number: int) -> bool:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._pid or 0, number)
+            return True
+        return False
+
+
+class IngestionHost:
+    """The process in which dlt is imported once; nothing is started before it is needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def start(self) -> None:
+        """Start the process without waiting until it is warm; calling again does nothing."""
+        with self._lock:
+            self._start()
+
+    def open_child(self, request: Mapping[str, object], *, with_sql: bool) -> Child:
+        """Let a new process answer the request."""
+        ours, theirs = _pair()
+        sql_ours, sql_theirs = _pair() if with_sql else (None, None)
+        with self._lock:
+            control = self._start()
+            ends = [end.fileno() for end in (theirs, sql_theirs) if end is not None]
+            socket.send_fds(control, [b"f"], ends)
+        for end in (theirs, sql_theirs):
+            if end is not None:
+                end.close()
+        child = Child(Connection(ours.detach()), Connection(sql_ours.detach()) if sql_ours else None)
+        wire.send(child.answers, request)
+        return child
+
+    def close(self) -> None:
+        """End the process; its children end with it."""
+        with self._lock:
+            if self._process is None or self._control is None:
+                return
+            self._control.close()
+            try:
+                self._process.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:  # it is still importing
+                self._process.kill()
+                self._process.wait()
+            self._process = self._control = None
+
+    def _start(self) -> socket.socket:
+        if self._control is not None and self._process is not None and self._process.poll() is None:
+            return self._control
+        require_installed()
+        self._control, theirs = _pair()
+        environment = {**os.environ, "RUNTIME__DLTHUB_TELEMETRY": "false"}
+        # -P keeps a folder of the user's that is called dlt from shadowing the library
+        command = [sys.executable, "-P", "-m", "orchestrator.adapters.dlt.host_main", str(theirs.fileno())]
+        self._process = subprocess.Popen(
+            command,
+            pass_fds=(theirs.fileno(),),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is the owner's to handle
+        )
+        theirs.close()
+        return self._control
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)

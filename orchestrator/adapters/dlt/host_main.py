@@ -1,0 +1,39 @@
+"""The warm interpreter: imports dlt once and forks a process for every request.
+
+It runs none of the user's code and stays on one thread, so that a fork is always safe. It ends when the process
+that started it does; its children end with it.
+"""
+
+import contextlib
+import importlib
+import os
+import signal
+import socket
+import sys
+
+WARM = ("dlt", "dlt.destinations.impl.duckdb.duck", "dlt.common.libs.pyarrow", "pyarrow.parquet", "sqlalchemy")
+
+
+def main(control: socket.socket) -> None:
+    """Fork a child for every pair of pipe ends that arrives, until the owner has gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended children need no reaping
+    for name in WARM:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    from orchestrator.adapters.dlt import child
+
+    while True:
+        data, ends, _, _ = socket.recv_fds(control, 1, 2)
+        if not data:
+            return
+        host = os.getpid()
+        if os.fork() == 0:
+            control.close()
+            child.serve(host, ends[0], ends[1] if len(ends) > 1 else None)
+        for end in ends:
+            os.close(end)
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])))

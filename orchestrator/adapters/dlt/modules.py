@@ -1,0 +1,101 @@
+"""Imports one ingestion module as a script would be, and refuses one that loads while it is imported."""
+
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any, NoReturn
+
+from dlt.pipeline.pipeline import Pipeline
+
+from orchestrator.errors import IngestionError
+
+LOADING = ("run", "extract", "normalize", "load")
+
+
+class _LoadsAtImport(BaseException):
+    """Not an Exception, so that the module cannot swallow it."""
+
+    def __init__(self, line: int | None) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+def import_module(path: Path, project_root: Path) -> ModuleType:
+    """Import the module; every way to fail is an IngestionError that names file and line."""
+    shown = path.relative_to(project_root) if path.is_relative_to(project_root) else path
+    sys.path.insert(0, str(path.parent))  # siblings import each other by name, as in a script
+    sys.path.append(str(project_root))
+    try:
+        with _refusing_loads(path):
+            return _execute(path)
+    except _LoadsAtImport as refused:
+        raise IngestionError(
+            f"{shown}, line {refused.line}: the module runs a dlt pipeline while it is imported",
+            hint='Move the call under `if __name__ == "__main__":`; elt runs the load itself.',
+        ) from None
+    except SyntaxError as error:
+        raise IngestionError(
+            f"{_shown(error.filename, shown, project_root)}, line {error.lineno}: {error.msg}",
+            hint="The ingestion module is not valid Python.",
+        ) from error
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        file, line = _where(error, path)
+        raise IngestionError(
+            f"{_shown(file, shown, project_root)}, line {line}: {type(error).__name__}: {_one_line(error)}",
+            hint=f"The ingestion module {shown} could not be imported.",
+        ) from error
+
+
+def _execute(path: Path) -> ModuleType:
+    # The module keeps its file's name: dlt derives the names of its configuration from it.
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(path.stem, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def _refusing_loads(path: Path) -> Iterator[None]:
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise _LoadsAtImport(_line_in(sys._getframe(1), path))  # noqa: SLF001  # the caller's line is the message
+
+    kept = {name: getattr(Pipeline, name) for name in LOADING}
+    for name in LOADING:
+        setattr(Pipeline, name, refuse)
+    try:
+        yield
+    finally:
+        for name, method in kept.items():
+            setattr(Pipeline, name, method)
+
+
+def _line_in(frame: FrameType | None, path: Path) -> int | None:
+    while frame is not None:
+        if frame.f_code.co_filename == str(path):
+            return frame.f_lineno
+        frame = frame.f_back
+    return None
+
+
+def _where(error: BaseException, path: Path) -> tuple[str, int | None]:
+    """Give the innermost place in the user's own folder, where the mistake most likely is."""
+    own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(path.parent)]
+    return (own[-1].filename, own[-1].lineno) if own else (str(path), 1)
+
+
+def _shown(file: str | None, fallback: Path, project_root: Path) -> str:
+    if file and Path(file).is_relative_to(project_root):
+        return str(Path(file).relative_to(project_root))
+    return str(fallback)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or "no message"

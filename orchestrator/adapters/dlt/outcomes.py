@@ -1,0 +1,62 @@
+"""Makes outcomes of what a load told."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode, Status
+from orchestrator.plan.step import IngestStep
+
+
+def ended(step: IngestStep, started: datetime, answer: Mapping[str, Any]) -> Outcome:
+    """Tell the rows by table; no new row, and no table replaced, is `no_data`."""
+    parts = tuple(
+        Part(
+            name=f"{step.dataset}.{table['name']}",
+            status=Status.SUCCESS,
+            rows=int(table["rows"]),
+            detail={"load_ids": list(table["load_ids"])},
+        )
+        for table in answer["tables"]
+    )
+    rows = sum(part.rows or 0 for part in parts)
+    brought = bool(rows or answer["replaced"])
+    return Outcome(
+        step_id=step.id,
+        status=Status.SUCCESS if brought else Status.NO_DATA,
+        tool_word="loaded" if answer["load_ids"] else "no new data",
+        message=f"{rows:,} rows into {len(parts)} tables" if brought else "no new rows",
+        started_at=started,
+        ended_at=datetime.now(UTC),
+        rows_affected=rows,
+        path=step.path,
+        parts=parts,
+    )
+
+
+def errored(step: IngestStep, started: datetime, message: str, log: Path) -> Outcome:
+    """Tell what broke, and where the whole of it is written."""
+    return Outcome(
+        step_id=step.id,
+        status=Status.ERROR,
+        tool_word="failed",
+        message=f"{message}\nThe full output is in {log}.",
+        started_at=started,
+        ended_at=datetime.now(UTC),
+        path=step.path,
+    )
+
+
+def cancelled(step: IngestStep, started: datetime) -> Outcome:
+    """Tell that the load was ended before it was done; the next one settles what it left."""
+    return Outcome(
+        step_id=step.id,
+        status=Status.CANCELLED,
+        tool_word="cancelled",
+        reason=Reason(code=ReasonCode.INTERRUPTED),
+        message="interrupted; the next load settles what this one left",
+        started_at=started,
+        ended_at=datetime.now(UTC),
+        path=step.path,
+    )

@@ -1,0 +1,125 @@
+"""dlt's DuckDB connection, whose SQL runs on a cursor of the process that owns the warehouse."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
+
+from orchestrator.adapters.sql_pipe import PipeConnection
+
+PLAIN = (str, bytes, int, float, bool, Decimal, type(None))
+
+
+class OwnerConnection:
+    """What dlt takes for a DuckDB connection: one cursor of the owner, with its own transaction."""
+
+    def __init__(self, pipe: PipeConnection) -> None:
+        self._cursor = pipe.cursor()
+        self._whole = False
+        self._rows: Iterator[tuple[Any, ...]] = iter(())
+        self.description: tuple[tuple[Any, ...], ...] | None = None
+        self.inserted = 0
+        """Rows that INSERT statements put in since the last `whole` began."""
+
+    def execute(self, sql: str, parameters: Any = None) -> "OwnerConnection":
+        """Run a statement and keep its rows."""
+        self._cursor.execute(sql, _plain(parameters))
+        self.description = self._cursor.description
+        rows = self._cursor.fetchall()
+        if self.description and self.description[0][0] == "Count" and sql.lstrip()[:6].upper() == "INSERT":
+            self.inserted += sum(int(row[0]) for row in rows)
+        self._rows = iter(rows)
+        return self
+
+    sql = execute
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Give the next row, or None after the last."""
+        return next(self._rows, None)
+
+    def fetchmany(self, size: int = 1) -> list[tuple[Any, ...]]:
+        """Give at most `size` further rows."""
+        return [row for _, row in zip(range(size), self._rows, strict=False)]
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Give all further rows."""
+        return list(self._rows)
+
+    def begin(self) -> None:
+        """Begin a transaction, unless one holds everything already."""
+        if not self._whole:
+            self.execute("BEGIN TRANSACTION")
+
+    def commit(self) -> None:
+        """Commit, unless a transaction holds more than what ends here."""
+        if not self._whole:
+            self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Roll back; inside `whole` that is left to its end, which the error reaches."""
+        if not self._whole:
+            self.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Give the cursor back."""
+        self._cursor.close()
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Make everything inside one transaction, whatever dlt begins and commits in between."""
+        self.execute("BEGIN TRANSACTION")
+        self._whole, self.inserted = True, 0
+        try:
+            yield
+        except BaseException:
+            self._whole = False
+            with suppress(Exception):  # DuckDB may have rolled back by itself
+                self.rollback()
+            raise
+        self._whole = False
+        self.commit()
+
+
+class OwnerSqlClient(DuckDbSqlClient):  # type: ignore[misc]  # dlt ships its types unchecked
+    """dlt's DuckDB SQL client on connections of the owner."""
+
+    pipe: ClassVar[PipeConnection]
+
+    def open_connection(self) -> OwnerConnection:
+        """Open a cursor in the owner, set as dlt sets its own connections."""
+        self._conn = OwnerConnection(self.pipe)
+        self._conn.execute("SET SESSION TimeZone = 'UTC'")
+        with suppress(Exception):  # the schema is not there before the first load
+            self._conn.execute(f"SET search_path = '{self.fully_qualified_dataset_name()}'")
+        return self._conn
+
+    def close_connection(self) -> None:
+        """Close the cursor in the owner."""
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+
+def _plain(parameters: Any) -> Any:
+    """Make values of dlt's own types plain ones: the owner has no dlt to unpickle them with."""
+    if not parameters:
+        return None
+    if isinstance(parameters, dict):
+        return {key: _plain_value(value) for key, value in parameters.items()}
+    return [_plain_value(value) for value in parameters]
+
+
+def _plain_value(value: Any) -> Any:
+    if type(value) in PLAIN:
+        return value
+    if isinstance(value, datetime):
+        return datetime.fromisoformat(value.isoformat())
+    if isinstance(value, date):
+        return date.fromisoformat(value.isoformat())
+    for kind in (str, bytes, int, float, Decimal):
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)

@@ -1,0 +1,172 @@
+"""Runs ingest steps: each in a child that extracts and normalises, and loads through cursors of the owner."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from orchestrator.adapters.dlt import wire
+from orchestrator.adapters.dlt.host import Child, IngestionHost
+from orchestrator.adapters.dlt.outcomes import cancelled, ended, errored
+from orchestrator.adapters.sql_pipe import OwnerCursor, SqlServer
+from orchestrator.errors import IngestionError
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.ports import Request, Stop
+from orchestrator.plan.step import IngestStep
+
+LOOK_AT_STOP_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestPlaces:
+    """Where loads read and write; every path absolute."""
+
+    project_root: Path
+    state_dir: Path
+    """Holds the working folders of the pipelines that are ours, a folder for each database."""
+    log_dir: Path
+    adapter_type: str
+    """Of the dbt target: loads go into DuckDB only."""
+    target: str
+    database: str
+    """The path of the target's database file, or `:memory:`."""
+
+    def pipelines_dir(self) -> Path:
+        """Give the folder for this database: two targets must not share what was already seen."""
+        name = Path(self.database).stem.strip(":") or "database"
+        return self.state_dir / f"{name}-{sha256(self.database.encode()).hexdigest()[:8]}"
+
+
+class IngestRunner:
+    """The StepRunner of loads; may be called from several threads at once."""
+
+    def __init__(
+        self, *, host: IngestionHost, open_cursor: Callable[[], OwnerCursor], places: IngestPlaces
+    ) -> None:
+        _require_duckdb(places)
+        self._host = host
+        self._open_cursor = open_cursor
+        self._places = places
+        self._lock = threading.Lock()
+        self._datasets: dict[str, threading.Lock] = {}
+        self._running: dict[Child, SqlServer] = {}
+        self._interrupted = threading.Event()
+
+    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
+        """Load what each step names, one after the other, and give an outcome for each."""
+        for request in requests:
+            if not isinstance(request.step, IngestStep):
+                raise TypeError(f"{request.step.id} is not an ingest step")
+            started = datetime.now(UTC)
+            if self._stopped(stop):
+                yield cancelled(request.step, started)
+            else:
+                yield self._run_one(request.step, stop, started)
+
+    def interrupt(self) -> None:
+        """End every load that runs, with its children and its statement."""
+        self._interrupted.set()
+        with self._lock:
+            running = dict(self._running)
+        for server in running.values():
+            server.interrupt()
+        enders = [threading.Thread(target=child.end) for child in running]
+        for ender in enders:
+            ender.start()
+        for ender in enders:
+            ender.join()
+
+    def _run_one(self, step: IngestStep, stop: Stop, started: datetime) -> Outcome:
+        log = self._places.log_dir / f"ingest-{step.pipeline}.log"
+        child = self._host.open_child(self._message(step, log), with_sql=True)
+        if child.sql is None:
+            raise RuntimeError("a load was opened without a pipe for its SQL")
+        server = SqlServer(child.sql, self._open_cursor)
+        server.start()
+        with self._lock:
+            self._running[child] = server
+        try:
+            answer = self._talk(child, step, stop)
+        finally:
+            child.end()
+            child.close()
+            server.interrupt()
+            server.join()  # what the child left unfinished is rolled back before anybody repeats it
+            with self._lock:
+                del self._running[child]
+        if answer is None and self._stopped(stop):
+            return cancelled(step, started)
+        if answer is None:
+            return errored(step, started, "the process that loaded it died (killed, out of memory, or crashed)", log)
+        if "error" in answer:
+            return errored(step, started, "\n".join(filter(None, (answer["error"], answer["hint"]))), log)
+        return ended(step, started, answer)
+
+    def _talk(self, child: Child, step: IngestStep, stop: Stop) -> dict[str, Any] | None:
+        """Serve the child until it gives its answer; None when it ended without one."""
+        with ExitStack() as held:
+            try:
+                while True:
+                    message = self._next(child, stop)
+                    if message is None:
+                        return None
+                    match message.get("ask"):
+                        case "dataset":
+                            if not self._hold(step.dataset, held, stop):
+                                return None
+                            wire.send(child.answers, {"granted": True})
+                        case "release":
+                            held.close()
+                        case _:
+                            return message
+            except (EOFError, OSError):
+                return None
+
+    def _next(self, child: Child, stop: Stop) -> dict[str, Any] | None:
+        child.receive_pid()
+        while not child.poll(LOOK_AT_STOP_SECONDS):
+            if self._stopped(stop):
+                child.end()
+                return None
+        return child.receive()
+
+    def _hold(self, dataset: str, held: ExitStack, stop: Stop) -> bool:
+        """Wait for the dataset's turn; False when the run was stopped meanwhile."""
+        with self._lock:
+            turn = self._datasets.setdefault(dataset.lower(), threading.Lock())
+        while not turn.acquire(timeout=LOOK_AT_STOP_SECONDS):
+            if self._stopped(stop):
+                return False
+        held.callback(turn.release)
+        return True
+
+    def _message(self, step: IngestStep, log: Path) -> Mapping[str, object]:
+        pipelines_dir = self._places.pipelines_dir()
+        pipelines_dir.mkdir(parents=True, exist_ok=True)
+        return {
+            "verb": "load",
+            "project_root": str(self._places.project_root),
+            "module": str((self._places.project_root / step.module).resolve()),
+            "source": step.source,
+            "attribute": step.attribute,
+            "dataset": step.dataset,
+            "resources": list(step.resources),
+            "pipelines_dir": str(pipelines_dir),
+            "database": "in-memory" if self._places.database == ":memory:" else self._places.database,
+            "log": str(log),
+        }
+
+    def _stopped(self, stop: Stop) -> bool:
+        return self._interrupted.is_set() or stop.is_set()
+
+
+def _require_duckdb(places: IngestPlaces) -> None:
+    if places.adapter_type != "duckdb":
+        raise IngestionError(
+            f"elt loads into DuckDB targets; the target {places.target} is of type {places.adapter_type}",
+            hint="Choose a DuckDB target, or run without ingestion: --no-ingest.",
+        )

@@ -1,0 +1,84 @@
+"""Brings a dlt pipeline's working folder in line with the warehouse before anything new is extracted.
+
+What the warehouse says was loaded is the truth. State that is only in the folder (the database file was deleted,
+restored or is another target's) would leave out rows that the warehouse does not have.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
+
+RECORD = "elt_loaded.json"
+
+
+def has_pending(pipeline: Any) -> bool:
+    """Say whether an interrupted load left packages behind."""
+    _finish_commits(pipeline)
+    return bool(pipeline.has_pending_data)
+
+
+def settle_pending(pipeline: Any) -> None:
+    """Finish the packages that an interrupted load left behind, or drop those that belong to another warehouse."""
+    if not _pending_belongs_here(pipeline):
+        pipeline.drop()
+        return
+    pipeline.normalize()
+    pipeline.load()
+
+
+def follow_warehouse(pipeline: Any) -> None:
+    """Make the state in the folder the warehouse's, when nothing waits to be loaded."""
+    if not pipeline.config.restore_from_destination:
+        return  # the user keeps the state in the folder only
+    if pipeline.has_data and _hash_in_warehouse(pipeline) != pipeline.state.get("_version_hash"):
+        pipeline.drop()
+    pipeline.sync_destination()
+
+
+def record_loaded(pipeline: Any) -> None:
+    """Note which state the warehouse was left with, to know it again."""
+    folder = Path(pipeline.working_dir)
+    if folder.is_dir():
+        (folder / RECORD).write_text(json.dumps({"state": _hash_in_warehouse(pipeline)}))
+
+
+def _pending_belongs_here(pipeline: Any) -> bool:
+    record = Path(pipeline.working_dir) / RECORD
+    if not record.exists():
+        return True  # a first load that was interrupted, or one that the user's own script left
+    known = {json.loads(record.read_text())["state"], *_pending_hashes(pipeline)}
+    return _hash_in_warehouse(pipeline) in known
+
+
+def _pending_hashes(pipeline: Any) -> set[str]:
+    """Give the states that the pending packages carry: a package killed at its end has brought its own already."""
+    extracted = pipeline._get_normalize_storage().extracted_packages  # noqa: SLF001  # no public way
+    normalized = pipeline._get_load_storage().normalized_packages  # noqa: SLF001  # no public way
+    states = [extracted.get_load_package_state(p) for p in pipeline.list_extracted_load_packages()]
+    states += [normalized.get_load_package_state(p) for p in pipeline.list_normalized_load_packages()]
+    return {state["pipeline_state"]["version_hash"] for state in states if "pipeline_state" in state}
+
+
+def _hash_in_warehouse(pipeline: Any) -> str | None:
+    try:
+        with pipeline.destination_client() as client:
+            stored = client.get_stored_state(pipeline.pipeline_name)
+    except DestinationUndefinedEntity:
+        return None
+    return None if stored is None else str(stored.version_hash)
+
+
+def _finish_commits(pipeline: Any) -> None:
+    """Finish two moves on disk that dlt itself stumbles over when it was killed in their middle."""
+    normalized = pipeline.list_normalized_load_packages()
+    extracted = pipeline._get_normalize_storage().extracted_packages  # noqa: SLF001  # no public way
+    for load_id in set(pipeline.list_extracted_load_packages()) & set(normalized):
+        extracted.delete_package(load_id)
+    storage = pipeline._get_load_storage()  # noqa: SLF001  # no public way
+    for load_id in normalized:
+        if storage.normalized_packages.is_package_completed(load_id):
+            storage.storage.rename_tree(
+                storage.get_normalized_package_path(load_id), storage.get_loaded_package_path(load_id)
+            )
