@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.plan.plan import Plan
@@ -35,13 +36,21 @@ class StepEnded:
     outcome: Outcome
 
 
+class NoticeKind(StrEnum):
+    """What a notice is about."""
+
+    WARNING = "warning"
+    PRINTED = "printed"  # a model's own words
+    WAITING = "waiting"  # for a lock
+    LEFT_OUT = "left_out"  # a node that was selected and does not run
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed:
     """Something the user should know that is no step's outcome: a warning of dbt, what a model printed."""
 
     at: datetime
-    kind: str
-    """`warning`, `printed`, `waiting` (for a lock), `left_out`."""
+    kind: NoticeKind
     message: str
     step_id: StepId | None = None
 

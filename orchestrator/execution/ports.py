@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from orchestrator.execution.events import Event
+from orchestrator.execution.events import Event, NoticeKind
 from orchestrator.execution.outcome import Outcome
-from orchestrator.plan.step import Step
+from orchestrator.plan.step import Step, StepId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +31,34 @@ class StepRunner(Protocol):
         """Run the steps and give their outcomes, in any order, one for each request.
 
         A runner never raises for what a step did: an exception is a bug and ends as an error of the step.
+        Once `stop` is set, an error of the step counts as its interruption.
         """
 
     def interrupt(self) -> None:
-        """End what runs now, from any thread, as soon as the tool allows; idempotent."""
+        """End what runs now, from any thread, as soon as the tool allows, and come back at once.
+
+        Called again every now and then until the interrupted steps have ended; what starts later is not meant.
+        """
+
+
+class Executor(Protocol):
+    """Takes requests and delivers, some time later, exactly one outcome for each."""
+
+    def submit(self, request: Request, stop: Stop) -> None:
+        """Run a step as soon as possible, without waiting for it."""
+
+    def interrupt(self) -> None:
+        """End what runs now, as soon as possible; never raises."""
+
+    def close(self) -> None:
+        """Take no more requests, without waiting for what runs."""
+
+
+class Notices(Protocol):
+    """Takes notices for the user, from any thread."""
+
+    def post(self, kind: NoticeKind, message: str, *, step_id: StepId | None = None) -> None:
+        """Leave a notice that the listeners hear soon; never waits and never raises."""
 
 
 class RunListener(Protocol):

@@ -1,0 +1,43 @@
+"""Tells the listeners of a run what happened, and keeps their errors away from it."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from orchestrator.execution.events import Event, Noticed, NoticeKind
+from orchestrator.execution.ports import RunListener
+
+_log = logging.getLogger(__name__)
+
+
+class Audience:
+    """The listeners of one run; each hears every event, also after it raised."""
+
+    def __init__(self, listeners: Sequence[RunListener], clock: Callable[[], datetime]) -> None:
+        self._listeners = tuple(listeners)
+        self._clock = clock
+        self._reported: set[int] = set()
+
+    def tell(self, event: Event) -> None:
+        """Let every listener hear an event; the first error of each is reported to all the others."""
+        for at, listener in enumerate(self._listeners):
+            error = self._hear(listener, event)
+            if error is not None and at not in self._reported:
+                self._reported.add(at)
+                self._report(at, error)
+
+    def _report(self, raised: int, error: Exception) -> None:
+        name = type(self._listeners[raised]).__name__
+        message = f"{name} could not take note of the run: {type(error).__name__}: {error}"
+        notice = Noticed(at=self._clock(), kind=NoticeKind.WARNING, message=message)
+        for at, listener in enumerate(self._listeners):
+            if at != raised:
+                self._hear(listener, notice)
+
+    def _hear(self, listener: RunListener, event: Event) -> Exception | None:
+        try:
+            listener.hear(event)
+        except Exception as error:  # noqa: BLE001  # whatever a listener raises never changes the run
+            _log.warning("a listener raised", exc_info=error, extra={"action": "listener_error"})
+            return error
+        return None

@@ -1,0 +1,92 @@
+"""Runs the steps of one lane on threads of its own, each of them a daemon.
+
+Daemons, because a Python model may compute for ever: the threads of concurrent.futures would keep the process alive.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from queue import SimpleQueue
+
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.ports import Request, StepRunner, Stop
+
+_log = logging.getLogger(__name__)
+
+
+class ThreadExecutor:
+    """Hands requests to a runner, one at a time on each thread, and delivers exactly one outcome for each."""
+
+    def __init__(
+        self,
+        name: str,
+        runner: StepRunner,
+        *,
+        threads: int,
+        deliver: Callable[[Outcome], None],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._name = name
+        self._runner = runner
+        self._most = threads
+        self._deliver = deliver
+        self._clock = clock
+        self._started = 0
+        self._idle = threading.Semaphore(0)
+        self._requests: SimpleQueue[tuple[Request, Stop] | None] = SimpleQueue()
+
+    def submit(self, request: Request, stop: Stop) -> None:
+        """Run a step as soon as a thread is free; called from one thread only."""
+        self._requests.put((request, stop))
+        if not self._idle.acquire(blocking=False) and self._started < self._most:
+            self._started += 1
+            threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
+
+    def interrupt(self) -> None:
+        """Interrupt what runs now."""
+        try:
+            self._runner.interrupt()
+        except Exception:  # noqa: BLE001  # a bug of the runner must not keep the others from being interrupted
+            _log.exception("interrupting %s went wrong", self._name, extra={"action": "interrupt_error"})
+
+    def close(self) -> None:
+        """Let the threads end once they have nothing to run; does not wait for them."""
+        for _ in range(self._started):
+            self._requests.put(None)
+
+    def _work(self) -> None:
+        while (item := self._requests.get()) is not None:
+            outcome = self._outcome(*item)
+            self._idle.release()  # before delivering: the next request then finds this thread
+            self._deliver(outcome)
+
+    def _outcome(self, request: Request, stop: Stop) -> Outcome:
+        step = request.step
+        if stop.is_set():
+            reason = Reason(code=ReasonCode.INTERRUPTED)
+            return Outcome(step_id=step.id, status=Status.CANCELLED, reason=reason, message="not started")
+        started_at = self._clock()
+        try:
+            outcome = _only(self._runner.run((request,), stop), request)
+        except BaseException as error:  # noqa: BLE001  # a Python model may call sys.exit()
+            _log.exception("the runner of %s raised", step.id, extra={"action": "runner_error"})
+            outcome = _internal_error(request, f"{type(error).__name__}: {error}")
+        if outcome.started_at is None and outcome.status is not Status.SKIPPED:
+            outcome = replace(outcome, started_at=started_at, ended_at=self._clock())
+        return outcome if outcome.path is not None else replace(outcome, path=step.path)
+
+
+def _only(outcomes: Iterable[Outcome], request: Request) -> Outcome:
+    """Take the one outcome of the one request, and refuse anything else."""
+    given = list(outcomes)
+    if len(given) == 1 and given[0].step_id == request.step.id:
+        return given[0]
+    names = ", ".join(outcome.step_id for outcome in given) or "none"
+    _log.error("%s: outcomes of %s", request.step.id, names, extra={"action": "runner_error"})
+    return _internal_error(request, f"the runner was to give one outcome for {request.step.id} and gave {names}")
+
+
+def _internal_error(request: Request, what: str) -> Outcome:
+    return Outcome(step_id=request.step.id, status=Status.ERROR, message=f"internal error: {what}")

@@ -1,0 +1,69 @@
+"""The decisions of gates: open, warn or closed, from facts alone."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from orchestrator.execution.outcome import Status
+
+_WORST_LAST = (
+    Status.SUCCESS,
+    Status.REUSED,
+    Status.NO_DATA,
+    Status.WARN,
+    Status.SKIPPED,
+    Status.CANCELLED,
+    Status.FAIL,
+    Status.ERROR,
+)
+
+
+def judge_load_age(age: float | None, warn_after: float | None, error_after: float | None) -> tuple[Status, str]:
+    """Judge a source by the seconds since a load last brought rows; None when none ever did.
+
+    As dbt does it: an age is too old when it is greater than a limit, and no rows at all are older than any limit.
+    """
+    if warn_after is None and error_after is None:
+        return Status.ERROR, "the source has neither warn_after nor error_after: there is nothing to judge it by"
+    said = "no load has brought rows yet"
+    if age is not None:
+        said = f"the last load that brought rows was {spell(age)} ago"
+    if error_after is not None and (age is None or age > error_after):
+        return Status.FAIL, f"{said}, allowed are {spell(error_after)}"
+    if warn_after is not None and (age is None or age > warn_after):
+        return Status.WARN, f"{said}, expected within {spell(warn_after)}"
+    return Status.SUCCESS, said
+
+
+def judge_expectation(*, success: bool | None, severity: str) -> Status:
+    """Judge one expectation of a suite; `success` is None when it could not be evaluated."""
+    if success is None:
+        return Status.ERROR
+    if success:
+        return Status.SUCCESS
+    match severity:
+        case "info":
+            return Status.SUCCESS
+        case "warning":
+            return Status.WARN
+        case "critical":
+            return Status.FAIL
+        case _:
+            return Status.ERROR
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """Give the status of a whole by those of its parts; without parts nothing was evaluated, which is an error."""
+    return max(statuses, key=_WORST_LAST.index, default=Status.ERROR)
+
+
+def spell(seconds: float) -> str:
+    """Spell a duration in its two largest units: `3 d 4 h`, `12 min`, `5 s`."""
+    left = max(0, int(timedelta(seconds=seconds).total_seconds()))
+    words = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            words.append(f"{count} {unit}")
+        elif words:
+            break
+    return " ".join(words[:2]) or "0 s"

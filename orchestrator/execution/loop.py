@@ -1,0 +1,169 @@
+"""Drives a plan to its end: starts what the scheduler says, takes what the runners give, tells the listeners."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import chain, repeat
+
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.events import Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.executor import ThreadExecutor
+from orchestrator.execution.inbox import Inbox
+from orchestrator.execution.lanes import Lane, Limits, lane_of
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.ports import Executor, Request, RunListener, StepRunner
+from orchestrator.execution.scheduler import Decision, Scheduler
+from orchestrator.execution.stopping import StepStop, StopRequest
+from orchestrator.execution.verdict import run_status
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import Step, StepId
+
+_TICK = 0.1  # seconds; signals and stop requests are looked at this often while nothing else happens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTerms:
+    """How a run goes on and what it is called."""
+
+    run_id: str
+    database: str
+    """What the run writes to, as the user should read it."""
+    limits: Limits = field(default_factory=Limits)
+    fail_fast: bool = False
+    grace: timedelta = timedelta(seconds=5)
+    """How long a stopped run waits for the steps that it interrupted."""
+    expected_seconds: Mapping[StepId, float] = field(default_factory=dict)
+
+
+def run_plan(
+    plan: Plan,
+    runners: Mapping[Lane, StepRunner],
+    *,
+    terms: RunTerms,
+    listeners: Sequence[RunListener],
+    inbox: Inbox,
+    clock: Callable[[], datetime],
+    stop: StopRequest,
+) -> tuple[Outcome, ...]:
+    """Run every step that may run and give one outcome for each step, in the order of the plan.
+
+    Never raises for what a step, a runner or a listener did.
+    """
+    missing = sorted({lane_of(step) for step in plan.steps} - runners.keys())
+    if missing:
+        raise ValueError(f"the plan has steps for which there is no runner: {', '.join(missing)}")
+    return _Loop(plan, runners, terms, Audience(listeners, clock), inbox, clock, stop).run()
+
+
+class _Loop:
+    """One run, on the thread that calls it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        runners: Mapping[Lane, StepRunner],
+        terms: RunTerms,
+        audience: Audience,
+        inbox: Inbox,
+        clock: Callable[[], datetime],
+        stop: StopRequest,
+    ) -> None:
+        self._plan = plan
+        self._terms = terms
+        self._audience = audience
+        self._inbox = inbox
+        self._clock = clock
+        self._stop = stop
+        self._scheduler = Scheduler(
+            plan, terms.limits, fail_fast=terms.fail_fast, expected_seconds=terms.expected_seconds
+        )
+        self._executors: dict[Lane, Executor] = {
+            lane: ThreadExecutor(str(lane), runner, threads=terms.limits.of(lane), deliver=inbox.deliver, clock=clock)
+            for lane, runner in runners.items()
+        }
+        self._stops: dict[StepId, StepStop] = {}  # of the steps that run
+        self._interrupted: dict[StepId, Lane] = {}  # those of them that were told to end
+        self._outcomes: dict[StepId, Outcome] = {}
+        self._stopped_at: datetime | None = None
+
+    def run(self) -> tuple[Outcome, ...]:
+        """Run from the first step to the last."""
+        terms = self._terms
+        started = RunStarted(run_id=terms.run_id, at=self._clock(), plan=self._plan, database=terms.database)
+        self._audience.tell(started)
+        for turn in chain([self._begin], repeat(self._turn)):
+            try:
+                if turn():
+                    break
+            except KeyboardInterrupt:  # no handler of signals is installed, as in a notebook
+                self._stop.press()
+        return self._end()
+
+    def _begin(self) -> bool:
+        """Start the first steps; give whether the run has ended."""
+        return self._follow(self._scheduler.begin())
+
+    def _turn(self) -> bool:
+        """Take what happened next; give whether the run has ended."""
+        message = self._inbox.take(_TICK)
+        ended = False
+        if self._stop.is_set() and self._stopped_at is None:  # first, so that no outcome starts anything more
+            self._stopped_at = self._clock()
+            ended = self._follow(self._scheduler.stop())
+        if isinstance(message, Noticed):
+            self._audience.tell(message)
+        elif message is not None:
+            ended = self._follow(self._scheduler.end(message))
+        else:
+            self._interrupt_again()
+        if not ended and self._is_overdue():
+            ended = self._follow(self._scheduler.abandon())
+        return ended
+
+    def _is_overdue(self) -> bool:
+        """Whether a stopped run has waited long enough for what it interrupted."""
+        if self._stopped_at is None:
+            return False
+        return self._stop.insisted or self._clock() - self._stopped_at >= self._terms.grace
+
+    def _follow(self, decision: Decision) -> bool:
+        """Do what the scheduler decided; give whether the run has ended."""
+        at = self._clock()
+        self._outcomes.update((outcome.step_id, outcome) for outcome in decision.outcomes)
+        for outcome in decision.outcomes:
+            self._stops.pop(outcome.step_id, None)
+            self._interrupted.pop(outcome.step_id, None)
+            self._audience.tell(StepEnded(at=at, outcome=outcome))
+        for step in decision.start:
+            self._audience.tell(StepStarted(at=at, step_id=step.id))
+            request = Request(run_id=self._terms.run_id, step=step)
+            self._executors[lane_of(step)].submit(request, self._stop_of(step))
+        for step in decision.interrupt:
+            self._stop_of(step).set()
+            self._interrupted[step.id] = lane_of(step)
+        if decision.interrupt:
+            self._interrupt_again()
+        return decision.ended
+
+    def _stop_of(self, step: Step) -> StepStop:
+        return self._stops.setdefault(step.id, StepStop(self._stop))
+
+    def _interrupt_again(self) -> None:
+        """Interrupt each lane in which an interrupted step still runs: the first time may have come too early.
+
+        A step can be between two queries, or not yet at its first one.
+        """
+        for lane in sorted(set(self._interrupted.values())):
+            self._executors[lane].interrupt()
+
+    def _end(self) -> tuple[Outcome, ...]:
+        while (message := self._inbox.take(0)) is not None:
+            if isinstance(message, Noticed):  # an outcome that comes now was abandoned
+                self._audience.tell(message)
+        for executor in self._executors.values():
+            executor.close()
+        outcomes = tuple(self._outcomes[step.id] for step in self._plan.steps)
+        self._audience.tell(
+            RunEnded(run_id=self._terms.run_id, at=self._clock(), status=run_status(outcomes), outcomes=outcomes)
+        )
+        return outcomes

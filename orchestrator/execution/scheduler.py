@@ -1,0 +1,166 @@
+"""Decides what starts, what is skipped and when a run has ended: a state machine without clock, threads or IO.
+
+Whoever drives it calls `begin` once, then `end` for each step that ended, and `stop` when the user wants the run
+to end; each answers with a decision. The same calls in the same order always give the same decisions.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
+
+from orchestrator.execution.lanes import Lane, Limits, lane_of
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.waits import waits_of
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import HookStep, Step, StepId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What follows from what was told."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    """The steps that have ended by it, in this order: the one that was told of, and those that it skipped."""
+    start: tuple[Step, ...] = ()
+    """Start these now, in this order."""
+    interrupt: tuple[Step, ...] = ()
+    """These run and are to be interrupted; each still has to end."""
+    ended: bool = False
+    """Every step has an outcome."""
+
+
+class Scheduler:
+    """Takes a plan through a run; every step ends with exactly one outcome."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        limits: Limits,
+        *,
+        fail_fast: bool = False,
+        expected_seconds: Mapping[StepId, float] | None = None,
+    ) -> None:
+        self._steps = plan.steps
+        self._position = {step.id: at for at, step in enumerate(plan.steps)}
+        self._waits = waits_of(plan, expected_seconds or {})
+        self._inputs_left = list(self._waits.inputs)
+        self._fail_fast = fail_fast
+        self._broken_by: StepId | None = None  # the step at which fail-fast began
+        self._stopping = False
+        self._free = {lane: limits.of(lane) for lane in Lane}
+        self._ready: dict[Lane, list[tuple[float, int]]] = {lane: [] for lane in Lane}
+        self._waiting = set(range(len(plan.steps)))  # neither started nor ended
+        self._running: set[int] = set()
+        self._interrupted: set[int] = set()
+
+    def begin(self) -> Decision:
+        """Give the first steps."""
+        for at, count in enumerate(self._inputs_left):
+            if count == 0:
+                self._make_ready(at)
+        return self._decide([])
+
+    def end(self, outcome: Outcome) -> Decision:
+        """Take the outcome of a running step."""
+        at = self._position.get(outcome.step_id)
+        if at is None or at not in self._running:
+            raise ValueError(f"step {outcome.step_id} ended but was not running")
+        outcome = self._restate(at, outcome)
+        self._running.remove(at)
+        self._free[lane_of(self._steps[at])] += 1
+        outcomes = self._settle([outcome])
+        if self._fail_fast and self._broken_by is None and outcome.status in (Status.FAIL, Status.ERROR):
+            return self._break_off(outcomes)
+        return self._decide(outcomes)
+
+    def stop(self) -> Decision:
+        """End the run: nothing more starts, what runs is interrupted, the rest is cancelled."""
+        self._stopping = True
+        rest = [self._close(at, Status.CANCELLED, _INTERRUPTED, "not started") for at in sorted(self._waiting)]
+        return self._decide(rest, interrupt=self._running)
+
+    def abandon(self) -> Decision:
+        """End the run at once, without waiting for the steps that still run."""
+        outcomes = list(self.stop().outcomes)
+        left = sorted(self._running)
+        outcomes += [self._close(at, Status.CANCELLED, _INTERRUPTED, "did not end in time") for at in left]
+        self._running.clear()
+        return self._decide(outcomes)
+
+    def _break_off(self, outcomes: list[Outcome]) -> Decision:
+        """Skip all that has not started, except the hooks that dbt runs last whatever happened before."""
+        self._broken_by = outcomes[0].step_id
+        reason = Reason(code=ReasonCode.FAIL_FAST, blame=self._broken_by)
+        rest = [at for at in sorted(self._waiting) if not self._is_last(at)]
+        outcomes += self._settle([self._close(at, Status.SKIPPED, reason) for at in rest])
+        return self._decide(outcomes, interrupt={at for at in self._running if not self._is_last(at)})
+
+    def _settle(self, ended: list[Outcome]) -> list[Outcome]:
+        """Free what waited for the ended steps, and skip at once all that they halt."""
+        for outcome in ended:  # grows while it is read: a skip halts its own descendants
+            at = self._position[outcome.step_id]
+            if outcome.status.halts:
+                reason = self._reason_to_skip(outcome)
+                halted = (child for child in self._waits.halted_by[at] if child in self._waiting)
+                ended.extend([self._close(child, Status.SKIPPED, reason) for child in halted])
+            for child in self._waits.freed_by[at]:
+                self._inputs_left[child] -= 1
+                if self._inputs_left[child] == 0:
+                    self._make_ready(child)
+        return ended
+
+    def _reason_to_skip(self, halting: Outcome) -> Reason:
+        """Blame the step at which the halt began, however many skipped steps lie between."""
+        root = halting.step_id
+        if halting.status is Status.SKIPPED and halting.reason.blame is not None:
+            root = halting.reason.blame
+        at = self._position.get(root)
+        step = None if at is None else self._steps[at]
+        if isinstance(step, HookStep) and step.when == "start":
+            return Reason(code=ReasonCode.RUN_START_HOOK, blame=root)
+        return Reason(code=ReasonCode.UPSTREAM_HALTED, blame=root)
+
+    def _restate(self, at: int, outcome: Outcome) -> Outcome:
+        """Call an interrupted step cancelled: tools report the interruption as an error of the step."""
+        if at not in self._interrupted or outcome.status not in (Status.ERROR, Status.CANCELLED):
+            return outcome
+        reason = _INTERRUPTED
+        if not self._stopping:
+            reason = Reason(code=ReasonCode.FAIL_FAST, blame=self._broken_by)
+        return replace(outcome, status=Status.CANCELLED, reason=reason)
+
+    def _close(self, at: int, status: Status, reason: Reason, message: str = "") -> Outcome:
+        self._waiting.discard(at)
+        step = self._steps[at]
+        return Outcome(step_id=step.id, status=status, reason=reason, message=message, path=step.path)
+
+    def _is_last(self, at: int) -> bool:
+        step = self._steps[at]
+        return isinstance(step, HookStep) and step.when == "end"
+
+    def _make_ready(self, at: int) -> None:
+        heappush(self._ready[lane_of(self._steps[at])], (-self._waits.remaining[at], at))
+
+    def _decide(self, outcomes: list[Outcome], interrupt: Iterable[int] = ()) -> Decision:
+        self._interrupted.update(interrupt)
+        started = sorted(key for lane in Lane for key in self._take(lane))
+        return Decision(
+            outcomes=tuple(outcomes),
+            start=tuple(self._steps[at] for _, at in started),
+            interrupt=tuple(self._steps[at] for at in sorted(interrupt)),
+            ended=not self._waiting and not self._running,
+        )
+
+    def _take(self, lane: Lane) -> Iterator[tuple[float, int]]:
+        """Start the ready steps of a lane, longest remaining path first, while it has room."""
+        ready = self._ready[lane]
+        while ready and self._free[lane] > 0:
+            key = heappop(ready)
+            if key[1] in self._waiting:  # else it was skipped or cancelled while it waited for room
+                self._waiting.remove(key[1])
+                self._running.add(key[1])
+                self._free[lane] -= 1
+                yield key
+
+
+_INTERRUPTED = Reason(code=ReasonCode.INTERRUPTED)

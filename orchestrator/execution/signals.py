@@ -1,0 +1,35 @@
+"""Turns Ctrl-C and SIGTERM into a stop request while a run goes on."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from orchestrator.execution.stopping import StopRequest
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def stop_on_signals(stop: StopRequest) -> Iterator[None]:
+    """Let the first signal ask the run to end, the second insist, a third raise KeyboardInterrupt as usual.
+
+    Python delivers signals to the main thread only: on another thread this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if stop.insisted:
+            raise KeyboardInterrupt
+        stop.press()
+
+    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            # None: the handler was not installed by Python and cannot be put back.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

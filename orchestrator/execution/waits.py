@@ -1,0 +1,70 @@
+"""Who waits for whom in a plan, by position, and how long the way is from a step to the end of the run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import Step, StepId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """The edges of a plan; every step is named by its position in the plan."""
+
+    halted_by: tuple[tuple[int, ...], ...]
+    """For each step, those that a halting end of it skips."""
+    freed_by: tuple[tuple[int, ...], ...]
+    """For each step, all that wait for its end, well or not: `halted_by` and those that merely come after."""
+    inputs: tuple[int, ...]
+    """For each step, how many others it waits for."""
+    remaining: tuple[float, ...]
+    """For each step, the length of the longest path from its start to the end of the run."""
+
+
+def waits_of(plan: Plan, seconds: Mapping[StepId, float]) -> Waits:
+    """Read the edges of a plan; a step without an expected duration counts as one second."""
+    position = {step.id: at for at, step in enumerate(plan.steps)}
+    if len(position) != len(plan.steps):
+        raise ValueError("two steps of the plan have the same id")
+    halted_by: list[list[int]] = [[] for _ in plan.steps]
+    freed_by: list[list[int]] = [[] for _ in plan.steps]
+    inputs = []
+    for at, step in enumerate(plan.steps):
+        parents = _positions(step, set(step.parents), position)
+        others = _positions(step, set(step.after) - set(step.parents), position)
+        inputs.append(len(parents) + len(others))
+        for parent in parents:
+            halted_by[parent].append(at)
+        for other in (*parents, *others):
+            freed_by[other].append(at)
+    weights = [seconds.get(step.id, 1.0) for step in plan.steps]
+    return Waits(
+        halted_by=tuple(map(tuple, halted_by)),
+        freed_by=tuple(map(tuple, freed_by)),
+        inputs=tuple(inputs),
+        remaining=tuple(_longest_paths(plan, freed_by, inputs, weights)),
+    )
+
+
+def _positions(step: Step, ids: set[StepId], position: dict[StepId, int]) -> list[int]:
+    unknown = sorted(ids - position.keys())
+    if unknown:
+        raise ValueError(f"step {step.id} waits for {', '.join(unknown)}, which the plan does not hold")
+    return [position[id_] for id_ in ids]
+
+
+def _longest_paths(plan: Plan, freed_by: list[list[int]], inputs: list[int], weights: list[float]) -> list[float]:
+    waiting = list(inputs)
+    order = [at for at, count in enumerate(waiting) if count == 0]
+    for at in order:  # grows while it is read: each step follows its inputs
+        for child in freed_by[at]:
+            waiting[child] -= 1
+            if waiting[child] == 0:
+                order.append(child)
+    if len(order) < len(plan.steps):
+        stuck = [step.id for at, step in enumerate(plan.steps) if waiting[at]]
+        raise ValueError(f"these steps wait for each other in a circle: {', '.join(stuck[:5])}")
+    remaining = list(weights)
+    for at in reversed(order):
+        remaining[at] += max((remaining[child] for child in freed_by[at]), default=0.0)
+    return remaining

@@ -1,0 +1,43 @@
+"""A listener that remembers what it heard, as events and as short lines."""
+
+from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+
+
+class RecordingListener:
+    """Keeps every event in the order of hearing."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def hear(self, event: Event) -> None:
+        self.events.append(event)
+
+    @property
+    def lines(self) -> list[str]:
+        """One line an event: `run`, `start a`, `a success`, `b skipped`, `warning: text`, `end error`."""
+        return [line_of(event) for event in self.events]
+
+
+class RaisingListener:
+    """Raises at every event, and counts them."""
+
+    def __init__(self) -> None:
+        self.heard = 0
+
+    def hear(self, event: Event) -> None:
+        self.heard += 1
+        raise RuntimeError("the terminal is gone")
+
+
+def line_of(event: Event) -> str:
+    match event:
+        case RunStarted():
+            return "run"
+        case StepStarted():
+            return f"start {event.step_id}"
+        case StepEnded():
+            return f"{event.outcome.step_id} {event.outcome.status}"
+        case Noticed():
+            return f"{event.kind}: {event.message}"
+        case RunEnded():
+            return f"end {event.status}"
