@@ -1,0 +1,99 @@
+"""One event as one line: the time, a word, and what is to say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.plan.explain import kind_of
+from orchestrator.plan.step import Step, StepId
+from orchestrator.report.words import clock, count, duration, one_line
+
+Steps = Mapping[StepId, Step]
+
+STYLES = {
+    Status.SUCCESS: "green",
+    Status.WARN: "yellow",
+    Status.REUSED: "cyan",
+    Status.NO_DATA: "cyan",
+    Status.FAIL: "bold red",
+    Status.ERROR: "bold red",
+    Status.SKIPPED: "dim",
+    Status.CANCELLED: "magenta",
+}
+
+_REASONS = {
+    ReasonCode.RAN: "",
+    ReasonCode.FAIL_FAST: "not started after a failure, as --fail-fast asks",
+    ReasonCode.INTERRUPTED: "interrupted",
+    ReasonCode.RUN_START_HOOK: "an on-run-start hook did not end well",
+    ReasonCode.NOT_EVALUATED: "could not be evaluated",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventLine:
+    """What a line says; how it looks is for whoever shows it."""
+
+    at: datetime
+    word: str
+    text: str
+    style: str = ""
+
+    def __str__(self) -> str:
+        return f"{clock(self.at)}  {self.word:<9}  {self.text}"
+
+
+def line_of(event: Event, steps: Steps, started_at: datetime | None) -> EventLine:
+    """Give the line of an event."""
+    match event:
+        case RunStarted():
+            text = f"run {event.run_id}: {count(len(event.plan.steps), 'step')}, {event.database}"
+            return EventLine(at=event.at, word="run", text=text)
+        case StepStarted():
+            return EventLine(at=event.at, word="start", text=titled(event.step_id, steps))
+        case StepEnded():
+            outcome = event.outcome
+            word = outcome.status.value.replace("_", " ")
+            text = outcome_text(outcome, steps)
+            return EventLine(at=event.at, word=word, text=text, style=STYLES[outcome.status])
+        case Noticed():
+            where = f"{titled(event.step_id, steps)}: " if event.step_id else ""
+            word = event.kind.replace("_", " ")
+            return EventLine(at=event.at, word=word, text=where + one_line(event.message))
+        case RunEnded():
+            took = f" after {duration(event.at - started_at)}" if started_at else ""
+            return EventLine(at=event.at, word="ended", text=event.status.value + took, style=STYLES[event.status])
+        case _:
+            assert_never(event)
+
+
+def titled(step_id: StepId, steps: Steps) -> str:
+    """Name a step with its kind: `model stg_flights`."""
+    step = steps.get(step_id)
+    return f"{kind_of(step)} {step.name}" if step else step_id
+
+
+def outcome_text(outcome: Outcome, steps: Steps) -> str:
+    """Say how a step ended, after the word for its status."""
+    parts = [titled(outcome.step_id, steps)]
+    if outcome.started_at is not None:
+        parts.append(duration(outcome.elapsed))
+    if outcome.rows_affected:
+        parts.append(count(outcome.rows_affected, "row"))
+    if outcome.failures:
+        parts.append(count(outcome.failures, "failure"))
+    if why := reason_text(outcome.reason, steps):
+        parts.append(why)
+    if outcome.message and outcome.status is not Status.SUCCESS:
+        parts.append(one_line(outcome.message))
+    return "  ".join(parts)
+
+
+def reason_text(reason: Reason, steps: Steps) -> str:
+    """Say why a step ended as it did; nothing when it simply ran."""
+    if reason.blame is not None:
+        return f"because of {titled(reason.blame, steps)}"
+    return _REASONS.get(reason.code, reason.code.value.replace("_", " "))

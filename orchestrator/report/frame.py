@@ -1,0 +1,55 @@
+"""One picture of the live view: lines that fit the terminal."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+
+from rich.text import Text
+
+from orchestrator.execution.outcome import Status
+from orchestrator.report.event_line import STYLES, Steps, titled
+from orchestrator.report.progress import Progress
+from orchestrator.report.words import duration
+
+_MOST_RUNNING = 20
+_LONGEST_BAR = 40
+_FIRST = (Status.FAIL, Status.ERROR, Status.CANCELLED, Status.WARN)
+_AFTER = (Status.SKIPPED, Status.NO_DATA, Status.REUSED, Status.SUCCESS)
+
+
+def frame(progress: Progress, steps: Steps, now: datetime, *, width: int, height: int) -> list[Text]:
+    """Draw how far the run is, what waits, and what runs now with its time, the longest first."""
+    room = max(1, min(_MOST_RUNNING, height - 6))
+    lines = [_bar(progress, now, width), _counts(progress)]
+    lines += [
+        Text.assemble((f"{duration(now - since):>9}", "cyan"), "  ", titled(step_id, steps))
+        for step_id, since in islice(progress.running.items(), room)
+    ]
+    if len(progress.running) > room:
+        lines.append(Text(f"           and {len(progress.running) - room:,} more", style="dim"))
+    for line in lines:
+        # A line as wide as the terminal would make some terminals wrap at once.
+        line.truncate(max(1, width - 1), overflow="ellipsis")
+    return lines
+
+
+def _bar(progress: Progress, now: datetime, width: int) -> Text:
+    elapsed = now - progress.started_at if progress.started_at else timedelta()
+    told = f"  {progress.ended:,} of {progress.total:,} done  {duration(elapsed)}"
+    cells = max(0, min(_LONGEST_BAR, width - len(told) - 1))
+    done = cells * progress.ended // progress.total if progress.total else cells
+    bad = any(progress.counts[status] for status in (Status.FAIL, Status.ERROR))
+    return Text.assemble(("━" * done, "red" if bad else "green"), ("─" * (cells - done), "dim"), told)
+
+
+def _counts(progress: Progress) -> Text:
+    """Say the counts, what matters most first: a narrow terminal cuts the end."""
+    return Text(" · ").join(_counted(progress))
+
+
+def _counted(progress: Progress) -> Iterator[Text]:
+    yield Text(f"{len(progress.running):,} running")
+    yield Text(f"{progress.waiting:,} waiting")
+    for status in (*_FIRST, *_AFTER):
+        if number := progress.counts[status]:
+            yield Text(f"{number:,} {status.value.replace('_', ' ')}", style=STYLES[status])

@@ -1,0 +1,77 @@
+"""Which steps of a plan a reader sees together."""
+
+from dataclasses import dataclass, field
+
+from orchestrator.nodes.identity import ResourceType
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import (
+    BuildStep,
+    FreshnessStep,
+    HookStep,
+    IngestStep,
+    Step,
+    StepId,
+    TestStep,
+    ValidationStep,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Groups:
+    """The steps by what they are for, each group in the plan's order."""
+
+    before: list[Step] = field(default_factory=list)
+    ingest: list[Step] = field(default_factory=list)
+    gates: list[Step] = field(default_factory=list)
+    """Freshness, and suites of tables that are not built here."""
+    checks: dict[StepId, list[Step]] = field(default_factory=dict)
+    """Tests and suites by the build step that they belong to."""
+    loose: list[Step] = field(default_factory=list)
+    """Tests of nothing that is built here."""
+    after: list[Step] = field(default_factory=list)
+
+
+def group(plan: Plan) -> Groups:
+    """Sort the steps of a plan, apart from what it builds."""
+    groups = Groups()
+    owners = _Owners(plan)
+    for step in plan.steps:
+        match step:
+            case IngestStep():
+                groups.ingest.append(step)
+            case HookStep():
+                (groups.before if step.when == "start" else groups.after).append(step)
+            case FreshnessStep():
+                groups.gates.append(step)
+            case TestStep() | ValidationStep():
+                owner = owners.of(step)
+                if owner is not None:
+                    groups.checks.setdefault(owner, []).append(step)
+                else:
+                    (groups.loose if isinstance(step, TestStep) else groups.gates).append(step)
+            case BuildStep():
+                pass
+    return groups
+
+
+class _Owners:
+    """Finds the build step that a check belongs to."""
+
+    def __init__(self, plan: Plan) -> None:
+        builds = [step for step in plan.steps if isinstance(step, BuildStep)]
+        self._order = {step.id: at for at, step in enumerate(builds)}
+        self._of_node = {step.node: step.id for step in builds}
+        self._held: dict[StepId, StepId] = {}
+        for build in builds:
+            for parent in build.parents:
+                self._held.setdefault(parent, build.id)
+
+    def of(self, step: TestStep | ValidationStep) -> StepId | None:
+        """Give the node a suite judges, the model a unit test comes before, the last parent of a data test."""
+        if isinstance(step, ValidationStep):
+            return self._of_node.get(step.node)
+        named = self._of_node.get(step.cause.of) if step.cause.of is not None else None
+        if step.resource_type is ResourceType.UNIT_TEST:
+            return named or self._held.get(step.id)
+        parents = [parent for parent in step.parents if parent in self._order]
+        return max(parents, key=self._order.__getitem__) if parents else named

@@ -1,0 +1,109 @@
+"""A plan for people: every step with its reason, the checks of a node below it."""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.text import Text
+
+from orchestrator.nodes.identity import short_name
+from orchestrator.plan.explain import kind_of, reason_of
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep, IngestStep, Step
+from orchestrator.report.plan_groups import group
+from orchestrator.report.words import count, one_line
+
+_INDENT = " " * 4
+
+
+def print_plan(console: Console, plan: Plan, *, database: str) -> None:
+    """Print the plan and what it would write to."""
+    console.print(Text("\n").join(plan_lines(plan, database=database, width=console.width)), soft_wrap=True)
+
+
+def plan_lines(plan: Plan, *, database: str, width: int = 100) -> Iterator[Text]:
+    """Give the lines of a plan: its loads, its gates, its builds, what stays out, and what to know."""
+    groups = group(plan)
+    columns = _Columns.of(plan.steps)
+    yield Text.assemble((count(len(plan.steps), "step"), "bold"), f", into {database}")
+    for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
+        yield from _section(title, steps, columns)
+    builds = [step for step in plan.steps if isinstance(step, BuildStep)]
+    yield from _title("Build", len(builds))
+    for step in builds:
+        yield columns.line(step)
+        yield from _checks(groups.checks.get(step.id, ()), step, width)
+    yield from _section("Checks of what is not built here", groups.loose, columns)
+    yield from _section("Hooks after", groups.after, columns)
+    yield from _title("Selected but left out", len(plan.left_out))
+    for one in plan.left_out:
+        yield Text(f"  {one.node}  {one.reason}{': ' + one_line(one.detail) if one.detail else ''}")
+    yield from _title("Notes", len(plan.notes))
+    for note in plan.notes:
+        yield Text(f"  {one_line(note)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """How wide the columns of kind and name are."""
+
+    kind: int
+    name: int
+
+    @classmethod
+    def of(cls, steps: Iterable[Step]) -> "_Columns":
+        # One name of a hundred letters should not push every reason off the screen.
+        named = [(len(_kind(step)), min(len(_name(step)), 48)) for step in steps]
+        return cls(kind=max((kind for kind, _ in named), default=0), name=max((name for _, name in named), default=0))
+
+    def line(self, step: Step) -> Text:
+        kind, name = f"{_kind(step):<{self.kind}}", f"{_name(step):<{self.name}}"
+        return Text.assemble("  ", (kind, "cyan"), "  ", name, "  ", (reason_of(step), "dim"))
+
+
+def _section(title: str, steps: Sequence[Step], columns: _Columns) -> Iterator[Text]:
+    yield from _title(title, len(steps))
+    for step in steps:
+        yield columns.line(step)
+
+
+def _title(title: str, number: int) -> Iterator[Text]:
+    if number:
+        yield Text()
+        yield Text.assemble((title, "bold"), (f" ({number:,})", "dim"))
+
+
+def _checks(checks: Sequence[Step], build: BuildStep, width: int) -> Iterator[Text]:
+    """Name the checks of a node by their kind; a reason is told where it is another than this node."""
+    own = {f"tests {short_name(build.node)}", f"judges {short_name(build.node)}"}
+    by_kind: dict[str, list[str]] = {}
+    for step in checks:
+        reason = reason_of(step)
+        kind = kind_of(step) if reason in own else f"{kind_of(step)}, {reason}"
+        by_kind.setdefault(kind, []).append(step.name)
+    for kind, names in by_kind.items():
+        word, _, reason = kind.partition(", ")
+        head = count(len(names), word) + (f", {reason}" if reason else "") + ": "
+        told = textwrap.wrap(
+            head + ", ".join(names),
+            width=max(width, 40),
+            initial_indent=_INDENT,
+            subsequent_indent=_INDENT * 2,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        yield from (Text(line, style="dim") for line in told)
+
+
+def _kind(step: Step) -> str:
+    """Say what dbt makes of a model rather than that it is one."""
+    if isinstance(step, BuildStep) and step.materialized and step.resource_type.value == "model":
+        return step.materialized.replace("_", " ")
+    return kind_of(step)
+
+
+def _name(step: Step) -> str:
+    if isinstance(step, IngestStep) and step.resources:
+        return f"{step.name}: {', '.join(step.resources)}"
+    return step.name

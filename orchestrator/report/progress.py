@@ -1,0 +1,42 @@
+"""How far a run is: counted from its events, for whoever shows it."""
+
+from collections import Counter
+from datetime import datetime
+
+from orchestrator.execution.events import Event, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.outcome import Status
+from orchestrator.plan.step import StepId
+
+
+class Progress:
+    """What runs now and since when, and what has ended; each event costs the same, however long the plan."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.started_at: datetime | None = None
+        self.running: dict[StepId, datetime] = {}
+        """In the order in which they started, so the longest running come first."""
+        self.counts: Counter[Status] = Counter()
+
+    @property
+    def ended(self) -> int:
+        """How many steps have an outcome."""
+        return self.counts.total()
+
+    @property
+    def waiting(self) -> int:
+        """How many steps neither run nor have ended."""
+        return self.total - self.ended - len(self.running)
+
+    def hear(self, event: Event) -> None:
+        """Count the event."""
+        match event:
+            case RunStarted():
+                self.total, self.started_at = len(event.plan.steps), event.at
+            case StepStarted():
+                self.running[event.step_id] = event.at
+            case StepEnded():
+                self.running.pop(event.outcome.step_id, None)
+                self.counts[event.outcome.status] += 1
+            case _:
+                pass

@@ -1,0 +1,109 @@
+"""A run for a program: one JSON object a line, as docs/output.md describes it."""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TextIO, assert_never
+
+from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.outcome import Outcome, Part
+from orchestrator.plan.explain import kind_of, plan_to_json
+from orchestrator.plan.step import StepId
+from orchestrator.report.event_line import Steps
+from orchestrator.report.streams import Lines
+
+VERSION = 1
+
+Json = dict[str, object]
+
+
+class JsonReport:
+    """Writes an object for each event as it happens."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._lines = Lines(stream)
+        self._steps: Steps = {}
+        self._started_at: datetime | None = None
+
+    def hear(self, event: Event) -> None:
+        """Write the event's object."""
+        if isinstance(event, RunStarted):
+            self._steps, self._started_at = event.plan.by_id, event.at
+        word, fields = self._fields(event)
+        line = {"version": VERSION, "event": word, "at": _time(event.at), **fields}
+        # A detail of a tool may hold what JSON has no word for, such as a date.
+        self._lines.write(json.dumps(line, default=str, allow_nan=False, separators=(",", ":")))
+
+    def _fields(self, event: Event) -> tuple[str, Json]:
+        match event:
+            case RunStarted():
+                plan = plan_to_json(event.plan)
+                return "run_started", {"run_id": event.run_id, "database": event.database, "plan": plan}
+            case StepStarted():
+                return "step_started", self._step(event.step_id)
+            case StepEnded():
+                return "step_ended", {**self._step(event.outcome.step_id), **_outcome(event.outcome)}
+            case Noticed():
+                return "noticed", {"notice": event.kind, "message": event.message, "step_id": event.step_id}
+            case RunEnded():
+                return "run_ended", self._end(event)
+            case _:
+                assert_never(event)
+
+    def _step(self, step_id: StepId) -> Json:
+        step = self._steps.get(step_id)
+        kind = kind_of(step).replace(" ", "_") if step else None
+        return {"step_id": step_id, "kind": kind, "name": step.name if step else None}
+
+    def _end(self, event: RunEnded) -> Json:
+        counts: dict[str, int] = {}
+        for outcome in event.outcomes:
+            counts[outcome.status.value] = counts.get(outcome.status.value, 0) + 1
+        elapsed = (event.at - self._started_at).total_seconds() if self._started_at else None
+        return {"run_id": event.run_id, "status": event.status.value, "elapsed": elapsed, "counts": counts}
+
+
+def _outcome(outcome: Outcome) -> Json:
+    return {
+        "status": outcome.status.value,
+        "tool_word": outcome.tool_word,
+        "reason": outcome.reason.code.value,
+        "blame": outcome.reason.blame,
+        "message": outcome.message,
+        "started_at": _time(outcome.started_at),
+        "ended_at": _time(outcome.ended_at),
+        "elapsed": outcome.elapsed.total_seconds(),
+        "rows_affected": outcome.rows_affected,
+        "failures": outcome.failures,
+        "path": outcome.path,
+        "compiled_path": outcome.compiled_path,
+        "parts": [_part(part) for part in outcome.parts],
+    }
+
+
+def _part(part: Part) -> Json:
+    return {
+        "name": part.name,
+        "status": part.status.value,
+        "message": part.message,
+        "rows": part.rows,
+        "detail": _finite(part.detail),
+    }
+
+
+def _finite(value: object) -> object:
+    """Make a detail JSON by the letter: a float that is no number is null."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {str(key): _finite(below) for key, below in value.items()}
+        case list() | tuple():
+            return [_finite(below) for below in value]
+        case _:
+            return value
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -1,0 +1,125 @@
+"""What a run came to, told once it has ended: counts, first causes, the verdict on the last line."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from orchestrator.execution.events import Event, Noticed, NoticeKind, RunEnded, RunStarted
+from orchestrator.execution.outcome import Status
+from orchestrator.execution.verdict import count_by_kind, count_by_status, first_causes, slowest
+from orchestrator.plan.plan import LeftOut
+from orchestrator.report.count_table import count_lines
+from orchestrator.report.event_line import STYLES, outcome_text, titled
+from orchestrator.report.failure_text import failure_lines
+from orchestrator.report.words import count, duration, one_line, some_of
+
+_MOST_LISTED = 10
+
+
+class Summary:
+    """Collects what is worth telling and prints it at the end."""
+
+    def __init__(self, console: Console, *, only_failures: bool = False) -> None:
+        self._console = console
+        self._only_failures = only_failures
+        self._started: RunStarted | None = None
+        self._notices: dict[NoticeKind, Counter[str]] = {}
+
+    def hear(self, event: Event) -> None:
+        """Note a notice; print when the run has ended."""
+        match event:
+            case RunStarted():
+                self._started = event
+            case Noticed():
+                self._notices.setdefault(event.kind, Counter())[one_line(event.message)] += 1
+            case RunEnded() if self._started is not None:
+                lines = self._failures(self._started, event) if self._only_failures else self._all(self._started, event)
+                text = Text("\n").join(lines)
+                if text:
+                    self._console.print(text, soft_wrap=True)
+            case _:
+                pass
+
+    def _all(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
+        yield Text()
+        if ended.outcomes:
+            yield from count_lines(count_by_kind(started.plan, ended.outcomes))
+        yield from self._slowest(started, ended)
+        yield from self._warnings(started, ended)
+        yield from self._noticed(NoticeKind.PRINTED, "Printed by models", "line")
+        yield from _left_out(started.plan.left_out)
+        yield from self._noticed(NoticeKind.LEFT_OUT, "Left out", "note")
+        yield from self._failures(started, ended)
+        yield Text()
+        yield Text.assemble(("database  ", "dim"), started.database)
+        yield _verdict(started, ended)
+
+    def _failures(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
+        """Tell the first causes only: what they halted is counted with each."""
+        causes = first_causes(ended.outcomes)
+        if causes:
+            yield Text()
+            yield Text("First cause" if len(causes) == 1 else f"{len(causes):,} first causes", style="bold")
+        for cause in causes:
+            yield from failure_lines(cause, started.plan.by_id)
+
+    def _slowest(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
+        longest = slowest(ended.outcomes)
+        if longest:
+            yield Text()
+            yield Text("Slowest", style="bold")
+        for outcome in longest:
+            name = titled(outcome.step_id, started.plan.by_id)
+            yield Text.assemble((f"{duration(outcome.elapsed):>9}", "cyan"), "  ", name)
+
+    def _warnings(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
+        warned = [outcome for outcome in ended.outcomes if outcome.status is Status.WARN]
+        if warned:
+            yield Text()
+            yield Text(count(len(warned), "step") + " with warnings", style="bold")
+            told = [outcome_text(outcome, started.plan.by_id) for outcome in warned]
+            yield from _listed(told, STYLES[Status.WARN])
+        yield from self._noticed(NoticeKind.WARNING, "Warnings of the tools", "warning")
+
+    def _noticed(self, kind: NoticeKind, title: str, noun: str) -> Iterator[Text]:
+        """List what was noticed, the same words once."""
+        said = self._notices.get(kind)
+        if not said:
+            return
+        yield Text()
+        yield Text(f"{title}: {count(said.total(), noun)}", style="bold")
+        yield from _listed([f"{text} ({times:,} times)" if times > 1 else text for text, times in said.items()])
+
+
+def _listed(texts: Sequence[str], style: str = "") -> Iterator[Text]:
+    for text in texts[:_MOST_LISTED]:
+        yield Text(f"  {text}", style=style)
+    if len(texts) > _MOST_LISTED:
+        yield Text(f"  and {len(texts) - _MOST_LISTED:,} more", style="dim")
+
+
+def _left_out(left_out: Sequence[LeftOut]) -> Iterator[Text]:
+    if not left_out:
+        return
+    yield Text()
+    yield Text(f"Selected but not run: {count(len(left_out), 'node')}", style="bold")
+    by_reason: dict[str, list[str]] = {}
+    for one in left_out:
+        by_reason.setdefault(one.reason, []).append(one.node)
+    for reason, nodes in by_reason.items():
+        yield Text(f"  {reason}: {some_of(nodes)}")
+
+
+def _verdict(started: RunStarted, ended: RunEnded) -> Text:
+    """Say in one line how the run ended: its counts stand worst first."""
+    counts = count_by_status(ended.outcomes)
+    worst_first = sorted(counts, key=[*_BAD, *(status for status in Status if status not in _BAD)].index)
+    told = ", ".join(f"{counts[status]:,} {status.value.replace('_', ' ')}" for status in worst_first)
+    word = "success with warnings" if ended.status is Status.WARN else ended.status.value
+    took = duration(ended.at - started.at)
+    return Text.assemble((word, STYLES[ended.status] + " bold"), f" in {took}: {told or 'nothing to do'}")
+
+
+_BAD = (Status.ERROR, Status.FAIL, Status.CANCELLED, Status.SKIPPED, Status.WARN)

@@ -1,0 +1,48 @@
+"""How numbers, times and foreign text are put into words for people."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_LONGEST_LINE = 400
+
+
+def duration(time: timedelta) -> str:
+    """Say how long: `0.4s`, `1m 03s`, `2h 05m 00s`."""
+    if time < timedelta(minutes=1):
+        # 59.96 would otherwise be rounded to a minute that reads as seconds.
+        return f"{min(max(time.total_seconds(), 0.0), 59.9):.1f}s"
+    minutes, seconds = divmod(int(time.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h {minutes:02}m {seconds:02}s" if hours else f"{minutes}m {seconds:02}s"
+
+
+def clock(at: datetime) -> str:
+    """Say at what time of the reader's day."""
+    return f"{at.astimezone():%H:%M:%S}"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Say how many: `1 step`, `2,548 steps`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def some_of(names: Sequence[str], shown: int = 5) -> str:
+    """Name the first few and count the rest."""
+    rest = len(names) - shown
+    listed = ", ".join(names[:shown])
+    return f"{listed} and {rest:,} more" if rest > 0 else listed
+
+
+def clean(message: str) -> str:
+    """Take the control codes out of foreign text, so that it cannot move the cursor or colour a log."""
+    text = _ANSI.sub("", message).replace("\r\n", "\n").replace("\t", "    ")
+    return _CONTROL.sub("", text).strip("\n")
+
+
+def one_line(message: str) -> str:
+    """Put foreign text on one line of bearable length."""
+    line = " ".join(clean(message).split())
+    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"
