@@ -50,7 +50,7 @@ class Presence:
         return self._known[node]
 
     def _look_for(self, node: NodeId) -> bool:
-        if node in self._members.dbt or node in self._request.deferred:
+        if node in self._request.deferred or (node in self._members.dbt and not self._is_looked_through(node)):
             return True
         if node in self._graph.manifest.sources and any(map(self._writes, self._graph.needs.parents(node))):
             return True
@@ -58,6 +58,9 @@ class Presence:
         if relation is not None:
             return self._facts.stands(relation)
         return all(self._is_there(parent) for parent in self._graph.depends.parents(node))
+
+    def _is_looked_through(self, node: NodeId) -> bool:
+        return self._graph.manifest.nodes[node].is_ephemeral
 
     def _writes(self, producer: NodeId) -> bool:
         return producer in self._members.dbt or producer in self._members.ingest
