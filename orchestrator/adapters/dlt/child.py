@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from orchestrator.adapters.dlt import wire
 
 PR_SET_PDEATHSIG = 1
-VERBS = {"list": "listing", "load": "load"}
+VERBS = {"list": "listing", "load": "loading"}
 """The module, beside this one, whose `answer` knows the verb; imported here only, because it imports dlt."""
 
 Answer = Callable[[dict[str, Any], Connection, Connection | None], dict[str, object]]

@@ -1,139 +1,163 @@
-"""Loads one pipeline's resources: settles what is pending, extracts, normalises, copies into the warehouse."""
+"""Runs ingest steps: each in a child that extracts and normalises, and loads through cursors of the owner."""
 
-import os
-import sys
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import dlt
-
 from orchestrator.adapters.dlt import wire
-from orchestrator.adapters.dlt.candidates import find_candidates, find_pipelines
-from orchestrator.adapters.dlt.destination import owner_destination
-from orchestrator.adapters.dlt.explain import explain, scrub
-from orchestrator.adapters.dlt.grouping import Part, group
-from orchestrator.adapters.dlt.modules import import_module
-from orchestrator.adapters.dlt.settings import use_settings
-from orchestrator.adapters.dlt.settle import follow_warehouse, has_pending, record_loaded, settle_pending
-from orchestrator.adapters.sql_pipe import PipeConnection
+from orchestrator.adapters.dlt.host import Child, IngestionHost
+from orchestrator.adapters.dlt.outcomes import cancelled, ended, errored
+from orchestrator.adapters.sql_pipe import OwnerCursor, SqlServer
 from orchestrator.errors import IngestionError
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.ports import Request, Stop
+from orchestrator.plan.step import IngestStep
 
-OWN_PREFIX = "_"
-"""Tables of dlt's and of our own bookkeeping."""
-
-
-def answer(request: dict[str, Any], answers: Connection, sql: Connection | None) -> dict[str, object]:
-    """Do the load of the request and tell the rows by table, or what went wrong."""
-    if sql is None:
-        raise ValueError("a load needs a pipe for its SQL")
-    # Arrow tables get their load id only when the normaliser is told so.
-    os.environ["NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID"] = "true"
-    root, path = Path(request["project_root"]), Path(request["module"])
-    try:
-        use_settings(root, path)
-        part = _part(request, path, root)
-        return _load(part, request, answers, PipeConnection(sql))
-    except IngestionError as error:
-        return {"error": error.message, "hint": error.hint}
-    except Exception as error:  # noqa: BLE001  # the user's code, the source system, the database
-        sys.stderr.write(scrub(traceback.format_exc()))
-        message, hint = explain(error, request["source"], os.path.relpath(path, root))
-        return {"error": message, "hint": hint}
+LOOK_AT_STOP_SECONDS = 0.2
 
 
-def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
-    module = import_module(path, root)
-    parts, _ = group(find_candidates(module), find_pipelines(module), os.path.relpath(path, root))
-    for part in parts:
-        if part.attribute == request["attribute"]:
-            message, hint = part.problem()
-            if message:
-                raise IngestionError(message, hint=hint)
-            return part
-    raise IngestionError(
-        f"{os.path.relpath(path, root)} defines no dlt source, resource or pipeline {request['attribute']}",
-        hint="The module changed after the plan was made: run again.",
-    )
 
+class IngestRunner:
+    """The StepRunner of loads; may be called from several threads at once."""
 
-def _load(
-    part: Part, request: dict[str, Any], answers: Connection, pipe: PipeConnection
-) -> dict[str, object]:
-    destination = owner_destination(pipe, request["database"], exact_dataset=part.pipeline is None)
-    pipeline = _pipeline(part, request, destination)
-    if has_pending(pipeline):
-        with _alone(answers):
-            settle_pending(pipeline)
-    follow_warehouse(pipeline)
-    data = _data(part, tuple(request["resources"]))
-    pipeline.extract(data)
-    pipeline.normalize()
-    with _alone(answers):
-        pipeline.load()
-        record_loaded(pipeline)
-    return _result(pipeline, destination.loaded, data)
+    def __init__(
+        self,
+        *,
+        host: IngestionHost,
+        open_cursor: Callable[[], OwnerCursor],
+        project_root: Path,
+        database: str,
+        log_dir: Path,
+        adapter_type: str = "duckdb",
+    ) -> None:
+        if adapter_type != "duckdb":
+            raise IngestionError(
+                f"elt loads into DuckDB targets; this target is of type {adapter_type}",
+                hint="Choose a DuckDB target, or run without ingestion: --no-ingest.",
+            )
+        self._host = host
+        self._open_cursor = open_cursor
+        self._project_root = project_root.resolve()
+        self._database = database
+        self._log_dir = log_dir.resolve()
+        self._lock = threading.Lock()
+        self._datasets: dict[str, threading.Lock] = {}
+        self._running: dict[Child, SqlServer] = {}
+        self._interrupted = threading.Event()
 
+    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
+        """Load what each step names, one after the other, and give an outcome for each."""
+        for request in requests:
+            if not isinstance(request.step, IngestStep):
+                raise TypeError(f"{request.step.id} is not an ingest step")
+            started = datetime.now(UTC)
+            if self._stopped(stop):
+                yield cancelled(request.step, started)
+            else:
+                yield self._run_one(request.step, stop, started)
 
-def _pipeline(part: Part, request: dict[str, Any], destination: Any) -> Any:
-    if part.pipeline is None:
-        return dlt.pipeline(
-            part.pipeline_name,
-            pipelines_dir=request["pipelines_dir"],
-            destination=destination,
-            dataset_name=request["dataset"],
-        )
-    pipeline = part.pipeline
-    pipeline.activate()
-    pipeline.dataset_name = pipeline.dataset_name or request["dataset"]
-    pipeline.destination = destination
-    return pipeline
+    def interrupt(self) -> None:
+        """End every load that runs, with its children and its statement."""
+        self._interrupted.set()
+        with self._lock:
+            running = dict(self._running)
+        for server in running.values():
+            server.interrupt()
+        enders = [threading.Thread(target=child.end) for child in running]
+        for ender in enders:
+            ender.start()
+        for ender in enders:
+            ender.join()
 
+    def _run_one(self, step: IngestStep, stop: Stop, started: datetime) -> Outcome:
+        log = self._log_dir / f"ingest-{step.pipeline}.log"
+        child = self._host.open_child(self._message(step, log), with_sql=True)
+        if child.sql is None:
+            raise RuntimeError("a load was opened without a pipe for its SQL")
+        server = SqlServer(child.sql, self._open_cursor)
+        server.start()
+        with self._lock:
+            self._running[child] = server
+        try:
+            answer = self._talk(child, step, stop)
+        finally:
+            child.end()
+            child.close()
+            server.interrupt()
+            server.join()  # what the child left unfinished is rolled back before anybody repeats it
+            with self._lock:
+                del self._running[child]
+        if answer is None and self._stopped(stop):
+            return cancelled(step, started)
+        if answer is None:
+            return errored(step, started, "the process that loaded it died (killed, out of memory, or crashed)", log)
+        if "error" in answer:
+            return errored(step, started, "\n".join(filter(None, (answer["error"], answer["hint"]))), log)
+        return ended(step, started, answer)
 
-def _data(part: Part, wanted: tuple[str, ...]) -> list[Any]:
-    """Open the sources and keep the wanted resources; a resource that a source returns is not taken twice."""
-    sources = [candidate.open() for candidate in part.candidates if not candidate.is_resource]
-    if wanted:
-        sources = [s.with_resources(*names) for s in sources if (names := _common(wanted, s.resources.selected))]
-    members = {name for source in sources for name in source.resources}
-    lone = [
-        candidate.open()
-        for candidate in part.candidates
-        if candidate.is_resource and candidate.name not in members and (candidate.name in wanted or not wanted)
-    ]
-    return [*sources, *lone]
+    def _talk(self, child: Child, step: IngestStep, stop: Stop) -> dict[str, Any] | None:
+        """Serve the child until it gives its answer; None when it ended without one."""
+        with ExitStack() as held:
+            try:
+                while True:
+                    message = self._next(child, stop)
+                    if message is None:
+                        return None
+                    match message.get("ask"):
+                        case "dataset":
+                            if not self._hold(step.dataset, held, stop):
+                                return None
+                            wire.send(child.answers, {"granted": True})
+                        case "release":
+                            held.close()
+                        case _:
+                            return message
+            except (EOFError, OSError):
+                return None
 
+    def _next(self, child: Child, stop: Stop) -> dict[str, Any] | None:
+        child.receive_pid()
+        while not child.poll(LOOK_AT_STOP_SECONDS):
+            if self._stopped(stop):
+                child.end()
+                return None
+        return child.receive()
 
-def _common(wanted: tuple[str, ...], there: Any) -> list[str]:
-    return [name for name in wanted if name in there]
+    def _hold(self, dataset: str, held: ExitStack, stop: Stop) -> bool:
+        """Wait for the dataset's turn; False when the run was stopped meanwhile."""
+        with self._lock:
+            turn = self._datasets.setdefault(dataset.lower(), threading.Lock())
+        while not turn.acquire(timeout=LOOK_AT_STOP_SECONDS):
+            if self._stopped(stop):
+                return False
+        held.callback(turn.release)
+        return True
 
+    def _message(self, step: IngestStep, log: Path) -> Mapping[str, object]:
+        return {
+            "verb": "load",
+            "project_root": str(self._project_root),
+            "module": str(self._project_root / step.module),
+            "source": step.source,
+            "attribute": step.attribute,
+            "dataset": step.dataset,
+            "resources": list(step.resources),
+            "pipelines_dir": str(self._pipelines_dir()),
+            "database": "in-memory" if self._database == ":memory:" else self._database,
+            "log": str(log),
+        }
 
-def _result(pipeline: Any, loaded: dict[str, dict[str, int]], data: list[Any]) -> dict[str, object]:
-    tables: dict[str, dict[str, Any]] = {}
-    for load_id, counts in sorted(loaded.items()):
-        for table, rows in counts.items():
-            if not table.startswith(OWN_PREFIX):
-                entry = tables.setdefault(table, {"name": table, "rows": 0, "load_ids": []})
-                entry["rows"] += rows
-                entry["load_ids"].append(load_id)
-    replaced = any(
-        schema.tables[name].get("write_disposition") == "replace"
-        for schema in (pipeline.schemas[name] for name in pipeline.schema_names)
-        for name in tables
-        if name in schema.tables
-    )
-    return {"tables": list(tables.values()), "load_ids": sorted(loaded), "replaced": replaced}
+    def _pipelines_dir(self) -> Path:
+        """Give the folder of our own pipelines for this database: two targets must not share what was seen."""
+        name = Path(self._database).stem.strip(":") or "database"
+        key = sha256(self._database.encode()).hexdigest()[:8]
+        folder = self._project_root / ".elt" / "dlt" / f"{name}-{key}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
-
-@contextmanager
-def _alone(answers: Connection) -> Iterator[None]:
-    """Be the only one that writes into the dataset: dlt pipelines that create its tables together collide."""
-    wire.send(answers, {"ask": "dataset"})
-    wire.receive(answers)
-    try:
-        yield
-    finally:
-        wire.send(answers, {"ask": "release"})
+    def _stopped(self, stop: Stop) -> bool:
+        return self._interrupted.is_set() or stop.is_set()

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.adapters.dlt.discovery import Discovery, discover
 from orchestrator.adapters.dlt.host import IngestionHost
-from orchestrator.adapters.dlt.runner import IngestPlaces, IngestRunner
+from orchestrator.adapters.dlt.load import IngestRunner
 from orchestrator.execution.ports import Request
 from orchestrator.plan.step import Cause, IngestStep, StepId, Why
 
@@ -62,17 +62,14 @@ class Project:
     def discover(self) -> Discovery:
         return discover(self.host, self.root, self.root / "ingestion", self.root / "logs")
 
-    def runner(self, **places) -> IngestRunner:
-        facts = {
-            "project_root": self.root,
-            "state_dir": self.root / ".elt" / "dlt",
-            "log_dir": self.root / "logs",
-            "adapter_type": "duckdb",
-            "target": "dev",
-            "database": self.database,
-        }
+    def runner(self, *, open_cursor=None, adapter_type="duckdb") -> IngestRunner:
         return IngestRunner(
-            host=self.host, open_cursor=self.warehouse.cursor, places=IngestPlaces(**(facts | places))
+            host=self.host,
+            open_cursor=open_cursor or self.warehouse.cursor,
+            project_root=self.root,
+            database=self.database,
+            log_dir=self.root / "logs",
+            adapter_type=adapter_type,
         )
 
     def load(self, attribute="shop", *, resources=(), runner=None, module="ingestion/shop.py", dataset="raw"):

@@ -1,0 +1,139 @@
+"""Loads one pipeline's resources: settles what is pending, extracts, normalises, copies into the warehouse."""
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import dlt
+
+from orchestrator.adapters.dlt import wire
+from orchestrator.adapters.dlt.candidates import find_candidates, find_pipelines
+from orchestrator.adapters.dlt.destination import owner_destination
+from orchestrator.adapters.dlt.explain import explain, scrub
+from orchestrator.adapters.dlt.grouping import Part, group
+from orchestrator.adapters.dlt.modules import import_module
+from orchestrator.adapters.dlt.settings import use_settings
+from orchestrator.adapters.dlt.settle import follow_warehouse, has_pending, record_loaded, settle_pending
+from orchestrator.adapters.sql_pipe import PipeConnection
+from orchestrator.errors import IngestionError
+
+OWN_PREFIX = "_"
+"""Tables of dlt's and of our own bookkeeping."""
+
+
+def answer(request: dict[str, Any], answers: Connection, sql: Connection | None) -> dict[str, object]:
+    """Do the load of the request and tell the rows by table, or what went wrong."""
+    if sql is None:
+        raise ValueError("a load needs a pipe for its SQL")
+    # Arrow tables get their load id only when the normaliser is told so.
+    os.environ["NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID"] = "true"
+    root, path = Path(request["project_root"]), Path(request["module"])
+    try:
+        use_settings(root, path)
+        part = _part(request, path, root)
+        return _load(part, request, answers, PipeConnection(sql))
+    except IngestionError as error:
+        return {"error": error.message, "hint": error.hint}
+    except Exception as error:  # noqa: BLE001  # the user's code, the source system, the database
+        sys.stderr.write(scrub(traceback.format_exc()))
+        message, hint = explain(error, request["source"], os.path.relpath(path, root))
+        return {"error": message, "hint": hint}
+
+
+def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
+    module = import_module(path, root)
+    parts, _ = group(find_candidates(module), find_pipelines(module), os.path.relpath(path, root))
+    for part in parts:
+        if part.attribute == request["attribute"]:
+            message, hint = part.problem()
+            if message:
+                raise IngestionError(message, hint=hint)
+            return part
+    raise IngestionError(
+        f"{os.path.relpath(path, root)} defines no dlt source, resource or pipeline {request['attribute']}",
+        hint="The module changed after the plan was made: run again.",
+    )
+
+
+def _load(
+    part: Part, request: dict[str, Any], answers: Connection, pipe: PipeConnection
+) -> dict[str, object]:
+    destination = owner_destination(pipe, request["database"], exact_dataset=part.pipeline is None)
+    pipeline = _pipeline(part, request, destination)
+    if has_pending(pipeline):
+        with _alone(answers):
+            settle_pending(pipeline)
+    follow_warehouse(pipeline)
+    data = _data(part, tuple(request["resources"]))
+    pipeline.extract(data)
+    pipeline.normalize()
+    with _alone(answers):
+        pipeline.load()
+        record_loaded(pipeline)
+    return _result(pipeline, destination.loaded, data)
+
+
+def _pipeline(part: Part, request: dict[str, Any], destination: Any) -> Any:
+    if part.pipeline is None:
+        return dlt.pipeline(
+            part.pipeline_name,
+            pipelines_dir=request["pipelines_dir"],
+            destination=destination,
+            dataset_name=request["dataset"],
+        )
+    pipeline = part.pipeline
+    pipeline.activate()
+    pipeline.dataset_name = pipeline.dataset_name or request["dataset"]
+    pipeline.destination = destination
+    return pipeline
+
+
+def _data(part: Part, wanted: tuple[str, ...]) -> list[Any]:
+    """Open the sources and keep the wanted resources; a resource that a source returns is not taken twice."""
+    sources = [candidate.open() for candidate in part.candidates if not candidate.is_resource]
+    if wanted:
+        sources = [s.with_resources(*names) for s in sources if (names := _common(wanted, s.resources.selected))]
+    members = {name for source in sources for name in source.resources}
+    lone = [
+        candidate.open()
+        for candidate in part.candidates
+        if candidate.is_resource and candidate.name not in members and (candidate.name in wanted or not wanted)
+    ]
+    return [*sources, *lone]
+
+
+def _common(wanted: tuple[str, ...], there: Any) -> list[str]:
+    return [name for name in wanted if name in there]
+
+
+def _result(pipeline: Any, loaded: dict[str, dict[str, int]], data: list[Any]) -> dict[str, object]:
+    tables: dict[str, dict[str, Any]] = {}
+    for load_id, counts in sorted(loaded.items()):
+        for table, rows in counts.items():
+            if not table.startswith(OWN_PREFIX):
+                entry = tables.setdefault(table, {"name": table, "rows": 0, "load_ids": []})
+                entry["rows"] += rows
+                entry["load_ids"].append(load_id)
+    replaced = any(
+        schema.tables[name].get("write_disposition") == "replace"
+        for schema in (pipeline.schemas[name] for name in pipeline.schema_names)
+        for name in tables
+        if name in schema.tables
+    )
+    return {"tables": list(tables.values()), "load_ids": sorted(loaded), "replaced": replaced}
+
+
+@contextmanager
+def _alone(answers: Connection) -> Iterator[None]:
+    """Be the only one that writes into the dataset: dlt pipelines that create its tables together collide."""
+    wire.send(answers, {"ask": "dataset"})
+    wire.receive(answers)
+    try:
+        yield
+    finally:
+        wire.send(answers, {"ask": "release"})

@@ -1,0 +1,99 @@
+"""A load that is killed at any point and repeated leaves every row exactly once."""
+
+import pytest
+
+from orchestrator.execution.outcome import Status
+
+pytestmark = pytest.mark.functional
+
+# The module kills its own process at the named function of dlt: user code may do anything.
+SHOP = """
+    import importlib, os, signal
+    from pathlib import Path
+    import dlt
+
+    def die_at(place, when):
+        module, owner, name = place.split(":")
+        owner = getattr(importlib.import_module(module), owner)
+        original = getattr(owner, name)
+        def dying(*args, **kwargs):
+            if when == "after":
+                original(*args, **kwargs)
+            os.kill(os.getpid(), signal.SIGKILL)
+        setattr(owner, name, dying)
+
+    if Path("die").exists():
+        die_at(*Path("die").read_text().split())
+
+    LAST = int(Path("last").read_text())
+
+    def rows():
+        return [{"id": n, "parts": [{"p": 1}, {"p": 2}]} for n in range(1, LAST + 1)]
+
+    @dlt.resource(write_disposition="append")
+    def events(id=dlt.sources.incremental("id", range_start="open")):
+        yield rows()
+
+    @dlt.resource(write_disposition="append")
+    def heaps():
+        yield rows()
+
+    @dlt.resource(write_disposition="replace")
+    def stocks():
+        yield rows()
+
+    @dlt.resource(write_disposition="merge", primary_key="id")
+    def orders():
+        yield rows()
+
+    @dlt.resource(write_disposition="merge")
+    def keyless(id=dlt.sources.incremental("id", range_start="open")):
+        yield rows()
+
+    @dlt.source
+    def shop():
+        return events, heaps, stocks, orders, keyless
+"""
+PLACES = [
+    "dlt.extract.storage:ExtractStorage:commit_new_load_package after",
+    "dlt.normalize.normalize:Normalize:run before",
+    "dlt.common.storages.load_storage:LoadStorage:commit_new_load_package after",
+    "dlt.load.load:Load:run before",
+    "dlt.common.storages.load_storage:LoadStorage:commit_schema_update before",
+    "dlt.common.storages.load_storage:LoadStorage:commit_schema_update after",
+    "dlt.common.destination.client:RunnableLoadJob:_release before",
+    "dlt.load.load:Load:create_followup_jobs after",
+    "dlt.common.storages.load_package:PackageStorage:complete_job before",
+    "dlt.common.storages.load_package:PackageStorage:complete_job after",
+    "dlt.load.load:Load:complete_package before",
+    "dlt.common.storages.load_storage:LoadStorage:complete_load_package before",
+    "dlt.common.storages.load_package:PackageStorage:complete_loading_package after",
+    "dlt.load.load:Load:complete_package after",
+]
+
+
+@pytest.mark.parametrize(("place", "loads_before"), [(place, n % 2) for n, place in enumerate(PLACES)])
+def test_a_killed_load_is_finished_without_doubling_rows(project, place, loads_before):
+    """Wherever the process is killed, the next load settles what it left: nothing is lost, nothing is doubled."""
+    project.write("ingestion/shop.py", SHOP)
+    project.write("last", "3")
+    for _ in range(loads_before):
+        assert project.load().status is Status.SUCCESS
+    project.write("last", "5")
+    project.write("die", place)
+    killed = project.load()
+    (project.root / "die").unlink()
+    project.write("last", "7")
+    repeated = project.load()
+
+    assert killed.status is Status.ERROR
+    assert repeated.status is Status.SUCCESS, repeated.message
+    once = [(n, n, 1) for n in range(1, 8)]
+    for table in ("events", "stocks", "orders", "keyless"):
+        counted = project.rows(f"select row_number() over (order by id), id, count(*) from raw.{table} group by id")
+        assert (table, sorted(counted)) == (table, once)
+        assert project.rows(f"select count(*) from raw.{table}__parts") == [(14,)]
+    loads = project.rows("select load_id from raw._dlt_loads where status = 0 order by 1")
+    assert project.rows("select distinct _dlt_load_id from raw.heaps order by 1") == loads
+    assert project.rows("select _dlt_load_id, id from raw.heaps group by all having count(*) > 1") == []
+    assert project.rows("select count(*) from raw._elt_load_jobs") == [(0,)]
