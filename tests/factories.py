@@ -1,6 +1,7 @@
 """Makes plans and outcomes for tests: a small text draws the graph, everything else has a default."""
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
@@ -36,7 +37,7 @@ def make_plan(drawing: str, **options: Any) -> Plan:
         for name in names:
             parents.setdefault(name, [])
             after.setdefault(name, [])
-        for left, right in zip(names, names[1:], strict=False):
+        for left, right in pairwise(names):
             edges[right].append(left)
     return Plan(steps=tuple(make_step(name, parents=parents[name], after=after[name], **options) for name in parents))
 
@@ -57,7 +58,7 @@ def make_step(name: str, *, parents: Any = (), after: Any = (), **options: Any) 
     }
     node = NodeId(f"model.shop.{name}")
     relation = Relation(database=None, schema="main", identifier=name)
-    match name.split("_")[0]:
+    match name.split("_", maxsplit=1)[0]:
         case "test":
             step = TestStep(node=node, resource_type=ResourceType.TEST, severity="error", **shared | options)
         case "load":

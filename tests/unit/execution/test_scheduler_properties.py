@@ -1,0 +1,158 @@
+"""What holds for every plan, every outcome, every order of completion and every limit."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.execution.lanes import Lane, Limits, lane_of
+from orchestrator.execution.outcome import Outcome, ReasonCode, Status
+from orchestrator.execution.scheduler import Decision, Scheduler
+from orchestrator.plan.plan import Plan
+from tests.factories import make_outcome, make_step
+
+KINDS = ("model", "test", "load", "suite", "age", "fresh", "hook_start")
+RUNNER_STATUSES = tuple(status for status in Status if status is not Status.SKIPPED)
+
+
+@st.composite
+def plans(draw) -> Plan:
+    """A random plan, some of them listed in another order than they run, sometimes with a hook at the end."""
+    steps = []
+    for at in range(draw(st.integers(0, 14))):
+        before = [step.id for step in steps]
+        links = st.lists(st.sampled_from(before), unique=True, max_size=4) if before else st.just([])
+        kind = draw(st.sampled_from(KINDS))
+        name = kind if kind == "hook_start" and kind not in before else f"{kind.split('_')[0]}_{at}"
+        name = f"model_{at}" if name.startswith("hook") and name != "hook_start" else name
+        steps.append(make_step(name, parents=draw(links), after=draw(links)))
+    if draw(st.booleans()):
+        steps.append(make_step("hook_end", after=[step.id for step in steps]))
+    return Plan(steps=tuple(draw(st.permutations(steps))))
+
+
+limits = st.builds(Limits, dbt=st.integers(1, 4), ingest=st.integers(1, 3), validate=st.integers(1, 2))
+
+
+class Run:
+    """One random run of a random plan, which checks every decision when it is made."""
+
+    def __init__(self, data: st.DataObject, *, fail_fast: bool = False, may_stop: bool = False) -> None:
+        self.data = data
+        self.plan: Plan = data.draw(plans())
+        self.limits: Limits = data.draw(limits)
+        self.scheduler = Scheduler(self.plan, self.limits, fail_fast=fail_fast)
+        self.may_stop = may_stop
+        self.fail_fast = fail_fast
+        self.stopped = False
+        self.broken_by: str | None = None
+        self.running: list[str] = []
+        self.started: Counter[str] = Counter()
+        self.outcomes: dict[str, Outcome] = {}
+        self.follow(self.scheduler.begin())
+
+    def finish(self) -> "Run":
+        while len(self.outcomes) < len(self.plan.steps):
+            if self.may_stop and not self.stopped and self.data.draw(st.booleans(), "stop"):
+                self.stopped = True
+                self.follow(self.scheduler.stop())
+                continue
+            assert self.running, "the run hangs"
+            name = self.data.draw(st.sampled_from(self.running), "ends")
+            self.running.remove(name)
+            outcome = make_outcome(name, self.data.draw(st.sampled_from(RUNNER_STATUSES), "status"))
+            self.follow(self.scheduler.end(outcome))
+        return self
+
+    def follow(self, decision: Decision) -> None:
+        for outcome in decision.outcomes:
+            assert outcome.step_id not in self.outcomes
+            self.outcomes[outcome.step_id] = outcome
+            if self.broken_by is None and outcome.status in (Status.FAIL, Status.ERROR):
+                self.broken_by = outcome.step_id if self.fail_fast else None
+        for step in decision.start:
+            self.check_start(step)
+            self.running.append(step.id)
+            self.started[step.id] += 1
+        in_lane = Counter(lane_of(self.plan.by_id[name]) for name in self.running)
+        assert all(in_lane[lane] <= self.limits.of(lane) for lane in Lane)
+        assert decision.ended == (len(self.outcomes) == len(self.plan.steps))
+
+    def check_start(self, step) -> None:
+        """Its parents ended well, what it comes after ended, and nothing forbids a start."""
+        assert step.id not in self.outcomes
+        assert not self.stopped
+        assert self.broken_by is None or step.id == "hook_end"
+        for parent in step.parents:
+            assert not self.outcomes[parent].status.halts
+        for other in step.after:
+            assert other in self.outcomes
+
+    def ancestors(self, name: str) -> set[str]:
+        found: set[str] = set()
+        waiting = list(self.plan.by_id[name].parents)
+        while waiting:
+            parent = waiting.pop()
+            if parent not in found:
+                found.add(parent)
+                waiting += self.plan.by_id[parent].parents
+        return found
+
+
+@given(st.data())
+def test_exactly_the_descendants_of_what_halted_do_not_run(data):
+    """Every step without a halting ancestor runs once, every other is skipped, and each ends with one outcome."""
+    run = Run(data).finish()
+    for step in run.plan.steps:
+        halted = {name for name in run.ancestors(step.id) if run.outcomes[name].status.halts}
+        assert run.started[step.id] == (0 if halted else 1)
+        assert (run.outcomes[step.id].status is Status.SKIPPED) == bool(halted)
+
+
+@given(st.data())
+def test_the_blamed_step_is_an_ancestor_that_ran_and_halted(data):
+    """No skip blames a step that was itself skipped, or one that it does not descend from."""
+    run = Run(data).finish()
+    for name, outcome in run.outcomes.items():
+        blame = outcome.reason.blame
+        assert (blame is not None) == (outcome.status is Status.SKIPPED)
+        if blame is not None:
+            assert blame in run.ancestors(name)
+            assert run.started[blame] == 1
+            assert run.outcomes[blame].status.halts
+
+
+@given(st.data())
+def test_fail_fast_runs_nothing_after_the_first_failure_but_the_last_hooks(data):
+    """What did not run descends from what halted or blames the first failure; on-run-end runs all the same."""
+    run = Run(data, fail_fast=True).finish()
+    for name, outcome in run.outcomes.items():
+        assert run.started[name] == (0 if outcome.status is Status.SKIPPED else 1)
+        if outcome.reason.code is ReasonCode.FAIL_FAST:
+            assert outcome.reason.blame == run.broken_by is not None
+        elif outcome.status is Status.SKIPPED:
+            assert outcome.reason.blame in run.ancestors(name)
+    if "hook_end" in run.outcomes:
+        assert run.started["hook_end"] == 1
+
+
+@given(st.data())
+def test_a_stop_at_any_moment_ends_every_step_with_one_outcome(data):
+    """Nothing starts after a stop, and what never started was cancelled or had been skipped before."""
+    run = Run(data, may_stop=True, fail_fast=data.draw(st.booleans())).finish()
+    assert run.outcomes.keys() == run.plan.by_id.keys()
+    for name, outcome in run.outcomes.items():
+        if not run.started[name]:
+            assert outcome.status in (Status.SKIPPED, Status.CANCELLED)
+
+
+@given(st.data())
+def test_a_stopped_run_can_be_abandoned_at_any_moment(data):
+    """Every step then has exactly one outcome, whatever still runs."""
+    run = Run(data)
+    if run.running and data.draw(st.booleans()):
+        run.follow(run.scheduler.end(make_outcome(run.running.pop(), Status.ERROR)))
+    if run.running:
+        run.stopped = True
+        run.follow(run.scheduler.abandon())
+        assert run.outcomes.keys() == run.plan.by_id.keys()
