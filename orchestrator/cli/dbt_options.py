@@ -147,7 +147,7 @@ OUTPUT = (
 
 ALL = (*SELECTION, *PROJECT, *RUNNING, *OUTPUT)
 _HANDLED_HERE = frozenset({"select", "exclude", "project_dir", "profiles_dir", "send_anonymous_usage_stats"})
-_MANY = frozenset(name for option in ALL if option.many for name in option.names)
+_MANY = frozenset({"--output-keys"}.union(*(option.names for option in ALL if option.many)))
 
 
 def dbt_options(command: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -166,7 +166,7 @@ def _declare(option: DbtOption) -> Callable[[Callable[..., Any]], Callable[..., 
     if option.value is None:
         names = [f"{option.names[0]}/{option.off}" if option.off else option.names[0], *option.names[1:]]
         return click.option(*names, option.key, is_flag=True, default=None, help=option.help)
-    kind: click.ParamType = click.Choice(option.choices) if option.choices else click.STRING
+    kind: click.ParamType[Any] = click.Choice(option.choices) if option.choices else click.STRING
     complete = complete_nodes if option.value == "EXPRESSION" else None
     return click.option(
         *option.names,

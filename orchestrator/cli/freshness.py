@@ -15,7 +15,7 @@ from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, lock_timeo
 @lock_timeout
 @as_json
 @click.pass_context
-def command(context: click.Context, **options: Any) -> int:
+def command(context: click.Context, /, **options: Any) -> int:
     """Judge the age of the selected sources, and write sources.json.
 
     Answers to `dbt source freshness`; a source that only dlt's loads tell the age of is judged too.

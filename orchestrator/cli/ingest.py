@@ -15,6 +15,6 @@ from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, lock_timeo
 @lock_timeout
 @as_json
 @click.pass_context
-def command(context: click.Context, **options: Any) -> int:
+def command(context: click.Context, /, **options: Any) -> int:
     """Load the named dlt resources (`ingest:flights`), or those that feed the named nodes; all without a selection."""
     return run_verb("ingest", context, options)

@@ -19,16 +19,16 @@ from orchestrator.cli.shared import DbtCommand, request_options
 )
 @click.option("--output-keys", "output_keys", multiple=True, metavar="KEY", help="The keys of --output json.")
 @click.pass_context
-def command(context: click.Context, **options: Any) -> int:
+def command(context: click.Context, /, **options: Any) -> int:
     """List the nodes that a selection names, one a line.
 
     Gives what `dbt ls` gives; `ingest:` and `expectation:` name what dbt does not know.
     """
-    from orchestrator.api import Request, Verb, list_nodes
+    from orchestrator.api import Command, list_nodes
 
     keys = [word for key in options["output_keys"] for word in key.split()]
-    request = Request(verb=Verb.LIST, allow_empty=True, **request_options(context))
-    lines = list_nodes(request, output=options["output"], output_keys=tuple(keys))
+    asked = Command(allow_empty=True, **request_options(context))
+    lines = list_nodes(asked, output=options["output"], output_keys=tuple(keys))
     for line in lines:
         click.echo(line)
     return 0

@@ -14,13 +14,13 @@ from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, planning_
 @lock_timeout
 @as_json
 @click.pass_context
-def command(context: click.Context, **options: Any) -> int:
+def command(context: click.Context, /, **options: Any) -> int:
     """Show every step that `elt run` with the same options would take, in order, with its reason."""
-    from orchestrator.api import Request, Verb, show_plan
+    from orchestrator.api import Command, Upstream, Verb, show_plan
 
-    request = Request(
+    asked = Command(
         verb=Verb.BUILD,
-        upstream=options["upstream"],
+        upstream=Upstream(options["upstream"]),
         ingest=not options["no_ingest"],
         freshness=not options["no_freshness"],
         tests=not options["no_tests"],
@@ -28,4 +28,4 @@ def command(context: click.Context, **options: Any) -> int:
         lock_timeout=options["lock_timeout"],
         **request_options(context),
     )
-    return show_plan(request, as_json=options["json_lines"], write=click.echo)
+    return show_plan(asked, as_json=options["json_lines"])

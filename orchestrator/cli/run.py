@@ -14,7 +14,7 @@ from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, planning_
 @lock_timeout
 @as_json
 @click.pass_context
-def command(context: click.Context, **options: Any) -> int:
+def command(context: click.Context, /, **options: Any) -> int:
     """Load, build and check what is selected and what it needs; halt what is downstream of a failure.
 
     Answers to `dbt build`, with ingestion before it and freshness and validations as gates.
@@ -24,12 +24,12 @@ def command(context: click.Context, **options: Any) -> int:
 
 def run_verb(verb: str, context: click.Context, options: dict[str, Any]) -> int:
     """Run one of the verbs that execute a plan; gives the exit code."""
-    from orchestrator.api import Request, Verb, execute
+    from orchestrator.api import Command, Upstream, Verb, run_and_report
     from orchestrator.cli.output import chosen_output
 
-    request = Request(
+    asked = Command(
         verb=Verb(verb),
-        upstream=options.get("upstream") or "auto",
+        upstream=Upstream(options.get("upstream") or "auto"),
         ingest=not options.get("no_ingest"),
         freshness=not options.get("no_freshness"),
         tests=not options.get("no_tests"),
@@ -37,4 +37,4 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any]) -> int:
         lock_timeout=options.get("lock_timeout"),
         **request_options(context),
     )
-    return execute(request, chosen_output(options))
+    return run_and_report(asked, chosen_output(options), color=options.get("use_colors"))

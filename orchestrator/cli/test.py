@@ -15,7 +15,7 @@ from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, lock_timeo
 @lock_timeout
 @as_json
 @click.pass_context
-def command(context: click.Context, **options: Any) -> int:
+def command(context: click.Context, /, **options: Any) -> int:
     """Run the tests and validations of the selected nodes on what stands: nothing is loaded or built.
 
     Answers to `dbt test`, with the expectation suites of the same nodes.

@@ -14,6 +14,9 @@ class NodeSelector(Protocol):
         Both empty means what dbt takes then: the default selector, or everything. Raises SelectionError.
         """
 
+    def named(self, *, select: tuple[str, ...], exclude: tuple[str, ...]) -> frozenset[NodeId]:
+        """Give every node of any type that these expressions name themselves."""
+
     def matching(self, expressions: tuple[str, ...]) -> frozenset[NodeId]:
         """Give every node of any type that one of the expressions names, without indirect selection."""
 

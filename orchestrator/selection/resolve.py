@@ -26,8 +26,10 @@ class Selection:
     """dlt resources that an expression names."""
     suites: frozenset[NodeId] = frozenset()
     """Expectation suites that an expression names."""
-    named: bool = True
-    """Whether the user named anything at all."""
+    named: frozenset[NodeId] = frozenset()
+    """Nodes of any type that an expression names itself, dbt sources among them."""
+    is_everything: bool = False
+    """Whether the user named nothing, which means everything."""
 
     @property
     def is_empty(self) -> bool:
@@ -51,15 +53,17 @@ def resolve(
     asks_dbt = bool(theirs) or not ours or has_selector
     selected = selector.select(select=theirs, exclude=theirs_out) if asks_dbt else frozenset()
     direct = selector.select(select=theirs, exclude=theirs_out, direct=True) if asks_dbt else frozenset()
-    named = {node for node in wanted if not _is_ours(node, graph)}
+    named = selector.named(select=theirs, exclude=theirs_out) if asks_dbt else frozenset()
+    reached = {node for node in wanted if not _is_ours(node, graph)}
     return Selection(
-        selected=(selected | named) - excluded,
-        direct=(direct | named) - excluded,
+        selected=(selected | reached) - excluded,
+        direct=(direct | reached) - excluded,
         excluded=excluded,
         deferred=selector.deferred(),
         ingest=frozenset(node for node in wanted - excluded if node in graph.ingest),
         suites=frozenset(node for node in wanted - excluded if node in graph.suites),
-        named=bool(select or exclude or has_selector),
+        named=(named | reached) - excluded,
+        is_everything=not (select or exclude or has_selector),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.errors import SelectionError
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.identity import NodeId, ResourceType
 
 
 class DbtSelector:
@@ -27,6 +27,21 @@ class DbtSelector:
         return self._answer(
             self._task.get_node_selector(), _without_indirect(spec) if direct else spec, warn=not direct
         )
+
+    def named(self, *, select: tuple[str, ...], exclude: tuple[str, ...]) -> frozenset[NodeId]:
+        """Give every node of any type that these expressions name themselves."""
+        from dbt.graph import NodeSelector
+
+        selector = NodeSelector(self._task.graph, self._session.manifest, self._task.previous_state)
+        return self._answer(selector, _without_indirect(self._spec(select, exclude)), warn=False)
+
+    def kept_types(self) -> frozenset[ResourceType] | None:
+        """Give the resource types that the options keep; None when they say nothing of types."""
+        flags = self._session.flags
+        if not getattr(flags, "resource_types", ()) and not getattr(flags, "exclude_resource_types", ()):
+            return None
+        types = self._task.resource_types
+        return frozenset(ResourceType(kind.value) for kind in (types() if callable(types) else types))
 
     def matching(self, expressions: tuple[str, ...]) -> frozenset[NodeId]:
         """Give every node of any type that one of the expressions names."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import freshness_outcome, hooks_outcome, node_outcome
-from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, Step, TestStep
@@ -17,20 +17,15 @@ class DbtStepRunner:
     def __init__(self, runs: NodeRuns, skipped: Callable[[], Iterable[NodeId]]) -> None:
         self._runs = runs
         self._skipped = skipped
-        self._interrupted = False
 
-    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
+    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:  # noqa: ARG002  # the port's
         """Run the steps one after another on the calling thread."""
         self._runs.enter_thread()
         for request in requests:
-            outcome = self._run(request.step)
-            if outcome.status is Status.ERROR and (stop.is_set() or self._interrupted):
-                outcome = _cancelled(outcome)
-            yield outcome
+            yield self._run(request.step)
 
     def interrupt(self) -> None:
         """Interrupt what dbt's connections run now."""
-        self._interrupted = True
         self._runs.interrupt()
 
     def _run(self, step: Step) -> Outcome:
@@ -47,17 +42,3 @@ class DbtStepRunner:
                 return hooks_outcome(step.id, self._runs.run_hooks(step.when, skipped), started)
             case _:
                 raise TypeError(f"dbt does not run {type(step).__name__}")
-
-
-def _cancelled(outcome: Outcome) -> Outcome:
-    """Record a step that ended because its query was interrupted."""
-    return Outcome(
-        step_id=outcome.step_id,
-        status=Status.CANCELLED,
-        tool_word=outcome.tool_word,
-        reason=Reason(code=ReasonCode.INTERRUPTED),
-        message="interrupted",
-        started_at=outcome.started_at,
-        ended_at=outcome.ended_at,
-        path=outcome.path,
-    )

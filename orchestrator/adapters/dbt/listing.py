@@ -1,0 +1,27 @@
+"""Writes nodes as `dbt ls` writes them."""
+
+from collections.abc import Collection
+
+from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.errors import UsageError
+from orchestrator.nodes.identity import NodeId
+
+
+def list_lines(session: DbtSession, nodes: Collection[NodeId], output: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Give one line a node, sorted by id, in dbt's format `output`; `keys` are those of `json`."""
+    from dbt.task.list import ListTask
+
+    task = ListTask(session.flags, session.config, session.manifest)
+    object.__setattr__(session.flags, "output_keys", list(keys))
+    members = [session.manifest.expect(unique_id) for unique_id in sorted(nodes)]
+    # The selection is made already: dbt's own writers take it from here.
+    task._iterate_selected_nodes = lambda: iter(members)  # noqa: SLF001  # dbt offers no other door
+    writers = {
+        "json": task.generate_json,
+        "name": task.generate_names,
+        "path": task.generate_paths,
+        "selector": task.generate_selectors,
+    }
+    if output not in writers:
+        raise UsageError(f"{output!r} is not a format of dbt ls.", hint=f"Use one of: {', '.join(sorted(writers))}.")
+    return tuple(writers[output]())

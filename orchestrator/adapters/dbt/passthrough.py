@@ -1,0 +1,37 @@
+"""Any dbt command, run in this process as dbt's own command line would run it."""
+
+import os
+from pathlib import Path
+
+_HANDLED, _UNHANDLED, _USAGE = 1, 2, 2
+
+
+def run_command(words: tuple[str, ...], project_dir: Path) -> int:
+    """Run `dbt WORDS` inside the project folder and give the exit code in our table.
+
+    dbt's 1 (a node failed) stays 1; what dbt could not handle, and wrong usage, are 2.
+    """
+    from dbt.cli.main import dbtRunner
+
+    os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    came_from = Path.cwd()
+    os.chdir(project_dir)
+    try:
+        answer = dbtRunner().invoke(list(words))
+    finally:
+        os.chdir(came_from)
+    if answer.exception is not None:
+        return _complain(answer.exception)
+    return 0 if answer.success else _HANDLED
+
+
+def _complain(error: BaseException) -> int:
+    """Say what dbt raised, where dbt has not said it itself."""
+    import click
+
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        raise error
+    if type(error).__name__ == "DbtUsageException":
+        click.echo(f"dbt: {error}", err=True)
+        return _USAGE
+    return _UNHANDLED

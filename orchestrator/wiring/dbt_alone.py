@@ -1,0 +1,41 @@
+"""What needs dbt alone: no graph, no warehouse of ours, no ingestion."""
+
+from orchestrator.adapters.dbt.listing import list_lines
+from orchestrator.adapters.dbt.passthrough import run_command
+from orchestrator.adapters.dbt.selector import DbtSelector
+from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.adapters.dlt.extra import require_installed
+from orchestrator.config.settings import Settings
+from orchestrator.errors import MissingExtraError
+
+
+def list_with_dbt(
+    settings: Settings,
+    dbt_args: tuple[str, ...],
+    selection: tuple[tuple[str, ...], tuple[str, ...]],
+    output: str,
+    keys: tuple[str, ...],
+) -> tuple[str, ...]:
+    """Answer `dbt ls` for (select, exclude) without a graph: nothing but dbt's part is opened."""
+    session = DbtSession(settings.dbt_project_dir)
+    try:
+        session.open(dbt_args)
+        session.parse()
+        nodes = DbtSelector(session).select(select=selection[0], exclude=selection[1])
+        return list_lines(session, nodes, output, keys)
+    finally:
+        session.close()
+
+
+def dbt_command(settings: Settings, words: tuple[str, ...]) -> int:
+    """Run any dbt command in the project and give its exit code."""
+    return run_command(words, settings.dbt_project_dir)
+
+
+def can_ingest() -> bool:
+    """Say whether the extra for ingestion is installed."""
+    try:
+        require_installed()
+    except MissingExtraError:
+        return False
+    return True

@@ -1,0 +1,177 @@
+"""Opens a project: brings the adapters that read it to life, in the right order.
+
+The dlt sources are discovered in a child process while dbt starts and parses; the database file is opened by us before
+dbt opens it, with dbt's own configuration, so that everybody shares one instance.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.adapters.dbt.listing import list_lines
+from orchestrator.adapters.dbt.selector import DbtSelector
+from orchestrator.adapters.dbt.session import DbtSession, Target
+from orchestrator.adapters.dlt.discovery import Discovery, discover
+from orchestrator.adapters.dlt.host import IngestionHost
+from orchestrator.adapters.duckdb.lock import Holder
+from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open_warehouse
+from orchestrator.adapters.great_expectations.suites import read_suites
+from orchestrator.config.settings import Settings
+from orchestrator.errors import WarehouseError
+from orchestrator.execution.events import NoticeKind
+from orchestrator.execution.inbox import Inbox
+from orchestrator.execution.lanes import Limits
+from orchestrator.graph.bind_suites import bind
+from orchestrator.graph.build import Graph, build_graph
+from orchestrator.graph.match_dlt import match_sources
+from orchestrator.nodes.dbt import Manifest
+from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.nodes.manifest import read_manifest
+from orchestrator.plan.step import StepId
+
+
+@dataclass(slots=True)
+class OpenProject:
+    """A project whose dbt session is open and parsed, with its graph; lives as long as `open_project` is entered."""
+
+    settings: Settings
+    session: DbtSession
+    target: Target
+    graph: Graph
+    selector: DbtSelector
+    inbox: Inbox
+    lock_timeout: float
+    host: IngestionHost | None
+    resources: ExitStack
+    _warehouse: Warehouse | None = field(default=None)
+
+    def warehouse(self) -> Warehouse:
+        """Open the database file, once; raises WarehouseError when there is none or it cannot be opened."""
+        if self._warehouse is None:
+            if not self.target.is_file or self.target.path is None:
+                raise _no_file(self.target)
+            file = DatabaseFile(path=Path(self.target.path), config=self.target.config)
+            self._warehouse = open_warehouse(file, lock_timeout=self.lock_timeout, on_wait=self._tell_of_wait)
+            self.resources.callback(self._warehouse.close)
+        return self._warehouse
+
+    def list_lines(self, nodes: frozenset[NodeId], output: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """Write nodes as `dbt ls` writes them."""
+        return list_lines(self.session, nodes, output, keys)
+
+    def limits(self) -> Limits:
+        """Say how many steps of each lane may run at once: dbt's threads, and the settings for loads."""
+        return Limits(dbt=self.target.threads, ingest=self.settings.ingestion_threads)
+
+    def _tell_of_wait(self, holder: Holder) -> None:
+        message = f"waiting up to {self.lock_timeout:g} s for {self.target.path}, held by {holder}"
+        self.inbox.post(NoticeKind.WAITING, message)
+
+
+def _no_file(target: Target) -> WarehouseError:
+    if target.adapter == "duckdb":
+        return WarehouseError(
+            f"The target {target.name} keeps its database at {target.path}: ingestion and validations need a file.",
+            hint="Set `path` of the target in profiles.yml to a file, or run dbt's part alone with --no-ingest and"
+            " --exclude 'expectation:*'.",
+        )
+    return WarehouseError(
+        f"The target {target.name} is of {target.adapter}: ingestion and validations are built for DuckDB.",
+        hint="Run dbt's part alone with --no-ingest and --exclude 'expectation:*', or choose a DuckDB target.",
+    )
+
+
+@contextmanager
+def open_project(
+    settings: Settings,
+    dbt_args: tuple[str, ...],
+    inbox: Inbox,
+    *,
+    with_ingestion: bool,
+    needs_ingestion: bool,
+    lock_timeout: float | None = None,
+) -> Iterator[OpenProject]:
+    """Open the project for one dbt command line; closes everything in the reverse order."""
+
+    def hear(kind: str, message: str, node: str) -> None:
+        inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
+
+    with ExitStack() as resources:
+        host, found = _discovery(settings, resources) if with_ingestion else (None, None)
+        session = DbtSession(settings.dbt_project_dir, hear)
+        resources.callback(session.close)
+        target = session.open(dbt_args)
+        manifest = read_manifest(session.parse())
+        graph = _graph(settings, manifest, found.result() if found else Discovery(), needed=needs_ingestion)
+        yield OpenProject(
+            settings=settings,
+            session=session,
+            target=target,
+            graph=graph,
+            selector=DbtSelector(session),
+            inbox=inbox,
+            lock_timeout=settings.lock_timeout.total_seconds() if lock_timeout is None else lock_timeout,
+            host=host,
+            resources=resources,
+        )
+
+
+def _discovery(settings: Settings, resources: ExitStack) -> tuple[IngestionHost | None, Future[Discovery] | None]:
+    """Begin to discover the dlt sources beside everything else."""
+    if settings.ingestion_folder is None:
+        return None, None
+    host = IngestionHost()
+    resources.callback(host.close)
+    pool = ThreadPoolExecutor(1, thread_name_prefix="elt-discovery")
+    resources.callback(pool.shutdown, wait=False, cancel_futures=True)
+    found = pool.submit(discover, host, settings.project_root, settings.ingestion_folder, log_dir(settings))
+    return host, found
+
+
+def log_dir(settings: Settings) -> Path:
+    """Give the folder of our own log files."""
+    return settings.project_root / ".elt" / "logs"
+
+
+def _graph(settings: Settings, manifest: Manifest, discovery: Discovery, *, needed: bool) -> Graph:
+    notes = [*discovery.notes]
+    if needed:
+        discovery.require_sound()
+    else:
+        notes += [mistake.message for mistake in discovery.mistakes]
+    matched = match_sources(discovery.sources, manifest, settings.ingestion_schemas)
+    suites = read_suites(settings.expectations_folder, settings.project_root) if settings.expectations_folder else ()
+    return build_graph(
+        manifest,
+        ingest=matched.nodes,
+        feeds=matched.feeds,
+        dlt_sources=discovery.sources,
+        suites=bind(suites, manifest),
+        notes=(*notes, *matched.notes),
+    )
+
+
+class WarehouseFacts:
+    """What stands in the database, looked up once when the planner first asks."""
+
+    def __init__(self, project: OpenProject) -> None:
+        self._project = project
+        self._known: frozenset[tuple[str, str]] | None = None
+        self._asked = False
+
+    def stands(self, relation: Relation) -> bool:
+        """Say whether the relation exists; True when nobody can tell, so that dbt finds out itself."""
+        if not self._asked:
+            self._asked = True
+            self._known = self._look()
+        return self._known is None or relation.key() in self._known
+
+    def _look(self) -> frozenset[tuple[str, str]] | None:
+        target = self._project.target
+        if not target.is_file or target.path is None:
+            return None
+        if not Path(target.path).exists():
+            return frozenset()
+        return self._project.warehouse().relations()

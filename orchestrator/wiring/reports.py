@@ -1,0 +1,43 @@
+"""Makes the listeners that tell people and programs of a run."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from orchestrator.execution.ports import RunListener
+from orchestrator.report.live import LiveReport
+from orchestrator.report.plain import PlainReport
+from orchestrator.report.run_json import JsonReport
+from orchestrator.report.streams import can_live, open_console
+from orchestrator.report.summary import Summary
+
+
+class OutputKind(StrEnum):
+    """How a run is told."""
+
+    LIVE = "live"  # to somebody who watches a terminal
+    PLAIN = "plain"  # one line an event
+    QUIET = "quiet"  # only what failed
+    JSON = "json"  # one object a line
+
+
+@contextmanager
+def reporting(output: OutputKind, *, color: bool | None = None) -> Iterator[tuple[RunListener, ...]]:
+    """Make the listeners that tell of a run, and give the terminal back however it ends."""
+    console = open_console()
+    if color is False:
+        console.no_color = True
+    match output:
+        case OutputKind.JSON:
+            yield (JsonReport(sys.stdout),)
+        case OutputKind.QUIET:
+            yield (Summary(console, only_failures=True),)
+        case OutputKind.LIVE if can_live(console):
+            live = LiveReport(console)
+            try:
+                yield (live, Summary(console))
+            finally:
+                live.close()
+        case _:
+            yield (PlainReport(sys.stdout), Summary(console))

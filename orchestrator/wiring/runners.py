@@ -1,0 +1,64 @@
+"""Makes the step runners that a plan needs, and starts what takes long to start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.adapters.dbt.artifacts import ArtifactWriter
+from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.step_runner import DbtStepRunner
+from orchestrator.adapters.dlt.load import IngestRunner
+from orchestrator.adapters.duckdb.load_age import LoadAgeRunner
+from orchestrator.adapters.great_expectations.validate import ValidationRunner
+from orchestrator.errors import WarehouseError
+from orchestrator.execution.gate import judge_load_age
+from orchestrator.execution.lanes import Lane
+from orchestrator.execution.ports import StepRunner
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep, IngestStep, TestStep, ValidationStep
+from orchestrator.wiring.project import OpenProject, log_dir
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runners:
+    """The step runners of one plan, and the writer of dbt's artifacts that listens to its run."""
+
+    by_lane: Mapping[Lane, StepRunner]
+    artifacts: ArtifactWriter
+
+
+def make_runners(project: OpenProject, plan: Plan) -> Runners:
+    """Make the runners that the plan needs, and start what takes long to start."""
+    artifacts = ArtifactWriter(project.session)
+    dbt_steps = [step for step in plan.steps if isinstance(step, BuildStep | TestStep)]
+    runs = NodeRuns(
+        project.session,
+        planned=[step.node for step in dbt_steps],
+        added=[step.node for step in dbt_steps if isinstance(step, BuildStep) and step.added],
+    )
+    artifacts.attach(runs)
+    project.resources.callback(runs.close)
+    runners: dict[Lane, StepRunner] = {Lane.DBT: DbtStepRunner(runs, artifacts.skipped_nodes)}
+    if any(isinstance(step, ValidationStep) for step in plan.steps):
+        validation = ValidationRunner(lambda: project.warehouse().cursor(), project.settings.project_root)
+        project.resources.callback(validation.close)
+        validation.start()
+        runners[Lane.VALIDATE] = validation
+    if any(isinstance(step, IngestStep) for step in plan.steps):
+        runners[Lane.INGEST] = _ingest_runner(project)
+    if project.target.is_file:
+        project.warehouse()  # before dbt opens it, and before anything is loaded
+        runners[Lane.LIGHT] = LoadAgeRunner(lambda: project.warehouse().cursor(), judge_load_age)
+    return Runners(by_lane=runners, artifacts=artifacts)
+
+
+def _ingest_runner(project: OpenProject) -> StepRunner:
+    if project.host is None:
+        raise WarehouseError("The plan loads, but there is no ingestion folder.", hint="This is a bug of elt.")
+    return IngestRunner(
+        host=project.host,
+        open_cursor=lambda: project.warehouse().cursor(),
+        project_root=project.settings.project_root,
+        database=str(project.target.path),
+        log_dir=log_dir(project.settings),
+        adapter_type=project.target.adapter,
+    )
