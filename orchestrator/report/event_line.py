@@ -65,9 +65,14 @@ def line_of(event: Event, steps: Steps, started_at: datetime | None) -> EventLin
             return EventLine(at=event.at, word=word, text=where + one_line(event.message))
         case RunEnded():
             took = f" after {duration(event.at - started_at)}" if started_at else ""
-            return EventLine(at=event.at, word="ended", text=event.status.value + took, style=STYLES[event.status])
+            return EventLine(at=event.at, word="ended", text=verdict_word(event.status) + took)
         case _:
             assert_never(event)
+
+
+def verdict_word(status: Status) -> str:
+    """Say how a run ended: a green run with warnings says so."""
+    return "success with warnings" if status is Status.WARN else status.value
 
 
 def titled(step_id: StepId, steps: Steps) -> str:

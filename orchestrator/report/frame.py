@@ -19,7 +19,7 @@ _AFTER = (Status.SKIPPED, Status.NO_DATA, Status.REUSED, Status.SUCCESS)
 
 def frame(progress: Progress, steps: Steps, now: datetime, *, width: int, height: int) -> list[Text]:
     """Draw how far the run is, what waits, and what runs now with its time, the longest first."""
-    room = max(1, min(_MOST_RUNNING, height - 6))
+    room = max(1, min(_MOST_RUNNING, height - 10))
     lines = [_bar(progress, now, width), _counts(progress)]
     lines += [
         Text.assemble((f"{duration(now - since):>9}", "cyan"), "  ", titled(step_id, steps))

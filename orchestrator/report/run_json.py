@@ -8,6 +8,7 @@ from typing import TextIO, assert_never
 
 from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, Part
+from orchestrator.execution.verdict import count_by_status, exit_code
 from orchestrator.plan.explain import kind_of, plan_to_json
 from orchestrator.plan.step import StepId
 from orchestrator.report.event_line import Steps
@@ -57,11 +58,14 @@ class JsonReport:
         return {"step_id": step_id, "kind": kind, "name": step.name if step else None}
 
     def _end(self, event: RunEnded) -> Json:
-        counts: dict[str, int] = {}
-        for outcome in event.outcomes:
-            counts[outcome.status.value] = counts.get(outcome.status.value, 0) + 1
         elapsed = (event.at - self._started_at).total_seconds() if self._started_at else None
-        return {"run_id": event.run_id, "status": event.status.value, "elapsed": elapsed, "counts": counts}
+        return {
+            "run_id": event.run_id,
+            "status": event.status.value,
+            "exit_code": int(exit_code(event.status)),
+            "elapsed": elapsed,
+            "counts": {status.value: number for status, number in count_by_status(event.outcomes).items()},
+        }
 
 
 def _outcome(outcome: Outcome) -> Json:

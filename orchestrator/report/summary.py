@@ -11,7 +11,7 @@ from orchestrator.execution.outcome import Status
 from orchestrator.execution.verdict import count_by_kind, count_by_status, first_causes, slowest
 from orchestrator.plan.plan import LeftOut
 from orchestrator.report.count_table import count_lines
-from orchestrator.report.event_line import STYLES, outcome_text, titled
+from orchestrator.report.event_line import STYLES, outcome_text, titled, verdict_word
 from orchestrator.report.failure_text import failure_lines
 from orchestrator.report.words import count, duration, one_line, some_of
 
@@ -109,7 +109,7 @@ def _left_out(left_out: Sequence[LeftOut]) -> Iterator[Text]:
     for one in left_out:
         by_reason.setdefault(one.reason, []).append(one.node)
     for reason, nodes in by_reason.items():
-        yield Text(f"  {reason}: {some_of(nodes)}")
+        yield Text(f"  {reason.replace('_', ' ')}: {some_of(nodes)}")
 
 
 def _verdict(started: RunStarted, ended: RunEnded) -> Text:
@@ -117,9 +117,10 @@ def _verdict(started: RunStarted, ended: RunEnded) -> Text:
     counts = count_by_status(ended.outcomes)
     worst_first = sorted(counts, key=[*_BAD, *(status for status in Status if status not in _BAD)].index)
     told = ", ".join(f"{counts[status]:,} {status.value.replace('_', ' ')}" for status in worst_first)
-    word = "success with warnings" if ended.status is Status.WARN else ended.status.value
     took = duration(ended.at - started.at)
-    return Text.assemble((word, STYLES[ended.status] + " bold"), f" in {took}: {told or 'nothing to do'}")
+    return Text.assemble(
+        (verdict_word(ended.status), f"bold {STYLES[ended.status]}"), f" in {took}: {told or 'nothing to do'}"
+    )
 
 
 _BAD = (Status.ERROR, Status.FAIL, Status.CANCELLED, Status.SKIPPED, Status.WARN)

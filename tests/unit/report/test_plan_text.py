@@ -1,0 +1,105 @@
+"""A plan as people read it."""
+
+import io
+
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.plan import LeftOut, Plan
+from orchestrator.report.plan_text import plan_lines, print_plan
+from orchestrator.report.streams import open_console
+from tests.graph_factories import make_dlt_source, make_graph, make_node, make_source, make_suite, plan_for
+
+TEXT = """\
+9 steps, into /home/ada/shop.duckdb
+
+Hooks before (1)
+  hook       on-run-start  hook of the project
+
+Ingest (1)
+  ingest     bts: flights  feeds source raw.flights
+
+Gates (1)
+  freshness  raw.flights   judges source raw.flights
+
+Build (2)
+  view       stg_flights   needed by fct_flights
+    1 data test: stg_ok
+  table      fct_flights   selected
+    1 unit test: fct_u
+    1 suite: fct
+
+Checks of what is not built here (1)
+  data test  raw_ok        tests source raw.flights
+
+Selected but left out (1)
+  test.shop.both  parent_not_built: other is neither there nor in the plan
+"""
+
+
+def plan() -> Plan:
+    """Plan one mart with its upstream, its gates and its checks."""
+    graph = make_graph(
+        make_source("flights", loaded_at=True, error=3600),
+        make_node("test.raw_ok", "source.raw.flights"),
+        make_node("model.stg_flights", "source.raw.flights", materialized="view"),
+        make_node("test.stg_ok", "model.stg_flights"),
+        make_node("model.fct_flights", "model.stg_flights", materialized="table"),
+        make_node("unit_test.fct_u", "model.fct_flights"),
+        make_node("model.other"),
+        make_node("test.both", "model.fct_flights", "model.other"),
+        make_node("operation.first", tags=("on-run-start",)),
+        loads=[make_dlt_source("bts", "flights")],
+        suites=[make_suite("fct", "model.fct_flights")],
+    )
+    return plan_for(graph, "model.fct_flights", also=["unit_test.fct_u", "test.both"])
+
+
+def text(a_plan: Plan, width: int = 100) -> str:
+    """Give the text of a plan."""
+    return "\n".join(line.plain for line in plan_lines(a_plan, database="/home/ada/shop.duckdb", width=width)) + "\n"
+
+
+def test_every_step_is_shown_with_its_reason() -> None:
+    """Loads, gates and builds in their order, the checks of a node below it; a reason is told once."""
+    assert text(plan()) == TEXT
+
+
+def test_every_step_is_named() -> None:
+    """Nothing that would run is hidden."""
+    assert [step.name for step in plan().steps if step.name not in text(plan())] == []
+
+
+def test_what_is_left_out_and_what_to_know_stand_at_the_end() -> None:
+    """With the machine-readable reason, and each note on a line."""
+    left_out = LeftOut(node=NodeId("test.shop.far"), reason="parent_not_built", detail="model.shop.x")
+    assert text(Plan(steps=(), left_out=(left_out,), notes=("a [note]\nof two lines",))) == (
+        "0 steps, into /home/ada/shop.duckdb\n\n"
+        "Selected but left out (1)\n  test.shop.far  parent_not_built: model.shop.x\n\n"
+        "Notes (1)\n  a [note] of two lines\n"
+    )
+
+
+def test_many_checks_are_wrapped_below_their_node() -> None:
+    """Long lists stay inside the terminal and apart from the steps."""
+    names = [f"not_null_flights_column_{number}" for number in range(6)]
+    graph = make_graph(make_node("model.a"), *(make_node(f"test.{name}", "model.a") for name in names))
+    lines = text(plan_for(graph, "model.a", also=[f"test.{name}" for name in names]), width=70).splitlines()
+    assert lines[4:] == [
+        "    6 data tests: not_null_flights_column_0,",
+        "        not_null_flights_column_1, not_null_flights_column_2,",
+        "        not_null_flights_column_3, not_null_flights_column_4,",
+        "        not_null_flights_column_5",
+    ]
+
+
+def test_a_check_of_several_nodes_stands_below_the_last_with_its_own_reason() -> None:
+    """Where the reason is another node than the one above it, it is told."""
+    nodes = (make_node("model.a"), make_node("model.b", "model.a"), make_node("test.both", "model.a", "model.b"))
+    a_plan = plan_for(make_graph(*nodes), "model.b")
+    assert text(a_plan).splitlines()[-2:] == ["  model      b     selected", "    1 data test, tests a: both"]
+
+
+def test_a_plan_is_printed_without_markup() -> None:
+    """Names are text."""
+    stream = io.StringIO()
+    print_plan(open_console(stream), Plan(steps=(), notes=("[ok]",)), database="db")
+    assert stream.getvalue() == "0 steps, into db\n\nNotes (1)\n  [ok]\n"

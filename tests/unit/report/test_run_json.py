@@ -1,0 +1,106 @@
+"""A run as JSON lines."""
+
+import io
+import json
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from orchestrator.execution.events import Event, NoticeKind
+from orchestrator.execution.outcome import Part, Status
+from orchestrator.plan.explain import plan_to_json
+from orchestrator.report.run_json import JsonReport
+from tests.factories import make_outcome, make_plan
+from tests.run_story import OUTCOMES, PLAN, noticed, told
+
+
+def lines(events: list[Event]) -> list[dict[str, object]]:
+    """Give the objects that are written for events."""
+    stream = io.StringIO()
+    report = JsonReport(stream)
+    for event in events:
+        report.hear(event)
+    return [json.loads(line, parse_constant=refuse) for line in stream.getvalue().splitlines()]
+
+
+def refuse(word: str) -> None:
+    """Refuse what JSON does not know."""
+    raise AssertionError(word)
+
+
+def test_every_event_is_one_object() -> None:
+    """The events of a run in their order, each with version, word and time."""
+    events = told(PLAN, OUTCOMES[2:4], noticed(NoticeKind.PRINTED, "a\nb", "stg"))
+    written = lines(events)
+    assert [line["event"] for line in written] == [
+        "run_started", "step_started", "step_ended", "step_ended", "noticed", "run_ended",
+    ]  # fmt: skip
+    assert {line["version"] for line in written} == {1}
+    assert written[0]["plan"] == plan_to_json(PLAN)
+    assert written[4]["message"] == "a\nb"
+    assert all(datetime.fromisoformat(str(line["at"])).tzinfo == UTC for line in written)
+
+
+def test_an_outcome_is_written_whole() -> None:
+    """A consumer needs no other file to know how a step ended."""
+    step_ended = lines(told(PLAN, OUTCOMES[2:3]))[2]
+    assert step_ended == {
+        "version": 1,
+        "event": "step_ended",
+        "at": "2013-07-01T12:00:00.100000+00:00",
+        "step_id": "test_key",
+        "kind": "data_test",
+        "name": "test_key",
+        "status": "fail",
+        "tool_word": "",
+        "reason": "ran",
+        "blame": None,
+        "message": OUTCOMES[2].message,
+        "started_at": "2013-07-01T12:00:00+00:00",
+        "ended_at": "2013-07-01T12:00:00.100000+00:00",
+        "elapsed": 0.1,
+        "rows_affected": None,
+        "failures": 12,
+        "path": None,
+        "compiled_path": "/home/ada/shop/target/compiled/shop/test_key.sql",
+        "parts": [],
+    }
+
+
+def test_the_end_has_status_exit_code_and_counts() -> None:
+    """The last line is the verdict."""
+    assert lines(told(PLAN, OUTCOMES))[-1] == {
+        "version": 1,
+        "event": "run_ended",
+        "at": "2013-07-01T12:01:10+00:00",
+        "run_id": "r1",
+        "status": "fail",
+        "exit_code": 1,
+        "elapsed": 70.0,
+        "counts": {"success": 2, "warn": 1, "fail": 1, "skipped": 4},
+    }
+
+
+def test_what_json_has_no_word_for_is_written_all_the_same() -> None:
+    """A tool's detail may hold dates and floats that are no number."""
+    detail = {"max": float("nan"), "seen": [date(2013, 1, 1), float("inf")], 3: {"x": 1.5}}
+    part = Part(name="p", status=Status.SUCCESS, detail=detail)  # type: ignore[arg-type]
+    step_ended = lines(told(make_plan("a"), (make_outcome("a", parts=(part,)),)))[2]
+    assert step_ended["parts"] == [
+        {"name": "p", "status": "success", "message": "", "rows": None,
+         "detail": {"max": None, "seen": ["2013-01-01", None], "3": {"x": 1.5}}},
+    ]  # fmt: skip
+
+
+def test_every_field_is_documented() -> None:
+    """The documentation lists the fields of each event, no more and no less."""
+    page = (Path(__file__).parents[3] / "docs" / "output.md").read_text().split("## JSON lines")[1]
+    parts = re.split(r"\n`(\w+)`,", page)
+    documented = {
+        name: set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+        for name, text in zip(["every", *parts[1::2]], parts[0::2], strict=True)
+    }
+    documented["step_ended"] |= documented["step_started"]
+    written = {str(line["event"]): set(line) for line in lines(told(PLAN, OUTCOMES, noticed(NoticeKind.PRINTED, "x")))}
+    every = documented.pop("every")
+    assert written == {name: fields | every for name, fields in documented.items()}

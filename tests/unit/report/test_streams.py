@@ -1,0 +1,55 @@
+"""Output whose reader has gone."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.report.streams import open_console
+
+PROGRAM = """
+import sys
+from orchestrator.report.streams import Lines, ending_quietly, open_console
+with ending_quietly():
+    if sys.argv[1] == "lines":
+        lines = Lines(sys.stdout)
+        for number in range(5000): lines.write(f"line {number}")
+    elif sys.argv[1] == "console":
+        console = open_console()
+        for number in range(5000): console.print(f"line {number}")
+    else:
+        for number in range(5000): print(f"line {number}")
+        print("more" * 9999)
+raise SystemExit(7)
+"""
+
+
+@pytest.mark.parametrize("way", ["lines", "console", "print"])
+def test_a_reader_that_goes_changes_neither_exit_code_nor_says_anything(way: str) -> None:
+    """As in `elt ls | head`: no traceback, and the exit code is that of the command."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, way], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "line 0\n"
+    child.stdout.close()
+    assert child.stderr is not None
+    assert child.stderr.read() == ""
+    assert child.wait(60) == 7
+
+
+def test_a_sign_that_the_terminal_cannot_show_is_no_error(tmp_path: Path) -> None:
+    """An old encoding gets a question mark."""
+    with (tmp_path / "out").open("w", encoding="ascii") as stream:
+        open_console(stream).print("a … b")
+    assert (tmp_path / "out").read_text() == "a ? b\n"
+
+
+def test_text_is_taken_as_it_is() -> None:
+    """Neither markup nor pictures nor colours are read into a message."""
+    stream = io.StringIO()
+    open_console(stream).print("[bold]x[/bold] :smile: 'a' 12 " + os.devnull)
+    assert stream.getvalue() == f"[bold]x[/bold] :smile: 'a' 12 {os.devnull}\n"
