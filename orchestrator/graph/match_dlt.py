@@ -53,9 +53,7 @@ def _names(sources: Sequence[DltSource]) -> set[str]:
     return {source.name for source in sources}
 
 
-def _dataset(
-    source: DltSource, dbt_sources: Collection[DbtSource], told: Mapping[str, str]
-) -> tuple[str, str]:
+def _dataset(source: DltSource, dbt_sources: Collection[DbtSource], told: Mapping[str, str]) -> tuple[str, str]:
     """Say which schema the source loads into, with a remark when the answer may surprise."""
     if source.dataset is not None:
         ignored = told.get(source.name, source.dataset) != source.dataset
@@ -68,7 +66,9 @@ def _dataset(
         return source.name, ""
     chosen = named.most_common(1)[0][0]
     others = sorted(set(named) - {chosen})
-    remark = f"dbt source {source.name} has tables in {', '.join([chosen, *others])}; the dlt source loads into {chosen}"
+    remark = (
+        f"dbt source {source.name} has tables in {', '.join([chosen, *others])}; the dlt source loads into {chosen}"
+    )
     return chosen, remark if others else ""
 
 

@@ -31,7 +31,7 @@ class Candidate:
         """Whether it must be called to give a source."""
         return isinstance(self.value, DltSourceFactoryWrapper)
 
-    def open(self) -> Any:
+    def open(self) -> DltSource | DltResource:
         """Give the source or resource, calling the function if it is one."""
         if not self.is_function:
             return self.value
@@ -63,7 +63,7 @@ def find_pipelines(module: ModuleType) -> dict[str, Pipeline]:
     return {attribute: value for attribute, value in _own(module) if isinstance(value, Pipeline)}
 
 
-def _is_lone_resource(value: Any) -> bool:
+def _is_lone_resource(value: object) -> bool:
     """Say whether the resource can be loaded as it stands: no transformer without data, no missing arguments."""
     return isinstance(value, DltResource) and not value.requires_args and value._pipe.is_data_bound  # noqa: SLF001
 

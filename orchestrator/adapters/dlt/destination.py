@@ -5,11 +5,14 @@ transaction with a row that marks it as done, and a job that is marked is not ru
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from dlt.common.destination.client import RunnableLoadJob
+from dlt.common.destination import Destination, DestinationCapabilitiesContext
+from dlt.common.destination.client import LoadJob, RunnableLoadJob
+from dlt.common.destination.typing import PreparedTableSchema
+from dlt.common.schema import Schema
 from dlt.common.storages.load_package import ParsedLoadJobFileName
-from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
+from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration, DuckDbCredentials
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.factory import duckdb
 
@@ -23,13 +26,16 @@ MARKS = "_elt_load_jobs"
 class OwnerDuckDbClient(DuckDbClient):  # type: ignore[misc]  # dlt ships its types unchecked
     """dlt's DuckDB client with marked jobs; its class attributes are set by `owner_destination`."""
 
+    sql_client: OwnerSqlClient
     sql_client_class: ClassVar[type[OwnerSqlClient]]
     pipe: ClassVar[PipeConnection]
     marked_schemas: ClassVar[set[str]]
     loaded: ClassVar[dict[str, dict[str, int]]]
     """Rows by table of each load package that was completed."""
 
-    def __init__(self, schema: Any, config: Any, capabilities: Any) -> None:
+    def __init__(
+        self, schema: Schema, config: DuckDbClientConfiguration, capabilities: DestinationCapabilitiesContext
+    ) -> None:
         super().__init__(schema, config, capabilities)
         own = self.sql_client
         self.sql_client = self.sql_client_class(
@@ -38,7 +44,13 @@ class OwnerDuckDbClient(DuckDbClient):  # type: ignore[misc]  # dlt ships its ty
         self._schema_name = self.sql_client.fully_qualified_dataset_name()
         self._marks = f'{self._schema_name}."{MARKS}"'
 
-    def create_load_job(self, table: Any, file_path: str, load_id: str, restore: bool = False) -> Any:  # noqa: FBT001, FBT002  # dlt's signature
+    def create_load_job(
+        self,
+        table: PreparedTableSchema,
+        file_path: str,
+        load_id: str,
+        restore: bool = False,  # noqa: FBT001, FBT002  # dlt's signature
+    ) -> LoadJob:
         """Give dlt's own job, made to run once."""
         job = super().create_load_job(table, file_path, load_id, restore)
         if isinstance(job, RunnableLoadJob):
@@ -63,7 +75,7 @@ class OwnerDuckDbClient(DuckDbClient):  # type: ignore[misc]  # dlt ships its ty
             connection.execute(f"DELETE FROM {self._marks} WHERE load_id = ?", [load_id])  # noqa: S608
         self.loaded[load_id] = {str(name): int(rows) for name, rows in counts}
 
-    def _once(self, job: Any, load_id: str, file: Any) -> Callable[[], None]:
+    def _once(self, job: RunnableLoadJob, load_id: str, file: ParsedLoadJobFileName) -> Callable[[], None]:
         run: Callable[[], None] = job.run
         follows = file.file_format == "sql"
         # A follow-up (a merge out of the staging dataset) gets a new file when its creation is repeated.
@@ -98,7 +110,7 @@ class OwnerDuckDbClient(DuckDbClient):  # type: ignore[misc]  # dlt ships its ty
         self.marked_schemas.add(self._schema_name)
 
 
-def owner_destination(pipe: PipeConnection, database: str, *, exact_dataset: bool) -> Any:
+def owner_destination(pipe: PipeConnection, database: str, *, exact_dataset: bool) -> Destination:
     """Give a dlt destination that loads through the pipe; its `loaded` tells rows by package and table.
 
     With `exact_dataset` the schema's name is taken as it is, not normalised by dlt.
@@ -114,7 +126,7 @@ def owner_destination(pipe: PipeConnection, database: str, *, exact_dataset: boo
         destination_type = OUR_DESTINATION
         client_class = client
 
-        def _raw_capabilities(self) -> Any:
+        def _raw_capabilities(self) -> DestinationCapabilitiesContext:
             capabilities = super()._raw_capabilities()
             capabilities.preferred_loader_file_format = "parquet"  # few statements, read by DuckDB in parallel
             return capabilities

@@ -1,5 +1,6 @@
 """Finds the dlt sources of the ingestion folder, by children that import one module each."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,8 @@ class Discovery:
         """Raise one error that tells every mistake, for a plan that needs ingestion."""
         if self.mistakes:
             raise IngestionError(
-                "\n".join(m.message for m in self.mistakes), hint="\n".join(dict.fromkeys(m.hint for m in self.mistakes))
+                "\n".join(m.message for m in self.mistakes),
+                hint="\n".join(dict.fromkeys(m.hint for m in self.mistakes)),
             )
 
 
@@ -67,14 +69,14 @@ def _ask(host: IngestionHost, root: Path, modules: Sequence[Path], log: Path) ->
         for module in modules:
             request = {"verb": "list", "project_root": str(root), "module": str(module), "log": str(log)}
             children.append((module, host.open_child(request, with_sql=False)))
-        return [_answer(child, module, log) for module, child in children]
+        return [_answer(child, os.path.relpath(module, root), log) for module, child in children]
     finally:
         for _, child in children:
             child.end()
             child.close()
 
 
-def _answer(child: Child, module: Path, log: Path) -> dict[str, Any]:
+def _answer(child: Child, module: str, log: Path) -> dict[str, Any]:
     try:
         if child.poll(LIMIT_SECONDS):
             child.receive_pid()

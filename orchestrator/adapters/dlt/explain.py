@@ -3,10 +3,9 @@
 import errno
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from dlt.common.configuration import is_secret_hint
-from dlt.common.configuration.exceptions import ConfigFieldMissingException, LookupTrace
+from dlt.common.configuration.exceptions import ConfigFieldMissingException, FieldLookupTraces, LookupTrace
 from dlt.common.configuration.utils import get_resolved_traces
 from dlt.extract.exceptions import PipeException, ResourceExtractionError
 from dlt.pipeline.exceptions import PipelineStepFailed
@@ -91,7 +90,7 @@ def _hint(chain: list[BaseException], step: str) -> str:
     return ""
 
 
-def _lookups(traces: Any) -> Iterator[tuple[str, LookupTrace]]:
+def _lookups(traces: FieldLookupTraces) -> Iterator[tuple[str, LookupTrace]]:
     for field, tried in traces.items():
         for trace in tried:
             if isinstance(trace, LookupTrace):
@@ -115,7 +114,7 @@ def _secrets() -> set[str]:
     return {value for value in found if len(value) >= SHORTEST_SECRET}
 
 
-def _leaves(value: Any) -> Iterator[str]:
+def _leaves(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

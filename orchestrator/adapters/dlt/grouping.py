@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from dlt.pipeline.pipeline import Pipeline
 
 from orchestrator.adapters.dlt.candidates import Candidate
 
@@ -17,7 +18,7 @@ class Part:
     attribute: str
     name: str
     pipeline_name: str
-    pipeline: Any = None
+    pipeline: Pipeline | None = None
     """The user's own pipeline object."""
     candidates: tuple[Candidate, ...]
 
@@ -40,7 +41,7 @@ class Part:
 
 
 def group(
-    candidates: Sequence[Candidate], pipelines: Mapping[str, Any], shown: str
+    candidates: Sequence[Candidate], pipelines: Mapping[str, Pipeline], shown: str
 ) -> tuple[list[Part], list[str]]:
     """Give the parts of one module, and notes on what no rule assigns."""
     if not pipelines:
@@ -81,7 +82,7 @@ def _bare(candidate: Candidate) -> Part:
 
 
 def _of(
-    pipeline: Any, attribute: str, candidates: Sequence[Candidate], pipelines: Mapping[str, Any]
+    pipeline: Pipeline, attribute: str, candidates: Sequence[Candidate], pipelines: Mapping[str, Pipeline]
 ) -> tuple[Candidate, ...]:
     if len(pipelines) == 1:
         return tuple(candidates)

@@ -13,6 +13,7 @@ import dlt
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.extract import DltResource
+from dlt.pipeline.pipeline import Pipeline
 
 from orchestrator.adapters.dlt.candidates import Candidate, find_candidates, find_pipelines
 from orchestrator.adapters.dlt.explain import missing_configuration
@@ -80,9 +81,7 @@ def list_resources(candidate: Candidate) -> Listed:
         return Listed(note=f"dlt source {candidate.name} cannot list its resources ({words}): one node")
 
 
-def _without_members(
-    candidates: Sequence[Candidate], listed: dict[str, Listed], *, all_known: bool
-) -> list[Candidate]:
+def _without_members(candidates: Sequence[Candidate], listed: dict[str, Listed], *, all_known: bool) -> list[Candidate]:
     """Leave out resources that a source of the module returns; all of them when a source cannot say."""
     sources = [c for c in candidates if not c.is_resource]
     if not all_known or any(not listed[c.attribute].resources for c in sources):
@@ -91,7 +90,7 @@ def _without_members(
     return [c for c in candidates if not (c.is_resource and c.name in members)]
 
 
-def _resource(resource: Any, schema: Any) -> dict[str, object]:
+def _resource(resource: DltResource, schema: dlt.Schema) -> dict[str, object]:
     disposition = resource.write_disposition
     if isinstance(disposition, dict):
         disposition = disposition["disposition"]
@@ -121,13 +120,13 @@ def _plain(part: Part, listed: dict[str, Listed], shown: str) -> dict[str, objec
     }
 
 
-def _dataset(pipeline: Any) -> str | None:
+def _dataset(pipeline: Pipeline | None) -> str | None:
     if pipeline is None or not pipeline.dataset_name:
         return None
     return str(dlt.Schema("any").naming.normalize_table_identifier(pipeline.dataset_name))
 
 
-def _working_dir(pipeline: Any) -> str | None:
+def _working_dir(pipeline: Pipeline | None) -> str | None:
     if pipeline is None:
         return None
-    return os.path.abspath(pipeline.pipelines_dir or get_dlt_pipelines_dir())
+    return str(Path(pipeline.pipelines_dir or get_dlt_pipelines_dir()).absolute())

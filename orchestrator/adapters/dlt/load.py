@@ -20,7 +20,6 @@ from orchestrator.plan.step import IngestStep
 LOOK_AT_STOP_SECONDS = 0.2
 
 
-
 class IngestRunner:
     """The StepRunner of loads; may be called from several threads at once."""
 

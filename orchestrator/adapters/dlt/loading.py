@@ -3,13 +3,16 @@
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import dlt
+from dlt.common.destination import Destination
+from dlt.extract import DltResource, DltSource
+from dlt.pipeline.pipeline import Pipeline
 
 from orchestrator.adapters.dlt import wire
 from orchestrator.adapters.dlt.candidates import find_candidates, find_pipelines
@@ -60,9 +63,7 @@ def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
     )
 
 
-def _load(
-    part: Part, request: dict[str, Any], answers: Connection, pipe: PipeConnection
-) -> dict[str, object]:
+def _load(part: Part, request: dict[str, Any], answers: Connection, pipe: PipeConnection) -> dict[str, object]:
     destination = owner_destination(pipe, request["database"], exact_dataset=part.pipeline is None)
     pipeline = _pipeline(part, request, destination)
     if has_pending(pipeline):
@@ -75,10 +76,10 @@ def _load(
     with _alone(answers):
         pipeline.load()
         record_loaded(pipeline)
-    return _result(pipeline, destination.loaded, data)
+    return _result(pipeline, destination.loaded)
 
 
-def _pipeline(part: Part, request: dict[str, Any], destination: Any) -> Any:
+def _pipeline(part: Part, request: dict[str, Any], destination: Destination) -> Pipeline:
     if part.pipeline is None:
         return dlt.pipeline(
             part.pipeline_name,
@@ -93,7 +94,7 @@ def _pipeline(part: Part, request: dict[str, Any], destination: Any) -> Any:
     return pipeline
 
 
-def _data(part: Part, wanted: tuple[str, ...]) -> list[Any]:
+def _data(part: Part, wanted: tuple[str, ...]) -> list[DltSource | DltResource]:
     """Open the sources and keep the wanted resources; a resource that a source returns is not taken twice."""
     sources = [candidate.open() for candidate in part.candidates if not candidate.is_resource]
     if wanted:
@@ -107,11 +108,11 @@ def _data(part: Part, wanted: tuple[str, ...]) -> list[Any]:
     return [*sources, *lone]
 
 
-def _common(wanted: tuple[str, ...], there: Any) -> list[str]:
+def _common(wanted: tuple[str, ...], there: Collection[str]) -> list[str]:
     return [name for name in wanted if name in there]
 
 
-def _result(pipeline: Any, loaded: dict[str, dict[str, int]], data: list[Any]) -> dict[str, object]:
+def _result(pipeline: Pipeline, loaded: dict[str, dict[str, int]]) -> dict[str, object]:
     tables: dict[str, dict[str, Any]] = {}
     for load_id, counts in sorted(loaded.items()):
         for table, rows in counts.items():

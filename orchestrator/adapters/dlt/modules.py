@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, ModuleType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from dlt.pipeline.pipeline import Pipeline
 
@@ -64,7 +64,7 @@ def _execute(path: Path) -> ModuleType:
 
 @contextmanager
 def _refusing_loads(path: Path) -> Iterator[None]:
-    def refuse(*_: Any, **__: Any) -> NoReturn:
+    def refuse(*_: object, **__: object) -> NoReturn:
         raise _LoadsAtImport(_line_in(sys._getframe(1), path))  # noqa: SLF001  # the caller's line is the message
 
     kept = {name: getattr(Pipeline, name) for name in LOADING}

@@ -1,6 +1,6 @@
 """dlt's DuckDB connection, whose SQL runs on a cursor of the process that owns the warehouse."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
 from orchestrator.adapters.sql_pipe import PipeConnection
+
+Parameters = Sequence[object] | dict[str, object] | None
 
 PLAIN = (str, bytes, int, float, bool, Decimal, type(None))
 
@@ -24,7 +26,7 @@ class OwnerConnection:
         self.inserted = 0
         """Rows that INSERT statements put in since the last `whole` began."""
 
-    def execute(self, sql: str, parameters: Any = None) -> "OwnerConnection":
+    def execute(self, sql: str, parameters: Parameters = None) -> "OwnerConnection":
         """Run a statement and keep its rows."""
         self._cursor.execute(sql, _plain(parameters))
         self.description = self._cursor.description
@@ -88,6 +90,8 @@ class OwnerSqlClient(DuckDbSqlClient):  # type: ignore[misc]  # dlt ships its ty
 
     pipe: ClassVar[PipeConnection]
 
+    _conn: OwnerConnection | None
+
     def open_connection(self) -> OwnerConnection:
         """Open a cursor in the owner, set as dlt sets its own connections."""
         self._conn = OwnerConnection(self.pipe)
@@ -103,7 +107,7 @@ class OwnerSqlClient(DuckDbSqlClient):  # type: ignore[misc]  # dlt ships its ty
             self._conn = None
 
 
-def _plain(parameters: Any) -> Any:
+def _plain(parameters: Parameters) -> Parameters:
     """Make values of dlt's own types plain ones: the owner has no dlt to unpickle them with."""
     if not parameters:
         return None
@@ -112,14 +116,21 @@ def _plain(parameters: Any) -> Any:
     return [_plain_value(value) for value in parameters]
 
 
-def _plain_value(value: Any) -> Any:
+def _plain_value(value: object) -> object:
     if type(value) in PLAIN:
         return value
-    if isinstance(value, datetime):
-        return datetime.fromisoformat(value.isoformat())
-    if isinstance(value, date):
-        return date.fromisoformat(value.isoformat())
-    for kind in (str, bytes, int, float, Decimal):
-        if isinstance(value, kind):
-            return kind(value)
-    return str(value)
+    match value:
+        case datetime():
+            return datetime.fromisoformat(value.isoformat())
+        case date():
+            return date.fromisoformat(value.isoformat())
+        case bytes():
+            return bytes(value)
+        case int():
+            return int(value)
+        case float():
+            return float(value)
+        case Decimal():
+            return Decimal(value)
+        case _:
+            return str(value)

@@ -1,6 +1,5 @@
 """Where dlt looks for its configuration: beside the module, then in the project root, then in the home."""
 
-import os
 from pathlib import Path
 
 from dlt.common.configuration.container import Container
@@ -21,7 +20,7 @@ class ModuleRunContext(RunContext):  # type: ignore[misc]  # dlt ships its types
     def initial_providers(self) -> list[ConfigProvider]:
         """Give the environment first, then the files, nearest to the module first."""
         folders = [str(self._module_folder / DOT_DLT), self.settings_dir, self.global_dir]
-        nearest_first = list(dict.fromkeys(os.path.abspath(folder) for folder in folders))
+        nearest_first = list(dict.fromkeys(str(Path(folder).absolute()) for folder in folders))
         return [
             EnvironProvider(),
             SettingsTomlProvider(SECRETS_TOML, True, SECRETS_TOML, nearest_first, self.global_dir),  # noqa: FBT003

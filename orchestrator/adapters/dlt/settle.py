@@ -6,20 +6,21 @@ restored or is another target's) would leave out rows that the warehouse does no
 
 import json
 from pathlib import Path
-from typing import Any
 
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.pipeline.pipeline import Pipeline
+from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
 RECORD = "elt_loaded.json"
 
 
-def has_pending(pipeline: Any) -> bool:
+def has_pending(pipeline: Pipeline) -> bool:
     """Say whether an interrupted load left packages behind."""
     _finish_commits(pipeline)
     return bool(pipeline.has_pending_data)
 
 
-def settle_pending(pipeline: Any) -> None:
+def settle_pending(pipeline: Pipeline) -> None:
     """Finish the packages that an interrupted load left behind, or drop those that belong to another warehouse."""
     if not _pending_belongs_here(pipeline):
         pipeline.drop()
@@ -28,7 +29,7 @@ def settle_pending(pipeline: Any) -> None:
     pipeline.load()
 
 
-def follow_warehouse(pipeline: Any) -> None:
+def follow_warehouse(pipeline: Pipeline) -> None:
     """Make the state in the folder the warehouse's, when nothing waits to be loaded."""
     if not pipeline.config.restore_from_destination:
         return  # the user keeps the state in the folder only
@@ -37,14 +38,14 @@ def follow_warehouse(pipeline: Any) -> None:
     pipeline.sync_destination()
 
 
-def record_loaded(pipeline: Any) -> None:
+def record_loaded(pipeline: Pipeline) -> None:
     """Note which state the warehouse was left with, to know it again."""
     folder = Path(pipeline.working_dir)
     if folder.is_dir():
         (folder / RECORD).write_text(json.dumps({"state": _hash_in_warehouse(pipeline)}))
 
 
-def _pending_belongs_here(pipeline: Any) -> bool:
+def _pending_belongs_here(pipeline: Pipeline) -> bool:
     record = Path(pipeline.working_dir) / RECORD
     if not record.exists():
         return True  # a first load that was interrupted, or one that the user's own script left
@@ -52,7 +53,7 @@ def _pending_belongs_here(pipeline: Any) -> bool:
     return _hash_in_warehouse(pipeline) in known
 
 
-def _pending_hashes(pipeline: Any) -> set[str]:
+def _pending_hashes(pipeline: Pipeline) -> set[str]:
     """Give the states that the pending packages carry: a package killed at its end has brought its own already."""
     extracted = pipeline._get_normalize_storage().extracted_packages  # noqa: SLF001  # no public way
     normalized = pipeline._get_load_storage().normalized_packages  # noqa: SLF001  # no public way
@@ -61,16 +62,16 @@ def _pending_hashes(pipeline: Any) -> set[str]:
     return {state["pipeline_state"]["version_hash"] for state in states if "pipeline_state" in state}
 
 
-def _hash_in_warehouse(pipeline: Any) -> str | None:
+def _hash_in_warehouse(pipeline: Pipeline) -> str | None:
     try:
         with pipeline.destination_client() as client:
-            stored = client.get_stored_state(pipeline.pipeline_name)
+            stored = load_pipeline_state_from_destination(pipeline.pipeline_name, client)
     except DestinationUndefinedEntity:
         return None
-    return None if stored is None else str(stored.version_hash)
+    return None if stored is None else str(stored["_version_hash"])
 
 
-def _finish_commits(pipeline: Any) -> None:
+def _finish_commits(pipeline: Pipeline) -> None:
     """Finish two moves on disk that dlt itself stumbles over when it was killed in their middle."""
     normalized = pipeline.list_normalized_load_packages()
     extracted = pipeline._get_normalize_storage().extracted_packages  # noqa: SLF001  # no public way

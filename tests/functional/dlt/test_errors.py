@@ -1,0 +1,165 @@
+"""What a user sees when a load goes wrong: a few lines that name the place, never a secret or a traceback."""
+
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from orchestrator.execution.outcome import Status
+
+pytestmark = pytest.mark.functional
+
+API = """
+    import dlt
+    from dlt.sources.helpers import requests
+
+    @dlt.resource
+    def pages(token: str = dlt.secrets.value):
+        yield requests.get("http://127.0.0.1:{port}/items?token=" + token).json()
+
+    @dlt.source
+    def shop():
+        return pages
+"""
+
+
+@pytest.fixture
+def api():
+    """A server on loopback that answers 500 as often as `api.failures` says, then rows."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            api.failures -= 1
+            self.send_response(500 if api.failures >= 0 else 200)
+            self.end_headers()
+            self.wfile.write(b"" if api.failures >= 0 else b'[{"id": 1}]')
+
+        def log_message(self, *_):
+            pass
+
+    api = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    api.failures = 0
+    threading.Thread(target=api.serve_forever, daemon=True).start()
+    yield api
+    api.shutdown()
+    api.server_close()
+
+
+@pytest.fixture
+def shop(project, api):
+    project.write("ingestion/shop.py", API.replace("{port}", str(api.server_port)))
+    project.write(".dlt/secrets.toml", '[sources.shop]\ntoken = "hunter2secret"\n')
+    return project
+
+
+def test_an_api_that_fails_for_a_while_is_waited_for(shop, api):
+    """dlt's own retries stay inside one attempt: two errors 500 and then rows are a success."""
+    api.failures = 2
+    assert shop.load().status is Status.SUCCESS
+
+
+def test_an_api_that_fails_for_ever_is_an_error_that_names_it(shop, api):
+    """The message names source, module, resource and the answer, in a few lines, without the token."""
+    api.failures = 1000
+    outcome = shop.load()
+    assert outcome.status is Status.ERROR
+    assert "resource pages of dlt source shop (ingestion/shop.py)" in outcome.message
+    assert "500" in outcome.message
+    assert f"{shop.root}/logs/ingest-elt_shop.log" in outcome.message
+    assert "Traceback" not in outcome.message
+    assert len(outcome.message.splitlines()) <= 3
+    assert "hunter2secret" not in outcome.message + (shop.root / "logs/ingest-elt_shop.log").read_text()
+
+
+def test_missing_credentials_name_the_keys(shop):
+    """A missing secret is told by its key and the places to put it."""
+    (shop.root / ".dlt/secrets.toml").unlink()
+    outcome = shop.load()
+    assert outcome.status is Status.ERROR
+    assert "dlt source shop (ingestion/shop.py) lacks its configuration: token" in outcome.message
+    assert "SOURCES__SHOP__PAGES__TOKEN in the environment" in outcome.message
+
+
+def test_settings_beside_the_module_win(shop):
+    """`.dlt` is looked for beside the module before the project root."""
+    shop.write(".dlt/config.toml", "[sources.shop]\nmark = 'root'\nother = 'root'\n")
+    shop.write("ingestion/.dlt/config.toml", "[sources.shop]\nmark = 'beside'\n")
+    shop.write(
+        "ingestion/shop.py",
+        """
+        import dlt
+
+        @dlt.resource
+        def shop(mark: str = dlt.config.value, other: str = dlt.config.value):
+            yield {"mark": mark, "other": other}
+        """,
+    )
+    outcome = shop.load()
+    assert outcome.status is Status.SUCCESS, outcome.message
+    assert shop.rows("select mark, other from raw.shop") == [("beside", "root")]
+
+
+def test_what_user_code_prints_goes_to_the_log(project, capfd):
+    """Printing in an ingestion module does not disturb the terminal."""
+    project.write("ingestion/shop.py", "import dlt\nprint('noise')\nshop = dlt.resource([{'id': 1}], name='shop')\n")
+    assert project.load().status is Status.SUCCESS
+    assert capfd.readouterr() == ("", "")
+    assert "noise" in (project.root / "logs/ingest-elt_shop.log").read_text()
+
+
+def test_a_database_error_names_the_table(project):
+    """A statement that the database refuses ends as an error with the database's words."""
+    project.write("ingestion/shop.py", "import dlt\nshop = dlt.resource([{'id': 1}], name='shop')\n")
+    project.warehouse.execute("create schema raw; create view raw.shop as select 1 as id")
+    outcome = project.load()
+    assert outcome.status is Status.ERROR
+    assert "shop" in outcome.message
+    assert "Traceback" not in outcome.message
+
+
+def test_a_process_that_dies_is_an_error(project):
+    """A source that kills its own process, as lack of memory does, is told as such."""
+    project.write("ingestion/shop.py", "import os, dlt\n\n@dlt.resource\ndef shop():\n    os._exit(9)\n    yield {}\n")
+    outcome = project.load()
+    assert outcome.status is Status.ERROR
+    assert "process that loaded it died" in outcome.message
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+import duckdb, threading
+sys.path.insert(0, {tests!r})
+from conftest import Project
+from orchestrator.adapters.dlt.host import IngestionHost
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+host = IngestionHost()
+project = Project(root=Path({root!r}), host=host)
+outcome = project.load()
+print(outcome.status, outcome.message)
+host.close()
+"""
+
+
+def test_a_full_disk_is_told_and_nothing_is_doubled(project):
+    """Loading onto a full disk is an error that says so, and the repeat brings every row once."""
+    project.write(
+        "ingestion/shop.py",
+        """
+        import dlt, os
+        @dlt.resource
+        def shop(id=dlt.sources.incremental("id", range_start="open")):
+            yield [{"id": n, "noise": os.urandom(400).hex()} for n in range(3000)]
+        """,
+    )
+    script = FULL.format(tests=str(Path(__file__).parent), limit=1_000_000, root=str(project.root))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("error"), done.stdout + done.stderr
+    assert "disk is full" in done.stdout
+    assert project.load().status is Status.SUCCESS
+    assert project.rows("select count(*), count(distinct id) from raw.shop") == [(3000, 3000)]

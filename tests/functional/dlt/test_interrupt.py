@@ -1,0 +1,80 @@
+"""An interrupted load ends at once, with all its processes, and so does one whose owner was killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from orchestrator.execution.outcome import Status
+
+pytestmark = pytest.mark.functional
+
+SLOW = """
+    import os, signal, subprocess, sys, time
+    import dlt
+
+    @dlt.resource
+    def shop():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        with open("started", "w") as pipe:
+            pipe.write(f"{os.getpid()} {helper.pid}\\n")
+        time.sleep(600)
+        yield {"id": 1}
+"""
+OWNER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from conftest import Project
+from orchestrator.adapters.dlt.host import IngestionHost
+Project(root=Path({root!r}), host=IngestionHost()).load()
+"""
+
+
+@pytest.fixture
+def slow(project):
+    project.write("ingestion/shop.py", SLOW)
+    os.mkfifo(project.root / "started")
+    return project
+
+
+def started(project):
+    """Wait until the load runs, and give its processes."""
+    return [psutil.Process(int(pid)) for pid in (project.root / "started").read_text().split()]
+
+
+def test_an_interrupted_load_is_cancelled_with_all_its_processes(slow):
+    """`interrupt()` ends the child and what it started, even when it ignores SIGTERM; the outcome is cancelled."""
+    runner, outcomes = slow.runner(), []
+    thread = threading.Thread(target=lambda: outcomes.append(slow.load(runner=runner)))
+    thread.start()
+    processes = started(slow)
+    runner.interrupt()
+    thread.join()
+    assert [outcome.status for outcome in outcomes] == [Status.CANCELLED]
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert alive == []
+
+
+def test_nothing_starts_after_an_interrupt(slow):
+    """A step that arrives after the interrupt is cancelled without a process."""
+    runner = slow.runner()
+    runner.interrupt()
+    assert slow.load(runner=runner).status is Status.CANCELLED
+
+
+def test_a_load_ends_when_its_owner_is_killed(slow):
+    """kill -9 of the owner leaves no loading process behind."""
+    script = OWNER.format(tests=str(Path(__file__).parent), root=str(slow.root))
+    owner = subprocess.Popen([sys.executable, "-c", script])
+    loading, _ = started(slow)
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    _, alive = psutil.wait_procs([loading], timeout=30)
+    assert alive == []

@@ -1,0 +1,104 @@
+"""What was already seen follows the warehouse, not a folder."""
+
+import pytest
+
+from orchestrator.execution.outcome import Status
+
+pytestmark = pytest.mark.functional
+
+SHOP = """
+    import os, signal
+    from pathlib import Path
+    import dlt
+
+    LAST = int(Path("last").read_text())
+
+    @dlt.resource
+    def shop(id=dlt.sources.incremental("id", range_start="open")):
+        yield [{"id": n} for n in range(1, LAST + 1)]
+
+    if Path("die").exists():
+        from dlt.load.load import Load
+        Load.run = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def shop(project):
+    project.write("ingestion/shop.py", SHOP)
+    project.write("last", "2")
+    assert project.load().status is Status.SUCCESS
+    project.write("last", "3")
+    return project
+
+
+def ids(project):
+    return [row[0] for row in project.rows("select id from raw.shop order by 1")]
+
+
+def delete_database(project):
+    project.close()
+    (project.root / "warehouse.duckdb").unlink()
+
+
+def test_incremental_loads_add_what_is_new(shop):
+    """The second load of an incremental resource brings only the rows after the last."""
+    assert shop.load().rows_affected == 1
+    assert ids(shop) == [1, 2, 3]
+
+
+def test_a_deleted_warehouse_is_loaded_again_in_full(shop):
+    """Rows that the deleted database had are loaded again, though the folder remembers them."""
+    delete_database(shop)
+    assert shop.load().rows_affected == 3
+    assert ids(shop) == [1, 2, 3]
+
+
+def test_a_warehouse_deleted_while_dbt_made_the_schema_again_is_loaded_in_full(shop):
+    """A schema that exists again, without dlt's tables, is not taken for one that holds the rows."""
+    delete_database(shop)
+    shop.warehouse.execute("create schema raw")
+    assert shop.load().status is Status.SUCCESS
+    assert ids(shop) == [1, 2, 3]
+
+
+def test_a_pending_load_for_a_deleted_warehouse_is_dropped(shop):
+    """An interrupted load of only the newest rows is not finished into a database that lacks the others."""
+    shop.write("die", "")
+    assert shop.load().status is Status.ERROR
+    (shop.root / "die").unlink()
+    delete_database(shop)
+    assert shop.load().status is Status.SUCCESS
+    assert ids(shop) == [1, 2, 3]
+
+
+def test_a_restored_backup_is_brought_up_to_date(shop):
+    """A database that was put back to an earlier state gets the rows that came after it."""
+    shop.close()
+    backup = (shop.root / "warehouse.duckdb").read_bytes()
+    assert shop.load().status is Status.SUCCESS
+    shop.close()
+    (shop.root / "warehouse.duckdb").write_bytes(backup)
+    assert shop.load().status is Status.SUCCESS
+    assert ids(shop) == [1, 2, 3]
+
+
+def test_targets_do_not_share_what_was_seen(shop):
+    """A second target, in another file, gets all rows; the first still only what is new."""
+    shop.database, first = str(shop.root / "prod.duckdb"), shop.database
+    assert shop.load().rows_affected == 3
+    shop.database = first
+    assert shop.load().rows_affected == 1
+
+
+def test_a_users_pipeline_follows_each_target(project):
+    """One folder of the user's serves two targets, and each gets all its rows once."""
+    pipeline = f'pipe = dlt.pipeline("mine", dataset_name="raw", pipelines_dir={str(project.root / "mine")!r})'
+    project.write("ingestion/shop.py", SHOP.replace("LAST =", f"{pipeline}\n\n    LAST ="))
+    project.write("last", "2")
+    first, second = project.database, str(project.root / "prod.duckdb")
+    for last, database in ((2, first), (3, second), (4, first), (4, second)):
+        project.write("last", str(last))
+        project.database = database
+        assert project.load("pipe").status is Status.SUCCESS
+        assert ids(project) == list(range(1, last + 1))

@@ -1,0 +1,19 @@
+"""The extra that ingestion needs."""
+
+import pytest
+
+from orchestrator.adapters.dlt import extra
+from orchestrator.errors import MissingExtraError
+
+
+def test_a_missing_library_names_the_extra(monkeypatch):
+    """Without dlt the error says what to install."""
+    monkeypatch.setattr(extra, "find_spec", lambda name: None if name == "dlt" else name)
+    with pytest.raises(MissingExtraError, match="ingestion needs dlt") as raised:
+        extra.require_installed()
+    assert raised.value.hint == "pip install 'elt-orchestrator[ingest]'"
+
+
+def test_with_the_extra_nothing_happens():
+    """Where everything is installed, the check is silent."""
+    assert extra.require_installed() is None
