@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from orchestrator.execution.ports import RunListener
 from orchestrator.report.live import LiveReport
+from orchestrator.report.opening import OpeningReport
 from orchestrator.report.plain import PlainReport
 from orchestrator.report.run_json import JsonReport
 from orchestrator.report.streams import can_live, open_console
@@ -34,10 +35,11 @@ def reporting(output: OutputKind, *, color: bool | None = None) -> Iterator[tupl
         case OutputKind.QUIET:
             yield (Summary(console, only_failures=True),)
         case OutputKind.LIVE if can_live(console):
-            live = LiveReport(console)
+            opening, live = OpeningReport(console), LiveReport(console)
             try:
-                yield (live, Summary(console))
+                yield (opening, live, Summary(console))
             finally:
+                opening.close()
                 live.close()
         case _:
             yield (PlainReport(sys.stdout), Summary(console))
