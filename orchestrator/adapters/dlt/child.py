@@ -55,7 +55,7 @@ def _settle_in(host: int) -> None:
         if os.getppid() != host:
             os._exit(1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
 
 
 def _redirect(log: Path) -> None:

@@ -17,22 +17,39 @@ WARM = ("dlt", "dlt.destinations.impl.duckdb.duck", "dlt.common.libs.pyarrow", "
 def main(control: socket.socket) -> None:
     """Fork a child for every pair of pipe ends that arrives, until the owner has gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended children need no reaping
+    signal.signal(signal.SIGCHLD, _reap)
     for name in WARM:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     from orchestrator.adapters.dlt import child
 
+    host = os.getpid()
     while True:
         data, ends, _, _ = socket.recv_fds(control, 1, 2)
         if not data:
-            return
-        host = os.getpid()
-        if os.fork() == 0:
+            break
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # until the child is noted, it must not be reaped
+        pid = os.fork()
+        if pid == 0:
             control.close()
             child.serve(host, ends[0], ends[1] if len(ends) > 1 else None)
+        _alive.add(pid)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         for end in ends:
             os.close(end)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    for pid in _alive:  # with whatever they started: each leads a group
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+_alive: set[int] = set()
+
+
+def _reap(*_: object) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
+            _alive.discard(pid)
 
 
 if __name__ == "__main__":

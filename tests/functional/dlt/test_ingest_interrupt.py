@@ -30,8 +30,8 @@ SLOW = """
 OWNER = """
 import sys
 from pathlib import Path
-sys.path.insert(0, {tests!r})
-from conftest import Project
+sys.path.insert(0, {repository!r})
+from tests.functional.dlt.ingest_project import Project
 from orchestrator.adapters.dlt.host import IngestionHost
 Project(root=Path({root!r}), host=IngestionHost()).load()
 """
@@ -70,11 +70,11 @@ def test_nothing_starts_after_an_interrupt(slow):
 
 
 def test_a_load_ends_when_its_owner_is_killed(slow):
-    """kill -9 of the owner leaves no loading process behind."""
-    script = OWNER.format(tests=str(Path(__file__).parent), root=str(slow.root))
+    """kill -9 of the owner leaves no loading process behind, nor what it started."""
+    script = OWNER.format(repository=str(Path(__file__).parents[3]), root=str(slow.root))
     owner = subprocess.Popen([sys.executable, "-c", script])
-    loading, _ = started(slow)
+    processes = started(slow)
     owner.send_signal(signal.SIGKILL)
     owner.wait()
-    _, alive = psutil.wait_procs([loading], timeout=30)
+    _, alive = psutil.wait_procs(processes, timeout=30)
     assert alive == []

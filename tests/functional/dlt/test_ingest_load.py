@@ -3,11 +3,11 @@
 import threading
 
 import pytest
-from conftest import ingest_step
 
 from orchestrator.errors import IngestionError
 from orchestrator.execution.outcome import Status
 from orchestrator.execution.ports import Request
+from tests.functional.dlt.ingest_project import ingest_step
 
 pytestmark = pytest.mark.functional
 

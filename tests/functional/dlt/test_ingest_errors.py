@@ -132,8 +132,8 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 import duckdb, threading
-sys.path.insert(0, {tests!r})
-from conftest import Project
+sys.path.insert(0, {repository!r})
+from tests.functional.dlt.ingest_project import Project
 from orchestrator.adapters.dlt.host import IngestionHost
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -157,7 +157,7 @@ def test_a_full_disk_is_told_and_nothing_is_doubled(project):
             yield [{"id": n, "noise": os.urandom(400).hex()} for n in range(3000)]
         """,
     )
-    script = FULL.format(tests=str(Path(__file__).parent), limit=1_000_000, root=str(project.root))
+    script = FULL.format(repository=str(Path(__file__).parents[3]), limit=1_000_000, root=str(project.root))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("error"), done.stdout + done.stderr
     assert "disk is full" in done.stdout

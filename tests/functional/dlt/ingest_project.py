@@ -1,0 +1,83 @@
+"""A project folder with a warehouse in a file, whose ingestion modules a test writes and loads."""
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+
+import duckdb
+
+from orchestrator.adapters.dlt.discovery import Discovery, discover
+from orchestrator.adapters.dlt.host import IngestionHost
+from orchestrator.adapters.dlt.load import IngestRunner
+from orchestrator.execution.ports import Request
+from orchestrator.plan.step import Cause, IngestStep, StepId, Why
+
+
+@dataclass
+class Project:
+    """A project folder with a warehouse, and the shortest way to load one of its sources."""
+
+    root: Path
+    host: IngestionHost
+    database: str = ""
+    _connections: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.database = str(self.root / "warehouse.duckdb")
+
+    @property
+    def warehouse(self):
+        if self.database not in self._connections:
+            self._connections[self.database] = duckdb.connect(self.database)
+        return self._connections[self.database]
+
+    def close(self):
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text))
+        return path
+
+    def discover(self) -> Discovery:
+        return discover(self.host, self.root, self.root / "ingestion", self.root / "logs")
+
+    def runner(self, *, open_cursor=None, adapter_type="duckdb") -> IngestRunner:
+        return IngestRunner(
+            host=self.host,
+            open_cursor=open_cursor or self.warehouse.cursor,
+            project_root=self.root,
+            database=self.database,
+            log_dir=self.root / "logs",
+            adapter_type=adapter_type,
+        )
+
+    def load(self, attribute="shop", *, resources=(), runner=None, module="ingestion/shop.py", dataset="raw"):
+        step = ingest_step(attribute, resources=resources, module=module, dataset=dataset)
+        (outcome,) = (runner or self.runner()).run([Request(run_id="r", step=step)], threading.Event())
+        return outcome
+
+    def rows(self, sql: str):
+        return self.warehouse.execute(sql).fetchall()
+
+
+def ingest_step(attribute, *, resources=(), module="ingestion/shop.py", dataset="raw", pipeline=None):
+    pipeline = pipeline or f"elt_{attribute}"
+    return IngestStep(
+        id=StepId(f"ingest.{pipeline}"),
+        name=attribute,
+        path=module,
+        cause=Cause(why=Why.FEEDS),
+        source=attribute,
+        module=module,
+        attribute=attribute,
+        pipeline=pipeline,
+        dataset=dataset,
+        working_dir=None,
+        resources=tuple(resources),
+        nodes=(),
+    )
