@@ -20,7 +20,7 @@ class OwnerCursor(Protocol):
     @property
     def description(self) -> Any: ...  # noqa: ANN401, D102  # DBAPI's own
 
-    def execute(self, sql: str, parameters: Any = None) -> Any: ...  # noqa: D102  # DBAPI's own
+    def execute(self, sql: str, parameters: Any = None) -> Any: ...  # noqa: ANN401, D102  # DBAPI's own
     def fetchall(self) -> list[tuple[Any, ...]]: ...  # noqa: D102  # DBAPI's own
     def close(self) -> None: ...  # noqa: D102  # DBAPI's own
     def interrupt(self) -> None: ...  # noqa: D102  # DuckDB's own

@@ -1,0 +1,92 @@
+"""Starts the child that imports great-expectations, asks it, and ends it."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import Pipe
+from typing import IO
+
+from orchestrator.adapters.great_expectations.messages import Ask, Judged
+from orchestrator.adapters.sql_pipe import OwnerCursor, SqlServer
+
+CHILD = "orchestrator.adapters.great_expectations.child"
+_POLL_SECONDS = 0.2
+_LAST_WORDS = 300
+_GRACE_SECONDS = 2
+
+
+class ChildEndedError(Exception):
+    """The child is gone; the message holds its last words."""
+
+
+class Child:
+    """One process with great-expectations in it, and the thread that runs its SQL in the owner."""
+
+    def __init__(self, open_cursor: Callable[[], OwnerCursor]) -> None:
+        self._asks, its_asks = Pipe()
+        sql, its_sql = Pipe()
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the child
+        fds = (its_asks.fileno(), its_sql.fileno())
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", CHILD, *map(str, fds)],
+            pass_fds=fds,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._said,
+            env={**os.environ, "GX_ANALYTICS_ENABLED": "false"},
+            start_new_session=True,  # Ctrl-C reaches the owner only, which then ends the child
+        )
+        its_asks.close()
+        its_sql.close()
+        self._server = SqlServer(sql, open_cursor)
+        self._server.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
+
+    def ask(self, ask: Ask) -> Judged:
+        """Wait for the child's verdicts; raises when it ends before it gave them."""
+        try:
+            self._asks.send(ask)
+            while not self._asks.poll(_POLL_SECONDS):
+                if not self.is_alive and not self._asks.poll():
+                    raise EOFError  # noqa: TRY301  # as when the pipe is closed
+            answer = self._asks.recv()
+        except (EOFError, OSError) as error:
+            raise ChildEndedError(self._last_words()) from error
+        if not isinstance(answer, Judged):
+            raise ChildEndedError(f"it answered {type(answer).__name__}")
+        return answer
+
+    def kill(self) -> None:
+        """End the child and the statement that runs for it; it only reads, so nothing is left half done."""
+        self._process.kill()
+        self._server.stop()
+        self._process.wait()
+
+    def close(self) -> None:
+        """Let the child go home, and see to it that it does."""
+        with suppress(OSError):
+            self._asks.close()
+        try:
+            self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._server.stop()
+        self._said.close()
+
+    def _last_words(self) -> str:
+        """Say how the process ended, and the last line it wrote."""
+        code = self._process.wait()
+        lines: list[str] = []
+        how = f"it was ended by signal {-code}" if code < 0 else f"it ended with code {code}"
+        with suppress(ValueError):  # closed by the owner meanwhile
+            self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - _LAST_WORDS))
+            lines = self._said.read().decode(errors="replace").strip().splitlines()
+        return f"{how}: {lines[-1]}" if lines else how

@@ -1,0 +1,115 @@
+"""Evaluates a suite's expectations in the database: great-expectations decides, DuckDB counts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from great_expectations.core.batch import Batch
+from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.validator.validator import Validator
+
+from orchestrator.adapters.great_expectations import (
+    duckdb_metrics,  # noqa: F401  # its import registers the metrics
+    pipe_dialect,
+)
+from orchestrator.adapters.great_expectations.coverage import WAYS, Way
+from orchestrator.adapters.great_expectations.messages import Ask, Judged
+from orchestrator.adapters.great_expectations.plain_values import first_lines
+from orchestrator.adapters.great_expectations.read_only import ProgrammingError, ReadOnlyConnection
+from orchestrator.adapters.great_expectations.relation import WholeRelation, columns_of, missing_column
+from orchestrator.adapters.great_expectations.verdict import SAMPLES, error_of, verdict_of
+from orchestrator.adapters.sql_pipe import PipeConnection
+
+_RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": SAMPLES}
+_NOT_IN_SQL = (
+    "great-expectations has no SQL for it on any database; "
+    "say the same with unexpected_rows_expectation, or with a dbt test"
+)
+_ALONE = frozenset({"expect_column_quantile_values_to_be_between"})
+"""GX gives two of these over one column the same key, and the second gets the first one's quantiles."""
+
+Results = dict[str, ExpectationValidationResult | str]
+
+
+class _SilentValidator(Validator):  # type: ignore[misc]  # GX is not followed by mypy here
+    """A validator without progress bars."""
+
+    def _determine_progress_bars(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Expectation:
+    """One expectation as the suite writes it, and as GX understood it."""
+
+    written: Mapping[str, Any]
+    configuration: ExpectationConfiguration | None = None
+    error: str = ""
+
+
+def judge(ask: Ask, pipe: PipeConnection) -> Judged:
+    """Give a verdict on every expectation of the suite; one that cannot be evaluated says why."""
+    with ReadOnlyConnection(pipe, ask.database, ask.schema) as connection:
+        try:
+            columns = columns_of(connection, ask.table)
+        except ProgrammingError as error:
+            return Judged(error=first_lines(str(error)))
+        execution = SqlAlchemyExecutionEngine(engine=pipe_dialect.connect(connection), create_temp_table=False)
+        data = WholeRelation(execution, ask.table, columns)
+        validator = _SilentValidator(execution_engine=execution, batches=[Batch(data=data)])
+        asked = [_understand(number, each, ask, data) for number, each in enumerate(ask.expectations)]
+        found = _evaluate(validator, [each.configuration for each in asked if each.configuration])
+        return Judged(
+            verdicts=tuple(
+                verdict_of(each.written, each.error or found.get(str(number), "")) for number, each in enumerate(asked)
+            )
+        )
+
+
+def _understand(number: int, written: Mapping[str, Any], ask: Ask, data: WholeRelation) -> _Expectation:
+    """Let GX read one expectation; its place in the suite is kept as its id."""
+    type_, kwargs = written["type"], dict(written.get("kwargs") or {})
+    if WAYS.get(type_) is Way.NOT_IN_SQL:
+        return _Expectation(written, error=_NOT_IN_SQL)
+    if missing := missing_column(type_, kwargs, data.columns):
+        return _Expectation(written, error=missing)
+    if kwargs.get("column_index") == 0:
+        kwargs["column_index"] = -len(data.columns)  # GX takes 0 for 'not given'
+    if type_ == "unexpected_rows_expectation":
+        kwargs["result_format"] = {"result_format": "COMPLETE"}  # else GX fetches the rows and drops them
+    try:
+        configuration = ExpectationConfiguration(type=type_, kwargs=kwargs, id=str(number))
+        configuration.process_suite_parameters(dict(ask.suite_parameters))
+        configuration.to_domain_obj()
+    except Exception as error:  # noqa: BLE001  # whatever GX says of it, the others are still evaluated
+        return _Expectation(written, error=first_lines(str(error) or type(error).__name__))
+    return _Expectation(written, configuration)
+
+
+def _evaluate(validator: Validator, asked: Sequence[ExpectationConfiguration]) -> Results:
+    """Evaluate all at once, which shares queries; then those that met an error one by one.
+
+    GX asks for many aggregates in one query: a bad one fails them all, so each gets its own chance.
+    """
+    results = _validate(validator, [each for each in asked if each.type not in _ALONE])
+    for each in asked:
+        if each.type in _ALONE or error_of(results.get(each.id, "")):
+            results |= _validate(validator, [each])
+    return results
+
+
+def _validate(validator: Validator, asked: Sequence[ExpectationConfiguration]) -> Results:
+    try:
+        return dict(_by_id(validator, asked))
+    except Exception as error:  # noqa: BLE001  # GX raises what it cannot pin on one expectation
+        return {each.id: first_lines(str(error) or type(error).__name__) for each in asked}
+
+
+def _by_id(
+    validator: Validator, asked: Sequence[ExpectationConfiguration]
+) -> Iterator[tuple[str, ExpectationValidationResult]]:
+    runtime = {"result_format": _RESULT_FORMAT}
+    for result in validator.graph_validate(configurations=list(asked), runtime_configuration=runtime):
+        yield result.expectation_config.id, result

@@ -1,0 +1,24 @@
+"""Says whether great-expectations is installed, without importing it."""
+
+from importlib.util import find_spec
+
+from orchestrator.errors import MissingExtraError
+
+_NEEDED = ("great_expectations", "sqlalchemy")
+
+
+def require_installed() -> None:
+    """Raise when a tool that validations need is missing; meant for the plan, before anything runs."""
+    missing = [name for name in _NEEDED if not _is_installed(name)]
+    if missing:
+        raise MissingExtraError(
+            f"The plan validates expectation suites, but {' and '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} not installed.",
+            hint="Install it with: pip install 'elt-orchestrator[gx]'",
+        )
+
+
+def _is_installed(name: str) -> bool:
+    """A folder of that name beside the project would be found too; it has no file of its own."""
+    spec = find_spec(name)
+    return spec is not None and spec.origin is not None

@@ -1,0 +1,147 @@
+"""Turns the verdicts of a suite into the outcome of its step, with a sentence for people on each."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from orchestrator.adapters.great_expectations.messages import Judged, Verdict
+from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode, Status
+from orchestrator.plan.step import ValidationStep
+
+_SEVERITY = {"critical": Status.FAIL, "warning": Status.WARN, "info": Status.SUCCESS}
+_WORST_FIRST = (Status.ERROR, Status.FAIL, Status.WARN, Status.SUCCESS)
+_NAMED = 3
+_ABOUT = ("column", "column_A", "column_B", "column_list", "column_set")
+_TOOL_WORD = {Status.ERROR: "exception", Status.FAIL: "failure", Status.WARN: "failure", Status.SUCCESS: "success"}
+
+
+def outcome_of(step: ValidationStep, judged: Judged, started_at: datetime, ended_at: datetime) -> Outcome:
+    """Give the outcome: the worst of the expectations, each a recorded part."""
+    if judged.error:
+        return not_evaluated(step, judged.error, started_at, ended_at)
+    parts = tuple(map(_part, judged.verdicts, _names(judged.verdicts)))
+    status = next((each for each in _WORST_FIRST if any(part.status is each for part in parts)), Status.SUCCESS)
+    said_no = sum(part.status in {Status.FAIL, Status.WARN} for part in parts)
+    return Outcome(
+        step_id=step.id,
+        status=status,
+        tool_word=_TOOL_WORD[status],
+        reason=Reason(code=ReasonCode.NOT_EVALUATED if status is Status.ERROR else ReasonCode.RAN),
+        message=_summary(step, parts),
+        started_at=started_at,
+        ended_at=ended_at,
+        failures=said_no,
+        path=step.path,
+        parts=parts,
+    )
+
+
+def not_evaluated(step: ValidationStep, why: str, started_at: datetime, ended_at: datetime) -> Outcome:
+    """Give the outcome of a suite of which nothing could be evaluated."""
+    return Outcome(
+        step_id=step.id,
+        status=Status.ERROR,
+        tool_word="exception",
+        reason=Reason(code=ReasonCode.NOT_EVALUATED),
+        message=f"{step.relation} could not be validated: {why} ({step.path})",
+        started_at=started_at,
+        ended_at=ended_at,
+        path=step.path,
+    )
+
+
+def cancelled(step: ValidationStep, started_at: datetime, ended_at: datetime) -> Outcome:
+    """Give the outcome of a suite that was interrupted."""
+    return Outcome(
+        step_id=step.id,
+        status=Status.CANCELLED,
+        reason=Reason(code=ReasonCode.INTERRUPTED),
+        message=f"interrupted while {step.relation} was validated",
+        started_at=started_at,
+        ended_at=ended_at,
+        path=step.path,
+    )
+
+
+def _part(verdict: Verdict, name: str) -> Part:
+    status, message = _status_and_message(verdict)
+    return Part(
+        name=name,
+        status=status,
+        message=message,
+        rows=verdict.unexpected_count,
+        detail={
+            "type": verdict.type,
+            "kwargs": verdict.kwargs,
+            "severity": verdict.severity,
+            "success": None if verdict.error else verdict.success,
+            "description": verdict.description,
+            "observed_value": verdict.observed,
+            "unexpected_count": verdict.unexpected_count,
+            "unexpected_percent": verdict.unexpected_percent,
+            "sample": list(verdict.sample),
+            "details": verdict.details,
+        },
+    )
+
+
+def _status_and_message(verdict: Verdict) -> tuple[Status, str]:
+    if verdict.error:
+        return Status.ERROR, f"could not be evaluated: {verdict.error}"
+    if verdict.success:
+        return Status.SUCCESS, _seen(verdict)
+    seen = _seen(verdict) or "the data disagree"
+    return _SEVERITY[verdict.severity], f"{seen} (info)" if verdict.severity == "info" else seen
+
+
+def _seen(verdict: Verdict) -> str:
+    """Say what was observed, or how many values were unexpected and which."""
+    said = []
+    if verdict.unexpected_count:
+        percent = "" if verdict.unexpected_percent is None else f" ({verdict.unexpected_percent:.3g} %)"
+        said.append(f"{verdict.unexpected_count} unexpected{percent}")
+    if verdict.observed is not None:
+        said.append(f"observed {_short(verdict.observed)}")
+    if shown := _distinct(verdict.sample):
+        said.append(f"such as {', '.join(shown)}")
+    return ", ".join(said)
+
+
+def _distinct(sample: Iterable[object]) -> list[str]:
+    return list(dict.fromkeys("null" if each is None else _short(each) for each in sample))
+
+
+def _short(value: object, length: int = 80) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def _names(verdicts: Sequence[Verdict]) -> list[str]:
+    """Name each expectation by its type and what it is about; those of one name get a number."""
+    names = [f"{each.type}({_about(each)})" for each in verdicts]
+    total, seen, numbered = Counter(names), Counter[str](), []
+    for name in names:
+        seen[name] += 1
+        numbered.append(f"{name} #{seen[name]}" if total[name] > 1 else name)
+    return numbered
+
+
+def _about(verdict: Verdict) -> str:
+    about = [(key, verdict.kwargs[key]) for key in _ABOUT if key in verdict.kwargs]
+    about = about or list(verdict.kwargs.items())[:1]
+    return ", ".join(f"{key}={_short(value, 60)}" for key, value in about)
+
+
+def _summary(step: ValidationStep, parts: Sequence[Part]) -> str:
+    """Say in one line what went wrong first, and where the suite stands."""
+    wrong = [part for status in _WORST_FIRST[:-1] for part in parts if part.status is status]
+    if not wrong:
+        noted = sum(part.detail["success"] is False for part in parts)
+        return (
+            f"{len(parts)} expectations agree"
+            if not noted
+            else (f"{len(parts) - noted} of {len(parts)} expectations agree, the others are of severity info")
+        )
+    named = "; ".join(f"{part.name}: {part.message}" if part.message else part.name for part in wrong[:_NAMED])
+    more = f"; and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
+    return f"{len(wrong)} of {len(parts)} expectations of {step.relation} ({step.path}): {named}{more}"

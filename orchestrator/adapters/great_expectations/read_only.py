@@ -1,0 +1,118 @@
+"""A DBAPI connection that only reads: one cursor of the owner, through the pipe, in one snapshot of the data."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+
+from orchestrator.adapters.sql_pipe import PipeConnection, PipeCursor
+
+_FLOAT_DIGITS = 15
+
+
+class DatabaseError(Exception):
+    """What the database said, in its own words; SQLAlchemy needs a class of its driver's own."""
+
+
+class ProgrammingError(DatabaseError):
+    """The statement is wrong; GX looks for this name."""
+
+
+class ReadOnlyConnection:
+    """One owner's cursor as a DBAPI connection: every statement reads, in one snapshot of the data."""
+
+    def __init__(self, pipe: PipeConnection, database: str | None, schema: str) -> None:
+        self._cursor = pipe.cursor()
+        path = ".".join(quoted(name) for name in (database, schema) if name is not None)
+        self._cursor.execute(f"set search_path = '{path.replace(chr(39), chr(39) * 2)}'")
+        self._open = False
+
+    def read(self, sql: str, parameters: Sequence[Any] | None = None) -> PipeCursor:
+        """Run one statement; DuckDB refuses one that would write."""
+        try:
+            if not self._open:
+                self._cursor.execute("begin transaction read only")
+                self._open = True
+            return self._cursor.execute(sql, parameters)
+        except Exception as error:
+            self._end_snapshot()  # DuckDB answers nothing more in a transaction that met an error
+            raise ProgrammingError(str(error).strip()) from error
+
+    def cursor(self) -> "ReadOnlyCursor":
+        """Open a cursor; all cursors of the connection share the owner's one."""
+        return ReadOnlyCursor(self)
+
+    def commit(self) -> None:
+        """Do nothing: nothing was written."""
+
+    def rollback(self) -> None:
+        """Do nothing: SQLAlchemy rolls back whenever it gives a connection back, and the snapshot stays."""
+
+    def close(self) -> None:
+        """Do nothing: SQLAlchemy closes at will; the validation ends the connection."""
+
+    def end(self) -> None:
+        """Give the owner's cursor back."""
+        self._end_snapshot()
+        self._cursor.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def _end_snapshot(self) -> None:
+        if self._open:
+            self._open = False
+            self._cursor.execute("rollback")
+
+
+class ReadOnlyCursor:
+    """A DBAPI cursor that keeps its rows: GX fetches them after it gave the connection back."""
+
+    arraysize = 1
+    rowcount = -1
+
+    def __init__(self, connection: ReadOnlyConnection) -> None:
+        self.connection = connection
+        self.description: Any = None
+        self._rows: list[tuple[Any, ...]] = []
+
+    def execute(self, sql: str, parameters: Sequence[Any] | None = None) -> None:
+        """Run one statement and keep its rows."""
+        result = self.connection.read(sql, parameters)
+        self.description = result.description
+        self._rows = [tuple(map(_number, row)) for row in result.fetchall()] if result.description else []
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Give the next row."""
+        return self._rows.pop(0) if self._rows else None
+
+    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
+        """Give at most `size` further rows."""
+        count = self.arraysize if size is None else size
+        rows, self._rows = self._rows[:count], self._rows[count:]
+        return rows
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Give all further rows."""
+        rows, self._rows = self._rows, []
+        return rows
+
+    def close(self) -> None:
+        """Do nothing: GX may still read the rows."""
+
+
+def _number(value: object) -> object:
+    """Give a decimal of up to 15 digits as the float a suite's JSON means: Decimal('4.40') is not 4.4 to Python."""
+    if isinstance(value, Decimal) and len(value.as_tuple().digits) <= _FLOAT_DIGITS:
+        return float(value)
+    return value
+
+
+def quoted(name: str) -> str:
+    """Give a name as SQL writes it, whatever stands in it."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,62 @@
+"""The relation under validation: whether it is there, its columns, and its name as SQL writes it."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+
+from orchestrator.adapters.great_expectations.column_types import ColumnType, aliases_of
+from orchestrator.adapters.great_expectations.read_only import ReadOnlyConnection, quoted
+
+_ABSENCE_IS_AN_ANSWER = frozenset(
+    {"expect_column_to_exist", "expect_table_columns_to_match_ordered_list", "expect_table_columns_to_match_set"}
+)
+
+
+class Relation(sa.Table):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
+    """A table or view whose text can stand in SQL: GX writes it into `{batch}` of a suite's own queries."""
+
+    def __str__(self) -> str:
+        return quoted(str(self.name))
+
+
+class WholeRelation(SqlAlchemyBatchData):  # type: ignore[misc]  # GX is not followed by mypy here
+    """All rows of one relation, under whatever name the database knows it."""
+
+    def __init__(self, execution_engine: Any, table: str, columns: Mapping[str, ColumnType]) -> None:  # noqa: ANN401
+        self.columns = columns
+        super().__init__(execution_engine=execution_engine, table_name=table, create_temp_table=False)
+
+    def _generate_selectable_from_schema_name_and_table_name(self, *, table_name: str, **_: object) -> Relation:
+        return Relation(sa.sql.quoted_name(table_name, quote=True), sa.MetaData())
+
+
+def columns_of(connection: ReadOnlyConnection, table: str) -> dict[str, ColumnType]:
+    """Give the columns in their order, with the types that DuckDB gives them."""
+    described = connection.read(f"describe select * from {quoted(table)}").fetchall()  # noqa: S608  # quoted
+    aliases = aliases_of(connection.read("select type_name, logical_type from duckdb_types()").fetchall())
+    return {row[0]: ColumnType(row[1], aliases) for row in described}
+
+
+def missing_column(type_: str, kwargs: Mapping[str, Any], columns: Mapping[str, ColumnType]) -> str:
+    """Say which column an expectation asks for in vain; empty when it asks for none."""
+    if type_ in _ABSENCE_IS_AN_ANSWER:
+        return ""
+    known = {name.casefold(): name for name in columns}
+    for name in _asked_for(kwargs):
+        if name.casefold() not in known:
+            near = difflib.get_close_matches(name.casefold(), known, n=1)
+            hint = f"near name: {known[near[0]]}" if near else f"it has {', '.join(columns)}"
+            return f'there is no column "{name}"; {hint}'
+    return ""
+
+
+def _asked_for(kwargs: Mapping[str, Any]) -> Iterator[str]:
+    for key in ("column", "column_A", "column_B"):
+        if isinstance(kwargs.get(key), str):
+            yield kwargs[key].strip('"')
+    listed = kwargs.get("column_list")
+    if isinstance(listed, list | tuple):
+        yield from (name.strip('"') for name in listed if isinstance(name, str))

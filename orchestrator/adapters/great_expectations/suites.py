@@ -1,0 +1,156 @@
+"""Reads the expectation suites of a folder and checks their shape, without importing great-expectations."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import SuiteError
+from orchestrator.nodes.suite import Suite, suite_id
+
+SEVERITIES = ("critical", "warning", "info")
+_HINT = (
+    "A suite is a JSON object with a name and a list of expectations, each with a type and kwargs, as "
+    "great-expectations 1.x writes it. Put it right, or move files that are no suites out of the folder."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteFile:
+    """What a suite's file says."""
+
+    name: str
+    path: str
+    expectations: tuple[Mapping[str, Any], ...]
+    suite_parameters: Mapping[str, Any]
+
+
+class _MalformedError(Exception):
+    """The mistakes of one file."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__()
+        self.mistakes = mistakes
+
+
+def read_suites(folder: Path, project_root: Path) -> tuple[Suite, ...]:
+    """Give the suites of all JSON files in the folder; the error lists the mistakes of every file at once."""
+    files: list[SuiteFile] = []
+    mistakes: list[str] = []
+    for file in sorted(_json_files(folder)):
+        try:
+            files.append(_read(file, _shown(file, project_root)))
+        except _MalformedError as malformed:
+            mistakes += malformed.mistakes
+    mistakes += _names_used_twice(files)
+    if mistakes:
+        raise SuiteError(_listed(mistakes), hint=_HINT)
+    return tuple(
+        Suite(
+            unique_id=suite_id(each.name),
+            name=each.name,
+            path=each.path,
+            expectations=len(each.expectations),
+        )
+        for each in files
+    )
+
+
+def read_suite(project_root: Path, path: str) -> SuiteFile:
+    """Give what one suite says now; it may have changed since it was planned."""
+    try:
+        return _read(project_root / path, path)
+    except _MalformedError as malformed:
+        raise SuiteError(_listed(malformed.mistakes), hint=_HINT) from malformed
+
+
+def _json_files(folder: Path) -> Iterator[Path]:
+    for file in folder.rglob("*.json"):
+        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+        if file.is_file() and not hidden:
+            yield file
+
+
+def _shown(file: Path, project_root: Path) -> str:
+    """Give the path as people read it: relative to the project where it lies inside."""
+    absolute = file.resolve()
+    root = project_root.resolve()
+    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else absolute.as_posix()
+
+
+def _read(file: Path, shown: str) -> SuiteFile:
+    try:
+        said = json.loads(file.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise _MalformedError([f"{shown}:{error.lineno}: not JSON: {error.msg} (column {error.colno})"]) from error
+    except UnicodeDecodeError as error:
+        raise _MalformedError([f"{shown}: not text in UTF-8"]) from error
+    except OSError as error:
+        raise _MalformedError([f"{shown}: cannot be read: {error.strerror or error}"]) from error
+    if mistakes := list(_mistakes(said)):
+        raise _MalformedError([f"{shown}: {mistake}" for mistake in mistakes])
+    return SuiteFile(
+        name=said["name"],
+        path=shown,
+        expectations=tuple(said["expectations"]),
+        suite_parameters=said.get("suite_parameters") or {},
+    )
+
+
+def _mistakes(said: object) -> Iterator[str]:
+    if not isinstance(said, dict):
+        yield f"not a suite: {_kind(said)} where an object is due"
+        return
+    if "expectation_suite_name" in said:
+        yield 'written by great-expectations before 1.0: "expectation_suite_name" is "name" now'
+    elif not isinstance(said.get("name"), str) or not said["name"].strip():
+        yield 'no "name"'
+    parameters = said.get("suite_parameters")
+    if parameters is not None and not isinstance(parameters, dict):
+        yield f'"suite_parameters" is {_kind(parameters)} where an object is due'
+    expectations = said.get("expectations")
+    if isinstance(expectations, list):
+        for number, each in enumerate(expectations, start=1):
+            yield from (f"expectation {number}: {mistake}" for mistake in _mistakes_of_one(each))
+    elif "expectations" in said:
+        yield f'"expectations" is {_kind(expectations)} where a list is due'
+    else:
+        yield 'no "expectations"'
+
+
+def _mistakes_of_one(said: object) -> Iterator[str]:
+    if not isinstance(said, dict):
+        yield f"{_kind(said)} where an object is due"
+        return
+    if "expectation_type" in said:
+        yield 'written by great-expectations before 1.0: "expectation_type" is "type" now'
+    elif not isinstance(said.get("type"), str) or not said["type"]:
+        yield 'no "type"'
+    if not isinstance(said.get("kwargs", {}), dict):
+        yield f'"kwargs" is {_kind(said["kwargs"])} where an object is due'
+    severity = said.get("severity")
+    if severity is not None and severity not in SEVERITIES:
+        yield f"unknown severity {json.dumps(severity)}: it is one of {', '.join(SEVERITIES)}"
+
+
+def _names_used_twice(files: Iterable[SuiteFile]) -> Iterator[str]:
+    paths: dict[str, list[str]] = defaultdict(list)
+    for each in files:
+        paths[each.name].append(each.path)
+    for name, same in paths.items():
+        if len(same) > 1:
+            yield f'{", ".join(same)}: {len(same)} suites are called "{name}"'
+
+
+def _kind(value: object) -> str:
+    """Name a JSON value's kind in people's words."""
+    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")
+
+
+def _listed(mistakes: list[str]) -> str:
+    if len(mistakes) == 1:
+        return f"An expectation suite is malformed. {mistakes[0]}"
+    return "\n".join([f"{len(mistakes)} mistakes in expectation suites:", *(f"  {each}" for each in mistakes)])

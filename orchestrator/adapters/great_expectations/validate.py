@@ -1,0 +1,112 @@
+"""Runs validation gates: one long-lived child judges, the owner's cursor answers its SQL."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator.adapters.great_expectations.child_process import Child, ChildEndedError
+from orchestrator.adapters.great_expectations.judgement import cancelled, outcome_of
+from orchestrator.adapters.great_expectations.messages import Ask, Judged
+from orchestrator.adapters.great_expectations.suites import SuiteFile, read_suite
+from orchestrator.adapters.sql_pipe import OwnerCursor
+from orchestrator.errors import EltError, SuiteError
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.ports import Request, Stop
+from orchestrator.plan.step import ValidationStep
+
+_WAIT_SECONDS = 0.1
+
+
+class ValidationRunner:
+    """A StepRunner for validations; steps that arrive together are judged in turn."""
+
+    def __init__(self, open_cursor: Callable[[], OwnerCursor], project_root: Path, dialect: str = "duckdb") -> None:
+        if dialect != "duckdb":
+            raise EltError(
+                f"validations run on DuckDB; the target is of {dialect}.",
+                hint="Leave the suites out with --no-tests, or run them with great-expectations itself.",
+            )
+        self._open_cursor = open_cursor
+        self._project_root = project_root
+        self._turn = threading.Lock()
+        self._child_lock = threading.Lock()
+        self._child: Child | None = None
+        self._interrupts = 0
+
+    def start(self) -> None:
+        """Start the child, which takes seconds to import great-expectations; needs no warehouse yet."""
+        self._living_child(lambda: False)
+
+    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
+        """Judge each step; a child that ended is started anew for the next one."""
+        interrupts = self._interrupts
+        for request in requests:
+            if not isinstance(request.step, ValidationStep):
+                msg = f"{request.step.id} is not a validation"
+                raise TypeError(msg)
+            yield self._run(request.step, lambda: stop.is_set() or self._interrupts != interrupts)
+
+    def interrupt(self) -> None:
+        """End the running statement and the child; what waits for its turn is cancelled too."""
+        with self._child_lock:
+            self._interrupts += 1
+            child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+
+    def close(self) -> None:
+        """End the child; a later run starts another."""
+        with self._child_lock:
+            child, self._child = self._child, None
+        if child is not None:
+            child.close()
+
+    def _run(self, step: ValidationStep, stopped: Callable[[], bool]) -> Outcome:
+        started_at = datetime.now(UTC)
+        while not self._turn.acquire(timeout=_WAIT_SECONDS):
+            if stopped():
+                return cancelled(step, started_at, datetime.now(UTC))
+        try:
+            started_at = datetime.now(UTC)
+            if stopped():
+                return cancelled(step, started_at, started_at)
+            judged = self._judge(step, stopped)
+        finally:
+            self._turn.release()
+        ended_at = datetime.now(UTC)
+        if judged.error and stopped():
+            return cancelled(step, started_at, ended_at)
+        return outcome_of(step, judged, started_at, ended_at)
+
+    def _judge(self, step: ValidationStep, stopped: Callable[[], bool]) -> Judged:
+        try:
+            suite = read_suite(self._project_root, step.path)
+            return self._living_child(stopped).ask(_ask(step, suite))
+        except SuiteError as error:
+            return Judged(error=error.message)
+        except ChildEndedError as error:
+            return Judged(error=f"the process of great-expectations ended early; {error}")
+        except OSError as error:
+            return Judged(error=f"the process of great-expectations did not start: {error}")
+
+    def _living_child(self, stopped: Callable[[], bool]) -> Child:
+        with self._child_lock:
+            if stopped():  # looked at once more under the lock, or an interrupt might miss the child
+                raise ChildEndedError("interrupted")
+            if self._child is not None and not self._child.is_alive:
+                self._child.close()
+                self._child = None
+            if self._child is None:
+                self._child = Child(self._open_cursor)
+            return self._child
+
+
+def _ask(step: ValidationStep, suite: SuiteFile) -> Ask:
+    return Ask(
+        database=step.relation.database,
+        schema=step.relation.schema,
+        table=step.relation.identifier,
+        expectations=suite.expectations,
+        suite_parameters=suite.suite_parameters,
+    )

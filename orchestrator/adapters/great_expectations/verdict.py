@@ -1,0 +1,54 @@
+"""Reads one result of great-expectations: yes, no, or why it could not be evaluated."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+
+from orchestrator.adapters.great_expectations.messages import Verdict
+from orchestrator.adapters.great_expectations.plain_values import first_lines, plain
+
+SAMPLES = 5
+
+
+def verdict_of(written: Mapping[str, Any], result: ExpectationValidationResult | str) -> Verdict:
+    """Give the verdict on an expectation as its suite writes it; a text for a result is the reason of none."""
+    about: dict[str, Any] = {
+        "type": written["type"],
+        "kwargs": plain(written.get("kwargs") or {}),
+        "severity": written.get("severity") or "critical",
+        "description": str(written.get("description") or ""),
+    }
+    if isinstance(result, str) or error_of(result):
+        return Verdict(**about, error=error_of(result))
+    said = result.result or {}
+    details = plain(said.get("details") or {})
+    sample = said.get("partial_unexpected_list") or details.pop("unexpected_rows", None) or ()
+    return Verdict(
+        **about,
+        success=bool(result.success),
+        observed=plain(said.get("observed_value")),
+        unexpected_count=_whole(said.get("unexpected_count")),
+        unexpected_percent=_number(said.get("unexpected_percent")),
+        sample=tuple(plain(each) for each in sample)[:SAMPLES],
+        details=details or None,
+    )
+
+
+def error_of(result: ExpectationValidationResult | str) -> str:
+    """Say why GX could not evaluate it: GX calls that `success=False` too, and hides the reason in two shapes."""
+    if isinstance(result, str):
+        return result or "great-expectations gave no result for it"
+    info = result.exception_info or {}
+    for each in [info] if "raised_exception" in info else info.values():
+        if each["raised_exception"]:
+            return first_lines(str(each["exception_message"])) or "great-expectations met an error without words"
+    return "" if result.success is not None else "great-expectations said neither yes nor no"
+
+
+def _whole(value: Any) -> int | None:  # noqa: ANN401  # whatever number the database counts in
+    return None if value is None else int(value)
+
+
+def _number(value: Any) -> float | None:  # noqa: ANN401  # whatever number the database counts in
+    return None if value is None else float(value)

@@ -1,0 +1,95 @@
+"""Binds expectation suites to the nodes whose relations they judge, by name and without code."""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from orchestrator.errors import SuiteError
+from orchestrator.nodes.dbt import DbtNode, DbtSource, Manifest
+from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.nodes.suite import BoundSuite, Suite
+
+_STORED = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT})
+_NEAR = 3
+_HINT = (
+    "A suite has the name of a model, seed or snapshot (`orders`, `orders.v2`), of one in a package "
+    "(`package.orders`), or of a dbt source's table (`raw.orders`). Change \"name\" in the suite's file."
+)
+
+
+def bind(suites: Sequence[Suite], manifest: Manifest) -> tuple[BoundSuite, ...]:
+    """Give each suite its node; the error lists every suite that has none, or more than one."""
+    names = _names(manifest)
+    bound: list[BoundSuite] = []
+    mistakes: list[str] = []
+    for suite in suites:
+        found = sorted(names.get(suite.name, ()))
+        if len(found) == 1 and not _is_ephemeral(manifest, found[0]):
+            bound.append(BoundSuite(suite=suite, node=found[0]))
+        else:
+            mistakes.append(f'{suite.path}: the suite "{suite.name}" {_mistake(suite.name, found, names)}')
+    if mistakes:
+        raise SuiteError(_listed(mistakes), hint=_HINT)
+    return tuple(bound)
+
+
+def _names(manifest: Manifest) -> Mapping[str, frozenset[NodeId]]:
+    """Give every name that a suite may have, and the nodes it means."""
+    named: dict[str, set[NodeId]] = defaultdict(set)
+    for node in manifest.nodes.values():
+        if node.resource_type in _STORED:
+            for name in _names_of_node(node):
+                named[name].add(node.unique_id)
+    for source in manifest.sources.values():
+        for name in _names_of_source(source):
+            named[name].add(source.unique_id)
+    return {name: frozenset(ids) for name, ids in named.items()}
+
+
+def _names_of_node(node: DbtNode) -> Iterator[str]:
+    yield node.name
+    yield f"{node.package}.{node.name}"
+    if node.version is not None:
+        yield f"{node.name}.v{node.version}"
+        yield f"{node.package}.{node.name}.v{node.version}"
+
+
+def _names_of_source(source: DbtSource) -> Iterator[str]:
+    yield f"{source.source_name}.{source.name}"
+    yield f"{source.package}.{source.source_name}.{source.name}"
+
+
+def _is_ephemeral(manifest: Manifest, node: NodeId) -> bool:
+    return node in manifest.nodes and manifest.nodes[node].is_ephemeral
+
+
+def _mistake(name: str, found: Sequence[NodeId], names: Mapping[str, frozenset[NodeId]]) -> str:
+    match found:
+        case []:
+            near = _near(name, names)
+            return "is the name of no node" + (f"; near names: {', '.join(near)}" if near else "")
+        case [only]:
+            return f"belongs to {only}, which is ephemeral: it leaves no table to validate"
+        case _:
+            exact = (_exact(node, names) for node in found)
+            return f"may mean {len(found)} nodes: say {' or '.join(exact)}"
+
+
+def _exact(node: NodeId, names: Mapping[str, frozenset[NodeId]]) -> str:
+    """Give the shortest name that means this node alone."""
+    alone = [name for name, ids in names.items() if ids == {node}]
+    return min(alone, key=lambda name: (len(name), name), default=str(node))
+
+
+def _near(name: str, names: Mapping[str, frozenset[NodeId]]) -> Sequence[str]:
+    """Give the names most like this one, one for each node."""
+    alike: dict[frozenset[NodeId], str] = {}
+    for other in difflib.get_close_matches(name, names, n=3 * _NEAR):
+        alike.setdefault(names[other], other)
+    return list(alike.values())[:_NEAR]
+
+
+def _listed(mistakes: Sequence[str]) -> str:
+    if len(mistakes) == 1:
+        return mistakes[0]
+    return "\n".join([f"{len(mistakes)} expectation suites are bound to no node:", *(f"  {each}" for each in mistakes)])
