@@ -47,7 +47,7 @@ def waits_of(plan: Plan, seconds: Mapping[StepId, float]) -> Waits:
 
 
 def _positions(step: Step, ids: set[StepId], position: dict[StepId, int]) -> list[int]:
-    unknown = sorted(ids - position.keys())
+    unknown = sorted(id_ for id_ in ids if id_ not in position)
     if unknown:
         raise ValueError(f"step {step.id} waits for {', '.join(unknown)}, which the plan does not hold")
     return [position[id_] for id_ in ids]

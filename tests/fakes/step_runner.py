@@ -24,7 +24,7 @@ class FakeStepRunner:
         self.ran: list[StepId] = []
         self.threads: set[threading.Thread] = set()
         self.most_at_once = 0
-        self.interrupts = 0
+        self.interrupted = threading.Event()
         self._script = dict(script or {})
         self._deaf = deaf
         self._gates = {name: threading.Event() for name in held}
@@ -39,11 +39,11 @@ class FakeStepRunner:
 
     def interrupt(self) -> None:
         with self._lock:
-            self.interrupts += 1
             held = [] if self._deaf else [step for step in self._running if step in self._gates]
             self._cut.update(held)
         for step in held:
             self._gates[step].set()
+        self.interrupted.set()
 
     def release(self, name: str) -> None:
         """Let a held step end, now or as soon as it starts."""

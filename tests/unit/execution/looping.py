@@ -1,0 +1,62 @@
+"""Runs a plan through the real loop, with a fake runner in every lane and everything it said at hand."""
+
+import threading
+from datetime import timedelta
+
+from orchestrator.execution.inbox import Inbox
+from orchestrator.execution.lanes import Limits
+from orchestrator.execution.loop import RunTerms, run_plan
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.stopping import StopRequest
+from tests.factories import make_plan
+from tests.fakes.clock import FixedClock
+from tests.fakes.listener import RecordingListener
+from tests.fakes.step_runner import FakeStepRunner, one_runner
+
+
+class TryOut:
+    """One run of a drawn plan; `start` runs it on a thread of its own, so that the test can act meanwhile."""
+
+    def __init__(self, drawing: str, runner: FakeStepRunner, *, listeners=(), **terms) -> None:
+        self.plan = make_plan(drawing)
+        self.runner = runner
+        self.clock = FixedClock()
+        self.inbox = Inbox(self.clock)
+        self.stop = StopRequest()
+        self.heard = RecordingListener()
+        self.outcomes: tuple[Outcome, ...] = ()
+        self._listeners = (*listeners, self.heard)
+        self._terms = RunTerms(
+            run_id="r1",
+            database="shop.duckdb",
+            **{"limits": Limits(), "grace": timedelta(seconds=5)} | terms,
+        )
+        self._thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self) -> "TryOut":
+        self.outcomes = run_plan(
+            self.plan,
+            one_runner(self.runner),
+            terms=self._terms,
+            listeners=self._listeners,
+            inbox=self.inbox,
+            clock=self.clock,
+            stop=self.stop,
+        )
+        return self
+
+    def start(self) -> "TryOut":
+        self._thread.start()
+        return self
+
+    def join(self) -> "TryOut":
+        self._thread.join(60)
+        assert not self._thread.is_alive(), "the run does not end"
+        return self
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        return {outcome.step_id: str(outcome.status) for outcome in self.outcomes}
+
+    def message(self, step: str) -> str:
+        return next(outcome.message for outcome in self.outcomes if outcome.step_id == step)

@@ -1,0 +1,95 @@
+"""What Ctrl-C and SIGTERM do while a run goes on, and after it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from orchestrator.execution.signals import stop_on_signals
+from orchestrator.execution.stopping import StepStop, StopRequest
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_the_second_insists_the_third_raises(number):
+    """Ctrl-C and SIGTERM mean the same."""
+    stop = StopRequest()
+    with stop_on_signals(stop):
+        signal.raise_signal(number)
+        assert (stop.is_set(), stop.insisted) == (True, False)
+        signal.raise_signal(number)
+        assert stop.insisted
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+
+
+def test_the_handlers_of_before_are_put_back():
+    """After the run a signal means what it meant before, also when the run raised."""
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(RuntimeError), stop_on_signals(StopRequest()):
+        raise RuntimeError
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_on_another_thread_signals_are_left_alone():
+    """Only the main thread may install handlers: elsewhere the run is stopped by its stop request."""
+    seen = []
+
+    def run() -> None:
+        with stop_on_signals(StopRequest()):
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert seen == [signal.getsignal(signal.SIGINT)]
+
+
+def test_a_step_stops_with_the_run_or_alone():
+    """Fail-fast interrupts single steps, a stop all of them."""
+    run = StopRequest()
+    alone, other = StepStop(run), StepStop(run)
+    alone.set()
+    assert (alone.is_set(), other.is_set()) == (True, False)
+    run.set()
+    assert other.is_set()
+
+
+def test_a_model_that_computes_for_ever_does_not_outlive_an_interrupted_run():
+    """A process whose step never ends and hears nothing ends by itself soon after two interrupts."""
+    program = """
+import sys
+from datetime import UTC, datetime
+from orchestrator.execution.inbox import Inbox
+from orchestrator.execution.lanes import Lane
+from orchestrator.execution.loop import RunTerms, run_plan
+from orchestrator.execution.signals import stop_on_signals
+from orchestrator.execution.stopping import StopRequest
+from orchestrator.execution.verdict import exit_code, run_status
+from tests.factories import make_plan
+
+class Endless:
+    def run(self, requests, stop):
+        print("running", flush=True)
+        while True:
+            pass
+    def interrupt(self):
+        pass
+
+clock, stop = lambda: datetime.now(UTC), StopRequest()
+with stop_on_signals(stop):
+    outcomes = run_plan(make_plan("a -> b"), {Lane.DBT: Endless()}, terms=RunTerms(run_id="r", database="d"),
+                        listeners=[], inbox=Inbox(clock), clock=clock, stop=stop)
+print(*(outcome.status for outcome in outcomes), flush=True)
+sys.exit(exit_code(run_status(outcomes)))
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "running\n"
+    child.send_signal(signal.SIGINT)
+    child.send_signal(signal.SIGTERM)
+    assert child.communicate(timeout=60)[0] == "cancelled cancelled\n"
+    assert child.returncode == 130
