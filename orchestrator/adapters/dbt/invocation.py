@@ -4,10 +4,11 @@ Follows what dbt's own command line does before a command (dbt.cli.requires.pref
 and without its usage statistics.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from orchestrator.errors import UsageError
+from orchestrator.adapters.dbt.duckdb_environment import close_environment
 
 _QUIET_WARNINGS = frozenset(
     # Results of nodes: they reach the user as outcomes of their steps.
@@ -31,17 +32,13 @@ def begin(args: Sequence[str], hear: Hear) -> Any:  # noqa: ANN401  # dbt's Flag
     from dbt_common.clients.system import get_env
     from dbt_common.context import get_invocation_context, set_invocation_context
     from dbt_common.events.event_manager_client import get_event_manager
-    from dbt_common.exceptions import DbtBaseException
     from dbt_common.invocation import reset_invocation_id
 
     set_invocation_context({})
     get_invocation_context()._env = get_env()  # noqa: SLF001  # as dbt's preflight does
-    try:
-        click_context = args_to_context(list(args))
-        click_context.obj = {"dbt_runner_command_args": list(args)}
-        flags = Flags(click_context)
-    except DbtBaseException as error:
-        raise UsageError(f"dbt does not accept the options: {error}", hint="See `elt run --help`.") from error
+    click_context = args_to_context(list(args))
+    click_context.obj = {"dbt_runner_command_args": list(args)}
+    flags = Flags(click_context)
     object.__setattr__(flags, "SEND_ANONYMOUS_USAGE_STATS", False)
     object.__setattr__(flags, "send_anonymous_usage_stats", False)
     set_flags(flags)
@@ -54,6 +51,7 @@ def begin(args: Sequence[str], hear: Hear) -> Any:  # noqa: ANN401  # dbt's Flag
     dbt.tracking.initialize_from_flags(False, flags.PROFILES_DIR)  # noqa: FBT003  # dbt's own signature
     flags.fire_deprecations(click_context)
     reset_adapters()
+    close_environment()  # left behind by whoever ran dbt in this process before
     validate_engine_env_vars()
     return flags
 
@@ -64,6 +62,7 @@ def end() -> None:
     from dbt_common.events.event_manager_client import cleanup_event_logger
 
     reset_adapters()
+    close_environment()
     cleanup_event_logger()
 
 

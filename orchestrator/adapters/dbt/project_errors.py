@@ -1,24 +1,77 @@
 """What dbt says when a project cannot be used, as errors with a hint."""
 
+import re
 from pathlib import Path
+from textwrap import dedent
 
-from orchestrator.errors import EltError, ParseError, ProjectError, UsageError
+from orchestrator.errors import EltError, ManifestError, ParseError, ProjectError, SelectionError, UsageError
+
+_HEADER = re.compile(r"^(Runtime|Compilation|Parsing|Validation|Database|Internal) Error$")
+_ADAPTER = re.compile(r"Could not find adapter type (\S+?)!")
+_PROFILES = "Check the target in profiles.yml: the one in --profiles-dir, else in the project's folder, else in ~/.dbt."
+_MEND = "Mend the file that dbt names, then run again."
+
+
+def refused_options(error: Exception, project_dir: Path) -> EltError:
+    """Turn what dbt raised while it read its options, and the flags of dbt_project.yml, into ours."""
+    text = words(error)
+    if "'--profiles-dir'" in text and "does not exist" in text:
+        return ProjectError(
+            f"There is no profiles.yml for the project {project_dir}: {text.partition(': ')[2]}",
+            hint="Put one into the project's folder or into ~/.dbt, or name its folder with --profiles-dir.",
+        )
+    if type(error).__module__.startswith("click.") or type(error).__name__ == "DbtUsageException":
+        return UsageError(f"dbt does not accept the options. {text}", hint="See `elt run --help`.")
+    return _in_project_file(text, project_dir)
 
 
 def translate(error: BaseException, project_dir: Path) -> EltError:
     """Turn an exception of dbt's set-up or parser into ours; the words stay dbt's."""
-    text = _words(error)
-    kind = type(error).__name__
+    text = words(error)
     if "packages.yml" in text or "dbt deps" in text:
         return ProjectError(text, hint=f"Install the packages: elt dbt deps --project-dir {project_dir}")
-    if kind in {"DbtProfileError", "InvalidProfileError"} or "profile" in text.lower().split("\n", 1)[0]:
-        return ProjectError(text, hint="Check profiles.yml (--profiles-dir), the profile's name and --target.")
-    if kind == "DbtProjectError":
-        return ProjectError(text, hint=f"Check {project_dir / 'dbt_project.yml'}.")
-    if kind in {"UsageException", "DbtUsageException"}:
-        return UsageError(text, hint="See `elt run --help`.")
-    return ParseError(text, hint="Mend the file that dbt names, then run again.")
+    if adapter := _ADAPTER.search(text):
+        return ProjectError(
+            f"The adapter of the target is not installed: {adapter[1]}.\n{text}",
+            hint=f"Install it (pip install dbt-{adapter[1]}), or choose a target of another adapter with --target.",
+        )
+    if "Env var required" in text:
+        return ProjectError(text, hint="Set that environment variable, or give env_var() a default.")
+    if "profile" in text.lower():
+        return ProjectError(text, hint=_PROFILES)
+    if type(error).__name__ == "DbtProjectError" or "dbt_project.yml" in text:
+        return _in_project_file(text, project_dir)
+    return ParseError(text, hint=_MEND)
 
 
-def _words(error: BaseException) -> str:
-    return str(error).strip() or type(error).__name__
+def refused_selection(error: BaseException) -> EltError:
+    """Turn what dbt raised while it selected, or read the state to compare with, into ours."""
+    text = words(error)
+    if type(error).__name__ == "IncompatibleSchemaError" or "Could not read Writable" in text:
+        return ManifestError(
+            text,
+            hint="The artifacts in the folder of --state are of another dbt or were cut short: copy there the target"
+            " folder of a run with dbt 1.8 to 1.11.",
+        )
+    if "no comparison" in text:
+        return SelectionError(
+            text,
+            hint="Name the folder with the artifacts of an earlier run (manifest.json, run_results.json) with --state.",
+        )
+    if "Could not find selector" in text:
+        return SelectionError(text, hint="Selectors are defined in selectors.yml, beside dbt_project.yml.")
+    return SelectionError(text, hint="The syntax is dbt's, with the methods ingest: and expectation: added.")
+
+
+def words(error: BaseException) -> str:
+    """Give what dbt says, without the header that tells nothing but the exception's kind."""
+    told = getattr(error, "format_message", None)
+    text = str(told() if told is not None else error).strip() or type(error).__name__
+    first, _, rest = text.partition("\n")
+    return dedent(rest).strip() if rest and _HEADER.match(first) else text
+
+
+def _in_project_file(text: str, project_dir: Path) -> ProjectError:
+    file = project_dir / "dbt_project.yml"
+    named = text if "dbt_project.yml" in text else f"{file} cannot be read: {text}"
+    return ProjectError(named, hint=f"Check {file}.")

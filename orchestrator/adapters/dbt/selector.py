@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from orchestrator.adapters.dbt.project_errors import refused_selection
 from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.errors import SelectionError
 from orchestrator.nodes.identity import NodeId, ResourceType
 
 
@@ -16,7 +16,8 @@ class DbtSelector:
         from dbt_common.events.contextvars import task_contextvars
 
         self._session = session
-        self._task = _selection_task(session)
+        with _selection_errors():
+            self._task = _selection_task(session)
         with task_contextvars(project_root=session.config.project_root):
             # Without test edges: they order nodes, and selection leaves them out anyway.
             self._task.graph = self._task.compiler.compile(session.manifest)
@@ -116,4 +117,4 @@ class _selection_errors:  # noqa: N801  # reads as a statement
         from dbt_common.exceptions import DbtBaseException
 
         if isinstance(error, DbtBaseException):
-            raise SelectionError(str(error).strip(), hint="See `elt ls --help` for the selection syntax.") from error
+            raise refused_selection(error) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt import invocation
-from orchestrator.adapters.dbt.project_errors import translate
+from orchestrator.adapters.dbt.project_errors import refused_options, translate
 from orchestrator.errors import UsageError
 
 
@@ -63,7 +63,7 @@ class DbtSession:
         self._came_from = Path.cwd()
         os.chdir(self.project_dir)
         try:
-            self.flags = invocation.begin(args, self._hear)
+            self._begin(args)
             self.invocation_context = get_invocation_context()
             self._load_configuration()
         except Exception as error:
@@ -105,6 +105,15 @@ class DbtSession:
             invocation.end()
             os.chdir(self._came_from)
             self._came_from = None
+
+    def _begin(self, args: Sequence[str]) -> None:
+        import click
+        from dbt_common.exceptions import DbtBaseException
+
+        try:
+            self.flags = invocation.begin(args, self._hear)
+        except (DbtBaseException, click.ClickException) as error:
+            raise refused_options(error, self.project_dir) from error
 
     def _load_configuration(self) -> None:
         from dbt.config import RuntimeConfig

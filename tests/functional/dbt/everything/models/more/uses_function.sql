@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select {{ function('twice') }}(21) as answer
