@@ -101,6 +101,8 @@ class _Loop:
 
     def _begin(self) -> bool:
         """Start the first steps; give whether the run has ended."""
+        if self._stop.is_set():
+            return False
         return self._follow(self._scheduler.begin())
 
     def _turn(self) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.execution.events import NoticeKind, RunEnded, RunStarted
+from orchestrator.execution.events import NoticeKind, RunEnded, RunStarted, StepEnded
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane, Limits
 from orchestrator.execution.loop import RunTerms, run_plan
@@ -95,6 +95,18 @@ def test_notices_of_other_threads_are_heard_in_their_order():
     ]  # fmt: skip
 
 
+def test_notices_that_come_last_are_heard_before_the_end():
+    """What is posted while the last step's end is told still belongs to the run."""
+
+    class Posting:
+        def hear(self, event):
+            if isinstance(event, StepEnded):
+                tried.inbox.post(NoticeKind.WARNING, "late")
+
+    tried = TryOut("a", FakeStepRunner(), listeners=[Posting()])
+    assert tried.run().heard.lines[-2:] == ["warning: late", "end success"]
+
+
 def test_steps_run_side_by_side_up_to_the_limit():
     """Three independent steps and two places: two run, the third starts when one has ended."""
     runner = FakeStepRunner(held=["a", "b", "c"])
@@ -130,11 +142,26 @@ def test_a_stop_interrupts_what_runs_and_cancels_the_rest():
     assert runner.interrupted.is_set()
 
 
+def test_an_interruption_that_came_too_early_is_repeated():
+    """A step between two queries does not notice the first one: it is interrupted again until it ends."""
+
+    class HardOfHearing(FakeStepRunner):
+        def interrupt(self):
+            if self.interrupted.is_set():
+                super().interrupt()
+            self.interrupted.set()
+
+    tried = TryOut("a", HardOfHearing(held=["a"])).start()
+    tried.runner.wait_for("a")
+    tried.stop.set()
+    assert tried.join().statuses == {"a": "cancelled"}
+
+
 def test_a_run_that_was_stopped_before_it_began_runs_nothing():
     """Every step is cancelled."""
     tried = TryOut("a -> b", FakeStepRunner())
     tried.stop.set()
-    assert tried.run().statuses == {"a": "cancelled", "b": "cancelled"}
+    assert tried.run().heard.lines == ["run", "a cancelled", "b cancelled", "end cancelled"]
     assert tried.runner.ran == []
 
 

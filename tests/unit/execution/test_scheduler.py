@@ -120,6 +120,14 @@ def test_an_error_of_a_step_that_fail_fast_interrupted_is_its_interruption():
     assert outcome.message == "INTERRUPT Error"
 
 
+def test_fail_fast_blames_the_first_failure_only():
+    """A running step that fails later, of itself, takes no blame for what was interrupted before."""
+    scheduler, _ = begun("a, b, c", fail_fast=True)
+    scheduler.end(make_outcome("a", Status.ERROR))
+    assert scheduler.end(make_outcome("b", Status.FAIL)).outcomes[0].status is Status.FAIL
+    assert scheduler.end(make_outcome("c", Status.ERROR)).outcomes[0].reason.blame == "a"
+
+
 def test_a_step_that_ends_well_in_spite_of_the_interruption_keeps_its_status():
     """Work that was finished is finished."""
     scheduler, _ = begun("a, b", fail_fast=True)
