@@ -8,6 +8,7 @@ from dlt.common.configuration import is_secret_hint
 from dlt.common.configuration.exceptions import ConfigFieldMissingException, FieldLookupTraces, LookupTrace
 from dlt.common.configuration.utils import get_resolved_traces
 from dlt.extract.exceptions import PipeException, ResourceExtractionError
+from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 LONGEST = 400
@@ -27,7 +28,9 @@ def explain(error: BaseException, name: str, module: str) -> tuple[str, str]:
     step = next((link.step for link in chain if isinstance(link, PipelineStepFailed)), "")
     resource = next((link.pipe_name for link in chain if isinstance(link, PipeException)), None)
     cause = _cause(chain)
-    doing = f"{STEP_WORDS.get(step, 'running')} {f'the resource {resource} of ' if resource else ''}{where}"
+    table = next((link.job_id.split(".")[0] for link in chain if isinstance(link, LoadClientJobException)), None)
+    resource = f"the table {table} of " if table else f"the resource {resource} of " if resource else ""
+    doing = f"{STEP_WORDS.get(step, 'running')} {resource}{where}"
     return scrub(f"{doing}: {_words(cause)}"), scrub(_hint(chain, step))
 
 
@@ -46,7 +49,7 @@ def missing_configuration(error: ConfigFieldMissingException) -> tuple[str, str]
 def scrub(text: str) -> str:
     """Take out every secret that dlt resolved in this process, and what a URL carries as a query or a password."""
     text = re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
-    text = re.sub(r"(\w+://[^\s?'\"]+)\?[^\s'\")]+", r"\1?***", text)
+    text = re.sub(r"\?[\w.%~-]+=[^\s'\")]*", "?***", text)
     for secret in sorted(_secrets(), key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
@@ -85,7 +88,9 @@ def _hint(chain: list[BaseException], step: str) -> str:
         return "The disk is full, or the file may not grow: make room, then run again; nothing is loaded twice."
     if step == "extract":
         return "The source system or the ingestion code is at fault; nothing of this load was written."
-    if step in {"load", "normalize"}:
+    if step == "normalize":
+        return "Nothing of this load was written; the next run extracts again."
+    if step == "load":
         return "What was extracted is kept, and the next run loads it first; nothing is loaded twice."
     return ""
 

@@ -5,9 +5,11 @@ restored or is another target's) would leave out rows that the warehouse does no
 """
 
 import json
+import traceback
 from pathlib import Path
 
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.pipeline.pipeline import Pipeline
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
@@ -25,7 +27,14 @@ def settle_pending(pipeline: Pipeline) -> None:
     if not _pending_belongs_here(pipeline):
         pipeline.drop()
         return
-    pipeline.normalize()
+    try:
+        pipeline.normalize()
+    except PipelineStepFailed:
+        # Nothing of it was loaded: extracting again loses nothing, and the module may have been mended since.
+        traceback.print_exc()
+        pipeline.load()
+        pipeline.drop()
+        return
     pipeline.load()
 
 

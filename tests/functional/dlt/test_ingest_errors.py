@@ -113,11 +113,27 @@ def test_what_user_code_prints_goes_to_the_log(project, capfd):
 def test_a_database_error_names_the_table(project):
     """A statement that the database refuses ends as an error with the database's words."""
     project.write("ingestion/shop.py", "import dlt\nshop = dlt.resource([{'id': 1}], name='shop')\n")
-    project.warehouse.execute("create schema raw; create view raw.shop as select 1 as id")
+    project.warehouse.execute(
+        "create schema raw; create table raw.shop (id date, _dlt_load_id varchar, _dlt_id varchar)"
+    )
     outcome = project.load()
     assert outcome.status is Status.ERROR
-    assert "shop" in outcome.message
+    assert "loading the table shop of dlt source shop" in outcome.message
+    assert "Conversion Error" in outcome.message
     assert "Traceback" not in outcome.message
+
+
+def test_what_cannot_be_normalised_is_extracted_again(project):
+    """A package that dlt cannot normalise is dropped by the next run, which sees the mended module."""
+    columns = "{'b': {'data_type': 'bigint', 'nullable': %s}}"
+    text = f"import dlt\nshop = dlt.resource([{{'id': 1}}], name='shop', columns={columns})\n"
+    project.write("ingestion/shop.py", text % False)
+    outcome = project.load()
+    assert outcome.status is Status.ERROR
+    assert "normalising dlt source shop" in outcome.message
+    project.write("ingestion/shop.py", text % True)
+    assert project.load().status is Status.SUCCESS
+    assert project.rows("select count(*) from raw.shop") == [(1,)]
 
 
 def test_a_process_that_dies_is_an_error(project):

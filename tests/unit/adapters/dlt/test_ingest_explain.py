@@ -12,6 +12,7 @@ from orchestrator.adapters.dlt.explain import explain, scrub
     [
         ("500 for url: https://api.test/v1?key=hunter2&page=1", "500 for url: https://api.test/v1?***"),
         ("cannot connect to postgres://me:hunter2@db/x", "cannot connect to postgres://***@db/x"),
+        ("exceeded with url: /v1?key=hunter2 (Caused", "exceeded with url: /v1?*** (Caused"),
         ("no url at all?", "no url at all?"),
     ],
 )
