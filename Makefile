@@ -19,7 +19,7 @@ demo: $(STAMP)
 	$(BIN)/elt run --select marts
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -1,7 +1,6 @@
-"""A copy of the reference project, the rows of its CSV files, and the two tools run over it in turn."""
+"""A copy of the reference project, the rows of its CSV files, and `elt` run over it."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -23,20 +22,23 @@ MARTS = (
     "weather_delays",
     "aircraft_use",
 )
-LOAD = """
-import sys
-import dlt
-from bts import bts
-from faa_airports import faa_airports
-from faa_registry import faa_registry
-from noaa import noaa
 
-for source, schema in [
-    (bts(), "raw_bts"), (faa_airports(), "raw_airports"), (faa_registry(), "raw_registry"), (noaa(), "raw_weather")
-]:
-    destination = dlt.destinations.duckdb(sys.argv[1])
-    dlt.pipeline(source.name, destination=destination, dataset_name=schema, pipelines_dir=sys.argv[2]).run(source)
-"""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What a run said: its exit code and its events, as `--json` writes them."""
+
+    exit_code: int
+    events: list[dict[str, Any]]
+    errors: str
+
+    def ended(self) -> dict[str, dict[str, Any]]:
+        """Give the outcome of each step by the step's id."""
+        return {event["step_id"]: event for event in self.events if event["event"] == "step_ended"}
+
+    def of_status(self, *statuses: str) -> set[str]:
+        """Give the steps that ended so."""
+        return {step for step, event in self.ended().items() if event["status"] in statuses}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +51,22 @@ class ReferenceProject:
     def warehouse(self) -> Path:
         return self.root / "dbt_project" / "warehouse.duckdb"
 
-    def run(self) -> None:
-        """Load every provider, then build and test every node."""
-        self._call("-c", LOAD, str(self.warehouse), str(self.root / "dlt"), folder="ingestion")
-        self._call("-m", "dbt.cli.main", "build", folder="dbt_project")
+    def run(self, *options: str, verb: str = "run") -> Run:
+        """Run `elt run` with these options, as a process of its own and from the project's root."""
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestrator", verb, "--json", *options],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        return Run(exit_code=done.returncode, events=events, errors=done.stderr)
+
+    def change(self, statement: str) -> None:
+        """Change the warehouse by hand."""
+        with duckdb.connect(str(self.warehouse)) as connection:
+            connection.execute(statement)
 
     def artifact(self, name: str) -> dict[str, Any]:
         return json.loads((self.root / "dbt_project" / "target" / name).read_text())
@@ -67,21 +81,6 @@ class ReferenceProject:
         connection.execute(f"attach '{self.root / 'csv.duckdb'}' as csv (read_only)")
         connection.execute("use warehouse.analytics")
         return connection
-
-    def _call(self, *arguments: str, folder: str) -> None:
-        environment = os.environ | {
-            "RUNTIME__DLTHUB_TELEMETRY": "false",
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        }
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.root / folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def copy_of_reference_project(root: Path) -> ReferenceProject:

@@ -14,9 +14,10 @@ pytestmark = pytest.mark.functional
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> ReferenceProject:
-    """The reference project after a run."""
+    """The reference project after a run of everything."""
     project = copy_of_reference_project(tmp_path_factory.mktemp("reference"))
-    project.run()
+    run = project.run()
+    assert run.exit_code == 0, run.errors
     return project
 
 
@@ -165,7 +166,7 @@ def test_a_second_run_loads_nothing_twice_and_changes_no_mart(project: Reference
     """After a second run every raw table has its rows once, flights keep their load, the marts are the same."""
     first = shutil.copy(project.warehouse, project.root / "first.duckdb")
 
-    project.run()
+    assert project.run().exit_code == 0
 
     with project.connect() as sql:
         sql.execute(f"attach '{first}' as first (read_only)")
