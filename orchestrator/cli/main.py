@@ -38,6 +38,25 @@ class Verbs(click.Group):
         command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb; an unknown one is answered with those that come near."""
+        if args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=list(VERBS), ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Call the verb; when the reader of its output has gone, end without a word."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            if not _reader_has_gone():
+                raise
+            return 0
+        return result
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
         """Write the list of verbs without loading them."""
         with formatter.section("Commands"):
@@ -55,7 +74,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit with a code of the table in docs/exit-codes.md."""
+    """Run the command line and exit with a code of the table in docs/commands.md."""
     sys.exit(run_command_line(sys.argv[1:]))
 
 
@@ -74,14 +93,20 @@ def run_command_line(words: list[str]) -> int:
     except EltError as error:
         show_error(error)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader has what it wanted; the interpreter must not complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:  # noqa: BLE001  # the last door: a bug of ours
         show_internal_error(error)
         return INTERNAL
     return result if isinstance(result, int) else 0
+
+
+def _reader_has_gone() -> bool:
+    """Say whether it is stdout that nobody reads; then what is left in it goes nowhere when the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def show_error(error: EltError) -> None:

@@ -4,7 +4,6 @@ Follows what dbt's own command line does before a command (dbt.cli.requires.pref
 and without its usage statistics.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from orchestrator.adapters.dbt.duckdb_environment import close_environment
+
 _HANDLED, _UNHANDLED, _USAGE = 1, 2, 2
 
 
@@ -14,12 +16,15 @@ def run_command(words: tuple[str, ...], project_dir: Path) -> int:
     from dbt.cli.main import dbtRunner
 
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    if os.environ.get("NO_COLOR"):
+        os.environ.setdefault("DBT_USE_COLORS", "false")
     came_from = Path.cwd()
     os.chdir(project_dir)
     try:
         answer = dbtRunner().invoke(list(words))
     finally:
         os.chdir(came_from)
+        close_environment()
     if answer.exception is not None:
         return _complain(answer.exception)
     return 0 if answer.success else _HANDLED

@@ -8,7 +8,6 @@ from orchestrator.errors import EltError, ManifestError, ParseError, ProjectErro
 
 _HEADER = re.compile(r"^(Runtime|Compilation|Parsing|Validation|Database|Internal) Error$")
 _ADAPTER = re.compile(r"Could not find adapter type (\S+?)!")
-_PROFILES = "Check the target in profiles.yml: the one in --profiles-dir, else in the project's folder, else in ~/.dbt."
 _MEND = "Mend the file that dbt names, then run again."
 
 
@@ -25,7 +24,7 @@ def refused_options(error: Exception, project_dir: Path) -> EltError:
     return _in_project_file(text, project_dir)
 
 
-def translate(error: BaseException, project_dir: Path) -> EltError:
+def translate(error: BaseException, project_dir: Path, profiles_dir: Path) -> EltError:
     """Turn an exception of dbt's set-up or parser into ours; the words stay dbt's."""
     text = words(error)
     if "packages.yml" in text or "dbt deps" in text:
@@ -38,7 +37,9 @@ def translate(error: BaseException, project_dir: Path) -> EltError:
     if "Env var required" in text:
         return ProjectError(text, hint="Set that environment variable, or give env_var() a default.")
     if "profile" in text.lower():
-        return ProjectError(text, hint=_PROFILES)
+        return ProjectError(
+            text, hint=f"Check {profiles_dir / 'profiles.yml'}; --profiles-dir names another folder, --target a target."
+        )
     if type(error).__name__ == "DbtProjectError" or "dbt_project.yml" in text:
         return _in_project_file(text, project_dir)
     return ParseError(text, hint=_MEND)
@@ -55,8 +56,9 @@ def refused_selection(error: BaseException) -> EltError:
         )
     if "no comparison" in text:
         return SelectionError(
-            text,
-            hint="Name the folder with the artifacts of an earlier run (manifest.json, run_results.json) with --state.",
+            "The selection compares with an earlier run, whose artifacts were not found: --state names no folder with a"
+            f" manifest.json (dbt: {text}).",
+            hint="Name the folder with the artifacts of that run (manifest.json, run_results.json) with --state.",
         )
     if "Could not find selector" in text:
         return SelectionError(text, hint="Selectors are defined in selectors.yml, beside dbt_project.yml.")

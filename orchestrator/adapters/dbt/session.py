@@ -69,7 +69,7 @@ class DbtSession:
         except Exception as error:
             self.close()
             raise self._translated(error) from error
-        self._refuse_live_state()
+        self._check_state()
         return self._target()
 
     def parse(self) -> Path:
@@ -143,21 +143,30 @@ class DbtSession:
             config=dict(credentials.config_options or {}) if is_duckdb else {},
         )
 
-    def _refuse_live_state(self) -> None:
+    def _check_state(self) -> None:
+        """Refuse a folder to compare with that is not there, or that this command writes to itself."""
         for option in ("STATE", "DEFER_STATE"):
-            folder = getattr(self.flags, option, None)
-            if folder and (self.project_dir / folder).resolve() == self.target_path:
+            given = getattr(self.flags, option, None)
+            if not given:
+                continue
+            folder, name = (self.project_dir / given).resolve(), f"--{option.lower().replace('_', '-')}"
+            mistake = ""
+            if folder == self.target_path:
+                mistake = f"{name} names the live target folder {given}, which this command writes to."
+            elif not folder.is_dir():
+                mistake = f"The folder of {name} does not exist: {folder}."
+            if mistake:
                 self.close()
                 raise UsageError(
-                    f"--{option.lower().replace('_', '-')} names the live target folder {folder}, which this command"
-                    " writes to.",
+                    mistake,
                     hint="Copy the artifacts of the run to compare with to a folder of their own, and name that.",
                 )
 
     def _translated(self, error: Exception) -> Exception:
         from dbt_common.exceptions import DbtBaseException
 
-        return translate(error, self.project_dir) if isinstance(error, DbtBaseException) else error
+        profiles_dir = str(getattr(self.flags, "PROFILES_DIR", "") or self.project_dir)
+        return translate(error, self.project_dir, Path(profiles_dir)) if isinstance(error, DbtBaseException) else error
 
 
 def _absolute(path: str) -> str:

@@ -78,8 +78,8 @@ def test_what_was_not_written_is_left_to_dbt() -> None:
 @for_all(st.lists(st.text("abc+:", min_size=1), min_size=1))
 def test_values_after_one_name_are_spread(values: list[str]) -> None:
     """`--select a b c` means `--select a --select b --select c`, and what follows is untouched."""
-    spreaded = spread(["--select", *values, "--threads", "4"])
-    assert spreaded == [word for value in values for word in ("--select", value)] + ["--threads", "4"]
+    words = spread(["--select", *values, "--threads", "4"])
+    assert words == [word for value in values for word in ("--select", value)] + ["--threads", "4"]
 
 
 @pytest.mark.parametrize("words", [["--select"], ["--select", "--threads", "2"]], ids=" ".join)
