@@ -69,9 +69,13 @@ class Scheduler:
         self._running.remove(at)
         self._free[lane_of(self._steps[at])] += 1
         outcomes = self._settle([outcome])
-        if self._fail_fast and self._broken_by is None and outcome.status in (Status.FAIL, Status.ERROR):
+        if self._fail_fast and self._broken_by is None and self._is_broken(at, outcome):
             return self._break_off(outcomes)
         return self._decide(outcomes)
+
+    def _is_broken(self, at: int, outcome: Outcome) -> bool:
+        """Whether fail-fast begins here; as in dbt, a hook that errs does not begin it."""
+        return outcome.status in (Status.FAIL, Status.ERROR) and not isinstance(self._steps[at], HookStep)
 
     def stop(self) -> Decision:
         """End the run: nothing more starts, what runs is interrupted, the rest is cancelled."""

@@ -4,10 +4,11 @@ The dlt sources are discovered in a child process while dbt starts and parses; t
 dbt opens it, with dbt's own configuration, so that everybody shares one instance.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.adapters.dbt.listing import list_lines
@@ -20,7 +21,7 @@ from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open
 from orchestrator.adapters.great_expectations.suites import read_suites
 from orchestrator.config.settings import Settings
 from orchestrator.errors import WarehouseError
-from orchestrator.execution.events import NoticeKind
+from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Limits
 from orchestrator.graph.bind_suites import bind
@@ -45,6 +46,8 @@ class OpenProject:
     lock_timeout: float
     host: IngestionHost | None
     resources: ExitStack
+    hear: Callable[[Noticed], None]
+    """Told at once of what makes the caller wait."""
     _warehouse: Warehouse | None = field(default=None)
 
     def warehouse(self) -> Warehouse:
@@ -66,20 +69,22 @@ class OpenProject:
         return Limits(dbt=self.target.threads, ingest=self.settings.ingestion_threads)
 
     def _tell_of_wait(self, holder: Holder) -> None:
-        message = f"waiting up to {self.lock_timeout:g} s for {self.target.path}, held by {holder}"
-        self.inbox.post(NoticeKind.WAITING, message)
+        message = f"up to {self.lock_timeout:g} s for {self.target.path}, which is held by {holder}"
+        self.hear(Noticed(at=datetime.now(UTC), kind=NoticeKind.WAITING, message=message))
+
+
+_DBT_ALONE = "run dbt's part alone with: --no-ingest --exclude 'expectation:*'"
 
 
 def _no_file(target: Target) -> WarehouseError:
     if target.adapter == "duckdb":
         return WarehouseError(
-            f"The target {target.name} keeps its database at {target.path}: ingestion and validations need a file.",
-            hint="Set `path` of the target in profiles.yml to a file, or run dbt's part alone with --no-ingest and"
-            " --exclude 'expectation:*'.",
+            f"The target {target.name} has the path {target.path}: loads and validations need a DuckDB file.",
+            hint=f"Set `path` of the target in profiles.yml to a file, or {_DBT_ALONE}",
         )
     return WarehouseError(
-        f"The target {target.name} is of {target.adapter}: ingestion and validations are built for DuckDB.",
-        hint="Run dbt's part alone with --no-ingest and --exclude 'expectation:*', or choose a DuckDB target.",
+        f"The target {target.name} is of the adapter {target.adapter}: loads and validations work on DuckDB files.",
+        hint=f"Choose a DuckDB target with --target, or {_DBT_ALONE}",
     )
 
 
@@ -92,15 +97,16 @@ def open_project(
     with_ingestion: bool,
     needs_ingestion: bool,
     lock_timeout: float | None = None,
+    hear: Callable[[Noticed], None] = lambda _notice: None,
 ) -> Iterator[OpenProject]:
     """Open the project for one dbt command line; closes everything in the reverse order."""
 
-    def hear(kind: str, message: str, node: str) -> None:
+    def hear_dbt(kind: str, message: str, node: str) -> None:
         inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
 
     with ExitStack() as resources:
         host, found = _discovery(settings, resources) if with_ingestion else (None, None)
-        session = DbtSession(settings.dbt_project_dir, hear)
+        session = DbtSession(settings.dbt_project_dir, hear_dbt)
         resources.callback(session.close)
         target = session.open(dbt_args)
         manifest = read_manifest(session.parse())
@@ -115,6 +121,7 @@ def open_project(
             lock_timeout=settings.lock_timeout.total_seconds() if lock_timeout is None else lock_timeout,
             host=host,
             resources=resources,
+            hear=hear,
         )
 
 
@@ -131,8 +138,13 @@ def _discovery(settings: Settings, resources: ExitStack) -> tuple[IngestionHost 
 
 
 def log_dir(settings: Settings) -> Path:
-    """Give the folder of our own log files."""
-    return settings.project_root / ".elt" / "logs"
+    """Give the folder of our own log files, in a folder of ours that git passes over."""
+    own = settings.project_root / ".elt"
+    own.mkdir(exist_ok=True)
+    ignore = own / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+    return own / "logs"
 
 
 def _graph(settings: Settings, manifest: Manifest, discovery: Discovery, *, needed: bool) -> Graph:

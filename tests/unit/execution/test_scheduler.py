@@ -144,6 +144,12 @@ def test_on_run_end_hooks_run_after_failures(fail_fast):
     assert outcomes["hook_end"].status is Status.SUCCESS
 
 
+def test_a_hook_that_errs_is_no_reason_to_fail_fast():
+    """As in dbt, only nodes end a run early: after a failing on-run-start they still run."""
+    outcomes = finish(make_plan("~hook_start -> a, a -> b"), {"hook_start": Status.ERROR}, fail_fast=True)
+    assert statuses(outcomes) == {"hook_start": "error", "a": "success", "b": "success"}
+
+
 def test_a_warning_is_no_reason_to_fail_fast():
     """Only a fail or an error ends a run early."""
     assert statuses(finish(make_plan("a -> b"), {"a": Status.WARN}, fail_fast=True))["b"] == "success"

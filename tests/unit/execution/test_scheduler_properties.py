@@ -68,7 +68,8 @@ class Run:
         for outcome in decision.outcomes:
             assert outcome.step_id not in self.outcomes
             self.outcomes[outcome.step_id] = outcome
-            if self.broken_by is None and outcome.status in (Status.FAIL, Status.ERROR):
+            is_hook = outcome.step_id.startswith("hook")
+            if self.broken_by is None and outcome.status in (Status.FAIL, Status.ERROR) and not is_hook:
                 self.broken_by = outcome.step_id if self.fail_fast else None
         for step in decision.start:
             self.check_start(step)
