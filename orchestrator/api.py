@@ -2,9 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +12,7 @@ from uuid import uuid4
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import Settings
 from orchestrator.errors import EltError
+from orchestrator.execution.audience import Audience
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.loop import RunTerms, run_plan
@@ -23,16 +24,19 @@ from orchestrator.execution.verdict import ExitCode, exit_code, run_status
 from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.explain import plan_to_json
+from orchestrator.plan.for_verb import loaded_for, nothing_for, selected_for
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest, Upstream, Verb
 from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
 from orchestrator.selection.criterion import own_criterion, unions
-from orchestrator.selection.resolve import Selection, nothing_matched, resolve
+from orchestrator.selection.nothing import nothing_matched, nothing_to_do
+from orchestrator.selection.resolve import Selection, resolve
 from orchestrator.wiring.dbt_alone import can_ingest, dbt_command, list_with_dbt
 from orchestrator.wiring.project import OpenProject, WarehouseFacts, open_project
-from orchestrator.wiring.reports import OutputKind, reporting
+from orchestrator.wiring.readiness import lacking, require_ready
+from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
 from orchestrator.wiring.runners import make_runners
 
 __all__ = [
@@ -100,24 +104,33 @@ class Ran:
     exit_code: ExitCode
 
 
-def plan(command: Command) -> Planned:
-    """Make the plan that `run` would execute; asks no source system and changes nothing in the warehouse."""
+def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: None) -> Planned:
+    """Make the plan that `run` would execute; asks no source system and changes nothing in the warehouse.
+
+    `hear` is told at once of what makes the caller wait.
+    """
     inbox = Inbox(_now)
-    with _opened(command, inbox) as project:
+    with _opened(command, inbox, hear=hear) as project:
         made = _plan(command, project)
+        notes = (*made.notes, *(f"cannot run yet: {problem}" for problem, _ in lacking(project.graph, made)))
         return Planned(
-            plan=made, database=project.target.description, target=project.target.name, notices=_drained(inbox)
+            plan=replace(made, notes=notes),
+            database=project.target.description,
+            target=project.target.name,
+            notices=_drained(inbox),
         )
 
 
 def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     """Plan and execute; every step's outcome is in the answer, and the listeners hear of each as it ends."""
     inbox = Inbox(_now)
-    with _opened(command, inbox) as project:
+    audience = Audience(listeners, _now)
+    with _opened(command, inbox, hear=audience.tell) as project:
         made = _plan(command, project)
+        require_ready(project, made)
+        runners = make_runners(project, made)
         stop = StopRequest()
         with stop_on_signals(stop):
-            runners = make_runners(project, made)
             outcomes = run_plan(
                 made,
                 runners.by_lane,
@@ -132,15 +145,17 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
 
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:
     """Run with reports on the terminal, as lines or as JSON, and give the exit code."""
-    with reporting(output, color=color) as listeners:
+    with reporting(output, color=color, nothing=nothing_to_do(command.select)) as listeners:
         return int(run(command, listeners).exit_code)
 
 
 def show_plan(command: Command, *, as_json: bool) -> int:
     """Print the plan for people, or as one JSON document for programs; the exit code is 0."""
-    made = plan(command)
+    made = plan(command, tell_on_stderr)
     if as_json:
         sys.stdout.write(json.dumps({**plan_to_json(made.plan), "database": made.database}, indent=2) + "\n")
+    elif not made.plan.steps and not made.plan.left_out:
+        open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
         print_plan(open_console(), made.plan, database=made.database)
     return 0
@@ -166,8 +181,7 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
 
 def run_dbt(words: tuple[str, ...], project_dir: Path | None = None) -> int:
     """Run any dbt command in the project and give its exit code; dbt writes to the terminal itself."""
-    settings = load_settings(project_dir)
-    return dbt_command(settings, words)
+    return dbt_command(words, project_dir)
 
 
 def known_names(project_dir: Path | None = None) -> tuple[str, ...]:
@@ -183,7 +197,12 @@ def known_names(project_dir: Path | None = None) -> tuple[str, ...]:
 
 
 @contextmanager
-def _opened(command: Command, inbox: Inbox, dbt_words: tuple[str, ...] | None = None) -> Iterator[OpenProject]:
+def _opened(
+    command: Command,
+    inbox: Inbox,
+    dbt_words: tuple[str, ...] | None = None,
+    hear: Callable[[Noticed], None] = lambda _notice: None,
+) -> Iterator[OpenProject]:
     settings = load_settings(command.project_dir)
     words = _DBT_COMMANDS[command.verb] if dbt_words is None else dbt_words
     needs_ingestion = command.verb is Verb.INGEST or (
@@ -196,6 +215,7 @@ def _opened(command: Command, inbox: Inbox, dbt_words: tuple[str, ...] | None = 
         with_ingestion=command.verb is not Verb.TEST and (needs_ingestion or can_ingest()),
         needs_ingestion=needs_ingestion,
         lock_timeout=command.lock_timeout,
+        hear=hear,
     ) as project:
         yield project
 
@@ -213,17 +233,18 @@ def _dbt_args(words: tuple[str, ...], command: Command, settings: Settings) -> t
 def _plan(command: Command, project: OpenProject) -> Plan:
     selection = _resolved(command, project)
     if selection.is_empty and not command.allow_empty:
-        error = nothing_matched(command.select, project.graph)
+        error = nothing_for(command.verb, command.select, project.graph) if selection.is_everything else None
+        error = error or nothing_matched(command.select, project.graph, exclude=command.exclude)
         if error is not None:
             raise error
-    selected, direct = _for_verb(command.verb, selection)
+    selected, direct = selected_for(command.verb, selection)
     request = PlanRequest(
         verb=command.verb,
         selected=selected,
         direct=direct,
         excluded=selection.excluded,
         deferred=selection.deferred,
-        ingest_selected=_loads(command.verb, selection, project),
+        ingest_selected=loaded_for(command.verb, selection, project.graph),
         suites_selected=selection.suites,
         resource_types=project.selector.kept_types(),
         upstream=command.upstream,
@@ -232,28 +253,11 @@ def _plan(command: Command, project: OpenProject) -> Plan:
         tests=command.tests,
         skip_nodes_if_on_run_start_fails=bool(project.session.flags.skip_nodes_if_on_run_start_fails),
     )
-    return make_plan(project.graph, request, WarehouseFacts(project))
-
-
-def _for_verb(verb: Verb, selection: Selection) -> tuple[frozenset[NodeId], frozenset[NodeId]]:
-    """Give what counts as selected, and the part that was named itself, for one verb.
-
-    A suite hangs on a node that is no test: `test` therefore takes the named nodes of any type along. A named dbt
-    source is judged and checked, though dbt's build has no step for it.
-    """
-    if verb is Verb.TEST:
-        return selection.selected | selection.named, selection.direct | selection.named
-    if verb is Verb.FRESHNESS or selection.is_everything:
-        return selection.selected, selection.direct
-    sources = frozenset(node for node in selection.named if node.startswith("source."))
-    return selection.selected | sources, selection.direct | sources
-
-
-def _loads(verb: Verb, selection: Selection, project: OpenProject) -> frozenset[NodeId]:
-    """Give the named dlt resources: all of them when `ingest` is asked without a selection."""
-    if verb is Verb.INGEST and selection.is_everything:
-        return frozenset(project.graph.ingest)
-    return selection.ingest
+    made = make_plan(project.graph, request, WarehouseFacts(project))
+    error = nothing_for(command.verb, command.select, project.graph) if not made.steps else None
+    if error is not None and not command.allow_empty:
+        raise error
+    return made
 
 
 def _resolved(command: Command, project: OpenProject) -> Selection:

@@ -31,4 +31,6 @@ def command(context: click.Context, /, **options: Any) -> int:
     lines = list_nodes(asked, output=options["output"], output_keys=tuple(keys))
     for line in lines:
         click.echo(line)
+    if not lines:
+        click.echo("Nothing matches the selection.", err=True)
     return 0

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from orchestrator.errors import EmptySelectionError
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.identity import NodeId
-from orchestrator.selection.criterion import OwnCriterion, bare_value, is_stateful, own_criterion, unions
+from orchestrator.selection.criterion import OwnCriterion, own_criterion, unions
 from orchestrator.selection.ports import NodeSelector
 
 
@@ -65,21 +63,6 @@ def resolve(
         named=(named | reached) - excluded,
         is_everything=not (select or exclude or has_selector),
     )
-
-
-def nothing_matched(select: tuple[str, ...], graph: Graph) -> EmptySelectionError | None:
-    """Give the error for a selection that matched nothing; None when nothing merely changed."""
-    items = unions(select)
-    if items and all(is_stateful(item) for item in items):
-        return None
-    known = sorted({name for node in graph.manifest.nodes.values() for name in (node.name, *node.tags)})
-    known += sorted({f"{source.source_name}.{source.name}" for source in graph.manifest.sources.values()})
-    known += sorted({part for node in graph.manifest.nodes.values() for part in node.path.split("/")[:-1]})
-    values = [bare_value(part) for item in items for part in item.split(",")]
-    near = [name for value in values for name in get_close_matches(value, known, n=3)]
-    hint = f"Near names: {', '.join(dict.fromkeys(near))}." if near else "See all names with: elt ls"
-    words = f"The selection {' '.join(items)!r} matches nothing." if items else "The selection matches nothing."
-    return EmptySelectionError(words, hint=hint)
 
 
 def _divide(items: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

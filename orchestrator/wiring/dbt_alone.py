@@ -1,12 +1,17 @@
 """What needs dbt alone: no graph, no warehouse of ours, no ingestion."""
 
+from pathlib import Path
+
 from orchestrator.adapters.dbt.listing import list_lines
 from orchestrator.adapters.dbt.passthrough import run_command
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.adapters.dlt.extra import require_installed
+from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import Settings
 from orchestrator.errors import MissingExtraError
+
+_WITHOUT_PROJECT = frozenset({"init", "--version", "-V", "-v"})
 
 
 def list_with_dbt(
@@ -27,9 +32,11 @@ def list_with_dbt(
         session.close()
 
 
-def dbt_command(settings: Settings, words: tuple[str, ...]) -> int:
-    """Run any dbt command in the project and give its exit code."""
-    return run_command(words, settings.dbt_project_dir)
+def dbt_command(words: tuple[str, ...], project_dir: Path | None) -> int:
+    """Run any dbt command in the project and give its exit code; some commands need none."""
+    if words[0] in _WITHOUT_PROJECT or set(words) & {"--help", "-h"}:
+        return run_command(words, project_dir or Path.cwd())
+    return run_command(words, load_settings(project_dir).dbt_project_dir)
 
 
 def can_ingest() -> bool:

@@ -31,6 +31,7 @@ from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.step import StepId
+from orchestrator.wiring.log_files import log_dir, own_log
 
 
 @dataclass(slots=True)
@@ -79,11 +80,12 @@ _DBT_ALONE = "run dbt's part alone with: --no-ingest --exclude 'expectation:*'"
 def _no_file(target: Target) -> WarehouseError:
     if target.adapter == "duckdb":
         return WarehouseError(
-            f"The target {target.name} has the path {target.path}: loads and validations need a DuckDB file.",
+            f"The target {target.name} has no database file (its path is {target.path}), and the plan loads or validates.",
             hint=f"Set `path` of the target in profiles.yml to a file, or {_DBT_ALONE}",
         )
     return WarehouseError(
-        f"The target {target.name} is of the adapter {target.adapter}: loads and validations work on DuckDB files.",
+        f"The target {target.name} is of the adapter {target.adapter}, and the plan loads or validates: that needs a"
+        " DuckDB file.",
         hint=f"Choose a DuckDB target with --target, or {_DBT_ALONE}",
     )
 
@@ -105,6 +107,7 @@ def open_project(
         inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
 
     with ExitStack() as resources:
+        resources.enter_context(own_log(settings))
         host, found = _discovery(settings, resources) if with_ingestion else (None, None)
         session = DbtSession(settings.dbt_project_dir, hear_dbt)
         resources.callback(session.close)
@@ -135,16 +138,6 @@ def _discovery(settings: Settings, resources: ExitStack) -> tuple[IngestionHost 
     resources.callback(pool.shutdown, wait=False, cancel_futures=True)
     found = pool.submit(discover, host, settings.project_root, settings.ingestion_folder, log_dir(settings))
     return host, found
-
-
-def log_dir(settings: Settings) -> Path:
-    """Give the folder of our own log files, in a folder of ours that git passes over."""
-    own = settings.project_root / ".elt"
-    own.mkdir(exist_ok=True)
-    ignore = own / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n")
-    return own / "logs"
 
 
 def _graph(settings: Settings, manifest: Manifest, discovery: Discovery, *, needed: bool) -> Graph:

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
+from orchestrator.execution.events import Noticed
 from orchestrator.execution.ports import RunListener
+from orchestrator.report.event_line import line_of
 from orchestrator.report.live import LiveReport
+from orchestrator.report.nothing import UnlessNothing
 from orchestrator.report.opening import OpeningReport
 from orchestrator.report.plain import PlainReport
 from orchestrator.report.run_json import JsonReport
-from orchestrator.report.streams import can_live, open_console
+from orchestrator.report.streams import Lines, can_live, open_console
 from orchestrator.report.summary import Summary
 
 
@@ -24,8 +27,11 @@ class OutputKind(StrEnum):
 
 
 @contextmanager
-def reporting(output: OutputKind, *, color: bool | None = None) -> Iterator[tuple[RunListener, ...]]:
-    """Make the listeners that tell of a run, and give the terminal back however it ends."""
+def reporting(output: OutputKind, *, nothing: str, color: bool | None = None) -> Iterator[tuple[RunListener, ...]]:
+    """Make the listeners that tell of a run, and give the terminal back however it ends.
+
+    `nothing` is what they say, to people, of a run without a step.
+    """
     console = open_console()
     if color is False:
         console.no_color = True
@@ -37,9 +43,14 @@ def reporting(output: OutputKind, *, color: bool | None = None) -> Iterator[tupl
         case OutputKind.LIVE if can_live(console):
             opening, live = OpeningReport(console), LiveReport(console)
             try:
-                yield (opening, live, Summary(console))
+                yield (opening, UnlessNothing(console, (live, Summary(console)), nothing))
             finally:
                 opening.close()
                 live.close()
         case _:
-            yield (PlainReport(sys.stdout), Summary(console))
+            yield (UnlessNothing(console, (PlainReport(sys.stdout), Summary(console)), nothing),)
+
+
+def tell_on_stderr(notice: Noticed) -> None:
+    """Tell of one notice beside the output proper."""
+    Lines(sys.stderr).write(str(line_of(notice, {}, None)))

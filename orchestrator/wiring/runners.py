@@ -15,7 +15,8 @@ from orchestrator.execution.lanes import Lane
 from orchestrator.execution.ports import StepRunner
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, IngestStep, TestStep, ValidationStep
-from orchestrator.wiring.project import OpenProject, log_dir
+from orchestrator.wiring.log_files import log_dir
+from orchestrator.wiring.project import OpenProject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from orchestrator.adapters.dbt import invocation
@@ -51,6 +52,7 @@ class DbtSession:
         self._hear = hear
         self._catalogs: Any = []
         self._came_from: Path | None = None
+        self._aside: TemporaryDirectory[str] | None = None
 
     def open(self, args: Sequence[str]) -> Target:
         """Read flags, profile and project for dbt's command line `args`; parses nothing yet.
@@ -87,7 +89,7 @@ class DbtSession:
             )
         except Exception as error:
             raise self._translated(error) from error
-        return self.target_path / "manifest.json"
+        return self.target_path / "manifest.json" if self.flags.WRITE_JSON else self._manifest_aside()
 
     @property
     def target_path(self) -> Path:
@@ -105,6 +107,8 @@ class DbtSession:
             invocation.end()
             os.chdir(self._came_from)
             self._came_from = None
+        if self._aside is not None:
+            self._aside.cleanup()
 
     def _begin(self, args: Sequence[str]) -> None:
         import click
@@ -114,6 +118,13 @@ class DbtSession:
             self.flags = invocation.begin(args, self._hear)
         except (DbtBaseException, click.ClickException) as error:
             raise refused_options(error, self.project_dir) from error
+
+    def _manifest_aside(self) -> Path:
+        """Write the manifest where it is read but not kept, as `--no-write-json` asks."""
+        self._aside = TemporaryDirectory(prefix="elt-manifest-")
+        path = Path(self._aside.name) / "manifest.json"
+        self.manifest.write(str(path))
+        return path
 
     def _load_configuration(self) -> None:
         from dbt.config import RuntimeConfig

@@ -1,0 +1,51 @@
+"""What counts as selected, what is loaded, and what is too little, for one verb."""
+
+from orchestrator.errors import EmptySelectionError
+from orchestrator.graph.build import Graph
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.request import Verb
+from orchestrator.selection.nothing import nothing_changed
+from orchestrator.selection.resolve import Selection
+
+
+def selected_for(verb: Verb, selection: Selection) -> tuple[frozenset[NodeId], frozenset[NodeId]]:
+    """Give what counts as selected, and the part that was named itself, for one verb.
+
+    A suite hangs on a node that is no test: `test` therefore takes the named nodes of any type along. A named dbt
+    source is judged and checked, though dbt's build has no step for it.
+    """
+    if verb is Verb.TEST:
+        return selection.selected | selection.named, selection.direct | selection.named
+    if verb is Verb.FRESHNESS or selection.is_everything:
+        return selection.selected, selection.direct
+    sources = frozenset(node for node in selection.named if node.startswith("source."))
+    return selection.selected | sources, selection.direct | sources
+
+
+def loaded_for(verb: Verb, selection: Selection, graph: Graph) -> frozenset[NodeId]:
+    """Give the named dlt resources: all of them when `ingest` is asked without a selection."""
+    if verb is Verb.INGEST and selection.is_everything:
+        return frozenset(graph.ingest)
+    return selection.ingest
+
+
+def nothing_for(verb: Verb, select: tuple[str, ...], graph: Graph) -> EmptySelectionError | None:
+    """Give the error for a verb that finds nothing to load or to judge; None when nothing merely changed."""
+    if verb not in {Verb.INGEST, Verb.FRESHNESS} or nothing_changed(select):
+        return None
+    what = f"what {' '.join(select)!r} names" if select else "this project"
+    if verb is Verb.FRESHNESS:
+        return EmptySelectionError(
+            f"There is no age to judge: no dbt source of {what} has a `freshness` with a limit.",
+            hint="Give the source warn_after or error_after, or allow an empty selection with --allow-empty.",
+        )
+    if not graph.ingest:
+        return EmptySelectionError(
+            "There is nothing to load: no dlt source or resource was found.",
+            hint="Ingestion modules stand in `ingestion/` beside the dbt project or above it, or in the folder that"
+            " `ingestion:` of elt.yml names.",
+        )
+    return EmptySelectionError(
+        f"There is nothing to load: no dlt resource feeds {what}.",
+        hint="See what can be loaded with: elt ls --select 'ingest:*'",
+    )

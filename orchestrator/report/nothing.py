@@ -1,0 +1,27 @@
+"""One line in place of a report, for a run without a step."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from orchestrator.execution.events import Event, RunStarted
+from orchestrator.execution.ports import RunListener
+
+
+class UnlessNothing:
+    """Lets the listeners hear a run, unless its plan has no step: then it says so in one line."""
+
+    def __init__(self, console: Console, listeners: Sequence[RunListener], line: str) -> None:
+        self._console = console
+        self._listeners = tuple(listeners)
+        self._line = line
+        self._is_nothing = False
+
+    def hear(self, event: Event) -> None:
+        """Hand the event on, or say that there is nothing to do."""
+        if isinstance(event, RunStarted) and not event.plan.steps and not event.plan.left_out:
+            self._is_nothing = True
+            self._console.print(self._line, soft_wrap=True)
+        if not self._is_nothing:
+            for listener in self._listeners:
+                listener.hear(event)

@@ -1,0 +1,66 @@
+"""What to say of a selection that matches nothing."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from orchestrator.errors import EmptySelectionError
+from orchestrator.graph.build import Graph
+from orchestrator.selection.criterion import bare_value, is_stateful, own_criterion, unions
+
+
+def nothing_matched(
+    select: tuple[str, ...], graph: Graph, *, exclude: tuple[str, ...] = ()
+) -> EmptySelectionError | None:
+    """Give the error for a selection that matched nothing; None when nothing merely changed."""
+    items = unions(select)
+    if nothing_changed(select):
+        return None
+    if not items:
+        words = f"--exclude {' '.join(unions(exclude))!r} leaves nothing." if exclude else "Nothing is selected."
+        return EmptySelectionError(words, hint="See all names with: elt ls")
+    parts = [part for item in items for part in item.split(",")]
+    near = dict.fromkeys(name for part in parts for name in _near(part, graph))
+    hint = f"Near names: {', '.join(near)}." if near else f"See all names with: elt ls{_all_of(parts)}"
+    return EmptySelectionError(f"The selection {' '.join(items)!r} matches nothing.", hint=hint)
+
+
+def nothing_changed(select: tuple[str, ...]) -> bool:
+    """Say whether every item asks for what changed, so that an empty answer is a good one."""
+    items = unions(select)
+    return bool(items) and all(is_stateful(item) for item in items)
+
+
+def nothing_to_do(select: tuple[str, ...]) -> str:
+    """Say in one line that there is nothing to do, and why."""
+    if nothing_changed(select):
+        return f"Nothing to do: {' '.join(unions(select))} matches nothing, because nothing changed."
+    return "Nothing to do: no step follows from the selection."
+
+
+def _near(part: str, graph: Graph) -> Iterator[str]:
+    """Give names like the one that a criterion says, of the kind that it asks for."""
+    criterion = own_criterion(part)
+    if criterion is None:
+        yield from get_close_matches(bare_value(part), list(_names(graph)), n=3)
+        return
+    for name in get_close_matches(criterion.value, _own_names(criterion.method, graph), n=3):
+        yield f"{criterion.method}:{name}"
+
+
+def _names(graph: Graph) -> Iterator[str]:
+    nodes, sources = graph.manifest.nodes.values(), graph.manifest.sources.values()
+    yield from sorted({name for node in nodes for name in (node.name, *node.tags)})
+    yield from sorted({f"{source.source_name}.{source.name}" for source in sources})
+    yield from sorted({part for node in nodes for part in node.path.split("/")[:-1]})
+
+
+def _own_names(method: str, graph: Graph) -> list[str]:
+    if method == "expectation":
+        return sorted({bound.suite.name for bound in graph.suites.values()})
+    known = {(ingest.source, ingest.resource) for ingest in graph.ingest.values()}
+    return sorted({name for source, resource in known for name in (source, f"{source}.{resource or source}")})
+
+
+def _all_of(parts: list[str]) -> str:
+    methods = {criterion.method for part in parts if (criterion := own_criterion(part))}
+    return f" --select '{methods.pop()}:*'" if len(methods) == 1 else ""

@@ -1,0 +1,57 @@
+"""Where our own files are: logs and what loads leave, in a folder that git passes over."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+
+from orchestrator.config.settings import Settings
+from orchestrator.errors import ProjectError
+
+_FORM = "%(asctime)s %(levelname)s %(name)s %(threadName)s: %(message)s"
+
+
+def log_dir(settings: Settings) -> Path:
+    """Give the folder of our own log files; makes the folder of ours that holds it."""
+    own = settings.project_root / ".elt"
+    ignore = own / ".gitignore"
+    try:
+        own.mkdir(exist_ok=True)
+        if not ignore.exists():
+            ignore.write_text("*\n")
+    except OSError as error:
+        raise ProjectError(
+            f"The folder {own} cannot be written: {error.strerror}.",
+            hint="Logs and the state of loads are kept there: give the user who runs this the right to write it.",
+        ) from error
+    return own / "logs"
+
+
+@contextmanager
+def own_log(settings: Settings) -> Iterator[None]:
+    """Write what our modules log, tracebacks among it, to `elt.log` rather than to the terminal."""
+    logger = logging.getLogger("orchestrator")
+    handler = _LateFile(settings)
+    handler.setFormatter(logging.Formatter(_FORM))
+    propagates = logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = propagates
+        logger.removeHandler(handler)
+        handler.close()
+
+
+class _LateFile(logging.FileHandler):
+    """Opens its file, and makes its folder, at the first message."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.project_root / ".elt" / "logs" / "elt.log", delay=True, encoding="utf-8")
+        self._settings = settings
+
+    def _open(self) -> TextIOWrapper:
+        log_dir(self._settings).mkdir(parents=True, exist_ok=True)
+        return super()._open()

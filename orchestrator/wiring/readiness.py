@@ -1,0 +1,26 @@
+"""Says what is missing for a plan before it runs: credentials, and a database that can be shared."""
+
+from collections.abc import Iterator
+
+from orchestrator.errors import IngestionError
+from orchestrator.graph.build import Graph
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import IngestStep, ValidationStep
+from orchestrator.wiring.project import OpenProject
+
+
+def require_ready(project: OpenProject, plan: Plan) -> None:
+    """Raise when a load lacks its configuration, or when the plan loads or validates and there is no file to share."""
+    missing = dict(lacking(project.graph, plan))
+    if missing:
+        raise IngestionError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))
+    if any(isinstance(step, IngestStep | ValidationStep) for step in plan.steps):
+        project.warehouse()
+
+
+def lacking(graph: Graph, plan: Plan) -> Iterator[tuple[str, str]]:
+    """Give what keeps each load of the plan from running, and how to put it right."""
+    for step in plan.steps:
+        source = graph.dlt_sources.get(step.source) if isinstance(step, IngestStep) else None
+        if source is not None and source.problem:
+            yield f"{source.problem} ({source.module})", source.hint
