@@ -77,5 +77,9 @@ def _listener(hear: Hear) -> Callable[[Any], None]:
 
 
 def _node_of(message: Any) -> str:  # noqa: ANN401  # a protobuf message
+    """Name the node that spoke: some events carry it, others are fired while dbt holds it for this thread."""
+    from dbt_common.events.contextvars import get_node_info
+
     node = getattr(message.data, "node_info", None)
-    return getattr(node, "unique_id", "") if node is not None else ""
+    named = getattr(node, "unique_id", "") if node is not None else ""
+    return str(named or get_node_info().get("unique_id", ""))

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from types import SimpleNamespace
 from typing import Any
 
+from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.nodes.identity import NodeId
 
@@ -24,6 +25,7 @@ class NodeRuns:
         self._added = frozenset(added)
         self._task = BuildTask(session.flags, session.config, session.manifest)
         self._task.graph = None
+        self.batches = BatchLog(self._task)
         # Microbatch runners look here to see how busy the run is before they send batches to the pool.
         self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
         self._prepared = False

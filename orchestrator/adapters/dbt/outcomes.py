@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from orchestrator.execution.outcome import Outcome, Part, Status
 from orchestrator.plan.step import StepId
 
+_BATCH = "%Y-%m-%dT%H:%M:%S"
 _STATUSES = {
     "success": Status.SUCCESS,
     "pass": Status.SUCCESS,
@@ -27,8 +29,13 @@ def status_of(word: str, *, is_freshness: bool = False) -> Status:
     return _STATUSES.get(word, Status.ERROR)
 
 
-def node_outcome(step_id: StepId, result: Any, started: datetime) -> Outcome:  # noqa: ANN401  # dbt's RunResult
-    """Read one node's outcome off dbt's result."""
+def node_outcome(
+    step_id: StepId,
+    result: Any,  # noqa: ANN401  # dbt's RunResult
+    started: datetime,
+    batch_messages: Mapping[datetime, str] = MappingProxyType({}),
+) -> Outcome:
+    """Read one node's outcome off dbt's result; `batch_messages` say why batches broke, by their start."""
     node = result.node
     word = str(result.status)
     recorded = () if node.is_ephemeral_model else (run_record(result),)
@@ -36,14 +43,14 @@ def node_outcome(step_id: StepId, result: Any, started: datetime) -> Outcome:  #
         step_id=step_id,
         status=status_of(word),
         tool_word=word,
-        message=str(result.message or "").strip(),
+        message=_message(result, batch_messages),
         started_at=started,
         ended_at=datetime.now(UTC),
         rows_affected=_rows_affected(result.adapter_response),
         failures=result.failures,
         path=node.original_file_path,
         compiled_path=getattr(node, "compiled_path", None),
-        parts=_batches(result),
+        parts=_batches(result, batch_messages),
         dbt_results=recorded,
     )
 
@@ -96,14 +103,28 @@ def run_record(result: Any) -> Mapping[str, object]:  # noqa: ANN401  # dbt's Ru
     return record
 
 
-def _batches(result: Any) -> tuple[Part, ...]:  # noqa: ANN401  # dbt's RunResult
+def _message(result: Any, batch_messages: Mapping[datetime, str]) -> str:  # noqa: ANN401  # dbt's RunResult
+    """Give dbt's message; where that only counts batches, with the first broken batch's own."""
+    said = str(result.message or "").strip()
+    if not batch_messages:
+        return said
+    first = min(batch_messages)
+    return f"{said}: batch {first:{_BATCH}}: {batch_messages[first]}"
+
+
+def _batches(result: Any, messages: Mapping[datetime, str]) -> tuple[Part, ...]:  # noqa: ANN401  # dbt's RunResult
     batches = result.batch_results
     if batches is None:
         return ()
     ended = [(start, end, Status.SUCCESS) for start, end in batches.successful]
     ended += [(start, end, Status.ERROR) for start, end in batches.failed]
     return tuple(
-        Part(name=f"batch {start:%Y-%m-%dT%H:%M:%S}", status=status, detail={"until": end.isoformat()})
+        Part(
+            name=f"batch {start:{_BATCH}}",
+            status=status,
+            message=messages.get(start, ""),
+            detail={"until": end.isoformat()},
+        )
         for start, end, status in sorted(ended)
     )
 

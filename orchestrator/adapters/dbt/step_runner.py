@@ -33,7 +33,8 @@ class DbtStepRunner:
         match step:
             case BuildStep() | TestStep():
                 self._runs.prepare()
-                return node_outcome(step.id, self._runs.run_node(step.node), started)
+                result = self._runs.run_node(step.node)
+                return node_outcome(step.id, result, started, self._runs.batches.take(step.node))
             case FreshnessStep():
                 return freshness_outcome(step.id, self._runs.run_freshness(step.node), started)
             case HookStep():

@@ -9,3 +9,4 @@ create table raw.events as
         (1, timestamp '2021-03-01'), (2, timestamp '2022-03-01'), (3, timestamp '2023-03-01'), (4, timestamp '2024-03-01')
     ) as t(id, happened_at);
 create table raw.archive as select 1 as id;
+create table raw.switches (name varchar);

@@ -1,0 +1,3 @@
+{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='happened_at', batch_size='year',
+    begin='2021-01-01') }}
+select event_id, happened_at, no_such_column from {{ ref('stg_events') }}

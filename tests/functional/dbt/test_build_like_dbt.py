@@ -1,0 +1,186 @@
+"""What elt runs, skips and writes is what `dbt build` runs, skips and writes: on a sound project and a broken one."""
+
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import pytest
+
+from orchestrator.api import Upstream
+from orchestrator.execution.outcome import ReasonCode, Status
+from tests.functional.dbt.sides import Side, copied, dbt, elt, steady
+
+pytestmark = pytest.mark.functional
+LAST_HOOK = "operation.everything.everything-on-run-end-0"
+NEWS = """
+    insert into raw.orders values (14, 2, 3.0, date '2024-02-01', now()::timestamp);
+    insert into raw.events values (5, timestamp '2026-02-01', now()::timestamp);
+    update raw.customers set name = 'Anna' where id = 1;
+"""
+
+
+class Sides(NamedTuple):
+    """The same project, run by each side."""
+
+    dbt: Side
+    elt: Side
+    everything_upstream: Side
+
+
+@pytest.fixture(scope="module")
+def sound(everything: Path, tmp_path_factory: pytest.TempPathFactory) -> Sides:
+    """The sound project, built from nothing."""
+    return _sides(everything, tmp_path_factory.mktemp("sound"))
+
+
+@pytest.fixture(scope="module")
+def halted(broken: Path, tmp_path_factory: pytest.TempPathFactory) -> Sides:
+    """The broken project, built from nothing."""
+    return _sides(broken, tmp_path_factory.mktemp("halted"))
+
+
+def _sides(project: Path, root: Path) -> Sides:
+    return Sides(
+        dbt(copied(project, root / "dbt"), "build"),
+        elt(copied(project, root / "none")),
+        elt(copied(project, root / "all"), upstream=Upstream.ALL),
+    )
+
+
+def _steady(side: Side) -> dict[str, object]:
+    """Give the records that must be equal: the last hook's code lists the results in the order of their ends."""
+    return {unique_id: steady(record) for unique_id, record in side.records().items() if unique_id != LAST_HOOK}
+
+
+@pytest.mark.parametrize("which", ["elt", "everything_upstream"])
+def test_a_sound_project_is_built_as_dbt_builds_it(sound: Sides, which: str) -> None:
+    """Every node has dbt's status, figures, message, compiled code and batches; the exit code is dbt's."""
+    ours: Side = getattr(sound, which)
+    assert _steady(ours) == _steady(sound.dbt)
+    assert ours.words()[LAST_HOOK] == "success"
+    assert ours.exit_code == sound.dbt.exit_code == 0
+
+
+@pytest.mark.parametrize("which", ["elt", "everything_upstream"])
+def test_the_tables_hold_what_dbt_puts_into_them(sound: Sides, which: str) -> None:
+    """Every relation of dbt's is there with the same rows: also what hooks, and `results` in a last hook, wrote."""
+    assert getattr(sound, which).tables() == sound.dbt.tables()
+
+
+def test_a_second_run_adds_what_dbt_adds(sound: Sides, tmp_path: Path) -> None:
+    """Incremental and microbatch models and snapshots go on from what stands, as with dbt."""
+    folders = [copied(sound.dbt.folder, tmp_path / "dbt"), copied(sound.elt.folder, tmp_path / "elt")]
+    for folder in folders:
+        with duckdb.connect(str(folder / "everything.duckdb")) as connection:
+            connection.execute(NEWS)
+    theirs, ours = dbt(folders[0], "build"), elt(folders[1])
+    assert _steady(ours) == _steady(theirs)
+    assert ours.tables() == theirs.tables()
+    assert ("again",) in ours.sql("select distinct built from main_marts.inc_orders")
+
+
+def test_a_broken_project_halts_where_dbt_halts(halted: Sides) -> None:
+    """On some twenty defects, each node's record is dbt's; two wrong unit tests of a model end in either order."""
+    theirs, ours = _steady(halted.dbt), _steady(halted.elt)
+    assert _comparable(ours) == _comparable(theirs)
+    assert _of_unit_tests(halted.elt) == _of_unit_tests(halted.dbt) == Counter(fail=1, skipped=1)
+    assert halted.elt.exit_code == halted.dbt.exit_code == 1
+    assert {"fail", "error", "partial success", "skipped", "warn", "pass"} <= set(halted.elt.words().values())
+
+
+def test_going_upstream_changes_nothing_when_all_is_selected(halted: Sides) -> None:
+    """`--upstream all` without a selection runs what `--upstream none` runs."""
+    assert _comparable(_steady(halted.everything_upstream)) == _comparable(_steady(halted.elt))
+
+
+def test_a_broken_run_leaves_the_tables_that_dbt_leaves(halted: Sides) -> None:
+    """Half-done work stands as with dbt: batches that went well, rows that failed a test, nothing of the rest."""
+    theirs, ours = halted.dbt.tables(), halted.elt.tables()
+    for tables in (theirs, ours):
+        tables["audit.results"] = [row for row in tables["audit.results"] if "disagrees.wrong" not in row]
+    assert ours == theirs
+
+
+def test_a_skip_names_its_cause(halted: Sides) -> None:
+    """Where dbt says nothing, or blames a sound ephemeral model, the outcome names the step where the halt began."""
+    assert halted.elt.ran is not None
+    outcomes = {outcome.step_id: outcome for outcome in halted.elt.ran.outcomes}
+    blamed = {
+        "model.everything.below_both": "model.everything.bad_view",
+        "model.everything.below_uncompilable": "model.everything.uncompilable",
+        "model.everything.below_batches": "model.everything.bad_batches",
+        "model.everything.beside_column": "test.everything.unique_bad_column_id.7ddf752682",
+        "model.everything.under_unit_error": "unit_test.everything.under_unit_error.cannot_run",
+    }
+    for skipped, cause in blamed.items():
+        reason = outcomes[skipped].reason
+        assert outcomes[skipped].status is Status.SKIPPED
+        assert reason.code is ReasonCode.UPSTREAM_HALTED
+        assert reason.blame == cause
+
+
+def test_each_batch_is_a_part_of_its_step(halted: Sides) -> None:
+    """A microbatch model of which one batch broke is an error; its parts tell which, and the message tells why."""
+    assert halted.elt.ran is not None
+    outcomes = {outcome.step_id: outcome for outcome in halted.elt.ran.outcomes}
+    for name in ("bad_batches", "bad_batches_beside"):
+        outcome = outcomes[f"model.everything.{name}"]
+        assert (outcome.status, outcome.tool_word) == (Status.ERROR, "partial success")
+        broken = [part for part in outcome.parts if part.status is Status.ERROR]
+        assert [part.name for part in broken] == ["batch 2023-01-01T00:00:00"]
+        assert "bad year" in broken[0].message
+        assert len(outcome.parts) > 3
+        assert "bad year" in outcome.message
+    assert "no_such_column" in outcomes["model.everything.no_batch_at_all"].message
+
+
+def test_what_models_say_is_passed_on(sound: Sides) -> None:
+    """What a model prints and warns of reaches the listeners, with the node that said it."""
+    told = {(notice.kind.value, notice.message, notice.step_id) for notice in sound.elt.notices}
+    assert ("printed", "a model speaks", "model.everything.talks") in told
+    assert ("warning", "a model warns", "model.everything.talks") in told
+
+
+@pytest.mark.parametrize("halting", [False, True])
+def test_a_failing_first_hook_does_what_it_does_in_dbt(everything: Path, tmp_path: Path, halting: bool) -> None:
+    """Nodes run after a failed on-run-start hook unless dbt's flag says otherwise; later hooks are skipped."""
+    project = (everything / "dbt_project.yml").read_text()
+    flag = {"dbt_project.yml": project.replace("flags:", "flags:\n  skip_nodes_if_on_run_start_fails: true")}
+    theirs, ours = _with_switch("start", everything, tmp_path, flag if halting else {})
+    assert _steady(ours) == _steady(theirs)
+    assert ours.exit_code == theirs.exit_code == 1
+    assert ours.words()["model.everything.stg_orders"] == ("skipped" if halting else "success")
+
+
+def test_a_failing_last_hook_does_what_it_does_in_dbt(everything: Path, tmp_path: Path) -> None:
+    """A failed on-run-end hook fails the run, skips the hooks behind it and undoes nothing."""
+    theirs, ours = _with_switch("end", everything, tmp_path, {})
+    assert _steady(ours) == _steady(theirs)
+    assert ours.exit_code == theirs.exit_code == 1
+    assert ours.tables() == theirs.tables()
+
+
+def _with_switch(name: str, project: Path, root: Path, changes: dict[str, str]) -> tuple[Side, Side]:
+    folders = [copied(project, root / "dbt", changes), copied(project, root / "elt", changes)]
+    for folder in folders:
+        with duckdb.connect(str(folder / "everything.duckdb")) as connection:
+            connection.execute("insert into raw.switches values (?)", [name])
+    return dbt(folders[0], "build", "--select", "stg_orders"), elt(folders[1], select=["stg_orders"])
+
+
+def _comparable(records: dict[str, object]) -> dict[str, object]:
+    """Leave out what is declared to differ: the order of unit tests, and dbt's words for a skip."""
+    found = {}
+    for unique_id, record in records.items():
+        if unique_id.startswith("unit_test.everything.disagrees.wrong"):
+            continue
+        assert isinstance(record, dict)
+        found[unique_id] = {**record, "message": None} if record["status"] == "skipped" else record
+        if unique_id == "model.everything.bad_python":  # the traceback names a temporary file
+            found[unique_id]["message"] = record["message"].splitlines()[-2:]
+    return found
+
+
+def _of_unit_tests(side: Side) -> Counter[str]:
+    return Counter(word for name, word in side.words().items() if ".disagrees.wrong" in name)
