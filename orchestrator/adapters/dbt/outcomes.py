@@ -72,7 +72,8 @@ def freshness_outcome(step_id: StepId, result: Any, started: datetime) -> Outcom
         started_at=started,
         ended_at=datetime.now(UTC),
         path=result.node.original_file_path,
-        dbt_results=(process_freshness_result(result).to_dict(omit_none=False),),
+        # As dbt: a source whose age could not be asked for is left out of sources.json.
+        dbt_results=() if age is None else (process_freshness_result(result).to_dict(omit_none=False),),
     )
 
 

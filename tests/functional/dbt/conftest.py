@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.dbt.sides import BROKEN, dbt, write_project
+from orchestrator.api import Upstream
+from tests.functional.dbt.sides import BROKEN, Sides, copied, dbt, elt, write_project
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,23 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_project(tmp_path_factory.mktemp("broken") / "project", BROKEN)
     assert dbt(folder, "parse").exit_code == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def sound(everything: Path, tmp_path_factory: pytest.TempPathFactory) -> Sides:
+    """The sound project, built from nothing."""
+    return _sides(everything, tmp_path_factory.mktemp("sound"))
+
+
+@pytest.fixture(scope="session")
+def halted(broken: Path, tmp_path_factory: pytest.TempPathFactory) -> Sides:
+    """The broken project, built from nothing."""
+    return _sides(broken, tmp_path_factory.mktemp("halted"))
+
+
+def _sides(project: Path, root: Path) -> Sides:
+    return Sides(
+        dbt(copied(project, root / "dbt"), "build"),
+        elt(copied(project, root / "none")),
+        elt(copied(project, root / "all"), upstream=Upstream.ALL),
+    )

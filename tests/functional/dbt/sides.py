@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 from dbt.cli.main import dbtRunner
@@ -65,6 +65,14 @@ class Side:
         """Ask the database."""
         with duckdb.connect(str(self.folder / "everything.duckdb")) as connection:
             return connection.execute(statement).fetchall()
+
+
+class Sides(NamedTuple):
+    """The same project, run by each side."""
+
+    dbt: Side
+    elt: Side
+    everything_upstream: Side
 
 
 @dataclass(slots=True)

@@ -2,14 +2,12 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 import pytest
 
-from orchestrator.api import Upstream
 from orchestrator.execution.outcome import ReasonCode, Status
-from tests.functional.dbt.sides import Side, copied, dbt, elt, steady
+from tests.functional.dbt.sides import Side, Sides, copied, dbt, elt, steady
 
 pytestmark = pytest.mark.functional
 LAST_HOOK = "operation.everything.everything-on-run-end-0"
@@ -18,34 +16,6 @@ NEWS = """
     insert into raw.events values (5, timestamp '2026-02-01', now()::timestamp);
     update raw.customers set name = 'Anna' where id = 1;
 """
-
-
-class Sides(NamedTuple):
-    """The same project, run by each side."""
-
-    dbt: Side
-    elt: Side
-    everything_upstream: Side
-
-
-@pytest.fixture(scope="module")
-def sound(everything: Path, tmp_path_factory: pytest.TempPathFactory) -> Sides:
-    """The sound project, built from nothing."""
-    return _sides(everything, tmp_path_factory.mktemp("sound"))
-
-
-@pytest.fixture(scope="module")
-def halted(broken: Path, tmp_path_factory: pytest.TempPathFactory) -> Sides:
-    """The broken project, built from nothing."""
-    return _sides(broken, tmp_path_factory.mktemp("halted"))
-
-
-def _sides(project: Path, root: Path) -> Sides:
-    return Sides(
-        dbt(copied(project, root / "dbt"), "build"),
-        elt(copied(project, root / "none")),
-        elt(copied(project, root / "all"), upstream=Upstream.ALL),
-    )
 
 
 def _steady(side: Side) -> dict[str, object]:
