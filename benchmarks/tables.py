@@ -1,0 +1,79 @@
+"""Shows the figures as text, with the targets beside them, and as values for JSON."""
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from benchmarks.figures import Series, ratio
+from benchmarks.reference import MOST_RATIO, ReferenceRun
+from benchmarks.synthetic import MOST_MB_ABOVE, NodeCost
+
+TOOLS = ("dbt-core", "dbt-duckdb", "duckdb", "dlt", "great-expectations")
+
+
+def machine() -> dict[str, Any]:
+    """Say when and on what the figures were measured."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "cores": os.cpu_count(),
+        "architecture": platform.machine(),
+        "python": platform.python_version(),
+        **{tool: version(tool) for tool in TOOLS},
+    }
+
+
+def machine_text() -> str:
+    """Say the same in a line."""
+    return ", ".join(f"{name} {value}" for name, value in machine().items())
+
+
+def node_cost_text(costs: Sequence[NodeCost]) -> str:
+    """Show the sizes below each other."""
+    lines = [
+        "| models | contender | CPU time | wall time | to dbt | target | peak memory | above dbt | target |",
+        "|---:|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for cost in costs:
+        ours, dbt, floor = cost.contenders
+        lines.append(
+            f"| {cost.models} {_time(ours)} {cost.ratio:.2f} | {cost.most_ratio:.2f} | {ours.peak_mb:.0f} MB "
+            f"| {cost.mb_above:+.0f} MB | {MOST_MB_ABOVE} MB |"
+        )
+        lines.append(f"| {_time(dbt)} 1.00 | | {dbt.peak_mb:.0f} MB | | |")
+        lines.append(f"| {_time(floor)} {ratio(floor, dbt):.3f} | | {floor.peak_mb:.0f} MB | | |")
+    return "\n".join(lines)
+
+
+def reference_text(found: ReferenceRun) -> str:
+    """Show the reference run beside the three commands."""
+    lines = [
+        "| contender | CPU time | wall time | to the three | target | peak memory |",
+        "|---|---:|---:|---:|---:|---:|",
+        f"{_time(found.ours)} {found.ratio:.2f} | {MOST_RATIO:.2f} | {found.ours.peak_mb:.0f} MB |",
+        f"{_time(found.together)} 1.00 | | {found.together.peak_mb:.0f} MB |",
+    ]
+    lines += [f"{_time(part)} {ratio(part, found.together):.2f} | | {part.peak_mb:.0f} MB |" for part in found.parts]
+    return "\n".join(lines)
+
+
+def node_cost_values(cost: NodeCost) -> dict[str, Any]:
+    """Give every run of one size, and its ratio."""
+    return {
+        "models": cost.models,
+        "ratio": cost.ratio,
+        "mb_above": cost.mb_above,
+        "contenders": [asdict(series) for series in cost.contenders],
+    }
+
+
+def reference_values(found: ReferenceRun) -> dict[str, Any]:
+    """Give every run of the reference run and of the three commands, and the ratio."""
+    return {"ratio": found.ratio, "contenders": [asdict(series) for series in (found.ours, *found.parts)]}
+
+
+def _time(series: Series) -> str:
+    return f"| {series.name} | {series.cpu_seconds:.2f} s | {series.seconds:.2f} s |"
