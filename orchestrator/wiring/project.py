@@ -80,11 +80,12 @@ _DBT_ALONE = "run dbt's part alone with: --no-ingest --exclude 'expectation:*'"
 def _no_file(target: Target) -> WarehouseError:
     if target.adapter == "duckdb":
         return WarehouseError(
-            f"The target {target.name} has no database file (its path is {target.path}), and the plan loads or validates.",
+            f"The target {target.name} has no database file (its path is {target.path}), but the plan loads or"
+            " validates: that needs one.",
             hint=f"Set `path` of the target in profiles.yml to a file, or {_DBT_ALONE}",
         )
     return WarehouseError(
-        f"The target {target.name} is of the adapter {target.adapter}, and the plan loads or validates: that needs a"
+        f"The target {target.name} is of the adapter {target.adapter}, but the plan loads or validates: that needs a"
         " DuckDB file.",
         hint=f"Choose a DuckDB target with --target, or {_DBT_ALONE}",
     )

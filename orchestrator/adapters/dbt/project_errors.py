@@ -45,6 +45,14 @@ def translate(error: BaseException, project_dir: Path, profiles_dir: Path) -> El
     return ParseError(text, hint=_MEND)
 
 
+def refused_file(error: OSError) -> EltError:
+    """Turn a file or folder of the project that dbt cannot use into ours."""
+    return ProjectError(
+        f"dbt cannot use {error.filename}: {error.strerror}.",
+        hint="dbt reads the project's files and writes logs/ and target/: give the user who runs this these rights.",
+    )
+
+
 def refused_selection(error: BaseException) -> EltError:
     """Turn what dbt raised while it selected, or read the state to compare with, into ours."""
     text = words(error)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from orchestrator.adapters.dbt import invocation
-from orchestrator.adapters.dbt.project_errors import refused_options, translate
+from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, translate
 from orchestrator.errors import UsageError
 
 
@@ -176,8 +176,12 @@ class DbtSession:
     def _translated(self, error: Exception) -> Exception:
         from dbt_common.exceptions import DbtBaseException
 
+        if isinstance(error, OSError) and error.filename:
+            return refused_file(error)
+        if not isinstance(error, DbtBaseException):
+            return error
         profiles_dir = str(getattr(self.flags, "PROFILES_DIR", "") or self.project_dir)
-        return translate(error, self.project_dir, Path(profiles_dir)) if isinstance(error, DbtBaseException) else error
+        return translate(error, self.project_dir, Path(profiles_dir))
 
 
 def _absolute(path: str) -> str:

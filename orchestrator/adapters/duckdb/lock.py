@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from textwrap import shorten
 
 import psutil
 
 _REFUSAL = re.compile(r"Conflicting lock is held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)")
+_LONGEST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ def holder_of(message: str) -> Holder | None:
 def _command(pid: int, program: str) -> str:
     """Name the program and its first two arguments only: later ones may hold secrets."""
     try:
-        return " ".join(psutil.Process(pid).cmdline()[:3]) or program
+        words = " ".join(psutil.Process(pid).cmdline()[:3]).split()
     except psutil.Error:
         return program
+    return shorten(" ".join(words), _LONGEST, placeholder=" …") or program

@@ -4,6 +4,7 @@ DuckDB gives connections of one process to one file the same instance as long as
 dbt-duckdb therefore finds this instance when it opens the file with the configuration it was opened with here.
 """
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -70,6 +71,7 @@ def open_warehouse(
 
     Raises WarehouseLockedError, which names the holder, or WarehouseError for what waiting does not cure.
     """
+    _require_writable_folder(file)
     deadline = clock() + lock_timeout
     told = False
     while True:
@@ -85,6 +87,14 @@ def open_warehouse(
                 on_wait(holder)
                 told = True
             sleep(_PAUSE)
+
+
+def _require_writable_folder(file: DatabaseFile) -> None:
+    """Refuse a folder that would take no log of the database: DuckDB finds out at the first commit only."""
+    folder = file.path.parent
+    reads_only = str(file.config.get("access_mode", "")).lower() == "read_only"
+    if folder.is_dir() and not reads_only and not os.access(folder, os.W_OK | os.X_OK):
+        raise _cannot_open(file.path, f"Permission denied in the folder {folder}")
 
 
 def _locked(path: Path, holder: Holder, waited: float) -> WarehouseLockedError:
