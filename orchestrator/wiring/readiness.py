@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from orchestrator.adapters.great_expectations.extra import require_installed
 from orchestrator.errors import IngestionError
 from orchestrator.graph.build import Graph
 from orchestrator.plan.plan import Plan
@@ -10,10 +11,15 @@ from orchestrator.wiring.project import OpenProject
 
 
 def require_ready(project: OpenProject, plan: Plan) -> None:
-    """Raise when a load lacks its configuration, or when the plan loads or validates and there is no file to share."""
+    """Raise when a load lacks its configuration, or when the plan loads or validates without what that takes.
+
+    It takes the optional tool, and a database file that can be shared.
+    """
     missing = dict(lacking(project.graph, plan))
     if missing:
         raise IngestionError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))
+    if any(isinstance(step, ValidationStep) for step in plan.steps):
+        require_installed()
     if any(isinstance(step, IngestStep | ValidationStep) for step in plan.steps):
         project.warehouse()
 

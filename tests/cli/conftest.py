@@ -1,0 +1,76 @@
+"""The command line in this process, with what it said; and as a process of its own where that matters."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from orchestrator.cli.main import run_command_line
+
+ELT = (sys.executable, "-m", "orchestrator")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one call of `elt` ended with."""
+
+    code: int
+    out: str
+    err: str
+
+    def refuses(self, *words: str, code: int = 2) -> None:
+        """Assert that it ended with an error in which these words stand, and without a traceback."""
+        assert self.code == code, self.out + self.err
+        assert self.err.startswith("Error: "), self.err
+        told = " ".join(self.err.split())
+        for word in words:
+            assert word in told
+        assert "Traceback" not in self.out + self.err
+        assert len(self.err.strip().splitlines()) > 1, "a message without what to do next"
+
+    def reports(self, *words: str, code: int = 1) -> None:
+        """Assert that a run ended with this code and its report has these words, and no traceback."""
+        assert self.code == code, self.out + self.err
+        told = " ".join(self.out.split())
+        for word in words:
+            assert word in told
+        assert "Traceback" not in self.out + self.err
+
+
+@pytest.fixture(autouse=True)
+def quick_and_alone(tmp_path_factory, monkeypatch):
+    """Keep dlt's state out of the home, and its waits between two tries short."""
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path_factory.mktemp("dlt")))
+    monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "3")
+    monkeypatch.setenv("RUNTIME__REQUEST_BACKOFF_FACTOR", "0.01")
+    monkeypatch.delenv("DBT_PROJECT_DIR", raising=False)
+
+
+@pytest.fixture
+def elt(capfd):
+    """Run `elt VERB …` in this process, on a project's folder when one is given."""
+
+    def run(*words: object, project=None) -> Said:
+        capfd.readouterr()
+        folder = [] if project is None else ["--project-dir", str(project)]
+        code = run_command_line([*map(str, words), *folder])
+        sys.stdout.flush()
+        return Said(code, *capfd.readouterr())
+
+    return run
+
+
+def start(*words: object, project=None, **options) -> subprocess.Popen:
+    """Start `elt VERB …` as a process of its own."""
+    folder = [] if project is None else ["--project-dir", str(project)]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    options["env"] = {**os.environ, "PYTHONUNBUFFERED": "1", **options.get("env", {})}
+    return subprocess.Popen([*ELT, *map(str, words), *folder], **options)
+
+
+def ended(process: subprocess.Popen) -> Said:
+    """Wait for the end of a process."""
+    out, err = process.communicate(timeout=120)
+    return Said(process.returncode, out, err)

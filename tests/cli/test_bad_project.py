@@ -1,0 +1,147 @@
+"""A dbt project that cannot be used: what is said, and that nothing starts."""
+
+import json
+
+import pytest
+
+from tests.functional.shop import write_shop
+
+pytestmark = pytest.mark.functional
+
+
+def profile(output: str) -> dict[str, str]:
+    return {"profiles.yml": f"shop: {{target: dev, outputs: {{dev: {output}}}}}"}
+
+
+def test_no_dbt_project(elt, tmp_path):
+    """Without a dbt_project.yml the message says where was looked, and the ways to name one."""
+    elt("run", project=tmp_path).refuses(
+        f"No dbt project found: neither {tmp_path} nor its subfolders hold a dbt_project.yml.",
+        "--project-dir",
+        "elt dbt init",
+    )
+
+
+def test_a_folder_that_does_not_exist(elt, tmp_path):
+    """A --project-dir that is not there is named."""
+    elt("run", project=tmp_path / "nope").refuses(f"The project folder {tmp_path}/nope does not exist.")
+
+
+def test_no_profiles_yml(elt, tmp_path, monkeypatch):
+    """Without profiles.yml the message says where one may stand."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shop = write_shop(tmp_path / "shop", {"profiles.yml": None})
+    elt("run", project=shop).refuses("There is no profiles.yml for the project", str(shop), "--profiles-dir")
+
+
+def test_no_profile_of_that_name(elt, tmp_path):
+    """A profile that dbt_project.yml names and profiles.yml does not hold: both names are told."""
+    shop = write_shop(tmp_path, {"profiles.yml": "other: {target: dev, outputs: {dev: {type: duckdb}}}"})
+    elt("run", project=shop).refuses("Could not find profile named 'shop'", f"Check {shop}/profiles.yml")
+
+
+def test_no_target_of_that_name(elt, tmp_path):
+    """An unknown --target is told with those that there are."""
+    elt("run", "--target", "prod", project=write_shop(tmp_path)).refuses(
+        "does not have a target named 'prod'", "- dev", "--target"
+    )
+
+
+def test_broken_profiles_yml(elt, tmp_path):
+    """profiles.yml that is no YAML is told with the line."""
+    elt("run", project=write_shop(tmp_path, {"profiles.yml": "shop: [oops: {"})).refuses(
+        "Syntax error near line 2", f"Check {tmp_path}/profiles.yml"
+    )
+
+
+def test_a_variable_that_a_profile_needs(elt, tmp_path):
+    """env_var() without a value names the variable."""
+    shop = write_shop(tmp_path, profile("{type: duckdb, path: \"{{ env_var('SHOP_DATABASE') }}\"}"))
+    elt("run", project=shop).refuses("'SHOP_DATABASE'", "Set that environment variable")
+
+
+def test_an_adapter_that_is_not_installed(elt, tmp_path):
+    """A target of an adapter that is missing names the package."""
+    elt("run", project=write_shop(tmp_path, profile("{type: postgres}"))).refuses(
+        "The adapter of the target is not installed: postgres.", "pip install dbt-postgres", "--target"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name: shop\n  bad: [", "Syntax error near line 2"),
+        ("name: shop\nprofile: shop\nmodle-paths: [x]\n", "'modle-paths' was unexpected"),
+        ("", "does not parse to a dictionary"),
+    ],
+)
+def test_broken_dbt_project_yml(elt, tmp_path, text, told):
+    """dbt_project.yml is named with what is wrong in it."""
+    elt("run", project=write_shop(tmp_path, {"dbt_project.yml": text})).refuses(
+        told, f"Check {tmp_path}/dbt_project.yml."
+    )
+
+
+def test_packages_that_are_not_installed(elt, tmp_path):
+    """Packages of packages.yml that are missing: the command that installs them is told."""
+    shop = write_shop(tmp_path, {"packages.yml": "packages: [{local: ../more}]"})
+    elt("run", project=shop).refuses("packages.yml", f"elt dbt deps --project-dir {shop}")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("models/marts/fct_orders.sql", "select * from {{ ref('int_orders' }}", "line 1"),
+        ("models/marts/fct_orders.sql", "select * from {{ ref('nope') }}", "'nope' which was not found"),
+        ("models/marts/marts.yml", "models:\n  - name: [\n", "Syntax error near line 3"),
+        ("models/marts/guess.py", "def model(dbt, session)\n  return 1\n", "line 1"),
+    ],
+)
+def test_what_dbt_cannot_parse(elt, tmp_path, file, text, told):
+    """A parse error is dbt's own, with file and line."""
+    elt("run", project=write_shop(tmp_path, {file: text})).refuses(told, file.rpartition("/")[2], "run again")
+
+
+def test_models_in_a_circle(elt, tmp_path):
+    """A cycle prints its path."""
+    shop = write_shop(tmp_path, {"models/marts/int_orders.sql": "select * from {{ ref('fct_orders') }}"})
+    elt("run", project=shop).refuses("in a circle", "model.shop.int_orders → model.shop.fct_orders")
+
+
+STATE = ("run", "--select", "state:modified", "--state", "old")
+
+
+def test_a_state_without_manifest(elt, tmp_path):
+    """state: without a manifest to compare with says what --state takes."""
+    shop = write_shop(tmp_path)
+    elt(*STATE, project=shop).refuses(f"The folder of --state does not exist: {shop}/old")
+    (shop / "old").mkdir()
+    elt(*STATE, project=shop).refuses("--state names no folder with a manifest.json")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "told"),
+    [
+        ('{"metadata": {"dbt_sch', "as JSON: Unterminated string"),
+        (
+            json.dumps({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v3.json"}}),
+            "v3.json",
+        ),
+    ],
+)
+def test_a_state_that_cannot_be_read(elt, tmp_path, manifest, told):
+    """A manifest that was cut short, or of another version, is named."""
+    shop = write_shop(tmp_path, {"old/manifest.json": manifest})
+    elt(*STATE, project=shop).refuses(told, f"{shop}/old/manifest.json", "dbt 1.8 to 1.11")
+
+
+def test_the_live_target_as_state(elt, tmp_path):
+    """--state must not be the folder that the command writes to."""
+    elt("run", "--state", "target", project=write_shop(tmp_path)).refuses("the live target folder", "Copy")
+
+
+def test_no_manifest_is_kept_when_none_is_wanted(elt, tmp_path):
+    """--no-write-json leaves no manifest behind, and the run does not need one."""
+    shop = write_shop(tmp_path)
+    assert elt("run", "--no-write-json", "--select", "stg_orders", project=shop).code == 0
+    assert not (shop / "target/manifest.json").exists()
