@@ -174,7 +174,7 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
     inbox = Inbox(_now)
     with _opened(command, inbox, ("list",)) as project:
         selection = _resolved(command, project)
-        ours = sorted(selection.ingest | selection.suites)
+        ours = sorted(selection.ingest | selection.suites) if project.selector.kept_types() is None else []
         listed = project.list_lines(selection.selected, output, output_keys)
         return (*listed, *(_own_line(node, output) for node in ours))
 

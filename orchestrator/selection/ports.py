@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.identity import NodeId, ResourceType
 
 
 class NodeSelector(Protocol):
@@ -19,6 +19,9 @@ class NodeSelector(Protocol):
 
     def matching(self, expressions: tuple[str, ...]) -> frozenset[NodeId]:
         """Give every node of any type that one of the expressions names, without indirect selection."""
+
+    def kept_types(self) -> frozenset[ResourceType] | None:
+        """Give the resource types that the options keep; None when they say nothing of types."""
 
     def deferred(self) -> frozenset[NodeId]:
         """Give the nodes that `--defer` takes from another manifest; empty without it."""

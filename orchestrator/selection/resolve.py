@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from orchestrator.graph.build import Graph
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.selection.criterion import OwnCriterion, own_criterion, unions
 from orchestrator.selection.ports import NodeSelector
 
@@ -52,7 +52,7 @@ def resolve(
     selected = selector.select(select=theirs, exclude=theirs_out) if asks_dbt else frozenset()
     direct = selector.select(select=theirs, exclude=theirs_out, direct=True) if asks_dbt else frozenset()
     named = selector.named(select=theirs, exclude=theirs_out) if asks_dbt else frozenset()
-    reached = {node for node in wanted if not _is_ours(node, graph)}
+    reached = _of_types(selector.kept_types(), {node for node in wanted if not _is_ours(node, graph)}, graph)
     return Selection(
         selected=(selected | reached) - excluded,
         direct=(direct | reached) - excluded,
@@ -63,6 +63,14 @@ def resolve(
         named=(named | reached) - excluded,
         is_everything=not (select or exclude or has_selector),
     )
+
+
+def _of_types(kept: frozenset[ResourceType] | None, nodes: set[NodeId], graph: Graph) -> set[NodeId]:
+    """Keep the nodes of the types that the options keep, as dbt does with what its own criteria reach."""
+    if kept is None:
+        return nodes
+    known = graph.manifest.nodes
+    return {node for node in nodes if (known[node].resource_type if node in known else ResourceType.SOURCE) in kept}
 
 
 def _divide(items: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
