@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.selection.resolve import Selection, resolve
-from tests.graph_factories import ids, make_dlt_source, make_graph, make_manifest, make_node, make_source, make_suite
+from tests.graph_factories import ids, make_dlt_source, make_graph, make_node, make_source, make_suite
 
 
 @dataclass
