@@ -57,7 +57,7 @@ class NodeRuns:
         from dbt.task import group_lookup
 
         task, adapter, manifest = self._task, self.adapter, self._session.manifest
-        selected_resources.set_selected_resources(self._planned)
+        selected_resources.set_selected_resources(self._named_to_macros())
         task.num_nodes = len(self._planned)
         self._keep_full_refresh_to_the_named()
         with adapter.connection_named("master"):
@@ -66,6 +66,12 @@ class NodeRuns:
             task.create_schemas(adapter, required)
             task.populate_adapter_cache(adapter, required)
             group_lookup.init(manifest, self._planned)
+
+    def _named_to_macros(self) -> frozenset[NodeId]:
+        """Give what dbt calls `selected_resources`: in a build it leaves the unit tests out."""
+        if self._session.flags.WHICH != "build":
+            return self._planned
+        return self._planned - self._session.manifest.unit_tests.keys()
 
     def _keep_full_refresh_to_the_named(self) -> None:
         """Make `--full-refresh` pass over the nodes that the planner added."""
@@ -121,11 +127,12 @@ class NodeRuns:
         return list(task.node_results[before:])
 
     def skipped_result(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's RunResult
-        """Give the result that dbt gives a node it skipped."""
+        """Give the result that dbt gives a node it skipped: with a message only after `--fail-fast`."""
         from dbt.artifacts.schemas.results import RunStatus
         from dbt.artifacts.schemas.run import RunResult
 
-        return RunResult.from_node(self._session.manifest.expect(unique_id), RunStatus.Skipped, None)
+        message = "Skipping due to fail_fast" if self._session.flags.FAIL_FAST else None
+        return RunResult.from_node(self._session.manifest.expect(unique_id), RunStatus.Skipped, message)
 
     def forget_schemas(self, schemas: Iterable[tuple[str | None, str]]) -> None:
         """Make dbt look again at schemas that somebody else wrote to."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from orchestrator.adapters.dbt.python_errors import without_traceback
 from orchestrator.execution.outcome import Outcome, Part, Status
 from orchestrator.plan.step import StepId
 
@@ -106,7 +107,7 @@ def run_record(result: Any) -> Mapping[str, object]:  # noqa: ANN401  # dbt's Ru
 
 def _message(result: Any, batch_messages: Mapping[datetime, str]) -> str:  # noqa: ANN401  # dbt's RunResult
     """Give dbt's message; where that only counts batches, with the first broken batch's own."""
-    said = str(result.message or "").strip()
+    said = without_traceback(str(result.message or "").strip())
     if not batch_messages:
         return said
     first = min(batch_messages)

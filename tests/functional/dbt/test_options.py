@@ -1,0 +1,155 @@
+"""dbt's options, variables and project flags mean in elt what they mean in dbt."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestrator.api import Upstream, Verb
+from orchestrator.execution.outcome import ReasonCode
+from tests.functional.dbt.sides import Side, Sides, copied, dbt, elt, steady
+
+pytestmark = pytest.mark.functional
+LAST_HOOK = "operation.everything.everything-on-run-end-0"  # its code lists the results in the order of their ends
+
+
+def _both(project: Path, root: Path, options: Sequence[str], select: Sequence[str]) -> tuple[Side, Side]:
+    theirs = dbt(copied(project, root / "dbt"), "build", *options, "--select", *select)
+    return theirs, elt(copied(project, root / "elt"), *options, select=select)
+
+
+def _records(side: Side) -> dict[str, Mapping[str, Any]]:
+    return {name: steady(record) for name, record in side.records().items() if name != LAST_HOOK}
+
+
+@pytest.mark.parametrize(
+    ("options", "select"),
+    [
+        (("--empty", "--threads", "1"), ("stg_orders", "stg_customers", "fct_orders+")),
+        (("--event-time-start", "2022-01-01", "--event-time-end", "2024-01-01"), ("stg_events+",)),
+        (("--vars", "{limit: 2}", "--warn-error"), ("stg_orders", "stg_customers")),
+        (("--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"), ("stg_orders+", "countries")),
+        (("--warn-error-options", '{"error": ["JinjaLogWarning"]}', "--store-failures"), ("talks", "tools.*")),
+    ],
+    ids=lambda words: words[0].lstrip("-"),
+)
+def test_an_option_means_what_it_means_to_dbt(
+    everything: Path, tmp_path: Path, options: tuple[str, ...], select: tuple[str, ...]
+) -> None:
+    """With the same options both sides run the same nodes to the same ends, and write the same rows."""
+    theirs, ours = _both(everything, tmp_path, options, select)
+    assert _records(ours) == _records(theirs)
+    assert ours.tables() == theirs.tables()
+    assert ours.exit_code == theirs.exit_code
+
+
+def test_variables_and_project_flags_mean_what_they_mean_to_dbt(
+    everything: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`DBT_*` and `DBT_ENGINE_*` variables and `flags:` of the project act without being named on the command line."""
+    monkeypatch.setenv("DBT_TARGET_PATH", "elsewhere")
+    monkeypatch.setenv("DBT_ENGINE_INDIRECT_SELECTION", "empty")
+    project = (everything / "dbt_project.yml").read_text()
+    changes = {"dbt_project.yml": project.replace("flags:", "flags:\n  warn_error: true")}
+    theirs = dbt(copied(everything, tmp_path / "dbt", changes), "build", "--select", "stg_orders", "talks")
+    ours = elt(copied(everything, tmp_path / "elt", changes), select=["stg_orders", "talks"])
+    found, expected = _elsewhere(ours), _elsewhere(theirs)
+    assert found == expected
+    assert found["model.everything.talks"] == "error"
+    assert found["model.everything.stg_orders"] == "success"
+    assert not [name for name in found if name.startswith("test.")]
+
+
+def _elsewhere(side: Side) -> dict[str, str]:
+    shutil.copytree(side.folder / "elsewhere", side.folder / "target", dirs_exist_ok=True)
+    return side.words()
+
+
+def test_no_artifact_is_written_when_dbt_would_write_none(everything: Path, tmp_path: Path) -> None:
+    """`--no-write-json` leaves no run_results.json behind."""
+    side = elt(copied(everything, tmp_path / "elt"), "--no-write-json", select=["talks"])
+    assert not (side.folder / "target" / "run_results.json").exists()
+    assert side.exit_code == 0
+
+
+def test_fail_fast_skips_the_rest(broken: Path, tmp_path: Path) -> None:
+    """After the first failure nothing more starts; run_results.json still names every node, in dbt's words.
+
+    dbt leaves unit tests out of what it skipped; elt names them too.
+    """
+    theirs, ours = _both(broken, tmp_path, ("--fail-fast", "--threads", "1"), ("bad_view+",))
+    found, expected = _records(ours), _records(theirs)
+    assert found.pop("unit_test.everything.below_view.stopped")["status"] == "skipped"
+    assert found == expected
+    assert found["model.everything.below_both"]["message"] == "Skipping due to fail_fast"
+    assert ours.exit_code == theirs.exit_code == 1
+
+
+def test_fail_fast_blames_what_broke_first(broken: Path, tmp_path: Path) -> None:
+    """What fail-fast skipped beside the descendants says so, and names the step that broke."""
+    side = elt(copied(broken, tmp_path / "elt"), "--fail-fast", "--threads", "1", select=["bad_view+", "bad_check+"])
+    assert side.ran is not None
+    reasons = {outcome.reason.code for outcome in side.ran.outcomes}
+    assert ReasonCode.FAIL_FAST in reasons
+    broke = [outcome.step_id for outcome in side.ran.outcomes if outcome.status.value in {"fail", "error"}]
+    blamed = {outcome.reason.blame for outcome in side.ran.outcomes if outcome.reason.code is ReasonCode.FAIL_FAST}
+    assert blamed == set(broke)
+
+
+def test_full_refresh_acts_on_what_was_named_only(sound: Sides, tmp_path: Path) -> None:
+    """The named incremental model is rebuilt; one that was added because it is upstream keeps its rows."""
+    folder = copied(sound.elt.folder, tmp_path / "elt")
+    with duckdb.connect(str(folder / "everything.duckdb")) as connection:
+        connection.execute("insert into main_marts.inc_orders values (999, 1, 'by hand')")
+        connection.execute("insert into main_marts.inc_totals values (998, 1)")
+    side = elt(folder, "--full-refresh", select=["inc_totals"], upstream=Upstream.ALL)
+    assert side.exit_code == 0
+    assert side.sql("select count(*) from main_marts.inc_orders where order_id = 999") == [(1,)]
+    assert side.sql("select count(*) from main_marts.inc_totals where order_id = 998") == [(0,)]
+
+
+@pytest.mark.parametrize("favor", [(), ("--favor-state",)], ids=["defer", "favor-state"])
+def test_deferral_reads_what_dbt_reads(everything: Path, tmp_path: Path, favor: tuple[str, ...]) -> None:
+    """Parents that are not selected are read where the deferred manifest puts them, as in dbt."""
+    prod = copied(everything, tmp_path / "prod")
+    dbt(prod, "build", "--target", "prod", "--select", "stg_orders", "stg_customers")
+    shutil.copytree(prod / "target", prod / "state")
+    if favor:  # then the state wins although the parents stand here too
+        dbt(prod, "build", "--select", "stg_orders", "stg_customers")
+    options = ("--defer", "--state", "state", *favor)
+    theirs, ours = _both(prod, tmp_path, options, ("fct_orders", "inc_orders"))
+    assert _records(ours) == _records(theirs)
+    assert ours.tables() == theirs.tables()
+    assert '"prod"."stg_orders"' in ours.records()["model.everything.fct_orders"]["compiled_code"]
+
+
+def test_deferred_parents_are_not_added(everything: Path, tmp_path: Path) -> None:
+    """With `--defer`, going upstream adds nothing that the deferred manifest supplies."""
+    prod = copied(everything, tmp_path / "prod")
+    dbt(prod, "build", "--target", "prod", "--select", "stg_orders", "stg_customers")
+    shutil.copytree(prod / "target", prod / "state")
+    side = elt(prod, "--defer", "--state", "state", select=["fct_orders"], upstream=Upstream.ALL)
+    assert "model.everything.stg_orders" not in side.words()
+    assert side.words()["model.everything.fct_orders"] == "success"
+
+
+def test_a_unit_test_runs_when_its_model_is_not_selected(sound: Sides, tmp_path: Path) -> None:
+    """`dbt build` passes over a selected unit test whose model is not selected too; elt runs what is selected."""
+    select = ["unit_test:amount_is_doubled", "stg_orders"]
+    options = ("--indirect-selection", "empty")
+    theirs, ours = _both(sound.elt.folder, tmp_path, options, select)
+    named = "unit_test.everything.fct_orders.amount_is_doubled"
+    assert named not in theirs.words()
+    assert ours.words()[named] == "pass"
+
+
+def test_testing_is_dbts(sound: Sides, tmp_path: Path) -> None:
+    """`elt test` runs what `dbt test` runs, to the same ends, and builds nothing."""
+    theirs = dbt(copied(sound.elt.folder, tmp_path / "dbt"), "test")
+    ours = elt(copied(sound.elt.folder, tmp_path / "elt"), verb=Verb.TEST)
+    assert _records(ours) == _records(theirs)
+    assert ours.tables() == theirs.tables()
+    assert ours.exit_code == theirs.exit_code == 0
