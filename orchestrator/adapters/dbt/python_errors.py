@@ -1,0 +1,27 @@
+"""What a Python model raised, without the traceback that dbt-duckdb puts into its message."""
+
+import re
+
+_HEAD = "Traceback (most recent call last):"
+_FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+), in ')
+
+
+def without_traceback(message: str) -> str:
+    """Give the message with the exception and its line in the model in place of a traceback."""
+    before, head, _ = message.partition(_HEAD)
+    if not head:
+        return message
+    lines = message.splitlines()
+    last = max(number for number, line in enumerate(lines) if line.strip() == _HEAD or line.endswith(_HEAD))
+    indent = len(lines[last]) - len(lines[last].lstrip())
+    said = [line for line in lines[last + 1 :] if line.strip() and len(line) - len(line.lstrip()) <= indent]
+    where = _line_in_model(lines[last + 1 :])
+    raised = " ".join(line.strip() for line in said) or "it raised"
+    return f"{before.rstrip()} {raised}{f' (line {where} of the model)' if where else ''}".strip()
+
+
+def _line_in_model(lines: list[str]) -> str:
+    """Give the line of the innermost frame in the model: dbt-duckdb runs it from a temporary file."""
+    frames = [found for line in lines if (found := _FRAME.match(line))]
+    own = [frame["line"] for frame in frames if "site-packages" not in frame["file"]]
+    return own[-1] if own else ""
