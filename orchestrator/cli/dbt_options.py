@@ -210,7 +210,8 @@ def spread(words: list[str]) -> list[str]:
     waiting = False  # the option has no value yet: it stays, so that click can say so
     for word in words:
         if word.startswith("-") and word != "-":
-            result.extend([name] if waiting and name else [])
+            if waiting and name:
+                raise click.BadOptionUsage(name, f"Option {name!r} requires an argument.")
             name, waiting = (word, True) if word in _MANY else (None, False)
             result.extend([] if name else [word])
         elif name is None:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import select
 import sys
 import traceback
 
@@ -101,12 +102,12 @@ def run_command_line(words: list[str]) -> int:
 
 def _reader_has_gone() -> bool:
     """Say whether it is stdout that nobody reads; then what is left in it goes nowhere when the interpreter ends."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    if not poll.poll(0):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def show_error(error: EltError) -> None:

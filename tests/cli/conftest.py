@@ -62,12 +62,12 @@ def elt(capfd):
     return run
 
 
-def start(*words: object, project=None, **options) -> subprocess.Popen:
+def start(*words: object, project=None, program=ELT[1:], **options) -> subprocess.Popen:
     """Start `elt VERB …` as a process of its own."""
     folder = [] if project is None else ["--project-dir", str(project)]
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
     options["env"] = {**os.environ, "PYTHONUNBUFFERED": "1", **options.get("env", {})}
-    return subprocess.Popen([*ELT, *map(str, words), *folder], **options)
+    return subprocess.Popen([sys.executable, *program, *map(str, words), *folder], **options)
 
 
 def ended(process: subprocess.Popen) -> Said:

@@ -82,7 +82,12 @@ def test_values_after_one_name_are_spread(values: list[str]) -> None:
     assert words == [word for value in values for word in ("--select", value)] + ["--threads", "4"]
 
 
-@pytest.mark.parametrize("words", [["--select"], ["--select", "--threads", "2"]], ids=" ".join)
-def test_an_option_without_its_value_stays_for_click_to_complain(words: list[str]) -> None:
+def test_an_option_at_the_end_without_its_value_stays_for_click_to_complain() -> None:
     """Nothing is swallowed when the value is missing."""
-    assert spread(words) == words
+    assert spread(["--select"]) == ["--select"]
+
+
+def test_an_option_in_the_place_of_a_value_is_refused() -> None:
+    """click would take the next option for the value."""
+    with pytest.raises(click.BadOptionUsage, match="'--select' requires an argument"):
+        spread(["--select", "--threads", "2"])

@@ -1,0 +1,171 @@
+"""How the command line is spoken to, and how it speaks: exit codes, options, pipes, completion."""
+
+import json
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import ELT, ended, start
+from tests.functional.shop import write_shop
+
+pytestmark = pytest.mark.functional
+
+CODES = {0: "green", 1: "failing", 2: "usage", 3: "bug", 130: "interrupted"}
+DOCUMENTED = Path(__file__).parents[2] / "docs/commands.md"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    return write_shop(
+        tmp_path_factory.mktemp("shop"),
+        {"models/wrong.sql": "selec 1", "models/said.sql": "{{ print('hello') }} select 1 as x"},
+    )
+
+
+def test_exit_code_of_success(elt, shop):
+    """0: everything that ran succeeded."""
+    assert elt("run", "--select", "stg_orders", project=shop).code == 0
+
+
+def test_exit_code_of_a_failure(elt, shop):
+    """1: a step failed or errored."""
+    assert elt("run", "--select", "wrong", project=shop).code == 1
+
+
+def test_exit_code_of_usage(elt):
+    """2: the command line says something that cannot be."""
+    assert elt("run", "--nonsense").code == 2
+
+
+def test_exit_code_of_a_bug(elt, shop, monkeypatch):
+    """3: a bug says that it is one, with what a report of it needs."""
+    monkeypatch.setattr("orchestrator.api.make_plan", lambda *_: 1 / 0)
+    said = elt("run", project=shop)
+    assert said.code == 3
+    assert said.err.startswith("Internal error: ZeroDivisionError: division by zero\nThis is a bug of elt.")
+    assert "Traceback" in said.err
+
+
+def test_exit_code_of_an_interruption(elt, shop, monkeypatch):
+    """130: interrupted, also before the first step."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("orchestrator.api.make_plan", interrupt)
+    said = elt("run", project=shop)
+    assert (said.code, said.err.strip()) == (130, "Interrupted.")
+
+
+def test_every_exit_code_is_documented():
+    """The table of docs/commands.md has the codes that are tested here, and no other."""
+    table = DOCUMENTED.read_text().partition("## Exit codes")[2].partition("\n## ")[0]
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == set(CODES)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("rnu",), "No such command 'rnu'. Did you mean 'run'?"),
+        (("docs", "gnerate"), "Did you mean 'generate'?"),
+        (("run", "--selct", "x"), "'--select'"),
+        (("run", "extra"), "unexpected extra argument (extra)"),
+        (("run", "--upstream", "some"), "'some' is not one of 'auto', 'all', 'none'"),
+        (("run", "--resource-type", "modle"), "'modle' is not one of"),
+        (("ls", "--output", "xml"), "'xml' is not one of"),
+        (("run", "--select"), "'--select' requires an argument"),
+        (("run", "--select", "--quiet"), "'--select' requires an argument"),
+    ],
+)
+def test_wrong_usage(elt, words, told):
+    """What cannot be understood is told with what was meant, or what there is."""
+    said = elt(*words)
+    assert said.code == 2
+    assert told in " ".join(said.err.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--threads", "many"), "'many' is not a valid integer"),
+        (("--vars", "{a: ["), "is not valid YAML"),
+        (("--event-time-start", "noon"), "'noon' does not match the formats"),
+    ],
+)
+def test_values_that_dbt_does_not_accept(elt, shop, words, told):
+    """A value that dbt refuses is told in dbt's words, and the help is elt's."""
+    elt("run", *words, project=shop).refuses("dbt does not accept the options.", told, "elt run --help")
+
+
+def test_plain_lines_in_a_pipe(elt, shop):
+    """In a pipe a run is plain lines without control codes, and what models print is shown."""
+    said = elt("run", "--select", "said", project=shop)
+    assert "\x1b" not in said.out
+    assert "\r" not in said.out
+    assert re.search(r"^\d\d:\d\d:\d\d  success    model said", said.out, re.MULTILINE)
+    assert "Printed by models: 1 line\n  hello" in said.out
+
+
+def test_quiet(elt, shop):
+    """-q says nothing of a success, and of a failure only that."""
+    assert elt("run", "-q", "--select", "stg_orders", project=shop).out == ""
+    assert elt("run", "-q", "--select", "wrong", project=shop).out.strip().startswith("First cause")
+
+
+@pytest.mark.parametrize("option", [("--json",), ("--log-format", "json")])
+def test_json_lines(elt, shop, option):
+    """With --json every line of a run is an object with the fields that all events have."""
+    said = elt("run", *option, "--select", "stg_orders", project=shop)
+    events = [json.loads(line) for line in said.out.splitlines()]
+    assert events[0]["event"] == "run_started"
+    assert events[-1]["event"] == "run_ended"
+    assert all({"version", "event", "at"} <= event.keys() for event in events)
+
+
+def test_plan_as_json(elt, shop):
+    """elt plan --json is one document that names the database."""
+    made = json.loads(elt("plan", "--json", "--select", "stg_orders", project=shop).out)
+    assert made["database"] == str(shop / "shop.duckdb")
+    assert made["steps"]
+
+
+def test_no_color_on_a_terminal(elt, monkeypatch):
+    """NO_COLOR takes the colours out of an error, wherever it is shown."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in elt("run", "--project-dir", "/nowhere/at/all").err
+
+
+def test_a_reader_that_goes_away(shop):
+    """`elt ls | head -1` ends quietly and well."""
+    listing = start("ls", project=shop)
+    assert listing.stdout.readline()
+    listing.stdout.close()
+    assert listing.wait(timeout=60) in (0, -signal.SIGPIPE)
+    assert listing.stderr.read() == ""
+
+
+def test_a_reader_that_was_never_there(shop):
+    """A pipe without a reader from the first line on is no error either."""
+    line = f"{' '.join(ELT)} ls --project-dir {shop} | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+COMPLETING = "from orchestrator.cli.main import cli; cli(prog_name='elt')"
+
+
+def complete(words: str, shop) -> list[str]:
+    """Complete the last word as bash would."""
+    places = str(len(words.split(" ")) - 1)
+    environment = {"_ELT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": places}
+    said = ended(start(program=("-c", COMPLETING), env=environment, cwd=shop))
+    return [line.rpartition(",")[2] for line in said.out.splitlines()]
+
+
+def test_completion(shop):
+    """Verbs complete, and node names of the last manifest with the operators before them."""
+    assert {"run", "plan", "freshness"} <= set(complete("elt ", shop))
+    assert complete("elt run --select +dim", shop) == ["+dim_customers"]
