@@ -112,7 +112,7 @@ def _reader_has_gone() -> bool:
 
 def show_error(error: EltError) -> None:
     """Say what happened and what to do next."""
-    click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+    _say_in_red("Error: ")
     click.echo(error.message, err=True)
     if error.hint:
         click.echo(error.hint, err=True)
@@ -120,7 +120,12 @@ def show_error(error: EltError) -> None:
 
 def show_internal_error(error: Exception) -> None:
     """Say that this is a bug; the traceback is for the report of it."""
-    click.secho("Internal error: ", fg="red", bold=True, nl=False, err=True)
+    _say_in_red("Internal error: ")
     click.echo(f"{type(error).__name__}: {error}", err=True)
     click.echo("This is a bug of elt. Please report it with the lines below.", err=True)
     click.echo("".join(traceback.format_exception(error)), err=True)
+
+
+def _say_in_red(word: str) -> None:
+    color = False if os.environ.get("NO_COLOR") else None  # None: as the terminal can
+    click.secho(word, fg="red", bold=True, nl=False, err=True, color=color)

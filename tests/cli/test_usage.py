@@ -1,9 +1,12 @@
 """How the command line is spoken to, and how it speaks: exit codes, options, pipes, completion."""
 
 import json
+import os
+import pty
 import re
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -132,10 +135,39 @@ def test_plan_as_json(elt, shop):
     assert made["steps"]
 
 
-def test_no_color_on_a_terminal(elt, monkeypatch):
-    """NO_COLOR takes the colours out of an error, wherever it is shown."""
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b" not in elt("run", "--project-dir", "/nowhere/at/all").err
+def on_a_terminal(*words: object, project, no_color: str) -> str:
+    """Run on a terminal of its own, and give all that was written there."""
+    ours, theirs = pty.openpty()
+    environment = {"NO_COLOR": no_color, "TERM": "xterm"}
+    run = start(*words, project=project, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    written = b""
+    with suppress(OSError):  # Linux: the other end was closed
+        while block := os.read(ours, 4096):
+            written += block
+    os.close(ours)
+    run.wait(timeout=60)
+    return written.decode()
+
+
+COLOR = re.compile(r"\x1b\[(?:\d+;)*[349]\d[;m]")
+
+
+def test_a_terminal(shop):
+    """On a terminal there is a live view, with colours unless NO_COLOR is set."""
+    colored = on_a_terminal("run", "--select", "stg_orders", project=shop, no_color="")
+    assert "\x1b[?25l" in colored
+    assert COLOR.search(colored)
+    plain = on_a_terminal("run", "--select", "stg_orders", project=shop, no_color="1")
+    assert "\x1b[?25l" in plain
+    assert "3 success" in plain
+    assert not COLOR.search(plain)
+
+
+def test_an_error_on_a_terminal(tmp_path):
+    """NO_COLOR takes the colours out of an error too."""
+    assert COLOR.search(on_a_terminal("run", project=tmp_path, no_color=""))
+    assert not COLOR.search(on_a_terminal("run", project=tmp_path, no_color="1"))
 
 
 def test_a_reader_that_goes_away(shop):
