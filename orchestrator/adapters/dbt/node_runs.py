@@ -71,7 +71,7 @@ class NodeRuns:
         """Give what dbt calls `selected_resources`: in a build it leaves the unit tests out."""
         if self._session.flags.WHICH != "build":
             return self._planned
-        return self._planned - self._session.manifest.unit_tests.keys()
+        return self._planned - frozenset(self._session.manifest.unit_tests)
 
     def _keep_full_refresh_to_the_named(self) -> None:
         """Make `--full-refresh` pass over the nodes that the planner added."""

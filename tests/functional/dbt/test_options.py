@@ -31,7 +31,10 @@ def _records(side: Side) -> dict[str, Mapping[str, Any]]:
         (("--empty", "--threads", "1"), ("stg_orders", "stg_customers", "fct_orders+")),
         (("--event-time-start", "2022-01-01", "--event-time-end", "2024-01-01"), ("stg_events+",)),
         (("--vars", "{limit: 2}", "--warn-error"), ("stg_orders", "stg_customers")),
-        (("--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"), ("stg_orders+", "countries")),
+        (
+            ("--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"),
+            ("stg_orders", "stg_customers", "countries"),
+        ),
         (("--warn-error-options", '{"error": ["JinjaLogWarning"]}', "--store-failures"), ("talks", "tools.*")),
     ],
     ids=lambda words: words[0].lstrip("-"),
