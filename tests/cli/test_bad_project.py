@@ -102,6 +102,13 @@ def test_what_dbt_cannot_parse(elt, tmp_path, file, text, told):
     elt("run", project=write_shop(tmp_path, {file: text})).refuses(told, file.rpartition("/")[2], "run again")
 
 
+def test_a_file_that_is_no_text(elt, tmp_path):
+    """A file in another encoding than UTF-8 is named."""
+    shop = write_shop(tmp_path)
+    (shop / "models/latin.sql").write_bytes("select 'é' as letter".encode("latin-1"))
+    elt("run", project=shop).refuses("dbt reads text in UTF-8, and there is other: models/latin.sql.")
+
+
 def test_models_in_a_circle(elt, tmp_path):
     """A cycle prints its path."""
     shop = write_shop(tmp_path, {"models/marts/int_orders.sql": "select * from {{ ref('fct_orders') }}"})
@@ -133,6 +140,18 @@ def test_a_state_that_cannot_be_read(elt, tmp_path, manifest, told):
     """A manifest that was cut short, or of another version, is named."""
     shop = write_shop(tmp_path, {"old/manifest.json": manifest})
     elt(*STATE, project=shop).refuses(told, f"{shop}/old/manifest.json", "dbt 1.8 to 1.11")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--defer",), "--state or --defer-state are required for deferral"),
+        (("--defer", "--state", "models"), 'Could not find manifest in --state path: "models"'),
+    ],
+)
+def test_deferral_without_a_manifest(elt, tmp_path, words, told):
+    """--defer says which manifest it lacks."""
+    elt("run", *words, project=write_shop(tmp_path)).refuses(told, "manifest.json of an earlier run")
 
 
 def test_the_live_target_as_state(elt, tmp_path):

@@ -73,11 +73,11 @@ def test_every_exit_code_is_documented():
     ("words", "told"),
     [
         (("rnu",), "No such command 'rnu'. Did you mean 'run'?"),
-        (("docs", "gnerate"), "Did you mean 'generate'?"),
+        (("docs", "server"), "Did you mean 'serve'?"),
         (("run", "--selct", "x"), "'--select'"),
         (("run", "extra"), "unexpected extra argument (extra)"),
         (("run", "--upstream", "some"), "'some' is not one of 'auto', 'all', 'none'"),
-        (("run", "--resource-type", "modle"), "'modle' is not one of"),
+        (("run", "--resource-type", "table"), "'table' is not one of"),
         (("ls", "--output", "xml"), "'xml' is not one of"),
         (("run", "--select"), "'--select' requires an argument"),
         (("run", "--select", "--quiet"), "'--select' requires an argument"),
@@ -101,6 +101,11 @@ def test_wrong_usage(elt, words, told):
 def test_values_that_dbt_does_not_accept(elt, shop, words, told):
     """A value that dbt refuses is told in dbt's words, and the help is elt's."""
     elt("run", *words, project=shop).refuses("dbt does not accept the options.", told, "elt run --help")
+
+
+def test_no_threads(elt, shop):
+    """A number of threads that runs nothing is refused."""
+    elt("run", "--threads", "0", project=shop).refuses("dbt cannot run with 0 threads.", "--threads")
 
 
 def test_plain_lines_in_a_pipe(elt, shop):

@@ -8,7 +8,8 @@ from orchestrator.errors import EltError, ManifestError, ParseError, ProjectErro
 
 _HEADER = re.compile(r"^(Runtime|Compilation|Parsing|Validation|Database|Internal) Error$")
 _ADAPTER = re.compile(r"Could not find adapter type (\S+?)!")
-_MEND = "Mend the file that dbt names, then run again."
+_MEND = "Mend the file that is named, then run again."
+_TEXT = frozenset({".sql", ".yml", ".yaml", ".md", ".py"})
 
 
 def refused_options(error: Exception, project_dir: Path) -> EltError:
@@ -49,8 +50,16 @@ def refused_file(error: OSError) -> EltError:
     """Turn a file or folder of the project that dbt cannot use into ours."""
     return ProjectError(
         f"dbt cannot use {error.filename}: {error.strerror}.",
-        hint="dbt reads the project's files and writes logs/ and target/: give the user who runs this these rights.",
+        hint="dbt reads the project's files and writes into logs/ and target/: check that they are what they should be,"
+        " and that the user who runs this has the right to use them.",
     )
+
+
+def refused_text(error: UnicodeDecodeError, project_dir: Path) -> EltError:
+    """Turn a file that is no text in UTF-8 into ours; dbt does not say which one it is."""
+    files = (file for file in sorted(project_dir.rglob("*")) if file.suffix in _TEXT and file.is_file())
+    named = [str(file.relative_to(project_dir)) for file in files if not _is_utf8(file)]
+    return ParseError(f"dbt reads text in UTF-8, and there is other: {', '.join(named) or error}.", hint=_MEND)
 
 
 def refused_selection(error: BaseException) -> EltError:
@@ -62,6 +71,8 @@ def refused_selection(error: BaseException) -> EltError:
             hint="The artifacts in the folder of --state are of another dbt or were cut short: copy there the target"
             " folder of a run with dbt 1.8 to 1.11.",
         )
+    if "--state" in text:
+        return SelectionError(text, hint="Name a folder with the manifest.json of an earlier run.")
     if "no comparison" in text:
         return SelectionError(
             "The selection compares with an earlier run, whose artifacts were not found: --state names no folder with a"
@@ -79,6 +90,16 @@ def words(error: BaseException) -> str:
     text = str(told() if told is not None else error).strip() or type(error).__name__
     first, _, rest = text.partition("\n")
     return dedent(rest).strip() if rest and _HEADER.match(first) else text
+
+
+def _is_utf8(file: Path) -> bool:
+    try:
+        file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _in_project_file(text: str, project_dir: Path) -> ProjectError:

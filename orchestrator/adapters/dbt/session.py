@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from orchestrator.adapters.dbt import invocation
-from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, translate
+from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
 from orchestrator.errors import UsageError
 
 
@@ -72,6 +72,7 @@ class DbtSession:
             self.close()
             raise self._translated(error) from error
         self._check_state()
+        self._check_threads()
         return self._target()
 
     def parse(self) -> Path:
@@ -118,6 +119,14 @@ class DbtSession:
             self.flags = invocation.begin(args, self._hear)
         except (DbtBaseException, click.ClickException) as error:
             raise refused_options(error, self.project_dir) from error
+
+    def _check_threads(self) -> None:
+        if self.config.threads is not None and self.config.threads < 1:
+            self.close()
+            raise UsageError(
+                f"dbt cannot run with {self.config.threads} threads.",
+                hint="Give --threads, or `threads` of the target in profiles.yml, a number from 1 on.",
+            )
 
     def _manifest_aside(self) -> Path:
         """Write the manifest where it is read but not kept, as `--no-write-json` asks."""
@@ -178,6 +187,8 @@ class DbtSession:
 
         if isinstance(error, OSError) and error.filename:
             return refused_file(error)
+        if isinstance(error, UnicodeDecodeError):
+            return refused_text(error, self.project_dir)
         if not isinstance(error, DbtBaseException):
             return error
         profiles_dir = str(getattr(self.flags, "PROFILES_DIR", "") or self.project_dir)
