@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from orchestrator.config.loader import load_settings
-from orchestrator.config.settings import Settings
+from orchestrator.config.settings import OnNoData, OnRunStart, Settings
 from orchestrator.errors import EltError
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.events import Noticed
@@ -21,7 +21,6 @@ from orchestrator.execution.ports import RunListener
 from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.verdict import ExitCode, exit_code, run_status
-from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.explain import plan_to_json
 from orchestrator.plan.for_verb import loaded_for, nothing_for, selected_for
@@ -32,6 +31,7 @@ from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
 from orchestrator.selection.criterion import own_criterion, unions
 from orchestrator.selection.nothing import nothing_matched, nothing_to_do
+from orchestrator.selection.own_lines import own_line
 from orchestrator.selection.resolve import Selection, resolve
 from orchestrator.wiring.dbt_alone import can_ingest, dbt_command, list_with_dbt
 from orchestrator.wiring.project import OpenProject, WarehouseFacts, open_project
@@ -135,7 +135,7 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
                 made,
                 runners.by_lane,
                 terms=_terms(project),
-                listeners=(runners.artifacts, *listeners),
+                listeners=(*runners.listeners, *listeners),
                 inbox=inbox,
                 clock=_now,
                 stop=stop,
@@ -176,7 +176,7 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
         selection = _resolved(command, project)
         ours = sorted(selection.ingest | selection.suites) if project.selector.kept_types() is None else []
         listed = project.list_lines(selection.selected, output, output_keys)
-        return (*listed, *(_own_line(node, output) for node in ours))
+        return (*listed, *(own_line(node, output) for node in ours))
 
 
 def run_dbt(words: tuple[str, ...], project_dir: Path | None = None) -> int:
@@ -227,6 +227,8 @@ def _dbt_args(words: tuple[str, ...], command: Command, settings: Settings) -> t
         args += ["--profiles-dir", str(command.profiles_dir)]
     elif (Path.cwd() / "profiles.yml").exists():
         args += ["--profiles-dir", str(Path.cwd())]
+    for option, expressions in (("--select", command.select), ("--exclude", command.exclude)):
+        args += [option, *expressions] if expressions else []  # dbt selects by what it is asked, and records this
     return tuple(args)
 
 
@@ -252,6 +254,7 @@ def _plan(command: Command, project: OpenProject) -> Plan:
         freshness=command.freshness,
         tests=command.tests,
         skip_nodes_if_on_run_start_fails=bool(project.session.flags.skip_nodes_if_on_run_start_fails),
+        hooks_after_ingest=project.settings.on_run_start is OnRunStart.AFTER_INGEST,
     )
     made = make_plan(project.graph, request, WarehouseFacts(project))
     error = nothing_for(command.verb, command.select, project.graph) if not made.steps else None
@@ -270,15 +273,6 @@ def _resolved(command: Command, project: OpenProject) -> Selection:
     )
 
 
-def _own_line(node: NodeId, output: str) -> str:
-    if output == "json":
-        return json.dumps({"unique_id": node, "resource_type": node.partition(".")[0], "name": short_name(node)})
-    if output == "selector":
-        kind, _, name = node.partition(".")
-        return f"{kind}:{name}"
-    return short_name(node)
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -289,6 +283,7 @@ def _terms(project: OpenProject) -> RunTerms:
         database=project.target.description,
         limits=project.limits(),
         fail_fast=bool(project.session.flags.FAIL_FAST),
+        skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
     )
 
 

@@ -4,7 +4,10 @@ import importlib
 import os
 import select
 import sys
+import threading
 import traceback
+from contextlib import suppress
+from typing import NoReturn
 
 import click
 
@@ -76,7 +79,18 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and exit with a code of the table in docs/commands.md."""
-    sys.exit(run_command_line(sys.argv[1:]))
+    exit_code = run_command_line(sys.argv[1:])
+    if exit_code == INTERRUPTED and threading.active_count() > 1:
+        _leave(exit_code)
+    sys.exit(exit_code)
+
+
+def _leave(exit_code: int) -> NoReturn:
+    """End without the interpreter's tidying: a model that computes on would see its modules taken apart."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(exit_code)
 
 
 def run_command_line(words: list[str]) -> int:

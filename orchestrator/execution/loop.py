@@ -30,6 +30,8 @@ class RunTerms:
     """What the run writes to, as the user should read it."""
     limits: Limits = field(default_factory=Limits)
     fail_fast: bool = False
+    skip_without_news: bool = False
+    """Whether what is downstream of a load without new rows is skipped."""
     grace: timedelta = timedelta(seconds=5)
     """How long a stopped run waits for the steps that it interrupted."""
     expected_seconds: Mapping[StepId, float] = field(default_factory=dict)
@@ -75,7 +77,11 @@ class _Loop:
         self._clock = clock
         self._stop = stop
         self._scheduler = Scheduler(
-            plan, terms.limits, fail_fast=terms.fail_fast, expected_seconds=terms.expected_seconds
+            plan,
+            terms.limits,
+            fail_fast=terms.fail_fast,
+            skip_without_news=terms.skip_without_news,
+            expected_seconds=terms.expected_seconds,
         )
         self._executors: dict[Lane, Executor] = {
             lane: ThreadExecutor(str(lane), runner, threads=terms.limits.of(lane), deliver=inbox.deliver, clock=clock)

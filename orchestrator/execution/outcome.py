@@ -38,6 +38,7 @@ class ReasonCode(StrEnum):
     INTERRUPTED = "interrupted"
     RUN_START_HOOK = "on_run_start_failed"
     NOT_EVALUATED = "not_evaluated"
+    NO_NEW_DATA = "no_new_data"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
 from orchestrator.execution.lanes import Lane, Limits, lane_of
-from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import HALTING, Outcome, Reason, ReasonCode, Status
 from orchestrator.execution.waits import waits_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import HookStep, Step, StepId
@@ -38,6 +38,7 @@ class Scheduler:
         limits: Limits,
         *,
         fail_fast: bool = False,
+        skip_without_news: bool = False,
         expected_seconds: Mapping[StepId, float] | None = None,
     ) -> None:
         self._steps = plan.steps
@@ -45,6 +46,7 @@ class Scheduler:
         self._waits = waits_of(plan, expected_seconds or {})
         self._inputs_left = list(self._waits.inputs)
         self._fail_fast = fail_fast
+        self._halting = HALTING | {Status.NO_DATA} if skip_without_news else HALTING
         self._broken_by: StepId | None = None  # the step at which fail-fast began
         self._stopping = False
         self._free = {lane: limits.of(lane) for lane in Lane}
@@ -103,7 +105,7 @@ class Scheduler:
         """Free what waited for the ended steps, and skip at once all that they halt."""
         for outcome in ended:  # grows while it is read: a skip halts its own descendants
             at = self._position[outcome.step_id]
-            if outcome.status.halts:
+            if outcome.status in self._halting:
                 reason = self._reason_to_skip(outcome)
                 halted = (child for child in self._waits.halted_by[at] if child in self._waiting)
                 ended.extend([self._close(child, Status.SKIPPED, reason) for child in halted])
@@ -115,6 +117,10 @@ class Scheduler:
 
     def _reason_to_skip(self, halting: Outcome) -> Reason:
         """Blame the step at which the halt began, however many skipped steps lie between."""
+        if halting.status is Status.NO_DATA:
+            return Reason(code=ReasonCode.NO_NEW_DATA, blame=halting.step_id)
+        if halting.reason.code is ReasonCode.NO_NEW_DATA:
+            return halting.reason
         root = halting.step_id
         if halting.status is Status.SKIPPED and halting.reason.blame is not None:
             root = halting.reason.blame

@@ -92,6 +92,8 @@ def first_causes(outcomes: Sequence[Outcome]) -> tuple[FirstCause, ...]:
     halted: dict[StepId, list[StepId]] = {}
     broken_off: dict[StepId, list[StepId]] = {}
     for outcome in outcomes:
+        if outcome.reason.code is ReasonCode.NO_NEW_DATA:
+            continue  # nothing went wrong: the run stays green
         if outcome.reason.blame is not None and outcome.status in (Status.SKIPPED, Status.CANCELLED):
             kind = broken_off if outcome.reason.code is ReasonCode.FAIL_FAST else halted
             kind.setdefault(outcome.reason.blame, []).append(outcome.step_id)

@@ -22,7 +22,7 @@ def make_plan(graph: Graph, request: PlanRequest, facts: Facts) -> Plan:
     alone = request.verb in {Verb.TEST, Verb.FRESHNESS}  # nothing is built, so no check stands before another
     steps = _joined(order, by_node, alone=alone)
     steps = _loads_in_turn(steps)
-    steps = _with_hooks(graph, steps, halting=request.skip_nodes_if_on_run_start_fails)
+    steps = _with_hooks(graph, steps, request)
     return Plan(
         steps=tuple(_in_order(steps)),
         left_out=tuple(members.left_out),
@@ -55,15 +55,16 @@ def _loads_in_turn(steps: dict[StepId, Step]) -> dict[StepId, Step]:
     return found
 
 
-def _with_hooks(graph: Graph, steps: dict[StepId, Step], *, halting: bool) -> dict[StepId, Step]:
+def _with_hooks(graph: Graph, steps: dict[StepId, Step], request: PlanRequest) -> dict[StepId, Step]:
     """Put the first hooks before all that dbt builds or tests, and the last ones behind it."""
     of_dbt = [step_id for step_id, step in steps.items() if isinstance(step, BuildStep | TestStep)]
     start, end = hook_step(graph, "start"), hook_step(graph, "end")
     found = dict(steps)
     if of_dbt and start is not None:
         for step_id in _without_parents_in(of_dbt, steps):
-            found[step_id] = _after_start(steps[step_id], start, halting=halting)
-        found = {start.id: start, **found}
+            found[step_id] = _after_start(steps[step_id], start, halting=request.skip_nodes_if_on_run_start_fails)
+        loads = [step_id for step_id, step in steps.items() if isinstance(step, IngestStep)]
+        found = {start.id: replace(start, after=tuple(loads) if request.hooks_after_ingest else ()), **found}
     if of_dbt and end is not None:
         first = (start.id,) if start is not None else ()
         found[end.id] = replace(end, after=(*first, *of_dbt))

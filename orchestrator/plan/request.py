@@ -44,3 +44,5 @@ class PlanRequest:
     tests: bool = True
     """Whether tests, unit tests and suites take part at all."""
     skip_nodes_if_on_run_start_fails: bool = False
+    hooks_after_ingest: bool = False
+    """Whether dbt's on-run-start hooks wait for the loads."""

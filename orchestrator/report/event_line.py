@@ -30,6 +30,7 @@ _REASONS = {
     ReasonCode.INTERRUPTED: "interrupted",
     ReasonCode.RUN_START_HOOK: "an on-run-start hook did not end well",
     ReasonCode.NOT_EVALUATED: "could not be evaluated",
+    ReasonCode.NO_NEW_DATA: "nothing new was loaded, as on_no_data asks",
 }
 
 

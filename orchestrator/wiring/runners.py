@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.adapters.dbt.artifacts import ArtifactWriter
+from orchestrator.adapters.dbt.loaded_schemas import LoadedSchemas
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.step_runner import DbtStepRunner
 from orchestrator.adapters.dlt.load import IngestRunner
@@ -12,7 +13,7 @@ from orchestrator.adapters.great_expectations.validate import ValidationRunner
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.gate import judge_load_age
 from orchestrator.execution.lanes import Lane
-from orchestrator.execution.ports import StepRunner
+from orchestrator.execution.ports import RunListener, StepRunner
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, IngestStep, TestStep, ValidationStep
 from orchestrator.wiring.log_files import log_dir
@@ -21,10 +22,10 @@ from orchestrator.wiring.project import OpenProject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runners:
-    """The step runners of one plan, and the writer of dbt's artifacts that listens to its run."""
+    """The step runners of one plan, and the listeners that dbt's part needs."""
 
     by_lane: Mapping[Lane, StepRunner]
-    artifacts: ArtifactWriter
+    listeners: tuple[RunListener, ...]
 
 
 def make_runners(project: OpenProject, plan: Plan) -> Runners:
@@ -49,7 +50,7 @@ def make_runners(project: OpenProject, plan: Plan) -> Runners:
     if project.target.is_file:
         project.warehouse()  # before dbt opens it, and before anything is loaded
         runners[Lane.LIGHT] = LoadAgeRunner(lambda: project.warehouse().cursor(), judge_load_age)
-    return Runners(by_lane=runners, artifacts=artifacts)
+    return Runners(by_lane=runners, listeners=(LoadedSchemas(runs), artifacts))
 
 
 def _ingest_runner(project: OpenProject) -> StepRunner:

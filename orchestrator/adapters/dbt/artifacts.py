@@ -32,11 +32,16 @@ def records(plan: Plan, outcomes: Iterable[Outcome], skipped: Mapping[NodeId, Js
         step = plan.by_id[outcome.step_id]
         if isinstance(step, FreshnessStep) is not sources:
             continue
-        if outcome.dbt_results:
-            found.extend(outcome.dbt_results)
-        elif isinstance(step, BuildStep | TestStep) and step.node in skipped:
+        if isinstance(step, BuildStep | TestStep) and step.node in skipped and not _is_telling(outcome):
             found.append(skipped[step.node])
+        else:
+            found.extend(outcome.dbt_results)
     return found
+
+
+def _is_telling(outcome: Outcome) -> bool:
+    """Say whether dbt's own record stands though the step was cancelled: its batches tell what is left to do."""
+    return any(record.get("batch_results") for record in outcome.dbt_results)
 
 
 def is_recorded(step: Step) -> bool:

@@ -121,7 +121,8 @@ class NodeRuns:
             with adapter.connection_named("master"):
                 task.safe_run_hooks(adapter, RunHookType.Start, {})
         else:
-            task.node_results.extend(self.skipped_result(unique_id) for unique_id in skipped)
+            known = {result.node.unique_id for result in task.node_results}
+            task.node_results.extend(self.skipped_result(unique_id) for unique_id in skipped if unique_id not in known)
             before = len(task.node_results)
             task.after_run(adapter, task.node_results)
         return list(task.node_results[before:])

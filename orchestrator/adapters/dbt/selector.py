@@ -68,10 +68,11 @@ class DbtSelector:
 
         task = self._task
         with _selection_errors():
-            if not select and not exclude:
-                return task.get_selection_spec()
-            if task.args.selector:
-                return task.config.get_selector(task.args.selector)
+            named = task.args.selector
+            if not named and not select and not exclude:
+                named = task.config.get_default_selector_name()
+            if named:
+                return task.config.get_selector(named)
             return parse_difference(list(select) or None, list(exclude) or None)
 
     @staticmethod

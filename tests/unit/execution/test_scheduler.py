@@ -32,6 +32,13 @@ def test_what_does_not_halt_lets_the_children_run(status):
     assert statuses(finish(make_plan("a -> b"), {"a": status})) == {"a": status, "b": "success"}
 
 
+def test_a_load_without_news_skips_what_is_below_when_asked():
+    """Load -> A -> B beside C: with `on_no_data: skip` A and B are skipped because of the load, C runs."""
+    outcomes = finish(make_plan("load -> a -> b, c"), {"load": Status.NO_DATA}, skip_without_news=True)
+    assert statuses(outcomes) == {"load": "no_data", "a": "skipped", "b": "skipped", "c": "success"}
+    assert reasons(outcomes) == {"a": "no_new_data load", "b": "no_new_data load"}
+
+
 def test_a_skip_blames_the_root_of_the_halt():
     """A -> B -> C: C is skipped because of A, not because of the skipped B."""
     outcomes = finish(make_plan("a -> b -> c"), {"a": Status.ERROR})

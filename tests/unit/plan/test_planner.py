@@ -326,6 +326,20 @@ def test_failed_first_hook_halts_when_dbt_is_told_so():
     assert "hook.start" in step(hooked(skip_nodes_if_on_run_start_fails=True), "model.a").parents
 
 
+def test_first_hooks_wait_for_the_loads_when_asked():
+    """`on_run_start: after_ingest` lets the hooks wait for every load, however it ends."""
+    graph = make_graph(
+        make_source("s"),
+        make_node("model.a", "source.raw.s"),
+        make_node("operation.start", tags=("on-run-start",)),
+        loads=[make_dlt_source("raw", "s")],
+    )
+    waiting = step(plan_for(graph, "model.a", hooks_after_ingest=True), "hook.start")
+    assert waiting.after == ("ingest.load_raw",)
+    assert waiting.parents == ()
+    assert step(plan_for(graph, "model.a"), "hook.start").after == ()
+
+
 def test_no_hooks_without_dbt_nodes():
     """Freshness alone runs no hooks."""
     assert names(hooked(select=["source.raw.s"], verb=Verb.FRESHNESS)) == ["freshness.source.raw.s"]

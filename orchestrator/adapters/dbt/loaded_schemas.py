@@ -1,0 +1,27 @@
+"""Makes dbt look again at the schemas that a load wrote to: dbt caches a schema's relations at first use."""
+
+from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.execution.events import Event, RunStarted, StepEnded
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import IngestStep
+
+
+class LoadedSchemas:
+    """Listens to a run: what waits for a load starts after its end was heard, and finds the cache without it."""
+
+    def __init__(self, runs: NodeRuns) -> None:
+        self._runs = runs
+        self._plan = Plan(steps=())
+
+    def hear(self, event: Event) -> None:
+        """Forget the schemas of a load that has ended, however it ended."""
+        match event:
+            case RunStarted():
+                self._plan = event.plan
+            case StepEnded():
+                step = self._plan.by_id[event.outcome.step_id]
+                if isinstance(step, IngestStep):
+                    written = {(relation.database, relation.schema) for relation in step.writes}
+                    self._runs.forget_schemas(sorted(written | {(None, step.dataset)}, key=str))
+            case _:
+                pass

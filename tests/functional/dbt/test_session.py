@@ -1,0 +1,101 @@
+"""A session leaves nothing behind in its process, and sees what others wrote while it was open."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestrator.adapters.dbt.loaded_schemas import LoadedSchemas
+from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.execution.events import RunStarted, StepEnded
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import Cause, IngestStep, StepId, Why
+from tests.factories import NOON, make_outcome
+from tests.functional.dbt.sides import copied, elt
+
+pytestmark = pytest.mark.functional
+
+
+def test_two_projects_in_one_process_keep_apart(
+    everything: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Two runs, whose profiles name the same relative path, write to a database each and print nothing."""
+    monkeypatch.chdir(tmp_path)
+    first = elt(copied(everything, tmp_path / "first"), select=["talks"])
+    second = elt(copied(everything, tmp_path / "second"), select=["uses_function", "twice"])
+    assert "main.talks" in first.tables()
+    assert "main.uses_function" not in first.tables()
+    assert "main.talks" not in second.tables()
+    assert second.sql("select answer from main.uses_function") == [(42,)]
+    assert Path.cwd() == tmp_path
+    assert capfd.readouterr() == ("", "")
+    assert "a model warns" in (first.folder / "logs" / "dbt.log").read_text()
+
+
+def test_the_database_is_free_after_a_run(everything: Path, tmp_path: Path) -> None:
+    """Another process can write to the file as soon as the run has ended."""
+    side = elt(copied(everything, tmp_path / "elt"), select=["stg_orders"])
+    code = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table mine (x int)')"
+    subprocess.run([sys.executable, "-c", code, str(side.folder / "everything.duckdb")], check=True)
+    assert "main.mine" in side.tables()
+
+
+def test_usage_statistics_are_off(everything: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the environment asks for them, nothing is sent."""
+    import dbt.tracking
+
+    monkeypatch.setenv("DBT_SEND_ANONYMOUS_USAGE_STATS", "true")
+    folder = copied(everything, tmp_path / "elt")
+    session = DbtSession(folder)
+    session.open(("build", "--project-dir", str(folder), "--profiles-dir", str(folder)))
+    try:
+        assert dbt.tracking.active_user is not None
+        assert dbt.tracking.active_user.do_not_track
+        assert not session.flags.SEND_ANONYMOUS_USAGE_STATS
+    finally:
+        session.close()
+
+
+def test_dbt_sees_what_a_load_wrote(everything: Path, tmp_path: Path) -> None:
+    """dbt remembers the relations of a schema; after a load into it, it looks again."""
+    folder = copied(everything, tmp_path / "elt")
+    session = DbtSession(folder)
+    session.open(("build", "--project-dir", str(folder), "--profiles-dir", str(folder)))
+    try:
+        session.parse()
+        runs = NodeRuns(session, planned=[], added=[])
+        runs.prepare()
+        with duckdb.connect(str(folder / "everything.duckdb")) as connection:
+            connection.execute("create table main.loaded (x int)")
+        assert not _is_seen(runs)
+        listener = LoadedSchemas(runs)
+        listener.hear(RunStarted(run_id="r", at=NOON, plan=Plan(steps=(_load("main"),)), database=""))
+        listener.hear(StepEnded(at=NOON, outcome=make_outcome("ingest.raw")))
+        assert _is_seen(runs)
+    finally:
+        session.close()
+
+
+def _is_seen(runs: NodeRuns) -> bool:
+    with runs.adapter.connection_named("look"):
+        return runs.adapter.get_relation("everything", "main", "loaded") is not None
+
+
+def _load(dataset: str) -> IngestStep:
+    return IngestStep(
+        id=StepId("ingest.raw"),
+        name="raw",
+        path="raw.py",
+        cause=Cause(why=Why.FEEDS),
+        source="raw",
+        module="raw.py",
+        attribute="raw",
+        pipeline="raw",
+        dataset=dataset,
+        working_dir=None,
+        resources=(),
+        nodes=(),
+    )
