@@ -135,7 +135,6 @@ def without_privileges() -> None:
     [
         ("shop.duckdb", 0o444, "The database {shop}/shop.duckdb cannot be written"),
         ("warehouse", 0o555, "The database {shop}/warehouse/shop.duckdb cannot be written"),
-        ("profiles.yml", 0o000, "dbt cannot use {shop}/profiles.yml"),
     ],
 )
 def test_what_may_not_be_written(tmp_path, path, mode, told):
@@ -146,4 +145,4 @@ def test_what_may_not_be_written(tmp_path, path, mode, told):
     (shop / path).chmod(mode)
     said = ended(start("run", project=shop, preexec_fn=without_privileges))
     (shop / path).chmod(0o755)
-    said.refuses(told.format(shop=shop), "the right to write" if mode else "rights")
+    said.refuses(told.format(shop=shop), "the right to write")

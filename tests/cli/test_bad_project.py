@@ -102,6 +102,12 @@ def test_what_dbt_cannot_parse(elt, tmp_path, file, text, told):
     elt("run", project=write_shop(tmp_path, {file: text})).refuses(told, file.rpartition("/")[2], "run again")
 
 
+def test_a_folder_that_dbt_cannot_use(elt, tmp_path):
+    """A file in the place of dbt's target folder is named."""
+    shop = write_shop(tmp_path, {"target": "not a folder"})
+    elt("run", project=shop).refuses(f"dbt cannot use {shop}/target", "has the right to use them")
+
+
 def test_a_file_that_is_no_text(elt, tmp_path):
     """A file in another encoding than UTF-8 is named."""
     shop = write_shop(tmp_path)

@@ -69,7 +69,6 @@ def test_an_interrupted_load(elt, shop, number):
         assert (shop / "target/run_results.json").exists()
     (shop / "slow").unlink()
     elt("run", "--select", "stg_customers", project=shop).reports("success in", code=0)
-    elt("run", "--select", "stg_customers", project=shop).reports("success in", code=0)
     assert loaded(shop) == [(3000, 3000)]
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import re
-import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -159,33 +158,21 @@ COLOR = re.compile(r"\x1b\[(?:\d+;)*[349]\d[;m]")
 
 
 def test_a_terminal(shop):
-    """On a terminal there is a live view, with colours unless NO_COLOR is set."""
-    colored = on_a_terminal("run", "--select", "stg_orders", project=shop, no_color="")
-    assert "\x1b[?25l" in colored
-    assert COLOR.search(colored)
-    plain = on_a_terminal("run", "--select", "stg_orders", project=shop, no_color="1")
-    assert "\x1b[?25l" in plain
-    assert "3 success" in plain
-    assert not COLOR.search(plain)
+    """On a terminal there is a live view, and with NO_COLOR it has no colours."""
+    shown = on_a_terminal("run", "--select", "stg_orders", project=shop, no_color="1")
+    assert "\x1b[?25l" in shown
+    assert "3 success" in shown
+    assert not COLOR.search(shown)
 
 
 def test_an_error_on_a_terminal(tmp_path):
-    """NO_COLOR takes the colours out of an error too."""
+    """An error is coloured, unless NO_COLOR is set."""
     assert COLOR.search(on_a_terminal("run", project=tmp_path, no_color=""))
     assert not COLOR.search(on_a_terminal("run", project=tmp_path, no_color="1"))
 
 
 def test_a_reader_that_goes_away(shop):
-    """`elt ls | head -1` ends quietly and well."""
-    listing = start("ls", project=shop)
-    assert listing.stdout.readline()
-    listing.stdout.close()
-    assert listing.wait(timeout=60) in (0, -signal.SIGPIPE)
-    assert listing.stderr.read() == ""
-
-
-def test_a_reader_that_was_never_there(shop):
-    """A pipe without a reader from the first line on is no error either."""
+    """`elt ls | head -1` ends quietly and well, also when the reader has gone before the first line."""
     line = f"{' '.join(ELT)} ls --project-dir {shop} | true; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("0\n", "")
