@@ -13,6 +13,7 @@ from orchestrator.execution.outcome import ReasonCode
 from tests.functional.dbt.sides import Side, Sides, copied, dbt, elt, steady
 
 pytestmark = pytest.mark.functional
+OF_THE_FOLDER = dict.fromkeys(("project_dir", "profiles_dir", "log_path", "quiet"))
 LAST_HOOK = "operation.everything.everything-on-run-end-0"  # its code lists the results in the order of their ends
 
 
@@ -47,6 +48,9 @@ def test_an_option_means_what_it_means_to_dbt(
     assert _records(ours) == _records(theirs)
     assert ours.tables() == theirs.tables()
     assert ours.exit_code == theirs.exit_code
+    arguments = [side.document()["args"] for side in (ours, theirs)]
+    assert arguments[0]["select"] == list(select)
+    assert {**arguments[0], **OF_THE_FOLDER} == {**arguments[1], **OF_THE_FOLDER}
 
 
 def test_variables_and_project_flags_mean_what_they_mean_to_dbt(
@@ -114,27 +118,32 @@ def test_full_refresh_acts_on_what_was_named_only(sound: Sides, tmp_path: Path) 
     assert side.sql("select count(*) from main_marts.inc_totals where order_id = 998") == [(0,)]
 
 
+@pytest.fixture(scope="module")
+def prod(everything: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a project of which two models stand in the schema `prod`, with the state of that run."""
+    folder = copied(everything, tmp_path_factory.mktemp("prod") / "prod")
+    dbt(folder, "build", "--target", "prod", "--select", "stg_orders", "stg_customers")
+    shutil.copytree(folder / "target", folder / "state")
+    return folder
+
+
 @pytest.mark.parametrize("favor", [(), ("--favor-state",)], ids=["defer", "favor-state"])
-def test_deferral_reads_what_dbt_reads(everything: Path, tmp_path: Path, favor: tuple[str, ...]) -> None:
+def test_deferral_reads_what_dbt_reads(prod: Path, tmp_path: Path, favor: tuple[str, ...]) -> None:
     """Parents that are not selected are read where the deferred manifest puts them, as in dbt."""
-    prod = copied(everything, tmp_path / "prod")
-    dbt(prod, "build", "--target", "prod", "--select", "stg_orders", "stg_customers")
-    shutil.copytree(prod / "target", prod / "state")
+    project = copied(prod, tmp_path / "project")
     if favor:  # then the state wins although the parents stand here too
-        dbt(prod, "build", "--select", "stg_orders", "stg_customers")
+        dbt(project, "run", "--select", "stg_orders", "stg_customers")
     options = ("--defer", "--state", "state", *favor)
-    theirs, ours = _both(prod, tmp_path, options, ("fct_orders", "inc_orders"))
+    theirs, ours = _both(project, tmp_path, options, ("fct_orders", "inc_orders"))
     assert _records(ours) == _records(theirs)
     assert ours.tables() == theirs.tables()
     assert '"prod"."stg_orders"' in ours.records()["model.everything.fct_orders"]["compiled_code"]
 
 
-def test_deferred_parents_are_not_added(everything: Path, tmp_path: Path) -> None:
+def test_deferred_parents_are_not_added(prod: Path, tmp_path: Path) -> None:
     """With `--defer`, going upstream adds nothing that the deferred manifest supplies."""
-    prod = copied(everything, tmp_path / "prod")
-    dbt(prod, "build", "--target", "prod", "--select", "stg_orders", "stg_customers")
-    shutil.copytree(prod / "target", prod / "state")
-    side = elt(prod, "--defer", "--state", "state", select=["fct_orders"], upstream=Upstream.ALL)
+    folder = copied(prod, tmp_path / "elt")
+    side = elt(folder, "--defer", "--state", "state", select=["fct_orders"], upstream=Upstream.ALL)
     assert "model.everything.stg_orders" not in side.words()
     assert side.words()["model.everything.fct_orders"] == "success"
 

@@ -1,0 +1,106 @@
+"""dbt's artifacts are put together from outcomes alone, in dbt's words."""
+
+import pytest
+
+from orchestrator.adapters.dbt.artifacts import artifact, records
+from orchestrator.adapters.dbt.outcomes import status_of
+from orchestrator.execution.outcome import Status
+from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep, Cause, FreshnessStep, HookStep, StepId, Why
+from tests.factories import make_outcome
+
+WHY = Cause(why=Why.SELECTED)
+A, B, SOURCE = NodeId("model.shop.a"), NodeId("model.shop.b"), NodeId("source.shop.raw.t")
+PLAN = Plan(
+    steps=(
+        *(
+            BuildStep(
+                id=StepId(node),
+                name=node,
+                path="",
+                cause=WHY,
+                node=node,
+                resource_type=ResourceType.MODEL,
+                materialized="table",
+            )
+            for node in (A, B)
+        ),
+        FreshnessStep(id=StepId("freshness"), name="t", path="", cause=WHY, node=SOURCE, by_load=False),
+        HookStep(id=StepId("hook.end"), name="end", path="", cause=WHY, when="end"),
+    )
+)
+SKIPPED = {A: {"unique_id": A, "status": "skipped"}, B: {"unique_id": B, "status": "skipped"}}
+
+
+def own(step: str, word: str, **fields) -> dict[str, object]:
+    return {"unique_id": step, "status": word, **fields}
+
+
+def found(*outcomes, sources: bool = False) -> list[object]:
+    did_not_end = {outcome.step_id for outcome in outcomes if outcome.status in (Status.SKIPPED, Status.CANCELLED)}
+    skipped = {node: record for node, record in SKIPPED.items() if node in did_not_end}
+    return [record["status"] for record in records(PLAN, outcomes, skipped, sources=sources)]
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("success", Status.SUCCESS),
+        ("pass", Status.SUCCESS),
+        ("no-op", Status.SUCCESS),
+        ("warn", Status.WARN),
+        ("fail", Status.FAIL),
+        ("error", Status.ERROR),
+        ("runtime error", Status.ERROR),
+        ("partial success", Status.ERROR),
+        ("skipped", Status.SKIPPED),
+        ("a word of tomorrow", Status.ERROR),
+    ],
+)
+def test_each_word_of_dbt_has_one_status(word: str, status: Status) -> None:
+    """A word that nobody knows is an error, never a silent success."""
+    assert status_of(word) is status
+
+
+def test_stale_rows_are_a_no_of_the_data() -> None:
+    """dbt's `error` of a freshness check is a fail: nothing broke, the rows are too old."""
+    assert status_of("error", is_freshness=True) is Status.FAIL
+    assert status_of("runtime error", is_freshness=True) is Status.ERROR
+
+
+def test_records_stand_in_the_order_of_the_ends() -> None:
+    """Results are listed as they ended; a skipped node has dbt's record of a skip."""
+    outcomes = (
+        make_outcome(B, dbt_results=(own(B, "error"),)),
+        make_outcome(A, Status.SKIPPED),
+    )
+    assert found(*outcomes) == ["error", "skipped"]
+
+
+def test_sources_and_nodes_are_written_apart() -> None:
+    """A freshness check stands in sources.json, everything else of dbt's in run_results.json."""
+    outcomes = (
+        make_outcome("freshness", dbt_results=(own(SOURCE, "pass"),)),
+        make_outcome("hook.end", dbt_results=(own("operation.1", "success"), own("operation.2", "success"))),
+        make_outcome(B, Status.CANCELLED),
+    )
+    assert found(*outcomes, sources=True) == ["pass"]
+    assert found(*outcomes) == ["success", "success", "skipped"]
+
+
+def test_what_was_interrupted_is_skipped_to_dbt() -> None:
+    """dbt knows no word for it; but a model whose batches were cut off keeps its record, which tells what is left."""
+    batches = {"successful": [["2021", "2022"]], "failed": [["2022", "2023"]]}
+    outcomes = (
+        make_outcome(A, Status.CANCELLED, dbt_results=(own(A, "error"),)),
+        make_outcome(B, Status.CANCELLED, dbt_results=(own(B, "partial success", batch_results=batches),)),
+    )
+    assert found(*outcomes) == ["skipped", "partial success"]
+
+
+def test_only_run_results_hold_arguments() -> None:
+    """sources.json has no `args`."""
+    parts = {"metadata": {"a": 1}, "results": [own(A, "success")], "elapsed": 1.5}
+    assert artifact(**parts) == {"metadata": {"a": 1}, "results": [own(A, "success")], "elapsed_time": 1.5}
+    assert artifact(**parts, args={"which": "build"})["args"] == {"which": "build"}
