@@ -4,6 +4,7 @@ The opening follows dbt.cli.requires (profile, project, catalogs, runtime_config
 where the run wants to do something between: the target is known before the project is parsed.
 """
 
+import gc
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -90,6 +91,8 @@ class DbtSession:
             )
         except Exception as error:
             raise self._translated(error) from error
+        # What was parsed lives as long as the session: walking it at every collection costs a run a tenth of its CPU.
+        gc.freeze()
         return self.target_path / "manifest.json" if self.flags.WRITE_JSON else self._manifest_aside()
 
     @property
@@ -105,6 +108,7 @@ class DbtSession:
     def close(self) -> None:
         """End the invocation: connections closed, log file released, the working folder as before; idempotent."""
         if self._came_from is not None:
+            gc.unfreeze()
             invocation.end()
             os.chdir(self._came_from)
             self._came_from = None
