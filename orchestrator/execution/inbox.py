@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from queue import Empty, SimpleQueue
+from threading import Event
 
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.outcome import Outcome
@@ -15,18 +16,31 @@ class Inbox:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._queue: SimpleQueue[Outcome | Noticed] = SimpleQueue()
+        # Waited for instead of the queue: a SimpleQueue that a signal interrupts near its timeout waits for ever.
+        self._filled = Event()
 
     def post(self, kind: NoticeKind, message: str, *, step_id: StepId | None = None) -> None:
         """Leave a notice; the listeners hear it in the order of posting."""
-        self._queue.put(Noticed(at=self._clock(), kind=kind, message=message, step_id=step_id))
+        self._put(Noticed(at=self._clock(), kind=kind, message=message, step_id=step_id))
 
     def deliver(self, outcome: Outcome) -> None:
         """Leave the outcome of a step."""
-        self._queue.put(outcome)
+        self._put(outcome)
 
     def take(self, timeout: float) -> Outcome | Noticed | None:
         """Give the oldest entry, or None when there is none within so many seconds."""
+        self._filled.clear()
+        entry = self._oldest()
+        if entry is None and timeout > 0 and self._filled.wait(timeout):
+            entry = self._oldest()
+        return entry
+
+    def _put(self, entry: Outcome | Noticed) -> None:
+        self._queue.put(entry)
+        self._filled.set()
+
+    def _oldest(self) -> Outcome | Noticed | None:
         try:
-            return self._queue.get(block=timeout > 0, timeout=timeout)
+            return self._queue.get_nowait()
         except Empty:
             return None
