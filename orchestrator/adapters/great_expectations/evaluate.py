@@ -14,11 +14,17 @@ from orchestrator.adapters.great_expectations import (
     duckdb_metrics,  # noqa: F401  # its import registers the metrics
     pipe_dialect,
 )
+from orchestrator.adapters.great_expectations.column_types import ColumnType
 from orchestrator.adapters.great_expectations.coverage import WAYS, Way
-from orchestrator.adapters.great_expectations.messages import Ask, Judged
+from orchestrator.adapters.great_expectations.messages import Ask, Judged, Verdict
 from orchestrator.adapters.great_expectations.plain_values import first_lines
 from orchestrator.adapters.great_expectations.read_only import ProgrammingError, ReadOnlyConnection
-from orchestrator.adapters.great_expectations.relation import WholeRelation, columns_of, missing_column
+from orchestrator.adapters.great_expectations.relation import (
+    WholeRelation,
+    columns_of,
+    missing_column,
+    unread_condition,
+)
 from orchestrator.adapters.great_expectations.verdict import SAMPLES, error_of, verdict_of
 from orchestrator.adapters.sql_pipe import PipeConnection
 
@@ -27,8 +33,10 @@ _NOT_IN_SQL = (
     "great-expectations has no SQL for it on any database; "
     "say the same with unexpected_rows_expectation, or with a dbt test"
 )
-_ALONE = frozenset({"expect_column_quantile_values_to_be_between"})
-"""GX gives two of these over one column the same key, and the second gets the first one's quantiles."""
+_OWN_QUERY = "unexpected_rows_expectation"
+_ALONE = frozenset({"expect_column_quantile_values_to_be_between", _OWN_QUERY})
+"""GX gives two quantile expectations of one column the same key, and the second gets the first one's quantiles;
+a suite's own query shares nothing, and gives its rows only in the fullest result format."""
 
 Results = dict[str, ExpectationValidationResult | str]
 
@@ -51,34 +59,37 @@ class _Expectation:
 
 def judge(ask: Ask, pipe: PipeConnection) -> Judged:
     """Give a verdict on every expectation of the suite; one that cannot be evaluated says why."""
-    with ReadOnlyConnection(pipe, ask.database, ask.schema) as connection:
+    try:
+        connection = ReadOnlyConnection(pipe, ask.database, ask.schema)
+    except ProgrammingError as error:
+        return Judged(error=first_lines(str(error)))
+    with connection:
         try:
             columns = columns_of(connection, ask.table)
         except ProgrammingError as error:
             return Judged(error=first_lines(str(error)))
-        execution = SqlAlchemyExecutionEngine(engine=pipe_dialect.connect(connection), create_temp_table=False)
-        data = WholeRelation(execution, ask.table, columns)
-        validator = _SilentValidator(execution_engine=execution, batches=[Batch(data=data)])
-        asked = [_understand(number, each, ask, data) for number, each in enumerate(ask.expectations)]
-        found = _evaluate(validator, [each.configuration for each in asked if each.configuration])
-        return Judged(
-            verdicts=tuple(
-                verdict_of(each.written, each.error or found.get(str(number), "")) for number, each in enumerate(asked)
-            )
-        )
+        return Judged(verdicts=tuple(_verdicts(ask, connection, columns)))
 
 
-def _understand(number: int, written: Mapping[str, Any], ask: Ask, data: WholeRelation) -> _Expectation:
+def _verdicts(ask: Ask, connection: ReadOnlyConnection, columns: Mapping[str, ColumnType]) -> Iterator[Verdict]:
+    execution = SqlAlchemyExecutionEngine(engine=pipe_dialect.connect(connection), create_temp_table=False)
+    data = WholeRelation(execution, ask.table, columns)
+    validator = _SilentValidator(execution_engine=execution, batches=[Batch(data=data)])
+    asked = [_understand(number, each, ask, columns) for number, each in enumerate(ask.expectations)]
+    found = _evaluate(validator, [each.configuration for each in asked if each.configuration])
+    for number, each in enumerate(asked):
+        yield verdict_of(each.written, each.error or found.get(str(number), ""))
+
+
+def _understand(number: int, written: Mapping[str, Any], ask: Ask, columns: Mapping[str, ColumnType]) -> _Expectation:
     """Let GX read one expectation; its place in the suite is kept as its id."""
     type_, kwargs = written["type"], dict(written.get("kwargs") or {})
     if WAYS.get(type_) is Way.NOT_IN_SQL:
         return _Expectation(written, error=_NOT_IN_SQL)
-    if missing := missing_column(type_, kwargs, data.columns):
-        return _Expectation(written, error=missing)
+    if mistake := missing_column(type_, kwargs, columns) or unread_condition(kwargs):
+        return _Expectation(written, error=mistake)
     if kwargs.get("column_index") == 0:
-        kwargs["column_index"] = -len(data.columns)  # GX takes 0 for 'not given'
-    if type_ == "unexpected_rows_expectation":
-        kwargs["result_format"] = {"result_format": "COMPLETE"}  # else GX fetches the rows and drops them
+        kwargs["column_index"] = -len(columns)  # GX takes 0 for 'not given'
     try:
         configuration = ExpectationConfiguration(type=type_, kwargs=kwargs, id=str(number))
         configuration.process_suite_parameters(dict(ask.suite_parameters))
@@ -110,6 +121,7 @@ def _validate(validator: Validator, asked: Sequence[ExpectationConfiguration]) -
 def _by_id(
     validator: Validator, asked: Sequence[ExpectationConfiguration]
 ) -> Iterator[tuple[str, ExpectationValidationResult]]:
-    runtime = {"result_format": _RESULT_FORMAT}
+    own_query = all(each.type == _OWN_QUERY for each in asked)
+    runtime = {"result_format": "COMPLETE" if own_query else _RESULT_FORMAT}
     for result in validator.graph_validate(configurations=list(asked), runtime_configuration=runtime):
         yield result.expectation_config.id, result

@@ -12,6 +12,7 @@ _SEVERITY = {"critical": Status.FAIL, "warning": Status.WARN, "info": Status.SUC
 _WORST_FIRST = (Status.ERROR, Status.FAIL, Status.WARN, Status.SUCCESS)
 _NAMED = 3
 _ABOUT = ("column", "column_A", "column_B", "column_list", "column_set")
+_NOTHING_SEEN = {"expect_column_to_exist": "there is no such column, or not in that place"}
 _TOOL_WORD = {Status.ERROR: "exception", Status.FAIL: "failure", Status.WARN: "failure", Status.SUCCESS: "success"}
 
 
@@ -43,7 +44,7 @@ def not_evaluated(step: ValidationStep, why: str, started_at: datetime, ended_at
         status=Status.ERROR,
         tool_word="exception",
         reason=Reason(code=ReasonCode.NOT_EVALUATED),
-        message=f"{step.relation} could not be validated: {why} ({step.path})",
+        message=f"{step.relation} could not be validated: {why}" + ("" if step.path in why else f" ({step.path})"),
         started_at=started_at,
         ended_at=ended_at,
         path=step.path,
@@ -90,7 +91,7 @@ def _status_and_message(verdict: Verdict) -> tuple[Status, str]:
         return Status.ERROR, f"could not be evaluated: {verdict.error}"
     if verdict.success:
         return Status.SUCCESS, _seen(verdict)
-    seen = _seen(verdict) or "the data disagree"
+    seen = _seen(verdict) or _NOTHING_SEEN.get(verdict.type, "there is no value to judge")
     return _SEVERITY[verdict.severity], f"{seen} (info)" if verdict.severity == "info" else seen
 
 

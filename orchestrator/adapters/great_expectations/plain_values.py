@@ -32,7 +32,7 @@ def first_lines(text: str) -> str:
     """Give what a tool said without its traceback, its SQL and its links."""
     kept = []
     for line in _DRIVER_PREFIX.sub("", text.strip()).splitlines():
-        if line.startswith(("[SQL", "[parameters", "(Background", "Traceback")):
+        if line.startswith(("[SQL", "[parameters", "(Background", "Traceback", "LINE ")):
             break
         if line.strip():
             kept.append(line.strip())

@@ -24,8 +24,11 @@ class ReadOnlyConnection:
     def __init__(self, pipe: PipeConnection, database: str | None, schema: str) -> None:
         self._cursor = pipe.cursor()
         path = ".".join(quoted(name) for name in (database, schema) if name is not None)
-        self._cursor.execute(f"set search_path = '{path.replace(chr(39), chr(39) * 2)}'")
         self._open = False
+        try:
+            self._cursor.execute(f"set search_path = '{path.replace(chr(39), chr(39) * 2)}'")
+        except Exception as error:
+            raise ProgrammingError(f"there is no schema {schema}") from error
 
     def read(self, sql: str, parameters: Sequence[Any] | None = None) -> PipeCursor:
         """Run one statement; DuckDB refuses one that would write."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+from great_expectations.expectations.legacy_row_conditions import ParseException, condition
 
 from orchestrator.adapters.great_expectations.column_types import ColumnType, aliases_of
 from orchestrator.adapters.great_expectations.read_only import ReadOnlyConnection, quoted
@@ -50,6 +51,21 @@ def missing_column(type_: str, kwargs: Mapping[str, Any], columns: Mapping[str, 
             near = difflib.get_close_matches(name.casefold(), known, n=1)
             hint = f"near name: {known[near[0]]}" if near else f"it has {', '.join(columns)}"
             return f'there is no column "{name}"; {hint}'
+    return ""
+
+
+def unread_condition(kwargs: Mapping[str, Any]) -> str:
+    """Say that GX would leave out the end of a condition on rows, as it does in silence; empty when it reads all."""
+    said = kwargs.get("row_condition")
+    if not isinstance(said, str):
+        return ""
+    try:
+        condition.parse_string(said, parse_all=True)
+    except ParseException:
+        return (
+            f"great-expectations does not understand all of the row_condition {said}; "
+            'several conditions are written as {"type": "and", "conditions": [...]}'
+        )
     return ""
 
 

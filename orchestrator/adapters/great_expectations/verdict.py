@@ -24,11 +24,14 @@ def verdict_of(written: Mapping[str, Any], result: ExpectationValidationResult |
     said = result.result or {}
     details = plain(said.get("details") or {})
     sample = said.get("partial_unexpected_list") or details.pop("unexpected_rows", None) or ()
+    observed, unexpected = plain(said.get("observed_value")), said.get("unexpected_count")
+    if written["type"] == "unexpected_rows_expectation":
+        observed, unexpected = None, observed  # what GX observes there is how many rows were unexpected
     return Verdict(
         **about,
         success=bool(result.success),
-        observed=plain(said.get("observed_value")),
-        unexpected_count=_whole(said.get("unexpected_count")),
+        observed=observed,
+        unexpected_count=_whole(unexpected),
         unexpected_percent=_number(said.get("unexpected_percent")),
         sample=tuple(plain(each) for each in sample)[:SAMPLES],
         details=details or None,

@@ -1,0 +1,205 @@
+"""What every expectation on tables, types and queries must say, computed by hand."""
+
+from tests.functional.great_expectations.truth import ERROR, Case, cannot, no, where, yes
+
+TABLES = [
+    yes("column_to_exist", column="n"),
+    yes("column_to_exist", column="id", column_index=0),
+    no("column_to_exist", column="n", column_index=0),
+    no("column_to_exist", column="nowhere"),
+    yes("table_column_count_to_be_between", min_value=14, max_value=14),
+    no("table_column_count_to_be_between", max_value=13, _observed=14),
+    yes("table_column_count_to_equal", value=14),
+    no("table_column_count_to_equal", value=13, _observed=14),
+    yes(
+        "table_columns_to_match_ordered_list",
+        column_list=[
+            "id",
+            "n",
+            "word",
+            "code",
+            "name",
+            "day",
+            "moment",
+            "price",
+            "flag",
+            "a",
+            "b",
+            "c",
+            "spike",
+            "kind",
+        ],
+    ),
+    no(
+        "table_columns_to_match_ordered_list",
+        column_list=[
+            "n",
+            "id",
+            "word",
+            "code",
+            "name",
+            "day",
+            "moment",
+            "price",
+            "flag",
+            "a",
+            "b",
+            "c",
+            "spike",
+            "kind",
+        ],
+    ),
+    yes(
+        "table_columns_to_match_set",
+        column_set=[
+            "n",
+            "id",
+            "word",
+            "code",
+            "name",
+            "day",
+            "moment",
+            "price",
+            "flag",
+            "a",
+            "b",
+            "c",
+            "spike",
+            "kind",
+        ],
+    ),
+    no("table_columns_to_match_set", column_set=["id", "n"]),
+    yes("table_columns_to_match_set", column_set=["id", "n"], exact_match=False),
+    no("table_columns_to_match_set", column_set=["id", "nowhere"], exact_match=False),
+    yes("table_row_count_to_be_between", min_value=8, max_value=8),
+    no("table_row_count_to_be_between", min_value=9, _observed=8),
+    yes("table_row_count_to_be_between", min_value=2, max_value=2, row_condition=where("kind", "==", "z")),
+    yes("table_row_count_to_equal", value=8),
+    no("table_row_count_to_equal", value=7, _observed=8),
+    yes("table_row_count_to_equal_other_table", other_table_name="other"),
+    no("table_row_count_to_equal_other_table", other_table_name="four"),
+    cannot("table_row_count_to_equal_other_table", other_table_name="nowhere"),
+    yes(
+        "query_results_to_match_comparison",
+        base_query="select k from other",
+        comparison_data_source_name="warehouse",
+        comparison_query="select id - 1 from facts",
+    ),
+    no(
+        "query_results_to_match_comparison",
+        base_query="select id from {batch}",
+        comparison_data_source_name="warehouse",
+        comparison_query="select k from other",
+        _unexpected=1,
+    ),
+    cannot(
+        "query_results_to_match_comparison",
+        base_query="select 1",
+        comparison_data_source_name="elsewhere",
+        comparison_query="select 1",
+    ),
+    Case(
+        type="unexpected_rows_expectation",
+        kwargs={"unexpected_rows_query": "select * from {batch} where a < b"},
+        says=True,
+    ),
+    Case(
+        type="unexpected_rows_expectation",
+        kwargs={"unexpected_rows_query": "select * from {batch} where n > 5"},
+        says=False,
+        unexpected=2,
+    ),
+    Case(
+        type="unexpected_rows_expectation",
+        kwargs={
+            "unexpected_rows_query": "select f.id from {batch} f left join other o on f.id = o.k where o.k is null"
+        },
+        says=False,
+        unexpected=1,
+    ),
+    Case(
+        type="unexpected_rows_expectation", kwargs={"unexpected_rows_query": "select nowhere from {batch}"}, says=ERROR
+    ),
+    Case(
+        type="unexpected_rows_expectation",
+        kwargs={"unexpected_rows_query": "delete from facts returning *"},
+        says=ERROR,
+    ),
+]
+NOT_IN_SQL = [
+    cannot("multicolumn_values_to_be_unique", column_list=["a", "b"]),
+    cannot("column_values_to_be_dateutil_parseable", column="word"),
+    cannot("column_values_to_be_increasing", column="n"),
+    cannot("column_values_to_be_decreasing", column="n"),
+    cannot("column_values_to_be_json_parseable", column="word"),
+    cannot("column_values_to_match_json_schema", column="word", json_schema={"type": "object"}),
+    cannot("column_values_to_match_strftime_format", column="word", strftime_format="%Y"),
+]
+# No rows: nothing is unexpected, and there is no value to judge, which is never a yes.
+EMPTY = [
+    yes("column_values_to_not_be_null", column="n"),
+    yes("column_values_to_be_unique", column="n"),
+    yes("column_values_to_be_in_set", column="n", value_set=[1]),
+    yes("column_values_to_match_regex", column="word", regex="x"),
+    yes("column_value_z_scores_to_be_less_than", column="n", threshold=1.4, double_sided=True),
+    yes("column_values_to_not_be_outliers", column="n"),
+    yes("column_unique_value_count_to_be_between", column="n", max_value=0),
+    yes("column_distinct_values_to_be_in_set", column="n", value_set=[1]),
+    no("column_distinct_values_to_contain_set", column="n", value_set=[1]),
+    no("column_most_common_value_to_be_in_set", column="n", value_set=[1]),
+    *(
+        no(f"column_{figure}_to_be_between", column="n", min_value=0)
+        for figure in ("min", "max", "mean", "median", "sum")
+    ),
+    no("column_stdev_to_be_between", column="n", min_value=0),
+    no(
+        "column_quantile_values_to_be_between",
+        column="n",
+        quantile_ranges={"quantiles": [0.5], "value_ranges": [[0, 9]]},
+    ),
+    no("column_proportion_of_non_null_values_to_be_between", column="n", min_value=0.5),
+    yes("table_row_count_to_equal", value=0),
+    no("table_row_count_to_be_between", min_value=1),
+]
+OF_TYPE = {
+    "tiny": "TINYINT",
+    "big": "BIGINT",
+    "money": "DECIMAL",
+    "real8": "double precision",
+    "real4": "float4",
+    "word": "text",
+    "day": "date",
+    "moment": "Timestamp",
+    "zoned": "timestamptz",
+    "list": "INTEGER[]",
+    "record": "STRUCT",
+    "The Id": "UUID",
+    "bytes": "bytea",
+    "doc": "JSON",
+    "select": "int",
+}
+OF_TYPES = [
+    *(yes("column_values_to_be_of_type", column=column, type_=type_) for column, type_ in OF_TYPE.items()),
+    *(yes("column_type_to_be", column=column, type_=type_) for column, type_ in OF_TYPE.items()),
+    *(
+        yes("column_values_to_be_in_type_list", column=column, type_list=["HUGEINT", type_])
+        for column, type_ in OF_TYPE.items()
+    ),
+    *(no("column_values_to_be_of_type", column=column, type_="HUGEINT") for column in OF_TYPE),
+    *(no("column_type_to_be", column=column, type_="HUGEINT") for column in OF_TYPE),
+    *(no("column_values_to_be_in_type_list", column=column, type_list=["HUGEINT", "BIT"]) for column in OF_TYPE),
+    yes("column_values_to_be_of_type", column="money", type_="DECIMAL(10, 2)"),
+    no("column_values_to_be_of_type", column="money", type_="DECIMAL(10,3)", _observed="DECIMAL(10,2)"),
+    no("column_values_to_be_of_type", column="doc", type_="VARCHAR", _observed="JSON"),
+    cannot("column_type_to_be", column="nowhere", type_="INTEGER"),
+    cannot("column_values_to_be_of_type", column="nowhere", type_="INTEGER"),
+    yes("column_to_exist", column="The Id"),
+    yes("column_values_to_not_be_null", column="select"),
+    yes(
+        "column_min_to_be_between",
+        column="zoned",
+        min_value="2013-01-01T00:00:00+00:00",
+        max_value="2013-01-01T00:00:00+00:00",
+    ),
+    no("column_min_to_be_between", column="zoned", min_value="2013-01-01T01:00:00+00:00"),
+]
