@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -65,15 +66,22 @@ def _interrupted(folder: Path) -> int:
         env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
     )
     assert process.stdout is not None
+    try:
+        _press_when_all_run(process, process.stdout, folder)
+        return process.wait()
+    finally:
+        process.kill()  # a failed test leaves no query behind that runs for hours
+
+
+def _press_when_all_run(process: "subprocess.Popen[str]", lines: Iterable[str], folder: Path) -> None:
     missing = {f"model.everything.{name}" for name in ROOTS}
-    for line in process.stdout:
+    for line in lines:
         event = json.loads(line)
         missing.discard(event.get("step_id", "") if event["event"] == "step_started" else "")
         if not missing:
             _wait_for_a_batch(folder / "logs" / "dbt.log")
             process.send_signal(signal.SIGINT)
             missing = {"sent"}
-    return process.wait()
 
 
 def _wait_for_a_batch(log: Path) -> None:
