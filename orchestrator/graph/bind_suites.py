@@ -92,4 +92,6 @@ def _near(name: str, names: Mapping[str, frozenset[NodeId]]) -> Sequence[str]:
 def _listed(mistakes: Sequence[str]) -> str:
     if len(mistakes) == 1:
         return mistakes[0]
-    return "\n".join([f"{len(mistakes)} expectation suites are bound to no node:", *(f"  {each}" for each in mistakes)])
+    return "\n".join(
+        [f"{len(mistakes)} expectation suites cannot be bound to a node:", *(f"  {each}" for each in mistakes)]
+    )

@@ -58,6 +58,7 @@ class Child:
                     raise EOFError  # noqa: TRY301  # as when the pipe is closed
             answer = self._asks.recv()
         except (EOFError, OSError) as error:
+            self._server.stop()  # nobody waits for its query any more
             raise ChildEndedError(self._last_words()) from error
         if not isinstance(answer, Judged):
             raise ChildEndedError(f"it answered {type(answer).__name__}")

@@ -136,6 +136,8 @@ def _about(verdict: Verdict) -> str:
 def _summary(step: ValidationStep, parts: Sequence[Part]) -> str:
     """Say in one line what went wrong first, and where the suite stands."""
     wrong = [part for status in _WORST_FIRST[:-1] for part in parts if part.status is status]
+    if not parts:
+        return f"the suite has no expectations ({step.path})"
     if not wrong:
         noted = sum(part.detail["success"] is False for part in parts)
         return (

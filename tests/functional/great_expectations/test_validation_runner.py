@@ -1,0 +1,215 @@
+"""The runner of validations: severities, errors, reading only, interrupts, and children that end."""
+
+import threading
+from datetime import UTC
+
+import pytest
+
+from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.execution.ports import StepRunner
+from tests.functional.great_expectations.conftest import make_validator, request_for
+
+pytestmark = pytest.mark.functional
+
+NO_CRITICAL = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "n", "max_value": 5}}
+NO_WARNING = NO_CRITICAL | {"severity": "warning"}
+NO_INFO = NO_CRITICAL | {"severity": "info"}
+YES = {"type": "expect_column_values_to_be_unique", "kwargs": {"column": "id"}}
+CANNOT = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "nowhere"}, "severity": "info"}
+ENDLESS = {
+    "type": "unexpected_rows_expectation",
+    "kwargs": {"unexpected_rows_query": "select count(*) as c from range(10000000000) a, range(10000) b having c < 0"},
+}
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A validator with a child of the test's own, which the test may end."""
+    validator = make_validator(tmp_path)
+    yield validator
+    validator.runner.close()
+
+
+@pytest.mark.parametrize(
+    ("expectations", "status", "failures"),
+    [
+        ([YES], Status.SUCCESS, 0),
+        ([YES, NO_INFO], Status.SUCCESS, 0),
+        ([YES, NO_INFO, NO_WARNING], Status.WARN, 1),
+        ([NO_WARNING, NO_CRITICAL, YES], Status.FAIL, 2),
+        ([NO_CRITICAL, CANNOT, YES], Status.ERROR, 1),
+        ([], Status.SUCCESS, 0),
+    ],
+)
+def test_the_worst_expectation_decides(validator, expectations, status, failures):
+    """Critical is fail, warning is warn, info is success; what cannot be evaluated is error, whatever its severity."""
+    outcome = validator.validate(*expectations)
+    assert (outcome.status, outcome.failures) == (status, failures)
+
+
+def test_an_outcome_tells_what_was_expected_and_seen(validator):
+    """The message names table, file and the first failure with its count and samples; times are aware."""
+    outcome = validator.validate(YES, NO_CRITICAL)
+    assert outcome.message == (
+        "1 of 2 expectations of main.facts (facts.json): "
+        "expect_column_values_to_be_between(column=n): 2 unexpected (28.6 %), such as 6, 7"
+    )
+    assert outcome.parts[1].rows == 2
+    assert outcome.parts[1].detail["sample"] == [6, 7]
+    assert outcome.started_at.tzinfo is UTC
+    assert outcome.started_at < outcome.ended_at
+    assert outcome.path == "facts.json"
+
+
+def test_rows_of_a_query_of_ones_own_are_shown(validator):
+    """An unexpected_rows_expectation counts its rows and shows the first of them."""
+    query = {"unexpected_rows_query": "select id, word from {batch} where id > 6 order by id"}
+    [part] = validator.validate({"type": "unexpected_rows_expectation", "kwargs": query}).parts
+    assert part.rows == 2
+    assert part.detail["sample"] == [{"id": 7, "word": "gnu"}, {"id": 8, "word": None}]
+
+
+@pytest.mark.parametrize(
+    ("table", "schema", "says"),
+    [
+        (
+            "nowhere",
+            "main",
+            "main.nowhere could not be validated: Catalog Error: Table with name nowhere does not exist!",
+        ),
+        ("facts", "nowhere", "nowhere.facts could not be validated: there is no schema nowhere"),
+    ],
+)
+def test_a_table_that_does_not_exist_is_an_error(validator, table, schema, says):
+    """The message names the table and the suite's file."""
+    outcome = validator.validate(YES, table=table, schema=schema)
+    assert (outcome.status, outcome.reason.code) == (Status.ERROR, ReasonCode.NOT_EVALUATED)
+    assert outcome.message.startswith(says)
+    assert outcome.message.endswith("(facts.json)")
+
+
+def test_an_unknown_expectation_is_an_error_and_the_others_are_judged(validator):
+    """A type that great-expectations does not know spoils no other verdict."""
+    outcome = validator.validate({"type": "expect_nothing", "kwargs": {}}, YES)
+    assert [part.status for part in outcome.parts] == [Status.ERROR, Status.SUCCESS]
+    assert "expect_nothing not found" in outcome.message
+
+
+def test_a_suite_that_was_spoilt_since_the_plan_is_an_error(validator):
+    """The file is read when the step runs; the message says what is wrong in which line."""
+    (validator.root / "facts.json").write_text('{"name": "facts",\n "expectations": [}')
+    [outcome] = validator.runner.run([request_for("facts.json", "facts")], threading.Event())
+    assert outcome.status is Status.ERROR
+    assert "facts.json:2: not JSON" in outcome.message
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "delete from facts returning id",
+        "insert into other values (9) returning k",
+        "select 1) as q; create table written as (select 1",
+    ],
+)
+def test_a_validation_only_reads(validator, query):
+    """A suite's own query that would write is an error, and nothing is written."""
+    count = "select (select count(*) from facts), (select count(*) from other), (select count(*) from duckdb_tables())"
+    before = validator.warehouse.execute(count).fetchall()
+    outcome = validator.validate({"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": query}})
+    assert outcome.status is Status.ERROR
+    assert validator.warehouse.execute(count).fetchall() == before
+
+
+def test_each_validation_sees_what_was_committed_before_it(validator):
+    """One validation reads one snapshot, and the next one a new one."""
+    validator.warehouse.execute("create or replace table growing as select 1 as k")
+    one = {"type": "expect_table_row_count_to_equal", "kwargs": {"value": 1}}
+    assert validator.validate(one, table="growing").status is Status.SUCCESS
+    validator.warehouse.execute("insert into growing values (2)")
+    assert validator.validate(one, table="growing").status is Status.FAIL
+
+
+def test_steps_from_several_threads_are_judged_in_turn(validator):
+    """Threads may run steps at the same time; each gets the outcome of its own."""
+    paths = {name: validator.write(YES if name == "yes" else NO_CRITICAL, name=name) for name in ("yes", "no")}
+    found = {}
+
+    def run(number, name):
+        [found[number, name]] = validator.runner.run([request_for(paths[name], "facts")], threading.Event())
+
+    threads = [threading.Thread(target=run, args=(i, name)) for i in range(3) for name in paths]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {name: outcome.status for (_, name), outcome in found.items()} == {"yes": Status.SUCCESS, "no": Status.FAIL}
+    assert len(found) == len(threads)
+
+
+def test_a_stopped_run_starts_no_validation(validator):
+    """When the run was asked to stop, a step is cancelled without a look at the warehouse."""
+    stop = threading.Event()
+    stop.set()
+    [outcome] = validator.runner.run([request_for(validator.write(YES), "facts")], stop)
+    assert (outcome.status, outcome.reason.code) == (Status.CANCELLED, ReasonCode.INTERRUPTED)
+
+
+def test_the_child_starts_before_there_is_a_warehouse(tmp_path):
+    """Starting opens no cursor; the first validation does."""
+    opened = []
+    validator = make_validator(tmp_path)
+    runner = validator.runner
+    cursor = runner._open_cursor
+    runner._open_cursor = lambda: opened.append(1) or cursor()
+    runner.start()
+    assert opened == []
+    assert validator.validate(YES).status is Status.SUCCESS
+    assert opened
+    runner.close()
+
+
+def _in_thread(runner: StepRunner, path: str):
+    """Validate the facts on a thread; gives the thread and the list that its outcome comes to."""
+    outcomes = []
+    request = request_for(path, "facts")
+    thread = threading.Thread(target=lambda: outcomes.extend(runner.run([request], threading.Event())))
+    thread.start()
+    return thread, outcomes
+
+
+def test_an_interrupt_ends_the_query_and_what_waits_for_its_turn(own):
+    """Everything running or waiting is cancelled, the child is gone, and a later validation starts another."""
+    started = threading.Event()
+    cursor = own.runner._open_cursor
+
+    def open_cursor():
+        started.set()
+        return cursor()
+
+    own.runner._open_cursor = open_cursor
+    running = [_in_thread(own.runner, own.write(ENDLESS, name="endless")) for _ in range(2)]
+    assert started.wait(60)
+    child = own.runner._child
+    own.runner.interrupt()
+    own.runner.interrupt()
+    for thread, _ in running:
+        thread.join(30)
+    assert [outcome.status for _, outcomes in running for outcome in outcomes] == [Status.CANCELLED] * 2
+    assert not child.is_alive
+    assert own.validate(YES).status is Status.SUCCESS
+
+
+def test_a_child_that_dies_is_an_error_of_its_step_and_the_next_gets_another(own):
+    """The message says how the process ended."""
+    started = threading.Event()
+    cursor = own.runner._open_cursor
+    own.runner._open_cursor = lambda: started.set() or cursor()
+    thread, outcomes = _in_thread(own.runner, own.write(ENDLESS, name="endless"))
+    assert started.wait(60)
+    own.runner._child._process.kill()
+    thread.join(30)
+    [outcome] = outcomes
+    assert outcome.status is Status.ERROR
+    assert "the process of great-expectations ended early; it was ended by signal 9" in outcome.message
+    assert not own.runner._child._server._thread.is_alive()
+    assert own.validate(YES).status is Status.SUCCESS
