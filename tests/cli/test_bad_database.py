@@ -146,3 +146,12 @@ def test_what_may_not_be_written(tmp_path, path, mode, told):
     said = ended(start("run", project=shop, preexec_fn=without_privileges))
     (shop / path).chmod(0o755)
     said.refuses(told.format(shop=shop), "the right to write")
+
+
+def test_a_setting_that_the_database_does_not_know(elt, tmp_path):
+    """What keeps dbt from preparing the target is told as its error, with the file to look into."""
+    profile = "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb, settings: {nonsense: 1}}}}"
+    shop = write_shop(tmp_path, {"profiles.yml": profile}, raw="")
+    run = elt("run", "--select", "stg_customers", "--upstream", "none", "--no-tests", project=shop)
+    run.reports("dbt could not prepare the target dev", "nonsense", "profiles.yml")
+    assert "internal error" not in run.out

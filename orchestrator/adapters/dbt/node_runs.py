@@ -29,6 +29,7 @@ class NodeRuns:
         # Microbatch runners look here to see how busy the run is before they send batches to the pool.
         self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
         self._prepared = False
+        self._refusal = ""
         self._lock = threading.Lock()
         self._batch_pool: Any = None
 
@@ -45,12 +46,19 @@ class NodeRuns:
 
         _INVOCATION_CONTEXT_VAR.set(self._session.invocation_context)
 
-    def prepare(self) -> None:
-        """Create schemas, fill the relation cache and resolve deferral, once, before the first node."""
+    def prepare(self) -> str:
+        """Create schemas, fill the relation cache and resolve deferral, once, before the first node.
+
+        Gives what the warehouse said against it, the same to every caller; empty when all is well.
+        """
         with self._lock:
             if not self._prepared:
-                self._prepare()
                 self._prepared = True
+                try:
+                    self._prepare()
+                except Exception as error:  # noqa: BLE001  # a driver raises what it likes
+                    self._refusal = f"dbt could not prepare the target {self._session.config.target_name}: {error}"
+            return self._refusal
 
     def _prepare(self) -> None:
         from dbt import selected_resources

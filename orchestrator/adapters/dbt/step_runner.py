@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import freshness_outcome, hooks_outcome, node_outcome
-from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, Step, TestStep
@@ -30,16 +30,29 @@ class DbtStepRunner:
 
     def _run(self, step: Step) -> Outcome:
         started = datetime.now(UTC)
+        if isinstance(step, BuildStep | TestStep | HookStep) and (refusal := self._runs.prepare()):
+            return _refused(step, refusal, started)
         match step:
             case BuildStep() | TestStep():
-                self._runs.prepare()
                 result = self._runs.run_node(step.node)
                 return node_outcome(step.id, result, started, self._runs.batches.take(step.node))
             case FreshnessStep():
                 return freshness_outcome(step.id, self._runs.run_freshness(step.node), started)
             case HookStep():
-                self._runs.prepare()
                 skipped = self._skipped() if step.when == "end" else ()
                 return hooks_outcome(step.id, self._runs.run_hooks(step.when, skipped), started)
             case _:
                 raise TypeError(f"dbt does not run {type(step).__name__}")
+
+
+def _refused(step: Step, refusal: str, started: datetime) -> Outcome:
+    """Record a step that could not begin, because nothing can be built in this target."""
+    hint = "Check the schemas, the settings and the rights of this target in profiles.yml."
+    return Outcome(
+        step_id=step.id,
+        status=Status.ERROR,
+        message=f"{refusal}\n{hint}",
+        started_at=started,
+        ended_at=datetime.now(UTC),
+        path=step.path,
+    )
