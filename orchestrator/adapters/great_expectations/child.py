@@ -34,3 +34,4 @@ def main(asks: Connection, sql: Connection) -> None:
 
 if __name__ == "__main__":
     main(Connection(int(sys.argv[1])), Connection(int(sys.argv[2])))
+    os._exit(0)  # it only reads: the interpreter's tidying would make the owner wait for nothing

@@ -1,0 +1,52 @@
+"""The documentation names every verb, every option of ours and every exit code."""
+
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+
+from orchestrator.cli.dbt_options import ALL
+from orchestrator.cli.main import VERBS
+from orchestrator.execution.verdict import ExitCode
+
+DOCS = Path(__file__).parents[2] / "docs"
+COMMANDS = (DOCS / "commands.md").read_text()
+README = (DOCS.parent / "README.md").read_text()
+OF_DBT = {name for option in ALL for name in (*option.names, option.off)} | {"--output", "--output-keys"}
+
+
+def command(verb: str) -> click.Command:
+    return import_module(VERBS[verb][0]).command
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_documented(verb: str) -> None:
+    """Each verb stands in the table of docs/commands.md."""
+    assert f"`elt {verb}" in COMMANDS
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_of_ours_is_documented_and_has_help(verb: str) -> None:
+    """Each option that is not dbt's stands in docs/commands.md; every option says what it does."""
+    for parameter in command(verb).params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+            ours = [name for name in parameter.opts if name.startswith("--") and name not in OF_DBT]
+            assert all(f"`{name}" in COMMANDS for name in ours), ours
+
+
+@pytest.mark.parametrize("code", ExitCode)
+def test_every_exit_code_is_documented(code: ExitCode) -> None:
+    """Each exit code has its line in the table of docs/commands.md, and stands in the README."""
+    assert f"\n| {code.value} | " in COMMANDS
+    assert f"{code.value} " in README
+
+
+def test_links_of_the_documentation_lead_somewhere() -> None:
+    """Each relative link of README and docs names a file or folder that is there."""
+    for page in [DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", *DOCS.rglob("*.md")]:
+        for piece in page.read_text().split("](")[1:]:
+            target = piece.split(")")[0].split("#")[0]
+            if target and "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
