@@ -1,7 +1,7 @@
 """A small dbt project that tests write anew: a shop with two sources, five models and their checks.
 
-    raw.customers → stg_customers ─┐
-    raw.orders    → stg_orders ────┴→ int_orders (ephemeral) → fct_orders → dim_customers
+raw.customers → stg_customers ─┐
+raw.orders    → stg_orders ────┴→ int_orders (ephemeral) → fct_orders → dim_customers
 """
 
 from collections.abc import Mapping
