@@ -187,7 +187,8 @@ def test_an_interrupt_ends_the_query_and_what_waits_for_its_turn(own):
         return cursor()
 
     own.runner._open_cursor = open_cursor
-    running = [_in_thread(own.runner, own.write(ENDLESS, name="endless")) for _ in range(2)]
+    path = own.write(ENDLESS, name="endless")  # once: it is read as soon as the first thread runs
+    running = [_in_thread(own.runner, path) for _ in range(2)]
     assert started.wait(60)
     child = own.runner._child
     own.runner.interrupt()
