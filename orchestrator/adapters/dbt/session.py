@@ -100,11 +100,6 @@ class DbtSession:
         """dbt's target folder, absolute."""
         return Path(self.config.project_target_path).resolve()
 
-    @property
-    def log_path(self) -> Path:
-        """The folder of dbt.log, absolute."""
-        return Path(self.flags.LOG_PATH).resolve()
-
     def close(self) -> None:
         """End the invocation: connections closed, log file released, the working folder as before; idempotent."""
         if self._came_from is not None:

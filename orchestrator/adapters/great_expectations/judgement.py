@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from orchestrator.adapters.great_expectations.messages import Judged, Verdict
+from orchestrator.execution.gate import judge_expectation, worst
 from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode, Status
 from orchestrator.plan.step import ValidationStep
 
-_SEVERITY = {"critical": Status.FAIL, "warning": Status.WARN, "info": Status.SUCCESS}
 _WORST_FIRST = (Status.ERROR, Status.FAIL, Status.WARN, Status.SUCCESS)
 _NAMED = 3
 _ABOUT = ("column", "column_A", "column_B", "column_list", "column_set")
@@ -21,7 +21,7 @@ def outcome_of(step: ValidationStep, judged: Judged, started_at: datetime, ended
     if judged.error:
         return not_evaluated(step, judged.error, started_at, ended_at)
     parts = tuple(map(_part, judged.verdicts, _names(judged.verdicts)))
-    status = next((each for each in _WORST_FIRST if any(part.status is each for part in parts)), Status.SUCCESS)
+    status = worst(part.status for part in parts) if parts else Status.SUCCESS
     said_no = sum(part.status in {Status.FAIL, Status.WARN} for part in parts)
     return Outcome(
         step_id=step.id,
@@ -92,7 +92,9 @@ def _status_and_message(verdict: Verdict) -> tuple[Status, str]:
     if verdict.success:
         return Status.SUCCESS, _seen(verdict)
     seen = _seen(verdict) or _NOTHING_SEEN.get(verdict.type, "there is no value to judge")
-    return _SEVERITY[verdict.severity], f"{seen} (info)" if verdict.severity == "info" else seen
+    return judge_expectation(
+        success=False, severity=verdict.severity
+    ), f"{seen} (info)" if verdict.severity == "info" else seen
 
 
 def _seen(verdict: Verdict) -> str:
