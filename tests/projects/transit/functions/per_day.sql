@@ -1,0 +1,1 @@
+amount / greatest(days, 1)

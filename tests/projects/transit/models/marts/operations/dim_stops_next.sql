@@ -1,0 +1,1 @@
+select stop_id, zone_id, 'planned' as status from {{ ref('dim_stops', v=2) }}

@@ -1,0 +1,3 @@
+def model(dbt, session):
+    daily = dbt.ref("agg_ridership_daily")
+    return daily.project("ridden_on, boarded + tapped as expected")

@@ -1,0 +1,1 @@
+select card_id, kind from {{ ref('stg_tickets__cards') }}

@@ -1,0 +1,1 @@
+select id as card_id, kind from {{ source('tickets', 'cards') }}

@@ -1,0 +1,1 @@
+select tap_id from {{ ref('fct_taps') }} where cents is null

@@ -1,0 +1,1 @@
+select zone_id, lat_from, lat_to from {{ ref('zones') }}

@@ -1,0 +1,2 @@
+{{ config(tags=['quality']) }}
+select * from {{ ref('audit_stop_gaps') }}
