@@ -1,0 +1,1 @@
+select * from {{ ref('fct_postings') }} where currency = '{{ var("home_currency") }}'

@@ -1,0 +1,1 @@
+(amount_cents / 100)::decimal(18, 2)

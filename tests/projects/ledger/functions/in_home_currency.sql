@@ -1,0 +1,1 @@
+(amount * rate)::decimal(18, 2)

@@ -1,0 +1,1 @@
+round({{ function('in_home_currency') }}(amount, rate), 1)
