@@ -117,7 +117,7 @@ def test_dbt_selects_by_our_freshness(everything: Path, tmp_path: Path) -> None:
     folder = copied(everything, tmp_path / "elt")
     elt(folder, verb=Verb.FRESHNESS)
     shutil.copytree(folder / "target", folder / "state")
-    with duckdb.connect(str(folder / "everything.duckdb")) as connection:
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
         connection.execute("update raw.orders set loaded_at = now()::timestamp")
     elt(folder, verb=Verb.FRESHNESS)
     listed = dbt_lines(folder, "--select", "source_status:fresher+1", "--state", "state", "--resource-type", "model")

@@ -42,7 +42,7 @@ def test_a_second_run_adds_what_dbt_adds(sound: Sides, tmp_path: Path) -> None:
     """Incremental and microbatch models and snapshots go on from what stands, as with dbt."""
     folders = [copied(sound.dbt.folder, tmp_path / "dbt"), copied(sound.elt.folder, tmp_path / "elt")]
     for folder in folders:
-        with duckdb.connect(str(folder / "everything.duckdb")) as connection:
+        with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
             connection.execute(NEWS)
     theirs, ours = dbt(folders[0], "build"), elt(folders[1])
     assert _steady(ours) == _steady(theirs)
@@ -134,7 +134,7 @@ def test_a_failing_last_hook_does_what_it_does_in_dbt(everything: Path, tmp_path
 def _with_switch(name: str, project: Path, root: Path, changes: dict[str, str]) -> tuple[Side, Side]:
     folders = [copied(project, root / "dbt", changes), copied(project, root / "elt", changes)]
     for folder in folders:
-        with duckdb.connect(str(folder / "everything.duckdb")) as connection:
+        with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
             connection.execute("insert into raw.switches values (?)", [name])
     return dbt(folders[0], "build", "--select", "stg_orders"), elt(folders[1], select=["stg_orders"])
 

@@ -51,7 +51,7 @@ def test_an_interrupted_run_ends_and_tells(everything: Path, tmp_path: Path) -> 
     batches = records["model.everything.long_batches"]
     assert batches["status"] == "partial success"
     assert [start for start, _ in batches["batch_results"]["successful"]] == ["2021-01-01T00:00:00+00:00"]
-    with duckdb.connect(str(folder / "everything.duckdb")) as connection:
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
         assert connection.execute("select count(*) from main.stg_events").fetchone() == (4,)
         assert connection.execute("select count(*) from main.long_batches").fetchone() == (1,)
 

@@ -109,7 +109,7 @@ def test_fail_fast_blames_what_broke_first(broken: Path, tmp_path: Path) -> None
 def test_full_refresh_acts_on_what_was_named_only(sound: Sides, tmp_path: Path) -> None:
     """The named incremental model is rebuilt; one that was added because it is upstream keeps its rows."""
     folder = copied(sound.elt.folder, tmp_path / "elt")
-    with duckdb.connect(str(folder / "everything.duckdb")) as connection:
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
         connection.execute("insert into main_marts.inc_orders values (999, 1, 'by hand')")
         connection.execute("insert into main_marts.inc_totals values (998, 1)")
     side = elt(folder, "--full-refresh", select=["inc_totals"], upstream=Upstream.ALL)

@@ -39,7 +39,7 @@ def test_the_database_is_free_after_a_run(everything: Path, tmp_path: Path) -> N
     """Another process can write to the file as soon as the run has ended."""
     side = elt(copied(everything, tmp_path / "elt"), select=["stg_orders"])
     code = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table mine (x int)')"
-    subprocess.run([sys.executable, "-c", code, str(side.folder / "everything.duckdb")], check=True)
+    subprocess.run([sys.executable, "-c", code, str(side.folder / "warehouse.duckdb")], check=True)
     assert "main.mine" in side.tables()
 
 
@@ -68,7 +68,7 @@ def test_dbt_sees_what_a_load_wrote(everything: Path, tmp_path: Path) -> None:
         session.parse()
         runs = NodeRuns(session, planned=[], added=[])
         runs.prepare()
-        with duckdb.connect(str(folder / "everything.duckdb")) as connection:
+        with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
             connection.execute("create table main.loaded (x int)")
         assert not _is_seen(runs)
         listener = LoadedSchemas(runs)
@@ -81,7 +81,7 @@ def test_dbt_sees_what_a_load_wrote(everything: Path, tmp_path: Path) -> None:
 
 def _is_seen(runs: NodeRuns) -> bool:
     with runs.adapter.connection_named("look"):
-        return runs.adapter.get_relation("everything", "main", "loaded") is not None
+        return runs.adapter.get_relation("warehouse", "main", "loaded") is not None
 
 
 def _load(dataset: str) -> IngestStep:

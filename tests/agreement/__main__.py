@@ -1,0 +1,57 @@
+"""Tries agreement by hand: `python -m tests.agreement PROJECT [--defect NAME] [--way NAME]`."""
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.agreement.bench import Prepared, Verdict, judge
+from tests.agreement.pairs import Pair
+from tests.agreement.projects import defects_of, project_names
+from tests.agreement.ways import BY_NAME
+
+
+def main() -> int:
+    """Run one pair, or a project in plain mode undisturbed and with each defect; 1 when the sides disagree."""
+    asked = argparse.ArgumentParser(prog="python -m tests.agreement")
+    asked.add_argument("project", choices=project_names())
+    asked.add_argument("--defect", action="append", default=[], help="a name of defects.yml, or 'each'")
+    asked.add_argument("--way", choices=[*BY_NAME, "each"], default="plain")
+    asked.add_argument("--keep", type=Path, help="a new folder that keeps what both sides left behind")
+    asked.add_argument("-v", "--verbose", action="store_true", help="print dbt's status of each node")
+    options = asked.parse_args()
+    known = {defect.name: defect for defect in defects_of(options.project)}
+    groups = (
+        [(known[name],) for name in known]
+        if options.defect == ["each"]
+        else [tuple(known[name] for name in options.defect)]
+    )
+    ways = list(BY_NAME.values()) if options.way == "each" else [BY_NAME[options.way]]
+    disagreed = False
+    with TemporaryDirectory() as scratch:
+        prepared = Prepared(options.project, Path(scratch))
+        pairs = [Pair(project=options.project, defects=group, way=way) for group in groups for way in ways]
+        for place, pair in enumerate(pairs):
+            verdict = judge(prepared, pair, (options.keep or Path(scratch)) / f"pair-{place}")
+            _tell(verdict, verbose=options.verbose)
+            disagreed = disagreed or bool(verdict.disagreements)
+    return int(disagreed)
+
+
+def _tell(verdict: Verdict, *, verbose: bool) -> None:
+    counted = ", ".join(f"{count} {word}" for word, count in sorted(Counter(verdict.theirs.words().values()).items()))
+    state = "DISAGREE" if verdict.disagreements else "agree"
+    print(f"{state:9}{verdict.pair.name} {verdict.expression}")
+    print(f"         dbt: exit code {verdict.theirs.exit_code}, {counted}")
+    if verdict.theirs.trouble:
+        print(f"         dbt: {verdict.theirs.trouble[:600]}")
+    if verbose:
+        for node, record in sorted(verdict.theirs.records().items()):
+            print(f"         {record['status']:16}{node}  {record['message'] or ''}")
+    for line in verdict.disagreements:
+        print(f"         - {line}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""What two sides that ran the same project disagree on, in sentences; what is declared to differ is left out.
+
+Each difference that is left out here stands in `docs/agreement.md` and has a test of its own.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from tests.agreement.sides import Side, steady
+
+_SCRATCH = re.compile(r"/\S*?/(tmp\w+\.py)|0x[0-9a-f]+")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d+")
+_SUGGESTION = re.compile(r"\n *Did you mean .*")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def disagreements(theirs: Side, ours: Side) -> list[str]:
+    """Say on what dbt and elt disagree: exit code, each node's record, tables, files; nothing when they agree."""
+    return [
+        *_about_the_exit(theirs, ours),
+        *_about_records(theirs, ours),
+        *_about("table", theirs.tables(), ours.tables()),
+        *_about("file", theirs.files(), ours.files()),
+    ]
+
+
+def fail_fast_disagreements(theirs: Side, ours: Side, below: Mapping[str, frozenset[str]]) -> list[str]:
+    """Say on what two runs with `--fail-fast` disagree: exit code, failing node, and that nothing below it ran.
+
+    `below` has the descendants of each node.
+    """
+    found = _about_the_exit(theirs, ours)
+    failing = [_failing(side) for side in (theirs, ours)]
+    if failing[0] != failing[1]:
+        found.append(f"failing nodes: dbt {sorted(failing[0])}, elt {sorted(failing[1])}")
+    words = ours.words()
+    for node in failing[1]:
+        if not node.startswith("test."):  # a test halts those that descend from all of its parents
+            ran = sorted(child for child in below.get(node, ()) if words.get(child, "skipped") != "skipped")
+            found += [f"{child} ran below {node}, which failed" for child in ran]
+    return found
+
+
+def _about_the_exit(theirs: Side, ours: Side) -> list[str]:
+    if theirs.exit_code == ours.exit_code:
+        return []
+    return [f"exit code: dbt {theirs.exit_code} {theirs.trouble[:300]}, elt {ours.exit_code} {ours.trouble[:300]}"]
+
+
+def _about_records(theirs: Side, ours: Side) -> list[str]:
+    rivals = _rival_unit_tests(theirs.words(), ours.words())
+    expected, found = _comparable(theirs, rivals), _comparable(ours, rivals)
+    lines = []
+    for node in sorted(expected.keys() | found.keys()):
+        if node not in found or node not in expected:
+            one, record = ("dbt", expected[node]) if node in expected else ("elt", found[node])
+            lines.append(f"{node}: only {one} has a record of it: {record['status']} {record['message'] or ''}")
+            continue
+        for name in sorted(expected[node].keys() | found[node].keys()):
+            one, other = expected[node].get(name), found[node].get(name)
+            if one != other:
+                lines.append(f"{node}: {name}: dbt {one!r}, elt {other!r}")
+    if (one := _by_model(theirs, rivals)) != (other := _by_model(ours, rivals)):
+        lines.append(f"unit tests of the same model: dbt {dict(one)}, elt {dict(other)}")
+    return lines
+
+
+def _about(what: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in found:
+            lines.append(f"{what} {name}: only dbt made it")
+        elif name not in expected:
+            lines.append(f"{what} {name}: only elt made it")
+        elif expected[name] != found[name]:
+            lines.append(f"{what} {name}: dbt {_excerpt(expected[name])}, elt {_excerpt(found[name])}")
+    return lines
+
+
+def _comparable(side: Side, rivals: frozenset[str]) -> dict[str, dict[str, Any]]:
+    found = {}
+    for unique_id, record in side.records().items():
+        if unique_id in rivals:
+            continue
+        kept = steady(record)
+        kept["message"] = _without_places(record["message"], side)
+        kept["compiled_code"] = _without_places(record.get("compiled_code"), side)
+        if record["status"] == "skipped":
+            kept["message"] = None  # declared: a skip carries no message
+        if unique_id.startswith("operation."):
+            kept["compiled_code"] = None  # a last hook's lists the results in the order of their ends
+        found[unique_id] = kept
+    return found
+
+
+def _rival_unit_tests(*words: Mapping[str, str]) -> frozenset[str]:
+    """Give the unit tests of each model of which several ran and one said no.
+
+    Declared: dbt runs them in any order and skips those that are left at the first that fails.
+    """
+    by_model: dict[str, set[str]] = {}
+    for unique_id in (unique_id for side in words for unique_id in side if unique_id.startswith("unit_test.")):
+        by_model.setdefault(unique_id.rsplit(".", 1)[0], set()).add(unique_id)
+    return frozenset(
+        test
+        for tests in by_model.values()
+        if len(tests) > 1 and any(side.get(test, "pass") != "pass" for side in words for test in tests)
+        for test in tests
+    )
+
+
+def _by_model(side: Side, tests: frozenset[str]) -> Counter[str]:
+    words = side.words()
+    return Counter(f"{test.rsplit('.', 1)[0]}: {words[test]}" for test in tests if test in words)
+
+
+def _failing(side: Side) -> frozenset[str]:
+    return frozenset(node for node, word in side.words().items() if word in {"fail", "error", "partial success"})
+
+
+def _without_places(text: str | None, side: Side) -> str | None:
+    if text is None:
+        return None
+    text = text.replace(str(side.folder), "<project>")
+    text = _SUGGESTION.sub("", text)  # names what stands at that moment, and that depends on the other threads
+    for pattern, name in ((_SCRATCH, "<scratch>"), (_MOMENT, "<moment>"), (_UUID, "<uuid>")):
+        text = pattern.sub(name, text)
+    return text
+
+
+def _excerpt(value: object) -> str:
+    text = str(value)
+    return text if len(text) < 400 else f"{text[:400]}…"

@@ -1,0 +1,154 @@
+"""Runs the same project with dbt itself and with elt, and reads what each of them left behind."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.cli.main import dbtRunner
+
+from orchestrator.adapters.dbt.duckdb_environment import close_environment
+from orchestrator.api import Command, Ran, Upstream, Verb, run
+from orchestrator.errors import EltError
+from orchestrator.execution.events import Event, Noticed
+from tests.agreement.places import inside
+from tests.agreement.projects import WAREHOUSE
+
+TO_THE_MICROSECOND = r"datetime\.datetime\(\d+(, \d+){6}(, tzinfo=[^)]*\)?)?\)"
+UNSTEADY = frozenset({"timing", "thread_id", "execution_time"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What one side did in its folder."""
+
+    folder: Path
+    exit_code: int
+    trouble: str = ""
+    """What kept the whole run from starting, or ended it."""
+    ran: Ran | None = None
+    notices: tuple[Noticed, ...] = ()
+
+    def document(self, name: str = "run_results") -> dict[str, Any]:
+        """Read an artifact."""
+        found: dict[str, Any] = json.loads((self.folder / "target" / f"{name}.json").read_text())
+        return found
+
+    def records(self, name: str = "run_results") -> dict[str, dict[str, Any]]:
+        """Read the entries of an artifact by their node; none when it was not written."""
+        if not (self.folder / "target" / f"{name}.json").exists():
+            return {}
+        return {record["unique_id"]: record for record in self.document(name)["results"]}
+
+    def words(self) -> dict[str, str]:
+        """Read dbt's status of each node."""
+        return {unique_id: record["status"] for unique_id, record in self.records().items()}
+
+    def tables(self) -> dict[str, list[str]]:
+        """Read the rows of every table and view; hashes and times of a snapshot are left out.
+
+        A view that cannot be read, because what it reads is gone, is there with that message.
+        """
+        with inside(self.folder), duckdb.connect(WAREHOUSE) as connection:
+            names = connection.execute(
+                "select table_catalog, table_schema, table_name from information_schema.tables"
+            ).fetchall()
+            return {f"{schema}.{name}": _rows(connection, catalog, schema, name) for catalog, schema, name in names}
+
+    def files(self) -> dict[str, bytes]:
+        """Read the files that models wrote outside the warehouse: CSV as it is, Parquet and JSON by their rows."""
+        kept = {}
+        for path in sorted(self.folder.rglob("*")):
+            file = path.relative_to(self.folder)
+            name = str(file)
+            if file.parts[0] in {"target", "logs", "dbt_packages", "state"}:
+                continue
+            if path.suffix in {".csv", ".json"}:
+                kept[name] = path.read_bytes()
+            elif path.suffix == ".parquet":
+                with duckdb.connect() as connection:
+                    rows = connection.execute("select * from read_parquet(?)", [str(path)]).fetchall()
+                kept[name] = "\n".join(sorted(map(str, rows))).encode()
+        return kept
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """Ask the database."""
+        with inside(self.folder), duckdb.connect(WAREHOUSE) as connection:
+            return connection.execute(statement).fetchall()
+
+
+@dataclass(slots=True)
+class Ear:
+    """A listener that keeps the notices."""
+
+    notices: list[Noticed] = field(default_factory=list)
+
+    def hear(self, event: Event) -> None:
+        """Keep a notice."""
+        if isinstance(event, Noticed):
+            self.notices.append(event)
+
+
+def dbt(folder: Path, *words: str) -> Side:
+    """Run a dbt command with dbt itself; its exit code is the one that the command line would give."""
+    with inside(folder), redirect_stdout(StringIO()):  # its log on the terminal is not ours to show
+        answer = dbtRunner().invoke(["--quiet", "--no-send-anonymous-usage-stats", *words])
+        close_environment()
+    exit_code = 2 if answer.exception else int(not answer.success)
+    return Side(folder=folder, exit_code=exit_code, trouble=str(answer.exception or ""))
+
+
+def elt(
+    folder: Path,
+    *options: str,
+    select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    upstream: Upstream = Upstream.NONE,
+    verb: Verb = Verb.BUILD,
+    freshness: bool = False,
+) -> Side:
+    """Run the project with elt, as `dbt build` would run it: without ingestion and, unless asked, freshness."""
+    ear = Ear()
+    command = Command(
+        verb=verb,
+        project_dir=folder,
+        profiles_dir=folder,
+        dbt_options=options,
+        select=tuple(select),
+        exclude=tuple(exclude),
+        has_selector="--selector" in options,
+        upstream=upstream,
+        ingest=False,
+        freshness=freshness,
+    )
+    try:
+        with inside(folder):
+            ran = run(command, [ear])
+    except EltError as error:
+        return Side(folder=folder, exit_code=error.exit_code, trouble=str(error), notices=tuple(ear.notices))
+    return Side(folder=folder, exit_code=int(ran.exit_code), ran=ran, notices=tuple(ear.notices))
+
+
+def steady(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what two runs of the same node must agree on: all but times; of those only whether they are there."""
+    found = {name: value for name, value in record.items() if name not in UNSTEADY}
+    found["timing"] = [timing["name"] for timing in record["timing"] if timing["completed_at"]]
+    found["ran_on_a_thread"] = bool(record["thread_id"])
+    return found
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, catalog: str, schema: str, name: str) -> list[str]:
+    relation = ".".join('"' + part.replace('"', '""') + '"' for part in (catalog, schema, name))
+    unsteady = r"^(dbt_scd_id|dbt_updated_at|dbt_valid_from|loaded_at)$"
+    try:
+        rows = connection.execute(
+            f"select columns(lambda c: not regexp_matches(c, '{unsteady}')) from {relation}"
+        ).fetchall()
+    except duckdb.Error as error:
+        return [f"cannot be read: {str(error).splitlines()[0]}"]
+    return sorted(re.sub(TO_THE_MICROSECOND, "a time of the run", str(row)) for row in rows)
