@@ -1,4 +1,4 @@
-"""Tries agreement by hand: `python -m tests.agreement PROJECT [--defect NAME] [--way NAME]`."""
+"""Tries agreement by hand: `python -m tests.agreement PROJECT [--defect NAME] [--way NAME]`, or `all`."""
 
 import argparse
 import sys
@@ -10,17 +10,37 @@ from tests.agreement.bench import Prepared, Verdict, judge
 from tests.agreement.pairs import Pair
 from tests.agreement.projects import defects_of, project_names
 from tests.agreement.ways import BY_NAME
+from tests.agreement.whole import Told, figures, idle_defects, judge_every_pair
 
 
 def main() -> int:
     """Run one pair, or a project in plain mode undisturbed and with each defect; 1 when the sides disagree."""
     asked = argparse.ArgumentParser(prog="python -m tests.agreement")
-    asked.add_argument("project", choices=project_names())
+    asked.add_argument("project", choices=[*project_names(), "all"])
     asked.add_argument("--defect", action="append", default=[], help="a name of defects.yml, or 'each'")
     asked.add_argument("--way", choices=[*BY_NAME, "each"], default="plain")
     asked.add_argument("--keep", type=Path, help="a new folder that keeps what both sides left behind")
     asked.add_argument("-v", "--verbose", action="store_true", help="print dbt's status of each node")
+    asked.add_argument("--processes", type=int, default=2, help="how many share the whole proof")
     options = asked.parse_args()
+    return _try_all(options.processes) if options.project == "all" else _try_one(options)
+
+
+def _try_all(processes: int) -> int:
+    told: list[Told] = []
+    for one in judge_every_pair(project_names(), processes):
+        told.append(one)
+        print(f"{'DISAGREE' if one.disagreements else 'agree':9}{one.pair.name} {one.expression}", flush=True)
+        for line in one.disagreements:
+            print(f"         - {line}", flush=True)
+    print(f"\n{figures(told)}")
+    idle = idle_defects(told)
+    for name in idle:
+        print(f"changes nothing of what dbt says: {name}")
+    return int(bool(idle) or any(one.disagreements for one in told))
+
+
+def _try_one(options: argparse.Namespace) -> int:
     known = {defect.name: defect for defect in defects_of(options.project)}
     groups = (
         [(known[name],) for name in known]

@@ -1,14 +1,16 @@
 """Which defects meet which ways: every pair for the whole proof, and the few of the ordinary suite."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from random import Random
 
 from tests.agreement.projects import Defect
-from tests.agreement.ways import PLAIN, WAYS, Way
+from tests.agreement.ways import FAIL_FAST, PLAIN, WAYS, Way
 
 SEED = 20261121
 DEFECTS_A_WAY = 5
+LIMIT = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,29 +51,38 @@ def every_pair(project: str, defects: Sequence[Defect], seed: int = SEED) -> tup
     return tuple(pairs)
 
 
-def few_pairs(
-    project: str, defects: Sequence[Defect], count: int, first_way: int, seed: int = SEED
-) -> tuple[Pair, ...]:
-    """Give the pairs that stand for a project in the ordinary suite: every defect occurs, several in one pair.
+def ordinary_pairs(defects: Mapping[str, Sequence[Defect]], limit: int = LIMIT, seed: int = SEED) -> tuple[Pair, ...]:
+    """Give the pairs of the ordinary suite, at most `limit`, in which every defect and every way occurs.
 
-    Defects that touch the same file or stop everything do not meet. The ways are dealt in turn, from `first_way` on,
-    so that the projects together meet all of them.
+    Several defects stand in one pair, unless they touch the same file or stop everything. In each project one defect
+    stands alone, for `--fail-fast`; the other ways are dealt in turn over all the projects.
     """
-    random = Random(f"{seed} {project}")
+    alone = sum(defect.stops_everything for own in defects.values() for defect in own)
+    left = limit - alone - 2 * len(defects)
+    together = sum(not defect.stops_everything for own in defects.values() for defect in own)
+    dealt = cycle(way for way in WAYS if way is not FAIL_FAST)
+    pairs = []
+    for project in sorted(defects):
+        size = sum(not defect.stops_everything for defect in defects[project])
+        groups = _groups(defects[project], 1 + left * size // max(together, 1), Random(f"{seed} {project}"))
+        for place, group in enumerate(groups):
+            pairs.append(Pair(project=project, defects=group, way=next(dealt) if place else FAIL_FAST))
+    return tuple(pairs)
+
+
+def _groups(defects: Sequence[Defect], count: int, random: Random) -> tuple[tuple[Defect, ...], ...]:
+    """Give one defect, then the others in about `count` groups, then one by one those that stop everything."""
     alone = [(defect,) for defect in defects if defect.stops_everything]
-    groups: list[list[Defect]] = [[] for _ in range(max(1, count - len(alone)))]
-    others = [defect for defect in defects if not defect.stops_everything]
-    for defect in random.sample(others, len(others)):
+    first, *others = random.sample(
+        [defect for defect in defects if not defect.stops_everything], len(defects) - len(alone)
+    )
+    groups: list[list[Defect]] = [[] for _ in range(count)]
+    for defect in others:
         fitting = [group for group in groups if all(_can_meet(defect, other) for other in group)]
         if not fitting:
-            groups.append([])
-            fitting = groups[-1:]
+            raise ValueError(f"{defect.name} meets no other defect of its project: more pairs are needed")
         min(fitting, key=len).append(defect)
-    together = [*(tuple(group) for group in groups if group), *alone]
-    return tuple(
-        Pair(project=project, defects=group, way=WAYS[(first_way + place) % len(WAYS)])
-        for place, group in enumerate(together)
-    )
+    return ((first,), *(tuple(group) for group in groups if group), *alone)
 
 
 def _can_meet(one: Defect, other: Defect) -> bool:

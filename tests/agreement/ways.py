@@ -27,10 +27,11 @@ class Way:
 
 
 PLAIN = Way(name="plain")
+FAIL_FAST = Way(name="fail-fast", options=("--fail-fast", "--threads", "1"))
 WAYS = (
     PLAIN,
     Way(name="again", full=True),
-    Way(name="fail-fast", options=("--fail-fast", "--threads", "1")),
+    FAIL_FAST,
     Way(name="warn-error", options=("--warn-error",)),
     Way(name="full-refresh", options=("--full-refresh",), full=True),
     Way(name="defer", options=("--defer", "--state", "state"), part=Part.SELECTED, against_state=True),
