@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types contracts bench clean environment constraints
+.PHONY: demo test agreement check lint types contracts bench clean environment constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +20,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+# The whole proof of agreement with dbt: every defect, every way, hundreds of random projects.
+agreement: $(STAMP)
+	$(BIN)/python -m tests.agreement all
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
