@@ -112,7 +112,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
     inbox = Inbox(_now)
     with _opened(command, inbox, hear=hear) as project:
         made = _plan(command, project)
-        notes = (*made.notes, *(f"cannot run yet: {problem}" for problem, _ in lacking(project.graph, made)))
+        notes = (*made.notes, *(f"cannot run yet: {problem}" for problem, _ in lacking(project, made)))
         return Planned(
             plan=replace(made, notes=notes),
             database=project.target.description,
@@ -175,7 +175,7 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
     with _opened(command, inbox, ("list",)) as project:
         selection = _resolved(command, project)
         ours = sorted(selection.ingest | selection.suites) if project.selector.kept_types() is None else []
-        listed = project.list_lines(selection.selected, output, output_keys)
+        listed = project.list_lines(selection.selected, output, output_keys) if selection.selected or not ours else ()
         return (*listed, *(own_line(node, output) for node in ours))
 
 
