@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+READERS := .venv-readers
 # dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test agreement check lint types contracts bench clean environment constraints
+.PHONY: demo test test-readers agreement check lint types contracts bench clean environment constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
