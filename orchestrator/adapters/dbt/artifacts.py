@@ -9,7 +9,7 @@ from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import run_record
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.events import Event, RunEnded, RunStarted, StepEnded
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome, ReasonCode, Status
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, Step, TestStep
@@ -88,7 +88,8 @@ class ArtifactWriter:
             for outcome in tuple(self._outcomes)
             if outcome.status in {Status.SKIPPED, Status.CANCELLED}
             and isinstance(step := self._step(outcome), BuildStep | TestStep)
-            and is_recorded(step)
+            # a failed first hook skips what has no result otherwise: an ephemeral model
+            and (is_recorded(step) or outcome.reason.code is ReasonCode.RUN_START_HOOK)
         ]
 
     def _step(self, outcome: Outcome) -> Step | None:
