@@ -6,7 +6,7 @@ where the run wants to do something between: the target is known before the proj
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -99,6 +99,13 @@ class DbtSession:
         # What was parsed lives as long as the session: walking it at every collection costs a run a tenth of its CPU.
         gc.freeze()
         return self.target_path / "manifest.json" if self.flags.WRITE_JSON else self._manifest_aside()
+
+    def translated(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401  # dbt's own
+        """Let dbt work on what was parsed; what it raises of the project is told as the project's mistake."""
+        try:
+            return work()
+        except Exception as error:
+            raise self._translated(error) from error
 
     @property
     def target_path(self) -> Path:

@@ -13,7 +13,7 @@ from orchestrator.execution.outcome import ReasonCode
 from tests.functional.dbt.sides import Side, Sides, copied, dbt, elt, steady
 
 pytestmark = pytest.mark.functional
-OF_THE_FOLDER = dict.fromkeys(("project_dir", "profiles_dir", "log_path", "quiet"))
+OF_THE_FOLDER = dict.fromkeys(("project_dir", "profiles_dir", "log_path", "quiet", "invocation_command"))
 LAST_HOOK = "operation.everything.everything-on-run-end-0"  # its code lists the results in the order of their ends
 
 
