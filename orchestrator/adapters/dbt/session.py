@@ -14,7 +14,10 @@ from typing import Any
 
 from orchestrator.adapters.dbt import invocation
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
+from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import UsageError
+
+NEEDED = ("dbt-core", "dbt-duckdb", "duckdb", "dbt-postgres")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,7 @@ class DbtSession:
         Works inside the project folder from here on, so that relative paths of the profile mean there what they
         mean to dbt. Raises UsageError or ProjectError.
         """
+        require_supported(*NEEDED)
         from dbt_common.context import get_invocation_context
 
         self._came_from = Path.cwd()
