@@ -9,7 +9,7 @@ _NEEDED = ("great_expectations", "sqlalchemy")
 
 
 def require_installed() -> None:
-    """Raise when a tool that validations need is missing or of a wrong version; meant for the plan, before anything runs."""
+    """Raise when a tool that validations need is missing or of a wrong version; meant for the plan."""
     missing = [name for name in _NEEDED if not _is_installed(name)]
     if missing:
         raise MissingExtraError(
