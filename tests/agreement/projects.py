@@ -89,6 +89,26 @@ def spoil(folder: Path, defect: Defect) -> None:
         run_sql(folder, defect.sql)
 
 
+def can_meet(project: str, defects: Sequence[Defect]) -> bool:
+    """Say whether defects can stand in one project together, in this order, without undoing each other."""
+    written: set[str] = set()
+    texts: dict[str, str] = {}
+    names: set[str] = set()
+    for defect in defects:
+        if written & defect.files or (texts.keys() & defect.write.keys()) or names & defect.vars.keys():
+            return False
+        written |= defect.write.keys()
+        names |= defect.vars.keys()
+        for file, pairs in defect.replace.items():
+            text = texts.get(file) or (PROJECTS / project / file).read_text()
+            for old, new in pairs:
+                if text.count(old) != 1:
+                    return False
+                text = text.replace(old, new)
+            texts[file] = text
+    return True
+
+
 def run_sql(folder: Path, statements: str) -> None:
     """Run statements in the warehouse of a written project."""
     with inside(folder), duckdb.connect(WAREHOUSE) as connection:
