@@ -24,11 +24,12 @@ def require_supported(*tools: str) -> None:
     bounds = supported(_stated())
     refused = [tool for tool in tools if tool in bounds and not _fits(tool, bounds[tool])]
     if refused:
-        wanted = " ".join(f"'{tool}{bounds[tool]}'" for tool in refused)
+        bounds_of = {tool: ",".join(sorted(map(str, bounds[tool]), reverse=True)) for tool in refused}
         raise UnsupportedVersionError(
-            "; ".join(f"{tool} {version(tool)} is installed, this elt works with {bounds[tool]}" for tool in refused)
+            "; ".join(f"{tool} {version(tool)} is installed, this elt works with {bounds_of[tool]}" for tool in refused)
             + ".",
-            hint=f"Install it in this environment: pip install {wanted}",
+            hint="Install it in this environment: pip install "
+            + " ".join(f"'{tool}{limits}'" for tool, limits in bounds_of.items()),
         )
 
 

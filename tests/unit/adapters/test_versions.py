@@ -44,9 +44,9 @@ def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, stated: str
 def test_all_of_them_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two tools of wrong versions make one message and one command."""
     monkeypatch.setattr(versions, "_stated", lambda: ["dbt-core>=99,<100", "duckdb>=99"])
-    with pytest.raises(UnsupportedVersionError, match=r"dbt-core .* works with <100,>=99; duckdb .*>=99\.") as raised:
+    with pytest.raises(UnsupportedVersionError, match=r"dbt-core .* works with >=99,<100; duckdb .*>=99\.") as raised:
         require_supported("dbt-core", "duckdb")
-    assert raised.value.hint.endswith("pip install 'dbt-core<100,>=99' 'duckdb>=99'")
+    assert raised.value.hint.endswith("pip install 'dbt-core>=99,<100' 'duckdb>=99'")
 
 
 def test_what_is_not_installed_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
