@@ -1,5 +1,6 @@
 """Which defects meet which ways: every pair for the whole proof, and the few of the ordinary suite."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -97,7 +98,8 @@ def _fewest(project: str, defects: Sequence[Defect]) -> int:
 
 def _groups(project: str, defects: Sequence[Defect], count: int) -> list[tuple[Defect, ...]]:
     """Put defects into so many groups, the hardest to place first; they are empty when it cannot be done."""
-    hard = {defect.name: sum(not can_meet(project, (defect, other)) for other in defects) for defect in defects}
+    by_file = Counter(file for defect in defects for file in defect.files)
+    hard = {defect.name: sum(by_file[file] for file in defect.files) for defect in defects}
     groups: list[tuple[Defect, ...]] = [() for _ in range(count)]
     for defect in sorted(defects, key=lambda one: -hard[one.name]):
         fitting = [place for place, group in enumerate(groups) if can_meet(project, (*group, defect))]

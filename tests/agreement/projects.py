@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -100,7 +101,7 @@ def can_meet(project: str, defects: Sequence[Defect]) -> bool:
         written |= defect.write.keys()
         names |= defect.vars.keys()
         for file, pairs in defect.replace.items():
-            text = texts.get(file) or (PROJECTS / project / file).read_text()
+            text = texts.get(file) or _text(project, file)
             for old, new in pairs:
                 if text.count(old) != 1:
                     return False
@@ -113,6 +114,11 @@ def run_sql(folder: Path, statements: str) -> None:
     """Run statements in the warehouse of a written project."""
     with inside(folder), duckdb.connect(WAREHOUSE) as connection:
         connection.execute(statements)
+
+
+@cache
+def _text(project: str, file: str) -> str:
+    return (PROJECTS / project / file).read_text()
 
 
 def _put(folder: Path, name: str, text: str | None) -> None:
