@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.functional.postgres.shop import blamed, statuses, write_shop
+from tests.functional.postgres.shop import blamed, statuses
 
 pytestmark = pytest.mark.functional
 
@@ -25,21 +25,6 @@ TOO_MUCH = """
          "kwargs": {"unexpected_rows_query": "delete from {batch} returning *"}}
     ]}
 """
-
-
-@pytest.fixture(scope="module")
-def standing(server, new_database, tmp_path_factory):
-    """The project after a run of everything but the suite."""
-    shop = write_shop(tmp_path_factory.mktemp("standing") / "project", server, new_database())
-    ran = shop.run(exclude=("expectation:*",))
-    assert ran.exit_code == 0, ran.outcomes
-    return shop
-
-
-@pytest.fixture
-def shop(standing, new_database, tmp_path):
-    """The same in a folder and a database of the test's own."""
-    return standing.copied(tmp_path / "project", new_database(template=standing.database))
 
 
 def not_green(ran):
