@@ -26,6 +26,7 @@ def begin(args: Sequence[str], hear: Hear) -> Any:  # noqa: ANN401  # dbt's Flag
     from dbt.adapters.factory import reset_adapters
     from dbt.cli import requires
     from dbt.cli.flags import Flags, args_to_context
+    from dbt.deprecations import reset_deprecations
     from dbt.env_vars import validate_engine_env_vars
     from dbt.events.logging import setup_event_logger
     from dbt.flags import set_flags
@@ -40,6 +41,7 @@ def begin(args: Sequence[str], hear: Hear) -> Any:  # noqa: ANN401  # dbt's Flag
     requires._cross_propagate_engine_env_vars(environment)  # noqa: SLF001  # as dbt's preflight does
     get_invocation_context()._env = environment  # noqa: SLF001  # as above
     reset_metadata_vars()  # of an invocation before this one in the process
+    reset_deprecations()  # dbt tells each once a process; every run has its own reader, and its own --warn-error
     click_context = args_to_context(list(args))
     click_context.obj = {"dbt_runner_command_args": list(args)}
     flags = Flags(click_context)

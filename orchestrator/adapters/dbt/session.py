@@ -133,11 +133,12 @@ class DbtSession:
 
     def _begin(self, args: Sequence[str]) -> None:
         import click
+        from dbt.cli.exceptions import DbtUsageException
         from dbt_common.exceptions import DbtBaseException
 
         try:
             self.flags = invocation.begin(args, self._hear)
-        except (DbtBaseException, click.ClickException) as error:
+        except (DbtBaseException, DbtUsageException, click.ClickException) as error:
             raise refused_options(error, self.project_dir) from error
 
     def _check_threads(self) -> None:

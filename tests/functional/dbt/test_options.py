@@ -70,6 +70,16 @@ def test_variables_and_project_flags_mean_what_they_mean_to_dbt(
     assert not [name for name in found if name.startswith("test.")]
 
 
+def test_options_that_exclude_each_other_are_refused(everything: Path, tmp_path: Path) -> None:
+    """`--warn-error` beside `warn_error_options` of the project is a mistake of the user's, as for dbt."""
+    project = (everything / "dbt_project.yml").read_text()
+    changes = {"dbt_project.yml": project.replace("flags:", "flags:\n  warn_error_options: {silence: []}")}
+    theirs = dbt(copied(everything, tmp_path / "dbt", changes), "build", "--warn-error")
+    ours = elt(copied(everything, tmp_path / "elt", changes), "--warn-error")
+    assert "not allowed with argument warn_error" in ours.trouble
+    assert ours.exit_code == theirs.exit_code == 2
+
+
 def _elsewhere(side: Side) -> dict[str, str]:
     shutil.copytree(side.folder / "elsewhere", side.folder / "target", dirs_exist_ok=True)
     return side.words()
