@@ -116,13 +116,14 @@ def test_what_models_say_is_passed_on(sound: Sides) -> None:
 def test_a_failing_first_hook_does_what_it_does_in_dbt(everything: Path, tmp_path: Path, halting: bool) -> None:
     """Nodes run after a failed on-run-start hook unless dbt's flag says otherwise; later hooks are skipped.
 
-    With the flag an ephemeral model has a record too, and `results` is empty in the last hooks.
+    With the flag an ephemeral model has a record too, a unit test has none, and `results` is empty in the last hooks.
     """
     project = (everything / "dbt_project.yml").read_text()
     flag = {"dbt_project.yml": project.replace("flags:", "flags:\n  skip_nodes_if_on_run_start_fails: true")}
-    theirs, ours = _with_switch("start", everything, tmp_path, flag if halting else {})
+    theirs, ours = _with_switch("start", everything, tmp_path, flag if halting else {}, "+dim_customers")
     assert _steady(ours) == _steady(theirs)
     assert ours.exit_code == theirs.exit_code == 1
+    assert any(name.startswith("unit_test.") for name in ours.words()) is not halting
     assert ours.words()["model.everything.stg_orders"] == ("skipped" if halting else "success")
     assert ("model.everything.eph_orders" in ours.words()) is halting
     assert ours.tables() == theirs.tables()
@@ -183,6 +184,21 @@ def test_a_failing_last_hook_does_what_it_does_in_dbt(everything: Path, tmp_path
     assert _steady(ours) == _steady(theirs)
     assert ours.exit_code == theirs.exit_code == 1
     assert ours.tables() == theirs.tables()
+
+
+def test_a_schema_that_cannot_be_made_keeps_every_node_from_running(everything: Path, tmp_path: Path) -> None:
+    """In a database that is not attached: dbt gives up without a record, here every node is skipped and says why."""
+    elsewhere = {
+        "models/staging/stg_events.sql": "{{ config(database='nowhere') }} select 1 as event_id, now() as happened_at"
+    }
+    theirs = dbt(copied(everything, tmp_path / "dbt", elsewhere), "build", "--select", "stg_events stg_orders")
+    ours = elt(copied(everything, tmp_path / "elt", elsewhere), select=["stg_events", "stg_orders"])
+    assert (theirs.exit_code, theirs.records()) == (2, {})
+    assert ours.exit_code == 1
+    nodes = {node: word for node, word in ours.words().items() if node.startswith("model.")}
+    assert nodes == {"model.everything.stg_events": "skipped", "model.everything.stg_orders": "skipped"}
+    assert ours.ran is not None
+    assert any("nowhere" in outcome.message for outcome in ours.ran.outcomes)
 
 
 def _with_switch(name: str, project: Path, root: Path, changes: dict[str, str], *more: str) -> tuple[Side, Side]:
