@@ -184,7 +184,7 @@ def test_dbt_selects_by_results_and_ages_together(halted: Sides, tmp_path: Path)
     shutil.copytree(folder / "target", folder / "state")
     Side(folder=folder, exit_code=0).sql("update raw.orders set loaded_at = now()::timestamp")
     elt(folder, verb=Verb.FRESHNESS)
-    words = ("--select", "result:error", "source_status:fresher", "--state", "state")
+    words = ("--select", "result:error", "source_status:fresher", "--state", "state", "--indirect-selection", "empty")
     listed = dbt_lines(folder, *words, "--output", "json", "--output-keys", "unique_id")
     broken = {
         node for node, word in halted.elt.words().items() if word == "error" and not node.startswith("operation.")
