@@ -7,10 +7,12 @@ import duckdb
 import pytest
 
 from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.plan.step import StepId
 from tests.functional.dbt.sides import Side, Sides, copied, dbt, elt, steady
 
 pytestmark = pytest.mark.functional
 LAST_HOOK = "operation.everything.everything-on-run-end-0"
+POSITIVE = "test.everything.tools_positive_stg_orders_amount.dc6ad34efc"
 NEWS = """
     insert into raw.orders values (14, 2, 3.0, date '2024-02-01', now()::timestamp);
     insert into raw.events values (5, timestamp '2026-02-01', now()::timestamp);
@@ -187,7 +189,7 @@ def test_a_failing_last_hook_does_what_it_does_in_dbt(everything: Path, tmp_path
 
 
 def test_a_schema_that_cannot_be_made_keeps_every_node_from_running(everything: Path, tmp_path: Path) -> None:
-    """In a database that is not attached: dbt gives up without a record, here every node is skipped and says why."""
+    """In a database that is not attached: dbt gives up without a record, here the first nodes are errors that say why."""
     elsewhere = {
         "models/staging/stg_events.sql": "{{ config(database='nowhere') }} select 1 as event_id, now() as happened_at"
     }
@@ -195,10 +197,12 @@ def test_a_schema_that_cannot_be_made_keeps_every_node_from_running(everything: 
     ours = elt(copied(everything, tmp_path / "elt", elsewhere), select=["stg_events", "stg_orders"])
     assert (theirs.exit_code, theirs.records()) == (2, {})
     assert ours.exit_code == 1
-    nodes = {node: word for node, word in ours.words().items() if node.startswith("model.")}
-    assert nodes == {"model.everything.stg_events": "skipped", "model.everything.stg_orders": "skipped"}
     assert ours.ran is not None
-    assert any("nowhere" in outcome.message for outcome in ours.ran.outcomes)
+    ended = {outcome.step_id: (outcome.status, "nowhere" in outcome.message) for outcome in ours.ran.outcomes}
+    for model in ("stg_events", "stg_orders"):
+        assert ended[StepId(f"model.everything.{model}")] == (Status.ERROR, True)
+    assert ended[StepId(POSITIVE)] == (Status.SKIPPED, False)
+    assert "main.stg_orders" not in ours.tables()
 
 
 def _with_switch(name: str, project: Path, root: Path, changes: dict[str, str], *more: str) -> tuple[Side, Side]:
