@@ -189,7 +189,7 @@ def test_a_failing_last_hook_does_what_it_does_in_dbt(everything: Path, tmp_path
 
 
 def test_a_schema_that_cannot_be_made_keeps_every_node_from_running(everything: Path, tmp_path: Path) -> None:
-    """In a database that is not attached: dbt gives up without a record, here the first nodes are errors that say why."""
+    """In a database that is not attached: dbt gives up, here the first nodes are errors that say why."""
     elsewhere = {
         "models/staging/stg_events.sql": "{{ config(database='nowhere') }} select 1 as event_id, now() as happened_at"
     }
