@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+READERS := .venv-readers
 # dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types contracts bench clean environment constraints
+.PHONY: demo test test-readers agreement check lint types contracts bench clean environment constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -20,6 +21,20 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+# The whole proof of agreement with dbt: every defect, every way, hundreds of random projects.
+agreement: $(STAMP)
+	$(BIN)/python -m tests.agreement all
+
+# What people read dbt's artifacts with needs versions of its own: an environment apart, with elt in it.
+$(READERS)/.installed: pyproject.toml constraints-readers.txt tests/readers/requirements.in
+	$(PYTHON) -m venv $(READERS)
+	$(READERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-readers.txt uv
+	$(READERS)/bin/uv pip install --quiet --python $(READERS)/bin/python --constraint constraints-readers.txt --requirement tests/readers/requirements.in --editable .
+	touch $@
+
+test-readers: $(READERS)/.installed
+	$(READERS)/bin/python -m pytest tests/readers
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -42,9 +57,10 @@ constraints:
 	$(PYTHON) -m venv $(VENV)-constraints
 	$(VENV)-constraints/bin/python -m pip install --quiet uv
 	$(VENV)-constraints/bin/uv pip compile --quiet --universal --all-extras --no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml --output-file constraints.txt
+	$(VENV)-constraints/bin/uv pip compile --quiet --universal --no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml tests/readers/requirements.in --output-file constraints-readers.txt
 	rm -rf $(VENV)-constraints
 
 clean:
-	rm -rf $(VENV) $(VENV)-constraints .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .elt
+	rm -rf $(VENV) $(VENV)-constraints $(READERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .elt
 	rm -rf dbt_project/target dbt_project/logs dbt_project/*.duckdb dbt_project/*.duckdb.wal
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

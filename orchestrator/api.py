@@ -112,7 +112,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
     inbox = Inbox(_now)
     with _opened(command, inbox, hear=hear) as project:
         made = _plan(command, project)
-        notes = (*made.notes, *(f"cannot run yet: {problem}" for problem, _ in lacking(project.graph, made)))
+        notes = (*made.notes, *(f"cannot run yet: {problem}" for problem, _ in lacking(project, made)))
         return Planned(
             plan=replace(made, notes=notes),
             database=project.target.description,
@@ -149,15 +149,18 @@ def run_and_report(command: Command, output: OutputKind, *, color: bool | None =
         return int(run(command, listeners).exit_code)
 
 
-def show_plan(command: Command, *, as_json: bool) -> int:
-    """Print the plan for people, or as one JSON document for programs; the exit code is 0."""
+def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
+    """Print the plan for people, or as one JSON document for programs; the exit code is 0.
+
+    `verbose` shows every step of a plan that is else shown by folders.
+    """
     made = plan(command, tell_on_stderr)
     if as_json:
         sys.stdout.write(json.dumps({**plan_to_json(made.plan), "database": made.database}, indent=2) + "\n")
     elif not made.plan.steps and not made.plan.left_out:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
-        print_plan(open_console(), made.plan, database=made.database)
+        print_plan(open_console(), made.plan, database=made.database, verbose=verbose)
     return 0
 
 
@@ -175,7 +178,7 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
     with _opened(command, inbox, ("list",)) as project:
         selection = _resolved(command, project)
         ours = sorted(selection.ingest | selection.suites) if project.selector.kept_types() is None else []
-        listed = project.list_lines(selection.selected, output, output_keys)
+        listed = project.list_lines(selection.selected, output, output_keys) if selection.selected or not ours else ()
         return (*listed, *(own_line(node, output) for node in ours))
 
 

@@ -46,6 +46,23 @@ class Answer:
     rows: list[tuple[Any, ...]]
 
 
+class PipeAccess:
+    """Lets children at a warehouse that only the owner can open: their SQL comes back through the pipe."""
+
+    kind = "duckdb"
+
+    def __init__(self, open_cursor: Callable[[], OwnerCursor], place: str) -> None:
+        self._open_cursor = open_cursor
+        self.place = place
+        """The database's file, or `:memory:`."""
+
+    def serve(self, pipe: Connection) -> "SqlServer":
+        """Begin to answer the child's statements."""
+        server = SqlServer(pipe, self._open_cursor)
+        server.start()
+        return server
+
+
 class SqlServer:
     """The owner's side: answers one child until its end of the pipe is closed."""
 

@@ -13,6 +13,7 @@ from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, planning_
 @planning_options
 @lock_timeout
 @as_json
+@click.option("--verbose", is_flag=True, help="Show every step, also of a plan that builds hundreds of nodes.")
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
     """Show every step that `elt run` with the same options would take, in order, with its reason."""
@@ -28,4 +29,4 @@ def command(context: click.Context, /, **options: Any) -> int:
         lock_timeout=options["lock_timeout"],
         **request_options(context),
     )
-    return show_plan(asked, as_json=options["json_lines"])
+    return show_plan(asked, as_json=options["json_lines"], verbose=options["verbose"])

@@ -50,20 +50,24 @@ def build_graph(
     fed = tuple(feeds)
     depends = Dag(dbt_ids, dbt_edges(manifest))
     produced, dropped = producer_edges(manifest, depends)
-    needs = Dag([*ingest_ids, *dbt_ids], [*depends.edges(), *fed, *produced])
-    bound_edges = ((bound.node, bound.suite.unique_id) for bound in suites)
-    across = Dag([*ingest_ids, *dbt_ids, *suite_ids], [*depends.edges(), *fed, *bound_edges])
+    needs = _wider(depends, [*ingest_ids, *dbt_ids], [*fed, *produced])
+    bound_edges = [(bound.node, bound.suite.unique_id) for bound in suites]
     return Graph(
         manifest=manifest,
         ingest={node.unique_id: node for node in ingest},
         dlt_sources={source.name: source for source in dlt_sources},
         suites={bound.suite.unique_id: bound for bound in suites},
         depends=depends,
-        across=across,
+        across=_wider(depends, [*ingest_ids, *dbt_ids, *suite_ids], [*fed, *bound_edges]),
         needs=needs,
         order=_order(manifest, needs, suites),
         notes=(*notes, *dropped),
     )
+
+
+def _wider(depends: Dag[NodeId], nodes: Sequence[NodeId], more: Sequence[Edge]) -> Dag[NodeId]:
+    """Add nodes and edges to dbt's own; the same graph when there are none to add."""
+    return Dag(nodes, [*depends.edges(), *more]) if more or len(nodes) > len(depends) else depends
 
 
 def _order(manifest: Manifest, needs: Dag[NodeId], suites: Sequence[BoundSuite]) -> Dag[NodeId]:

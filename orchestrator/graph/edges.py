@@ -32,7 +32,7 @@ def dbt_edges(manifest: Manifest) -> Iterator[Edge]:
 def producer_edges(manifest: Manifest, depends: Dag[NodeId]) -> tuple[tuple[Edge, ...], tuple[str, ...]]:
     """Find the nodes that write a table which a dbt source names; an edge that would close a cycle becomes a note."""
     candidates = tuple(_same_table(manifest))
-    if _is_acyclic(depends, candidates):
+    if not candidates or _is_acyclic(depends, candidates):
         return candidates, ()
     kept: list[Edge] = []
     notes = []

@@ -32,6 +32,8 @@ class DltSource:
     """The schema the user's own pipeline loads into; None when it follows from the dbt source of the same name."""
     working_dir: str | None
     """The user's own pipelines folder; None for a bare source, whose folder is the orchestrator's."""
+    destination: str | None = None
+    """The destination that the user's own pipeline names, as dlt writes its type; None when it names none."""
     resources: tuple[DltResource, ...]
     """Empty when they cannot be listed without asking the source system: then it is one node."""
     problem: str = ""

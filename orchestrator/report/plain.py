@@ -1,23 +1,56 @@
-"""A run for a log or a pipe: one plain line an event."""
+"""A run for a log or a pipe: one plain line an event, but one for many steps that one cause skipped."""
 
 from datetime import datetime
 from typing import TextIO
 
-from orchestrator.execution.events import Event, RunStarted
-from orchestrator.report.event_line import Steps, line_of
+from orchestrator.execution.events import Event, RunStarted, StepEnded
+from orchestrator.execution.outcome import Reason, Status
+from orchestrator.report.event_line import EventLine, Steps, line_of, reason_text
 from orchestrator.report.streams import Lines
+from orchestrator.report.words import count, some_of
+
+_MOST_LINES = 10
 
 
 class PlainReport:
-    """Writes a line for each event as it happens."""
+    """Writes a line for each event as it happens; skips that follow each other wait for the next other event."""
 
     def __init__(self, stream: TextIO) -> None:
         self._lines = Lines(stream)
         self._steps: Steps = {}
         self._started_at: datetime | None = None
+        self._skips: list[StepEnded] = []
 
     def hear(self, event: Event) -> None:
         """Write the event's line."""
         if isinstance(event, RunStarted):
             self._steps, self._started_at = event.plan.by_id, event.at
+        reason = _reason_to_skip(event)
+        if self._skips and reason != self._skips[0].outcome.reason:
+            self._write_skips()
+        if isinstance(event, StepEnded) and reason is not None:
+            self._skips.append(event)
+        else:
+            self._write(event)
+
+    def _write(self, event: Event) -> None:
         self._lines.write(str(line_of(event, self._steps, self._started_at)))
+
+    def _write_skips(self) -> None:
+        """Write what one cause skipped: a line each, or one for all when they would bury the cause."""
+        skips, self._skips = self._skips, []
+        if len(skips) <= _MOST_LINES:
+            for skip in skips:
+                self._write(skip)
+            return
+        ids = [skip.outcome.step_id for skip in skips]
+        names = some_of([self._steps[step_id].name if step_id in self._steps else step_id for step_id in ids])
+        why = reason_text(skips[0].outcome.reason, self._steps)
+        text = f"{count(len(skips), 'step')}  {why}: {names}"
+        self._lines.write(str(EventLine(at=skips[0].at, word="skipped", text=text)))
+
+
+def _reason_to_skip(event: Event) -> Reason | None:
+    if isinstance(event, StepEnded) and event.outcome.status is Status.SKIPPED:
+        return event.outcome.reason
+    return None

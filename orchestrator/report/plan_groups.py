@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from orchestrator.nodes.identity import ResourceType
+from orchestrator.plan.explain import kind_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import (
     BuildStep,
@@ -52,6 +53,13 @@ def group(plan: Plan) -> Groups:
             case BuildStep():
                 pass
     return groups
+
+
+def shown_kind(step: Step) -> str:
+    """Say what dbt makes of a model rather than that it is one."""
+    if isinstance(step, BuildStep) and step.materialized and step.resource_type is ResourceType.MODEL:
+        return step.materialized.replace("_", " ")
+    return kind_of(step)
 
 
 class _Owners:

@@ -11,15 +11,20 @@ from orchestrator.nodes.identity import short_name
 from orchestrator.plan.explain import kind_of, reason_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, IngestStep, Step
-from orchestrator.report.plan_groups import group
+from orchestrator.report.plan_groups import group, shown_kind
+from orchestrator.report.plan_overview import is_large, overview_lines
 from orchestrator.report.words import count, one_line
 
 _INDENT = " " * 4
 
 
-def print_plan(console: Console, plan: Plan, *, database: str) -> None:
-    """Print the plan and what it would write to."""
-    console.print(Text("\n").join(plan_lines(plan, database=database, width=console.width)), soft_wrap=True)
+def print_plan(console: Console, plan: Plan, *, database: str, verbose: bool = False) -> None:
+    """Print the plan and what it would write to: each step, or by folders when there are hundreds."""
+    in_full = verbose or not is_large(plan)
+    lines = (
+        plan_lines(plan, database=database, width=console.width) if in_full else overview_lines(plan, database=database)
+    )
+    console.print(Text("\n").join(lines), soft_wrap=True)
 
 
 def plan_lines(plan: Plan, *, database: str, width: int = 100) -> Iterator[Text]:
@@ -54,11 +59,11 @@ class _Columns:
     @classmethod
     def of(cls, steps: Iterable[Step]) -> "_Columns":
         # One name of a hundred letters should not push every reason off the screen.
-        named = [(len(_kind(step)), min(len(_name(step)), 48)) for step in steps]
+        named = [(len(shown_kind(step)), min(len(_name(step)), 48)) for step in steps]
         return cls(kind=max((kind for kind, _ in named), default=0), name=max((name for _, name in named), default=0))
 
     def line(self, step: Step) -> Text:
-        kind, name = f"{_kind(step):<{self.kind}}", f"{_name(step):<{self.name}}"
+        kind, name = f"{shown_kind(step):<{self.kind}}", f"{_name(step):<{self.name}}"
         return Text.assemble("  ", (kind, "cyan"), "  ", name, "  ", (reason_of(step), "dim"))
 
 
@@ -94,13 +99,6 @@ def _checks(checks: Sequence[Step], build: BuildStep, width: int) -> Iterator[Te
             break_on_hyphens=False,
         )
         yield from (Text(line, style="dim") for line in told)
-
-
-def _kind(step: Step) -> str:
-    """Say what dbt makes of a model rather than that it is one."""
-    if isinstance(step, BuildStep) and step.materialized and step.resource_type.value == "model":
-        return step.materialized.replace("_", " ")
-    return kind_of(step)
 
 
 def _name(step: Step) -> str:

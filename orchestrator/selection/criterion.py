@@ -40,8 +40,11 @@ def own_criterion(text: str) -> OwnCriterion | None:
 
 
 def unions(expressions: tuple[str, ...]) -> tuple[str, ...]:
-    """Split arguments into the items of a union: words, each perhaps an intersection with commas."""
-    return tuple(item for expression in expressions for item in expression.split())
+    """Split arguments into the items of a union: words, each perhaps an intersection with commas.
+
+    As in dbt only a space parts two words, and an empty word names nothing: it is not the absence of a selection.
+    """
+    return tuple(item for expression in expressions for item in expression.split(" "))
 
 
 def is_stateful(item: str) -> bool:

@@ -26,7 +26,7 @@ def nothing_matched(
 
 def nothing_changed(select: tuple[str, ...]) -> bool:
     """Say whether every item asks for what changed, so that an empty answer is a good one."""
-    items = unions(select)
+    items = [item for item in unions(select) if item]
     return bool(items) and all(is_stateful(item) for item in items)
 
 

@@ -47,20 +47,22 @@ def resolve(
     ours, theirs = _divide(unions(select))
     ours_out, theirs_out = _divide(unions(exclude))
     wanted = frozenset[NodeId]().union(*(_own_item(item, selector, graph) for item in ours))
-    excluded = selector.matching(theirs_out).union(*(_own_item(item, selector, graph) for item in ours_out))
+    ours_excluded = frozenset[NodeId]().union(*(_own_item(item, selector, graph) for item in ours_out))
+    excluded = selector.matching(theirs_out) | ours_excluded
     asks_dbt = bool(theirs) or not ours or has_selector
     selected = selector.select(select=theirs, exclude=theirs_out) if asks_dbt else frozenset()
     direct = selector.select(select=theirs, exclude=theirs_out, direct=True) if asks_dbt else frozenset()
     named = selector.named(select=theirs, exclude=theirs_out) if asks_dbt else frozenset()
     reached = _of_types(selector.kept_types(), {node for node in wanted if not _is_ours(node, graph)}, graph)
     return Selection(
-        selected=(selected | reached) - excluded,
-        direct=(direct | reached) - excluded,
+        # What dbt excludes it has excluded itself: nothing beside a selector, else also the tests that hang on it.
+        selected=(selected - ours_excluded) | (reached - excluded),
+        direct=(direct - ours_excluded) | (reached - excluded),
         excluded=excluded,
         deferred=selector.deferred(),
         ingest=frozenset(node for node in wanted - excluded if node in graph.ingest),
         suites=frozenset(node for node in wanted - excluded if node in graph.suites),
-        named=(named | reached) - excluded,
+        named=(named - ours_excluded) | (reached - excluded),
         is_everything=not (select or exclude or has_selector),
     )
 

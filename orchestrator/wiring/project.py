@@ -1,6 +1,6 @@
 """Opens a project: brings the adapters that read it to life, in the right order.
 
-The dlt sources are discovered in a child process while dbt starts and parses; the database file is opened by us before
+The dlt sources are discovered in a child process while dbt starts and parses; a database file is opened by us before
 dbt opens it, with dbt's own configuration, so that everybody shares one instance.
 """
 
@@ -9,7 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from orchestrator.adapters.dbt.listing import list_lines
 from orchestrator.adapters.dbt.selector import DbtSelector
@@ -17,10 +16,8 @@ from orchestrator.adapters.dbt.session import DbtSession, Target
 from orchestrator.adapters.dlt.discovery import Discovery, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.duckdb.lock import Holder
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open_warehouse
 from orchestrator.adapters.great_expectations.suites import read_suites
 from orchestrator.config.settings import Settings
-from orchestrator.errors import WarehouseError
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Limits
@@ -32,6 +29,7 @@ from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.step import StepId
 from orchestrator.wiring.log_files import log_dir, own_log
+from orchestrator.wiring.warehouse import Warehouse, is_shared, is_there, open_shared
 
 
 @dataclass(slots=True)
@@ -52,12 +50,14 @@ class OpenProject:
     _warehouse: Warehouse | None = field(default=None)
 
     def warehouse(self) -> Warehouse:
-        """Open the database file, once; raises WarehouseError when there is none or it cannot be opened."""
+        """Open the database beside dbt, once; raises WarehouseError when it cannot be opened, or not shared."""
         if self._warehouse is None:
-            if not self.target.is_file or self.target.path is None:
-                raise _no_file(self.target)
-            file = DatabaseFile(path=Path(self.target.path), config=self.target.config)
-            self._warehouse = open_warehouse(file, lock_timeout=self.lock_timeout, on_wait=self._tell_of_wait)
+            self._warehouse = open_shared(
+                self.target,
+                self.session.credentials,
+                lock_timeout=self.lock_timeout,
+                on_wait=self._tell_of_wait,
+            )
             self.resources.callback(self._warehouse.close)
         return self._warehouse
 
@@ -72,23 +72,6 @@ class OpenProject:
     def _tell_of_wait(self, holder: Holder) -> None:
         message = f"up to {self.lock_timeout:g} s for {self.target.path}, which is held by {holder}"
         self.hear(Noticed(at=datetime.now(UTC), kind=NoticeKind.WAITING, message=message))
-
-
-_DBT_ALONE = "run dbt's part alone with: --no-ingest --exclude 'expectation:*'"
-
-
-def _no_file(target: Target) -> WarehouseError:
-    if target.adapter == "duckdb":
-        return WarehouseError(
-            f"The target {target.name} has no database file (its path is {target.path}), but the plan loads or"
-            " validates: that needs one.",
-            hint=f"Set `path` of the target in profiles.yml to a file, or {_DBT_ALONE}",
-        )
-    return WarehouseError(
-        f"The target {target.name} is of the adapter {target.adapter}, but the plan loads or validates: that needs a"
-        " DuckDB file.",
-        hint=f"Choose a DuckDB target with --target, or {_DBT_ALONE}",
-    )
 
 
 @contextmanager
@@ -176,8 +159,6 @@ class WarehouseFacts:
 
     def _look(self) -> frozenset[tuple[str, str]] | None:
         target = self._project.target
-        if not target.is_file or target.path is None:
+        if not is_shared(target):
             return None
-        if not Path(target.path).exists():
-            return frozenset()
-        return self._project.warehouse().relations()
+        return self._project.warehouse().relations() if is_there(target) else frozenset()

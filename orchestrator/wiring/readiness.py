@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.great_expectations.extra import require_installed
 from orchestrator.errors import IngestionError
-from orchestrator.graph.build import Graph
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import IngestStep, ValidationStep
 from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.warehouse import is_shared
 
 
 def require_ready(project: OpenProject, plan: Plan) -> None:
@@ -15,7 +16,7 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
 
     It takes the optional tool, and a database file that can be shared.
     """
-    missing = dict(lacking(project.graph, plan))
+    missing = dict(lacking(project, plan))
     if missing:
         raise IngestionError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))
     if any(isinstance(step, ValidationStep) for step in plan.steps):
@@ -24,9 +25,14 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
         project.warehouse()
 
 
-def lacking(graph: Graph, plan: Plan) -> Iterator[tuple[str, str]]:
+def lacking(project: OpenProject, plan: Plan) -> Iterator[tuple[str, str]]:
     """Give what keeps each load of the plan from running, and how to put it right."""
     for step in plan.steps:
-        source = graph.dlt_sources.get(step.source) if isinstance(step, IngestStep) else None
-        if source is not None and source.problem:
-            yield f"{source.problem} ({source.module})", source.hint
+        source = project.graph.dlt_sources.get(step.source) if isinstance(step, IngestStep) else None
+        if source is None:
+            continue
+        problem, hint = source.problem, source.hint
+        if not problem and is_shared(project.target):
+            problem, hint = refused_destination(source.pipeline, source.destination, project.target.adapter)
+        if problem:
+            yield f"{problem} ({source.module})", hint

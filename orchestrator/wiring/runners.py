@@ -8,8 +8,8 @@ from orchestrator.adapters.dbt.loaded_schemas import LoadedSchemas
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.step_runner import DbtStepRunner
 from orchestrator.adapters.dlt.load import IngestRunner
-from orchestrator.adapters.duckdb.load_age import LoadAgeRunner
 from orchestrator.adapters.great_expectations.validate import ValidationRunner
+from orchestrator.adapters.load_age import LoadAgeRunner
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.gate import judge_load_age
 from orchestrator.execution.lanes import Lane
@@ -18,6 +18,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, IngestStep, TestStep, ValidationStep
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.warehouse import is_shared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +42,15 @@ def make_runners(project: OpenProject, plan: Plan) -> Runners:
     project.resources.callback(runs.close)
     runners: dict[Lane, StepRunner] = {Lane.DBT: DbtStepRunner(runs, artifacts.skipped_nodes)}
     if any(isinstance(step, ValidationStep) for step in plan.steps):
-        validation = ValidationRunner(lambda: project.warehouse().cursor(), project.settings.project_root)
+        validation = ValidationRunner(project.warehouse().access(), project.settings.project_root)
         project.resources.callback(validation.close)
         validation.start()
         runners[Lane.VALIDATE] = validation
     if any(isinstance(step, IngestStep) for step in plan.steps):
         runners[Lane.INGEST] = _ingest_runner(project)
-    if project.target.is_file:
-        project.warehouse()  # before dbt opens it, and before anything is loaded
-        runners[Lane.LIGHT] = LoadAgeRunner(lambda: project.warehouse().cursor(), judge_load_age)
+    if is_shared(project.target):
+        # before dbt opens it, and before anything is loaded
+        runners[Lane.LIGHT] = LoadAgeRunner(project.warehouse().last_load_age, judge_load_age)
     return Runners(by_lane=runners, listeners=(LoadedSchemas(runs), artifacts))
 
 
@@ -58,9 +59,7 @@ def _ingest_runner(project: OpenProject) -> StepRunner:
         raise WarehouseError("The plan loads, but there is no ingestion folder.", hint="This is a bug of elt.")
     return IngestRunner(
         host=project.host,
-        open_cursor=lambda: project.warehouse().cursor(),
+        access=project.warehouse().access(),
         project_root=project.settings.project_root,
-        database=str(project.target.path),
         log_dir=log_dir(project.settings),
-        adapter_type=project.target.adapter,
     )

@@ -24,8 +24,8 @@ class Told:
     expression: str
     words: Counter[str]
     """How many nodes ended with each of dbt's statuses."""
-    verdict: tuple[int, tuple[tuple[str, str], ...]]
-    """Dbt's exit code and status of each node."""
+    verdict: tuple[int, tuple[tuple[str, str, int | None], ...]]
+    """Dbt's exit code, and the status and the failures of each node."""
     disagreements: tuple[str, ...]
 
 
@@ -78,13 +78,14 @@ def _judge_some(project: str, pairs: Sequence[Pair]) -> list[Told]:
         prepared = Prepared(project, Path(scratch))
         for place, pair in enumerate(pairs):
             verdict = judge(prepared, pair, Path(scratch) / f"pair-{place}")
-            words = verdict.theirs.words()
+            records = verdict.theirs.records()
+            ends = sorted((node, record["status"], record["failures"]) for node, record in records.items())
             found.append(
                 Told(
                     pair=pair,
                     expression=verdict.expression,
-                    words=Counter(words.values()),
-                    verdict=(verdict.theirs.exit_code, tuple(sorted(words.items()))),
+                    words=Counter(word for _, word, _ in ends),
+                    verdict=(verdict.theirs.exit_code, tuple(ends)),
                     disagreements=verdict.disagreements,
                 )
             )

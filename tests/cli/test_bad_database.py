@@ -49,13 +49,13 @@ def test_validation_that_is_not_installed(elt, tmp_path, monkeypatch):
     elt("run", "--select", "one", project=shop).refuses("pip install 'elt-orchestrator[gx]'")
 
 
-def test_an_adapter_other_than_duckdb(tmp_path):
+def test_an_adapter_without_loads_and_validations():
     """Of another adapter nothing is opened, what stands is left to dbt, and loads and validations name it."""
-    target = Target(name="prod", adapter="postgres", threads=4, database="shop", path=None)
+    target = Target(name="prod", adapter="snowflake", threads=4, database="shop", path=None)
     project = OpenProject(None, None, target, None, None, Inbox(None), 1.0, None, None, None)
     assert WarehouseFacts(project).stands(None)
-    assert target.description == "postgres database shop"
-    with pytest.raises(WarehouseError, match="The target prod is of the adapter postgres") as refused:
+    assert target.description == "snowflake database shop"
+    with pytest.raises(WarehouseError, match="The target prod is of the adapter snowflake") as refused:
         project.warehouse()
     assert "--no-ingest --exclude 'expectation:*'" in refused.value.hint
 

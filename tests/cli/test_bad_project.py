@@ -62,8 +62,8 @@ def test_a_variable_that_a_profile_needs(elt, tmp_path):
 
 def test_an_adapter_that_is_not_installed(elt, tmp_path):
     """A target of an adapter that is missing names the package."""
-    elt("run", project=write_shop(tmp_path, profile("{type: postgres}"))).refuses(
-        "The adapter of the target is not installed: postgres.", "pip install dbt-postgres", "--target"
+    elt("run", project=write_shop(tmp_path, profile("{type: snowflake}"))).refuses(
+        "The adapter of the target is not installed: snowflake.", "pip install dbt-snowflake", "--target"
     )
 
 
@@ -115,10 +115,11 @@ def test_a_file_that_is_no_text(elt, tmp_path):
     elt("run", project=shop).refuses("dbt reads text in UTF-8, and there is other: models/latin.sql.")
 
 
-def test_models_in_a_circle(elt, tmp_path):
+@pytest.mark.parametrize("verb", ["run", "ls"])
+def test_models_in_a_circle(elt, tmp_path, verb):
     """A cycle prints its path."""
     shop = write_shop(tmp_path, {"models/marts/int_orders.sql": "select * from {{ ref('fct_orders') }}"})
-    elt("run", project=shop).refuses("in a circle", "model.shop.int_orders → model.shop.fct_orders")
+    elt(verb, project=shop).refuses("in a circle", "model.shop.int_orders → model.shop.fct_orders")
 
 
 STATE = ("run", "--select", "state:modified", "--state", "old")

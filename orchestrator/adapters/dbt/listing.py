@@ -2,14 +2,20 @@
 
 from collections.abc import Collection
 
+from orchestrator.adapters.dbt.selector import selection_errors
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.errors import UsageError
 from orchestrator.nodes.identity import NodeId
 
 
 def list_lines(session: DbtSession, nodes: Collection[NodeId], output: str, keys: tuple[str, ...]) -> tuple[str, ...]:
-    """Give one line a node, sorted by id, in dbt's format `output`; `keys` are those of `json`."""
+    """Give one line a node, sorted by id, in dbt's format `output`; `keys` are those of `json`.
+
+    Raises SelectionError when there is none and dbt's warnings are errors.
+    """
+    from dbt.events.types import NoNodesSelected
     from dbt.task.list import ListTask
+    from dbt_common.events.functions import warn_or_error
 
     task = ListTask(session.flags, session.config, session.manifest)
     object.__setattr__(session.flags, "output_keys", list(keys))
@@ -24,4 +30,7 @@ def list_lines(session: DbtSession, nodes: Collection[NodeId], output: str, keys
     }
     if output not in writers:
         raise UsageError(f"{output!r} is not a format of dbt ls.", hint=f"Use one of: {', '.join(sorted(writers))}.")
+    if not nodes:
+        with selection_errors():
+            warn_or_error(NoNodesSelected())
     return tuple(writers[output]())

@@ -81,6 +81,8 @@ def refused_selection(error: BaseException) -> EltError:
         )
     if "Could not find selector" in text:
         return SelectionError(text, hint="Selectors are defined in selectors.yml, beside dbt_project.yml.")
+    if not type(error).__module__.startswith("dbt"):
+        text = f"dbt cannot evaluate the selection: {text}"
     return SelectionError(text, hint="The syntax is dbt's, with the methods ingest: and expectation: added.")
 
 

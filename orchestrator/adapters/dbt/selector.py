@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from orchestrator.adapters.dbt.node_graph import node_graph
 from orchestrator.adapters.dbt.project_errors import refused_selection
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.nodes.identity import NodeId, ResourceType
@@ -16,11 +17,10 @@ class DbtSelector:
         from dbt_common.events.contextvars import task_contextvars
 
         self._session = session
-        with _selection_errors():
+        with selection_errors():
             self._task = _selection_task(session)
         with task_contextvars(project_root=session.config.project_root):
-            # Without test edges: they order nodes, and selection leaves them out anyway.
-            self._task.graph = self._task.compiler.compile(session.manifest)
+            self._task.graph = node_graph(self._task)
 
     def select(self, *, select: tuple[str, ...], exclude: tuple[str, ...], direct: bool = False) -> frozenset[NodeId]:
         """Give what dbt would run for these expressions."""
@@ -51,13 +51,13 @@ class DbtSelector:
         if not expressions:
             return frozenset()
         selector = NodeSelector(self._task.graph, self._session.manifest, self._task.previous_state)
-        with _selection_errors():
+        with selection_errors():
             spec = _without_indirect(parse_difference(list(expressions), None))
         return self._answer(selector, spec, warn=False)
 
     def deferred(self) -> frozenset[NodeId]:
         """Give the nodes of the manifest that `--defer` names."""
-        with _selection_errors():
+        with selection_errors():
             manifest = self._task._get_deferred_manifest()  # noqa: SLF001  # dbt offers no other door
         if manifest is None:
             return frozenset()
@@ -67,7 +67,7 @@ class DbtSelector:
         from dbt.graph import parse_difference
 
         task = self._task
-        with _selection_errors():
+        with selection_errors():
             named = task.args.selector
             if not named and not select and not exclude:
                 named = task.config.get_default_selector_name()
@@ -77,7 +77,7 @@ class DbtSelector:
 
     @staticmethod
     def _answer(selector: Any, spec: Any, *, warn: bool) -> frozenset[NodeId]:  # noqa: ANN401  # dbt's own
-        with _selection_errors():
+        with selection_errors():
             found: Iterable[str] = selector.get_selected(spec=spec, warn_on_no_nodes=warn)
         return frozenset(NodeId(unique_id) for unique_id in found)
 
@@ -108,14 +108,13 @@ def _without_indirect(spec: Any) -> Any:  # noqa: ANN401  # dbt's spec
     )
 
 
-class _selection_errors:  # noqa: N801  # reads as a statement
+class selection_errors:  # noqa: N801  # reads as a statement
     """Turns dbt's refusal of a selection into ours."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        from dbt_common.exceptions import DbtBaseException
-
-        if isinstance(error, DbtBaseException):
+        # Not all of them are dbt's own: a path that cannot be searched for is a ValueError of Python's.
+        if isinstance(error, Exception):
             raise refused_selection(error) from error

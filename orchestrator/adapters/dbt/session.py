@@ -25,6 +25,9 @@ class Target:
     adapter: str
     threads: int
     database: str
+    profile: str = ""
+    server: str | None = None
+    """The host and port of a database that is reached over a network."""
     path: str | None
     """Of DuckDB: the absolute path of the file, `:memory:`, or a remote address."""
     config: dict[str, object] = field(default_factory=dict)
@@ -38,7 +41,9 @@ class Target:
     @property
     def description(self) -> str:
         """The absolute path of the database, or what there is instead."""
-        return self.path if self.path is not None else f"{self.adapter} database {self.database}"
+        if self.path is not None:
+            return self.path
+        return f"{self.adapter} database {self.database}" + (f" at {self.server}" if self.server else "")
 
 
 class DbtSession:
@@ -100,6 +105,11 @@ class DbtSession:
         """dbt's target folder, absolute."""
         return Path(self.config.project_target_path).resolve()
 
+    def credentials(self) -> dict[str, Any]:
+        """Give the active target's connection as its adapter read it, secrets among it: show it to nobody."""
+        found: dict[str, Any] = self.config.credentials.to_dict()
+        return found
+
     def close(self) -> None:
         """End the invocation: connections closed, log file released, the working folder as before; idempotent."""
         if self._came_from is not None:
@@ -158,6 +168,8 @@ class DbtSession:
             adapter=credentials.type,
             threads=self.config.threads or 1,
             database=str(credentials.database),
+            profile=str(self.config.profile_name),
+            server=_server(credentials),
             path=_absolute(credentials.path) if is_duckdb else None,
             config=dict(credentials.config_options or {}) if is_duckdb else {},
         )
@@ -192,6 +204,11 @@ class DbtSession:
             return error
         profiles_dir = str(getattr(self.flags, "PROFILES_DIR", "") or self.project_dir)
         return translate(error, self.project_dir, Path(profiles_dir))
+
+
+def _server(credentials: Any) -> str | None:  # noqa: ANN401  # of whatever adapter
+    host, port = getattr(credentials, "host", None), getattr(credentials, "port", None)
+    return f"{host}:{port}" if host and port else host
 
 
 def _absolute(path: str) -> str:

@@ -8,7 +8,6 @@ from dlt.pipeline.pipeline import Pipeline
 from orchestrator.adapters.dlt.candidates import Candidate
 
 OUR_PREFIX = "elt_"
-OUR_DESTINATION = "dlt.destinations.duckdb"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,16 +21,17 @@ class Part:
     """The user's own pipeline object."""
     candidates: tuple[Candidate, ...]
 
+    @property
+    def destination(self) -> str | None:
+        """The destination that the user's own pipeline names, as dlt writes its type."""
+        if self.pipeline is None or not self.pipeline.destination:
+            return None
+        return str(self.pipeline.destination.destination_type)
+
     def problem(self) -> tuple[str, str]:
         """Say what of the user's own pipeline cannot be kept, and what to do; two empty strings when all is well."""
         if self.pipeline is None:
             return "", ""
-        kind = self.pipeline.destination.destination_type if self.pipeline.destination else OUR_DESTINATION
-        if kind != OUR_DESTINATION:
-            return (
-                f"dlt pipeline {self.pipeline_name} names the destination {kind.rsplit('.', 1)[-1]}",
-                "elt loads into dbt's target; leave `destination` out, or set it to duckdb.",
-            )
         if self.pipeline.dev_mode:
             return (
                 f"dlt pipeline {self.pipeline_name} has dev_mode on, which makes a new dataset for every run",

@@ -114,6 +114,7 @@ def _plain(part: Part, listed: dict[str, Listed], shown: str) -> dict[str, objec
         "pipeline": part.pipeline_name,
         "dataset": _dataset(part.pipeline),
         "working_dir": _working_dir(part.pipeline),
+        "destination": part.destination,
         "resources": [r for o in own for r in o.resources] if complete else [],
         "problem": problem,
         "hint": hint,

@@ -1,18 +1,17 @@
-"""Runs ingest steps: each in a child that extracts and normalises, and loads through cursors of the owner."""
+"""Runs ingest steps: each in a child that extracts, normalises and loads, with the access that it is given."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from orchestrator.adapters.child_access import ChildAccess, ChildSession
 from orchestrator.adapters.dlt import wire
 from orchestrator.adapters.dlt.host import Child, IngestionHost
 from orchestrator.adapters.dlt.outcomes import cancelled, ended, errored
-from orchestrator.adapters.sql_pipe import OwnerCursor, SqlServer
-from orchestrator.errors import IngestionError
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.plan.step import IngestStep
@@ -27,25 +26,17 @@ class IngestRunner:
         self,
         *,
         host: IngestionHost,
-        open_cursor: Callable[[], OwnerCursor],
+        access: ChildAccess,
         project_root: Path,
-        database: str,
         log_dir: Path,
-        adapter_type: str = "duckdb",
     ) -> None:
-        if adapter_type != "duckdb":
-            raise IngestionError(
-                f"elt loads into DuckDB targets; this target is of type {adapter_type}",
-                hint="Choose a DuckDB target, or run without ingestion: --no-ingest.",
-            )
         self._host = host
-        self._open_cursor = open_cursor
+        self._access = access
         self._project_root = project_root.resolve()
-        self._database = database
         self._log_dir = log_dir.resolve()
         self._lock = threading.Lock()
         self._datasets: dict[str, threading.Lock] = {}
-        self._running: dict[Child, SqlServer] = {}
+        self._running: dict[Child, ChildSession] = {}
         self._interrupted = threading.Event()
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
@@ -64,8 +55,8 @@ class IngestRunner:
         self._interrupted.set()
         with self._lock:
             running = dict(self._running)
-        for server in running.values():
-            server.interrupt()
+        for session in running.values():
+            session.interrupt()
         enders = [threading.Thread(target=child.end) for child in running]
         for ender in enders:
             ender.start()
@@ -76,18 +67,17 @@ class IngestRunner:
         log = self._log_dir / f"ingest-{step.pipeline}.log"
         child = self._host.open_child(self._message(step, log), with_sql=True)
         if child.sql is None:
-            raise RuntimeError("a load was opened without a pipe for its SQL")
-        server = SqlServer(child.sql, self._open_cursor)
-        server.start()
+            raise RuntimeError("a load was opened without a pipe to the warehouse")
+        session = self._access.serve(child.sql)
         with self._lock:
-            self._running[child] = server
+            self._running[child] = session
         try:
             answer = self._talk(child, step, stop)
         finally:
             child.end()
             child.close()
-            server.interrupt()
-            server.join()  # what the child left unfinished is rolled back before anybody repeats it
+            session.interrupt()
+            session.join()  # what the child left unfinished is rolled back before anybody repeats it
             with self._lock:
                 del self._running[child]
         if answer is None and self._stopped(stop):
@@ -146,14 +136,16 @@ class IngestRunner:
             "dataset": step.dataset,
             "resources": list(step.resources),
             "pipelines_dir": str(self._pipelines_dir()),
-            "database": "in-memory" if self._database == ":memory:" else self._database,
+            "kind": self._access.kind,
+            "place": self._access.place,
             "log": str(log),
         }
 
     def _pipelines_dir(self) -> Path:
         """Give the folder of our own pipelines for this database: two targets must not share what was seen."""
-        name = Path(self._database).stem.strip(":") or "database"
-        key = sha256(self._database.encode()).hexdigest()[:8]
+        place = self._access.place
+        name = Path(place).stem.strip(":") or "database"
+        key = sha256(place.encode()).hexdigest()[:8]
         folder = self._project_root / ".elt" / "dlt" / f"{name}-{key}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder

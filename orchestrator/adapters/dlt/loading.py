@@ -16,12 +16,13 @@ from dlt.pipeline.pipeline import Pipeline
 
 from orchestrator.adapters.dlt import wire
 from orchestrator.adapters.dlt.candidates import find_candidates, find_pipelines
-from orchestrator.adapters.dlt.destination import owner_destination
+from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.dlt.explain import explain, scrub
 from orchestrator.adapters.dlt.grouping import Part, group
 from orchestrator.adapters.dlt.modules import import_module
 from orchestrator.adapters.dlt.settings import use_settings
 from orchestrator.adapters.dlt.settle import follow_warehouse, has_pending, record_loaded, settle_pending
+from orchestrator.adapters.postgres.login import Login
 from orchestrator.adapters.sql_pipe import PipeConnection
 from orchestrator.errors import IngestionError
 
@@ -32,14 +33,14 @@ OWN_PREFIX = "_"
 def answer(request: dict[str, Any], answers: Connection, sql: Connection | None) -> dict[str, object]:
     """Do the load of the request and tell the rows by table, or what went wrong."""
     if sql is None:
-        raise ValueError("a load needs a pipe for its SQL")
+        raise ValueError("a load needs a pipe to the warehouse")
     # Arrow tables get their load id only when the normaliser is told so.
     os.environ["NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID"] = "true"
     root, path = Path(request["project_root"]), Path(request["module"])
     try:
         use_settings(root, path)
         part = _part(request, path, root)
-        return _load(part, request, answers, PipeConnection(sql))
+        return _load(part, request, answers, _destination(part, request, sql))
     except IngestionError as error:
         return {"error": error.message, "hint": error.hint}
     except Exception as error:  # noqa: BLE001  # the user's code, the source system, the database
@@ -53,7 +54,9 @@ def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
     parts, _ = group(find_candidates(module), find_pipelines(module), os.path.relpath(path, root))
     for part in parts:
         if part.attribute == request["attribute"]:
-            message, hint = part.problem()
+            message, hint = refused_destination(part.pipeline_name, part.destination, request["kind"])
+            if not message:
+                message, hint = part.problem()
             if message:
                 raise IngestionError(message, hint=hint)
             return part
@@ -63,8 +66,19 @@ def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
     )
 
 
-def _load(part: Part, request: dict[str, Any], answers: Connection, pipe: PipeConnection) -> dict[str, object]:
-    destination = owner_destination(pipe, request["database"], exact_dataset=part.pipeline is None)
+def _destination(part: Part, request: dict[str, Any], pipe: Connection) -> Destination:
+    """Give dlt's destination for the kind of database; its `loaded` tells rows by package and table."""
+    exact_dataset = part.pipeline is None
+    if request["kind"] == "postgres":
+        from orchestrator.adapters.dlt.postgres_destination import login_destination
+
+        return login_destination(Login(**pipe.recv()), exact_dataset=exact_dataset)
+    from orchestrator.adapters.dlt.duckdb_destination import owner_destination
+
+    return owner_destination(PipeConnection(pipe), request["place"], exact_dataset=exact_dataset)
+
+
+def _load(part: Part, request: dict[str, Any], answers: Connection, destination: Destination) -> dict[str, object]:
     pipeline = _pipeline(part, request, destination)
     if has_pending(pipeline):
         with _alone(answers):

@@ -100,6 +100,19 @@ class OwnerSqlClient(DuckDbSqlClient):  # type: ignore[misc]  # dlt ships its ty
             self._conn.execute(f"SET search_path = '{self.fully_qualified_dataset_name()}'")
         return self._conn
 
+    @property
+    def inserted(self) -> int:
+        """Rows that were put in since the last `whole` began."""
+        return self._conn.inserted if self._conn is not None else 0
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Make everything inside one transaction, whatever dlt begins and commits in between."""
+        if self._conn is None:
+            raise RuntimeError("a job runs without a connection")
+        with self._conn.whole():
+            yield
+
     def close_connection(self) -> None:
         """Close the cursor in the owner."""
         if self._conn is not None:

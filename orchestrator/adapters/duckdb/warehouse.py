@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
+from orchestrator.adapters.sql_pipe import PipeAccess
 from orchestrator.errors import WarehouseError, WarehouseLockedError
 from orchestrator.nodes.identity import Relation
 
@@ -52,6 +54,24 @@ class Warehouse:
     def stands(self, relation: Relation) -> bool:
         """Say whether a table or view of this name exists now."""
         return relation.key() in self.relations()
+
+    def last_load_age(self, relation: Relation, now: datetime) -> float | None:
+        """Give the age in seconds of the last completed dlt load whose rows stand in the table, or None."""
+        schema = _quoted(relation.schema)
+        query = (
+            f"select max(epoch(inserted_at)) from {schema}._dlt_loads"  # noqa: S608  # quoted names
+            f" where status = 0 and load_id in (select _dlt_load_id from {schema}.{_quoted(relation.identifier)})"
+        )
+        try:
+            with self.cursor() as cursor:
+                row = cursor.execute(query).fetchone()
+        except duckdb.Error as error:
+            raise WarehouseError(str(error)) from error
+        return None if row is None or row[0] is None else now.timestamp() - float(row[0])
+
+    def access(self) -> PipeAccess:
+        """Let children send their SQL here: nobody else can open the file."""
+        return PipeAccess(self.cursor, str(self.file.path))
 
     def close(self) -> None:
         """Close our connection; the file is free once everybody else's cursors are closed too."""
@@ -125,3 +145,7 @@ def _cannot_open(path: Path, message: str) -> WarehouseError:
         f"The database {path} cannot be opened: {first}",
         hint="Check `path` and its settings in profiles.yml.",
     )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,6 +1,6 @@
-"""The process that imports great-expectations: it is asked for verdicts on one pipe and sends its SQL through another.
+"""The process that imports great-expectations: it is asked for verdicts on one pipe and reads by means of another.
 
-Started as `python -m orchestrator.adapters.great_expectations.child <fd of asks> <fd of SQL>`.
+Started as `python -m orchestrator.adapters.great_expectations.child <fd of asks> <fd to the warehouse> <its kind>`.
 """
 
 import logging
@@ -11,27 +11,27 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from orchestrator.adapters.great_expectations.messages import Judged
-from orchestrator.adapters.sql_pipe import PipeConnection
 
 
-def main(asks: Connection, sql: Connection) -> None:
+def main(asks: Connection, warehouse: Connection, kind: str) -> None:
     """Answer every ask until the owner closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner ends this process; a second traceback helps nobody
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # what it says stands in the verdicts
     from orchestrator.adapters.great_expectations.evaluate import judge
+    from orchestrator.adapters.great_expectations.reading import reading_of
 
-    pipe = PipeConnection(sql)
     with suppress(EOFError, OSError):
+        reading = reading_of(kind, warehouse)
         while True:
             ask = asks.recv()
             try:
-                answer = judge(ask, pipe)
+                answer = judge(ask, reading)
             except Exception as error:  # noqa: BLE001  # a bug of one suite must not take the others with it
                 answer = Judged(error=f"{type(error).__name__}: {error}")
             asks.send(answer)
 
 
 if __name__ == "__main__":
-    main(Connection(int(sys.argv[1])), Connection(int(sys.argv[2])))
+    main(Connection(int(sys.argv[1])), Connection(int(sys.argv[2])), sys.argv[3])
     os._exit(0)  # it only reads: the interpreter's tidying would make the owner wait for nothing

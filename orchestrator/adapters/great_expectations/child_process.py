@@ -4,13 +4,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import Pipe
 from typing import IO
 
+from orchestrator.adapters.child_access import ChildAccess
 from orchestrator.adapters.great_expectations.messages import Ask, Judged
-from orchestrator.adapters.sql_pipe import OwnerCursor, SqlServer
 
 CHILD = "orchestrator.adapters.great_expectations.child"
 _POLL_SECONDS = 0.2
@@ -23,15 +22,15 @@ class ChildEndedError(Exception):
 
 
 class Child:
-    """One process with great-expectations in it, and the thread that runs its SQL in the owner."""
+    """One process with great-expectations in it, and its way to the warehouse."""
 
-    def __init__(self, open_cursor: Callable[[], OwnerCursor]) -> None:
+    def __init__(self, access: ChildAccess) -> None:
         self._asks, its_asks = Pipe()
-        sql, its_sql = Pipe()
+        warehouse, its_end = Pipe()
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the child
-        fds = (its_asks.fileno(), its_sql.fileno())
+        fds = (its_asks.fileno(), its_end.fileno())
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", CHILD, *map(str, fds)],
+            [sys.executable, "-P", "-m", CHILD, *map(str, fds), access.kind],
             pass_fds=fds,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -40,9 +39,8 @@ class Child:
             start_new_session=True,  # Ctrl-C reaches the owner only, which then ends the child
         )
         its_asks.close()
-        its_sql.close()
-        self._server = SqlServer(sql, open_cursor)
-        self._server.start()
+        its_end.close()
+        self._session = access.serve(warehouse)
 
     @property
     def is_alive(self) -> bool:
@@ -58,7 +56,7 @@ class Child:
                     raise EOFError  # noqa: TRY301  # as when the pipe is closed
             answer = self._asks.recv()
         except (EOFError, OSError) as error:
-            self._server.stop()  # nobody waits for its query any more
+            self._session.stop()  # nobody waits for its query any more
             raise ChildEndedError(self._last_words()) from error
         if not isinstance(answer, Judged):
             raise ChildEndedError(f"it answered {type(answer).__name__}")
@@ -67,7 +65,7 @@ class Child:
     def kill(self) -> None:
         """End the child and the statement that runs for it; it only reads, so nothing is left half done."""
         self._process.kill()
-        self._server.stop()
+        self._session.stop()
         self._process.wait()
 
     def close(self) -> None:
@@ -79,7 +77,7 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._server.stop()
+        self._session.stop()
         self._said.close()
 
     def _last_words(self) -> str:

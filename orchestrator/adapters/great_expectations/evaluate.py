@@ -1,32 +1,25 @@
-"""Evaluates a suite's expectations in the database: great-expectations decides, DuckDB counts."""
+"""Evaluates a suite's expectations in the database: great-expectations decides, the database counts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from great_expectations.core.batch import Batch
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.validator.validator import Validator
 
-from orchestrator.adapters.great_expectations import (
-    duckdb_metrics,  # noqa: F401  # its import registers the metrics
-    pipe_dialect,
-)
+from orchestrator.adapters.great_expectations import own_metrics  # noqa: F401  # its import registers the metrics
 from orchestrator.adapters.great_expectations.column_types import ColumnType
 from orchestrator.adapters.great_expectations.coverage import WAYS, Way
 from orchestrator.adapters.great_expectations.messages import Ask, Judged, Verdict
 from orchestrator.adapters.great_expectations.plain_values import first_lines
-from orchestrator.adapters.great_expectations.read_only import ProgrammingError, ReadOnlyConnection
-from orchestrator.adapters.great_expectations.relation import (
-    WholeRelation,
-    columns_of,
-    missing_column,
-    unread_condition,
-)
+from orchestrator.adapters.great_expectations.read_only import ProgrammingError
+from orchestrator.adapters.great_expectations.reading import Reading
+from orchestrator.adapters.great_expectations.relation import WholeRelation, missing_column, unread_condition
 from orchestrator.adapters.great_expectations.verdict import SAMPLES, error_of, verdict_of
-from orchestrator.adapters.sql_pipe import PipeConnection
 
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": SAMPLES}
 _NOT_IN_SQL = (
@@ -57,22 +50,22 @@ class _Expectation:
     error: str = ""
 
 
-def judge(ask: Ask, pipe: PipeConnection) -> Judged:
+def judge(ask: Ask, reading: Reading) -> Judged:
     """Give a verdict on every expectation of the suite; one that cannot be evaluated says why."""
     try:
-        connection = ReadOnlyConnection(pipe, ask.database, ask.schema)
+        connection = reading.open(ask.database, ask.schema)
     except ProgrammingError as error:
         return Judged(error=first_lines(str(error)))
     with connection:
         try:
-            columns = columns_of(connection, ask.table)
+            columns = reading.columns(connection, ask.schema, ask.table)
         except ProgrammingError as error:
             return Judged(error=first_lines(str(error)))
-        return Judged(verdicts=tuple(_verdicts(ask, connection, columns)))
+        return Judged(verdicts=tuple(_verdicts(ask, reading.engine(connection), columns)))
 
 
-def _verdicts(ask: Ask, connection: ReadOnlyConnection, columns: Mapping[str, ColumnType]) -> Iterator[Verdict]:
-    execution = SqlAlchemyExecutionEngine(engine=pipe_dialect.connect(connection), create_temp_table=False)
+def _verdicts(ask: Ask, engine: sa.Engine, columns: Mapping[str, ColumnType]) -> Iterator[Verdict]:
+    execution = SqlAlchemyExecutionEngine(engine=engine, create_temp_table=False)
     data = WholeRelation(execution, ask.table, columns)
     validator = _SilentValidator(execution_engine=execution, batches=[Batch(data=data)])
     asked = [_understand(number, each, ask, columns) for number, each in enumerate(ask.expectations)]

@@ -1,11 +1,9 @@
-"""A DBAPI connection that only reads: one cursor of the owner, through the pipe, in one snapshot of the data."""
+"""A DBAPI connection that only reads: one cursor of the warehouse, in one snapshot of the data."""
 
-from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self
-
-from orchestrator.adapters.sql_pipe import PipeConnection, PipeCursor
+from typing import Any, Protocol, Self
 
 _FLOAT_DIGITS = 15
 
@@ -18,31 +16,39 @@ class ProgrammingError(DatabaseError):
     """The statement is wrong; GX looks for this name."""
 
 
+class WarehouseCursor(Protocol):
+    """A DBAPI cursor with a transaction of its own, begun and ended by SQL."""
+
+    @property
+    def description(self) -> Any: ...  # noqa: ANN401, D102  # DBAPI's own
+
+    def execute(self, sql: str, parameters: Any = None) -> Any: ...  # noqa: ANN401, D102  # DBAPI's own
+    def fetchall(self) -> list[tuple[Any, ...]]: ...  # noqa: D102  # DBAPI's own
+    def close(self) -> None: ...  # noqa: D102  # DBAPI's own
+
+
 class ReadOnlyConnection:
-    """One owner's cursor as a DBAPI connection: every statement reads, in one snapshot of the data."""
+    """One cursor as a DBAPI connection: every statement reads, in one snapshot of the data."""
 
-    def __init__(self, pipe: PipeConnection, database: str | None, schema: str) -> None:
-        self._cursor = pipe.cursor()
-        path = ".".join(quoted(name) for name in (database, schema) if name is not None)
+    def __init__(self, cursor: WarehouseCursor, *, begin: str) -> None:
+        self._cursor = cursor
+        self._begin = begin
         self._open = False
-        try:
-            self._cursor.execute(f"set search_path = '{path.replace(chr(39), chr(39) * 2)}'")
-        except Exception as error:
-            raise ProgrammingError(f"there is no schema {schema}") from error
 
-    def read(self, sql: str, parameters: Sequence[Any] | None = None) -> PipeCursor:
-        """Run one statement; DuckDB refuses one that would write."""
+    def read(self, sql: str, parameters: Any = None) -> WarehouseCursor:  # noqa: ANN401  # DBAPI's own
+        """Run one statement; the database refuses one that would write."""
         try:
             if not self._open:
-                self._cursor.execute("begin transaction read only")
+                self._cursor.execute(self._begin)
                 self._open = True
-            return self._cursor.execute(sql, parameters)
+            self._cursor.execute(sql, parameters)
         except Exception as error:
-            self._end_snapshot()  # DuckDB answers nothing more in a transaction that met an error
+            self._end_snapshot()  # the database answers nothing more in a transaction that met an error
             raise ProgrammingError(str(error).strip()) from error
+        return self._cursor
 
     def cursor(self) -> "ReadOnlyCursor":
-        """Open a cursor; all cursors of the connection share the owner's one."""
+        """Open a cursor; all cursors of the connection share the one beneath."""
         return ReadOnlyCursor(self)
 
     def commit(self) -> None:
@@ -55,7 +61,7 @@ class ReadOnlyConnection:
         """Do nothing: SQLAlchemy closes at will; the validation ends the connection."""
 
     def end(self) -> None:
-        """Give the owner's cursor back."""
+        """Give the cursor back."""
         self._end_snapshot()
         self._cursor.close()
 
@@ -70,7 +76,8 @@ class ReadOnlyConnection:
     def _end_snapshot(self) -> None:
         if self._open:
             self._open = False
-            self._cursor.execute("rollback")
+            with suppress(Exception):  # the database may be gone, and its error is told already
+                self._cursor.execute("rollback")
 
 
 class ReadOnlyCursor:
@@ -84,7 +91,7 @@ class ReadOnlyCursor:
         self.description: Any = None
         self._rows: list[tuple[Any, ...]] = []
 
-    def execute(self, sql: str, parameters: Sequence[Any] | None = None) -> None:
+    def execute(self, sql: str, parameters: Any = None) -> None:  # noqa: ANN401  # DBAPI's own
         """Run one statement and keep its rows."""
         result = self.connection.read(sql, parameters)
         self.description = result.description

@@ -1,4 +1,4 @@
-"""The relation under validation: whether it is there, its columns, and its name as SQL writes it."""
+"""The relation under validation: its columns, and its name as SQL writes it."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
 from great_expectations.expectations.legacy_row_conditions import ParseException, condition
 
-from orchestrator.adapters.great_expectations.column_types import ColumnType, aliases_of
-from orchestrator.adapters.great_expectations.read_only import ReadOnlyConnection, quoted
+from orchestrator.adapters.great_expectations.column_types import ColumnType
+from orchestrator.adapters.great_expectations.read_only import quoted
 
 _ABSENCE_IS_AN_ANSWER = frozenset(
     {"expect_column_to_exist", "expect_table_columns_to_match_ordered_list", "expect_table_columns_to_match_set"}
@@ -32,13 +32,6 @@ class WholeRelation(SqlAlchemyBatchData):  # type: ignore[misc]  # GX is not fol
 
     def _generate_selectable_from_schema_name_and_table_name(self, *, table_name: str, **_: object) -> Relation:
         return Relation(sa.sql.quoted_name(table_name, quote=True), sa.MetaData())
-
-
-def columns_of(connection: ReadOnlyConnection, table: str) -> dict[str, ColumnType]:
-    """Give the columns in their order, with the types that DuckDB gives them."""
-    described = connection.read(f"describe select * from {quoted(table)}").fetchall()  # noqa: S608  # quoted
-    aliases = aliases_of(connection.read("select type_name, logical_type from duckdb_types()").fetchall())
-    return {row[0]: ColumnType(row[1], aliases) for row in described}
 
 
 def missing_column(type_: str, kwargs: Mapping[str, Any], columns: Mapping[str, ColumnType]) -> str:

@@ -1,16 +1,16 @@
-"""Runs validation gates: one long-lived child judges, the owner's cursor answers its SQL."""
+"""Runs validation gates: one long-lived child judges, with the access that it is given."""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestrator.adapters.child_access import ChildAccess
 from orchestrator.adapters.great_expectations.child_process import Child, ChildEndedError
 from orchestrator.adapters.great_expectations.judgement import cancelled, outcome_of
 from orchestrator.adapters.great_expectations.messages import Ask, Judged
 from orchestrator.adapters.great_expectations.suites import SuiteFile, read_suite
-from orchestrator.adapters.sql_pipe import OwnerCursor
-from orchestrator.errors import EltError, SuiteError
+from orchestrator.errors import SuiteError
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.plan.step import ValidationStep
@@ -21,13 +21,8 @@ _WAIT_SECONDS = 0.1
 class ValidationRunner:
     """A StepRunner for validations; steps that arrive together are judged in turn."""
 
-    def __init__(self, open_cursor: Callable[[], OwnerCursor], project_root: Path, dialect: str = "duckdb") -> None:
-        if dialect != "duckdb":
-            raise EltError(
-                f"validations run on DuckDB; the target is of {dialect}.",
-                hint="Leave the suites out with --no-tests, or run them with great-expectations itself.",
-            )
-        self._open_cursor = open_cursor
+    def __init__(self, access: ChildAccess, project_root: Path) -> None:
+        self._access = access
         self._project_root = project_root
         self._turn = threading.Lock()
         self._child_lock = threading.Lock()
@@ -98,7 +93,7 @@ class ValidationRunner:
                 self._child.close()
                 self._child = None
             if self._child is None:
-                self._child = Child(self._open_cursor)
+                self._child = Child(self._access)
             return self._child
 
 

@@ -10,6 +10,7 @@ import duckdb
 from orchestrator.adapters.dlt.discovery import Discovery, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.load import IngestRunner
+from orchestrator.adapters.sql_pipe import PipeAccess
 from orchestrator.execution.ports import Request
 from orchestrator.plan.step import Cause, IngestStep, StepId, Why
 
@@ -46,14 +47,12 @@ class Project:
     def discover(self) -> Discovery:
         return discover(self.host, self.root, self.root / "ingestion", self.root / "logs")
 
-    def runner(self, *, open_cursor=None, adapter_type="duckdb") -> IngestRunner:
+    def runner(self, *, open_cursor=None) -> IngestRunner:
         return IngestRunner(
             host=self.host,
-            open_cursor=open_cursor or self.warehouse.cursor,
+            access=PipeAccess(open_cursor or self.warehouse.cursor, self.database),
             project_root=self.root,
-            database=self.database,
             log_dir=self.root / "logs",
-            adapter_type=adapter_type,
         )
 
     def load(self, attribute="shop", *, resources=(), runner=None, module="ingestion/shop.py", dataset="raw"):

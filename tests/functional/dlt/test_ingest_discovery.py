@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.errors import IngestionError
 
 pytestmark = pytest.mark.functional
@@ -132,17 +133,21 @@ def test_a_name_in_two_modules_is_a_mistake(project):
     assert "ingestion/first.py both define the dlt source or pipeline shop" in mistake.message
 
 
-@pytest.mark.parametrize(
-    ("made", "problem"),
-    [
-        ("dlt.pipeline('p', destination='filesystem')", "names the destination filesystem"),
-        ("dlt.pipeline('p', dev_mode=True, dataset_name='d')", "has dev_mode on"),
-    ],
-)
-def test_a_pipeline_that_cannot_be_kept_says_why(project, made, problem):
-    """A user's pipeline for another destination, or with a new dataset every time, is told before it runs."""
+def test_a_pipeline_that_cannot_be_kept_says_why(project):
+    """A user's pipeline with a new dataset every time is told before it runs."""
+    made = "dlt.pipeline('p', dev_mode=True, dataset_name='d')"
     (source,) = one(project, f"import dlt\np = {made}\nshop = dlt.resource([1], name='shop')\n").sources
-    assert problem in source.problem
+    assert "has dev_mode on" in source.problem
+
+
+@pytest.mark.parametrize(("named", "refused"), [("filesystem", True), ("postgres", True), ("duckdb", False)])
+def test_a_pipeline_for_another_destination_says_why(project, named, refused):
+    """A user's pipeline may name the destination that dbt's target is, and no other."""
+    made = f"dlt.pipeline('p', destination='{named}')"
+    (source,) = one(project, f"import dlt\np = {made}\nshop = dlt.resource([1], name='shop')\n").sources
+    problem, hint = refused_destination(source.pipeline, source.destination, "duckdb")
+    assert bool(problem) is refused
+    assert not refused or (f"names the destination {named}" in problem and "duckdb" in hint)
 
 
 def test_several_pipelines_take_the_sources_of_their_name(project):

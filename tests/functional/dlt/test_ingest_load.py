@@ -4,7 +4,6 @@ import threading
 
 import pytest
 
-from orchestrator.errors import IngestionError
 from orchestrator.execution.outcome import Status
 from orchestrator.execution.ports import Request
 from tests.functional.dlt.ingest_project import ingest_step
@@ -137,9 +136,3 @@ def test_sources_that_load_into_one_dataset_at_once_do_not_collide(project):
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert {name: outcome.status for name, outcome in outcomes.items()} == dict.fromkeys(names, Status.SUCCESS)
-
-
-def test_a_target_that_is_not_duckdb_is_refused(project):
-    """elt loads into DuckDB; another kind of target is refused by name."""
-    with pytest.raises(IngestionError, match="DuckDB targets; this target is of type postgres"):
-        project.runner(adapter_type="postgres")

@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestrator.adapters.duckdb.load_age import LoadAgeRunner, last_load_age
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
 from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open_warehouse
+from orchestrator.adapters.load_age import LoadAgeRunner
 from orchestrator.errors import WarehouseError, WarehouseLockedError
 from orchestrator.execution.gate import judge_load_age
 from orchestrator.execution.outcome import Status
@@ -118,9 +118,9 @@ def test_the_age_is_that_of_the_last_load_that_brought_rows(warehouse: Warehouse
     with warehouse.cursor() as cursor:
         cursor.execute(LOADED)
         orders = Relation(database=None, schema="raw", identifier="orders")
-        assert last_load_age(cursor, orders, NOW) == timedelta(days=10).total_seconds()
+        assert warehouse.last_load_age(orders, NOW) == timedelta(days=10).total_seconds()
         cursor.execute("delete from raw.orders")
-        assert last_load_age(cursor, orders, NOW) is None
+        assert warehouse.last_load_age(orders, NOW) is None
 
 
 @pytest.mark.parametrize(("table", "status"), [("orders", Status.FAIL), ("missing", Status.ERROR)])
@@ -138,7 +138,7 @@ def test_a_gate_that_cannot_be_judged_is_an_error(warehouse: Warehouse, table: s
         by_load=True,
         error_after_seconds=60.0,
     )
-    runner = LoadAgeRunner(warehouse.cursor, judge_load_age)
+    runner = LoadAgeRunner(warehouse.last_load_age, judge_load_age)
     (outcome,) = runner.run([Request(run_id="r", step=step)], StopRequest())
     assert outcome.status is status
     assert outcome.message

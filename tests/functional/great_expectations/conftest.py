@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from orchestrator.adapters.great_expectations.validate import ValidationRunner
+from orchestrator.adapters.sql_pipe import PipeAccess
 from orchestrator.execution.ports import Request
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.step import Cause, StepId, ValidationStep, Why
@@ -56,7 +57,7 @@ def make_validator(root: Path) -> Validator:
     warehouse = duckdb.connect()
     for statements in (TABLE, FURTHER, TYPES):
         warehouse.execute(statements)
-    return Validator(ValidationRunner(warehouse.cursor, root), root, warehouse)
+    return Validator(ValidationRunner(PipeAccess(warehouse.cursor, ":memory:"), root), root, warehouse)
 
 
 @pytest.fixture(scope="session")

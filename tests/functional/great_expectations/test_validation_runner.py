@@ -159,8 +159,8 @@ def test_the_child_starts_before_there_is_a_warehouse(tmp_path):
     opened = []
     validator = make_validator(tmp_path)
     runner = validator.runner
-    cursor = runner._open_cursor
-    runner._open_cursor = lambda: opened.append(1) or cursor()
+    cursor = runner._access._open_cursor
+    runner._access._open_cursor = lambda: opened.append(1) or cursor()
     runner.start()
     assert opened == []
     assert validator.validate(YES).status is Status.SUCCESS
@@ -180,13 +180,13 @@ def _in_thread(runner: StepRunner, path: str):
 def test_an_interrupt_ends_the_query_and_what_waits_for_its_turn(own):
     """Everything running or waiting is cancelled, the child is gone, and a later validation starts another."""
     started = threading.Event()
-    cursor = own.runner._open_cursor
+    cursor = own.runner._access._open_cursor
 
     def open_cursor():
         started.set()
         return cursor()
 
-    own.runner._open_cursor = open_cursor
+    own.runner._access._open_cursor = open_cursor
     path = own.write(ENDLESS, name="endless")  # once: it is read as soon as the first thread runs
     running = [_in_thread(own.runner, path) for _ in range(2)]
     assert started.wait(60)
@@ -203,8 +203,8 @@ def test_an_interrupt_ends_the_query_and_what_waits_for_its_turn(own):
 def test_a_child_that_dies_is_an_error_of_its_step_and_the_next_gets_another(own):
     """The message says how the process ended."""
     started = threading.Event()
-    cursor = own.runner._open_cursor
-    own.runner._open_cursor = lambda: started.set() or cursor()
+    cursor = own.runner._access._open_cursor
+    own.runner._access._open_cursor = lambda: started.set() or cursor()
     thread, outcomes = _in_thread(own.runner, own.write(ENDLESS, name="endless"))
     assert started.wait(60)
     own.runner._child._process.kill()
@@ -212,5 +212,5 @@ def test_a_child_that_dies_is_an_error_of_its_step_and_the_next_gets_another(own
     [outcome] = outcomes
     assert outcome.status is Status.ERROR
     assert "the process of great-expectations ended early; it was ended by signal 9" in outcome.message
-    assert not own.runner._child._server._thread.is_alive()
+    assert not own.runner._child._session._thread.is_alive()
     assert own.validate(YES).status is Status.SUCCESS

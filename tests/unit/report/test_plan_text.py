@@ -1,6 +1,7 @@
 """A plan as people read it."""
 
 import io
+from dataclasses import replace
 
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import LeftOut, Plan
@@ -103,3 +104,54 @@ def test_a_plan_is_printed_without_markup() -> None:
     stream = io.StringIO()
     print_plan(open_console(stream), Plan(steps=(), notes=("[ok]",)), database="db")
     assert stream.getvalue() == "0 steps, into db\n\nNotes (1)\n  [ok]\n"
+
+
+def large_plan(models: int = 250) -> Plan:
+    """Plan a mart over many staging models, each with a test."""
+    staging = [f"model.s{number}" for number in range(models)]
+    nodes = [replace(make_node(name), path=f"models/staging/s{at}.sql") for at, name in enumerate(staging)]
+    tests = [make_node(f"test.t{number}", name) for number, name in enumerate(staging)]
+    mart = replace(make_node("model.mart", *staging, materialized="table"), path="models/marts/mart.sql")
+    return plan_for(make_graph(*nodes, *tests, mart), "model.mart")
+
+
+def printed(a_plan: Plan, *, verbose: bool = False) -> str:
+    """Give what `elt plan` prints into a pipe."""
+    stream = io.StringIO()
+    print_plan(open_console(stream, width=100), a_plan, database="db", verbose=verbose)
+    return stream.getvalue()
+
+
+def test_a_plan_of_hundreds_is_shown_by_folder() -> None:
+    """What is built where, with how many checks, and why; and how to see each step."""
+    assert printed(large_plan()) == (
+        "501 steps, into db\n\n"
+        "Build (251)\n"
+        "  models/staging  model 250 · data test 250  needed\n"
+        "  models/marts    table 1  selected\n\n"
+        "Every step with its reason: elt plan --verbose\n"
+    )
+
+
+def test_verbose_shows_every_step_of_a_large_plan() -> None:
+    """The same as a small plan shows."""
+    a_plan = large_plan()
+    assert printed(a_plan, verbose=True) == "\n".join(line.plain for line in plan_lines(a_plan, database="db")) + "\n"
+    assert len(printed(a_plan, verbose=True).splitlines()) > 500
+
+
+def test_a_large_plan_names_the_first_of_what_it_does_not_build() -> None:
+    """Lists that are long, too, end with a count; what is left out is grouped by its reason."""
+    a_plan = large_plan()
+    out = tuple(LeftOut(node=NodeId(f"test.shop.t{n}"), reason="parent_not_built") for n in range(30))
+    lines = printed(replace(a_plan, left_out=out, notes=tuple(f"note {n}" for n in range(12)))).splitlines()
+    assert lines[6:] == [
+        "Selected but left out (30)",
+        "  parent_not_built: test.shop.t0, test.shop.t1, test.shop.t2, test.shop.t3, test.shop.t4 and 25 more",
+        "",
+        "Notes (12)",
+        *(f"  note {n}" for n in range(10)),
+        "  and 2 more",
+        "",
+        "Every step with its reason: elt plan --verbose",
+    ]

@@ -35,6 +35,11 @@ def test_words_are_a_union() -> None:
     assert unions(("a b,c", "d")) == ("a", "b,c", "d")
 
 
+def test_only_a_space_parts_two_words() -> None:
+    """As in dbt a tab does not, and an empty word is a word that names nothing."""
+    assert unions(("a\tb", "", "c ")) == ("a\tb", "", "c", "")
+
+
 @pytest.mark.parametrize(
     ("item", "expected"),
     [("state:modified+", True), ("marts,state:new", True), ("result:error", True), ("marts", False), ("2+x", False)],

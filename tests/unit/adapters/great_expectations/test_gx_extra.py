@@ -5,8 +5,7 @@ import sys
 import pytest
 
 from orchestrator.adapters.great_expectations.extra import require_installed
-from orchestrator.adapters.great_expectations.validate import ValidationRunner
-from orchestrator.errors import EltError, MissingExtraError
+from orchestrator.errors import MissingExtraError
 
 
 def test_an_installed_extra_is_enough():
@@ -35,9 +34,3 @@ def test_a_folder_of_that_name_is_not_the_tool(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "meta_path", [finder for finder in sys.meta_path if "PathFinder" in str(finder)])
     with pytest.raises(MissingExtraError):
         require_installed()
-
-
-def test_another_database_is_refused(tmp_path):
-    """The message says that validations run on DuckDB, and what to do."""
-    with pytest.raises(EltError, match="validations run on DuckDB; the target is of postgres"):
-        ValidationRunner(lambda: pytest.fail("opened"), tmp_path, "postgres")

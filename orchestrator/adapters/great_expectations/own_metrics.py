@@ -1,4 +1,4 @@
-"""The few metrics of great-expectations for which even Postgres' SQL does not do on DuckDB.
+"""The few metrics of great-expectations that are ours, on every database: columns, and all rows of a comparison.
 
 GX registers a metric when its class is made, and takes the last of a name: these replace GX's own.
 """
@@ -15,8 +15,8 @@ from great_expectations.expectations.metrics.util import CaseInsensitiveNameDict
 WAREHOUSE = "warehouse"
 
 
-class DuckDbColumnTypes(TableMetricProvider):  # type: ignore[misc]  # GX is not followed by mypy here
-    """The relation's columns and types as DuckDB describes them; GX would ask Postgres' catalog."""
+class ColumnTypes(TableMetricProvider):  # type: ignore[misc]  # GX is not followed by mypy here
+    """The relation's columns and types as the database describes them; GX would ask by names that lose case."""
 
     metric_name = "table.column_types"
     value_keys = ("include_nested",)

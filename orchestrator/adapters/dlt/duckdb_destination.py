@@ -1,0 +1,80 @@
+"""dlt's duckdb destination in the owner's warehouse: its SQL goes through the pipe, its jobs are marked."""
+
+from typing import ClassVar
+
+from dlt.common.destination import Destination, DestinationCapabilitiesContext
+from dlt.common.schema import Schema
+from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration, DuckDbCredentials
+from dlt.destinations.impl.duckdb.duck import DuckDbClient
+from dlt.destinations.impl.duckdb.factory import duckdb
+
+from orchestrator.adapters.dlt.destinations import destination_type
+from orchestrator.adapters.dlt.marked_jobs import MARKS, MarkedJobs
+from orchestrator.adapters.dlt.owner_sql import OwnerSqlClient
+from orchestrator.adapters.sql_pipe import PipeConnection
+
+
+class OwnerDuckDbClient(MarkedJobs, DuckDbClient):  # type: ignore[misc]  # dlt ships its types unchecked
+    """dlt's DuckDB client with marked jobs; its class attributes are set by `owner_destination`."""
+
+    sql_client: OwnerSqlClient
+    sql_client_class: ClassVar[type[OwnerSqlClient]]
+    pipe: ClassVar[PipeConnection]
+    marked_schemas: ClassVar[set[str]]
+
+    def __init__(
+        self, schema: Schema, config: DuckDbClientConfiguration, capabilities: DestinationCapabilitiesContext
+    ) -> None:
+        super().__init__(schema, config, capabilities)
+        own = self.sql_client
+        self.sql_client = self.sql_client_class(
+            own.dataset_name, own.staging_dataset_name, config.credentials, capabilities
+        )
+        self.marks = f'{self.sql_client.fully_qualified_dataset_name()}."{MARKS}"'
+
+    def ensure_marks(self) -> None:
+        """Create the table of marks, on a cursor of its own: the job's may be in a transaction."""
+        if self.marks in self.marked_schemas:
+            return
+        cursor = self.pipe.cursor()
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {self.marks} "
+            "(load_id VARCHAR, job VARCHAR, table_name VARCHAR, row_count BIGINT)"
+        )
+        cursor.close()
+        self.marked_schemas.add(self.marks)
+
+    def claim(self, load_id: str, job: str, table: str) -> bool:  # noqa: ARG002  # marked when it is done
+        """Look for the mark: whoever might make it meanwhile would need the file, which is ours."""
+        query = f"SELECT 1 FROM {self.marks} WHERE load_id = %s AND job = %s"  # noqa: S608  # dlt's names
+        return not self.sql_client.execute_sql(query, load_id, job)
+
+    def note(self, load_id: str, job: str, table: str, rows: int) -> None:
+        """Write the mark."""
+        self.sql_client.execute_sql(f"INSERT INTO {self.marks} VALUES (%s, %s, %s, %s)", load_id, job, table, rows)  # noqa: S608
+
+
+def owner_destination(pipe: PipeConnection, database: str, *, exact_dataset: bool) -> Destination:
+    """Give a dlt destination that loads through the pipe; its `loaded` tells rows by package and table.
+
+    With `exact_dataset` the schema's name is taken as it is, not normalised by dlt.
+    """
+    sql_client = type("PipedSqlClient", (OwnerSqlClient,), {"pipe": pipe})
+    attributes = {"sql_client_class": sql_client, "pipe": pipe, "marked_schemas": set(), "loaded": {}}
+    client = type("PipedDuckDbClient", (OwnerDuckDbClient,), attributes)
+
+    class OwnerDestination(duckdb):  # type: ignore[misc]  # dlt ships its types unchecked
+        """dlt's own destination in name, so that its state and configuration stay valid without us."""
+
+        loaded = attributes["loaded"]
+        destination_type = destination_type("duckdb")
+        client_class = client
+
+        def _raw_capabilities(self) -> DestinationCapabilitiesContext:
+            capabilities = super()._raw_capabilities()
+            capabilities.preferred_loader_file_format = "parquet"  # few statements, read by DuckDB in parallel
+            return capabilities
+
+    options = {"enable_dataset_name_normalization": False} if exact_dataset else {}
+    credentials = DuckDbCredentials("in-memory" if database == ":memory:" else database)
+    return OwnerDestination(credentials=credentials, **options)

@@ -1,0 +1,101 @@
+"""Load jobs that count once however often they are tried, whatever the database.
+
+dlt loads at least once: killed between a copy and its note on disk, it copies again. Here each job runs in one
+transaction with a row that marks it as done, and a job that is marked is not run again.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, Protocol
+
+from dlt.common.destination.client import LoadJob, RunnableLoadJob
+from dlt.common.destination.typing import PreparedTableSchema
+from dlt.common.schema import Schema
+from dlt.common.storages.load_package import ParsedLoadJobFileName
+
+MARKS = "_elt_load_jobs"
+
+
+class WholeSqlClient(Protocol):
+    """What marked jobs ask of a dlt SQL client beside what dlt gives it."""
+
+    @property
+    def inserted(self) -> int:
+        """Rows that were put in since the last `whole` began."""
+
+    def whole(self) -> AbstractContextManager[None]:
+        """Make everything inside one transaction, whatever dlt begins and commits in between."""
+
+    def execute_sql(self, sql: str, *args: object) -> Any:  # noqa: ANN401, D102  # dlt's own
+        ...
+
+    def make_qualified_table_name(self, table_name: str) -> str: ...  # noqa: D102  # dlt's own
+    def escape_column_name(self, column_name: str) -> str: ...  # noqa: D102  # dlt's own
+
+
+class MarkedJobs:
+    """Laid over a dlt client: its jobs are marked in a table of the dataset; `prepare_marks` comes first."""
+
+    schema: Schema
+    sql_client: WholeSqlClient
+    marks: str
+    """The table of marks, qualified."""
+    loaded: ClassVar[dict[str, dict[str, int]]]
+    """Rows by table of each load package that was completed."""
+
+    def ensure_marks(self) -> None:
+        """Create the table of marks when it is missing."""
+        raise NotImplementedError
+
+    def claim(self, load_id: str, job: str, table: str) -> bool:
+        """Say, inside the job's transaction, whether the job is still to be done."""
+        raise NotImplementedError
+
+    def note(self, load_id: str, job: str, table: str, rows: int) -> None:
+        """Mark the job as done, inside its transaction."""
+        raise NotImplementedError
+
+    def create_load_job(
+        self,
+        table: PreparedTableSchema,
+        file_path: str,
+        load_id: str,
+        restore: bool = False,  # noqa: FBT001, FBT002  # dlt's signature
+    ) -> LoadJob:
+        """Give dlt's own job, made to run once."""
+        job = super().create_load_job(table, file_path, load_id, restore)  # type: ignore[misc]  # dlt's client is below
+        if isinstance(job, RunnableLoadJob):
+            self.ensure_marks()
+            job.run = self._once(job, load_id, ParsedLoadJobFileName.parse(file_path))
+        return job
+
+    def complete_load(self, load_id: str) -> None:
+        """Note the package as loaded, once; its marks have served and give the numbers of rows."""
+        self.ensure_marks()
+        client = self.sql_client
+        loads = client.make_qualified_table_name(self.schema.loads_table_name)
+        column = client.escape_column_name(self.schema.naming.normalize_identifier("load_id"))
+        with client.whole():
+            if not client.execute_sql(f"SELECT 1 FROM {loads} WHERE {column} = %s", load_id):  # noqa: S608  # dlt's names
+                super().complete_load(load_id)  # type: ignore[misc]  # as above
+            counts = client.execute_sql(
+                f"SELECT table_name, sum(row_count) FROM {self.marks} WHERE load_id = %s GROUP BY table_name",  # noqa: S608
+                load_id,
+            )
+            client.execute_sql(f"DELETE FROM {self.marks} WHERE load_id = %s", load_id)  # noqa: S608
+        self.loaded[load_id] = {str(name): int(rows) for name, rows in counts}
+
+    def _once(self, job: RunnableLoadJob, load_id: str, file: ParsedLoadJobFileName) -> Callable[[], None]:
+        run: Callable[[], None] = job.run
+        follows = file.file_format == "sql"
+        # A follow-up (a merge out of the staging dataset) gets a new file when its creation is repeated.
+        name = f"{file.table_name}.sql" if follows else file.job_id()
+
+        def run_once() -> None:
+            client: MarkedJobs = job._job_client  # noqa: SLF001  # set by dlt, for the thread that runs the job
+            with client.sql_client.whole():
+                if client.claim(load_id, name, file.table_name):
+                    run()
+                    client.note(load_id, name, file.table_name, 0 if follows else client.sql_client.inserted)
+
+        return run_once

@@ -1,0 +1,142 @@
+"""dlt's postgres destination with the login of dbt's target: its jobs are marked, its connections are named."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any, ClassVar
+
+from dlt.common.destination import Destination, DestinationCapabilitiesContext
+from dlt.common.schema import Schema
+from dlt.destinations.impl.postgres.configuration import PostgresClientConfiguration, PostgresCredentials
+from dlt.destinations.impl.postgres.factory import postgres
+from dlt.destinations.impl.postgres.postgres import PostgresClient
+from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
+
+from orchestrator.adapters.dlt.destinations import destination_type
+from orchestrator.adapters.dlt.marked_jobs import MARKS, MarkedJobs
+from orchestrator.adapters.postgres.connection import connect
+from orchestrator.adapters.postgres.counting import CountingConnection
+from orchestrator.adapters.postgres.login import Login
+
+
+class LoginSqlClient(Psycopg2SqlClient):  # type: ignore[misc]  # dlt ships its types unchecked
+    """dlt's Postgres SQL client, logged in as dbt is."""
+
+    login: ClassVar[Login]
+
+    _conn: CountingConnection | None
+    _whole = False
+
+    def open_connection(self) -> CountingConnection:
+        """Log in, with the path that dlt sets for its own connections."""
+        path = f"{self.fully_qualified_dataset_name()},public"
+        self._conn = connect(self.login, search_path=path, connection_factory=CountingConnection)
+        return self._conn
+
+    @property
+    def inserted(self) -> int:
+        """Rows that were put in since the last `whole` began."""
+        return self._conn.inserted if self._conn is not None else 0
+
+    @contextmanager
+    def begin_transaction(self) -> Iterator[Any]:
+        """Begin a transaction, unless one holds everything already."""
+        if self._whole:
+            yield self
+            return
+        with super().begin_transaction() as transaction:
+            yield transaction
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Make everything inside one transaction, whatever dlt begins and commits in between."""
+        with super().begin_transaction():
+            connection = self._conn
+            if connection is None:
+                raise RuntimeError("a job runs without a connection")
+            self._whole, connection.inserted = True, 0
+            try:
+                yield
+                if self._conn is not connection or connection.autocommit:
+                    raise RuntimeError("the transaction of a load was lost on the way")  # dlt resets after an error
+            finally:
+                self._whole = False
+
+
+class LoginPostgresClient(MarkedJobs, PostgresClient):  # type: ignore[misc]  # dlt ships its types unchecked
+    """dlt's Postgres client with marked jobs; its class attributes are set by `login_destination`."""
+
+    sql_client: LoginSqlClient
+    sql_client_class: ClassVar[type[LoginSqlClient]]
+    marking: ClassVar[threading.Lock]
+    marked_schemas: ClassVar[set[str]]
+
+    def __init__(
+        self, schema: Schema, config: PostgresClientConfiguration, capabilities: DestinationCapabilitiesContext
+    ) -> None:
+        super().__init__(schema, config, capabilities)
+        own = self.sql_client
+        self.sql_client = self.sql_client_class(
+            own.dataset_name, own.staging_dataset_name, config.credentials, capabilities
+        )
+        self.marks = f'{self.sql_client.fully_qualified_dataset_name()}."{MARKS}"'
+
+    def ensure_marks(self) -> None:
+        """Create the table of marks, on a connection of its own: the job's may be in a transaction."""
+        with self.marking:
+            if self.marks in self.marked_schemas:
+                return
+            with closing(connect(self.sql_client.login)) as connection, connection.cursor() as cursor:
+                cursor.execute(
+                    f"CREATE TABLE IF NOT EXISTS {self.marks}"
+                    " (load_id VARCHAR, job VARCHAR, table_name VARCHAR, row_count BIGINT, PRIMARY KEY (load_id, job))"
+                )
+            self.marked_schemas.add(self.marks)
+
+    def claim(self, load_id: str, job: str, table: str) -> bool:
+        """Take the mark first: a transaction that a killed load left at the server is waited for, and counts."""
+        taken = self.sql_client.execute_sql(
+            f"INSERT INTO {self.marks} VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING RETURNING 1",  # noqa: S608
+            load_id,
+            job,
+            table,
+        )
+        return bool(taken)
+
+    def note(self, load_id: str, job: str, table: str, rows: int) -> None:  # noqa: ARG002  # noted when it was taken
+        """Write how many rows the job put in, its mark not counted."""
+        query = f"UPDATE {self.marks} SET row_count = %s WHERE load_id = %s AND job = %s"  # noqa: S608  # dlt's names
+        self.sql_client.execute_sql(query, max(0, rows - 1), load_id, job)
+
+
+def login_destination(login: Login, *, exact_dataset: bool) -> Destination:
+    """Give a dlt destination that loads with the login; its `loaded` tells rows by package and table.
+
+    With `exact_dataset` the schema's name is taken as it is, not normalised by dlt.
+    """
+    attributes = {
+        "sql_client_class": type("LoggedInSqlClient", (LoginSqlClient,), {"login": login}),
+        "marking": threading.Lock(),
+        "marked_schemas": set(),
+        "loaded": {},
+    }
+    client = type("LoggedInPostgresClient", (LoginPostgresClient,), attributes)
+
+    class LoginDestination(postgres):  # type: ignore[misc]  # dlt ships its types unchecked
+        """dlt's own destination in name, so that its state and configuration stay valid without us."""
+
+        loaded = attributes["loaded"]
+        destination_type = destination_type("postgres")
+        client_class = client
+
+    options = {"enable_dataset_name_normalization": False} if exact_dataset else {}
+    return LoginDestination(credentials=_shown(login), **options)
+
+
+def _shown(login: Login) -> PostgresCredentials:
+    """Give dlt what it names the database by, without the password: its connections are opened here."""
+    credentials = PostgresCredentials()
+    credentials.database, credentials.host, credentials.port = login.database, login.host, login.port
+    credentials.username, credentials.password = login.user, "not given to dlt"
+    credentials.resolve()
+    return credentials

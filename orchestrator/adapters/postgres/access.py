@@ -1,0 +1,77 @@
+"""Lets child processes log in to PostgreSQL by themselves, and ends on the server what they leave there."""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from multiprocessing.connection import Connection
+from typing import Any
+from uuid import uuid4
+
+import psycopg2
+
+from orchestrator.adapters.postgres.connection import connect
+from orchestrator.adapters.postgres.login import Login
+
+_log = logging.getLogger(__name__)
+_PAUSE = 0.02
+_LONGEST = 10.0
+_END = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = %s and pid <> pg_backend_pid()"
+
+
+class LoginAccess:
+    """A server lets several processes in: each child gets the login through its pipe."""
+
+    kind = "postgres"
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+
+    @property
+    def place(self) -> str:
+        """The server and the database."""
+        return self._login.place
+
+    def serve(self, pipe: Connection) -> "LoginSession":
+        """Hand over the login, under a name of its own by which the child's sessions are found."""
+        login = self._login.named(f"elt {uuid4().hex}")
+        with suppress(OSError):  # a child that is gone already is noticed by whoever asks it
+            pipe.send(login.to_wire())
+        return LoginSession(login, pipe)
+
+
+class LoginSession:
+    """The sessions of one child on the server."""
+
+    def __init__(self, login: Login, pipe: Connection, clock: Callable[[], float] = time.monotonic) -> None:
+        self._login = login
+        self._pipe = pipe
+        self._clock = clock
+
+    def interrupt(self) -> None:
+        """End every session of the child; its transactions are rolled back."""
+        self._end_all()
+
+    def join(self, seconds: float = _LONGEST) -> None:
+        """End what the child left, and wait until the server has let go of it."""
+        until = self._clock() + seconds
+        while self._end_all() and self._clock() < until:
+            time.sleep(_PAUSE)
+        with suppress(OSError):
+            self._pipe.close()
+
+    def stop(self) -> None:
+        """End every session of the child."""
+        self.join(2.0)
+
+    def _end_all(self) -> int:
+        """Ask the server to end the sessions and say how many there were; none when it cannot be asked."""
+        try:
+            # as the user who logged in: a role that the sessions took on may not end them
+            with closing(connect(self._login.named("elt"), as_role=False)) as connection:
+                cursor: Any = connection.cursor()
+                cursor.execute(_END, [self._login.application_name])
+                return int(cursor.rowcount)
+        except psycopg2.Error as error:
+            _log.warning("sessions could not be ended: %s", error, extra={"action": "end_sessions"})
+            return 0

@@ -1,0 +1,53 @@
+"""Opens connections to PostgreSQL, and says in one sentence why one could not be opened."""
+
+from typing import Any
+
+import psycopg2
+
+from orchestrator.adapters.postgres.login import Login
+from orchestrator.errors import WarehouseError
+
+WATCH = """
+    select set_config(name, '2s', false) from pg_settings where name = 'client_connection_check_interval'
+"""
+"""Makes the server notice within seconds that a client is gone while its statement runs; from PostgreSQL 14 on."""
+
+
+def connect(login: Login, *, search_path: str | None = None, as_role: bool = True, **options: Any) -> Any:  # noqa: ANN401  # psycopg2 ships without types
+    """Open a connection that commits every statement by itself, until told otherwise."""
+    connection = psycopg2.connect(**login.arguments(search_path=search_path, as_role=as_role), **options)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(WATCH)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def cannot_connect(login: Login, said: str, *, target: str) -> WarehouseError:
+    """Tell why the database cannot be reached: which one, of which target, and what to do; never the password."""
+    reason = _reason(said.replace(login.password, "***") if login.password else said)
+    return WarehouseError(
+        f"PostgreSQL at {login.host}, port {login.port}, does not let the user {login.user} into the database"
+        f" {login.database} ({target}): {reason}",
+        hint=_hint(reason),
+    )
+
+
+def _reason(said: str) -> str:
+    """Give the last attempt's reason: libpq repeats the address before it, and tries every address of a host."""
+    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
+    told = [line.rpartition(" failed: ")[2] for line in lines if " failed: " in line]
+    return (told[-1] if told else " ".join(lines)).removeprefix("FATAL:").strip() or "no reason was given"
+
+
+def _hint(reason: str) -> str:
+    if "authentication" in reason or "password" in reason or "pg_hba.conf" in reason:
+        return "Check `user`, `password` and `sslmode` of the target in profiles.yml, and what pg_hba.conf allows."
+    if reason.startswith(("database ", "role ")) and "does not exist" in reason:
+        return "Create it on the server, or correct `dbname`, `user` or `role` of the target in profiles.yml."
+    if "too many" in reason or "remaining connection slots" in reason:
+        return "The server has no connection to spare: lower `threads`, or raise max_connections."
+    return "Start the server, or correct `host` and `port` of the target in profiles.yml."

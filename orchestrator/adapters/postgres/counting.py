@@ -1,0 +1,35 @@
+"""A connection that counts the rows its statements put in."""
+
+from typing import Any
+
+from psycopg2.extensions import connection, cursor
+
+
+class CountingConnection(connection):
+    """A psycopg2 connection; `inserted` is for whoever counts to set back."""
+
+    inserted = 0
+
+    def cursor(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401  # psycopg2's own
+        """Open a cursor that counts."""
+        return super().cursor(*args, **{"cursor_factory": CountingCursor, **options})
+
+
+class CountingCursor(cursor):
+    """A psycopg2 cursor that adds to the count of its connection."""
+
+    connection: CountingConnection
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002, ANN401  # psycopg2's own
+        """Run a statement; an INSERT is counted."""
+        super().execute(query, vars)
+        self._count("INSERT")
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:  # noqa: ANN401  # psycopg2's own
+        """Copy rows out of a file, and count them."""
+        super().copy_expert(sql, file, size)
+        self._count("COPY")
+
+    def _count(self, word: str) -> None:
+        if self.rowcount > 0 and (self.statusmessage or "").startswith(word):
+            self.connection.inserted += self.rowcount

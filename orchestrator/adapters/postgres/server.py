@@ -1,0 +1,68 @@
+"""A PostgreSQL database as a run needs it: what stands, how old a load is, and the way in for children."""
+
+from contextlib import closing
+from datetime import datetime
+from typing import Any
+
+import psycopg2
+from psycopg2 import sql
+
+from orchestrator.adapters.postgres.access import LoginAccess
+from orchestrator.adapters.postgres.connection import cannot_connect, connect
+from orchestrator.adapters.postgres.login import Login
+from orchestrator.errors import WarehouseError
+from orchestrator.nodes.identity import Relation
+
+_RELATIONS = """
+    select lower(n.nspname), lower(c.relname)
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'v', 'm', 'f')
+"""
+_LAST_LOAD = """
+    select max(extract(epoch from inserted_at)) from {schema}._dlt_loads
+    where status = 0 and load_id in (select _dlt_load_id from {schema}.{table})
+"""
+
+
+class PostgresServer:
+    """One database of a server, asked by short connections: nobody has to hold it."""
+
+    def __init__(self, login: Login, *, target: str) -> None:
+        self._login = login
+        self._target = target
+
+    def require_open(self) -> None:
+        """Raise WarehouseError, which says why, when the database cannot be reached."""
+        self._ask(sql.SQL("select 1"))
+
+    def relations(self) -> frozenset[tuple[str, str]]:
+        """Every table and view as lower-case (schema, name)."""
+        return frozenset((schema, name) for schema, name in self._ask(sql.SQL(_RELATIONS)))
+
+    def last_load_age(self, relation: Relation, now: datetime) -> float | None:
+        """Give the age in seconds of the last completed dlt load whose rows stand in the table, or None."""
+        query = sql.SQL(_LAST_LOAD).format(
+            schema=sql.Identifier(relation.schema), table=sql.Identifier(relation.identifier)
+        )
+        [(loaded,)] = self._ask(query)
+        return None if loaded is None else now.timestamp() - float(loaded)
+
+    def access(self) -> LoginAccess:
+        """Let children log in by themselves."""
+        return LoginAccess(self._login)
+
+    def close(self) -> None:
+        """Do nothing: no connection is kept."""
+
+    def _ask(self, query: sql.Composable) -> list[tuple[Any, ...]]:
+        try:
+            connection = connect(self._login)
+        except psycopg2.Error as error:
+            raise cannot_connect(self._login, str(error), target=self._target) from error
+        with closing(connection), connection.cursor() as cursor:
+            try:
+                cursor.execute(query)
+                rows: list[tuple[Any, ...]] = cursor.fetchall()
+            except psycopg2.Error as error:
+                raise WarehouseError(f"PostgreSQL refused a question: {error}".strip()) from error
+            return rows

@@ -1,0 +1,88 @@
+"""A large plan for people: what is built in each folder, with how many checks, and why."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from statistics import mean
+
+from rich.text import Text
+
+from orchestrator.plan.explain import kind_of, reason_of
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep, Step
+from orchestrator.report.plan_groups import Groups, group, shown_kind
+from orchestrator.report.words import count, one_line, some_of
+
+_MOST_BUILDS = 200
+_MOST_LISTED = 10
+
+
+def is_large(plan: Plan) -> bool:
+    """Say whether the plan builds more than a reader wants to see one by one."""
+    return sum(isinstance(step, BuildStep) for step in plan.steps) > _MOST_BUILDS
+
+
+def overview_lines(plan: Plan, *, database: str) -> Iterator[Text]:
+    """Give a line for each folder, and the first few of all that is not built."""
+    groups = group(plan)
+    builds = [step for step in plan.steps if isinstance(step, BuildStep)]
+    yield Text.assemble((count(len(plan.steps), "step"), "bold"), f", into {database}")
+    for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
+        yield from _section(title, [_told(step) for step in steps])
+    yield from _section("Build", (), len(builds))
+    yield from _folders(builds, groups)
+    yield from _section("Checks of what is not built here", [_told(step) for step in groups.loose])
+    yield from _section("Hooks after", [_told(step) for step in groups.after])
+    yield from _section("Selected but left out", (), len(plan.left_out))
+    by_reason: dict[str, list[str]] = {}
+    for one in plan.left_out:
+        by_reason.setdefault(one.reason, []).append(one.node)
+    yield from (Text(f"  {reason}: {some_of(nodes)}") for reason, nodes in by_reason.items())
+    yield from _section("Notes", [one_line(note) for note in plan.notes])
+    yield Text()
+    yield Text("Every step with its reason: elt plan --verbose", style="dim")
+
+
+def _section(title: str, lines: Sequence[str], number: int | None = None) -> Iterator[Text]:
+    number = len(lines) if number is None else number
+    if not number:
+        return
+    yield Text()
+    yield Text.assemble((title, "bold"), (f" ({number:,})", "dim"))
+    yield from (Text(f"  {line}") for line in lines[:_MOST_LISTED])
+    if len(lines) > _MOST_LISTED:
+        yield Text(f"  and {len(lines) - _MOST_LISTED:,} more", style="dim")
+
+
+def _told(step: Step) -> str:
+    return f"{kind_of(step)}  {step.name}  {reason_of(step)}"
+
+
+def _folders(builds: Sequence[BuildStep], groups: Groups) -> Iterator[Text]:
+    """Give the folders in the order in which the plan builds them, by the middle of each."""
+    several = len({_package(step) for step in builds}) > 1
+    by_folder: dict[str, list[BuildStep]] = defaultdict(list)
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, step in enumerate(builds):
+        folder = PurePosixPath(step.path.replace("\\", "/")).parent
+        named = f"{_package(step)}: {folder}" if several else str(folder)
+        by_folder[named].append(step)
+        places[named].append(place)
+    width = max(map(len, by_folder), default=0)
+    for named in sorted(by_folder, key=lambda one: mean(places[one])):
+        steps = by_folder[named]
+        checks = Counter(kind_of(check) for step in steps for check in groups.checks.get(step.id, ()))
+        kinds = Counter(shown_kind(step) for step in steps)
+        told = " · ".join(f"{kind} {number:,}" for kind, number in (*sorted(kinds.items()), *sorted(checks.items())))
+        yield Text.assemble(f"  {named:<{width}}  ", (told, "cyan"), "  ", (_reasons(steps), "dim"))
+
+
+def _package(step: BuildStep) -> str:
+    return step.node.split(".")[1]
+
+
+def _reasons(steps: Sequence[BuildStep]) -> str:
+    added = sum(step.added for step in steps)
+    if not added:
+        return "selected"
+    return "needed" if added == len(steps) else f"{len(steps) - added:,} selected, {added:,} needed"

@@ -1,0 +1,1 @@
+select patient_id, name from {{ ref('billing') }} where owed > 10

@@ -1,0 +1,1 @@
+select id as doctor_id, name, ward from {{ source('emr', 'doctors') }} where active

@@ -1,0 +1,1 @@
+select id as lab_id, visit_id, kind, result from {{ source('emr', 'labs') }}

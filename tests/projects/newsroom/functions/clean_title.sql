@@ -1,0 +1,1 @@
+trim(regexp_replace(title, '\s+', ' ', 'g'))

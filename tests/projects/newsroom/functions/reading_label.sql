@@ -1,0 +1,1 @@
+{{ function('reading_minutes') }}(words)::int || ' min: ' || {{ function('clean_title') }}(title)

@@ -1,0 +1,1 @@
+ceil(words / {{ var('reading_speed') }})

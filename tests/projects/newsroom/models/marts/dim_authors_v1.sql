@@ -1,0 +1,1 @@
+select author_id, name from {{ ref('stg_cms__authors') }}

@@ -1,0 +1,1 @@
+select id as author_id, name, desk from {{ source('cms', 'authors') }}

@@ -1,0 +1,1 @@
+select slug as section, rank from {{ source('cms', 'sections') }}

@@ -1,0 +1,1 @@
+select slug from {{ source('cms', 'sections') }} except select slug from {{ ref('snap_sections') }}

@@ -1,0 +1,2 @@
+{{ config(materialized='table', schema=none, tags=['audit']) }}
+select account from {{ ref('budget_against_actual') }} where actual > budget

@@ -1,0 +1,1 @@
+select account, amount, '{{ var("currency") }}' as currency from {{ source('ledger', 'budgets') }}

@@ -1,0 +1,1 @@
+select staff_id, staff_name, store_id from {{ source('tills', 'people') }}

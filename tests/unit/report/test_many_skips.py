@@ -1,0 +1,113 @@
+"""A run in which one broken step near the root skips hundreds: every report tells the cause, not the skips."""
+
+import io
+import json
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from orchestrator.execution.inbox import Inbox
+from orchestrator.execution.lanes import Lane
+from orchestrator.execution.loop import RunTerms, run_plan
+from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.ports import Request, RunListener, Stop
+from orchestrator.execution.stopping import StopRequest
+from orchestrator.report.live import LiveReport
+from orchestrator.report.plain import PlainReport
+from orchestrator.report.run_json import JsonReport
+from orchestrator.report.streams import open_console
+from orchestrator.report.summary import Summary
+from tests.factories import make_outcome, make_plan
+from tests.fakes.clock import FixedClock
+
+MODELS = 300
+PLAN = make_plan(
+    "root -> broken, root -> fine, " + ", ".join(f"broken -> m{n} -> test_{n} -> last_{n}" for n in range(MODELS))
+)
+SKIPPED = 3 * MODELS
+
+
+class OneBreaks:
+    """Runs every step at once; `broken` errs."""
+
+    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
+        """Give an outcome for each request."""
+        for request in requests:
+            name = request.step.name
+            status = Status.ERROR if name == "broken" else Status.SUCCESS
+            yield make_outcome(name, status, message="no such table" if name == "broken" else "")
+
+    def interrupt(self) -> None:
+        """Nothing runs for long."""
+
+
+def run_with(*listeners: RunListener) -> None:
+    """Run the plan for these listeners."""
+    clock = FixedClock()
+    run_plan(
+        PLAN,
+        {Lane.DBT: OneBreaks()},
+        terms=RunTerms(run_id="r1", database="db"),
+        listeners=listeners,
+        inbox=Inbox(clock),
+        clock=clock,
+        stop=StopRequest(),
+    )
+
+
+def test_the_summary_names_the_first_cause_alone() -> None:
+    """Nine hundred skips are a number beside their cause and in the counts."""
+    stream = io.StringIO()
+    run_with(Summary(open_console(stream)))
+    lines = stream.getvalue().splitlines()
+    assert len(lines) < 25
+    assert lines[lines.index("First cause") + 1].startswith("error      model broken")
+    assert f"           halted    {SKIPPED} steps: m0, test_0, last_0, m1, test_1 and {SKIPPED - 5} more" in lines
+    assert lines[-1] == f"error in 0.0s: 1 error, {SKIPPED} skipped, 2 success"
+
+
+def test_a_log_tells_the_skips_of_one_cause_in_one_line() -> None:
+    """Plain lines: the error, what it skipped, and what goes on."""
+    stream = io.StringIO()
+    run_with(PlainReport(stream))
+    lines = [line[10:] for line in stream.getvalue().splitlines()]
+    assert f"skipped    {SKIPPED} steps  because of model broken: m0, m1, m2, m3, m4 and {SKIPPED - 5} more" in lines
+    assert [line for line in lines if line.startswith("skipped")] == [line for line in lines if "because of" in line]
+    assert len(lines) == 9
+
+
+@pytest.mark.parametrize(("number", "lines"), [(10, 10), (11, 1)])
+def test_few_skips_have_a_line_each(number: int, lines: int) -> None:
+    """Up to ten skips of one cause are told one by one."""
+    plan = make_plan(", ".join(f"broken -> m{n}" for n in range(number)))
+    stream, clock = io.StringIO(), FixedClock()
+    run_plan(
+        plan,
+        {Lane.DBT: OneBreaks()},
+        terms=RunTerms(run_id="r1", database="db"),
+        listeners=[PlainReport(stream)],
+        inbox=Inbox(clock),
+        clock=clock,
+        stop=StopRequest(),
+    )
+    assert sum("  skipped  " in line for line in stream.getvalue().splitlines()) == lines
+
+
+def test_a_program_is_told_of_every_step() -> None:
+    """JSON has an object for each skip, with the step to blame."""
+    stream = io.StringIO()
+    run_with(JsonReport(stream))
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    ended = [line for line in told if line["event"] == "step_ended"]
+    assert len(ended) == len(PLAN.steps)
+    assert [line["blame"] for line in ended if line["status"] == "skipped"] == ["broken"] * SKIPPED
+    assert told[-1]["counts"] == {"success": 2, "error": 1, "skipped": SKIPPED}
+
+
+def test_somebody_who_watches_sees_the_error_and_a_count() -> None:
+    """Above the live view stands the error alone; the skips are counted within."""
+    stream = io.StringIO()
+    console = open_console(stream, width=100)
+    run_with(LiveReport(console))
+    assert "model broken" in stream.getvalue()
+    assert "because of" not in stream.getvalue()
