@@ -12,7 +12,7 @@ def keep_text(connection: Connection, kind: str, content: bytes) -> str:
     """Keep a text unless it is there, and give the digest that it is found by."""
     digest = hashlib.sha256(content).hexdigest()
     if connection.execute(select(texts.c.digest).where(texts.c.digest == digest)).first() is None:
-        compressed = zlib.compress(content, level=6)
+        compressed = zlib.compress(content, level=1)
         connection.execute(insert(texts), {"digest": digest, "kind": kind, "compressed": compressed})
     return digest
 

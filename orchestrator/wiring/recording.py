@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import re
 import socket
 import subprocess
 from datetime import UTC, datetime
@@ -15,12 +16,15 @@ from orchestrator import __version__
 from orchestrator.config.settings import Settings
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import Code, Opening, Process
+from orchestrator.wiring.command import Command
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.masking import masked, masked_words, secrets_of
 from orchestrator.wiring.project import OpenProject
 
 _TOOLS = ("dbt-core", "dbt-adapters", "dbt-duckdb", "dbt-postgres", "duckdb", "dlt", "great-expectations")
 _GIT_SECONDS = 5
+_HEAD = 4096  # bytes; dbt writes the metadata first
+_MOMENTS = re.compile(rb'("(?:generated_at|invocation_id|invocation_started_at|run_started_at)": )"[^"]*"')
 
 
 def open_store(settings: Settings) -> RunStore:
@@ -32,19 +36,34 @@ def open_store(settings: Settings) -> RunStore:
     return SqlStore(store_url(settings.store, settings.project_root))
 
 
-def opening_of(
-    project: OpenProject, *, run_id: str, verb: str, words: tuple[str, ...], selected: dict[str, object]
-) -> Opening:
+def query_store(settings: Settings, statement: str) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
+    """Ask the store in SQL, on a connection that cannot write: the names of the columns, and the rows.
+
+    Raises:
+        StoreError: there is no store, or it refuses the statement.
+    """
+    from orchestrator.store.database import store_url
+    from orchestrator.store.query import query
+
+    return query(store_url(settings.store, settings.project_root), statement)
+
+
+def opening_of(project: OpenProject, command: Command, run_id: str) -> Opening:
     """Say how a run of the project begins, with secrets masked."""
     secrets = secrets_of(os.environ)
     shown_vars = masked(dict(project.session.flags.VARS or {}), secrets)
     return Opening(
         run_id=run_id,
         started_at=datetime.now(UTC),
-        verb=verb,
-        trigger="cli" if words else "api",
-        command=masked_words(words, secrets, json.dumps(shown_vars)),
-        selected=selected,
+        verb=command.verb.value,
+        trigger="cli" if command.words else "api",
+        command=masked_words(command.words, secrets, json.dumps(shown_vars)),
+        selected={
+            "select": list(command.select),
+            "exclude": list(command.exclude),
+            "selector": getattr(project.session.flags, "SELECTOR", None),
+            "upstream": command.upstream.value,
+        },
         vars=shown_vars if isinstance(shown_vars, dict) else {},
         code=code_at(project.settings.project_root),
         versions=_versions(),
@@ -52,8 +71,14 @@ def opening_of(
         target_identity=project.target.identity,
         database=project.target.description,
         process=this_process(),
-        manifest=project.manifest_file().read_bytes(),
+        manifest=without_moments(project.manifest_file.read_bytes()),
     )
+
+
+def without_moments(manifest: bytes) -> bytes:
+    """Drop from a manifest's head what every parse writes anew, so that the same project is the same text."""
+    head = _MOMENTS.sub(rb"\1null", manifest[:_HEAD])
+    return head + manifest[_HEAD:]
 
 
 def this_process() -> Process:
