@@ -13,7 +13,7 @@ from orchestrator.execution.recorded import RecordedEvent, RecordedRun, Recorded
 from orchestrator.report.event_line import STYLES
 from orchestrator.report.words import clean, count, duration, one_line
 
-
+_WIDEST = 10_000
 _WIDTHS = {"run": 25, "started": 19, "took": 5, "status": 11}
 
 
@@ -98,8 +98,9 @@ def status_text(head: RunHead, state: RunState) -> Text:
 
 def _print(console: Console, table: Table) -> None:
     """Print a table as wide as the terminal; where there is none, as wide as it needs to be."""
-    needed = console.measure(table).maximum
-    console.print(table, width=None if console.is_terminal else needed, soft_wrap=not console.is_terminal)
+    if not console.is_terminal:
+        console.width = console.measure(table, options=console.options.update(width=_WIDEST)).maximum
+    console.print(table)
 
 
 def _facts(head: RunHead) -> Iterable[tuple[str, str]]:
