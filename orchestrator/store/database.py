@@ -31,11 +31,12 @@ def store_url(location: str, project_root: Path) -> URL:
         return URL.create("sqlite", database=str((project_root / location).absolute()))
     try:
         url = make_url(location)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, ValueError):
         raise StoreError("The setting `store` is no URL of a database.", hint=_HINT) from None  # it may hold a password
     if url.get_backend_name() not in {"sqlite", "postgresql"}:
         raise StoreError(f"The store cannot be kept in {url.get_backend_name()}.", hint=_HINT)
-    return url
+    # The driver that dbt's own adapter brings.
+    return url.set(drivername="postgresql+psycopg2") if url.drivername == "postgresql" else url
 
 
 def open_for_writing(url: URL) -> Engine:
