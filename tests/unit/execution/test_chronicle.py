@@ -88,7 +88,6 @@ def test_nothing_more_starts_once_something_could_not_be_recorded() -> None:
 def test_a_run_ends_when_somebody_asks_for_it() -> None:
     """As after Ctrl-C: what has not started is cancelled."""
     journal: list[str] = []
-    tried = TryOut(
-        "a -> b", FakeStepRunner({"a": "waits"}), writer=RecordingWriter(journal, asks_after="start a")
-    ).run()
+    writer = RecordingWriter(journal, asks_after="start a")
+    tried = TryOut("a -> b", FakeStepRunner(held=["a"]), writer=writer).run()
     assert tried.statuses == {"a": "cancelled", "b": "cancelled"}
