@@ -3,37 +3,54 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
-from benchmarks import tables
+from benchmarks import scale_tables, tables
 from benchmarks.measure import BenchmarkFailed
 from benchmarks.reference import measure_reference
+from benchmarks.scale import measure_scale
 from benchmarks.synthetic import measure_size, runs_for
 
 REFERENCE_RUNS = 3
+SCALE_ROUNDS = 5
+PARTS = ("synthetic", "reference", "scale")
 
 
 @click.command("benchmarks")
-@click.option("--only", type=click.Choice(["synthetic", "reference"]), help="One of the two instead of both.")
+@click.option("--only", type=click.Choice(PARTS), help="One of the three instead of all.")
 @click.option("--sizes", default="10,100,500", show_default=True, help="Numbers of models of the synthetic project.")
-@click.option("--runs", type=click.IntRange(min=1), help="Counted runs; by default 5, and 3 where a run takes long.")
+@click.option("--scale-sizes", default="500,1000,2000,3000", show_default=True, help="The same of the large project.")
+@click.option(
+    "--build-models",
+    type=click.IntRange(min=0),
+    default=3000,
+    show_default=True,
+    help="How many models of the large kind are built to compare memory; 0 for none.",
+)
+@click.option("--runs", "--rounds", "runs", type=click.IntRange(min=1), help="Counted rounds; by default 3 or 5.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file, too.")
-def main(only: str | None, sizes: str, runs: int | None, json_file: Path | None) -> None:
-    """Measure `elt run` beside what it replaces, on this machine."""
+def main(
+    only: str | None, sizes: str, scale_sizes: str, build_models: int, runs: int | None, json_file: Path | None
+) -> None:
+    """Measure `elt` beside what it replaces, on this machine."""
     say(tables.machine_text())
     if os.getloadavg()[0] > 0.5:
         say(f"The machine is not calm (load {os.getloadavg()[0]:.1f}): only the ratios mean something.")
+    parts: dict[str, Callable[[Path], Any]] = {
+        "synthetic": lambda folder: synthetic(_numbers(sizes), runs, folder),
+        "reference": lambda folder: reference(runs, folder),
+        "scale": lambda folder: scale(_numbers(scale_sizes), runs, build_models, folder),
+    }
     values: dict[str, Any] = {"machine": tables.machine()}
     try:
         with TemporaryDirectory(prefix="elt-bench-") as folder:
-            if only != "reference":
-                values["synthetic"] = synthetic([int(size) for size in sizes.split(",")], runs, Path(folder))
-            if only != "synthetic":
-                values["reference"] = reference(runs, Path(folder))
+            for name in [only] if only else PARTS:
+                values[name] = parts[name](Path(folder))
     except BenchmarkFailed as failure:
         click.echo(f"The benchmark failed, its figures mean nothing: {failure}", err=True)
         sys.exit(1)
@@ -53,6 +70,17 @@ def reference(runs: int | None, folder: Path) -> dict[str, Any]:
     found = measure_reference(runs=runs or REFERENCE_RUNS, folder=folder, say=say)
     click.echo("\n" + tables.reference_text(found) + "\n")
     return tables.reference_values(found)
+
+
+def scale(sizes: list[int], runs: int | None, build_models: int, folder: Path) -> dict[str, Any]:
+    """Measure the large project and print its tables."""
+    found = measure_scale(sizes, rounds=runs or SCALE_ROUNDS, build_models=build_models, folder=folder, say=say)
+    click.echo("\n" + scale_tables.scale_text(found) + "\n")
+    return scale_tables.scale_values(found)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
 
 
 def say(line: str) -> None:

@@ -37,12 +37,12 @@ class Model:
     parents: tuple[str, ...]
 
 
-def draw_models(count: int, *, seed: int = 2013) -> tuple[Model, ...]:
+def draw_models(count: int, *, seed: int = 2013, layers: int = LAYERS) -> tuple[Model, ...]:
     """Draw models in layers: the first reads nothing, any other one to three, mostly of the layer above."""
     chance = random.Random(seed)
     drawn: list[Model] = []
     for number in range(count):
-        layer = number * LAYERS // count
+        layer = number * layers // count
         earlier = [model for model in drawn if model.layer < layer]
         drawn.append(
             Model(

@@ -11,7 +11,7 @@ from orchestrator.plan.members import members_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.ports import Facts
 from orchestrator.plan.request import PlanRequest, Verb
-from orchestrator.plan.step import BuildStep, HookStep, IngestStep, Step, StepId, TestStep
+from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, IngestStep, Step, StepId, TestStep
 
 
 def make_plan(graph: Graph, request: PlanRequest, facts: Facts) -> Plan:
@@ -57,7 +57,7 @@ def _loads_in_turn(steps: dict[StepId, Step]) -> dict[StepId, Step]:
 
 def _with_hooks(graph: Graph, steps: dict[StepId, Step], request: PlanRequest) -> dict[StepId, Step]:
     """Put the first hooks before all that dbt builds or tests, and the last ones behind it."""
-    of_dbt = [step_id for step_id, step in steps.items() if isinstance(step, BuildStep | TestStep)]
+    of_dbt = [step_id for step_id, step in steps.items() if _has_hooks_around_it(step, request)]
     start, end = hook_step(graph, "start"), hook_step(graph, "end")
     found = dict(steps)
     if of_dbt and start is not None:
@@ -69,6 +69,12 @@ def _with_hooks(graph: Graph, steps: dict[StepId, Step], request: PlanRequest) -
         first = (start.id,) if start is not None else ()
         found[end.id] = replace(end, after=(*first, *of_dbt))
     return found
+
+
+def _has_hooks_around_it(step: Step, request: PlanRequest) -> bool:
+    if isinstance(step, FreshnessStep):
+        return request.verb is Verb.FRESHNESS and request.freshness_runs_hooks and not step.by_load
+    return isinstance(step, BuildStep | TestStep)
 
 
 def _without_parents_in(of_dbt: list[StepId], steps: Mapping[StepId, Step]) -> Iterator[StepId]:

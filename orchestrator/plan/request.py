@@ -44,5 +44,7 @@ class PlanRequest:
     tests: bool = True
     """Whether tests, unit tests and suites take part at all."""
     skip_nodes_if_on_run_start_fails: bool = False
+    freshness_runs_hooks: bool = False
+    """Whether dbt runs its hooks also around a freshness check that builds nothing."""
     hooks_after_ingest: bool = False
     """Whether dbt's on-run-start hooks wait for the loads."""

@@ -1,15 +1,16 @@
 """One event as one line: the time, a word, and what is to say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import assert_never
 
 from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
 from orchestrator.plan.explain import kind_of
-from orchestrator.plan.step import Step, StepId
-from orchestrator.report.words import clock, count, duration, one_line
+from orchestrator.plan.step import Step, StepId, TestStep
+from orchestrator.report.words import clock, count, duration, one_line, some_of
 
 Steps = Mapping[StepId, Step]
 
@@ -80,6 +81,15 @@ def titled(step_id: StepId, steps: Steps) -> str:
     """Name a step with its kind: `model stg_flights`."""
     step = steps.get(step_id)
     return f"{kind_of(step)} {step.name}" if step else step_id
+
+
+def some_names(ids: Sequence[StepId], steps: Steps) -> str:
+    """Name the first few of many steps, what is built or loaded before the tests of it."""
+    found = [steps.get(step_id) for step_id in ids]
+    named = [
+        (isinstance(step, TestStep), step.name if step else step_id) for step, step_id in zip(found, ids, strict=True)
+    ]
+    return some_of([name for _, name in sorted(named, key=itemgetter(0))])
 
 
 def outcome_text(outcome: Outcome, steps: Steps) -> str:

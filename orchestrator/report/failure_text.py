@@ -7,8 +7,8 @@ from rich.text import Text
 from orchestrator.execution.outcome import Outcome, Part, Status
 from orchestrator.execution.verdict import FirstCause
 from orchestrator.plan.step import Step, TestStep, ValidationStep
-from orchestrator.report.event_line import STYLES, Steps, reason_text, titled
-from orchestrator.report.words import clean, count, duration, one_line, some_of
+from orchestrator.report.event_line import STYLES, Steps, reason_text, some_names, titled
+from orchestrator.report.words import clean, count, duration, one_line
 
 _INDENT = " " * 11
 _MOST_PARTS = 10
@@ -40,8 +40,7 @@ def _facts(cause: FirstCause, step: Step | None, steps: Steps) -> Iterator[tuple
         yield "compiled", outcome.compiled_path
     for label, ids in (("halted", cause.halted), ("stopped", cause.broken_off)):
         if ids:
-            names = [steps[step_id].name if step_id in steps else step_id for step_id in ids]
-            yield label, f"{count(len(ids), 'step')}: {some_of(names)}"
+            yield label, f"{count(len(ids), 'step')}: {some_names(ids, steps)}"
 
 
 def _said_no(failures: int, step: Step | None) -> str:

@@ -5,9 +5,9 @@ from typing import TextIO
 
 from orchestrator.execution.events import Event, RunStarted, StepEnded
 from orchestrator.execution.outcome import Reason, Status
-from orchestrator.report.event_line import EventLine, Steps, line_of, reason_text
+from orchestrator.report.event_line import EventLine, Steps, line_of, reason_text, some_names
 from orchestrator.report.streams import Lines
-from orchestrator.report.words import count, some_of
+from orchestrator.report.words import count
 
 _MOST_LINES = 10
 
@@ -43,8 +43,7 @@ class PlainReport:
             for skip in skips:
                 self._write(skip)
             return
-        ids = [skip.outcome.step_id for skip in skips]
-        names = some_of([self._steps[step_id].name if step_id in self._steps else step_id for step_id in ids])
+        names = some_names([skip.outcome.step_id for skip in skips], self._steps)
         why = reason_text(skips[0].outcome.reason, self._steps)
         text = f"{count(len(skips), 'step')}  {why}: {names}"
         self._lines.write(str(EventLine(at=skips[0].at, word="skipped", text=text)))

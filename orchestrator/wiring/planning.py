@@ -86,6 +86,7 @@ def planned(command: Command, project: OpenProject) -> Plan:
         freshness=command.freshness,
         tests=command.tests,
         skip_nodes_if_on_run_start_fails=bool(project.session.flags.skip_nodes_if_on_run_start_fails),
+        freshness_runs_hooks=bool(project.session.flags.source_freshness_run_project_hooks),
         hooks_after_ingest=project.settings.on_run_start is OnRunStart.AFTER_INGEST,
     )
     made = make_plan(project.graph, request, WarehouseFacts(project))

@@ -15,7 +15,7 @@ from orchestrator.execution.gate import judge_load_age
 from orchestrator.execution.lanes import Lane
 from orchestrator.execution.ports import RunListener, StepRunner
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, IngestStep, TestStep, ValidationStep
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, TestStep, ValidationStep
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.warehouse import is_shared
@@ -33,9 +33,10 @@ def make_runners(project: OpenProject, plan: Plan) -> Runners:
     """Make the runners that the plan needs, and start what takes long to start."""
     artifacts = ArtifactWriter(project.session)
     dbt_steps = [step for step in plan.steps if isinstance(step, BuildStep | TestStep)]
+    judged = [step for step in plan.steps if isinstance(step, FreshnessStep)]
     runs = NodeRuns(
         project.session,
-        planned=[step.node for step in dbt_steps],
+        planned=[step.node for step in dbt_steps or judged],
         added=[step.node for step in dbt_steps if isinstance(step, BuildStep) and step.added],
     )
     artifacts.attach(runs)

@@ -9,10 +9,10 @@ from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import run_record
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.events import Event, RunEnded, RunStarted, StepEnded
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome, ReasonCode, Status
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, Step, TestStep
+from orchestrator.plan.step import BuildStep, FreshnessStep, Step, TestStep
 
 Json = Mapping[str, object]
 
@@ -88,7 +88,8 @@ class ArtifactWriter:
             for outcome in tuple(self._outcomes)
             if outcome.status in {Status.SKIPPED, Status.CANCELLED}
             and isinstance(step := self._step(outcome), BuildStep | TestStep)
-            and is_recorded(step)
+            # a failed first hook skips what has no result otherwise: an ephemeral model
+            and (is_recorded(step) or outcome.reason.code is ReasonCode.RUN_START_HOOK)
         ]
 
     def _step(self, outcome: Outcome) -> Step | None:
@@ -101,15 +102,15 @@ class ArtifactWriter:
         skipped = {node: run_record(runs.skipped_result(node)) for node in self.skipped_nodes()}
         target = self._session.target_path
         target.mkdir(parents=True, exist_ok=True)
-        if any(isinstance(step, BuildStep | TestStep | HookStep) for step in plan.steps):
+        if any(isinstance(step, BuildStep | TestStep) for step in plan.steps):
             results = records(plan, self._outcomes, skipped, sources=False)
             document = artifact(
                 metadata=_metadata("run-results"), results=results, elapsed=elapsed, args=self._arguments()
             )
             _write_json(target / "run_results.json", document)
             self._write_manifest()
-        sources = records(plan, self._outcomes, {}, sources=True)
-        if sources:
+        if any(isinstance(step, FreshnessStep) and not step.by_load for step in plan.steps):
+            sources = records(plan, self._outcomes, {}, sources=True)  # none of them, when none could be asked
             document = artifact(metadata=_metadata("sources"), results=sources, elapsed=elapsed)
             _write_json(target / "sources.json", document)
 

@@ -29,6 +29,7 @@ class NodeRuns:
         # Microbatch runners look here to see how busy the run is before they send batches to the pool.
         self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
         self._prepared = False
+        self._halted_at_start = False
         self._refusal = ""
         self._lock = threading.Lock()
         self._batch_pool: Any = None
@@ -114,26 +115,42 @@ class NodeRuns:
         from dbt.task.freshness import FreshnessRunner
 
         source = self._session.manifest.sources[unique_id]
-        return self._task.call_runner(FreshnessRunner(self._session.config, self.adapter, source, 1, 1))
+        result = self._task.call_runner(FreshnessRunner(self._session.config, self.adapter, source, 1, 1))
+        if self._session.flags.WHICH == "freshness":  # there, and only there, last hooks find it in their `results`
+            self._task.node_results.append(result)
+        return result
 
     def run_hooks(self, when: str, skipped: Iterable[NodeId] = ()) -> list[Any]:
         """Run the on-run-start or on-run-end hooks in dbt's order and give their results.
 
         `skipped` are the nodes that did not run, so that `results` in an on-run-end hook names them too.
         """
+        from dbt.artifacts.schemas.results import RunStatus
         from dbt.node_types import RunHookType
 
         task, adapter = self._task, self.adapter
         before = len(task.node_results)
         if when == "start":
             with adapter.connection_named("master"):
-                task.safe_run_hooks(adapter, RunHookType.Start, {})
+                status = task.safe_run_hooks(adapter, RunHookType.Start, {})
+            stops = bool(self._session.flags.skip_nodes_if_on_run_start_fails)
+            self._halted_at_start = stops and status != RunStatus.Success
         else:
             known = {result.node.unique_id for result in task.node_results}
             task.node_results.extend(self.skipped_result(unique_id) for unique_id in skipped if unique_id not in known)
             before = len(task.node_results)
-            task.after_run(adapter, task.node_results)
+            # as in dbt: where a first hook kept every node from running, `results` is empty
+            task.after_run(adapter, [] if self._halted_at_start else task.node_results)
         return list(task.node_results[before:])
+
+    def try_hooks(self, when: str, skipped: Iterable[NodeId] = ()) -> tuple[list[Any], str]:
+        """Run hooks as `run_hooks` does, and say what a hook's macro raised; empty when none did."""
+        before = len(self._task.node_results)
+        try:
+            return self.run_hooks(when, skipped), ""
+        except Exception as error:  # noqa: BLE001  # a macro raises what it likes
+            ended = self._task.node_results[before:]
+            return [result for result in ended if result.node.resource_type == "operation"], str(error)
 
     def skipped_result(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's RunResult
         """Give the result that dbt gives a node it skipped: with a message only after `--fail-fast`."""

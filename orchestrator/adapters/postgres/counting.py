@@ -23,13 +23,10 @@ class CountingCursor(cursor):
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002, ANN401  # psycopg2's own
         """Run a statement; an INSERT is counted."""
         super().execute(query, vars)
-        self._count("INSERT")
+        if (self.statusmessage or "").startswith("INSERT"):
+            self.connection.inserted += max(0, self.rowcount)
 
     def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:  # noqa: ANN401  # psycopg2's own
-        """Copy rows out of a file, and count them."""
+        """Copy rows out of a file, and count them; psycopg2 leaves no status of a copy."""
         super().copy_expert(sql, file, size)
-        self._count("COPY")
-
-    def _count(self, word: str) -> None:
-        if self.rowcount > 0 and (self.statusmessage or "").startswith(word):
-            self.connection.inserted += self.rowcount
+        self.connection.inserted += max(0, self.rowcount)

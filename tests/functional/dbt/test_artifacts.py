@@ -112,6 +112,24 @@ def test_freshness_is_dbts(everything: Path, tmp_path: Path) -> None:
     assert any("archive" in note for note in ours.ran.plan.notes)
 
 
+@pytest.mark.parametrize("flag", ["", "flags: {source_freshness_run_project_hooks: false}"])
+def test_freshness_runs_the_hooks_that_dbt_runs(everything: Path, tmp_path: Path, flag: str) -> None:
+    """The hooks of the project stand around `elt freshness` as around dbt's, and read the same results."""
+    project = (everything / "dbt_project.yml").read_text()
+    kept = "flags:\n  send_anonymous_usage_stats: false"
+    assert kept in project
+    sources = (everything / "models" / "sources.yml").read_text()
+    changes = {
+        "dbt_project.yml": project.replace(kept, flag or kept),
+        "models/sources.yml": sources.replace("- name: archive", "- {name: archive, freshness: null}"),
+    }
+    theirs = dbt(copied(everything, tmp_path / "dbt", changes), "source", "freshness")
+    ours = elt(copied(everything, tmp_path / "elt", changes), verb=Verb.FRESHNESS)
+    assert ours.tables() == theirs.tables()
+    assert ("audit.hooks" in ours.tables()) is not bool(flag)
+    assert not (ours.folder / "target" / "run_results.json").exists()
+
+
 def test_dbt_selects_by_our_freshness(everything: Path, tmp_path: Path) -> None:
     """`dbt ls --select source_status:fresher+` compares two files of ours."""
     folder = copied(everything, tmp_path / "elt")

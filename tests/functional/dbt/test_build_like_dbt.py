@@ -114,13 +114,67 @@ def test_what_models_say_is_passed_on(sound: Sides) -> None:
 
 @pytest.mark.parametrize("halting", [False, True])
 def test_a_failing_first_hook_does_what_it_does_in_dbt(everything: Path, tmp_path: Path, halting: bool) -> None:
-    """Nodes run after a failed on-run-start hook unless dbt's flag says otherwise; later hooks are skipped."""
+    """Nodes run after a failed on-run-start hook unless dbt's flag says otherwise; later hooks are skipped.
+
+    With the flag an ephemeral model has a record too, and `results` is empty in the last hooks.
+    """
     project = (everything / "dbt_project.yml").read_text()
     flag = {"dbt_project.yml": project.replace("flags:", "flags:\n  skip_nodes_if_on_run_start_fails: true")}
     theirs, ours = _with_switch("start", everything, tmp_path, flag if halting else {})
     assert _steady(ours) == _steady(theirs)
     assert ours.exit_code == theirs.exit_code == 1
     assert ours.words()["model.everything.stg_orders"] == ("skipped" if halting else "success")
+    assert ("model.everything.eph_orders" in ours.words()) is halting
+    assert ours.tables() == theirs.tables()
+
+
+def test_a_failing_first_hook_skips_an_exposure_where_dbt_breaks(everything: Path, tmp_path: Path) -> None:
+    """With dbt's flag, a failed on-run-start hook ends dbt's own run over an exposure with an internal error."""
+    project = (everything / "dbt_project.yml").read_text()
+    flag = {"dbt_project.yml": project.replace("flags:", "flags:\n  skip_nodes_if_on_run_start_fails: true")}
+    theirs, ours = _with_switch("start", everything, tmp_path, flag, "exposure:board")
+    assert (theirs.exit_code, ours.exit_code) == (2, 1)
+    assert ours.words()["exposure.everything.board"] == "skipped"
+
+
+def test_a_first_hook_whose_macro_raises_keeps_every_node_from_running(everything: Path, tmp_path: Path) -> None:
+    """dbt gives up without results (exit code 2); elt skips each node, tells of the hook, and ends as not green."""
+    project = (everything / "dbt_project.yml").read_text()
+    changes: dict[str, str | None] = {
+        "dbt_project.yml": project.replace("on-run-start:\n", "on-run-start:\n  - '{{ ask_first() }}'\n"),
+        "macros/ask_first.sql": "{% macro ask_first() %}{% do run_query('select * from raw.nothing') %}{% endmacro %}",
+    }
+    folders = [copied(everything, tmp_path / "dbt", changes), copied(everything, tmp_path / "elt", changes)]
+    theirs, ours = dbt(folders[0], "build", "--select", "stg_orders"), elt(folders[1], select=["stg_orders"])
+    assert theirs.exit_code == 2
+    assert not (folders[0] / "target" / "run_results.json").exists()
+    assert ours.tables() == theirs.tables()
+    assert set(ours.words().values()) == {"skipped"}
+    assert ours.ran is not None
+    told = {str(outcome.step_id): outcome for outcome in ours.ran.outcomes}
+    assert "nothing does not exist" in told["hook.start"].message
+    assert told["model.everything.stg_orders"].reason.blame == "hook.start"
+    assert ours.exit_code == 1
+
+
+def test_a_last_hook_whose_macro_raises_fails_the_run(everything: Path, tmp_path: Path) -> None:
+    """What ended before is recorded as in dbt; the exit code is 1, where dbt gives up with 2."""
+    macro = "{% macro note_results(results) %}{{ exceptions.raise_compiler_error('nobody listens') }}{% endmacro %}"
+    project = (everything / "dbt_project.yml").read_text()
+    changes: dict[str, str | None] = {
+        "dbt_project.yml": project.replace("on-run-end:\n", "on-run-end:\n  - select 1\n"),
+        "macros/note_results.sql": macro.replace("{{ exc", "{% if execute %}{{ exc").replace(
+            "') }}", "') }}{% endif %}"
+        ),
+    }
+    folders = [copied(everything, tmp_path / "dbt", changes), copied(everything, tmp_path / "elt", changes)]
+    theirs, ours = dbt(folders[0], "build", "--select", "stg_orders"), elt(folders[1], select=["stg_orders"])
+    assert (theirs.exit_code, ours.exit_code) == (2, 1)
+    assert _steady(ours) == _steady(theirs)
+    assert ours.words()[LAST_HOOK] == "success"
+    assert ours.ran is not None
+    assert "nobody listens" in ours.ran.outcomes[-1].message
+    assert ours.tables() == theirs.tables()
 
 
 def test_a_failing_last_hook_does_what_it_does_in_dbt(everything: Path, tmp_path: Path) -> None:
@@ -131,12 +185,13 @@ def test_a_failing_last_hook_does_what_it_does_in_dbt(everything: Path, tmp_path
     assert ours.tables() == theirs.tables()
 
 
-def _with_switch(name: str, project: Path, root: Path, changes: dict[str, str]) -> tuple[Side, Side]:
+def _with_switch(name: str, project: Path, root: Path, changes: dict[str, str], *more: str) -> tuple[Side, Side]:
     folders = [copied(project, root / "dbt", changes), copied(project, root / "elt", changes)]
     for folder in folders:
         with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
             connection.execute("insert into raw.switches values (?)", [name])
-    return dbt(folders[0], "build", "--select", "stg_orders"), elt(folders[1], select=["stg_orders"])
+    selected = ["stg_orders", "eph_orders", *more]
+    return dbt(folders[0], "build", "--select", *selected), elt(folders[1], select=selected)
 
 
 def _comparable(records: dict[str, object]) -> dict[str, object]:

@@ -18,11 +18,11 @@ def server():
 
 @pytest.fixture(scope="session")
 def new_database(server):
-    """Makes a database that is empty, and gives its name."""
+    """Makes a database, empty or as another one is, and gives its name."""
 
-    def make():
+    def make(template="template1"):
         name = f"shop_{next(_numbers)}"
-        server.rows(f"create database {name}")
+        server.rows(f"create database {name} template {template}")
         return name
 
     return make
@@ -36,3 +36,11 @@ def login_to(server):
         return Login(host=server.host, port=server.port, user="postgres", password=PASSWORD, database=database)
 
     return make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_state(tmp_path_factory):
+    """Keep dlt's state out of the home."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLT_DATA_DIR", str(tmp_path_factory.mktemp("dlt_home")))
+        yield

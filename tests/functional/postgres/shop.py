@@ -6,10 +6,18 @@ ingest rates.rates    → rates.rates   → stg_rates → fct_rates
 seed countries → stg_customers; snapshot customers_history; fct_orders is incremental; dim_customers has a unit test
 """
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
+from orchestrator.api import Command, Ran, Verb, plan, run
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import Step, ValidationStep
 from tests.functional.postgres.server import PASSWORD, Server
 
 FILES: Mapping[str, str] = {
@@ -160,22 +168,84 @@ FILES: Mapping[str, str] = {
 }
 
 
-def write_shop(root: Path, changes: Mapping[str, str | None] | None = None) -> Path:
-    """Write the project with some files changed, added or (None) left out, and give its folder."""
+@dataclass(frozen=True)
+class Shop:
+    """The project in a folder, and its database."""
+
+    folder: Path
+    server: Server
+    database: str
+
+    def variables(self, **changes: str) -> dict[str, str]:
+        """Give the variables that the profile reads."""
+        return {
+            "SHOP_HOST": self.server.host,
+            "SHOP_PORT": str(self.server.port),
+            "SHOP_DATABASE": self.database,
+            "SHOP_PASSWORD": PASSWORD,
+            "SHOP_USER": "postgres",
+            **changes,
+        }
+
+    @contextmanager
+    def entered(self, **changes: str) -> Iterator[None]:
+        """Set the variables."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.variables(**changes).items():
+                patch.setenv(name, value)
+            yield
+
+    def run(self, *select: str, verb: Verb = Verb.BUILD, **options: object) -> Ran:
+        """Run a selection in this process."""
+        command = Command(verb=verb, project_dir=self.folder, profiles_dir=self.folder, select=select, **options)
+        with self.entered():
+            return run(command)
+
+    def plan(self, *select: str, **options: object) -> Plan:
+        """Plan a selection in this process."""
+        command = Command(project_dir=self.folder, profiles_dir=self.folder, select=select, **options)
+        with self.entered():
+            return plan(command).plan
+
+    def write(self, name: str, text: str) -> None:
+        """Change a file."""
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(dedent(text).lstrip())
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        """Ask the database."""
+        return self.server.rows(sql, self.database)
+
+    def copied(self, folder: Path, database: str) -> "Shop":
+        """Give the project in another folder, with what was parsed and loaded, and another database."""
+        shutil.copytree(self.folder, folder)
+        return Shop(folder, self.server, database)
+
+
+def write_shop(folder: Path, server: Server, database: str, changes: Mapping[str, str | None] | None = None) -> Shop:
+    """Write the project with some files changed, added or (None) left out."""
+    shop = Shop(folder, server, database)
     for name, text in {**FILES, **(changes or {})}.items():
         if text is not None:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_text(dedent(text).lstrip())
-    return root
+            shop.write(name, text)
+    return shop
 
 
-def environment(server: Server, database: str, **changes: str) -> dict[str, str]:
-    """Give the variables that the profile reads."""
+def name_of(step: Step) -> str:
+    """Give the name of a step, with its kind where a model has the same."""
+    return f"suite {step.name}" if isinstance(step, ValidationStep) else step.name
+
+
+def statuses(ran: Ran) -> dict[str, str]:
+    """Give what became of each step, by its name."""
+    return {name_of(ran.plan.by_id[outcome.step_id]): str(outcome.status) for outcome in ran.outcomes}
+
+
+def blamed(ran: Ran) -> dict[str, str]:
+    """Give the step to blame for each that was skipped, both by name."""
+    names = {step.id: name_of(step) for step in ran.plan.steps}
     return {
-        "SHOP_HOST": server.host,
-        "SHOP_PORT": str(server.port),
-        "SHOP_DATABASE": database,
-        "SHOP_PASSWORD": PASSWORD,
-        "SHOP_USER": "postgres",
-        **changes,
+        names[outcome.step_id]: names[outcome.reason.blame]
+        for outcome in ran.outcomes
+        if outcome.reason.blame is not None
     }

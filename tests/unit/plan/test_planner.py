@@ -340,9 +340,14 @@ def test_first_hooks_wait_for_the_loads_when_asked():
     assert step(plan_for(graph, "model.a"), "hook.start").after == ()
 
 
-def test_no_hooks_without_dbt_nodes():
-    """Freshness alone runs no hooks."""
-    assert names(hooked(select=["source.raw.s"], verb=Verb.FRESHNESS)) == ["freshness.source.raw.s"]
+def test_hooks_of_freshness_are_dbts_to_switch():
+    """Freshness alone has the hooks around it, unless dbt's flag of the project says otherwise."""
+    asked = {"select": ["source.raw.s"], "verb": Verb.FRESHNESS}
+    assert names(hooked(**asked)) == ["freshness.source.raw.s"]
+    plan = hooked(**asked, freshness_runs_hooks=True)
+    assert names(plan) == ["hook.start", "freshness.source.raw.s", "hook.end"]
+    assert step(plan, "freshness.source.raw.s").after == ("hook.start",)
+    assert step(hooked(freshness_runs_hooks=True), "freshness.source.raw.s").after == ()
 
 
 def test_ingest_plans_only_loads():

@@ -62,7 +62,7 @@ def test_the_summary_names_the_first_cause_alone() -> None:
     lines = stream.getvalue().splitlines()
     assert len(lines) < 25
     assert lines[lines.index("First cause") + 1].startswith("error      model broken")
-    assert f"           halted    {SKIPPED} steps: m0, test_0, last_0, m1, test_1 and {SKIPPED - 5} more" in lines
+    assert f"           halted    {SKIPPED} steps: m0, last_0, m1, last_1, m2 and {SKIPPED - 5} more" in lines
     assert lines[-1] == f"error in 0.0s: 1 error, {SKIPPED} skipped, 2 success"
 
 
