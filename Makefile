@@ -4,10 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 READERS := .venv-readers
+MATRIX := .venv-matrix
+UV := $(MATRIX)/uv/bin/uv
+# The newest Python that is here; `make test-matrix NEWEST=python3.12` names another.
+NEWEST ?= $(firstword $(foreach name,python3.13 python3.12,$(shell $(name) --version >/dev/null 2>&1 && echo $(name))) $(PYTHON))
 # dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-readers agreement check lint types contracts bench clean environment constraints
+.PHONY: demo test test-readers test-matrix test-lowest test-highest agreement check lint types contracts bench clean environment constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +40,24 @@ $(READERS)/.installed: pyproject.toml constraints-readers.txt tests/readers/requ
 test-readers: $(READERS)/.installed
 	$(READERS)/bin/python -m pytest tests/readers
 
+# The suite on the lowest releases that pyproject.toml allows, and on the newest of today.
+test-matrix: test-lowest test-highest
+
+$(UV):
+	$(PYTHON) -m venv $(MATRIX)/uv
+	$(MATRIX)/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+test-lowest: $(UV)
+	$(UV) venv --quiet --clear --python $(PYTHON) $(MATRIX)/lowest
+	$(UV) pip install --quiet --python $(MATRIX)/lowest/bin/python --no-deps --requirement constraints-lowest.txt --editable .
+	$(MATRIX)/lowest/bin/python -m pytest -n 2 --dist loadscope
+
+test-highest: $(UV)
+	$(UV) venv --quiet --clear --python $(NEWEST) $(MATRIX)/highest
+	$(UV) pip compile --quiet --python $(MATRIX)/highest/bin/python --all-extras --no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml --output-file $(MATRIX)/highest.txt
+	$(UV) pip install --quiet --python $(MATRIX)/highest/bin/python --no-deps --requirement $(MATRIX)/highest.txt --editable .
+	$(MATRIX)/highest/bin/python -m pytest -n 2 --dist loadscope
+
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -58,9 +80,10 @@ constraints:
 	$(VENV)-constraints/bin/python -m pip install --quiet uv
 	$(VENV)-constraints/bin/uv pip compile --quiet --universal --all-extras --no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml --output-file constraints.txt
 	$(VENV)-constraints/bin/uv pip compile --quiet --universal --no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml tests/readers/requirements.in --output-file constraints-readers.txt
+	$(VENV)-constraints/bin/uv pip compile --quiet --universal --resolution lowest-direct --all-extras --no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml --output-file constraints-lowest.txt
 	rm -rf $(VENV)-constraints
 
 clean:
-	rm -rf $(VENV) $(VENV)-constraints $(READERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .elt
+	rm -rf $(VENV) $(VENV)-constraints $(READERS) $(MATRIX) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .elt
 	rm -rf dbt_project/target dbt_project/logs dbt_project/*.duckdb dbt_project/*.duckdb.wal
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

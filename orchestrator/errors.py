@@ -12,8 +12,9 @@ EltError
 ├── IngestionError         an ingestion module, its discovery or its credentials
 ├── SuiteError             an expectation suite is malformed or bound to no node
 ├── MissingExtraError      a plan needs an optional tool that is not installed
+│   └── UnsupportedVersionError  a tool is installed in a version that this elt does not work with
 ├── WarehouseError         the database cannot be opened
-│   └── WarehouseLockedError  another process holds the database file
+    ├── WarehouseLockedError  another process holds the database file
 └── StoreError             the record of runs cannot be opened, read or written
     └── UnknownRunError      no recorded run has that id
 
@@ -78,6 +79,10 @@ class SuiteError(EltError):
 
 class MissingExtraError(EltError):
     """A plan needs an optional tool; the hint names the extra that installs it."""
+
+
+class UnsupportedVersionError(MissingExtraError):
+    """A tool is installed in a version outside the bounds; the hint names those that work."""
 
 
 class WarehouseError(EltError):

@@ -107,13 +107,19 @@ class Scheduler:
             at = self._position[outcome.step_id]
             if outcome.status in self._halting:
                 reason = self._reason_to_skip(outcome)
-                halted = (child for child in self._waits.halted_by[at] if child in self._waiting)
+                halted = (child for child in self._halted_by(at, outcome) if child in self._waiting)
                 ended.extend([self._close(child, Status.SKIPPED, reason) for child in halted])
             for child in self._waits.freed_by[at]:
                 self._inputs_left[child] -= 1
                 if self._inputs_left[child] == 0:
                     self._make_ready(child)
         return ended
+
+    def _halted_by(self, at: int, outcome: Outcome) -> Iterable[int]:
+        """Give whom the outcome halts; a hook whose macro raised halts all that waits for it: dbt gives up there."""
+        if isinstance(self._steps[at], HookStep) and outcome.reason.code is ReasonCode.NOT_EVALUATED:
+            return self._waits.freed_by[at]
+        return self._waits.halted_by[at]
 
     def _reason_to_skip(self, halting: Outcome) -> Reason:
         """Blame the step at which the halt began, however many skipped steps lie between."""

@@ -1,11 +1,12 @@
 """Which defects meet which ways: every pair for the whole proof, and the few of the ordinary suite."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from random import Random
 
-from tests.agreement.projects import Defect
+from tests.agreement.projects import Defect, can_meet
 from tests.agreement.ways import FAIL_FAST, PLAIN, WAYS, Way
 
 SEED = 20261121
@@ -54,37 +55,55 @@ def every_pair(project: str, defects: Sequence[Defect], seed: int = SEED) -> tup
 def ordinary_pairs(defects: Mapping[str, Sequence[Defect]], limit: int = LIMIT, seed: int = SEED) -> tuple[Pair, ...]:
     """Give the pairs of the ordinary suite, at most `limit`, in which every defect and every way occurs.
 
-    Several defects stand in one pair, unless they touch the same file or stop everything. In each project one defect
-    stands alone, for `--fail-fast`; the other ways are dealt in turn over all the projects.
+    Several defects stand in one pair, unless one undoes the other or stops everything. In each project one defect
+    stands alone, for `--fail-fast`; the other ways are dealt in turn over all the projects. What stops everything is
+    run in plain mode: no way gets that far.
+
+    Raises:
+        ValueError: so few pairs cannot hold every defect.
     """
-    alone = sum(defect.stops_everything for own in defects.values() for defect in own)
-    left = limit - alone - 2 * len(defects)
-    together = sum(not defect.stops_everything for own in defects.values() for defect in own)
+    drawn = {project: _drawn(defects[project], Random(f"{seed} {project}")) for project in sorted(defects)}
+    fixed = sum(len(alone) + 1 for _, _, alone in drawn.values())
+    together = {project: others for project, (_, others, _) in drawn.items()}
+    groups = _dealt(together, limit - fixed)
     dealt = cycle(way for way in WAYS if way is not FAIL_FAST)
     pairs = []
-    for project in sorted(defects):
-        size = sum(not defect.stops_everything for defect in defects[project])
-        groups = _groups(defects[project], 1 + left * size // max(together, 1), Random(f"{seed} {project}"))
-        for place, group in enumerate(groups):
-            pairs.append(Pair(project=project, defects=group, way=next(dealt) if place else FAIL_FAST))
+    for project, (first, _, alone) in drawn.items():
+        pairs.append(Pair(project=project, defects=(first,), way=FAIL_FAST))
+        pairs += [Pair(project=project, defects=group, way=next(dealt)) for group in groups[project]]
+        pairs += [Pair(project=project, defects=(defect,), way=PLAIN) for defect in alone]
     return tuple(pairs)
 
 
-def _groups(defects: Sequence[Defect], count: int, random: Random) -> tuple[tuple[Defect, ...], ...]:
-    """Give one defect, then the others in about `count` groups, then one by one those that stop everything."""
-    alone = [(defect,) for defect in defects if defect.stops_everything]
-    first, *others = random.sample(
-        [defect for defect in defects if not defect.stops_everything], len(defects) - len(alone)
-    )
-    groups: list[list[Defect]] = [[] for _ in range(count)]
-    for defect in others:
-        fitting = [group for group in groups if all(_can_meet(defect, other) for other in group)]
+def _drawn(defects: Sequence[Defect], random: Random) -> tuple[Defect, list[Defect], list[Defect]]:
+    """Draw the defect that stands alone for `--fail-fast`, the others in any order, and those that stop everything."""
+    alone = [defect for defect in defects if defect.stops_everything]
+    first, *others = random.sample([defect for defect in defects if defect not in alone], len(defects) - len(alone))
+    return first, others, alone
+
+
+def _dealt(others: Mapping[str, Sequence[Defect]], count: int) -> dict[str, list[tuple[Defect, ...]]]:
+    """Deal defects into at most so many groups: each project as few as its defects need, then the fullest one more."""
+    sizes = {project: _fewest(project, own) for project, own in others.items()}
+    if sum(sizes.values()) > count:
+        raise ValueError(f"the defects need {sum(sizes.values())} groups where there is room for {count}")
+    for _ in range(count - sum(sizes.values())):
+        sizes[max(sizes, key=lambda project: len(others[project]) / sizes[project])] += 1
+    return {project: _groups(project, own, sizes[project]) for project, own in others.items()}
+
+
+def _fewest(project: str, defects: Sequence[Defect]) -> int:
+    return next(count for count in range(1, len(defects) + 1) if all(_groups(project, defects, count)))
+
+
+def _groups(project: str, defects: Sequence[Defect], count: int) -> list[tuple[Defect, ...]]:
+    """Put defects into so many groups, the hardest to place first; they are empty when it cannot be done."""
+    by_file = Counter(file for defect in defects for file in defect.files)
+    hard = {defect.name: sum(by_file[file] for file in defect.files) for defect in defects}
+    groups: list[tuple[Defect, ...]] = [() for _ in range(count)]
+    for defect in sorted(defects, key=lambda one: -hard[one.name]):
+        fitting = [place for place, group in enumerate(groups) if can_meet(project, (*group, defect))]
         if not fitting:
-            raise ValueError(f"{defect.name} meets no other defect of its project: more pairs are needed")
-        min(fitting, key=len).append(defect)
-    return ((first,), *(tuple(group) for group in groups if group), *alone)
-
-
-def _can_meet(one: Defect, other: Defect) -> bool:
-    """Whether two defects can stand in one project without undoing each other."""
-    return not (one.files & other.files or one.vars.keys() & other.vars.keys())
+            return [()]
+        groups[min(fitting, key=lambda place: len(groups[place]))] += (defect,)
+    return groups

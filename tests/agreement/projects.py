@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -89,10 +90,35 @@ def spoil(folder: Path, defect: Defect) -> None:
         run_sql(folder, defect.sql)
 
 
+def can_meet(project: str, defects: Sequence[Defect]) -> bool:
+    """Say whether defects can stand in one project together, in this order, without undoing each other."""
+    written: set[str] = set()
+    texts: dict[str, str] = {}
+    names: set[str] = set()
+    for defect in defects:
+        if written & defect.files or (texts.keys() & defect.write.keys()) or names & defect.vars.keys():
+            return False
+        written |= defect.write.keys()
+        names |= defect.vars.keys()
+        for file, pairs in defect.replace.items():
+            text = texts.get(file) or _text(project, file)
+            for old, new in pairs:
+                if text.count(old) != 1:
+                    return False
+                text = text.replace(old, new)
+            texts[file] = text
+    return True
+
+
 def run_sql(folder: Path, statements: str) -> None:
     """Run statements in the warehouse of a written project."""
     with inside(folder), duckdb.connect(WAREHOUSE) as connection:
         connection.execute(statements)
+
+
+@cache
+def _text(project: str, file: str) -> str:
+    return (PROJECTS / project / file).read_text()
 
 
 def _put(folder: Path, name: str, text: str | None) -> None:

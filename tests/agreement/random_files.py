@@ -14,10 +14,17 @@ _HOOK = (
     "select case when count(*) > 0 then error('the hook says no') end from audit.broken where hook = '{0}'",
     "insert into audit.hooks values ('{0}, ended')",
 )
+# of the unit tests of one model, which of them ran may differ, as is declared: only how many did is told
 _TOLD = """
 {% macro told(results) %}
 insert into audit.hooks
-select unnest([{% for result in results %}'{{ result.node.unique_id }} {{ result.status }}', {% endfor %}''])
+select unnest([
+  {% for result in results %}
+  {% set node = result.node %}
+  '{{ node.unique_id if node.resource_type != 'unit_test' else node.unique_id.rsplit('.', 1)[0] }} {{ result.status }}',
+  {% endfor %}
+  ''
+])
 {% endmacro %}
 """
 _PROFILES = """

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 from dbt.cli.main import dbtRunner
+from dbt.deprecations import reset_deprecations
 
 from orchestrator.adapters.dbt.duckdb_environment import close_environment
 from orchestrator.api import Command, Ran, Upstream, Verb, run
@@ -98,6 +99,7 @@ class Ear:
 
 def dbt(folder: Path, *words: str) -> Side:
     """Run a dbt command with dbt itself; its exit code is the one that the command line would give."""
+    reset_deprecations()  # told once a process; each call here stands for one of its own
     with inside(folder), redirect_stdout(StringIO()):  # its log on the terminal is not ours to show
         answer = dbtRunner().invoke(["--quiet", "--no-send-anonymous-usage-stats", *words])
         close_environment()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.agreement.random_nodes import Defect, Kind, Project
-from tests.agreement.random_runs import Case, Shared, draw_case, run_case, told
+from tests.agreement.random_runs import Case, Shared, draw_case, run_case
+from tests.agreement.random_told import told
 
 pytestmark = pytest.mark.functional
 SEED, HALF = 3, 14

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from orchestrator.adapters.dbt.session import Target
+from orchestrator.adapters.dbt.session import DbtSession, Target
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.inbox import Inbox
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
@@ -49,10 +49,10 @@ def test_validation_that_is_not_installed(elt, tmp_path, monkeypatch):
     elt("run", "--select", "one", project=shop).refuses("pip install 'elt-orchestrator[gx]'")
 
 
-def test_an_adapter_without_loads_and_validations():
+def test_an_adapter_without_loads_and_validations(tmp_path):
     """Of another adapter nothing is opened, what stands is left to dbt, and loads and validations name it."""
     target = Target(name="prod", adapter="snowflake", threads=4, database="shop", path=None)
-    project = OpenProject(None, None, target, None, None, Inbox(None), 1.0, None, None, None)
+    project = OpenProject(None, DbtSession(tmp_path), target, None, None, Inbox(None), 1.0, None, None, None)
     assert WarehouseFacts(project).stands(None)
     assert target.description == "snowflake database shop"
     with pytest.raises(WarehouseError, match="The target prod is of the adapter snowflake") as refused:

@@ -48,3 +48,12 @@ def test_a_protected_model_is_refused(below: Path) -> None:
     refused = command(below, "elt", "build")
     assert refused.returncode == 2
     assert "protected to the 'everything' package" in refused.stderr
+
+
+def test_a_manifest_that_dbt_cannot_link_is_refused(below: Path, broken: Built) -> None:
+    """dbt-loom brings no functions: models that read one are refused with dbt's words, not as a bug of elt."""
+    (below / "dbt_loom.config.yml").write_text(LOOM.format(manifest=broken.target / "manifest.json"))
+    (below / "models" / "reads.sql").write_text("select 1 as one")
+    refused = command(below, "elt", "ls")
+    assert refused.returncode == 2
+    assert "'function.everything.twice' which is not in the graph" in refused.stderr

@@ -24,22 +24,31 @@ def begin(args: Sequence[str], hear: Hear) -> Any:  # noqa: ANN401  # dbt's Flag
     """Set up dbt for the command line `args` and give its flags; ends any invocation before it."""
     import dbt.tracking
     from dbt.adapters.factory import reset_adapters
+    from dbt.cli import requires
     from dbt.cli.flags import Flags, args_to_context
+    from dbt.deprecations import reset_deprecations
     from dbt.env_vars import validate_engine_env_vars
     from dbt.events.logging import setup_event_logger
     from dbt.flags import set_flags
     from dbt_common.clients.system import get_env
     from dbt_common.context import get_invocation_context, set_invocation_context
     from dbt_common.events.event_manager_client import get_event_manager
+    from dbt_common.events.functions import reset_metadata_vars
     from dbt_common.invocation import reset_invocation_id
 
     set_invocation_context({})
-    get_invocation_context()._env = get_env()  # noqa: SLF001  # as dbt's preflight does
+    environment = get_env()
+    requires._cross_propagate_engine_env_vars(environment)  # noqa: SLF001  # as dbt's preflight does
+    get_invocation_context()._env = environment  # noqa: SLF001  # as above
+    reset_metadata_vars()  # of an invocation before this one in the process
+    reset_deprecations()  # dbt tells each once a process; every run has its own reader, and its own --warn-error
     click_context = args_to_context(list(args))
     click_context.obj = {"dbt_runner_command_args": list(args)}
     flags = Flags(click_context)
     object.__setattr__(flags, "SEND_ANONYMOUS_USAGE_STATS", False)
     object.__setattr__(flags, "send_anonymous_usage_stats", False)
+    # What was typed is a command of ours, or of whoever imported us: the artifacts tell the dbt command that it means.
+    object.__setattr__(flags, "INVOCATION_COMMAND", " ".join(("dbt", *args)))
     set_flags(flags)
     events = get_event_manager()
     events.require_warn_or_error_handling = flags.require_all_warnings_handled_by_warn_error

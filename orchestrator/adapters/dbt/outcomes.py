@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from orchestrator.adapters.dbt.python_errors import without_traceback
-from orchestrator.execution.outcome import Outcome, Part, Status
+from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode, Status
 from orchestrator.plan.step import StepId
 
 _BATCH = "%Y-%m-%dT%H:%M:%S"
@@ -78,14 +78,19 @@ def freshness_outcome(step_id: StepId, result: Any, started: datetime) -> Outcom
     )
 
 
-def hooks_outcome(step_id: StepId, results: list[Any], started: datetime) -> Outcome:
-    """Read the outcome of all hooks of one kind off dbt's results: an error when one of them failed."""
+def hooks_outcome(step_id: StepId, results: list[Any], raised: str, started: datetime) -> Outcome:
+    """Read the outcome of all hooks of one kind off dbt's results: an error when one of them failed.
+
+    `raised` is what the macro of a hook raised, which then has no result.
+    """
     failed = [result for result in results if status_of(str(result.status)) is Status.ERROR]
+    message = raised or (str(failed[0].message) if failed else "")
     return Outcome(
         step_id=step_id,
-        status=Status.ERROR if failed else Status.SUCCESS,
-        tool_word="error" if failed else "success",
-        message=str(failed[0].message).strip() if failed else "",
+        status=Status.ERROR if failed or raised else Status.SUCCESS,
+        tool_word="error" if failed or raised else "success",
+        reason=Reason(code=ReasonCode.NOT_EVALUATED if raised else ReasonCode.RAN),
+        message=message.strip(),
         started_at=started,
         ended_at=datetime.now(UTC),
         path=failed[0].node.original_file_path if failed else None,

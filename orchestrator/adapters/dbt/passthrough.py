@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 from orchestrator.adapters.dbt.duckdb_environment import close_environment
+from orchestrator.adapters.dbt.session import NEEDED
+from orchestrator.adapters.versions import require_supported
 
 _HANDLED, _UNHANDLED, _USAGE = 1, 2, 2
 
@@ -13,6 +15,7 @@ def run_command(words: tuple[str, ...], project_dir: Path) -> int:
 
     dbt's 1 (a node failed) stays 1; what dbt could not handle, and wrong usage, are 2.
     """
+    require_supported(*NEEDED)
     from dbt.cli.main import dbtRunner
 
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")

@@ -20,7 +20,7 @@ class DbtSelector:
         with selection_errors():
             self._task = _selection_task(session)
         with task_contextvars(project_root=session.config.project_root):
-            self._task.graph = node_graph(self._task)
+            self._task.graph = session.translated(lambda: node_graph(self._task))
 
     def select(self, *, select: tuple[str, ...], exclude: tuple[str, ...], direct: bool = False) -> frozenset[NodeId]:
         """Give what dbt would run for these expressions."""

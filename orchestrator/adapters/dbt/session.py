@@ -6,7 +6,7 @@ where the run wants to do something between: the target is known before the proj
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,10 @@ from typing import Any
 
 from orchestrator.adapters.dbt import invocation
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
+from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import UsageError
+
+NEEDED = ("dbt-core", "dbt-duckdb", "duckdb", "dbt-postgres")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ class DbtSession:
         Works inside the project folder from here on, so that relative paths of the profile mean there what they
         mean to dbt. Raises UsageError or ProjectError.
         """
+        require_supported(*NEEDED)
         from dbt_common.context import get_invocation_context
 
         self._came_from = Path.cwd()
@@ -107,6 +111,13 @@ class DbtSession:
         gc.freeze()
         return self.target_path / "manifest.json" if self.flags.WRITE_JSON else self._manifest_aside()
 
+    def translated(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401  # dbt's own
+        """Let dbt work on what was parsed; what it raises of the project is told as the project's mistake."""
+        try:
+            return work()
+        except Exception as error:
+            raise self._translated(error) from error
+
     @property
     def target_path(self) -> Path:
         """dbt's target folder, absolute."""
@@ -129,11 +140,12 @@ class DbtSession:
 
     def _begin(self, args: Sequence[str]) -> None:
         import click
+        from dbt.cli.exceptions import DbtUsageException
         from dbt_common.exceptions import DbtBaseException
 
         try:
             self.flags = invocation.begin(args, self._hear)
-        except (DbtBaseException, click.ClickException) as error:
+        except (DbtBaseException, DbtUsageException, click.ClickException) as error:
             raise refused_options(error, self.project_dir) from error
 
     def _check_threads(self) -> None:

@@ -40,7 +40,7 @@ class DbtStepRunner:
                 return freshness_outcome(step.id, self._runs.run_freshness(step.node), started)
             case HookStep():
                 skipped = self._skipped() if step.when == "end" else ()
-                return hooks_outcome(step.id, self._runs.run_hooks(step.when, skipped), started)
+                return hooks_outcome(step.id, *self._runs.try_hooks(step.when, skipped), started)
             case _:
                 raise TypeError(f"dbt does not run {type(step).__name__}")
 

@@ -2,14 +2,16 @@
 
 from importlib.util import find_spec
 
+from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import MissingExtraError
 
 
 def require_installed() -> None:
-    """Raise an error that names the extra when dlt, or what its loads need, is not installed."""
+    """Raise when dlt, or what its loads need, is not installed, or is of a version that does not work."""
     missing = [name for name in ("dlt", "pyarrow") if find_spec(name) is None]
     if missing:
         raise MissingExtraError(
             f"ingestion needs {' and '.join(missing)}, not installed in this environment",
             hint="pip install 'elt-orchestrator[ingest]'",
         )
+    require_supported("dlt", "pyarrow")

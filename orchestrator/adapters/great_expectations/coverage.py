@@ -1,4 +1,4 @@
-"""How each core expectation of great-expectations is evaluated on DuckDB; a test holds the list complete."""
+"""How each core expectation of great-expectations is evaluated; a test holds the list complete."""
 
 from enum import StrEnum
 
@@ -6,9 +6,9 @@ from enum import StrEnum
 class Way(StrEnum):
     """The ways an expectation is evaluated; the value is what the documentation says."""
 
-    GX_SQL = "great-expectations' own SQL, run by DuckDB"
+    GX_SQL = "great-expectations' own SQL"
     GX_SQL_MENDED = "great-expectations' own SQL, with what it gets wrong put right"
-    OWN_SQL = "SQL of our own where great-expectations has none for DuckDB; it decides on the answer"
+    OWN_SQL = "SQL of our own where great-expectations' does not do; it decides on the answer"
     NOT_IN_SQL = "not evaluated: great-expectations itself has no SQL for it on any database"
 
 

@@ -2,13 +2,14 @@
 
 from importlib.util import find_spec
 
+from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import MissingExtraError
 
 _NEEDED = ("great_expectations", "sqlalchemy")
 
 
 def require_installed() -> None:
-    """Raise when a tool that validations need is missing; meant for the plan, before anything runs."""
+    """Raise when a tool that validations need is missing or of a wrong version; meant for the plan."""
     missing = [name for name in _NEEDED if not _is_installed(name)]
     if missing:
         raise MissingExtraError(
@@ -16,6 +17,7 @@ def require_installed() -> None:
             f"{'is' if len(missing) == 1 else 'are'} not installed.",
             hint="Install it with: pip install 'elt-orchestrator[gx]'",
         )
+    require_supported("great-expectations", "sqlalchemy")
 
 
 def _is_installed(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""How a child reads one relation, whatever the database: the port, and the two databases that answer to it."""
+"""How a child reads one relation, whatever the database: the port, and which adapter answers to it."""
 
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
@@ -7,8 +7,6 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from orchestrator.adapters.great_expectations.column_types import ColumnType
-from orchestrator.adapters.great_expectations.duckdb_reading import DuckDbReading
-from orchestrator.adapters.great_expectations.postgres_reading import PostgresReading
 from orchestrator.adapters.great_expectations.read_only import ReadOnlyConnection
 from orchestrator.adapters.postgres.login import Login
 from orchestrator.adapters.sql_pipe import PipeConnection
@@ -30,5 +28,9 @@ class Reading(Protocol):
 def reading_of(kind: str, pipe: Connection) -> Reading:
     """Read the kind of database that is at the other end of the pipe."""
     if kind == "postgres":
+        from orchestrator.adapters.great_expectations.postgres_reading import PostgresReading
+
         return PostgresReading(Login(**pipe.recv()))
+    from orchestrator.adapters.great_expectations.duckdb_reading import DuckDbReading
+
     return DuckDbReading(PipeConnection(pipe))

@@ -44,8 +44,10 @@ def _reason(said: str) -> str:
 
 
 def _hint(reason: str) -> str:
+    if "SSL" in reason or "certificate" in reason:
+        return "Check `sslmode`, `sslcert`, `sslkey` and `sslrootcert` of the target in profiles.yml."
     if "authentication" in reason or "password" in reason or "pg_hba.conf" in reason:
-        return "Check `user`, `password` and `sslmode` of the target in profiles.yml, and what pg_hba.conf allows."
+        return "Check `user` and `password` of the target in profiles.yml, and what pg_hba.conf allows."
     if reason.startswith(("database ", "role ")) and "does not exist" in reason:
         return "Create it on the server, or correct `dbname`, `user` or `role` of the target in profiles.yml."
     if "too many" in reason or "remaining connection slots" in reason:

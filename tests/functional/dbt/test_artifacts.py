@@ -10,7 +10,7 @@ from orchestrator.api import Verb
 from tests.functional.dbt.sides import Side, Sides, copied, dbt, dbt_lines, elt
 
 pytestmark = pytest.mark.functional
-OF_THE_FOLDER = {"project_dir", "profiles_dir", "log_path", "quiet"}
+OF_THE_FOLDER = {"project_dir", "profiles_dir", "log_path", "quiet", "invocation_command"}
 MENDED = {
     "models/bad_batches.sql": """
         {{ config(materialized='incremental', incremental_strategy='microbatch', event_time='happened_at',

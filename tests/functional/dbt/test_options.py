@@ -13,7 +13,7 @@ from orchestrator.execution.outcome import ReasonCode
 from tests.functional.dbt.sides import Side, Sides, copied, dbt, elt, steady
 
 pytestmark = pytest.mark.functional
-OF_THE_FOLDER = dict.fromkeys(("project_dir", "profiles_dir", "log_path", "quiet"))
+OF_THE_FOLDER = dict.fromkeys(("project_dir", "profiles_dir", "log_path", "quiet", "invocation_command"))
 LAST_HOOK = "operation.everything.everything-on-run-end-0"  # its code lists the results in the order of their ends
 
 
@@ -68,6 +68,16 @@ def test_variables_and_project_flags_mean_what_they_mean_to_dbt(
     assert found["model.everything.talks"] == "error"
     assert found["model.everything.stg_orders"] == "success"
     assert not [name for name in found if name.startswith("test.")]
+
+
+def test_options_that_exclude_each_other_are_refused(everything: Path, tmp_path: Path) -> None:
+    """`--warn-error` beside `warn_error_options` of the project is a mistake of the user's, as for dbt."""
+    project = (everything / "dbt_project.yml").read_text()
+    changes = {"dbt_project.yml": project.replace("flags:", "flags:\n  warn_error_options: {silence: []}")}
+    theirs = dbt(copied(everything, tmp_path / "dbt", changes), "build", "--warn-error")
+    ours = elt(copied(everything, tmp_path / "elt", changes), "--warn-error")
+    assert "not allowed with argument warn_error" in ours.trouble
+    assert ours.exit_code == theirs.exit_code == 2
 
 
 def _elsewhere(side: Side) -> dict[str, str]:

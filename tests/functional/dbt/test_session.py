@@ -35,6 +35,20 @@ def test_two_projects_in_one_process_keep_apart(
     assert "a model warns" in (first.folder / "logs" / "dbt.log").read_text()
 
 
+def test_each_run_of_a_process_tells_what_is_deprecated(everything: Path, tmp_path: Path) -> None:
+    """What dbt tells once a process is told in every run, so that `--warn-error` means the same in each of them."""
+    project = (everything / "dbt_project.yml").read_text()
+    allowed = project.replace("flags:", "flags:\n  require_resource_names_without_spaces: false")
+    folder = copied(
+        everything, tmp_path / "elt", {"dbt_project.yml": allowed, "models/two words.sql": "select 1 as id"}
+    )
+    for _ in range(2):
+        assert any("two words" in notice.message for notice in elt(folder, select=["talks"]).notices)
+    strict = elt(folder, "--warn-error", select=["talks"])
+    assert "Spaces found" in strict.trouble
+    assert strict.exit_code == 2
+
+
 def test_the_database_is_free_after_a_run(everything: Path, tmp_path: Path) -> None:
     """Another process can write to the file as soon as the run has ended."""
     side = elt(copied(everything, tmp_path / "elt"), select=["stg_orders"])

@@ -24,7 +24,7 @@ TYPES = """
 create table "Odd ""types" as select
     1::tinyint as tiny, 2::bigint as big, 1.5::decimal(10, 2) as money, 1.5::double as real8, 1.5::float as real4,
     'x' as word, date '2013-01-01' as day, timestamp '2013-01-01 00:00' as moment,
-    timestamptz '2013-01-01 00:00+00' as zoned,
+    timestamptz '2013-01-01 00:00:00+00' as zoned,
     [1, 2] as list, {'k': 1} as record, uuid() as "The Id", 'b'::blob as bytes, '{}'::json as doc, 1 as "select"
 """
 

@@ -1,11 +1,14 @@
 """One PostgreSQL server for all tests of a process, and databases of their own on it."""
 
+from dataclasses import dataclass
 from itertools import count
 
 import pytest
 
 from orchestrator.adapters.postgres.login import Login
+from orchestrator.api import Ran
 from tests.functional.postgres.server import PASSWORD, running_server
+from tests.functional.postgres.shop import Shop, write_shop
 
 _numbers = count(1)
 
@@ -36,6 +39,26 @@ def login_to(server):
         return Login(host=server.host, port=server.port, user="postgres", password=PASSWORD, database=database)
 
     return make
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """The shop after its first run, and that run; nobody changes it, everybody copies it."""
+
+    shop: Shop
+    ran: Ran
+
+
+@pytest.fixture(scope="session")
+def first(server, new_database, tmp_path_factory):
+    shop = write_shop(tmp_path_factory.mktemp("first") / "project", server, new_database())
+    return FirstRun(shop, shop.run())
+
+
+@pytest.fixture
+def shop(first, new_database, tmp_path):
+    """The shop after its first run, in a folder and a database of the test's own."""
+    return first.shop.copied(tmp_path / "project", new_database(template=first.shop.database))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,8 +10,6 @@ from contextlib import closing, suppress
 
 import pytest
 
-from tests.functional.postgres.shop import write_shop
-
 pytestmark = pytest.mark.functional
 
 SLOW = {
@@ -26,19 +24,11 @@ OURS = "pid <> pg_backend_pid() and datname = current_database()"
 LOADING = "wait_event_type = 'Lock' and query ~ 'insert into .raw.\\..orders'"
 
 
-@pytest.fixture(scope="module")
-def standing(server, new_database, tmp_path_factory):
-    """The project whose sources were loaded once."""
-    shop = write_shop(tmp_path_factory.mktemp("standing") / "project", server, new_database(), SLOW)
-    assert shop.run("ingest:*").exit_code == 0
-    return shop
-
-
 @pytest.fixture
-def shop(standing, new_database, tmp_path):
-    """The same in a folder and a database of the test's own, with two more orders to load."""
-    shop = standing.copied(tmp_path / "project", new_database(template=standing.database))
-    shop.write("ingestion/last", "5")
+def slow(shop):
+    """The shop with two more orders to load, and what takes long."""
+    for name, text in {**SLOW, "ingestion/last": "5"}.items():
+        shop.write(name, text)
     return shop
 
 
@@ -68,15 +58,15 @@ def locked(shop):
     return closing(holding)
 
 
-def test_ctrl_c_ends_what_the_server_works_on(shop):
+def test_ctrl_c_ends_what_the_server_works_on(slow):
     """A model, a suite and a load that run at the server are ended there; the run tells that they were cancelled."""
-    run = start(shop, "long_model", "quick", "stg_orders")
+    run = start(slow, "long_model", "quick", "stg_orders")
     try:
-        with locked(shop):
-            until(shop, run, LOADING, "query ~ 'long_model.*pg_sleep'", "query ~ 'quick.*pg_sleep'")
+        with locked(slow):
+            until(slow, run, LOADING, "query ~ 'long_model.*pg_sleep'", "query ~ 'quick.*pg_sleep'")
             run.send_signal(signal.SIGINT)
             said = [json.loads(line) for line in run.communicate()[0].splitlines()]
-            assert shop.rows(f"select query from pg_stat_activity where {OURS} and query ~ 'pg_sleep|orders'") == [
+            assert slow.rows(f"select query from pg_stat_activity where {OURS} and query ~ 'pg_sleep|orders'") == [
                 ("lock table raw.orders in share row exclusive mode",)
             ]
     finally:
@@ -90,20 +80,20 @@ def test_ctrl_c_ends_what_the_server_works_on(shop):
         "stg_orders": "cancelled",
     }
     assert [e["status"] for e in said if e.get("step_id") == "expectation.quick" and "status" in e] == ["cancelled"]
-    _loads_once(shop)
+    _loads_once(slow)
 
 
-def test_a_killed_run_leaves_nothing_half_loaded(shop):
+def test_a_killed_run_leaves_nothing_half_loaded(slow):
     """After kill -9 the server lets go of the load by itself, and the next run brings every order once."""
-    run = start(shop, "stg_orders")
-    with locked(shop):
-        until(shop, run, LOADING)
+    run = start(slow, "stg_orders")
+    with locked(slow):
+        until(slow, run, LOADING)
         run.kill()
         run.communicate()
-        while shop.rows(f"select 1 from pg_stat_activity where {OURS} and {LOADING}"):
+        while slow.rows(f"select 1 from pg_stat_activity where {OURS} and {LOADING}"):
             time.sleep(0.05)
-    assert shop.rows("select count(*) from raw.orders") == [(3,)]
-    _loads_once(shop)
+    assert slow.rows("select count(*) from raw.orders") == [(3,)]
+    _loads_once(slow)
 
 
 def _loads_once(shop):

@@ -1,8 +1,12 @@
 """A database that cannot be reached is one clear error, before anything runs; the password is never in it."""
 
+from dataclasses import replace
+
 import pytest
 
+from orchestrator.adapters.postgres.server import PostgresServer
 from orchestrator.cli.main import run_command_line
+from orchestrator.errors import WarehouseError
 from tests.functional.postgres.server import PASSWORD
 from tests.functional.postgres.shop import write_shop
 
@@ -17,30 +21,39 @@ def shop(server, new_database, tmp_path_factory):
     return write_shop(tmp_path_factory.mktemp("refused") / "project", server, new_database())
 
 
+def test_a_wrong_password(shop, capfd):
+    """The error names host, port, user, database, target and profile, and what to do; the exit code is 2."""
+    with shop.entered(SHOP_PASSWORD=WRONG):
+        code = run_command_line(["run", "--project-dir", str(shop.folder), "--select", "stg_rates"])
+    said = " ".join(capfd.readouterr().err.split())
+    named = AT.format(port=shop.server.port, user="postgres", database=shop.database)
+    assert code == 2
+    assert f"{named} (target dev of the profile shop): password authentication failed for user" in said
+    assert "Check `user` and `password`" in said
+    assert "Traceback" not in said
+    assert WRONG not in said + "".join(path.read_text() for path in shop.folder.rglob("*.log"))
+
+
 @pytest.mark.parametrize(
     ("changes", "reason", "hint"),
     [
-        ({"SHOP_PASSWORD": WRONG}, "password authentication failed", "`password`"),
-        ({"SHOP_DATABASE": "nowhere"}, 'database "nowhere" does not exist', "`dbname`"),
-        ({"SHOP_PORT": "1"}, "Connection refused", "Start the server"),
+        ({"database": "nowhere"}, 'database "nowhere" does not exist', "`dbname`"),
+        ({"role": "nobody_at_all"}, 'role "nobody_at_all" does not exist', "`role`"),
+        ({"port": 1}, "Connection refused", "Start the server"),
+        ({"host": "no.such.host.invalid"}, "could not translate host name", "`host`"),
+        ({"ssl": {"sslmode": "require"}}, "server does not support SSL", "`sslmode`"),
     ],
-    ids=["wrong password", "no such database", "no server"],
 )
-def test_a_database_that_cannot_be_reached(shop, capfd, changes, reason, hint):
-    """The error names host, port, user, database, target and profile, and what to do; the exit code is 2."""
-    with shop.entered(**changes):
-        code = run_command_line(["run", "--project-dir", str(shop.folder), "--select", "stg_rates"])
-    said = " ".join(capfd.readouterr().err.split())
-    variables = shop.variables(**changes)
-    named = AT.format(port=variables["SHOP_PORT"], user="postgres", database=variables["SHOP_DATABASE"])
-    assert code == 2
-    assert f"{named} (target dev of the profile shop): " in said
-    assert reason in said
-    assert hint in said
-    assert "Traceback" not in said
-    kept = said + "".join(path.read_text() for path in shop.folder.rglob("*.log"))
-    assert PASSWORD not in kept
-    assert WRONG not in kept
+def test_a_database_that_cannot_be_reached(login_to, changes, reason, hint):
+    """Whatever the reason, it is told in one sentence with what to do."""
+    login = replace(login_to("postgres"), **changes)
+    with pytest.raises(WarehouseError) as refused:
+        PostgresServer(login, target="target dev of the profile shop").require_open()
+    named = f"PostgreSQL at {login.host}, port {login.port}, does not let the user postgres into the database"
+    assert refused.value.message.startswith(f"{named} {login.database} (target dev of the profile shop): ")
+    assert reason in refused.value.message
+    assert hint in refused.value.hint
+    assert PASSWORD not in str(refused.value) + repr(login)
 
 
 def test_a_listing_needs_no_server(shop, capfd):
@@ -57,17 +70,12 @@ def test_a_listing_needs_no_server(shop, capfd):
 
 
 def test_a_pipeline_for_another_destination_is_refused(shop, capfd):
-    """A user's dlt pipeline may name postgres here, and not duckdb."""
-    made = "import dlt\n\np = dlt.pipeline('rates', destination='{}', dataset_name='rates')\n\n\n"
-    text = (shop.folder / "ingestion/rates.py").read_text()
+    """A user's dlt pipeline that names DuckDB does not load into PostgreSQL: the run does not start."""
+    made = "import dlt\n\np = dlt.pipeline('rates', destination='duckdb', dataset_name='rates')\n\n\n"
+    shop.write("ingestion/rates.py", made + (shop.folder / "ingestion/rates.py").read_text())
     with shop.entered():
-        words = ["plan", "--project-dir", str(shop.folder), "--select", "stg_rates"]
-        shop.write("ingestion/rates.py", made.format("duckdb") + text.removeprefix("import dlt\n"))
-        refused = run_command_line(["run", *words[1:]])
-        told = " ".join(capfd.readouterr().err.split())
-        shop.write("ingestion/rates.py", made.format("postgres") + text.removeprefix("import dlt\n"))
-        run_command_line(words)
-    assert refused == 2
-    assert "dlt pipeline rates names the destination duckdb" in told
-    assert "set it to postgres" in told
-    assert "cannot run yet" not in capfd.readouterr().out
+        code = run_command_line(["run", "--project-dir", str(shop.folder), "--select", "stg_rates"])
+    said = " ".join(capfd.readouterr().err.split())
+    assert code == 2
+    assert "dlt pipeline rates names the destination duckdb" in said
+    assert "set it to postgres" in said

@@ -99,6 +99,19 @@ def test_a_failed_on_run_start_hook_does_not_halt_by_itself():
     assert statuses(outcomes) == {"hook_start": "error", "a": "success"}
 
 
+def test_a_first_hook_that_raised_halts_all_that_waits_for_it():
+    """~hook -> A -> B, ~hook -> last hook, C: only what is not dbt's goes on, as dbt gives up there."""
+    drawing = "~hook_start -> a, a -> b, ~hook_start -> hook_end, ~a -> hook_end, load_1"
+    scheduler, first = begun(drawing, Limits(dbt=2))
+    assert ids(first.start) == ["hook_start", "load_1"]
+    raised = make_outcome("hook_start", Status.ERROR, code=ReasonCode.NOT_EVALUATED)
+    decision = scheduler.end(raised)
+    assert reasons({outcome.step_id: outcome for outcome in decision.outcomes[1:]}) == dict.fromkeys(
+        ["a", "b", "hook_end"], "on_run_start_failed hook_start"
+    )
+    assert (decision.start, decision.ended) == ((), False)
+
+
 def test_a_failed_on_run_start_hook_that_is_a_parent_says_so():
     """Hook -> A -> B, as drawn under skip_nodes_if_on_run_start_fails: the reason names the hook."""
     outcomes = finish(make_plan("hook_start -> a -> b"), {"hook_start": Status.ERROR})

@@ -1,0 +1,2 @@
+{{ config(materialized='ephemeral') }}
+select id, depth + 1 as depth from {{ ref('step_27') }}

@@ -1,0 +1,2 @@
+{{ config(materialized='view') }}
+select nr, 1 as side from {{ ref('from_hidden') }}

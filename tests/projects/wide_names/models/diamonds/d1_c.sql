@@ -1,0 +1,2 @@
+{{ config(materialized='view') }}
+select nr, 2 as side from {{ ref('from_hidden') }}

@@ -1,0 +1,8 @@
+{{ config(materialized='view') }}
+select distinct nr, side from (
+select nr, side + 0 as side from {{ ref('d1_a') }}
+union all
+select nr, side + 0 as side from {{ ref('d1_b') }}
+union all
+select nr, side + 0 as side from {{ ref('d1_c') }}
+)

@@ -1,0 +1,8 @@
+{{ config(materialized='view') }}
+select distinct nr, side from (
+select nr, side + 1 as side from {{ ref('d3_a') }}
+union all
+select nr, side + 1 as side from {{ ref('d3_b') }}
+union all
+select nr, side + 1 as side from {{ ref('d3_c') }}
+)

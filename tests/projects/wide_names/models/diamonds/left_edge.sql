@@ -1,0 +1,1 @@
+select nr from {{ ref('d2_a') }}

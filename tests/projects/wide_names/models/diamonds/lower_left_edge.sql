@@ -1,0 +1,1 @@
+select nr from {{ ref('d3_a') }}

@@ -1,0 +1,1 @@
+select nr, side from {{ ref('d3_c') }}

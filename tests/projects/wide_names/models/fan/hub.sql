@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select "Kunden Nr." as nr from {{ ref('Kunden') }}

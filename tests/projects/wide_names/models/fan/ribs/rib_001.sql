@@ -1,0 +1,1 @@
+select nr + 1 as nr from {{ ref('hub') }}

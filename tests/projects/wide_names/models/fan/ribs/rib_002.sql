@@ -1,0 +1,1 @@
+select nr + 2 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 3 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 4 as nr from {{ ref('hub') }}

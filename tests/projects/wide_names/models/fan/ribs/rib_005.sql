@@ -1,0 +1,1 @@
+select nr + 5 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 6 as nr from {{ ref('hub') }}

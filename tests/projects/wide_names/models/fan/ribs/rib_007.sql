@@ -1,0 +1,1 @@
+select nr + 7 as nr from {{ ref('hub') }}

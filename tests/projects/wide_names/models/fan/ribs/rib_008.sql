@@ -1,0 +1,1 @@
+select nr + 8 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 9 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 10 as nr from {{ ref('hub') }}

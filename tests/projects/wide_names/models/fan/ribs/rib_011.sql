@@ -1,0 +1,1 @@
+select nr + 11 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 12 as nr from {{ ref('hub') }}

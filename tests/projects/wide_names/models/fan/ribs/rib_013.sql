@@ -1,0 +1,1 @@
+select nr + 13 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 14 as nr from {{ ref('hub') }}

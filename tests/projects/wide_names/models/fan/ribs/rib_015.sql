@@ -1,0 +1,1 @@
+select nr + 15 as nr from {{ ref('hub') }}

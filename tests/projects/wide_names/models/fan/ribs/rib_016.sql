@@ -1,0 +1,1 @@
+select nr + 16 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 17 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 18 as nr from {{ ref('hub') }}

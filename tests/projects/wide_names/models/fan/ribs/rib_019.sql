@@ -1,0 +1,1 @@
+select nr + 19 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 20 as nr from {{ ref('hub') }}

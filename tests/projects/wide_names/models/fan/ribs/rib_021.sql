@@ -1,0 +1,1 @@
+select nr + 21 as nr from {{ ref('hub') }}

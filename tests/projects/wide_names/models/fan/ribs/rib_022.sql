@@ -1,0 +1,1 @@
+select nr + 22 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 23 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 24 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 25 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 26 as nr from {{ ref('hub') }}

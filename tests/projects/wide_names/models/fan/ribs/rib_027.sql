@@ -1,0 +1,1 @@
+select nr + 27 as nr from {{ ref('hub') }}

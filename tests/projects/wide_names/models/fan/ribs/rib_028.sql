@@ -1,0 +1,1 @@
+select nr + 28 as nr from {{ ref('hub') }}

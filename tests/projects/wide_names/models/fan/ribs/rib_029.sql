@@ -1,0 +1,1 @@
+select nr + 29 as nr from {{ ref('hub') }}

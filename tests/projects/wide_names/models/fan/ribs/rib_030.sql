@@ -1,0 +1,1 @@
+select nr + 30 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 31 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 32 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 33 as nr from {{ ref('hub') }}

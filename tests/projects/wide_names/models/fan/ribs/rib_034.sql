@@ -1,0 +1,1 @@
+select nr + 34 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 35 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 36 as nr from {{ ref('hub') }}

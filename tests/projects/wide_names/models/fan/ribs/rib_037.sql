@@ -1,0 +1,1 @@
+select nr + 37 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 38 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 39 as nr from {{ ref('hub') }}

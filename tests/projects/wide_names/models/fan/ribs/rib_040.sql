@@ -1,0 +1,1 @@
+select nr + 40 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 41 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 42 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 43 as nr from {{ ref('hub') }}

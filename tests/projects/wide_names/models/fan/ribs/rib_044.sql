@@ -1,0 +1,1 @@
+select nr + 44 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 45 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 46 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 47 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 48 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 49 as nr from {{ ref('hub') }}

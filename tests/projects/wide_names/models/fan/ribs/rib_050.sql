@@ -1,0 +1,1 @@
+select nr + 50 as nr from {{ ref('hub') }}

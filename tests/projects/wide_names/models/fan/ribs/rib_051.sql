@@ -1,0 +1,1 @@
+select nr + 51 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 52 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 53 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 54 as nr from {{ ref('hub') }}

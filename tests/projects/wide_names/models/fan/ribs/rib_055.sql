@@ -1,0 +1,1 @@
+select nr + 55 as nr from {{ ref('hub') }}

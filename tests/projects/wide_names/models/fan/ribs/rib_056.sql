@@ -1,0 +1,1 @@
+select nr + 56 as nr from {{ ref('hub') }}

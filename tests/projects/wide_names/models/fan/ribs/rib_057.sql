@@ -1,0 +1,1 @@
+select nr + 57 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 58 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 59 as nr from {{ ref('hub') }}

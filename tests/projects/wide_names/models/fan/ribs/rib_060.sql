@@ -1,0 +1,1 @@
+select nr + 60 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 61 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 62 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 63 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 64 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 65 as nr from {{ ref('hub') }}

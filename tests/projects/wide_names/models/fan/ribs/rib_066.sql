@@ -1,0 +1,1 @@
+select nr + 66 as nr from {{ ref('hub') }}

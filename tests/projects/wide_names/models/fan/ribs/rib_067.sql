@@ -1,0 +1,1 @@
+select nr + 67 as nr from {{ ref('hub') }}

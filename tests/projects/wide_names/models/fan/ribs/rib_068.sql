@@ -1,0 +1,1 @@
+select nr + 68 as nr from {{ ref('hub') }}

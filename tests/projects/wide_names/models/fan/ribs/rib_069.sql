@@ -1,0 +1,1 @@
+select nr + 69 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 70 as nr from {{ ref('hub') }}

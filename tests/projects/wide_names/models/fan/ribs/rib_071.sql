@@ -1,0 +1,1 @@
+select nr + 71 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 72 as nr from {{ ref('hub') }}

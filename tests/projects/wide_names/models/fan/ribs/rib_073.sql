@@ -1,0 +1,1 @@
+select nr + 73 as nr from {{ ref('hub') }}

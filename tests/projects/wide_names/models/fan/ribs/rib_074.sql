@@ -1,0 +1,1 @@
+select nr + 74 as nr from {{ ref('hub') }}

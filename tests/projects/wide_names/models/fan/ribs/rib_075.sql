@@ -1,0 +1,1 @@
+select nr + 75 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 76 as nr from {{ ref('hub') }}

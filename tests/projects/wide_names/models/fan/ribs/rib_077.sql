@@ -1,0 +1,1 @@
+select nr + 77 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 78 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 79 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 80 as nr from {{ ref('hub') }}

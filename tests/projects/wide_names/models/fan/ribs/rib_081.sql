@@ -1,0 +1,1 @@
+select nr + 81 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 82 as nr from {{ ref('hub') }}

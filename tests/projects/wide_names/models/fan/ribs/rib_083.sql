@@ -1,0 +1,1 @@
+select nr + 83 as nr from {{ ref('hub') }}

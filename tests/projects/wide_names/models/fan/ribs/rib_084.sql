@@ -1,0 +1,1 @@
+select nr + 84 as nr from {{ ref('hub') }}

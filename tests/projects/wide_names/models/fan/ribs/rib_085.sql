@@ -1,0 +1,1 @@
+select nr + 85 as nr from {{ ref('hub') }}

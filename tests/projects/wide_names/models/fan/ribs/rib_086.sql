@@ -1,0 +1,1 @@
+select nr + 86 as nr from {{ ref('hub') }}

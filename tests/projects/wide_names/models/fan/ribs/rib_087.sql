@@ -1,0 +1,1 @@
+select nr + 87 as nr from {{ ref('hub') }}

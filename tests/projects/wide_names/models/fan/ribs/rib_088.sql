@@ -1,0 +1,1 @@
+select nr + 88 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 89 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 90 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 91 as nr from {{ ref('hub') }}

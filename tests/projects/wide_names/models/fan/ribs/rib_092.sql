@@ -1,0 +1,1 @@
+select nr + 92 as nr from {{ ref('hub') }}

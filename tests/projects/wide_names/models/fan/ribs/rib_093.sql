@@ -1,0 +1,1 @@
+select nr + 93 as nr from {{ ref('hub') }}

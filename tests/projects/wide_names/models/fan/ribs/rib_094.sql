@@ -1,0 +1,1 @@
+select nr + 94 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 95 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 96 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 97 as nr from {{ ref('hub') }}

@@ -1,0 +1,1 @@
+select nr + 98 as nr from {{ ref('hub') }}

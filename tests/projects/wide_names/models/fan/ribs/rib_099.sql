@@ -1,0 +1,1 @@
+select nr + 99 as nr from {{ ref('hub') }}

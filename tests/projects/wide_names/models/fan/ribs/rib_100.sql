@@ -1,0 +1,1 @@
+select nr + 100 as nr from {{ ref('hub') }}

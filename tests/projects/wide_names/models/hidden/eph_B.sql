@@ -1,0 +1,1 @@
+select nr, "Größe" * 10 as "Größe (mm)" from {{ ref('eph_a') }}

@@ -1,0 +1,1 @@
+select "Kunden Nr." as nr, "Größe" from {{ ref('Kunden') }}

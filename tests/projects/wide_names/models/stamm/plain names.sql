@@ -1,0 +1,2 @@
+{{ config(alias='Plain-Names') }}
+select id, camelcase as "camelCase" from {{ source('plain', 'names') }}

@@ -1,0 +1,1 @@
+select * from {{ ref('Umsatz.je.Kunde') }} where "Umsatz €" <= 0
