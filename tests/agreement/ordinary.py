@@ -11,7 +11,8 @@ def _by_project() -> dict[str, tuple[Pair, ...]]:
 
 def name_of(pair: Pair) -> str:
     """Give the name of a pair in the report of the tests, without its project."""
-    return pair.name.partition(": ")[2].replace(" ", "-")
+    what = pair.defects[0].name if len(pair.defects) == 1 else f"{len(pair.defects)}-defects"
+    return f"{pair.way.name.replace(' ', '-')}-{what}"
 
 
 PAIRS = _by_project()

@@ -30,6 +30,12 @@ class Pair:
         )
 
 
+def command_of(pair: Pair) -> str:
+    """Give what to type to try a pair again."""
+    defects = "".join(f" --defect {defect.name}" for defect in pair.defects)
+    return f"python -m tests.agreement {pair.project}{defects} --way '{pair.way.name}'"
+
+
 def every_pair(project: str, defects: Sequence[Defect], seed: int = SEED) -> tuple[Pair, ...]:
     """Give the whole proof of a project.
 

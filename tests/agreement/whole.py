@@ -11,9 +11,11 @@ from tempfile import TemporaryDirectory
 from tests.agreement.bench import Prepared, judge
 from tests.agreement.pairs import Pair, every_pair
 from tests.agreement.projects import defects_of, project_names
+from tests.agreement.random_runs import run_random_projects
 from tests.agreement.ways import PLAIN, WAYS
 
 _PAIRS_A_PROCESS = 24
+_CASES_A_PROCESS = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,15 @@ def judge_every_pair(projects: Sequence[str], processes: int) -> Iterator[Told]:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
         for done in as_completed([pool.submit(_judge_some, *some) for some in work]):
+            yield from done.result()
+
+
+def run_random(cases: int, seed: int, processes: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Run so many random projects of a seed, and give what draws each again with what the tools disagree on."""
+    work = [(seed, first, min(_CASES_A_PROCESS, cases - first)) for first in range(0, cases, _CASES_A_PROCESS)]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
+        for done in as_completed([pool.submit(_run_some, *some) for some in work]):
             yield from done.result()
 
 
@@ -70,6 +81,10 @@ def figures(told: Sequence[Told]) -> str:
 
 def _disagreeing(told: Sequence[Told]) -> int:
     return sum(bool(one.disagreements) for one in told)
+
+
+def _run_some(seed: int, first: int, cases: int) -> list[tuple[str, tuple[str, ...]]]:
+    return [(case.name, found) for case, found in run_random_projects(cases, seed, first)]
 
 
 def _judge_some(project: str, pairs: Sequence[Pair]) -> list[Told]:

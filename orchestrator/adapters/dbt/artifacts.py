@@ -10,7 +10,7 @@ from orchestrator.adapters.dbt.outcomes import run_record
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.events import Event, RunEnded, RunStarted, StepEnded
 from orchestrator.execution.outcome import Outcome, ReasonCode, Status
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, Step, TestStep
 
@@ -55,6 +55,16 @@ def is_recorded(step: Step) -> bool:
             return False
 
 
+def _is_recorded_as_skipped(step: BuildStep | TestStep, outcome: Outcome) -> bool:
+    """Say whether dbt would record the skip: after a failed first hook it goes through its queue of nodes.
+
+    Ephemeral models stand in that queue, unit tests do not.
+    """
+    if outcome.reason.code is ReasonCode.RUN_START_HOOK:
+        return not (isinstance(step, TestStep) and step.resource_type is ResourceType.UNIT_TEST)
+    return is_recorded(step)
+
+
 class ArtifactWriter:
     """Listens to a run and writes dbt's artifacts when it ends, whatever became of it."""
 
@@ -88,8 +98,7 @@ class ArtifactWriter:
             for outcome in tuple(self._outcomes)
             if outcome.status in {Status.SKIPPED, Status.CANCELLED}
             and isinstance(step := self._step(outcome), BuildStep | TestStep)
-            # a failed first hook skips what has no result otherwise: an ephemeral model
-            and (is_recorded(step) or outcome.reason.code is ReasonCode.RUN_START_HOOK)
+            and _is_recorded_as_skipped(step, outcome)
         ]
 
     def _step(self, outcome: Outcome) -> Step | None:

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,8 @@ from orchestrator.adapters.postgres.login import Login
 _log = logging.getLogger(__name__)
 _PAUSE = 0.02
 _LONGEST = 10.0
+_PATIENCE = 2
+"""Seconds to wait for a server that does not answer: whoever interrupts wants to come back."""
 _END = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = %s and pid <> pg_backend_pid()"
 
 
@@ -68,7 +71,8 @@ class LoginSession:
         """Ask the server to end the sessions and say how many there were; none when it cannot be asked."""
         try:
             # as the user who logged in: a role that the sessions took on may not end them
-            with closing(connect(self._login.named("elt"), as_role=False)) as connection:
+            asking = replace(self._login.named("elt"), connect_timeout=_PATIENCE)
+            with closing(connect(asking, as_role=False)) as connection:
                 cursor: Any = connection.cursor()
                 cursor.execute(_END, [self._login.application_name])
                 return int(cursor.rowcount)

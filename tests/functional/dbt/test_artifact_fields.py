@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from dbt_common.events.functions import reset_metadata_vars
 
 from orchestrator.api import Verb
-from tests.functional.dbt.sides import Side, Sides, copied, dbt, elt
+from tests.functional.dbt.sides import Side, Sides, copied, dbt, dbt_lines, elt
 
 pytestmark = pytest.mark.functional
 TIMES = r"(started_at|completed_at|generated_at|created_at|snapshotted_at|elapsed_time|execution_time|time_ago_in_s)$"
@@ -174,3 +175,19 @@ def test_the_invocation_is_recorded_as_a_command_of_dbt(observed: tuple[Side, Si
     command = ours["args"]["invocation_command"]
     assert command.startswith("dbt build --full-refresh --vars {limit: 50} ")
     assert command.endswith("--select +fct_orders")
+
+
+def test_dbt_selects_by_results_and_ages_together(halted: Sides, tmp_path: Path) -> None:
+    """`dbt ls --select result:error source_status:fresher --state …` reads all that two of our runs left."""
+    folder = copied(halted.elt.folder, tmp_path / "elt")
+    elt(folder, verb=Verb.FRESHNESS)
+    shutil.copytree(folder / "target", folder / "state")
+    Side(folder=folder, exit_code=0).sql("update raw.orders set loaded_at = now()::timestamp")
+    elt(folder, verb=Verb.FRESHNESS)
+    words = ("--select", "result:error", "source_status:fresher", "--state", "state", "--indirect-selection", "empty")
+    listed = dbt_lines(folder, *words, "--output", "json", "--output-keys", "unique_id")
+    broken = {
+        node for node, word in halted.elt.words().items() if word == "error" and not node.startswith("operation.")
+    }
+    assert {json.loads(line)["unique_id"] for line in listed} == {*broken, "source.everything.raw.orders"}
+    assert len(broken) > 5

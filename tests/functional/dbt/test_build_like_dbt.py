@@ -7,10 +7,12 @@ import duckdb
 import pytest
 
 from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.plan.step import StepId
 from tests.functional.dbt.sides import Side, Sides, copied, dbt, elt, steady
 
 pytestmark = pytest.mark.functional
 LAST_HOOK = "operation.everything.everything-on-run-end-0"
+POSITIVE = "test.everything.tools_positive_stg_orders_amount.dc6ad34efc"
 NEWS = """
     insert into raw.orders values (14, 2, 3.0, date '2024-02-01', now()::timestamp);
     insert into raw.events values (5, timestamp '2026-02-01', now()::timestamp);
@@ -116,13 +118,14 @@ def test_what_models_say_is_passed_on(sound: Sides) -> None:
 def test_a_failing_first_hook_does_what_it_does_in_dbt(everything: Path, tmp_path: Path, halting: bool) -> None:
     """Nodes run after a failed on-run-start hook unless dbt's flag says otherwise; later hooks are skipped.
 
-    With the flag an ephemeral model has a record too, and `results` is empty in the last hooks.
+    With the flag an ephemeral model has a record too, a unit test has none, and `results` is empty in the last hooks.
     """
     project = (everything / "dbt_project.yml").read_text()
     flag = {"dbt_project.yml": project.replace("flags:", "flags:\n  skip_nodes_if_on_run_start_fails: true")}
-    theirs, ours = _with_switch("start", everything, tmp_path, flag if halting else {})
+    theirs, ours = _with_switch("start", everything, tmp_path, flag if halting else {}, "+dim_customers")
     assert _steady(ours) == _steady(theirs)
     assert ours.exit_code == theirs.exit_code == 1
+    assert any(name.startswith("unit_test.") for name in ours.words()) is not halting
     assert ours.words()["model.everything.stg_orders"] == ("skipped" if halting else "success")
     assert ("model.everything.eph_orders" in ours.words()) is halting
     assert ours.tables() == theirs.tables()
@@ -183,6 +186,23 @@ def test_a_failing_last_hook_does_what_it_does_in_dbt(everything: Path, tmp_path
     assert _steady(ours) == _steady(theirs)
     assert ours.exit_code == theirs.exit_code == 1
     assert ours.tables() == theirs.tables()
+
+
+def test_a_schema_that_cannot_be_made_keeps_every_node_from_running(everything: Path, tmp_path: Path) -> None:
+    """In a database that is not attached: dbt gives up, here the first nodes are errors that say why."""
+    elsewhere = {
+        "models/staging/stg_events.sql": "{{ config(database='nowhere') }} select 1 as event_id, now() as happened_at"
+    }
+    theirs = dbt(copied(everything, tmp_path / "dbt", elsewhere), "build", "--select", "stg_events stg_orders")
+    ours = elt(copied(everything, tmp_path / "elt", elsewhere), select=["stg_events", "stg_orders"])
+    assert (theirs.exit_code, theirs.records()) == (2, {})
+    assert ours.exit_code == 1
+    assert ours.ran is not None
+    ended = {outcome.step_id: (outcome.status, "nowhere" in outcome.message) for outcome in ours.ran.outcomes}
+    for model in ("stg_events", "stg_orders"):
+        assert ended[StepId(f"model.everything.{model}")] == (Status.ERROR, True)
+    assert ended[StepId(POSITIVE)] == (Status.SKIPPED, False)
+    assert "main.stg_orders" not in ours.tables()
 
 
 def _with_switch(name: str, project: Path, root: Path, changes: dict[str, str], *more: str) -> tuple[Side, Side]:
