@@ -2,15 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 from orchestrator.config.loader import load_settings
-from orchestrator.config.settings import OnNoData, OnRunStart, Settings
+from orchestrator.config.settings import OnNoData
 from orchestrator.errors import EltError
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.events import Noticed
@@ -23,19 +23,19 @@ from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.verdict import ExitCode, exit_code, run_status
 from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.explain import plan_to_json
-from orchestrator.plan.for_verb import loaded_for, nothing_for, selected_for
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.planner import make_plan
-from orchestrator.plan.request import PlanRequest, Upstream, Verb
+from orchestrator.plan.request import Upstream, Verb
 from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
 from orchestrator.selection.criterion import own_criterion, unions
-from orchestrator.selection.nothing import nothing_matched, nothing_to_do
+from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
-from orchestrator.selection.resolve import Selection, resolve
-from orchestrator.wiring.dbt_alone import can_ingest, dbt_command, list_with_dbt
-from orchestrator.wiring.project import OpenProject, WarehouseFacts, open_project
+from orchestrator.wiring.command import Command
+from orchestrator.wiring.dbt_alone import dbt_command, list_with_dbt
+from orchestrator.wiring.planning import dbt_args, opened, planned, resolved
+from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.readiness import lacking, require_ready
+from orchestrator.wiring.recording import open_store, opening_of
 from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
 from orchestrator.wiring.runners import make_runners
 
@@ -55,35 +55,6 @@ __all__ = [
     "show_plan",
 ]
 
-_DBT_COMMANDS = {
-    Verb.BUILD: ("build",),
-    Verb.INGEST: ("build",),
-    Verb.TEST: ("test",),
-    Verb.FRESHNESS: ("source", "freshness"),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """What the user asks for: a verb, dbt's options as dbt writes them, a selection, and ours."""
-
-    verb: Verb = Verb.BUILD
-    dbt_options: tuple[str, ...] = ()
-    """Without the selection, the project's folder and the profiles' folder, which stand below."""
-    select: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    has_selector: bool = False
-    """Whether `dbt_options` names a selector."""
-    project_dir: Path | None = None
-    profiles_dir: Path | None = None
-    upstream: Upstream = Upstream.AUTO
-    ingest: bool = True
-    freshness: bool = True
-    tests: bool = True
-    allow_empty: bool = False
-    lock_timeout: float | None = None
-    """Seconds; None for the setting of elt.yml."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
@@ -99,6 +70,7 @@ class Planned:
 class Ran:
     """A run that has ended."""
 
+    run_id: str
     plan: Plan
     outcomes: tuple[Outcome, ...]
     exit_code: ExitCode
@@ -110,8 +82,8 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
     `hear` is told at once of what makes the caller wait.
     """
     inbox = Inbox(_now)
-    with _opened(command, inbox, hear=hear) as project:
-        made = _plan(command, project)
+    with opened(command, inbox, hear=hear) as project:
+        made = planned(command, project)
         notes = (*made.notes, *(f"cannot run yet: {problem}" for problem, _ in lacking(project, made)))
         return Planned(
             plan=replace(made, notes=notes),
@@ -125,22 +97,26 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     """Plan and execute; every step's outcome is in the answer, and the listeners hear of each as it ends."""
     inbox = Inbox(_now)
     audience = Audience(listeners, _now)
-    with _opened(command, inbox, hear=audience.tell) as project:
-        made = _plan(command, project)
+    with opened(command, inbox, hear=audience.tell) as project:
+        made = planned(command, project)
         require_ready(project, made)
-        runners = make_runners(project, made)
-        stop = StopRequest()
-        with stop_on_signals(stop):
-            outcomes = run_plan(
-                made,
-                runners.by_lane,
-                terms=_terms(project),
-                listeners=(*runners.listeners, *listeners),
-                inbox=inbox,
-                clock=_now,
-                stop=stop,
-            )
-        return Ran(plan=made, outcomes=outcomes, exit_code=exit_code(run_status(outcomes)))
+        run_id = f"{_now():%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
+        with closing(open_store(project.settings)) as store:
+            writer = store.writer(opening_of(project, command, run_id))
+            runners = make_runners(project, made)
+            stop = StopRequest()
+            with stop_on_signals(stop):
+                outcomes = run_plan(
+                    made,
+                    runners.by_lane,
+                    terms=_terms(project, run_id),
+                    listeners=(*runners.listeners, *listeners),
+                    inbox=inbox,
+                    clock=_now,
+                    stop=stop,
+                    writer=writer,
+                )
+        return Ran(run_id=run_id, plan=made, outcomes=outcomes, exit_code=exit_code(run_status(outcomes)))
 
 
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:
@@ -173,10 +149,10 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
     items = (*unions(command.select), *unions(command.exclude))
     if not any(own_criterion(part) for item in items for part in item.split(",")):
         expressions = (command.select, command.exclude)
-        return list_with_dbt(settings, _dbt_args(("list",), command, settings), expressions, output, output_keys)
+        return list_with_dbt(settings, dbt_args(("list",), command, settings), expressions, output, output_keys)
     inbox = Inbox(_now)
-    with _opened(command, inbox, ("list",)) as project:
-        selection = _resolved(command, project)
+    with opened(command, inbox, ("list",)) as project:
+        selection = resolved(command, project)
         ours = sorted(selection.ingest | selection.suites) if project.selector.kept_types() is None else []
         listed = project.list_lines(selection.selected, output, output_keys) if selection.selected or not ours else ()
         return (*listed, *(own_line(node, output) for node in ours))
@@ -199,91 +175,13 @@ def known_names(project_dir: Path | None = None) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-@contextmanager
-def _opened(
-    command: Command,
-    inbox: Inbox,
-    dbt_words: tuple[str, ...] | None = None,
-    hear: Callable[[Noticed], None] = lambda _notice: None,
-) -> Iterator[OpenProject]:
-    settings = load_settings(command.project_dir)
-    words = _DBT_COMMANDS[command.verb] if dbt_words is None else dbt_words
-    needs_ingestion = command.verb is Verb.INGEST or (
-        command.verb is Verb.BUILD and command.ingest and command.upstream is not Upstream.NONE
-    )
-    with open_project(
-        settings,
-        _dbt_args(words, command, settings),
-        inbox,
-        with_ingestion=command.verb is not Verb.TEST and (needs_ingestion or can_ingest()),
-        needs_ingestion=needs_ingestion,
-        lock_timeout=command.lock_timeout,
-        hear=hear,
-    ) as project:
-        yield project
-
-
-def _dbt_args(words: tuple[str, ...], command: Command, settings: Settings) -> tuple[str, ...]:
-    """Write dbt's command line: in the project's folder, with the profile that dbt would find from the user's."""
-    args = [*words, *command.dbt_options, "--project-dir", str(settings.dbt_project_dir)]
-    if command.profiles_dir is not None:
-        args += ["--profiles-dir", str(command.profiles_dir)]
-    elif (Path.cwd() / "profiles.yml").exists():
-        args += ["--profiles-dir", str(Path.cwd())]
-    for option, expressions in (("--select", command.select), ("--exclude", command.exclude)):
-        args += [option, *expressions] if expressions else []  # dbt selects by what it is asked, and records this
-    return tuple(args)
-
-
-def _plan(command: Command, project: OpenProject) -> Plan:
-    selection = _resolved(command, project)
-    if selection.is_empty and not command.allow_empty:
-        error = nothing_for(command.verb, command.select, project.graph) if selection.is_everything else None
-        error = error or nothing_matched(command.select, project.graph, exclude=command.exclude)
-        if error is not None:
-            raise error
-    selected, direct = selected_for(command.verb, selection)
-    request = PlanRequest(
-        verb=command.verb,
-        selected=selected,
-        direct=direct,
-        excluded=selection.excluded,
-        deferred=selection.deferred,
-        ingest_selected=loaded_for(command.verb, selection, project.graph),
-        suites_selected=selection.suites,
-        resource_types=project.selector.kept_types(),
-        upstream=command.upstream,
-        ingest=command.ingest,
-        freshness=command.freshness,
-        tests=command.tests,
-        skip_nodes_if_on_run_start_fails=bool(project.session.flags.skip_nodes_if_on_run_start_fails),
-        freshness_runs_hooks=bool(project.session.flags.source_freshness_run_project_hooks),
-        hooks_after_ingest=project.settings.on_run_start is OnRunStart.AFTER_INGEST,
-    )
-    made = make_plan(project.graph, request, WarehouseFacts(project))
-    error = nothing_for(command.verb, command.select, project.graph) if not made.steps else None
-    if error is not None and not command.allow_empty:
-        raise error
-    return made
-
-
-def _resolved(command: Command, project: OpenProject) -> Selection:
-    return resolve(
-        select=command.select,
-        exclude=command.exclude,
-        has_selector=command.has_selector,
-        selector=project.selector,
-        graph=project.graph,
-    )
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _terms(project: OpenProject) -> RunTerms:
+def _terms(project: OpenProject, run_id: str) -> RunTerms:
     return RunTerms(
-        run_id=f"{_now():%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}",
+        run_id=run_id,
         database=project.target.description,
         limits=project.limits(),
         fail_fast=bool(project.session.flags.FAIL_FAST),

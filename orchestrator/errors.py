@@ -13,8 +13,10 @@ EltError
 ├── SuiteError             an expectation suite is malformed or bound to no node
 ├── MissingExtraError      a plan needs an optional tool that is not installed
 │   └── UnsupportedVersionError  a tool is installed in a version that this elt does not work with
-└── WarehouseError         the database cannot be opened
-    └── WarehouseLockedError  another process holds the database file
+├── WarehouseError         the database cannot be opened
+    ├── WarehouseLockedError  another process holds the database file
+└── StoreError             the record of runs cannot be opened, read or written
+    └── UnknownRunError      no recorded run has that id
 
 A step that fails is not an exception but an outcome (execution/outcome.py): exceptions are for what keeps a
 run from starting, and for bugs.
@@ -89,3 +91,11 @@ class WarehouseError(EltError):
 
 class WarehouseLockedError(WarehouseError):
     """Another process holds the database file."""
+
+
+class StoreError(EltError):
+    """The record of runs cannot be opened, read or written."""
+
+
+class UnknownRunError(StoreError):
+    """No recorded run has that id, or several begin with it."""

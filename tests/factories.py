@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.recorded import Process, RunHead
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import (
@@ -97,3 +98,25 @@ def make_outcome(
         options = {"started_at": NOON, "ended_at": NOON + timedelta(seconds=seconds)} | options
     reason = Reason(code=code, blame=None if blame is None else StepId(blame))
     return Outcome(step_id=StepId(step), status=status, reason=reason, **options)
+
+
+def make_head(*, status: Status | None = Status.SUCCESS, host: str = "laptop", **known: Any) -> RunHead:
+    """Make a run of a list: begun at noon, by a process that is still the only one."""
+    defaults: dict[str, Any] = {
+        "run_id": "r1",
+        "verb": "build",
+        "trigger": "api",
+        "command": (),
+        "target": "dev",
+        "target_identity": "duckdb shop.duckdb",
+        "database": "shop.duckdb",
+        "started_at": NOON,
+        "heartbeat_at": NOON,
+        "ended_at": None if status is None else NOON + timedelta(seconds=9),
+        "code": None,
+        "versions": {},
+        "counts": {},
+        "steps": 1,
+    }
+    process = Process(host=host, pid=4711, started_at=NOON, user="ada")
+    return RunHead(status=status, process=process, **defaults | known)

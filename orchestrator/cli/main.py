@@ -23,6 +23,11 @@ VERBS = {
     "ingest": ("orchestrator.cli.ingest", "Load the named dlt resources, or those that feed the named nodes."),
     "test": ("orchestrator.cli.test", "Run tests and validations on what stands: answers to dbt test."),
     "freshness": ("orchestrator.cli.freshness", "Judge the age of sources: answers to dbt source freshness."),
+    "history": ("orchestrator.cli.history", "List the recorded runs, or forget old ones."),
+    "show": ("orchestrator.cli.show", "Show one recorded run: its steps, times and reasons."),
+    "logs": ("orchestrator.cli.logs", "Show what happened in a run, or to one node of it."),
+    "sql": ("orchestrator.cli.sql", "Ask the record of runs in SQL."),
+    "cancel": ("orchestrator.cli.cancel", "End a run from anywhere, as after Ctrl-C."),
     "docs": ("orchestrator.cli.docs", "Generate or serve the dbt docs."),
     "dbt": ("orchestrator.cli.dbt", "Run any other dbt command in this project."),
 }
@@ -100,7 +105,7 @@ def _leave(exit_code: int) -> NoReturn:
 def run_command_line(words: list[str]) -> int:
     """Run `elt` with these words and give its exit code; messages go to stderr."""
     try:
-        result = cli.main(args=words, prog_name="elt", standalone_mode=False)
+        result = cli.main(args=words, prog_name="elt", standalone_mode=False, obj=tuple(words))
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:

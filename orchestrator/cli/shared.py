@@ -49,6 +49,11 @@ lock_timeout = click.option(
     metavar="SECONDS",
     help="How long to wait for another process that holds the database (60).",
 )
+project_dir = click.option(
+    "--project-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of the dbt project; otherwise that of the working folder.",
+)
 as_json = click.option("--json", "json_lines", is_flag=True, help="Write JSON for programs.")
 
 
@@ -58,6 +63,7 @@ def request_options(context: click.Context) -> dict[str, Any]:
     profiles_dir = params.get("profiles_dir")
     project_dir = params.get("project_dir")
     return {
+        "words": tuple(context.obj or ()),
         "dbt_options": given(context),
         "select": tuple(params.get("select") or ()),
         "exclude": tuple(params.get("exclude") or ()),

@@ -21,6 +21,7 @@ KEYS: Mapping[str, Reader] = {
     "on_run_start": one_of(OnRunStart),
     "on_no_data": one_of(OnNoData),
     "lock_timeout": duration,
+    "store": text,
 }
 """Every key by its path; `*` stands for a name of the user's choice."""
 

@@ -19,6 +19,7 @@ VARIABLES: Mapping[str, str] = {
     "ELT_LOCK_TIMEOUT": "lock_timeout",
     "ELT_ON_NO_DATA": "on_no_data",
     "ELT_ON_RUN_START": "on_run_start",
+    "ELT_STORE": "store",
 }
 """The environment variables that stand over elt.yml, and the key each of them sets."""
 
@@ -74,6 +75,7 @@ def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) ->
         on_run_start=_value(entries, "on_run_start", OnRunStart, OnRunStart.BESIDE_INGEST),
         on_no_data=_value(entries, "on_no_data", OnNoData, OnNoData.CONTINUE),
         lock_timeout=_value(entries, "lock_timeout", timedelta, timedelta(seconds=60)),
+        store=_value(entries, "store", str, ".elt/history.db"),
     )
 
 

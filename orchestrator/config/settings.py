@@ -39,3 +39,5 @@ class Settings:
     on_no_data: OnNoData = OnNoData.CONTINUE
     lock_timeout: timedelta = timedelta(seconds=60)
     """How long to wait for another process that holds the database file."""
+    store: str = ".elt/history.db"
+    """Where runs are recorded: a file below the project's root, or the URL of a PostgreSQL database."""

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from itertools import chain, repeat
 
 from orchestrator.execution.audience import Audience
+from orchestrator.execution.chronicle import Chronicle
 from orchestrator.execution.events import Noticed, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.executor import ThreadExecutor
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane, Limits, lane_of
-from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.ports import Executor, Request, RunListener, StepRunner
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.ports import Executor, Request, RunListener, RunWriter, StepRunner, Unrecorded
 from orchestrator.execution.scheduler import Decision, Scheduler
 from orchestrator.execution.stopping import StepStop, StopRequest
 from orchestrator.execution.verdict import run_status
@@ -46,15 +47,20 @@ def run_plan(
     inbox: Inbox,
     clock: Callable[[], datetime],
     stop: StopRequest,
+    writer: RunWriter | None = None,
 ) -> tuple[Outcome, ...]:
     """Run every step that may run and give one outcome for each step, in the order of the plan.
 
-    Never raises for what a step, a runner or a listener did.
+    Without a writer nothing is recorded. Never raises for what a step, a runner or a listener did.
+
+    Raises:
+        StoreError: something could not be recorded; what ran then was interrupted, and nothing more was started.
     """
     missing = sorted({lane_of(step) for step in plan.steps} - runners.keys())
     if missing:
         raise ValueError(f"the plan has steps for which there is no runner: {', '.join(missing)}")
-    return _Loop(plan, runners, terms, Audience(listeners, clock), inbox, clock, stop).run()
+    chronicle = Chronicle(writer or Unrecorded(), Audience(listeners, clock), clock)
+    return _Loop(plan, runners, terms, chronicle, inbox, clock, stop).run()
 
 
 class _Loop:
@@ -65,14 +71,14 @@ class _Loop:
         plan: Plan,
         runners: Mapping[Lane, StepRunner],
         terms: RunTerms,
-        audience: Audience,
+        chronicle: Chronicle,
         inbox: Inbox,
         clock: Callable[[], datetime],
         stop: StopRequest,
     ) -> None:
         self._plan = plan
         self._terms = terms
-        self._audience = audience
+        self._chronicle = chronicle
         self._inbox = inbox
         self._clock = clock
         self._stop = stop
@@ -96,7 +102,7 @@ class _Loop:
         """Run from the first step to the last."""
         terms = self._terms
         started = RunStarted(run_id=terms.run_id, at=self._clock(), plan=self._plan, database=terms.database)
-        self._audience.tell(started)
+        self._chronicle.begin(started)
         for turn in chain([self._begin], repeat(self._turn)):
             try:
                 if turn():
@@ -115,11 +121,13 @@ class _Loop:
         """Take what happened next; give whether the run has ended."""
         message = self._inbox.take(_TICK)
         ended = False
+        if self._chronicle.broken is not None or self._chronicle.is_asked_to_end():
+            self._stop.set()
         if self._stop.is_set() and self._stopped_at is None:  # first, so that no outcome starts anything more
             self._stopped_at = self._clock()
             ended = self._follow(self._scheduler.stop())
         if isinstance(message, Noticed):
-            self._audience.tell(message)
+            self._chronicle.take(message)
         elif message is not None:
             ended = self._follow(self._scheduler.end(message))
         else:
@@ -141,17 +149,29 @@ class _Loop:
         for outcome in decision.outcomes:
             self._stops.pop(outcome.step_id, None)
             self._interrupted.pop(outcome.step_id, None)
-            self._audience.tell(StepEnded(at=at, outcome=outcome))
-        for step in decision.start:
-            self._audience.tell(StepStarted(at=at, step_id=step.id))
-            request = Request(run_id=self._terms.run_id, step=step)
-            self._executors[lane_of(step)].submit(request, self._stop_of(step))
+        ends = (StepEnded(at=at, outcome=outcome) for outcome in decision.outcomes)
+        starts = (StepStarted(at=at, step_id=step.id) for step in decision.start)
+        if self._chronicle.take(*ends, *starts):
+            self._submit(decision.start)
+        else:
+            self._give_up(decision.start)
         for step in decision.interrupt:
             self._stop_of(step).set()
             self._interrupted[step.id] = lane_of(step)
         if decision.interrupt:
             self._interrupt_again()
         return decision.ended
+
+    def _submit(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            request = Request(run_id=self._terms.run_id, step=step)
+            self._executors[lane_of(step)].submit(request, self._stop_of(step))
+
+    def _give_up(self, steps: Sequence[Step]) -> None:
+        """End steps whose start could not be recorded: they never ran."""
+        reason = Reason(code=ReasonCode.INTERRUPTED)
+        for step in steps:
+            self._inbox.deliver(Outcome(step_id=step.id, status=Status.CANCELLED, reason=reason, path=step.path))
 
     def _stop_of(self, step: Step) -> StepStop:
         return self._stops.setdefault(step.id, StepStop(self._stop))
@@ -167,11 +187,12 @@ class _Loop:
     def _end(self) -> tuple[Outcome, ...]:
         while (message := self._inbox.take(0)) is not None:
             if isinstance(message, Noticed):  # an outcome that comes now was abandoned
-                self._audience.tell(message)
+                self._chronicle.take(message)
         for executor in self._executors.values():
             executor.close()
         outcomes = tuple(self._outcomes[step.id] for step in self._plan.steps)
-        self._audience.tell(
-            RunEnded(run_id=self._terms.run_id, at=self._clock(), status=run_status(outcomes), outcomes=outcomes)
-        )
+        status = run_status(outcomes)
+        self._chronicle.take(RunEnded(run_id=self._terms.run_id, at=self._clock(), status=status, outcomes=outcomes))
+        if self._chronicle.broken is not None:
+            raise self._chronicle.broken
         return outcomes

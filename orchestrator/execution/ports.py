@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from orchestrator.execution.events import Event, NoticeKind
 from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.recorded import Opening, RecordedEvent, RecordedRun, RunHead
 from orchestrator.plan.step import Step, StepId
 
 
@@ -59,6 +61,77 @@ class Notices(Protocol):
 
     def post(self, kind: NoticeKind, message: str, *, step_id: StepId | None = None) -> None:
         """Leave a notice that the listeners hear soon; never waits and never raises."""
+
+
+class RunWriter(Protocol):
+    """Records one run; used on the loop's own thread."""
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Keep the events, in their order, for good, before it comes back.
+
+        Raises:
+            StoreError: it cannot; then it has kept none of them.
+        """
+
+    def look(self, at: datetime) -> bool:
+        """Note that the run is alive, and say whether somebody asked for its end since; called often, never raises."""
+
+
+class RunReader(Protocol):
+    """Reads what was recorded of all runs, also while they go on; writes nothing."""
+
+    def heads(self, *, limit: int | None = None, target_identity: str | None = None) -> tuple[RunHead, ...]:
+        """List the runs, newest first."""
+
+    def find(self, beginning: str | None = None) -> str:
+        """Give the id of the run that begins so; without a beginning that of the last run.
+
+        Raises:
+            UnknownRunError: there is none, or several begin so.
+        """
+
+    def run(self, run_id: str) -> RecordedRun:
+        """Give a run, whole; raises UnknownRunError."""
+
+    def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
+        """Give the events of a run behind a sequence number, in their order; none when the run is not known."""
+
+    def manifest(self, run_id: str) -> bytes | None:
+        """Give the manifest that a run was planned on, when it was kept."""
+
+
+class RunStore(Protocol):
+    """Where runs are recorded; a store raises StoreError when it cannot be opened, read or written."""
+
+    def writer(self, opening: Opening) -> RunWriter:
+        """Give a writer for a run that begins; its first event makes the run known."""
+
+    def reader(self) -> RunReader:
+        """Give a reader, which cannot write."""
+
+    def ask_to_end(self, run_id: str, *, at: datetime, by: str) -> None:
+        """Leave a run the wish that it should end; raises UnknownRunError."""
+
+    def prune(self, *, keep: int) -> tuple[str, ...]:
+        """Forget all but so many of the newest runs, and give the ids of those forgotten, oldest first.
+
+        A run that has not ended is kept.
+        """
+
+    def close(self) -> None:
+        """Let the store go."""
+
+
+class Unrecorded:
+    """A writer that keeps nothing."""
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Keep nothing."""
+
+    def look(self, at: datetime) -> bool:
+        """Nobody can ask for anything."""
+        del at
+        return False
 
 
 class RunListener(Protocol):

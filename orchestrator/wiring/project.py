@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from orchestrator.adapters.dbt.listing import list_lines
 from orchestrator.adapters.dbt.selector import DbtSelector
@@ -39,6 +40,7 @@ class OpenProject:
     settings: Settings
     session: DbtSession
     target: Target
+    manifest_file: Path
     graph: Graph
     selector: DbtSelector
     inbox: Inbox
@@ -96,12 +98,14 @@ def open_project(
         session = DbtSession(settings.dbt_project_dir, hear_dbt)
         resources.callback(session.close)
         target = session.open(dbt_args)
-        manifest = read_manifest(session.parse())
+        manifest_file = session.parse()
+        manifest = read_manifest(manifest_file)
         graph = _graph(settings, manifest, found.result() if found else Discovery(), needed=needs_ingestion)
         yield OpenProject(
             settings=settings,
             session=session,
             target=target,
+            manifest_file=manifest_file,
             graph=graph,
             selector=DbtSelector(session),
             inbox=inbox,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from dbt.flags import set_flags
@@ -13,6 +14,7 @@ from orchestrator import api
 from orchestrator.errors import SelectionError
 from orchestrator.execution.inbox import Inbox
 from orchestrator.plan.step import BuildStep, TestStep
+from orchestrator.wiring.planning import opened, planned
 from orchestrator.wiring.project import OpenProject
 from tests.agreement.projects import write_project
 from tests.agreement.selection_answers import Answer, differences
@@ -55,7 +57,7 @@ class Both:
             select=select, exclude=exclude, upstream=api.Upstream.NONE, ingest=False, freshness=False, allow_empty=True
         )
         try:
-            steps = api._plan(asked, self.project).steps
+            steps = planned(asked, self.project).steps
         except SelectionError:
             return REFUSED
         return Answer(nodes=tuple(sorted(step.node for step in steps if isinstance(step, BuildStep | TestStep))))
@@ -73,7 +75,7 @@ def both(parsed: ParsedByDbt, request: pytest.FixtureRequest) -> Iterator[Both]:
     mode = ("--indirect-selection", str(request.param))
     build = parsed.prepared(mode, {}).result
     asked = api.Command(project_dir=parsed.folder, dbt_options=mode, ingest=False, upstream=api.Upstream.NONE)
-    with api._opened(asked, Inbox(api._now)) as project:
+    with opened(asked, Inbox(lambda: datetime.now(UTC))) as project:
         yield Both(project, build, selections(parsed.manifest))
 
 

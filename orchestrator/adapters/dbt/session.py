@@ -42,6 +42,13 @@ class Target:
         return self.path is not None and self.path != ":memory:" and "://" not in self.path and self.path[:3] != "md:"
 
     @property
+    def identity(self) -> str:
+        """What the target is, whatever its profile calls it: adapter, and absolute file or server, and database."""
+        if self.path is not None:
+            return f"{self.adapter} {self.path}"
+        return f"{self.adapter} {self.server or ''}/{self.database}"
+
+    @property
     def description(self) -> str:
         """The absolute path of the database, or what there is instead."""
         if self.path is not None:

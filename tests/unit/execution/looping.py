@@ -17,7 +17,7 @@ from tests.fakes.step_runner import FakeStepRunner, one_runner
 class TryOut:
     """One run of a drawn plan; `start` runs it on a thread of its own, so that the test can act meanwhile."""
 
-    def __init__(self, drawing: str, runner: FakeStepRunner, *, listeners=(), **terms) -> None:
+    def __init__(self, drawing: str, runner: FakeStepRunner, *, listeners=(), writer=None, **terms) -> None:
         self.plan = make_plan(drawing)
         self.runner = runner
         self.clock = FixedClock()
@@ -25,6 +25,7 @@ class TryOut:
         self.stop = StopRequest()
         self.heard = RecordingListener()
         self.outcomes: tuple[Outcome, ...] = ()
+        self._writer = writer
         self._listeners = (*listeners, self.heard)
         self._terms = RunTerms(
             run_id="r1",
@@ -42,6 +43,7 @@ class TryOut:
             inbox=self.inbox,
             clock=self.clock,
             stop=self.stop,
+            writer=self._writer,
         )
         return self
 

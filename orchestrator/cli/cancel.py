@@ -1,0 +1,17 @@
+"""`elt cancel`: ends a run from anywhere."""
+
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.shared import project_dir
+
+
+@click.command("cancel")
+@click.argument("run", required=False)
+@project_dir
+def command(run: str | None, project_dir: Path | None) -> int:
+    """Ask a run, the last unless named, to end as after Ctrl-C: nothing more starts, what runs is interrupted."""
+    from orchestrator.history import cancel
+
+    return cancel(project_dir, run)

@@ -1,0 +1,31 @@
+"""`elt history`: the runs that are recorded, and which of them to forget."""
+
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.shared import as_json, project_dir
+
+
+@click.group("history", invoke_without_command=True)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
+@project_dir
+@as_json
+@click.pass_context
+def command(context: click.Context, /, limit: int, project_dir: Path | None, *, json_lines: bool) -> int:
+    """List the recorded runs, newest first; `elt history prune` forgets old ones."""
+    if context.invoked_subcommand is not None:
+        return 0
+    from orchestrator.history import show_history
+
+    return show_history(project_dir, limit=limit, as_json=json_lines)
+
+
+@command.command("prune")
+@click.option("--keep", type=click.IntRange(min=0), required=True, help="How many of the newest runs to keep.")
+@project_dir
+def prune_command(keep: int, project_dir: Path | None) -> int:
+    """Forget all but the newest runs; those that go on are kept."""
+    from orchestrator.history import prune
+
+    return prune(project_dir, keep=keep)

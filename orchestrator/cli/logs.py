@@ -1,0 +1,23 @@
+"""`elt logs`: what happened in a recorded run, in order."""
+
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.shared import as_json, project_dir
+
+
+@click.command("logs")
+@click.argument("words", nargs=-1, metavar="[RUN] [NODE]")
+@project_dir
+@as_json
+def command(words: tuple[str, ...], project_dir: Path | None, *, json_lines: bool) -> int:
+    """Show what happened in a run, or to one node of it, in order; of the last run unless named.
+
+    One word is a run or, when no run begins so, a node of the last run.
+    """
+    from orchestrator.history import show_log
+
+    if len(words) > 2:
+        raise click.UsageError("At most a run and a node can be named.")
+    return show_log(project_dir, words, as_json=json_lines)

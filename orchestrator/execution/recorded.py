@@ -1,0 +1,127 @@
+"""What is recorded of a run: how it began, and what its readers find."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from orchestrator.execution.outcome import Outcome, Reason, Status
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import StepId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """The process that drives a run."""
+
+    host: str
+    pid: int
+    started_at: datetime | None
+    """When the process began: a pid is given again, this moment is not."""
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """The commit that the project stood at."""
+
+    commit: str
+    dirty: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What is known of a run before its first step."""
+
+    run_id: str
+    started_at: datetime
+    verb: str
+    trigger: str = "api"
+    command: tuple[str, ...] = ()
+    """The words of the command line, secrets masked."""
+    selected: Mapping[str, object] = field(default_factory=dict)
+    vars: Mapping[str, object] = field(default_factory=dict)
+    """Secrets masked."""
+    logical_date: datetime | None = None
+    code: Code | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
+    target_identity: str = ""
+    """What the target is: adapter, host or absolute file, database."""
+    database: str = ""
+    process: Process
+    manifest: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunHead:
+    """A run in a list of runs."""
+
+    run_id: str
+    verb: str
+    trigger: str
+    command: tuple[str, ...]
+    target: str
+    target_identity: str
+    database: str
+    status: Status | None
+    """None while it goes on, or when its process died before it could say."""
+    started_at: datetime
+    heartbeat_at: datetime
+    ended_at: datetime | None
+    process: Process
+    code: Code | None
+    versions: Mapping[str, str]
+    counts: Mapping[Status, int]
+    """Steps that ended, by status."""
+    steps: int
+    """How many there are in the plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedAttempt:
+    """One try of one step."""
+
+    number: int
+    started_at: datetime | None
+    outcome: Outcome | None
+    """None when nothing is known of its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedStep:
+    """A step of a run, with its tries."""
+
+    step_id: StepId
+    name: str
+    kind: str
+    why: str
+    status: Status | None
+    reason: Reason | None
+    attempts: tuple[RecordedAttempt, ...] = ()
+
+    @property
+    def last(self) -> RecordedAttempt | None:
+        """The last try."""
+        return self.attempts[-1] if self.attempts else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedRun:
+    """A run, whole."""
+
+    head: RunHead
+    plan: Plan
+    steps: tuple[RecordedStep, ...]
+    """In the order of the plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEvent:
+    """A fact of a run, in the order in which it was recorded."""
+
+    sequence: int
+    at: datetime
+    kind: str
+    step_id: StepId | None
+    attempt: int | None
+    body: Mapping[str, object]

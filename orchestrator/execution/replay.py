@@ -1,0 +1,32 @@
+"""A recorded run as the events that its listeners heard, so that it can be told again."""
+
+from collections.abc import Iterator
+
+from orchestrator.execution.events import Event, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.outcome import Outcome, Reason, Status
+from orchestrator.execution.recorded import RecordedRun, RecordedStep
+
+
+def outcome_of(step: RecordedStep) -> Outcome | None:
+    """Give the last outcome of a step; None when it has none (yet)."""
+    if step.last is not None and step.last.outcome is not None:
+        return step.last.outcome
+    if step.status is None:
+        return None
+    return Outcome(step_id=step.step_id, status=step.status, reason=step.reason or Reason())
+
+
+def replay(run: RecordedRun) -> Iterator[Event]:
+    """Give the start, each step's, and the end; of a run that never ended what is known of its end."""
+    head = run.head
+    yield RunStarted(run_id=head.run_id, at=head.started_at, plan=run.plan, database=head.database)
+    outcomes = []
+    for step in run.steps:
+        if step.last is not None and step.last.started_at is not None:
+            yield StepStarted(at=step.last.started_at, step_id=step.step_id)
+        outcome = outcome_of(step)
+        if outcome is not None:
+            outcomes.append(outcome)
+            yield StepEnded(at=outcome.ended_at or head.started_at, outcome=outcome)
+    end = head.ended_at or head.heartbeat_at
+    yield RunEnded(run_id=head.run_id, at=end, status=head.status or Status.CANCELLED, outcomes=tuple(outcomes))

@@ -1,0 +1,95 @@
+"""Recorded runs for programs, as docs/history.md describes them."""
+
+from datetime import datetime
+
+from orchestrator.execution.liveness import RunState
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.recorded import RecordedEvent, RecordedRun, RecordedStep, RunHead
+
+VERSION = 1
+
+Json = dict[str, object]
+
+
+def head_to_json(head: RunHead, state: RunState) -> Json:
+    """Give a run of the list."""
+    return {
+        "version": VERSION,
+        "run_id": head.run_id,
+        "state": state.value,
+        "status": head.status.value if head.status else None,
+        "verb": head.verb,
+        "trigger": head.trigger,
+        "command": list(head.command),
+        "target": head.target,
+        "target_identity": head.target_identity,
+        "database": head.database,
+        "started_at": _time(head.started_at),
+        "ended_at": _time(head.ended_at),
+        "user": head.process.user,
+        "host": head.process.host,
+        "process": head.process.pid,
+        "git_commit": head.code.commit if head.code else None,
+        "git_dirty": head.code.dirty if head.code else None,
+        "versions": dict(head.versions),
+        "steps": head.steps,
+        "counts": {status.value: number for status, number in head.counts.items()},
+    }
+
+
+def run_to_json(run: RecordedRun, state: RunState) -> Json:
+    """Give a run with its steps, and each step with its attempts."""
+    return {**head_to_json(run.head, state), "plan": [_step(step) for step in run.steps]}
+
+
+def event_to_json(event: RecordedEvent) -> Json:
+    """Give a recorded fact."""
+    return {
+        "sequence": event.sequence,
+        "at": _time(event.at),
+        "event": event.kind,
+        "step_id": event.step_id,
+        "attempt": event.attempt,
+        **event.body,
+    }
+
+
+def _step(step: RecordedStep) -> Json:
+    return {
+        "step_id": step.step_id,
+        "kind": step.kind,
+        "name": step.name,
+        "why": step.why,
+        "status": step.status.value if step.status else None,
+        "reason": step.reason.code.value if step.reason else None,
+        "blame": step.reason.blame if step.reason else None,
+        "attempts": [
+            {
+                "attempt": attempt.number,
+                "started_at": _time(attempt.started_at),
+                **(_outcome(attempt.outcome) if attempt.outcome else {"status": None}),
+            }
+            for attempt in step.attempts
+        ],
+    }
+
+
+def _outcome(outcome: Outcome) -> Json:
+    return {
+        "status": outcome.status.value,
+        "tool_word": outcome.tool_word,
+        "message": outcome.message,
+        "started_at": _time(outcome.started_at),
+        "ended_at": _time(outcome.ended_at),
+        "rows_affected": outcome.rows_affected,
+        "failures": outcome.failures,
+        "compiled_path": outcome.compiled_path,
+        "parts": [
+            {"name": part.name, "status": part.status.value, "message": part.message, "rows": part.rows}
+            for part in outcome.parts
+        ],
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

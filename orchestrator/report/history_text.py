@@ -1,0 +1,151 @@
+"""The list of runs, and one run, for people."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.execution.liveness import RunState
+from orchestrator.execution.outcome import Status
+from orchestrator.execution.recorded import RecordedEvent, RecordedRun, RecordedStep, RunHead
+from orchestrator.report.event_line import STYLES
+from orchestrator.report.words import clean, count, duration, one_line
+
+_WIDEST = 10_000
+_WIDTHS = {"run": 25, "started": 19, "took": 5, "status": 11}
+
+
+def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) -> None:
+    """Print one line a run, newest first."""
+    if not runs:
+        console.print("No run is recorded.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
+    for name in ("run", "started", "took", "status", "steps", "target", "command"):
+        table.add_column(name, min_width=_WIDTHS.get(name), no_wrap=name in _WIDTHS, overflow="fold")
+    for head, state in runs:
+        table.add_row(
+            head.run_id,
+            _moment(head.started_at),
+            duration(_took(head)),
+            status_text(head, state),
+            _counts(head),
+            head.target,
+            one_line(" ".join(("elt", *head.command))) if head.command else head.verb,
+        )
+    _print(console, table)
+
+
+def print_run(console: Console, run: RecordedRun, state: RunState) -> None:
+    """Print how a run began, and each of its steps in the order of the plan."""
+    head = run.head
+    console.print(Text.assemble((head.run_id, "bold"), "  ", status_text(head, state)))
+    for name, value in _facts(head):
+        console.print(Text.assemble((f"{name:<10}", "dim"), value), soft_wrap=True)
+    console.print()
+    table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
+    for name in ("status", "took", "kind", "step", "why"):
+        table.add_column(name, no_wrap=name != "why", overflow="fold")
+    for step in run.steps:
+        table.add_row(_step_status(step, state), _step_time(step), step.kind, step.name, _why(step, run))
+    _print(console, table)
+
+
+def print_log(
+    console: Console, run: RecordedRun, events: Sequence[RecordedEvent], step: RecordedStep | None = None
+) -> None:
+    """Print events in their order; of one step also what its tries ended with, in full, and its compiled file."""
+    for event in events:
+        name = run.plan.by_id[event.step_id].name if event.step_id else ""
+        told = event.body.get("message") or event.body.get("status") or ""
+        kind = event.kind.replace("_", " ")
+        console.print(
+            Text.assemble(
+                (f"{event.at.astimezone():%H:%M:%S.%f}"[:-3], "dim"), f"  {kind:<14}{name}  ", clean(str(told))
+            ),
+            soft_wrap=True,
+        )
+    for attempt in step.attempts if step is not None else ():
+        if attempt.outcome is None:
+            continue
+        for part in attempt.outcome.parts:
+            console.print(f"  {part.status.value:<10}{part.name}  {one_line(part.message)}", soft_wrap=True)
+        if attempt.outcome.message:
+            console.print(clean(attempt.outcome.message), soft_wrap=True)
+        if attempt.outcome.compiled_path:
+            console.print(Text.assemble(("compiled  ", "dim"), attempt.outcome.compiled_path), soft_wrap=True)
+
+
+def print_table(console: Console, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print the answer to a query."""
+    table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else clean(str(value)) for value in row))
+    _print(console, table)
+    console.print(Text(count(len(rows), "row"), style="dim"))
+
+
+def status_text(head: RunHead, state: RunState) -> Text:
+    """Say how a run ended, or that it has not."""
+    if head.status is None:
+        return Text(state.value, style="yellow" if state is RunState.INTERRUPTED else "cyan")
+    return Text(head.status.value, style=STYLES.get(head.status, ""))
+
+
+def _print(console: Console, table: Table) -> None:
+    """Print a table as wide as the terminal; where there is none, as wide as it needs to be."""
+    if not console.is_terminal:
+        console.width = console.measure(table, options=console.options.update(width=_WIDEST)).maximum
+    console.print(table)
+
+
+def _facts(head: RunHead) -> Iterable[tuple[str, str]]:
+    yield "command", " ".join(("elt", *head.command)) if head.command else head.verb
+    yield "started", f"{_moment(head.started_at)} by {head.process.user}@{head.process.host}"
+    yield "took", duration(_took(head))
+    yield "target", head.target
+    yield "database", head.database
+    if head.code is not None:
+        yield "commit", head.code.commit[:12] + (" with changes" if head.code.dirty else "")
+    yield "versions", ", ".join(f"{name} {version}" for name, version in head.versions.items())
+
+
+def _step_status(step: RecordedStep, state: RunState) -> Text:
+    if step.status is not None:
+        return Text(step.status.value, style=STYLES.get(step.status, ""))
+    if step.last is None:
+        return Text("waiting" if state is RunState.RUNNING else "not run", style="dim")
+    return Text("running" if state is RunState.RUNNING else "interrupted", style="yellow")
+
+
+def _step_time(step: RecordedStep) -> str:
+    if step.last is None or step.last.outcome is None or not step.last.outcome.elapsed:
+        return ""
+    return duration(step.last.outcome.elapsed)
+
+
+def _why(step: RecordedStep, run: RecordedRun) -> str:
+    tries = f"{count(len(step.attempts), 'try', 'tries')}; " if len(step.attempts) > 1 else ""
+    if step.status in {Status.SKIPPED, Status.CANCELLED} and step.reason is not None:
+        blamed = step.reason.blame and run.plan.by_id[step.reason.blame].name
+        return tries + (f"because of {blamed}" if blamed else step.reason.code.value.replace("_", " "))
+    if step.last is not None and step.last.outcome is not None and step.last.outcome.message:
+        return tries + one_line(step.last.outcome.message)
+    return tries + step.why
+
+
+def _counts(head: RunHead) -> str:
+    told = [f"{number:,} {status.value}" for status, number in head.counts.items()]
+    return ", ".join(told) or f"0 of {head.steps:,}"
+
+
+def _took(head: RunHead) -> timedelta:
+    return (head.ended_at or head.heartbeat_at) - head.started_at
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,194 @@
+"""Opens the store: a SQLite file or a PostgreSQL database, of the version that this elt writes."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, column, create_engine, event, inspect, make_url, select, table
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from orchestrator.errors import MissingExtraError, StoreError
+
+VERSION = "0001"
+VERSION_TABLE = "store_version"
+_BUSY_SECONDS = 30
+_CORRUPT = ("file is not a database", "malformed", "disk image")
+_HINT = "In elt.yml set `store` to a file (.elt/history.db) or to postgresql://user:password@host/database."
+
+
+def store_url(location: str, project_root: Path) -> URL:
+    """Turn the setting `store` (a path, or a URL) into a database's URL.
+
+    Raises:
+        StoreError: the URL is none, or of a database that the store is not kept in.
+    """
+    if "://" not in location:
+        return URL.create("sqlite", database=str((project_root / location).absolute()))
+    try:
+        url = make_url(location)
+    except (SQLAlchemyError, ValueError):
+        raise StoreError("The setting `store` is no URL of a database.", hint=_HINT) from None  # it may hold a password
+    if url.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise StoreError(f"The store cannot be kept in {url.get_backend_name()}.", hint=_HINT)
+    # The driver that dbt's own adapter brings.
+    return url.set(drivername="postgresql+psycopg2") if url.drivername == "postgresql" else url
+
+
+def open_for_writing(url: URL) -> Engine:
+    """Open the store, make it where there is none, and bring an older one up to date.
+
+    Raises:
+        StoreError: it cannot be written, is corrupt (then it is set aside), or of a newer version.
+    """
+    if _is_file(url):
+        _make_folder(_path(url))
+    engine = _engine(url, read_only=False)
+    with told(url, set_aside=True), engine.begin() as connection:
+        _bring_up_to_date(connection, url)
+    return engine
+
+
+def open_for_reading(url: URL) -> Engine:
+    """Open a store that is there, for reading only.
+
+    Raises:
+        StoreError: there is none, it is corrupt, or of another version.
+    """
+    if _is_file(url) and not _path(url).exists():
+        raise StoreError(f"Nothing is recorded yet: there is no {_path(url)}.", hint="`elt run` begins the record.")
+    engine = _engine(url, read_only=True)
+    with told(url), engine.connect() as connection:
+        found = _version(connection)
+        if found is None:
+            raise StoreError(f"{_named(url)} holds no record of runs.", hint="`elt run` begins the record.")
+        _refuse_newer(found, url)
+        if found < VERSION:
+            raise StoreError(
+                f"{_named(url)} was written by an older elt (version {found} of the store, this elt reads {VERSION}).",
+                hint="The next `elt run` brings it up to date.",
+            )
+    return engine
+
+
+def _bring_up_to_date(connection: Connection, url: URL) -> None:
+    found = _version(connection)
+    if found is not None:
+        _refuse_newer(found, url)
+    if found != VERSION:
+        from orchestrator.store.migrate import migrate
+
+        migrate(connection, VERSION_TABLE)
+
+
+def _version(connection: Connection) -> str | None:
+    """Give the version that a store has; as text they are in order, because their numbers have four digits."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found: str | None = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
+    return found
+
+
+def _refuse_newer(found: str, url: URL) -> None:
+    if found > VERSION:
+        raise StoreError(
+            f"{_named(url)} was written by a newer elt: it has version {found} of the store, this elt knows {VERSION}.",
+            hint="It was left as it is. Use that newer elt, or set `store` in elt.yml to another place.",
+        )
+
+
+def _engine(url: URL, *, read_only: bool) -> Engine:
+    if not _is_file(url):
+        return _server_engine(url, read_only=read_only)
+    path = _path(url)
+    mode = "ro" if read_only else "rwc"
+    engine = create_engine(
+        URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": mode, "uri": "true"}),
+        connect_args={"timeout": _BUSY_SECONDS},
+        poolclass=NullPool,
+    )
+    event.listen(engine, "connect", _read_only if read_only else _durable)
+    return engine
+
+
+def _server_engine(url: URL, *, read_only: bool) -> Engine:
+    options = {"isolation_level": "READ COMMITTED"}
+    try:
+        engine = create_engine(url, pool_pre_ping=True, **options)
+    except (NoSuchModuleError, ModuleNotFoundError):
+        raise MissingExtraError(
+            "The store is set to PostgreSQL, and its driver is not installed.",
+            hint="Install it with: pip install 'elt-orchestrator[postgres]'",
+        ) from None
+    return engine.execution_options(postgresql_readonly=True) if read_only else engine
+
+
+def _durable(connection: sqlite3.Connection, _record: object) -> None:
+    """Commit to the disk before going on: what was recorded survives a loss of power."""
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = full")
+    connection.execute("pragma foreign_keys = on")
+
+
+def _read_only(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("pragma query_only = on")
+
+
+@contextmanager
+def told(url: URL, *, set_aside: bool = False) -> Iterator[None]:
+    """Turn what the database says into what the user can do; a corrupt file is set aside when that is asked for."""
+    try:
+        yield
+    except DBAPIError as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        if _is_file(url) and any(word in reason for word in _CORRUPT):
+            raise _corrupt(_path(url), reason, set_aside=set_aside) from error
+        raise StoreError(f"{_named(url)} cannot be used: {reason}", hint=_way_out(url)) from error
+
+
+def _corrupt(path: Path, reason: str, *, set_aside: bool) -> StoreError:
+    if not set_aside:
+        return StoreError(f"The record of runs {path} is corrupt: {reason}", hint="The next `elt run` sets it aside.")
+    aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    path.rename(aside)
+    for rest in ("-wal", "-shm"):
+        if (left := path.with_name(path.name + rest)).exists():
+            left.rename(aside.with_name(aside.name + rest))
+    return StoreError(
+        f"The record of runs {path} is corrupt: {reason}. It was set aside as {aside.name}; nothing was run.",
+        hint="Run again to begin a new record, or put a backup of the old one in its place first.",
+    )
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The record of runs {path} cannot be written: {error.strerror}",
+            hint="Make the folder writable, or set `store` in elt.yml to another place.",
+        ) from error
+
+
+def _way_out(url: URL) -> str:
+    if _is_file(url):
+        return "Make the file and its folder writable, or set `store` in elt.yml to another place."
+    return "Check the URL in the setting `store` of elt.yml, and that the server answers."
+
+
+def _named(url: URL) -> str:
+    if _is_file(url):
+        return f"The record of runs {_path(url)}"
+    return f"The record of runs at {url.set(password=None, username=None).render_as_string()}"
+
+
+def _is_file(url: URL) -> bool:
+    return bool(url.get_backend_name() == "sqlite")
+
+
+def _path(url: URL) -> Path:
+    return Path(url.database or "")

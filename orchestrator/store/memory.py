@@ -1,0 +1,191 @@
+"""The store in memory: for a run that nobody asks about later, and for tests."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from orchestrator.errors import UnknownRunError
+from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.outcome import Status
+from orchestrator.execution.recorded import (
+    Opening,
+    RecordedAttempt,
+    RecordedEvent,
+    RecordedRun,
+    RecordedStep,
+    RunHead,
+)
+from orchestrator.plan.explain import kind_of, reason_of
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import StepId
+
+
+@dataclass(slots=True)
+class _Kept:
+    opening: Opening
+    plan: Plan
+    steps: dict[StepId, RecordedStep]
+    heartbeat_at: datetime
+    events: list[RecordedEvent] = field(default_factory=list)
+    status: Status | None = None
+    ended_at: datetime | None = None
+    is_asked_to_end: bool = False
+
+
+class MemoryStore:
+    """Every run of this process."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, _Kept] = {}
+
+    def writer(self, opening: Opening) -> "_Writer":
+        """Give a writer for a run that begins."""
+        return _Writer(self._runs, opening)
+
+    def reader(self) -> "_Reader":
+        """Give a reader."""
+        return _Reader(self._runs)
+
+    def ask_to_end(self, run_id: str, *, at: datetime, by: str) -> None:
+        """Leave a run the wish that it should end; raises UnknownRunError."""
+        del at, by
+        self._runs[self.reader().find(run_id)].is_asked_to_end = True
+
+    def prune(self, *, keep: int) -> tuple[str, ...]:
+        """Forget all but so many of the newest runs that ended, and give the ids of those forgotten, oldest first."""
+        heads = self.reader().heads()
+        old = [head.run_id for head in reversed(heads[keep:]) if head.status is not None]
+        for run_id in old:
+            del self._runs[run_id]
+        return tuple(old)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _Writer:
+    """Records one run."""
+
+    def __init__(self, runs: dict[str, _Kept], opening: Opening) -> None:
+        self._runs = runs
+        self._opening = opening
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Keep the events."""
+        for event in events:
+            if isinstance(event, RunStarted):
+                steps = {
+                    step.id: RecordedStep(
+                        step_id=step.id,
+                        name=step.name,
+                        kind=kind_of(step),
+                        why=reason_of(step),
+                        status=None,
+                        reason=None,
+                    )
+                    for step in event.plan.steps
+                }
+                self._runs[self._opening.run_id] = _Kept(self._opening, event.plan, steps, event.at)
+            self._take(self._runs[self._opening.run_id], event)
+
+    def look(self, at: datetime) -> bool:
+        """Note that the run is alive, and say whether somebody asked for its end since."""
+        kept = self._runs[self._opening.run_id]
+        kept.heartbeat_at = at
+        asked, kept.is_asked_to_end = kept.is_asked_to_end, False
+        return asked
+
+    def _take(self, kept: _Kept, event: Event) -> None:
+        match event:
+            case RunStarted():
+                _note(kept, event.at, "run_started", {})
+            case StepStarted():
+                step = kept.steps[event.step_id]
+                attempt = RecordedAttempt(number=len(step.attempts) + 1, started_at=event.at, outcome=None)
+                kept.steps[event.step_id] = replace(step, attempts=(*step.attempts, attempt))
+                _note(kept, event.at, "step_started", {}, event.step_id)
+            case StepEnded():
+                self._end(kept, event)
+                _note(kept, event.at, "step_ended", {"status": event.outcome.status.value}, event.outcome.step_id)
+            case Noticed():
+                _note(kept, event.at, event.kind.value, {"message": event.message}, event.step_id)
+            case RunEnded():
+                kept.status, kept.ended_at = event.status, event.at
+                _note(kept, event.at, "run_ended", {"status": event.status.value})
+
+    @staticmethod
+    def _end(kept: _Kept, event: StepEnded) -> None:
+        outcome = event.outcome
+        step = kept.steps[outcome.step_id]
+        attempts = step.attempts
+        if attempts:
+            ended = replace(attempts[-1], started_at=outcome.started_at, outcome=outcome)
+            attempts = (*attempts[:-1], ended)
+        kept.steps[outcome.step_id] = replace(step, status=outcome.status, reason=outcome.reason, attempts=attempts)
+
+
+class _Reader:
+    """Reads every run."""
+
+    def __init__(self, runs: dict[str, _Kept]) -> None:
+        self._runs = runs
+
+    def heads(self, *, limit: int | None = None, target_identity: str | None = None) -> tuple[RunHead, ...]:
+        """List the runs, newest first."""
+        heads = [_head(kept) for kept in self._runs.values()]
+        if target_identity is not None:
+            heads = [head for head in heads if head.target_identity == target_identity]
+        return tuple(sorted(heads, key=lambda head: (head.started_at, head.run_id), reverse=True)[:limit])
+
+    def find(self, beginning: str | None = None) -> str:
+        """Give the id of the run that begins so; without a beginning that of the last run."""
+        found = [head.run_id for head in self.heads() if head.run_id.startswith(beginning or "")]
+        if beginning in found:
+            return beginning
+        if not found or (beginning is not None and len(found) > 1):
+            raise UnknownRunError(f"{len(found)} runs begin with {beginning}.")
+        return found[0]
+
+    def run(self, run_id: str) -> RecordedRun:
+        """Give a run, whole; raises UnknownRunError."""
+        if run_id not in self._runs:
+            raise UnknownRunError(f"No run is recorded that is called {run_id}.")
+        kept = self._runs[run_id]
+        return RecordedRun(head=_head(kept), plan=kept.plan, steps=tuple(kept.steps.values()))
+
+    def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
+        """Give the events of a run behind a sequence number."""
+        return tuple(self._runs[run_id].events[after:]) if run_id in self._runs else ()
+
+    def manifest(self, run_id: str) -> bytes | None:
+        """Give the manifest that a run was planned on, when it was kept."""
+        return self._runs[run_id].opening.manifest
+
+
+def _note(kept: _Kept, at: datetime, kind: str, body: Mapping[str, object], step_id: StepId | None = None) -> None:
+    number = (len(kept.steps[step_id].attempts) or None) if step_id else None
+    event = RecordedEvent(sequence=len(kept.events) + 1, at=at, kind=kind, step_id=step_id, attempt=number, body=body)
+    kept.events.append(event)
+
+
+def _head(kept: _Kept) -> RunHead:
+    opening = kept.opening
+    statuses = [step.status for step in kept.steps.values()]
+    return RunHead(
+        run_id=opening.run_id,
+        verb=opening.verb,
+        trigger=opening.trigger,
+        command=opening.command,
+        target=opening.target,
+        target_identity=opening.target_identity,
+        database=opening.database,
+        status=kept.status,
+        started_at=opening.started_at,
+        heartbeat_at=kept.heartbeat_at,
+        ended_at=kept.ended_at,
+        process=opening.process,
+        code=opening.code,
+        versions=opening.versions,
+        counts={status: statuses.count(status) for status in Status if status in statuses},
+        steps=len(kept.steps),
+    )

@@ -1,0 +1,24 @@
+"""Brings a store up to date, one numbered migration after another, in the caller's transaction."""
+
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def migrate(connection: Connection, version_table: str, to: str = "head") -> None:
+    """Run the migrations between the version that the store has and `to`, the newest unless told otherwise."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+    with EnvironmentContext(
+        config,
+        script,
+        fn=lambda revision, _context: script._upgrade_revs(to, revision),  # noqa: SLF001  # as its own command does
+    ) as environment:
+        environment.configure(connection=connection, version_table=version_table, transactional_ddl=False)
+        environment.run_migrations()

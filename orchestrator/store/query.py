@@ -1,0 +1,30 @@
+"""Answers SQL of the user's over the views of the store."""
+
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from orchestrator.errors import StoreError
+from orchestrator.store.database import open_for_reading
+
+_HINT = "The views are history_runs, history_steps, history_parts and history_events; docs/history.md describes them."
+
+
+def query(url: URL, statement: str) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
+    """Give the names of the columns and the rows that one statement answers with.
+
+    Raises:
+        StoreError: there is no store, or it refuses the statement: it is wrong, or it writes.
+    """
+    engine = open_for_reading(url)
+    try:
+        with engine.connect() as connection:
+            answer = connection.execute(text(statement.replace(":", r"\:")))
+            if not answer.returns_rows:
+                raise StoreError("The statement answers with no rows.", hint=_HINT)
+            return tuple(answer.keys()), tuple(tuple(row) for row in answer)
+    except DBAPIError as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise StoreError(f"The record of runs refuses the statement: {reason}", hint=_HINT) from error
+    finally:
+        engine.dispose()

@@ -1,0 +1,103 @@
+"""Reads the record of runs; writes nothing."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Engine, func, select
+
+from orchestrator.errors import UnknownRunError
+from orchestrator.execution.outcome import Part, Status
+from orchestrator.execution.recorded import RecordedAttempt, RecordedEvent, RecordedRun, RunHead
+from orchestrator.store.codec import plan_from_text
+from orchestrator.store.rows import attempt_of, event_of, head_of, part_of, step_of
+from orchestrator.store.tables import attempts, events, parts, runs, steps
+from orchestrator.store.texts import read_text
+
+_NEWEST_FIRST = (runs.c.started_at.desc(), runs.c.run_id.desc())
+
+
+class SqlRunReader:
+    """The record of all runs, in a database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def heads(self, *, limit: int | None = None, target_identity: str | None = None) -> tuple[RunHead, ...]:
+        """List the runs, newest first."""
+        asked = select(runs).order_by(*_NEWEST_FIRST).limit(limit)
+        if target_identity is not None:
+            asked = asked.where(runs.c.target_identity == target_identity)
+        with self._engine.connect() as connection:
+            found = connection.execute(asked).all()
+            counts = _counts(connection, [row.run_id for row in found])
+        return tuple(head_of(row, counts[row.run_id]) for row in found)
+
+    def find(self, beginning: str | None = None) -> str:
+        """Give the id of the run that begins so; without a beginning that of the last run.
+
+        Raises:
+            UnknownRunError: there is none, or several begin so.
+        """
+        asked = select(runs.c.run_id).order_by(*_NEWEST_FIRST).limit(2)
+        if beginning is not None:
+            asked = asked.where(runs.c.run_id.startswith(beginning, autoescape=True))
+        with self._engine.connect() as connection:
+            found: Sequence[str] = connection.execute(asked).scalars().all()
+        if not found:
+            raise UnknownRunError(
+                f"No run is recorded that is called {beginning}." if beginning else _NOTHING, hint=_LIST
+            )
+        if beginning is not None and len(found) > 1 and beginning not in found:
+            raise UnknownRunError(f"Several runs begin with {beginning}: {', '.join(found)}, …", hint=_LIST)
+        return beginning if beginning is not None and beginning in found else found[0]
+
+    def run(self, run_id: str) -> RecordedRun:
+        """Give a run, whole; raises UnknownRunError."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
+            if row is None:
+                raise UnknownRunError(f"No run is recorded that is called {run_id}.", hint=_LIST)
+            plan = plan_from_text(read_text(connection, row.plan_digest).decode())
+            tried = _attempts(connection, run_id)
+            asked = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.position)
+            found = tuple(step_of(step, tuple(tried[step.step_id])) for step in connection.execute(asked))
+            return RecordedRun(head=head_of(row, _counts(connection, [run_id])[run_id]), plan=plan, steps=found)
+
+    def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
+        """Give the events of a run behind a sequence number; none when the run is not known."""
+        asked = select(events).where(events.c.run_id == run_id, events.c.sequence > after).order_by(events.c.sequence)
+        with self._engine.connect() as connection:
+            return tuple(event_of(row) for row in connection.execute(asked))
+
+    def manifest(self, run_id: str) -> bytes | None:
+        """Give the manifest that a run was planned on, when it was kept."""
+        with self._engine.connect() as connection:
+            digest = connection.execute(select(runs.c.manifest_digest).where(runs.c.run_id == run_id)).scalar()
+            return read_text(connection, digest) if digest else None
+
+
+_NOTHING = "No run is recorded."
+_LIST = "`elt history` lists the runs."
+
+
+def _counts(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[Status, int]]:
+    asked = (
+        select(steps.c.run_id, steps.c.status, func.count().label("ended"))
+        .where(steps.c.run_id.in_(run_ids), steps.c.status.is_not(None))
+        .group_by(steps.c.run_id, steps.c.status)
+    )
+    found: dict[str, dict[Status, int]] = {run_id: {} for run_id in run_ids}
+    for row in connection.execute(asked):
+        found[row.run_id][Status(row.status)] = row.ended
+    return {run_id: {status: own[status] for status in Status if status in own} for run_id, own in found.items()}
+
+
+def _attempts(connection: Connection, run_id: str) -> dict[str, list[RecordedAttempt]]:
+    inside: dict[tuple[str, int], list[Part]] = defaultdict(list)
+    asked = select(parts).where(parts.c.run_id == run_id).order_by(parts.c.position)
+    for row in connection.execute(asked):
+        inside[row.step_id, row.attempt].append(part_of(row))
+    found: dict[str, list[RecordedAttempt]] = defaultdict(list)
+    for row in connection.execute(select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.attempt)):
+        found[row.step_id].append(attempt_of(row, tuple(inside[row.step_id, row.attempt])))
+    return found

@@ -1,0 +1,180 @@
+"""What is recorded, as rows of the store's tables and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row
+
+from orchestrator.execution.events import RunStarted
+from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode, Status
+from orchestrator.execution.recorded import (
+    Code,
+    Opening,
+    Process,
+    RecordedAttempt,
+    RecordedEvent,
+    RecordedStep,
+    RunHead,
+)
+from orchestrator.plan.explain import kind_of, reason_of
+from orchestrator.plan.step import StepId
+
+Values = dict[str, Any]
+
+
+def run_values(opening: Opening, event: RunStarted, plan_digest: str, manifest_digest: str | None) -> Values:
+    """Give the row of a run that begins."""
+    return {
+        "run_id": opening.run_id,
+        "verb": opening.verb,
+        "trigger": opening.trigger,
+        "command": list(opening.command),
+        "selected": dict(opening.selected),
+        "vars": dict(opening.vars),
+        "logical_date": opening.logical_date,
+        "plan_digest": plan_digest,
+        "manifest_digest": manifest_digest,
+        "git_commit": opening.code.commit if opening.code else None,
+        "git_dirty": opening.code.dirty if opening.code else None,
+        "versions": dict(opening.versions),
+        "target": opening.target,
+        "target_identity": opening.target_identity,
+        "database": opening.database,
+        "user": opening.process.user,
+        "host": opening.process.host,
+        "process": opening.process.pid,
+        "process_started_at": opening.process.started_at,
+        "started_at": opening.started_at,
+        "heartbeat_at": event.at,
+        "steps": len(event.plan.steps),
+    }
+
+
+def step_values(event: RunStarted, run_id: str) -> list[Values]:
+    """Give a row for each step of the plan."""
+    return [
+        {
+            "run_id": run_id,
+            "step_id": step.id,
+            "position": position,
+            "kind": kind_of(step),
+            "name": step.name,
+            "path": step.path,
+            "why": reason_of(step),
+        }
+        for position, step in enumerate(event.plan.steps)
+    ]
+
+
+def attempt_values(outcome: Outcome) -> Values:
+    """Give what the end of an attempt adds to its row."""
+    return {
+        **end_values(outcome),
+        "started_at": outcome.started_at,
+        "ended_at": outcome.ended_at,
+        "tool_word": outcome.tool_word,
+        "message": outcome.message,
+        "rows_affected": outcome.rows_affected,
+        "failures": outcome.failures,
+        "path": outcome.path,
+        "compiled_path": outcome.compiled_path,
+        "dbt_results": list(outcome.dbt_results),
+    }
+
+
+def end_values(outcome: Outcome) -> Values:
+    """Give how a step ended, and why."""
+    return {"status": outcome.status.value, "reason": outcome.reason.code.value, "blame": outcome.reason.blame}
+
+
+def part_values(outcome: Outcome) -> list[Values]:
+    """Give a row for each part of an outcome."""
+    return [
+        {
+            "position": position,
+            "name": part.name,
+            "status": part.status.value,
+            "message": part.message,
+            "rows": part.rows,
+            "detail": dict(part.detail),
+        }
+        for position, part in enumerate(outcome.parts)
+    ]
+
+
+def head_of(row: Row[Any], counts: Mapping[Status, int]) -> RunHead:
+    """Read a run for a list."""
+    return RunHead(
+        run_id=row.run_id,
+        verb=row.verb,
+        trigger=row.trigger,
+        command=tuple(row.command),
+        target=row.target,
+        target_identity=row.target_identity,
+        database=row.database,
+        status=Status(row.status) if row.status else None,
+        started_at=row.started_at,
+        heartbeat_at=row.heartbeat_at,
+        ended_at=row.ended_at,
+        process=Process(host=row.host, pid=row.process, started_at=row.process_started_at, user=row.user),
+        code=Code(commit=row.git_commit, dirty=bool(row.git_dirty)) if row.git_commit else None,
+        versions=row.versions,
+        counts=counts,
+        steps=row.steps,
+    )
+
+
+def attempt_of(row: Row[Any], parts: tuple[Part, ...]) -> RecordedAttempt:
+    """Read an attempt."""
+    if row.status is None:
+        return RecordedAttempt(number=row.attempt, started_at=row.started_at, outcome=None)
+    outcome = Outcome(
+        step_id=StepId(row.step_id),
+        status=Status(row.status),
+        tool_word=row.tool_word,
+        reason=_reason(row),
+        message=row.message,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        rows_affected=row.rows_affected,
+        failures=row.failures,
+        path=row.path,
+        compiled_path=row.compiled_path,
+        parts=parts,
+        dbt_results=tuple(row.dbt_results or ()),
+    )
+    return RecordedAttempt(number=row.attempt, started_at=row.started_at, outcome=outcome)
+
+
+def part_of(row: Row[Any]) -> Part:
+    """Read a part of an outcome."""
+    return Part(name=row.name, status=Status(row.status), message=row.message, rows=row.rows, detail=row.detail)
+
+
+def step_of(row: Row[Any], attempts: tuple[RecordedAttempt, ...]) -> RecordedStep:
+    """Read a step."""
+    return RecordedStep(
+        step_id=StepId(row.step_id),
+        name=row.name,
+        kind=row.kind,
+        why=row.why,
+        status=Status(row.status) if row.status else None,
+        reason=_reason(row) if row.reason else None,
+        attempts=attempts,
+    )
+
+
+def event_of(row: Row[Any]) -> RecordedEvent:
+    """Read an event."""
+    return RecordedEvent(
+        sequence=row.sequence,
+        at=row.at,
+        kind=row.kind,
+        step_id=StepId(row.step_id) if row.step_id else None,
+        attempt=row.attempt,
+        body=row.body,
+    )
+
+
+def _reason(row: Row[Any]) -> Reason:
+    return Reason(code=ReasonCode(row.reason), blame=StepId(row.blame) if row.blame else None)

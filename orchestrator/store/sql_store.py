@@ -1,0 +1,72 @@
+"""The store in a database: SQLite in a file, or PostgreSQL."""
+
+from datetime import datetime
+
+from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy.engine import URL
+
+from orchestrator.execution.recorded import Opening
+from orchestrator.store.database import open_for_reading, open_for_writing, told
+from orchestrator.store.reader import SqlRunReader
+from orchestrator.store.tables import requests, runs, texts
+from orchestrator.store.writer import SqlRunWriter
+
+
+class SqlStore:
+    """Opens the database when it is first needed, for writing only when something is written."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._writing: Engine | None = None
+        self._reading: Engine | None = None
+        self._writers: list[SqlRunWriter] = []
+
+    def writer(self, opening: Opening) -> SqlRunWriter:
+        """Give a writer for a run that begins; its first event makes the run known."""
+        writer = SqlRunWriter(self._engine(), opening)
+        self._writers.append(writer)
+        return writer
+
+    def reader(self) -> SqlRunReader:
+        """Give a reader, on connections that cannot write."""
+        if self._reading is None:
+            self._reading = open_for_reading(self._url)
+        return SqlRunReader(self._reading)
+
+    def ask_to_end(self, run_id: str, *, at: datetime, by: str) -> None:
+        """Leave a run the wish that it should end; raises UnknownRunError."""
+        found = self.reader().find(run_id)
+        with told(self._url), self._engine().begin() as connection:
+            row = {"run_id": found, "kind": "cancel", "asked_at": at, "asked_by": by}
+            connection.execute(insert(requests), row)
+
+    def prune(self, *, keep: int) -> tuple[str, ...]:
+        """Forget all but so many of the newest runs, and give the ids of those forgotten, oldest first.
+
+        A run that has not ended is kept.
+        """
+        newest = select(runs.c.run_id).order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(keep)
+        with told(self._url), self._engine().begin() as connection:
+            kept = set(connection.execute(newest).scalars())
+            asked = select(runs.c.run_id).where(runs.c.status.is_not(None)).order_by(runs.c.started_at, runs.c.run_id)
+            old = [run_id for run_id in connection.execute(asked).scalars() if run_id not in kept]
+            for run_id in old:
+                connection.execute(delete(runs).where(runs.c.run_id == run_id))
+            used = select(runs.c.plan_digest).union(
+                select(runs.c.manifest_digest).where(runs.c.manifest_digest.is_not(None))
+            )
+            connection.execute(delete(texts).where(texts.c.digest.not_in(used)))
+        return tuple(old)
+
+    def close(self) -> None:
+        """Let the store go."""
+        for writer in self._writers:
+            writer.close()
+        for engine in (self._writing, self._reading):
+            if engine is not None:
+                engine.dispose()
+
+    def _engine(self) -> Engine:
+        if self._writing is None:
+            self._writing = open_for_writing(self._url)
+        return self._writing

@@ -1,0 +1,156 @@
+"""The tables of the store, as the newest migration leaves them; the same on SQLite and on PostgreSQL."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class Moment(TypeDecorator[datetime]):  # type: ignore[misc]  # read without types, as in the whole tree
+    """An aware moment, kept as UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn a moment into UTC."""
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give a moment its zone back, which SQLite does not keep."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+metadata = MetaData()
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("digest", String(64), primary_key=True, comment="SHA-256 of the text"),
+    Column("kind", String(32), nullable=False, comment="plan or manifest"),
+    Column("compressed", LargeBinary, nullable=False, comment="zlib"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("status", String(16), comment="null while the run goes on, or when its process died"),
+    Column("exit_code", Integer),
+    Column("verb", String(32), nullable=False),
+    Column("trigger", String(32), nullable=False, comment="what started it: cli, api, …"),
+    Column("command", JSON, nullable=False, comment="the words that were typed, secrets masked"),
+    Column("selected", JSON, nullable=False, comment="select, exclude, selector"),
+    Column("vars", JSON, nullable=False, comment="secrets masked"),
+    Column("logical_date", Moment),
+    Column("plan_digest", ForeignKey("texts.digest"), nullable=False),
+    Column("manifest_digest", ForeignKey("texts.digest")),
+    Column("git_commit", String(64)),
+    Column("git_dirty", Boolean),
+    Column("versions", JSON, nullable=False, comment="of elt, dbt, its adapter, dlt, great-expectations, DuckDB"),
+    Column("target", String(255), nullable=False, comment="its name in profiles.yml"),
+    Column("target_identity", Text, nullable=False, comment="adapter, host or absolute file, database"),
+    Column("database", Text, nullable=False),
+    Column("user", String(255), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("process", Integer, nullable=False),
+    Column("process_started_at", Moment),
+    Column("started_at", Moment, nullable=False),
+    Column("heartbeat_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("steps", Integer, nullable=False),
+    Index("runs_by_start", "started_at"),
+    Index("runs_by_target", "target_identity", "status"),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("run_id", ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("step_id", Text, primary_key=True),
+    Column("position", Integer, nullable=False, comment="in the plan"),
+    Column("kind", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("why", Text, nullable=False, comment="why it is in the plan"),
+    Column("status", String(16), comment="null until it ends"),
+    Column("reason", String(32)),
+    Column("blame", Text, comment="the step at which the halt began"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("run_id", ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("step_id", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("started_at", Moment),
+    Column("ended_at", Moment),
+    Column("status", String(16)),
+    Column("tool_word", String(64)),
+    Column("reason", String(32)),
+    Column("blame", Text),
+    Column("message", Text),
+    Column("rows_affected", Integer),
+    Column("failures", Integer, comment="rows or expectations that said no"),
+    Column("path", Text),
+    Column("compiled_path", Text),
+    Column("dbt_results", JSON, comment="dbt's own records"),
+)
+
+parts = Table(
+    "parts",
+    metadata,
+    Column("run_id", ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("step_id", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", Text, nullable=False, comment="a batch, an expectation, a loaded table"),
+    Column("status", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("rows", Integer),
+    Column("detail", JSON, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("run_id", ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("step_id", Text),
+    Column("attempt", Integer),
+    Column("body", JSON, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("request_id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(16), nullable=False, comment="cancel"),
+    Column("asked_at", Moment, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("taken_at", Moment),
+    Index("requests_by_run", "run_id", "taken_at"),
+)

@@ -1,0 +1,30 @@
+"""What the user asks for, as one value."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.plan.request import Upstream, Verb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What the user asks for: a verb, dbt's options as dbt writes them, a selection, and ours."""
+
+    verb: Verb = Verb.BUILD
+    dbt_options: tuple[str, ...] = ()
+    """Without the selection, the project's folder and the profiles' folder, which stand below."""
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    has_selector: bool = False
+    """Whether `dbt_options` names a selector."""
+    project_dir: Path | None = None
+    profiles_dir: Path | None = None
+    upstream: Upstream = Upstream.AUTO
+    ingest: bool = True
+    freshness: bool = True
+    tests: bool = True
+    allow_empty: bool = False
+    lock_timeout: float | None = None
+    """Seconds; None for the setting of elt.yml."""
+    words: tuple[str, ...] = ()
+    """What was typed, when something was: for the record."""

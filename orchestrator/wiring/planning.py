@@ -1,0 +1,107 @@
+"""From a command to its plan: opens the project, resolves the selection, asks the planner."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestrator.config.loader import load_settings
+from orchestrator.config.settings import OnRunStart, Settings
+from orchestrator.execution.events import Noticed
+from orchestrator.execution.inbox import Inbox
+from orchestrator.plan.for_verb import loaded_for, nothing_for, selected_for
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.planner import make_plan
+from orchestrator.plan.request import PlanRequest, Upstream, Verb
+from orchestrator.selection.nothing import nothing_matched
+from orchestrator.selection.resolve import Selection, resolve
+from orchestrator.wiring.command import Command
+from orchestrator.wiring.dbt_alone import can_ingest
+from orchestrator.wiring.project import OpenProject, WarehouseFacts, open_project
+
+_DBT_COMMANDS = {
+    Verb.BUILD: ("build",),
+    Verb.INGEST: ("build",),
+    Verb.TEST: ("test",),
+    Verb.FRESHNESS: ("source", "freshness"),
+}
+
+
+@contextmanager
+def opened(
+    command: Command,
+    inbox: Inbox,
+    dbt_words: tuple[str, ...] | None = None,
+    hear: Callable[[Noticed], None] = lambda _notice: None,
+) -> Iterator[OpenProject]:
+    """Open the project that a command is for, as one dbt command line; `dbt_words` stand for those of its verb."""
+    settings = load_settings(command.project_dir)
+    words = _DBT_COMMANDS[command.verb] if dbt_words is None else dbt_words
+    needs_ingestion = command.verb is Verb.INGEST or (
+        command.verb is Verb.BUILD and command.ingest and command.upstream is not Upstream.NONE
+    )
+    with open_project(
+        settings,
+        dbt_args(words, command, settings),
+        inbox,
+        with_ingestion=command.verb is not Verb.TEST and (needs_ingestion or can_ingest()),
+        needs_ingestion=needs_ingestion,
+        lock_timeout=command.lock_timeout,
+        hear=hear,
+    ) as project:
+        yield project
+
+
+def dbt_args(words: tuple[str, ...], command: Command, settings: Settings) -> tuple[str, ...]:
+    """Write dbt's command line: in the project's folder, with the profile that dbt would find from the user's."""
+    args = [*words, *command.dbt_options, "--project-dir", str(settings.dbt_project_dir)]
+    if command.profiles_dir is not None:
+        args += ["--profiles-dir", str(command.profiles_dir)]
+    elif (Path.cwd() / "profiles.yml").exists():
+        args += ["--profiles-dir", str(Path.cwd())]
+    for option, expressions in (("--select", command.select), ("--exclude", command.exclude)):
+        args += [option, *expressions] if expressions else []  # dbt selects by what it is asked, and records this
+    return tuple(args)
+
+
+def planned(command: Command, project: OpenProject) -> Plan:
+    """Make the plan of a command; raises SelectionError when it names nothing and must name something."""
+    selection = resolved(command, project)
+    if selection.is_empty and not command.allow_empty:
+        error = nothing_for(command.verb, command.select, project.graph) if selection.is_everything else None
+        error = error or nothing_matched(command.select, project.graph, exclude=command.exclude)
+        if error is not None:
+            raise error
+    selected, direct = selected_for(command.verb, selection)
+    request = PlanRequest(
+        verb=command.verb,
+        selected=selected,
+        direct=direct,
+        excluded=selection.excluded,
+        deferred=selection.deferred,
+        ingest_selected=loaded_for(command.verb, selection, project.graph),
+        suites_selected=selection.suites,
+        resource_types=project.selector.kept_types(),
+        upstream=command.upstream,
+        ingest=command.ingest,
+        freshness=command.freshness,
+        tests=command.tests,
+        skip_nodes_if_on_run_start_fails=bool(project.session.flags.skip_nodes_if_on_run_start_fails),
+        freshness_runs_hooks=bool(project.session.flags.source_freshness_run_project_hooks),
+        hooks_after_ingest=project.settings.on_run_start is OnRunStart.AFTER_INGEST,
+    )
+    made = make_plan(project.graph, request, WarehouseFacts(project))
+    error = nothing_for(command.verb, command.select, project.graph) if not made.steps else None
+    if error is not None and not command.allow_empty:
+        raise error
+    return made
+
+
+def resolved(command: Command, project: OpenProject) -> Selection:
+    """Say what the command's selection names."""
+    return resolve(
+        select=command.select,
+        exclude=command.exclude,
+        has_selector=command.has_selector,
+        selector=project.selector,
+        graph=project.graph,
+    )

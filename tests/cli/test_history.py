@@ -1,0 +1,126 @@
+"""What is recorded of runs, as a user asks for it."""
+
+import json
+import signal
+
+import pytest
+
+from tests.cli.conftest import ended, start
+from tests.functional.shop import sql, write_shop
+
+pytestmark = pytest.mark.functional
+SLOW = "select 1 as id from range(20000000000) t(i) where hash(i) = 7"
+
+
+@pytest.fixture
+def shop(tmp_path):
+    return write_shop(tmp_path, {"models/marts/slow.sql": "select 1 as id"})
+
+
+def recorded(elt, shop) -> list[dict[str, object]]:
+    """Give the list of runs, newest first."""
+    said = elt("history", "--json", project=shop)
+    assert said.code == 0, said.err
+    return [json.loads(line) for line in said.out.splitlines()]
+
+
+def test_every_run_is_recorded_with_its_steps(elt, shop):
+    """The list says how it ended, `elt show` its steps, `elt logs` what happened to one; `elt sql` answers the rest."""
+    assert elt("run", "--select", "+slow", "--vars", "{api_token: hush-hush}", project=shop).code == 0
+    (head,) = recorded(elt, shop)
+    assert (head["status"], head["state"], head["command"][:3]) == ("success", "ended", ["run", "--select", "+slow"])
+    assert "hush-hush" not in json.dumps(head)
+
+    shown = elt("show", project=shop).out
+    assert f"{head['run_id']}  success" in shown
+    assert "model     slow" in " ".join(shown.split()).replace("model slow", "model     slow")
+    document = json.loads(elt("show", head["run_id"][:12], "--json", project=shop).out)
+    (step,) = (step for step in document["plan"] if step["name"] == "slow")
+    assert (step["status"], [attempt["status"] for attempt in step["attempts"]]) == ("success", ["success"])
+
+    log = [json.loads(line)["event"] for line in elt("logs", "slow", "--json", project=shop).out.splitlines()]
+    assert log == ["step_started", "step_ended"]
+    asked = elt("sql", "select status, count(*) as n from history_runs group by 1", "--json", project=shop)
+    assert json.loads(asked.out) == {"status": "success", "n": 1}
+
+
+def test_a_failure_is_told_again_as_it_was(elt, shop):
+    """The first cause and what it halted stand in `elt show` of the run."""
+    (shop / "models/marts/slow.sql").write_text("select no_such_column")
+    assert elt("run", "--select", "slow", project=shop).code == 1
+    shown = elt("show", project=shop)
+    assert shown.code == 0
+    assert "First cause" in shown.out
+    assert "no_such_column" in shown.out
+
+
+def test_a_killed_run_is_interrupted_and_what_it_did_is_known(elt, shop):
+    """After kill -9 the list says `interrupted`; the steps that ended are there, the one that ran has no end."""
+    (shop / "models/marts/slow.sql").write_text(SLOW)
+    run = start("run", "--select", "slow", "--json", project=shop)
+    until_it_builds(run)
+    assert recorded(elt, shop)[0]["state"] == "running"
+    run.send_signal(signal.SIGKILL)
+    run.wait(30)
+    (head,) = recorded(elt, shop)
+    assert (head["state"], head["status"]) == ("interrupted", None)
+    document = json.loads(elt("show", "--json", project=shop).out)
+    (slow,) = (step for step in document["plan"] if step["name"] == "slow")
+    assert [attempt["status"] for attempt in slow["attempts"]] == [None]
+    others = [step["status"] for step in document["plan"] if step["name"] != "slow"]
+    assert set(others) <= {"success", "warn", None}
+    elt("cancel", project=shop).refuses("does not go on")
+
+
+def test_a_run_is_cancelled_from_elsewhere(elt, shop):
+    """`elt cancel` ends it as Ctrl-C does: exit 130, recorded as cancelled."""
+    (shop / "models/marts/slow.sql").write_text(SLOW)
+    run = start("run", "--select", "slow", "--json", project=shop)
+    until_it_builds(run)
+    assert elt("cancel", project=shop).code == 0
+    assert ended(run).code == 130
+    assert recorded(elt, shop)[0]["status"] == "cancelled"
+
+
+def test_old_runs_are_forgotten_when_asked(elt, shop):
+    """The newest are kept."""
+    for _ in range(3):
+        elt("run", "--select", "slow", project=shop)
+    newest = recorded(elt, shop)[0]["run_id"]
+    assert "2 forgotten" in elt("history", "prune", "--keep", "1", project=shop).out
+    assert [head["run_id"] for head in recorded(elt, shop)] == [newest]
+
+
+def test_questions_to_no_record_and_wrong_questions(elt, shop):
+    """Each is refused with what to do; nothing is made."""
+    for words in (
+        ["history"],
+        ["show"],
+        ["logs"],
+        ["sql", "select 1"],
+        ["cancel"],
+        ["history", "prune", "--keep", "1"],
+    ):
+        elt(*words, project=shop).refuses("Nothing is recorded yet")
+    assert not (shop / ".elt" / "history.db").exists()
+    elt("run", "--select", "slow", project=shop)
+    elt("show", "2001", project=shop).refuses("No run is recorded that is called 2001")
+    elt("logs", "nobody", project=shop).refuses("has no step called nobody")
+    elt("sql", "select * from nowhere", project=shop).refuses("no such table: nowhere")
+    elt("sql", "delete from runs", project=shop).refuses("readonly")
+    assert len(recorded(elt, shop)) == 1
+
+
+def test_a_run_that_cannot_be_recorded_does_not_start(elt, shop, monkeypatch):
+    """The message names the store; no table is built."""
+    monkeypatch.setenv("ELT_STORE", "shop.csv/history.db")
+    (shop / "shop.csv").write_text("")
+    elt("run", "--select", "slow", project=shop).refuses("cannot be written", "shop.csv/history.db")
+    assert sql(shop, "select count(*) from information_schema.tables where table_name = 'slow'") == [(0,)]
+
+
+def until_it_builds(run) -> None:
+    """Read the run's lines until its model has started."""
+    for line in run.stdout:
+        if "step_started" in line and "slow" in line:
+            return

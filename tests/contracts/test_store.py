@@ -1,0 +1,241 @@
+"""What every store promises, whatever it is kept in."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import UnknownRunError
+from orchestrator.execution.events import Noticed, NoticeKind, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.outcome import Outcome, Part, ReasonCode, Status
+from orchestrator.execution.ports import RunStore
+from orchestrator.execution.recorded import Code, Opening, Process
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import StepId
+from orchestrator.store.database import store_url
+from orchestrator.store.memory import MemoryStore
+from orchestrator.store.sql_store import SqlStore
+from tests.factories import make_outcome, make_plan
+from tests.fakes.clock import NOON
+
+PROCESS = Process(host="laptop", pid=4711, started_at=NOON - timedelta(minutes=1), user="ada")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunStore]:
+    """An empty store of each kind."""
+    made = MemoryStore() if request.param == "memory" else SqlStore(store_url("history.db", tmp_path))
+    made.writer(opening())  # a run that never began
+    yield made
+    made.close()
+
+
+def opening(run_id: str = "r1", *, minutes: float = 0, **known: object) -> Opening:
+    """Say how a run begins."""
+    at = NOON + timedelta(minutes=minutes)
+    return Opening(**{"run_id": run_id, "started_at": at, "verb": "build", "process": PROCESS, **known})
+
+
+def started(plan: Plan, run_id: str = "r1") -> RunStarted:
+    """The first event of a run."""
+    return RunStarted(run_id=run_id, at=NOON, plan=plan, database="shop.duckdb")
+
+
+def step_started(name: str, seconds: float = 0) -> StepStarted:
+    """A step was handed to its runner."""
+    return StepStarted(at=NOON + timedelta(seconds=seconds), step_id=StepId(name))
+
+
+def step_ended(outcome: Outcome) -> StepEnded:
+    """A step ended."""
+    return StepEnded(at=NOON, outcome=outcome)
+
+
+def test_a_run_is_found_whole_while_it_goes_on(store: RunStore) -> None:
+    """How it began, its plan, and each step, from the first event on; it has no status yet."""
+    plan = make_plan("load_bts -> stg -> test_key, stg -> fct")
+    begun = opening(
+        trigger="cli",
+        command=("run", "--select", "fct"),
+        code=Code(commit="abc", dirty=True),
+        versions={"dbt-core": "1.11.16"},
+        target="dev",
+        target_identity="duckdb shop.duckdb",
+        database="shop.duckdb",
+    )
+    store.writer(begun).record([started(plan)])
+    found = store.reader().run("r1")
+    assert found.plan == plan
+    assert found.head.status is None
+    assert (found.head.trigger, found.head.command) == ("cli", ("run", "--select", "fct"))
+    assert (found.head.code, found.head.versions) == (Code(commit="abc", dirty=True), {"dbt-core": "1.11.16"})
+    assert (found.head.process, found.head.started_at, found.head.steps) == (PROCESS, NOON, 4)
+    assert [(step.step_id, step.kind, step.status) for step in found.steps] == [
+        ("load_bts", "ingest", None), ("stg", "model", None), ("test_key", "data test", None), ("fct", "model", None),
+    ]  # fmt: skip
+
+
+def test_an_outcome_is_read_as_it_was_recorded(store: RunStore) -> None:
+    """Every field comes back: times with their zone, parts with their details, dbt's own record."""
+    outcome = make_outcome(
+        "load_bts",
+        Status.WARN,
+        seconds=3,
+        tool_word="loaded",
+        message="a late file",
+        rows_affected=12,
+        failures=1,
+        path="ingestion/bts.py",
+        compiled_path="target/x.sql",
+        parts=(Part(name="flights", status=Status.SUCCESS, rows=12, detail={"load_id": "1.5", "new": True}),),
+        dbt_results=({"status": "success", "timing": [{"name": "execute"}]},),
+    )
+    writer = store.writer(opening())
+    writer.record([started(make_plan("load_bts")), step_started("load_bts")])
+    writer.record([step_ended(outcome)])
+    (step,) = store.reader().run("r1").steps
+    assert step.status is Status.WARN
+    assert [attempt.outcome for attempt in step.attempts] == [outcome]
+
+
+def test_a_skip_has_its_cause_and_no_attempt(store: RunStore) -> None:
+    """A step that never started has no try, but a status, a reason and the step to blame."""
+    writer = store.writer(opening())
+    writer.record([started(make_plan("a -> b"))])
+    writer.record([step_ended(make_outcome("b", Status.SKIPPED, code=ReasonCode.UPSTREAM_HALTED, blame="a"))])
+    step = store.reader().run("r1").steps[1]
+    assert (step.status, step.attempts) == (Status.SKIPPED, ())
+    assert step.reason is not None
+    assert (step.reason.code, step.reason.blame) == (ReasonCode.UPSTREAM_HALTED, "a")
+
+
+def test_each_try_of_a_step_is_kept(store: RunStore) -> None:
+    """A repeat is a further attempt; the step has the status of its last end."""
+    writer = store.writer(opening())
+    writer.record([started(make_plan("a")), step_started("a")])
+    writer.record([step_ended(make_outcome("a", Status.ERROR, message="the lock")), step_started("a", 5)])
+    writer.record([step_ended(make_outcome("a"))])
+    (step,) = store.reader().run("r1").steps
+    assert step.status is Status.SUCCESS
+    assert [(attempt.number, attempt.outcome and attempt.outcome.status) for attempt in step.attempts] == [
+        (1, Status.ERROR), (2, Status.SUCCESS),
+    ]  # fmt: skip
+
+
+def test_an_attempt_that_never_ended_says_so(store: RunStore) -> None:
+    """What ran when the process died has a start and no end."""
+    store.writer(opening()).record([started(make_plan("a")), step_started("a", 2)])
+    (attempt,) = store.reader().run("r1").steps[0].attempts
+    assert (attempt.started_at, attempt.outcome) == (NOON + timedelta(seconds=2), None)
+
+
+def test_events_are_read_in_their_order_and_from_any_on(store: RunStore) -> None:
+    """A reader that has seen some asks for what came behind them."""
+    writer = store.writer(opening())
+    writer.record([started(make_plan("a")), step_started("a")])
+    writer.record([Noticed(at=NOON, kind=NoticeKind.WARNING, message="late", step_id=StepId("a"))])
+    writer.record([step_ended(make_outcome("a"))])
+    writer.record([RunEnded(run_id="r1", at=NOON, status=Status.SUCCESS, outcomes=())])
+    seen = store.reader().events("r1")
+    kinds = ["run_started", "step_started", "warning", "step_ended", "run_ended"]
+    assert [(event.sequence, event.kind) for event in seen] == list(enumerate(kinds, start=1))
+    assert store.reader().events("r1", after=3) == seen[3:]
+    assert (seen[2].body, seen[2].step_id, seen[2].attempt) == ({"message": "late"}, "a", 1)
+
+
+def test_a_run_that_ended_is_counted(store: RunStore) -> None:
+    """Its status, its end and the number of steps of each status stand in the list."""
+    writer = store.writer(opening())
+    writer.record([started(make_plan("a, b -> c")), step_started("a"), step_started("b")])
+    writer.record([step_ended(make_outcome("a")), step_ended(make_outcome("b", Status.FAIL))])
+    writer.record([step_ended(make_outcome("c", Status.SKIPPED, code=ReasonCode.UPSTREAM_HALTED, blame="b"))])
+    end = NOON + timedelta(seconds=9)
+    writer.record([RunEnded(run_id="r1", at=end, status=Status.FAIL, outcomes=())])
+    (head,) = store.reader().heads()
+    assert (head.status, head.ended_at) == (Status.FAIL, end)
+    assert head.counts == {Status.SUCCESS: 1, Status.FAIL: 1, Status.SKIPPED: 1}
+
+
+def test_runs_are_listed_newest_first(store: RunStore) -> None:
+    """As many as asked for, of one target when asked for one."""
+    for number, target in enumerate(["dev", "prod", "dev"]):
+        store.writer(opening(f"r{number}", minutes=number, target_identity=target)).record([started(make_plan("a"))])
+    reader = store.reader()
+    assert [head.run_id for head in reader.heads()] == ["r2", "r1", "r0"]
+    assert [head.run_id for head in reader.heads(limit=1)] == ["r2"]
+    assert [head.run_id for head in reader.heads(target_identity="dev")] == ["r2", "r0"]
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id(store: RunStore) -> None:
+    """Without one it is the last run; what fits none or several is refused."""
+    for number, run_id in enumerate(["20261121-aa", "20261121-ab", "20261122-aa"]):
+        store.writer(opening(run_id, minutes=number)).record([started(make_plan("a"), run_id)])
+    reader = store.reader()
+    assert reader.find() == "20261122-aa"
+    assert reader.find("20261121-ab") == "20261121-ab"
+    assert reader.find("20261122") == "20261122-aa"
+    for wrong in ("20261121", "2025", "%"):
+        with pytest.raises(UnknownRunError):
+            reader.find(wrong)
+
+
+def test_nothing_is_found_in_an_empty_store(store: RunStore) -> None:
+    """An unknown run is an error that names it; a list is empty."""
+    reader = store.reader()
+    assert reader.heads() == ()
+    assert reader.events("r1") == ()
+    with pytest.raises(UnknownRunError, match="called r1"):
+        reader.run("r1")
+    with pytest.raises(UnknownRunError):
+        reader.find()
+
+
+def test_the_manifest_of_each_run_is_kept(store: RunStore) -> None:
+    """It comes back byte for byte, also where several runs have the same."""
+    for number, manifest in enumerate([b'{"a": 1}', b'{"a": 1}', b'{"a": 2}', None]):
+        store.writer(opening(f"r{number}", manifest=manifest)).record([started(make_plan("a"), f"r{number}")])
+    reader = store.reader()
+    assert [reader.manifest(f"r{number}") for number in range(4)] == [b'{"a": 1}', b'{"a": 1}', b'{"a": 2}', None]
+
+
+def test_a_request_reaches_the_run_once(store: RunStore) -> None:
+    """Whoever asks for the end of a run, from anywhere, is heard at its next look."""
+    writer = store.writer(opening())
+    writer.record([started(make_plan("a"))])
+    assert not writer.look(NOON + timedelta(seconds=2))
+    store.ask_to_end("r1", at=NOON, by="ada@laptop")
+    assert writer.look(NOON + timedelta(seconds=4))
+    assert not writer.look(NOON + timedelta(seconds=6))
+
+
+def test_a_run_beats_while_it_goes_on(store: RunStore) -> None:
+    """The moment at which it was last known to be alive moves on."""
+    writer = store.writer(opening())
+    writer.record([started(make_plan("a"))])
+    writer.look(NOON + timedelta(seconds=30))
+    (head,) = store.reader().heads()
+    assert head.heartbeat_at == NOON + timedelta(seconds=30)
+
+
+def test_old_runs_are_pruned_with_all_that_belongs_to_them(store: RunStore) -> None:
+    """The newest are kept, and what they share with the old ones."""
+    for number in range(4):
+        writer = store.writer(opening(f"r{number}", minutes=number, manifest=b"{}" if number else b"old"))
+        writer.record([started(make_plan("a"), f"r{number}"), step_started("a")])
+        writer.record([step_ended(make_outcome("a")), RunEnded(run_id="", at=NOON, status=Status.SUCCESS, outcomes=())])
+    assert store.prune(keep=2) == ("r0", "r1")
+    reader = store.reader()
+    assert [head.run_id for head in reader.heads()] == ["r3", "r2"]
+    assert reader.manifest("r3") == b"{}"
+    assert reader.events("r0") == ()
+
+
+def test_a_run_that_goes_on_is_never_pruned(store: RunStore) -> None:
+    """However many newer ones there are."""
+    store.writer(opening("r0")).record([started(make_plan("a"), "r0")])
+    for number in range(1, 3):
+        writer = store.writer(opening(f"r{number}", minutes=number))
+        writer.record([started(make_plan("a"), f"r{number}")])
+        writer.record([RunEnded(run_id="", at=NOON, status=Status.SUCCESS, outcomes=())])
+    assert store.prune(keep=1) == ("r1",)

@@ -1,0 +1,102 @@
+"""A store is opened, brought up to date, or refused with what to do."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from orchestrator.errors import StoreError
+from orchestrator.store.database import VERSION_TABLE, open_for_reading, open_for_writing, store_url
+from orchestrator.store.tables import metadata
+
+
+def test_a_new_store_has_the_tables_that_the_code_names(tmp_path: Path) -> None:
+    """The migrations lead to the same tables, columns and indexes."""
+    with open_for_writing(store_url("history.db", tmp_path)).connect() as connection:
+        options = {
+            "compare_type": True,
+            "include_name": lambda name, kind, _parents: name != VERSION_TABLE or kind != "table",
+        }
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
+
+
+def test_every_fact_reaches_the_disk(tmp_path: Path) -> None:
+    """The journal is written ahead, and a commit waits for the disk."""
+    with open_for_writing(store_url("history.db", tmp_path)).connect() as connection:
+        assert connection.exec_driver_sql("pragma journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("pragma synchronous").scalar() == 2
+
+
+def test_a_reader_cannot_write(tmp_path: Path) -> None:
+    """Not even with a statement of the user's."""
+    url = store_url("history.db", tmp_path)
+    open_for_writing(url)
+    with open_for_reading(url).connect() as connection, pytest.raises(Exception, match="readonly"):
+        connection.exec_driver_sql("delete from runs")
+
+
+def test_a_store_of_a_newer_version_is_left_as_it_is(tmp_path: Path) -> None:
+    """Reading and writing are refused with both versions."""
+    url = store_url("history.db", tmp_path)
+    open_for_writing(url).dispose()
+    with sqlite3.connect(tmp_path / "history.db") as connection:
+        connection.execute(f"update {VERSION_TABLE} set version_num = '0099'")
+    connection.close()
+    before = (tmp_path / "history.db").read_bytes()
+    for opened in (open_for_reading, open_for_writing):
+        with pytest.raises(StoreError, match="newer elt: it has version 0099"):
+            opened(url)
+    assert (tmp_path / "history.db").read_bytes() == before
+
+
+def test_a_corrupt_store_is_named_and_set_aside(tmp_path: Path) -> None:
+    """A reader names it; a writer sets it aside and refuses once; only then a new one is begun."""
+    file = tmp_path / "history.db"
+    file.write_bytes(b"no database" * 1000)
+    url = store_url("history.db", tmp_path)
+    with pytest.raises(StoreError, match="corrupt"):
+        open_for_reading(url)
+    assert file.exists()
+    with pytest.raises(StoreError, match=r"set aside as history.db.corrupt-"):
+        open_for_writing(url)
+    (aside,) = tmp_path.glob("history.db.corrupt-*")
+    assert aside.read_bytes() == b"no database" * 1000
+    assert not file.exists()
+    open_for_writing(url)
+    assert file.exists()
+
+
+def test_a_store_that_is_not_there_is_not_made_by_a_reader(tmp_path: Path) -> None:
+    """It says that nothing is recorded yet."""
+    with pytest.raises(StoreError, match="Nothing is recorded yet"):
+        open_for_reading(store_url("history.db", tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_whose_folder_is_a_file_is_refused(tmp_path: Path) -> None:
+    """The message names the store, and where to change it."""
+    (tmp_path / ".elt").write_text("")
+    with pytest.raises(StoreError, match="cannot be written") as refused:
+        open_for_writing(store_url(".elt/history.db", tmp_path))
+    assert "elt.yml" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [("mysql://ada:hidden@host/db", "mysql"), ("postgresql://ada:hidden@host:port/db", "no URL")],
+)
+def test_a_wrong_url_is_refused_without_its_password(tmp_path: Path, location: str, words: str) -> None:
+    """Only SQLite and PostgreSQL keep a store."""
+    with pytest.raises(StoreError, match=words) as refused:
+        store_url(location, tmp_path)
+    assert "hidden" not in str(refused.value)
+
+
+def test_a_server_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:
+    """The message names host and database."""
+    url = store_url("postgresql://ada:hidden@127.0.0.1:1/runs", tmp_path)
+    with pytest.raises(StoreError, match=r"127\.0\.0\.1:1/runs") as refused:
+        open_for_writing(url)
+    assert "hidden" not in str(refused.value)
