@@ -16,7 +16,7 @@ from orchestrator.config.settings import OnNoData, OnRunStart, Settings
 from orchestrator.errors import ConfigurationError
 
 Load = Callable[..., Settings]
-KNOWN = "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout"
+KNOWN = "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout, store"
 FULL = """\
 dbt_project: warehouse
 ingestion:

@@ -11,7 +11,15 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make the first tables."""
+    """Make the first tables, and the views that users ask."""
+    _make_runs()
+    _make_steps()
+    _make_happenings()
+    for view in VIEWS:
+        op.execute(view)
+
+
+def _make_runs() -> None:
     op.create_table(
         "texts",
         sa.Column("digest", sa.String(length=64), nullable=False, comment="SHA-256 of the text"),
@@ -65,6 +73,24 @@ def upgrade() -> None:
     )
     op.create_index("runs_by_start", "runs", ["started_at"], unique=False)
     op.create_index("runs_by_target", "runs", ["target_identity", "status"], unique=False)
+
+
+def _make_steps() -> None:
+    op.create_table(
+        "steps",
+        sa.Column("run_id", sa.String(length=64), nullable=False),
+        sa.Column("step_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False, comment="in the plan"),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False, comment="why it is in the plan"),
+        sa.Column("status", sa.String(length=16), nullable=True, comment="null until it ends"),
+        sa.Column("reason", sa.String(length=32), nullable=True),
+        sa.Column("blame", sa.Text(), nullable=True, comment="the step at which the halt began"),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.run_id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "step_id"),
+    )
     op.create_table(
         "attempts",
         sa.Column("run_id", sa.String(length=64), nullable=False),
@@ -86,18 +112,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "step_id", "attempt"),
     )
     op.create_table(
-        "events",
-        sa.Column("run_id", sa.String(length=64), nullable=False),
-        sa.Column("sequence", sa.Integer(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("kind", sa.String(length=32), nullable=False),
-        sa.Column("step_id", sa.Text(), nullable=True),
-        sa.Column("attempt", sa.Integer(), nullable=True),
-        sa.Column("body", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.run_id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("run_id", "sequence"),
-    )
-    op.create_table(
         "parts",
         sa.Column("run_id", sa.String(length=64), nullable=False),
         sa.Column("step_id", sa.Text(), nullable=False),
@@ -111,6 +125,21 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["runs.run_id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("run_id", "step_id", "attempt", "position"),
     )
+
+
+def _make_happenings() -> None:
+    op.create_table(
+        "events",
+        sa.Column("run_id", sa.String(length=64), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("step_id", sa.Text(), nullable=True),
+        sa.Column("attempt", sa.Integer(), nullable=True),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.run_id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "sequence"),
+    )
     op.create_table(
         "requests",
         sa.Column("request_id", sa.Integer(), autoincrement=True, nullable=False),
@@ -123,23 +152,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("request_id"),
     )
     op.create_index("requests_by_run", "requests", ["run_id", "taken_at"], unique=False)
-    op.create_table(
-        "steps",
-        sa.Column("run_id", sa.String(length=64), nullable=False),
-        sa.Column("step_id", sa.Text(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False, comment="in the plan"),
-        sa.Column("kind", sa.String(length=32), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False, comment="why it is in the plan"),
-        sa.Column("status", sa.String(length=16), nullable=True, comment="null until it ends"),
-        sa.Column("reason", sa.String(length=32), nullable=True),
-        sa.Column("blame", sa.Text(), nullable=True, comment="the step at which the halt began"),
-        sa.ForeignKeyConstraint(["run_id"], ["runs.run_id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("run_id", "step_id"),
-    )
-    for view in VIEWS:
-        op.execute(view)
 
 
 VIEWS = (
