@@ -18,17 +18,37 @@ from orchestrator.store.memory import MemoryStore
 from orchestrator.store.sql_store import SqlStore
 from tests.factories import make_outcome, make_plan
 from tests.fakes.clock import NOON
+from tests.functional.postgres.server import PASSWORD, Server, running_server
 
 PROCESS = Process(host="laptop", pid=4711, started_at=NOON - timedelta(minutes=1), user="ada")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server."""
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunStore]:
     """An empty store of each kind."""
-    made = MemoryStore() if request.param == "memory" else SqlStore(store_url("history.db", tmp_path))
+    made = make_store(request.param, request, tmp_path)
     made.writer(opening())  # a run that never began
     yield made
     made.close()
+
+
+def make_store(kind: str, request: pytest.FixtureRequest, folder: Path) -> RunStore:
+    """Make an empty store; on PostgreSQL in a database of its own."""
+    if kind == "memory":
+        return MemoryStore()
+    if kind == "sqlite":
+        return SqlStore(store_url("history.db", folder))
+    server = request.getfixturevalue("server")
+    database = f"runs_{abs(hash(folder))}"
+    server.rows(f"create database {database}")
+    return SqlStore(store_url(f"postgresql://postgres:{PASSWORD}@{server.host}:{server.port}/{database}", folder))
 
 
 def opening(run_id: str = "r1", *, minutes: float = 0, **known: object) -> Opening:
