@@ -13,7 +13,7 @@ from elementary.operations.upload_source_freshness import UploadSourceFreshnessO
 
 def test_the_age_of_sources_is_found(sound: Built, tmp_path: Path) -> None:
     """`edr upload-source-freshness` finds every verdict, and the invocation that it refuses to do without."""
-    config = Config(config_dir=str(tmp_path), project_dir=str(sound.folder))
+    config = Config(config_dir=str(tmp_path), project_dir=str(sound.folder), target_path=str(tmp_path / "edr"))
     contents = UploadSourceFreshnessOperation(config).get_sources_file_contents()
     assert {result["unique_id"]: result["status"] for result in contents["results"]} == {
         "source.everything.raw.customers": "pass",
