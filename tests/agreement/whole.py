@@ -14,7 +14,7 @@ from tests.agreement.projects import defects_of, project_names
 from tests.agreement.random_runs import run_random_projects
 from tests.agreement.ways import PLAIN, WAYS
 
-_PAIRS_A_PROCESS = 24
+_PAIRS_A_PROCESS = 12
 _CASES_A_PROCESS = 25
 
 
@@ -36,10 +36,12 @@ def judge_every_pair(projects: Sequence[str], processes: int) -> Iterator[Told]:
     work = []
     for project in projects:
         pairs = every_pair(project, defects_of(project))
-        work += [(project, pairs[start : start + _PAIRS_A_PROCESS]) for start in range(0, len(pairs), _PAIRS_A_PROCESS)]
+        starts = range(0, len(pairs), _PAIRS_A_PROCESS)
+        work += [(start, project, pairs[start : start + _PAIRS_A_PROCESS]) for start in starts]
+    work.sort(key=lambda some: some[:2])  # by turns: a run that is broken off has tried something of every project
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
-        for done in as_completed([pool.submit(_judge_some, *some) for some in work]):
+        for done in as_completed([pool.submit(_judge_some, project, pairs) for _, project, pairs in work]):
             yield from done.result()
 
 
