@@ -44,7 +44,7 @@ def test_exit_code_of_usage(elt):
 
 def test_exit_code_of_a_bug(elt, shop, monkeypatch):
     """3: a bug says that it is one, with what a report of it needs."""
-    monkeypatch.setattr("orchestrator.api.make_plan", lambda *_: 1 / 0)
+    monkeypatch.setattr("orchestrator.wiring.planning.make_plan", lambda *_: 1 / 0)
     said = elt("run", project=shop)
     assert said.code == 3
     assert said.err.startswith("Internal error: ZeroDivisionError: division by zero\nThis is a bug of elt.")
@@ -57,7 +57,7 @@ def test_exit_code_of_an_interruption(elt, shop, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("orchestrator.api.make_plan", interrupt)
+    monkeypatch.setattr("orchestrator.wiring.planning.make_plan", interrupt)
     said = elt("run", project=shop)
     assert (said.code, said.err.strip()) == (130, "Interrupted.")
 
