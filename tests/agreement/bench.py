@@ -78,7 +78,8 @@ class Prepared:
         if pair.way.against_state:
             self._lay_over(self.of_prod, folder)
             shutil.copytree(self.of_prod / "state", folder / "state")
-        for defect in pair.defects:
+        # what takes a table away comes last, so that others can still spoil its rows
+        for defect in sorted(pair.defects, key=lambda one: one.takes_tables_away):
             spoil(folder, defect)
         return folder
 

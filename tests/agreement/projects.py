@@ -35,6 +35,12 @@ class Defect:
     """Whether dbt gives up before the first node, so that no other defect can show beside this one."""
 
     @property
+    def takes_tables_away(self) -> bool:
+        """Whether its statements drop, rename or reshape what others may write to."""
+        words = set(self.sql.lower().split())
+        return bool(words & {"drop", "alter"})
+
+    @property
     def files(self) -> frozenset[str]:
         """The files that it touches."""
         return frozenset({*self.replace, *self.write})

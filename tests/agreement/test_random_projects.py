@@ -11,7 +11,7 @@ from tests.agreement.random_runs import Case, Shared, draw_case, run_case
 from tests.agreement.random_told import told
 
 pytestmark = pytest.mark.functional
-SEED, HALF = 3, 14
+SEED, HALF = 3, 12
 
 
 @pytest.fixture(scope="session")
