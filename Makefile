@@ -26,8 +26,9 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
-# The whole proof of agreement with dbt: every defect, every way, hundreds of random projects.
+# The whole proof of agreement with dbt: every selection, every defect, every way, hundreds of random projects.
 agreement: $(STAMP)
+	WHOLE_CORPUS=1 $(BIN)/python -m pytest -n 2 --dist loadscope tests/agreement/test_selection.py
 	$(BIN)/python -m tests.agreement all
 
 # What people read dbt's artifacts with needs versions of its own: an environment apart, with elt in it.

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.execution.outcome import Outcome, Part, Status
@@ -33,6 +33,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(
     message=st.text(),
     detail=st.dictionaries(st.text(), JSON),
