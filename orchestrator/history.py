@@ -99,11 +99,9 @@ def cancel(project_dir: Path | None, run: str | None) -> int:
     with _opened(project_dir) as store:
         reader = store.reader()
         found = reader.find(run)
-        (head,) = (head for head in reader.heads() if head.run_id == found)
-        if _state(head) is not RunState.RUNNING:
-            raise UsageError(
-                f"The run {found} does not go on: it {_state(head).value}.", hint="`elt history` lists the runs."
-            )
+        state = _state(reader.run(found).head)
+        if state is not RunState.RUNNING:
+            raise UsageError(f"The run {found} does not go on: it {state.value}.", hint="`elt history` lists the runs.")
         own = this_process()
         store.ask_to_end(found, at=datetime.now(UTC), by=f"{own.user}@{own.host}")
     open_console().print(f"{found} was asked to end.")
