@@ -3,13 +3,12 @@
 from typing import ClassVar
 
 from dlt.common.destination import Destination, DestinationCapabilitiesContext
-from dlt.common.schema import Schema
-from dlt.destinations.impl.duckdb.configuration import DuckDbClientConfiguration, DuckDbCredentials
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.factory import duckdb
 
 from orchestrator.adapters.dlt.destinations import destination_type
-from orchestrator.adapters.dlt.marked_jobs import MARKS, MarkedJobs
+from orchestrator.adapters.dlt.marked_jobs import MarkedJobs
 from orchestrator.adapters.dlt.owner_sql import OwnerSqlClient
 from orchestrator.adapters.sql_pipe import PipeConnection
 
@@ -21,16 +20,6 @@ class OwnerDuckDbClient(MarkedJobs, DuckDbClient):  # type: ignore[misc]  # dlt 
     sql_client_class: ClassVar[type[OwnerSqlClient]]
     pipe: ClassVar[PipeConnection]
     marked_schemas: ClassVar[set[str]]
-
-    def __init__(
-        self, schema: Schema, config: DuckDbClientConfiguration, capabilities: DestinationCapabilitiesContext
-    ) -> None:
-        super().__init__(schema, config, capabilities)
-        own = self.sql_client
-        self.sql_client = self.sql_client_class(
-            own.dataset_name, own.staging_dataset_name, config.credentials, capabilities
-        )
-        self.marks = f'{self.sql_client.fully_qualified_dataset_name()}."{MARKS}"'
 
     def ensure_marks(self) -> None:
         """Create the table of marks, on a cursor of its own: the job's may be in a transaction."""

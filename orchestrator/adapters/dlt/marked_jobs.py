@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Protocol
 
+from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.client import LoadJob, RunnableLoadJob
 from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema import Schema
@@ -29,6 +30,7 @@ class WholeSqlClient(Protocol):
     def execute_sql(self, sql: str, *args: object) -> Any:  # noqa: ANN401, D102  # dlt's own
         ...
 
+    def fully_qualified_dataset_name(self) -> str: ...  # noqa: D102  # dlt's own
     def make_qualified_table_name(self, table_name: str) -> str: ...  # noqa: D102  # dlt's own
     def escape_column_name(self, column_name: str) -> str: ...  # noqa: D102  # dlt's own
 
@@ -38,10 +40,19 @@ class MarkedJobs:
 
     schema: Schema
     sql_client: WholeSqlClient
+    sql_client_class: ClassVar[Callable[..., WholeSqlClient]]
     marks: str
     """The table of marks, qualified."""
     loaded: ClassVar[dict[str, dict[str, int]]]
     """Rows by table of each load package that was completed."""
+
+    def __init__(self, schema: Schema, config: Any, capabilities: DestinationCapabilitiesContext) -> None:  # noqa: ANN401  # of the database's own type
+        super().__init__(schema, config, capabilities)  # type: ignore[call-arg]  # dlt's client is below
+        own: Any = self.sql_client
+        self.sql_client = self.sql_client_class(
+            own.dataset_name, own.staging_dataset_name, config.credentials, capabilities
+        )
+        self.marks = f'{self.sql_client.fully_qualified_dataset_name()}."{MARKS}"'
 
     def ensure_marks(self) -> None:
         """Create the table of marks when it is missing."""

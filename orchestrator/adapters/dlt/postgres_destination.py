@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, ClassVar
 
-from dlt.common.destination import Destination, DestinationCapabilitiesContext
-from dlt.common.schema import Schema
-from dlt.destinations.impl.postgres.configuration import PostgresClientConfiguration, PostgresCredentials
+from dlt.common.destination import Destination
+from dlt.destinations.impl.postgres.configuration import PostgresCredentials
 from dlt.destinations.impl.postgres.factory import postgres
 from dlt.destinations.impl.postgres.postgres import PostgresClient
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
 from orchestrator.adapters.dlt.destinations import destination_type
-from orchestrator.adapters.dlt.marked_jobs import MARKS, MarkedJobs
+from orchestrator.adapters.dlt.marked_jobs import MarkedJobs
 from orchestrator.adapters.postgres.connection import connect
 from orchestrator.adapters.postgres.counting import CountingConnection
 from orchestrator.adapters.postgres.login import Login
@@ -70,16 +69,6 @@ class LoginPostgresClient(MarkedJobs, PostgresClient):  # type: ignore[misc]  # 
     sql_client_class: ClassVar[type[LoginSqlClient]]
     marking: ClassVar[threading.Lock]
     marked_schemas: ClassVar[set[str]]
-
-    def __init__(
-        self, schema: Schema, config: PostgresClientConfiguration, capabilities: DestinationCapabilitiesContext
-    ) -> None:
-        super().__init__(schema, config, capabilities)
-        own = self.sql_client
-        self.sql_client = self.sql_client_class(
-            own.dataset_name, own.staging_dataset_name, config.credentials, capabilities
-        )
-        self.marks = f'{self.sql_client.fully_qualified_dataset_name()}."{MARKS}"'
 
     def ensure_marks(self) -> None:
         """Create the table of marks, on a connection of its own: the job's may be in a transaction."""
