@@ -18,10 +18,11 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 def disagreements(theirs: Side, ours: Side) -> list[str]:
     """Say on what dbt and elt disagree: exit code, each node's record, tables, files; nothing when they agree."""
+    rivals = _rival_unit_tests(theirs.words(), ours.words())
     return [
         *_about_the_exit(theirs, ours),
-        *_about_records(theirs, ours),
-        *_about("table", theirs.tables(), ours.tables()),
+        *_about_records(theirs, ours, rivals),
+        *_about("table", _tables(theirs, rivals), _tables(ours, rivals)),
         *_about("file", theirs.files(), ours.files()),
     ]
 
@@ -49,8 +50,7 @@ def _about_the_exit(theirs: Side, ours: Side) -> list[str]:
     return [f"exit code: dbt {theirs.exit_code} {theirs.trouble[:300]}, elt {ours.exit_code} {ours.trouble[:300]}"]
 
 
-def _about_records(theirs: Side, ours: Side) -> list[str]:
-    rivals = _rival_unit_tests(theirs.words(), ours.words())
+def _about_records(theirs: Side, ours: Side, rivals: frozenset[str]) -> list[str]:
     expected, found = _comparable(theirs, rivals), _comparable(ours, rivals)
     lines = []
     for node in sorted(expected.keys() | found.keys()):
@@ -74,9 +74,21 @@ def _about(what: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> 
             lines.append(f"{what} {name}: only dbt made it")
         elif name not in expected:
             lines.append(f"{what} {name}: only elt made it")
-        elif expected[name] != found[name]:
-            lines.append(f"{what} {name}: dbt {_excerpt(expected[name])}, elt {_excerpt(found[name])}")
+        elif (one := expected[name]) != (other := found[name]):
+            if isinstance(one, list):
+                one, other = (
+                    sorted((Counter(mine) - Counter(yours)).elements()) for mine, yours in ((one, other), (other, one))
+                )
+            lines.append(f"{what} {name}: only dbt {_excerpt(one)}, only elt {_excerpt(other)}")
     return lines
+
+
+def _tables(side: Side, rivals: frozenset[str]) -> dict[str, list[str]]:
+    """Give the rows of each table, without those in which a last hook noted how a rival unit test ended."""
+    return {
+        name: [row for row in rows if not any(f"'{test}'" in row for test in rivals)]
+        for name, rows in side.tables().items()
+    }
 
 
 def _comparable(side: Side, rivals: frozenset[str]) -> dict[str, dict[str, Any]]:
