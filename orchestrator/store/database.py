@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from orchestrator.errors import MissingExtraError, StoreError
+from orchestrator.store.json_text import to_json_text
 
 VERSION = "0001"
 VERSION_TABLE = "store_version"
@@ -110,6 +111,7 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
         URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": mode, "uri": "true"}),
         connect_args={"timeout": _BUSY_SECONDS},
         poolclass=NullPool,
+        json_serializer=to_json_text,
     )
     event.listen(engine, "connect", _read_only if read_only else _durable)
     return engine
@@ -118,7 +120,7 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
 def _server_engine(url: URL, *, read_only: bool) -> Engine:
     options = {"isolation_level": "READ COMMITTED"}
     try:
-        engine = create_engine(url, pool_pre_ping=True, **options)
+        engine = create_engine(url, pool_pre_ping=True, json_serializer=to_json_text, **options)
     except (NoSuchModuleError, ModuleNotFoundError):
         raise MissingExtraError(
             "The store is set to PostgreSQL, and its driver is not installed.",

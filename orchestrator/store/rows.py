@@ -18,8 +18,8 @@ from orchestrator.execution.recorded import (
 )
 from orchestrator.plan.explain import kind_of, reason_of
 from orchestrator.plan.step import StepId
-
-Values = dict[str, Any]
+from orchestrator.store.json_text import plain
+from orchestrator.store.prepared import Values
 
 
 def run_values(opening: Opening, event: RunStarted, plan_digest: str, manifest_digest: str | None) -> Values:
@@ -73,7 +73,7 @@ def attempt_values(outcome: Outcome) -> Values:
         "started_at": outcome.started_at,
         "ended_at": outcome.ended_at,
         "tool_word": outcome.tool_word,
-        "message": outcome.message,
+        "message": plain(outcome.message),
         "rows_affected": outcome.rows_affected,
         "failures": outcome.failures,
         "path": outcome.path,
@@ -92,9 +92,9 @@ def part_values(outcome: Outcome) -> list[Values]:
     return [
         {
             "position": position,
-            "name": part.name,
+            "name": plain(part.name),
             "status": part.status.value,
-            "message": part.message,
+            "message": plain(part.message),
             "rows": part.rows,
             "detail": dict(part.detail),
         }

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Executable, Table, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.errors import StoreError
@@ -14,14 +13,14 @@ from orchestrator.execution.recorded import Opening
 from orchestrator.execution.verdict import exit_code
 from orchestrator.plan.step import StepId
 from orchestrator.store import tables
+from orchestrator.store.batch import Batch, Statements
 from orchestrator.store.codec import plan_to_text
+from orchestrator.store.prepared import Values, key_of
 from orchestrator.store.rows import attempt_values, end_values, part_values, run_values, step_values
 from orchestrator.store.texts import keep_text
 
 _BEAT = timedelta(seconds=5)
 _LOOK = timedelta(seconds=1)
-
-Row = dict[str, Any]
 
 
 class SqlRunWriter:
@@ -30,6 +29,7 @@ class SqlRunWriter:
     def __init__(self, engine: Engine, opening: Opening) -> None:
         self._engine = engine
         self._opening = opening
+        self._statements = Statements(engine.dialect)
         self._open: Connection | None = None
         self._sequence = 0
         self._attempts: dict[StepId, int] = {}
@@ -40,8 +40,10 @@ class SqlRunWriter:
         before = self._sequence, dict(self._attempts)
         try:
             with self._connection().begin():
+                batch = Batch()
                 for event in events:
-                    self._write(event)
+                    self._write(event, batch)
+                self._statements.run(self._connection(), batch)
         except DBAPIError as error:
             self._sequence, self._attempts = before
             raise _refused(error) from error
@@ -55,7 +57,8 @@ class SqlRunWriter:
             with self._connection().begin():
                 if at - self._beaten >= _BEAT:
                     self._beaten = at
-                    self._execute(update(tables.runs).where(self._this(tables.runs)).values(heartbeat_at=at))
+                    beat = update(tables.runs).where(self._this(tables.runs)).values(heartbeat_at=at)
+                    self._connection().execute(beat)
                 return self._take_requests(at)
         except DBAPIError:  # a beat that is missed is made up for by the next
             return False
@@ -66,80 +69,73 @@ class SqlRunWriter:
             self._open.close()
             self._open = None
 
-    def _write(self, event: Event) -> None:
+    def _write(self, event: Event, batch: Batch) -> None:
         match event:
             case RunStarted():
-                self._begin(event)
-                self._note(event.at, "run_started", {})
+                self._begin(event, batch)
+                self._note(batch, event.at, "run_started", {})
             case StepStarted():
                 number = self._attempts[event.step_id] = self._attempts.get(event.step_id, 0) + 1
-                row = {**self._key(event.step_id), "attempt": number, "started_at": event.at}
-                self._execute(insert(tables.attempts), row)
-                self._note(event.at, "step_started", {}, event.step_id)
+                batch.begun.append({**self._key(event.step_id), "attempt": number, "started_at": event.at})
+                self._note(batch, event.at, "step_started", {}, event.step_id)
             case StepEnded():
-                self._end_step(event.outcome)
-                self._note(event.at, "step_ended", {"status": event.outcome.status.value}, event.outcome.step_id)
+                status = event.outcome.status.value
+                self._end_step(event.outcome, batch)
+                self._note(batch, event.at, "step_ended", {"status": status}, event.outcome.step_id)
             case Noticed():
-                self._note(event.at, event.kind.value, {"message": event.message}, event.step_id)
+                self._note(batch, event.at, event.kind.value, {"message": event.message}, event.step_id)
             case RunEnded():
                 ended = {"status": event.status.value, "exit_code": int(exit_code(event.status)), "ended_at": event.at}
-                self._execute(update(tables.runs).where(self._this(tables.runs)).values(**ended))
-                self._note(event.at, "run_ended", {"status": event.status.value})
+                self._connection().execute(update(tables.runs).where(self._this(tables.runs)).values(**ended))
+                self._note(batch, event.at, "run_ended", {"status": event.status.value})
 
-    def _begin(self, event: RunStarted) -> None:
+    def _begin(self, event: RunStarted, batch: Batch) -> None:
         connection = self._connection()
         plan = keep_text(connection, "plan", plan_to_text(event.plan).encode())
         kept = self._opening.manifest
         manifest = None if kept is None else keep_text(connection, "manifest", kept)
-        self._execute(insert(tables.runs), run_values(self._opening, event, plan, manifest))
-        if rows := step_values(event, self._opening.run_id):
-            self._execute(insert(tables.steps), rows)
+        connection.execute(insert(tables.runs), run_values(self._opening, event, plan, manifest))
+        batch.steps.extend(step_values(event, self._opening.run_id))
 
-    def _end_step(self, outcome: Outcome) -> None:
+    def _end_step(self, outcome: Outcome, batch: Batch) -> None:
+        key = self._key(outcome.step_id)
         number = self._attempts.get(outcome.step_id)
         if number is not None:
-            tried = (tables.attempts.c.step_id == outcome.step_id) & (tables.attempts.c.attempt == number)
-            ended = update(tables.attempts).where(self._this(tables.attempts), tried)
-            self._execute(ended.values(**attempt_values(outcome)))
-            key = {**self._key(outcome.step_id), "attempt": number}
-            if rows := [{**key, **values} for values in part_values(outcome)]:
-                self._execute(insert(tables.parts), rows)
-        own = tables.steps.c.step_id == outcome.step_id
-        self._execute(update(tables.steps).where(self._this(tables.steps), own).values(**end_values(outcome)))
+            batch.tried.append({**key_of(**key, attempt=number), **attempt_values(outcome)})
+            batch.parts.extend({**key, "attempt": number, **values} for values in part_values(outcome))
+        batch.ended.append({**key_of(**key), **end_values(outcome)})
 
     def _take_requests(self, at: datetime) -> bool:
         asked = tables.requests
         open_ones = self._this(asked) & asked.c.taken_at.is_(None)
         found = self._connection().execute(select(asked.c.request_id).where(open_ones)).first() is not None
         if found:
-            self._execute(update(asked).where(open_ones).values(taken_at=at))
+            self._connection().execute(update(asked).where(open_ones).values(taken_at=at))
         return found
 
-    def _note(self, at: datetime, kind: str, body: Row, step_id: StepId | None = None) -> None:
+    def _note(self, batch: Batch, at: datetime, kind: str, body: Values, step_id: StepId | None = None) -> None:
         self._sequence += 1
-        row = {
-            "run_id": self._opening.run_id,
-            "sequence": self._sequence,
-            "at": at,
-            "kind": kind,
-            "step_id": step_id,
-            "attempt": self._attempts.get(step_id) if step_id else None,
-            "body": body,
-        }
-        self._execute(insert(tables.events), row)
+        batch.events.append(
+            {
+                "run_id": self._opening.run_id,
+                "sequence": self._sequence,
+                "at": at,
+                "kind": kind,
+                "step_id": step_id,
+                "attempt": self._attempts.get(step_id) if step_id else None,
+                "body": body,
+            }
+        )
 
     def _this(self, table: Table) -> ColumnElement[bool]:
         return table.c.run_id == self._opening.run_id
-
-    def _execute(self, statement: Executable, rows: Row | list[Row] | None = None) -> None:
-        self._connection().execute(statement, rows)
 
     def _connection(self) -> Connection:
         if self._open is None:
             self._open = self._engine.connect()
         return self._open
 
-    def _key(self, step_id: StepId) -> Row:
+    def _key(self, step_id: StepId) -> Values:
         return {"run_id": self._opening.run_id, "step_id": step_id}
 
 

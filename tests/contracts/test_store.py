@@ -143,6 +143,23 @@ def test_each_try_of_a_step_is_kept(store: RunStore) -> None:
     ]  # fmt: skip
 
 
+def test_what_no_database_keeps_is_replaced(store: RunStore) -> None:
+    """NUL, half a character, a date and a figure that is none change the text, and never break the record."""
+    half = "caf\udce9"
+    detail = {"observed": float("nan"), "on": NOON.date(), "bounds": [float("inf"), 1.5]}
+    part = Part(name=half, status=Status.FAIL, message="a\0b", detail=detail)
+    writer = store.writer(opening())
+    writer.record([started(make_plan("a")), step_started("a")])
+    writer.record([step_ended(make_outcome("a", Status.FAIL, message=f"{half}\0", parts=(part,)))])
+    writer.record([Noticed(at=NOON, kind=NoticeKind.PRINTED, message=half + "\0")])
+    (step,) = store.reader().run("r1").steps
+    assert step.last is not None
+    assert step.last.outcome is not None
+    assert step.last.outcome.message.startswith("caf")
+    assert len(step.last.outcome.parts) == 1
+    assert [event.kind for event in store.reader().events("r1")][-1] == "printed"
+
+
 def test_an_attempt_that_never_ended_says_so(store: RunStore) -> None:
     """What ran when the process died has a start and no end."""
     store.writer(opening()).record([started(make_plan("a")), step_started("a", 2)])

@@ -1,0 +1,53 @@
+"""What one transaction adds to the record of a run, and the statements that add it."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import Dialect
+
+from orchestrator.store import tables
+from orchestrator.store.prepared import Prepared, Values
+
+_TRY = ("run_id", "step_id", "attempt")
+_END = ("status", "reason", "blame")
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows that are written together, by what happens to them."""
+
+    steps: list[Values] = field(default_factory=list)
+    begun: list[Values] = field(default_factory=list)
+    """Attempts that start."""
+    tried: list[Values] = field(default_factory=list)
+    """Attempts that end."""
+    parts: list[Values] = field(default_factory=list)
+    ended: list[Values] = field(default_factory=list)
+    """Steps that end."""
+    events: list[Values] = field(default_factory=list)
+
+
+class Statements:
+    """What writes a batch, prepared for one database."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        of_attempt = tuple(column.name for column in tables.attempts.c if column.name not in _TRY)
+        of_step = tuple(column.name for column in tables.steps.c if column.name not in _END)
+        self._steps = Prepared.insert(tables.steps, dialect, of_step)
+        self._begun = Prepared.insert(tables.attempts, dialect, (*_TRY, "started_at"))
+        self._tried = Prepared.update(tables.attempts, dialect, key=_TRY, columns=of_attempt)
+        self._parts = Prepared.insert(tables.parts, dialect, tables.parts.c.keys())
+        self._ended = Prepared.update(tables.steps, dialect, key=("run_id", "step_id"), columns=_END)
+        self._events = Prepared.insert(tables.events, dialect, tables.events.c.keys())
+
+    def run(self, connection: Connection, batch: Batch) -> None:
+        """Write a batch, in the caller's transaction."""
+        for statement, rows in (
+            (self._steps, batch.steps),
+            (self._begun, batch.begun),
+            (self._tried, batch.tried),
+            (self._parts, batch.parts),
+            (self._ended, batch.ended),
+            (self._events, batch.events),
+        ):
+            statement.run(connection, rows)
