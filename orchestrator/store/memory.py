@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from orchestrator.errors import UnknownRunError
-from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
-from orchestrator.execution.outcome import Status
+from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.recorded import (
     Opening,
     RecordedAttempt,
@@ -104,6 +104,11 @@ class _Writer:
                 attempt = RecordedAttempt(number=len(step.attempts) + 1, started_at=event.at, outcome=None)
                 kept.steps[event.step_id] = replace(step, attempts=(*step.attempts, attempt))
                 _note(kept, event.at, "step_started", {}, event.step_id)
+            case AttemptEnded():
+                self._end_attempt(kept, event.outcome)
+                body = {"status": event.outcome.status.value, "again_at": event.again_at.isoformat()}
+                told = {"error_class": event.outcome.error_class, "message": event.outcome.message}
+                _note(kept, event.at, "attempt_ended", {**body, **told}, event.outcome.step_id)
             case StepEnded():
                 self._end(kept, event)
                 _note(kept, event.at, "step_ended", {"status": event.outcome.status.value}, event.outcome.step_id)
@@ -116,12 +121,16 @@ class _Writer:
     @staticmethod
     def _end(kept: _Kept, event: StepEnded) -> None:
         outcome = event.outcome
+        _Writer._end_attempt(kept, outcome)
         step = kept.steps[outcome.step_id]
-        attempts = step.attempts
-        if attempts:
-            ended = replace(attempts[-1], started_at=outcome.started_at, outcome=outcome)
-            attempts = (*attempts[:-1], ended)
-        kept.steps[outcome.step_id] = replace(step, status=outcome.status, reason=outcome.reason, attempts=attempts)
+        kept.steps[outcome.step_id] = replace(step, status=outcome.status, reason=outcome.reason)
+
+    @staticmethod
+    def _end_attempt(kept: _Kept, outcome: Outcome) -> None:
+        step = kept.steps[outcome.step_id]
+        if step.attempts:
+            ended = replace(step.attempts[-1], started_at=outcome.started_at, outcome=outcome)
+            kept.steps[outcome.step_id] = replace(step, attempts=(*step.attempts[:-1], ended))
 
 
 class _Reader:
