@@ -30,6 +30,7 @@ from orchestrator.report.streams import open_console
 from orchestrator.selection.criterion import own_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
+from orchestrator.wiring.attempt_rules import attempt_rules
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.dbt_alone import dbt_command, list_with_dbt
 from orchestrator.wiring.planning import dbt_args, opened, planned, resolved
@@ -100,6 +101,7 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     with opened(command, inbox, hear=audience.tell) as project:
         made = planned(command, project)
         require_ready(project, made)
+        terms = _terms(project, command, made)
         run_id = f"{_now():%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
         with closing(open_store(project.settings)) as store:
             writer = store.writer(opening_of(project, command, run_id))
@@ -109,7 +111,7 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
                 outcomes = run_plan(
                     made,
                     runners.by_lane,
-                    terms=_terms(project, run_id),
+                    terms=replace(terms, run_id=run_id),
                     listeners=(*runners.listeners, *listeners),
                     inbox=inbox,
                     clock=_now,
@@ -122,7 +124,7 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:
     """Run with reports on the terminal, as lines or as JSON, and give the exit code."""
     with reporting(output, color=color, nothing=nothing_to_do(command.select)) as listeners:
-        return int(run(command, listeners).exit_code)
+        return int(run(replace(command, watched=output is OutputKind.LIVE), listeners).exit_code)
 
 
 def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
@@ -179,13 +181,15 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _terms(project: OpenProject, run_id: str) -> RunTerms:
+def _terms(project: OpenProject, command: Command, made: Plan) -> RunTerms:
     return RunTerms(
-        run_id=run_id,
+        run_id="",
         database=project.target.description,
         limits=project.limits(),
         fail_fast=bool(project.session.flags.FAIL_FAST),
         skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
+        grace=command.grace,
+        attempts=attempt_rules(project.settings, project.graph, made, command),
     )
 
 

@@ -1,17 +1,26 @@
 """`elt run`, and `elt build`, which is the same."""
 
+from datetime import timedelta
 from typing import Any
 
 import click
 
 from orchestrator.cli.dbt_options import BUILD, dbt_options
-from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, planning_options, request_options
+from orchestrator.cli.shared import (
+    DbtCommand,
+    as_json,
+    attempt_options,
+    lock_timeout,
+    planning_options,
+    request_options,
+)
 
 
 @click.command("run", cls=DbtCommand)
 @dbt_options(BUILD)
 @planning_options
 @lock_timeout
+@attempt_options
 @as_json
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
@@ -35,6 +44,9 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any]) -> int:
         tests=not options.get("no_tests"),
         allow_empty=bool(options.get("allow_empty")),
         lock_timeout=options.get("lock_timeout"),
+        repeats=options.get("repeats"),
+        time_limit=options.get("time_limit"),
+        grace=options.get("grace") or timedelta(),
         **request_options(context),
     )
     return run_and_report(asked, chosen_output(options), color=options.get("use_colors"))

@@ -1,12 +1,14 @@
 """What several verbs share: their options, and the way from parsed options to a request."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
 from orchestrator.cli.dbt_options import given, spread
+from orchestrator.config.readers import duration, times
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -41,6 +43,61 @@ _PLANNING: tuple[Decorator, ...] = (
     click.option("--no-freshness", is_flag=True, help="Judge no source's age."),
     click.option("--no-tests", is_flag=True, help="Run no tests and no validations."),
     allow_empty,
+)
+
+
+class _Times(click.ParamType[int]):
+    """How often: a whole number, or `none`."""
+
+    name = "times"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it as elt.yml does."""
+        try:
+            return times(int(value) if str(value).isdecimal() else value)
+        except ValueError as error:
+            self.fail(f"'{value}': {error}", param, ctx)
+
+
+class _Duration(click.ParamType[timedelta]):
+    """How long: `90`, `90s`, `5min`, `1h`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Read it as elt.yml does."""
+        try:
+            return value if isinstance(value, timedelta) else duration(value)
+        except ValueError as error:
+            self.fail(f"'{value}': {error}", param, ctx)
+
+
+def attempt_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how often and how long things are tried, and how a run is ended."""
+    for decorate in reversed(_ATTEMPTS):
+        function = decorate(function)
+    return function
+
+
+_ATTEMPTS: tuple[Decorator, ...] = (
+    click.option(
+        "--repeats",
+        type=_Times(),
+        metavar="N|none",
+        help="How often a step is tried again after an error that may pass, whatever is set.",
+    ),
+    click.option(
+        "--time-limit",
+        type=_Duration(),
+        metavar="DURATION",
+        help="End the run when it takes longer than this: 90s, 30min, 6h.",
+    ),
+    click.option(
+        "--grace",
+        type=_Duration(),
+        metavar="SECONDS",
+        help="After Ctrl-C or SIGTERM let what runs go on for so long, before it is interrupted (0).",
+    ),
 )
 
 lock_timeout = click.option(

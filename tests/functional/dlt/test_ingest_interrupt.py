@@ -55,7 +55,7 @@ def test_an_interrupted_load_is_cancelled_with_all_its_processes(slow):
     thread = threading.Thread(target=lambda: outcomes.append(slow.load(runner=runner)))
     thread.start()
     processes = started(slow)
-    runner.interrupt()
+    runner.interrupt({"ingest.elt_shop"})
     thread.join()
     assert [outcome.status for outcome in outcomes] == [Status.CANCELLED]
     _, alive = psutil.wait_procs(processes, timeout=30)
@@ -65,7 +65,7 @@ def test_an_interrupted_load_is_cancelled_with_all_its_processes(slow):
 def test_nothing_starts_after_an_interrupt(slow):
     """A step that arrives after the interrupt is cancelled without a process."""
     runner = slow.runner()
-    runner.interrupt()
+    runner.interrupt({"ingest.elt_shop"})
     assert slow.load(runner=runner).status is Status.CANCELLED
 
 

@@ -16,7 +16,10 @@ from orchestrator.config.settings import OnNoData, OnRunStart, Settings
 from orchestrator.errors import ConfigurationError
 
 Load = Callable[..., Settings]
-KNOWN = "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout, store"
+KNOWN = (
+    "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout, repeats, time_limits,"
+    " store"
+)
 FULL = """\
 dbt_project: warehouse
 ingestion:
@@ -186,8 +189,11 @@ def schema_keys(node: dict[str, object], prefix: str = "") -> set[str]:
     for name, below in node.get("properties", {}).items():
         deeper = schema_keys(below, f"{prefix}{name}.")
         keys |= deeper or {prefix + name}
-    if isinstance(node.get("additionalProperties"), dict):
+    others = node.get("additionalProperties")
+    if isinstance(others, dict):
         keys.add(prefix + "*")
+        for way in others.get("anyOf", ()):
+            keys |= schema_keys(way, f"{prefix}*.")
     return keys
 
 
