@@ -37,6 +37,7 @@ class IngestRunner:
         self._lock = threading.Lock()
         self._datasets: dict[str, threading.Lock] = {}
         self._running: dict[Child, tuple[StepId, ChildSession]] = {}
+        self._extracted: set[StepId] = set()  # steps of which a try got as far: a further one does not extract again
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
         """Load what each step names, one after the other, and give an outcome for each."""
@@ -89,12 +90,20 @@ class IngestRunner:
 
     def _talk(self, child: Child, step: IngestStep, stop: Stop) -> dict[str, Any] | None:
         """Serve the child until it gives its answer; None when it ended without one."""
+        known: dict[str, Any] = {}
         with ExitStack() as held:
             try:
                 while True:
                     message = self._next(child, stop)
                     if message is None:
                         return None
+                    match message.get("tell"):
+                        case "extracted":
+                            self._extracted.add(step.id)
+                            continue
+                        case "loaded":  # a further try would load the rows of this one again
+                            known = {"class": ErrorClass.PERMANENT}
+                            continue
                     match message.get("ask"):
                         case "dataset":
                             if not self._hold(step.dataset, held, stop):
@@ -103,7 +112,7 @@ class IngestRunner:
                         case "release":
                             held.close()
                         case _:
-                            return message
+                            return message | known
             except (EOFError, OSError):
                 return None
 
@@ -134,6 +143,7 @@ class IngestRunner:
             "attribute": step.attribute,
             "dataset": step.dataset,
             "resources": list(step.resources),
+            "extracted": step.id in self._extracted,
             "pipelines_dir": str(self._pipelines_dir()),
             "kind": self._access.kind,
             "place": self._access.place,

@@ -85,12 +85,18 @@ def _load(part: Part, request: dict[str, Any], answers: Connection, destination:
     if has_pending(pipeline):
         with _alone(answers):
             settle_pending(pipeline)
+            if request["extracted"] and destination.loaded:  # what an earlier try of this step extracted is done
+                wire.send(answers, {"tell": "loaded"})
+                record_loaded(pipeline)
+                return _result(pipeline, destination.loaded)
     follow_warehouse(pipeline)
     data = _data(part, tuple(request["resources"]))
     pipeline.extract(data)
+    wire.send(answers, {"tell": "extracted"})
     pipeline.normalize()
     with _alone(answers):
         pipeline.load()
+        wire.send(answers, {"tell": "loaded"})
         record_loaded(pipeline)
     return _result(pipeline, destination.loaded)
 
