@@ -69,6 +69,7 @@ class FakeStepRunner:
             with self._lock:
                 self._running.remove(step)
         if step in self._cut:
+            self._cut.discard(step)
             return [Outcome(step_id=step, status=Status.ERROR, message="INTERRUPT Error: Interrupted!")]
         return _scripted(self._next(step), request)
 

@@ -1,6 +1,7 @@
 """Runs a plan through the real loop, with a fake runner in every lane and everything it said at hand."""
 
 import threading
+import time
 
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.inbox import Inbox
@@ -58,6 +59,12 @@ class TryOut:
     def start(self) -> "TryOut":
         self._thread.start()
         return self
+
+    def until(self, words: str) -> None:
+        """Wait until something with these words was heard."""
+        while not any(words in line for line in self.heard.lines):
+            assert self._thread.is_alive(), f"the run ended without: {words}"
+            time.sleep(0.002)
 
     def join(self) -> "TryOut":
         self._thread.join(60)

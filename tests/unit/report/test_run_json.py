@@ -55,6 +55,7 @@ def test_an_outcome_is_written_whole() -> None:
         "tool_word": "",
         "reason": "ran",
         "blame": None,
+        "error_class": None,
         "message": OUTCOMES[2].message,
         "started_at": "2013-07-01T12:00:00+00:00",
         "ended_at": "2013-07-01T12:00:00.100000+00:00",
