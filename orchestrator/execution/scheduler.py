@@ -181,7 +181,8 @@ class Scheduler:
         """End a step that does not run; one that was tried before ends with its last error."""
         self._waiting.discard(at)
         if at in self._tried:
-            return self._tried.pop(at)
+            last = self._tried.pop(at)
+            return replace(last, reason=reason) if self._stopping else last
         step = self._steps[at]
         return Outcome(step_id=step.id, status=status, reason=reason, message=message, path=step.path)
 

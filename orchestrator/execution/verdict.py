@@ -56,8 +56,8 @@ def run_status(outcomes: Iterable[Outcome]) -> Status:
     """Give the status of a run: cancelled, error, fail, warn or success, the first of them that applies."""
     statuses = set()
     for outcome in outcomes:
-        if outcome.status is Status.CANCELLED and outcome.reason.code is ReasonCode.INTERRUPTED:
-            return Status.CANCELLED
+        if outcome.reason.code is ReasonCode.INTERRUPTED:
+            return Status.CANCELLED  # also a step that erred and was not tried again because of it
         statuses.add(Status.ERROR if _is_unexplained(outcome) else outcome.status)
     for status in (Status.ERROR, Status.FAIL, Status.WARN):
         if status in statuses:

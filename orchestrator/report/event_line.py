@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
+from textwrap import shorten
 from typing import assert_never
 
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
@@ -11,6 +12,8 @@ from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
 from orchestrator.plan.explain import kind_of
 from orchestrator.plan.step import Step, StepId, TestStep
 from orchestrator.report.words import clock, count, duration, one_line, some_of, wait_words
+
+_LONGEST_REASON = 160
 
 Steps = Mapping[StepId, Step]
 
@@ -115,7 +118,7 @@ def outcome_text(outcome: Outcome, steps: Steps) -> str:
 def again_text(event: AttemptEnded, steps: Steps) -> str:
     """Say that a step is tried again, when, and why: `load flights  try 2 of 3 in 8 s: …`."""
     wait = wait_words(event.again_at - event.at)
-    said = one_line(event.outcome.message)
+    said = shorten(one_line(event.outcome.message), _LONGEST_REASON, placeholder="…")
     return f"{titled(event.outcome.step_id, steps)}  try {event.attempt + 1} of {event.most} in {wait}: {said}"
 
 

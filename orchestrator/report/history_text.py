@@ -62,6 +62,8 @@ def print_log(
     for event in events:
         name = run.plan.by_id[event.step_id].name if event.step_id else ""
         told = event.body.get("message") or event.body.get("status") or ""
+        if again_at := event.body.get("again_at"):
+            told = f"{told}, again at {datetime.fromisoformat(str(again_at)).astimezone():%H:%M:%S}"
         kind = event.kind.replace("_", " ")
         console.print(
             Text.assemble(

@@ -106,9 +106,9 @@ class _Writer:
                 _note(kept, event.at, "step_started", {}, event.step_id)
             case AttemptEnded():
                 self._end_attempt(kept, event.outcome)
-                body = {"status": event.outcome.status.value, "again_at": event.again_at.isoformat()}
-                told = {"error_class": event.outcome.error_class, "message": event.outcome.message}
-                _note(kept, event.at, "attempt_ended", {**body, **told}, event.outcome.step_id)
+                outcome, again_at = event.outcome, event.again_at.isoformat()
+                body = {"status": outcome.status, "error_class": outcome.error_class, "again_at": again_at}
+                _note(kept, event.at, "attempt_ended", body, outcome.step_id)
             case StepEnded():
                 self._end(kept, event)
                 _note(kept, event.at, "step_ended", {"status": event.outcome.status.value}, event.outcome.step_id)

@@ -15,7 +15,6 @@ from orchestrator.plan.step import StepId
 from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements
 from orchestrator.store.codec import plan_to_text
-from orchestrator.store.json_text import plain
 from orchestrator.store.prepared import Values, key_of
 from orchestrator.store.rows import attempt_values, end_values, part_values, run_values, step_values
 from orchestrator.store.texts import keep_text
@@ -81,9 +80,9 @@ class SqlRunWriter:
                 self._note(batch, event.at, "step_started", {}, event.step_id)
             case AttemptEnded():
                 self._end_attempt(event.outcome, batch)
-                body = {"status": event.outcome.status.value, "again_at": event.again_at.isoformat()}
-                told = {"error_class": event.outcome.error_class, "message": plain(event.outcome.message)}
-                self._note(batch, event.at, "attempt_ended", {**body, **told}, event.outcome.step_id)
+                outcome, again_at = event.outcome, event.again_at.isoformat()
+                body = {"status": outcome.status, "error_class": outcome.error_class, "again_at": again_at}
+                self._note(batch, event.at, "attempt_ended", body, outcome.step_id)
             case StepEnded():
                 status = event.outcome.status.value
                 self._end_step(event.outcome, batch)

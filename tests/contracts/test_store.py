@@ -156,7 +156,7 @@ def test_each_try_of_a_step_is_kept(store: RunStore) -> None:
     told = store.reader().events("r1")[2]
     assert (told.kind, told.step_id, told.attempt) == ("attempt_ended", "a", 1)
     assert told.body == {
-        "status": "error", "error_class": "transient", "message": "the lock", "again_at": again_at.isoformat(),
+        "status": "error", "error_class": "transient", "again_at": again_at.isoformat(),
     }  # fmt: skip
 
 

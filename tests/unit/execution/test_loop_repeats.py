@@ -102,6 +102,15 @@ def test_a_stop_ends_a_waiting_step_with_its_last_error(insist):
     assert run.message("a") == "the server is busy"
 
 
+def test_a_run_that_only_waited_was_interrupted_all_the_same():
+    """Nobody else ran: the run is cancelled, as after any Ctrl-C."""
+    run = tried("a", FakeStepRunner({"a": busy("a")}), policies=TWICE, wait=0).start()
+    run.until("follows")
+    run.stop.set()
+    assert run.join().heard.lines[-2:] == ["a error", "end cancelled"]
+    assert run.outcomes[0].reason.code is ReasonCode.INTERRUPTED
+
+
 def test_fail_fast_ends_a_waiting_step_with_its_last_error():
     """B fails while A waits: A is not tried again, and what is below A is skipped."""
     runner = FakeStepRunner({"a": busy("a"), "b": Status.FAIL}, held=["b"])
