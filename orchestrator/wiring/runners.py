@@ -41,7 +41,7 @@ def make_runners(project: OpenProject, plan: Plan) -> Runners:
     )
     artifacts.attach(runs)
     project.resources.callback(runs.close)
-    runners: dict[Lane, StepRunner] = {Lane.DBT: DbtStepRunner(runs, artifacts.skipped_nodes)}
+    runners: dict[Lane, StepRunner] = {Lane.DBT: DbtStepRunner(runs, artifacts.skipped_nodes, artifacts.lost_nodes)}
     if any(isinstance(step, ValidationStep) for step in plan.steps):
         validation = ValidationRunner(project.warehouse().access(), project.settings.project_root)
         project.resources.callback(validation.close)

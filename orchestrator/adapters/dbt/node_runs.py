@@ -5,8 +5,8 @@ its queue, its thread pool and its halting aside: those are the run loop's.
 """
 
 import threading
-from collections.abc import Collection, Iterable
-from types import SimpleNamespace
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from orchestrator.adapters.dbt.batches import BatchLog
@@ -14,6 +14,8 @@ from orchestrator.adapters.dbt.interrupting import cancel
 from orchestrator.adapters.dbt.second_try import forget_compiled, keep_done_batches, look_again
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.nodes.identity import NodeId
+
+_NONE: Mapping[NodeId, str] = MappingProxyType({})
 
 
 class NodeRuns:
@@ -152,10 +154,11 @@ class NodeRuns:
             self._task.node_results.append(result)
         return result
 
-    def run_hooks(self, when: str, skipped: Iterable[NodeId] = ()) -> list[Any]:
+    def run_hooks(self, when: str, skipped: Iterable[NodeId] = (), lost: Mapping[NodeId, str] = _NONE) -> list[Any]:
         """Run the on-run-start or on-run-end hooks in dbt's order and give their results.
 
-        `skipped` are the nodes that did not run, so that `results` in an on-run-end hook names them too.
+        `skipped` are the nodes that did not run, `lost` those that were given up, so that `results` in an on-run-end
+        hook names them too.
         """
         from dbt.artifacts.schemas.results import RunStatus
         from dbt.node_types import RunHookType
@@ -170,16 +173,19 @@ class NodeRuns:
         else:
             known = {result.node.unique_id for result in task.node_results}
             task.node_results.extend(self.skipped_result(unique_id) for unique_id in skipped if unique_id not in known)
+            task.node_results.extend(self.lost_result(node, said) for node, said in lost.items() if node not in known)
             before = len(task.node_results)
             # as in dbt: where a first hook kept every node from running, `results` is empty
             task.after_run(adapter, [] if self._halted_at_start else task.node_results)
         return list(task.node_results[before:])
 
-    def try_hooks(self, when: str, skipped: Iterable[NodeId] = ()) -> tuple[list[Any], str]:
+    def try_hooks(
+        self, when: str, skipped: Iterable[NodeId] = (), lost: Mapping[NodeId, str] = _NONE
+    ) -> tuple[list[Any], str]:
         """Run hooks as `run_hooks` does, and say what a hook's macro raised; empty when none did."""
         before = len(self._task.node_results)
         try:
-            return self.run_hooks(when, skipped), ""
+            return self.run_hooks(when, skipped, lost), ""
         except Exception as error:  # noqa: BLE001  # a macro raises what it likes
             ended = self._task.node_results[before:]
             return [result for result in ended if result.node.resource_type == "operation"], str(error)

@@ -1,6 +1,6 @@
 """Runs the steps that dbt runs: builds, tests, freshness checks and hooks, one node each."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from orchestrator.adapters.dbt.error_class import error_class
@@ -16,9 +16,12 @@ from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, Step, Ste
 class DbtStepRunner:
     """The step runner of an open dbt session."""
 
-    def __init__(self, runs: NodeRuns, skipped: Callable[[], Iterable[NodeId]]) -> None:
+    def __init__(
+        self, runs: NodeRuns, skipped: Callable[[], Iterable[NodeId]], lost: Callable[[], Mapping[NodeId, str]]
+    ) -> None:
         self._runs = runs
         self._skipped = skipped
+        self._lost = lost
         self._threads = Threads()
         self._nodes: dict[StepId, NodeId] = {}
         self._seen: set[StepId] = set()
@@ -52,8 +55,8 @@ class DbtStepRunner:
             case FreshnessStep():
                 return freshness_outcome(step.id, self._runs.run_freshness(step.node), started)
             case HookStep():
-                skipped = self._skipped() if step.when == "end" else ()
-                return hooks_outcome(step.id, *self._runs.try_hooks(step.when, skipped), started)
+                skipped, lost = (self._skipped(), self._lost()) if step.when == "end" else ((), {})
+                return hooks_outcome(step.id, *self._runs.try_hooks(step.when, skipped, lost), started)
             case _:
                 raise TypeError(f"dbt does not run {type(step).__name__}")
 

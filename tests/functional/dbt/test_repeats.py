@@ -11,7 +11,7 @@ import pytest
 from orchestrator.api import Command, Ran, Upstream, run
 from orchestrator.execution.events import AttemptEnded, Event, StepEnded, StepStarted
 from orchestrator.execution.outcome import ErrorClass, Outcome, ReasonCode, Status
-from tests.functional.shop import sql, write_shop
+from tests.functional.shop import FILES, sql, write_shop
 
 pytestmark = pytest.mark.functional
 FOR_HOURS = "(select count(*) from range(100_000_000_000) r where r.range % 7 = 3)"
@@ -44,9 +44,16 @@ EVENTS = """
     """
 
 
+NAMES = "{{ results | map(attribute='node.name') | join(' ') }}"
+TOLD = f"""
+        on-run-end: "create or replace table main.told as select unnest(string_split('{NAMES}', ' ')) as name"
+"""
+
+
 def changes(root: Path) -> Mapping[str, str]:
     """What the shop has more here: what waits, what never ends, and what is wrong."""
     return {
+        "dbt_project.yml": FILES["dbt_project.yml"] + TOLD,
         "elt.yml": "repeats: {dbt: {times: 2, after: 10ms}}",
         "models/marts/slow.sql": f"{ONE_SECOND} select {FOR_HOURS} as n",
         "models/marts/below_slow.sql": "select * from {{ ref('slow') }}",
@@ -162,6 +169,13 @@ def test_dbts_records_hold_one_entry_a_node(told: Told) -> None:
         "below_endless": "skipped",
         "wrong": "error",
     }
+
+
+def test_last_hooks_find_each_node_once(told: Told) -> None:
+    """`results` holds the last try of each node, with what was given up and what was skipped."""
+    names = [str(name) for (name,) in sql(told.root, "select name from main.told")]
+    assert len(names) == len(set(names))
+    assert {"fct_orders", "by_year", "slow", "endless", "below_endless", "wrong"} <= set(names)
 
 
 @pytest.mark.parametrize("name", ["slow", "endless"])
