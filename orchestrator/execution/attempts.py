@@ -46,6 +46,7 @@ class Attempts:
         self._patience = patience.total_seconds()
         self._begun = rules.seconds()
         self._tries: dict[StepId, int] = {}
+        self._started: dict[StepId, float] = {}  # the last try of each
         self._limits: dict[StepId, float] = {}  # of the tries that run: when each is over its limit
         self._over: dict[StepId, float] = {}  # of those that are: since when
         self._due: dict[StepId, float] = {}  # of the steps that wait: when each is tried again
@@ -58,9 +59,14 @@ class Attempts:
     def start(self, step_id: StepId) -> None:
         """Note that a try starts."""
         self._tries[step_id] = self._tries.get(step_id, 0) + 1
+        now = self._started[step_id] = self.now
         limit = self._rules.of(step_id).time_limit
         if limit is not None:
-            self._limits[step_id] = self.now + limit.total_seconds()
+            self._limits[step_id] = now + limit.total_seconds()
+
+    def elapsed(self, step_id: StepId) -> timedelta:
+        """Say how long ago the last try of a step started."""
+        return timedelta(seconds=self.now - self._started[step_id])
 
     def end(self, outcome: Outcome) -> Outcome:
         """Note that a try has ended, and give what became of it: an error when it was ended at its limit."""

@@ -197,9 +197,10 @@ class _Loop:
             self._interrupt(self._plan.by_id[step_id])
         for outcome in self._attempts.take_lost():
             self._gone.add(outcome.step_id)
-            step = self._plan.by_id[outcome.step_id]
+            step, at = self._plan.by_id[outcome.step_id], self._clock()
             self._executors[lane_of(step)].give_up()
-            if self._follow(self._scheduler.end(replace(outcome, path=step.path))):
+            told = replace(outcome, path=step.path, started_at=at - self._attempts.elapsed(step.id), ended_at=at)
+            if self._follow(self._scheduler.end(told)):
                 return True
             self._interrupted[step.id] = lane_of(step)  # what it does late is not wanted
         for step_id in self._attempts.take_due():

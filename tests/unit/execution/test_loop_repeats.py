@@ -161,6 +161,7 @@ def test_what_outlives_its_limit_is_left_behind_and_its_place_filled():
     assert runner.interrupted.wait(60)
     run.clock.advance(5)
     assert run.join().statuses == {"a": "error", "c": "skipped", "b": "success"}
+    assert run.outcomes[0].elapsed == timedelta(seconds=1805)
     runner.release("a")
 
 

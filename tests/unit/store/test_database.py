@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine
 
 from orchestrator.errors import StoreError
 from orchestrator.store.database import VERSION_TABLE, open_for_reading, open_for_writing, store_url
+from orchestrator.store.migrate import migrate
 from orchestrator.store.tables import metadata
 
 
@@ -20,6 +22,29 @@ def test_a_new_store_has_the_tables_that_the_code_names(tmp_path: Path) -> None:
             "include_name": lambda name, kind, _parents: name != VERSION_TABLE or kind != "table",
         }
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
+
+
+def test_an_older_store_keeps_its_runs_and_learns_the_rest(tmp_path: Path) -> None:
+    """A try that the first version recorded is read as before, and has no class of error."""
+    url = store_url("history.db", tmp_path)
+    with create_engine(url).begin() as connection:
+        migrate(connection, VERSION_TABLE, to="0001")
+        connection.exec_driver_sql("insert into texts values ('d', 'plan', x'00')")
+        columns = "run_id, verb, trigger, command, selected, vars, plan_digest, versions, target, target_identity"
+        more = "database, user, host, process, started_at, heartbeat_at, steps"
+        told = "'r1', 'build', 'cli', '[]', '{}', '{}', 'd', '{}', 'dev', 'duckdb x', 'x', 'ada', 'laptop', 1"
+        moments = "'2013-07-01 12:00:00', '2013-07-01 12:00:00', 1"
+        connection.exec_driver_sql(f"insert into runs ({columns}, {more}) values ({told}, {moments})")
+        step = "'r1', 'a', 0, 'model', 'a', 'a.sql', 'selected', 'error', 'ran', null"
+        connection.exec_driver_sql(f"insert into steps values ({step})")
+        connection.exec_driver_sql(
+            "insert into attempts (run_id, step_id, attempt, status) values ('r1', 'a', 1, 'error')"
+        )
+    with open_for_writing(url).connect() as connection:
+        asked = (
+            "select status, error_class from history_attempts union all select status, error_class from history_steps"
+        )
+        assert connection.exec_driver_sql(asked).all() == [("error", None)] * 2
 
 
 def test_every_fact_reaches_the_disk(tmp_path: Path) -> None:
