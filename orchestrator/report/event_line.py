@@ -34,7 +34,7 @@ _REASONS = {
     ReasonCode.INTERRUPTED: "interrupted",
     ReasonCode.RUN_START_HOOK: "an on-run-start hook did not end well",
     ReasonCode.NOT_EVALUATED: "could not be evaluated",
-    ReasonCode.TIME_LIMIT: "over its time limit",
+    ReasonCode.TIME_LIMIT: "",  # its message says so
     ReasonCode.RUN_TIME_LIMIT: "the run is over its time limit",
     ReasonCode.NO_NEW_DATA: "nothing new was loaded, as on_no_data asks",
 }

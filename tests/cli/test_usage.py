@@ -42,6 +42,30 @@ def test_exit_code_of_usage(elt):
     assert elt("run", "--nonsense").code == 2
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--repeats", "often", "expected a whole number from 0 to 100, or none"),
+        ("--time-limit", "soon", "expected a duration such as 60s, 5min or 1h"),
+        ("--grace", "-1", "expected a duration such as 60s, 5min or 1h"),
+    ],
+)
+def test_how_often_and_how_long_must_be_readable(elt, option, value, told):
+    """2: the option, its value, and what it takes."""
+    said = elt("run", option, value)
+    assert said.code == 2
+    assert f"Invalid value for '{option}': '{value}': {told}" in said.err
+
+
+def test_a_run_over_its_limit_is_not_green(elt, tmp_path):
+    """1: what ran until then is told, and why the rest did not."""
+    for_hours = "select count(*) as n from range(100_000_000_000) r where r.range % 7 = 3"
+    shop = write_shop(tmp_path, {"models/slow.sql": f"{{{{ config(materialized='table') }}}} {for_hours}"})
+    elt("run", "--select", "slow", "--no-tests", "--time-limit", "1s", project=shop).reports(
+        "cancelled model slow", "over its time limit", "error in"
+    )
+
+
 def test_exit_code_of_a_bug(elt, shop, monkeypatch):
     """3: a bug says that it is one, with what a report of it needs."""
     monkeypatch.setattr("orchestrator.wiring.planning.make_plan", lambda *_: 1 / 0)
