@@ -80,13 +80,13 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     audience = Audience(listeners, _now)
     with opened(command, inbox, hear=audience.tell) as project:
         made = planned(command, project)
-        return drive(project, made, opening_of(project, command, new_run_id(), made), listeners)
+        return drive(project, made, command, opening_of(project, command, new_run_id(), made), listeners)
 
 
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:
     """Run with reports on the terminal, as lines or as JSON, and give the exit code."""
     with reporting(output, color=color, nothing=nothing_to_do(command.select)) as listeners:
-        return int(run(command, listeners).exit_code)
+        return int(run(replace(command, watched=output is OutputKind.LIVE), listeners).exit_code)
 
 
 def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:

@@ -65,7 +65,7 @@ def resume(
         _refuse_changes(project, found, accept=accept_changes)
         opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
         opening = replace(opening, continues=found.head.process)
-        return drive(project, found.plan, opening, listeners, settled(found))
+        return drive(project, found.plan, recalled.command, opening, listeners, settled(found))
 
 
 def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()) -> Ran | None:
@@ -82,7 +82,7 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
             return None
         opening = opening_of(project, recalled.command, new_run_id(), made)
         asked = {**opening.selected, RETRIES: recalled.run.head.run_id}
-        return drive(project, made, replace(opening, selected=asked), listeners)
+        return drive(project, made, recalled.command, replace(opening, selected=asked), listeners)
 
 
 def resume_and_report(
@@ -90,13 +90,14 @@ def resume_and_report(
 ) -> int:
     """Go on with a run with reports, and give the exit code."""
     with reporting(output, color=color, nothing="Nothing was left to do.") as listeners:
-        return int(resume(run, again, listeners, accept_changes=accept_changes).exit_code)
+        watched = replace(again, watched=output is OutputKind.LIVE)
+        return int(resume(run, watched, listeners, accept_changes=accept_changes).exit_code)
 
 
 def retry_and_report(run: str | None, again: Command, output: OutputKind, *, color: bool | None = None) -> int:
     """Repair a run with reports, and give the exit code: 0 when there is nothing to repair."""
     with reporting(output, color=color, nothing="") as listeners:
-        ran = retry(run, again, listeners)
+        ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners)
     if ran is None:
         open_console(sys.stderr).print("Nothing to repair: everything in that run ended well.")
         return 0

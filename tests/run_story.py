@@ -2,8 +2,17 @@
 
 from datetime import timedelta
 
-from orchestrator.execution.events import Event, Noticed, NoticeKind, RunEnded, RunStarted, StepEnded, StepStarted
-from orchestrator.execution.outcome import Outcome, Part, ReasonCode, Status
+from orchestrator.execution.events import (
+    AttemptEnded,
+    Event,
+    Noticed,
+    NoticeKind,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+)
+from orchestrator.execution.outcome import ErrorClass, Outcome, Part, ReasonCode, Status
 from orchestrator.execution.verdict import run_status
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import LeftOut, Plan
@@ -55,6 +64,12 @@ def told(plan: Plan, outcomes: tuple[Outcome, ...], *notices: Noticed) -> list[E
 def noticed(kind: NoticeKind, message: str, step: str | None = None) -> Noticed:
     """Make a notice at noon."""
     return Noticed(at=NOON, kind=kind, message=message, step_id=StepId(step) if step else None)
+
+
+def again(step: str, seconds: float = 8) -> AttemptEnded:
+    """Let the first of three tries of a step end at noon; the next one follows."""
+    busy = make_outcome(step, Status.ERROR, error_class=ErrorClass.TRANSIENT, message="HTTPError: 503\nbusy")
+    return AttemptEnded(at=NOON, outcome=busy, again_at=NOON + timedelta(seconds=seconds), attempt=1, most=3)
 
 
 def broken_suite() -> Outcome:

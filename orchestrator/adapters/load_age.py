@@ -1,13 +1,14 @@
 """Judges a source by the last dlt load that brought rows, where dbt has nothing to ask."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
+from orchestrator.adapters.database_errors import may_pass
 from orchestrator.errors import WarehouseError
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import ErrorClass, Outcome, Status
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.identity import Relation
-from orchestrator.plan.step import FreshnessStep
+from orchestrator.plan.step import FreshnessStep, StepId
 
 Judge = Callable[[float | None, float | None, float | None], tuple[Status, str]]
 """Takes the age in seconds (None when nothing was ever loaded), warn_after and error_after."""
@@ -29,7 +30,7 @@ class LoadAgeRunner:
                 raise TypeError(f"{type(request.step).__name__} is not a freshness step")
             yield self._run(request.step)
 
-    def interrupt(self) -> None:
+    def interrupt(self, steps: Collection[StepId]) -> None:
         """Do nothing: the question is answered at once."""
 
     def _run(self, step: FreshnessStep) -> Outcome:
@@ -37,11 +38,14 @@ class LoadAgeRunner:
         try:
             age = self._last_load_age(step.reads[0], started)
             status, message = self._judge(age, step.warn_after_seconds, step.error_after_seconds)
+            kind = ErrorClass.DATA if status in (Status.FAIL, Status.WARN) else None
         except WarehouseError as error:
             status, message = Status.ERROR, f"the age of {step.reads[0]} could not be read: {error.message}"
+            kind = ErrorClass.TRANSIENT if may_pass(message) else ErrorClass.PERMANENT
         return Outcome(
             step_id=step.id,
             status=status,
+            error_class=kind,
             message=message,
             started_at=started,
             ended_at=datetime.now(UTC),

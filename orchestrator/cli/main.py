@@ -5,6 +5,7 @@ import gc
 import importlib
 import os
 import select
+import signal
 import sys
 import traceback
 from contextlib import suppress
@@ -89,6 +90,7 @@ def main() -> NoReturn:
     """Run the command line and exit with a code of the table in docs/commands.md."""
     # dbt makes many short-lived objects; collecting at every 700th of them is for programs of long life.
     gc.set_threshold(50_000, 20, 20)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # means what Ctrl-C means, wherever we are
     _leave(run_command_line(sys.argv[1:]))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.dbt_options import repeated_options
-from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, request_options
+from orchestrator.cli.shared import DbtCommand, as_json, attempt_options, limits, lock_timeout, request_options
 
 
 @click.command("resume", cls=DbtCommand)
@@ -13,6 +13,7 @@ from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, request_o
 @click.option("--accept-changes", is_flag=True, help="Go on with today's code where it has changed since.")
 @repeated_options
 @lock_timeout
+@attempt_options
 @as_json
 @click.pass_context
 def command(context: click.Context, /, run: str | None, **options: Any) -> int:
@@ -24,7 +25,7 @@ def command(context: click.Context, /, run: str | None, **options: Any) -> int:
     from orchestrator.cli.output import chosen_output
     from orchestrator.repair import resume_and_report
 
-    again = Command(lock_timeout=options.get("lock_timeout"), **request_options(context))
+    again = Command(**limits(options), **request_options(context))
     return resume_and_report(
         run, again, chosen_output(options), accept_changes=options["accept_changes"], color=options.get("use_colors")
     )

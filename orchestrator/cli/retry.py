@@ -5,13 +5,14 @@ from typing import Any
 import click
 
 from orchestrator.cli.dbt_options import repeated_options
-from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, request_options
+from orchestrator.cli.shared import DbtCommand, as_json, attempt_options, limits, lock_timeout, request_options
 
 
 @click.command("retry", cls=DbtCommand)
 @click.argument("run", required=False)
 @repeated_options
 @lock_timeout
+@attempt_options
 @as_json
 @click.pass_context
 def command(context: click.Context, /, run: str | None, **options: Any) -> int:
@@ -23,5 +24,5 @@ def command(context: click.Context, /, run: str | None, **options: Any) -> int:
     from orchestrator.cli.output import chosen_output
     from orchestrator.repair import retry_and_report
 
-    again = Command(lock_timeout=options.get("lock_timeout"), **request_options(context))
+    again = Command(**limits(options), **request_options(context))
     return retry_and_report(run, again, chosen_output(options), color=options.get("use_colors"))

@@ -5,13 +5,22 @@ from typing import Any
 import click
 
 from orchestrator.cli.dbt_options import BUILD, dbt_options
-from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, planning_options, request_options
+from orchestrator.cli.shared import (
+    DbtCommand,
+    as_json,
+    attempt_options,
+    limits,
+    lock_timeout,
+    planning_options,
+    request_options,
+)
 
 
 @click.command("run", cls=DbtCommand)
 @dbt_options(BUILD)
 @planning_options
 @lock_timeout
+@attempt_options
 @as_json
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
@@ -34,7 +43,7 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any]) -> int:
         freshness=not options.get("no_freshness"),
         tests=not options.get("no_tests"),
         allow_empty=bool(options.get("allow_empty")),
-        lock_timeout=options.get("lock_timeout"),
+        **limits(options),
         **request_options(context),
     )
     return run_and_report(asked, chosen_output(options), color=options.get("use_colors"))

@@ -1,12 +1,14 @@
 """What several verbs share: their options, and the way from parsed options to a request."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
 from orchestrator.cli.dbt_options import given, spread
+from orchestrator.config.readers import duration, times
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -43,6 +45,61 @@ _PLANNING: tuple[Decorator, ...] = (
     allow_empty,
 )
 
+
+class _Times(click.ParamType[int]):
+    """How often: a whole number, or `none`."""
+
+    name = "times"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it as elt.yml does."""
+        try:
+            return times(int(value) if str(value).isdecimal() else value)
+        except ValueError as error:
+            self.fail(f"'{value}': {error}", param, ctx)
+
+
+class _Duration(click.ParamType[timedelta]):
+    """How long: `90`, `90s`, `5min`, `1h`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Read it as elt.yml does."""
+        try:
+            return value if isinstance(value, timedelta) else duration(value)
+        except ValueError as error:
+            self.fail(f"'{value}': {error}", param, ctx)
+
+
+def attempt_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how often and how long things are tried, and how a run is ended."""
+    for decorate in reversed(_ATTEMPTS):
+        function = decorate(function)
+    return function
+
+
+_ATTEMPTS: tuple[Decorator, ...] = (
+    click.option(
+        "--repeats",
+        type=_Times(),
+        metavar="N|none",
+        help="How often a step is tried again after an error that may pass, whatever is set.",
+    ),
+    click.option(
+        "--time-limit",
+        type=_Duration(),
+        metavar="DURATION",
+        help="End the run when it takes longer than this: 90s, 30min, 6h.",
+    ),
+    click.option(
+        "--grace",
+        type=_Duration(),
+        metavar="SECONDS",
+        help="After Ctrl-C or SIGTERM let what runs go on for so long, before it is interrupted (0).",
+    ),
+)
+
 lock_timeout = click.option(
     "--lock-timeout",
     type=click.FloatRange(min=0),
@@ -55,6 +112,16 @@ project_dir = click.option(
     help="The folder of the dbt project; otherwise that of the working folder.",
 )
 as_json = click.option("--json", "json_lines", is_flag=True, help="Write JSON for programs.")
+
+
+def limits(options: dict[str, Any]) -> dict[str, Any]:
+    """Give the fields of a request that say how long things may take, and how often they are tried."""
+    return {
+        "lock_timeout": options.get("lock_timeout"),
+        "repeats": options.get("repeats"),
+        "time_limit": options.get("time_limit"),
+        "grace": options.get("grace") or timedelta(),
+    }
 
 
 def request_options(context: click.Context) -> dict[str, Any]:

@@ -6,13 +6,14 @@ import click
 
 from orchestrator.cli.dbt_options import TEST, dbt_options
 from orchestrator.cli.run import run_verb
-from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, lock_timeout
+from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, attempt_options, lock_timeout
 
 
 @click.command("test", cls=DbtCommand)
 @dbt_options(TEST)
 @allow_empty
 @lock_timeout
+@attempt_options
 @as_json
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:

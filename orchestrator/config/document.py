@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 
 from orchestrator.config.mistakes import Mistakes, near
-from orchestrator.config.readers import Reader, duration, one_of, positive, text
+from orchestrator.config.readers import Reader, duration, limit, one_of, positive, text, times
+from orchestrator.config.repeats import PARTS
 from orchestrator.config.settings import OnNoData, OnRunStart
 from orchestrator.config.substitution import UnsetError, substitute
 
@@ -21,9 +22,12 @@ KEYS: Mapping[str, Reader] = {
     "on_run_start": one_of(OnRunStart),
     "on_no_data": one_of(OnNoData),
     "lock_timeout": duration,
+    "repeats.*": times,
+    **{f"repeats.*.{part}": reader for part, reader in PARTS.items()},
+    "time_limits.*": limit,
     "store": text,
 }
-"""Every key by its path; `*` stands for a name of the user's choice."""
+"""Every key by its path; `*` stands for a name of the user's choice. A key with others below takes one value too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,31 +62,37 @@ def read_document(file: Path, environ: Mapping[str, str], mistakes: Mistakes) ->
         mistakes.in_file(file, 1, f"not YAML: {error}")
     else:
         if root is not None and not _is_null(root):
-            _read_mapping(reading, root, "")
+            _read_mapping(reading, root, "", "")
     return reading.entries
 
 
-def _read_mapping(reading: _Reading, node: yaml.Node, prefix: str) -> None:
-    """Read the keys of one mapping, each by its reader or as a mapping below."""
+def _read_mapping(reading: _Reading, node: yaml.Node, prefix: str, pattern: str) -> None:
+    """Read the keys of one mapping, each by its reader or as a mapping below; `pattern` is its path among KEYS."""
     if not isinstance(node, yaml.MappingNode):
         what = f"'{prefix.rstrip('.')}' takes keys" if prefix else "the file takes keys"
         _note(reading, node, f"expected 'key: value' lines: {what}, this is {_kind(node)}")
         return
-    known = tuple(dict.fromkeys(key[len(prefix) :].split(".")[0] for key in KEYS if key.startswith(prefix)))
+    known = tuple(dict.fromkeys(key[len(pattern) :].split(".")[0] for key in KEYS if key.startswith(pattern)))
     seen: dict[str, int] = {}
     for key_node, value_node in node.value:
         name = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else _kind(key_node)
         if name in seen:
             _note(reading, key_node, f"'{prefix}{name}' is set twice, first on line {seen[name]}")
-        elif known == ("*",):
-            _read_scalar(reading, value_node, prefix + name, KEYS[prefix + "*"])
-        elif name not in known:
+        elif known != ("*",) and name not in known:
             _note(reading, key_node, f"unknown key '{prefix}{name}'; {near(name, known)}")
-        elif prefix + name in KEYS:
-            _read_scalar(reading, value_node, prefix + name, KEYS[prefix + name])
-        elif not _is_null(value_node):
-            _read_mapping(reading, value_node, f"{prefix}{name}.")
+        else:
+            _read_value(reading, value_node, prefix + name, pattern + ("*" if known == ("*",) else name))
         seen.setdefault(name, key_node.start_mark.line + 1)
+
+
+def _read_value(reading: _Reading, node: yaml.Node, key: str, pattern: str) -> None:
+    """Read what a key holds: one value, or keys below it, or either."""
+    has_keys = any(other.startswith(f"{pattern}.") for other in KEYS)
+    if has_keys and (isinstance(node, yaml.MappingNode) or pattern not in KEYS):
+        if not _is_null(node):
+            _read_mapping(reading, node, f"{key}.", f"{pattern}.")
+    else:
+        _read_scalar(reading, node, key, KEYS[pattern])
 
 
 def _read_scalar(reading: _Reading, node: yaml.Node, key: str, reader: Reader) -> None:

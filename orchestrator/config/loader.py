@@ -10,6 +10,7 @@ from typing import TypeVar
 from orchestrator.config.discovery import Found, find_project
 from orchestrator.config.document import KEYS, Entry
 from orchestrator.config.mistakes import Mistakes
+from orchestrator.config.repeats import LIMITS, REPEATS, limits_from, repeats_from
 from orchestrator.config.settings import OnNoData, OnRunStart, Settings
 
 Value = TypeVar("Value")
@@ -74,9 +75,15 @@ def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) ->
         expectations_folder=_folder(found, entries, "expectations", mistakes),
         on_run_start=_value(entries, "on_run_start", OnRunStart, OnRunStart.BESIDE_INGEST),
         on_no_data=_value(entries, "on_no_data", OnNoData, OnNoData.CONTINUE),
+        repeats=MappingProxyType(repeats_from(_below(entries, REPEATS))),
+        time_limits=MappingProxyType(limits_from(_below(entries, LIMITS))),
         lock_timeout=_value(entries, "lock_timeout", timedelta, timedelta(seconds=60)),
         store=_value(entries, "store", str, ".elt/history.db"),
     )
+
+
+def _below(entries: Mapping[str, Entry], prefix: str) -> dict[str, tuple[object, int]]:
+    return {key: (entry.value, entry.line) for key, entry in entries.items() if key.startswith(prefix)}
 
 
 def _value(entries: Mapping[str, Entry], key: str, kind: type[Value], default: Value) -> Value:

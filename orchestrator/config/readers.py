@@ -13,6 +13,8 @@ Reader = Callable[[object], object]
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|sec|m|min|h)?")
 _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}
+_NONE = "none"
+_MOST = 100
 _LONGEST = timedelta(days=365)
 
 
@@ -25,6 +27,42 @@ def duration(value: object) -> timedelta:
     if seconds > _LONGEST.total_seconds():
         raise ValueError("expected a duration of at most a year")
     return timedelta(seconds=seconds)
+
+
+def limit(value: object) -> timedelta | None:
+    """Read a duration longer than nothing, or `none`."""
+    if value == _NONE:
+        return None
+    try:
+        span = duration(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or none") from None
+    if not span:
+        raise ValueError("expected a duration longer than nothing, or none")
+    return span
+
+
+def times(value: object) -> int:
+    """Read how often: a whole number from 0 on, or `none`."""
+    if value == _NONE:
+        return 0
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST:
+        return value
+    raise ValueError(f"expected a whole number from 0 to {_MOST}, or none")
+
+
+def at_least_one(value: object) -> float:
+    """Read a number of at least 1."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= _MOST:
+        return float(value)
+    raise ValueError(f"expected a number from 1 to {_MOST}")
+
+
+def share(value: object) -> float:
+    """Read a number from 0 to 1."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
+    raise ValueError("expected a number from 0 to 1, such as 0.1")
 
 
 def positive(value: object) -> int:

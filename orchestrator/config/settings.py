@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from orchestrator.config.repeats import LimitWish, RepeatWish
+
 
 class OnRunStart(StrEnum):
     """When dbt's on-run-start hooks run."""
@@ -39,5 +41,9 @@ class Settings:
     on_no_data: OnNoData = OnNoData.CONTINUE
     lock_timeout: timedelta = timedelta(seconds=60)
     """How long to wait for another process that holds the database file."""
+    repeats: Mapping[str, RepeatWish] = field(default_factory=lambda: MappingProxyType({}))
+    """What was said of further tries, by kind of step (`ingest`, `dbt`, `checks`) or by a node's name or id."""
+    time_limits: Mapping[str, LimitWish] = field(default_factory=lambda: MappingProxyType({}))
+    """The same of how long a try may take, and the whole `run`."""
     store: str = ".elt/history.db"
     """Where runs are recorded: a file below the project's root, or the URL of a PostgreSQL database."""

@@ -33,6 +33,19 @@ class StepStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnded:
+    """A try of a step ended in an error that may pass: the step waits, and is tried again."""
+
+    at: datetime
+    outcome: Outcome
+    again_at: datetime
+    attempt: int
+    """Which try it was, from 1 on."""
+    most: int
+    """How many tries there may be in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepEnded:
     """A step has an outcome; skipped steps end without having started."""
 
@@ -69,4 +82,4 @@ class RunEnded:
     outcomes: tuple[Outcome, ...]
 
 
-Event = RunStarted | StepStarted | StepEnded | Noticed | RunEnded
+Event = RunStarted | StepStarted | AttemptEnded | StepEnded | Noticed | RunEnded

@@ -5,13 +5,14 @@ Daemons, because a Python model may compute for ever: the threads of concurrent.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from queue import SimpleQueue
 
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
 from orchestrator.execution.ports import Request, StepRunner, Stop
+from orchestrator.plan.step import StepId
 
 _log = logging.getLogger(__name__)
 
@@ -44,12 +45,16 @@ class ThreadExecutor:
             self._started += 1
             threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
 
-    def interrupt(self) -> None:
-        """Interrupt what runs now."""
+    def interrupt(self, steps: Collection[StepId]) -> None:
+        """Interrupt these steps."""
         try:
-            self._runner.interrupt()
+            self._runner.interrupt(steps)
         except Exception:  # noqa: BLE001  # a bug of the runner must not keep the others from being interrupted
             _log.exception("interrupting %s went wrong", self._name, extra={"action": "interrupt_error"})
+
+    def give_up(self) -> None:
+        """Let another thread take the place of one that never comes back."""
+        self._most += 1
 
     def close(self) -> None:
         """Let the threads end once they have nothing to run; does not wait for them."""

@@ -1,13 +1,24 @@
 """Drives a plan to its end: starts what the scheduler says, takes what the runners give, tells the listeners."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain, repeat
 
+from orchestrator.execution.attempts import AttemptRules, Attempts
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.chronicle import Chronicle
-from orchestrator.execution.events import Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.ending import Act, Ending
+from orchestrator.execution.events import (
+    AttemptEnded,
+    Event,
+    Noticed,
+    NoticeKind,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+)
 from orchestrator.execution.executor import ThreadExecutor
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane, Limits, lane_of
@@ -19,6 +30,7 @@ from orchestrator.execution.verdict import run_status
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Step, StepId
 
+_OVER = "the run is over its time limit (`--time-limit`, or `time_limits.run` in elt.yml): it ends"
 _TICK = 0.1  # seconds; signals and stop requests are looked at this often while nothing else happens
 
 
@@ -33,8 +45,11 @@ class RunTerms:
     fail_fast: bool = False
     skip_without_news: bool = False
     """Whether what is downstream of a load without new rows is skipped."""
-    grace: timedelta = timedelta(seconds=5)
-    """How long a stopped run waits for the steps that it interrupted."""
+    grace: timedelta = timedelta()
+    """How long a stopped run lets what runs go on before it interrupts it."""
+    patience: timedelta = timedelta(seconds=5)
+    """How long a step that was interrupted is waited for."""
+    attempts: AttemptRules = field(default_factory=AttemptRules)
     expected_seconds: Mapping[StepId, float] = field(default_factory=dict)
     settled: tuple[Outcome, ...] | None = None
     """Of a run that goes on: how the steps ended that need not run again, in the plan's order."""
@@ -98,8 +113,11 @@ class _Loop:
         }
         self._stops: dict[StepId, StepStop] = {}  # of the steps that run
         self._interrupted: dict[StepId, Lane] = {}  # those of them that were told to end
+        self._gone: set[StepId] = set()  # ended at their limit, though they still run
         self._outcomes: dict[StepId, Outcome] = {outcome.step_id: outcome for outcome in terms.settled or ()}
-        self._stopped_at: datetime | None = None
+        self._attempts = Attempts(terms.attempts, terms.patience)
+        self._stop_code = ReasonCode.INTERRUPTED
+        self._ending = Ending(grace=terms.grace, patience=terms.patience)
 
     def run(self) -> tuple[Outcome, ...]:
         """Run from the first step to the last."""
@@ -134,48 +152,90 @@ class _Loop:
         ended = False
         if self._chronicle.broken is not None or self._chronicle.is_asked_to_end():
             self._stop.set()
-        if self._stop.is_set() and self._stopped_at is None:  # first, so that no outcome starts anything more
-            self._stopped_at = self._clock()
-            ended = self._follow(self._scheduler.stop())
+        act = self._next_act()
+        if act is not Act.ABANDON:  # first, so that no outcome starts anything more
+            ended = self._perform(act)
         if isinstance(message, Noticed):
             self._chronicle.take(message)
         elif message is not None:
-            ended = self._follow(self._scheduler.end(message))
+            ended = self._take(message) or ended
         else:
             self._interrupt_again()
-        if not ended and self._is_overdue():
-            ended = self._follow(self._scheduler.abandon())
-        return ended
+        if not ended and act is Act.ABANDON:
+            ended = self._perform(act)
+        return ended or self._keep_time()
 
-    def _is_overdue(self) -> bool:
-        """Whether a stopped run has waited long enough for what it interrupted."""
-        if self._stopped_at is None:
+    def _next_act(self) -> Act | None:
+        """Say what a run that was stopped, or is over its limit, does next to end."""
+        if self._stop.is_set():
+            return self._ending.next(self._attempts.now, at_once=self._stop.insisted)
+        if self._attempts.run_is_over():
+            if self._stop_code is not ReasonCode.RUN_TIME_LIMIT:
+                self._stop_code = ReasonCode.RUN_TIME_LIMIT
+                self._chronicle.take(Noticed(at=self._clock(), kind=NoticeKind.WARNING, message=_OVER))
+            return self._ending.next(self._attempts.now, at_once=False)
+        return None
+
+    def _perform(self, act: Act | None) -> bool:
+        """Take a step towards the end of a run that ends before its time; give whether it has ended."""
+        match act:
+            case None:
+                return False
+            case Act.DRAIN:
+                return self._follow(self._scheduler.drain(self._stop_code))
+            case Act.STOP:
+                return self._follow(self._scheduler.stop(self._stop_code))
+            case Act.ABANDON:
+                return self._follow(self._scheduler.abandon())
+
+    def _take(self, outcome: Outcome) -> bool:
+        """Take what a try came to: the step ends by it, or is tried again later; give whether the run has ended."""
+        if outcome.step_id in self._gone:
+            self._forget(outcome.step_id)
             return False
-        return self._stop.insisted or self._clock() - self._stopped_at >= self._terms.grace
+        outcome = self._attempts.end(outcome)
+        again = self._attempts.repeat(outcome) if self._scheduler.may_pause(outcome.step_id) else None
+        if again is None:
+            return self._follow(self._scheduler.end(outcome))
+        self._forget(outcome.step_id)
+        at = self._clock()
+        ended = AttemptEnded(at=at, outcome=outcome, again_at=at + again.wait, attempt=again.attempt, most=again.most)
+        return self._follow(self._scheduler.pause(outcome), ended)
 
-    def _follow(self, decision: Decision) -> bool:
-        """Do what the scheduler decided; give whether the run has ended."""
+    def _keep_time(self) -> bool:
+        """Do what is due by now: further tries, and the end of tries over their limit."""
+        for step_id in self._attempts.take_over():
+            self._interrupt(self._plan.by_id[step_id])
+        for outcome in self._attempts.take_lost():
+            self._gone.add(outcome.step_id)
+            step = self._plan.by_id[outcome.step_id]
+            self._executors[lane_of(step)].give_up()
+            if self._follow(self._scheduler.end(replace(outcome, path=step.path))):
+                return True
+            self._interrupted[step.id] = lane_of(step)  # what it does late is not wanted
+        for step_id in self._attempts.take_due():
+            self._follow(self._scheduler.again(step_id))
+        return False
+
+    def _follow(self, decision: Decision, *happened: Event) -> bool:
+        """Do what the scheduler decided on what happened; give whether the run has ended."""
         at = self._clock()
         self._outcomes.update((outcome.step_id, outcome) for outcome in decision.outcomes)
         for outcome in decision.outcomes:
-            self._stops.pop(outcome.step_id, None)
-            self._interrupted.pop(outcome.step_id, None)
+            self._forget(outcome.step_id)
         ends = (StepEnded(at=at, outcome=outcome) for outcome in decision.outcomes)
         starts = (StepStarted(at=at, step_id=step.id) for step in decision.start)
-        if self._chronicle.take(*ends, *starts):
+        if self._chronicle.take(*happened, *ends, *starts):
             self._submit(decision.start)
         else:
             self._give_up(decision.start)
-        for step in decision.interrupt:
-            self._stop_of(step).set()
-            self._interrupted[step.id] = lane_of(step)
-        if decision.interrupt:
-            self._interrupt_again()
+        self._interrupt(*decision.interrupt)
         return decision.ended
 
     def _submit(self, steps: Sequence[Step]) -> None:
         for step in steps:
             request = Request(run_id=self._terms.run_id, step=step)
+            self._attempts.start(step.id)
             self._executors[lane_of(step)].submit(request, self._stop_of(step))
 
     def _give_up(self, steps: Sequence[Step]) -> None:
@@ -185,15 +245,28 @@ class _Loop:
             self._inbox.deliver(Outcome(step_id=step.id, status=Status.CANCELLED, reason=reason, path=step.path))
 
     def _stop_of(self, step: Step) -> StepStop:
-        return self._stops.setdefault(step.id, StepStop(self._stop))
+        return self._stops.setdefault(step.id, StepStop())
+
+    def _forget(self, step_id: StepId) -> None:
+        """A try of the step has ended."""
+        self._stops.pop(step_id, None)
+        self._interrupted.pop(step_id, None)
+
+    def _interrupt(self, *steps: Step) -> None:
+        for step in steps:
+            self._stop_of(step).set()
+            self._interrupted[step.id] = lane_of(step)
+        if steps:
+            self._interrupt_again()
 
     def _interrupt_again(self) -> None:
-        """Interrupt each lane in which an interrupted step still runs: the first time may have come too early.
+        """Interrupt the interrupted steps that still run: the first time may have come too early.
 
         A step can be between two queries, or not yet at its first one.
         """
         for lane in sorted(set(self._interrupted.values())):
-            self._executors[lane].interrupt()
+            steps = frozenset(step_id for step_id, own in self._interrupted.items() if own is lane)
+            self._executors[lane].interrupt(steps)
 
     def _end(self) -> tuple[Outcome, ...]:
         while (message := self._inbox.take(0)) is not None:

@@ -39,6 +39,16 @@ class ReasonCode(StrEnum):
     RUN_START_HOOK = "on_run_start_failed"
     NOT_EVALUATED = "not_evaluated"
     NO_NEW_DATA = "no_new_data"
+    TIME_LIMIT = "time_limit"
+    RUN_TIME_LIMIT = "run_time_limit"
+
+
+class ErrorClass(StrEnum):
+    """What kind of thing broke: whether trying again can help."""
+
+    TRANSIENT = "transient"  # a lock, a dropped connection, a busy server: it may be gone in a moment
+    PERMANENT = "permanent"  # it will break again until somebody mends it
+    DATA = "data"  # nothing broke: the data said no
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +85,8 @@ class Outcome:
     rows_affected: int | None = None
     failures: int | None = None
     """Rows (or expectations) that said no."""
+    error_class: ErrorClass | None = None
+    """Of a fail, a warn or an error: what kind it is; an error without one is never tried again."""
     path: str | None = None
     compiled_path: str | None = None
     parts: tuple[Part, ...] = ()

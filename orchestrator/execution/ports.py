@@ -1,6 +1,6 @@
 """What the run loop asks of the world: runners, the executor's threads, and listeners."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -36,10 +36,10 @@ class StepRunner(Protocol):
         Once `stop` is set, an error of the step counts as its interruption.
         """
 
-    def interrupt(self) -> None:
-        """End what runs now, from any thread, as soon as the tool allows, and come back at once.
+    def interrupt(self, steps: Collection[StepId]) -> None:
+        """End these steps, from any thread, as soon as the tool allows, and come back at once; others go on.
 
-        Called again every now and then until the interrupted steps have ended; what starts later is not meant.
+        Called again every now and then until they have ended; a further try of one of them is not meant.
         """
 
 
@@ -49,8 +49,11 @@ class Executor(Protocol):
     def submit(self, request: Request, stop: Stop) -> None:
         """Run a step as soon as possible, without waiting for it."""
 
-    def interrupt(self) -> None:
-        """End what runs now, as soon as possible; never raises."""
+    def interrupt(self, steps: Collection[StepId]) -> None:
+        """End these steps as soon as possible; never raises."""
+
+    def give_up(self) -> None:
+        """Count one of the steps that run as gone: it does not end, and another may run in its place."""
 
     def close(self) -> None:
         """Take no more requests, without waiting for what runs."""

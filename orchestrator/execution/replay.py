@@ -1,8 +1,9 @@
 """A recorded run as the events that its listeners heard, so that it can be told again."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
-from orchestrator.execution.events import Event, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import AttemptEnded, Event, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, Reason, Status
 from orchestrator.execution.recorded import RecordedRun, RecordedStep
 
@@ -22,6 +23,7 @@ def replay(run: RecordedRun) -> Iterator[Event]:
     yield RunStarted(run_id=head.run_id, at=head.started_at, plan=run.plan, database=head.database)
     outcomes = []
     for step in run.steps:
+        yield from _earlier_tries(step)
         if step.last is not None and step.last.started_at is not None:
             yield StepStarted(at=step.last.started_at, step_id=step.step_id)
         outcome = outcome_of(step)
@@ -30,3 +32,19 @@ def replay(run: RecordedRun) -> Iterator[Event]:
             yield StepEnded(at=outcome.ended_at or head.started_at, outcome=outcome)
     end = head.ended_at or head.heartbeat_at
     yield RunEnded(run_id=head.run_id, at=end, status=head.status or Status.CANCELLED, outcomes=tuple(outcomes))
+
+
+def _earlier_tries(step: RecordedStep) -> Iterator[Event]:
+    """Give the tries before the last one; when the next one was due is known by its start."""
+    for attempt, following in pairwise(step.attempts):
+        if attempt.started_at is None or attempt.outcome is None:
+            continue
+        yield StepStarted(at=attempt.started_at, step_id=step.step_id)
+        ended = attempt.outcome.ended_at or attempt.started_at
+        yield AttemptEnded(
+            at=ended,
+            outcome=attempt.outcome,
+            again_at=following.started_at or ended,
+            attempt=attempt.number,
+            most=len(step.attempts),
+        )

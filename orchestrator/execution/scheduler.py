@@ -1,7 +1,8 @@
 """Decides what starts, what is skipped and when a run has ended: a state machine without clock, threads or IO.
 
-Whoever drives it calls `begin` once, then `end` for each step that ended, and `stop` when the user wants the run
-to end; each answers with a decision. The same calls in the same order always give the same decisions.
+Whoever drives it calls `begin` once, then `end` for each step that ended, or `pause` for one that is to be tried
+`again`, and `stop` when the user wants the run to end; each answers with a decision. The same calls in the same order
+always give the same decisions.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,7 +53,9 @@ class Scheduler:
         self._stopping = False
         self._free = {lane: limits.of(lane) for lane in Lane}
         self._ready: dict[Lane, list[tuple[float, int]]] = {lane: [] for lane in Lane}
-        self._waiting = set(range(len(plan.steps)))  # neither started nor ended
+        self._waiting = set(range(len(plan.steps)))  # neither running nor ended
+        self._tried: dict[int, Outcome] = {}  # those of them that ran before, with their last error
+        self._stop_reason = _INTERRUPTED
         self._running: set[int] = set()
         self._interrupted: set[int] = set()
         self._settled = tuple(settled)
@@ -67,9 +70,7 @@ class Scheduler:
 
     def end(self, outcome: Outcome) -> Decision:
         """Take the outcome of a running step."""
-        at = self._position.get(outcome.step_id)
-        if at is None or at not in self._running:
-            raise ValueError(f"step {outcome.step_id} ended but was not running")
+        at = self._running_at(outcome)
         outcome = self._restate(at, outcome)
         self._running.remove(at)
         self._free[lane_of(self._steps[at])] += 1
@@ -78,21 +79,52 @@ class Scheduler:
             return self._break_off(outcomes)
         return self._decide(outcomes)
 
+    def pause(self, outcome: Outcome) -> Decision:
+        """Take the error of a running step that is to be tried again: it makes room, and all below it wait on."""
+        at = self._running_at(outcome)
+        self._running.remove(at)
+        self._free[lane_of(self._steps[at])] += 1
+        self._waiting.add(at)
+        self._tried[at] = outcome
+        return self._decide([])
+
+    def may_pause(self, step_id: StepId) -> bool:
+        """Whether a running step may be tried again: not once it was interrupted, or the run is to end."""
+        return not self._stopping and self._position[step_id] not in self._interrupted
+
+    def again(self, step_id: StepId) -> Decision:
+        """Start a paused step as soon as there is room; one that has ended meanwhile stays ended."""
+        at = self._position[step_id]
+        if at in self._tried:
+            self._make_ready(at)
+        return self._decide([])
+
+    def _running_at(self, outcome: Outcome) -> int:
+        at = self._position.get(outcome.step_id)
+        if at is None or at not in self._running:
+            raise ValueError(f"step {outcome.step_id} ended but was not running")
+        return at
+
     def _is_broken(self, at: int, outcome: Outcome) -> bool:
         """Whether fail-fast begins here; as in dbt, a hook that errs does not begin it."""
         return outcome.status in (Status.FAIL, Status.ERROR) and not isinstance(self._steps[at], HookStep)
 
-    def stop(self) -> Decision:
+    def drain(self, code: ReasonCode = ReasonCode.INTERRUPTED) -> Decision:
+        """Begin to end the run: nothing more starts, what waits is cancelled, what runs goes on."""
+        if not self._stopping:
+            self._stopping, self._stop_reason = True, Reason(code=code)
+        rest = [self._close(at, Status.CANCELLED, self._stop_reason, "not started") for at in sorted(self._waiting)]
+        return self._decide(rest)
+
+    def stop(self, code: ReasonCode = ReasonCode.INTERRUPTED) -> Decision:
         """End the run: nothing more starts, what runs is interrupted, the rest is cancelled."""
-        self._stopping = True
-        rest = [self._close(at, Status.CANCELLED, _INTERRUPTED, "not started") for at in sorted(self._waiting)]
-        return self._decide(rest, interrupt=self._running)
+        return self._decide(list(self.drain(code).outcomes), interrupt=self._running)
 
     def abandon(self) -> Decision:
         """End the run at once, without waiting for the steps that still run."""
         outcomes = list(self.stop().outcomes)
         left = sorted(self._running)
-        outcomes += [self._close(at, Status.CANCELLED, _INTERRUPTED, "did not end in time") for at in left]
+        outcomes += [self._close(at, Status.CANCELLED, self._stop_reason, "did not end in time") for at in left]
         self._running.clear()
         return self._decide(outcomes)
 
@@ -143,13 +175,17 @@ class Scheduler:
         """Call an interrupted step cancelled: tools report the interruption as an error of the step."""
         if at not in self._interrupted or outcome.status not in (Status.ERROR, Status.CANCELLED):
             return outcome
-        reason = _INTERRUPTED
+        reason = self._stop_reason
         if not self._stopping:
             reason = Reason(code=ReasonCode.FAIL_FAST, blame=self._broken_by)
         return replace(outcome, status=Status.CANCELLED, reason=reason)
 
     def _close(self, at: int, status: Status, reason: Reason, message: str = "") -> Outcome:
+        """End a step that does not run; one that was tried before ends with its last error."""
         self._waiting.discard(at)
+        if at in self._tried:
+            last = self._tried.pop(at)
+            return replace(last, reason=reason) if self._stopping else last
         step = self._steps[at]
         return Outcome(step_id=step.id, status=status, reason=reason, message=message, path=step.path)
 
@@ -177,6 +213,7 @@ class Scheduler:
             key = heappop(ready)
             if key[1] in self._waiting:  # else it was skipped or cancelled while it waited for room
                 self._waiting.remove(key[1])
+                self._tried.pop(key[1], None)
                 self._running.add(key[1])
                 self._free[lane] -= 1
                 yield key

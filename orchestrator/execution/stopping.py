@@ -34,10 +34,9 @@ class StopRequest:
 
 
 class StepStop:
-    """What one running step looks at: set by the user's stop, or when this step alone is interrupted."""
+    """What one running step looks at: set when it is interrupted, with the whole run or alone."""
 
-    def __init__(self, run: StopRequest) -> None:
-        self._run = run
+    def __init__(self) -> None:
         self._set = False
 
     def set(self) -> None:
@@ -46,4 +45,4 @@ class StepStop:
 
     def is_set(self) -> bool:
         """Whether this step is to end as soon as possible."""
-        return self._set or self._run.is_set()
+        return self._set

@@ -56,8 +56,8 @@ def run_status(outcomes: Iterable[Outcome]) -> Status:
     """Give the status of a run: cancelled, error, fail, warn or success, the first of them that applies."""
     statuses = set()
     for outcome in outcomes:
-        if outcome.status is Status.CANCELLED and outcome.reason.code is ReasonCode.INTERRUPTED:
-            return Status.CANCELLED
+        if outcome.reason.code is ReasonCode.INTERRUPTED:
+            return Status.CANCELLED  # also a step that erred and was not tried again because of it
         statuses.add(Status.ERROR if _is_unexplained(outcome) else outcome.status)
     for status in (Status.ERROR, Status.FAIL, Status.WARN):
         if status in statuses:
@@ -94,6 +94,8 @@ def first_causes(outcomes: Sequence[Outcome]) -> tuple[FirstCause, ...]:
     for outcome in outcomes:
         if outcome.reason.code is ReasonCode.NO_NEW_DATA:
             continue  # nothing went wrong: the run stays green
+        if outcome.reason.code is ReasonCode.RUN_TIME_LIMIT:
+            continue
         if outcome.reason.blame is not None and outcome.status in (Status.SKIPPED, Status.CANCELLED):
             kind = broken_off if outcome.reason.code is ReasonCode.FAIL_FAST else halted
             kind.setdefault(outcome.reason.blame, []).append(outcome.step_id)
@@ -105,7 +107,7 @@ def first_causes(outcomes: Sequence[Outcome]) -> tuple[FirstCause, ...]:
         )
         for outcome in outcomes
         if outcome.status in (Status.FAIL, Status.ERROR)
-        or _is_unexplained(outcome)
+        or (_is_unexplained(outcome) and outcome.reason.code is not ReasonCode.RUN_TIME_LIMIT)
         or outcome.step_id in halted
         or outcome.step_id in broken_off
     )

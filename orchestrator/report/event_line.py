@@ -4,13 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
+from textwrap import shorten
 from typing import assert_never
 
-from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
 from orchestrator.plan.explain import kind_of
 from orchestrator.plan.step import Step, StepId, TestStep
-from orchestrator.report.words import clock, count, duration, one_line, some_of
+from orchestrator.report.words import clock, count, duration, one_line, some_of, wait_words
+
+_LONGEST_REASON = 160
 
 Steps = Mapping[StepId, Step]
 
@@ -31,6 +34,8 @@ _REASONS = {
     ReasonCode.INTERRUPTED: "interrupted",
     ReasonCode.RUN_START_HOOK: "an on-run-start hook did not end well",
     ReasonCode.NOT_EVALUATED: "could not be evaluated",
+    ReasonCode.TIME_LIMIT: "over its time limit",
+    ReasonCode.RUN_TIME_LIMIT: "the run is over its time limit",
     ReasonCode.NO_NEW_DATA: "nothing new was loaded, as on_no_data asks",
 }
 
@@ -59,6 +64,8 @@ def line_of(event: Event, steps: Steps, started_at: datetime | None) -> EventLin
             return EventLine(at=event.at, word="resume" if event.resumed else "run", text=text)
         case StepStarted():
             return EventLine(at=event.at, word="start", text=titled(event.step_id, steps))
+        case AttemptEnded():
+            return EventLine(at=event.at, word="again", text=again_text(event, steps), style="yellow")
         case StepEnded():
             outcome = event.outcome
             word = outcome.status.value.replace("_", " ")
@@ -109,6 +116,13 @@ def outcome_text(outcome: Outcome, steps: Steps) -> str:
     if outcome.message and outcome.status is not Status.SUCCESS:
         parts.append(one_line(outcome.message))
     return "  ".join(parts)
+
+
+def again_text(event: AttemptEnded, steps: Steps) -> str:
+    """Say that a step is tried again, when, and why: `load flights  try 2 of 3 in 8 s: …`."""
+    wait = wait_words(event.again_at - event.at)
+    said = shorten(one_line(event.outcome.message), _LONGEST_REASON, placeholder="…")
+    return f"{titled(event.outcome.step_id, steps)}  try {event.attempt + 1} of {event.most} in {wait}: {said}"
 
 
 def reason_text(reason: Reason, steps: Steps) -> str:

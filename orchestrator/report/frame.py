@@ -6,12 +6,14 @@ from itertools import islice
 
 from rich.text import Text
 
+from orchestrator.execution.events import AttemptEnded
 from orchestrator.execution.outcome import Status
 from orchestrator.report.event_line import STYLES, Steps, titled
 from orchestrator.report.progress import Progress
-from orchestrator.report.words import duration
+from orchestrator.report.words import duration, one_line, wait_words
 
 _MOST_RUNNING = 20
+_MOST_WAITING = 5
 _LONGEST_BAR = 40
 _FIRST = (Status.FAIL, Status.ERROR, Status.CANCELLED, Status.WARN)
 _AFTER = (Status.SKIPPED, Status.NO_DATA, Status.REUSED, Status.SUCCESS)
@@ -27,6 +29,7 @@ def frame(progress: Progress, steps: Steps, now: datetime, *, width: int, height
     ]
     if len(progress.running) > room:
         lines.append(Text(f"           and {len(progress.running) - room:,} more", style="dim"))
+    lines += [_again(event, steps, now) for event in islice(progress.again.values(), _MOST_WAITING)]
     for line in lines:
         # A line as wide as the terminal would make some terminals wrap at once.
         line.truncate(max(1, width - 1), overflow="ellipsis")
@@ -42,6 +45,12 @@ def _bar(progress: Progress, now: datetime, width: int) -> Text:
     return Text.assemble(("━" * done, "red" if bad else "green"), ("─" * (cells - done), "dim"), told)
 
 
+def _again(event: AttemptEnded, steps: Steps, now: datetime) -> Text:
+    wait = wait_words(event.again_at - now)
+    told = f"  {titled(event.outcome.step_id, steps)}  try {event.attempt + 1} of {event.most}"
+    return Text.assemble((f"{'in ' + wait:>9}", "yellow"), told, (f"  {one_line(event.outcome.message)}", "dim"))
+
+
 def _counts(progress: Progress) -> Text:
     """Say the counts, what matters most first: a narrow terminal cuts the end."""
     return Text(" · ").join(_counted(progress))
@@ -50,6 +59,8 @@ def _counts(progress: Progress) -> Text:
 def _counted(progress: Progress) -> Iterator[Text]:
     yield Text(f"{len(progress.running):,} running")
     yield Text(f"{progress.waiting:,} waiting")
+    if progress.again:
+        yield Text(f"{len(progress.again):,} tried again", style="yellow")
     for status in (*_FIRST, *_AFTER):
         if number := progress.counts[status]:
             yield Text(f"{number:,} {status.value.replace('_', ' ')}", style=STYLES[status])

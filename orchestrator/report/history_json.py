@@ -78,6 +78,7 @@ def _outcome(outcome: Outcome) -> Json:
     return {
         "status": outcome.status.value,
         "tool_word": outcome.tool_word,
+        "error_class": outcome.error_class.value if outcome.error_class else None,
         "message": outcome.message,
         "started_at": _time(outcome.started_at),
         "ended_at": _time(outcome.ended_at),

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from orchestrator.execution.liveness import RunState
 from orchestrator.execution.outcome import Status
-from orchestrator.execution.recorded import RecordedEvent, RecordedRun, RecordedStep, RunHead
+from orchestrator.execution.recorded import RecordedAttempt, RecordedEvent, RecordedRun, RecordedStep, RunHead
 from orchestrator.report.event_line import STYLES
 from orchestrator.report.words import clean, count, duration, one_line
 
@@ -49,6 +49,8 @@ def print_run(console: Console, run: RecordedRun, state: RunState) -> None:
     for name in ("status", "took", "kind", "step", "why"):
         table.add_column(name, no_wrap=name != "why", overflow="fold")
     for step in run.steps:
+        for attempt in step.attempts[:-1]:
+            table.add_row(*_earlier(attempt, step))
         table.add_row(_step_status(step, state), _step_time(step), step.kind, step.name, _why(step, run))
     _print(console, table)
 
@@ -60,6 +62,8 @@ def print_log(
     for event in events:
         name = run.plan.by_id[event.step_id].name if event.step_id else ""
         told = event.body.get("message") or event.body.get("status") or ""
+        if again_at := event.body.get("again_at"):
+            told = f"{told}, again at {datetime.fromisoformat(str(again_at)).astimezone():%H:%M:%S}"
         kind = event.kind.replace("_", " ")
         console.print(
             Text.assemble(
@@ -70,6 +74,10 @@ def print_log(
     for attempt in step.attempts if step is not None else ():
         if attempt.outcome is None:
             continue
+        if step is not None and len(step.attempts) > 1:
+            kind = f" ({attempt.outcome.error_class})" if attempt.outcome.error_class else ""
+            told = f"try {attempt.number}  {attempt.outcome.status}{kind}  {duration(attempt.outcome.elapsed)}"
+            console.print(Text(told, style="bold"))
         for part in attempt.outcome.parts:
             console.print(f"  {part.status.value:<10}{part.name}  {one_line(part.message)}", soft_wrap=True)
         if attempt.outcome.message:
@@ -126,6 +134,15 @@ def _step_time(step: RecordedStep) -> str:
     if step.last is None or step.last.outcome is None or not step.last.outcome.elapsed:
         return ""
     return duration(step.last.outcome.elapsed)
+
+
+def _earlier(attempt: RecordedAttempt, step: RecordedStep) -> tuple[Text | str, ...]:
+    """Tell of a try before the last one."""
+    outcome = attempt.outcome
+    if outcome is None:
+        return Text("interrupted", style="dim"), "", step.kind, step.name, f"try {attempt.number}"
+    said = f"try {attempt.number}: {one_line(outcome.message)}"
+    return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), step.kind, step.name, said
 
 
 def _why(step: RecordedStep, run: RecordedRun) -> str:

@@ -9,7 +9,7 @@ from threading import RLock, Thread
 from rich.console import Console
 from rich.text import Text
 
-from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded
+from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded
 from orchestrator.execution.outcome import Status
 from orchestrator.report.event_line import EventLine, Steps, line_of
 from orchestrator.report.frame import frame
@@ -84,6 +84,8 @@ class LiveReport:
 def _is_said(event: Event) -> bool:
     """Whether somebody who watches should read it now rather than in the summary."""
     match event:
+        case AttemptEnded():
+            return True
         case StepEnded():
             return event.outcome.status in {Status.FAIL, Status.ERROR}
         case Noticed():

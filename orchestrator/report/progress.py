@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import datetime
 
-from orchestrator.execution.events import Event, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import AttemptEnded, Event, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Status
 from orchestrator.plan.step import StepId
 
@@ -16,6 +16,8 @@ class Progress:
         self.started_at: datetime | None = None
         self.running: dict[StepId, datetime] = {}
         """In the order in which they started, so the longest running come first."""
+        self.again: dict[StepId, AttemptEnded] = {}
+        """Steps that wait for their next try, with how the last one ended."""
         self.counts: Counter[Status] = Counter()
 
     @property
@@ -35,9 +37,14 @@ class Progress:
                 self.total, self.started_at = len(event.plan.steps), event.at
                 self.counts.update(outcome.status for outcome in event.settled)
             case StepStarted():
+                self.again.pop(event.step_id, None)
                 self.running[event.step_id] = event.at
+            case AttemptEnded():
+                self.running.pop(event.outcome.step_id, None)
+                self.again[event.outcome.step_id] = event
             case StepEnded():
                 self.running.pop(event.outcome.step_id, None)
+                self.again.pop(event.outcome.step_id, None)
                 self.counts[event.outcome.status] += 1
             case _:
                 pass

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TextIO, assert_never
 
-from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, Part
 from orchestrator.execution.verdict import count_by_status, exit_code
 from orchestrator.plan.explain import kind_of, plan_to_json
@@ -40,10 +40,13 @@ class JsonReport:
         match event:
             case RunStarted():
                 plan = plan_to_json(event.plan)
-                again = {"resumed": True, "settled": len(event.settled)} if event.resumed else {}
+                again: Json = {"resumed": True, "settled": len(event.settled)} if event.resumed else {}
                 return "run_started", {"run_id": event.run_id, "database": event.database, "plan": plan, **again}
             case StepStarted():
                 return "step_started", self._step(event.step_id)
+            case AttemptEnded():
+                again = {"attempt": event.attempt, "most": event.most, "again_at": _time(event.again_at)}
+                return "attempt_ended", {**self._step(event.outcome.step_id), **again, **_outcome(event.outcome)}
             case StepEnded():
                 return "step_ended", {**self._step(event.outcome.step_id), **_outcome(event.outcome)}
             case Noticed():
@@ -75,6 +78,7 @@ def _outcome(outcome: Outcome) -> Json:
         "tool_word": outcome.tool_word,
         "reason": outcome.reason.code.value,
         "blame": outcome.reason.blame,
+        "error_class": outcome.error_class.value if outcome.error_class else None,
         "message": outcome.message,
         "started_at": _time(outcome.started_at),
         "ended_at": _time(outcome.ended_at),

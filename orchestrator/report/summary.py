@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from orchestrator.execution.events import Event, Noticed, NoticeKind, RunEnded, RunStarted
+from orchestrator.execution.events import AttemptEnded, Event, Noticed, NoticeKind, RunEnded, RunStarted
 from orchestrator.execution.outcome import Status
 from orchestrator.execution.verdict import count_by_kind, count_by_status, first_causes, slowest
 from orchestrator.plan.plan import LeftOut
+from orchestrator.plan.step import StepId
 from orchestrator.report.count_table import count_lines
 from orchestrator.report.event_line import STYLES, outcome_text, titled, verdict_word
 from orchestrator.report.failure_text import failure_lines
@@ -26,12 +27,15 @@ class Summary:
         self._only_failures = only_failures
         self._started: RunStarted | None = None
         self._notices: dict[NoticeKind, Counter[str]] = {}
+        self._tries: Counter[StepId] = Counter()
 
     def hear(self, event: Event) -> None:
         """Note a notice; print when the run has ended."""
         match event:
             case RunStarted():
                 self._started = event
+            case AttemptEnded():
+                self._tries[event.outcome.step_id] = event.attempt + 1
             case Noticed():
                 self._notices.setdefault(event.kind, Counter())[one_line(event.message)] += 1
             case RunEnded() if self._started is not None:
@@ -47,6 +51,7 @@ class Summary:
         if ended.outcomes:
             yield from count_lines(count_by_kind(started.plan, ended.outcomes))
         yield from self._slowest(started, ended)
+        yield from self._tried_again(started)
         yield from self._warnings(started, ended)
         yield from self._noticed(NoticeKind.PRINTED, "Printed by models", "line")
         yield from _left_out(started.plan.left_out)
@@ -73,6 +78,14 @@ class Summary:
         for outcome in longest:
             name = titled(outcome.step_id, started.plan.by_id)
             yield Text.assemble((f"{duration(outcome.elapsed):>9}", "cyan"), "  ", name)
+
+    def _tried_again(self, started: RunStarted) -> Iterator[Text]:
+        """Name what took several tries, however it ended: a green run should not hide it."""
+        if self._tries:
+            yield Text()
+            yield Text(count(len(self._tries), "step") + " tried again", style="bold")
+            steps = started.plan.by_id
+            yield from _listed([f"{tries} tries  {titled(step_id, steps)}" for step_id, tries in self._tries.items()])
 
     def _warnings(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
         warned = [outcome for outcome in ended.outcomes if outcome.status is Status.WARN]

@@ -19,6 +19,15 @@ def duration(time: timedelta) -> str:
     return f"{hours}h {minutes:02}m {seconds:02}s" if hours else f"{minutes}m {seconds:02}s"
 
 
+def wait_words(time: timedelta) -> str:
+    """Say how long something waits, roughly: `8 s`, `4 min`, `1 h`."""
+    seconds = max(time.total_seconds(), 0.0)
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def clock(at: datetime) -> str:
     """Say at what time of the reader's day."""
     return f"{at.astimezone():%H:%M:%S}"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from orchestrator.errors import StoreError, UnknownRunError
-from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
-from orchestrator.execution.outcome import Status
+from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.recorded import (
     Opening,
     Process,
@@ -107,6 +107,11 @@ class _Writer:
                 attempt = RecordedAttempt(number=len(step.attempts) + 1, started_at=event.at, outcome=None)
                 kept.steps[event.step_id] = replace(step, attempts=(*step.attempts, attempt))
                 _note(kept, event.at, "step_started", {}, event.step_id)
+            case AttemptEnded():
+                self._end_attempt(kept, event.outcome)
+                outcome, again_at = event.outcome, event.again_at.isoformat()
+                body = {"status": outcome.status, "error_class": outcome.error_class, "again_at": again_at}
+                _note(kept, event.at, "attempt_ended", body, outcome.step_id)
             case StepEnded():
                 self._end(kept, event)
                 _note(kept, event.at, "step_ended", {"status": event.outcome.status.value}, event.outcome.step_id)
@@ -132,12 +137,16 @@ class _Writer:
     @staticmethod
     def _end(kept: _Kept, event: StepEnded) -> None:
         outcome = event.outcome
+        _Writer._end_attempt(kept, outcome)
         step = kept.steps[outcome.step_id]
-        attempts = step.attempts
-        if attempts:
-            ended = replace(attempts[-1], started_at=outcome.started_at, outcome=outcome)
-            attempts = (*attempts[:-1], ended)
-        kept.steps[outcome.step_id] = replace(step, status=outcome.status, reason=outcome.reason, attempts=attempts)
+        kept.steps[outcome.step_id] = replace(step, status=outcome.status, reason=outcome.reason)
+
+    @staticmethod
+    def _end_attempt(kept: _Kept, outcome: Outcome) -> None:
+        step = kept.steps[outcome.step_id]
+        if step.attempts:
+            ended = replace(step.attempts[-1], started_at=outcome.started_at, outcome=outcome)
+            kept.steps[outcome.step_id] = replace(step, attempts=(*step.attempts[:-1], ended))
 
 
 class _Reader:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from orchestrator.execution.events import RunStarted
-from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode, Status
 from orchestrator.execution.recorded import (
     Code,
     Opening,
@@ -76,6 +76,7 @@ def attempt_values(outcome: Outcome) -> Values:
         "message": plain(outcome.message),
         "rows_affected": outcome.rows_affected,
         "failures": outcome.failures,
+        "error_class": outcome.error_class,
         "path": outcome.path,
         "compiled_path": outcome.compiled_path,
         "dbt_results": list(outcome.dbt_results),
@@ -138,6 +139,7 @@ def attempt_of(row: Row[Any], parts: tuple[Part, ...]) -> RecordedAttempt:
         ended_at=row.ended_at,
         rows_affected=row.rows_affected,
         failures=row.failures,
+        error_class=ErrorClass(row.error_class) if row.error_class else None,
         path=row.path,
         compiled_path=row.compiled_path,
         parts=parts,

@@ -115,6 +115,7 @@ attempts = Table(
     Column("path", Text),
     Column("compiled_path", Text),
     Column("dbt_results", JSON, comment="dbt's own records"),
+    Column("error_class", String(16), comment="transient, permanent or data"),
 )
 
 parts = Table(

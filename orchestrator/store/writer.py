@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, insert, select,
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.errors import StoreError
-from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import Opening
 from orchestrator.execution.verdict import exit_code
@@ -79,6 +79,11 @@ class SqlRunWriter:
                 number = self._attempts[event.step_id] = self._attempts.get(event.step_id, 0) + 1
                 batch.begun.append({**self._key(event.step_id), "attempt": number, "started_at": event.at})
                 self._note(batch, event.at, "step_started", {}, event.step_id)
+            case AttemptEnded():
+                self._end_attempt(event.outcome, batch)
+                outcome, again_at = event.outcome, event.again_at.isoformat()
+                body = {"status": outcome.status, "error_class": outcome.error_class, "again_at": again_at}
+                self._note(batch, event.at, "attempt_ended", body, outcome.step_id)
             case StepEnded():
                 status = event.outcome.status.value
                 self._end_step(event.outcome, batch)
@@ -103,12 +108,15 @@ class SqlRunWriter:
             batch.steps.extend(step_values(event, self._opening.run_id))
 
     def _end_step(self, outcome: Outcome, batch: Batch) -> None:
+        self._end_attempt(outcome, batch)
+        batch.ended.append({**key_of(**self._key(outcome.step_id)), **end_values(outcome)})
+
+    def _end_attempt(self, outcome: Outcome, batch: Batch) -> None:
         key = self._key(outcome.step_id)
         number = self._attempts.get(outcome.step_id)
         if number is not None:
             batch.tried.append({**key_of(**key, attempt=number), **attempt_values(outcome)})
             batch.parts.extend({**key, "attempt": number, **values} for values in part_values(outcome))
-        batch.ended.append({**key_of(**key), **end_values(outcome)})
 
     def _take_requests(self, at: datetime) -> bool:
         asked = tables.requests

@@ -1,6 +1,7 @@
 """What the user asks for, as one value."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from orchestrator.plan.request import Upstream, Verb
@@ -26,5 +27,13 @@ class Command:
     allow_empty: bool = False
     lock_timeout: float | None = None
     """Seconds; None for the setting of elt.yml."""
+    repeats: int | None = None
+    """How many further tries a step has after an error that may pass; None for what is set."""
+    time_limit: timedelta | None = None
+    """How long the whole run may take; None for the setting of elt.yml."""
+    grace: timedelta = timedelta()
+    """How long an interrupted run lets what runs go on."""
+    watched: bool = False
+    """Whether somebody watches the run: then loads are tried again after seconds rather than minutes."""
     words: tuple[str, ...] = ()
     """What was typed, when something was: for the record."""

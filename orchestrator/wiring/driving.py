@@ -14,6 +14,8 @@ from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.verdict import ExitCode, exit_code, run_status
 from orchestrator.plan.plan import Plan
+from orchestrator.wiring.attempt_rules import attempt_rules
+from orchestrator.wiring.command import Command
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.readiness import require_ready
 from orchestrator.wiring.recording import open_store
@@ -33,15 +35,26 @@ class Ran:
 def drive(
     project: OpenProject,
     plan: Plan,
+    command: Command,
     opening: Opening,
     listeners: Sequence[RunListener],
     settled: tuple[Outcome, ...] | None = None,
 ) -> Ran:
-    """Run a plan, recording each step, and give every step's outcome.
+    """Run a plan of a command, recording each step, and give every step's outcome.
 
     `settled` says of a run that goes on how the steps ended that need not run again.
     """
     require_ready(project, plan)
+    terms = RunTerms(
+        run_id=opening.run_id,
+        database=project.target.description,
+        limits=project.limits(),
+        fail_fast=bool(project.session.flags.FAIL_FAST),
+        skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
+        grace=command.grace,
+        attempts=attempt_rules(project.settings, project.graph, plan, command),
+        settled=settled,
+    )
     with closing(open_store(project.settings)) as store:
         writer = store.writer(opening)
         runners = make_runners(project, plan, settled or ())
@@ -50,7 +63,7 @@ def drive(
             outcomes = run_plan(
                 plan,
                 runners.by_lane,
-                terms=_terms(project, opening.run_id, settled),
+                terms=terms,
                 listeners=(*runners.listeners, *listeners),
                 inbox=project.inbox,
                 clock=_now,
@@ -58,17 +71,6 @@ def drive(
                 writer=writer,
             )
     return Ran(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=exit_code(run_status(outcomes)))
-
-
-def _terms(project: OpenProject, run_id: str, settled: tuple[Outcome, ...] | None) -> RunTerms:
-    return RunTerms(
-        run_id=run_id,
-        database=project.target.description,
-        limits=project.limits(),
-        fail_fast=bool(project.session.flags.FAIL_FAST),
-        skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
-        settled=settled,
-    )
 
 
 def _now() -> datetime:

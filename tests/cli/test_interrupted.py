@@ -1,6 +1,7 @@
 """Runs that end before their time: Ctrl-C, a killed process, a full disk. The next run loads nothing twice."""
 
 import json
+import os
 import resource
 import signal
 
@@ -53,22 +54,52 @@ def until_it_loads(run) -> None:
             return
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_load(elt, shop, number):
-    """Ctrl-C ends the run as cancelled with exit 130; after it, and after a kill, the next run loads all rows once."""
+    """Ctrl-C and SIGTERM end the run as cancelled with exit 130; after them, and after a kill, all rows load once."""
     (shop / "slow").touch()
     run = start("run", "--select", "stg_customers", "--json", project=shop)
     until_it_loads(run)
     run.send_signal(number)
     said = ended(run)
-    assert said.code == (130 if number == signal.SIGINT else -9)
+    assert said.code == (-9 if number == signal.SIGKILL else 130)
     assert "Traceback" not in said.err
-    if number == signal.SIGINT:
+    if number != signal.SIGKILL:
         last = json.loads(said.out.splitlines()[-1])
         assert (last["event"], last["status"]) == ("run_ended", "cancelled")
         assert (shop / "target/run_results.json").exists()
     (shop / "slow").unlink()
     elt("run", "--select", "stg_customers", project=shop).reports("success in", code=0)
+    assert loaded(shop) == [(3000, 3000)]
+
+
+def test_a_signal_before_the_run_begins(shop):
+    """SIGTERM while the project is read: one word, and exit 130."""
+    os.mkfifo(shop / "reading")
+    (shop / "ingestion" / "slow.py").write_text(
+        f"import time\n\nimport dlt\n\nopen('{shop}/reading', 'w').write('x')\ntime.sleep(600)\n"
+    )
+    run = start("run", "--json", project=shop)
+    assert (shop / "reading").read_text() == "x"
+    run.send_signal(signal.SIGTERM)
+    said = ended(run)
+    assert (said.code, said.out, said.err.strip()) == (130, "", "Interrupted.")
+
+
+def test_a_load_may_finish_within_the_grace(elt, shop):
+    """With --grace what runs goes on after SIGTERM: the load ends well, nothing starts after it, and exit is 130."""
+    (shop / "slow").touch()
+    run = start("run", "--select", "stg_customers", "--json", "--grace", "5min", project=shop)
+    until_it_loads(run)
+    run.send_signal(signal.SIGTERM)
+    for line in run.stdout:
+        if "step_ended" in line and '"not started"' in line:
+            break
+    (shop / "slow").unlink()
+    said = ended(run)
+    events = [json.loads(line) for line in said.out.splitlines()]
+    assert said.code == 130
+    assert [event["status"] for event in events if event.get("step_id") == "ingest.elt_raw"] == ["success"]
     assert loaded(shop) == [(3000, 3000)]
 
 

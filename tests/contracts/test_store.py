@@ -7,8 +7,16 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import StoreError, UnknownRunError
-from orchestrator.execution.events import Noticed, NoticeKind, RunEnded, RunStarted, StepEnded, StepStarted
-from orchestrator.execution.outcome import Outcome, Part, ReasonCode, Status
+from orchestrator.execution.events import (
+    AttemptEnded,
+    Noticed,
+    NoticeKind,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+)
+from orchestrator.execution.outcome import ErrorClass, Outcome, Part, ReasonCode, Status
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import Code, Opening, Process
 from orchestrator.plan.plan import Plan
@@ -131,16 +139,25 @@ def test_a_skip_has_its_cause_and_no_attempt(store: RunStore) -> None:
 
 
 def test_each_try_of_a_step_is_kept(store: RunStore) -> None:
-    """A repeat is a further attempt; the step has the status of its last end."""
+    """A repeat is a further attempt, each with its whole outcome; the step has a status when the last has ended."""
+    part = Part(name="batch 1", status=Status.ERROR, message="the lock")
+    locked = make_outcome("a", Status.ERROR, message="the lock", error_class=ErrorClass.TRANSIENT, parts=(part,))
+    again_at = NOON + timedelta(seconds=5)
     writer = store.writer(opening())
     writer.record([started(make_plan("a")), step_started("a")])
-    writer.record([step_ended(make_outcome("a", Status.ERROR, message="the lock")), step_started("a", 5)])
+    writer.record([AttemptEnded(at=NOON, outcome=locked, again_at=again_at, attempt=1, most=3)])
+    (step,) = store.reader().run("r1").steps
+    assert (step.status, [attempt.outcome for attempt in step.attempts]) == (None, [locked])
+    writer.record([step_started("a", 5)])
     writer.record([step_ended(make_outcome("a"))])
     (step,) = store.reader().run("r1").steps
     assert step.status is Status.SUCCESS
-    assert [(attempt.number, attempt.outcome and attempt.outcome.status) for attempt in step.attempts] == [
-        (1, Status.ERROR), (2, Status.SUCCESS),
-    ]  # fmt: skip
+    assert [(attempt.number, attempt.outcome) for attempt in step.attempts] == [(1, locked), (2, make_outcome("a"))]
+    told = store.reader().events("r1")[2]
+    assert (told.kind, told.step_id, told.attempt) == ("attempt_ended", "a", 1)
+    assert told.body == {
+        "status": "error", "error_class": "transient", "again_at": again_at.isoformat(),
+    }  # fmt: skip
 
 
 def test_what_no_database_keeps_is_replaced(store: RunStore) -> None:

@@ -1,6 +1,6 @@
 """A listener that remembers what it heard, as events and as short lines."""
 
-from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
 
 
 class RecordingListener:
@@ -35,6 +35,8 @@ def line_of(event: Event) -> str:
             return "run"
         case StepStarted():
             return f"start {event.step_id}"
+        case AttemptEnded():
+            return f"{event.outcome.step_id} {event.outcome.status}, try {event.attempt + 1} of {event.most} follows"
         case StepEnded():
             return f"{event.outcome.step_id} {event.outcome.status}"
         case Noticed():

@@ -1,21 +1,22 @@
 """A step runner that does nothing but give scripted outcomes, when it is let."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from orchestrator.execution.lanes import Lane
 from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.plan.step import StepId
 
-Script = Status | Outcome | BaseException | Callable[[Request], Iterable[Outcome]]
+Once = Status | Outcome | BaseException | Callable[[Request], Iterable[Outcome]]
+Script = Once | list[Once]
 
 
 class FakeStepRunner:
     """Ends each step with what the script says, success where it says nothing.
 
     A step named in `held` ends when `release` lets it, when it is interrupted (with an error, as tools do), or,
-    where `deaf`, only when it is released.
+    where `deaf`, only when it is released. A list in the script has an entry for each try; the last one stays.
     """
 
     def __init__(
@@ -37,9 +38,9 @@ class FakeStepRunner:
         for request in requests:
             yield from self._run(request)
 
-    def interrupt(self) -> None:
+    def interrupt(self, steps: Collection[StepId]) -> None:
         with self._lock:
-            held = [] if self._deaf else [step for step in self._running if step in self._gates]
+            held = [] if self._deaf else [step for step in self._running if step in self._gates and step in steps]
             self._cut.update(held)
         for step in held:
             self._gates[step].set()
@@ -68,11 +69,18 @@ class FakeStepRunner:
             with self._lock:
                 self._running.remove(step)
         if step in self._cut:
+            self._cut.discard(step)
             return [Outcome(step_id=step, status=Status.ERROR, message="INTERRUPT Error: Interrupted!")]
-        return _scripted(self._script.get(step, Status.SUCCESS), request)
+        return _scripted(self._next(step), request)
+
+    def _next(self, step: StepId) -> Once:
+        script = self._script.get(step, Status.SUCCESS)
+        if not isinstance(script, list):
+            return script
+        return script.pop(0) if len(script) > 1 else script[0]
 
 
-def _scripted(script: Script, request: Request) -> Iterable[Outcome]:
+def _scripted(script: Once, request: Request) -> Iterable[Outcome]:
     match script:
         case Status():
             return [Outcome(step_id=request.step.id, status=script)]

@@ -1,7 +1,7 @@
 """dbt's artifacts, written from outcomes: what dbt's own readers find in the target folder after a run."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,14 @@ class ArtifactWriter:
             and _is_recorded_as_skipped(step, outcome)
         ]
 
+    def _lost_nodes(self, plan: Plan) -> Iterator[tuple[NodeId, str]]:
+        """Give the nodes that dbt has no result of because they outlived their time limit."""
+        for outcome in self._outcomes:
+            step = plan.by_id[outcome.step_id]
+            is_lost = outcome.reason.code is ReasonCode.TIME_LIMIT and not outcome.dbt_results
+            if is_lost and isinstance(step, BuildStep | TestStep) and is_recorded(step):
+                yield step.node, outcome.message
+
     def _step(self, outcome: Outcome) -> Step | None:
         return self._plan.by_id[outcome.step_id] if self._plan is not None else None
 
@@ -110,6 +118,7 @@ class ArtifactWriter:
         if plan is None or runs is None or not self._session.flags.WRITE_JSON:
             return
         skipped = {node: run_record(runs.skipped_result(node)) for node in self.skipped_nodes()}
+        skipped |= {node: run_record(runs.lost_result(node, said)) for node, said in self._lost_nodes(plan)}
         target = self._session.target_path
         target.mkdir(parents=True, exist_ok=True)
         if any(isinstance(step, BuildStep | TestStep) for step in plan.steps):

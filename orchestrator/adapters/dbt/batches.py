@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,17 @@ class BatchLog:
     def __init__(self, task: Any) -> None:  # noqa: ANN401  # dbt's task
         self._lock = threading.Lock()
         self._messages: dict[str, dict[datetime, str]] = defaultdict(dict)
+        self._halted: set[str] = set()
         self._call = task.call_runner
         task.call_runner = self._call_runner  # dbt's microbatch runner calls its batches through the task
+
+    def halt(self, unique_ids: Collection[str]) -> None:
+        """Let no batch of these models start any more."""
+        self._halted.update(unique_ids)
+
+    def begin(self, unique_id: str) -> None:
+        """Let the batches of a model start."""
+        self._halted.discard(unique_id)
 
     def take(self, unique_id: str) -> dict[datetime, str]:
         """Give the messages of one model's broken batches, and forget them."""
@@ -24,6 +34,8 @@ class BatchLog:
     def _call_runner(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's own types
         build = getattr(runner, "_build_failed_run_batch_result", None)
         if build is not None:
+            if runner.node.unique_id in self._halted:
+                runner.do_skip()
             runner._build_failed_run_batch_result = self._noting(runner, build)  # noqa: SLF001  # no other door
         return self._call(runner)
 

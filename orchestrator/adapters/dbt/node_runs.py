@@ -10,7 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from orchestrator.adapters.dbt.batches import BatchLog
+from orchestrator.adapters.dbt.interrupting import cancel
 from orchestrator.adapters.dbt.outcomes import recalled_result
+from orchestrator.adapters.dbt.second_try import forget_compiled, keep_done_batches, look_again
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.nodes.identity import NodeId
 
@@ -32,6 +34,7 @@ class NodeRuns:
         self._prepared = False
         self._halted_at_start = False
         self._refusal = ""
+        self._results: dict[NodeId, Any] = {}  # the last one of each node
         self._lock = threading.Lock()
         self._batch_pool: Any = None
 
@@ -48,14 +51,15 @@ class NodeRuns:
 
         _INVOCATION_CONTEXT_VAR.set(self._session.invocation_context)
 
-    def prepare(self) -> str:
+    def prepare(self, *, anew: bool = False) -> str:
         """Create schemas, fill the relation cache and resolve deferral, once, before the first node.
 
-        Gives what the warehouse said against it, the same to every caller; empty when all is well.
+        Gives what the warehouse said against it, the same to every caller; empty when all is well. `anew`: ask
+        again where it said something.
         """
         with self._lock:
-            if not self._prepared:
-                self._prepared = True
+            if not self._prepared or (anew and self._refusal):
+                self._prepared, self._refusal = True, ""
                 try:
                     self._prepare()
                 except Exception as error:  # noqa: BLE001  # a driver raises what it likes
@@ -97,6 +101,9 @@ class NodeRuns:
         from dbt.task.run import MicrobatchModelRunner
 
         node = self._session.manifest.expect(unique_id)
+        if unique_id in self._results and (refusal := self._make_ready(node)) is not None:
+            return refusal
+        self.batches.begin(unique_id)
         runner = self._task.get_runner(node)
         in_progress = self._task.job_queue.in_progress
         if isinstance(runner, MicrobatchModelRunner):
@@ -107,8 +114,7 @@ class NodeRuns:
             result = self._task.call_runner(runner)
         finally:
             in_progress.discard(unique_id)
-        if not node.is_ephemeral_model:
-            self._task.node_results.append(result)
+        self._keep(node, result)
         return result
 
     def recall(self, recorded: Iterable[Mapping[str, Any]]) -> None:
@@ -119,6 +125,32 @@ class NodeRuns:
             )
             if node is not None:
                 self._task.node_results.append(recalled_result(node, record))
+
+    def _make_ready(self, node: Any) -> Any:  # noqa: ANN401  # dbt's node, and its RunResult
+        """Make a node ready for a further try; gives an error in place of its result when the warehouse refuses."""
+        forget_compiled(node)
+        refresh = getattr(node.config, "full_refresh", None)
+        refresh = getattr(self._session.flags, "FULL_REFRESH", False) if refresh is None else refresh
+        keep_done_batches(node, self._results[node.unique_id], full_refresh=bool(refresh))
+        try:
+            look_again(self.adapter, node)
+        except Exception as error:  # noqa: BLE001  # a driver raises what it likes
+            result = self.lost_result(node.unique_id, str(error))
+            self._keep(node, result)
+            return result
+        return None
+
+    def _keep(self, node: Any, result: Any) -> None:  # noqa: ANN401  # dbt's own
+        """Keep the result for last hooks, in place of that of an earlier try."""
+        if hasattr(node, "previous_batch_results"):
+            node.previous_batch_results = None
+        before = self._results.get(node.unique_id)
+        self._results[node.unique_id] = result
+        if node.is_ephemeral_model:
+            return
+        with self._lock:
+            results = self._task.node_results
+            results[:] = [*(each for each in results if each is not before), result]
 
     def run_freshness(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's freshness result
         """Let dbt ask the warehouse how old a source's rows are."""
@@ -170,21 +202,24 @@ class NodeRuns:
         message = "Skipping due to fail_fast" if self._session.flags.FAIL_FAST else None
         return RunResult.from_node(self._session.manifest.expect(unique_id), RunStatus.Skipped, message)
 
+    def lost_result(self, unique_id: NodeId, message: str) -> Any:  # noqa: ANN401  # dbt's RunResult
+        """Give the result of a node that was given up: it never came to one of its own."""
+        from dbt.artifacts.schemas.results import RunStatus
+        from dbt.artifacts.schemas.run import RunResult
+
+        return RunResult.from_node(self._session.manifest.expect(unique_id), RunStatus.Error, message)
+
     def forget_schemas(self, schemas: Iterable[tuple[str | None, str]]) -> None:
         """Make dbt look again at schemas that somebody else wrote to."""
         for database, schema in schemas:
             self.adapter.cache.drop_schema(database or self._session.config.credentials.database, schema)
 
-    def interrupt(self) -> None:
-        """Interrupt every query that dbt's connections run now; batches not yet started stay unstarted."""
+    def interrupt(self, threads: Collection[int], nodes: Collection[NodeId]) -> None:
+        """Interrupt what runs on these threads for these nodes; batches of theirs not yet started stay unstarted."""
         self.enter_thread()
-        if self._batch_pool is not None:
-            self._batch_pool.close()
-        adapter = self.adapter
-        if adapter.is_cancelable():
-            with adapter.connection_named("master"):
-                for _ in adapter.cancel_open_connections():
-                    pass
+        self.batches.halt(nodes)
+        if self.adapter.is_cancelable():
+            cancel(self.adapter, threads, nodes)
 
     def close(self) -> None:
         """End the batch pool and give the connections back."""

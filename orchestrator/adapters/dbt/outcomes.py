@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from orchestrator.adapters.dbt.error_class import error_class
 from orchestrator.adapters.dbt.python_errors import without_traceback
-from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode, Status
 from orchestrator.plan.step import StepId
 
 _BATCH = "%Y-%m-%dT%H:%M:%S"
@@ -40,11 +41,13 @@ def node_outcome(
     node = result.node
     word = str(result.status)
     recorded = () if node.is_ephemeral_model else (run_record(result),)
+    status = status_of(word)
     return Outcome(
         step_id=step_id,
-        status=status_of(word),
+        status=status,
         tool_word=word,
         message=_message(result, batch_messages),
+        error_class=error_class(status, str(result.message or ""), batch_messages.values()),
         started_at=started,
         ended_at=datetime.now(UTC),
         rows_affected=_rows_affected(result.adapter_response),
@@ -65,9 +68,11 @@ def freshness_outcome(step_id: StepId, result: Any, started: datetime) -> Outcom
     message = str(result.message or "")
     if age is not None:
         message = f"newest rows are {_duration(age)} old ({_criteria(result.node)})"
+    status = status_of(word, is_freshness=age is not None)
     return Outcome(
         step_id=step_id,
-        status=status_of(word, is_freshness=age is not None),
+        status=status,
+        error_class=error_class(status, message),
         tool_word=word,
         message=message.strip(),
         started_at=started,
@@ -88,6 +93,7 @@ def hooks_outcome(step_id: StepId, results: list[Any], raised: str, started: dat
     return Outcome(
         step_id=step_id,
         status=Status.ERROR if failed or raised else Status.SUCCESS,
+        error_class=ErrorClass.PERMANENT if failed or raised else None,  # a further try would run all hooks again
         tool_word="error" if failed or raised else "success",
         reason=Reason(code=ReasonCode.NOT_EVALUATED if raised else ReasonCode.RAN),
         message=message.strip(),

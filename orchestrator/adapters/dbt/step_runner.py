@@ -1,14 +1,16 @@
 """Runs the steps that dbt runs: builds, tests, freshness checks and hooks, one node each."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
+from orchestrator.adapters.dbt.error_class import error_class
+from orchestrator.adapters.dbt.interrupting import Threads
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import freshness_outcome, hooks_outcome, node_outcome
 from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.identity import NodeId
-from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, Step, TestStep
+from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, Step, StepId, TestStep
 
 
 class DbtStepRunner:
@@ -17,20 +19,31 @@ class DbtStepRunner:
     def __init__(self, runs: NodeRuns, skipped: Callable[[], Iterable[NodeId]]) -> None:
         self._runs = runs
         self._skipped = skipped
+        self._threads = Threads()
+        self._nodes: dict[StepId, NodeId] = {}
+        self._seen: set[StepId] = set()
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:  # noqa: ARG002  # the port's
         """Run the steps one after another on the calling thread."""
         self._runs.enter_thread()
         for request in requests:
-            yield self._run(request.step)
+            step = request.step
+            if isinstance(step, BuildStep | TestStep | FreshnessStep):
+                self._nodes[step.id] = step.node
+            with self._threads.running(step.id):
+                outcome = self._run(step)
+            yield outcome
 
-    def interrupt(self) -> None:
-        """Interrupt what dbt's connections run now."""
-        self._runs.interrupt()
+    def interrupt(self, steps: Collection[StepId]) -> None:
+        """Interrupt what dbt's connections run for these steps."""
+        nodes = frozenset(self._nodes[step_id] for step_id in steps if step_id in self._nodes)
+        self._runs.interrupt(self._threads.of(steps), nodes)
 
     def _run(self, step: Step) -> Outcome:
         started = datetime.now(UTC)
-        if isinstance(step, BuildStep | TestStep | HookStep) and (refusal := self._runs.prepare()):
+        is_repeat = step.id in self._seen
+        self._seen.add(step.id)
+        if isinstance(step, BuildStep | TestStep | HookStep) and (refusal := self._runs.prepare(anew=is_repeat)):
             return _refused(step, refusal, started)
         match step:
             case BuildStep() | TestStep():
@@ -51,6 +64,7 @@ def _refused(step: Step, refusal: str, started: datetime) -> Outcome:
     return Outcome(
         step_id=step.id,
         status=Status.ERROR,
+        error_class=error_class(Status.ERROR, refusal),
         message=f"{refusal}\n{hint}",
         started_at=started,
         ended_at=datetime.now(UTC),

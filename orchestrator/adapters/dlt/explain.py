@@ -19,7 +19,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 def explain(error: BaseException, name: str, module: str) -> tuple[str, str]:
     """Give the message and the hint for whatever a load raised."""
-    chain = list(_chain(error))
+    chain = list(chain_of(error))
     where = f"dlt source {name} ({module})"
     for link in chain:
         if isinstance(link, ConfigFieldMissingException):
@@ -55,7 +55,7 @@ def scrub(text: str) -> str:
     return text
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def chain_of(error: BaseException | None) -> Iterator[BaseException]:
     """Walk from what was raised to its first cause, through the errors that dlt wraps without `from`."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

@@ -1,7 +1,7 @@
 """Runs ingest steps: each in a child that extracts, normalises and loads, with the access that it is given."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -12,9 +12,9 @@ from orchestrator.adapters.child_access import ChildAccess, ChildSession
 from orchestrator.adapters.dlt import wire
 from orchestrator.adapters.dlt.host import Child, IngestionHost
 from orchestrator.adapters.dlt.outcomes import cancelled, ended, errored
-from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.outcome import ErrorClass, Outcome
 from orchestrator.execution.ports import Request, Stop
-from orchestrator.plan.step import IngestStep
+from orchestrator.plan.step import IngestStep, StepId
 
 LOOK_AT_STOP_SECONDS = 0.2
 
@@ -36,8 +36,8 @@ class IngestRunner:
         self._log_dir = log_dir.resolve()
         self._lock = threading.Lock()
         self._datasets: dict[str, threading.Lock] = {}
-        self._running: dict[Child, ChildSession] = {}
-        self._interrupted = threading.Event()
+        self._running: dict[Child, tuple[StepId, ChildSession]] = {}
+        self._extracted: set[StepId] = set()  # steps of which a try got as far: a further one does not extract again
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
         """Load what each step names, one after the other, and give an outcome for each."""
@@ -45,16 +45,15 @@ class IngestRunner:
             if not isinstance(request.step, IngestStep):
                 raise TypeError(f"{request.step.id} is not an ingest step")
             started = datetime.now(UTC)
-            if self._stopped(stop):
+            if stop.is_set():
                 yield cancelled(request.step, started)
             else:
                 yield self._run_one(request.step, stop, started)
 
-    def interrupt(self) -> None:
-        """End every load that runs, with its children and its statement."""
-        self._interrupted.set()
+    def interrupt(self, steps: Collection[StepId]) -> None:
+        """End these loads, each with its children and its statement."""
         with self._lock:
-            running = dict(self._running)
+            running = {child: session for child, (step_id, session) in self._running.items() if step_id in steps}
         for session in running.values():
             session.interrupt()
         enders = [threading.Thread(target=child.end) for child in running]
@@ -70,7 +69,7 @@ class IngestRunner:
             raise RuntimeError("a load was opened without a pipe to the warehouse")
         session = self._access.serve(child.sql)
         with self._lock:
-            self._running[child] = session
+            self._running[child] = step.id, session
         try:
             answer = self._talk(child, step, stop)
         finally:
@@ -80,22 +79,31 @@ class IngestRunner:
             session.join()  # what the child left unfinished is rolled back before anybody repeats it
             with self._lock:
                 del self._running[child]
-        if answer is None and self._stopped(stop):
+        if answer is None and stop.is_set():
             return cancelled(step, started)
         if answer is None:
             return errored(step, started, "the process that loaded it died (killed, out of memory, or crashed)", log)
         if "error" in answer:
-            return errored(step, started, "\n".join(filter(None, (answer["error"], answer["hint"]))), log)
+            message = "\n".join(filter(None, (answer["error"], answer["hint"])))
+            return errored(step, started, message, log, error_class=ErrorClass(answer["class"]))
         return ended(step, started, answer)
 
     def _talk(self, child: Child, step: IngestStep, stop: Stop) -> dict[str, Any] | None:
         """Serve the child until it gives its answer; None when it ended without one."""
+        known: dict[str, Any] = {}
         with ExitStack() as held:
             try:
                 while True:
                     message = self._next(child, stop)
                     if message is None:
                         return None
+                    match message.get("tell"):
+                        case "extracted":
+                            self._extracted.add(step.id)
+                            continue
+                        case "loaded":  # a further try would load the rows of this one again
+                            known = {"class": ErrorClass.PERMANENT}
+                            continue
                     match message.get("ask"):
                         case "dataset":
                             if not self._hold(step.dataset, held, stop):
@@ -104,14 +112,14 @@ class IngestRunner:
                         case "release":
                             held.close()
                         case _:
-                            return message
+                            return message | known
             except (EOFError, OSError):
                 return None
 
     def _next(self, child: Child, stop: Stop) -> dict[str, Any] | None:
         child.receive_pid()
         while not child.poll(LOOK_AT_STOP_SECONDS):
-            if self._stopped(stop):
+            if stop.is_set():
                 child.end()
                 return None
         return child.receive()
@@ -121,7 +129,7 @@ class IngestRunner:
         with self._lock:
             turn = self._datasets.setdefault(dataset.lower(), threading.Lock())
         while not turn.acquire(timeout=LOOK_AT_STOP_SECONDS):
-            if self._stopped(stop):
+            if stop.is_set():
                 return False
         held.callback(turn.release)
         return True
@@ -135,6 +143,7 @@ class IngestRunner:
             "attribute": step.attribute,
             "dataset": step.dataset,
             "resources": list(step.resources),
+            "extracted": step.id in self._extracted,
             "pipelines_dir": str(self._pipelines_dir()),
             "kind": self._access.kind,
             "place": self._access.place,
@@ -149,6 +158,3 @@ class IngestRunner:
         folder = self._project_root / ".elt" / "dlt" / f"{name}-{key}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-
-    def _stopped(self, stop: Stop) -> bool:
-        return self._interrupted.is_set() or stop.is_set()

@@ -17,6 +17,7 @@ from dlt.pipeline.pipeline import Pipeline
 from orchestrator.adapters.dlt import wire
 from orchestrator.adapters.dlt.candidates import find_candidates, find_pipelines
 from orchestrator.adapters.dlt.destinations import refused_destination
+from orchestrator.adapters.dlt.error_class import error_class
 from orchestrator.adapters.dlt.explain import explain, scrub
 from orchestrator.adapters.dlt.grouping import Part, group
 from orchestrator.adapters.dlt.modules import import_module
@@ -25,6 +26,7 @@ from orchestrator.adapters.dlt.settle import follow_warehouse, has_pending, reco
 from orchestrator.adapters.postgres.login import Login
 from orchestrator.adapters.sql_pipe import PipeConnection
 from orchestrator.errors import IngestionError
+from orchestrator.execution.outcome import ErrorClass
 
 OWN_PREFIX = "_"
 """Tables of dlt's and of our own bookkeeping."""
@@ -42,11 +44,11 @@ def answer(request: dict[str, Any], answers: Connection, sql: Connection | None)
         part = _part(request, path, root)
         return _load(part, request, answers, _destination(part, request, sql))
     except IngestionError as error:
-        return {"error": error.message, "hint": error.hint}
+        return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT}
     except Exception as error:  # noqa: BLE001  # the user's code, the source system, the database
         sys.stderr.write(scrub(traceback.format_exc()))
         message, hint = explain(error, request["source"], os.path.relpath(path, root))
-        return {"error": message, "hint": hint}
+        return {"error": message, "hint": hint, "class": error_class(error)}
 
 
 def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
@@ -83,12 +85,18 @@ def _load(part: Part, request: dict[str, Any], answers: Connection, destination:
     if has_pending(pipeline):
         with _alone(answers):
             settle_pending(pipeline)
+            if request["extracted"] and destination.loaded:  # what an earlier try of this step extracted is done
+                wire.send(answers, {"tell": "loaded"})
+                record_loaded(pipeline)
+                return _result(pipeline, destination.loaded)
     follow_warehouse(pipeline)
     data = _data(part, tuple(request["resources"]))
     pipeline.extract(data)
+    wire.send(answers, {"tell": "extracted"})
     pipeline.normalize()
     with _alone(answers):
         pipeline.load()
+        wire.send(answers, {"tell": "loaded"})
         record_loaded(pipeline)
     return _result(pipeline, destination.loaded)
 

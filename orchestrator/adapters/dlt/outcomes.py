@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode, Status
 from orchestrator.plan.step import IngestStep
 
 
@@ -35,12 +35,15 @@ def ended(step: IngestStep, started: datetime, answer: Mapping[str, Any]) -> Out
     )
 
 
-def errored(step: IngestStep, started: datetime, message: str, log: Path) -> Outcome:
+def errored(
+    step: IngestStep, started: datetime, message: str, log: Path, *, error_class: ErrorClass = ErrorClass.PERMANENT
+) -> Outcome:
     """Tell what broke, and where the whole of it is written."""
     return Outcome(
         step_id=step.id,
         status=Status.ERROR,
         tool_word="failed",
+        error_class=error_class,
         message=f"{message}\nThe full output is in {log}.",
         started_at=started,
         ended_at=datetime.now(UTC),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from orchestrator.adapters.great_expectations.error_class import error_class
 from orchestrator.adapters.great_expectations.messages import Judged, Verdict
 from orchestrator.execution.gate import judge_expectation, worst
 from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode, Status
@@ -22,6 +23,7 @@ def outcome_of(step: ValidationStep, judged: Judged, started_at: datetime, ended
         return not_evaluated(step, judged.error, started_at, ended_at)
     parts = tuple(map(_part, judged.verdicts, _names(judged.verdicts)))
     status = worst(part.status for part in parts) if parts else Status.SUCCESS
+    errors = [verdict.error for verdict in judged.verdicts if verdict.error]
     said_no = sum(part.status in {Status.FAIL, Status.WARN} for part in parts)
     return Outcome(
         step_id=step.id,
@@ -32,6 +34,7 @@ def outcome_of(step: ValidationStep, judged: Judged, started_at: datetime, ended
         started_at=started_at,
         ended_at=ended_at,
         failures=said_no,
+        error_class=error_class(status, errors),
         path=step.path,
         parts=parts,
     )
@@ -43,6 +46,7 @@ def not_evaluated(step: ValidationStep, why: str, started_at: datetime, ended_at
         step_id=step.id,
         status=Status.ERROR,
         tool_word="exception",
+        error_class=error_class(Status.ERROR, [why]),
         reason=Reason(code=ReasonCode.NOT_EVALUATED),
         message=f"{step.relation} could not be validated: {why}" + ("" if step.path in why else f" ({step.path})"),
         started_at=started_at,

@@ -1,7 +1,7 @@
 """Runs validation gates: one long-lived child judges, with the access that it is given."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from orchestrator.adapters.great_expectations.suites import SuiteFile, read_suit
 from orchestrator.errors import SuiteError
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
-from orchestrator.plan.step import ValidationStep
+from orchestrator.plan.step import StepId, ValidationStep
 
 _WAIT_SECONDS = 0.1
 
@@ -27,7 +27,7 @@ class ValidationRunner:
         self._turn = threading.Lock()
         self._child_lock = threading.Lock()
         self._child: Child | None = None
-        self._interrupts = 0
+        self._judging: StepId | None = None
 
     def start(self) -> None:
         """Start the child, which takes seconds to import great-expectations; needs no warehouse yet."""
@@ -35,17 +35,17 @@ class ValidationRunner:
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
         """Judge each step; a child that ended is started anew for the next one."""
-        interrupts = self._interrupts
         for request in requests:
             if not isinstance(request.step, ValidationStep):
                 msg = f"{request.step.id} is not a validation"
                 raise TypeError(msg)
-            yield self._run(request.step, lambda: stop.is_set() or self._interrupts != interrupts)
+            yield self._run(request.step, stop.is_set)
 
-    def interrupt(self) -> None:
-        """End the running statement and the child; what waits for its turn is cancelled too."""
+    def interrupt(self, steps: Collection[StepId]) -> None:
+        """End the statement and the child where it judges one of these; one that waits for its turn sees its stop."""
         with self._child_lock:
-            self._interrupts += 1
+            if self._judging not in steps:
+                return
             child, self._child = self._child, None
         if child is not None:
             child.kill()
@@ -66,8 +66,10 @@ class ValidationRunner:
             started_at = datetime.now(UTC)
             if stopped():
                 return cancelled(step, started_at, started_at)
+            self._judging = step.id
             judged = self._judge(step, stopped)
         finally:
+            self._judging = None
             self._turn.release()
         ended_at = datetime.now(UTC)
         if judged.error and stopped():

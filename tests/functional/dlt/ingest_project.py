@@ -55,9 +55,11 @@ class Project:
             log_dir=self.root / "logs",
         )
 
-    def load(self, attribute="shop", *, resources=(), runner=None, module="ingestion/shop.py", dataset="raw"):
+    def load(
+        self, attribute="shop", *, resources=(), runner=None, module="ingestion/shop.py", dataset="raw", stop=None
+    ):
         step = ingest_step(attribute, resources=resources, module=module, dataset=dataset)
-        (outcome,) = (runner or self.runner()).run([Request(run_id="r", step=step)], threading.Event())
+        (outcome,) = (runner or self.runner()).run([Request(run_id="r", step=step)], stop or threading.Event())
         return outcome
 
     def rows(self, sql: str):

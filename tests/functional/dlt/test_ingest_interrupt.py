@@ -51,22 +51,24 @@ def started(project):
 
 def test_an_interrupted_load_is_cancelled_with_all_its_processes(slow):
     """`interrupt()` ends the child and what it started, even when it ignores SIGTERM; the outcome is cancelled."""
-    runner, outcomes = slow.runner(), []
-    thread = threading.Thread(target=lambda: outcomes.append(slow.load(runner=runner)))
+    runner, outcomes, stop = slow.runner(), [], threading.Event()
+    thread = threading.Thread(target=lambda: outcomes.append(slow.load(runner=runner, stop=stop)))
     thread.start()
     processes = started(slow)
-    runner.interrupt()
+    runner.interrupt({"ingest.of_another"})
+    stop.set()
+    runner.interrupt({"ingest.elt_shop"})
     thread.join()
     assert [outcome.status for outcome in outcomes] == [Status.CANCELLED]
     _, alive = psutil.wait_procs(processes, timeout=30)
     assert alive == []
 
 
-def test_nothing_starts_after_an_interrupt(slow):
-    """A step that arrives after the interrupt is cancelled without a process."""
-    runner = slow.runner()
-    runner.interrupt()
-    assert slow.load(runner=runner).status is Status.CANCELLED
+def test_a_load_that_was_stopped_before_it_began_starts_nothing(slow):
+    """A step that arrives after its stop is cancelled without a process."""
+    stop = threading.Event()
+    stop.set()
+    assert slow.load(stop=stop).status is Status.CANCELLED
 
 
 def test_a_load_ends_when_its_owner_is_killed(slow):

@@ -168,11 +168,11 @@ def test_the_child_starts_before_there_is_a_warehouse(tmp_path):
     runner.close()
 
 
-def _in_thread(runner: StepRunner, path: str):
+def _in_thread(runner: StepRunner, path: str, stop: threading.Event | None = None):
     """Validate the facts on a thread; gives the thread and the list that its outcome comes to."""
     outcomes = []
     request = request_for(path, "facts")
-    thread = threading.Thread(target=lambda: outcomes.extend(runner.run([request], threading.Event())))
+    thread = threading.Thread(target=lambda: outcomes.extend(runner.run([request], stop or threading.Event())))
     thread.start()
     return thread, outcomes
 
@@ -188,11 +188,15 @@ def test_an_interrupt_ends_the_query_and_what_waits_for_its_turn(own):
 
     own.runner._access._open_cursor = open_cursor
     path = own.write(ENDLESS, name="endless")  # once: it is read as soon as the first thread runs
-    running = [_in_thread(own.runner, path) for _ in range(2)]
+    stop = threading.Event()
+    running = [_in_thread(own.runner, path, stop) for _ in range(2)]
     assert started.wait(60)
     child = own.runner._child
-    own.runner.interrupt()
-    own.runner.interrupt()
+    own.runner.interrupt({"expectation.of_another"})
+    assert child.is_alive
+    stop.set()
+    own.runner.interrupt({request_for(path, "facts").step.id})
+    own.runner.interrupt({request_for(path, "facts").step.id})
     for thread, _ in running:
         thread.join(30)
     assert [outcome.status for _, outcomes in running for outcome in outcomes] == [Status.CANCELLED] * 2

@@ -12,11 +12,16 @@ import yaml
 
 from orchestrator.config.document import KEYS
 from orchestrator.config.loader import VARIABLES, load_settings
+from orchestrator.config.repeats import LimitWish, OnTimeLimit, RepeatWish
 from orchestrator.config.settings import OnNoData, OnRunStart, Settings
 from orchestrator.errors import ConfigurationError
 
 Load = Callable[..., Settings]
-KNOWN = "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout, store"
+KNOWN = (
+    "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout, repeats, time_limits,"
+    " store"
+)
+A_DURATION = "expected a duration such as 60s, 5min or 1h"
 FULL = """\
 dbt_project: warehouse
 ingestion:
@@ -28,6 +33,14 @@ expectations:
 on_run_start: after_ingest
 on_no_data: skip
 lock_timeout: 5min
+repeats:
+  ingest: 3
+  dbt: {times: none, after: 10s, factor: 1.5, longest: 5min, jitter: 0, on_time_limit: repeat}
+  model.shop.orders: {times: 1}
+time_limits:
+  run: 6h
+  dbt: none
+  model.shop.orders: 90
 """
 
 
@@ -68,6 +81,23 @@ def test_every_key_is_read(load: Load, tmp_path: Path) -> None:
         on_run_start=OnRunStart.AFTER_INGEST,
         on_no_data=OnNoData.SKIP,
         lock_timeout=timedelta(minutes=5),
+        repeats={
+            "ingest": RepeatWish(times=3),
+            "dbt": RepeatWish(
+                times=0,
+                after=timedelta(seconds=10),
+                factor=1.5,
+                longest=timedelta(minutes=5),
+                jitter=0,
+                on_time_limit=OnTimeLimit.REPEAT,
+            ),
+            "model.shop.orders": RepeatWish(times=1),
+        },
+        time_limits={
+            "run": LimitWish(limit=timedelta(hours=6)),
+            "dbt": LimitWish(limit=None),
+            "model.shop.orders": LimitWish(limit=timedelta(seconds=90)),
+        },
     )
 
 
@@ -118,6 +148,16 @@ colour: red
         ("ingestion:\n  threads: 0\n", "2: 'ingestion.threads' is '0': expected a whole number of at least 1"),
         ("on_no_data: no\n", "1: 'on_no_data' is 'no': expected continue or skip"),
         ("[a, b]: 1\n", f"1: unknown key 'a list'; {KNOWN}"),
+        ("repeats: 3\n", "1: expected 'key: value' lines: 'repeats' takes keys, this is a single value"),
+        ("repeats:\n  dbt: often\n", "2: 'repeats.dbt' is 'often': expected a whole number from 0 to 100, or none"),
+        ("repeats:\n  dbt: [1]\n", "2: 'repeats.dbt' takes one value, this is a list"),
+        ("repeats:\n  dbt: {after: soon}\n", f"2: 'repeats.dbt.after' is 'soon': {A_DURATION}"),
+        ("repeats:\n  dbt: {time: 3}\n", "2: unknown key 'repeats.dbt.time'; did you mean 'times'?"),
+        ("repeats:\n  a: {jitter: 2}\n", "2: 'repeats.a.jitter' is '2': expected a number from 0 to 1, such as 0.1"),
+        ("repeats:\n  dbt: {factor: 0.5}\n", "2: 'repeats.dbt.factor' is '0.5': expected a number from 1 to 100"),
+        ("repeats:\n  a: {on_time_limit: no}\n", "2: 'repeats.a.on_time_limit' is 'no': expected end or repeat"),
+        ("time_limits:\n  dbt: 0\n", "2: 'time_limits.dbt' is '0': expected a duration longer than nothing, or none"),
+        ("time_limits:\n  a: never\n", f"2: 'time_limits.a' is 'never': {A_DURATION}, or none"),
         ("ingestion:\n  schemas: {a: [b]}\n", "2: 'ingestion.schemas.a' takes one value, this is a list"),
     ],
 )  # fmt: skip
@@ -186,8 +226,11 @@ def schema_keys(node: dict[str, object], prefix: str = "") -> set[str]:
     for name, below in node.get("properties", {}).items():
         deeper = schema_keys(below, f"{prefix}{name}.")
         keys |= deeper or {prefix + name}
-    if isinstance(node.get("additionalProperties"), dict):
+    others = node.get("additionalProperties")
+    if isinstance(others, dict):
         keys.add(prefix + "*")
+        for way in others.get("anyOf", ()):
+            keys |= schema_keys(way, f"{prefix}*.")
     return keys
 
 
@@ -209,7 +252,20 @@ def test_the_documented_example_is_right(load: Load) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["colour: red", "ingestion: {threads: 0}", "on_no_data: explode", "lock_timeout: 5 weeks", "ingestion: [a]"],
+    [
+        "colour: red",
+        "ingestion: {threads: 0}",
+        "on_no_data: explode",
+        "lock_timeout: 5 weeks",
+        "ingestion: [a]",
+        "repeats: 3",
+        "repeats: {dbt: often}",
+        "repeats: {dbt: {time: 3}}",
+        "repeats: {dbt: {after: soon}}",
+        "repeats: {a: {on_time_limit: sometimes}}",
+        "time_limits: {dbt: 0}",
+        "time_limits: {dbt: [1h]}",
+    ],
 )
 def test_the_schema_refuses_what_the_loader_refuses(load: Load, text: str) -> None:
     """An editor marks the same mistakes as the command."""

@@ -1,8 +1,9 @@
 """Runs a plan through the real loop, with a fake runner in every lane and everything it said at hand."""
 
 import threading
-from datetime import timedelta
+import time
 
+from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Limits
 from orchestrator.execution.loop import RunTerms, run_plan
@@ -17,7 +18,7 @@ from tests.fakes.step_runner import FakeStepRunner, one_runner
 class TryOut:
     """One run of a drawn plan; `start` runs it on a thread of its own, so that the test can act meanwhile."""
 
-    def __init__(self, drawing: str, runner: FakeStepRunner, *, listeners=(), writer=None, **terms) -> None:
+    def __init__(self, drawing: str, runner: FakeStepRunner, *, listeners=(), writer=None, rules=None, **terms) -> None:
         self.plan = make_plan(drawing)
         self.runner = runner
         self.clock = FixedClock()
@@ -30,9 +31,17 @@ class TryOut:
         self._terms = RunTerms(
             run_id="r1",
             database="shop.duckdb",
-            **{"limits": Limits(), "grace": timedelta(seconds=5)} | terms,
+            **{"limits": Limits(), "attempts": self._rules(**rules or {})} | terms,
         )
         self._thread = threading.Thread(target=self.run, daemon=True)
+
+    def _rules(self, **rules) -> AttemptRules:
+        """Waits and limits go by the clock that the test sets."""
+
+        def seconds() -> float:
+            return self.clock.now.timestamp()
+
+        return AttemptRules(**{"chance": lambda: 0.5, "seconds": seconds} | rules)
 
     def run(self) -> "TryOut":
         self.outcomes = run_plan(
@@ -50,6 +59,12 @@ class TryOut:
     def start(self) -> "TryOut":
         self._thread.start()
         return self
+
+    def until(self, words: str) -> None:
+        """Wait until something with these words was heard."""
+        while not any(words in line for line in self.heard.lines):
+            assert self._thread.is_alive(), f"the run ended without: {words}"
+            time.sleep(0.002)
 
     def join(self) -> "TryOut":
         self._thread.join(60)

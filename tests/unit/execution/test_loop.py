@@ -146,9 +146,9 @@ def test_an_interruption_that_came_too_early_is_repeated():
     """A step between two queries does not notice the first one: it is interrupted again until it ends."""
 
     class HardOfHearing(FakeStepRunner):
-        def interrupt(self):
+        def interrupt(self, steps):
             if self.interrupted.is_set():
-                super().interrupt()
+                super().interrupt(steps)
             self.interrupted.set()
 
     tried = TryOut("a", HardOfHearing(held=["a"])).start()
@@ -165,7 +165,7 @@ def test_a_run_that_was_stopped_before_it_began_runs_nothing():
     assert tried.runner.ran == []
 
 
-def test_a_stopped_run_leaves_what_does_not_end_within_the_grace():
+def test_a_stopped_run_leaves_what_does_not_end_within_the_patience():
     """A model that computes for ever is cancelled without waiting for it."""
     runner = FakeStepRunner(held=["a"], deaf=True)
     tried = TryOut("a, b -> c", runner).start()
@@ -179,7 +179,7 @@ def test_a_stopped_run_leaves_what_does_not_end_within_the_grace():
 
 
 def test_insisting_ends_the_run_at_once():
-    """A second Ctrl-C waits for nothing, however long the grace."""
+    """A second Ctrl-C waits for nothing, however long the patience."""
     runner = FakeStepRunner(held=["a"], deaf=True)
     tried = TryOut("a -> b", runner).start()
     runner.wait_for("a")

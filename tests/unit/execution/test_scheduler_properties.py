@@ -38,12 +38,16 @@ limits = st.builds(Limits, dbt=st.integers(1, 4), ingest=st.integers(1, 3), vali
 class Run:
     """One random run of a random plan, which checks every decision when it is made."""
 
-    def __init__(self, data: st.DataObject, *, fail_fast: bool = False, may_stop: bool = False) -> None:
+    def __init__(
+        self, data: st.DataObject, *, fail_fast: bool = False, may_stop: bool = False, repeats: int = 0
+    ) -> None:
         self.data = data
         self.plan: Plan = data.draw(plans())
         self.limits: Limits = data.draw(limits)
         self.scheduler = Scheduler(self.plan, self.limits, fail_fast=fail_fast)
         self.may_stop = may_stop
+        self.repeats = repeats
+        self.paused: list[str] = []
         self.fail_fast = fail_fast
         self.stopped = False
         self.broken_by: str | None = None
@@ -58,12 +62,25 @@ class Run:
                 self.stopped = True
                 self.follow(self.scheduler.stop())
                 continue
+            self.paused = [name for name in self.paused if name not in self.outcomes]
+            if self.paused and (not self.running or self.data.draw(st.booleans(), "again")):
+                self.follow(self.scheduler.again(self.paused.pop()))
+                continue
             assert self.running, "the run hangs"
             name = self.data.draw(st.sampled_from(self.running), "ends")
             self.running.remove(name)
+            if self.pauses(name):
+                self.paused.append(name)
+                self.follow(self.scheduler.pause(make_outcome(name, Status.ERROR, message="may pass")))
+                continue
             outcome = make_outcome(name, self.data.draw(st.sampled_from(RUNNER_STATUSES), "status"))
             self.follow(self.scheduler.end(outcome))
         return self
+
+    def pauses(self, name: str) -> bool:
+        """Whether the try of a step ends in an error that may pass, with tries left."""
+        may = self.started[name] <= self.repeats and self.scheduler.may_pause(name)
+        return may and self.data.draw(st.booleans(), "may pass")
 
     def follow(self, decision: Decision) -> None:
         for outcome in decision.outcomes:
@@ -194,3 +211,43 @@ def test_a_run_that_goes_on_ends_as_one_that_was_never_broken_off(data):
     }
     assert not {outcome.step_id for outcome in stands} & set(started)
     assert len(started) == len(set(started))
+
+
+@given(st.data())
+def test_tries_that_follow_each_other_change_nothing_else(data):
+    """Each step ends once, after at most its tries; what is below it starts only after the last."""
+    repeats = data.draw(st.integers(0, 3))
+    run = Run(data, repeats=repeats).finish()
+    for step in run.plan.steps:
+        halted = {name for name in run.ancestors(step.id) if run.outcomes[name].status.halts}
+        assert (run.started[step.id] == 0) == bool(halted)
+        assert run.started[step.id] <= repeats + 1
+
+
+@given(st.data())
+def test_a_step_that_waits_for_its_next_try_ends_with_its_last_error(data):
+    """However the run ends before its time: stopped, or broken off by a failure."""
+    run = Run(data, repeats=2, may_stop=True, fail_fast=data.draw(st.booleans())).finish()
+    assert run.outcomes.keys() == run.plan.by_id.keys()
+    for name, outcome in run.outcomes.items():
+        if run.started[name]:
+            assert outcome.status is not Status.SKIPPED
+            assert outcome.message != "not started"
+        else:
+            assert outcome.status in (Status.SKIPPED, Status.CANCELLED)
+
+
+@given(st.data())
+def test_a_run_that_drains_starts_nothing_and_interrupts_nothing(data):
+    """What runs ends as it ends, what waits is cancelled, or ends with its last error."""
+    run = Run(data, repeats=1)
+    run.stopped = True
+    decision = run.scheduler.drain()
+    run.follow(decision)
+    assert decision.interrupt == ()
+    statuses = {name: data.draw(st.sampled_from(RUNNER_STATUSES)) for name in list(run.running)}
+    for name, status in statuses.items():
+        run.running.remove(name)
+        run.follow(run.scheduler.end(make_outcome(name, status)))
+    assert {name: run.outcomes[name].status for name in statuses} == statuses
+    assert run.outcomes.keys() == run.plan.by_id.keys()

@@ -19,7 +19,7 @@ from orchestrator.report.region import Region
 from orchestrator.report.streams import can_live
 from tests.factories import make_outcome, make_plan
 from tests.fakes.clock import NOON
-from tests.run_story import DATABASE, OUTCOMES, PLAN, noticed, told
+from tests.run_story import DATABASE, OUTCOMES, PLAN, again, noticed, told
 
 
 def picture(plan: Plan, events: list[Event], *, width: int = 80, height: int = 24) -> list[str]:
@@ -205,3 +205,16 @@ def screen(output: str) -> list[str]:
     while len(rows) > 1 and not rows[-1] and not rows[-2]:
         rows.pop()
     return rows
+
+
+def test_what_is_tried_again_stands_below_what_runs_until_it_starts() -> None:
+    """The view says in how long, which try, and why; the step is neither running nor done."""
+    waiting = [started("load_bts"), again("load_bts", 73)]
+    assert picture(PLAN, waiting)[1:] == [
+        "0 running · 8 waiting · 1 tried again",
+        "   in 8 s  ingest load_bts  try 2 of 3  HTTPError: 503 busy",
+    ]
+    assert picture(PLAN, [*waiting, started("load_bts", 60)])[1:] == [
+        "1 running · 7 waiting",
+        "     5.0s  ingest load_bts",
+    ]

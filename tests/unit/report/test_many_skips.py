@@ -37,7 +37,7 @@ class OneBreaks:
             status = Status.ERROR if name == "broken" else Status.SUCCESS
             yield make_outcome(name, status, message="no such table" if name == "broken" else "")
 
-    def interrupt(self) -> None:
+    def interrupt(self, steps: object) -> None:
         """Nothing runs for long."""
 
 

@@ -4,7 +4,7 @@ import io
 
 from orchestrator.execution.events import NoticeKind
 from orchestrator.report.plain import PlainReport
-from tests.run_story import OUTCOMES, PLAN, noticed, told
+from tests.run_story import OUTCOMES, PLAN, again, noticed, told
 
 
 def test_each_event_is_one_plain_line() -> None:
@@ -21,6 +21,17 @@ def test_each_event_is_one_plain_line() -> None:
         "12:00:00  skipped    model fct  because of data test test_key\n"
         "12:00:00  printed    model stg: one two\n"
         "12:01:10  ended      fail after 1m 10s\n"
+    )
+
+
+def test_a_try_that_is_followed_by_another_is_one_line() -> None:
+    """It says which try comes next, in how long, and why."""
+    stream = io.StringIO()
+    report = PlainReport(stream)
+    for event in (told(PLAN, ())[0], again("load_bts")):
+        report.hear(event)
+    assert stream.getvalue().splitlines()[1] == (
+        "12:00:00  again      ingest load_bts  try 2 of 3 in 8 s: HTTPError: 503 busy"
     )
 
 

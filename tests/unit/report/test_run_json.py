@@ -11,7 +11,7 @@ from orchestrator.execution.outcome import Part, Status
 from orchestrator.plan.explain import plan_to_json
 from orchestrator.report.run_json import JsonReport
 from tests.factories import make_outcome, make_plan
-from tests.run_story import OUTCOMES, PLAN, noticed, told
+from tests.run_story import OUTCOMES, PLAN, again, noticed, told
 
 
 def lines(events: list[Event]) -> list[dict[str, object]]:
@@ -55,6 +55,7 @@ def test_an_outcome_is_written_whole() -> None:
         "tool_word": "",
         "reason": "ran",
         "blame": None,
+        "error_class": None,
         "message": OUTCOMES[2].message,
         "started_at": "2013-07-01T12:00:00+00:00",
         "ended_at": "2013-07-01T12:00:00.100000+00:00",
@@ -92,6 +93,14 @@ def test_what_json_has_no_word_for_is_written_all_the_same() -> None:
     ]  # fmt: skip
 
 
+def test_a_try_that_is_followed_by_another_says_when() -> None:
+    """A program that shows progress knows which try it was, why, and when the next one starts."""
+    line = lines([*told(PLAN, ())[:1], again("load_bts")])[1]
+    assert (line["event"], line["step_id"], line["status"]) == ("attempt_ended", "load_bts", "error")
+    assert (line["attempt"], line["most"], line["error_class"]) == (1, 3, "transient")
+    assert line["again_at"] == "2013-07-01T12:00:08+00:00"
+
+
 def test_every_field_is_documented() -> None:
     """The documentation lists the fields of each event, no more and no less."""
     page = (Path(__file__).parents[3] / "docs" / "output.md").read_text().split("## JSON lines")[1]
@@ -101,6 +110,8 @@ def test_every_field_is_documented() -> None:
         for name, text in zip(["every", *parts[1::2]], parts[0::2], strict=True)
     }
     documented["step_ended"] |= documented["step_started"]
-    written = {str(line["event"]): set(line) for line in lines(told(PLAN, OUTCOMES, noticed(NoticeKind.PRINTED, "x")))}
+    documented["attempt_ended"] |= documented["step_ended"]
+    events = [*told(PLAN, OUTCOMES, noticed(NoticeKind.PRINTED, "x")), again("load_bts")]
+    written = {str(line["event"]): set(line) for line in lines(events)}
     every = documented.pop("every")
     assert written == {name: fields | every for name, fields in documented.items()}

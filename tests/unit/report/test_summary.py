@@ -10,7 +10,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.report.streams import open_console
 from orchestrator.report.summary import Summary
 from tests.factories import make_outcome, make_plan
-from tests.run_story import GREEN, OUTCOMES, PLAN, broken_suite, noticed, told
+from tests.run_story import GREEN, OUTCOMES, PLAN, again, broken_suite, noticed, told
 
 RED = """
              success     warn     fail  skipped
@@ -64,6 +64,15 @@ def test_a_red_run_is_told_by_its_first_cause() -> None:
     """Counts, slowest steps, warnings and the cause with all that helps to mend it; the verdict stands last."""
     warning = noticed(NoticeKind.WARNING, "[red]old[/red]")
     assert summary(told(PLAN, OUTCOMES, warning, warning, noticed(NoticeKind.PRINTED, "hello", "stg"))) == RED
+
+
+def test_what_took_several_tries_is_named() -> None:
+    """Also where it ended well: who reads only the summary learns that a source is shaky."""
+    plan = make_plan("load_bts -> stg")
+    events = told(plan, GREEN)
+    lines = summary([events[0], again("load_bts"), *events[1:]]).splitlines()
+    at = lines.index("1 step tried again")
+    assert lines[at + 1] == "  2 tries  ingest load_bts"
 
 
 def test_hundreds_of_skips_are_one_count() -> None:

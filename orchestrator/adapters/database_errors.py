@@ -1,0 +1,43 @@
+"""Which errors of DuckDB and PostgreSQL may pass by themselves, told by the words that the databases use.
+
+Every tool hands a database's error on as a text, in words of its own around it; docs/repeats.md has the table.
+"""
+
+import re
+
+DUCKDB = (
+    r"[Ww]rite-write conflict",  # two create or alter the same entry of the catalog
+    r"Transaction conflict",  # rows or a table that another transaction changed meanwhile
+    r"TransactionContext Error: .*[Cc]onflict",
+    r"Could not set lock on file",
+    r"Conflicting lock is held",
+    r"HTTP Error: .*\b(?:429|5\d\d)\b",
+    r"HTTP (?:GET|HEAD|PUT|POST) error .*\b(?:429|5\d\d)\b",
+    r"\(HTTP (?:429|5\d\d)\b",
+    r"(?:IO|HTTP|Connection) Error: .*[Cc]onnection (?:error|refused|reset|failed|timed out)",
+    r"(?:IO|HTTP|Connection) Error: .*[Tt]imeout was reached",
+    r"Could not (?:establish connection|connect to server|resolve host)",
+)
+POSTGRES = (
+    r"server closed the connection unexpectedly",
+    r"connection to server .* failed: (?:Connection refused|Connection timed out|timeout expired|FATAL: .*starting up)",
+    r"could not (?:connect to|receive data from|send data to) server",
+    r"Connection (?:refused|reset by peer|timed out)",
+    r"SSL connection has been closed unexpectedly",
+    r"SSL SYSCALL error",
+    r"terminating connection due to (?:administrator command|unexpected postmaster exit|crash of another)",
+    r"the database system is (?:starting up|shutting down|in recovery mode|not yet accepting connections)",
+    r"could not serialize access",
+    r"deadlock detected",
+    r"too many (?:clients|connections)",
+    r"remaining connection slots are reserved",
+    r"canceling statement due to lock timeout",
+    r"could not obtain lock on",
+    r"tuple concurrently (?:updated|deleted)",
+)
+_PASSING = re.compile("|".join((*DUCKDB, *POSTGRES)))
+
+
+def may_pass(message: str) -> bool:
+    """Say whether a database's error may be gone at the next try."""
+    return _PASSING.search(message) is not None

@@ -1,0 +1,22 @@
+"""What kind of thing broke when dbt ran a node, told by dbt's word and message: dbt keeps no exception."""
+
+import re
+from collections.abc import Collection
+
+from orchestrator.adapters.database_errors import may_pass
+from orchestrator.execution.outcome import ErrorClass, Status
+
+_NOT_OF_THE_DATABASE = re.compile(r"\b(?:Compilation|Parsing|Contract|Dependency|Not Found) Error\b")
+
+
+def error_class(status: Status, message: str, broken: Collection[str] = ()) -> ErrorClass | None:
+    """Give the class of a node's error; `broken` are the messages of the batches that broke, where it has any."""
+    match status:
+        case Status.FAIL | Status.WARN:
+            return ErrorClass.DATA
+        case Status.ERROR:
+            said = broken or (message,)
+            passing = all(may_pass(each) and not _NOT_OF_THE_DATABASE.search(each) for each in said)
+            return ErrorClass.TRANSIENT if passing else ErrorClass.PERMANENT
+        case _:
+            return None

@@ -1,0 +1,56 @@
+"""Ends the queries of single steps on dbt's connections, and leaves those of the others alone."""
+
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.step import StepId
+
+
+class Threads:
+    """Which thread runs which step now."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_step: dict[StepId, int] = {}
+
+    @contextmanager
+    def running(self, step_id: StepId) -> Iterator[None]:
+        """Note that the calling thread runs a step."""
+        with self._lock:
+            self._by_step[step_id] = threading.get_ident()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._by_step[step_id]
+
+    def of(self, steps: Collection[StepId]) -> frozenset[int]:
+        """Give the threads that run one of the steps."""
+        with self._lock:
+            return frozenset(thread for step_id, thread in self._by_step.items() if step_id in steps)
+
+
+def cancel(adapter: Any, threads: Collection[int], nodes: Collection[NodeId]) -> None:  # noqa: ANN401  # dbt's adapter
+    """End what the connections of these threads run, and those that batches of these nodes have elsewhere."""
+    manager = adapter.connections
+    own = threading.get_ident()
+    with manager.lock:
+        found = [
+            connection
+            for (_process, thread), connection in manager.thread_connections.items()
+            if thread != own and (thread in threads or connection.name in nodes)
+        ]
+    for connection in found:
+        if connection.state == "open" and connection.handle is not None:
+            with suppress(Exception):  # it was closed between the look and the word
+                _end_query(manager, connection)
+
+
+def _end_query(manager: Any, connection: Any) -> None:  # noqa: ANN401  # dbt's own
+    if manager.TYPE == "postgres":
+        connection.handle.cancel()  # asks on a connection of its own; dbt's way ends the whole session
+    else:
+        manager.cancel(connection)

@@ -1,0 +1,68 @@
+"""What kind of thing broke in a load, told by the exceptions behind it: the source system's, dlt's, the database's."""
+
+from collections.abc import Iterator
+
+from dlt.common.exceptions import TerminalException, TransientException
+from dlt.destinations.exceptions import DestinationConnectionError
+
+from orchestrator.adapters.database_errors import may_pass
+from orchestrator.adapters.dlt.explain import chain_of
+from orchestrator.execution.outcome import ErrorClass
+
+_BUSY = frozenset({408, 425, 429})
+"""HTTP statuses below 500 after which a server wants to be asked again."""
+_DATABASES = frozenset({"duckdb", "_duckdb", "psycopg2", "dlt", "orchestrator"})
+"""Packages whose exceptions hand on what a database said."""
+_DROPPED = frozenset(
+    # by name: which of the libraries a source uses, and whether they are installed, is the source's affair
+    {"requests.exceptions.ConnectionError", "requests.exceptions.Timeout", "requests.exceptions.ChunkedEncodingError"}
+    | {"httpx.TimeoutException", "httpx.NetworkError", "httpx.RemoteProtocolError"}
+    | {"urllib3.exceptions.TimeoutError", "urllib3.exceptions.ProtocolError", "urllib3.exceptions.NewConnectionError"}
+    | {"aiohttp.client_exceptions.ClientConnectionError", "aiohttp.client_exceptions.ServerTimeoutError"}
+    | {"builtins.ConnectionError", "builtins.TimeoutError", "http.client.IncompleteRead"}
+)
+_REFUSED = frozenset({"requests.exceptions.SSLError", "ssl.SSLCertVerificationError", "httpx.UnsupportedProtocol"})
+"""Connections that fail for a reason that stays."""
+
+
+def error_class(error: BaseException) -> ErrorClass:
+    """Give the class of what a load raised: the first cause that tells decides."""
+    for link in reversed(list(chain_of(error))):
+        passes = _passes(link)
+        if passes is not None:
+            return ErrorClass.TRANSIENT if passes else ErrorClass.PERMANENT
+    return ErrorClass.PERMANENT
+
+
+def _passes(link: BaseException) -> bool | None:
+    """Say whether one exception of the chain may pass; None when it does not tell."""
+    status = _http_status(link)
+    if status is not None:
+        return status in _BUSY or status >= 500
+    names = set(_names(link))
+    if names & _REFUSED:
+        return False
+    if names & _DROPPED:
+        return True
+    if type(link).__module__.partition(".")[0] in _DATABASES | {"builtins"} and may_pass(str(link)):
+        return True
+    if isinstance(link, DestinationConnectionError):  # a wrong password among them
+        return None
+    if isinstance(link, TransientException):
+        return True
+    return False if isinstance(link, TerminalException) else None
+
+
+def _http_status(link: BaseException) -> int | None:
+    """Give the status that a server answered with: requests, httpx, aiohttp and urllib each keep it elsewhere."""
+    for holder, name in ((getattr(link, "response", None), "status_code"), (link, "status"), (link, "code")):
+        status = getattr(holder, name, None)
+        if isinstance(status, int) and 400 <= status < 600:
+            return status
+    return None
+
+
+def _names(link: BaseException) -> Iterator[str]:
+    for kind in type(link).__mro__:
+        module = "httpx" if kind.__module__.startswith("httpx.") else kind.__module__
+        yield f"{module}.{kind.__name__}"

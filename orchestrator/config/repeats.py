@@ -1,0 +1,115 @@
+"""What elt.yml and a node's `meta.elt` say of further tries and of time limits, where they say anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from orchestrator.config.mistakes import near
+from orchestrator.config.readers import Reader, at_least_one, duration, limit, one_of, share, times
+
+
+class OnTimeLimit(StrEnum):
+    """What becomes of a step that was ended at its time limit."""
+
+    END = "end"
+    REPEAT = "repeat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatWish:
+    """What was said of the further tries of a kind of steps, or of a node; None where nothing was."""
+
+    times: int | None = None
+    after: timedelta | None = None
+    """The first wait."""
+    factor: float | None = None
+    longest: timedelta | None = None
+    jitter: float | None = None
+    on_time_limit: OnTimeLimit | None = None
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitWish:
+    """What was said of how long a try may take; None for as long as it takes."""
+
+    limit: timedelta | None
+    line: int = field(default=0, compare=False)
+
+
+PARTS: Mapping[str, Reader] = {
+    "times": times,
+    "after": duration,
+    "factor": at_least_one,
+    "longest": duration,
+    "jitter": share,
+    "on_time_limit": one_of(OnTimeLimit),
+}
+"""What can be said of further tries."""
+REPEATS, LIMITS = "repeats.", "time_limits."
+
+
+def repeats_from(entries: Mapping[str, tuple[object, int]]) -> dict[str, RepeatWish]:
+    """Put together what was said key by key, by kind or name; a name may hold dots, a part does not."""
+    said: dict[str, dict[str, Any]] = {}
+    for key, (value, line) in entries.items():
+        name, dot, part = key.removeprefix(REPEATS).rpartition(".")
+        if not dot or part not in PARTS:
+            name, part = key.removeprefix(REPEATS), "times"
+        said.setdefault(name, {"line": line})[part] = value
+    return {name: RepeatWish(**parts) for name, parts in said.items()}
+
+
+def limits_from(entries: Mapping[str, tuple[object, int]]) -> dict[str, LimitWish]:
+    """Give what was said of time limits, by kind or name."""
+    return {
+        key.removeprefix(LIMITS): LimitWish(limit=value if isinstance(value, timedelta) else None, line=line)
+        for key, (value, line) in entries.items()
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetaWish:
+    """What a node's `meta.elt` says, and what is wrong with it."""
+
+    repeats: RepeatWish | None = None
+    time_limit: LimitWish | None = None
+    mistakes: tuple[str, ...] = ()
+
+
+def wish_in_meta(meta: Mapping[str, object]) -> MetaWish:
+    """Read `repeats` and `time_limit` of a node's `meta.elt`; its other keys are somebody else's."""
+    own = meta.get("elt")
+    if own is None:
+        return MetaWish()
+    if not isinstance(own, Mapping):
+        return MetaWish(mistakes=("'meta.elt' takes keys",))
+    mistakes: list[str] = []
+    repeats, time_limit = own.get("repeats"), own.get("time_limit")
+    parts = repeats if isinstance(repeats, Mapping) else {} if repeats is None else {"times": repeats}
+    read = {str(name): _read(str(name), value, mistakes) for name, value in parts.items()}
+    limited = None if time_limit is None else _limit(time_limit, mistakes)
+    if mistakes:
+        return MetaWish(mistakes=tuple(mistakes))
+    return MetaWish(repeats=RepeatWish(**read) if read else None, time_limit=limited)
+
+
+def _read(name: str, value: object, mistakes: list[str]) -> Any:  # noqa: ANN401  # whatever its reader gives
+    if name not in PARTS:
+        mistakes.append(f"unknown key 'meta.elt.repeats.{name}'; {near(name, tuple(PARTS))}")
+        return None
+    try:
+        return PARTS[name](value)
+    except ValueError as error:
+        mistakes.append(f"'meta.elt.repeats.{name}' is '{value}': {error}")
+        return None
+
+
+def _limit(value: object, mistakes: list[str]) -> LimitWish | None:
+    try:
+        return LimitWish(limit=limit(value))
+    except ValueError as error:
+        mistakes.append(f"'meta.elt.time_limit' is '{value}': {error}")
+        return None

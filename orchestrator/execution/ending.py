@@ -1,0 +1,39 @@
+"""Decides how a run that is to end before its time ends: what runs may finish, is interrupted, is left behind."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Act(StrEnum):
+    """What a run does next to come to its end."""
+
+    DRAIN = "drain"  # start nothing more
+    STOP = "stop"  # interrupt what runs
+    ABANDON = "abandon"  # wait no longer
+
+
+class Ending:
+    """Goes from one act to the next, each given once; times are seconds of one clock."""
+
+    def __init__(self, *, grace: timedelta, patience: timedelta) -> None:
+        self._grace = grace.total_seconds()
+        self._patience = patience.total_seconds()
+        self._last: Act | None = None
+        self._since = 0.0
+
+    def next(self, now: float, *, at_once: bool) -> Act | None:
+        """Give what a run that is to end does now, if anything; `at_once`: without waiting for anything."""
+        waited = now - self._since
+        match self._last:
+            case None:
+                return self._go(Act.STOP if at_once or not self._grace else Act.DRAIN, now)
+            case Act.DRAIN if at_once or waited >= self._grace:
+                return self._go(Act.STOP, now)
+            case Act.STOP if at_once or waited >= self._patience:
+                return self._go(Act.ABANDON, now)
+            case _:
+                return None
+
+    def _go(self, act: Act, now: float) -> Act:
+        self._last, self._since = act, now
+        return act

@@ -1,0 +1,78 @@
+"""Decides whether and when a step whose try ended in an error is tried again: pure, without clock or randomness."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from tenacity import RetryCallState, Retrying, wait_exponential
+
+from orchestrator.execution.outcome import ErrorClass, Outcome, Reason, ReasonCode, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatPolicy:
+    """How often a step is tried again, after which waits, and how long one try may take."""
+
+    repeats: int = 0
+    """How many tries there are beside the first."""
+    first_delay: timedelta = timedelta(seconds=5)
+    factor: float = 2.0
+    """By how much each further wait is longer than the one before."""
+    longest_delay: timedelta = timedelta(hours=1)
+    jitter: float = 0.1
+    """The share of a wait by which it is shortened or lengthened at random, so that many do not come back at once."""
+    time_limit: timedelta | None = None
+    repeats_time_limit: bool = False
+    """Whether a try that was ended at its time limit is followed by another."""
+
+    @property
+    def most(self) -> int:
+        """How many tries there may be in all."""
+        return self.repeats + 1
+
+
+NEVER = RepeatPolicy()
+"""One try, however long it takes."""
+
+
+def is_repeated(outcome: Outcome, policy: RepeatPolicy, tries: int) -> bool:
+    """Say whether a step is tried again after so many tries, the last of which ended so."""
+    if outcome.status is not Status.ERROR or tries >= policy.most:
+        return False
+    if outcome.reason.code is ReasonCode.TIME_LIMIT:
+        return policy.repeats_time_limit
+    return outcome.error_class is ErrorClass.TRANSIENT
+
+
+def delay(policy: RepeatPolicy, tries: int, chance: float) -> timedelta:
+    """Give how long to wait after so many tries; `chance`, from 0 to 1, moves it within the jitter."""
+    waiting = wait_exponential(
+        multiplier=policy.first_delay.total_seconds(),
+        exp_base=policy.factor,
+        max=policy.longest_delay.total_seconds(),
+    )
+    state = RetryCallState(Retrying(), None, (), {})
+    state.attempt_number = tries
+    moved = 1 + policy.jitter * (2 * chance - 1)
+    return min(timedelta(seconds=waiting(state) * moved), policy.longest_delay)
+
+
+def ended_at_limit(outcome: Outcome, limit: timedelta) -> Outcome:
+    """Give what became of a try that was interrupted at its time limit: an error, unless it was done just before."""
+    if outcome.status not in (Status.ERROR, Status.CANCELLED):
+        return outcome
+    return replace(
+        outcome,
+        status=Status.ERROR,
+        reason=Reason(code=ReasonCode.TIME_LIMIT),
+        error_class=ErrorClass.PERMANENT,
+        message=f"ended after {in_words(limit)}, its time limit (`time_limits` in elt.yml)",
+    )
+
+
+def in_words(span: timedelta) -> str:
+    """Say how long: `90 s`, `30 min`, `2 h`."""
+    seconds = span.total_seconds()
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"

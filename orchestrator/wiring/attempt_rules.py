@@ -1,0 +1,131 @@
+"""How often and how long the steps of a plan are tried: defaults, elt.yml, `meta.elt` and the command line."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from orchestrator.config.mistakes import Mistakes, near
+from orchestrator.config.repeats import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
+from orchestrator.config.settings import Settings
+from orchestrator.execution.attempts import AttemptRules
+from orchestrator.execution.repeats import RepeatPolicy
+from orchestrator.graph.build import Graph
+from orchestrator.nodes.dbt import DbtNode, DbtSource
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, IngestStep, Step, TestStep, ValidationStep
+from orchestrator.wiring.command import Command
+
+INGEST, DBT, CHECKS, RUN = "ingest", "dbt", "checks", "run"
+DEFAULTS: Mapping[str, RepeatPolicy] = {
+    INGEST: RepeatPolicy(repeats=5, first_delay=timedelta(minutes=1), time_limit=timedelta(minutes=30)),
+    DBT: RepeatPolicy(repeats=2, first_delay=timedelta(seconds=5), time_limit=timedelta(hours=2)),
+    CHECKS: RepeatPolicy(repeats=2, first_delay=timedelta(seconds=5), time_limit=timedelta(hours=2)),
+}
+"""What holds for a kind of steps unless something else is said."""
+WATCHED_INGEST = replace(DEFAULTS[INGEST], repeats=2, first_delay=timedelta(seconds=5))
+"""What holds for loads while somebody watches: nobody looks at a terminal for half an hour."""
+
+
+def attempt_rules(settings: Settings, graph: Graph, plan: Plan, command: Command) -> AttemptRules:
+    """Give the policy of every step of the plan; raises ConfigurationError, which lists every mistake."""
+    metas = _metas(graph)
+    _refuse_mistakes(settings, graph, metas)
+    run_limit = settings.time_limits.get(RUN)
+    return AttemptRules(
+        policies={step.id: _policy(step, settings, metas, command) for step in plan.steps},
+        run_limit=command.time_limit or (run_limit.limit if run_limit else None),
+    )
+
+
+def kind_of(step: Step) -> str:
+    """Say under which kind a step's policy stands."""
+    match step:
+        case IngestStep():
+            return INGEST
+        case ValidationStep() | FreshnessStep():
+            return CHECKS
+        case BuildStep() | TestStep() | HookStep():
+            return DBT
+
+
+def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], command: Command) -> RepeatPolicy:
+    kind = kind_of(step)
+    said = settings.repeats
+    unsaid = kind not in said or said[kind].times is None
+    policy = WATCHED_INGEST if kind == INGEST and command.watched and unsaid else DEFAULTS[kind]
+    for name in (kind, *_names(step)):
+        if name in said:
+            policy = _with(policy, said[name])
+        if name in settings.time_limits:
+            policy = replace(policy, time_limit=settings.time_limits[name].limit)
+    meta = metas.get(step.node) if isinstance(step, BuildStep | TestStep | FreshnessStep) else None
+    if meta is not None and meta.repeats is not None:
+        policy = _with(policy, meta.repeats)
+    if meta is not None and meta.time_limit is not None:
+        policy = replace(policy, time_limit=meta.time_limit.limit)
+    if command.repeats is not None:
+        policy = replace(policy, repeats=command.repeats)
+    # Hooks that have begun are never run again: they come in turn, and dbt runs each once.
+    return replace(policy, repeats_time_limit=False) if isinstance(step, HookStep) else policy
+
+
+def _with(policy: RepeatPolicy, wish: RepeatWish) -> RepeatPolicy:
+    """Lay what was said over a policy."""
+    first = policy.first_delay if wish.after is None else wish.after
+    longest = policy.longest_delay if wish.longest is None else wish.longest
+    return RepeatPolicy(
+        repeats=policy.repeats if wish.times is None else wish.times,
+        first_delay=first,
+        factor=policy.factor if wish.factor is None else wish.factor,
+        longest_delay=longest if wish.longest is not None else max(longest, first),
+        jitter=policy.jitter if wish.jitter is None else wish.jitter,
+        time_limit=policy.time_limit,
+        repeats_time_limit=policy.repeats_time_limit
+        if wish.on_time_limit is None
+        else wish.on_time_limit is OnTimeLimit.REPEAT,
+    )
+
+
+def _names(step: Step) -> Iterator[str]:
+    """Give what a step may be called in elt.yml, the most telling last."""
+    yield step.name
+    if isinstance(step, IngestStep):
+        yield from (step.pipeline, *step.resources, *step.nodes)
+    yield step.id
+
+
+def _metas(graph: Graph) -> dict[NodeId, MetaWish]:
+    return {node.unique_id: wish_in_meta(node.meta) for node in _dbt_nodes(graph) if "elt" in node.meta}
+
+
+def _dbt_nodes(graph: Graph) -> Iterator[DbtNode | DbtSource]:
+    yield from graph.manifest.nodes.values()
+    yield from graph.manifest.sources.values()
+
+
+def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, MetaWish]) -> None:
+    mistakes = Mistakes()
+    known = frozenset(_known(graph))
+    for key, wishes in (("repeats", settings.repeats), ("time_limits", settings.time_limits)):
+        kinds = (*DEFAULTS, RUN) if key == "time_limits" else tuple(DEFAULTS)
+        for name, wish in wishes.items():
+            if name not in kinds and name not in known and settings.elt_yml is not None:
+                told = f"'{key}.{name}': there is no such kind of step and no such node; {near(name, (*kinds, *known))}"
+                mistakes.in_file(settings.elt_yml, wish.line, told)
+    for node in _dbt_nodes(graph):
+        if node.unique_id in metas:
+            mistakes.found += [f"{node.path}: {node.unique_id}: {told}" for told in metas[node.unique_id].mistakes]
+    mistakes.raise_if_any()
+
+
+def _known(graph: Graph) -> Iterator[str]:
+    for node in graph.manifest.nodes.values():
+        yield from (node.unique_id, node.name)
+    for source in graph.manifest.sources.values():
+        yield from (source.unique_id, source.name, f"{source.source_name}.{source.name}")
+    for ingest in graph.ingest.values():
+        yield from filter(None, (ingest.unique_id, ingest.source, ingest.pipeline, ingest.resource))
+    for bound in graph.suites.values():
+        yield from (bound.suite.unique_id, bound.suite.name)
+    yield from ("hook.start", "hook.end")

@@ -1,0 +1,104 @@
+"""What holds for each step: defaults, elt.yml, `meta.elt`, the command line, in this order."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config.repeats import LimitWish, OnTimeLimit, RepeatWish
+from orchestrator.config.settings import Settings
+from orchestrator.errors import ConfigurationError
+from orchestrator.execution.attempts import AttemptRules
+from orchestrator.execution.repeats import RepeatPolicy
+from orchestrator.wiring.attempt_rules import attempt_rules
+from orchestrator.wiring.command import Command
+from tests.factories import make_plan
+from tests.graph_factories import make_graph, make_node
+
+PLAN = make_plan("load_bts -> stg -> test_key, stg -> suite_stg, fresh_raw -> stg, hook_start")
+
+
+def rules(command: Command | None = None, meta: object = None, **settings: object) -> AttemptRules:
+    """Give the rules of the plan, with a model `stg` in the manifest."""
+    node = make_node("model.stg", meta={} if meta is None else {"elt": meta, "owner": "ada"})
+    known = Settings(
+        project_root=Path("/shop"), dbt_project_dir=Path("/shop"), elt_yml=Path("/shop/elt.yml"), **settings
+    )
+    return attempt_rules(known, make_graph(node), PLAN, command or Command())
+
+
+def shown(policy: RepeatPolicy) -> tuple[int, float, float | None]:
+    limit = policy.time_limit
+    return policy.repeats, policy.first_delay.total_seconds(), None if limit is None else limit.total_seconds() / 60
+
+
+def test_each_kind_has_its_defaults():
+    """Loads wait for minutes, everything else for seconds."""
+    found = {str(step_id): shown(policy) for step_id, policy in rules().policies.items()}
+    others = ("stg", "test_key", "suite_stg", "fresh_raw", "hook_start")
+    assert found == {"load_bts": (5, 60, 30), **dict.fromkeys(others, (2, 5, 120))}
+
+
+def test_while_somebody_watches_loads_are_tried_again_after_seconds():
+    """Unless elt.yml says how often."""
+    watched = Command(watched=True)
+    assert shown(rules(watched).policies["load_bts"]) == (2, 5, 30)
+    assert shown(rules(watched, repeats={"ingest": RepeatWish(times=3)}).policies["load_bts"]) == (3, 60, 30)
+    assert shown(rules(watched, repeats={"ingest": RepeatWish(after=timedelta(1))}).policies["load_bts"])[0] == 2
+
+
+def test_what_is_nearer_to_the_node_stands_over_what_is_farther():
+    """A kind, then a node in elt.yml, then its meta, then the command line; what is not said stays."""
+    said = {"dbt": RepeatWish(times=7, after=timedelta(seconds=9)), "stg": RepeatWish(times=4)}
+    limits = {"dbt": LimitWish(limit=None), "stg": LimitWish(limit=timedelta(minutes=3))}
+    found = rules(repeats=said, time_limits=limits).policies
+    assert (shown(found["test_key"]), shown(found["stg"])) == ((7, 9, None), (4, 9, 3))
+    meta = {"repeats": {"after": "20s", "on_time_limit": "repeat"}, "time_limit": "1h"}
+    policy = rules(meta=meta, repeats=said, time_limits=limits).policies["stg"]
+    assert (shown(policy), policy.repeats_time_limit) == ((4, 20, 60), True)
+    policies = rules(Command(repeats=0), meta=meta, repeats=said).policies
+    assert {policy.repeats for policy in policies.values()} == {0}
+
+
+def test_the_limit_of_the_run_is_that_of_the_command_line_or_of_elt_yml():
+    """Without either there is none."""
+    limits = {"run": LimitWish(limit=timedelta(hours=6))}
+    assert rules().run_limit is None
+    assert rules(time_limits=limits).run_limit == timedelta(hours=6)
+    assert rules(Command(time_limit=timedelta(minutes=1)), time_limits=limits).run_limit == timedelta(minutes=1)
+
+
+def test_hooks_are_not_run_again_after_a_limit():
+    """They have begun: dbt runs each once."""
+    found = rules(repeats={"dbt": RepeatWish(on_time_limit=OnTimeLimit.REPEAT)}).policies
+    assert found["test_key"].repeats_time_limit
+    assert not found["hook_start"].repeats_time_limit
+
+
+def test_all_mistakes_are_told_at_once():
+    """A name that nothing has, with its line; wrong words in meta, with the file of the node."""
+    with pytest.raises(ConfigurationError) as caught:
+        rules(
+            meta={"repeats": {"time": 3, "after": "soon"}, "time_limit": 0},
+            repeats={"stgg": RepeatWish(times=1, line=4), "run": RepeatWish(times=1, line=5)},
+            time_limits={"ingets": LimitWish(limit=None, line=9)},
+        )
+    told = [line.strip() for line in caught.value.message.splitlines()[1:]]
+    assert [line.split(":")[0] for line in told[:3]] == ["/shop/elt.yml"] * 3
+    assert "'stg'" in told[0]
+    assert "'ingest'" in told[2]
+    assert "did you mean 'times'?" in told[3]
+    assert "expected a duration" in told[4]
+    assert "longer than nothing" in told[5]
+
+
+@pytest.mark.parametrize("meta", [3, [1]])
+def test_a_meta_that_is_no_mapping_is_a_mistake(meta):
+    """`meta.elt` takes keys."""
+    with pytest.raises(ConfigurationError, match=r"meta\.elt"):
+        rules(meta=meta)
+
+
+def test_other_keys_of_meta_are_somebody_elses():
+    """What is not about tries is left alone; a number alone says how often."""
+    assert rules(meta={"volatile": False, "repeats": 9}).policies["stg"].repeats == 9
