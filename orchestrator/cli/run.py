@@ -1,6 +1,5 @@
 """`elt run`, and `elt build`, which is the same."""
 
-from datetime import timedelta
 from typing import Any
 
 import click
@@ -10,6 +9,7 @@ from orchestrator.cli.shared import (
     DbtCommand,
     as_json,
     attempt_options,
+    limits,
     lock_timeout,
     planning_options,
     request_options,
@@ -43,10 +43,7 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any]) -> int:
         freshness=not options.get("no_freshness"),
         tests=not options.get("no_tests"),
         allow_empty=bool(options.get("allow_empty")),
-        lock_timeout=options.get("lock_timeout"),
-        repeats=options.get("repeats"),
-        time_limit=options.get("time_limit"),
-        grace=options.get("grace") or timedelta(),
+        **limits(options),
         **request_options(context),
     )
     return run_and_report(asked, chosen_output(options), color=options.get("use_colors"))

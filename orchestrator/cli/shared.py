@@ -114,6 +114,16 @@ project_dir = click.option(
 as_json = click.option("--json", "json_lines", is_flag=True, help="Write JSON for programs.")
 
 
+def limits(options: dict[str, Any]) -> dict[str, Any]:
+    """Give the fields of a request that say how long things may take, and how often they are tried."""
+    return {
+        "lock_timeout": options.get("lock_timeout"),
+        "repeats": options.get("repeats"),
+        "time_limit": options.get("time_limit"),
+        "grace": options.get("grace") or timedelta(),
+    }
+
+
 def request_options(context: click.Context) -> dict[str, Any]:
     """Give the fields of a request that every verb fills in the same way."""
     params = context.params

@@ -51,6 +51,8 @@ class RunTerms:
     """How long a step that was interrupted is waited for."""
     attempts: AttemptRules = field(default_factory=AttemptRules)
     expected_seconds: Mapping[StepId, float] = field(default_factory=dict)
+    settled: tuple[Outcome, ...] | None = None
+    """Of a run that goes on: how the steps ended that need not run again, in the plan's order."""
 
 
 def run_plan(
@@ -103,6 +105,7 @@ class _Loop:
             fail_fast=terms.fail_fast,
             skip_without_news=terms.skip_without_news,
             expected_seconds=terms.expected_seconds,
+            settled=terms.settled or (),
         )
         self._executors: dict[Lane, Executor] = {
             lane: ThreadExecutor(str(lane), runner, threads=terms.limits.of(lane), deliver=inbox.deliver, clock=clock)
@@ -111,7 +114,7 @@ class _Loop:
         self._stops: dict[StepId, StepStop] = {}  # of the steps that run
         self._interrupted: dict[StepId, Lane] = {}  # those of them that were told to end
         self._gone: set[StepId] = set()  # ended at their limit, though they still run
-        self._outcomes: dict[StepId, Outcome] = {}
+        self._outcomes: dict[StepId, Outcome] = {outcome.step_id: outcome for outcome in terms.settled or ()}
         self._attempts = Attempts(terms.attempts, terms.patience)
         self._stop_code = ReasonCode.INTERRUPTED
         self._ending = Ending(grace=terms.grace, patience=terms.patience)
@@ -119,8 +122,16 @@ class _Loop:
     def run(self) -> tuple[Outcome, ...]:
         """Run from the first step to the last."""
         terms = self._terms
-        started = RunStarted(run_id=terms.run_id, at=self._clock(), plan=self._plan, database=terms.database)
-        self._chronicle.begin(started)
+        self._chronicle.begin(
+            RunStarted(
+                run_id=terms.run_id,
+                at=self._clock(),
+                plan=self._plan,
+                database=terms.database,
+                resumed=terms.settled is not None,
+                settled=tuple(self._outcomes.values()),
+            )
+        )
         for turn in chain([self._begin], repeat(self._turn)):
             try:
                 if turn():

@@ -50,6 +50,8 @@ class Opening:
     database: str = ""
     process: Process
     manifest: bytes | None = None
+    continues: Process | None = None
+    """Of a run that goes on: the process that drove it before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,8 @@ class RecordedRun:
     """A run, whole."""
 
     head: RunHead
+    asked: Mapping[str, object]
+    """What the run was asked for: its `Opening.selected`."""
     plan: Plan
     steps: tuple[RecordedStep, ...]
     """In the order of the plan."""

@@ -35,6 +35,7 @@ class Progress:
         match event:
             case RunStarted():
                 self.total, self.started_at = len(event.plan.steps), event.at
+                self.counts.update(outcome.status for outcome in event.settled)
             case StepStarted():
                 self.again.pop(event.step_id, None)
                 self.running[event.step_id] = event.at

@@ -1,15 +1,12 @@
-"""Plans and outcomes as JSON and back, without loss."""
+"""Plans as JSON and back, without loss."""
 
 from functools import cache
-from typing import Any, TypeVar
 
 from cattrs.preconf.json import JsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
 
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Step
-
-T = TypeVar("T")
 
 
 def plan_to_text(plan: Plan) -> str:
@@ -23,19 +20,6 @@ def plan_from_text(text: str) -> Plan:
         return _converter().loads(text, Plan)
     except Exception as error:  # cattrs raises groups of whatever it met
         raise ValueError("this is not a recorded plan") from error
-
-
-def to_json(value: object) -> Any:  # noqa: ANN401  # JSON, whatever it holds
-    """Turn a value of ours into what the json module writes."""
-    return _converter().unstructure(value)
-
-
-def from_json(found: Any, kind: type[T]) -> T:  # noqa: ANN401  # as above
-    """Turn what `to_json` gave back into a value; raises ValueError for anything else."""
-    try:
-        return _converter().structure(found, kind)
-    except Exception as error:  # as above
-        raise ValueError(f"this is not a recorded {kind.__name__}") from error
 
 
 @cache

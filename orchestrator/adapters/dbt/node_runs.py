@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.interrupting import cancel
+from orchestrator.adapters.dbt.outcomes import recalled_result
 from orchestrator.adapters.dbt.second_try import forget_compiled, keep_done_batches, look_again
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.nodes.identity import NodeId
@@ -117,6 +118,15 @@ class NodeRuns:
             in_progress.discard(unique_id)
         self._keep(node, result)
         return result
+
+    def recall(self, recorded: Iterable[Mapping[str, Any]]) -> None:
+        """Take results of an earlier sitting of the run, as run_results.json has them: last hooks find them too."""
+        for record in recorded:
+            node = self._session.manifest.nodes.get(record["unique_id"]) or self._session.manifest.unit_tests.get(
+                record["unique_id"]
+            )
+            if node is not None:
+                self._task.node_results.append(recalled_result(node, record))
 
     def _make_ready(self, node: Any) -> Any:  # noqa: ANN401  # dbt's node, and its RunResult
         """Make a node ready for a further try; gives an error in place of its result when the warehouse refuses."""
