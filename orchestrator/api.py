@@ -32,6 +32,7 @@ from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.dbt_alone import dbt_command, list_with_dbt
+from orchestrator.wiring.fingerprinting import fingerprints_to_record
 from orchestrator.wiring.planning import dbt_args, opened, planned, resolved
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.readiness import lacking, require_ready
@@ -102,7 +103,7 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
         require_ready(project, made)
         run_id = f"{_now():%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
         with closing(open_store(project.settings)) as store:
-            writer = store.writer(opening_of(project, command, run_id))
+            writer = store.writer(opening_of(project, command, run_id, fingerprints_to_record(project, made, store)))
             runners = make_runners(project, made)
             stop = StopRequest()
             with stop_on_signals(stop):

@@ -15,6 +15,7 @@ from orchestrator.plan.step import StepId
 from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements
 from orchestrator.store.codec import plan_to_text
+from orchestrator.store.fingerprints import KeptFingerprints
 from orchestrator.store.prepared import Values, key_of
 from orchestrator.store.rows import attempt_values, end_values, part_values, run_values, step_values
 from orchestrator.store.texts import keep_text
@@ -30,6 +31,7 @@ class SqlRunWriter:
         self._engine = engine
         self._opening = opening
         self._statements = Statements(engine.dialect)
+        self._fingerprints = KeptFingerprints(engine.dialect, opening.fingerprints)
         self._open: Connection | None = None
         self._sequence = 0
         self._attempts: dict[StepId, int] = {}
@@ -96,6 +98,8 @@ class SqlRunWriter:
         manifest = None if kept is None else keep_text(connection, "manifest", kept)
         connection.execute(insert(tables.runs), run_values(self._opening, event, plan, manifest))
         batch.steps.extend(step_values(event, self._opening.run_id))
+        planned = [step.id for step in event.plan.steps]
+        batch.fingerprints.extend(self._fingerprints.keep(connection, self._opening.run_id, planned))
 
     def _end_step(self, outcome: Outcome, batch: Batch) -> None:
         key = self._key(outcome.step_id)
@@ -104,6 +108,8 @@ class SqlRunWriter:
             batch.tried.append({**key_of(**key, attempt=number), **attempt_values(outcome)})
             batch.parts.extend({**key, "attempt": number, **values} for values in part_values(outcome))
         batch.ended.append({**key_of(**key), **end_values(outcome)})
+        opening = self._opening
+        batch.standing.extend(self._fingerprints.standing(outcome, opening.run_id, opening.target_identity))
 
     def _take_requests(self, at: datetime) -> bool:
         asked = tables.requests

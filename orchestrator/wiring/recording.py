@@ -6,22 +6,22 @@ import os
 import re
 import socket
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
 
-from orchestrator import __version__
 from orchestrator.config.settings import Settings
 from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import Code, Opening, Process
+from orchestrator.execution.recorded import Code, Opening, Process, RecordedFingerprint
+from orchestrator.plan.step import StepId
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.masking import masked, masked_words, secrets_of
 from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.versions import installed_versions
 
-_TOOLS = ("dbt-core", "dbt-adapters", "dbt-duckdb", "dbt-postgres", "duckdb", "dlt", "great-expectations")
 _GIT_SECONDS = 5
 _HEAD = 4096  # bytes; dbt writes the metadata first
 _MOMENTS = re.compile(rb'("(?:generated_at|invocation_id|invocation_started_at|run_started_at)": )"[^"]*"')
@@ -48,7 +48,9 @@ def query_store(settings: Settings, statement: str) -> tuple[tuple[str, ...], tu
     return query(store_url(settings.store, settings.project_root), statement)
 
 
-def opening_of(project: OpenProject, command: Command, run_id: str) -> Opening:
+def opening_of(
+    project: OpenProject, command: Command, run_id: str, fingerprints: Mapping[StepId, RecordedFingerprint]
+) -> Opening:
     """Say how a run of the project begins, with secrets masked."""
     secrets = secrets_of(os.environ)
     shown_vars = masked(dict(project.session.flags.VARS or {}), secrets)
@@ -66,12 +68,13 @@ def opening_of(project: OpenProject, command: Command, run_id: str) -> Opening:
         },
         vars=shown_vars if isinstance(shown_vars, dict) else {},
         code=code_at(project.settings.project_root),
-        versions=_versions(),
+        versions=installed_versions(),
         target=project.target.name,
         target_identity=project.target.identity,
         database=project.target.description,
         process=this_process(),
         manifest=without_moments(project.manifest_file.read_bytes()),
+        fingerprints=fingerprints,
     )
 
 
@@ -113,13 +116,3 @@ def _git(folder: Path, *words: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return answer.stdout
-
-
-def _versions() -> dict[str, str]:
-    found = {"elt": __version__}
-    for name in _TOOLS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
