@@ -16,7 +16,7 @@ from orchestrator.plan.fingerprints.value import Fingerprint
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, StepId, TestStep
 from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.versions import installed_versions
+from orchestrator.wiring.versions import version_of
 
 _ROUNDS = 20_000  # so that a short secret is not found by trying all of them
 
@@ -25,11 +25,11 @@ def surroundings_of(project: OpenProject, data_versions: Mapping[NodeId, str] | 
     """Say what results follow from beside the manifest; `data_versions` are those of dbt sources, where known."""
     session = project.session
     adapter = project.target.adapter
-    tools = {"dbt-core", "dbt-adapters", f"dbt-{adapter}", adapter}
+    tools = ("dbt-core", "dbt-adapters", f"dbt-{adapter}", *(["duckdb"] if adapter == "duckdb" else []))
     return Surroundings(
         vars=vars_by_package(session),
         environment=hashed_environment(project.graph.manifest.project_name, os.environ),
-        versions={name: version for name, version in installed_versions().items() if name in tools},
+        versions={name: version for name in tools if (version := version_of(name))},
         target=shown_target(session),
         settings=limiting_settings(session),
         seed_content=content_digest,

@@ -12,9 +12,12 @@ _TOOLS = ("dbt-core", "dbt-adapters", "dbt-duckdb", "dbt-postgres", "duckdb", "d
 def installed_versions() -> dict[str, str]:
     """Give the version of elt and of each tool that is there."""
     found = {"elt": __version__}
-    for name in _TOOLS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return {**found, **{name: number for name in _TOOLS if (number := version_of(name))}}
+
+
+def version_of(name: str) -> str | None:
+    """Give the version of one tool; None where it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -90,6 +90,12 @@ class Fingerprinter:
             at_run_time=self._at_run_time(node, text, reached),
         )
 
+    def reached_by(self, node: DbtNode) -> Reached:
+        """Give every macro that a node's code, its hooks and its materialization reach, by the nearest way."""
+        _, in_code, _ = self._code(node)
+        _, beside = self._hooks(node)
+        return Reached({**beside.through, **in_code.through})
+
     def _code(self, node: DbtNode) -> tuple[Reading, Reached, Reading]:
         """Give what the code reads, the macros that it reaches, and what both read."""
         definition = node.definition
@@ -105,21 +111,21 @@ class Fingerprinter:
     def _beside(self, node: DbtNode) -> tuple[Reading, Parts]:
         """Give what hooks read, and the parts of hooks and of a materialization of the project's own."""
         hooks = hooks_of(node.definition.config)
-        reading = NOTHING
-        for _, hook in hooks:
-            for text in _texts_in(hook):
-                reading |= self.index.read(text)
-        reached = Reached(
-            {
-                **self.index.reached(reading).through,
-                **self.index.materialization(node.materialized).through,
-            }
-        )
+        reading, reached = self._hooks(node)
         reading = self.index.reading_of(reached, reading)
         found = self._asked.parts(reading, reached, node)
         for key in dict.fromkeys(key for key, _ in hooks):
             found[f"hook:{key}"] = digest_of([hook for its_key, hook in hooks if its_key == key])
         return reading, found
+
+    def _hooks(self, node: DbtNode) -> tuple[Reading, Reached]:
+        """Give what hooks read, and the macros that they or a materialization of the project's own reach."""
+        reading = NOTHING
+        for _, hook in hooks_of(node.definition.config):
+            for text in _texts_in(hook):
+                reading |= self.index.read(text)
+        of_materialization = self.index.materialization(node.materialized).through
+        return reading, Reached({**self.index.reached(reading).through, **of_materialization})
 
     def _shared_by(self, node: DbtNode) -> Parts:
         """Give the parts that every node of a package has."""
