@@ -25,6 +25,8 @@ class Definition:
     constraints: tuple[object, ...] = ()
     """Of the whole relation; those of columns stand with the columns."""
     description: str = ""
+    properties: str = ""
+    """The YAML file that describes it, relative to the root of its package."""
     arguments: Plain = field(default_factory=dict)
     """Of a generic test: its name and arguments; of a unit test: given, expect, overrides; of a function: its own."""
     macros: tuple[NodeId, ...] = ()

@@ -41,6 +41,7 @@ def definition_of(row: Raw, kind: ResourceType, config: Raw) -> Definition:
         columns=row.get("columns") or {},
         constraints=tuple(row.get("constraints") or ()),
         description=row.get("description") or "",
+        properties=(row.get("patch_path") or "").partition("://")[2],
         arguments={key: row[key] for key in _ARGUMENTS.get(kind, ()) if row.get(key)},
         macros=tuple((row.get("depends_on") or {}).get("macros") or ()),
     )

@@ -7,6 +7,7 @@ from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.fingerprints.asked import Asked
 from orchestrator.plan.fingerprints.config_keys import config_parts, declared_volatile, hooks_of
 from orchestrator.plan.fingerprints.digest import digest_of
+from orchestrator.plan.fingerprints.own_parts import own_parts, texts_in
 from orchestrator.plan.fingerprints.python_code import read_python
 from orchestrator.plan.fingerprints.reach import MacroIndex, Reached
 from orchestrator.plan.fingerprints.reading import NOTHING, Found, Reading
@@ -50,7 +51,7 @@ def make_fingerprints(
     for unique_id in order:
         node = manifest.nodes.get(unique_id)
         if node is not None and node.resource_type in FINGERPRINTED:
-            made = found[unique_id] = maker.make(node, known)
+            made = found[unique_id] = maker.make(node, known, found)
             known[unique_id] = identity(made)
     return found
 
@@ -65,8 +66,8 @@ class Fingerprinter:
         self._asked = Asked(self.index, around)
         self._shared: dict[str, Parts] = {}
 
-    def make(self, node: DbtNode, parents: Mapping[NodeId, str]) -> Fingerprint:
-        """Make one node's fingerprint; `parents` says what each of its parents is."""
+    def make(self, node: DbtNode, parents: Mapping[NodeId, str], made: Mapping[NodeId, Fingerprint]) -> Fingerprint:
+        """Make one node's fingerprint; `parents` says what each of its parents is, `made` are their fingerprints."""
         text, reached, read = self._code(node)
         hooks, beside = self._beside(node)
         rendered = {"code": digest_of(node.definition.raw_code), **self._asked.parts(read, reached, node)}
@@ -74,21 +75,35 @@ class Fingerprinter:
             **self._shared_by(node),
             **beside,
             **dict(config_parts(node.definition.config)),
-            **_own_parts(node, self._around),
+            **own_parts(node, self._around),
         }
+        inlined = self._inlined(node, made)
         built |= self._parent_parts(node, parents)
+        for parent in inlined:
+            parts = rendered if parent.rendered else built
+            parts[f"parent:{parent.node}"] = _inlined_digest(parent)
+            built |= {name: part for name, part in parent.built.items() if _is_of_a_parent(name)}
         if read.beside_the_sql or node.resource_type in _NOT_COMPILED:
             built = {**rendered, **built}
         sources = [parent for parent in node.parents if parent in self._manifest.sources]
-        said = declared_volatile(node.definition.config)
+        volatile, at_run_time = self._volatile(node, text, reached, hooks), self._first_that_asks(node, text, reached)
         return Fingerprint(
             node=node.unique_id,
             rendered={name: part for name, part in rendered.items() if name not in built},
             built=built,
-            unknown=frozenset(parent for parent in sources if parent not in self._around.data_versions),
-            volatile=_declared(node) if said else None if said is False else self._volatile(node, text, reached, hooks),
-            at_run_time=self._at_run_time(node, text, reached),
+            unknown=frozenset(parent for parent in sources if parent not in self._around.data_versions).union(
+                *(parent.unknown for parent in inlined)
+            ),
+            volatile=_declared(node, volatile or next(filter(None, (parent.volatile for parent in inlined)), None)),
+            at_run_time=at_run_time or next(filter(None, (parent.at_run_time for parent in inlined)), None),
         )
+
+    def _inlined(self, node: DbtNode, made: Mapping[NodeId, Fingerprint]) -> list[Fingerprint]:
+        """Give the fingerprints of the ephemeral models that are written into a node's SQL."""
+        parents = (self._manifest.nodes.get(parent) for parent in node.parents)
+        return [
+            made[one.unique_id] for one in parents if one is not None and one.is_ephemeral and one.unique_id in made
+        ]
 
     def reached_by(self, node: DbtNode) -> Reached:
         """Give every macro that a node's code, its hooks and its materialization reach, by the nearest way."""
@@ -103,7 +118,7 @@ class Fingerprinter:
             text = read_python(definition.raw_code)
             return text, Reached({}), text
         text = self.index.read(definition.raw_code)
-        for argument in _texts_in(definition.arguments):
+        for argument in texts_in(definition.arguments):
             text |= self.index.read(argument)
         reached = self.index.reached(text, definition.macros)
         return text, reached, self.index.reading_of(reached, text)
@@ -122,7 +137,7 @@ class Fingerprinter:
         """Give what hooks read, and the macros that they or a materialization of the project's own reach."""
         reading = NOTHING
         for _, hook in hooks_of(node.definition.config):
-            for text in _texts_in(hook):
+            for text in texts_in(hook):
                 reading |= self.index.read(text)
         of_materialization = self.index.materialization(node.materialized).through
         return reading, Reached({**self.index.reached(reading).through, **of_materialization})
@@ -150,17 +165,17 @@ class Fingerprinter:
             if source is not None:
                 found[f"relation:{parent}"] = digest_of([str(source.relation), source.reading])
                 found[f"parent:{parent}"] = digest_of(self._around.data_versions.get(parent, UNKNOWN))
-            elif parent in parents:
+            elif parent in parents and not self._manifest.nodes[parent].is_ephemeral:
                 found[f"parent:{parent}"] = parents[parent]
         return found
 
     def _volatile(self, node: DbtNode, text: Reading, reached: Reached, hooks: Reading) -> Finding | None:
         found = self._first(node, text.volatile, reached, lambda reading: reading.volatile)
         if found is None and hooks.volatile:
-            found = Finding(what=f"{hooks.volatile[0][0]} in a hook", path=node.path)
+            found = Finding(what=f"{hooks.volatile[0][0]} in a hook or a materialization", path=node.path)
         return found
 
-    def _at_run_time(self, node: DbtNode, text: Reading, reached: Reached) -> Finding | None:
+    def _first_that_asks(self, node: DbtNode, text: Reading, reached: Reached) -> Finding | None:
         return self._first(node, text.asks, reached, lambda reading: reading.asks)
 
     def _first(self, node: DbtNode, own: Found, reached: Reached, of: Callable[[Reading], Found]) -> Finding | None:
@@ -175,51 +190,19 @@ class Fingerprinter:
         return None
 
 
-def _own_parts(node: DbtNode, around: Surroundings) -> Parts:
-    """Give the parts that the node's own entry has beside code and configuration."""
-    definition, config = node.definition, node.definition.config
-    found = {}
-    if node.relation is not None:
-        found["relation"] = digest_of(f"{node.relation.database}.{node.relation}")
-    if definition.arguments:
-        found["arguments"] = digest_of(definition.arguments)
-    if node.resource_type is ResourceType.SEED:
-        found["seed"] = digest_of(definition.checksum or around.seed_content(node))
-    contract = config.get("contract")
-    if isinstance(contract, Mapping) and contract.get("enforced"):
-        # In their order, which is that of the table's columns.
-        columns = [[name, _typed(column)] for name, column in definition.columns.items()]
-        found["contract"] = digest_of([dict(contract), columns, list(definition.constraints)])
-    kept = config.get("persist_docs")
-    if isinstance(kept, Mapping) and any(kept.values()):
-        told = {name: _described(column) for name, column in definition.columns.items()}
-        of_relation = definition.description if kept.get("relation") else None
-        found["docs"] = digest_of([of_relation, told if kept.get("columns") else None])
-    return found
+def _declared(node: DbtNode, found: Finding | None) -> Finding | None:
+    """Give what was found, unless `meta.elt.volatile` says more or less."""
+    said = declared_volatile(node.definition.config)
+    if said is None:
+        return found
+    return (found or Finding(what="declared by meta.elt.volatile", path=node.path)) if said else None
 
 
-def _typed(column: object) -> object:
-    if not isinstance(column, Mapping):
-        return column
-    return {key: column.get(key) for key in ("data_type", "quote", "constraints")}
+def _is_of_a_parent(part: str) -> bool:
+    return part.startswith(("parent:", "relation:"))
 
 
-def _described(column: object) -> object:
-    return column.get("description") if isinstance(column, Mapping) else None
-
-
-def _texts_in(value: object) -> list[str]:
-    """Give the texts inside a value of JSON in which Jinja may be."""
-    match value:
-        case str():
-            return [value] if "{" in value else []
-        case Mapping():
-            return [text for inner in value.values() for text in _texts_in(inner)]
-        case list() | tuple():
-            return [text for inner in value for text in _texts_in(inner)]
-        case _:
-            return []
-
-
-def _declared(node: DbtNode) -> Finding:
-    return Finding(what="declared by meta.elt.volatile", path=node.path)
+def _inlined_digest(parent: Fingerprint) -> str:
+    """Give the digest of what an ephemeral model brings into another's SQL: all but what it reads itself."""
+    own = {name: part for name, part in parent.built.items() if not _is_of_a_parent(name)}
+    return digest_of([dict(parent.rendered), own])

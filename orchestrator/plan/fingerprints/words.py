@@ -17,7 +17,7 @@ _PLAIN = {
     "hook:on-run-start": "on-run-start hooks",
     "config:meta.elt": "configuration meta.elt",
 }
-_WITH_FILE = {"code": "code", "contract": "contract", "seed": "content", "arguments": "arguments"}
+_WITH_FILE = {"code": "code", "seed": "content", "arguments": "arguments"}
 _HOW = {How.CHANGED: "changed", How.ADDED: "is new", How.REMOVED: "is gone"}
 
 
@@ -57,6 +57,8 @@ class Words:
             return Worded(subject=_PLAIN[name])
         if name in _WITH_FILE:
             return Worded(subject=_WITH_FILE[name], place=self._node.path)
+        if name == "contract":
+            return Worded(subject=name, place=self._node.definition.properties or self._node.path)
         kind, _, of = name.partition(":")
         match kind:
             case "macro":
@@ -64,7 +66,7 @@ class Words:
             case "parent" | "relation":
                 return self._parent(kind, NodeId(of))
             case "config" | "hook":
-                return Worded(subject=f"configuration {of}" if kind == "config" else of, place=self._node.path)
+                return Worded(subject=f"configuration {of}" if kind == "config" else of)
             case "var" | "env":
                 noun = "var" if kind == "var" else "environment variable"
                 return Worded(subject=f"any {noun}" if of == EVERYTHING else f"{noun} {of}")
