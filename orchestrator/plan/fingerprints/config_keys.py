@@ -13,7 +13,7 @@ INSIDE = frozenset(
         *("snapshot_meta_column_names", "dbt_valid_to_current", "target_schema", "target_database"),
         *("severity", "where", "limit", "fail_calc", "warn_if", "error_if", "store_failures", "store_failures_as"),
         *("expected_rows", "expected_sql", "runtime_version", "entry_point", "volatility", "type"),
-        *("default_value", "unlogged"),
+        "unlogged",
     }
 )
 """The keys of dbt and its adapters that are known to affect a result; a key that nobody knows is treated as these."""

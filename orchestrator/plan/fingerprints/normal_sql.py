@@ -15,7 +15,11 @@ _RESERVED = frozenset(
 )
 """Words whose case says nothing; of any other word it may be that of a column's name."""
 _NAMED_BY = frozenset({"as", "."})
-_KEPT = re.compile(r"('(?:''|[^'])*'|\"(?:\"\"|[^\"])*\"|\$(\w*)\$.*?\$\2\$)|(--[^\n]*|/\*.*?\*/)|(\s+)", re.DOTALL)
+_KEPT = re.compile(
+    r"'(?:''|[^'])*'|\"(?:\"\"|[^\"])*\"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$"
+    r"|--[^\n]*\n?|/\*.*?\*/|(?P<space>\s+)|(?P<open>['\"])",
+    re.DOTALL,
+)
 _ADAPTERS = {"sqlserver": "tsql", "fabric": "tsql", "glue": "spark", "athena": "athena"}
 
 
@@ -53,5 +57,8 @@ _QUOTED = frozenset(
 
 
 def _squeezed(sql: str) -> str:
-    """Put one space between words outside of strings; comments stay, because they cannot be told from code."""
-    return _KEPT.sub(lambda found: found[0] if found[4] is None else " ", sql).strip()
+    """Put one space between words outside of strings; where a quote is never closed, nobody knows what is outside."""
+    found = list(_KEPT.finditer(sql))
+    if any(one["open"] for one in found):
+        return sql
+    return _KEPT.sub(lambda one: " " if one["space"] else one[0], sql).strip()

@@ -15,7 +15,8 @@ def own_parts(node: DbtNode, around: Surroundings) -> dict[str, str]:
     if node.relation is not None:
         found["relation"] = digest_of(f"{node.relation.database}.{node.relation}")
     if definition.arguments:
-        found["arguments"] = digest_of(definition.arguments)
+        is_function = node.resource_type is ResourceType.FUNCTION
+        found["arguments"] = digest_of(_undescribed(definition.arguments) if is_function else definition.arguments)
     if node.resource_type is ResourceType.SEED:
         found["seed"] = digest_of(definition.checksum or around.seed_content(node))
     contract = config.get("contract")
@@ -39,6 +40,16 @@ def _typed(column: object) -> object:
 
 def _described(column: object) -> object:
     return column.get("description") if isinstance(column, Mapping) else None
+
+
+def _undescribed(value: object) -> object:
+    match value:
+        case Mapping():
+            return {key: _undescribed(inner) for key, inner in value.items() if key != "description"}
+        case list() | tuple():
+            return [_undescribed(inner) for inner in value]
+        case _:
+            return value
 
 
 def texts_in(value: object) -> list[str]:
