@@ -19,7 +19,7 @@ from orchestrator.plan.fingerprints.reading import read_template
     ],
 )
 def test_vars_are_found_where_jinja_evaluates(text: str, names: set[str]) -> None:
-    """In expressions, statements, SQL comments and strings that are templates; not in comments of Jinja or raw blocks."""
+    """In expressions, statements, SQL comments and strings that are templates; not in Jinja comments or raw blocks."""
     found = read_template(text)
     assert (found.vars, found.every_var) == (names, False)
 
