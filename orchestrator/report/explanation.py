@@ -7,10 +7,12 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.execution.explained import Explained, PartLine
+from orchestrator.nodes.identity import short_name
 from orchestrator.plan.fingerprints.compare import Verdict
 from orchestrator.plan.fingerprints.value import Finding
 
 _SHOWN = 8  # letters of a digest; enough to see that two differ
+_MOST_CAUSES = 10
 _VERDICTS = {
     Verdict.SAME: "It is as it was.",
     Verdict.DIFFERENT: "Its result may be another one now.",
@@ -29,6 +31,8 @@ def print_explanation(console: Console, found: Explained) -> None:
         console.print(Text("Since then", style="bold"))
         for change in found.changes:
             console.print(Text(f"  {change}", style="yellow"), soft_wrap=True)
+        for line in _above(found):
+            console.print(Text(f"    {line}", style="dim"), soft_wrap=True)
         console.print()
     console.print(Text(_verdict(found)), soft_wrap=True)
     console.print()
@@ -45,6 +49,7 @@ def explanation_to_json(found: Explained) -> dict[str, object]:
         "fingerprint": found.now.digest,
         "verdict": "never_stood" if found.comparison is None else found.comparison.verdict.value,
         "changes": list(found.changes),
+        "above": [{"node": cause.node, "changes": list(cause.changes)} for cause in found.above],
         "volatile": _finding(found.now.volatile),
         "at_run_time": _finding(found.now.at_run_time),
         "unknown": sorted(found.now.unknown),
@@ -67,6 +72,12 @@ def _facts(found: Explained) -> list[tuple[str, str]]:
     if found.now.at_run_time is not None:
         facts.append(("at run time", f"{found.now.at_run_time}: what its SQL is shows when its parents stand"))
     return facts
+
+
+def _above(found: Explained) -> list[str]:
+    lines = [f"{short_name(cause.node)}: {change}" for cause in found.above for change in cause.changes]
+    more = len(lines) - _MOST_CAUSES
+    return [*lines[:_MOST_CAUSES], f"and {more:,} more above"] if more > 0 else lines
 
 
 def _verdict(found: Explained) -> str:

@@ -151,6 +151,7 @@ fingerprints = Table(
     Column("digest", String(64), nullable=False),
     Column("identity", String(64), nullable=False, comment="what the node is to its children"),
     Column("parts_digest", ForeignKey("texts.digest"), nullable=False),
+    sqlite_with_rowid=False,
 )
 
 standing = Table(
@@ -164,6 +165,7 @@ standing = Table(
     Column("digest", String(64), nullable=False),
     Column("identity", String(64), nullable=False),
     Column("parts_digest", ForeignKey("texts.digest"), nullable=False),
+    sqlite_with_rowid=False,  # one page to write for a step that ends, where a table with a key apart has two
 )
 
 requests = Table(

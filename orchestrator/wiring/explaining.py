@@ -38,13 +38,14 @@ def explain_node(project: OpenProject, name: str) -> Explained:
         languages = {one: manifest.nodes[one].definition.language for one in order if one in manifest.nodes}
         settlement = Settlement(standing=standing, adapter=project.target.adapter, languages=languages, code=code)
         now = make_fingerprints(manifest, around, order, settlement.identity)[node.unique_id]
+    maker = Fingerprinter(manifest, around)
     return explained(
         node,
         project.target.name,
-        Words(manifest, Fingerprinter(manifest, around), node),
+        lambda one: Words(manifest, maker, manifest.nodes[one]),
         now,
         standing.get(StepId(node.unique_id)),
-        settlement.comparisons.get(node.unique_id),
+        settlement.comparisons,
     )
 
 

@@ -68,7 +68,9 @@ def test_a_macro_two_packages_deep_is_named_with_the_way_to_it(explain, till):
     edit(till, "packages/numbers/macros/rounded.sql", ", 2)", ", 3)")
     told = "macro changed: numbers/macros/rounded.sql (used through stg_sales → cents → rounded)"
     assert (explain("stg_sales")["verdict"], explain("stg_sales")["changes"]) == ("different", [told])
-    assert explain("sales")["changes"] == ["parent stg_sales changed"]
+    below = explain("sales_by_day")
+    assert below["changes"] == ["parent sales changed"]
+    assert below["above"] == [{"node": "model.till.stg_sales", "changes": [told]}]
     edit(till, "macros/unused.sql", "1", "2")
     edit(till, "packages/numbers/macros/rounded.sql", ", 3)", ", 2){# to the cent #}")
     assert explain("stg_sales")["verdict"] == "same"
@@ -104,7 +106,9 @@ def test_seeds_hooks_and_contracts(explain, till):
         "post-hook changed",
         "parent rates changed",
     ]
-    assert explain("unique_sales_id")["changes"] == ["parent sales changed"]
+    checked = explain("unique_sales_id")
+    assert checked["changes"] == ["parent sales changed"]
+    assert [cause["node"] for cause in checked["above"]] == ["seed.till.rates", "model.till.sales"]
 
 
 def test_what_is_volatile_or_decided_at_run_time_is_said(explain):

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["runs.run_id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["parts_digest"], ["texts.digest"]),
         sa.PrimaryKeyConstraint("run_id", "step_id"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "standing",
@@ -35,6 +36,7 @@ def upgrade() -> None:
         sa.Column("parts_digest", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(["parts_digest"], ["texts.digest"]),
         sa.PrimaryKeyConstraint("target_identity", "step_id"),
+        sqlite_with_rowid=False,
     )
     op.execute(VIEW)
 
