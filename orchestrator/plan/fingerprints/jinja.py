@@ -22,6 +22,7 @@ _TAG = re.compile(
 _TOKEN = re.compile(rf"(?P<string>{_STRING})|(?P<name>[A-Za-z_]\w*)", re.DOTALL)
 _NOT_A_LINE = re.compile(r"[^\n]")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_MEANT = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,12 @@ def _tokens(inside: str, line: int) -> list[Token]:
     found = []
     for match in _TOKEN.finditer(inside):
         is_string = match.lastgroup == "string"
-        text = _ESCAPED.sub(r"\1", match[0][1:-1]) if is_string else match[0]
+        text = _ESCAPED.sub(_meant, match[0][1:-1]) if is_string else match[0]
         before = inside[: match.start()].rstrip()[-1:]
         behind = inside[match.end() : match.end() + 80].lstrip()[:1]
         found.append(Token(text, is_string, line + inside.count("\n", 0, match.start()), before, behind))
     return found
+
+
+def _meant(escaped: re.Match[str]) -> str:
+    return _MEANT.get(escaped[1], escaped[1])
