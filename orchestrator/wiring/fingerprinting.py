@@ -15,6 +15,7 @@ from orchestrator.plan.fingerprints.surroundings import EVERYTHING, Surroundings
 from orchestrator.plan.fingerprints.value import Fingerprint
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, StepId, TestStep
+from orchestrator.wiring.masking import is_secret
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.versions import version_of
 
@@ -27,7 +28,10 @@ def surroundings_of(project: OpenProject, data_versions: Mapping[NodeId, str] | 
     adapter = project.target.adapter
     tools = ("dbt-core", "dbt-adapters", f"dbt-{adapter}", *(["duckdb"] if adapter == "duckdb" else []))
     return Surroundings(
-        vars=vars_by_package(session),
+        vars={
+            package: hidden(project.graph.manifest.project_name, known)
+            for package, known in vars_by_package(session).items()
+        },
         environment=hashed_environment(project.graph.manifest.project_name, os.environ),
         versions={name: version for name in tools if (version := version_of(name))},
         target=shown_target(session),
@@ -77,15 +81,18 @@ def hashed_environment(salt: str, environ: Mapping[str, str]) -> Callable[[str],
 
     def digest(name: str) -> str:
         if name == EVERYTHING:
-            value = "\n".join(f"{one}={kept}" for one, kept in sorted(environ.items()))
-        elif name not in environ:
-            return "absent"
-        else:
-            value = environ[name]
-        salted = f"{salt} {name}".encode(errors="surrogateescape")
-        return hashlib.pbkdf2_hmac("sha256", value.encode(errors="surrogateescape"), salted, _ROUNDS, 16).hex()
+            return _hashed("\n".join(f"{one}={kept}" for one, kept in sorted(environ.items())), salt, name)
+        return _hashed(environ[name], salt, name) if name in environ else "absent"
 
     return digest
+
+
+def hidden(salt: str, known: Mapping[str, object]) -> dict[str, object]:
+    """Put hashes in the place of vars whose names say that they are secret; a template names its secret itself."""
+    return {
+        name: _hashed(value, salt, name) if isinstance(value, str) and is_secret(name) and "{" not in value else value
+        for name, value in known.items()
+    }
 
 
 def content_digest(node: DbtNode) -> str:
@@ -102,6 +109,11 @@ def content_digest(node: DbtNode) -> str:
             f"The seed {node.definition.file} cannot be read: {error.strerror}.",
             hint="Give the user who runs this the right to read it, or take the seed out of the project.",
         ) from error
+
+
+def _hashed(value: str, salt: str, name: str) -> str:
+    salted = f"{salt} {name}".encode(errors="surrogateescape")
+    return hashlib.pbkdf2_hmac("sha256", value.encode(errors="surrogateescape"), salted, _ROUNDS, 16).hex()
 
 
 def _identities(project: OpenProject, store: RunStore, nodes: Collection[NodeId]) -> Mapping[StepId, tuple[str, str]]:

@@ -63,6 +63,14 @@ def test_comments_descriptions_and_tags_change_nothing(explain, till):
     assert explain("sales_by_day")["changes"] == []
 
 
+def test_an_ephemeral_model_is_told_by_what_its_readers_compile_to(explain, till):
+    """A comment in it changes nothing; a column does."""
+    edit(till, "models/days.sql", "-- no ids", "-- none at all")
+    assert (explain("sales_by_day")["verdict"], explain("sales_by_day")["changes"]) == ("same", ["parent days changed"])
+    edit(till, "models/days.sql", "day, cents from", "day, 2 * cents as cents from")
+    assert explain("sales_by_day")["verdict"] == "different"
+
+
 def test_a_macro_two_packages_deep_is_named_with_the_way_to_it(explain, till):
     """By its file; below the model that uses it the parent is named."""
     edit(till, "packages/numbers/macros/rounded.sql", ", 2)", ", 3)")

@@ -1,7 +1,7 @@
 """A project with much that a fingerprint is made of: macros two packages deep, a var, a variable, a hook, a contract.
 
-seed rates ─┐
-raw.sales ──┴→ stg_sales → sales (table, contract, hook) → sales_by_day (view)
+seeds raw_sales and rates;
+raw_sales → stg_sales → sales (table, contract, hook) → days (ephemeral) → sales_by_day (view)
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,8 @@ FILES: Mapping[str, str] = {
         select id, day, cents * rate as cents, '{{ env_var("TILL_REGION", "none") }}' as region
         from {{ ref('stg_sales') }} join {{ ref('rates') }} using (currency)
         """,
-    "models/sales_by_day.sql": "select day, sum(cents) as cents from {{ ref('sales') }} group by day\n",
+    "models/days.sql": "{{ config(materialized='ephemeral') }} select day, cents from {{ ref('sales') }} -- no ids\n",
+    "models/sales_by_day.sql": "select day, sum(cents) as cents from {{ ref('days') }} group by day\n",
     "models/stamped.sql": "select id, current_timestamp as seen_at from {{ ref('sales') }}\n",
     "models/pivoted.sql": """
         {% set found = run_query("select 1 as one") %}

@@ -9,7 +9,7 @@ from orchestrator.errors import ProjectError, UsageError
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.plan.fingerprints.surroundings import EVERYTHING
 from orchestrator.wiring.explaining import find_node
-from orchestrator.wiring.fingerprinting import content_digest, hashed_environment
+from orchestrator.wiring.fingerprinting import content_digest, hashed_environment, hidden
 from tests.graph_factories import make_source
 from tests.unit.plan.fingerprints.making import model, project
 
@@ -28,6 +28,14 @@ def test_the_whole_environment_has_a_digest() -> None:
     whole = hashed_environment("shop", {"A": "1", "B": "2"})(EVERYTHING)
     assert whole == hashed_environment("shop", {"B": "2", "A": "1"})(EVERYTHING)
     assert whole != hashed_environment("shop", {"A": "1", "B": "3"})(EVERYTHING)
+
+
+def test_a_var_of_a_secret_name_is_hashed_in_the_same_way() -> None:
+    """Others, and templates that name where the secret is, stay as they are."""
+    known = {"api_token": "hush", "start": "2024-01-01", "password": "{{ env_var('PW') }}", "tokens": 3}
+    found = hidden("shop", known)
+    assert found["api_token"] not in {"hush", hidden("bank", known)["api_token"]}
+    assert {**found, "api_token": "hush"} == known
 
 
 def seed(file: Path) -> DbtNode:
