@@ -3,24 +3,16 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 from orchestrator.config.loader import load_settings
-from orchestrator.config.settings import OnNoData
 from orchestrator.errors import EltError
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.inbox import Inbox
-from orchestrator.execution.loop import RunTerms, run_plan
-from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunListener
-from orchestrator.execution.signals import stop_on_signals
-from orchestrator.execution.stopping import StopRequest
-from orchestrator.execution.verdict import ExitCode, exit_code, run_status
 from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.explain import plan_to_json
 from orchestrator.plan.plan import Plan
@@ -33,14 +25,12 @@ from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.dbt_alone import dbt_command, list_with_dbt
+from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.explaining import explain_node
-from orchestrator.wiring.fingerprinting import fingerprints_to_record
 from orchestrator.wiring.planning import dbt_args, opened, planned, resolved
-from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.readiness import lacking, require_ready
-from orchestrator.wiring.recording import open_store, opening_of
+from orchestrator.wiring.readiness import lacking
+from orchestrator.wiring.recording import new_run_id, opening_of
 from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
-from orchestrator.wiring.runners import make_runners
 
 __all__ = [
     "Command",
@@ -70,16 +60,6 @@ class Planned:
     notices: tuple[Noticed, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """A run that has ended."""
-
-    run_id: str
-    plan: Plan
-    outcomes: tuple[Outcome, ...]
-    exit_code: ExitCode
-
-
 def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: None) -> Planned:
     """Make the plan that `run` would execute; asks no source system and changes nothing in the warehouse.
 
@@ -103,24 +83,7 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     audience = Audience(listeners, _now)
     with opened(command, inbox, hear=audience.tell) as project:
         made = planned(command, project)
-        require_ready(project, made)
-        run_id = f"{_now():%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
-        with closing(open_store(project.settings)) as store:
-            writer = store.writer(opening_of(project, command, run_id, fingerprints_to_record(project, made, store)))
-            runners = make_runners(project, made)
-            stop = StopRequest()
-            with stop_on_signals(stop):
-                outcomes = run_plan(
-                    made,
-                    runners.by_lane,
-                    terms=_terms(project, run_id),
-                    listeners=(*runners.listeners, *listeners),
-                    inbox=inbox,
-                    clock=_now,
-                    stop=stop,
-                    writer=writer,
-                )
-        return Ran(run_id=run_id, plan=made, outcomes=outcomes, exit_code=exit_code(run_status(outcomes)))
+        return drive(project, made, opening_of(project, command, new_run_id(), made), listeners)
 
 
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:
@@ -193,16 +156,6 @@ def known_names(project_dir: Path | None = None) -> tuple[str, ...]:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _terms(project: OpenProject, run_id: str) -> RunTerms:
-    return RunTerms(
-        run_id=run_id,
-        database=project.target.description,
-        limits=project.limits(),
-        fail_fast=bool(project.session.flags.FAIL_FAST),
-        skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
-    )
 
 
 def _drained(inbox: Inbox) -> tuple[Noticed, ...]:

@@ -8,19 +8,17 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
-
 from orchestrator.config.loader import load_settings
 from orchestrator.errors import UnknownRunError, UsageError
 from orchestrator.execution.liveness import RunState, state_of
 from orchestrator.execution.ports import RunReader, RunStore
-from orchestrator.execution.recorded import Process, RecordedRun, RecordedStep, RunHead
+from orchestrator.execution.recorded import RecordedRun, RecordedStep, RunHead
 from orchestrator.execution.replay import replay
 from orchestrator.report.history_json import event_to_json, head_to_json, run_to_json
 from orchestrator.report.history_text import print_history, print_log, print_run, print_table
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
-from orchestrator.wiring.recording import open_store, query_store, this_process
+from orchestrator.wiring.recording import lives, open_store, query_store, this_process
 
 
 def show_history(project_dir: Path | None, *, limit: int, as_json: bool) -> int:
@@ -139,16 +137,7 @@ def _step_of(run: RecordedRun, node: str) -> RecordedStep:
 
 
 def _state(head: RunHead) -> RunState:
-    return state_of(head, now=datetime.now(UTC), here=socket.gethostname(), lives=_lives)
-
-
-def _lives(process: Process) -> bool:
-    """Say whether a process of this machine is still the one that was recorded."""
-    try:
-        started = datetime.fromtimestamp(psutil.Process(process.pid).create_time(), UTC)
-    except psutil.Error:
-        return False
-    return process.started_at is None or abs((started - process.started_at).total_seconds()) < 2
+    return state_of(head, now=datetime.now(UTC), here=socket.gethostname(), lives=lives)
 
 
 def _print_json(*documents: object) -> None:

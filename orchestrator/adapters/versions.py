@@ -3,7 +3,8 @@
 The bounds are those of elt's own distribution, so that they stand in one place; no tool is imported to ask.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 
 from packaging.requirements import Requirement
@@ -21,7 +22,7 @@ def require_supported(*tools: str) -> None:
     Raises:
         UnsupportedVersionError: names each such distribution, its version, and the bounds.
     """
-    bounds = supported(_stated())
+    bounds = stated_bounds()
     refused = [tool for tool in tools if tool in bounds and not _fits(tool, bounds[tool])]
     if refused:
         bounds_of = {tool: ",".join(sorted(map(str, bounds[tool]), reverse=True)) for tool in refused}
@@ -40,6 +41,16 @@ def supported(requirements: Iterable[str]) -> dict[str, SpecifierSet]:
         name = canonicalize_name(requirement.name)
         bounds[name] = bounds.get(name, SpecifierSet()) & requirement.specifier
     return bounds
+
+
+@cache
+def stated_bounds() -> Mapping[str, SpecifierSet]:
+    """Give the bounds that elt's own distribution states, read once.
+
+    Call it before a second thread starts: reading them uses Python's own parser, which CPython 3.11 lets no two
+    threads use at once (dbt reads Python models with it).
+    """
+    return supported(_stated())
 
 
 def _stated() -> Iterator[str]:

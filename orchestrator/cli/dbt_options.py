@@ -147,6 +147,7 @@ OUTPUT = (
 
 ALL = (*SELECTION, *PROJECT, *RUNNING, *OUTPUT)
 _HANDLED_HERE = frozenset({"select", "exclude", "project_dir", "profiles_dir", "send_anonymous_usage_stats"})
+_REPEATED = frozenset({"vars", "threads", "project_dir", "profiles_dir"})
 _MANY = frozenset({"--output-keys"}.union(*(option.names for option in ALL if option.many)))
 
 
@@ -160,6 +161,14 @@ def dbt_options(command: str, *, selecting: bool = True) -> Callable[[Callable[.
         return function
 
     return decorate
+
+
+def repeated_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a command that repeats a recorded one with the options that may be given anew."""
+    for option in reversed(ALL):
+        if option.key in _REPEATED or option in OUTPUT:
+            function = _declare(option)(function)
+    return function
 
 
 def _declare(option: DbtOption) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

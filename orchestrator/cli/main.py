@@ -23,6 +23,8 @@ VERBS = {
     "ingest": ("orchestrator.cli.ingest", "Load the named dlt resources, or those that feed the named nodes."),
     "test": ("orchestrator.cli.test", "Run tests and validations on what stands: answers to dbt test."),
     "freshness": ("orchestrator.cli.freshness", "Judge the age of sources: answers to dbt source freshness."),
+    "resume": ("orchestrator.cli.resume", "Go on with a run that was interrupted or did not end well."),
+    "retry": ("orchestrator.cli.retry", "Run anew, with today's code, what did not end well in a run."),
     "history": ("orchestrator.cli.history", "List the recorded runs, or forget old ones."),
     "show": ("orchestrator.cli.show", "Show one recorded run: its steps, times and reasons."),
     "logs": ("orchestrator.cli.logs", "Show what happened in a run, or to one node of it."),

@@ -18,6 +18,10 @@ class RunStarted:
     plan: Plan
     database: str
     """What the run writes to: the absolute path of the database, or its host and name."""
+    resumed: bool = False
+    """Whether the run was broken off, or did not end well, and now goes on."""
+    settled: tuple[Outcome, ...] = ()
+    """How the steps ended that need not run again, in the plan's order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

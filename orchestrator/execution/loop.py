@@ -36,6 +36,8 @@ class RunTerms:
     grace: timedelta = timedelta(seconds=5)
     """How long a stopped run waits for the steps that it interrupted."""
     expected_seconds: Mapping[StepId, float] = field(default_factory=dict)
+    settled: tuple[Outcome, ...] | None = None
+    """Of a run that goes on: how the steps ended that need not run again, in the plan's order."""
 
 
 def run_plan(
@@ -88,6 +90,7 @@ class _Loop:
             fail_fast=terms.fail_fast,
             skip_without_news=terms.skip_without_news,
             expected_seconds=terms.expected_seconds,
+            settled=terms.settled or (),
         )
         self._executors: dict[Lane, Executor] = {
             lane: ThreadExecutor(str(lane), runner, threads=terms.limits.of(lane), deliver=inbox.deliver, clock=clock)
@@ -95,14 +98,22 @@ class _Loop:
         }
         self._stops: dict[StepId, StepStop] = {}  # of the steps that run
         self._interrupted: dict[StepId, Lane] = {}  # those of them that were told to end
-        self._outcomes: dict[StepId, Outcome] = {}
+        self._outcomes: dict[StepId, Outcome] = {outcome.step_id: outcome for outcome in terms.settled or ()}
         self._stopped_at: datetime | None = None
 
     def run(self) -> tuple[Outcome, ...]:
         """Run from the first step to the last."""
         terms = self._terms
-        started = RunStarted(run_id=terms.run_id, at=self._clock(), plan=self._plan, database=terms.database)
-        self._chronicle.begin(started)
+        self._chronicle.begin(
+            RunStarted(
+                run_id=terms.run_id,
+                at=self._clock(),
+                plan=self._plan,
+                database=terms.database,
+                resumed=terms.settled is not None,
+                settled=tuple(self._outcomes.values()),
+            )
+        )
         for turn in chain([self._begin], repeat(self._turn)):
             try:
                 if turn():

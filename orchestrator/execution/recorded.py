@@ -72,6 +72,8 @@ class Opening:
     database: str = ""
     process: Process
     manifest: bytes | None = None
+    continues: Process | None = None
+    """Of a run that goes on: the process that drove it before."""
     fingerprints: Mapping[StepId, RecordedFingerprint] = field(default_factory=dict)
     """Of the nodes of dbt among the steps."""
 
@@ -134,6 +136,8 @@ class RecordedRun:
     """A run, whole."""
 
     head: RunHead
+    asked: Mapping[str, object]
+    """What the run was asked for: its `Opening.selected`."""
     plan: Plan
     steps: tuple[RecordedStep, ...]
     """In the order of the plan."""

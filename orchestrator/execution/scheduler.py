@@ -4,7 +4,7 @@ Whoever drives it calls `begin` once, then `end` for each step that ended, and `
 to end; each answers with a decision. The same calls in the same order always give the same decisions.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
@@ -40,6 +40,7 @@ class Scheduler:
         fail_fast: bool = False,
         skip_without_news: bool = False,
         expected_seconds: Mapping[StepId, float] | None = None,
+        settled: Sequence[Outcome] = (),
     ) -> None:
         self._steps = plan.steps
         self._position = {step.id: at for at, step in enumerate(plan.steps)}
@@ -54,13 +55,15 @@ class Scheduler:
         self._waiting = set(range(len(plan.steps)))  # neither started nor ended
         self._running: set[int] = set()
         self._interrupted: set[int] = set()
+        self._settled = tuple(settled)
+        self._waiting.difference_update(self._position[outcome.step_id] for outcome in settled)
 
     def begin(self) -> Decision:
-        """Give the first steps."""
+        """Give the first steps; those that were settled before count as ended, and are not told again."""
         for at, count in enumerate(self._inputs_left):
             if count == 0:
                 self._make_ready(at)
-        return self._decide([])
+        return self._decide(self._settle(list(self._settled))[len(self._settled) :])
 
     def end(self, outcome: Outcome) -> Decision:
         """Take the outcome of a running step."""

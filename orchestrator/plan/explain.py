@@ -58,19 +58,21 @@ def kind_of(step: Step) -> str:
 def reason_of(step: Step) -> str:
     """Say why the step is in the plan."""
     of = named(step.cause.of) if step.cause.of else ""
-    match step.cause.why:
-        case Why.SELECTED:
-            return "selected"
-        case Why.NEEDED:
-            return f"needed by {of}"
-        case Why.FEEDS:
-            return f"feeds {of}"
-        case Why.CHECKS:
-            return f"{'judges' if isinstance(step, FreshnessStep | ValidationStep) else 'tests'} {of}"
-        case Why.HOOK:
-            return "hook of the project"
-        case _:
-            assert_never(step.cause.why)
+    if step.cause.why is Why.CHECKS:
+        return f"{'judges' if isinstance(step, FreshnessStep | ValidationStep) else 'tests'} {of}"
+    return _REASONS[step.cause.why].format(of=of)
+
+
+_REASONS = {
+    Why.SELECTED: "selected",
+    Why.NEEDED: "needed by {of}",
+    Why.FEEDS: "feeds {of}",
+    Why.HOOK: "hook of the project",
+    Why.FAILED: "did not end well before",
+    Why.HALTED: "did not run before",
+    Why.CHANGED: "changed since",
+    Why.FOLLOWS: "below {of}, which runs again",
+}
 
 
 def named(node: NodeId) -> str:

@@ -18,6 +18,10 @@ class Why(StrEnum):
     FEEDS = "feeds"  # loads a table that the plan reads
     CHECKS = "checks"  # tests, validates or judges a planned node
     HOOK = "hook"
+    FAILED = "failed"  # in the run that is repaired
+    HALTED = "halted"  # did not run there, or not to its end
+    CHANGED = "changed"  # ended well there, and its code is another since
+    FOLLOWS = "follows"  # ended well there, and lies between what changed and what did not end well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

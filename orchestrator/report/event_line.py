@@ -52,8 +52,11 @@ def line_of(event: Event, steps: Steps, started_at: datetime | None) -> EventLin
     """Give the line of an event."""
     match event:
         case RunStarted():
-            text = f"run {event.run_id}: {count(len(event.plan.steps), 'step')}, {event.database}"
-            return EventLine(at=event.at, word="run", text=text)
+            steps_told = count(len(event.plan.steps), "step")
+            if event.resumed:
+                steps_told = f"{len(event.settled):,} of {steps_told} stand"
+            text = f"run {event.run_id}: {steps_told}, {event.database}"
+            return EventLine(at=event.at, word="resume" if event.resumed else "run", text=text)
         case StepStarted():
             return EventLine(at=event.at, word="start", text=titled(event.step_id, steps))
         case StepEnded():

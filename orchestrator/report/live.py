@@ -88,6 +88,8 @@ def _is_said(event: Event) -> bool:
             return event.outcome.status in {Status.FAIL, Status.ERROR}
         case Noticed():
             return event.kind == "waiting"
+        case RunStarted():
+            return event.resumed
         case _:
             return False
 

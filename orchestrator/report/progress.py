@@ -33,6 +33,7 @@ class Progress:
         match event:
             case RunStarted():
                 self.total, self.started_at = len(event.plan.steps), event.at
+                self.counts.update(outcome.status for outcome in event.settled)
             case StepStarted():
                 self.running[event.step_id] = event.at
             case StepEnded():

@@ -40,7 +40,8 @@ class JsonReport:
         match event:
             case RunStarted():
                 plan = plan_to_json(event.plan)
-                return "run_started", {"run_id": event.run_id, "database": event.database, "plan": plan}
+                again = {"resumed": True, "settled": len(event.settled)} if event.resumed else {}
+                return "run_started", {"run_id": event.run_id, "database": event.database, "plan": plan, **again}
             case StepStarted():
                 return "step_started", self._step(event.step_id)
             case StepEnded():

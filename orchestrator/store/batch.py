@@ -44,7 +44,10 @@ class Statements:
         self._parts = Prepared.insert(tables.parts, dialect, tables.parts.c.keys())
         self._ended = Prepared.update(tables.steps, dialect, key=("run_id", "step_id"), columns=_END)
         self._events = Prepared.insert(tables.events, dialect, tables.events.c.keys())
-        self._fingerprints = Prepared.insert(tables.fingerprints, dialect, tables.fingerprints.c.keys())
+        # Of a run that goes on some are there: what is done anew follows from today's project.
+        self._fingerprints = Prepared.put(
+            tables.fingerprints, dialect, tables.fingerprints.c.keys(), key=("run_id", "step_id")
+        )
         self._standing = Prepared.put(tables.standing, dialect, tables.standing.c.keys(), key=_STANDS)
 
     def run(self, connection: Connection, batch: Batch) -> None:

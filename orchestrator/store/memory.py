@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from orchestrator.errors import UnknownRunError
+from orchestrator.errors import StoreError, UnknownRunError
 from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.recorded import (
     Opening,
+    Process,
     RecordedAttempt,
     RecordedEvent,
     RecordedFingerprint,
@@ -77,7 +78,9 @@ class _Writer:
     def record(self, events: Sequence[Event]) -> None:
         """Keep the events."""
         for event in events:
-            if isinstance(event, RunStarted):
+            if isinstance(event, RunStarted) and self._opening.continues is not None:
+                self._reopen(event, self._opening.continues)
+            elif isinstance(event, RunStarted):
                 steps = {
                     step.id: RecordedStep(
                         step_id=step.id,
@@ -102,7 +105,7 @@ class _Writer:
     def _take(self, kept: _Kept, event: Event) -> None:
         match event:
             case RunStarted():
-                _note(kept, event.at, "run_started", {})
+                _note(kept, event.at, "run_resumed" if event.resumed else "run_started", {})
             case StepStarted():
                 step = kept.steps[event.step_id]
                 attempt = RecordedAttempt(number=len(step.attempts) + 1, started_at=event.at, outcome=None)
@@ -128,6 +131,24 @@ class _Writer:
                 fingerprint=known.fingerprint,
                 identity=known.identity,
             )
+
+    def _reopen(self, event: RunStarted, before: Process) -> None:
+        kept = self._runs[self._opening.run_id]
+        if kept.opening.process != before:
+            raise StoreError(f"Another process has taken up the run {self._opening.run_id} meanwhile.")
+        stands = {outcome.step_id for outcome in event.settled}
+        anew = {step: known for step, known in self._opening.fingerprints.items() if step not in stands}
+        kept.opening = replace(
+            kept.opening,
+            process=self._opening.process,
+            manifest=self._opening.manifest,
+            continues=before,
+            fingerprints={**kept.opening.fingerprints, **anew},
+        )
+        kept.status = kept.ended_at = None
+        for step in kept.steps.values():
+            if step.step_id not in stands:
+                kept.steps[step.step_id] = replace(step, status=None, reason=None)
 
     @staticmethod
     def _end(kept: _Kept, event: StepEnded) -> None:
@@ -168,7 +189,8 @@ class _Reader:
         if run_id not in self._runs:
             raise UnknownRunError(f"No run is recorded that is called {run_id}.")
         kept = self._runs[run_id]
-        return RecordedRun(head=_head(kept), plan=kept.plan, steps=tuple(kept.steps.values()))
+        steps = tuple(kept.steps.values())
+        return RecordedRun(head=_head(kept), asked=kept.opening.selected, plan=kept.plan, steps=steps)
 
     def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
         """Give the events of a run behind a sequence number."""

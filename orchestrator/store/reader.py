@@ -70,7 +70,8 @@ class SqlRunReader:
             tried = _attempts(connection, run_id)
             asked = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.position)
             found = tuple(step_of(step, tuple(tried[step.step_id])) for step in connection.execute(asked))
-            return RecordedRun(head=head_of(row, _counts(connection, [run_id])[run_id]), plan=plan, steps=found)
+            head = head_of(row, _counts(connection, [run_id])[run_id])
+            return RecordedRun(head=head, asked=row.selected, plan=plan, steps=found)
 
     def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
         """Give the events of a run behind a sequence number; none when the run is not known."""

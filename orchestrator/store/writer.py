@@ -17,6 +17,7 @@ from orchestrator.store.batch import Batch, Statements
 from orchestrator.store.codec import plan_to_text
 from orchestrator.store.fingerprints import KeptFingerprints
 from orchestrator.store.prepared import Values, key_of
+from orchestrator.store.reopen import reopen
 from orchestrator.store.rows import attempt_values, end_values, part_values, run_values, step_values
 from orchestrator.store.texts import keep_text
 
@@ -75,7 +76,7 @@ class SqlRunWriter:
         match event:
             case RunStarted():
                 self._begin(event, batch)
-                self._note(batch, event.at, "run_started", {})
+                self._note(batch, event.at, "run_resumed" if event.resumed else "run_started", {})
             case StepStarted():
                 number = self._attempts[event.step_id] = self._attempts.get(event.step_id, 0) + 1
                 batch.begun.append({**self._key(event.step_id), "attempt": number, "started_at": event.at})
@@ -96,10 +97,15 @@ class SqlRunWriter:
         plan = keep_text(connection, "plan", plan_to_text(event.plan).encode())
         kept = self._opening.manifest
         manifest = None if kept is None else keep_text(connection, "manifest", kept)
-        connection.execute(insert(tables.runs), run_values(self._opening, event, plan, manifest))
-        batch.steps.extend(step_values(event, self._opening.run_id))
-        planned = [step.id for step in event.plan.steps]
-        batch.fingerprints.extend(self._fingerprints.keep(connection, self._opening.run_id, planned))
+        values = run_values(self._opening, event, plan, manifest)
+        if self._opening.continues is not None:
+            self._sequence, self._attempts = reopen(connection, self._opening, values, event)
+        else:
+            connection.execute(insert(tables.runs), values)
+            batch.steps.extend(step_values(event, self._opening.run_id))
+        settled = {outcome.step_id for outcome in event.settled}
+        due = [step.id for step in event.plan.steps if step.id not in settled]
+        batch.fingerprints.extend(self._fingerprints.keep(connection, self._opening.run_id, due))
 
     def _end_step(self, outcome: Outcome, batch: Batch) -> None:
         key = self._key(outcome.step_id)

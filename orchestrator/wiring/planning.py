@@ -1,7 +1,8 @@
 """From a command to its plan: opens the project, resolves the selection, asks the planner."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.config.loader import load_settings
@@ -12,6 +13,7 @@ from orchestrator.plan.for_verb import loaded_for, nothing_for, selected_for
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest, Upstream, Verb
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId, TestStep, ValidationStep
 from orchestrator.selection.nothing import nothing_matched
 from orchestrator.selection.resolve import Selection, resolve
 from orchestrator.wiring.command import Command
@@ -71,8 +73,47 @@ def planned(command: Command, project: OpenProject) -> Plan:
         error = error or nothing_matched(command.select, project.graph, exclude=command.exclude)
         if error is not None:
             raise error
+    request = _request(command, project, selection)
+    made = make_plan(project.graph, request, WarehouseFacts(project))
+    error = nothing_for(command.verb, command.select, project.graph) if not made.steps else None
+    if error is not None and not command.allow_empty:
+        raise error
+    return made
+
+
+def replanned(command: Command, project: OpenProject, before: Sequence[Step]) -> Plan:
+    """Make today's plan of what recorded steps ran, with whatever that needs now; what is gone is left out."""
+    manifest = project.graph.manifest
+    found = {step.node for step in before if isinstance(step, BuildStep | TestStep | FreshnessStep)}
+    there = frozenset(node for node in found if node in manifest.nodes or node in manifest.sources)
+    loads = frozenset(node for step in before if isinstance(step, IngestStep) for node in step.nodes)
+    suites = frozenset(step.id for step in before if isinstance(step, ValidationStep))
+    excluded = resolved(replace(command, select=(), has_selector=False), project)
+    request = replace(
+        _request(command, project, excluded),
+        selected=there,
+        direct=there,
+        ingest_selected=loads & project.graph.ingest.keys(),
+        suites_selected=frozenset(suite for suite in project.graph.suites if StepId(suite) in suites),
+        resource_types=None,
+    )
+    return make_plan(project.graph, request, WarehouseFacts(project))
+
+
+def resolved(command: Command, project: OpenProject) -> Selection:
+    """Say what the command's selection names."""
+    return resolve(
+        select=command.select,
+        exclude=command.exclude,
+        has_selector=command.has_selector,
+        selector=project.selector,
+        graph=project.graph,
+    )
+
+
+def _request(command: Command, project: OpenProject, selection: Selection) -> PlanRequest:
     selected, direct = selected_for(command.verb, selection)
-    request = PlanRequest(
+    return PlanRequest(
         verb=command.verb,
         selected=selected,
         direct=direct,
@@ -88,20 +129,4 @@ def planned(command: Command, project: OpenProject) -> Plan:
         skip_nodes_if_on_run_start_fails=bool(project.session.flags.skip_nodes_if_on_run_start_fails),
         freshness_runs_hooks=bool(project.session.flags.source_freshness_run_project_hooks),
         hooks_after_ingest=project.settings.on_run_start is OnRunStart.AFTER_INGEST,
-    )
-    made = make_plan(project.graph, request, WarehouseFacts(project))
-    error = nothing_for(command.verb, command.select, project.graph) if not made.steps else None
-    if error is not None and not command.allow_empty:
-        raise error
-    return made
-
-
-def resolved(command: Command, project: OpenProject) -> Selection:
-    """Say what the command's selection names."""
-    return resolve(
-        select=command.select,
-        exclude=command.exclude,
-        has_selector=command.has_selector,
-        selector=project.selector,
-        graph=project.graph,
     )

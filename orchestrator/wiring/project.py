@@ -18,6 +18,7 @@ from orchestrator.adapters.dlt.discovery import Discovery, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.great_expectations.suites import read_suites
+from orchestrator.adapters.versions import stated_bounds
 from orchestrator.config.settings import Settings
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.inbox import Inbox
@@ -94,6 +95,7 @@ def open_project(
 
     with ExitStack() as resources:
         resources.enter_context(own_log(settings))
+        stated_bounds()  # before the threads that ask for them
         host, found = _discovery(settings, resources) if with_ingestion else (None, None)
         session = DbtSession(settings.dbt_project_dir, hear_dbt)
         resources.callback(session.close)

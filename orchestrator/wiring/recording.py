@@ -6,16 +6,18 @@ import os
 import re
 import socket
 import subprocess
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 
 from orchestrator.config.settings import Settings
 from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import Code, Opening, Process, RecordedFingerprint
-from orchestrator.plan.step import StepId
+from orchestrator.execution.recorded import Code, Opening, Process
+from orchestrator.plan.plan import Plan
+from orchestrator.wiring.asked import asked_of
+from orchestrator.wiring.changes import digests_of
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.masking import masked, masked_words, secrets_of
@@ -24,6 +26,7 @@ from orchestrator.wiring.versions import installed_versions
 
 _GIT_SECONDS = 5
 _HEAD = 4096  # bytes; dbt writes the metadata first
+_NO_MOMENTS = re.compile(rb'("(?:generated_at|invocation_started_at|run_started_at)": )null')
 _MOMENTS = re.compile(rb'("(?:generated_at|invocation_id|invocation_started_at|run_started_at)": )"[^"]*"')
 
 
@@ -48,9 +51,12 @@ def query_store(settings: Settings, statement: str) -> tuple[tuple[str, ...], tu
     return query(store_url(settings.store, settings.project_root), statement)
 
 
-def opening_of(
-    project: OpenProject, command: Command, run_id: str, fingerprints: Mapping[StepId, RecordedFingerprint]
-) -> Opening:
+def new_run_id() -> str:
+    """Make the id of a run that begins now: ids are in the order of time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
+
+
+def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) -> Opening:
     """Say how a run of the project begins, with secrets masked."""
     secrets = secrets_of(os.environ)
     shown_vars = masked(dict(project.session.flags.VARS or {}), secrets)
@@ -61,10 +67,8 @@ def opening_of(
         trigger="cli" if command.words else "api",
         command=masked_words(command.words, secrets, json.dumps(shown_vars)),
         selected={
-            "select": list(command.select),
-            "exclude": list(command.exclude),
-            "selector": getattr(project.session.flags, "SELECTOR", None),
-            "upstream": command.upstream.value,
+            **asked_of(command, secrets, json.dumps(shown_vars)),
+            "files": digests_of(plan, project.settings.project_root),
         },
         vars=shown_vars if isinstance(shown_vars, dict) else {},
         code=code_at(project.settings.project_root),
@@ -74,13 +78,18 @@ def opening_of(
         database=project.target.description,
         process=this_process(),
         manifest=without_moments(project.manifest_file.read_bytes()),
-        fingerprints=fingerprints,
     )
 
 
 def without_moments(manifest: bytes) -> bytes:
     """Drop from a manifest's head what every parse writes anew, so that the same project is the same text."""
     head = _MOMENTS.sub(rb"\1null", manifest[:_HEAD])
+    return head + manifest[_HEAD:]
+
+
+def with_moments(manifest: bytes) -> bytes:
+    """Give a recorded manifest moments again, for dbt reads none without: those of the beginning of time."""
+    head = _NO_MOMENTS.sub(rb'\1"1970-01-01T00:00:00Z"', manifest[:_HEAD])
     return head + manifest[_HEAD:]
 
 
@@ -93,6 +102,15 @@ def this_process() -> Process:
         user = str(os.getuid())
     started = datetime.fromtimestamp(own.create_time(), UTC)
     return Process(host=socket.gethostname(), pid=own.pid, started_at=started, user=user)
+
+
+def lives(process: Process) -> bool:
+    """Say whether a process of this machine is still the one that was recorded."""
+    try:
+        started = datetime.fromtimestamp(psutil.Process(process.pid).create_time(), UTC)
+    except psutil.Error:
+        return False
+    return process.started_at is None or abs((started - process.started_at).total_seconds()) < 2
 
 
 def code_at(folder: Path) -> Code | None:

@@ -13,6 +13,7 @@ from orchestrator.adapters.load_age import LoadAgeRunner
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.gate import judge_load_age
 from orchestrator.execution.lanes import Lane
+from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunListener, StepRunner
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, TestStep, ValidationStep
@@ -29,8 +30,11 @@ class Runners:
     listeners: tuple[RunListener, ...]
 
 
-def make_runners(project: OpenProject, plan: Plan) -> Runners:
-    """Make the runners that the plan needs, and start what takes long to start."""
+def make_runners(project: OpenProject, plan: Plan, settled: tuple[Outcome, ...] = ()) -> Runners:
+    """Make the runners that the plan needs, and start what takes long to start.
+
+    dbt is told of what `settled` says, so that its last hooks find the results of the whole run.
+    """
     artifacts = ArtifactWriter(project.session)
     dbt_steps = [step for step in plan.steps if isinstance(step, BuildStep | TestStep)]
     judged = [step for step in plan.steps if isinstance(step, FreshnessStep)]
@@ -40,6 +44,7 @@ def make_runners(project: OpenProject, plan: Plan) -> Runners:
         added=[step.node for step in dbt_steps if isinstance(step, BuildStep) and step.added],
     )
     artifacts.attach(runs)
+    runs.recall(record for outcome in settled for record in outcome.dbt_results)
     project.resources.callback(runs.close)
     runners: dict[Lane, StepRunner] = {Lane.DBT: DbtStepRunner(runs, artifacts.skipped_nodes)}
     if any(isinstance(step, ValidationStep) for step in plan.steps):

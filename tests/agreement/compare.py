@@ -11,6 +11,7 @@ from typing import Any
 from tests.agreement.sides import Side, steady
 
 _SCRATCH = re.compile(r"/\S*?/(tmp\w+\.py)|0x[0-9a-f]+")
+_TEMPORARY = re.compile(r"__dbt_tmp\d+")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d+")
 _SUGGESTION = re.compile(r"\n *Did you mean .*")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -142,7 +143,12 @@ def _without_places(text: str | None, side: Side) -> str | None:
         return None
     text = text.replace(str(side.folder), "<project>")
     text = _SUGGESTION.sub("", text)  # names what stands at that moment, and that depends on the other threads
-    for pattern, name in ((_SCRATCH, "<scratch>"), (_MOMENT, "<moment>"), (_UUID, "<uuid>")):
+    for pattern, name in (
+        (_SCRATCH, "<scratch>"),
+        (_TEMPORARY, "__dbt_tmp"),
+        (_MOMENT, "<moment>"),
+        (_UUID, "<uuid>"),
+    ):
         text = pattern.sub(name, text)
     return text
 

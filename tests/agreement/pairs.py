@@ -13,6 +13,8 @@ SEED = 20261121
 DEFECTS_A_WAY = 5
 LIMIT = 30
 """How many pairs the ordinary suite can afford; its defects need most of them."""
+BUILT = "ledger"
+"""The one project that the ordinary suite builds before a pair: it has every incremental strategy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +65,8 @@ def ordinary_pairs(defects: Mapping[str, Sequence[Defect]], limit: int = LIMIT, 
     """Give the pairs of the ordinary suite, at most `limit`, in which every defect and every way occurs.
 
     Several defects stand in one pair, unless one undoes the other or stops everything. In every third project one
-    defect stands alone, for `--fail-fast`; the other ways are dealt in turn over all the projects. What stops
-    everything is run in plain mode: no way gets that far.
+    defect stands alone, for `--fail-fast`; the other ways are dealt in turn over all the projects, those that need a
+    build before them over one. What stops everything is run in plain mode: no way gets that far.
 
     Raises:
         ValueError: so few pairs cannot hold every defect.
@@ -78,9 +80,11 @@ def ordinary_pairs(defects: Mapping[str, Sequence[Defect]], limit: int = LIMIT, 
         lonely[project], together[project] = (shuffled[:1], shuffled[1:]) if place % 3 == 1 else ([], shuffled)
     fixed = sum(len(lonely[project]) + len(alone[project]) for project in defects)
     groups = _dealt(together, limit - fixed)
-    dealt = cycle(way for way in WAYS if way is not FAIL_FAST)
+    ways = [way for way in WAYS if way is not FAIL_FAST]
+    on_a_full, on_an_empty = (cycle([way for way in ways if way.needs_a_build is full]) for full in (True, False))
     pairs: list[Pair] = []
     for project in together:
+        dealt = on_a_full if project == BUILT else on_an_empty
         pairs += [Pair(project=project, defects=(defect,), way=FAIL_FAST) for defect in lonely[project]]
         pairs += [Pair(project=project, defects=group, way=next(dealt)) for group in groups[project]]
         pairs += [Pair(project=project, defects=(defect,), way=PLAIN) for defect in alone[project]]
@@ -88,8 +92,13 @@ def ordinary_pairs(defects: Mapping[str, Sequence[Defect]], limit: int = LIMIT, 
 
 
 def _dealt(others: Mapping[str, Sequence[Defect]], count: int) -> dict[str, list[tuple[Defect, ...]]]:
-    """Deal defects into at most so many groups: each project as few as its defects need, then the fullest one more."""
+    """Deal defects into at most so many groups: each project as few as its defects need, then the fullest one more.
+
+    The project that is built before has a group for each way that needs it.
+    """
     sizes = {project: _fewest(project, own) for project, own in others.items()}
+    if BUILT in sizes:
+        sizes[BUILT] = max(sizes[BUILT], sum(way.needs_a_build for way in WAYS))
     if sum(sizes.values()) > count:
         raise ValueError(f"the defects need {sum(sizes.values())} groups where there is room for {count}")
     for _ in range(count - sum(sizes.values())):

@@ -85,5 +85,6 @@ def test_a_type_that_cannot_be_built_is_left_out(tmp_path: Path) -> None:
     types = ("--resource-type", "source", "--resource-type", "seed")
     assert dbt(folder, "build", *types).exit_code == 2
     elt = EltCommands(folder)
-    assert elt.planned(types, {}).nodes == ("seed.everything.countries",)
-    assert len(elt.listed(types, {}).nodes) == 5
+    planned, listed = elt.planned(types, {}), elt.listed(types, {})
+    assert planned.nodes == ("seed.everything.countries",), planned.said
+    assert len(listed.nodes) == 5, listed.said

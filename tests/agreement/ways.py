@@ -25,6 +25,11 @@ class Way:
     against_state: bool = False
     """Whether a saved state of another target supplies what is not selected."""
 
+    @property
+    def needs_a_build(self) -> bool:
+        """Whether the project has to be built before, undisturbed."""
+        return self.full or self.against_state
+
 
 PLAIN = Way(name="plain")
 FAIL_FAST = Way(name="fail-fast", options=("--fail-fast", "--threads", "1"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import UnknownRunError
+from orchestrator.errors import StoreError, UnknownRunError
 from orchestrator.execution.events import Noticed, NoticeKind, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, Part, ReasonCode, Status
 from orchestrator.execution.ports import RunStore
@@ -147,7 +147,7 @@ def test_each_try_of_a_step_is_kept(store: RunStore) -> None:
 
 def test_what_no_database_keeps_is_replaced(store: RunStore) -> None:
     """NUL, half a character, a date and a figure that is none change the text, and never break the record."""
-    half = "caf\udce9"
+    half = "pi\udce9"
     detail = {"observed": float("nan"), "on": NOON.date(), "bounds": [float("inf"), 1.5]}
     part = Part(name=half, status=Status.FAIL, message="a\0b", detail=detail)
     writer = store.writer(opening())
@@ -157,7 +157,7 @@ def test_what_no_database_keeps_is_replaced(store: RunStore) -> None:
     (step,) = store.reader().run("r1").steps
     assert step.last is not None
     assert step.last.outcome is not None
-    assert step.last.outcome.message.startswith("caf")
+    assert step.last.outcome.message.startswith("pi")
     assert len(step.last.outcome.parts) == 1
     assert [event.kind for event in store.reader().events("r1")][-1] == "printed"
 
@@ -280,6 +280,45 @@ def test_a_run_that_goes_on_is_never_pruned(store: RunStore) -> None:
     assert store.prune(keep=1) == ("r1",)
 
 
+def test_a_run_that_goes_on_keeps_what_stands(store: RunStore) -> None:
+    """Steps that ended well stay as they are, the others begin anew, and every try before is kept."""
+    first = store.writer(opening(selected={"select": ["c"]}))
+    first.record([started(make_plan("a -> b -> c")), step_started("a")])
+    first.record([step_ended(make_outcome("a")), step_started("b", 1)])
+    second = Process(host="laptop", pid=4712, started_at=NOON, user="ada")
+    again = store.writer(opening(minutes=5, process=second, continues=PROCESS, selected={}, manifest=b"new"))
+    plan = make_plan("a -> b -> c")
+    resumed = RunStarted(
+        run_id="r1", at=NOON, plan=plan, database="shop.duckdb", resumed=True, settled=(make_outcome("a"),)
+    )
+    again.record([resumed, step_started("b", 9)])
+    run = store.reader().run("r1")
+    assert (run.head.status, run.head.process, run.head.started_at) == (None, second, NOON)
+    assert run.asked == {"select": ["c"]}
+    assert [step.status for step in run.steps] == [Status.SUCCESS, None, None]
+    assert [(attempt.number, attempt.outcome) for attempt in run.steps[1].attempts] == [(1, None), (2, None)]
+    again.record([step_ended(make_outcome("b")), step_started("c")])
+    again.record([step_ended(make_outcome("c"))])
+    again.record([RunEnded(run_id="r1", at=NOON, status=Status.SUCCESS, outcomes=())])
+    (head,) = store.reader().heads()
+    assert (head.status, head.counts) == (Status.SUCCESS, {Status.SUCCESS: 3})
+    kinds = [event.kind for event in store.reader().events("r1")]
+    assert kinds.count("run_started") == kinds.count("run_resumed") == kinds.count("run_ended") == 1
+    assert store.reader().manifest("r1") == b"new"
+
+
+def test_a_run_goes_on_once_only(store: RunStore) -> None:
+    """Who comes second is refused, and changes nothing."""
+    store.writer(opening()).record([started(make_plan("a"))])
+    second, third = (Process(host="laptop", pid=pid, started_at=NOON, user="ada") for pid in (4712, 4713))
+    resumed = RunStarted(run_id="r1", at=NOON, plan=make_plan("a"), database="shop.duckdb", resumed=True)
+    store.writer(opening(process=second, continues=PROCESS)).record([resumed])
+    with pytest.raises(StoreError, match="Another process"):
+        store.writer(opening(process=third, continues=PROCESS)).record([resumed])
+    assert store.reader().run("r1").head.process == second
+    assert len(store.reader().events("r1")) == 2
+
+
 TARGET = "duckdb shop.duckdb"
 
 
@@ -362,3 +401,18 @@ def test_thousands_of_fingerprints_are_kept_and_found(store: RunStore) -> None:
     assert len(store.reader().fingerprints("r1")) == len(names)
     assert len(store.reader().standing(TARGET, list(map(StepId, names)))) == len(names)
     assert len(store.reader().identities(TARGET, list(map(StepId, names)))) == len(names)
+
+
+def test_a_run_that_goes_on_follows_from_todays_project_where_it_is_done_anew(store: RunStore) -> None:
+    """What ended well before keeps the fingerprint that it had then."""
+    plan, names = make_plan("a -> b"), [StepId("a"), StepId("b")]
+    store.writer(opening(fingerprints={name: fingerprint(name, "then") for name in names})).record([started(plan)])
+    second = Process(host="laptop", pid=4712, started_at=NOON, user="ada")
+    today = {name: fingerprint(name, "now") for name in names}
+    again = store.writer(opening(process=second, continues=PROCESS, fingerprints=today, target_identity=TARGET))
+    settled = (make_outcome("a"),)
+    again.record([RunStarted(run_id="r1", at=NOON, plan=plan, database="", resumed=True, settled=settled)])
+    again.record([step_started("b")])
+    again.record([step_ended(make_outcome("b"))])
+    assert store.reader().fingerprints("r1") == {"a": fingerprint("a", "then"), "b": fingerprint("b", "now")}
+    assert list(store.reader().standing(TARGET, names)) == ["b"]

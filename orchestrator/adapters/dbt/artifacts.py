@@ -84,6 +84,7 @@ class ArtifactWriter:
         match event:
             case RunStarted():
                 self._plan, self._started = event.plan, event.at
+                self._outcomes.extend(event.settled)
             case StepEnded():
                 self._outcomes.append(event.outcome)
             case RunEnded():

@@ -5,6 +5,7 @@ and without its usage statistics.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from orchestrator.adapters.dbt.duckdb_environment import close_environment
@@ -23,7 +24,6 @@ Hear = Callable[[str, str, str], None]
 def begin(args: Sequence[str], hear: Hear) -> Any:  # noqa: ANN401  # dbt's Flags has no static type
     """Set up dbt for the command line `args` and give its flags; ends any invocation before it."""
     import dbt.tracking
-    from dbt.adapters.factory import reset_adapters
     from dbt.cli import requires
     from dbt.cli.flags import Flags, args_to_context
     from dbt.deprecations import reset_deprecations
@@ -58,7 +58,7 @@ def begin(args: Sequence[str], hear: Hear) -> Any:  # noqa: ANN401  # dbt's Flag
     events.loggers[:] = [logger for logger in events.loggers if logger.name != "stdout_log"]
     dbt.tracking.initialize_from_flags(False, flags.PROFILES_DIR)  # noqa: FBT003  # dbt's own signature
     flags.fire_deprecations(click_context)
-    reset_adapters()
+    _forget_adapters()
     close_environment()  # left behind by whoever ran dbt in this process before
     validate_engine_env_vars()
     return flags
@@ -66,12 +66,19 @@ def begin(args: Sequence[str], hear: Hear) -> Any:  # noqa: ANN401  # dbt's Flag
 
 def end() -> None:
     """Close dbt's adapters and log file."""
-    from dbt.adapters.factory import reset_adapters
     from dbt_common.events.event_manager_client import cleanup_event_logger
 
-    reset_adapters()
+    _forget_adapters()
     close_environment()
     cleanup_event_logger()
+
+
+def _forget_adapters() -> None:
+    from dbt.adapters.factory import FACTORY, reset_adapters
+
+    with suppress(Exception):  # a thread that was abandoned may still compute on a connection, which then refuses
+        reset_adapters()
+    FACTORY.adapters.clear()
 
 
 def _listener(hear: Hear) -> Callable[[Any], None]:

@@ -5,11 +5,12 @@ its queue, its thread pool and its halting aside: those are the run loop's.
 """
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 from orchestrator.adapters.dbt.batches import BatchLog
+from orchestrator.adapters.dbt.outcomes import recalled_result
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.nodes.identity import NodeId
 
@@ -109,6 +110,15 @@ class NodeRuns:
         if not node.is_ephemeral_model:
             self._task.node_results.append(result)
         return result
+
+    def recall(self, recorded: Iterable[Mapping[str, Any]]) -> None:
+        """Take results of an earlier sitting of the run, as run_results.json has them: last hooks find them too."""
+        for record in recorded:
+            node = self._session.manifest.nodes.get(record["unique_id"]) or self._session.manifest.unit_tests.get(
+                record["unique_id"]
+            )
+            if node is not None:
+                self._task.node_results.append(recalled_result(node, record))
 
     def run_freshness(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's freshness result
         """Let dbt ask the warehouse how old a source's rows are."""

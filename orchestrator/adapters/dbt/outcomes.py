@@ -110,6 +110,24 @@ def run_record(result: Any) -> Mapping[str, object]:  # noqa: ANN401  # dbt's Ru
     return record
 
 
+def recalled_result(node: Any, record: Mapping[str, Any]) -> Any:  # noqa: ANN401  # dbt's node and RunResult
+    """Give dbt's result of a node again from its entry in run_results.json."""
+    from dbt.artifacts.schemas.results import NodeStatus, TimingInfo
+    from dbt.artifacts.schemas.run import RunResult
+
+    return RunResult(
+        node=node,
+        status=NodeStatus(record["status"]),
+        timing=[TimingInfo.from_dict(timing) for timing in record["timing"]],
+        thread_id=record["thread_id"],
+        execution_time=record["execution_time"],
+        adapter_response=dict(record["adapter_response"]),
+        message=record["message"],
+        failures=record["failures"],
+        batch_results=None,
+    )
+
+
 def _message(result: Any, batch_messages: Mapping[datetime, str]) -> str:  # noqa: ANN401  # dbt's RunResult
     """Give dbt's message; where that only counts batches, with the first broken batch's own."""
     said = without_traceback(str(result.message or "").strip())

@@ -2,10 +2,16 @@
 
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
 
 import duckdb
 import pytest
+from dbt_common.exceptions import DbtRuntimeError
 
 from orchestrator.adapters.dbt.loaded_schemas import LoadedSchemas
 from orchestrator.adapters.dbt.node_runs import NodeRuns
@@ -71,6 +77,36 @@ def test_usage_statistics_are_off(everything: Path, tmp_path: Path, monkeypatch:
         assert not session.flags.SEND_ANONYMOUS_USAGE_STATS
     finally:
         session.close()
+
+
+def test_the_next_session_opens_while_an_abandoned_thread_still_computes(everything: Path, tmp_path: Path) -> None:
+    """What was left running, as after Ctrl-C, keeps its connection busy; that is no matter of the next run's."""
+    folder = copied(everything, tmp_path / "elt")
+    session = DbtSession(folder)
+    session.open(("build", "--project-dir", str(folder), "--profiles-dir", str(folder)))
+    session.parse()
+    runs = NodeRuns(session, planned=[], added=[])
+    handles: SimpleQueue[Any] = SimpleQueue()
+
+    def compute() -> None:
+        runs.enter_thread()
+        with runs.adapter.connection_named("slow"):
+            handles.put(runs.adapter.connections.get_thread_connection().handle)
+            with suppress(DbtRuntimeError):
+                runs.adapter.execute("select count(*) from range(100_000_000_000) r where r.range % 7 = 3")
+
+    thread = Thread(target=compute, daemon=True)
+    thread.start()
+    handle = handles.get(timeout=60)
+    time.sleep(0.5)
+    session.close()
+    following = DbtSession(folder)
+    following.open(("build", "--project-dir", str(folder), "--profiles-dir", str(folder)))
+    following.close()
+    assert thread.is_alive()
+    while thread.is_alive():
+        handle.cursor().interrupt()
+        thread.join(0.1)
 
 
 def test_dbt_sees_what_a_load_wrote(everything: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_the_bounds_of_each_tool_are_stated(tool: str) -> None:
 @pytest.mark.parametrize("stated", ["dbt-core<1.0", 'dbt-core<1.0 ; extra == "x"'])
 def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, stated: str) -> None:
     """The message is one sentence: the tool, its version, the bounds; the hint is the command that helps."""
-    monkeypatch.setattr(versions, "_stated", lambda: [stated, "duckdb>=1"])
+    monkeypatch.setattr(versions, "stated_bounds", lambda: supported([stated, "duckdb>=1"]))
     with pytest.raises(UnsupportedVersionError) as raised:
         require_supported("dbt-core", "duckdb")
     installed = version("dbt-core")
@@ -43,7 +43,7 @@ def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, stated: str
 
 def test_all_of_them_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two tools of wrong versions make one message and one command."""
-    monkeypatch.setattr(versions, "_stated", lambda: ["dbt-core>=99,<100", "duckdb>=99"])
+    monkeypatch.setattr(versions, "stated_bounds", lambda: supported(["dbt-core>=99,<100", "duckdb>=99"]))
     with pytest.raises(UnsupportedVersionError, match=r"dbt-core .* works with >=99,<100; duckdb .*>=99\.") as raised:
         require_supported("dbt-core", "duckdb")
     assert raised.value.hint.endswith("pip install 'dbt-core>=99,<100' 'duckdb>=99'")
@@ -51,7 +51,7 @@ def test_all_of_them_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_not_installed_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing tool is told of elsewhere, with the extra that brings it; one without bounds may be of any version."""
-    monkeypatch.setattr(versions, "_stated", lambda: ["a-tool-that-nobody-made>=1"])
+    monkeypatch.setattr(versions, "stated_bounds", lambda: supported(["a-tool-that-nobody-made>=1"]))
     require_supported("a-tool-that-nobody-made", "click")
 
 

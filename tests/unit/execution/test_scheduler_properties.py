@@ -31,6 +31,7 @@ def plans(draw) -> Plan:
     return Plan(steps=tuple(draw(st.permutations(steps))))
 
 
+Driven = tuple[list[str], dict[str, Outcome]]
 limits = st.builds(Limits, dbt=st.integers(1, 4), ingest=st.integers(1, 3), validate=st.integers(1, 2))
 
 
@@ -157,3 +158,39 @@ def test_a_stopped_run_can_be_abandoned_at_any_moment(data):
         run.stopped = True
         run.follow(run.scheduler.abandon())
         assert run.outcomes.keys() == run.plan.by_id.keys()
+
+
+def drive(plan: Plan, statuses: dict[str, Status], settled: tuple[Outcome, ...] = (), ends: int = 1000) -> Driven:
+    """Run a plan whose steps end as `statuses` says, one after another; give up after so many ends."""
+    scheduler = Scheduler(plan, Limits(), settled=settled)
+    decision = scheduler.begin()
+    running: list[str] = []
+    started: list[str] = []
+    outcomes = {outcome.step_id: outcome for outcome in settled}
+    while True:
+        assert not outcomes.keys() & {outcome.step_id for outcome in decision.outcomes}
+        outcomes.update((outcome.step_id, outcome) for outcome in decision.outcomes)
+        started += [step.id for step in decision.start]
+        running += [step.id for step in decision.start]
+        assert decision.ended == (len(outcomes) == len(plan.steps))
+        if decision.ended or ends == 0:
+            return started, outcomes
+        ends -= 1
+        name = running.pop(0)
+        decision = scheduler.end(make_outcome(name, statuses[name]))
+
+
+@given(st.data())
+def test_a_run_that_goes_on_ends_as_one_that_was_never_broken_off(data):
+    """Wherever it broke off: each step has the status of an undisturbed run, and what stood did not run again."""
+    plan = data.draw(plans())
+    statuses = {step.id: data.draw(st.sampled_from(RUNNER_STATUSES), step.id) for step in plan.steps}
+    _, undisturbed = drive(plan, statuses)
+    _, before = drive(plan, statuses, ends=data.draw(st.integers(0, len(plan.steps)), "ends"))
+    stands = tuple(before[step.id] for step in plan.steps if step.id in before and not before[step.id].status.halts)
+    started, after = drive(plan, statuses, stands)
+    assert {name: outcome.status for name, outcome in after.items()} == {
+        name: outcome.status for name, outcome in undisturbed.items()
+    }
+    assert not {outcome.step_id for outcome in stands} & set(started)
+    assert len(started) == len(set(started))

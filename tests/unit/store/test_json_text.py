@@ -27,7 +27,7 @@ def test_what_json_does_not_hold_is_written_as_text() -> None:
     assert json.loads(to_json_text(value)) == {"at": "2026-01-01 00:00:00+00:00", "figures": ["nan", ["-inf", 1.5]]}
 
 
-@pytest.mark.parametrize(("text", "kept"), [("naïve ✓", "naïve ✓"), ("a\0b", "a�b"), ("caf\udce9", "caf?")])
+@pytest.mark.parametrize(("text", "kept"), [("naïve ✓", "naïve ✓"), ("a\0b", "a�b"), ("pi\udce9", "pi?")])
 def test_only_what_no_database_keeps_is_replaced(text: str, kept: str) -> None:
     """NUL, and half of a pair of surrogates."""
     assert plain(text) == kept

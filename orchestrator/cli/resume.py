@@ -1,0 +1,30 @@
+"""`elt resume`: goes on with a run that was broken off."""
+
+from typing import Any
+
+import click
+
+from orchestrator.cli.dbt_options import repeated_options
+from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, request_options
+
+
+@click.command("resume", cls=DbtCommand)
+@click.argument("run", required=False)
+@click.option("--accept-changes", is_flag=True, help="Go on with today's code where it has changed since.")
+@repeated_options
+@lock_timeout
+@as_json
+@click.pass_context
+def command(context: click.Context, /, run: str | None, **options: Any) -> int:
+    """Go on with a run, the last unless named, that was interrupted or did not end well.
+
+    What ended well stands; the rest runs under the same id, with the same plan, variables and selection.
+    """
+    from orchestrator.api import Command
+    from orchestrator.cli.output import chosen_output
+    from orchestrator.repair import resume_and_report
+
+    again = Command(lock_timeout=options.get("lock_timeout"), **request_options(context))
+    return resume_and_report(
+        run, again, chosen_output(options), accept_changes=options["accept_changes"], color=options.get("use_colors")
+    )

@@ -1,0 +1,27 @@
+"""`elt retry`: runs anew what did not end well."""
+
+from typing import Any
+
+import click
+
+from orchestrator.cli.dbt_options import repeated_options
+from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, request_options
+
+
+@click.command("retry", cls=DbtCommand)
+@click.argument("run", required=False)
+@repeated_options
+@lock_timeout
+@as_json
+@click.pass_context
+def command(context: click.Context, /, run: str | None, **options: Any) -> int:
+    """Run anew, with today's code, what did not end well in a run, the last unless named.
+
+    What failed runs, what that halted, and what has changed since and leads there. Works after a crash too.
+    """
+    from orchestrator.api import Command
+    from orchestrator.cli.output import chosen_output
+    from orchestrator.repair import retry_and_report
+
+    again = Command(lock_timeout=options.get("lock_timeout"), **request_options(context))
+    return retry_and_report(run, again, chosen_output(options), color=options.get("use_colors"))

@@ -1,0 +1,23 @@
+"""Cuts a smaller plan out of a plan, in which what is left waits and halts as it did."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from orchestrator.graph.dag import Dag
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import Cause, StepId
+
+
+def carve(plan: Plan, keep: Mapping[StepId, Cause]) -> Plan:
+    """Keep some steps, each with the cause given for it; what waited over a dropped step waits all the same."""
+    ids = [step.id for step in plan.steps]
+    halting = [(parent, step.id) for step in plan.steps for parent in step.parents]
+    order = [*halting, *((other, step.id) for step in plan.steps for other in step.after)]
+    halts, waits = Dag(ids, halting).contract(keep), Dag(ids, order).contract(keep)
+    steps = []
+    for step in plan.steps:
+        if step.id in keep:
+            parents = halts.parents(step.id)
+            after = tuple(other for other in waits.parents(step.id) if other not in parents)
+            steps.append(replace(step, parents=parents, after=after, cause=keep[step.id]))
+    return replace(plan, steps=tuple(steps))

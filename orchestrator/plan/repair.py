@@ -1,0 +1,101 @@
+"""What a retry runs: what did not end well in a run, and what of the rest has changed since and leads to it."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from orchestrator.graph.dag import Dag
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.carve import carve
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep, Cause, HookStep, Step, StepId, TestStep, ValidationStep, Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """How the steps of a run ended."""
+
+    all: frozenset[StepId]
+    """Every step of that run; those in neither of the sets below were skipped or cancelled, or never ended."""
+    failed: frozenset[StepId]
+    """They failed or errored."""
+    well: frozenset[StepId]
+
+
+def repair(plan: Plan, past: Past, changed: AbstractSet[NodeId]) -> Plan:
+    """Cut out of today's plan of a run what repairs it.
+
+    That is what did not end well; of what lies above it the builds that have changed or were not planned before, and
+    whatever lies between; the checks of all that is built again; and the hooks when dbt builds or tests anything.
+    """
+    kept = _Repair(plan, past, changed).causes()
+    if any(isinstance(plan.by_id[step_id], BuildStep | TestStep) for step_id in kept):
+        kept |= {step.id: step.cause for step in plan.steps if isinstance(step, HookStep)}
+    return carve(plan, kept)
+
+
+@dataclass(slots=True)
+class _Repair:
+    """The repair in the making."""
+
+    plan: Plan
+    past: Past
+    changed: AbstractSet[NodeId]
+    kept: dict[StepId, Cause] = field(default_factory=dict)
+
+    def causes(self) -> dict[StepId, Cause]:
+        """Give each step of the repair its cause."""
+        self.take_what_did_not_end_well()
+        self.take_what_leads_there()
+        self.take_checks()
+        return self.kept
+
+    def take_what_did_not_end_well(self) -> None:
+        for step in self.plan.steps:
+            if isinstance(step, HookStep):
+                continue
+            if step.id in self.past.failed:
+                self.kept[step.id] = Cause(why=Why.FAILED)
+            elif step.id in self.past.all - self.past.well:
+                self.kept[step.id] = Cause(why=Why.HALTED)
+
+    def take_what_leads_there(self) -> None:
+        edges = ((parent, step.id) for step in self.plan.steps for parent in step.parents)
+        order = Dag((step.id for step in self.plan.steps), edges)
+        above = order.ancestors(self.kept) - self.kept.keys()
+        begins = {step_id: self.plan.by_id[step_id] for step_id in above if self._begins(self.plan.by_id[step_id])}
+        for step_id, step in begins.items():
+            is_new = step_id not in self.past.all
+            self.kept[step_id] = step.cause if is_new else Cause(why=Why.CHANGED)
+        for step_id in order.descendants(begins) & above - begins.keys():
+            if isinstance(self.plan.by_id[step_id], TestStep | ValidationStep):
+                continue  # a check of what is built again
+            first = min(order.ancestors([step_id]) & begins.keys(), key=order.position.__getitem__)
+            self.kept[step_id] = Cause(why=Why.FOLLOWS, of=_node_of(self.plan.by_id[first]))
+
+    def _begins(self, step: Step) -> bool:
+        """Say whether the step runs again for its own sake: its code is another, or it was not planned before."""
+        if step.id not in self.past.all:
+            return not isinstance(step, HookStep)
+        return isinstance(step, BuildStep | TestStep) and step.node in self.changed
+
+    def take_checks(self) -> None:
+        """Take the checks of what is built again, unit tests only where the model itself has changed."""
+        built = {step_id for step_id in self.kept if isinstance(self.plan.by_id[step_id], BuildStep)}
+        anew = {step_id for step_id in built if self.kept[step_id].why is Why.CHANGED}
+        before = {parent: step_id for step_id in anew for parent in self.plan.by_id[step_id].parents}
+        for step in self.plan.steps:
+            if step.id in self.kept or not isinstance(step, TestStep | ValidationStep):
+                continue
+            judged = next((parent for parent in step.parents if parent in built), None)
+            if judged is None and isinstance(step, TestStep) and _is_unit_test(step):
+                judged = before.get(step.id)
+            if judged is not None:
+                self.kept[step.id] = Cause(why=Why.CHECKS, of=_node_of(self.plan.by_id[judged]))
+
+
+def _is_unit_test(step: TestStep) -> bool:
+    return step.node.startswith("unit_test.")
+
+
+def _node_of(step: Step) -> NodeId | None:
+    return step.node if isinstance(step, BuildStep | TestStep) else None

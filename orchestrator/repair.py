@@ -1,0 +1,187 @@
+"""What can be done about a run that did not end well, as functions: go on with it, or run anew what failed."""
+
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from orchestrator.config.loader import load_settings
+from orchestrator.errors import UnknownRunError, UsageError
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.inbox import Inbox
+from orchestrator.execution.liveness import RunState, state_of
+from orchestrator.execution.ports import RunListener, RunReader
+from orchestrator.execution.recorded import RecordedRun
+from orchestrator.execution.resume import is_finished, past_of, settled
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.repair import repair
+from orchestrator.plan.step import BuildStep
+from orchestrator.report.streams import open_console
+from orchestrator.wiring.asked import command_of, compared_with
+from orchestrator.wiring.changes import changed_nodes, changes_since, gone_nodes
+from orchestrator.wiring.command import Command
+from orchestrator.wiring.driving import Ran, drive
+from orchestrator.wiring.planning import opened, replanned
+from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.recording import lives, new_run_id, open_store, opening_of, with_moments
+from orchestrator.wiring.reports import OutputKind, reporting
+
+RETRIES = "retries"
+"""What a retry records beside what it was asked for: the run that it repairs."""
+_MOST_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recalled:
+    """A recorded run, and the command that it was."""
+
+    run: RecordedRun
+    before: tuple[RecordedRun, ...]
+    """The runs that it retried, the first of them first."""
+    command: Command
+    manifest: bytes | None
+
+
+def resume(
+    run: str | None, again: Command, listeners: Sequence[RunListener] = (), *, accept_changes: bool = False
+) -> Ran:
+    """Go on with a run, the last unless named: what ended well stands, the rest runs.
+
+    `again` says where it is asked from, and may give `--vars` anew. Raises UsageError when the run goes on or has
+    nothing left to do, or when its code has changed since and that is not accepted.
+    """
+    recalled = _recall(run, again)
+    found = recalled.run
+    if is_finished(found):
+        raise UsageError(
+            f"The run {found.head.run_id} is finished: it ended as {found.head.status}.",
+            hint="`elt run` starts a new one.",
+        )
+    with _reopened(recalled, listeners) as project:
+        _refuse_changes(project, found, accept=accept_changes)
+        opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
+        opening = replace(opening, continues=found.head.process)
+        return drive(project, found.plan, opening, listeners, settled(found))
+
+
+def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()) -> Ran | None:
+    """Run anew, with today's code, what did not end well in a run, the last unless named; None when nothing is left.
+
+    What failed runs, what that halted, and of the rest what has changed since and leads there.
+    """
+    recalled = _recall(run, again)
+    if is_finished(recalled.run):
+        return None
+    with _reopened(recalled, listeners) as project:
+        made = _repair_of(project, recalled)
+        if not made.steps:
+            return None
+        opening = opening_of(project, recalled.command, new_run_id(), made)
+        asked = {**opening.selected, RETRIES: recalled.run.head.run_id}
+        return drive(project, made, replace(opening, selected=asked), listeners)
+
+
+def resume_and_report(
+    run: str | None, again: Command, output: OutputKind, *, accept_changes: bool, color: bool | None = None
+) -> int:
+    """Go on with a run with reports, and give the exit code."""
+    with reporting(output, color=color, nothing="Nothing was left to do.") as listeners:
+        return int(resume(run, again, listeners, accept_changes=accept_changes).exit_code)
+
+
+def retry_and_report(run: str | None, again: Command, output: OutputKind, *, color: bool | None = None) -> int:
+    """Repair a run with reports, and give the exit code: 0 when there is nothing to repair."""
+    with reporting(output, color=color, nothing="") as listeners:
+        ran = retry(run, again, listeners)
+    if ran is None:
+        open_console(sys.stderr).print("Nothing to repair: everything in that run ended well.")
+        return 0
+    return int(ran.exit_code)
+
+
+def _recall(run: str | None, again: Command) -> _Recalled:
+    with closing(open_store(load_settings(again.project_dir))) as store:
+        reader = store.reader()
+        found = reader.run(reader.find(run))
+        before = tuple(_retried(reader, found))[::-1]
+        manifest = reader.manifest(found.head.run_id)
+    state = state_of(found.head, now=datetime.now(UTC), here=socket.gethostname(), lives=lives)
+    if state is RunState.RUNNING:
+        process = found.head.process
+        raise UsageError(
+            f"The run {found.head.run_id} still goes on, as process {process.pid} on {process.host}.",
+            hint="`elt cancel` ends it.",
+        )
+    return _Recalled(run=found, before=before, command=command_of(found, again), manifest=manifest)
+
+
+def _retried(reader: RunReader, run: RecordedRun) -> Iterator[RecordedRun]:
+    """Give what a run retried, and what that one had retried; as far as it is still recorded."""
+    while isinstance(name := run.asked.get(RETRIES), str):
+        try:
+            run = reader.run(name)
+        except UnknownRunError:
+            return
+        yield run
+
+
+@contextmanager
+def _reopened(recalled: _Recalled, listeners: Sequence[RunListener]) -> Iterator[OpenProject]:
+    """Open the project of a recorded run, which dbt compares with the manifest of then; refuse another target."""
+    command = recalled.command
+    with TemporaryDirectory(prefix="elt-then-") as folder:
+        if recalled.manifest is not None:
+            (Path(folder) / "manifest.json").write_bytes(with_moments(recalled.manifest))
+            command = compared_with(command, Path(folder))
+        audience = Audience(listeners, lambda: datetime.now(UTC))
+        with opened(command, Inbox(lambda: datetime.now(UTC)), hear=audience.tell) as project:
+            _refuse_another_target(project, recalled.run)
+            yield project
+
+
+def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
+    then, now = run.head.target_identity, project.target.identity
+    if then != now:
+        raise UsageError(
+            f"The run {run.head.run_id} wrote to {then}; its target {project.target.name} is {now} now.",
+            hint="Let profiles.yml name the target as it was, or start a new run.",
+        )
+
+
+def _refuse_changes(project: OpenProject, run: RecordedRun, *, accept: bool) -> None:
+    gone = gone_nodes(project, run.plan.steps)
+    if gone:
+        raise UsageError(
+            f"The run {run.head.run_id} cannot go on: the project has no {_some(gone)} any more.",
+            hint="`elt retry` runs what is left of it with today's code.",
+        )
+    changed = changes_since(project, run)
+    if changed and not accept:
+        raise UsageError(
+            f"The code has changed since the run {run.head.run_id}: {_some(changed)}.",
+            hint="Go on with today's code: elt resume --accept-changes. Or repair with it: elt retry.",
+        )
+
+
+def _repair_of(project: OpenProject, recalled: _Recalled) -> Plan:
+    runs = (*recalled.before, recalled.run)
+    steps = tuple({step.id: step for run in runs for step in run.plan.steps}.values())
+    today = replanned(recalled.command, project, steps)
+    changed = frozenset() if recalled.manifest is None else changed_nodes(project)
+    made = repair(today, past_of(runs), changed)
+    added = {step.id for step in steps if isinstance(step, BuildStep) and step.added}
+    kept = tuple(
+        replace(step, added=True) if isinstance(step, BuildStep) and step.id in added else step for step in made.steps
+    )
+    gone = gone_nodes(project, steps)
+    notes = (f"no longer in the project: {_some(gone)}",) if gone else ()
+    return replace(made, steps=kept, notes=(*made.notes, *notes))
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + rest

@@ -1,0 +1,88 @@
+"""What a run was asked for, as it is recorded, and the command that asks for it again."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import UsageError
+from orchestrator.execution.recorded import RecordedRun
+from orchestrator.plan.request import Upstream, Verb
+from orchestrator.wiring.command import Command
+from orchestrator.wiring.masking import MASK, masked_words
+
+_SWITCHES = ("has_selector", "ingest", "freshness", "tests", "allow_empty")
+
+
+def asked_of(command: Command, secrets: tuple[str, ...], shown_vars: str) -> dict[str, object]:
+    """Give what is recorded of a command, with secrets masked."""
+    return {
+        "dbt_options": list(masked_words(command.dbt_options, secrets, shown_vars)),
+        "select": list(command.select),
+        "exclude": list(command.exclude),
+        "upstream": command.upstream.value,
+        "profiles_dir": str(command.profiles_dir) if command.profiles_dir else None,
+        **{name: getattr(command, name) for name in _SWITCHES},
+    }
+
+
+def command_of(run: RecordedRun, again: Command) -> Command:
+    """Give the command of a recorded run; where it is asked from, and its `--vars` if given anew, come from `again`.
+
+    Raises:
+        UsageError: it was recorded by an elt that did not keep all of it, or a value of it was masked.
+    """
+    asked: Mapping[str, Any] = run.asked
+    if "dbt_options" not in asked:
+        raise UsageError(
+            f"The run {run.head.run_id} was recorded by an older elt, which did not keep its options.",
+            hint="Start it anew with `elt run`.",
+        )
+    recorded = tuple(asked["dbt_options"])
+    options = recorded
+    for name in (word for word in again.dbt_options if word.startswith("--")):
+        options = without_option(options, name)
+    options = (*options, *again.dbt_options)
+    if any(MASK in word for word in options):
+        raise UsageError(
+            f"A secret of the run {run.head.run_id} was masked in its record, so its options are not known.",
+            hint="Give them again: --vars '{name: value}'. Values from the environment need not be given.",
+        )
+    return replace(
+        again,
+        verb=Verb(run.head.verb),
+        dbt_options=options,
+        select=tuple(asked["select"]),
+        exclude=tuple(asked["exclude"]),
+        upstream=Upstream(asked["upstream"]),
+        profiles_dir=again.profiles_dir or (Path(asked["profiles_dir"]) if asked["profiles_dir"] else None),
+        **{name: asked[name] for name in _SWITCHES},
+    )
+
+
+def compared_with(command: Command, folder: Path) -> Command:
+    """Let dbt compare with the manifest in a folder; what the command itself compares with, or defers to, stays that.
+
+    dbt knows two states: `--state` says what is modified, `--defer-state` what is read instead of what is not built.
+    """
+    options = command.dbt_options
+    state = _value(options, "--state") or os.environ.get("DBT_STATE")
+    if state and not (_value(options, "--defer-state") or os.environ.get("DBT_DEFER_STATE")):
+        options = (*options, "--defer-state", state)
+    return replace(command, dbt_options=(*without_option(options, "--state"), "--state", str(folder)))
+
+
+def without_option(words: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """Take an option, and its value if it has one, out of a command line as it is recorded: long names, then values."""
+    found = []
+    before = ""
+    for word in words:
+        if word != name and (before != name or word.startswith("--")):
+            found.append(word)
+        before = word
+    return tuple(found)
+
+
+def _value(words: tuple[str, ...], name: str) -> str | None:
+    return words[words.index(name) + 1] if name in words[:-1] else None

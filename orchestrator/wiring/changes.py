@@ -1,0 +1,58 @@
+"""What has changed since a run was recorded: dbt says it of its nodes, digests of files say it of the rest."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestrator.execution.recorded import RecordedRun
+from orchestrator.nodes.identity import NodeId, short_name
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, TestStep, ValidationStep
+from orchestrator.wiring.project import OpenProject
+
+
+def digests_of(plan: Plan, project_root: Path) -> dict[str, str]:
+    """Give a digest of each file beside dbt's that a plan runs: ingestion modules and suites."""
+    paths = {step.path for step in plan.steps if isinstance(step, IngestStep | ValidationStep)}
+    return {path: digest for path in sorted(paths) if (digest := _digest(project_root / path)) is not None}
+
+
+def changed_nodes(project: OpenProject) -> frozenset[NodeId]:
+    """Give what dbt calls modified (`state:modified`) since the manifest that the session compares with."""
+    return project.selector.matching(("state:modified",))
+
+
+def gone_nodes(project: OpenProject, steps: Sequence[Step]) -> tuple[NodeId, ...]:
+    """Give the nodes of recorded steps that the project does not have any more."""
+    manifest = project.graph.manifest
+    return tuple(
+        step.node
+        for step in steps
+        if (isinstance(step, BuildStep | TestStep) and step.node not in manifest.nodes)
+        or (isinstance(step, FreshnessStep) and step.node not in manifest.sources)
+    )
+
+
+def changes_since(project: OpenProject, run: RecordedRun) -> tuple[str, ...]:
+    """Say in words what a run would find changed in the nodes and files of its plan."""
+    return tuple(_changes(project, run))
+
+
+def _changes(project: OpenProject, run: RecordedRun) -> Iterator[str]:
+    changed = changed_nodes(project)
+    for step in run.plan.steps:
+        if isinstance(step, BuildStep | TestStep | FreshnessStep) and step.node in changed:
+            yield f"{short_name(step.node)} ({step.path})"
+    asked: Mapping[str, Any] = run.asked
+    files: Mapping[str, str] = asked.get("files", {})
+    for path, digest in files.items():
+        if _digest(project.settings.project_root / path) != digest:
+            yield path
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,76 @@
+"""Drives a plan to its end in an open project, and records it."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from orchestrator.config.settings import OnNoData
+from orchestrator.execution.loop import RunTerms, run_plan
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.ports import RunListener
+from orchestrator.execution.recorded import Opening
+from orchestrator.execution.signals import stop_on_signals
+from orchestrator.execution.stopping import StopRequest
+from orchestrator.execution.verdict import ExitCode, exit_code, run_status
+from orchestrator.plan.plan import Plan
+from orchestrator.wiring.fingerprinting import fingerprints_to_record
+from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.readiness import require_ready
+from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.runners import make_runners
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A run that has ended."""
+
+    run_id: str
+    plan: Plan
+    outcomes: tuple[Outcome, ...]
+    exit_code: ExitCode
+
+
+def drive(
+    project: OpenProject,
+    plan: Plan,
+    opening: Opening,
+    listeners: Sequence[RunListener],
+    settled: tuple[Outcome, ...] | None = None,
+) -> Ran:
+    """Run a plan, recording each step, and give every step's outcome.
+
+    `settled` says of a run that goes on how the steps ended that need not run again.
+    """
+    require_ready(project, plan)
+    with closing(open_store(project.settings)) as store:
+        writer = store.writer(replace(opening, fingerprints=fingerprints_to_record(project, plan, store)))
+        runners = make_runners(project, plan, settled or ())
+        stop = StopRequest()
+        with stop_on_signals(stop):
+            outcomes = run_plan(
+                plan,
+                runners.by_lane,
+                terms=_terms(project, opening.run_id, settled),
+                listeners=(*runners.listeners, *listeners),
+                inbox=project.inbox,
+                clock=_now,
+                stop=stop,
+                writer=writer,
+            )
+    return Ran(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=exit_code(run_status(outcomes)))
+
+
+def _terms(project: OpenProject, run_id: str, settled: tuple[Outcome, ...] | None) -> RunTerms:
+    return RunTerms(
+        run_id=run_id,
+        database=project.target.description,
+        limits=project.limits(),
+        fail_fast=bool(project.session.flags.FAIL_FAST),
+        skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
+        settled=settled,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
