@@ -17,6 +17,7 @@ from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.explain import plan_to_json
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import Upstream, Verb
+from orchestrator.report.explanation import explanation_to_json, print_explanation
 from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
 from orchestrator.selection.criterion import own_criterion, unions
@@ -25,6 +26,7 @@ from orchestrator.selection.own_lines import own_line
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.dbt_alone import dbt_command, list_with_dbt
 from orchestrator.wiring.driving import Ran, drive
+from orchestrator.wiring.explaining import explain_node
 from orchestrator.wiring.planning import dbt_args, opened, planned, resolved
 from orchestrator.wiring.readiness import lacking
 from orchestrator.wiring.recording import new_run_id, opening_of
@@ -43,6 +45,7 @@ __all__ = [
     "run",
     "run_and_report",
     "run_dbt",
+    "show_explanation",
     "show_plan",
 ]
 
@@ -101,6 +104,18 @@ def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
         print_plan(open_console(), made.plan, database=made.database, verbose=verbose)
+    return 0
+
+
+def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
+    """Print what a node's result follows from now, and when it last ended well; the exit code is 0."""
+    alone = replace(command, verb=Verb.TEST)  # nothing is loaded: the ingestion is not looked for
+    with opened(alone, Inbox(_now), ("list",), hear=tell_on_stderr) as project:
+        found = explain_node(project, node)
+        if as_json:
+            sys.stdout.write(json.dumps(explanation_to_json(found), indent=2, default=str) + "\n")
+        else:
+            print_explanation(open_console(), found)
     return 0
 
 

@@ -16,6 +16,7 @@ EltError
 ├── WarehouseError         the database cannot be opened
     ├── WarehouseLockedError  another process holds the database file
 └── StoreError             the record of runs cannot be opened, read or written
+    ├── NothingRecordedError  there is no record yet, or none that this elt began
     └── UnknownRunError      no recorded run has that id
 
 A step that fails is not an exception but an outcome (execution/outcome.py): exceptions are for what keeps a
@@ -95,6 +96,10 @@ class WarehouseLockedError(WarehouseError):
 
 class StoreError(EltError):
     """The record of runs cannot be opened, read or written."""
+
+
+class NothingRecordedError(StoreError):
+    """There is no record of runs yet, or it is of an older elt: the next run makes it."""
 
 
 class UnknownRunError(StoreError):

@@ -151,12 +151,12 @@ _REPEATED = frozenset({"vars", "threads", "project_dir", "profiles_dir"})
 _MANY = frozenset({"--output-keys"}.union(*(option.names for option in ALL if option.many)))
 
 
-def dbt_options(command: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a command with every option that dbt's `command` has."""
+def dbt_options(command: str, *, selecting: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a command with every option that dbt's `command` has; without those of selection for one that names."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(ALL):
-            if command in option.commands:
+            if command in option.commands and (selecting or option not in SELECTION):
                 function = _declare(option)(function)
         return function
 

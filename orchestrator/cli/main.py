@@ -29,6 +29,7 @@ VERBS = {
     "history": ("orchestrator.cli.history", "List the recorded runs, or forget old ones."),
     "show": ("orchestrator.cli.show", "Show one recorded run: its steps, times and reasons."),
     "logs": ("orchestrator.cli.logs", "Show what happened in a run, or to one node of it."),
+    "explain": ("orchestrator.cli.explain", "Show what a node's result follows from, and what of it changed."),
     "sql": ("orchestrator.cli.sql", "Ask the record of runs in SQL."),
     "cancel": ("orchestrator.cli.cancel", "End a run from anywhere, as after Ctrl-C."),
     "docs": ("orchestrator.cli.docs", "Generate or serve the dbt docs."),

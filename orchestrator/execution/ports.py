@@ -1,13 +1,13 @@
 """What the run loop asks of the world: runners, the executor's threads, and listeners."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from orchestrator.execution.events import Event, NoticeKind
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.recorded import Opening, RecordedEvent, RecordedRun, RunHead
+from orchestrator.execution.recorded import Opening, RecordedEvent, RecordedFingerprint, RecordedRun, RunHead, Standing
 from orchestrator.plan.step import Step, StepId
 
 
@@ -101,6 +101,21 @@ class RunReader(Protocol):
 
     def manifest(self, run_id: str) -> bytes | None:
         """Give the manifest that a run was planned on, when it was kept."""
+
+    def fingerprints(self, run_id: str) -> Mapping[StepId, RecordedFingerprint]:
+        """Give the fingerprints of a run's dbt nodes, as they were when it began; none when the run is not known."""
+
+    def standing(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, Standing]:
+        """Give for each of these nodes the last time it ended well in a target, where it ever did.
+
+        This outlives the run: what stands is not forgotten with it.
+        """
+
+    def identities(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, tuple[str, str]]:
+        """Give of each of these nodes that stands in a target its digest, and what it is to its children."""
+
+    def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
+        """Give the code that a node was compiled to in a run, when it is still known."""
 
 
 class RunStore(Protocol):

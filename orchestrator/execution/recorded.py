@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from orchestrator.execution.outcome import Outcome, Reason, Status
+from orchestrator.plan.fingerprints.value import Fingerprint
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import StepId
 
@@ -26,6 +27,27 @@ class Code:
 
     commit: str
     dirty: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedFingerprint:
+    """What a node's result followed from in a run."""
+
+    fingerprint: Fingerprint
+    identity: str
+    """What the node is to its children: the digest of its fingerprint, or that of an earlier one of the same result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The last time that a node ended well in a target."""
+
+    run_id: str
+    """It may have been forgotten since."""
+    ended_at: datetime | None
+    status: Status
+    fingerprint: Fingerprint
+    identity: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +74,8 @@ class Opening:
     manifest: bytes | None = None
     continues: Process | None = None
     """Of a run that goes on: the process that drove it before."""
+    fingerprints: Mapping[StepId, RecordedFingerprint] = field(default_factory=dict)
+    """Of the nodes of dbt among the steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orchestrator.nodes.definition import Definition, Macro, Plain
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 
 
@@ -28,6 +29,7 @@ class DbtNode:
     is_empty: bool = False
     """A file without SQL: dbt never builds it, whatever is selected."""
     meta: Mapping[str, object] = field(default_factory=dict)
+    definition: Definition = field(default_factory=Definition)
 
     @property
     def is_ephemeral(self) -> bool:
@@ -53,6 +55,8 @@ class DbtSource:
     error_after_seconds: float | None = None
     tags: tuple[str, ...] = ()
     meta: Mapping[str, object] = field(default_factory=dict)
+    reading: Plain = field(default_factory=dict)
+    """What decides which rows its readers see: where it is, and what an adapter is told of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +69,4 @@ class Manifest:
     nodes: Mapping[NodeId, DbtNode]
     """Models, seeds, snapshots, functions, data and unit tests, analyses, hooks, exposures, metrics, …"""
     sources: Mapping[NodeId, DbtSource]
+    macros: Mapping[NodeId, Macro] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.errors import ManifestError
 from orchestrator.nodes.dbt import DbtNode, DbtSource, Manifest
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.nodes.read_definition import definition_of, macros_of, reading_of
 
 Raw = Mapping[str, Any]
 
@@ -52,6 +53,7 @@ def manifest_from(raw: object, path: Path) -> Manifest:
         owners = {group["name"]: _owner(group.get("owner")) for group in _rows(raw, "groups")}
         sources = {row["unique_id"]: _source(row) for row in _rows(raw, "sources")}
         nodes = {row["unique_id"]: _node(row, owners) for section in SECTIONS for row in _rows(raw, section)}
+        macros = {macro.unique_id: macro for macro in macros_of(raw)}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ManifestError(
             f"The manifest {path} does not look like version 12: {type(error).__name__}: {error}.",
@@ -63,6 +65,7 @@ def manifest_from(raw: object, path: Path) -> Manifest:
         dbt_version=str(metadata.get("dbt_version") or ""),
         nodes=_known_parents(nodes, sources, raw, path),
         sources=sources,
+        macros=macros,
     )
 
 
@@ -107,6 +110,7 @@ def _node(row: Raw, group_owners: Mapping[str, str | None]) -> DbtNode:
         version=None if version is None else str(version),
         is_empty=kind is not ResourceType.SEED and not str(row.get("raw_code", "-")).strip(),
         meta=meta,
+        definition=definition_of(row, kind, config),
     )
 
 
@@ -144,6 +148,7 @@ def _source(row: Raw) -> DbtSource:
         error_after_seconds=error,
         tags=tuple(row.get("tags") or ()),
         meta=config.get("meta") or row.get("meta") or {},
+        reading=reading_of(row, config),
     )
 
 

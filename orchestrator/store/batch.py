@@ -9,6 +9,7 @@ from orchestrator.store import tables
 from orchestrator.store.prepared import Prepared, Values
 
 _TRY = ("run_id", "step_id", "attempt")
+_STANDS = ("target_identity", "step_id")
 _END = ("status", "reason", "blame")
 
 
@@ -25,6 +26,10 @@ class Batch:
     ended: list[Values] = field(default_factory=list)
     """Steps that end."""
     events: list[Values] = field(default_factory=list)
+    fingerprints: list[Values] = field(default_factory=list)
+    """Of steps that are planned."""
+    standing: list[Values] = field(default_factory=list)
+    """Of steps that ended well."""
 
 
 class Statements:
@@ -39,6 +44,11 @@ class Statements:
         self._parts = Prepared.insert(tables.parts, dialect, tables.parts.c.keys())
         self._ended = Prepared.update(tables.steps, dialect, key=("run_id", "step_id"), columns=_END)
         self._events = Prepared.insert(tables.events, dialect, tables.events.c.keys())
+        # Of a run that goes on some are there: what is done anew follows from today's project.
+        self._fingerprints = Prepared.put(
+            tables.fingerprints, dialect, tables.fingerprints.c.keys(), key=("run_id", "step_id")
+        )
+        self._standing = Prepared.put(tables.standing, dialect, tables.standing.c.keys(), key=_STANDS)
 
     def run(self, connection: Connection, batch: Batch) -> None:
         """Write a batch, in the caller's transaction."""
@@ -49,5 +59,7 @@ class Statements:
             (self._parts, batch.parts),
             (self._ended, batch.ended),
             (self._events, batch.events),
+            (self._fingerprints, batch.fingerprints),
+            (self._standing, batch.standing),
         ):
             statement.run(connection, rows)

@@ -12,10 +12,10 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from orchestrator.errors import MissingExtraError, StoreError
+from orchestrator.errors import MissingExtraError, NothingRecordedError, StoreError
 from orchestrator.store.json_text import to_json_text
 
-VERSION = "0002"
+VERSION = "0003"
 VERSION_TABLE = "store_version"
 _BUSY_SECONDS = 30
 _CORRUPT = ("file is not a database", "malformed", "disk image")
@@ -61,15 +61,17 @@ def open_for_reading(url: URL) -> Engine:
         StoreError: there is none, it is corrupt, or of another version.
     """
     if _is_file(url) and not _path(url).exists():
-        raise StoreError(f"Nothing is recorded yet: there is no {_path(url)}.", hint="`elt run` begins the record.")
+        raise NothingRecordedError(
+            f"Nothing is recorded yet: there is no {_path(url)}.", hint="`elt run` begins the record."
+        )
     engine = _engine(url, read_only=True)
     with told(url), engine.connect() as connection:
         found = _version(connection)
         if found is None:
-            raise StoreError(f"{_named(url)} holds no record of runs.", hint="`elt run` begins the record.")
+            raise NothingRecordedError(f"{_named(url)} holds no record of runs.", hint="`elt run` begins the record.")
         _refuse_newer(found, url)
         if found < VERSION:
-            raise StoreError(
+            raise NothingRecordedError(
                 f"{_named(url)} was written by an older elt (version {found} of the store, this elt reads {VERSION}).",
                 hint="The next `elt run` brings it up to date.",
             )

@@ -1,6 +1,6 @@
 """The store in memory: for a run that nobody asks about later, and for tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -12,9 +12,11 @@ from orchestrator.execution.recorded import (
     Process,
     RecordedAttempt,
     RecordedEvent,
+    RecordedFingerprint,
     RecordedRun,
     RecordedStep,
     RunHead,
+    Standing,
 )
 from orchestrator.plan.explain import kind_of, reason_of
 from orchestrator.plan.plan import Plan
@@ -38,14 +40,15 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._runs: dict[str, _Kept] = {}
+        self._standing: dict[tuple[str, StepId], Standing] = {}
 
     def writer(self, opening: Opening) -> "_Writer":
         """Give a writer for a run that begins."""
-        return _Writer(self._runs, opening)
+        return _Writer(self._runs, self._standing, opening)
 
     def reader(self) -> "_Reader":
         """Give a reader."""
-        return _Reader(self._runs)
+        return _Reader(self._runs, self._standing)
 
     def ask_to_end(self, run_id: str, *, at: datetime, by: str) -> None:
         """Leave a run the wish that it should end; raises UnknownRunError."""
@@ -67,8 +70,9 @@ class MemoryStore:
 class _Writer:
     """Records one run."""
 
-    def __init__(self, runs: dict[str, _Kept], opening: Opening) -> None:
+    def __init__(self, runs: dict[str, _Kept], standing: dict[tuple[str, StepId], Standing], opening: Opening) -> None:
         self._runs = runs
+        self._standing = standing
         self._opening = opening
 
     def record(self, events: Sequence[Event]) -> None:
@@ -114,6 +118,7 @@ class _Writer:
                 _note(kept, event.at, "attempt_ended", body, outcome.step_id)
             case StepEnded():
                 self._end(kept, event)
+                self._note_what_stands(event.outcome)
                 _note(kept, event.at, "step_ended", {"status": event.outcome.status.value}, event.outcome.step_id)
             case Noticed():
                 _note(kept, event.at, event.kind.value, {"message": event.message}, event.step_id)
@@ -121,15 +126,31 @@ class _Writer:
                 kept.status, kept.ended_at = event.status, event.at
                 _note(kept, event.at, "run_ended", {"status": event.status.value})
 
+    def _note_what_stands(self, outcome: Outcome) -> None:
+        known = self._opening.fingerprints.get(outcome.step_id)
+        if known is not None and outcome.status in {Status.SUCCESS, Status.WARN}:
+            self._standing[self._opening.target_identity, outcome.step_id] = Standing(
+                run_id=self._opening.run_id,
+                ended_at=outcome.ended_at,
+                status=outcome.status,
+                fingerprint=known.fingerprint,
+                identity=known.identity,
+            )
+
     def _reopen(self, event: RunStarted, before: Process) -> None:
         kept = self._runs[self._opening.run_id]
         if kept.opening.process != before:
             raise StoreError(f"Another process has taken up the run {self._opening.run_id} meanwhile.")
+        stands = {outcome.step_id for outcome in event.settled}
+        anew = {step: known for step, known in self._opening.fingerprints.items() if step not in stands}
         kept.opening = replace(
-            kept.opening, process=self._opening.process, manifest=self._opening.manifest, continues=before
+            kept.opening,
+            process=self._opening.process,
+            manifest=self._opening.manifest,
+            continues=before,
+            fingerprints={**kept.opening.fingerprints, **anew},
         )
         kept.status = kept.ended_at = None
-        stands = {outcome.step_id for outcome in event.settled}
         for step in kept.steps.values():
             if step.step_id not in stands:
                 kept.steps[step.step_id] = replace(step, status=None, reason=None)
@@ -152,8 +173,9 @@ class _Writer:
 class _Reader:
     """Reads every run."""
 
-    def __init__(self, runs: dict[str, _Kept]) -> None:
+    def __init__(self, runs: dict[str, _Kept], standing: dict[tuple[str, StepId], Standing]) -> None:
         self._runs = runs
+        self._standing = standing
 
     def heads(self, *, limit: int | None = None, target_identity: str | None = None) -> tuple[RunHead, ...]:
         """List the runs, newest first."""
@@ -186,6 +208,31 @@ class _Reader:
     def manifest(self, run_id: str) -> bytes | None:
         """Give the manifest that a run was planned on, when it was kept."""
         return self._runs[run_id].opening.manifest
+
+    def fingerprints(self, run_id: str) -> Mapping[StepId, RecordedFingerprint]:
+        """Give the fingerprints of a run's dbt nodes, as they were when it began."""
+        if run_id not in self._runs:
+            return {}
+        kept = self._runs[run_id]
+        return {step: known for step, known in kept.opening.fingerprints.items() if step in kept.steps}
+
+    def standing(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, Standing]:
+        """Give for each of these nodes the last time it ended well in a target, where it ever did."""
+        return {
+            step: self._standing[target_identity, step] for step in steps if (target_identity, step) in self._standing
+        }
+
+    def identities(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, tuple[str, str]]:
+        """Give of each of these nodes that stands in a target its digest, and what it is to its children."""
+        found = self.standing(target_identity, steps)
+        return {step: (one.fingerprint.digest, one.identity) for step, one in found.items()}
+
+    def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
+        """Give the code that a node was compiled to in a run, when it is still known."""
+        step = self._runs[run_id].steps.get(step_id) if run_id in self._runs else None
+        results = step.last.outcome.dbt_results if step and step.last and step.last.outcome else ()
+        code = results[-1].get("compiled_code") if results else None
+        return code if isinstance(code, str) else None
 
 
 def _note(kept: _Kept, at: datetime, kind: str, body: Mapping[str, object], step_id: StepId | None = None) -> None:

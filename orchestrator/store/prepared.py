@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -35,6 +36,18 @@ class Prepared:
         return cls(insert(table), dialect, columns)
 
     @classmethod
+    def insert_new(cls, table: Table, dialect: Dialect, columns: Sequence[str], key: Sequence[str]) -> "Prepared":
+        """Prepare the insertion of rows that leaves those alone whose key is there."""
+        return cls(_own_insert(table, dialect).on_conflict_do_nothing(index_elements=list(key)), dialect, columns)
+
+    @classmethod
+    def put(cls, table: Table, dialect: Dialect, columns: Sequence[str], key: Sequence[str]) -> "Prepared":
+        """Prepare putting rows in the place of those that have the same key, or beside the others."""
+        new = _own_insert(table, dialect)
+        values = {name: new.excluded[name] for name in columns if name not in key}
+        return cls(new.on_conflict_do_update(index_elements=list(key), set_=values), dialect, columns)
+
+    @classmethod
     def update(cls, table: Table, dialect: Dialect, key: Sequence[str], columns: Sequence[str]) -> "Prepared":
         """Prepare setting these columns of the row that is found by `key`, whose values are given as `of_<name>`."""
         found = (table.c[name] == bindparam(_OF + name, type_=table.c[name].type) for name in key)
@@ -50,6 +63,11 @@ class Prepared:
         binders = self._binders
         bound = {name: binders[name](value) if name in binders else value for name, value in row.items()}
         return bound if self._order is None else tuple(bound[name] for name in self._order)
+
+
+def _own_insert(table: Table, dialect: Dialect) -> Any:  # noqa: ANN401  # of one database or the other
+    """Begin an insert in the words of this database: what is to happen to rows that are there is said in no others."""
+    return (postgresql if dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def key_of(**values: object) -> Values:

@@ -7,7 +7,10 @@ from sqlalchemy.exc import DBAPIError
 from orchestrator.errors import StoreError
 from orchestrator.store.database import open_for_reading
 
-_HINT = "The views are history_runs, history_steps, history_parts and history_events; docs/history.md describes them."
+_HINT = (
+    "The views are history_runs, history_steps, history_parts, history_fingerprints and history_events;"
+    " docs/history.md describes them."
+)
 
 
 def query(url: URL, statement: str) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:

@@ -1,14 +1,23 @@
 """Reads the record of runs; writes nothing."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, Engine, func, select
 
 from orchestrator.errors import UnknownRunError
 from orchestrator.execution.outcome import Part, Status
-from orchestrator.execution.recorded import RecordedAttempt, RecordedEvent, RecordedRun, RunHead
+from orchestrator.execution.recorded import (
+    RecordedAttempt,
+    RecordedEvent,
+    RecordedFingerprint,
+    RecordedRun,
+    RunHead,
+    Standing,
+)
+from orchestrator.plan.step import StepId
 from orchestrator.store.codec import plan_from_text
+from orchestrator.store.fingerprints import compiled_code, fingerprints_of, identities_in, standing_in
 from orchestrator.store.rows import attempt_of, event_of, head_of, part_of, step_of
 from orchestrator.store.tables import attempts, events, parts, runs, steps
 from orchestrator.store.texts import read_text
@@ -75,6 +84,26 @@ class SqlRunReader:
         with self._engine.connect() as connection:
             digest = connection.execute(select(runs.c.manifest_digest).where(runs.c.run_id == run_id)).scalar()
             return read_text(connection, digest) if digest else None
+
+    def fingerprints(self, run_id: str) -> Mapping[StepId, RecordedFingerprint]:
+        """Give the fingerprints of a run's dbt nodes, as they were when it began."""
+        with self._engine.connect() as connection:
+            return fingerprints_of(connection, run_id)
+
+    def standing(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, Standing]:
+        """Give for each of these nodes the last time it ended well in a target, where it ever did."""
+        with self._engine.connect() as connection:
+            return standing_in(connection, target_identity, steps)
+
+    def identities(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, tuple[str, str]]:
+        """Give of each of these nodes that stands in a target its digest, and what it is to its children."""
+        with self._engine.connect() as connection:
+            return identities_in(connection, target_identity, steps)
+
+    def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
+        """Give the code that a node was compiled to in a run, when it is still known."""
+        with self._engine.connect() as connection:
+            return compiled_code(connection, run_id, step_id)
 
 
 _NOTHING = "No run is recorded."

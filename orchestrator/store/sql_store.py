@@ -8,7 +8,7 @@ from sqlalchemy.engine import URL
 from orchestrator.execution.recorded import Opening
 from orchestrator.store.database import open_for_reading, open_for_writing, told
 from orchestrator.store.reader import SqlRunReader
-from orchestrator.store.tables import requests, runs, texts
+from orchestrator.store.tables import fingerprints, requests, runs, standing, texts
 from orchestrator.store.writer import SqlRunWriter
 
 
@@ -53,7 +53,9 @@ class SqlStore:
             for run_id in old:
                 connection.execute(delete(runs).where(runs.c.run_id == run_id))
             used = select(runs.c.plan_digest).union(
-                select(runs.c.manifest_digest).where(runs.c.manifest_digest.is_not(None))
+                select(runs.c.manifest_digest).where(runs.c.manifest_digest.is_not(None)),
+                select(fingerprints.c.parts_digest),
+                select(standing.c.parts_digest),
             )
             connection.execute(delete(texts).where(texts.c.digest.not_in(used)))
         return tuple(old)

@@ -144,6 +144,31 @@ events = Table(
     Column("body", JSON, nullable=False),
 )
 
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    Column("run_id", ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("step_id", Text, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("identity", String(64), nullable=False, comment="what the node is to its children"),
+    Column("parts_digest", ForeignKey("texts.digest"), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+standing = Table(
+    "standing",
+    metadata,
+    Column("target_identity", Text, primary_key=True),
+    Column("step_id", Text, primary_key=True),
+    Column("run_id", String(64), nullable=False, comment="may be forgotten by now"),
+    Column("ended_at", Moment),
+    Column("status", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("identity", String(64), nullable=False),
+    Column("parts_digest", ForeignKey("texts.digest"), nullable=False),
+    sqlite_with_rowid=False,  # one page to write for a step that ends, where a table with a key apart has two
+)
+
 requests = Table(
     "requests",
     metadata,

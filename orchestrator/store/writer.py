@@ -15,6 +15,7 @@ from orchestrator.plan.step import StepId
 from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements
 from orchestrator.store.codec import plan_to_text
+from orchestrator.store.fingerprints import KeptFingerprints
 from orchestrator.store.prepared import Values, key_of
 from orchestrator.store.reopen import reopen
 from orchestrator.store.rows import attempt_values, end_values, part_values, run_values, step_values
@@ -31,6 +32,7 @@ class SqlRunWriter:
         self._engine = engine
         self._opening = opening
         self._statements = Statements(engine.dialect)
+        self._fingerprints = KeptFingerprints(engine.dialect, opening.fingerprints)
         self._open: Connection | None = None
         self._sequence = 0
         self._attempts: dict[StepId, int] = {}
@@ -106,10 +108,15 @@ class SqlRunWriter:
         else:
             connection.execute(insert(tables.runs), values)
             batch.steps.extend(step_values(event, self._opening.run_id))
+        settled = {outcome.step_id for outcome in event.settled}
+        due = [step.id for step in event.plan.steps if step.id not in settled]
+        batch.fingerprints.extend(self._fingerprints.keep(connection, self._opening.run_id, due))
 
     def _end_step(self, outcome: Outcome, batch: Batch) -> None:
         self._end_attempt(outcome, batch)
         batch.ended.append({**key_of(**self._key(outcome.step_id)), **end_values(outcome)})
+        opening = self._opening
+        batch.standing.extend(self._fingerprints.standing(outcome, opening.run_id, opening.target_identity))
 
     def _end_attempt(self, outcome: Outcome, batch: Batch) -> None:
         key = self._key(outcome.step_id)

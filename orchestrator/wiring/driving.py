@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from orchestrator.config.settings import OnNoData
@@ -16,6 +16,7 @@ from orchestrator.execution.verdict import ExitCode, exit_code, run_status
 from orchestrator.plan.plan import Plan
 from orchestrator.wiring.attempt_rules import attempt_rules
 from orchestrator.wiring.command import Command
+from orchestrator.wiring.fingerprinting import fingerprints_to_record
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.readiness import require_ready
 from orchestrator.wiring.recording import open_store
@@ -56,7 +57,7 @@ def drive(
         settled=settled,
     )
     with closing(open_store(project.settings)) as store:
-        writer = store.writer(opening)
+        writer = store.writer(replace(opening, fingerprints=fingerprints_to_record(project, plan, store)))
         runners = make_runners(project, plan, settled or ())
         stop = StopRequest()
         with stop_on_signals(stop):

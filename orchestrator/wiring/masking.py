@@ -8,6 +8,11 @@ _SECRET_NAME = re.compile(r"passw|secret|token|api_?key|private_?key|credential"
 _SHORTEST = 4  # characters; a shorter value would be masked all over the place
 
 
+def is_secret(name: str) -> bool:
+    """Say whether a name says that its value is secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def secrets_of(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Give the values of the environment that must not be recorded, longest first; dbt's DBT_ENV_SECRET_ among them."""
     found = {value for name, value in environ.items() if _SECRET_NAME.search(name) and len(value) >= _SHORTEST}

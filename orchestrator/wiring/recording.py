@@ -7,13 +7,11 @@ import re
 import socket
 import subprocess
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from uuid import uuid4
 
 import psutil
 
-from orchestrator import __version__
 from orchestrator.config.settings import Settings
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import Code, Opening, Process
@@ -24,8 +22,8 @@ from orchestrator.wiring.command import Command
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.masking import masked, masked_words, secrets_of
 from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.versions import installed_versions
 
-_TOOLS = ("dbt-core", "dbt-adapters", "dbt-duckdb", "dbt-postgres", "duckdb", "dlt", "great-expectations")
 _GIT_SECONDS = 5
 _HEAD = 4096  # bytes; dbt writes the metadata first
 _NO_MOMENTS = re.compile(rb'("(?:generated_at|invocation_started_at|run_started_at)": )null')
@@ -74,7 +72,7 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         },
         vars=shown_vars if isinstance(shown_vars, dict) else {},
         code=code_at(project.settings.project_root),
-        versions=_versions(),
+        versions=installed_versions(),
         target=project.target.name,
         target_identity=project.target.identity,
         database=project.target.description,
@@ -136,13 +134,3 @@ def _git(folder: Path, *words: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return answer.stdout
-
-
-def _versions() -> dict[str, str]:
-    found = {"elt": __version__}
-    for name in _TOOLS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("dbt", "dlt", "great_expectations", "duckdb", "pandas", "pyarrow", "sqlalchemy")
+HEAVY = ("dbt", "dlt", "great_expectations", "duckdb", "pandas", "pyarrow", "sqlalchemy", "sqlglot")
 PROBE = """
 import sys
 from orchestrator.cli.main import run_command_line
@@ -16,7 +16,9 @@ sys.exit(code)
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["run", "--help"], ["plan", "--help"], ["ls", "--help"]], ids=" ".join
+    "words",
+    [["--help"], ["--version"], ["run", "--help"], ["plan", "--help"], ["ls", "--help"], ["explain", "--help"]],
+    ids=" ".join,
 )
 def test_help_imports_no_heavy_tool(words: list[str]) -> None:
     """`elt --help` and the help of a verb import neither dbt, dlt, great-expectations nor DuckDB."""

@@ -18,7 +18,9 @@ from orchestrator.execution.events import (
 )
 from orchestrator.execution.outcome import ErrorClass, Outcome, Part, ReasonCode, Status
 from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import Code, Opening, Process
+from orchestrator.execution.recorded import Code, Opening, Process, RecordedFingerprint
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.fingerprints.value import Finding, Fingerprint
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import StepId
 from orchestrator.store.database import store_url
@@ -332,3 +334,102 @@ def test_a_run_goes_on_once_only(store: RunStore) -> None:
         store.writer(opening(process=third, continues=PROCESS)).record([resumed])
     assert store.reader().run("r1").head.process == second
     assert len(store.reader().events("r1")) == 2
+
+
+TARGET = "duckdb shop.duckdb"
+
+
+def fingerprint(step: str, code: str = "1", identity: str | None = None) -> RecordedFingerprint:
+    """What the step's result follows from."""
+    made = Fingerprint(
+        node=NodeId(step),
+        rendered={"code": code, "macro:macro.shop.cents": "2"},
+        built={"relation": "3"},
+        unknown=frozenset({NodeId("source.shop.raw.orders")}),
+        volatile=Finding(what="now()", path="models/a.sql", line=4),
+    )
+    return RecordedFingerprint(fingerprint=made, identity=identity or made.digest)
+
+
+def record_builds(
+    store: RunStore, run_id: str, known: RecordedFingerprint, *outcomes: Outcome, target: str = TARGET
+) -> None:
+    """Record a run that builds `a` with a fingerprint, and ends."""
+    begun = opening(run_id, target_identity=target, fingerprints={StepId("a"): known, StepId("elsewhere"): known})
+    writer = store.writer(begun)
+    writer.record([started(make_plan("a -> b"), run_id), step_started("a")])
+    writer.record([step_ended(outcome) for outcome in outcomes])
+    writer.record([RunEnded(run_id=run_id, at=NOON, status=Status.SUCCESS, outcomes=())])
+
+
+def test_fingerprints_come_back_as_they_were_recorded(store: RunStore) -> None:
+    """Those of planned steps, from the first event on; a run that nobody knows has none."""
+    known = fingerprint("a", identity="earlier")
+    record_builds(store, "r1", known)
+    assert store.reader().fingerprints("r1") == {"a": known}
+    assert store.reader().fingerprints("r2") == {}
+    assert store.reader().standing(TARGET, [StepId("a")]) == {}
+
+
+@pytest.mark.parametrize("status", Status)
+def test_only_what_ended_well_stands(store: RunStore, status: Status) -> None:
+    """Success and warn, of pass too; a result that was reused leaves what stood."""
+    record_builds(store, "r1", fingerprint("a", "old"), make_outcome("a"))
+    record_builds(store, "r2", fingerprint("a", "new"), make_outcome("a", status))
+    stands = store.reader().standing(TARGET, [StepId("a"), StepId("b")])
+    assert list(stands) == ["a"]
+    new = status in {Status.SUCCESS, Status.WARN}
+    assert stands[StepId("a")].run_id == ("r2" if new else "r1")
+    assert stands[StepId("a")].fingerprint == fingerprint("a", "new" if new else "old").fingerprint
+
+
+def test_what_stands_is_known_by_target(store: RunStore) -> None:
+    """Another database has its own."""
+    record_builds(store, "r1", fingerprint("a", "here", "one"), make_outcome("a"))
+    record_builds(store, "r2", fingerprint("a", "there", "two"), make_outcome("a"), target="duckdb other.duckdb")
+    known = {target: store.reader().identities(target, [StepId("a")]) for target in (TARGET, "duckdb other.duckdb")}
+    assert {target: found[StepId("a")][1] for target, found in known.items()} == {
+        TARGET: "one",
+        "duckdb other.duckdb": "two",
+    }
+    assert known[TARGET][StepId("a")][0] == fingerprint("a", "here").fingerprint.digest
+    assert store.reader().identities("duckdb third.duckdb", [StepId("a")]) == {}
+
+
+def test_what_stands_outlives_its_run(store: RunStore) -> None:
+    """Pruning forgets the run and what it compiled, and not what stands."""
+    record = {"status": "success", "compiled_code": "select 1"}
+    record_builds(store, "r1", fingerprint("a"), make_outcome("a", dbt_results=(record,)))
+    assert store.reader().compiled_code("r1", StepId("a")) == "select 1"
+    store.prune(keep=0)
+    reader = store.reader()
+    assert reader.heads() == ()
+    assert reader.compiled_code("r1", StepId("a")) is None
+    assert reader.standing(TARGET, [StepId("a")])[StepId("a")].fingerprint == fingerprint("a").fingerprint
+
+
+def test_thousands_of_fingerprints_are_kept_and_found(store: RunStore) -> None:
+    """More than one question to the database can name."""
+    names = [f"n{number}" for number in range(1_200)]
+    begun = opening(target_identity=TARGET, fingerprints={StepId(name): fingerprint(name) for name in names})
+    writer = store.writer(begun)
+    writer.record([started(make_plan(", ".join(names)))])
+    writer.record([step_ended(make_outcome(name)) for name in names])
+    assert len(store.reader().fingerprints("r1")) == len(names)
+    assert len(store.reader().standing(TARGET, list(map(StepId, names)))) == len(names)
+    assert len(store.reader().identities(TARGET, list(map(StepId, names)))) == len(names)
+
+
+def test_a_run_that_goes_on_follows_from_todays_project_where_it_is_done_anew(store: RunStore) -> None:
+    """What ended well before keeps the fingerprint that it had then."""
+    plan, names = make_plan("a -> b"), [StepId("a"), StepId("b")]
+    store.writer(opening(fingerprints={name: fingerprint(name, "then") for name in names})).record([started(plan)])
+    second = Process(host="laptop", pid=4712, started_at=NOON, user="ada")
+    today = {name: fingerprint(name, "now") for name in names}
+    again = store.writer(opening(process=second, continues=PROCESS, fingerprints=today, target_identity=TARGET))
+    settled = (make_outcome("a"),)
+    again.record([RunStarted(run_id="r1", at=NOON, plan=plan, database="", resumed=True, settled=settled)])
+    again.record([step_started("b")])
+    again.record([step_ended(make_outcome("b"))])
+    assert store.reader().fingerprints("r1") == {"a": fingerprint("a", "then"), "b": fingerprint("b", "now")}
+    assert list(store.reader().standing(TARGET, names)) == ["b"]

@@ -1,0 +1,24 @@
+"""`elt explain`: what a node's result follows from."""
+
+from typing import Any
+
+import click
+
+from orchestrator.cli.completion import complete_nodes
+from orchestrator.cli.dbt_options import LIST, dbt_options
+from orchestrator.cli.shared import DbtCommand, as_json, request_options
+
+
+@click.command("explain", cls=DbtCommand)
+@click.argument("node", shell_complete=complete_nodes)
+@dbt_options(LIST, selecting=False)
+@as_json
+@click.pass_context
+def command(context: click.Context, /, **options: Any) -> int:
+    """Show what the result of NODE follows from, beside what it followed from when it last ended well here.
+
+    NODE is a name or an id of dbt: a model, a seed, a snapshot, a test.
+    """
+    from orchestrator.api import Command, show_explanation
+
+    return show_explanation(Command(**request_options(context)), options["node"], as_json=options["json_lines"])

@@ -1,0 +1,83 @@
+"""Reads definitions and macros off rows of manifest.json; a part of the door that `manifest` is."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+from typing import Any
+
+from orchestrator.nodes.definition import Definition, Macro
+from orchestrator.nodes.identity import NodeId, ResourceType
+
+Raw = Mapping[str, Any]
+
+_EMPTY = Definition()
+_ARGUMENTS = {
+    ResourceType.TEST: ("test_metadata", "column_name"),
+    ResourceType.UNIT_TEST: ("model", "given", "expect", "overrides", "version"),
+    ResourceType.FUNCTION: ("arguments", "returns"),
+}
+_RAN_BY_DBT = frozenset(
+    {
+        ResourceType.MODEL,
+        ResourceType.SEED,
+        ResourceType.SNAPSHOT,
+        ResourceType.FUNCTION,
+        ResourceType.TEST,
+        ResourceType.UNIT_TEST,
+        ResourceType.OPERATION,
+    }
+)
+
+
+def definition_of(row: Raw, kind: ResourceType, config: Raw) -> Definition:
+    """Read what defines a node's result; nothing of a node that has none, such as an exposure."""
+    if kind not in _RAN_BY_DBT:
+        return _EMPTY
+    return Definition(
+        language=row.get("language") or "sql",
+        raw_code=row.get("raw_code") or "",
+        checksum=_checksum(row["checksum"]) if kind is ResourceType.SEED and row.get("checksum") else "",
+        file=_seed_file(row) if kind is ResourceType.SEED else "",
+        config=config,
+        columns=row.get("columns") or {},
+        constraints=tuple(row.get("constraints") or ()),
+        description=row.get("description") or "",
+        properties=(row.get("patch_path") or "").partition("://")[2],
+        arguments={key: row[key] for key in _ARGUMENTS.get(kind, ()) if row.get(key)},
+        macros=tuple((row.get("depends_on") or {}).get("macros") or ()),
+    )
+
+
+def macros_of(raw: Raw) -> Iterator[Macro]:
+    """Read every macro."""
+    for row in (raw.get("macros") or {}).values():
+        yield Macro(
+            unique_id=NodeId(row["unique_id"]),
+            name=row["name"],
+            package=row["package_name"],
+            path=row["original_file_path"],
+            code=row.get("macro_sql") or "",
+            macros=tuple((row.get("depends_on") or {}).get("macros") or ()),
+        )
+
+
+def reading_of(row: Raw, config: Raw) -> Raw:
+    """Read what of a source decides which rows its readers see: where it is, and what an adapter is told of it."""
+    return {
+        "relation": row.get("relation_name"),
+        "external": row.get("external"),
+        "meta": row.get("meta"),
+        "source_meta": row.get("source_meta"),
+        "config": {key: value for key, value in config.items() if key not in _OF_FRESHNESS},
+    }
+
+
+_OF_FRESHNESS = frozenset({"enabled", "freshness", "loaded_at_field", "loaded_at_query", "tags", "meta"})
+
+
+def _checksum(checksum: Raw) -> str:
+    """Give the hash of the content; of a large file dbt gives the path instead."""
+    return "" if checksum.get("name") in {"path", "none"} else f"{checksum.get('name')}:{checksum.get('checksum')}"
+
+
+def _seed_file(row: Raw) -> str:
+    return str(PurePath(row.get("root_path") or "", row["original_file_path"]))

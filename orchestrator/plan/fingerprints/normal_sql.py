@@ -1,0 +1,64 @@
+"""Writes SQL without its comments and its layout, so that two texts can be compared by what they ask.
+
+Word by word and not as a tree: a tree forgets what its grammar does not know, and two statements would look alike.
+"""
+
+import re
+
+_RESERVED = frozenset(
+    {
+        *("all", "and", "as", "asc", "between", "by", "case", "cast", "cross", "desc", "distinct", "else", "end"),
+        *("except", "exists", "from", "full", "group", "having", "in", "inner", "intersect", "into", "is", "join"),
+        *("lateral", "left", "like", "limit", "natural", "not", "null", "offset", "on", "or", "order", "outer", "over"),
+        *("partition", "qualify", "right", "select", "then", "union", "using", "when", "where", "window", "with"),
+    }
+)
+"""Words whose case says nothing; of any other word it may be that of a column's name."""
+_NAMED_BY = frozenset({"as", "."})
+_KEPT = re.compile(
+    r"'(?:''|[^'])*'|\"(?:\"\"|[^\"])*\"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$"
+    r"|--[^\n]*\n?|/\*.*?\*/|(?P<space>\s+)|(?P<open>['\"])",
+    re.DOTALL,
+)
+_ADAPTERS = {"sqlserver": "tsql", "fabric": "tsql", "glue": "spark", "athena": "athena"}
+
+
+def normal_sql(sql: str, adapter: str) -> str:
+    """Write a statement without comments and layout; one that cannot be read keeps all but the spaces between words."""
+    from sqlglot import tokenize
+    from sqlglot.dialects.dialect import Dialect
+    from sqlglot.errors import SqlglotError
+
+    dialect = _ADAPTERS.get(adapter, adapter)
+    try:
+        tokens = tokenize(sql, read=dialect if Dialect.get(dialect) else None)
+    except SqlglotError:
+        return _squeezed(sql)
+    words: list[str] = []
+    before = ""
+    for token in tokens:
+        text, kind = token.text, token.token_type.name
+        is_word = kind not in _QUOTED and text.lower().split(" ")[0] in _RESERVED
+        folded = " ".join(text.lower().split()) if is_word and before not in _NAMED_BY else text
+        words.append(f"{kind} {len(folded)} {folded}" if kind in _QUOTED else folded)
+        before = folded if kind not in _QUOTED else ""
+    while words and words[-1] == ";":
+        words.pop()
+    return "\n".join(words)
+
+
+_QUOTED = frozenset(
+    {
+        *("STRING", "IDENTIFIER", "HEREDOC_STRING", "RAW_STRING", "NATIONAL_STRING", "UNICODE_STRING", "BYTE_STRING"),
+        *("BIT_STRING", "HEX_STRING"),
+    }
+)
+"""Kinds of words that stand in quotes: each is told apart from a bare word of the same letters."""
+
+
+def _squeezed(sql: str) -> str:
+    """Put one space between words outside of strings; where a quote is never closed, nobody knows what is outside."""
+    found = list(_KEPT.finditer(sql))
+    if any(one["open"] for one in found):
+        return sql
+    return _KEPT.sub(lambda one: " " if one["space"] else one[0], sql).strip()

@@ -1,0 +1,116 @@
+"""The explanation of one node: for people, and as JSON for programs."""
+
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.execution.explained import Explained, PartLine
+from orchestrator.nodes.identity import short_name
+from orchestrator.plan.fingerprints.compare import Verdict
+from orchestrator.plan.fingerprints.value import Finding
+
+_SHOWN = 8  # letters of a digest; enough to see that two differ
+_MOST_CAUSES = 10
+_VERDICTS = {
+    Verdict.SAME: "It is as it was.",
+    Verdict.DIFFERENT: "Its result may be another one now.",
+    Verdict.NEEDS_COMPILING: "Only compiling it could tell whether its result is another one now.",
+}
+
+
+def print_explanation(console: Console, found: Explained) -> None:
+    """Print what a node's result follows from, now and when it last ended well, and what that comes to."""
+    kind = found.node.resource_type.value.replace("_", " ")
+    console.print(Text.assemble((kind, "cyan"), "  ", (found.node.name, "bold"), f"  {found.node.path}"))
+    for name, value in _facts(found):
+        console.print(Text.assemble((f"{name:<16}", "dim"), value), soft_wrap=True)
+    console.print()
+    if found.changes:
+        console.print(Text("Since then", style="bold"))
+        for change in found.changes:
+            console.print(Text(f"  {change}", style="yellow"), soft_wrap=True)
+        for line in _above(found):
+            console.print(Text(f"    {line}", style="dim"), soft_wrap=True)
+        console.print()
+    console.print(Text(_verdict(found)), soft_wrap=True)
+    console.print()
+    _print_parts(console, found)
+
+
+def explanation_to_json(found: Explained) -> dict[str, object]:
+    """Give the explanation as JSON of the form that docs/reuse.md describes."""
+    then = found.standing
+    return {
+        "node": found.node.unique_id,
+        "path": found.node.path,
+        "target": found.target,
+        "fingerprint": found.now.digest,
+        "verdict": "never_stood" if found.comparison is None else found.comparison.verdict.value,
+        "changes": list(found.changes),
+        "above": [{"node": cause.node, "changes": list(cause.changes)} for cause in found.above],
+        "volatile": _finding(found.now.volatile),
+        "at_run_time": _finding(found.now.at_run_time),
+        "unknown": sorted(found.now.unknown),
+        "standing": None
+        if then is None
+        else {"run_id": then.run_id, "ended_at": then.ended_at, "status": then.status.value},
+        "parts": [
+            {"name": part.name, "words": part.words, "place": part.place, "now": part.now, "then": part.then}
+            for part in found.parts
+        ],
+    }
+
+
+def _facts(found: Explained) -> list[tuple[str, str]]:
+    then = found.standing
+    stood = "never" if then is None else f"{_moment(then.ended_at)}{then.status.value} in run {then.run_id}"
+    facts = [("target", found.target), ("last ended well", stood)]
+    if found.now.volatile is not None:
+        facts.append(("volatile", f"{found.now.volatile}: never reused, unless `meta.elt.volatile: false` says so"))
+    if found.now.at_run_time is not None:
+        facts.append(("at run time", f"{found.now.at_run_time}: what its SQL is shows when its parents stand"))
+    return facts
+
+
+def _above(found: Explained) -> list[str]:
+    lines = [f"{short_name(cause.node)}: {change}" for cause in found.above for change in cause.changes]
+    more = len(lines) - _MOST_CAUSES
+    return [*lines[:_MOST_CAUSES], f"and {more:,} more above"] if more > 0 else lines
+
+
+def _verdict(found: Explained) -> str:
+    if found.comparison is None:
+        return "It never ended well in this target: there is nothing to compare with."
+    if found.comparison.verdict is Verdict.SAME and found.changes:
+        return "It compiles to what it compiled to then, comments and layout aside: its result is the same."
+    return _VERDICTS[found.comparison.verdict]
+
+
+def _print_parts(console: Console, found: Explained) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
+    table.add_column("part", no_wrap=True, overflow="ellipsis")
+    table.add_column("now", no_wrap=True, min_width=_SHOWN)
+    table.add_column("then", no_wrap=True, min_width=_SHOWN)
+    table.add_column("where", overflow="fold")
+    for part in found.parts:
+        changed = found.standing is not None and part.now != part.then
+        table.add_row(part.words, _short(part.now), _short(part.then), part.place, style=_style(part, changed=changed))
+    console.print(table)
+
+
+def _style(part: PartLine, *, changed: bool) -> str:
+    return "dim" if part.now is None else "yellow" if changed else ""
+
+
+def _short(digest: str | None) -> str:
+    return "-" if digest is None else digest[:_SHOWN]
+
+
+def _finding(found: Finding | None) -> dict[str, object] | None:
+    return None if found is None else {"what": found.what, "path": found.path, "line": found.line or None}
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}, " if at is not None else ""

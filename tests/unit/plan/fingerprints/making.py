@@ -1,0 +1,44 @@
+"""Small projects for fingerprints: models, macros, and what surrounds them."""
+
+from dataclasses import replace
+
+from orchestrator.graph.build import build_graph
+from orchestrator.nodes.dbt import DbtNode, DbtSource, Manifest
+from orchestrator.nodes.definition import Definition, Macro
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.fingerprints.make import make_fingerprints
+from orchestrator.plan.fingerprints.surroundings import Surroundings
+from orchestrator.plan.fingerprints.value import Fingerprint
+from tests.graph_factories import make_manifest, make_node, node_id
+
+AROUND = Surroundings()
+
+
+def model(short: str, code: str = "select 1", *parents: str, config=None, **definition) -> DbtNode:
+    """Make a node with its code; `config` is dbt's."""
+    config = {"materialized": "table", **(config or {})}
+    made = Definition(raw_code=code, config=config, **definition)
+    return make_node(short, *parents, definition=made, materialized=config["materialized"])
+
+
+def macro(name: str, text: str, *, package: str = "shop", body_only: bool = True) -> Macro:
+    """Make a macro without parameters around a text."""
+    code = f"{{% macro {name}() %}}{text}{{% endmacro %}}" if body_only else text
+    unique_id = NodeId(f"macro.{package}.{name}")
+    return Macro(unique_id=unique_id, name=name, package=package, path=f"macros/{name}.sql", code=code)
+
+
+def project(*parts: DbtNode | DbtSource | Macro) -> Manifest:
+    """Make the manifest of a project of these."""
+    macros = {part.unique_id: part for part in parts if isinstance(part, Macro)}
+    return replace(make_manifest(*(part for part in parts if not isinstance(part, Macro))), macros=macros)
+
+
+def all_of(manifest: Manifest, around: Surroundings = AROUND, **options) -> dict[NodeId, Fingerprint]:
+    """Make every fingerprint of a project."""
+    return make_fingerprints(manifest, around, build_graph(manifest).depends, **options)
+
+
+def one(*parts: DbtNode | DbtSource | Macro, of: str = "model.a", around: Surroundings = AROUND) -> Fingerprint:
+    """Make the fingerprint of one node of a project."""
+    return all_of(project(*parts), around)[node_id(of)]
