@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.config.loader import load_settings
+from orchestrator.config.settings import OnBusy
 from orchestrator.errors import EltError
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.events import Noticed
@@ -31,9 +32,11 @@ from orchestrator.wiring.planning import dbt_args, opened, planned, resolved
 from orchestrator.wiring.readiness import lacking
 from orchestrator.wiring.recording import new_run_id, opening_of
 from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
+from orchestrator.wiring.turns import Turn, store_in_turn
 
 __all__ = [
     "Command",
+    "OnBusy",
     "OutputKind",
     "Planned",
     "Ran",
@@ -82,8 +85,10 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     inbox = Inbox(_now)
     audience = Audience(listeners, _now)
     with opened(command, inbox, hear=audience.tell) as project:
-        made = planned(command, project)
-        return drive(project, made, command, opening_of(project, command, new_run_id(), made), listeners)
+        run_id = new_run_id()
+        with store_in_turn(project, command, run_id, Turn(clock=_now), audience.tell) as store:
+            made = planned(command, project)
+            return drive(project, store, made, command, opening_of(project, command, run_id, made), listeners)
 
 
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:

@@ -15,6 +15,7 @@ EltError
 │   └── UnsupportedVersionError  a tool is installed in a version that this elt does not work with
 ├── WarehouseError         the database cannot be opened
     ├── WarehouseLockedError  another process holds the database file
+├── BusyError              another run works in the same target
 └── StoreError             the record of runs cannot be opened, read or written
     ├── NothingRecordedError  there is no record yet, or none that this elt began
     └── UnknownRunError      no recorded run has that id
@@ -92,6 +93,10 @@ class WarehouseError(EltError):
 
 class WarehouseLockedError(WarehouseError):
     """Another process holds the database file."""
+
+
+class BusyError(EltError):
+    """Another run works in the same target, and this one was not to wait."""
 
 
 class StoreError(EltError):

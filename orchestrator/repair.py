@@ -3,7 +3,7 @@
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from orchestrator.errors import UnknownRunError, UsageError
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.liveness import RunState, state_of
-from orchestrator.execution.ports import RunListener, RunReader
+from orchestrator.execution.ports import RunListener, RunReader, RunStore
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.execution.resume import is_finished, past_of, settled
 from orchestrator.plan.plan import Plan
@@ -29,6 +29,7 @@ from orchestrator.wiring.planning import opened, replanned
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, new_run_id, open_store, opening_of, with_moments
 from orchestrator.wiring.reports import OutputKind, reporting
+from orchestrator.wiring.turns import Turn, store_in_turn
 
 RETRIES = "retries"
 """What a retry records beside what it was asked for: the run that it repairs."""
@@ -61,11 +62,11 @@ def resume(
             f"The run {found.head.run_id} is finished: it ended as {found.head.status}.",
             hint="`elt run` starts a new one.",
         )
-    with _reopened(recalled, listeners) as project:
+    with _reopened(recalled, listeners) as project, _turn(project, recalled, found.head.run_id, listeners) as store:
         _refuse_changes(project, found, accept=accept_changes)
         opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
         opening = replace(opening, continues=found.head.process)
-        return drive(project, found.plan, recalled.command, opening, listeners, settled(found))
+        return drive(project, store, found.plan, recalled.command, opening, listeners, settled(found))
 
 
 def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()) -> Ran | None:
@@ -76,13 +77,14 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
     recalled = _recall(run, again)
     if is_finished(recalled.run):
         return None
-    with _reopened(recalled, listeners) as project:
+    run_id = new_run_id()
+    with _reopened(recalled, listeners) as project, _turn(project, recalled, run_id, listeners) as store:
         made = _repair_of(project, recalled)
         if not made.steps:
             return None
-        opening = opening_of(project, recalled.command, new_run_id(), made)
-        asked = {**opening.selected, RETRIES: recalled.run.head.run_id}
-        return drive(project, made, recalled.command, replace(opening, selected=asked), listeners)
+        opening = opening_of(project, recalled.command, run_id, made)
+        opening = replace(opening, selected={**opening.selected, RETRIES: recalled.run.head.run_id})
+        return drive(project, store, made, recalled.command, opening, listeners)
 
 
 def resume_and_report(
@@ -138,10 +140,17 @@ def _reopened(recalled: _Recalled, listeners: Sequence[RunListener]) -> Iterator
         if recalled.manifest is not None:
             (Path(folder) / "manifest.json").write_bytes(with_moments(recalled.manifest))
             command = compared_with(command, Path(folder))
-        audience = Audience(listeners, lambda: datetime.now(UTC))
-        with opened(command, Inbox(lambda: datetime.now(UTC)), hear=audience.tell) as project:
+        audience = Audience(listeners, _now)
+        with opened(command, Inbox(_now), hear=audience.tell) as project:
             _refuse_another_target(project, recalled.run)
             yield project
+
+
+def _turn(
+    project: OpenProject, recalled: _Recalled, run_id: str, listeners: Sequence[RunListener]
+) -> AbstractContextManager[RunStore]:
+    hear = Audience(listeners, _now).tell
+    return store_in_turn(project, recalled.command, run_id, Turn(clock=_now), hear)
 
 
 def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
@@ -181,6 +190,10 @@ def _repair_of(project: OpenProject, recalled: _Recalled) -> Plan:
     gone = gone_nodes(project, steps)
     notes = (f"no longer in the project: {_some(gone)}",) if gone else ()
     return replace(made, steps=kept, notes=(*made.notes, *notes))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -81,6 +81,11 @@ def attempt_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 _ATTEMPTS: tuple[Decorator, ...] = (
     click.option(
+        "--on-busy",
+        type=click.Choice(["wait", "refuse"]),
+        help="What to do while another run works in the same target (wait).",
+    ),
+    click.option(
         "--repeats",
         type=_Times(),
         metavar="N|none",
@@ -116,8 +121,11 @@ as_json = click.option("--json", "json_lines", is_flag=True, help="Write JSON fo
 
 def limits(options: dict[str, Any]) -> dict[str, Any]:
     """Give the fields of a request that say how long things may take, and how often they are tried."""
+    from orchestrator.api import OnBusy
+
     return {
         "lock_timeout": options.get("lock_timeout"),
+        "on_busy": OnBusy(options["on_busy"]) if options.get("on_busy") else None,
         "repeats": options.get("repeats"),
         "time_limit": options.get("time_limit"),
         "grace": options.get("grace") or timedelta(),

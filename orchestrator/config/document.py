@@ -10,7 +10,7 @@ import yaml
 from orchestrator.config.mistakes import Mistakes, near
 from orchestrator.config.readers import Reader, duration, limit, one_of, positive, text, times
 from orchestrator.config.repeats import PARTS
-from orchestrator.config.settings import OnNoData, OnRunStart
+from orchestrator.config.settings import OnBusy, OnNoData, OnRunStart
 from orchestrator.config.substitution import UnsetError, substitute
 
 KEYS: Mapping[str, Reader] = {
@@ -25,6 +25,7 @@ KEYS: Mapping[str, Reader] = {
     "repeats.*": times,
     **{f"repeats.*.{part}": reader for part, reader in PARTS.items()},
     "time_limits.*": limit,
+    "on_busy": one_of(OnBusy),
     "store": text,
 }
 """Every key by its path; `*` stands for a name of the user's choice. A key with others below takes one value too."""

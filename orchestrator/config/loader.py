@@ -11,13 +11,14 @@ from orchestrator.config.discovery import Found, find_project
 from orchestrator.config.document import KEYS, Entry
 from orchestrator.config.mistakes import Mistakes
 from orchestrator.config.repeats import LIMITS, REPEATS, limits_from, repeats_from
-from orchestrator.config.settings import OnNoData, OnRunStart, Settings
+from orchestrator.config.settings import OnBusy, OnNoData, OnRunStart, Settings
 
 Value = TypeVar("Value")
 
 VARIABLES: Mapping[str, str] = {
     "ELT_INGESTION_THREADS": "ingestion.threads",
     "ELT_LOCK_TIMEOUT": "lock_timeout",
+    "ELT_ON_BUSY": "on_busy",
     "ELT_ON_NO_DATA": "on_no_data",
     "ELT_ON_RUN_START": "on_run_start",
     "ELT_STORE": "store",
@@ -78,6 +79,7 @@ def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) ->
         repeats=MappingProxyType(repeats_from(_below(entries, REPEATS))),
         time_limits=MappingProxyType(limits_from(_below(entries, LIMITS))),
         lock_timeout=_value(entries, "lock_timeout", timedelta, timedelta(seconds=60)),
+        on_busy=_value(entries, "on_busy", OnBusy, OnBusy.WAIT),
         store=_value(entries, "store", str, ".elt/history.db"),
     )
 

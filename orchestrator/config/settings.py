@@ -24,6 +24,13 @@ class OnNoData(StrEnum):
     SKIP = "skip"
 
 
+class OnBusy(StrEnum):
+    """What a run does while another one works in the same target."""
+
+    WAIT = "wait"
+    REFUSE = "refuse"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings of one project; every path is absolute."""
@@ -45,5 +52,6 @@ class Settings:
     """What was said of further tries, by kind of step (`ingest`, `dbt`, `checks`) or by a node's name or id."""
     time_limits: Mapping[str, LimitWish] = field(default_factory=lambda: MappingProxyType({}))
     """The same of how long a try may take, and the whole `run`."""
+    on_busy: OnBusy = OnBusy.WAIT
     store: str = ".elt/history.db"
     """Where runs are recorded: a file below the project's root, or the URL of a PostgreSQL database."""

@@ -22,6 +22,12 @@ def state_of(head: RunHead, *, now: datetime, here: str, lives: Callable[[Proces
     """Say where a run stands; `lives` looks a process of this machine, which is called `here`, up."""
     if head.status is not None:
         return RunState.ENDED
-    if head.process.host == here:
-        return RunState.RUNNING if lives(head.process) else RunState.INTERRUPTED
-    return RunState.RUNNING if now - head.heartbeat_at < SILENCE else RunState.INTERRUPTED
+    alive = is_alive(head.process, head.heartbeat_at, now=now, here=here, lives=lives)
+    return RunState.RUNNING if alive else RunState.INTERRUPTED
+
+
+def is_alive(
+    process: Process, heard_at: datetime, *, now: datetime, here: str, lives: Callable[[Process], bool]
+) -> bool:
+    """Say whether a process still works: one of this machine is looked up, of another its last sign of life counts."""
+    return lives(process) if process.host == here else now - heard_at < SILENCE

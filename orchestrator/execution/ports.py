@@ -7,7 +7,15 @@ from typing import Protocol
 
 from orchestrator.execution.events import Event, NoticeKind
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.recorded import Opening, RecordedEvent, RecordedFingerprint, RecordedRun, RunHead, Standing
+from orchestrator.execution.recorded import (
+    Lease,
+    Opening,
+    RecordedEvent,
+    RecordedFingerprint,
+    RecordedRun,
+    RunHead,
+    Standing,
+)
 from orchestrator.plan.step import Step, StepId
 
 
@@ -129,6 +137,15 @@ class RunStore(Protocol):
 
     def ask_to_end(self, run_id: str, *, at: datetime, by: str) -> None:
         """Leave a run the wish that it should end; raises UnknownRunError."""
+
+    def lease(self, target_identity: str) -> Lease | None:
+        """Say which run has the right to work in a target; its process may have died since."""
+
+    def take(self, lease: Lease, *, instead_of: Lease | None) -> bool:
+        """Take the right to work in a target, unless somebody else has taken it since `instead_of` was read."""
+
+    def let_go(self, lease: Lease) -> None:
+        """Give the right back, if it is still this run's."""
 
     def prune(self, *, keep: int) -> tuple[str, ...]:
         """Forget all but so many of the newest runs, and give the ids of those forgotten, oldest first.

@@ -79,6 +79,18 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to work in a target, which one run has at a time."""
+
+    target_identity: str
+    run_id: str
+    process: Process
+    taken_at: datetime
+    beaten_at: datetime
+    """When the run last gave a sign of life."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunHead:
     """A run in a list of runs."""
 

@@ -8,6 +8,7 @@ from orchestrator.errors import StoreError, UnknownRunError
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.recorded import (
+    Lease,
     Opening,
     Process,
     RecordedAttempt,
@@ -41,10 +42,11 @@ class MemoryStore:
     def __init__(self) -> None:
         self._runs: dict[str, _Kept] = {}
         self._standing: dict[tuple[str, StepId], Standing] = {}
+        self._leases: dict[str, Lease] = {}
 
     def writer(self, opening: Opening) -> "_Writer":
         """Give a writer for a run that begins."""
-        return _Writer(self._runs, self._standing, opening)
+        return _Writer(self._runs, self._standing, self._leases, opening)
 
     def reader(self) -> "_Reader":
         """Give a reader."""
@@ -54,6 +56,23 @@ class MemoryStore:
         """Leave a run the wish that it should end; raises UnknownRunError."""
         del at, by
         self._runs[self.reader().find(run_id)].is_asked_to_end = True
+
+    def lease(self, target_identity: str) -> Lease | None:
+        """Say which run has the right to work in a target."""
+        return self._leases.get(target_identity)
+
+    def take(self, lease: Lease, *, instead_of: Lease | None) -> bool:
+        """Take the right to work in a target, unless somebody else has taken it since `instead_of` was read."""
+        if self._leases.get(lease.target_identity) != instead_of:
+            return False
+        self._leases[lease.target_identity] = lease
+        return True
+
+    def let_go(self, lease: Lease) -> None:
+        """Give the right back, if it is still this run's."""
+        held = self._leases.get(lease.target_identity)
+        if held is not None and (held.run_id, held.process) == (lease.run_id, lease.process):
+            del self._leases[lease.target_identity]
 
     def prune(self, *, keep: int) -> tuple[str, ...]:
         """Forget all but so many of the newest runs that ended, and give the ids of those forgotten, oldest first."""
@@ -70,8 +89,15 @@ class MemoryStore:
 class _Writer:
     """Records one run."""
 
-    def __init__(self, runs: dict[str, _Kept], standing: dict[tuple[str, StepId], Standing], opening: Opening) -> None:
+    def __init__(
+        self,
+        runs: dict[str, _Kept],
+        standing: dict[tuple[str, StepId], Standing],
+        leases: dict[str, Lease],
+        opening: Opening,
+    ) -> None:
         self._runs = runs
+        self._leases = leases
         self._standing = standing
         self._opening = opening
 
@@ -99,6 +125,9 @@ class _Writer:
         """Note that the run is alive, and say whether somebody asked for its end since."""
         kept = self._runs[self._opening.run_id]
         kept.heartbeat_at = at
+        for target, held in self._leases.items():
+            if held.run_id == self._opening.run_id:
+                self._leases[target] = replace(held, beaten_at=at)
         asked, kept.is_asked_to_end = kept.is_asked_to_end, False
         return asked
 

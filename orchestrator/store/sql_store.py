@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.engine import URL
 
-from orchestrator.execution.recorded import Opening
+from orchestrator.execution.recorded import Lease, Opening
 from orchestrator.store.database import open_for_reading, open_for_writing, told
+from orchestrator.store.leases import drop_lease, read_lease, take_lease
 from orchestrator.store.reader import SqlRunReader
 from orchestrator.store.tables import fingerprints, requests, runs, standing, texts
 from orchestrator.store.writer import SqlRunWriter
@@ -39,6 +40,24 @@ class SqlStore:
         with told(self._url), self._engine().begin() as connection:
             row = {"run_id": found, "kind": "cancel", "asked_at": at, "asked_by": by}
             connection.execute(insert(requests), row)
+
+    def lease(self, target_identity: str) -> Lease | None:
+        """Say which run has the right to work in a target; its process may have died since."""
+        with told(self._url), self._engine().begin() as connection:
+            return read_lease(connection, target_identity)
+
+    def take(self, lease: Lease, *, instead_of: Lease | None) -> bool:
+        """Take the right to work in a target, unless somebody else has taken it since `instead_of` was read."""
+        with told(self._url), self._engine().connect() as connection:
+            taken = take_lease(connection, lease, instead_of)
+            if taken:
+                connection.commit()
+        return taken
+
+    def let_go(self, lease: Lease) -> None:
+        """Give the right back, if it is still this run's."""
+        with told(self._url), self._engine().begin() as connection:
+            drop_lease(connection, lease)
 
     def prune(self, *, keep: int) -> tuple[str, ...]:
         """Forget all but so many of the newest runs, and give the ids of those forgotten, oldest first.

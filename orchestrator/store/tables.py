@@ -169,6 +169,19 @@ standing = Table(
     sqlite_with_rowid=False,  # one page to write for a step that ends, where a table with a key apart has two
 )
 
+leases = Table(
+    "leases",
+    metadata,
+    Column("target_identity", Text, primary_key=True),
+    Column("run_id", String(64), nullable=False),
+    Column("user", String(255), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("process", Integer, nullable=False),
+    Column("process_started_at", Moment),
+    Column("taken_at", Moment, nullable=False),
+    Column("beaten_at", Moment, nullable=False, comment="the last sign of life"),
+)
+
 requests = Table(
     "requests",
     metadata,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from orchestrator.config.settings import OnBusy
 from orchestrator.plan.request import Upstream, Verb
 
 
@@ -27,6 +28,8 @@ class Command:
     allow_empty: bool = False
     lock_timeout: float | None = None
     """Seconds; None for the setting of elt.yml."""
+    on_busy: OnBusy | None = None
+    """What to do while another run works in the target; None for the setting of elt.yml."""
     repeats: int | None = None
     """How many further tries a step has after an error that may pass; None for what is set."""
     time_limit: timedelta | None = None

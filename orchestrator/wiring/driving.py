@@ -1,14 +1,13 @@
 """Drives a plan to its end in an open project, and records it."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from orchestrator.config.settings import OnNoData
 from orchestrator.execution.loop import RunTerms, run_plan
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.ports import RunListener
+from orchestrator.execution.ports import RunListener, RunStore
 from orchestrator.execution.recorded import Opening
 from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
@@ -19,7 +18,6 @@ from orchestrator.wiring.command import Command
 from orchestrator.wiring.fingerprinting import fingerprints_to_record
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.readiness import require_ready
-from orchestrator.wiring.recording import open_store
 from orchestrator.wiring.runners import make_runners
 
 
@@ -35,6 +33,7 @@ class Ran:
 
 def drive(
     project: OpenProject,
+    store: RunStore,
     plan: Plan,
     command: Command,
     opening: Opening,
@@ -56,21 +55,20 @@ def drive(
         attempts=attempt_rules(project.settings, project.graph, plan, command),
         settled=settled,
     )
-    with closing(open_store(project.settings)) as store:
-        writer = store.writer(replace(opening, fingerprints=fingerprints_to_record(project, plan, store)))
-        runners = make_runners(project, plan, settled or ())
-        stop = StopRequest()
-        with stop_on_signals(stop):
-            outcomes = run_plan(
-                plan,
-                runners.by_lane,
-                terms=terms,
-                listeners=(*runners.listeners, *listeners),
-                inbox=project.inbox,
-                clock=_now,
-                stop=stop,
-                writer=writer,
-            )
+    writer = store.writer(replace(opening, fingerprints=fingerprints_to_record(project, plan, store)))
+    runners = make_runners(project, plan, settled or ())
+    stop = StopRequest()
+    with stop_on_signals(stop):
+        outcomes = run_plan(
+            plan,
+            runners.by_lane,
+            terms=terms,
+            listeners=(*runners.listeners, *listeners),
+            inbox=project.inbox,
+            clock=_now,
+            stop=stop,
+            writer=writer,
+        )
     return Ran(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=exit_code(run_status(outcomes)))
 
 

@@ -5,12 +5,12 @@ import signal
 
 import pytest
 
-from tests.cli.conftest import start
+from tests.cli.conftest import ended, start
 from tests.cli.test_history import SLOW, recorded, until_it_builds
 from tests.functional.shop import sql, write_shop
 
 pytestmark = pytest.mark.functional
-SLOW_MART = f"select order_id from {{{{ ref('fct_orders') }}}} where order_id in ({SLOW})"
+SLOW_MART = f"select order_id from {{{{ ref('fct_orders') }}}} where order_id > ({SLOW})"
 QUICK_MART = "select order_id from {{ ref('fct_orders') }}"
 NULLS = "select nullif(id, 1) as customer_id, name from {{ source('raw', 'customers') }}"
 SOUND = "select id as customer_id, name from {{ source('raw', 'customers') }}"
@@ -142,3 +142,22 @@ def test_a_run_that_goes_on_is_left_alone(elt, shop):
         elt(verb, project=shop).refuses("still goes on, as process", "elt cancel")
     run.send_signal(signal.SIGKILL)
     run.wait(30)
+
+
+def test_a_second_run_in_the_same_target_waits_or_is_refused(elt, shop):
+    """It names the first; once that has ended, its turn comes."""
+    (shop / "models/marts/slow.sql").write_text(SLOW_MART)
+    first = start("run", "--select", "slow", "--json", project=shop)
+    until_it_builds(first)
+    (head,) = recorded(elt, shop)
+    refused = elt("run", "--select", "stg_orders", "--on-busy", "refuse", project=shop)
+    refused.refuses(f"The run {head['run_id']} works in this target", f"elt cancel {head['run_id']}")
+    second = start("run", "--select", "stg_orders", "--json", project=shop)
+    for line in second.stdout:
+        if json.loads(line)["event"] == "noticed":
+            assert f"for the run {head['run_id']}" in json.loads(line)["message"]
+            break
+    assert elt("cancel", str(head["run_id"]), project=shop).code == 0
+    assert ended(first).code == 130
+    assert ended(second).code == 0
+    assert [row["status"] for row in recorded(elt, shop)] == ["success", "cancelled"]

@@ -18,7 +18,7 @@ from orchestrator.execution.events import (
 )
 from orchestrator.execution.outcome import ErrorClass, Outcome, Part, ReasonCode, Status
 from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import Code, Opening, Process, RecordedFingerprint
+from orchestrator.execution.recorded import Code, Lease, Opening, Process, RecordedFingerprint
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.fingerprints.value import Finding, Fingerprint
 from orchestrator.plan.plan import Plan
@@ -433,3 +433,47 @@ def test_a_run_that_goes_on_follows_from_todays_project_where_it_is_done_anew(st
     again.record([step_ended(make_outcome("b"))])
     assert store.reader().fingerprints("r1") == {"a": fingerprint("a", "then"), "b": fingerprint("b", "now")}
     assert list(store.reader().standing(TARGET, names)) == ["b"]
+
+
+def lease(run_id: str = "r1", pid: int = 1, *, minutes: float = 0) -> Lease:
+    """The right of a run to work in a target."""
+    at = NOON + timedelta(minutes=minutes)
+    process = Process(host="laptop", pid=pid, started_at=NOON, user="ada")
+    return Lease(target_identity="duckdb shop", run_id=run_id, process=process, taken_at=at, beaten_at=at)
+
+
+def test_one_run_at_a_time_has_the_right_to_a_target(store: RunStore) -> None:
+    """The first that takes it has it until it lets go; another target is another matter."""
+    assert store.lease("duckdb shop") is None
+    assert store.take(lease("r1", 1), instead_of=None)
+    assert store.lease("duckdb shop") == lease("r1", 1)
+    assert not store.take(lease("r2", 2), instead_of=None)
+    store.let_go(lease("r2", 2))
+    assert store.lease("duckdb shop") == lease("r1", 1)
+    store.let_go(lease("r1", 1))
+    assert store.lease("duckdb shop") is None
+    assert store.lease("duckdb other") is None
+
+
+def test_the_right_of_a_dead_run_goes_to_one_other_only(store: RunStore) -> None:
+    """Two that both saw it dead: the second finds that it was taken meanwhile."""
+    dead = lease("r1", 1)
+    store.take(dead, instead_of=None)
+    assert store.take(lease("r2", 2, minutes=5), instead_of=dead)
+    assert not store.take(lease("r3", 3, minutes=5), instead_of=dead)
+    held = store.lease("duckdb shop")
+    assert held is not None
+    assert held.run_id == "r2"
+    store.let_go(dead)
+    assert store.lease("duckdb shop") == held
+
+
+def test_a_run_that_goes_on_gives_signs_of_life_for_its_right(store: RunStore) -> None:
+    """Its lease is as fresh as its last look."""
+    store.take(lease("r1", 4711), instead_of=None)
+    writer = store.writer(opening())
+    writer.record([started(make_plan("a"))])
+    writer.look(NOON + timedelta(seconds=30))
+    held = store.lease("duckdb shop")
+    assert held is not None
+    assert held.beaten_at == NOON + timedelta(seconds=30)

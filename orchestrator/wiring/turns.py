@@ -1,0 +1,85 @@
+"""One run at a time in a target: the second waits for its turn, or is refused."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.config.settings import OnBusy
+from orchestrator.errors import BusyError
+from orchestrator.execution.events import Noticed, NoticeKind
+from orchestrator.execution.liveness import is_alive
+from orchestrator.execution.ports import RunStore
+from orchestrator.execution.recorded import Lease, Process
+from orchestrator.wiring.command import Command
+from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.recording import lives, open_store, this_process
+
+_LOOK = 0.5  # seconds between two looks at whether the other run has ended
+
+Hear = Callable[[Noticed], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What waiting for a turn needs of the world."""
+
+    clock: Callable[[], datetime]
+    lives: Callable[[Process], bool] = lives
+    here: str = socket.gethostname()
+    sleep: Callable[[float], None] = time.sleep
+
+
+@contextmanager
+def store_in_turn(project: OpenProject, command: Command, run_id: str, turn: Turn, hear: Hear) -> Iterator[RunStore]:
+    """Open the store, and have the target to oneself until the end.
+
+    A database in memory is nobody else's.
+
+    Raises:
+        BusyError: another run works there, and this one was not to wait.
+        StoreError: the store cannot be opened or written.
+    """
+    with closing(open_store(project.settings)) as store:
+        if project.target.path == ":memory:":
+            yield store
+            return
+        identity, now = project.target.identity, turn.clock()
+        lease = Lease(target_identity=identity, run_id=run_id, process=this_process(), taken_at=now, beaten_at=now)
+        take_turn(store, lease, command.on_busy or project.settings.on_busy, turn, hear)
+        try:
+            yield store
+        finally:
+            store.let_go(lease)
+
+
+def take_turn(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Hear) -> None:
+    """Take the lease as soon as nobody who is alive has it; says once whom it waits for. Raises BusyError."""
+    told = ""
+    while True:
+        held = store.lease(lease.target_identity)
+        if held is None or not _works(held, turn):
+            if store.take(lease, instead_of=held):
+                return
+            continue
+        if on_busy is OnBusy.REFUSE:
+            raise BusyError(
+                f"The run {held.run_id} works in this target: {_named(held)}, {lease.target_identity}.",
+                hint=f"Wait for it with --on-busy wait, or end it: elt cancel {held.run_id}",
+            )
+        if held.run_id != told:
+            told = held.run_id
+            message = f"for the run {held.run_id}, {_named(held)}, to end: it works in the same target"
+            hear(Noticed(at=turn.clock(), kind=NoticeKind.WAITING, message=message))
+        turn.sleep(_LOOK)
+
+
+def _works(lease: Lease, turn: Turn) -> bool:
+    return is_alive(lease.process, lease.beaten_at, now=turn.clock(), here=turn.here, lives=turn.lives)
+
+
+def _named(lease: Lease) -> str:
+    process = lease.process
+    return f"process {process.pid} of {process.user} on {process.host}, since {lease.taken_at:%Y-%m-%d %H:%M:%S} UTC"
