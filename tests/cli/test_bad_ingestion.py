@@ -137,8 +137,13 @@ def test_an_api_that_fails_for_a_while(elt, shop_of_api, api):
 
 
 def test_an_api_that_fails_for_ever(elt, shop_of_api, api):
-    """The load ends as an error that names source, file and answer; what needs it is halted."""
+    """The load is tried again, then ends as an error that names source, file and answer; what needs it is halted."""
     api.failures = 1_000
+    (shop_of_api / "elt.yml").write_text("repeats: {ingest: {times: 1, after: 10ms}}\n")
     elt("run", "--select", "stg_customers", project=shop_of_api).reports(
-        "error ingest raw", "(ingestion/raw.py)", "500", "stg_customers because of ingest raw"
+        "again ingest raw try 2 of 2",
+        "error ingest raw",
+        "(ingestion/raw.py)",
+        "500",
+        "stg_customers because of ingest raw",
     )
