@@ -191,6 +191,15 @@ def test_code_that_compiles_to_several_texts_is_not_settled_by_one(code: str) ->
     assert one(model("model.a", code)).rendered == {}
 
 
+def test_a_comment_in_an_incremental_model_changes_nothing_all_the_same() -> None:
+    """It is left out before the code is hashed; what is asked is not."""
+    code = "select a -- note\nfrom t\n{% if is_incremental() %}\n  where b -- new ones\n{% endif %}"
+    assert one(model("model.a", code)) == one(
+        model("model.a", code.replace("note", "words").replace("  where", "where"))
+    )
+    assert differs(one(model("model.a", code)), one(model("model.a", code.replace("where b", "where c")))) == {"code"}
+
+
 def test_the_own_entry_enters_where_the_code_reads_it() -> None:
     """Then even tags may change the result."""
     tagged = [one(model("model.a", "{{ config.get('tags') }}", config={"tags": tags})) for tags in ([], ["x"])]
