@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
-from orchestrator.plan.fingerprints.asked import Asked
+from orchestrator.plan.fingerprints.asked import Asked, metadata_digest
 from orchestrator.plan.fingerprints.bare_code import bare_code
 from orchestrator.plan.fingerprints.config_keys import config_parts, declared_volatile, hooks_of
 from orchestrator.plan.fingerprints.digest import digest_of
@@ -155,9 +155,8 @@ class Fingerprinter:
             if hooks:
                 found["hook:on-run-start"] = digest_of(list(hooks))
                 found |= self._asked.parts(self.index.reading_of(reached, reading), reached, node)
-            found.pop("metadata", None)  # of one node; an override that reads it reads it of each node's own build
             self._shared[node.package] = found
-        return found
+        return {**found, "metadata": metadata_digest(node)} if "metadata" in found else found
 
     def _parent_parts(self, node: DbtNode, parents: Mapping[NodeId, str]) -> Parts:
         found = {}

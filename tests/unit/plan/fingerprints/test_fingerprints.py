@@ -141,6 +141,16 @@ def test_a_macro_that_stands_in_for_one_of_dbt_enters_everywhere() -> None:
     assert "macro:macro.dbt.create_table_as" not in parts
 
 
+def test_a_macro_that_stands_in_for_one_of_dbt_reads_the_entry_of_each_node() -> None:
+    """Then tags may change any result."""
+    macros = (macro("grants", "1", package="dbt"), macro("grants", "{{ config.get('tags') }}"))
+    tagged = [
+        all_of(project(model("model.a"), model("model.b", config={"tags": tags}), *macros)) for tags in ([], ["x"])
+    ]
+    changed = [name for name in tagged[0] if tagged[0][name] != tagged[1][name]]
+    assert changed == [node_id("model.b")]
+
+
 def test_a_materialization_of_the_project_enters_where_it_is_used() -> None:
     """With the macros that it calls."""
     text = "{% materialization mine, default %}{{ inner() }}{% endmaterialization %}"
