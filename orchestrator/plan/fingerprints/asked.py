@@ -29,7 +29,7 @@ class Asked:
         if reading.target:
             found["target"] = self._target
         if reading.own_entry:
-            found["metadata"] = digest_of(_metadata(node))
+            found["metadata"] = metadata_digest(node)
         return found
 
     def _add_vars(self, found: dict[str, str], reading: Reading, package: str) -> None:
@@ -68,14 +68,16 @@ class Asked:
         return self._env[name]
 
 
-def _metadata(node: DbtNode) -> dict[str, object]:
-    """What of a node's own entry no other part has: a text that reads the entry may use any of it."""
+def metadata_digest(node: DbtNode) -> str:
+    """Hash what of a node's own entry no other part has: a text that reads the entry may use any of it."""
     definition = node.definition
-    return {
-        "config": definition.config,
-        "columns": definition.columns,
-        "description": definition.description,
-        "meta": node.meta,
-        "tags": node.tags,
-        "path": node.path,
-    }
+    return digest_of(
+        {
+            "config": definition.config,
+            "columns": definition.columns,
+            "description": definition.description,
+            "meta": node.meta,
+            "tags": node.tags,
+            "path": node.path,
+        }
+    )

@@ -7,7 +7,7 @@ _STRING = r'"(?:\\.|[^"\\])*+"|' + r"'(?:\\.|[^'\\])*+'"
 _BRACES = r"[^{}\"']"
 for _ in range(4):  # so deep dictionaries are written into an expression
     _BRACES = rf"(?:{_STRING}|\{{(?:{_BRACES})*+\}}|[^{{}}\"'])"
-_TAG = re.compile(
+TAG = re.compile(
     "|".join(
         (
             r"\{#.*?#\}",
@@ -56,7 +56,7 @@ def take_apart(text: str) -> Template:
     tokens: list[Token] = []
     sql: list[str] = []
     end = 0
-    for tag in _TAG.finditer(text):
+    for tag in TAG.finditer(text):
         sql.append(text[end : tag.start()])
         end = tag.end()
         kind = tag.lastgroup

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
-from orchestrator.plan.fingerprints.asked import Asked
+from orchestrator.plan.fingerprints.asked import Asked, metadata_digest
+from orchestrator.plan.fingerprints.bare_code import bare_code
 from orchestrator.plan.fingerprints.config_keys import config_parts, declared_volatile, hooks_of
 from orchestrator.plan.fingerprints.digest import digest_of
 from orchestrator.plan.fingerprints.own_parts import own_parts, texts_in
@@ -84,7 +85,7 @@ class Fingerprinter:
             parts[f"parent:{parent.node}"] = _inlined_digest(parent)
             built |= {name: part for name, part in parent.built.items() if _is_of_a_parent(name)}
         if read.beside_the_sql or node.resource_type in _NOT_COMPILED:
-            built = {**rendered, **built}
+            built = {**rendered, "code": digest_of(bare_code(node.definition.raw_code)), **built}
         sources = [parent for parent in node.parents if parent in self._manifest.sources]
         volatile, at_run_time = self._volatile(node, text, reached, hooks), self._first_that_asks(node, text, reached)
         return Fingerprint(
@@ -154,9 +155,8 @@ class Fingerprinter:
             if hooks:
                 found["hook:on-run-start"] = digest_of(list(hooks))
                 found |= self._asked.parts(self.index.reading_of(reached, reading), reached, node)
-            found.pop("metadata", None)  # of one node; an override that reads it reads it of each node's own build
             self._shared[node.package] = found
-        return found
+        return {**found, "metadata": metadata_digest(node)} if "metadata" in found else found
 
     def _parent_parts(self, node: DbtNode, parents: Mapping[NodeId, str]) -> Parts:
         found = {}

@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from orchestrator.errors import StoreError
+from orchestrator.errors import NothingRecordedError, StoreError
 from orchestrator.store.database import VERSION_TABLE, open_for_reading, open_for_writing, store_url
 from orchestrator.store.migrate import migrate
 from orchestrator.store.tables import metadata
@@ -125,3 +125,19 @@ def test_a_server_that_does_not_answer_is_told_without_its_password(tmp_path: Pa
     with pytest.raises(StoreError, match=r"127\.0\.0\.1:1/runs") as refused:
         open_for_writing(url)
     assert "hidden" not in str(refused.value)
+
+
+def test_an_older_store_is_brought_up_to_date_with_what_it_holds(tmp_path: Path) -> None:
+    """A reader leaves it as it is and says so; the next writer keeps every row."""
+    url = store_url("history.db", tmp_path)
+    engine = create_engine(f"sqlite:///{tmp_path / 'history.db'}")
+    with engine.begin() as connection:
+        migrate(connection, VERSION_TABLE, "0001")
+        connection.exec_driver_sql("insert into texts (digest, kind, compressed) values ('d', 'plan', x'00')")
+    engine.dispose()
+    with pytest.raises(NothingRecordedError, match="older elt"):
+        open_for_reading(url)
+    with open_for_writing(url).connect() as connection:
+        assert connection.exec_driver_sql("select kind from texts").scalar() == "plan"
+        assert connection.exec_driver_sql("select count(*) from history_fingerprints").scalar() == 0
+    open_for_reading(url).dispose()

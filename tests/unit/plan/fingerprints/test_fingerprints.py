@@ -141,6 +141,16 @@ def test_a_macro_that_stands_in_for_one_of_dbt_enters_everywhere() -> None:
     assert "macro:macro.dbt.create_table_as" not in parts
 
 
+def test_a_macro_that_stands_in_for_one_of_dbt_reads_the_entry_of_each_node() -> None:
+    """Then tags may change any result."""
+    macros = (macro("grants", "1", package="dbt"), macro("grants", "{{ config.get('tags') }}"))
+    tagged = [
+        all_of(project(model("model.a"), model("model.b", config={"tags": tags}), *macros)) for tags in ([], ["x"])
+    ]
+    changed = [name for name in tagged[0] if tagged[0][name] != tagged[1][name]]
+    assert changed == [node_id("model.b")]
+
+
 def test_a_materialization_of_the_project_enters_where_it_is_used() -> None:
     """With the macros that it calls."""
     text = "{% materialization mine, default %}{{ inner() }}{% endmaterialization %}"
@@ -189,6 +199,15 @@ def test_what_shows_in_the_compiled_sql_is_told_from_what_does_not() -> None:
 def test_code_that_compiles_to_several_texts_is_not_settled_by_one(code: str) -> None:
     """What an incremental model compiles to depends on what stands; a header is no part of the compiled SQL."""
     assert one(model("model.a", code)).rendered == {}
+
+
+def test_a_comment_in_an_incremental_model_changes_nothing_all_the_same() -> None:
+    """It is left out before the code is hashed; what is asked is not."""
+    code = "select a -- note\nfrom t\n{% if is_incremental() %}\n  where b -- new ones\n{% endif %}"
+    assert one(model("model.a", code)) == one(
+        model("model.a", code.replace("note", "words").replace("  where", "where"))
+    )
+    assert differs(one(model("model.a", code)), one(model("model.a", code.replace("where b", "where c")))) == {"code"}
 
 
 def test_the_own_entry_enters_where_the_code_reads_it() -> None:
