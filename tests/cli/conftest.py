@@ -1,6 +1,7 @@
 """The command line in this process, with what it said; and as a process of its own where that matters."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -65,9 +66,14 @@ def elt(capfd):
 def start(*words: object, project=None, program=ELT[1:], **options) -> subprocess.Popen:
     """Start `elt VERB …` as a process of its own."""
     folder = [] if project is None else ["--project-dir", str(project)]
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": hear_ctrl_c, **options}
     options["env"] = {**os.environ, "PYTHONUNBUFFERED": "1", **options.get("env", {})}
     return subprocess.Popen([sys.executable, *program, *map(str, words), *folder], **options)
+
+
+def hear_ctrl_c() -> None:
+    """Let the coming process hear Ctrl-C, also when the tests run where a shell keeps it from its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def ended(process: subprocess.Popen) -> Said:
