@@ -53,12 +53,16 @@ def test_an_option_means_what_it_means_to_dbt(
     assert {**arguments[0], **OF_THE_FOLDER} == {**arguments[1], **OF_THE_FOLDER}
 
 
+@pytest.mark.parametrize("prefix", ["DBT_", "DBT_ENGINE_"])
 def test_variables_and_project_flags_mean_what_they_mean_to_dbt(
-    everything: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    everything: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str
 ) -> None:
-    """`DBT_*` and `DBT_ENGINE_*` variables and `flags:` of the project act without being named on the command line."""
+    """`DBT_*` and `DBT_ENGINE_*` variables and `flags:` of the project act without being named on the command line.
+
+    The first releases of dbt 1.11 read fewer of the second kind: whatever dbt makes of them, elt does.
+    """
     monkeypatch.setenv("DBT_TARGET_PATH", "elsewhere")
-    monkeypatch.setenv("DBT_ENGINE_INDIRECT_SELECTION", "empty")
+    monkeypatch.setenv(f"{prefix}INDIRECT_SELECTION", "empty")
     project = (everything / "dbt_project.yml").read_text()
     changes = {"dbt_project.yml": project.replace("flags:", "flags:\n  warn_error: true")}
     theirs = dbt(copied(everything, tmp_path / "dbt", changes), "build", "--select", "stg_orders", "talks")
@@ -67,7 +71,8 @@ def test_variables_and_project_flags_mean_what_they_mean_to_dbt(
     assert found == expected
     assert found["model.everything.talks"] == "error"
     assert found["model.everything.stg_orders"] == "success"
-    assert not [name for name in found if name.startswith("test.")]
+    if prefix == "DBT_":
+        assert not [name for name in found if name.startswith("test.")]
 
 
 def test_options_that_exclude_each_other_are_refused(everything: Path, tmp_path: Path) -> None:
