@@ -101,7 +101,7 @@ def retry_and_report(run: str | None, again: Command, output: OutputKind, *, col
     with reporting(output, color=color, nothing="") as listeners:
         ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners)
     if ran is None:
-        open_console(sys.stderr).print("Nothing to repair: everything in that run ended well.")
+        open_console(sys.stderr).print("Nothing to repair: every node of that run ended well, or is no longer there.")
         return 0
     return int(ran.exit_code)
 
