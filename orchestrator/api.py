@@ -32,7 +32,7 @@ from orchestrator.wiring.planning import dbt_args, opened, planned, resolved
 from orchestrator.wiring.readiness import lacking
 from orchestrator.wiring.recording import new_run_id, opening_of
 from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
-from orchestrator.wiring.turns import Turn, store_in_turn
+from orchestrator.wiring.turns import store_in_turn
 
 __all__ = [
     "Command",
@@ -83,10 +83,9 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
 def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     """Plan and execute; every step's outcome is in the answer, and the listeners hear of each as it ends."""
     inbox = Inbox(_now)
-    audience = Audience(listeners, _now)
-    with opened(command, inbox, hear=audience.tell) as project:
+    with opened(command, inbox, hear=Audience(listeners, _now).tell) as project:
         run_id = new_run_id()
-        with store_in_turn(project, command, run_id, Turn(clock=_now), audience.tell) as store:
+        with store_in_turn(project, command, run_id) as store:
             made = planned(command, project)
             return drive(project, store, made, command, opening_of(project, command, run_id, made), listeners)
 

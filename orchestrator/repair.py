@@ -3,7 +3,7 @@
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +14,15 @@ from orchestrator.errors import UnknownRunError, UsageError
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.liveness import RunState, state_of
-from orchestrator.execution.ports import RunListener, RunReader, RunStore
+from orchestrator.execution.ports import RunListener, RunReader
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.execution.resume import is_finished, past_of, settled
+from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.repair import repair
 from orchestrator.plan.step import BuildStep
 from orchestrator.report.streams import open_console
+from orchestrator.report.words import some_of
 from orchestrator.wiring.asked import command_of, compared_with
 from orchestrator.wiring.changes import changed_nodes, changes_since, gone_nodes
 from orchestrator.wiring.command import Command
@@ -29,7 +31,7 @@ from orchestrator.wiring.planning import opened, replanned
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, new_run_id, open_store, opening_of, with_moments
 from orchestrator.wiring.reports import OutputKind, reporting
-from orchestrator.wiring.turns import Turn, store_in_turn
+from orchestrator.wiring.turns import store_in_turn
 
 RETRIES = "retries"
 """What a retry records beside what it was asked for: the run that it repairs."""
@@ -62,8 +64,11 @@ def resume(
             f"The run {found.head.run_id} is finished: it ended as {found.head.status}.",
             hint="`elt run` starts a new one.",
         )
-    with _reopened(recalled, listeners) as project, _turn(project, recalled, found.head.run_id, listeners) as store:
-        _refuse_changes(project, found, accept=accept_changes)
+    with (
+        _reopened(recalled, listeners) as project,
+        store_in_turn(project, recalled.command, found.head.run_id) as store,
+    ):
+        _refuse_changes(project, recalled, accept=accept_changes)
         opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
         opening = replace(opening, continues=found.head.process)
         return drive(project, store, found.plan, recalled.command, opening, listeners, settled(found))
@@ -78,7 +83,7 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
     if is_finished(recalled.run):
         return None
     run_id = new_run_id()
-    with _reopened(recalled, listeners) as project, _turn(project, recalled, run_id, listeners) as store:
+    with _reopened(recalled, listeners) as project, store_in_turn(project, recalled.command, run_id) as store:
         made = _repair_of(project, recalled)
         if not made.steps:
             return None
@@ -140,17 +145,9 @@ def _reopened(recalled: _Recalled, listeners: Sequence[RunListener]) -> Iterator
         if recalled.manifest is not None:
             (Path(folder) / "manifest.json").write_bytes(with_moments(recalled.manifest))
             command = compared_with(command, Path(folder))
-        audience = Audience(listeners, _now)
-        with opened(command, Inbox(_now), hear=audience.tell) as project:
+        with opened(command, Inbox(_now), hear=Audience(listeners, _now).tell) as project:
             _refuse_another_target(project, recalled.run)
             yield project
-
-
-def _turn(
-    project: OpenProject, recalled: _Recalled, run_id: str, listeners: Sequence[RunListener]
-) -> AbstractContextManager[RunStore]:
-    hear = Audience(listeners, _now).tell
-    return store_in_turn(project, recalled.command, run_id, Turn(clock=_now), hear)
 
 
 def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
@@ -162,40 +159,40 @@ def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
         )
 
 
-def _refuse_changes(project: OpenProject, run: RecordedRun, *, accept: bool) -> None:
+def _refuse_changes(project: OpenProject, recalled: _Recalled, *, accept: bool) -> None:
+    run = recalled.run
     gone = gone_nodes(project, run.plan.steps)
     if gone:
         raise UsageError(
-            f"The run {run.head.run_id} cannot go on: the project has no {_some(gone)} any more.",
+            f"The run {run.head.run_id} cannot go on: the project has no {some_of(gone, _MOST_NAMED)} any more.",
             hint="`elt retry` runs what is left of it with today's code.",
         )
-    changed = changes_since(project, run)
+    changed = changes_since(project, run, _changed(project, recalled))
     if changed and not accept:
         raise UsageError(
-            f"The code has changed since the run {run.head.run_id}: {_some(changed)}.",
+            f"The code has changed since the run {run.head.run_id}: {some_of(changed, _MOST_NAMED)}.",
             hint="Go on with today's code: elt resume --accept-changes. Or repair with it: elt retry.",
         )
+
+
+def _changed(project: OpenProject, recalled: _Recalled) -> frozenset[NodeId]:
+    """Give the nodes that are others since the run; none when it has no manifest to compare with."""
+    return frozenset() if recalled.manifest is None else changed_nodes(project)
 
 
 def _repair_of(project: OpenProject, recalled: _Recalled) -> Plan:
     runs = (*recalled.before, recalled.run)
     steps = tuple({step.id: step for run in runs for step in run.plan.steps}.values())
     today = replanned(recalled.command, project, steps)
-    changed = frozenset() if recalled.manifest is None else changed_nodes(project)
-    made = repair(today, past_of(runs), changed)
+    made = repair(today, past_of(runs), _changed(project, recalled))
     added = {step.id for step in steps if isinstance(step, BuildStep) and step.added}
     kept = tuple(
         replace(step, added=True) if isinstance(step, BuildStep) and step.id in added else step for step in made.steps
     )
     gone = gone_nodes(project, steps)
-    notes = (f"no longer in the project: {_some(gone)}",) if gone else ()
+    notes = (f"no longer in the project: {some_of(gone, _MOST_NAMED)}",) if gone else ()
     return replace(made, steps=kept, notes=(*made.notes, *notes))
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _some(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + rest

@@ -24,14 +24,18 @@ class DbtCommand(click.Command):
 allow_empty = click.option("--allow-empty", is_flag=True, help="Let a selection that matches nothing succeed.")
 
 
-def planning_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what a plan is made of."""
-    for decorate in reversed(_PLANNING):
-        function = decorate(function)
-    return function
+def _all_of(*options: Decorator) -> Decorator:
+    """Make one decorator that adds several options, in this order in the help."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
 
 
-_PLANNING: tuple[Decorator, ...] = (
+planning_options = _all_of(
     click.option(
         "--upstream",
         type=click.Choice(["auto", "all", "none"]),
@@ -44,6 +48,7 @@ _PLANNING: tuple[Decorator, ...] = (
     click.option("--no-tests", is_flag=True, help="Run no tests and no validations."),
     allow_empty,
 )
+"""Adds the options that say what a plan is made of."""
 
 
 class _Times(click.ParamType[int]):
@@ -72,14 +77,7 @@ class _Duration(click.ParamType[timedelta]):
             self.fail(f"'{value}': {error}", param, ctx)
 
 
-def attempt_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say how often and how long things are tried, and how a run is ended."""
-    for decorate in reversed(_ATTEMPTS):
-        function = decorate(function)
-    return function
-
-
-_ATTEMPTS: tuple[Decorator, ...] = (
+attempt_options = _all_of(
     click.option(
         "--on-busy",
         type=click.Choice(["wait", "refuse"]),
@@ -104,6 +102,7 @@ _ATTEMPTS: tuple[Decorator, ...] = (
         help="After Ctrl-C or SIGTERM let what runs go on for so long, before it is interrupted (0).",
     ),
 )
+"""Adds the options that say how often and how long things are tried, and how a run is ended."""
 
 lock_timeout = click.option(
     "--lock-timeout",

@@ -38,6 +38,10 @@ class RecordedFingerprint:
     """What the node is to its children: the digest of its fingerprint, or that of an earlier one of the same result."""
 
 
+STANDS = frozenset({Status.SUCCESS, Status.WARN})
+"""What a node that leaves a fingerprint behind ended as; a result that was reused left its own before."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """The last time that a node ended well in a target."""

@@ -2,31 +2,24 @@
 
 import json
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from hashlib import sha256
-from itertools import islice
+from collections.abc import Collection, Iterator, Mapping
 
 from sqlalchemy import Connection, Row, select
-from sqlalchemy.engine import Dialect
 
 from orchestrator.execution.outcome import Outcome, Status
-from orchestrator.execution.recorded import RecordedFingerprint, Standing
+from orchestrator.execution.recorded import STANDS, RecordedFingerprint, Standing
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.fingerprints.value import Finding, Fingerprint
 from orchestrator.plan.step import StepId
-from orchestrator.store.prepared import Prepared, Values
+from orchestrator.store.prepared import Values
 from orchestrator.store.tables import attempts, fingerprints, standing, texts
-
-_AT_ONCE = 500  # values in one question; SQLite takes a thousand
-STANDS = frozenset({Status.SUCCESS, Status.WARN})
-"""What a node that leaves a fingerprint behind ended as; a result that was reused left its own before."""
+from orchestrator.store.texts import in_chunks, keep_texts
 
 
 class KeptFingerprints:
     """The fingerprints of one run: kept when it begins, found again when a step ends."""
 
-    def __init__(self, dialect: Dialect, of_steps: Mapping[StepId, RecordedFingerprint]) -> None:
-        self._new_texts = Prepared.insert_new(texts, dialect, texts.c.keys(), key=("digest",))
+    def __init__(self, of_steps: Mapping[StepId, RecordedFingerprint]) -> None:
         self._of_steps = of_steps
         self._parts: dict[StepId, str] = {}
         self._digests: dict[StepId, str] = {}
@@ -34,15 +27,9 @@ class KeptFingerprints:
     def keep(self, connection: Connection, run_id: str, planned: Collection[StepId]) -> list[Values]:
         """Keep the texts that are new, and give a row for each planned step that has a fingerprint."""
         written = {step: _text(self._of_steps[step].fingerprint) for step in planned if step in self._of_steps}
-        self._parts = {step: sha256(text).hexdigest() for step, text in written.items()}
+        digests = keep_texts(connection, "fingerprint", list(written.values()))
+        self._parts = dict(zip(written, digests, strict=True))
         self._digests = {step: self._of_steps[step].fingerprint.digest for step in written}
-        known = _known(connection, frozenset(self._parts.values()))
-        new = {digest: written[step] for step, digest in self._parts.items() if digest not in known}
-        rows = [
-            {"digest": digest, "kind": "fingerprint", "compressed": zlib.compress(text, level=1)}
-            for digest, text in new.items()
-        ]
-        self._new_texts.run(connection, rows)
         return [
             {
                 "run_id": run_id,
@@ -75,7 +62,7 @@ def standing_in(connection: Connection, target_identity: str, steps: Collection[
     asked = select(standing, texts.c.compressed).join(texts, texts.c.digest == standing.c.parts_digest)
     asked = asked.where(standing.c.target_identity == target_identity)
     found: dict[StepId, Standing] = {}
-    for some in _chunks(sorted(steps)):
+    for some in in_chunks(sorted(steps)):
         rows = connection.execute(asked.where(standing.c.step_id.in_(some)))
         found |= {StepId(row.step_id): _standing(row) for row in rows}
     return found
@@ -88,7 +75,7 @@ def identities_in(
     asked = select(standing.c.step_id, standing.c.digest, standing.c.identity)
     asked = asked.where(standing.c.target_identity == target_identity)
     found: dict[StepId, tuple[str, str]] = {}
-    for some in _chunks(sorted(steps)):
+    for some in in_chunks(sorted(steps)):
         rows = connection.execute(asked.where(standing.c.step_id.in_(some)))
         found |= {StepId(row.step_id): (row.digest, row.identity) for row in rows}
     return found
@@ -152,16 +139,3 @@ def _standing(row: Row[tuple[object, ...]]) -> Standing:
         fingerprint=_fingerprint(row.compressed),
         identity=row.identity,
     )
-
-
-def _known(connection: Connection, digests: frozenset[str]) -> frozenset[str]:
-    found: set[str] = set()
-    for some in _chunks(sorted(digests)):
-        found.update(connection.execute(select(texts.c.digest).where(texts.c.digest.in_(some))).scalars())
-    return frozenset(found)
-
-
-def _chunks(values: Sequence[str]) -> Iterator[list[str]]:
-    remaining = iter(values)
-    while some := list(islice(remaining, _AT_ONCE)):
-        yield some

@@ -8,6 +8,7 @@ from orchestrator.errors import StoreError, UnknownRunError
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.recorded import (
+    STANDS,
     Lease,
     Opening,
     Process,
@@ -157,7 +158,7 @@ class _Writer:
 
     def _note_what_stands(self, outcome: Outcome) -> None:
         known = self._opening.fingerprints.get(outcome.step_id)
-        if known is not None and outcome.status in {Status.SUCCESS, Status.WARN}:
+        if known is not None and outcome.status in STANDS:
             self._standing[self._opening.target_identity, outcome.step_id] = Standing(
                 run_id=self._opening.run_id,
                 ended_at=outcome.ended_at,

@@ -1,22 +1,50 @@
-"""Plans and manifests: compressed, and kept once however many runs have the same."""
+"""Plans, manifests and fingerprints: compressed, and kept once however many runs have the same."""
 
 import hashlib
 import zlib
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
+from orchestrator.store.prepared import Prepared
 from orchestrator.store.tables import texts
+
+_AT_ONCE = 500  # values in one question; SQLite takes a thousand
+
+
+def keep_texts(connection: Connection, kind: str, contents: Sequence[bytes]) -> list[str]:
+    """Keep the texts that are not there, and give for each the digest that it is found by.
+
+    Two runs may keep the same text at the same time.
+    """
+    digests = [hashlib.sha256(content).hexdigest() for content in contents]
+    known: set[str] = set()
+    for some in in_chunks(sorted(set(digests))):
+        known.update(connection.execute(select(texts.c.digest).where(texts.c.digest.in_(some))).scalars())
+    new = {digest: content for digest, content in zip(digests, contents, strict=True) if digest not in known}
+    if new:
+        insertion = Prepared.insert_new(texts, connection.dialect, texts.c.keys(), key=("digest",))
+        rows = [
+            {"digest": digest, "kind": kind, "compressed": zlib.compress(content, level=1)}
+            for digest, content in new.items()
+        ]
+        insertion.run(connection, rows)
+    return digests
 
 
 def keep_text(connection: Connection, kind: str, content: bytes) -> str:
-    """Keep a text unless it is there, and give the digest that it is found by."""
-    digest = hashlib.sha256(content).hexdigest()
-    if connection.execute(select(texts.c.digest).where(texts.c.digest == digest)).first() is None:
-        compressed = zlib.compress(content, level=1)
-        connection.execute(insert(texts), {"digest": digest, "kind": kind, "compressed": compressed})
-    return digest
+    """Keep one text unless it is there, and give the digest that it is found by."""
+    return keep_texts(connection, kind, [content])[0]
 
 
 def read_text(connection: Connection, digest: str) -> bytes:
     """Give a text that was kept."""
     return zlib.decompress(connection.execute(select(texts.c.compressed).where(texts.c.digest == digest)).scalar_one())
+
+
+def in_chunks(values: Sequence[str]) -> Iterator[list[str]]:
+    """Give values in lists that are short enough for one question."""
+    remaining = iter(values)
+    while some := list(islice(remaining, _AT_ONCE)):
+        yield some

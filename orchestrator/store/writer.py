@@ -32,7 +32,7 @@ class SqlRunWriter:
         self._engine = engine
         self._opening = opening
         self._statements = Statements(engine.dialect)
-        self._fingerprints = KeptFingerprints(engine.dialect, opening.fingerprints)
+        self._fingerprints = KeptFingerprints(opening.fingerprints)
         self._open: Connection | None = None
         self._sequence = 0
         self._attempts: dict[StepId, int] = {}

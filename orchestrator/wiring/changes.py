@@ -34,13 +34,12 @@ def gone_nodes(project: OpenProject, steps: Sequence[Step]) -> tuple[NodeId, ...
     )
 
 
-def changes_since(project: OpenProject, run: RecordedRun) -> tuple[str, ...]:
-    """Say in words what a run would find changed in the nodes and files of its plan."""
-    return tuple(_changes(project, run))
+def changes_since(project: OpenProject, run: RecordedRun, changed: frozenset[NodeId]) -> tuple[str, ...]:
+    """Say in words what a run would find changed in its plan: those of the changed nodes, and other files."""
+    return tuple(_changes(project, run, changed))
 
 
-def _changes(project: OpenProject, run: RecordedRun) -> Iterator[str]:
-    changed = changed_nodes(project)
+def _changes(project: OpenProject, run: RecordedRun, changed: frozenset[NodeId]) -> Iterator[str]:
     for step in run.plan.steps:
         if isinstance(step, BuildStep | TestStep | FreshnessStep) and step.node in changed:
             yield f"{short_name(step.node)} ({step.path})"

@@ -44,13 +44,8 @@ def surroundings_of(project: OpenProject, data_versions: Mapping[NodeId, str] | 
 def with_ancestors(project: OpenProject, nodes: Iterable[NodeId]) -> list[NodeId]:
     """Give nodes and all above them, each after its parents."""
     depends = project.graph.depends
-    wanted = set(nodes)
-    waiting = list(wanted)
-    while waiting:
-        for parent in depends.parents(waiting.pop()):
-            if parent not in wanted:
-                wanted.add(parent)
-                waiting.append(parent)
+    named = frozenset(nodes)
+    wanted = named | depends.ancestors(named)
     return [node for node in depends if node in wanted]
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from orchestrator.config.settings import OnBusy
 from orchestrator.errors import BusyError
@@ -19,24 +19,22 @@ from orchestrator.wiring.recording import lives, open_store, this_process
 
 _LOOK = 0.5  # seconds between two looks at whether the other run has ended
 
-Hear = Callable[[Noticed], None]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """What waiting for a turn needs of the world."""
 
-    clock: Callable[[], datetime]
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     lives: Callable[[Process], bool] = lives
     here: str = socket.gethostname()
     sleep: Callable[[float], None] = time.sleep
 
 
 @contextmanager
-def store_in_turn(project: OpenProject, command: Command, run_id: str, turn: Turn, hear: Hear) -> Iterator[RunStore]:
+def store_in_turn(project: OpenProject, command: Command, run_id: str) -> Iterator[RunStore]:
     """Open the store, and have the target to oneself until the end.
 
-    A database in memory is nobody else's.
+    A database in memory is nobody else's. The project hears whom it waits for.
 
     Raises:
         BusyError: another run works there, and this one was not to wait.
@@ -46,16 +44,17 @@ def store_in_turn(project: OpenProject, command: Command, run_id: str, turn: Tur
         if project.target.path == ":memory:":
             yield store
             return
+        turn = Turn()
         identity, now = project.target.identity, turn.clock()
         lease = Lease(target_identity=identity, run_id=run_id, process=this_process(), taken_at=now, beaten_at=now)
-        take_turn(store, lease, command.on_busy or project.settings.on_busy, turn, hear)
+        take_turn(store, lease, command.on_busy or project.settings.on_busy, turn, project.hear)
         try:
             yield store
         finally:
             store.let_go(lease)
 
 
-def take_turn(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Hear) -> None:
+def take_turn(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]) -> None:
     """Take the lease as soon as nobody who is alive has it; says once whom it waits for. Raises BusyError."""
     told = ""
     while True:
