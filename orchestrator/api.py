@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,8 +31,9 @@ from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.explaining import explain_node
 from orchestrator.wiring.planning import dbt_args, opened, planned, resolved
 from orchestrator.wiring.readiness import lacking
-from orchestrator.wiring.recording import new_run_id, opening_of
+from orchestrator.wiring.recording import new_run_id, open_store, opening_of
 from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
+from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.turns import store_in_turn
 
 __all__ = [
@@ -69,8 +71,8 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
     `hear` is told at once of what makes the caller wait.
     """
     inbox = Inbox(_now)
-    with opened(command, inbox, hear=hear) as project:
-        made = planned(command, project)
+    with opened(command, inbox, hear=hear) as project, closing(open_store(project.settings)) as store:
+        made = planned(command, project, Knowledge(project=project, store=store))
         notes = (*made.notes, *(f"cannot run yet: {problem}" for problem, _ in lacking(project, made)))
         return Planned(
             plan=replace(made, notes=notes),
@@ -86,8 +88,9 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     with opened(command, inbox, hear=Audience(listeners, _now).tell) as project:
         run_id = new_run_id()
         with store_in_turn(project, command, run_id) as store:
-            made = planned(command, project)
-            return drive(project, store, made, command, opening_of(project, command, run_id, made), listeners)
+            known = Knowledge(project=project, store=store)
+            made = planned(command, project, known)
+            return drive(project, known, made, command, opening_of(project, command, run_id, made), listeners)
 
 
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:
@@ -113,7 +116,7 @@ def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
 
 def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
     """Print what a node's result follows from now, and when it last ended well; the exit code is 0."""
-    alone = replace(command, verb=Verb.TEST)  # nothing is loaded: the ingestion is not looked for
+    alone = replace(command, ingest=False)  # nothing is loaded, and what is wrong with the ingestion does not matter
     with opened(alone, Inbox(_now), ("list",), hear=tell_on_stderr) as project:
         found = explain_node(project, node)
         if as_json:

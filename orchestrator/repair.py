@@ -31,6 +31,7 @@ from orchestrator.wiring.planning import opened, replanned
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, new_run_id, open_store, opening_of, with_moments
 from orchestrator.wiring.reports import OutputKind, reporting
+from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.turns import store_in_turn
 
 RETRIES = "retries"
@@ -71,7 +72,15 @@ def resume(
         _refuse_changes(project, recalled, accept=accept_changes)
         opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
         opening = replace(opening, continues=found.head.process)
-        return drive(project, store, found.plan, recalled.command, opening, listeners, settled(found))
+        return drive(
+            project,
+            Knowledge(project=project, store=store),
+            found.plan,
+            recalled.command,
+            opening,
+            listeners,
+            settled(found),
+        )
 
 
 def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()) -> Ran | None:
@@ -89,7 +98,7 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
             return None
         opening = opening_of(project, recalled.command, run_id, made)
         opening = replace(opening, selected={**opening.selected, RETRIES: recalled.run.head.run_id})
-        return drive(project, store, made, recalled.command, opening, listeners)
+        return drive(project, Knowledge(project=project, store=store), made, recalled.command, opening, listeners)
 
 
 def resume_and_report(

@@ -5,12 +5,20 @@ from typing import Any
 import click
 
 from orchestrator.cli.dbt_options import BUILD, dbt_options
-from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, planning_options, request_options
+from orchestrator.cli.shared import (
+    DbtCommand,
+    as_json,
+    lock_timeout,
+    planning_options,
+    request_options,
+    skip_unchanged,
+)
 
 
 @click.command("plan", cls=DbtCommand)
 @dbt_options(BUILD)
 @planning_options
+@skip_unchanged
 @lock_timeout
 @as_json
 @click.option("--verbose", is_flag=True, help="Show every step, also of a plan that builds hundreds of nodes.")
@@ -26,6 +34,7 @@ def command(context: click.Context, /, **options: Any) -> int:
         freshness=not options["no_freshness"],
         tests=not options["no_tests"],
         allow_empty=options["allow_empty"],
+        skip_unchanged=options["skip_unchanged"],
         lock_timeout=options["lock_timeout"],
         **request_options(context),
     )

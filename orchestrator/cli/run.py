@@ -13,12 +13,14 @@ from orchestrator.cli.shared import (
     lock_timeout,
     planning_options,
     request_options,
+    skip_unchanged,
 )
 
 
 @click.command("run", cls=DbtCommand)
 @dbt_options(BUILD)
 @planning_options
+@skip_unchanged
 @lock_timeout
 @attempt_options
 @as_json
@@ -43,6 +45,7 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any]) -> int:
         freshness=not options.get("no_freshness"),
         tests=not options.get("no_tests"),
         allow_empty=bool(options.get("allow_empty")),
+        skip_unchanged=bool(options.get("skip_unchanged")),
         **limits(options),
         **request_options(context),
     )

@@ -50,6 +50,12 @@ planning_options = _all_of(
 )
 """Adds the options that say what a plan is made of."""
 
+skip_unchanged = click.option(
+    "--skip-unchanged",
+    is_flag=True,
+    help="Reuse also what was named, where what stands is its result still.",
+)
+
 
 class _Times(click.ParamType[int]):
     """How often: a whole number, or `none`."""

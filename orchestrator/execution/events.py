@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.recorded import RecordedFingerprint
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import StepId
 
@@ -51,6 +52,8 @@ class StepEnded:
 
     at: datetime
     outcome: Outcome
+    known: RecordedFingerprint | None = None
+    """What the result followed from, as it was when the step's parents had ended."""
 
 
 class NoticeKind(StrEnum):

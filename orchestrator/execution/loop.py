@@ -23,8 +23,17 @@ from orchestrator.execution.executor import ThreadExecutor
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane, Limits, lane_of
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
-from orchestrator.execution.ports import Executor, Request, RunListener, RunWriter, StepRunner, Unrecorded
-from orchestrator.execution.recorded import Mark
+from orchestrator.execution.ports import (
+    AllRun,
+    Executor,
+    Request,
+    Reuse,
+    RunListener,
+    RunWriter,
+    StepRunner,
+    Unrecorded,
+)
+from orchestrator.execution.reuse import passed_over
 from orchestrator.execution.scheduler import Decision, Scheduler
 from orchestrator.execution.stopping import StepStop, StopRequest
 from orchestrator.execution.verdict import run_status
@@ -56,8 +65,8 @@ class RunTerms:
     """Of a run that goes on: how the steps ended that need not run again, in the plan's order."""
     tried: Mapping[StepId, int] = field(default_factory=dict)
     """Of a run that goes on: how many tries of each step are recorded."""
-    mark: Callable[[StepId], Mark | None] = lambda _step_id: None
-    """Asked when a step starts, all of whose parents have ended: what its build is to leave in the target."""
+    reuse: Reuse = field(default_factory=AllRun)
+    """Asked when a step's turn comes, all of whose parents have ended."""
 
 
 def run_plan(
@@ -225,11 +234,11 @@ class _Loop:
 
     def _follow(self, decision: Decision, *happened: Event) -> bool:
         """Do what the scheduler decided on what happened; give whether the run has ended."""
-        at = self._clock()
+        decision, at = passed_over(decision, self._scheduler, self._terms.reuse), self._clock()
         self._outcomes.update((outcome.step_id, outcome) for outcome in decision.outcomes)
         for outcome in decision.outcomes:
             self._forget(outcome.step_id)
-        ends = (StepEnded(at=at, outcome=outcome) for outcome in decision.outcomes)
+        ends = (StepEnded(at=at, outcome=one, known=self._terms.reuse.known(one)) for one in decision.outcomes)
         starts = (StepStarted(at=at, step_id=step.id) for step in decision.start)
         if self._chronicle.take(*happened, *ends, *starts):
             self._submit(decision.start)
@@ -240,7 +249,7 @@ class _Loop:
 
     def _submit(self, steps: Sequence[Step]) -> None:
         for step in steps:
-            attempt, mark = self._attempts.start(step.id), self._terms.mark(step.id)
+            attempt, mark = self._attempts.start(step.id), self._terms.reuse.mark(step.id)
             request = Request(run_id=self._terms.run_id, step=step, attempt=attempt, mark=mark)
             self._executors[lane_of(step)].submit(request, self._stop_of(step))
 

@@ -41,6 +41,8 @@ class ReasonCode(StrEnum):
     NO_NEW_DATA = "no_new_data"
     TIME_LIMIT = "time_limit"
     RUN_TIME_LIMIT = "run_time_limit"
+    UNCHANGED = "unchanged"  # reused: what stands is the result still
+    GATE_CLOSED = "gate_closed"  # a check above, which does not run now, said no when it last ran
 
 
 class ErrorClass(StrEnum):
@@ -92,6 +94,11 @@ class Outcome:
     parts: tuple[Part, ...] = ()
     dbt_results: tuple[Mapping[str, object], ...] = ()
     """dbt's own records, as they stand in `results` of run_results.json (or sources.json): one, or one a hook."""
+
+    @property
+    def warns(self) -> bool:
+        """Whether a check of severity warn said no, now or when the result that is reused came about."""
+        return self.status is Status.WARN or (self.status is Status.REUSED and self.tool_word == "warn")
 
     @property
     def elapsed(self) -> timedelta:

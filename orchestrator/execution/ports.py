@@ -8,6 +8,7 @@ from typing import Protocol
 from orchestrator.execution.events import Event, NoticeKind
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import (
+    LastTry,
     Lease,
     Mark,
     Marker,
@@ -124,7 +125,7 @@ class RunReader(Protocol):
         """Give the manifest that a run was planned on, when it was kept."""
 
     def fingerprints(self, run_id: str) -> Mapping[StepId, RecordedFingerprint]:
-        """Give the fingerprints of a run's dbt nodes, as they were when it began; none when the run is not known."""
+        """Give the fingerprints of a run's steps that ended, where they have one; none when the run is not known."""
 
     def standing(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, Standing]:
         """Give for each of these nodes the last time it ended well in a target, where it ever did.
@@ -132,11 +133,14 @@ class RunReader(Protocol):
         This outlives the run: what stands is not forgotten with it.
         """
 
-    def identities(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, tuple[str, str]]:
-        """Give of each of these nodes that stands in a target its digest, and what it is to its children."""
-
     def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
         """Give the code that a node was compiled to in a run, when it is still known."""
+
+    def last_tries(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, LastTry]:
+        """Give for each of these steps what became of it when it last ran in a target; this outlives the run."""
+
+    def outcome(self, run_id: str, step_id: StepId) -> Outcome | None:
+        """Give what a step ended as in a run, without its parts; None when the run is forgotten."""
 
 
 class RunStore(Protocol):
@@ -180,6 +184,44 @@ class Unrecorded:
         """Nobody can ask for anything."""
         del at
         return False
+
+
+class Reuse(Protocol):
+    """Decides what need not run, on the loop's own thread; never raises for what cannot be decided: that runs."""
+
+    def at_turn(self, step: Step) -> Outcome | None:
+        """Give what becomes of a step whose parents have ended, when it need not run; None when it runs."""
+
+    def heard(self, outcome: Outcome) -> None:
+        """Take note of how a step ended, before anything below it takes its turn."""
+
+    def mark(self, step_id: StepId) -> Mark | None:
+        """Give what a step that starts is to leave in the target."""
+
+    def known(self, outcome: Outcome) -> RecordedFingerprint | None:
+        """Give what the result of a step that ended follows from, where that is known."""
+
+
+class AllRun:
+    """Decides nothing: every step runs."""
+
+    def at_turn(self, step: Step) -> Outcome | None:
+        """It runs."""
+        del step
+        return None
+
+    def heard(self, outcome: Outcome) -> None:
+        """Nothing depends on it."""
+
+    def mark(self, step_id: StepId) -> Mark | None:
+        """Nothing is left."""
+        del step_id
+        return None
+
+    def known(self, outcome: Outcome) -> RecordedFingerprint | None:
+        """Nothing is known."""
+        del outcome
+        return None
 
 
 class RunListener(Protocol):

@@ -55,6 +55,16 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LastTry:
+    """What became of a step when it last ran in a target, well or not."""
+
+    run_id: str
+    status: Status | None
+    """None when nothing is known of its end."""
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """What a build leaves in the target beside its data: what the node's result follows from, as its step started."""
 
@@ -105,8 +115,6 @@ class Opening:
     manifest: bytes | None = None
     continues: Process | None = None
     """Of a run that goes on: the process that drove it before."""
-    fingerprints: Mapping[StepId, RecordedFingerprint] = field(default_factory=dict)
-    """Of the nodes of dbt among the steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

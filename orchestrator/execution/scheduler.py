@@ -163,7 +163,8 @@ class Scheduler:
         if halting.reason.code is ReasonCode.NO_NEW_DATA:
             return halting.reason
         root = halting.step_id
-        if halting.status is Status.SKIPPED and halting.reason.blame is not None:
+        is_closed = halting.reason.code is ReasonCode.GATE_CLOSED
+        if halting.status is Status.SKIPPED and halting.reason.blame is not None and not is_closed:
             root = halting.reason.blame
         at = self._position.get(root)
         step = None if at is None else self._steps[at]

@@ -58,6 +58,10 @@ def run_status(outcomes: Iterable[Outcome]) -> Status:
     for outcome in outcomes:
         if outcome.reason.code is ReasonCode.INTERRUPTED:
             return Status.CANCELLED  # also a step that erred and was not tried again because of it
+        if outcome.reason.code is ReasonCode.GATE_CLOSED:
+            statuses.add(Status.FAIL)
+        if outcome.warns:
+            statuses.add(Status.WARN)
         statuses.add(Status.ERROR if _is_unexplained(outcome) else outcome.status)
     for status in (Status.ERROR, Status.FAIL, Status.WARN):
         if status in statuses:
@@ -94,7 +98,7 @@ def first_causes(outcomes: Sequence[Outcome]) -> tuple[FirstCause, ...]:
     for outcome in outcomes:
         if outcome.reason.code is ReasonCode.NO_NEW_DATA:
             continue  # nothing went wrong: the run stays green
-        if outcome.reason.code is ReasonCode.RUN_TIME_LIMIT:
+        if outcome.reason.code in {ReasonCode.RUN_TIME_LIMIT, ReasonCode.GATE_CLOSED}:
             continue
         if outcome.reason.blame is not None and outcome.status in (Status.SKIPPED, Status.CANCELLED):
             kind = broken_off if outcome.reason.code is ReasonCode.FAIL_FAST else halted
@@ -107,6 +111,7 @@ def first_causes(outcomes: Sequence[Outcome]) -> tuple[FirstCause, ...]:
         )
         for outcome in outcomes
         if outcome.status in (Status.FAIL, Status.ERROR)
+        or outcome.reason.code is ReasonCode.GATE_CLOSED
         or (_is_unexplained(outcome) and outcome.reason.code is not ReasonCode.RUN_TIME_LIMIT)
         or outcome.step_id in halted
         or outcome.step_id in broken_off

@@ -1,9 +1,11 @@
 """Puts a plan into words for a reader, and into JSON for a program."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import assert_never
 
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType, short_name
+from orchestrator.plan.decision import Act, Decision
 from orchestrator.plan.plan import LeftOut, Plan
 from orchestrator.plan.step import (
     BuildStep,
@@ -63,6 +65,35 @@ def reason_of(step: Step) -> str:
     return _REASONS[step.cause.why].format(of=of)
 
 
+def told_of(step: Step) -> str:
+    """Say why the step is in the plan and, where that was to be decided, what becomes of it."""
+    decision = step.decision
+    if decision is None or not decision.words or decision.words == reason_of(step):
+        return reason_of(step)
+    return f"{reason_of(step)}; {decision_words(decision)}"
+
+
+def decision_words(decision: Decision) -> str:
+    """Say what becomes of a step, and why."""
+    match decision.act:
+        case Act.REUSE:
+            return f"reused, {decision.words} since run {decision.of_run}"
+        case Act.IF_CHANGED:
+            return f"runs {decision.words}"
+        case Act.CLOSED:
+            return f"stays closed: {decision.words}"
+        case Act.RUN:
+            return decision.words
+        case _:
+            assert_never(decision.act)
+
+
+def count_by_act(plan: Plan) -> dict[Act, int]:
+    """Count the steps by what becomes of them, in the order in which `Act` lists it."""
+    acts = Counter(step.decision.act if step.decision is not None else Act.RUN for step in plan.steps)
+    return {act: acts[act] for act in Act if acts[act]}
+
+
 _REASONS = {
     Why.SELECTED: "selected",
     Why.NEEDED: "needed by {of}",
@@ -104,6 +135,7 @@ def _step(step: Step) -> Json:
         "writes": [_relation(relation) for relation in step.writes],
         "cause": _cause(step.cause),
         "reason": reason_of(step),
+        "decision": _decision(step.decision),
         **_details(step),
     }
 
@@ -143,6 +175,13 @@ def _relation(relation: Relation) -> Json:
 
 def _cause(cause: Cause) -> Json:
     return {"why": cause.why.value, "of": cause.of}
+
+
+def _decision(decision: Decision | None) -> Json:
+    if decision is None:
+        return {"act": Act.RUN.value, "words": ""}
+    found = {name: getattr(decision, name) for name in ("of_run", "status", "blame")}
+    return {"act": decision.act.value, "words": decision.words, **{name: kept for name, kept in found.items() if kept}}
 
 
 def _left_out(one: LeftOut) -> Json:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NewType
 
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.plan.decision import Decision
 
 StepId = NewType("StepId", str)
 """The node's id for a step of one node; `ingest.<pipeline>` for a load; `freshness.<source id>`; `hook.<when>`."""
@@ -46,6 +47,8 @@ class _Step:
     reads: tuple[Relation, ...] = ()
     writes: tuple[Relation, ...] = ()
     cause: Cause
+    decision: Decision | None = None
+    """What becomes of it when its turn comes; None: it runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

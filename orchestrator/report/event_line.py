@@ -36,6 +36,8 @@ _REASONS = {
     ReasonCode.NOT_EVALUATED: "could not be evaluated",
     ReasonCode.TIME_LIMIT: "",  # its message says so
     ReasonCode.RUN_TIME_LIMIT: "the run is over its time limit",
+    ReasonCode.UNCHANGED: "",  # its message names the run
+    ReasonCode.GATE_CLOSED: "",  # its message says so
     ReasonCode.NO_NEW_DATA: "nothing new was loaded, as on_no_data asks",
 }
 
@@ -127,6 +129,6 @@ def again_text(event: AttemptEnded, steps: Steps) -> str:
 
 def reason_text(reason: Reason, steps: Steps) -> str:
     """Say why a step ended as it did; nothing when it simply ran."""
-    if reason.blame is not None:
+    if reason.blame is not None and reason.code is not ReasonCode.GATE_CLOSED:
         return f"because of {titled(reason.blame, steps)}"
     return _REASONS.get(reason.code, reason.code.value.replace("_", " "))

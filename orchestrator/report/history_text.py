@@ -148,8 +148,14 @@ def _earlier(attempt: RecordedAttempt, step: RecordedStep) -> tuple[Text | str, 
 def _why(step: RecordedStep, run: RecordedRun) -> str:
     tries = f"{count(len(step.attempts), 'try', 'tries')}; " if len(step.attempts) > 1 else ""
     if step.status in {Status.SKIPPED, Status.CANCELLED} and step.reason is not None:
-        blamed = step.reason.blame and run.plan.by_id[step.reason.blame].name
+        blame = step.reason.blame
+        blamed = run.plan.by_id[blame].name if blame in run.plan.by_id else blame
         return tries + (f"because of {blamed}" if blamed else step.reason.code.value.replace("_", " "))
+    if step.status is Status.REUSED and step.last is not None and step.last.outcome is not None:
+        return f"{step.why}; {one_line(step.last.outcome.message)}" if step.last.outcome.warns else step.why
+    planned = run.plan.by_id.get(step.step_id)
+    if step.status is Status.SUCCESS and planned is not None and planned.decision is not None:
+        return tries + step.why
     if step.last is not None and step.last.outcome is not None and step.last.outcome.message:
         return tries + one_line(step.last.outcome.message)
     return tries + step.why

@@ -7,7 +7,8 @@ from statistics import mean
 
 from rich.text import Text
 
-from orchestrator.plan.explain import kind_of, reason_of
+from orchestrator.plan.decision import Act
+from orchestrator.plan.explain import count_by_act, kind_of, reason_of, told_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, Step
 from orchestrator.report.plan_groups import Groups, group, shown_kind
@@ -15,6 +16,7 @@ from orchestrator.report.words import count, one_line, some_of
 
 _MOST_BUILDS = 200
 _MOST_LISTED = 10
+_ACTS = {Act.REUSE: "reused", Act.IF_CHANGED: "if changed", Act.CLOSED: "closed"}
 
 
 def is_large(plan: Plan) -> bool:
@@ -22,11 +24,24 @@ def is_large(plan: Plan) -> bool:
     return sum(isinstance(step, BuildStep) for step in plan.steps) > _MOST_BUILDS
 
 
+def acts_text(plan: Plan) -> str:
+    """Count the steps that are not simply run: `, 12 reused, 3 if changed`; nothing where all run."""
+    counts = count_by_act(plan)
+    return "".join(f", {counts[act]:,} {word}" for act, word in _ACTS.items() if counts.get(act))
+
+
+def check_words(step: Step) -> str:
+    """Say what becomes of a check, where that was to be decided."""
+    if step.decision is None or step.decision.words == reason_of(step):
+        return ""
+    return _ACTS.get(step.decision.act, step.decision.words)
+
+
 def overview_lines(plan: Plan, *, database: str) -> Iterator[Text]:
     """Give a line for each folder, and the first few of all that is not built."""
     groups = group(plan)
     builds = [step for step in plan.steps if isinstance(step, BuildStep)]
-    yield Text.assemble((count(len(plan.steps), "step"), "bold"), f", into {database}")
+    yield Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}")
     for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
         yield from _section(title, [_told(step) for step in steps])
     yield from _section("Build", (), len(builds))
@@ -55,7 +70,7 @@ def _section(title: str, lines: Sequence[str], number: int | None = None) -> Ite
 
 
 def _told(step: Step) -> str:
-    return f"{kind_of(step)}  {step.name}  {reason_of(step)}"
+    return f"{kind_of(step)}  {step.name}  {told_of(step)}"
 
 
 def _folders(builds: Sequence[BuildStep], groups: Groups) -> Iterator[Text]:

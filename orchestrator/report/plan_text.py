@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.nodes.identity import short_name
-from orchestrator.plan.explain import kind_of, reason_of
+from orchestrator.plan.explain import kind_of, reason_of, told_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, IngestStep, Step
 from orchestrator.report.plan_groups import group, shown_kind
-from orchestrator.report.plan_overview import is_large, overview_lines
+from orchestrator.report.plan_overview import acts_text, check_words, is_large, overview_lines
 from orchestrator.report.words import count, one_line
 
 _INDENT = " " * 4
@@ -31,7 +31,7 @@ def plan_lines(plan: Plan, *, database: str, width: int = 100) -> Iterator[Text]
     """Give the lines of a plan: its loads, its gates, its builds, what stays out, and what to know."""
     groups = group(plan)
     columns = _Columns.of(plan.steps)
-    yield Text.assemble((count(len(plan.steps), "step"), "bold"), f", into {database}")
+    yield Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}")
     for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
         yield from _section(title, steps, columns)
     builds = [step for step in plan.steps if isinstance(step, BuildStep)]
@@ -64,7 +64,7 @@ class _Columns:
 
     def line(self, step: Step) -> Text:
         kind, name = f"{shown_kind(step):<{self.kind}}", f"{_name(step):<{self.name}}"
-        return Text.assemble("  ", (kind, "cyan"), "  ", name, "  ", (reason_of(step), "dim"))
+        return Text.assemble("  ", (kind, "cyan"), "  ", name, "  ", (told_of(step), "dim"))
 
 
 def _section(title: str, steps: Sequence[Step], columns: _Columns) -> Iterator[Text]:
@@ -82,15 +82,13 @@ def _title(title: str, number: int) -> Iterator[Text]:
 def _checks(checks: Sequence[Step], build: BuildStep, width: int) -> Iterator[Text]:
     """Name the checks of a node by their kind; a reason is told where it is another than this node."""
     own = {f"tests {short_name(build.node)}", f"judges {short_name(build.node)}"}
-    by_kind: dict[str, list[str]] = {}
+    by_kind: dict[tuple[str, str], list[str]] = {}
     for step in checks:
-        reason = reason_of(step)
-        kind = kind_of(step) if reason in own else f"{kind_of(step)}, {reason}"
-        by_kind.setdefault(kind, []).append(step.name)
-    for kind, names in by_kind.items():
-        word, _, reason = kind.partition(", ")
-        head = count(len(names), word) + (f", {reason}" if reason else "") + ": "
-        told = textwrap.wrap(
+        told = (reason_of(step) if reason_of(step) not in own else "", check_words(step))
+        by_kind.setdefault((kind_of(step), "; ".join(filter(None, told))), []).append(step.name)
+    for (kind, said), names in by_kind.items():
+        head = count(len(names), kind) + (f", {said}" if said else "") + ": "
+        lines = textwrap.wrap(
             head + ", ".join(names),
             width=max(width, 40),
             initial_indent=_INDENT,
@@ -98,7 +96,7 @@ def _checks(checks: Sequence[Step], build: BuildStep, width: int) -> Iterator[Te
             break_long_words=False,
             break_on_hyphens=False,
         )
-        yield from (Text(line, style="dim") for line in told)
+        yield from (Text(line, style="dim") for line in lines)
 
 
 def _name(step: Step) -> str:

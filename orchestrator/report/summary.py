@@ -88,7 +88,7 @@ class Summary:
             yield from _listed([f"{tries} tries  {titled(step_id, steps)}" for step_id, tries in self._tries.items()])
 
     def _warnings(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
-        warned = [outcome for outcome in ended.outcomes if outcome.status is Status.WARN]
+        warned = [outcome for outcome in ended.outcomes if outcome.warns]
         if warned:
             yield Text()
             yield Text(count(len(warned), "step") + " with warnings", style="bold")

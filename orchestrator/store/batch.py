@@ -27,9 +27,11 @@ class Batch:
     """Steps that end."""
     events: list[Values] = field(default_factory=list)
     fingerprints: list[Values] = field(default_factory=list)
-    """Of steps that are planned."""
+    """Of steps that ended."""
     standing: list[Values] = field(default_factory=list)
     """Of steps that ended well."""
+    last_tries: list[Values] = field(default_factory=list)
+    """Of steps that start, and of steps that ended after they had."""
 
 
 class Statements:
@@ -44,11 +46,12 @@ class Statements:
         self._parts = Prepared.insert(tables.parts, dialect, tables.parts.c.keys())
         self._ended = Prepared.update(tables.steps, dialect, key=("run_id", "step_id"), columns=_END)
         self._events = Prepared.insert(tables.events, dialect, tables.events.c.keys())
-        # Of a run that goes on some are there: what is done anew follows from today's project.
+        # Of a run that goes on some are there: what is done anew followed from something else.
         self._fingerprints = Prepared.put(
             tables.fingerprints, dialect, tables.fingerprints.c.keys(), key=("run_id", "step_id")
         )
         self._standing = Prepared.put(tables.standing, dialect, tables.standing.c.keys(), key=_STANDS)
+        self._last_tries = Prepared.put(tables.last_tries, dialect, tables.last_tries.c.keys(), key=_STANDS)
 
     def run(self, connection: Connection, batch: Batch) -> None:
         """Write a batch, in the caller's transaction."""
@@ -61,5 +64,6 @@ class Statements:
             (self._events, batch.events),
             (self._fingerprints, batch.fingerprints),
             (self._standing, batch.standing),
+            (self._last_tries, batch.last_tries),
         ):
             statement.run(connection, rows)

@@ -2,59 +2,41 @@
 
 import json
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, Row, select
 
-from orchestrator.execution.outcome import Outcome, Status
-from orchestrator.execution.recorded import STANDS, RecordedFingerprint, Standing
+from orchestrator.execution.events import StepEnded
+from orchestrator.execution.outcome import Status
+from orchestrator.execution.recorded import STANDS, LastTry, RecordedFingerprint, Standing
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.fingerprints.value import Finding, Fingerprint
 from orchestrator.plan.step import StepId
 from orchestrator.store.prepared import Values
-from orchestrator.store.tables import attempts, fingerprints, standing, texts
+from orchestrator.store.tables import attempts, fingerprints, last_tries, standing, texts
 from orchestrator.store.texts import in_chunks, keep_texts
 
 
-class KeptFingerprints:
-    """The fingerprints of one run: kept when it begins, found again when a step ends."""
-
-    def __init__(self, of_steps: Mapping[StepId, RecordedFingerprint]) -> None:
-        self._of_steps = of_steps
-        self._parts: dict[StepId, str] = {}
-        self._digests: dict[StepId, str] = {}
-
-    def keep(self, connection: Connection, run_id: str, planned: Collection[StepId]) -> list[Values]:
-        """Keep the texts that are new, and give a row for each planned step that has a fingerprint."""
-        written = {step: _text(self._of_steps[step].fingerprint) for step in planned if step in self._of_steps}
-        digests = keep_texts(connection, "fingerprint", list(written.values()))
-        self._parts = dict(zip(written, digests, strict=True))
-        self._digests = {step: self._of_steps[step].fingerprint.digest for step in written}
-        return [
-            {
-                "run_id": run_id,
-                "step_id": step,
-                "digest": self._digests[step],
-                "identity": self._of_steps[step].identity,
-                "parts_digest": parts,
-            }
-            for step, parts in self._parts.items()
-        ]
-
-    def standing(self, outcome: Outcome, run_id: str, target_identity: str) -> Iterator[Values]:
-        """Give the row that says what stands now, when the step ended well."""
-        parts = self._parts.get(outcome.step_id)
-        if parts is not None and outcome.status in STANDS:
-            yield {
-                "target_identity": target_identity,
-                "step_id": outcome.step_id,
-                "run_id": run_id,
-                "ended_at": outcome.ended_at,
-                "status": outcome.status.value,
-                "digest": self._digests[outcome.step_id],
-                "identity": self._of_steps[outcome.step_id].identity,
-                "parts_digest": parts,
-            }
+def keep_fingerprints(
+    connection: Connection, ended: Sequence[StepEnded], run_id: str, target_identity: str
+) -> tuple[list[Values], list[Values]]:
+    """Keep the texts that are new; give a row for each step that has a fingerprint, and for each that stands now."""
+    told = [(event.outcome, event.known) for event in ended if event.known is not None]
+    digests = keep_texts(connection, "fingerprint", [_text(known.fingerprint) for _, known in told])
+    kept, stands = [], []
+    for (outcome, known), parts in zip(told, digests, strict=True):
+        row = {
+            "run_id": run_id,
+            "step_id": outcome.step_id,
+            "digest": known.fingerprint.digest,
+            "identity": known.identity,
+            "parts_digest": parts,
+        }
+        kept.append(row)
+        if outcome.status in STANDS:
+            ends = {"ended_at": outcome.ended_at, "status": outcome.status.value}
+            stands.append({**row, "target_identity": target_identity, **ends})
+    return kept, stands
 
 
 def standing_in(connection: Connection, target_identity: str, steps: Collection[StepId]) -> dict[StepId, Standing]:
@@ -68,16 +50,14 @@ def standing_in(connection: Connection, target_identity: str, steps: Collection[
     return found
 
 
-def identities_in(
-    connection: Connection, target_identity: str, steps: Collection[StepId]
-) -> dict[StepId, tuple[str, str]]:
-    """Give of each of these nodes that stands in a target its digest, and what it is to its children."""
-    asked = select(standing.c.step_id, standing.c.digest, standing.c.identity)
-    asked = asked.where(standing.c.target_identity == target_identity)
-    found: dict[StepId, tuple[str, str]] = {}
+def last_tries_in(connection: Connection, target_identity: str, steps: Collection[StepId]) -> dict[StepId, LastTry]:
+    """Give what became of each of these steps when it last ran in a target."""
+    asked = select(last_tries).where(last_tries.c.target_identity == target_identity)
+    found: dict[StepId, LastTry] = {}
     for some in in_chunks(sorted(steps)):
-        rows = connection.execute(asked.where(standing.c.step_id.in_(some)))
-        found |= {StepId(row.step_id): (row.digest, row.identity) for row in rows}
+        for row in connection.execute(asked.where(last_tries.c.step_id.in_(some))):
+            status = Status(row.status) if row.status else None
+            found[StepId(row.step_id)] = LastTry(run_id=row.run_id, status=status, ended_at=row.ended_at)
     return found
 
 

@@ -1,57 +1,43 @@
 """The store in memory: for a run that nobody asks about later, and for tests."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from orchestrator.errors import StoreError, UnknownRunError
+from orchestrator.errors import StoreError
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.recorded import (
     STANDS,
+    LastTry,
     Lease,
     Opening,
     Process,
     RecordedAttempt,
     RecordedEvent,
-    RecordedFingerprint,
-    RecordedRun,
     RecordedStep,
-    RunHead,
     Standing,
 )
-from orchestrator.plan.explain import kind_of, reason_of
-from orchestrator.plan.plan import Plan
+from orchestrator.plan.explain import kind_of, told_of
 from orchestrator.plan.step import StepId
-
-
-@dataclass(slots=True)
-class _Kept:
-    opening: Opening
-    plan: Plan
-    steps: dict[StepId, RecordedStep]
-    heartbeat_at: datetime
-    events: list[RecordedEvent] = field(default_factory=list)
-    status: Status | None = None
-    ended_at: datetime | None = None
-    is_asked_to_end: bool = False
+from orchestrator.store.memory_reader import InTargets, Kept, MemoryReader
 
 
 class MemoryStore:
     """Every run of this process."""
 
     def __init__(self) -> None:
-        self._runs: dict[str, _Kept] = {}
-        self._standing: dict[tuple[str, StepId], Standing] = {}
+        self._runs: dict[str, Kept] = {}
+        self._in_targets = InTargets()
         self._leases: dict[str, Lease] = {}
 
     def writer(self, opening: Opening) -> "_Writer":
         """Give a writer for a run that begins."""
-        return _Writer(self._runs, self._standing, self._leases, opening)
+        return _Writer(self._runs, self._in_targets, self._leases, opening)
 
-    def reader(self) -> "_Reader":
+    def reader(self) -> "MemoryReader":
         """Give a reader."""
-        return _Reader(self._runs, self._standing)
+        return MemoryReader(self._runs, self._in_targets)
 
     def ask_to_end(self, run_id: str, *, at: datetime, by: str) -> None:
         """Leave a run the wish that it should end; raises UnknownRunError."""
@@ -92,14 +78,14 @@ class _Writer:
 
     def __init__(
         self,
-        runs: dict[str, _Kept],
-        standing: dict[tuple[str, StepId], Standing],
+        runs: dict[str, Kept],
+        in_targets: InTargets,
         leases: dict[str, Lease],
         opening: Opening,
     ) -> None:
         self._runs = runs
         self._leases = leases
-        self._standing = standing
+        self._in_targets = in_targets
         self._opening = opening
 
     def record(self, events: Sequence[Event]) -> None:
@@ -113,13 +99,13 @@ class _Writer:
                         step_id=step.id,
                         name=step.name,
                         kind=kind_of(step),
-                        why=reason_of(step),
+                        why=told_of(step),
                         status=None,
                         reason=None,
                     )
                     for step in event.plan.steps
                 }
-                self._runs[self._opening.run_id] = _Kept(self._opening, event.plan, steps, event.at)
+                self._runs[self._opening.run_id] = Kept(self._opening, event.plan, steps, event.at)
             self._take(self._runs[self._opening.run_id], event)
 
     def look(self, at: datetime) -> bool:
@@ -132,7 +118,7 @@ class _Writer:
         asked, kept.is_asked_to_end = kept.is_asked_to_end, False
         return asked
 
-    def _take(self, kept: _Kept, event: Event) -> None:
+    def _take(self, kept: Kept, event: Event) -> None:
         match event:
             case RunStarted():
                 _note(kept, event.at, "run_resumed" if event.resumed else "run_started", {})
@@ -140,6 +126,7 @@ class _Writer:
                 step = kept.steps[event.step_id]
                 attempt = RecordedAttempt(number=len(step.attempts) + 1, started_at=event.at, outcome=None)
                 kept.steps[event.step_id] = replace(step, attempts=(*step.attempts, attempt))
+                self._note_try(event.step_id, None)
                 _note(kept, event.at, "step_started", {}, event.step_id)
             case AttemptEnded():
                 self._end_attempt(kept, event.outcome)
@@ -148,7 +135,7 @@ class _Writer:
                 _note(kept, event.at, "attempt_ended", body, outcome.step_id)
             case StepEnded():
                 self._end(kept, event)
-                self._note_what_stands(event.outcome)
+                self._note_what_stands(kept, event)
                 _note(kept, event.at, "step_ended", {"status": event.outcome.status.value}, event.outcome.step_id)
             case Noticed():
                 _note(kept, event.at, event.kind.value, {"message": event.message}, event.step_id)
@@ -156,10 +143,15 @@ class _Writer:
                 kept.status, kept.ended_at = event.status, event.at
                 _note(kept, event.at, "run_ended", {"status": event.status.value})
 
-    def _note_what_stands(self, outcome: Outcome) -> None:
-        known = self._opening.fingerprints.get(outcome.step_id)
-        if known is not None and outcome.status in STANDS:
-            self._standing[self._opening.target_identity, outcome.step_id] = Standing(
+    def _note_what_stands(self, kept: Kept, event: StepEnded) -> None:
+        outcome, known = event.outcome, event.known
+        if kept.steps[outcome.step_id].attempts and outcome.status is not Status.REUSED:
+            self._note_try(outcome.step_id, outcome)
+        if known is None:
+            return
+        kept.known[outcome.step_id] = known
+        if outcome.status in STANDS:
+            self._in_targets.standing[self._opening.target_identity, outcome.step_id] = Standing(
                 run_id=self._opening.run_id,
                 ended_at=outcome.ended_at,
                 status=outcome.status,
@@ -167,18 +159,23 @@ class _Writer:
                 identity=known.identity,
             )
 
+    def _note_try(self, step_id: StepId, outcome: Outcome | None) -> None:
+        self._in_targets.last_tries[self._opening.target_identity, step_id] = LastTry(
+            run_id=self._opening.run_id,
+            status=None if outcome is None else outcome.status,
+            ended_at=None if outcome is None else outcome.ended_at,
+        )
+
     def _reopen(self, event: RunStarted, before: Process) -> None:
         kept = self._runs[self._opening.run_id]
         if kept.opening.process != before:
             raise StoreError(f"Another process has taken up the run {self._opening.run_id} meanwhile.")
         stands = {outcome.step_id for outcome in event.settled}
-        anew = {step: known for step, known in self._opening.fingerprints.items() if step not in stands}
         kept.opening = replace(
             kept.opening,
             process=self._opening.process,
             manifest=self._opening.manifest,
             continues=before,
-            fingerprints={**kept.opening.fingerprints, **anew},
         )
         kept.status = kept.ended_at = None
         for step in kept.steps.values():
@@ -186,109 +183,24 @@ class _Writer:
                 kept.steps[step.step_id] = replace(step, status=None, reason=None)
 
     @staticmethod
-    def _end(kept: _Kept, event: StepEnded) -> None:
+    def _end(kept: Kept, event: StepEnded) -> None:
         outcome = event.outcome
         _Writer._end_attempt(kept, outcome)
         step = kept.steps[outcome.step_id]
         kept.steps[outcome.step_id] = replace(step, status=outcome.status, reason=outcome.reason)
 
     @staticmethod
-    def _end_attempt(kept: _Kept, outcome: Outcome) -> None:
+    def _end_attempt(kept: Kept, outcome: Outcome) -> None:
         step = kept.steps[outcome.step_id]
+        if outcome.status is Status.REUSED:
+            reused = RecordedAttempt(number=len(step.attempts) + 1, started_at=None, outcome=None)
+            step = replace(step, attempts=(*step.attempts, reused))
         if step.attempts:
             ended = replace(step.attempts[-1], started_at=outcome.started_at, outcome=outcome)
             kept.steps[outcome.step_id] = replace(step, attempts=(*step.attempts[:-1], ended))
 
 
-class _Reader:
-    """Reads every run."""
-
-    def __init__(self, runs: dict[str, _Kept], standing: dict[tuple[str, StepId], Standing]) -> None:
-        self._runs = runs
-        self._standing = standing
-
-    def heads(self, *, limit: int | None = None, target_identity: str | None = None) -> tuple[RunHead, ...]:
-        """List the runs, newest first."""
-        heads = [_head(kept) for kept in self._runs.values()]
-        if target_identity is not None:
-            heads = [head for head in heads if head.target_identity == target_identity]
-        return tuple(sorted(heads, key=lambda head: (head.started_at, head.run_id), reverse=True)[:limit])
-
-    def find(self, beginning: str | None = None) -> str:
-        """Give the id of the run that begins so; without a beginning that of the last run."""
-        found = [head.run_id for head in self.heads() if head.run_id.startswith(beginning or "")]
-        if beginning in found:
-            return beginning
-        if not found or (beginning is not None and len(found) > 1):
-            raise UnknownRunError(f"{len(found)} runs begin with {beginning}.")
-        return found[0]
-
-    def run(self, run_id: str) -> RecordedRun:
-        """Give a run, whole; raises UnknownRunError."""
-        if run_id not in self._runs:
-            raise UnknownRunError(f"No run is recorded that is called {run_id}.")
-        kept = self._runs[run_id]
-        steps = tuple(kept.steps.values())
-        return RecordedRun(head=_head(kept), asked=kept.opening.selected, plan=kept.plan, steps=steps)
-
-    def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
-        """Give the events of a run behind a sequence number."""
-        return tuple(self._runs[run_id].events[after:]) if run_id in self._runs else ()
-
-    def manifest(self, run_id: str) -> bytes | None:
-        """Give the manifest that a run was planned on, when it was kept."""
-        return self._runs[run_id].opening.manifest
-
-    def fingerprints(self, run_id: str) -> Mapping[StepId, RecordedFingerprint]:
-        """Give the fingerprints of a run's dbt nodes, as they were when it began."""
-        if run_id not in self._runs:
-            return {}
-        kept = self._runs[run_id]
-        return {step: known for step, known in kept.opening.fingerprints.items() if step in kept.steps}
-
-    def standing(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, Standing]:
-        """Give for each of these nodes the last time it ended well in a target, where it ever did."""
-        return {
-            step: self._standing[target_identity, step] for step in steps if (target_identity, step) in self._standing
-        }
-
-    def identities(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, tuple[str, str]]:
-        """Give of each of these nodes that stands in a target its digest, and what it is to its children."""
-        found = self.standing(target_identity, steps)
-        return {step: (one.fingerprint.digest, one.identity) for step, one in found.items()}
-
-    def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
-        """Give the code that a node was compiled to in a run, when it is still known."""
-        step = self._runs[run_id].steps.get(step_id) if run_id in self._runs else None
-        results = step.last.outcome.dbt_results if step and step.last and step.last.outcome else ()
-        code = results[-1].get("compiled_code") if results else None
-        return code if isinstance(code, str) else None
-
-
-def _note(kept: _Kept, at: datetime, kind: str, body: Mapping[str, object], step_id: StepId | None = None) -> None:
+def _note(kept: Kept, at: datetime, kind: str, body: Mapping[str, object], step_id: StepId | None = None) -> None:
     number = (len(kept.steps[step_id].attempts) or None) if step_id else None
     event = RecordedEvent(sequence=len(kept.events) + 1, at=at, kind=kind, step_id=step_id, attempt=number, body=body)
     kept.events.append(event)
-
-
-def _head(kept: _Kept) -> RunHead:
-    opening = kept.opening
-    statuses = [step.status for step in kept.steps.values()]
-    return RunHead(
-        run_id=opening.run_id,
-        verb=opening.verb,
-        trigger=opening.trigger,
-        command=opening.command,
-        target=opening.target,
-        target_identity=opening.target_identity,
-        database=opening.database,
-        status=kept.status,
-        started_at=opening.started_at,
-        heartbeat_at=kept.heartbeat_at,
-        ended_at=kept.ended_at,
-        process=opening.process,
-        code=opening.code,
-        versions=opening.versions,
-        counts={status: statuses.count(status) for status in Status if status in statuses},
-        steps=len(kept.steps),
-    )

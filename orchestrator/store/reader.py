@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import Connection, Engine, func, select
 
 from orchestrator.errors import UnknownRunError
-from orchestrator.execution.outcome import Part, Status
+from orchestrator.execution.outcome import Outcome, Part, Status
 from orchestrator.execution.recorded import (
+    LastTry,
     RecordedAttempt,
     RecordedEvent,
     RecordedFingerprint,
@@ -17,7 +18,7 @@ from orchestrator.execution.recorded import (
 )
 from orchestrator.plan.step import StepId
 from orchestrator.store.codec import plan_from_text
-from orchestrator.store.fingerprints import compiled_code, fingerprints_of, identities_in, standing_in
+from orchestrator.store.fingerprints import compiled_code, fingerprints_of, last_tries_in, standing_in
 from orchestrator.store.rows import attempt_of, event_of, head_of, part_of, step_of
 from orchestrator.store.tables import attempts, events, parts, runs, steps
 from orchestrator.store.texts import read_text
@@ -86,7 +87,7 @@ class SqlRunReader:
             return read_text(connection, digest) if digest else None
 
     def fingerprints(self, run_id: str) -> Mapping[StepId, RecordedFingerprint]:
-        """Give the fingerprints of a run's dbt nodes, as they were when it began."""
+        """Give the fingerprints of a run's steps that ended, where they have one."""
         with self._engine.connect() as connection:
             return fingerprints_of(connection, run_id)
 
@@ -95,10 +96,17 @@ class SqlRunReader:
         with self._engine.connect() as connection:
             return standing_in(connection, target_identity, steps)
 
-    def identities(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, tuple[str, str]]:
-        """Give of each of these nodes that stands in a target its digest, and what it is to its children."""
+    def last_tries(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, LastTry]:
+        """Give for each of these steps what became of it when it last ran in a target."""
         with self._engine.connect() as connection:
-            return identities_in(connection, target_identity, steps)
+            return last_tries_in(connection, target_identity, steps)
+
+    def outcome(self, run_id: str, step_id: StepId) -> Outcome | None:
+        """Give what a step ended as in a run, without its parts."""
+        asked = select(attempts).where(attempts.c.run_id == run_id, attempts.c.step_id == step_id)
+        with self._engine.connect() as connection:
+            row = connection.execute(asked.order_by(attempts.c.attempt.desc()).limit(1)).first()
+        return None if row is None else attempt_of(row, ()).outcome
 
     def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
         """Give the code that a node was compiled to in a run, when it is still known."""

@@ -16,7 +16,7 @@ from orchestrator.execution.recorded import (
     RecordedStep,
     RunHead,
 )
-from orchestrator.plan.explain import kind_of, reason_of
+from orchestrator.plan.explain import kind_of, told_of
 from orchestrator.plan.step import StepId
 from orchestrator.store.json_text import plain
 from orchestrator.store.prepared import Values
@@ -60,7 +60,7 @@ def step_values(event: RunStarted, run_id: str) -> list[Values]:
             "kind": kind_of(step),
             "name": step.name,
             "path": step.path,
-            "why": reason_of(step),
+            "why": told_of(step),
         }
         for position, step in enumerate(event.plan.steps)
     ]

@@ -169,6 +169,17 @@ standing = Table(
     sqlite_with_rowid=False,  # one page to write for a step that ends, where a table with a key apart has two
 )
 
+last_tries = Table(
+    "last_tries",
+    metadata,
+    Column("target_identity", Text, primary_key=True),
+    Column("step_id", Text, primary_key=True),
+    Column("run_id", String(64), nullable=False, comment="may be forgotten by now"),
+    Column("status", String(16), comment="null from its start to its end"),
+    Column("ended_at", Moment),
+    sqlite_with_rowid=False,
+)
+
 leases = Table(
     "leases",
     metadata,

@@ -8,14 +8,14 @@ from sqlalchemy.exc import DBAPIError
 
 from orchestrator.errors import StoreError
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
-from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.recorded import Opening
 from orchestrator.execution.verdict import exit_code
 from orchestrator.plan.step import StepId
 from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements
 from orchestrator.store.codec import plan_to_text
-from orchestrator.store.fingerprints import KeptFingerprints
+from orchestrator.store.fingerprints import keep_fingerprints
 from orchestrator.store.prepared import Values, key_of
 from orchestrator.store.reopen import reopen
 from orchestrator.store.rows import attempt_values, end_values, part_values, run_values, step_values
@@ -32,7 +32,6 @@ class SqlRunWriter:
         self._engine = engine
         self._opening = opening
         self._statements = Statements(engine.dialect)
-        self._fingerprints = KeptFingerprints(opening.fingerprints)
         self._open: Connection | None = None
         self._sequence = 0
         self._attempts: dict[StepId, int] = {}
@@ -46,6 +45,7 @@ class SqlRunWriter:
                 batch = Batch()
                 for event in events:
                     self._write(event, batch)
+                self._keep_fingerprints(events, batch)
                 self._statements.run(self._connection(), batch)
         except DBAPIError as error:
             self._sequence, self._attempts = before
@@ -82,6 +82,7 @@ class SqlRunWriter:
             case StepStarted():
                 number = self._attempts[event.step_id] = self._attempts.get(event.step_id, 0) + 1
                 batch.begun.append({**self._key(event.step_id), "attempt": number, "started_at": event.at})
+                batch.last_tries.append(self._last_try(event.step_id))
                 self._note(batch, event.at, "step_started", {}, event.step_id)
             case AttemptEnded():
                 self._end_attempt(event.outcome, batch)
@@ -110,19 +111,35 @@ class SqlRunWriter:
         else:
             connection.execute(insert(tables.runs), values)
             batch.steps.extend(step_values(event, self._opening.run_id))
-        settled = {outcome.step_id for outcome in event.settled}
-        due = [step.id for step in event.plan.steps if step.id not in settled]
-        batch.fingerprints.extend(self._fingerprints.keep(connection, self._opening.run_id, due))
 
     def _end_step(self, outcome: Outcome, batch: Batch) -> None:
         self._end_attempt(outcome, batch)
         batch.ended.append({**key_of(**self._key(outcome.step_id)), **end_values(outcome)})
-        opening = self._opening
-        batch.standing.extend(self._fingerprints.standing(outcome, opening.run_id, opening.target_identity))
+        if outcome.step_id in self._attempts and outcome.status is not Status.REUSED:
+            batch.last_tries.append(self._last_try(outcome.step_id, outcome))
+
+    def _keep_fingerprints(self, events: Sequence[Event], batch: Batch) -> None:
+        ended = [event for event in events if isinstance(event, StepEnded)]
+        if ended:
+            opening = self._opening
+            kept = keep_fingerprints(self._connection(), ended, opening.run_id, opening.target_identity)
+            batch.fingerprints, batch.standing = kept
+
+    def _last_try(self, step_id: StepId, outcome: Outcome | None = None) -> Values:
+        return {
+            "target_identity": self._opening.target_identity,
+            "step_id": step_id,
+            "run_id": self._opening.run_id,
+            "status": None if outcome is None else outcome.status.value,
+            "ended_at": None if outcome is None else outcome.ended_at,
+        }
 
     def _end_attempt(self, outcome: Outcome, batch: Batch) -> None:
         key = self._key(outcome.step_id)
         number = self._attempts.get(outcome.step_id)
+        if outcome.status is Status.REUSED:  # it never started; what it is reused as is recorded all the same
+            number = self._attempts[outcome.step_id] = (number or 0) + 1
+            batch.begun.append({**key, "attempt": number, "started_at": None})
         if number is not None:
             batch.tried.append({**key_of(**key, attempt=number), **attempt_values(outcome)})
             batch.parts.extend({**key, "attempt": number, **values} for values in part_values(outcome))

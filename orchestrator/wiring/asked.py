@@ -23,6 +23,7 @@ def asked_of(command: Command, secrets: tuple[str, ...], shown_vars: str) -> dic
         "exclude": list(command.exclude),
         "upstream": command.upstream.value,
         "profiles_dir": str(command.profiles_dir) if command.profiles_dir else None,
+        "skip_unchanged": command.skip_unchanged,
         **{name: getattr(command, name) for name in _SWITCHES},
     }
 
@@ -58,6 +59,7 @@ def command_of(run: RecordedRun, again: Command) -> Command:
         upstream=Upstream(asked["upstream"]),
         profiles_dir=again.profiles_dir or (Path(asked["profiles_dir"]) if asked["profiles_dir"] else None),
         **{name: asked[name] for name in _SWITCHES},
+        skip_unchanged=bool(asked.get("skip_unchanged")),
     )
 
 

@@ -26,6 +26,8 @@ class Command:
     freshness: bool = True
     tests: bool = True
     allow_empty: bool = False
+    skip_unchanged: bool = False
+    """Whether also what was named need not run when what stands is its result still."""
     lock_timeout: float | None = None
     """Seconds; None for the setting of elt.yml."""
     on_busy: OnBusy | None = None

@@ -1,13 +1,13 @@
 """Drives a plan to its end in an open project, and records it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from orchestrator.config.settings import OnNoData
 from orchestrator.execution.loop import RunTerms, run_plan
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.ports import RunListener, RunStore
+from orchestrator.execution.ports import RunListener
 from orchestrator.execution.recorded import Opening
 from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
@@ -15,9 +15,9 @@ from orchestrator.execution.verdict import ExitCode, exit_code, run_status
 from orchestrator.plan.plan import Plan
 from orchestrator.wiring.attempt_rules import attempt_rules
 from orchestrator.wiring.command import Command
-from orchestrator.wiring.fingerprinting import fingerprints_to_record
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.readiness import require_ready
+from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.runners import make_runners
 
 
@@ -33,7 +33,7 @@ class Ran:
 
 def drive(
     project: OpenProject,
-    store: RunStore,
+    known: Knowledge,
     plan: Plan,
     command: Command,
     opening: Opening,
@@ -42,7 +42,8 @@ def drive(
 ) -> Ran:
     """Run a plan of a command, recording each step, and give every step's outcome.
 
-    `settled` says of a run that goes on how the steps ended that need not run again.
+    `known` is what was known of the target before. `settled` says of a run that goes on how the steps
+    ended that need not run again.
     """
     require_ready(project, plan)
     terms = RunTerms(
@@ -54,8 +55,9 @@ def drive(
         grace=command.grace,
         attempts=attempt_rules(project.settings, project.graph, plan, command),
         settled=settled,
+        reuse=known.reuse(plan, opening.run_id, settled or ()),
     )
-    writer = store.writer(replace(opening, fingerprints=fingerprints_to_record(project, plan, store)))
+    writer = known.store.writer(opening)
     runners = make_runners(project, plan, settled or ())
     stop = StopRequest()
     with stop_on_signals(stop):

@@ -1,51 +1,47 @@
 """Explains one node: its fingerprint now and when it last ended well, and what that comes to."""
 
 import difflib
-from collections.abc import Mapping
 from contextlib import closing
 
-from orchestrator.adapters.dbt.compiling import compile_code
-from orchestrator.errors import NothingRecordedError, UsageError
+from orchestrator.errors import UsageError
 from orchestrator.execution.explained import Explained, explained
-from orchestrator.execution.ports import RunReader, RunStore
-from orchestrator.execution.recorded import Standing
-from orchestrator.execution.settle import Settlement
+from orchestrator.execution.past import Past
 from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, short_name
-from orchestrator.plan.fingerprints.make import FINGERPRINTED, Fingerprinter, make_fingerprints
-from orchestrator.plan.fingerprints.value import Fingerprint
+from orchestrator.plan.fingerprints.make import FINGERPRINTED
 from orchestrator.plan.fingerprints.words import Words
 from orchestrator.plan.step import StepId
-from orchestrator.wiring.fingerprinting import surroundings_of, with_ancestors
+from orchestrator.wiring.fingerprinting import with_needs
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.reusing import Knowledge
 
 
 def explain_node(project: OpenProject, name: str) -> Explained:
     """Explain the node of that name or id; raises UsageError when there is none, or several."""
     manifest = project.graph.manifest
     node = find_node(manifest, name)
-    order = with_ancestors(project, [node.unique_id])
-    around = surroundings_of(project)
+    order = [one for one in with_needs(project, [node.unique_id]) if _has_fingerprint(manifest, one)]
     with closing(open_store(project.settings)) as store:
-        reader = _reader(store)
-        standing = _standing(reader, project.target.identity, order)
-
-        def code(fingerprint: Fingerprint, then: Standing) -> tuple[str | None, str | None]:
-            before = reader.compiled_code(then.run_id, StepId(fingerprint.node)) if reader is not None else None
-            return (None if before is None else compile_code(project.session, fingerprint.node)), before
-
-        languages = {one: manifest.nodes[one].definition.language for one in order if one in manifest.nodes}
-        settlement = Settlement(standing=standing, adapter=project.target.adapter, languages=languages, code=code)
-        now = make_fingerprints(manifest, around, order, settlement.identity)[node.unique_id]
-    maker = Fingerprinter(manifest, around)
+        known = Knowledge(project=project, store=store)
+        standing = known.standing(order)
+        tries = known.tries([StepId(f"freshness.{source}") for source in manifest.sources])
+        judge = known.judge(
+            Past(standing=standing), frozenset(order), "explained", lambda source: known.newest_row(tries, source)
+        )
+        for one in order:
+            judged = judge.look(one)
+            if judged.why:
+                judge.build(one, judged)
+            else:
+                judge.leave(one, judged)
     return explained(
         node,
         project.target.name,
-        lambda one: Words(manifest, maker, manifest.nodes[one]),
-        now,
+        lambda one: Words(manifest, known.maker, manifest.nodes[one]),
+        judge.made[node.unique_id],
         standing.get(StepId(node.unique_id)),
-        settlement.comparisons,
+        {one: judge.comparisons[one] for one in order if one in judge.comparisons},
     )
 
 
@@ -74,13 +70,5 @@ def _names(node: DbtNode) -> set[str]:
     return {node.name, node.unique_id, short_name(node.unique_id)}
 
 
-def _reader(store: RunStore) -> RunReader | None:
-    """Open the record; None where nothing is recorded yet."""
-    try:
-        return store.reader()
-    except NothingRecordedError:
-        return None
-
-
-def _standing(reader: RunReader | None, target: str, nodes: list[NodeId]) -> Mapping[StepId, Standing]:
-    return {} if reader is None else reader.standing(target, [StepId(node) for node in nodes])
+def _has_fingerprint(manifest: Manifest, node: NodeId) -> bool:
+    return node in manifest.nodes and manifest.nodes[node].resource_type in FINGERPRINTED

@@ -2,19 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from orchestrator.adapters.dbt.surroundings import limiting_settings, shown_target, vars_by_package
-from orchestrator.errors import ProjectError, StoreError
-from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import RecordedFingerprint
+from orchestrator.errors import ProjectError
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId
-from orchestrator.plan.fingerprints.make import make_fingerprints
 from orchestrator.plan.fingerprints.surroundings import EVERYTHING, Surroundings
-from orchestrator.plan.fingerprints.value import Fingerprint
-from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, StepId, TestStep
 from orchestrator.wiring.masking import is_secret
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.versions import version_of
@@ -37,38 +31,16 @@ def surroundings_of(project: OpenProject, data_versions: Mapping[NodeId, str] | 
         target=shown_target(session),
         settings=limiting_settings(session),
         seed_content=content_digest,
-        data_versions=data_versions or {},
+        data_versions={} if data_versions is None else data_versions,
     )
 
 
-def with_ancestors(project: OpenProject, nodes: Iterable[NodeId]) -> list[NodeId]:
-    """Give nodes and all above them, each after its parents."""
-    depends = project.graph.depends
-    named = frozenset(nodes)
-    wanted = named | depends.ancestors(named)
-    return [node for node in depends if node in wanted]
-
-
-def fingerprints_to_record(project: OpenProject, plan: Plan, store: RunStore) -> dict[StepId, RecordedFingerprint]:
-    """Make the fingerprints of a plan's dbt nodes; one that is as it stands keeps what it is to its children."""
-    planned = [step.node for step in plan.steps if isinstance(step, BuildStep | TestStep)]
-    if not planned:
-        return {}
-    order = with_ancestors(project, planned)
-    stands = _identities(project, store, order)
-    known: dict[NodeId, str] = {}
-
-    def identity(fingerprint: Fingerprint) -> str:
-        digest, before = fingerprint.digest, stands.get(StepId(fingerprint.node))
-        known[fingerprint.node] = before[1] if before is not None and before[0] == digest else digest
-        return known[fingerprint.node]
-
-    made = make_fingerprints(project.graph.manifest, surroundings_of(project), order, identity)
-    return {
-        StepId(node): RecordedFingerprint(fingerprint=made[node], identity=known[node])
-        for node in planned
-        if node in made
-    }
+def with_needs(project: OpenProject, nodes: Iterable[NodeId]) -> list[NodeId]:
+    """Give nodes and all above them, also what writes the tables of dbt sources, each after its parents."""
+    needs = project.graph.needs
+    named = frozenset(node for node in nodes if node in needs.position)
+    wanted = named | needs.ancestors(named)
+    return [node for node in needs if node in wanted]
 
 
 def hashed_environment(salt: str, environ: Mapping[str, str]) -> Callable[[str], str]:
@@ -109,10 +81,3 @@ def content_digest(node: DbtNode) -> str:
 def _hashed(value: str, salt: str, name: str) -> str:
     salted = f"{salt} {name}".encode(errors="surrogateescape")
     return hashlib.pbkdf2_hmac("sha256", value.encode(errors="surrogateescape"), salted, _ROUNDS, 16).hex()
-
-
-def _identities(project: OpenProject, store: RunStore, nodes: Collection[NodeId]) -> Mapping[StepId, tuple[str, str]]:
-    try:
-        return store.reader().identities(project.target.identity, [StepId(node) for node in nodes])
-    except StoreError:  # there is none yet; whatever else it is, the run's own writer tells it next
-        return {}

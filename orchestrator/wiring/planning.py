@@ -19,6 +19,7 @@ from orchestrator.selection.resolve import Selection, resolve
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.dbt_alone import can_ingest
 from orchestrator.wiring.project import OpenProject, WarehouseFacts, open_project
+from orchestrator.wiring.reusing import Knowledge
 
 _DBT_COMMANDS = {
     Verb.BUILD: ("build",),
@@ -65,8 +66,11 @@ def dbt_args(words: tuple[str, ...], command: Command, settings: Settings) -> tu
     return tuple(args)
 
 
-def planned(command: Command, project: OpenProject) -> Plan:
-    """Make the plan of a command; raises SelectionError when it names nothing and must name something."""
+def planned(command: Command, project: OpenProject, known: Knowledge | None = None) -> Plan:
+    """Make the plan of a command; raises SelectionError when it names nothing and must name something.
+
+    What is known of the target decides what need not run; without it everything runs.
+    """
     selection = resolved(command, project)
     if selection.is_empty and not command.allow_empty:
         error = nothing_for(command.verb, command.select, project.graph) if selection.is_everything else None
@@ -78,7 +82,9 @@ def planned(command: Command, project: OpenProject) -> Plan:
     error = nothing_for(command.verb, command.select, project.graph) if not made.steps else None
     if error is not None and not command.allow_empty:
         raise error
-    return made
+    if known is None or command.verb is not Verb.BUILD:
+        return made
+    return known.decided(made, request, skip_unchanged=command.skip_unchanged)
 
 
 def replanned(command: Command, project: OpenProject, before: Sequence[Step]) -> Plan:

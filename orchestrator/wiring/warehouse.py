@@ -22,6 +22,12 @@ class Warehouse(Protocol):
     def last_load_age(self, relation: Relation, now: datetime) -> float | None:
         """Give the age in seconds of the last completed dlt load whose rows stand in the table, or None."""
 
+    def data_version(self, relation: Relation, *, grows: bool) -> str | None:
+        """Give a text that is another when other rows stand in a table that dlt loads; None when it is not there.
+
+        Of a table that only grows or is amended the loads tell it that its rows came by; of another one its content.
+        """
+
     def access(self) -> ChildAccess:
         """Let child processes at it."""
 

@@ -1,6 +1,7 @@
 """What every store promises, whatever it is kept in."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from orchestrator.store.memory import MemoryStore
 from orchestrator.store.sql_store import SqlStore
 from tests.factories import make_outcome, make_plan
 from tests.fakes.clock import NOON
+from tests.fakes.reuse import reused
 from tests.functional.postgres.server import PASSWORD, Server, running_server
 
 PROCESS = Process(host="laptop", pid=4711, started_at=NOON - timedelta(minutes=1), user="ada")
@@ -77,9 +79,9 @@ def step_started(name: str, seconds: float = 0) -> StepStarted:
     return StepStarted(at=NOON + timedelta(seconds=seconds), step_id=StepId(name))
 
 
-def step_ended(outcome: Outcome) -> StepEnded:
+def step_ended(outcome: Outcome, known: RecordedFingerprint | None = None) -> StepEnded:
     """A step ended."""
-    return StepEnded(at=NOON, outcome=outcome)
+    return StepEnded(at=NOON, outcome=outcome, known=known)
 
 
 def test_a_run_is_found_whole_while_it_goes_on(store: RunStore) -> None:
@@ -355,17 +357,16 @@ def record_builds(
     store: RunStore, run_id: str, known: RecordedFingerprint, *outcomes: Outcome, target: str = TARGET
 ) -> None:
     """Record a run that builds `a` with a fingerprint, and ends."""
-    begun = opening(run_id, target_identity=target, fingerprints={StepId("a"): known, StepId("elsewhere"): known})
-    writer = store.writer(begun)
+    writer = store.writer(opening(run_id, target_identity=target))
     writer.record([started(make_plan("a -> b"), run_id), step_started("a")])
-    writer.record([step_ended(outcome) for outcome in outcomes])
+    writer.record([step_ended(outcome, known) for outcome in outcomes])
     writer.record([RunEnded(run_id=run_id, at=NOON, status=Status.SUCCESS, outcomes=())])
 
 
 def test_fingerprints_come_back_as_they_were_recorded(store: RunStore) -> None:
-    """Those of planned steps, from the first event on; a run that nobody knows has none."""
+    """Those of steps that ended, also where they did not end well; a run that nobody knows has none."""
     known = fingerprint("a", identity="earlier")
-    record_builds(store, "r1", known)
+    record_builds(store, "r1", known, make_outcome("a", Status.FAIL))
     assert store.reader().fingerprints("r1") == {"a": known}
     assert store.reader().fingerprints("r2") == {}
     assert store.reader().standing(TARGET, [StepId("a")]) == {}
@@ -387,13 +388,41 @@ def test_what_stands_is_known_by_target(store: RunStore) -> None:
     """Another database has its own."""
     record_builds(store, "r1", fingerprint("a", "here", "one"), make_outcome("a"))
     record_builds(store, "r2", fingerprint("a", "there", "two"), make_outcome("a"), target="duckdb other.duckdb")
-    known = {target: store.reader().identities(target, [StepId("a")]) for target in (TARGET, "duckdb other.duckdb")}
-    assert {target: found[StepId("a")][1] for target, found in known.items()} == {
-        TARGET: "one",
-        "duckdb other.duckdb": "two",
-    }
-    assert known[TARGET][StepId("a")][0] == fingerprint("a", "here").fingerprint.digest
-    assert store.reader().identities("duckdb third.duckdb", [StepId("a")]) == {}
+    targets = (TARGET, "duckdb other.duckdb")
+    known = {target: store.reader().standing(target, [StepId("a")])[StepId("a")] for target in targets}
+    assert {target: found.identity for target, found in known.items()} == {TARGET: "one", "duckdb other.duckdb": "two"}
+    assert known[TARGET].fingerprint == fingerprint("a", "here").fingerprint
+    assert store.reader().standing("duckdb third.duckdb", [StepId("a")]) == {}
+
+
+def test_what_last_became_of_a_step_is_known_by_target(store: RunStore) -> None:
+    """From its start on, and for good; what was reused or skipped did not run."""
+    steps = [StepId("a"), StepId("b")]
+
+    def tries() -> dict[str, tuple[str, Status | None]]:
+        return {step: (one.run_id, one.status) for step, one in store.reader().last_tries(TARGET, steps).items()}
+
+    writer = store.writer(opening("r1", target_identity=TARGET))
+    writer.record([started(make_plan("a -> b"), "r1"), step_started("a")])
+    assert tries() == {"a": ("r1", None)}
+    writer.record([step_ended(make_outcome("a", Status.FAIL)), step_ended(make_outcome("b", Status.SKIPPED))])
+    assert tries() == {"a": ("r1", Status.FAIL)}
+    again = store.writer(opening("r2", target_identity=TARGET))
+    again.record([started(make_plan("a -> b"), "r2"), step_ended(reused("a"))])
+    store.prune(keep=0)
+    assert tries() == {"a": ("r1", Status.FAIL)}
+    assert store.reader().last_tries("duckdb other.duckdb", steps) == {}
+
+
+def test_what_a_step_is_reused_as_is_recorded(store: RunStore) -> None:
+    """It never started; the tool's word, the figures and dbt's record are those of the run in which it ran."""
+    writer = store.writer(opening())
+    outcome = replace(reused("a", "warn"), failures=2, dbt_results=({"status": "warn"},))
+    writer.record([started(make_plan("a")), step_ended(outcome)])
+    (step,) = store.reader().run("r1").steps
+    assert (step.status, [one.outcome for one in step.attempts]) == (Status.REUSED, [outcome])
+    assert store.reader().outcome("r1", StepId("a")) == outcome
+    assert store.reader().outcome("r1", StepId("b")) is None
 
 
 def test_what_stands_outlives_its_run(store: RunStore) -> None:
@@ -411,26 +440,27 @@ def test_what_stands_outlives_its_run(store: RunStore) -> None:
 def test_thousands_of_fingerprints_are_kept_and_found(store: RunStore) -> None:
     """More than one question to the database can name."""
     names = [f"n{number}" for number in range(1_200)]
-    begun = opening(target_identity=TARGET, fingerprints={StepId(name): fingerprint(name) for name in names})
-    writer = store.writer(begun)
+    writer = store.writer(opening(target_identity=TARGET))
     writer.record([started(make_plan(", ".join(names)))])
-    writer.record([step_ended(make_outcome(name)) for name in names])
+    writer.record([step_ended(make_outcome(name), fingerprint(name)) for name in names])
     assert len(store.reader().fingerprints("r1")) == len(names)
     assert len(store.reader().standing(TARGET, list(map(StepId, names)))) == len(names)
-    assert len(store.reader().identities(TARGET, list(map(StepId, names)))) == len(names)
+    writer.record([step_started(name) for name in names])
+    assert len(store.reader().last_tries(TARGET, list(map(StepId, names)))) == len(names)
 
 
 def test_a_run_that_goes_on_follows_from_todays_project_where_it_is_done_anew(store: RunStore) -> None:
     """What ended well before keeps the fingerprint that it had then."""
     plan, names = make_plan("a -> b"), [StepId("a"), StepId("b")]
-    store.writer(opening(fingerprints={name: fingerprint(name, "then") for name in names})).record([started(plan)])
+    writer = store.writer(opening())
+    ended = [step_ended(make_outcome("a"), fingerprint("a", "then"))]
+    writer.record([started(plan), *ended, step_ended(make_outcome("b", Status.ERROR), fingerprint("b", "then"))])
     second = Process(host="laptop", pid=4712, started_at=NOON, user="ada")
-    today = {name: fingerprint(name, "now") for name in names}
-    again = store.writer(opening(process=second, continues=PROCESS, fingerprints=today, target_identity=TARGET))
+    again = store.writer(opening(process=second, continues=PROCESS, target_identity=TARGET))
     settled = (make_outcome("a"),)
     again.record([RunStarted(run_id="r1", at=NOON, plan=plan, database="", resumed=True, settled=settled)])
     again.record([step_started("b")])
-    again.record([step_ended(make_outcome("b"))])
+    again.record([step_ended(make_outcome("b"), fingerprint("b", "now"))])
     assert store.reader().fingerprints("r1") == {"a": fingerprint("a", "then"), "b": fingerprint("b", "now")}
     assert list(store.reader().standing(TARGET, names)) == ["b"]
 

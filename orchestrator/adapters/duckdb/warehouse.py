@@ -16,10 +16,15 @@ from typing import Any
 import duckdb
 
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
+from orchestrator.adapters.duckdb.table_version import version_query
 from orchestrator.adapters.sql_pipe import PipeAccess
 from orchestrator.errors import WarehouseError, WarehouseLockedError
 from orchestrator.nodes.identity import Relation
 
+_COLUMNS = """
+    select column_name, data_type from information_schema.columns
+    where lower(table_schema) = ? and lower(table_name) = ? order by ordinal_position
+"""
 _PAUSE = 0.2
 """Seconds between two tries for a locked file."""
 
@@ -68,6 +73,16 @@ class Warehouse:
         except duckdb.Error as error:
             raise WarehouseError(str(error)) from error
         return None if row is None or row[0] is None else now.timestamp() - float(row[0])
+
+    def data_version(self, relation: Relation, *, grows: bool) -> str | None:
+        """Give a text that is another when other rows stand in a table that dlt loads; None when it is not there."""
+        try:
+            with self.cursor() as cursor:
+                columns = cursor.execute(_COLUMNS, relation.key()).fetchall()
+                query = version_query(relation, columns, grows=grows)
+                return None if query is None else " ".join(map(str, cursor.execute(query).fetchall()[0]))
+        except duckdb.Error as error:
+            raise WarehouseError(str(error)) from error
 
     def access(self) -> PipeAccess:
         """Let children send their SQL here: nobody else can open the file."""

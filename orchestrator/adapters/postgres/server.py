@@ -10,6 +10,7 @@ from psycopg2 import sql
 from orchestrator.adapters.postgres.access import LoginAccess
 from orchestrator.adapters.postgres.connection import cannot_connect, connect
 from orchestrator.adapters.postgres.login import Login
+from orchestrator.adapters.postgres.table_version import COLUMNS, version_query
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.identity import Relation
 
@@ -46,6 +47,12 @@ class PostgresServer:
         )
         [(loaded,)] = self._ask(query)
         return None if loaded is None else now.timestamp() - float(loaded)
+
+    def data_version(self, relation: Relation, *, grows: bool) -> str | None:
+        """Give a text that is another when other rows stand in a table that dlt loads; None when it is not there."""
+        named = {"schema": sql.Literal(relation.schema), "table": sql.Literal(relation.identifier)}
+        query = version_query(relation, self._ask(sql.SQL(COLUMNS).format(**named)), grows=grows)
+        return None if query is None else " ".join(map(str, self._ask(query)[0]))
 
     def access(self) -> LoginAccess:
         """Let children log in by themselves."""

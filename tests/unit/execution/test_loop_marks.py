@@ -6,6 +6,7 @@ from orchestrator.execution.recorded import Mark
 from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.plan.step import StepId
 from tests.factories import make_outcome
+from tests.fakes.reuse import FakeReuse
 from tests.fakes.step_runner import FakeStepRunner
 from tests.unit.execution.test_loop_repeats import busy, tried
 
@@ -37,6 +38,6 @@ def test_the_mark_of_a_step_is_asked_for_when_it_starts():
         marks[request.step.id] = request.mark
         return [make_outcome(request.step.id, Status.SUCCESS)]
 
-    tried("a -> b", FakeStepRunner({"a": note, "b": note}), policies={}, mark=mark).run()
+    tried("a -> b", FakeStepRunner({"a": note, "b": note}), policies={}, reuse=FakeReuse(marks=mark)).run()
     assert heard == ["mark a", "run a", "mark b", "run b"]
     assert marks == {"a": None, "b": Mark(digest="of b", identity="i")}

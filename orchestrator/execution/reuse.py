@@ -1,0 +1,129 @@
+"""Decides in a run what need not run: when a step's parents have ended, by what they ended as."""
+
+from collections.abc import Callable, Iterable, MutableMapping
+from dataclasses import dataclass, field, replace
+
+from orchestrator.errors import EltError
+from orchestrator.execution.judge import Judge, Judged
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.ports import Reuse
+from orchestrator.execution.recorded import STANDS, Mark, RecordedFingerprint, Standing
+from orchestrator.execution.scheduler import Decision, Scheduler
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.decision import Act
+from orchestrator.plan.step import BuildStep, Step, StepId, TestStep, ValidationStep
+
+
+@dataclass(slots=True, kw_only=True)
+class RunReuse:
+    """The decisions of one run, asked of on the loop's thread."""
+
+    judge: Judge
+    recall: Callable[[StepId, Standing], Outcome | None]
+    """Gives what a step ended as in the run in which it last ended well; None when that run is forgotten."""
+    loaded_at: MutableMapping[NodeId, str] = field(default_factory=dict)
+    """By dbt source: its newest row, as a freshness check of this run found it."""
+    _known: dict[StepId, Judged] = field(default_factory=dict)
+
+    def at_turn(self, step: Step) -> Outcome | None:
+        """Give what becomes of a step that need not run; None when it runs."""
+        if not isinstance(step, BuildStep | TestStep | ValidationStep):
+            return None
+        decision = step.decision
+        if decision is not None and decision.act is Act.CLOSED:
+            reason = Reason(code=ReasonCode.GATE_CLOSED, blame=StepId(decision.blame))
+            return Outcome(
+                step_id=step.id, status=Status.SKIPPED, reason=reason, message=decision.words, path=step.path
+            )
+        may_reuse = decision is not None and decision.may_reuse and step.id not in self._known
+        judged = self._look(step, may_reuse=may_reuse)
+        if judged is None or not may_reuse or judged.why or judged.then is None:
+            return None
+        return _reused(step, judged.then, self.recall(step.id, judged.then))
+
+    def heard(self, outcome: Outcome) -> None:
+        """Take note of how a step ended."""
+        if found := newest_row(outcome):
+            self.loaded_at[NodeId(outcome.step_id.removeprefix(_FRESHNESS))] = found
+        judged = self._known.get(outcome.step_id)
+        if judged is None:
+            return
+        if outcome.status is Status.REUSED:
+            self.judge.leave(NodeId(outcome.step_id), judged)
+        elif outcome.status in STANDS:
+            self.judge.build(NodeId(outcome.step_id), judged)
+
+    def mark(self, step_id: StepId) -> Mark | None:
+        """Give what the step's build is to leave in the target."""
+        judged = self._known.get(step_id)
+        return None if judged is None else Mark(digest=judged.fingerprint.digest, identity=judged.built)
+
+    def known(self, outcome: Outcome) -> RecordedFingerprint | None:
+        """Give what the result of a step that ended follows from."""
+        judged = self._known.get(outcome.step_id)
+        if judged is None:
+            return None
+        identity = judged.left if outcome.status is Status.REUSED else judged.built
+        return RecordedFingerprint(fingerprint=judged.fingerprint, identity=identity or judged.built)
+
+    def _look(self, step: Step, *, may_reuse: bool) -> Judged | None:
+        """Judge a step; one of which nothing can be said runs, and shows itself what is wrong."""
+        try:
+            judged = self.judge.look(NodeId(step.id), compiles=may_reuse, asks=may_reuse)
+        except EltError:
+            return None
+        self._known[step.id] = judged
+        return judged
+
+
+def newest_row(outcome: Outcome) -> str:
+    """Give the moment of a source's newest row, as dbt's freshness check found it; empty when it did not."""
+    results = outcome.dbt_results if outcome.step_id.startswith(_FRESHNESS) else ()
+    found = results[-1].get("max_loaded_at") if results else None
+    return str(found) if found else ""
+
+
+def passed_over(decision: Decision, scheduler: Scheduler, reuse: Reuse) -> Decision:
+    """Let steps that need not run end at once, and all that this frees take its turn."""
+    outcomes, start, interrupt = list(decision.outcomes), [], list(decision.interrupt)
+    _tell(reuse, outcomes)
+    waiting, ended = list(decision.start), decision.ended
+    for step in waiting:  # grows while it is read
+        found = reuse.at_turn(step)
+        if found is None:
+            start.append(step)
+            continue
+        following = scheduler.end(found)
+        _tell(reuse, following.outcomes)
+        outcomes += following.outcomes
+        interrupt += following.interrupt
+        waiting += following.start
+        ended = following.ended
+    return replace(decision, outcomes=tuple(outcomes), start=tuple(start), interrupt=tuple(interrupt), ended=ended)
+
+
+def _tell(reuse: Reuse, outcomes: Iterable[Outcome]) -> None:
+    for outcome in outcomes:
+        reuse.heard(outcome)
+
+
+def _reused(step: Step, then: Standing, recorded: Outcome | None) -> Outcome:
+    word = "warn" if then.status is Status.WARN else (recorded.tool_word if recorded is not None else "")
+    said = recorded.message if recorded is not None and then.status is Status.WARN else ""
+    as_then = f"as in run {then.run_id}"
+    return Outcome(
+        step_id=step.id,
+        status=Status.REUSED,
+        tool_word=word or _DEFAULT_WORD[isinstance(step, BuildStep)],
+        reason=Reason(code=ReasonCode.UNCHANGED),
+        message=f"{said} ({as_then})" if said else as_then,
+        rows_affected=recorded.rows_affected if recorded is not None else None,
+        failures=recorded.failures if recorded is not None else None,
+        path=step.path,
+        compiled_path=recorded.compiled_path if recorded is not None else None,
+        dbt_results=recorded.dbt_results if recorded is not None else (),
+    )
+
+
+_FRESHNESS = "freshness."
+_DEFAULT_WORD = {True: "success", False: "pass"}

@@ -1,0 +1,32 @@
+"""What is to become of a step when its turn comes, and why: a value, so that `plan` says what `run` does."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Act(StrEnum):
+    """What a step does when all that it waits for has ended well."""
+
+    RUN = "run"
+    REUSE = "reuse"
+    IF_CHANGED = "if_changed"  # decided when its parents have ended, by what they ended as
+    CLOSED = "closed"  # a check above it, which does not run, said no when it last ran
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The act, and the reason in words."""
+
+    act: Act
+    words: str
+    of_run: str = ""
+    """Of what is reused, or would be: the run in which it ended well."""
+    status: str = ""
+    """What it ended as there: `success` or `warn`."""
+    blame: str = ""
+    """Of what is closed: the step that said no."""
+
+    @property
+    def may_reuse(self) -> bool:
+        """Whether the step need not run when what stands is its result still."""
+        return self.act in {Act.REUSE, Act.IF_CHANGED}

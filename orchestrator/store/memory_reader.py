@@ -1,0 +1,134 @@
+"""Reads what the store in memory keeps."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from orchestrator.errors import UnknownRunError
+from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.recorded import (
+    LastTry,
+    Opening,
+    RecordedEvent,
+    RecordedFingerprint,
+    RecordedRun,
+    RecordedStep,
+    RunHead,
+    Standing,
+)
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import StepId
+
+
+@dataclass(slots=True)
+class InTargets:
+    """What is known of each step in each target."""
+
+    standing: dict[tuple[str, StepId], Standing] = field(default_factory=dict)
+    last_tries: dict[tuple[str, StepId], LastTry] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Kept:
+    """What is known of one run."""
+
+    opening: Opening
+    plan: Plan
+    steps: dict[StepId, RecordedStep]
+    heartbeat_at: datetime
+    events: list[RecordedEvent] = field(default_factory=list)
+    status: Status | None = None
+    ended_at: datetime | None = None
+    is_asked_to_end: bool = False
+    known: dict[StepId, RecordedFingerprint] = field(default_factory=dict)
+
+
+class MemoryReader:
+    """Reads every run."""
+
+    def __init__(self, runs: dict[str, Kept], in_targets: InTargets) -> None:
+        self._runs = runs
+        self._in_targets = in_targets
+
+    def heads(self, *, limit: int | None = None, target_identity: str | None = None) -> tuple[RunHead, ...]:
+        """List the runs, newest first."""
+        heads = [head_of(kept) for kept in self._runs.values()]
+        if target_identity is not None:
+            heads = [head for head in heads if head.target_identity == target_identity]
+        return tuple(sorted(heads, key=lambda head: (head.started_at, head.run_id), reverse=True)[:limit])
+
+    def find(self, beginning: str | None = None) -> str:
+        """Give the id of the run that begins so; without a beginning that of the last run."""
+        found = [head.run_id for head in self.heads() if head.run_id.startswith(beginning or "")]
+        if beginning in found:
+            return beginning
+        if not found or (beginning is not None and len(found) > 1):
+            raise UnknownRunError(f"{len(found)} runs begin with {beginning}.")
+        return found[0]
+
+    def run(self, run_id: str) -> RecordedRun:
+        """Give a run, whole; raises UnknownRunError."""
+        if run_id not in self._runs:
+            raise UnknownRunError(f"No run is recorded that is called {run_id}.")
+        kept = self._runs[run_id]
+        steps = tuple(kept.steps.values())
+        return RecordedRun(head=head_of(kept), asked=kept.opening.selected, plan=kept.plan, steps=steps)
+
+    def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
+        """Give the events of a run behind a sequence number."""
+        return tuple(self._runs[run_id].events[after:]) if run_id in self._runs else ()
+
+    def manifest(self, run_id: str) -> bytes | None:
+        """Give the manifest that a run was planned on, when it was kept."""
+        return self._runs[run_id].opening.manifest
+
+    def fingerprints(self, run_id: str) -> Mapping[StepId, RecordedFingerprint]:
+        """Give the fingerprints of a run's steps that ended, where they have one."""
+        return dict(self._runs[run_id].known) if run_id in self._runs else {}
+
+    def standing(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, Standing]:
+        """Give for each of these nodes the last time it ended well in a target, where it ever did."""
+        known = self._in_targets.standing
+        return {step: known[target_identity, step] for step in steps if (target_identity, step) in known}
+
+    def last_tries(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, LastTry]:
+        """Give for each of these steps what became of it when it last ran in a target."""
+        known = self._in_targets.last_tries
+        return {step: known[target_identity, step] for step in steps if (target_identity, step) in known}
+
+    def outcome(self, run_id: str, step_id: StepId) -> Outcome | None:
+        """Give what a step ended as in a run, without its parts."""
+        step = self._runs[run_id].steps.get(step_id) if run_id in self._runs else None
+        found = step.last.outcome if step and step.last else None
+        return None if found is None else replace(found, parts=())
+
+    def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
+        """Give the code that a node was compiled to in a run, when it is still known."""
+        step = self._runs[run_id].steps.get(step_id) if run_id in self._runs else None
+        results = step.last.outcome.dbt_results if step and step.last and step.last.outcome else ()
+        code = results[-1].get("compiled_code") if results else None
+        return code if isinstance(code, str) else None
+
+
+def head_of(kept: Kept) -> RunHead:
+    """Give a run of a list."""
+    opening = kept.opening
+    statuses = [step.status for step in kept.steps.values()]
+    return RunHead(
+        run_id=opening.run_id,
+        verb=opening.verb,
+        trigger=opening.trigger,
+        command=opening.command,
+        target=opening.target,
+        target_identity=opening.target_identity,
+        database=opening.database,
+        status=kept.status,
+        started_at=opening.started_at,
+        heartbeat_at=kept.heartbeat_at,
+        ended_at=kept.ended_at,
+        process=opening.process,
+        code=opening.code,
+        versions=opening.versions,
+        counts={status: statuses.count(status) for status in Status if status in statuses},
+        steps=len(kept.steps),
+    )

@@ -1,0 +1,24 @@
+"""What became of each step when it last ran in a target, well or not.
+
+Revision ID: 0005
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Add the last tries, one for each step and target; of what ran before nothing is known."""
+    op.create_table(
+        "last_tries",
+        sa.Column("target_identity", sa.Text(), nullable=False),
+        sa.Column("step_id", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.String(length=64), nullable=False, comment="may be forgotten by now"),
+        sa.Column("status", sa.String(length=16), nullable=True, comment="null from its start to its end"),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("target_identity", "step_id"),
+        sqlite_with_rowid=False,
+    )

@@ -1,0 +1,198 @@
+"""What is known of an open project's target, and the judge that says what of it need not run."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from orchestrator.adapters.dbt.compiling import compile_code
+from orchestrator.errors import NothingRecordedError, StoreError, WarehouseError
+from orchestrator.execution.closed import checks_of, closed_by, judged_by
+from orchestrator.execution.foresee import Wishes, foresee
+from orchestrator.execution.judge import Judge, Project
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.past import Past
+from orchestrator.execution.ports import RunReader, RunStore
+from orchestrator.execution.recorded import LastTry, Standing
+from orchestrator.execution.reuse import RunReuse, newest_row
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.fingerprints.make import Fingerprinter
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.request import PlanRequest, Upstream
+from orchestrator.plan.step import BuildStep, FreshnessStep, Step, StepId, TestStep, ValidationStep
+from orchestrator.wiring.fingerprinting import surroundings_of, with_needs
+from orchestrator.wiring.project import OpenProject, WarehouseFacts
+from orchestrator.wiring.source_versions import LoadedTables
+from orchestrator.wiring.telling import SuitePrints, Teller
+
+
+@dataclass(slots=True)
+class _Compiled:
+    """What nodes compile to, now and in the runs that are recorded."""
+
+    project: OpenProject
+    reader: RunReader | None
+
+    def now(self, node: NodeId) -> str | None:
+        """Give what a node compiles to now."""
+        return compile_code(self.project.session, node)
+
+    def then(self, node: NodeId, run_id: str) -> str | None:
+        """Give what it was compiled to in a run."""
+        return None if self.reader is None else self.reader.compiled_code(run_id, StepId(node))
+
+
+@dataclass(kw_only=True)
+class Knowledge:
+    """What is known of one target before a run; read from the store when it is first asked for."""
+
+    project: OpenProject
+    store: RunStore
+    versions: dict[NodeId, str] = field(default_factory=dict)
+
+    @cached_property
+    def reader(self) -> RunReader | None:
+        """The record; None where there is none yet, or none that can be read: the run's own writer tells it."""
+        try:
+            return self.store.reader()
+        except (NothingRecordedError, StoreError):
+            return None
+
+    @cached_property
+    def maker(self) -> Fingerprinter:
+        """What makes the fingerprints of the project's nodes; it finds the versions of sources in `versions`."""
+        return Fingerprinter(self.project.graph.manifest, surroundings_of(self.project, self.versions))
+
+    def past(self, plan: Plan) -> Past:
+        """Read what is recorded of a plan's steps, of all above them, and of the checks of these."""
+        graph = self.project.graph
+        nodes = frozenset(with_needs(self.project, nodes_of(plan)))
+        checks = {check for check in checks_of(graph) if not nodes.isdisjoint(judged_by(graph, check))}
+        steps = {StepId(node) for node in nodes | checks} | {step.id for step in plan.steps}
+        there = WarehouseFacts(self.project).stands
+        return Past(standing=self.standing(steps), tries=self.tries(steps), there=there)
+
+    def standing(self, steps: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, Standing]:
+        """Read what each of these last was when it ended well."""
+        target = self.project.target.identity
+        return {} if self.reader is None else self.reader.standing(target, [StepId(step) for step in steps])
+
+    def tries(self, steps: Collection[StepId]) -> Mapping[StepId, LastTry]:
+        """Read what became of each of these when it last ran."""
+        return {} if self.reader is None else self.reader.last_tries(self.project.target.identity, steps)
+
+    def judge(
+        self, past: Past, planned: frozenset[NodeId], run_id: str, loaded_at: Callable[[NodeId], str | None]
+    ) -> Judge:
+        """Give a judge that has seen nothing yet."""
+        self.versions.clear()
+        project, suites = self.project, SuitePrints(self.project, self.versions)
+        manifest = project.graph.manifest
+        tables = LoadedTables(project)
+        teller = Teller(manifest, self.maker)
+
+        def version(source: NodeId) -> str | None:
+            try:
+                return tables.version(source) if tables.loads(source) else loaded_at(source)
+            except WarehouseError:
+                return None
+
+        return Judge(
+            Project(
+                manifest=manifest,
+                make=lambda node, parents, made: (
+                    suites.make(node, parents)
+                    if node in project.graph.suites
+                    else self.maker.make(manifest.nodes[node], parents, made)
+                ),
+                parents=self._parents,
+                version=version,
+                versions=self.versions,
+                tell=teller.tell,
+                code=_Compiled(project, self.reader),
+                run_id=run_id,
+                drops_views=project.target.adapter != "duckdb",
+            ),
+            past,
+            planned,
+        )
+
+    def decided(self, plan: Plan, request: PlanRequest, *, skip_unchanged: bool) -> Plan:
+        """Give the plan with a decision at each step, where there is anything to decide."""
+        past = self.past(plan)
+        closed = closed_by(self.project.graph, plan, past, request.excluded) if request.tests else {}
+        named = _Named(plan, request)
+        fresh = bool(getattr(self.project.session.flags, "FULL_REFRESH", False))
+
+        def may_reuse(step: Step) -> bool:
+            if skip_unchanged and not (fresh and isinstance(step, BuildStep) and not step.added):
+                return True
+            return request.upstream is Upstream.AUTO and not named.has(step)
+
+        if not closed and not any(_is_decided(step) and may_reuse(step) for step in plan.steps):
+            return plan
+        fed = {step.node for step in plan.steps if isinstance(step, FreshnessStep) and not step.by_load}
+        fed |= LoadedTables(self.project).fed_by(plan)
+        judge = self.judge(
+            past, frozenset(nodes_of(plan)), "planned", lambda source: self.newest_row(past.tries, source)
+        )
+        return foresee(plan, judge, Wishes(may_reuse=may_reuse, closed=closed, fed=fed))
+
+    def reuse(self, plan: Plan, run_id: str, settled: tuple[Outcome, ...]) -> RunReuse:
+        """Give what decides in a run; what `settled` says of one that goes on stays as it is."""
+        done = {NodeId(outcome.step_id) for outcome in settled}
+        loaded_at: dict[NodeId, str] = {}
+        judge = self.judge(self.past(plan), frozenset(nodes_of(plan)) - done, run_id, loaded_at.get)
+        found = RunReuse(judge=judge, recall=self._recall, loaded_at=loaded_at)
+        for outcome in settled:
+            found.heard(outcome)
+        return found
+
+    def _parents(self, node: NodeId) -> tuple[NodeId, ...]:
+        graph = self.project.graph
+        if node in graph.suites:
+            return (graph.suites[node].node,)
+        if node in graph.manifest.sources:
+            return graph.needs.parents(node)
+        dbt = graph.manifest.nodes.get(node)
+        return dbt.parents if dbt is not None else ()
+
+    def newest_row(self, tries: Mapping[StepId, LastTry], source: NodeId) -> str | None:
+        """Give the newest row of a source as the last freshness check found it."""
+        step = StepId(f"freshness.{source}")
+        last = tries.get(step)
+        outcome = self.reader.outcome(last.run_id, step) if self.reader is not None and last is not None else None
+        return newest_row(outcome) or None if outcome is not None else None
+
+    def _recall(self, step_id: StepId, then: Standing) -> Outcome | None:
+        return None if self.reader is None else self.reader.outcome(then.run_id, step_id)
+
+
+def nodes_of(plan: Plan) -> list[NodeId]:
+    """Give the nodes whose results a plan's steps are."""
+    return [NodeId(step.id) for step in plan.steps if _is_decided(step)]
+
+
+def _is_decided(step: Step) -> bool:
+    return isinstance(step, BuildStep | TestStep | ValidationStep)
+
+
+@dataclass(slots=True)
+class _Named:
+    """Which steps the selection named; what was named always runs."""
+
+    plan: Plan
+    request: PlanRequest
+
+    def has(self, step: Step) -> bool:
+        """Say whether the user named what the step does."""
+        match step:
+            case BuildStep():
+                return not step.added
+            case TestStep():
+                return step.node in self.request.selected
+            case ValidationStep():
+                judged = self.plan.by_id.get(StepId(step.node))
+                of_named = step.node in self.request.selected or (isinstance(judged, BuildStep) and not judged.added)
+                return NodeId(step.id) in self.request.suites_selected or of_named
+            case _:
+                return True
