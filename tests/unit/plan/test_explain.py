@@ -63,6 +63,7 @@ def test_json_is_whole():
         "writes": [{"database": "db", "schema": "main", "identifier": "fct_flights"}],
         "cause": {"why": "selected", "of": None},
         "reason": "selected",
+        "decision": {"act": "run", "words": ""},
         "node": "model.shop.fct_flights",
         "materialized": "table",
         "added": False,
