@@ -30,12 +30,17 @@ class SqlTargetRecord:
         dialect: sql.Dialect,
         database_of: Callable[[StepId], str | None],
         *,
+        reach: Callable[[str], None] = lambda _database: None,
         taken: Collection[str] = (),
         tell: Callable[[str], None] = lambda _message: None,
     ) -> None:
-        """`taken` are the databases in which models of the project's own stand in our schema."""
+        """Read and write with `ask`, in a database that `reach` makes reachable; raises WarehouseError, both of them.
+
+        `taken` are the databases in which models of the project's own stand in our schema.
+        """
         self._ask = ask
         self._dialect = dialect
+        self._reach = reach
         self._database_of = database_of
         self._taken = frozenset(taken)
         self._tell = tell
@@ -74,6 +79,7 @@ class SqlTargetRecord:
 
     def _read(self, database: str) -> Iterable[Marker]:
         try:
+            self._reach(database)
             if database in self._taken or not sql.fits(sql.STANDING, self._columns(database).get(sql.STANDING, {})):
                 return []
             rows = self._ask(sql.asks_for_markers(self._dialect, database))

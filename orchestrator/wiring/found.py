@@ -15,9 +15,10 @@ def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[N
     record, unknown = target_record(project), cut_off(run)
     if record is None or not unknown or not is_there(project.target):
         return ()
-    facts = WarehouseFacts(project)
+    markers = record.markers(unknown)
+    facts = WarehouseFacts(project)  # it looks once: after attached databases have come into view
     found = []
-    for marker, attempt in done_after_all(run, record.markers(unknown)):
+    for marker, attempt in done_after_all(run, markers):
         node = project.graph.manifest.nodes.get(NodeId(marker.step_id))
         if node is None or node.unique_id in changed or node.relation is None:
             continue

@@ -25,11 +25,17 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
         node = nodes.get(NodeId(step))
         return None if node is None or node.relation is None else node.relation.database or target.database
 
+    def reach(database: str) -> None:
+        if database != target.database:
+            project.warehouse()  # first, so that dbt joins it
+            project.session.attach()
+
     relations = [node.relation for node in nodes.values() if node.relation is not None]
     return SqlTargetRecord(
         lambda statement: project.warehouse().ask(statement),
         DIALECTS[target.adapter],
         database_of,
+        reach=reach,
         taken={one.database or target.database for one in relations if one.schema.lower() == SCHEMA},
         tell=lambda message: project.inbox.post(NoticeKind.WARNING, message),
     )
