@@ -25,10 +25,11 @@ from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.events import Event, RunStarted, StepStarted
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane
-from orchestrator.execution.loop import RunTerms, run_plan
+from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.ports import Request, RunListener, Stop
 from orchestrator.execution.stopping import StopRequest
+from orchestrator.execution.terms import RunTerms
 from orchestrator.graph.build import Graph, build_graph
 from orchestrator.nodes.identity import Relation
 from orchestrator.nodes.manifest import read_manifest

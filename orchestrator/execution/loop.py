@@ -1,11 +1,11 @@
 """Drives a plan to its end: starts what the scheduler says, takes what the runners give, tells the listeners."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from itertools import chain, repeat
 
-from orchestrator.execution.attempts import AttemptRules, Attempts
+from orchestrator.execution.attempts import Attempts
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.chronicle import Chronicle
 from orchestrator.execution.ending import Act, Ending
@@ -21,13 +21,11 @@ from orchestrator.execution.events import (
 )
 from orchestrator.execution.executor import ThreadExecutor
 from orchestrator.execution.inbox import Inbox
-from orchestrator.execution.lanes import Lane, Limits, lane_of
+from orchestrator.execution.lanes import Lane, lane_of
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
 from orchestrator.execution.ports import (
-    AllRun,
     Executor,
     Request,
-    Reuse,
     RunListener,
     RunWriter,
     StepRunner,
@@ -36,37 +34,13 @@ from orchestrator.execution.ports import (
 from orchestrator.execution.reuse import passed_over
 from orchestrator.execution.scheduler import Decision, Scheduler
 from orchestrator.execution.stopping import StepStop, StopRequest
+from orchestrator.execution.terms import RunTerms
 from orchestrator.execution.verdict import run_status
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Step, StepId
 
 _OVER = "the run is over its time limit (`--time-limit`, or `time_limits.run` in elt.yml): it ends"
 _TICK = 0.1  # seconds; signals and stop requests are looked at this often while nothing else happens
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunTerms:
-    """How a run goes on and what it is called."""
-
-    run_id: str
-    database: str
-    """What the run writes to, as the user should read it."""
-    limits: Limits = field(default_factory=Limits)
-    fail_fast: bool = False
-    skip_without_news: bool = False
-    """Whether what is downstream of a load without new rows is skipped."""
-    grace: timedelta = timedelta()
-    """How long a stopped run lets what runs go on before it interrupts it."""
-    patience: timedelta = timedelta(seconds=5)
-    """How long a step that was interrupted is waited for."""
-    attempts: AttemptRules = field(default_factory=AttemptRules)
-    expected_seconds: Mapping[StepId, float] = field(default_factory=dict)
-    settled: tuple[Outcome, ...] | None = None
-    """Of a run that goes on: how the steps ended that need not run again, in the plan's order."""
-    tried: Mapping[StepId, int] = field(default_factory=dict)
-    """Of a run that goes on: how many tries of each step are recorded."""
-    reuse: Reuse = field(default_factory=AllRun)
-    """Asked when a step's turn comes, all of whose parents have ended."""
 
 
 def run_plan(
@@ -119,7 +93,7 @@ class _Loop:
             fail_fast=terms.fail_fast,
             skip_without_news=terms.skip_without_news,
             expected_seconds=terms.expected_seconds,
-            settled=terms.settled or (),
+            settled=(*(terms.settled or ()), *terms.found),
         )
         self._executors: dict[Lane, Executor] = {
             lane: ThreadExecutor(str(lane), runner, threads=terms.limits.of(lane), deliver=inbox.deliver, clock=clock)
@@ -156,6 +130,8 @@ class _Loop:
 
     def _begin(self) -> bool:
         """Start the first steps; give whether the run has ended."""
+        self._outcomes.update((outcome.step_id, outcome) for outcome in self._terms.found)
+        self._chronicle.take(*self._ends(self._terms.found))
         if self._stop.is_set():
             return False
         return self._follow(self._scheduler.begin())
@@ -238,7 +214,7 @@ class _Loop:
         self._outcomes.update((outcome.step_id, outcome) for outcome in decision.outcomes)
         for outcome in decision.outcomes:
             self._forget(outcome.step_id)
-        ends = (StepEnded(at=at, outcome=one, known=self._terms.reuse.known(one)) for one in decision.outcomes)
+        ends = self._ends(decision.outcomes)
         starts = (StepStarted(at=at, step_id=step.id) for step in decision.start)
         if self._chronicle.take(*happened, *ends, *starts):
             self._submit(decision.start)
@@ -246,6 +222,10 @@ class _Loop:
             self._give_up(decision.start)
         self._interrupt(*decision.interrupt)
         return decision.ended
+
+    def _ends(self, outcomes: Iterable[Outcome]) -> Iterator[StepEnded]:
+        at, known = self._clock(), self._terms.reuse.known
+        return (StepEnded(at=at, outcome=outcome, known=known(outcome)) for outcome in outcomes)
 
     def _submit(self, steps: Sequence[Step]) -> None:
         for step in steps:

@@ -53,6 +53,13 @@ class RunReuse:
         elif outcome.status in STANDS:
             self.judge.build(NodeId(outcome.step_id), judged)
 
+    def stood(self, outcome: Outcome) -> None:
+        """Take note of a step whose end in an earlier sitting of the run the target itself told."""
+        judged = self.judge.look(NodeId(outcome.step_id), compiles=False)
+        if judged.then is not None and judged.left is not None:
+            self._known[outcome.step_id] = replace(judged, built=judged.left)
+        self.judge.leave(NodeId(outcome.step_id), judged)
+
     def mark(self, step_id: StepId) -> Mark | None:
         """Give what the step's build is to leave in the target."""
         judged = self._known.get(step_id)

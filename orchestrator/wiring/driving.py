@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from orchestrator.config.settings import OnNoData
-from orchestrator.execution.loop import RunTerms, run_plan
+from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunListener
 from orchestrator.execution.recorded import Opening
+from orchestrator.execution.resume import Continued
 from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
+from orchestrator.execution.terms import RunTerms
 from orchestrator.execution.verdict import ExitCode, exit_code, run_status
 from orchestrator.plan.plan import Plan
 from orchestrator.wiring.attempt_rules import attempt_rules
@@ -38,12 +40,11 @@ def drive(
     command: Command,
     opening: Opening,
     listeners: Sequence[RunListener],
-    settled: tuple[Outcome, ...] | None = None,
+    continued: Continued | None = None,
 ) -> Ran:
     """Run a plan of a command, recording each step, and give every step's outcome.
 
-    `known` is what was known of the target before. `settled` says of a run that goes on how the steps
-    ended that need not run again.
+    `known` is what was known of the target before. `continued` says of a run that goes on what it brings with it.
     """
     require_ready(project, plan)
     terms = RunTerms(
@@ -54,11 +55,13 @@ def drive(
         skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
         grace=command.grace,
         attempts=attempt_rules(project.settings, project.graph, plan, command),
-        settled=settled,
-        reuse=known.reuse(plan, opening.run_id, settled or ()),
+        settled=None if continued is None else continued.settled,
+        found=() if continued is None else continued.found,
+        tried={} if continued is None else continued.tried,
+        reuse=known.reuse(plan, opening.run_id, continued),
     )
     writer = known.store.writer(opening)
-    runners = make_runners(project, plan, settled or ())
+    runners = make_runners(project, plan, () if continued is None else (*continued.settled, *continued.found))
     stop = StopRequest()
     with stop_on_signals(stop):
         outcomes = run_plan(

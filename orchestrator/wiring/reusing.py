@@ -12,7 +12,8 @@ from orchestrator.execution.judge import Judge, Project
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.past import Past
 from orchestrator.execution.ports import RunReader, RunStore
-from orchestrator.execution.recorded import LastTry, Standing
+from orchestrator.execution.recorded import LastTry, Marker, Standing
+from orchestrator.execution.resume import Continued
 from orchestrator.execution.reuse import RunReuse, newest_row
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.fingerprints.make import Fingerprinter
@@ -20,9 +21,11 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest, Upstream
 from orchestrator.plan.step import BuildStep, FreshnessStep, Step, StepId, TestStep, ValidationStep
 from orchestrator.wiring.fingerprinting import surroundings_of, with_needs
+from orchestrator.wiring.marking import target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
 from orchestrator.wiring.source_versions import LoadedTables
 from orchestrator.wiring.telling import SuitePrints, Teller
+from orchestrator.wiring.warehouse import is_there
 
 
 @dataclass(slots=True)
@@ -69,7 +72,14 @@ class Knowledge:
         checks = {check for check in checks_of(graph) if not nodes.isdisjoint(judged_by(graph, check))}
         steps = {StepId(node) for node in nodes | checks} | {step.id for step in plan.steps}
         there = WarehouseFacts(self.project).stands
-        return Past(standing=self.standing(steps), tries=self.tries(steps), there=there)
+        return Past(standing=self.standing(steps), tries=self.tries(steps), markers=self._markers(nodes), there=there)
+
+    def _markers(self, nodes: Collection[NodeId]) -> Mapping[StepId, Marker] | None:
+        """Ask the target itself what it holds; None where it is not asked."""
+        record = target_record(self.project)
+        if record is None:
+            return None
+        return record.markers([StepId(node) for node in nodes]) if is_there(self.project.target) else {}
 
     def standing(self, steps: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, Standing]:
         """Read what each of these last was when it ended well."""
@@ -137,14 +147,17 @@ class Knowledge:
         )
         return foresee(plan, judge, Wishes(may_reuse=may_reuse, closed=closed, fed=fed))
 
-    def reuse(self, plan: Plan, run_id: str, settled: tuple[Outcome, ...]) -> RunReuse:
-        """Give what decides in a run; what `settled` says of one that goes on stays as it is."""
-        done = {NodeId(outcome.step_id) for outcome in settled}
+    def reuse(self, plan: Plan, run_id: str, continued: Continued | None) -> RunReuse:
+        """Give what decides in a run; of one that goes on, what was done before stays as it is."""
+        settled, cut_off = (continued.settled, continued.found) if continued is not None else ((), ())
+        done = {NodeId(outcome.step_id) for outcome in (*settled, *cut_off)}
         loaded_at: dict[NodeId, str] = {}
         judge = self.judge(self.past(plan), frozenset(nodes_of(plan)) - done, run_id, loaded_at.get)
         found = RunReuse(judge=judge, recall=self._recall, loaded_at=loaded_at)
         for outcome in settled:
             found.heard(outcome)
+        for outcome in cut_off:
+            found.stood(outcome)
         return found
 
     def _parents(self, node: NodeId) -> tuple[NodeId, ...]:

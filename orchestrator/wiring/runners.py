@@ -18,6 +18,7 @@ from orchestrator.execution.ports import RunListener, StepRunner
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, TestStep, ValidationStep
 from orchestrator.wiring.log_files import log_dir
+from orchestrator.wiring.marking import record_in_target
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.warehouse import is_shared
 
@@ -36,12 +37,14 @@ def make_runners(project: OpenProject, plan: Plan, settled: tuple[Outcome, ...] 
     dbt is told of what `settled` says, so that its last hooks find the results of the whole run.
     """
     artifacts = ArtifactWriter(project.session)
+    record = record_in_target(project, plan)
     dbt_steps = [step for step in plan.steps if isinstance(step, BuildStep | TestStep)]
     judged = [step for step in plan.steps if isinstance(step, FreshnessStep)]
     runs = NodeRuns(
         project.session,
         planned=[step.node for step in dbt_steps or judged],
         added=[step.node for step in dbt_steps if isinstance(step, BuildStep) and step.added],
+        places=record,
     )
     artifacts.attach(runs)
     runs.recall(record for outcome in settled for record in outcome.dbt_results)

@@ -10,10 +10,11 @@ import pytest
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane
-from orchestrator.execution.loop import RunTerms, run_plan
+from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import ErrorClass, ReasonCode, Status
 from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.execution.stopping import StopRequest
+from orchestrator.execution.terms import RunTerms
 from orchestrator.plan.plan import Plan
 from tests.fakes.listener import RecordingListener
 from tests.functional.dlt.ingest_project import ingest_step

@@ -6,9 +6,10 @@ import time
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Limits
-from orchestrator.execution.loop import RunTerms, run_plan
+from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.stopping import StopRequest
+from orchestrator.execution.terms import RunTerms
 from tests.factories import make_plan
 from tests.fakes.clock import FixedClock
 from tests.fakes.listener import RecordingListener

@@ -5,9 +5,10 @@ import pytest
 from orchestrator.execution.events import NoticeKind, RunEnded, RunStarted, StepEnded
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane, Limits
-from orchestrator.execution.loop import RunTerms, run_plan
+from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import ReasonCode, Status
 from orchestrator.execution.stopping import StopRequest
+from orchestrator.execution.terms import RunTerms
 from tests.factories import make_outcome, make_plan
 from tests.fakes.clock import FixedClock
 from tests.fakes.listener import RaisingListener

@@ -61,7 +61,8 @@ import sys
 from datetime import UTC, datetime
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane
-from orchestrator.execution.loop import RunTerms, run_plan
+from orchestrator.execution.loop import run_plan
+from orchestrator.execution.terms import RunTerms
 from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.verdict import exit_code, run_status
