@@ -42,10 +42,10 @@ class Past:
     def found(self, step_id: StepId, now: Fingerprint, relation: Relation | None) -> "Found":
         """Say what is known to stand of a node; a relation is what it leaves behind, checks leave none."""
         then = self.standing.get(step_id)
-        broken = "" if then is None else self._broken(step_id, then)
+        broken = self._broken(step_id, then)
         if relation is None:
             return Found(
-                then=then, holds=None if then is None else then.identity, why=broken if then is not None else _NEVER_RAN
+                then=then, holds=None if then is None else then.identity, why=broken or ("" if then else _NEVER_RAN)
             )
         if not self.there(relation):
             return Found(why=_NEVER_BUILT if then is None else f"{relation} is not there any more")
@@ -58,7 +58,7 @@ class Past:
     def _as_marked(self, then: Standing | None, broken: str, now: Fingerprint, marker: Marker | None) -> "Found":
         """Let the target decide: it may have been put back, or built from elsewhere, since."""
         if marker is None:
-            return Found(why=_NEVER_BUILT if then is None else "the target does not say what it holds")
+            return Found(why=broken or (_NEVER_BUILT if then is None else "the target does not say what it holds"))
         if then is not None and (marker.run_id, marker.digest) == (then.run_id, then.fingerprint.digest):
             return Found(then=then, holds=then.identity, why=broken)
         if not marker.is_whole:
@@ -75,10 +75,10 @@ class Past:
         )
         return Found(then=elsewhere, holds=marker.identity)
 
-    def _broken(self, step_id: StepId, then: Standing) -> str:
-        """Say that something came of a node since it last ended well."""
+    def _broken(self, step_id: StepId, then: Standing | None) -> str:
+        """Say that something came of a node since it last ended well, or that it never did."""
         last = self.tries.get(step_id)
-        if last is None or (last.status in STANDS and last.run_id == then.run_id):
+        if last is None or (last.status in STANDS and then is not None and last.run_id == then.run_id):
             return ""
         if last.status is None or last.status is Status.CANCELLED:
             return f"it was broken off in run {last.run_id}"

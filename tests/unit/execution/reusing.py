@@ -1,0 +1,258 @@
+"""A little world to try reuse in: what a node leaves is a function of its code and of what it reads.
+
+Each target keeps its tables, and beside them the markers that builds leave; the record is kept apart and may lag.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from orchestrator.execution.closed import closed_by
+from orchestrator.execution.foresee import Wishes, foresee
+from orchestrator.execution.judge import Judge, Project
+from orchestrator.execution.lanes import Limits
+from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.past import Past
+from orchestrator.execution.recorded import STANDS, LastTry, Marker, Standing
+from orchestrator.execution.reuse import RunReuse, passed_over
+from orchestrator.execution.scheduler import Scheduler
+from orchestrator.graph.build import Graph, build_graph
+from orchestrator.nodes.dbt import DbtNode, DbtSource
+from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.plan.fingerprints.make import Fingerprinter
+from orchestrator.plan.fingerprints.surroundings import Surroundings
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.planner import make_plan
+from orchestrator.plan.request import PlanRequest, Upstream
+from orchestrator.plan.step import BuildStep, Step, StepId, TestStep
+from tests.fakes.clock import NOON
+from tests.unit.plan.fingerprints.making import project
+
+CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
+
+
+def meaning(node: DbtNode) -> str:
+    """Give what a node's code means: what stands before its comment."""
+    return node.definition.raw_code.partition("--")[0].strip()
+
+
+@dataclass
+class Target:
+    """A database: what stands in it."""
+
+    sources: dict[NodeId, int] = field(default_factory=dict)
+    held: dict[NodeId, object] = field(default_factory=dict)
+    """Of a table what it holds, of a view what it is."""
+    markers: dict[StepId, Marker] = field(default_factory=dict)
+
+    def copy(self) -> "Target":
+        """Give what a copy of the file would hold."""
+        return Target(dict(self.sources), dict(self.held), dict(self.markers))
+
+
+@dataclass
+class Record:
+    """What the store knows of one target."""
+
+    standing: dict[StepId, Standing] = field(default_factory=dict)
+    tries: dict[StepId, LastTry] = field(default_factory=dict)
+    compiled: dict[tuple[str, NodeId], str] = field(default_factory=dict)
+    outcomes: dict[tuple[str, StepId], Outcome] = field(default_factory=dict)
+
+
+@dataclass
+class World:
+    """A project and its target, run with reuse or without."""
+
+    parts: dict[str, DbtNode | DbtSource]
+    target: Target = field(default_factory=Target)
+    record: Record = field(default_factory=Record)
+    runs: int = 0
+    marks: bool = True
+    ran: list[StepId] = field(default_factory=list)
+    """The steps of the last run that ran."""
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of the project as it is now."""
+        return build_graph(project(*self.parts.values()))
+
+    def contents(self, node: NodeId) -> object:
+        """Give the rows that a reader of a node sees now."""
+        if node in self.target.sources:
+            return self.target.sources[node]
+        dbt = self.graph.manifest.nodes[node]
+        if dbt.is_ephemeral:
+            return self._made(dbt)
+        held = self.target.held.get(node)
+        if dbt.materialized == "view" and isinstance(held, DbtNode):
+            return self._made(held)
+        return held
+
+    def _made(self, dbt: DbtNode) -> tuple[object, ...]:
+        return (meaning(dbt), *(self.contents(parent) for parent in dbt.parents))
+
+    def compiled(self, dbt: DbtNode) -> str:
+        """Give what a node compiles to: ephemeral models are written into it."""
+        nodes = self.graph.manifest.nodes
+        parents = (nodes[parent] for parent in dbt.parents if parent in nodes)
+        return " ".join([meaning(dbt), *(self.compiled(one) for one in parents if one.is_ephemeral)])
+
+    def run(self, plan: Plan, *, reuse: RunReuse | None = None, dies_after: int | None = None) -> dict[StepId, Outcome]:
+        """Run a plan; a run that dies has built its last step, and nobody recorded it."""
+        scheduler = Scheduler(plan, Limits(dbt=1))
+        ended: dict[StepId, Outcome] = {}
+        self.ran = []
+        waiting = [scheduler.begin()]
+        while waiting:
+            decision = waiting.pop()
+            if reuse is not None:
+                decision = passed_over(decision, scheduler, reuse)
+            for outcome in decision.outcomes:
+                ended[outcome.step_id] = outcome
+                self._note(outcome, reuse)
+            for step in decision.start:
+                self.record.tries[step.id] = LastTry(run_id=self.run_id, status=None, ended_at=None)
+                self.ran.append(step.id)
+                outcome = self._execute(step, reuse)
+                if dies_after is not None and len(self.ran) > dies_after:
+                    return ended
+                waiting.append(scheduler.end(outcome))
+        return ended
+
+    @property
+    def run_id(self) -> str:
+        """The run that goes on."""
+        return f"r{self.runs}"
+
+    def _execute(self, step: Step, reuse: RunReuse | None) -> Outcome:
+        node = self.graph.manifest.nodes[NodeId(step.id)]
+        self.record.compiled[self.run_id, node.unique_id] = self.compiled(node)
+        if isinstance(step, TestStep):
+            judged = self.graph.manifest.nodes[node.parents[0]]
+            is_unit = node.resource_type is ResourceType.UNIT_TEST  # it has rows of its own
+            bad = _says_no((meaning(node), self.compiled(judged)) if is_unit else self._made(node))
+            worst = Status.WARN if node.severity == "warn" else Status.FAIL
+            return Outcome(step_id=step.id, status=worst if bad else Status.SUCCESS, ended_at=NOON)
+        if not node.is_ephemeral:
+            self.target.held[node.unique_id] = node if node.materialized == "view" else self._made(node)
+            mark = reuse.mark(step.id) if reuse is not None else None
+            if mark is not None:
+                self.target.markers[step.id] = Marker(
+                    step_id=step.id,
+                    relation="",
+                    run_id=self.run_id,
+                    attempt=1,
+                    digest=mark.digest,
+                    identity=mark.identity,
+                    at=NOON,
+                )
+        return Outcome(step_id=step.id, status=Status.SUCCESS, ended_at=NOON)
+
+    def _note(self, outcome: Outcome, reuse: RunReuse | None) -> None:
+        if outcome.status in {Status.REUSED, Status.SKIPPED}:
+            return
+        step = outcome.step_id
+        self.record.tries[step] = LastTry(run_id=self.run_id, status=outcome.status, ended_at=NOON)
+        self.record.outcomes[self.run_id, step] = outcome
+        known = reuse.known(outcome) if reuse is not None else None
+        if known is not None and outcome.status in STANDS:
+            self.record.standing[step] = Standing(
+                run_id=self.run_id,
+                ended_at=NOON,
+                status=outcome.status,
+                fingerprint=known.fingerprint,
+                identity=known.identity,
+            )
+
+    def plan(
+        self, named: Collection[NodeId] | None = None, upstream: Upstream = Upstream.AUTO
+    ) -> tuple[Plan, PlanRequest]:
+        """Plan everything, or some nodes with what their checks are."""
+        graph = self.graph
+        direct = frozenset(graph.manifest.nodes if named is None else named)
+        checks = {node.unique_id for node in graph.manifest.nodes.values() if node.resource_type in CHECKS}
+        also = {check for check in checks if direct.issuperset(graph.manifest.nodes[check].parents)}
+        request = PlanRequest(selected=direct | also, direct=direct, upstream=upstream)
+        return make_plan(graph, request, self), request
+
+    def stands(self, relation: object) -> bool:
+        """Say whether a table or view is there."""
+        nodes = self.graph.manifest.nodes.values()
+        return any(node.relation == relation and node.unique_id in self.target.held for node in nodes)
+
+    def run_with_reuse(
+        self,
+        named: Collection[NodeId] | None = None,
+        *,
+        skip_unchanged: bool = True,
+        upstream: Upstream = Upstream.AUTO,
+        dies_after: int | None = None,
+    ) -> dict[StepId, Outcome]:
+        """Plan, decide and run."""
+        self.runs += 1
+        plan, request = self.plan(named, upstream)
+        past = Past(
+            standing=dict(self.record.standing),
+            tries=dict(self.record.tries),
+            markers=dict(self.target.markers) if self.marks else None,
+            there=self.stands,
+        )
+        selected = request.selected
+        decided = foresee(
+            plan,
+            self._judge(past, plan),
+            Wishes(
+                may_reuse=lambda step: skip_unchanged or (upstream is Upstream.AUTO and step.id not in selected),
+                closed=closed_by(self.graph, plan, past, frozenset()),
+            ),
+        )
+        reuse = RunReuse(
+            judge=self._judge(past, plan), recall=lambda step, then: self.record.outcomes.get((then.run_id, step))
+        )
+        return self.run(decided, reuse=reuse, dies_after=dies_after)
+
+    def _judge(self, past: Past, plan: Plan) -> Judge:
+        graph = self.graph
+        manifest, versions = graph.manifest, {}
+        maker = Fingerprinter(manifest, Surroundings(data_versions=versions))
+        return Judge(
+            Project(
+                manifest=manifest,
+                make=lambda node, parents, made: maker.make(manifest.nodes[node], parents, made),
+                parents=graph.needs.parents,
+                version=lambda source: str(self.target.sources[source]),
+                versions=versions,
+                tell=lambda _node, change: change.part,
+                code=_Code(self),
+                run_id=self.run_id,
+            ),
+            past,
+            frozenset(NodeId(step.id) for step in plan.steps if isinstance(step, BuildStep | TestStep)),
+        )
+
+
+@dataclass
+class _Code:
+    world: World
+
+    def now(self, node: NodeId) -> str | None:
+        """Give what the node's code means."""
+        return self.world.compiled(self.world.graph.manifest.nodes[node])
+
+    def then(self, node: NodeId, run_id: str) -> str | None:
+        """Give what it meant in a run."""
+        return self.world.record.compiled.get((run_id, node))
+
+
+def _says_no(seen: tuple[object, ...]) -> bool:
+    return sum(map(ord, repr(seen))) % 3 == 0
+
+
+def with_code(node: DbtNode, code: str) -> DbtNode:
+    """Give the node with another code."""
+    return replace(node, definition=replace(node.definition, raw_code=code))
+
+
+def seen(world: World, nodes: Collection[NodeId]) -> Mapping[NodeId, object]:
+    """Give what readers of these nodes see."""
+    return {node: world.contents(node) for node in nodes}

@@ -1,0 +1,132 @@
+"""Whatever is edited, loaded, dropped, put back or cut off: a run with reuse leaves what a full run leaves."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator.execution.outcome import Status
+from orchestrator.nodes.dbt import DbtNode, DbtSource
+from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.plan.request import Upstream
+from orchestrator.plan.step import StepId
+from tests.graph_factories import make_source
+from tests.unit.execution.reusing import Target, World, seen, with_code
+from tests.unit.plan.fingerprints.making import model
+
+KINDS = ("table", "table", "view", "view", "ephemeral", "incremental")
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """Draw a project that was never run: two sources, up to seven models, a test or unit test for some of them."""
+    parts: dict[str, DbtNode | DbtSource] = {name: make_source(name) for name in ("s0", "s1")}
+    readable = [f"source.raw.{name}" for name in parts]
+    for at in range(draw(st.integers(1, 7))):
+        parents = draw(st.lists(st.sampled_from(readable), min_size=1, max_size=3, unique=True))
+        kind = draw(st.sampled_from(KINDS))
+        parts[f"m{at}"] = model(f"model.m{at}", "select 1", *parents, config={"materialized": kind})
+        readable.append(f"model.m{at}")
+        for check in draw(st.sets(st.sampled_from(("test", "unit_test")))):
+            config = {"materialized": "test", "severity": draw(st.sampled_from(("error", "warn")))}
+            parts[f"{check}{at}"] = model(f"{check}.{check}{at}", "select 7", f"model.m{at}", config=config)
+    sources = {node.unique_id: 0 for node in parts.values() if isinstance(node, DbtSource)}
+    return World(parts, Target(sources), marks=draw(st.booleans()))
+
+
+def edited(draw: st.DrawFn, world: World, kept: list[Target]) -> None:
+    """Do one thing to the project, its data, or its target."""
+    nodes = [name for name, part in world.parts.items() if isinstance(part, DbtNode)]
+    built = sorted(world.target.held)
+    kinds = ["code", "comment", "rows", "nothing", "keep"]
+    kinds += ["drop"] if built else []
+    kinds += ["restore"] if kept and world.marks else []
+    match draw(st.sampled_from(kinds)):
+        case "code":
+            name = draw(st.sampled_from(nodes))
+            world.parts[name] = with_code(world.parts[name], f"select {draw(st.integers(1, 4))}")
+        case "comment":
+            name = draw(st.sampled_from(nodes))
+            code = world.parts[name].definition.raw_code.partition("--")[0].strip()
+            world.parts[name] = with_code(world.parts[name], f"{code} -- {draw(st.integers(1, 3))}")
+        case "rows":
+            source = draw(st.sampled_from(sorted(world.target.sources)))
+            world.target.sources[source] = draw(st.integers(0, 3))
+        case "drop":
+            del world.target.held[draw(st.sampled_from(built))]
+        case "keep":
+            kept.append(world.target.copy())
+        case "restore":
+            world.target = draw(st.sampled_from(kept)).copy()
+
+
+def full(world: World) -> tuple[World, dict[StepId, object]]:
+    """Run everything in another target, which has the same sources and nothing else."""
+    other = World(world.parts, Target(dict(world.target.sources)))
+    return other, other.run(other.plan()[0])
+
+
+@settings(max_examples=150)
+@given(data=st.data())
+def test_a_run_with_reuse_leaves_what_a_full_run_leaves(data: st.DataObject) -> None:
+    """Tables, views and verdicts; runs of a part, of what was named alone, and runs that died come between."""
+    world, kept = data.draw(worlds()), []
+    for _ in range(data.draw(st.integers(1, 5))):
+        for _ in range(data.draw(st.integers(0, 2))):
+            edited(data.draw, world, kept)
+        between(data.draw, world)
+        outcomes = world.run_with_reuse()
+        other, theirs = full(world)
+        verdicts = {step: verdict(one) for step, one in theirs.items()}
+        assert {step: verdict(one) for step, one in outcomes.items()} == verdicts
+        judged = [NodeId(step) for step, said in verdicts.items() if said is not Status.SKIPPED and is_built(step)]
+        assert seen(world, judged) == seen(other, judged)
+
+
+def between(draw: st.DrawFn, world: World) -> None:
+    """Run a part, or none, or let a run die."""
+    models = sorted(part.unique_id for part in world.parts.values() if is_model(part))
+    named = draw(st.sets(st.sampled_from(models), max_size=3))
+    if named:
+        world.run_with_reuse(
+            named,
+            skip_unchanged=draw(st.booleans()),
+            upstream=draw(st.sampled_from(list(Upstream))),
+            dies_after=draw(st.one_of(st.none(), st.integers(0, 4))) if world.marks else None,
+        )
+
+
+def verdict(outcome) -> Status:
+    """Give what a step ended as, as if it had run."""
+    if outcome.status is Status.REUSED:
+        return Status.WARN if outcome.tool_word == "warn" else Status.SUCCESS
+    return outcome.status
+
+
+def is_model(part: DbtNode | DbtSource) -> bool:
+    return isinstance(part, DbtNode) and part.resource_type is ResourceType.MODEL
+
+
+def is_built(step: StepId) -> bool:
+    return step.startswith("model.")
+
+
+@settings(max_examples=60)
+@given(world=worlds())
+def test_after_a_run_that_ended_well_nothing_runs(world: World) -> None:
+    """Unless a check said no: what it judges runs again with it."""
+    outcomes = world.run_with_reuse()
+    if all(not outcome.status.halts for outcome in outcomes.values()):
+        world.run_with_reuse()
+        assert world.ran == []
+
+
+@settings(max_examples=60)
+@given(world=worlds(), data=st.data())
+def test_a_comment_runs_nothing_but_what_was_named(world: World, data: st.DataObject) -> None:
+    """It compiles to what stands."""
+    outcomes = world.run_with_reuse()
+    models = [name for name, part in world.parts.items() if is_model(part)]
+    for name in data.draw(st.sets(st.sampled_from(models))):
+        world.parts[name] = with_code(world.parts[name], "select 1 -- one")
+    if all(not outcome.status.halts for outcome in outcomes.values()):
+        world.run_with_reuse()
+        assert world.ran == []
