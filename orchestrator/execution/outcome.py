@@ -86,12 +86,18 @@ class Outcome:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     rows_affected: int | None = None
+    bytes_processed: int | None = None
+    """Read by a query, where the database says so; put on disk by a load, compressed."""
+    query_seconds: float | None = None
+    """How long the tool executed, without what came before and after."""
     failures: int | None = None
     """Rows (or expectations) that said no."""
     error_class: ErrorClass | None = None
     """Of a fail, a warn or an error: what kind it is; an error without one is never tried again."""
     path: str | None = None
     compiled_path: str | None = None
+    log: str = ""
+    """Of a step that did not end well: the last of what the tool logged meanwhile."""
     parts: tuple[Part, ...] = ()
     dbt_results: tuple[Mapping[str, object], ...] = ()
     """dbt's own records, as they stand in `results` of run_results.json (or sources.json): one, or one a hook."""

@@ -83,8 +83,11 @@ def _outcome(outcome: Outcome) -> Json:
         "started_at": _time(outcome.started_at),
         "ended_at": _time(outcome.ended_at),
         "rows_affected": outcome.rows_affected,
+        "bytes_processed": outcome.bytes_processed,
+        "query_seconds": outcome.query_seconds,
         "failures": outcome.failures,
         "compiled_path": outcome.compiled_path,
+        "log": outcome.log,
         "parts": [
             {"name": part.name, "status": part.status.value, "message": part.message, "rows": part.rows}
             for part in outcome.parts

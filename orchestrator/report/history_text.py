@@ -82,6 +82,9 @@ def print_log(
             console.print(f"  {part.status.value:<10}{part.name}  {one_line(part.message)}", soft_wrap=True)
         if attempt.outcome.message:
             console.print(clean(attempt.outcome.message), soft_wrap=True)
+        if attempt.outcome.log:
+            console.print(Text("logged", style="dim"))
+            console.print(Text(clean(attempt.outcome.log)), soft_wrap=True)
         if attempt.outcome.compiled_path:
             console.print(Text.assemble(("compiled  ", "dim"), attempt.outcome.compiled_path), soft_wrap=True)
 

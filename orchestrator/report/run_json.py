@@ -84,6 +84,8 @@ def _outcome(outcome: Outcome) -> Json:
         "ended_at": _time(outcome.ended_at),
         "elapsed": outcome.elapsed.total_seconds(),
         "rows_affected": outcome.rows_affected,
+        "bytes_processed": outcome.bytes_processed,
+        "query_seconds": outcome.query_seconds,
         "failures": outcome.failures,
         "path": outcome.path,
         "compiled_path": outcome.compiled_path,

@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 from orchestrator.errors import MissingExtraError, NothingRecordedError, StoreError
 from orchestrator.store.json_text import to_json_text
 
-VERSION = "0005"
+VERSION = "0006"
 VERSION_TABLE = "store_version"
 _BUSY_SECONDS = 30
 _CORRUPT = ("file is not a database", "malformed", "disk image")

@@ -75,10 +75,13 @@ def attempt_values(outcome: Outcome) -> Values:
         "tool_word": outcome.tool_word,
         "message": plain(outcome.message),
         "rows_affected": outcome.rows_affected,
+        "bytes_processed": outcome.bytes_processed,
+        "query_seconds": outcome.query_seconds,
         "failures": outcome.failures,
         "error_class": outcome.error_class,
         "path": outcome.path,
         "compiled_path": outcome.compiled_path,
+        "log": plain(outcome.log) or None,
         "dbt_results": list(outcome.dbt_results),
     }
 
@@ -138,10 +141,13 @@ def attempt_of(row: Row[Any], parts: tuple[Part, ...]) -> RecordedAttempt:
         started_at=row.started_at,
         ended_at=row.ended_at,
         rows_affected=row.rows_affected,
+        bytes_processed=row.bytes_processed,
+        query_seconds=row.query_seconds,
         failures=row.failures,
         error_class=ErrorClass(row.error_class) if row.error_class else None,
         path=row.path,
         compiled_path=row.compiled_path,
+        log=row.log or "",
         parts=parts,
         dbt_results=tuple(row.dbt_results or ()),
     )

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -116,6 +118,9 @@ attempts = Table(
     Column("compiled_path", Text),
     Column("dbt_results", JSON, comment="dbt's own records"),
     Column("error_class", String(16), comment="transient, permanent or data"),
+    Column("bytes_processed", BigInteger, comment="read by a query, or loaded"),
+    Column("query_seconds", Double, comment="how long the tool executed"),
+    Column("log", Text, comment="of a try that did not end well: the last of what the tool logged"),
 )
 
 parts = Table(

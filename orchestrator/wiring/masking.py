@@ -1,7 +1,7 @@
 """Takes secrets out of what is recorded of a command: values of secret variables, and of names that say so."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 MASK = "*****"
 _SECRET_NAME = re.compile(r"passw|secret|token|api_?key|private_?key|credential", re.IGNORECASE)
@@ -24,6 +24,12 @@ def masked_text(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         text = text.replace(secret, MASK)
     return text
+
+
+def masker(environ: Mapping[str, str]) -> Callable[[str], str]:
+    """Give what puts a mask over the secrets of the environment in any text."""
+    secrets = secrets_of(environ)
+    return lambda text: masked_text(text, secrets)
 
 
 def masked(value: object, secrets: tuple[str, ...]) -> object:

@@ -4,6 +4,7 @@ The dlt sources are discovered in a child process while dbt starts and parses; a
 dbt opens it, with dbt's own configuration, so that everybody shares one instance.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -31,6 +32,7 @@ from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.step import StepId
 from orchestrator.wiring.log_files import log_dir, own_log
+from orchestrator.wiring.masking import masker
 from orchestrator.wiring.warehouse import Warehouse, is_shared, is_there, open_shared
 
 
@@ -97,7 +99,7 @@ def open_project(
         resources.enter_context(own_log(settings))
         stated_bounds()  # before the threads that ask for them
         host, found = _discovery(settings, resources) if with_ingestion else (None, None)
-        session = DbtSession(settings.dbt_project_dir, hear_dbt)
+        session = DbtSession(settings.dbt_project_dir, hear_dbt, masker(os.environ))
         resources.callback(session.close)
         target = session.open(dbt_args)
         manifest_file = session.parse()

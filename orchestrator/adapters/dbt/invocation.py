@@ -19,9 +19,11 @@ _PRINTED = frozenset({"PrintEvent", "JinjaLogInfo"})
 
 Hear = Callable[[str, str, str], None]
 """Takes a kind (`warning` or `printed`), a message, and a node's id or an empty string; must only enqueue."""
+HearAll = Callable[[str, Any], None]
+"""Takes a node's id, or an empty string, and the head of any event of dbt's, debug messages too; must only enqueue."""
 
 
-def begin(args: Sequence[str], hear: Hear) -> Any:  # noqa: ANN401  # dbt's Flags has no static type
+def begin(args: Sequence[str], hear: Hear, hear_all: HearAll) -> Any:  # noqa: ANN401  # dbt's Flags has no static type
     """Set up dbt for the command line `args` and give its flags; ends any invocation before it."""
     import dbt.tracking
     from dbt.cli import requires
@@ -53,7 +55,7 @@ def begin(args: Sequence[str], hear: Hear) -> Any:  # noqa: ANN401  # dbt's Flag
     events = get_event_manager()
     events.require_warn_or_error_handling = flags.require_all_warnings_handled_by_warn_error
     reset_invocation_id()
-    setup_event_logger(flags=flags, callbacks=[_listener(hear)])
+    setup_event_logger(flags=flags, callbacks=[_listener(hear, hear_all)])
     # The terminal belongs to the orchestrator's reports; dbt keeps its log file.
     events.loggers[:] = [logger for logger in events.loggers if logger.name != "stdout_log"]
     dbt.tracking.initialize_from_flags(False, flags.PROFILES_DIR)  # noqa: FBT003  # dbt's own signature
@@ -81,13 +83,14 @@ def _forget_adapters() -> None:
     FACTORY.adapters.clear()
 
 
-def _listener(hear: Hear) -> Callable[[Any], None]:
+def _listener(hear: Hear, hear_all: HearAll) -> Callable[[Any], None]:
     def listen(message: Any) -> None:  # noqa: ANN401  # a protobuf message
-        info = message.info
+        info, node = message.info, _node_of(message)
+        hear_all(node, info)
         if info.name in _PRINTED:
-            hear("printed", info.msg, _node_of(message))
+            hear("printed", info.msg, node)
         elif info.level == "warn" and info.name not in _QUIET_WARNINGS:
-            hear("warning", info.msg, _node_of(message))
+            hear("warning", info.msg, node)
 
     return listen
 

@@ -37,6 +37,7 @@ class NodeRuns:
         self._added = frozenset(added)
         self._task = BuildTask(session.flags, session.config, session.manifest)
         self._task.graph = None
+        self.log = session.node_log
         self.batches = BatchLog(self._task)
         self.marking = Marking(self._task, self.adapter, places)
         # Microbatch runners look here to see how busy the run is before they send batches to the pool.

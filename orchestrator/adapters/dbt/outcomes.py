@@ -36,8 +36,12 @@ def node_outcome(
     result: Any,  # noqa: ANN401  # dbt's RunResult
     started: datetime,
     batch_messages: Mapping[datetime, str] = MappingProxyType({}),
+    log: str = "",
 ) -> Outcome:
-    """Read one node's outcome off dbt's result; `batch_messages` say why batches broke, by their start."""
+    """Read one node's outcome off dbt's result; `batch_messages` say why batches broke, by their start.
+
+    `log` is what dbt logged meanwhile: kept where the node did not simply succeed.
+    """
     node = result.node
     word = str(result.status)
     recorded = () if node.is_ephemeral_model else (run_record(result),)
@@ -50,10 +54,13 @@ def node_outcome(
         error_class=error_class(status, str(result.message or ""), batch_messages.values()),
         started_at=started,
         ended_at=datetime.now(UTC),
-        rows_affected=_rows_affected(result.adapter_response),
+        rows_affected=_number(result.adapter_response, "rows_affected"),
+        bytes_processed=_number(result.adapter_response, "bytes_processed"),
+        query_seconds=_executed(result),
         failures=result.failures,
         path=node.original_file_path,
         compiled_path=getattr(node, "compiled_path", None),
+        log="" if status is Status.SUCCESS else log,
         parts=_batches(result, batch_messages),
         dbt_results=recorded,
     )
@@ -160,9 +167,17 @@ def _batches(result: Any, messages: Mapping[datetime, str]) -> tuple[Part, ...]:
     )
 
 
-def _rows_affected(response: Mapping[str, Any] | None) -> int | None:
-    rows = (response or {}).get("rows_affected")
-    return rows if isinstance(rows, int) and rows >= 0 else None
+def _number(response: Mapping[str, Any] | None, name: str) -> int | None:
+    found = (response or {}).get(name)
+    return found if isinstance(found, int) and found >= 0 else None
+
+
+def _executed(result: Any) -> float | None:  # noqa: ANN401  # dbt's RunResult
+    for timing in result.timing:
+        if timing.name == "execute" and timing.started_at and timing.completed_at:
+            seconds: float = (timing.completed_at - timing.started_at).total_seconds()
+            return seconds
+    return None
 
 
 def _duration(seconds: float) -> str:

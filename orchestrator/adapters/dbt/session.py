@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from orchestrator.adapters.dbt import invocation
+from orchestrator.adapters.dbt.node_log import NodeLog
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
 from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import UsageError, WarehouseError
@@ -59,12 +60,19 @@ class Target:
 class DbtSession:
     """An open dbt invocation; only one can be open in a process."""
 
-    def __init__(self, project_dir: Path, hear: invocation.Hear = lambda *_: None) -> None:
+    def __init__(
+        self,
+        project_dir: Path,
+        hear: invocation.Hear = lambda *_: None,
+        mask: Callable[[str], str] = lambda text: text,
+    ) -> None:
+        """Take who hears dbt's warnings, and what takes secrets out of a text that is kept."""
         self.project_dir = project_dir
         self.flags: Any = None
         self.config: Any = None
         self.manifest: Any = None
         self.invocation_context: Any = None
+        self.node_log = NodeLog(mask)
         self._hear = hear
         self._catalogs: Any = []
         self._came_from: Path | None = None
@@ -161,7 +169,7 @@ class DbtSession:
         from dbt_common.exceptions import DbtBaseException
 
         try:
-            self.flags = invocation.begin(args, self._hear)
+            self.flags = invocation.begin(args, self._hear, self.node_log.hear)
         except (DbtBaseException, DbtUsageException, click.ClickException) as error:
             raise refused_options(error, self.project_dir) from error
 

@@ -50,9 +50,11 @@ class DbtStepRunner:
             return _refused(step, refusal, started)
         match step:
             case BuildStep() | TestStep():
+                self._runs.log.begin(step.node)
                 with self._runs.marking.of(step.node, request):
                     result = self._runs.run_node(step.node)
-                return node_outcome(step.id, result, started, self._runs.batches.take(step.node))
+                logged = self._runs.log.take(step.node)
+                return node_outcome(step.id, result, started, self._runs.batches.take(step.node), logged)
             case FreshnessStep():
                 return freshness_outcome(step.id, self._runs.run_freshness(step.node), started)
             case HookStep():

@@ -82,10 +82,16 @@ class IngestRunner:
         if answer is None and stop.is_set():
             return cancelled(step, started)
         if answer is None:
-            return errored(step, started, "the process that loaded it died (killed, out of memory, or crashed)", log)
+            return errored(
+                step,
+                started,
+                "the process that loaded it died (killed, out of memory, or crashed)",
+                log,
+            )
         if "error" in answer:
             message = "\n".join(filter(None, (answer["error"], answer["hint"])))
-            return errored(step, started, message, log, error_class=ErrorClass(answer["class"]))
+            kind = ErrorClass(answer["class"])
+            return errored(step, started, message, log, said=answer["log"], error_class=kind)
         return ended(step, started, answer)
 
     def _talk(self, child: Child, step: IngestStep, stop: Stop) -> dict[str, Any] | None:
@@ -148,6 +154,7 @@ class IngestRunner:
             "kind": self._access.kind,
             "place": self._access.place,
             "log": str(log),
+            "log_begins_at": log.stat().st_size if log.exists() else 0,
         }
 
     def _pipelines_dir(self) -> Path:

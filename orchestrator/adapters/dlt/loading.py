@@ -29,6 +29,7 @@ from orchestrator.errors import IngestionError
 from orchestrator.execution.outcome import ErrorClass
 
 OWN_PREFIX = "_"
+_MOST_LOGGED = 16_000  # bytes
 """Tables of dlt's and of our own bookkeeping."""
 
 
@@ -44,11 +45,21 @@ def answer(request: dict[str, Any], answers: Connection, sql: Connection | None)
         part = _part(request, path, root)
         return _load(part, request, answers, _destination(part, request, sql))
     except IngestionError as error:
-        return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT}
+        return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT, "log": _said(request)}
     except Exception as error:  # noqa: BLE001  # the user's code, the source system, the database
         sys.stderr.write(scrub(traceback.format_exc()))
         message, hint = explain(error, request["source"], os.path.relpath(path, root))
-        return {"error": message, "hint": hint, "class": error_class(error)}
+        return {"error": message, "hint": hint, "class": error_class(error), "log": _said(request)}
+
+
+def _said(request: dict[str, Any]) -> str:
+    """Give the last of what was written to the log since this load began, without secrets."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with open(request["log"], "rb") as file:  # noqa: PTH123  # by name, as it came
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(request["log_begins_at"], size - _MOST_LOGGED))
+        return scrub(file.read().decode(errors="replace"))
 
 
 def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
@@ -148,7 +159,20 @@ def _result(pipeline: Pipeline, loaded: dict[str, dict[str, int]]) -> dict[str, 
         for name in tables
         if name in schema.tables
     )
-    return {"tables": list(tables.values()), "load_ids": sorted(loaded), "replaced": replaced}
+    return {
+        "tables": list(tables.values()),
+        "load_ids": sorted(loaded),
+        "replaced": replaced,
+        "bytes": _bytes(pipeline, loaded),
+    }
+
+
+def _bytes(pipeline: Pipeline, load_ids: Collection[str]) -> int | None:
+    """Give the size of the files that were loaded; None where dlt is told to keep no record of them."""
+    kept = set(pipeline.list_completed_load_packages())
+    packages = [pipeline.get_load_package_info(load_id) for load_id in load_ids if load_id in kept]
+    jobs = [job for package in packages for job in package.jobs["completed_jobs"]]
+    return sum(job.file_size for job in jobs) if jobs else None
 
 
 @contextmanager

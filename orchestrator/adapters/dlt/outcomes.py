@@ -30,21 +30,29 @@ def ended(step: IngestStep, started: datetime, answer: Mapping[str, Any]) -> Out
         started_at=started,
         ended_at=datetime.now(UTC),
         rows_affected=rows,
+        bytes_processed=answer["bytes"],
         path=step.path,
         parts=parts,
     )
 
 
 def errored(
-    step: IngestStep, started: datetime, message: str, log: Path, *, error_class: ErrorClass = ErrorClass.PERMANENT
+    step: IngestStep,
+    started: datetime,
+    message: str,
+    log: Path,
+    *,
+    said: str = "",
+    error_class: ErrorClass = ErrorClass.PERMANENT,
 ) -> Outcome:
-    """Tell what broke, and where the whole of it is written."""
+    """Tell what broke, and where the whole of it is written; `said` is what the load wrote there, without secrets."""
     return Outcome(
         step_id=step.id,
         status=Status.ERROR,
         tool_word="failed",
         error_class=error_class,
         message=f"{message}\nThe full output is in {log}.",
+        log=said,
         started_at=started,
         ended_at=datetime.now(UTC),
         path=step.path,

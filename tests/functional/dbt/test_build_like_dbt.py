@@ -92,6 +92,21 @@ def test_a_skip_names_its_cause(halted: Sides) -> None:
         assert reason.blame == cause
 
 
+def test_what_dbt_logged_of_a_node_that_broke_is_kept(halted: Sides) -> None:
+    """With its statements and the database's words; of a node that succeeded nothing is kept but its seconds."""
+    assert halted.elt.ran is not None
+    outcomes = {outcome.step_id: outcome for outcome in halted.elt.ran.outcomes}
+    broken = outcomes["model.everything.bad_view"].log
+    assert "bad_view" in broken
+    assert "create view" in broken
+    assert "Binder Error" in broken
+    assert "uncompilable" not in broken, "another node"
+    sound = [outcome for outcome in outcomes.values() if outcome.tool_word == "success"]
+    assert sound
+    assert {outcome.log for outcome in sound} == {""}
+    assert outcomes[StepId("model.everything.stg_orders")].query_seconds
+
+
 def test_each_batch_is_a_part_of_its_step(halted: Sides) -> None:
     """A microbatch model of which one batch broke is an error; its parts tell which, and the message tells why."""
     assert halted.elt.ran is not None

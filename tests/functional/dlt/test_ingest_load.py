@@ -39,6 +39,7 @@ def test_a_load_tells_the_rows_of_each_table(project):
         "raw.customers": 3,
     }
     assert outcome.rows_affected == 7
+    assert outcome.bytes_processed
     loads = {load for (load,) in project.rows("select load_id from raw._dlt_loads")}
     assert {load for part in outcome.parts for load in part.detail["load_ids"]} == loads
 
