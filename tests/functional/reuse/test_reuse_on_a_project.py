@@ -200,8 +200,8 @@ SEQUENCE: tuple[tuple[tuple[Edit, ...], list[str]], ...] = (
     ((keep, new_comment, same_ports), []),
     ((new_macro, late_arrival), [*BELOW_FLEET, "top_ports", "arrivals_by_day"]),
     ((new_ship,), BELOW_FLEET),
-    ((failing_test, new_rate), ["rates"]),
-    ((mended_test, dropped_table), ["fleet", "by_port"]),
+    ((failing_test, new_rate), ["fleet", "rates"]),
+    ((mended_test, dropped_table), ["fleet", "by_port", "top_ports"]),
     ((put_back,), ["fleet", "logbook", "log_size", "rates", "by_port", "fleet_history", "arrivals_by_day"]),
 )
 
