@@ -202,7 +202,7 @@ SEQUENCE: tuple[tuple[tuple[Edit, ...], list[str]], ...] = (
     ((new_ship,), BELOW_FLEET),
     ((failing_test, new_rate), ["fleet", "rates"]),
     ((mended_test, dropped_table), ["fleet", "by_port", "top_ports"]),
-    ((put_back,), ["fleet", "logbook", "log_size", "rates", "by_port", "fleet_history", "arrivals_by_day"]),
+    ((put_back,), [*BELOW_FLEET, "rates", "top_ports", "arrivals_by_day"]),
 )
 
 
