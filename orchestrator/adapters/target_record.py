@@ -58,6 +58,10 @@ class SqlTargetRecord:
         """Say whether a database can be written to."""
         return database is not None and self._made.get(database, False)
 
+    def loads_in(self, database: str) -> str | None:
+        """Give the table, qualified, in which loads note the rows that they brought; None where there is none."""
+        return sql.table_in(database, sql.LOADS) if self.is_made(database) else None
+
     def markers(self, steps: Collection[StepId]) -> Mapping[StepId, Marker]:
         """Give the newest marker of each of these nodes, where there is one."""
         by_database: dict[str, set[StepId]] = defaultdict(set)

@@ -10,6 +10,7 @@ from orchestrator.adapters.dbt.step_runner import DbtStepRunner
 from orchestrator.adapters.dlt.load import IngestRunner
 from orchestrator.adapters.great_expectations.validate import ValidationRunner
 from orchestrator.adapters.load_age import LoadAgeRunner
+from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.gate import judge_load_age
 from orchestrator.execution.lanes import Lane
@@ -56,14 +57,14 @@ def make_runners(project: OpenProject, plan: Plan, settled: tuple[Outcome, ...] 
         validation.start()
         runners[Lane.VALIDATE] = validation
     if any(isinstance(step, IngestStep) for step in plan.steps):
-        runners[Lane.INGEST] = _ingest_runner(project)
+        runners[Lane.INGEST] = _ingest_runner(project, record)
     if is_shared(project.target):
         # before dbt opens it, and before anything is loaded
         runners[Lane.LIGHT] = LoadAgeRunner(project.warehouse().last_load_age, judge_load_age)
     return Runners(by_lane=runners, listeners=(LoadedSchemas(runs), artifacts))
 
 
-def _ingest_runner(project: OpenProject) -> StepRunner:
+def _ingest_runner(project: OpenProject, record: SqlTargetRecord | None) -> StepRunner:
     if project.host is None:
         raise WarehouseError("The plan loads, but there is no ingestion folder.", hint="This is a bug of elt.")
     return IngestRunner(
@@ -71,4 +72,5 @@ def _ingest_runner(project: OpenProject) -> StepRunner:
         access=project.warehouse().access(),
         project_root=project.settings.project_root,
         log_dir=log_dir(project.settings),
+        record=None if record is None else record.loads_in(project.target.database),
     )
