@@ -42,6 +42,9 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 }
 """Every table of ours, with its columns and their types. Times are UTC."""
 
+OWN_TABLES = frozenset((SCHEMA, table) for table in COLUMNS)
+"""The tables of ours by schema and name: nothing of the project's."""
+
 _BESIDE = ("__dbt_backup", "__dbt_tmp")
 """What dbt adds to the name of a relation for what it makes beside it."""
 
@@ -118,6 +121,14 @@ def asks_for_columns(database: str) -> str:
     return (
         "select table_name, column_name, lower(data_type) from information_schema.columns"  # noqa: S608  # literals
         f" where table_catalog = {literal(database)} and table_schema = {literal(SCHEMA)}"
+    )
+
+
+def asks_for_others(database: str) -> str:
+    """Ask whether anything of the project's stands in a database."""
+    return (
+        f"select 1 from information_schema.tables where table_catalog = {literal(database)}"  # noqa: S608  # literals
+        " and table_schema not in ('information_schema', 'pg_catalog') limit 1"
     )
 
 

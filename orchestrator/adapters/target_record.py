@@ -1,4 +1,4 @@
-"""What a target says itself of what stands in it: makes the tables for it, and reads them.
+"""What a target says itself of what stands in it: makes the tables for that, and reads them.
 
 Nothing here breaks a run: where the tables cannot be made or trusted, the user is told once and nothing is marked.
 """
@@ -17,6 +17,10 @@ from orchestrator.plan.step import StepId
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 """Runs one statement in the target and gives its rows; raises WarehouseError."""
+_MISSED = (
+    "The database {database} does not say what stands in it, though recorded runs built there: its schema {schema} was"
+    " dropped, this is another copy of it, or an older elt built it. The schema is made anew."
+)
 _SPARE = 200
 """So many old markers may lie about before they are removed."""
 
@@ -30,28 +34,36 @@ class SqlTargetRecord:
         dialect: sql.Dialect,
         database_of: Callable[[StepId], str | None],
         *,
+        main: str,
         reach: Callable[[str], None] = lambda _database: None,
         taken: Collection[str] = (),
         tell: Callable[[str], None] = lambda _message: None,
     ) -> None:
-        """Read and write with `ask`, in a database that `reach` makes reachable; raises WarehouseError, both of them.
+        """Read and write with `ask`, in the `main` database or in one that `reach` makes reachable.
 
+        Both raise WarehouseError.
         `taken` are the databases in which models of the project's own stand in our schema.
         """
         self._ask = ask
         self._dialect = dialect
+        self._main = main
         self._reach = reach
         self._database_of = database_of
         self._taken = frozenset(taken)
         self._tell = tell
         self._lock = threading.Lock()
         self._made: dict[str, bool] = {}
+        self._is_expected = False
 
-    def make(self, databases: Iterable[str]) -> None:
-        """Make the tables in these databases, where they are not there; each once, before anybody writes there."""
+    def make(self, databases: Iterable[str], *, is_expected: bool = False) -> None:
+        """Make the tables in these databases, where they are not there; each once, before anybody writes there.
+
+        With `is_expected` the user is told when they had to be made though something stands there.
+        """
         for database in databases:
             with self._lock:
                 if database not in self._made:
+                    self._is_expected = is_expected
                     self._made[database] = self._try_to_make(database)
 
     def is_made(self, database: str | None) -> bool:
@@ -83,7 +95,8 @@ class SqlTargetRecord:
 
     def _read(self, database: str) -> Iterable[Marker]:
         try:
-            self._reach(database)
+            if database != self._main:
+                self._reach(database)
             if database in self._taken or not sql.fits(sql.STANDING, self._columns(database).get(sql.STANDING, {})):
                 return []
             rows = self._ask(sql.asks_for_markers(self._dialect, database))
@@ -102,7 +115,7 @@ class SqlTargetRecord:
             return False
 
     def _make(self, database: str) -> bool:
-        if not self._ask(self._dialect.keeps_tables.format(database=sql.literal(database))):
+        if database != self._main and not self._ask(self._dialect.keeps_tables.format(database=sql.literal(database))):
             return False  # attached from another kind of database
         there = self._columns(database)
         if database in self._taken or _is_anothers(there):
@@ -112,6 +125,8 @@ class SqlTargetRecord:
             )
             return False
         if not self._ask(sql.asks_for_schema(self._dialect, database)):
+            if self._is_expected and self._ask(sql.asks_for_others(database)):
+                self._tell(_MISSED.format(database=database, schema=sql.SCHEMA))
             self._ask(sql.makes_schema(database))
         for table in sql.COLUMNS:
             if table in there and not sql.fits(table, there[table]):

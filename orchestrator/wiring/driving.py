@@ -14,9 +14,10 @@ from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.verdict import ExitCode, exit_code, run_status
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep
 from orchestrator.wiring.attempt_rules import attempt_rules
 from orchestrator.wiring.command import Command
-from orchestrator.wiring.fingerprinting import fingerprints_to_record
+from orchestrator.wiring.fingerprinting import fingerprints_to_record, identities_in
 from orchestrator.wiring.marking import mark_of
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.readiness import require_ready
@@ -62,7 +63,9 @@ def drive(
         mark=lambda step_id: mark_of(fingerprints.get(step_id)),
     )
     writer = store.writer(replace(opening, fingerprints=fingerprints))
-    runners = make_runners(project, plan, () if continued is None else (*continued.settled, *continued.found))
+    settled = () if continued is None else (*continued.settled, *continued.found)
+    stood = identities_in(project, store, [step.node for step in plan.steps if isinstance(step, BuildStep)])
+    runners = make_runners(project, plan, settled, has_stood=bool(stood))
     stop = StopRequest()
     with stop_on_signals(stop):
         outcomes = run_plan(

@@ -32,13 +32,16 @@ class Runners:
     listeners: tuple[RunListener, ...]
 
 
-def make_runners(project: OpenProject, plan: Plan, settled: tuple[Outcome, ...] = ()) -> Runners:
+def make_runners(
+    project: OpenProject, plan: Plan, settled: tuple[Outcome, ...] = (), *, has_stood: bool = False
+) -> Runners:
     """Make the runners that the plan needs, and start what takes long to start.
 
-    dbt is told of what `settled` says, so that its last hooks find the results of the whole run.
+    dbt is told of what `settled` says, so that its last hooks find the results of the whole run. `has_stood` says
+    that nodes of the plan are recorded to have been built in this target before.
     """
     artifacts = ArtifactWriter(project.session)
-    record = record_in_target(project, plan)
+    record = record_in_target(project, plan, is_expected=has_stood)
     dbt_steps = [step for step in plan.steps if isinstance(step, BuildStep | TestStep)]
     judged = [step for step in plan.steps if isinstance(step, FreshnessStep)]
     runs = NodeRuns(

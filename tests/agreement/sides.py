@@ -52,13 +52,14 @@ class Side:
         return {unique_id: record["status"] for unique_id, record in self.records().items()}
 
     def tables(self) -> dict[str, list[str]]:
-        """Read the rows of every table and view; hashes and times of a snapshot are left out.
+        """Read the rows of every table and view but elt's own; hashes and times of a snapshot are left out.
 
         A view that cannot be read, because what it reads is gone, is there with that message.
         """
         with inside(self.folder), duckdb.connect(WAREHOUSE) as connection:
             names = connection.execute(
                 "select table_catalog, table_schema, table_name from information_schema.tables"
+                " where table_schema <> '_elt'"  # declared: what stands is recorded in the target
             ).fetchall()
             return {
                 f"{schema}.{_LEFT_BEHIND.sub('__dbt_tmp', name)}": _rows(connection, catalog, schema, name)
