@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from orchestrator.execution.ports import Request
-from orchestrator.execution.recorded import Mark
+from orchestrator.execution.recorded import Mark, MarkedBatch
 from orchestrator.nodes.identity import Relation
 
 SCHEMA = "_elt"
@@ -29,6 +29,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "built_at": _MOMENT,
         "is_whole": _FLAG,
         "batch": _TEXT,
+        "batches": _TEXT,
     },
     LOADS: {
         "dataset": _TEXT,
@@ -149,7 +150,7 @@ def renames_table(database: str, table: str, aside: str) -> str:
 
 
 def adds_marker(
-    database: str, relation: str, request: Request, mark: Mark, *, is_whole: bool, batch: str | None
+    database: str, relation: str, request: Request, mark: Mark, *, is_whole: bool, batch: MarkedBatch | None = None
 ) -> str:
     """Write the marker of a build; in the build's own transaction it stands if and only if the data do."""
     values: dict[str, str | int | datetime | None] = {
@@ -161,7 +162,8 @@ def adds_marker(
         "identity": mark.identity,
         "built_at": datetime.now(UTC),
         "is_whole": is_whole,
-        "batch": batch,
+        "batch": None if batch is None else batch.start.isoformat(),
+        "batches": None if batch is None else f"{batch.first.isoformat()}/{batch.end.isoformat()}",
     }
     names = ", ".join(quoted(name) for name in values)
     written = ", ".join(literal(value) for value in values.values())
@@ -170,21 +172,29 @@ def adds_marker(
 
 def asks_for_markers(dialect: Dialect, database: str) -> str:
     """Ask for the newest marker of each node."""
-    names = ", ".join(quoted(name) for name in COLUMNS[STANDING])
+    names = ", ".join(quoted(name) for name in COLUMNS[STANDING] if not name.startswith("batch"))
     newest = f"row_number() over (partition by step_id order by {dialect.order} desc)"
     table = table_in(database, STANDING)
     return f"select {names} from (select {names}, {newest} as newest from {table}) as ordered where newest = 1"  # noqa: S608  # quoted names
 
 
+def asks_for_batches(database: str, run_id: str, step_id: str) -> str:
+    """Ask for the batches of a model that were done in a run."""
+    return (
+        f"select distinct batch, batches from {table_in(database, STANDING)}"  # noqa: S608  # as above
+        f" where run_id = {literal(run_id)} and step_id = {literal(step_id)} and batch is not null"
+    )
+
+
 def counts_markers(database: str) -> str:
-    """Ask how many markers there are, and of how many nodes."""
-    return f"select count(*), count(distinct step_id) from {table_in(database, STANDING)}"  # noqa: S608  # as above
+    """Ask how many markers there are, and of how many nodes or batches."""
+    return f"select count(*), count(distinct step_id || coalesce(batch, '')) from {table_in(database, STANDING)}"  # noqa: S608  # as above
 
 
 def forgets_markers(dialect: Dialect, database: str) -> str:
-    """Remove all but the newest marker of each node."""
+    """Remove all but the newest marker of each node, or of each of its batches."""
     table = table_in(database, STANDING)
-    kept = f"select max({dialect.order}) from {table} group by step_id"  # noqa: S608  # as above
+    kept = f"select max({dialect.order}) from {table} group by step_id, batch"  # noqa: S608  # as above
     return f"delete from {table} where {dialect.order} not in ({kept})"  # noqa: S608  # as above
 
 

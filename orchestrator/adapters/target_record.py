@@ -6,12 +6,13 @@ Nothing here breaks a run: where the tables cannot be made or trusted, the user 
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.adapters import record_sql as sql
 from orchestrator.errors import WarehouseError
-from orchestrator.execution.recorded import Marker
+from orchestrator.execution.recorded import MarkedBatch, Marker
 from orchestrator.nodes.identity import Relation
 from orchestrator.plan.step import StepId
 
@@ -85,6 +86,19 @@ class SqlTargetRecord:
             found |= {marker.step_id: marker for marker in self._read(database) if marker.step_id in wanted}
         return found
 
+    def batches(self, run_id: str, step: StepId) -> tuple[MarkedBatch, ...]:
+        """Give the batches of a microbatch model that were done in a run."""
+        database = self._database_of(step)
+        if database is None or not self._is_readable(database):
+            return ()
+        found = []
+        for start, planned in self._ask(sql.asks_for_batches(database, run_id, step)):
+            with suppress(ValueError):  # it was edited
+                first, _, end = str(planned).partition("/")
+                moments = [datetime.fromisoformat(moment) for moment in (start, first, end)]
+                found.append(MarkedBatch(start=moments[0], first=moments[1], end=moments[2]))
+        return tuple(found)
+
     def clear_beside(self, step: StepId, relation: Relation) -> None:
         """Drop what a build that was cut off after its commit did not come to drop any more."""
         database = self._database_of(step)
@@ -95,14 +109,20 @@ class SqlTargetRecord:
 
     def _read(self, database: str) -> Iterable[Marker]:
         try:
-            if database != self._main:
-                self._reach(database)
-            if database in self._taken or not sql.fits(sql.STANDING, self._columns(database).get(sql.STANDING, {})):
+            if not self._is_readable(database):
                 return []
             rows = self._ask(sql.asks_for_markers(self._dialect, database))
         except WarehouseError:  # it is told of when the tables are made
             return []
-        return [_marker(row) for row in rows if None not in row[:-1]]  # a batch is named for batches alone
+        return [_marker(row) for row in rows if None not in row]
+
+    def _is_readable(self, database: str) -> bool:
+        """Say whether the table is there as it should be."""
+        if database != self._main:
+            self._reach(database)
+        if database in self._taken:
+            return False
+        return sql.fits(sql.STANDING, self._columns(database).get(sql.STANDING, {}))
 
     def _try_to_make(self, database: str) -> bool:
         try:
@@ -165,7 +185,7 @@ def _is_anothers(there: Mapping[str, Mapping[str, str]]) -> bool:
 
 
 def _marker(row: tuple[Any, ...]) -> Marker:
-    step_id, relation, run_id, attempt, digest, identity, at, is_whole, _batch = row
+    step_id, relation, run_id, attempt, digest, identity, at, is_whole = row
     return Marker(
         step_id=StepId(step_id),
         relation=relation,

@@ -83,6 +83,17 @@ class Marker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedBatch:
+    """One batch of a microbatch model, of which the target says that it was done; and all that were planned with it."""
+
+    start: datetime
+    first: datetime
+    """The start of the first that was planned."""
+    end: datetime
+    """The end of the last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """What is known of a run before its first step."""
 

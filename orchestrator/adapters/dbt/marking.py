@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from orchestrator.adapters.record_sql import adds_marker
 from orchestrator.execution.ports import Request
-from orchestrator.execution.recorded import Mark
+from orchestrator.execution.recorded import Mark, MarkedBatch
 from orchestrator.nodes.identity import NodeId
 
 _MARKED = frozenset({"model", "seed", "snapshot"})
@@ -101,9 +101,14 @@ class Marking:
         )
 
 
-def _batch_of(runner: Any) -> str | None:  # noqa: ANN401  # dbt's runner
+def _batch_of(runner: Any) -> MarkedBatch | None:  # noqa: ANN401  # dbt's runner
     index = getattr(runner, "batch_idx", None)
-    return None if index is None else str(runner.batches[index][0].isoformat())
+    if index is None:
+        return None
+    planned = runner.batches.values()
+    return MarkedBatch(
+        start=runner.batches[index][0], first=min(start for start, _ in planned), end=max(end for _, end in planned)
+    )
 
 
 class _Leaving(dict[str, object]):

@@ -40,7 +40,7 @@ class Target:
     def mark(self, name: str, run_id: str = "r1", attempt: int = 1, *, is_whole: bool = True) -> None:
         """Leave a marker."""
         request = Request(run_id=run_id, step=make_step(name), attempt=attempt)
-        self.ask(adds_marker("shop", RELATION, request, MARK, is_whole=is_whole, batch=None))
+        self.ask(adds_marker("shop", RELATION, request, MARK, is_whole=is_whole))
 
     def marker(self, name: str) -> Marker | None:
         """Read a marker, as a new run does."""
