@@ -66,24 +66,32 @@ class Dialect:
     """The column in which rows are in the order in which they were written."""
     extra: str
     """The columns that every table has besides."""
+    schema: str
+    """The schema of ours, as it is made in a database."""
     schemas: str
     """Asks for the schema of ours in a database."""
     keeps_tables: str
     """Asks whether a database is one that tables of ours can be made in."""
+    rights: str
+    """Asks whether whoever asks may write and read a table of ours."""
 
 
 DIALECTS: Mapping[str, Dialect] = {
     "duckdb": Dialect(
         order="rowid",
         extra="",
+        schema="{database}.{schema}",
         schemas="select 1 from information_schema.schemata where catalog_name = {database} and schema_name = {schema}",
         keeps_tables="select 1 from duckdb_databases() where database_name = {database} and type = 'duckdb'",
+        rights="select 1",
     ),
     "postgres": Dialect(
         order="sequence",
         extra=", sequence bigint generated always as identity",
+        schema="{schema}",
         schemas="select 1 from pg_catalog.pg_namespace where nspname = {schema}",
         keeps_tables="select 1",
+        rights="select 1 where has_table_privilege({table}, 'INSERT') and has_table_privilege({table}, 'SELECT')",
     ),
 }
 """Of the databases in which a target can say itself what stands in it."""
@@ -133,9 +141,14 @@ def asks_for_others(database: str) -> str:
     )
 
 
-def makes_schema(database: str) -> str:
+def asks_for_rights(dialect: Dialect, table: str) -> str:
+    """Ask whether a table of ours, which somebody else may have made, can be written and read."""
+    return dialect.rights.format(table=literal(f"{quoted(SCHEMA)}.{quoted(table)}"))
+
+
+def makes_schema(dialect: Dialect, database: str) -> str:
     """Make the schema."""
-    return f"create schema if not exists {quoted(database)}.{quoted(SCHEMA)}"
+    return "create schema if not exists " + dialect.schema.format(database=quoted(database), schema=quoted(SCHEMA))
 
 
 def makes_table(dialect: Dialect, database: str, table: str) -> str:

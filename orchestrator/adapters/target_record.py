@@ -147,12 +147,14 @@ class SqlTargetRecord:
         if not self._ask(sql.asks_for_schema(self._dialect, database)):
             if self._is_expected and self._ask(sql.asks_for_others(database)):
                 self._tell(_MISSED.format(database=database, schema=sql.SCHEMA))
-            self._ask(sql.makes_schema(database))
+            self._ask(sql.makes_schema(self._dialect, database))
         for table in sql.COLUMNS:
             if table in there and not sql.fits(table, there[table]):
                 self._put_aside(database, table)
             if table not in there or not sql.fits(table, there[table]):
                 self._ask(sql.makes_table(self._dialect, database, table))
+        if not all(self._ask(sql.asks_for_rights(self._dialect, table)) for table in sql.COLUMNS):
+            raise WarehouseError(f"no right to write the tables of its schema {sql.SCHEMA}, which somebody else made")
         self._tidy(database)
         return True
 
