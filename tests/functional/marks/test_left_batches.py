@@ -30,8 +30,9 @@ def test_all_batches_of_a_build_that_was_cut_off_are_done_once(tmp_path: Path) -
     project = write_till(tmp_path, CHANGES)
     victims = Path(__file__).with_name("victims.py")
     points = ["after:j_days", "before:j_days"]
+    words = [*points, "--select", "days", "j_days"]
     done = subprocess.run(
-        [sys.executable, str(victims), str(project), *points], capture_output=True, text=True, check=True
+        [sys.executable, str(victims), str(project), *words], capture_output=True, text=True, check=True
     )
     ended = json.loads(done.stdout.splitlines()[-1])
     assert (ended["code"], sorted(ended["died"])) == (0, sorted(points)), done.stdout[-2000:]

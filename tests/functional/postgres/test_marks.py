@@ -19,7 +19,7 @@ VICTIMS = Path(__file__).parents[1] / "marks" / "victims.py"
 APPENDED = """
     {{ config(materialized='incremental', incremental_strategy='append') }} select currency from {{ ref('fct_rates') }}
     """
-NODES = ("log", "fct_rates", "stg_rates", "customers_history")
+NODES = ("log", "customers_history")
 
 
 def test_a_run_leaves_markers_and_the_rows_of_its_loads(first):
@@ -34,11 +34,11 @@ def test_a_run_leaves_markers_and_the_rows_of_its_loads(first):
 
 
 def test_a_build_that_was_committed_is_not_done_again(shop):
-    """A view, a table, a snapshot and what appends, killed right after their commit; and once right before."""
+    """A snapshot and what appends, killed right after their commit; and once right before."""
     shop.write("models/marts/log.sql", APPENDED)
     shop.rows("drop table _elt.standing")
     points = ["before:log", *(f"after:{name}" for name in NODES)]
-    words = [*points, "--no-ingest", "--select", "log", "fct_rates", "stg_rates", "customers_history"]
+    words = [*points, "--threads", "1", "--no-ingest", "--select", *NODES]
     done = subprocess.run(
         [sys.executable, str(VICTIMS), str(shop.folder), *words],
         capture_output=True,
