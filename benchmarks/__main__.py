@@ -15,14 +15,16 @@ from benchmarks.measure import BenchmarkFailed
 from benchmarks.reference import measure_reference
 from benchmarks.scale import measure_scale
 from benchmarks.synthetic import measure_size, runs_for
+from benchmarks.unchanged import measure_unchanged
 
 REFERENCE_RUNS = 3
 SCALE_ROUNDS = 5
-PARTS = ("synthetic", "reference", "scale")
+UNCHANGED_MODELS = 100
+PARTS = ("synthetic", "unchanged", "reference", "scale")
 
 
 @click.command("benchmarks")
-@click.option("--only", type=click.Choice(PARTS), help="One of the three instead of all.")
+@click.option("--only", type=click.Choice(PARTS), help="One of them instead of all.")
 @click.option("--sizes", default="10,100,500", show_default=True, help="Numbers of models of the synthetic project.")
 @click.option("--scale-sizes", default="500,1000,2000,3000", show_default=True, help="The same of the large project.")
 @click.option(
@@ -43,6 +45,7 @@ def main(
         say(f"The machine is not calm (load {os.getloadavg()[0]:.1f}): only the ratios mean something.")
     parts: dict[str, Callable[[Path], Any]] = {
         "synthetic": lambda folder: synthetic(_numbers(sizes), runs, folder),
+        "unchanged": lambda folder: unchanged(runs, folder),
         "reference": lambda folder: reference(runs, folder),
         "scale": lambda folder: scale(_numbers(scale_sizes), runs, build_models, folder),
     }
@@ -63,6 +66,13 @@ def synthetic(sizes: list[int], runs: int | None, folder: Path) -> list[dict[str
     costs = [measure_size(size, runs=runs or runs_for(size), folder=folder, say=say) for size in sizes]
     click.echo("\n" + tables.node_cost_text(costs) + "\n")
     return [tables.node_cost_values(cost) for cost in costs]
+
+
+def unchanged(runs: int | None, folder: Path) -> dict[str, Any]:
+    """Measure a run that finds nothing changed, and print its table."""
+    found = measure_unchanged(UNCHANGED_MODELS, runs=runs or REFERENCE_RUNS, folder=folder, say=say)
+    click.echo("\n" + tables.unchanged_text(found) + "\n")
+    return tables.unchanged_values(found)
 
 
 def reference(runs: int | None, folder: Path) -> dict[str, Any]:

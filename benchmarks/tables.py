@@ -11,6 +11,8 @@ from typing import Any
 from benchmarks.figures import Series, ratio
 from benchmarks.reference import MOST_RATIO, ReferenceRun
 from benchmarks.synthetic import MOST_MB_ABOVE, NodeCost
+from benchmarks.unchanged import MOST_RATIO as UNCHANGED_MOST
+from benchmarks.unchanged import UnchangedRun
 
 TOOLS = ("dbt-core", "dbt-duckdb", "duckdb", "dlt", "great-expectations")
 
@@ -48,6 +50,18 @@ def node_cost_text(costs: Sequence[NodeCost]) -> str:
     return "\n".join(lines)
 
 
+def unchanged_text(found: UnchangedRun) -> str:
+    """Show the run that finds nothing changed beside the full run."""
+    return "\n".join(
+        [
+            "| models | contender | CPU time | wall time | to the full run | target |",
+            "|---:|---|---:|---:|---:|---:|",
+            f"| {found.models} {_time(found.full)} 1.00 | |",
+            f"| {_time(found.unchanged)} {found.ratio:.2f} | {UNCHANGED_MOST:.2f} |",
+        ]
+    )
+
+
 def reference_text(found: ReferenceRun) -> str:
     """Show the reference run beside the three commands."""
     lines = [
@@ -68,6 +82,11 @@ def node_cost_values(cost: NodeCost) -> dict[str, Any]:
         "mb_above": cost.mb_above,
         "contenders": [asdict(series) for series in cost.contenders],
     }
+
+
+def unchanged_values(found: UnchangedRun) -> dict[str, Any]:
+    """Give every run of both, and the ratio."""
+    return {"ratio": found.ratio, "contenders": [asdict(series) for series in (found.full, found.unchanged)]}
 
 
 def reference_values(found: ReferenceRun) -> dict[str, Any]:

@@ -15,6 +15,11 @@ def is_told_by_loads(columns: Columns, *, grows: bool) -> bool:
     return grows and any(name == LOAD_ID for name, _ in columns)
 
 
-def content_columns(columns: Columns) -> list[tuple[str, str]]:
-    """Give the columns that hold what was loaded."""
-    return [(name, kind) for name, kind in columns if name not in _OF_EVERY_LOAD]
+def content_columns(columns: Columns) -> list[str]:
+    """Name the columns that hold what was loaded."""
+    return [name for name, _ in columns if name not in _OF_EVERY_LOAD]
+
+
+def columns_told(columns: Columns) -> str:
+    """Name all columns with their types: to a reader of all of them another column is other data."""
+    return ", ".join(f"{name} {kind}" for name, kind in columns)

@@ -26,6 +26,7 @@ from orchestrator.plan.fingerprints.value import Fingerprint
 from orchestrator.plan.step import StepId
 
 _MOST_TOLD = 3
+_PLACE = "relation"
 _LEAVE_NOTHING = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST, ResourceType.EXPECTATION})
 
 
@@ -238,8 +239,9 @@ class Judge:
         return f"{short_name(anew)} is made anew, which drops the views on it" if anew else ""
 
     def _left(self, made: Fingerprint, found: Found, nature: Nature, *, steady: bool) -> str | None:
-        if found.holds is None or nature is not Nature.SEES_THROUGH:
-            return found.holds
+        is_elsewhere = found.then is not None and found.then.fingerprint.built.get(_PLACE) != made.built.get(_PLACE)
+        if found.holds is None or is_elsewhere or nature is not Nature.SEES_THROUGH:
+            return None if is_elsewhere else found.holds
         names = data_parts(made.built if found.then is None else found.then.fingerprint.built)
         now = {name: self._part_now(name, made) for name in names}
         if not steady or None in now.values():

@@ -38,7 +38,7 @@ _REASONS = {
     ReasonCode.RUN_TIME_LIMIT: "the run is over its time limit",
     ReasonCode.UNCHANGED: "",  # its message names the run
     ReasonCode.GATE_CLOSED: "",  # its message says so
-    ReasonCode.FOUND_IN_TARGET: "",  # its message says so
+    ReasonCode.FOUND_IN_TARGET: "built before the run was cut off",
     ReasonCode.NO_NEW_DATA: "nothing new was loaded, as on_no_data asks",
 }
 

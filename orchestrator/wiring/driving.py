@@ -1,8 +1,10 @@
 """Drives a plan to its end in an open project, and records it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
 
 from orchestrator.config.settings import OnNoData
 from orchestrator.execution.loop import run_plan
@@ -14,13 +16,17 @@ from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.execution.verdict import ExitCode, exit_code, run_status
+from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep
 from orchestrator.wiring.attempt_rules import attempt_rules
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.readiness import require_ready
 from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.runners import make_runners
+
+_NONE: Mapping[NodeId, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +47,15 @@ def drive(
     opening: Opening,
     listeners: Sequence[RunListener],
     continued: Continued | None = None,
+    batches: Mapping[NodeId, Any] = _NONE,
 ) -> Ran:
     """Run a plan of a command, recording each step, and give every step's outcome.
 
-    `known` is what was known of the target before. `continued` says of a run that goes on what it brings with it.
+    `known` is what was known of the target before. `continued` says of a run that goes on what it brings with it,
+    `batches` what an earlier run left to do of models.
     """
     require_ready(project, plan)
+    reuse = known.reuse(plan, opening.run_id, continued)
     terms = RunTerms(
         run_id=opening.run_id,
         database=project.target.description,
@@ -58,10 +67,12 @@ def drive(
         settled=None if continued is None else continued.settled,
         found=() if continued is None else continued.found,
         tried={} if continued is None else continued.tried,
-        reuse=known.reuse(plan, opening.run_id, continued),
+        reuse=reuse,
     )
     writer = known.store.writer(opening)
-    runners = make_runners(project, plan, () if continued is None else (*continued.settled, *continued.found))
+    settled = () if continued is None else (*continued.settled, *continued.found)
+    stood = reuse.judge.past.standing.keys() & {step.id for step in plan.steps if isinstance(step, BuildStep)}
+    runners = make_runners(project, plan, settled, batches=batches, has_stood=bool(stood))
     stop = StopRequest()
     with stop_on_signals(stop):
         outcomes = run_plan(

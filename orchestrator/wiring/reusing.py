@@ -66,13 +66,30 @@ class Knowledge:
         return Fingerprinter(self.project.graph.manifest, surroundings_of(self.project, self.versions))
 
     def past(self, plan: Plan) -> Past:
-        """Read what is recorded of a plan's steps, of all above them, and of the checks of these."""
-        graph = self.project.graph
-        nodes = frozenset(with_needs(self.project, nodes_of(plan)))
-        checks = {check for check in checks_of(graph) if not nodes.isdisjoint(judged_by(graph, check))}
-        steps = {StepId(node) for node in nodes | checks} | {step.id for step in plan.steps}
+        """Read what is recorded of a plan's steps and of all above them, and what the target says of it itself."""
+        planned = nodes_of(plan)
+        if not planned or self.project.target.path == ":memory:":  # such a database begins empty each time
+            return Past()
+        deferring = bool(getattr(self.project.session.flags, "DEFER", False))
+        # what is not built here may be read from elsewhere, of which nothing is known
+        nodes = frozenset(planned if deferring else with_needs(self.project, self._with_judged(planned)))
+        steps = {StepId(node) for node in nodes} | {step.id for step in plan.steps}
         there = WarehouseFacts(self.project).stands
         return Past(standing=self.standing(steps), tries=self.tries(steps), markers=self._markers(nodes), there=there)
+
+    def _past_of_checks(self, plan: Plan) -> Past:
+        """Read what became of the checks above a plan that do not run, and of what they judged."""
+        planned = nodes_of(plan)
+        above = frozenset(with_needs(self.project, planned)).difference(planned)
+        graph = self.project.graph
+        checks = {check for check in checks_of(graph) if not above.isdisjoint(judged_by(graph, check))}
+        steps = {StepId(node) for node in (*above, *checks)}
+        return Past(standing=self.standing(steps), tries=self.tries(steps)) if checks else Past()
+
+    def _with_judged(self, planned: list[NodeId]) -> list[NodeId]:
+        """Add to the nodes of a plan what its suites judge."""
+        suites = self.project.graph.suites
+        return [*planned, *(suites[node].node for node in planned if node in suites)]
 
     def _markers(self, nodes: Collection[NodeId]) -> Mapping[StepId, Marker] | None:
         """Ask the target itself what it holds; None where it is not asked."""
@@ -128,8 +145,9 @@ class Knowledge:
 
     def decided(self, plan: Plan, request: PlanRequest, *, skip_unchanged: bool) -> Plan:
         """Give the plan with a decision at each step, where there is anything to decide."""
-        past = self.past(plan)
-        closed = closed_by(self.project.graph, plan, past, request.excluded) if request.tests else {}
+        closed = (
+            closed_by(self.project.graph, plan, self._past_of_checks(plan), request.excluded) if request.tests else {}
+        )
         named = _Named(plan, request)
         fresh = bool(getattr(self.project.session.flags, "FULL_REFRESH", False))
 
@@ -140,6 +158,7 @@ class Knowledge:
 
         if not closed and not any(_is_decided(step) and may_reuse(step) for step in plan.steps):
             return plan
+        past = self.past(plan)
         fed = {step.node for step in plan.steps if isinstance(step, FreshnessStep) and not step.by_load}
         fed |= LoadedTables(self.project).fed_by(plan)
         judge = self.judge(

@@ -52,7 +52,7 @@ class Side:
         return {unique_id: record["status"] for unique_id, record in self.records().items()}
 
     def tables(self) -> dict[str, list[str]]:
-        """Read the rows of every table and view, those of the attached databases too.
+        """Read the rows of every table and view but elt's own, those of the attached databases too.
 
         Hashes and times of a snapshot are left out. A view that cannot be read, because what it reads is gone, is
         there with that message.
@@ -64,6 +64,7 @@ class Side:
                     connection.execute(f"attach '{path}' as \"{path.stem}\" (read_only)")
             names = connection.execute(
                 "select table_catalog, table_schema, table_name from information_schema.tables"
+                " where table_schema <> '_elt'"  # declared: what stands is recorded in the target
             ).fetchall()
             return {
                 f"{'' if catalog == own else f'{catalog}.'}{schema}.{_LEFT_BEHIND.sub('__dbt_tmp', name)}": _rows(

@@ -2,7 +2,7 @@
 
 from psycopg2 import sql
 
-from orchestrator.adapters.table_columns import LOAD_ID, Columns, content_columns, is_told_by_loads
+from orchestrator.adapters.table_columns import LOAD_ID, Columns, columns_told, content_columns, is_told_by_loads
 from orchestrator.nodes.identity import Relation
 
 COLUMNS = """
@@ -24,13 +24,9 @@ def version_query(relation: Relation, columns: Columns, *, grows: bool) -> sql.C
     """Give the query; None for a table without columns, which is not there."""
     if not columns:
         return None
-    if is_told_by_loads(columns, grows=grows):
-        told, names = "loads", [LOAD_ID]
-    else:
-        kept = content_columns(columns)
-        told, names = "content " + ", ".join(f"{name} {kind}" for name, kind in kept), [name for name, _ in kept]
+    names = [LOAD_ID] if is_told_by_loads(columns, grows=grows) else content_columns(columns)
     return sql.SQL(_VERSION).format(
-        told=sql.Literal(told),
+        told=sql.Literal(columns_told(columns)),
         hashed=sql.SQL(", ").join(map(sql.Identifier, names)),
         schema=sql.Identifier(relation.schema),
         table=sql.Identifier(relation.identifier),

@@ -31,6 +31,7 @@ FILES: Mapping[str, str] = {
           target: dev
           outputs:
             dev: {type: duckdb, path: harbour.duckdb, threads: 2}
+            twin: {type: duckdb, path: twin.duckdb, threads: 2}
             other: {type: duckdb, path: other.duckdb, threads: 2}
         """,
     "elt.yml": "ingestion: {folder: ingestion}\n",
@@ -131,18 +132,16 @@ def write_harbour(root: Path) -> Path:
     for name, text in FILES.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(dedent(text).lstrip())
-    for database in (DATABASE, "other.duckdb"):
-        with duckdb.connect(str(root / database)) as connection:
-            connection.execute("create schema ext")
-            connection.execute("create table ext.arrivals (day integer, ship integer, seen_at timestamp)")
+    with duckdb.connect(str(root / DATABASE)) as connection:
+        connection.execute("create schema ext")
+        connection.execute("create table ext.arrivals (day integer, ship integer, seen_at timestamp)")
     arrive(root, 1, 1)
-    arrive(root, 1, 1, database="other.duckdb")
     return root
 
 
-def arrive(root: Path, day: int, ship: int, *, database: str = DATABASE) -> None:
+def arrive(root: Path, day: int, ship: int) -> None:
     """Let somebody else load a row."""
-    with duckdb.connect(str(root / database)) as connection:
+    with duckdb.connect(str(root / DATABASE)) as connection:
         now = datetime.now(UTC).replace(tzinfo=None)
         connection.execute("insert into ext.arrivals values (?, ?, ?)", [day, ship, now])
 

@@ -191,27 +191,32 @@ class World:
         """Plan, decide and run."""
         self.runs += 1
         plan, request = self.plan(named, upstream)
-        past = Past(
-            standing=dict(self.record.standing),
-            tries=dict(self.record.tries),
-            markers=dict(self.target.markers) if self.marks else None,
-            there=self.stands,
-        )
+        past = self.past()
         selected = request.selected
         decided = foresee(
             plan,
-            self._judge(past, plan),
+            self.judge(past, plan),
             Wishes(
                 may_reuse=lambda step: skip_unchanged or (upstream is Upstream.AUTO and step.id not in selected),
                 closed=closed_by(self.graph, plan, past, frozenset()),
             ),
         )
         reuse = RunReuse(
-            judge=self._judge(past, plan), recall=lambda step, then: self.record.outcomes.get((then.run_id, step))
+            judge=self.judge(past, plan), recall=lambda step, then: self.record.outcomes.get((then.run_id, step))
         )
         return self.run(decided, reuse=reuse, dies_after=dies_after)
 
-    def _judge(self, past: Past, plan: Plan) -> Judge:
+    def past(self) -> Past:
+        """Give what is known of the target."""
+        return Past(
+            standing=dict(self.record.standing),
+            tries=dict(self.record.tries),
+            markers=dict(self.target.markers) if self.marks else None,
+            there=self.stands,
+        )
+
+    def judge(self, past: Past, plan: Plan) -> Judge:
+        """Give a judge that has seen nothing yet."""
         graph = self.graph
         manifest, versions = graph.manifest, {}
         maker = Fingerprinter(manifest, Surroundings(data_versions=versions))

@@ -64,7 +64,7 @@ def full(world: World) -> tuple[World, dict[StepId, object]]:
     return other, other.run(other.plan()[0])
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_a_run_with_reuse_leaves_what_a_full_run_leaves(data: st.DataObject) -> None:
     """Tables, views and verdicts; runs of a part, of what was named alone, and runs that died come between."""
@@ -109,7 +109,7 @@ def is_built(step: StepId) -> bool:
     return step.startswith("model.")
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(world=worlds())
 def test_after_a_run_that_ended_well_nothing_runs(world: World) -> None:
     """Unless a check said no: what it judges runs again with it."""
@@ -119,7 +119,7 @@ def test_after_a_run_that_ended_well_nothing_runs(world: World) -> None:
         assert world.ran == []
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(world=worlds(), data=st.data())
 def test_a_comment_runs_nothing_but_what_was_named(world: World, data: st.DataObject) -> None:
     """It compiles to what stands."""

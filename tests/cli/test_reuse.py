@@ -1,0 +1,53 @@
+"""`elt plan`, `elt run` and `elt show` tell what is reused, what runs, and why, on a real project."""
+
+import json
+
+import pytest
+
+from tests.functional.reuse.till import edit, write_till
+
+pytestmark = pytest.mark.functional
+
+
+@pytest.fixture(scope="module")
+def till(tmp_path_factory):
+    """A project that nobody has run yet."""
+    return write_till(tmp_path_factory.mktemp("till"))
+
+
+def test_what_was_named_runs_and_what_it_needs_only_where_it_must(elt, till):
+    """The first time all of it; then a comment changes nothing, and a macro what uses it."""
+    elt("run", "--select", "sales", project=till).reports("5 success", code=0)
+    edit(till, "models/stg_sales.sql", "-- one row a sale", "-- a row for each sale")
+    again = elt("run", "--select", "sales", project=till)
+    again.reports("reused model stg_sales", "success model sales", "2 success, 3 reused", code=0)
+    edit(till, "packages/numbers/macros/rounded.sql", ", 2)", ", 3)")
+    planned = elt("plan", "--select", "sales", project=till)
+    planned.reports("5 steps, 2 reused", "macro changed: numbers/macros/rounded.sql", "sales selected", code=0)
+    shown = elt("show", project=till)
+    assert "needed by sales; reused, nothing changed since run" in shown.out
+
+
+def test_what_was_named_is_reused_when_that_is_asked_for(elt, till):
+    """The plan is JSON for programs; `run_results.json` has dbt's own words for what was reused."""
+    elt("run", "--skip-unchanged", project=till)
+    plan = json.loads(elt("plan", "--skip-unchanged", "--json", project=till).out)
+    acts = {step["name"]: step["decision"] for step in plan["steps"]}
+    assert (acts["sales"]["act"], acts["sales"]["status"]) == ("reuse", "success")
+    assert acts["stamped"]["words"] == "volatile: current_timestamp (models/stamped.sql:1)"
+    assert acts["pivoted"]["act"] == "if_changed"
+    said = elt("run", "--skip-unchanged", project=till)
+    said.reports("1 success, 8 reused", code=0)
+    results = json.loads((till / "target/run_results.json").read_text())["results"]
+    words = {result["unique_id"].split(".")[2]: result["status"] for result in results}
+    assert (words["sales"], words["unique_sales_id"]) == ("success", "pass")
+
+
+def test_a_gate_stays_closed_where_its_check_does_not_run(elt, till):
+    """After it failed, until it says yes; with its node in the plan both run again."""
+    edit(till, "seeds/rates.csv", "USD,1.1", "EUR,1.1")
+    elt("run", "--select", "sales", project=till).reports("fail data test unique_sales_id")
+    said = elt("run", "--select", "sales_by_day", "--upstream", "none", project=till)
+    said.reports("unique_sales_id said no when it last ran", "1 skipped", code=1)
+    planned = elt("plan", "--select", "sales_by_day", project=till)
+    planned.reports("its last check failed: unique_sales_id", code=0)

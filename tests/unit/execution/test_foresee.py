@@ -1,0 +1,147 @@
+"""What a plan says of each step before the run: it runs, is reused, or that is decided later; and why."""
+
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.execution.foresee import Wishes, foresee
+from orchestrator.execution.judge import Judge
+from orchestrator.execution.outcome import Status
+from orchestrator.execution.past import Past
+from orchestrator.execution.recorded import LastTry
+from orchestrator.nodes.dbt import DbtNode, DbtSource
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.explain import told_of
+from orchestrator.plan.step import StepId
+from tests.fakes.clock import NOON
+from tests.graph_factories import make_source, node_id
+from tests.unit.execution.reusing import Target, World, with_code
+from tests.unit.plan.fingerprints.making import model
+
+A_TO_C: dict[str, DbtNode | DbtSource] = {
+    "s": make_source("s"),
+    "a": model("model.a", "select 1", "source.raw.s"),
+    "v": model("model.v", "select 2", "model.a", config={"materialized": "view"}),
+    "c": model("model.c", "select 3", "model.v"),
+    "t": model("test.t", "select 8", "model.a", config={"materialized": "test"}),
+}
+
+
+@pytest.fixture
+def world() -> World:
+    """raw.s → a (table, tested by t) → v (view) → c (table), all of it built."""
+    made = World(dict(A_TO_C), Target({NodeId("source.shop.raw.s"): 0}))
+    made.run_with_reuse()
+    assert len(made.ran) == 4
+    return made
+
+
+def told(world: World, *, fed: bool = False, past: Past | None = None, drops_views: bool = False) -> dict[str, str]:
+    """Give the act and the words of each step of a run of everything."""
+    world.runs += 1
+    plan, _ = world.plan()
+    known = past or world.past()
+    judge = world.judge(known, plan)
+    judge = Judge(replace(judge.project, drops_views=drops_views), known, judge.planned)
+    fed_ones = frozenset({NodeId("source.shop.raw.s")} if fed else ())
+    decided = foresee(plan, judge, Wishes(may_reuse=lambda _step: True, fed=fed_ones))
+    found = {step.name: step.decision for step in decided.steps}
+    return {name: f"{one.act}: {one.words}" for name, one in found.items() if one is not None}
+
+
+def test_what_stands_is_reused(world: World) -> None:
+    """With the run in which it ended well."""
+    assert set(told(world).values()) == {"reuse: nothing changed"}
+    plan, _ = world.plan()
+    decided = foresee(plan, world.judge(world.past(), plan), Wishes(may_reuse=lambda _step: True))
+    assert {told_of(step) for step in decided.steps} == {"selected; reused, nothing changed since run r1"}
+
+
+def test_new_rows_that_may_come_are_waited_for(world: World) -> None:
+    """By tables and tests below the source; a view is what it is."""
+    found = told(world, fed=True)
+    assert found.pop("v") == "reuse: nothing changed"
+    assert set(found.values()) == {"if_changed: if raw.s gets new rows"}
+
+
+def test_where_tables_are_swapped_the_view_may_be_gone_too(world: World) -> None:
+    """As on PostgreSQL."""
+    assert told(world, fed=True, drops_views=True)["v"] == "if_changed: if what it reads is made anew"
+    world.parts["a"] = with_code(world.parts["a"], "select 5")
+    world.parts["v"] = model("model.v", "select 2", "model.a", config={"materialized": "view"})
+    assert told(world, drops_views=True)["v"].startswith("run: ")
+
+
+def test_a_change_is_told_where_it_is_and_below(world: World) -> None:
+    """The part that changed; below it the parent."""
+    world.parts["a"] = with_code(world.parts["a"], "select 5")
+    assert told(world) == {
+        "a": "run: code",
+        "t": "run: parent:model.shop.a",
+        "v": "run: parent:model.shop.a",
+        "c": "run: parent:model.shop.v",
+    }
+
+
+def test_rows_that_came_already_are_told(world: World) -> None:
+    """The view above the last table stays."""
+    world.target.sources[NodeId("source.shop.raw.s")] = 1
+    found = told(world)
+    assert (found["a"], found["v"]) == ("run: parent:source.shop.raw.s", "reuse: nothing changed")
+    assert found["c"] == "run: parent:model.shop.v"
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (Status.FAIL, "its last check failed: t"),
+        (Status.ERROR, "its last check errored: t"),
+        (None, "its last check was broken off: t"),
+    ],
+)
+def test_a_check_that_did_not_say_yes_is_repeated_with_what_it_judges(
+    world: World, last: Status | None, words: str
+) -> None:
+    """What is below them stays, if they end as what stands did."""
+    world.record.tries[StepId(node_id("test.t"))] = LastTry(run_id="r9", status=last, ended_at=NOON)
+    found = told(world)
+    assert found["a"] == f"run: {words}"
+    assert found["t"].endswith("in run r9")
+    assert found["c"] == "reuse: nothing changed"
+
+
+def test_a_check_that_never_ran_is_run_with_what_it_judges(world: World) -> None:
+    """As one that failed."""
+    world.parts["new"] = model("test.new", "select 9", "model.c", config={"materialized": "test"})
+    found = told(world)
+    assert (found["c"], found["new"]) == ("run: its check never ran here: new", "run: never ran here")
+
+
+def test_what_is_gone_is_named(world: World) -> None:
+    """By its place."""
+    del world.target.held[node_id("model.c")]
+    assert told(world)["c"] == "run: main.c is not there any more"
+
+
+def test_without_a_record_all_runs(world: World) -> None:
+    """Nothing is known to stand."""
+    assert told(world, past=Past())["c"] == "run: never built here"
+
+
+def test_a_target_that_was_put_back_is_believed(world: World) -> None:
+    """It holds what an earlier run built: where that is another thing, it is built again."""
+    before = world.target.copy()
+    world.parts["c"] = with_code(world.parts["c"], "select 6")
+    world.run_with_reuse()
+    world.target = before
+    assert told(world)["c"] == "run: what stands was built from something else, in run r1"
+    world.parts["c"] = with_code(world.parts["c"], "select 3")
+    assert told(world)["c"] == "reuse: nothing changed"
+
+
+def test_volatile_nodes_always_run(world: World) -> None:
+    """And what is below them, for they may be others each time."""
+    world.parts["a"] = with_code(world.parts["a"], "select now()")
+    world.run_with_reuse()
+    assert told(world)["a"] == "run: volatile: now() (models/a.sql:1)"
+    assert told(world)["c"].startswith("run: ")
