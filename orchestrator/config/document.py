@@ -10,7 +10,7 @@ import yaml
 from orchestrator.config.mistakes import Mistakes, near
 from orchestrator.config.readers import Reader, duration, limit, one_of, positive, text, times, truth
 from orchestrator.config.repeats import PARTS
-from orchestrator.config.settings import OnBusy, OnNoData, OnRunStart
+from orchestrator.config.settings import OnBusy, OnNoData, OnOpen, OnRunStart
 from orchestrator.config.substitution import UnsetError, substitute
 
 KEYS: Mapping[str, Reader] = {
@@ -25,6 +25,9 @@ KEYS: Mapping[str, Reader] = {
     "repeats.*": times,
     **{f"repeats.*.{part}": reader for part, reader in PARTS.items()},
     "time_limits.*": limit,
+    "circuit_breaker.after": times,
+    "circuit_breaker.try_again_after": duration,
+    "circuit_breaker.below": one_of(OnOpen),
     "on_busy": one_of(OnBusy),
     "state_in_target": truth,
     "store": text,

@@ -11,7 +11,7 @@ from orchestrator.config.discovery import Found, find_project
 from orchestrator.config.document import KEYS, Entry
 from orchestrator.config.mistakes import Mistakes
 from orchestrator.config.repeats import LIMITS, REPEATS, limits_from, repeats_from
-from orchestrator.config.settings import OnBusy, OnNoData, OnRunStart, Settings
+from orchestrator.config.settings import CircuitBreaker, OnBusy, OnNoData, OnOpen, OnRunStart, Settings
 
 Value = TypeVar("Value")
 
@@ -80,6 +80,11 @@ def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) ->
         repeats=MappingProxyType(repeats_from(_below(entries, REPEATS))),
         time_limits=MappingProxyType(limits_from(_below(entries, LIMITS))),
         lock_timeout=_value(entries, "lock_timeout", timedelta, timedelta(seconds=60)),
+        circuit_breaker=CircuitBreaker(
+            after=_value(entries, "circuit_breaker.after", int, 0),
+            try_again_after=_value(entries, "circuit_breaker.try_again_after", timedelta, timedelta(hours=1)),
+            below=_value(entries, "circuit_breaker.below", OnOpen, OnOpen.USE_WHAT_STANDS),
+        ),
         on_busy=_value(entries, "on_busy", OnBusy, OnBusy.WAIT),
         state_in_target=_value(entries, "state_in_target", bool, default=True),
         store=_value(entries, "store", str, ".elt/history.db"),

@@ -31,6 +31,23 @@ class OnBusy(StrEnum):
     REFUSE = "refuse"
 
 
+class OnOpen(StrEnum):
+    """What becomes of what is below a load that is left out because it failed run after run."""
+
+    USE_WHAT_STANDS = "use_what_stands"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitBreaker:
+    """When a load that fails run after run is left out."""
+
+    after: int = 0
+    """Runs in a row; 0 for never."""
+    try_again_after: timedelta = timedelta(hours=1)
+    below: OnOpen = OnOpen.USE_WHAT_STANDS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings of one project; every path is absolute."""
@@ -52,6 +69,7 @@ class Settings:
     """What was said of further tries, by kind of step (`ingest`, `dbt`, `checks`) or by a node's name or id."""
     time_limits: Mapping[str, LimitWish] = field(default_factory=lambda: MappingProxyType({}))
     """The same of how long a try may take, and the whole `run`."""
+    circuit_breaker: CircuitBreaker = CircuitBreaker()
     on_busy: OnBusy = OnBusy.WAIT
     state_in_target: bool = True
     """Whether what stands is recorded in the target itself, too."""

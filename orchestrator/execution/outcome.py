@@ -43,6 +43,7 @@ class ReasonCode(StrEnum):
     TIME_LIMIT = "time_limit"
     RUN_TIME_LIMIT = "run_time_limit"
     UNCHANGED = "unchanged"  # reused: what stands is the result still
+    CIRCUIT_OPEN = "circuit_open"  # a load that failed run after run was not tried
     GATE_CLOSED = "gate_closed"  # a check above, which does not run now, said no when it last ran
 
 

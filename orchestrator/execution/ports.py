@@ -8,6 +8,7 @@ from typing import Protocol
 from orchestrator.execution.events import Event, NoticeKind
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import (
+    Failing,
     LastTry,
     Lease,
     Mark,
@@ -138,6 +139,12 @@ class RunReader(Protocol):
 
     def last_tries(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, LastTry]:
         """Give for each of these steps what became of it when it last ran in a target; this outlives the run."""
+
+    def failing(self, target_identity: str, steps: Collection[StepId], most: int) -> Mapping[StepId, Failing]:
+        """Give those of these steps that failed in the last run that tried them, and in how many in a row.
+
+        At most so many are counted. Runs that did not try a step, or were interrupted in it, say nothing of it.
+        """
 
     def outcome(self, run_id: str, step_id: StepId) -> Outcome | None:
         """Give what a step ended as in a run, without its parts; None when the run is forgotten."""

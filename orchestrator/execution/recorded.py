@@ -104,6 +104,15 @@ class MarkedBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """A step that failed in the last runs that tried it."""
+
+    times: int
+    """In so many runs in a row, as far as was asked."""
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """What is known of a run before its first step."""
 

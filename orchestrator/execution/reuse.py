@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import EltError
+from orchestrator.execution.breaker import not_tried
 from orchestrator.execution.judge import Judge, Judged
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
 from orchestrator.execution.ports import Reuse
@@ -27,9 +28,11 @@ class RunReuse:
 
     def at_turn(self, step: Step) -> Outcome | None:
         """Give what becomes of a step that need not run; None when it runs."""
+        decision = step.decision
+        if decision is not None and decision.act in {Act.OPEN, Act.OPEN_SKIPS}:
+            return not_tried(step, decision)
         if not isinstance(step, BuildStep | TestStep | ValidationStep):
             return None
-        decision = step.decision
         if decision is not None and decision.act is Act.CLOSED:
             reason = Reason(code=ReasonCode.GATE_CLOSED, blame=StepId(decision.blame))
             return Outcome(

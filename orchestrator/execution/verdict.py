@@ -19,6 +19,9 @@ from orchestrator.plan.step import (
     ValidationStep,
 )
 
+_NOT_ASKED = frozenset({ReasonCode.GATE_CLOSED, ReasonCode.CIRCUIT_OPEN})
+"""Why a step is skipped that nothing in this run halted: a check or a load said no before, and is not asked now."""
+
 
 class ExitCode(IntEnum):
     """What the process says at its end."""
@@ -58,7 +61,7 @@ def run_status(outcomes: Iterable[Outcome]) -> Status:
     for outcome in outcomes:
         if outcome.reason.code is ReasonCode.INTERRUPTED:
             return Status.CANCELLED  # also a step that erred and was not tried again because of it
-        if outcome.reason.code is ReasonCode.GATE_CLOSED:
+        if outcome.status is Status.SKIPPED and outcome.reason.code in _NOT_ASKED:
             statuses.add(Status.FAIL)
         if outcome.warns:
             statuses.add(Status.WARN)
@@ -111,7 +114,7 @@ def first_causes(outcomes: Sequence[Outcome]) -> tuple[FirstCause, ...]:
         )
         for outcome in outcomes
         if outcome.status in (Status.FAIL, Status.ERROR)
-        or outcome.reason.code is ReasonCode.GATE_CLOSED
+        or (outcome.status is Status.SKIPPED and outcome.reason.code in _NOT_ASKED)
         or (_is_unexplained(outcome) and outcome.reason.code is not ReasonCode.RUN_TIME_LIMIT)
         or outcome.step_id in halted
         or outcome.step_id in broken_off

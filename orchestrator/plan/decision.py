@@ -11,6 +11,8 @@ class Act(StrEnum):
     REUSE = "reuse"
     IF_CHANGED = "if_changed"  # decided when its parents have ended, by what they ended as
     CLOSED = "closed"  # a check above it, which does not run, said no when it last ran
+    OPEN = "open"  # a load that failed run after run is not tried; what is below it reads the rows that stand
+    OPEN_SKIPS = "open_skips"  # the same, and what is below it is skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

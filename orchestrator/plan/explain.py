@@ -82,6 +82,10 @@ def decision_words(decision: Decision) -> str:
             return f"runs {decision.words}"
         case Act.CLOSED:
             return f"stays closed: {decision.words}"
+        case Act.OPEN:
+            return f"not tried: {decision.words}"
+        case Act.OPEN_SKIPS:
+            return f"not tried, and what is below skipped: {decision.words}"
         case Act.RUN:
             return decision.words
         case _:

@@ -37,6 +37,7 @@ _REASONS = {
     ReasonCode.TIME_LIMIT: "",  # its message says so
     ReasonCode.RUN_TIME_LIMIT: "the run is over its time limit",
     ReasonCode.UNCHANGED: "",  # its message names the run
+    ReasonCode.CIRCUIT_OPEN: "",  # its message says so
     ReasonCode.GATE_CLOSED: "",  # its message says so
     ReasonCode.FOUND_IN_TARGET: "built before the run was cut off",
     ReasonCode.NO_NEW_DATA: "nothing new was loaded, as on_no_data asks",

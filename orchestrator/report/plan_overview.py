@@ -16,7 +16,13 @@ from orchestrator.report.words import count, one_line, some_of
 
 _MOST_BUILDS = 200
 _MOST_LISTED = 10
-_ACTS = {Act.REUSE: "reused", Act.IF_CHANGED: "if changed", Act.CLOSED: "closed"}
+_ACTS = {
+    Act.REUSE: "reused",
+    Act.IF_CHANGED: "if changed",
+    Act.CLOSED: "closed",
+    Act.OPEN: "not tried",
+    Act.OPEN_SKIPS: "not tried",
+}
 
 
 def is_large(plan: Plan) -> bool:

@@ -1,12 +1,15 @@
 """Reads what the store in memory keeps."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import takewhile
 
 from orchestrator.errors import UnknownRunError
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.breaker import FAILED, SAYS_NOTHING
+from orchestrator.execution.outcome import Outcome, ReasonCode, Status
 from orchestrator.execution.recorded import (
+    Failing,
     LastTry,
     Opening,
     RecordedEvent,
@@ -96,6 +99,20 @@ class MemoryReader:
         known = self._in_targets.last_tries
         return {step: known[target_identity, step] for step in steps if (target_identity, step) in known}
 
+    def failing(self, target_identity: str, steps: Collection[StepId], most: int) -> Mapping[StepId, Failing]:
+        """Give those of these steps that failed in the last run that tried them, and in how many in a row."""
+        found = {}
+        for step in steps:
+            tried = [
+                kept
+                for kept in sorted(self._runs.values(), key=lambda kept: kept.opening.started_at, reverse=True)
+                if kept.opening.target_identity == target_identity and _was_tried(kept.steps.get(step))
+            ]
+            failed = list(takewhile(_failed(step), tried[:most]))
+            if failed:
+                found[step] = Failing(times=len(failed), last_at=failed[0].ended_at or failed[0].heartbeat_at)
+        return found
+
     def outcome(self, run_id: str, step_id: StepId) -> Outcome | None:
         """Give what a step ended as in a run, without its parts."""
         step = self._runs[run_id].steps.get(step_id) if run_id in self._runs else None
@@ -108,6 +125,16 @@ class MemoryReader:
         results = step.last.outcome.dbt_results if step and step.last and step.last.outcome else ()
         code = results[-1].get("compiled_code") if results else None
         return code if isinstance(code, str) else None
+
+
+def _failed(step: StepId) -> Callable[[Kept], bool]:
+    return lambda kept: kept.steps[step].status in FAILED
+
+
+def _was_tried(step: RecordedStep | None) -> bool:
+    if step is None or step.status is None or step.status in SAYS_NOTHING:
+        return False
+    return step.reason is None or step.reason.code is not ReasonCode.CIRCUIT_OPEN
 
 
 def head_of(kept: Kept) -> RunHead:

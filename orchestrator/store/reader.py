@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, func, select
 from orchestrator.errors import UnknownRunError
 from orchestrator.execution.outcome import Outcome, Part, Status
 from orchestrator.execution.recorded import (
+    Failing,
     LastTry,
     RecordedAttempt,
     RecordedEvent,
@@ -18,6 +19,7 @@ from orchestrator.execution.recorded import (
 )
 from orchestrator.plan.step import StepId
 from orchestrator.store.codec import plan_from_text
+from orchestrator.store.failing import failing_in
 from orchestrator.store.fingerprints import compiled_code, fingerprints_of, last_tries_in, standing_in
 from orchestrator.store.rows import attempt_of, event_of, head_of, part_of, step_of
 from orchestrator.store.tables import attempts, events, parts, runs, steps
@@ -100,6 +102,11 @@ class SqlRunReader:
         """Give for each of these steps what became of it when it last ran in a target."""
         with self._engine.connect() as connection:
             return last_tries_in(connection, target_identity, steps)
+
+    def failing(self, target_identity: str, steps: Collection[StepId], most: int) -> Mapping[StepId, Failing]:
+        """Give those of these steps that failed in the last run that tried them, and in how many in a row."""
+        with self._engine.connect() as connection:
+            return failing_in(connection, target_identity, steps, most)
 
     def outcome(self, run_id: str, step_id: StepId) -> Outcome | None:
         """Give what a step ended as in a run, without its parts."""

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 
 from orchestrator.adapters.dbt.compiling import compile_code
+from orchestrator.config.settings import OnOpen
 from orchestrator.errors import NothingRecordedError, StoreError, WarehouseError
+from orchestrator.execution.breaker import Breaker, with_open_circuits
 from orchestrator.execution.closed import checks_of, closed_by, judged_by
 from orchestrator.execution.foresee import Wishes, foresee
 from orchestrator.execution.judge import Judge, Project
@@ -19,7 +22,7 @@ from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.fingerprints.make import Fingerprinter
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest, Upstream
-from orchestrator.plan.step import BuildStep, FreshnessStep, Step, StepId, TestStep, ValidationStep
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId, TestStep, ValidationStep
 from orchestrator.wiring.fingerprinting import surroundings_of, with_needs
 from orchestrator.wiring.marking import target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
@@ -165,6 +168,16 @@ class Knowledge:
             past, frozenset(nodes_of(plan)), "planned", lambda source: self.newest_row(past.tries, source)
         )
         return foresee(plan, judge, Wishes(may_reuse=may_reuse, closed=closed, fed=fed))
+
+    def with_open_circuits(self, plan: Plan) -> Plan:
+        """Leave out the loads that failed run after run, as the settings say."""
+        wish = self.project.settings.circuit_breaker
+        loads = [step.id for step in plan.steps if isinstance(step, IngestStep)]
+        if not wish.after or not loads or self.reader is None:
+            return plan
+        breaker = Breaker(after=wish.after, try_again_after=wish.try_again_after, skips_below=wish.below is OnOpen.SKIP)
+        failing = self.reader.failing(self.project.target.identity, loads, wish.after)
+        return with_open_circuits(plan, failing, breaker, datetime.now(UTC))
 
     def reuse(self, plan: Plan, run_id: str, continued: Continued | None) -> RunReuse:
         """Give what decides in a run; of one that goes on, what was done before stays as it is."""

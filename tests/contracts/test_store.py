@@ -19,7 +19,7 @@ from orchestrator.execution.events import (
 )
 from orchestrator.execution.outcome import ErrorClass, Outcome, Part, ReasonCode, Status
 from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import Code, Lease, Opening, Process, RecordedFingerprint
+from orchestrator.execution.recorded import Code, Failing, Lease, Opening, Process, RecordedFingerprint
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.fingerprints.value import Finding, Fingerprint
 from orchestrator.plan.plan import Plan
@@ -510,3 +510,28 @@ def test_a_run_that_goes_on_gives_signs_of_life_for_its_right(store: RunStore) -
     held = store.lease("duckdb shop")
     assert held is not None
     assert held.beaten_at == NOON + timedelta(seconds=30)
+
+
+def test_failures_in_a_row_are_counted_over_the_runs_that_tried_a_step(store: RunStore) -> None:
+    """Runs that were interrupted in it, did not come to it, or left it out, say nothing; each target counts apart."""
+    ended = [
+        ("dev", Status.ERROR, ReasonCode.RAN),
+        ("dev", Status.SUCCESS, ReasonCode.RAN),
+        ("dev", Status.ERROR, ReasonCode.RAN),
+        ("dev", Status.CANCELLED, ReasonCode.RAN),
+        ("dev", Status.FAIL, ReasonCode.RAN),
+        ("dev", Status.WARN, ReasonCode.CIRCUIT_OPEN),
+        ("prod", Status.SUCCESS, ReasonCode.RAN),
+    ]
+    for number, (target, status, code) in enumerate(ended):
+        at = NOON + timedelta(hours=number)
+        begun = replace(opening(f"r{number}"), started_at=at, target_identity=target)
+        writer = store.writer(begun)
+        writer.record([replace(started(make_plan("load_bts -> stg")), run_id=f"r{number}", at=at)])
+        writer.record([step_ended(make_outcome("load_bts", status, code=code))])
+        writer.record([RunEnded(run_id=f"r{number}", at=at, status=status, outcomes=())])
+    asked = [StepId("load_bts"), StepId("stg")]
+    found = store.reader().failing("dev", asked, 5)
+    assert found == {StepId("load_bts"): Failing(times=2, last_at=NOON + timedelta(hours=4))}
+    assert store.reader().failing("dev", asked, 1)[StepId("load_bts")].times == 1
+    assert store.reader().failing("prod", asked, 5) == {}

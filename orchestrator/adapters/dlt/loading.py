@@ -39,6 +39,7 @@ from orchestrator.execution.outcome import ErrorClass
 
 _MOST_LOGGED = 16_000  # bytes
 
+
 def answer(request: dict[str, Any], answers: Connection, sql: Connection | None) -> dict[str, object]:
     """Do the load of the request and tell the rows by table, or what went wrong."""
     if sql is None:

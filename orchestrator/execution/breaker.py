@@ -1,0 +1,59 @@
+"""Leaves out the loads of a source that failed run after run, until it has had time to recover."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from orchestrator.execution.gate import spell
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.recorded import Failing
+from orchestrator.plan.decision import Act, Decision
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import IngestStep, Step, StepId, Why
+
+FAILED = frozenset({Status.FAIL, Status.ERROR})
+SAYS_NOTHING = frozenset({Status.SKIPPED, Status.CANCELLED})
+"""Statuses of a step that was not tried, or not to its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breaker:
+    """When a load is left out, and what becomes of what is below it then."""
+
+    after: int
+    """Runs in a row in which it failed."""
+    try_again_after: timedelta
+    """Since the last failure; then one run tries it."""
+    skips_below: bool = False
+    """Whether what is below is skipped, rather than run on the rows that stand."""
+
+
+def with_open_circuits(plan: Plan, failing: Mapping[StepId, Failing], breaker: Breaker, now: datetime) -> Plan:
+    """Give the plan with a decision at each load that failed so often; one that the user named is tried."""
+    return replace(plan, steps=tuple(_decided(step, failing.get(step.id), breaker, now) for step in plan.steps))
+
+
+def not_tried(step: Step, decision: Decision) -> Outcome:
+    """Give what a load ends as that is left out: what is below goes on with what stands, or is skipped."""
+    return Outcome(
+        step_id=step.id,
+        status=Status.SKIPPED if decision.act is Act.OPEN_SKIPS else Status.WARN,
+        reason=Reason(code=ReasonCode.CIRCUIT_OPEN),
+        message=f"not tried: {decision.words}",
+        path=step.path,
+    )
+
+
+def _decided(step: Step, failing: Failing | None, breaker: Breaker, now: datetime) -> Step:
+    if not isinstance(step, IngestStep) or step.cause.why is Why.SELECTED:
+        return step
+    if failing is None or failing.times < breaker.after:
+        return step
+    again_at = failing.last_at + breaker.try_again_after
+    if now >= again_at:
+        ago = spell((now - failing.last_at).total_seconds())
+        words = f"tried again: failed in the last {failing.times} runs, last {ago} ago"
+        return replace(step, decision=Decision(act=Act.RUN, words=words))
+    words = f"failed in the last {failing.times} runs; tried again in {spell((again_at - now).total_seconds())}"
+    act = Act.OPEN_SKIPS if breaker.skips_below else Act.OPEN
+    return replace(step, decision=Decision(act=act, words=words))

@@ -1,0 +1,34 @@
+"""Which steps failed in run after run, read from what each of them ended as."""
+
+from collections.abc import Collection, Mapping
+from itertools import takewhile
+
+from sqlalchemy import Connection, func, select
+
+from orchestrator.execution.breaker import FAILED, SAYS_NOTHING
+from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.execution.recorded import Failing
+from orchestrator.plan.step import StepId
+from orchestrator.store.tables import runs, steps
+
+
+def failing_in(
+    connection: Connection, target_identity: str, asked: Collection[StepId], most: int
+) -> Mapping[StepId, Failing]:
+    """Give those steps that failed in the last run that tried them in a target, and in how many in a row."""
+    ended_at = func.coalesce(runs.c.ended_at, runs.c.heartbeat_at)
+    tried = select(steps.c.status, ended_at.label("ended_at")).join(runs, runs.c.run_id == steps.c.run_id)
+    tried = tried.where(
+        runs.c.target_identity == target_identity,
+        steps.c.status.is_not(None),
+        steps.c.status.not_in(sorted(SAYS_NOTHING)),
+        steps.c.reason != ReasonCode.CIRCUIT_OPEN.value,
+    )
+    tried = tried.order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(most)
+    found = {}
+    for step in asked:
+        rows = connection.execute(tried.where(steps.c.step_id == step))
+        failed = [row.ended_at for row in takewhile(lambda row: Status(row.status) in FAILED, rows)]
+        if failed:
+            found[step] = Failing(times=len(failed), last_at=failed[0])
+    return found
