@@ -11,6 +11,7 @@ from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import Opening
 from orchestrator.execution.verdict import exit_code
+from orchestrator.faults import Point, passing
 from orchestrator.plan.step import StepId
 from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements
@@ -40,6 +41,7 @@ class SqlRunWriter:
 
     def record(self, events: Sequence[Event]) -> None:
         """Keep the events in one transaction; raises StoreError when it cannot, and then has kept none."""
+        passing(Point.RECORD_BEGUN)
         before = self._sequence, dict(self._attempts)
         try:
             with self._connection().begin():
@@ -47,9 +49,11 @@ class SqlRunWriter:
                 for event in events:
                     self._write(event, batch)
                 self._statements.run(self._connection(), batch)
+                passing(Point.RECORD_WRITTEN)
         except DBAPIError as error:
             self._sequence, self._attempts = before
             raise _refused(error) from error
+        passing(Point.RECORD_KEPT)
 
     def look(self, at: datetime) -> bool:
         """Say every now and then that the run is alive, and whether somebody asked for its end since."""

@@ -13,6 +13,7 @@ from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.liveness import is_alive
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import Lease, Process
+from orchestrator.faults import Point, passing
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, open_store, this_process
@@ -47,11 +48,24 @@ def store_in_turn(project: OpenProject, command: Command, run_id: str) -> Iterat
         turn = Turn()
         identity, now = project.target.identity, turn.clock()
         lease = Lease(target_identity=identity, run_id=run_id, process=this_process(), taken_at=now, beaten_at=now)
-        take_turn(store, lease, command.on_busy or project.settings.on_busy, turn, project.hear)
-        try:
+        with in_turn(store, lease, command.on_busy or project.settings.on_busy, turn, project.hear):
             yield store
-        finally:
-            store.let_go(lease)
+
+
+@contextmanager
+def in_turn(
+    store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]
+) -> Iterator[None]:
+    """Have the lease from the moment at which nobody who is alive has it until the end. Raises BusyError."""
+    passing(Point.LEASE_ASKED)
+    take_turn(store, lease, on_busy, turn, hear)
+    passing(Point.LEASE_TAKEN)
+    try:
+        yield
+    finally:
+        passing(Point.LEASE_RETURNED)
+        store.let_go(lease)
+        passing(Point.LEASE_GONE)
 
 
 def take_turn(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]) -> None:
