@@ -57,12 +57,12 @@ class SqlRunWriter:
 
     def look(self, at: datetime) -> bool:
         """Say every now and then that the run is alive, and whether somebody asked for its end since."""
-        if at - self._looked < _LOOK:
+        if _is_within(at - self._looked, _LOOK):
             return False
         self._looked = at
         try:
             with self._connection().begin():
-                if at - self._beaten >= _BEAT:
+                if not _is_within(at - self._beaten, _BEAT):
                     self._beaten = at
                     beat = update(tables.runs).where(self._this(tables.runs)).values(heartbeat_at=at)
                     self._connection().execute(beat)
@@ -163,6 +163,11 @@ class SqlRunWriter:
 
     def _key(self, step_id: StepId) -> Values:
         return {"run_id": self._opening.run_id, "step_id": step_id}
+
+
+def _is_within(passed: timedelta, span: timedelta) -> bool:
+    """Say whether so little time has passed; a clock that was set back says nothing of it."""
+    return timedelta() <= passed < span
 
 
 def _refused(error: DBAPIError) -> StoreError:

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from orchestrator.config.settings import OnBusy
 from orchestrator.errors import BusyError
 from orchestrator.execution.events import Noticed, NoticeKind
-from orchestrator.execution.liveness import is_alive
+from orchestrator.execution.liveness import Lives, is_alive
 from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import Lease, Process
+from orchestrator.execution.recorded import Lease
 from orchestrator.faults import Point, passing
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.project import OpenProject
@@ -26,7 +26,7 @@ class Turn:
     """What waiting for a turn needs of the world."""
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    lives: Callable[[Process], bool] = lives
+    lives: Lives = lives
     here: str = socket.gethostname()
     sleep: Callable[[float], None] = time.sleep
 

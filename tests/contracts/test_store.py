@@ -279,6 +279,17 @@ def test_a_run_beats_while_it_goes_on(store: RunStore) -> None:
     assert head.heartbeat_at == NOON + timedelta(seconds=30)
 
 
+def test_a_run_beats_and_hears_on_when_the_clock_is_set_back(store: RunStore) -> None:
+    """It does not wait until the old time has come again."""
+    writer = store.writer(opening())
+    writer.record([started(make_plan("a"))])
+    writer.look(NOON + timedelta(seconds=30))
+    store.ask_to_end("r1", at=NOON, by="ada@laptop")
+    assert writer.look(NOON - timedelta(hours=1))
+    (head,) = store.reader().heads()
+    assert head.heartbeat_at == NOON - timedelta(hours=1)
+
+
 def test_old_runs_are_pruned_with_all_that_belongs_to_them(store: RunStore) -> None:
     """The newest are kept, and what they share with the old ones."""
     for number in range(4):

@@ -32,7 +32,10 @@ class World:
 
     def take(self, own: Lease, on_busy: OnBusy = OnBusy.WAIT) -> None:
         turn = Turn(
-            clock=lambda: self.now, lives=lambda process: process.pid in self.alive, here="laptop", sleep=self.sleep
+            clock=lambda: self.now,
+            lives=lambda process, _at: process.pid in self.alive,
+            here="laptop",
+            sleep=self.sleep,
         )
         take_turn(self.store, own, on_busy, turn, self.heard.append)
 
