@@ -39,10 +39,14 @@ class Again:
 
 
 class Attempts:
-    """The tries of one run; `patience` is how long an interrupted try may take to end."""
+    """The tries of one run; `patience` is how long an interrupted try may take to end.
 
-    def __init__(self, rules: AttemptRules, patience: timedelta) -> None:
+    `before` counts the tries of an earlier sitting of the run: they are over and use up none of the policy's.
+    """
+
+    def __init__(self, rules: AttemptRules, patience: timedelta, before: Mapping[StepId, int] | None = None) -> None:
         self._rules = rules
+        self._before = before or {}
         self._patience = patience.total_seconds()
         self._begun = rules.seconds()
         self._tries: dict[StepId, int] = {}
@@ -56,13 +60,14 @@ class Attempts:
         """Seconds on the clock that nobody sets."""
         return self._rules.seconds()
 
-    def start(self, step_id: StepId) -> None:
-        """Note that a try starts."""
+    def start(self, step_id: StepId) -> int:
+        """Note that a try starts, and give which one of the run it is."""
         self._tries[step_id] = self._tries.get(step_id, 0) + 1
         now = self._started[step_id] = self.now
         limit = self._rules.of(step_id).time_limit
         if limit is not None:
             self._limits[step_id] = now + limit.total_seconds()
+        return self._before.get(step_id, 0) + self._tries[step_id]
 
     def elapsed(self, step_id: StepId) -> timedelta:
         """Say how long ago the last try of a step started."""

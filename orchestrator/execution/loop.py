@@ -24,6 +24,7 @@ from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane, Limits, lane_of
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
 from orchestrator.execution.ports import Executor, Request, RunListener, RunWriter, StepRunner, Unrecorded
+from orchestrator.execution.recorded import Mark
 from orchestrator.execution.scheduler import Decision, Scheduler
 from orchestrator.execution.stopping import StepStop, StopRequest
 from orchestrator.execution.verdict import run_status
@@ -53,6 +54,10 @@ class RunTerms:
     expected_seconds: Mapping[StepId, float] = field(default_factory=dict)
     settled: tuple[Outcome, ...] | None = None
     """Of a run that goes on: how the steps ended that need not run again, in the plan's order."""
+    tried: Mapping[StepId, int] = field(default_factory=dict)
+    """Of a run that goes on: how many tries of each step are recorded."""
+    mark: Callable[[StepId], Mark | None] = lambda _step_id: None
+    """Asked when a step starts, all of whose parents have ended: what its build is to leave in the target."""
 
 
 def run_plan(
@@ -115,7 +120,7 @@ class _Loop:
         self._interrupted: dict[StepId, Lane] = {}  # those of them that were told to end
         self._gone: set[StepId] = set()  # ended at their limit, though they still run
         self._outcomes: dict[StepId, Outcome] = {outcome.step_id: outcome for outcome in terms.settled or ()}
-        self._attempts = Attempts(terms.attempts, terms.patience)
+        self._attempts = Attempts(terms.attempts, terms.patience, terms.tried)
         self._stop_code = ReasonCode.INTERRUPTED
         self._ending = Ending(grace=terms.grace, patience=terms.patience)
 
@@ -235,8 +240,8 @@ class _Loop:
 
     def _submit(self, steps: Sequence[Step]) -> None:
         for step in steps:
-            request = Request(run_id=self._terms.run_id, step=step)
-            self._attempts.start(step.id)
+            attempt, mark = self._attempts.start(step.id), self._terms.mark(step.id)
+            request = Request(run_id=self._terms.run_id, step=step, attempt=attempt, mark=mark)
             self._executors[lane_of(step)].submit(request, self._stop_of(step))
 
     def _give_up(self, steps: Sequence[Step]) -> None:

@@ -9,6 +9,8 @@ from orchestrator.execution.events import Event, NoticeKind
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import (
     Lease,
+    Mark,
+    Marker,
     Opening,
     RecordedEvent,
     RecordedFingerprint,
@@ -25,6 +27,10 @@ class Request:
 
     run_id: str
     step: Step
+    attempt: int = 1
+    """Which try of the step in the run it is, as the record counts them: also those of an earlier sitting."""
+    mark: Mark | None = None
+    """What is to be left in the target beside the data; None when nothing is."""
 
 
 class Stop(Protocol):
@@ -72,6 +78,13 @@ class Notices(Protocol):
 
     def post(self, kind: NoticeKind, message: str, *, step_id: StepId | None = None) -> None:
         """Leave a notice that the listeners hear soon; never waits and never raises."""
+
+
+class TargetRecord(Protocol):
+    """What a target says itself of what stands in it; whatever cannot be read or trusted counts as not there."""
+
+    def markers(self, steps: Collection[StepId]) -> Mapping[StepId, Marker]:
+        """Give the newest marker of each of these nodes, where there is one; none where no run left any."""
 
 
 class RunWriter(Protocol):

@@ -55,6 +55,33 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What a build leaves in the target beside its data: what the node's result follows from, as its step started."""
+
+    digest: str
+    """Of the node's fingerprint."""
+    identity: str
+    """What the node is to its children."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marker:
+    """What the target itself says stands of a node: written in the transaction that made it."""
+
+    step_id: StepId
+    relation: str
+    """The name of what was built, as the database writes it."""
+    run_id: str
+    attempt: int
+    """Which try of the step in that run, counted as the record counts them."""
+    digest: str
+    identity: str
+    at: datetime
+    is_whole: bool = True
+    """Whether the build had ended with that transaction: no hook, and no other batch, came after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """What is known of a run before its first step."""
 
