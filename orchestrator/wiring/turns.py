@@ -3,12 +3,12 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from orchestrator.config.settings import OnBusy
-from orchestrator.errors import BusyError
+from orchestrator.errors import BusyError, StoreError
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.liveness import Lives, is_alive
 from orchestrator.execution.ports import RunStore
@@ -62,10 +62,13 @@ def in_turn(
     passing(Point.LEASE_TAKEN)
     try:
         yield
-    finally:
-        passing(Point.LEASE_RETURNED)
-        store.let_go(lease)
-        passing(Point.LEASE_GONE)
+    except BaseException:
+        with suppress(StoreError):  # what broke the run is what is to be told
+            store.let_go(lease)
+        raise
+    passing(Point.LEASE_RETURNED)
+    store.let_go(lease)
+    passing(Point.LEASE_GONE)
 
 
 def take_turn(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]) -> None:
