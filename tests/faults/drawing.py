@@ -38,13 +38,13 @@ def draw_plan(seed: int) -> Plan:
 
 
 def draw_deaths(seed: int, passings: Mapping[str, int], count: int) -> list[Death]:
-    """Draw so many different moments of a run that passes each point so often; every point has the same chance."""
+    """Draw so many different moments of a run that passes each point so often: each point once before any one twice."""
     draw = random.Random(f"deaths of {seed}")
     left = {point: list(range(1, times + 1)) for point, times in sorted(passings.items())}
-    deaths = []
+    deaths: list[Death] = []
     while len(deaths) < count and left:
-        point = draw.choice(sorted(left))
-        deaths.append(Death(point, left[point].pop(draw.randrange(len(left[point])))))
-        if not left[point]:
-            del left[point]
-    return deaths
+        for point in draw.sample(sorted(left), len(left)):
+            deaths.append(Death(point, left[point].pop(draw.randrange(len(left[point])))))
+            if not left[point]:
+                del left[point]
+    return deaths[:count]

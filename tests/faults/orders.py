@@ -1,10 +1,7 @@
 """Orders small runs, and proves what a fault must never change."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +12,9 @@ from orchestrator.execution.outcome import Status
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.wiring.recording import lives
 from tests.faults.drawing import Death, draw_plan
+from tests.faults.forking import KILLED, Forker
 from tests.faults.runner import found_in
 from tests.faults.small import open_store
-
-ROOT = Path(__file__).parents[2]
-KILLED = -9
-
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
@@ -49,20 +43,18 @@ class Forge:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._made = 0
+        self._forker = Forker("tests.faults.server")
         self._undisturbed: dict[int, Undisturbed] = {}
 
     def __enter__(self) -> Self:
-        words = [sys.executable, "-m", "tests.faults.server"]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self._server = subprocess.Popen(words, cwd=ROOT, env=environment, text=True, **pipes)
+        self._forker.__enter__()
         self._empty = self.folder("empty")
         with closing(open_store(self._empty)) as store:
             store.prune(keep=0)  # a store that holds nothing: making one takes longer than a small run
         return self
 
     def __exit__(self, *how: object) -> None:
-        self._server.communicate(timeout=30)
+        self._forker.__exit__(*how)
 
     def folder(self, name: str = "run") -> Path:
         """Make a folder for a run."""
@@ -78,12 +70,7 @@ class Forge:
     def order(self, folder: Path, verb: str, *, seed: int = 0, fault: dict | None = None, **options: object) -> Said:
         """Have a small run made, to its end or its death."""
         (folder / "said.json").unlink(missing_ok=True)
-        order = {"folder": str(folder), "verb": verb, "seed": seed, "fault": fault, "options": options}
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        self._server.stdin.write(json.dumps(order) + "\n")
-        self._server.stdin.flush()
-        code = json.loads(self._server.stdout.readline())["code"]
+        code = self._forker.order(folder=str(folder), verb=verb, seed=seed, fault=fault, options=options)
         left = folder / "said.json"
         said = json.loads(left.read_text()) if left.exists() and code != KILLED else {}
         return Said(code=code, **said)

@@ -1,11 +1,6 @@
-"""Forks a process for each small run: whatever takes long to import is imported once, and nothing is open yet.
+"""The process of which small runs are forked."""
 
-Reads an order a line (JSON) and answers each with a line: how the process ended.
-"""
-
-import gc
 import json
-import os
 import sys
 import traceback
 from contextlib import closing
@@ -14,26 +9,17 @@ from tempfile import TemporaryDirectory
 
 from tests.faults.afflictions import afflict
 from tests.faults.drawing import draw_plan
+from tests.faults.forking import serve
 from tests.faults.small import begin, go_on, open_store
 
 TOOLS = ("dbt", "dlt", "great_expectations", "pandas", "pyarrow")
 
 
 def main() -> None:
-    """Answer until nobody asks any more."""
-    loaded = sorted(name for name in TOOLS if name in sys.modules)
-    assert not loaded, f"a small run must not import {loaded}"
+    """Make small runs until nobody asks for any more."""
     with TemporaryDirectory() as folder, closing(open_store(Path(folder))) as store:
         store.prune(keep=0)  # whatever is made at a first use is there before a run is forked
-    gc.freeze()
-    for line in sys.stdin:
-        order = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            os._exit(obey(order))
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(json.dumps({"code": os.waitstatus_to_exitcode(status)}) + "\n")
-        sys.stdout.flush()
+    serve(obey)
 
 
 def obey(order: dict) -> int:
@@ -60,4 +46,3 @@ def done(folder: Path, order: dict) -> dict[str, object]:
 
 if __name__ == "__main__":
     main()
-    os._exit(0)  # DuckDB was never used here, and complains when it is taken down

@@ -8,7 +8,8 @@ import pytest
 
 from orchestrator.faults import Point
 from tests.faults.drawing import Death, draw_deaths, draw_plan
-from tests.faults.orders import KILLED, Forge
+from tests.faults.forking import KILLED
+from tests.faults.orders import Forge
 from tests.faults.runner import COMMITTED, INSIDE
 
 PLANS = range(17)
