@@ -164,10 +164,23 @@ def told(url: URL, *, set_aside: bool = False) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        reason = str(error.orig).strip().partition("\n")[0]
-        if _is_file(url) and any(word in reason for word in _CORRUPT):
-            raise _corrupt(_path(url), reason, set_aside=set_aside) from error
-        raise StoreError(f"{_named(url)} cannot be used: {reason}", hint=_way_out(url)) from error
+        raise explained(url, error.orig, set_aside=set_aside) from error
+
+
+def explained(url: URL, error: BaseException | None, *, set_aside: bool = False) -> StoreError:
+    """Say what a database's error means to the user; a corrupt file is set aside when that is asked for."""
+    if is_corruption(url, error):
+        return _corrupt(_path(url), _reason(error), set_aside=set_aside)
+    return StoreError(f"{_named(url)} cannot be used: {_reason(error)}", hint=_way_out(url))
+
+
+def is_corruption(url: URL, error: BaseException | None) -> bool:
+    """Whether a file of ours is no sound database any more."""
+    return _is_file(url) and any(word in _reason(error) for word in _CORRUPT)
+
+
+def _reason(error: BaseException | None) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _corrupt(path: Path, reason: str, *, set_aside: bool) -> StoreError:

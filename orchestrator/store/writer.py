@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, insert, select, update
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.errors import StoreError
@@ -16,6 +17,7 @@ from orchestrator.plan.step import StepId
 from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements
 from orchestrator.store.codec import plan_to_text
+from orchestrator.store.database import explained, is_corruption
 from orchestrator.store.fingerprints import KeptFingerprints
 from orchestrator.store.prepared import Values, key_of
 from orchestrator.store.reopen import reopen
@@ -29,8 +31,9 @@ _LOOK = timedelta(seconds=1)
 class SqlRunWriter:
     """The record of one run, in a database; used by one thread."""
 
-    def __init__(self, engine: Engine, opening: Opening) -> None:
+    def __init__(self, engine: Engine, opening: Opening, url: URL) -> None:
         self._engine = engine
+        self._url = url
         self._opening = opening
         self._statements = Statements(engine.dialect)
         self._fingerprints = KeptFingerprints(opening.fingerprints)
@@ -52,7 +55,7 @@ class SqlRunWriter:
                 passing(Point.RECORD_WRITTEN)
         except DBAPIError as error:
             self._sequence, self._attempts = before
-            raise _refused(error) from error
+            raise self._refused(error) from error
         passing(Point.RECORD_KEPT)
 
     def look(self, at: datetime) -> bool:
@@ -71,6 +74,11 @@ class SqlRunWriter:
                 return self._take_requests(at)
         except DBAPIError:  # a beat that is missed is made up for by the next
             return False
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything of the run is recorded."""
+        return self._sequence > 0
 
     def close(self) -> None:
         """Let the database go."""
@@ -153,6 +161,16 @@ class SqlRunWriter:
             }
         )
 
+    def _refused(self, error: DBAPIError) -> StoreError:
+        if is_corruption(self._url, error.orig):
+            self.close()
+            return explained(self._url, error.orig, set_aside=not self.has_begun)
+        reason = str(error.orig).strip().partition("\n")[0]
+        return StoreError(
+            f"What happened in the run could not be recorded: {reason}",
+            hint="Nothing more was started. Make room for, or access to, the record of runs (`store` in elt.yml).",
+        )
+
     def _this(self, table: Table) -> ColumnElement[bool]:
         return table.c.run_id == self._opening.run_id
 
@@ -168,11 +186,3 @@ class SqlRunWriter:
 def _is_within(passed: timedelta, span: timedelta) -> bool:
     """Say whether so little time has passed; a clock that was set back says nothing of it."""
     return timedelta() <= passed < span
-
-
-def _refused(error: DBAPIError) -> StoreError:
-    reason = str(error.orig).strip().partition("\n")[0]
-    return StoreError(
-        f"What happened in the run could not be recorded: {reason}",
-        hint="Nothing more was started. Make room for, or access to, the record of runs (`store` in elt.yml).",
-    )

@@ -1,4 +1,4 @@
-"""A process that forks another for each order: whatever takes long to import is imported once, and nothing is open yet."""
+"""A process that forks another for each order: what takes long to import is imported once, and nothing is open yet."""
 
 import gc
 import json

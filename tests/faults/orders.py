@@ -16,6 +16,7 @@ from tests.faults.forking import KILLED, Forker
 from tests.faults.runner import found_in
 from tests.faults.small import open_store
 
+
 @dataclass(frozen=True, kw_only=True)
 class Said:
     """How a small run ended."""

@@ -1,4 +1,4 @@
-"""The process of which runs with the real dbt and dlt are forked: `elt` with its words, and a moment at which it dies."""
+"""The process of which runs with the real dbt and dlt are forked: `elt`, and a moment at which it dies."""
 
 import json
 import os
@@ -18,8 +18,8 @@ def main() -> None:
     import dbt.cli.main  # noqa: F401  # what takes seconds is done once
     from dbt.adapters.duckdb.environments import local
 
-    import orchestrator.api  # noqa: F401
-    import orchestrator.repair  # noqa: F401
+    import orchestrator.api
+    import orchestrator.repair
     import orchestrator.store.sql_store  # noqa: F401
 
     tell_of_statements(local.DuckDBCursorWrapper)

@@ -23,7 +23,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
 
 @pytest.mark.parametrize("number", range(DEATHS))
 def test_a_killed_run_of_the_real_tools_goes_on_to_the_same_end(shops: Shops, number: int) -> None:
-    """Inside a load, inside a model, between any two facts: no row is lost or doubled, nothing that was done is done again."""
+    """Inside a load, inside a model, between two facts: no row is lost or doubled, nothing is done again."""
     death = draw_deaths(SEED, shops.undisturbed.passings, DEATHS)[number]
     try:
         shops.kill_and_prove(death)
