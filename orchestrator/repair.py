@@ -16,7 +16,7 @@ from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.liveness import RunState, state_of
 from orchestrator.execution.ports import RunListener, RunReader
 from orchestrator.execution.recorded import RecordedRun
-from orchestrator.execution.resume import is_finished, past_of, settled
+from orchestrator.execution.resume import Continued, is_finished, past_of, settled, tries
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.repair import repair
@@ -27,6 +27,7 @@ from orchestrator.wiring.asked import command_of, compared_with
 from orchestrator.wiring.changes import changed_nodes, changes_since, gone_nodes
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.driving import Ran, drive
+from orchestrator.wiring.found import found_in_target
 from orchestrator.wiring.planning import opened, replanned
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, new_run_id, open_store, opening_of, with_moments
@@ -71,7 +72,12 @@ def resume(
         _refuse_changes(project, recalled, accept=accept_changes)
         opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
         opening = replace(opening, continues=found.head.process)
-        return drive(project, store, found.plan, recalled.command, opening, listeners, settled(found))
+        continued = Continued(
+            settled=settled(found),
+            found=found_in_target(project, found, _changed(project, recalled)),
+            tried=tries(found),
+        )
+        return drive(project, store, found.plan, recalled.command, opening, listeners, continued)
 
 
 def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()) -> Ran | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from orchestrator.config.mistakes import Mistakes, near
-from orchestrator.config.readers import Reader, duration, limit, one_of, positive, text, times
+from orchestrator.config.readers import Reader, duration, limit, one_of, positive, text, times, truth
 from orchestrator.config.repeats import PARTS
 from orchestrator.config.settings import OnBusy, OnNoData, OnRunStart
 from orchestrator.config.substitution import UnsetError, substitute
@@ -26,6 +26,7 @@ KEYS: Mapping[str, Reader] = {
     **{f"repeats.*.{part}": reader for part, reader in PARTS.items()},
     "time_limits.*": limit,
     "on_busy": one_of(OnBusy),
+    "state_in_target": truth,
     "store": text,
 }
 """Every key by its path; `*` stands for a name of the user's choice. A key with others below takes one value too."""
@@ -114,8 +115,10 @@ def _read_scalar(reading: _Reading, node: yaml.Node, key: str, reader: Reader) -
         reading.entries[key] = Entry(value=value, line=node.start_mark.line + 1)
 
 
-def _scalar(node: yaml.ScalarNode, environ: Mapping[str, str]) -> str | int | float | None:
-    """Give the scalar as text or number, after the environment's values are in; None for anything else."""
+def _scalar(node: yaml.ScalarNode, environ: Mapping[str, str]) -> str | int | float | bool | None:
+    """Give the scalar as text, number or truth, after the environment's values are in; None for anything else."""
+    if node.tag == "tag:yaml.org,2002:bool":
+        return bool(yaml.SafeLoader("").construct_yaml_bool(node))
     filled = substitute(node.value, environ)
     plainly_referenced = filled != node.value and node.style is None
     if node.tag == "tag:yaml.org,2002:str" and not plainly_referenced:

@@ -21,6 +21,7 @@ VARIABLES: Mapping[str, str] = {
     "ELT_ON_BUSY": "on_busy",
     "ELT_ON_NO_DATA": "on_no_data",
     "ELT_ON_RUN_START": "on_run_start",
+    "ELT_STATE_IN_TARGET": "state_in_target",
     "ELT_STORE": "store",
 }
 """The environment variables that stand over elt.yml, and the key each of them sets."""
@@ -80,6 +81,7 @@ def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) ->
         time_limits=MappingProxyType(limits_from(_below(entries, LIMITS))),
         lock_timeout=_value(entries, "lock_timeout", timedelta, timedelta(seconds=60)),
         on_busy=_value(entries, "on_busy", OnBusy, OnBusy.WAIT),
+        state_in_target=_value(entries, "state_in_target", bool, default=True),
         store=_value(entries, "store", str, ".elt/history.db"),
     )
 

@@ -72,6 +72,17 @@ def positive(value: object) -> int:
     raise ValueError("expected a whole number of at least 1")
 
 
+def truth(value: object) -> bool:
+    """Read `true` or `false`; from the environment they come as text."""
+    match value:
+        case bool():
+            return value
+        case "true" | "false":
+            return value == "true"
+        case _:
+            raise ValueError("expected true or false")
+
+
 def text(value: object) -> str:
     """Read a text that is not empty."""
     if isinstance(value, str) and value.strip():

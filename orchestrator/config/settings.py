@@ -53,5 +53,7 @@ class Settings:
     time_limits: Mapping[str, LimitWish] = field(default_factory=lambda: MappingProxyType({}))
     """The same of how long a try may take, and the whole `run`."""
     on_busy: OnBusy = OnBusy.WAIT
+    state_in_target: bool = True
+    """Whether what stands is recorded in the target itself, too."""
     store: str = ".elt/history.db"
     """Where runs are recorded: a file below the project's root, or the URL of a PostgreSQL database."""

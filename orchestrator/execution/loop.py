@@ -54,6 +54,8 @@ class RunTerms:
     expected_seconds: Mapping[StepId, float] = field(default_factory=dict)
     settled: tuple[Outcome, ...] | None = None
     """Of a run that goes on: how the steps ended that need not run again, in the plan's order."""
+    found: tuple[Outcome, ...] = ()
+    """Of a run that goes on: how further steps ended, of which nothing was recorded; told and recorded first."""
     tried: Mapping[StepId, int] = field(default_factory=dict)
     """Of a run that goes on: how many tries of each step are recorded."""
     mark: Callable[[StepId], Mark | None] = lambda _step_id: None
@@ -110,7 +112,7 @@ class _Loop:
             fail_fast=terms.fail_fast,
             skip_without_news=terms.skip_without_news,
             expected_seconds=terms.expected_seconds,
-            settled=terms.settled or (),
+            settled=(*(terms.settled or ()), *terms.found),
         )
         self._executors: dict[Lane, Executor] = {
             lane: ThreadExecutor(str(lane), runner, threads=terms.limits.of(lane), deliver=inbox.deliver, clock=clock)
@@ -147,6 +149,8 @@ class _Loop:
 
     def _begin(self) -> bool:
         """Start the first steps; give whether the run has ended."""
+        self._outcomes.update((outcome.step_id, outcome) for outcome in self._terms.found)
+        self._chronicle.take(*(StepEnded(at=self._clock(), outcome=outcome) for outcome in self._terms.found))
         if self._stop.is_set():
             return False
         return self._follow(self._scheduler.begin())

@@ -39,6 +39,7 @@ class ReasonCode(StrEnum):
     RUN_START_HOOK = "on_run_start_failed"
     NOT_EVALUATED = "not_evaluated"
     NO_NEW_DATA = "no_new_data"
+    FOUND_IN_TARGET = "found_in_target"
     TIME_LIMIT = "time_limit"
     RUN_TIME_LIMIT = "run_time_limit"
 

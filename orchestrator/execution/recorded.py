@@ -77,6 +77,7 @@ class Marker:
     digest: str
     identity: str
     at: datetime
+    """When the build began."""
     is_whole: bool = True
     """Whether the build had ended with that transaction: no hook, and no other batch, came after it."""
 

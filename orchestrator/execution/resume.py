@@ -1,12 +1,25 @@
 """What of a recorded run stands, and what is still to be done when the run goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from orchestrator.execution.outcome import Outcome, Status
-from orchestrator.execution.recorded import RecordedRun
+from orchestrator.execution.recorded import Marker, RecordedAttempt, RecordedRun
 from orchestrator.execution.replay import outcome_of
 from orchestrator.plan.repair import Past
-from orchestrator.plan.step import HookStep
+from orchestrator.plan.step import BuildStep, HookStep, StepId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continued:
+    """What a run that goes on brings with it."""
+
+    settled: tuple[Outcome, ...]
+    """How the steps ended that need not run again, in the plan's order."""
+    found: tuple[Outcome, ...] = ()
+    """How further steps ended whose end was not recorded, as the target itself says."""
+    tried: Mapping[StepId, int] = field(default_factory=dict)
+    """How many tries of each step are recorded."""
 
 
 def settled(run: RecordedRun) -> tuple[Outcome, ...]:
@@ -20,6 +33,41 @@ def settled(run: RecordedRun) -> tuple[Outcome, ...]:
         for step_id, outcome in ended
         if outcome is not None and not outcome.status.halts and not isinstance(run.plan.by_id[step_id], HookStep)
     )
+
+
+def tries(run: RecordedRun) -> dict[StepId, int]:
+    """Count the recorded tries of each step."""
+    return {step.step_id: step.last.number for step in run.steps if step.last is not None}
+
+
+def cut_off(run: RecordedRun) -> dict[StepId, RecordedAttempt]:
+    """Give the tries of builds of which nobody knows how they ended: cut off with their process, or interrupted."""
+    return {
+        step.step_id: step.last
+        for step in run.steps
+        if step.last is not None
+        and (step.last.outcome is None or step.last.outcome.status is Status.CANCELLED)
+        and isinstance(run.plan.by_id[step.step_id], BuildStep)
+    }
+
+
+def done_after_all(run: RecordedRun, markers: Mapping[StepId, Marker]) -> Iterator[tuple[Marker, RecordedAttempt]]:
+    """Give the builds that were cut off once all they had to do was committed, by their markers in the target.
+
+    A marker of another try says nothing: what came after it may have undone, or doubled, what it stands for.
+    """
+    for step_id, attempt in cut_off(run).items():
+        marker = markers.get(step_id)
+        if (
+            marker is not None
+            and marker.is_whole
+            and (marker.run_id, marker.attempt)
+            == (
+                run.head.run_id,
+                attempt.number,
+            )
+        ):
+            yield marker, attempt
 
 
 def is_finished(run: RecordedRun) -> bool:

@@ -9,6 +9,7 @@ from orchestrator.execution.loop import RunTerms, run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunListener, RunStore
 from orchestrator.execution.recorded import Opening
+from orchestrator.execution.resume import Continued
 from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.verdict import ExitCode, exit_code, run_status
@@ -16,6 +17,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.wiring.attempt_rules import attempt_rules
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.fingerprinting import fingerprints_to_record
+from orchestrator.wiring.marking import mark_of
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.readiness import require_ready
 from orchestrator.wiring.runners import make_runners
@@ -38,13 +40,14 @@ def drive(
     command: Command,
     opening: Opening,
     listeners: Sequence[RunListener],
-    settled: tuple[Outcome, ...] | None = None,
+    continued: Continued | None = None,
 ) -> Ran:
     """Run a plan of a command, recording each step, and give every step's outcome.
 
-    `settled` says of a run that goes on how the steps ended that need not run again.
+    `continued` says of a run that goes on what it brings with it.
     """
     require_ready(project, plan)
+    fingerprints = fingerprints_to_record(project, plan, store)
     terms = RunTerms(
         run_id=opening.run_id,
         database=project.target.description,
@@ -53,10 +56,13 @@ def drive(
         skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
         grace=command.grace,
         attempts=attempt_rules(project.settings, project.graph, plan, command),
-        settled=settled,
+        settled=None if continued is None else continued.settled,
+        found=() if continued is None else continued.found,
+        tried={} if continued is None else continued.tried,
+        mark=lambda step_id: mark_of(fingerprints.get(step_id)),
     )
-    writer = store.writer(replace(opening, fingerprints=fingerprints_to_record(project, plan, store)))
-    runners = make_runners(project, plan, settled or ())
+    writer = store.writer(replace(opening, fingerprints=fingerprints))
+    runners = make_runners(project, plan, () if continued is None else (*continued.settled, *continued.found))
     stop = StopRequest()
     with stop_on_signals(stop):
         outcomes = run_plan(

@@ -10,6 +10,7 @@ from orchestrator.adapters.dbt.step_runner import DbtStepRunner
 from orchestrator.adapters.dlt.load import IngestRunner
 from orchestrator.adapters.great_expectations.validate import ValidationRunner
 from orchestrator.adapters.load_age import LoadAgeRunner
+from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.gate import judge_load_age
 from orchestrator.execution.lanes import Lane
@@ -18,6 +19,7 @@ from orchestrator.execution.ports import RunListener, StepRunner
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, TestStep, ValidationStep
 from orchestrator.wiring.log_files import log_dir
+from orchestrator.wiring.marking import record_in_target
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.warehouse import is_shared
 
@@ -36,12 +38,14 @@ def make_runners(project: OpenProject, plan: Plan, settled: tuple[Outcome, ...] 
     dbt is told of what `settled` says, so that its last hooks find the results of the whole run.
     """
     artifacts = ArtifactWriter(project.session)
+    record = record_in_target(project, plan)
     dbt_steps = [step for step in plan.steps if isinstance(step, BuildStep | TestStep)]
     judged = [step for step in plan.steps if isinstance(step, FreshnessStep)]
     runs = NodeRuns(
         project.session,
         planned=[step.node for step in dbt_steps or judged],
         added=[step.node for step in dbt_steps if isinstance(step, BuildStep) and step.added],
+        places=record,
     )
     artifacts.attach(runs)
     runs.recall(record for outcome in settled for record in outcome.dbt_results)
@@ -53,14 +57,14 @@ def make_runners(project: OpenProject, plan: Plan, settled: tuple[Outcome, ...] 
         validation.start()
         runners[Lane.VALIDATE] = validation
     if any(isinstance(step, IngestStep) for step in plan.steps):
-        runners[Lane.INGEST] = _ingest_runner(project)
+        runners[Lane.INGEST] = _ingest_runner(project, record)
     if is_shared(project.target):
         # before dbt opens it, and before anything is loaded
         runners[Lane.LIGHT] = LoadAgeRunner(project.warehouse().last_load_age, judge_load_age)
     return Runners(by_lane=runners, listeners=(LoadedSchemas(runs), artifacts))
 
 
-def _ingest_runner(project: OpenProject) -> StepRunner:
+def _ingest_runner(project: OpenProject, record: SqlTargetRecord | None) -> StepRunner:
     if project.host is None:
         raise WarehouseError("The plan loads, but there is no ingestion folder.", hint="This is a bug of elt.")
     return IngestRunner(
@@ -68,4 +72,5 @@ def _ingest_runner(project: OpenProject) -> StepRunner:
         access=project.warehouse().access(),
         project_root=project.settings.project_root,
         log_dir=log_dir(project.settings),
+        record=None if record is None else record.loads_in(project.target.database),
     )

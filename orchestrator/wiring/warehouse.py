@@ -19,6 +19,9 @@ class Warehouse(Protocol):
     def relations(self) -> frozenset[tuple[str, str]]:
         """Every table and view as lower-case (schema, name)."""
 
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement and give its rows; what it changes is committed."""
+
     def last_load_age(self, relation: Relation, now: datetime) -> float | None:
         """Give the age in seconds of the last completed dlt load whose rows stand in the table, or None."""
 

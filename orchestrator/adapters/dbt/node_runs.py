@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.interrupting import cancel
+from orchestrator.adapters.dbt.marking import Marking, Places
 from orchestrator.adapters.dbt.outcomes import recalled_result
 from orchestrator.adapters.dbt.second_try import forget_compiled, keep_done_batches, look_again
 from orchestrator.adapters.dbt.session import DbtSession
@@ -22,7 +23,13 @@ _NONE: Mapping[NodeId, str] = MappingProxyType({})
 class NodeRuns:
     """Runs single nodes, hooks and freshness checks of an open, parsed session."""
 
-    def __init__(self, session: DbtSession, planned: Collection[NodeId], added: Collection[NodeId]) -> None:
+    def __init__(
+        self,
+        session: DbtSession,
+        planned: Collection[NodeId],
+        added: Collection[NodeId],
+        places: Places | None = None,
+    ) -> None:
         from dbt.task.build import BuildTask
 
         self._session = session
@@ -31,6 +38,7 @@ class NodeRuns:
         self._task = BuildTask(session.flags, session.config, session.manifest)
         self._task.graph = None
         self.batches = BatchLog(self._task)
+        self.marking = Marking(self._task, self.adapter, places)
         # Microbatch runners look here to see how busy the run is before they send batches to the pool.
         self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
         self._prepared = False
@@ -80,6 +88,8 @@ class NodeRuns:
             task.defer_to_manifest()
             required = task.get_model_schemas(adapter, self._planned)
             task.create_schemas(adapter, required)
+            nodes = self._session.manifest.nodes
+            self.marking.prepare(nodes[node] for node in self._planned if node in nodes)
             task.populate_adapter_cache(adapter, required)
             group_lookup.init(manifest, self._planned)
 

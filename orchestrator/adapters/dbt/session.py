@@ -15,7 +15,7 @@ from typing import Any
 from orchestrator.adapters.dbt import invocation
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
 from orchestrator.adapters.versions import require_supported
-from orchestrator.errors import UsageError
+from orchestrator.errors import UsageError, WarehouseError
 
 NEEDED = ("dbt-core", "dbt-duckdb", "duckdb", "dbt-postgres")
 
@@ -127,6 +127,23 @@ class DbtSession:
         """Give the active target's connection as its adapter read it, secrets among it: show it to nobody."""
         found: dict[str, Any] = self.config.credentials.to_dict()
         return found
+
+    def attach(self) -> None:
+        """Open dbt's first connection, which attaches the databases that the profile names.
+
+        Raises:
+            WarehouseError: it cannot be opened.
+        """
+        from dbt.adapters.factory import get_adapter
+        from dbt_common.exceptions import DbtBaseException
+
+        adapter = get_adapter(self.config)
+        try:
+            with adapter.connection_named("attach") as connections:
+                del connections
+                adapter.connections.get_thread_connection().handle  # noqa: B018  # opens it
+        except DbtBaseException as error:
+            raise WarehouseError(str(error), hint="Check the target in profiles.yml.") from error
 
     def close(self) -> None:
         """End the invocation: connections closed, log file released, the working folder as before; idempotent."""

@@ -34,7 +34,7 @@ class DbtStepRunner:
             if isinstance(step, BuildStep | TestStep | FreshnessStep):
                 self._nodes[step.id] = step.node
             with self._threads.running(step.id):
-                outcome = self._run(step)
+                outcome = self._run(step, request)
             yield outcome
 
     def interrupt(self, steps: Collection[StepId]) -> None:
@@ -42,7 +42,7 @@ class DbtStepRunner:
         nodes = frozenset(self._nodes[step_id] for step_id in steps if step_id in self._nodes)
         self._runs.interrupt(self._threads.of(steps), nodes)
 
-    def _run(self, step: Step) -> Outcome:
+    def _run(self, step: Step, request: Request) -> Outcome:
         started = datetime.now(UTC)
         is_repeat = step.id in self._seen
         self._seen.add(step.id)
@@ -50,7 +50,8 @@ class DbtStepRunner:
             return _refused(step, refusal, started)
         match step:
             case BuildStep() | TestStep():
-                result = self._runs.run_node(step.node)
+                with self._runs.marking.of(step.node, request):
+                    result = self._runs.run_node(step.node)
                 return node_outcome(step.id, result, started, self._runs.batches.take(step.node))
             case FreshnessStep():
                 return freshness_outcome(step.id, self._runs.run_freshness(step.node), started)

@@ -8,6 +8,7 @@ from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.factory import duckdb
 
 from orchestrator.adapters.dlt.destinations import destination_type
+from orchestrator.adapters.dlt.load_record import LoadRecord
 from orchestrator.adapters.dlt.marked_jobs import MarkedJobs
 from orchestrator.adapters.dlt.owner_sql import OwnerSqlClient
 from orchestrator.adapters.sql_pipe import PipeConnection
@@ -43,19 +44,25 @@ class OwnerDuckDbClient(MarkedJobs, DuckDbClient):  # type: ignore[misc]  # dlt 
         self.sql_client.execute_sql(f"INSERT INTO {self.marks} VALUES (%s, %s, %s, %s)", load_id, job, table, rows)  # noqa: S608
 
 
-def owner_destination(pipe: PipeConnection, database: str, *, exact_dataset: bool) -> Destination:
+def owner_destination(pipe: PipeConnection, database: str, record: LoadRecord, *, exact_dataset: bool) -> Destination:
     """Give a dlt destination that loads through the pipe; its `loaded` tells rows by package and table.
 
     With `exact_dataset` the schema's name is taken as it is, not normalised by dlt.
     """
     sql_client = type("PipedSqlClient", (OwnerSqlClient,), {"pipe": pipe})
-    attributes = {"sql_client_class": sql_client, "pipe": pipe, "marked_schemas": set(), "loaded": {}}
+    attributes = {
+        "sql_client_class": sql_client,
+        "pipe": pipe,
+        "marked_schemas": set(),
+        "record": record,
+        "loaded": {},
+    }
     client = type("PipedDuckDbClient", (OwnerDuckDbClient,), attributes)
 
     class OwnerDestination(duckdb):  # type: ignore[misc]  # dlt ships its types unchecked
         """dlt's own destination in name, so that its state and configuration stay valid without us."""
 
-        loaded = attributes["loaded"]
+        loaded, record = attributes["loaded"], attributes["record"]
         destination_type = destination_type("duckdb")
         client_class = client
 

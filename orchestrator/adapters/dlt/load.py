@@ -29,11 +29,14 @@ class IngestRunner:
         access: ChildAccess,
         project_root: Path,
         log_dir: Path,
+        record: str | None = None,
     ) -> None:
+        """`record` is the table, qualified, in which the target itself keeps the rows that each load brought."""
         self._host = host
         self._access = access
         self._project_root = project_root.resolve()
         self._log_dir = log_dir.resolve()
+        self._record = record
         self._lock = threading.Lock()
         self._datasets: dict[str, threading.Lock] = {}
         self._running: dict[Child, tuple[StepId, ChildSession]] = {}
@@ -48,7 +51,7 @@ class IngestRunner:
             if stop.is_set():
                 yield cancelled(request.step, started)
             else:
-                yield self._run_one(request.step, stop, started)
+                yield self._run_one(request.step, request.run_id, stop, started)
 
     def interrupt(self, steps: Collection[StepId]) -> None:
         """End these loads, each with its children and its statement."""
@@ -62,9 +65,9 @@ class IngestRunner:
         for ender in enders:
             ender.join()
 
-    def _run_one(self, step: IngestStep, stop: Stop, started: datetime) -> Outcome:
+    def _run_one(self, step: IngestStep, run_id: str, stop: Stop, started: datetime) -> Outcome:
         log = self._log_dir / f"ingest-{step.pipeline}.log"
-        child = self._host.open_child(self._message(step, log), with_sql=True)
+        child = self._host.open_child(self._message(step, run_id, log), with_sql=True)
         if child.sql is None:
             raise RuntimeError("a load was opened without a pipe to the warehouse")
         session = self._access.serve(child.sql)
@@ -134,7 +137,7 @@ class IngestRunner:
         held.callback(turn.release)
         return True
 
-    def _message(self, step: IngestStep, log: Path) -> Mapping[str, object]:
+    def _message(self, step: IngestStep, run_id: str, log: Path) -> Mapping[str, object]:
         return {
             "verb": "load",
             "project_root": str(self._project_root),
@@ -144,6 +147,8 @@ class IngestRunner:
             "dataset": step.dataset,
             "resources": list(step.resources),
             "extracted": step.id in self._extracted,
+            "run_id": run_id,
+            "record": self._record,
             "pipelines_dir": str(self._pipelines_dir()),
             "kind": self._access.kind,
             "place": self._access.place,

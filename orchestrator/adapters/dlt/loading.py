@@ -20,16 +20,22 @@ from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.dlt.error_class import error_class
 from orchestrator.adapters.dlt.explain import explain, scrub
 from orchestrator.adapters.dlt.grouping import Part, group
+from orchestrator.adapters.dlt.load_record import OWN_PREFIX, LoadRecord
 from orchestrator.adapters.dlt.modules import import_module
 from orchestrator.adapters.dlt.settings import use_settings
-from orchestrator.adapters.dlt.settle import follow_warehouse, has_pending, record_loaded, settle_pending
+from orchestrator.adapters.dlt.settle import (
+    extracted_by,
+    follow_warehouse,
+    forget_extracted,
+    has_pending,
+    note_extracted,
+    record_loaded,
+    settle_pending,
+)
 from orchestrator.adapters.postgres.login import Login
 from orchestrator.adapters.sql_pipe import PipeConnection
 from orchestrator.errors import IngestionError
 from orchestrator.execution.outcome import ErrorClass
-
-OWN_PREFIX = "_"
-"""Tables of dlt's and of our own bookkeeping."""
 
 
 def answer(request: dict[str, Any], answers: Connection, sql: Connection | None) -> dict[str, object]:
@@ -71,34 +77,52 @@ def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
 def _destination(part: Part, request: dict[str, Any], pipe: Connection) -> Destination:
     """Give dlt's destination for the kind of database; its `loaded` tells rows by package and table."""
     exact_dataset = part.pipeline is None
+    record = LoadRecord(table=request["record"], pipeline=part.pipeline_name)
     if request["kind"] == "postgres":
         from orchestrator.adapters.dlt.postgres_destination import login_destination
 
-        return login_destination(Login(**pipe.recv()), exact_dataset=exact_dataset)
+        return login_destination(Login(**pipe.recv()), record, exact_dataset=exact_dataset)
     from orchestrator.adapters.dlt.duckdb_destination import owner_destination
 
-    return owner_destination(PipeConnection(pipe), request["place"], exact_dataset=exact_dataset)
+    return owner_destination(PipeConnection(pipe), request["place"], record, exact_dataset=exact_dataset)
 
 
 def _load(part: Part, request: dict[str, Any], answers: Connection, destination: Destination) -> dict[str, object]:
     pipeline = _pipeline(part, request, destination)
+    name, run_id = part.attribute, request["run_id"]
     if has_pending(pipeline):
         with _alone(answers):
+            destination.record.run_id = extracted_by(pipeline, name)
+            is_own = request["extracted"] or destination.record.run_id == run_id
             settle_pending(pipeline)
-            if request["extracted"] and destination.loaded:  # what an earlier try of this step extracted is done
-                wire.send(answers, {"tell": "loaded"})
-                record_loaded(pipeline)
-                return _result(pipeline, destination.loaded)
+            if is_own and destination.loaded:  # what an earlier try of this step extracted is done
+                return _found(pipeline, answers, destination, run_id)
     follow_warehouse(pipeline)
+    if extracted_by(pipeline, name) == run_id:  # and loaded, by a try whose end nobody heard of
+        return _found(pipeline, answers, destination, run_id)
     data = _data(part, tuple(request["resources"]))
+    forget_extracted(pipeline, name)
     pipeline.extract(data)
+    note_extracted(pipeline, name, run_id)
+    destination.record.run_id = run_id
     wire.send(answers, {"tell": "extracted"})
     pipeline.normalize()
     with _alone(answers):
         pipeline.load()
-        wire.send(answers, {"tell": "loaded"})
-        record_loaded(pipeline)
-    return _result(pipeline, destination.loaded)
+        return _done(pipeline, answers, destination.loaded)
+
+
+def _done(pipeline: Pipeline, answers: Connection, loaded: dict[str, dict[str, int]]) -> dict[str, object]:
+    wire.send(answers, {"tell": "loaded"})
+    record_loaded(pipeline)
+    return _result(pipeline, loaded)
+
+
+def _found(pipeline: Pipeline, answers: Connection, destination: Destination, run_id: str) -> dict[str, object]:
+    """Tell the rows that all loads of this run brought, also those of a try whose end nobody heard of."""
+    with pipeline.destination_client() as client:
+        before = destination.record.of_run(client.sql_client, run_id)
+    return _done(pipeline, answers, {**before, **destination.loaded})
 
 
 def _pipeline(part: Part, request: dict[str, Any], destination: Destination) -> Pipeline:

@@ -14,11 +14,15 @@ from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema import Schema
 from dlt.common.storages.load_package import ParsedLoadJobFileName
 
+from orchestrator.adapters.dlt.load_record import LoadRecord
+
 MARKS = "_elt_load_jobs"
 
 
 class WholeSqlClient(Protocol):
     """What marked jobs ask of a dlt SQL client beside what dlt gives it."""
+
+    dataset_name: str
 
     @property
     def inserted(self) -> int:
@@ -43,6 +47,7 @@ class MarkedJobs:
     sql_client_class: ClassVar[Callable[..., WholeSqlClient]]
     marks: str
     """The table of marks, qualified."""
+    record: ClassVar[LoadRecord]
     loaded: ClassVar[dict[str, dict[str, int]]]
     """Rows by table of each load package that was completed."""
 
@@ -94,7 +99,9 @@ class MarkedJobs:
                 load_id,
             )
             client.execute_sql(f"DELETE FROM {self.marks} WHERE load_id = %s", load_id)  # noqa: S608
-        self.loaded[load_id] = {str(name): int(rows) for name, rows in counts}
+            rows = {str(name): int(count) for name, count in counts}
+            self.record.write(client, load_id, rows)
+        self.loaded[load_id] = rows or self.record.of_package(client, load_id)
 
     def _once(self, job: RunnableLoadJob, load_id: str, file: ParsedLoadJobFileName) -> Callable[[], None]:
         run: Callable[[], None] = job.run

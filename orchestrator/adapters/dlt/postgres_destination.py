@@ -12,6 +12,7 @@ from dlt.destinations.impl.postgres.postgres import PostgresClient
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
 from orchestrator.adapters.dlt.destinations import destination_type
+from orchestrator.adapters.dlt.load_record import LoadRecord
 from orchestrator.adapters.dlt.marked_jobs import MarkedJobs
 from orchestrator.adapters.postgres.connection import connect
 from orchestrator.adapters.postgres.counting import CountingConnection
@@ -98,7 +99,7 @@ class LoginPostgresClient(MarkedJobs, PostgresClient):  # type: ignore[misc]  # 
         self.sql_client.execute_sql(query, max(0, rows - 1), load_id, job)
 
 
-def login_destination(login: Login, *, exact_dataset: bool) -> Destination:
+def login_destination(login: Login, record: LoadRecord, *, exact_dataset: bool) -> Destination:
     """Give a dlt destination that loads with the login; its `loaded` tells rows by package and table.
 
     With `exact_dataset` the schema's name is taken as it is, not normalised by dlt.
@@ -107,6 +108,7 @@ def login_destination(login: Login, *, exact_dataset: bool) -> Destination:
         "sql_client_class": type("LoggedInSqlClient", (LoginSqlClient,), {"login": login}),
         "marking": threading.Lock(),
         "marked_schemas": set(),
+        "record": record,
         "loaded": {},
     }
     client = type("LoggedInPostgresClient", (LoginPostgresClient,), attributes)
@@ -114,7 +116,7 @@ def login_destination(login: Login, *, exact_dataset: bool) -> Destination:
     class LoginDestination(postgres):  # type: ignore[misc]  # dlt ships its types unchecked
         """dlt's own destination in name, so that its state and configuration stay valid without us."""
 
-        loaded = attributes["loaded"]
+        loaded, record = attributes["loaded"], attributes["record"]
         destination_type = destination_type("postgres")
         client_class = client
 

@@ -14,6 +14,24 @@ from dlt.pipeline.pipeline import Pipeline
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
 RECORD = "elt_loaded.json"
+EXTRACTED = "elt_extracted.json"
+
+
+def note_extracted(pipeline: Pipeline, part: str, run_id: str) -> None:
+    """Note that a run has extracted all that one of the pipeline's parts had: it need not do so again."""
+    _write_extracted(pipeline, {**_extracted(pipeline), part: run_id})
+
+
+def forget_extracted(pipeline: Pipeline, part: str) -> None:
+    """Take the note away before something is extracted anew."""
+    known = _extracted(pipeline)
+    if known.pop(part, None) is not None:
+        _write_extracted(pipeline, known)
+
+
+def extracted_by(pipeline: Pipeline, part: str) -> str | None:
+    """Give the run that extracted last, and to the end, what one of the pipeline's parts had."""
+    return _extracted(pipeline).get(part)
 
 
 def has_pending(pipeline: Pipeline) -> bool:
@@ -52,6 +70,18 @@ def record_loaded(pipeline: Pipeline) -> None:
     folder = Path(pipeline.working_dir)
     if folder.is_dir():
         (folder / RECORD).write_text(json.dumps({"state": _hash_in_warehouse(pipeline)}))
+
+
+def _extracted(pipeline: Pipeline) -> dict[str, str]:
+    try:
+        known: dict[str, str] = json.loads((Path(pipeline.working_dir) / EXTRACTED).read_text())
+    except (OSError, ValueError):  # there is none; or a process died while it wrote it, and then nobody knows
+        return {}
+    return known
+
+
+def _write_extracted(pipeline: Pipeline, known: dict[str, str]) -> None:
+    (Path(pipeline.working_dir) / EXTRACTED).write_text(json.dumps(known))
 
 
 def _pending_belongs_here(pipeline: Pipeline) -> bool:

@@ -51,6 +51,14 @@ class Warehouse:
             ).fetchall()
         return frozenset((schema, name) for schema, name in rows)
 
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement on a cursor of its own and give its rows; what it changes is committed."""
+        try:
+            with self.cursor() as cursor:
+                return cursor.execute(statement).fetchall()
+        except duckdb.Error as error:
+            raise WarehouseError(str(error)) from error
+
     def stands(self, relation: Relation) -> bool:
         """Say whether a table or view of this name exists now."""
         return relation.key() in self.relations()

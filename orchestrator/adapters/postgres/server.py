@@ -39,6 +39,10 @@ class PostgresServer:
         """Every table and view as lower-case (schema, name)."""
         return frozenset((schema, name) for schema, name in self._ask(sql.SQL(_RELATIONS)))
 
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement and give its rows; what it changes is committed."""
+        return self._ask(sql.SQL(statement))
+
     def last_load_age(self, relation: Relation, now: datetime) -> float | None:
         """Give the age in seconds of the last completed dlt load whose rows stand in the table, or None."""
         query = sql.SQL(_LAST_LOAD).format(
@@ -62,7 +66,7 @@ class PostgresServer:
         with closing(connection), connection.cursor() as cursor:
             try:
                 cursor.execute(query)
-                rows: list[tuple[Any, ...]] = cursor.fetchall()
+                rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
             except psycopg2.Error as error:
                 raise WarehouseError(f"PostgreSQL refused a question: {error}".strip()) from error
             return rows

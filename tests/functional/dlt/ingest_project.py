@@ -1,5 +1,6 @@
 """A project folder with a warehouse in a file, whose ingestion modules a test writes and loads."""
 
+import itertools
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,9 @@ class Project:
     root: Path
     host: IngestionHost
     database: str = ""
+    record: str | None = None
     _connections: dict = field(default_factory=dict)
+    _runs: itertools.count = field(default_factory=itertools.count)
 
     def __post_init__(self):
         self.database = str(self.root / "warehouse.duckdb")
@@ -53,13 +56,25 @@ class Project:
             access=PipeAccess(open_cursor or self.warehouse.cursor, self.database),
             project_root=self.root,
             log_dir=self.root / "logs",
+            record=self.record,
         )
 
     def load(
-        self, attribute="shop", *, resources=(), runner=None, module="ingestion/shop.py", dataset="raw", stop=None
+        self,
+        attribute="shop",
+        *,
+        resources=(),
+        runner=None,
+        module="ingestion/shop.py",
+        dataset="raw",
+        stop=None,
+        run_id=None,
     ):
+        """Load in a run of its own, unless it is named."""
         step = ingest_step(attribute, resources=resources, module=module, dataset=dataset)
-        (outcome,) = (runner or self.runner()).run([Request(run_id="r", step=step)], stop or threading.Event())
+        (outcome,) = (runner or self.runner()).run(
+            [Request(run_id=run_id or f"run {next(self._runs)}", step=step)], stop or threading.Event()
+        )
         return outcome
 
     def rows(self, sql: str):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from orchestrator.adapters.record_sql import DIALECTS
+from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.execution.outcome import Status
 
 pytestmark = pytest.mark.functional
@@ -97,3 +99,37 @@ def test_a_killed_load_is_finished_without_doubling_rows(project, place, loads_b
     assert project.rows("select distinct _dlt_load_id from raw.heaps order by 1") == loads
     assert project.rows("select _dlt_load_id, id from raw.heaps group by all having count(*) > 1") == []
     assert project.rows("select count(*) from raw._elt_load_jobs") == [(0,)]
+
+
+LATE = [
+    "dlt.normalize.normalize:Normalize:run before",
+    "dlt.common.destination.client:RunnableLoadJob:_release before",
+    "dlt.load.load:Load:complete_package before",
+    "dlt.common.storages.load_storage:LoadStorage:complete_load_package before",
+    "dlt.load.load:Load:complete_package after",
+]
+
+
+@pytest.mark.parametrize("place", LATE)
+def test_a_killed_load_that_goes_on_tells_the_rows_that_it_brought(project, place):
+    """In the same run it extracts nothing anew: also what has no key is there once, and each table's rows are told."""
+    record = SqlTargetRecord(project.rows, DIALECTS["duckdb"], lambda _step: None)
+    record.make(["warehouse"])
+    project.record = record.loads_in("warehouse")
+    project.write("ingestion/shop.py", SHOP)
+    project.write("last", "5")
+    project.write("die", place)
+    killed = project.load(run_id="a run")
+    (project.root / "die").unlink()
+    project.write("last", "7")
+    gone_on = project.load(run_id="a run")
+
+    assert (killed.status, gone_on.status) == (Status.ERROR, Status.SUCCESS), gone_on.message
+    tables = ("events", "heaps", "keyless", "orders", "stocks")
+    told = {part.name.removeprefix("raw."): part.rows for part in gone_on.parts}
+    assert told == {**dict.fromkeys(tables, 5), **{f"{table}__parts": 10 for table in tables}}
+    assert [project.rows(f"select count(*) from raw.{table}") for table in tables] == [[(5,)]] * len(tables)
+    noted = project.rows("select table_name, sum(rows) from _elt.loads where run_id = 'a run' group by table_name")
+    assert dict(noted) == told
+    assert project.load(run_id="the next").rows_affected
+    assert project.rows("select count(*) from raw.events") == [(7,)]

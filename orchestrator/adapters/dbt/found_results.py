@@ -1,0 +1,36 @@
+"""Gives the outcome of a build that ended while nobody could record it, in dbt's words too."""
+
+from datetime import datetime
+
+from orchestrator.adapters.dbt.outcomes import run_record
+from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.recorded import Marker
+from orchestrator.nodes.identity import NodeId
+
+_SAID = "built before the run was cut off, as the target itself says"
+
+
+def is_named(session: DbtSession, marker: Marker) -> bool:
+    """Say whether a marker is of the relation that its node is built as now."""
+    return bool(session.manifest.expect(marker.step_id).relation_name == marker.relation)
+
+
+def found_outcome(session: DbtSession, marker: Marker, started_at: datetime | None) -> Outcome:
+    """Give the outcome; in dbt's record the node is a success without figures, for these died with the process."""
+    from dbt.artifacts.schemas.results import RunStatus
+    from dbt.artifacts.schemas.run import RunResult
+
+    node = session.manifest.expect(NodeId(marker.step_id))
+    result = RunResult.from_node(node, RunStatus.Success, _SAID)
+    return Outcome(
+        step_id=marker.step_id,
+        status=Status.SUCCESS,
+        tool_word=RunStatus.Success.value,
+        reason=Reason(code=ReasonCode.FOUND_IN_TARGET),
+        message=_SAID,
+        started_at=started_at,
+        ended_at=marker.at if started_at is None else max(marker.at, started_at),
+        path=node.original_file_path,
+        dbt_results=(run_record(result),),
+    )

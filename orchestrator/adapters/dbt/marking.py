@@ -1,0 +1,104 @@
+"""Lets each build leave a marker in the target, in the transaction that makes its data.
+
+The marker is one more post-hook inside of the transaction, given to the materialization alone: neither the node nor
+anything that is written of it, or shown to the project's macros, has it.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from orchestrator.adapters.record_sql import adds_marker
+from orchestrator.execution.ports import Request
+from orchestrator.execution.recorded import Mark
+from orchestrator.nodes.identity import NodeId
+
+_MARKED = frozenset({"model", "seed", "snapshot"})
+_WRITES_FILES = "external"
+"""The materialization of dbt's own that leaves something outside of the transaction."""
+
+
+class Places(Protocol):
+    """Where markers can be written."""
+
+    def make(self, databases: Iterable[str]) -> None:
+        """Make the tables in these databases, where that is possible; never raises."""
+
+    def is_made(self, database: str | None) -> bool:
+        """Say whether the tables are there."""
+
+
+class Marking:
+    """The markers of one dbt session's builds; `places` is None where nothing is marked."""
+
+    def __init__(self, task: Any, adapter: Any, places: Places | None) -> None:  # noqa: ANN401  # dbt's own
+        from dbt.adapters.factory import get_adapter_package_names
+
+        self._own_packages = frozenset(get_adapter_package_names(adapter.type()))
+        self._in_transactions = not getattr(adapter.config.credentials, "disable_transactions", False)
+        self._places = places
+        self._requests: dict[NodeId, Request] = {}
+        self._call = task.call_runner
+        if places is not None:
+            task.call_runner = self._call_runner  # dbt's microbatch runner calls its batches through the task
+
+    def prepare(self, nodes: Iterable[Any]) -> None:
+        """Make the tables where these nodes are built; dbt has made their schemas before."""
+        if self._places is not None:
+            built = (node for node in nodes if node.resource_type in _MARKED and not node.is_ephemeral_model)
+            self._places.make(sorted({node.database for node in built if node.database}))
+
+    @contextmanager
+    def of(self, node: NodeId, request: Request) -> Iterator[None]:
+        """Let what is built of a node meanwhile be marked as the request says."""
+        self._requests[node] = request
+        try:
+            yield
+        finally:
+            del self._requests[node]
+
+    def _call_runner(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's own types
+        request = self._requests.get(runner.node.unique_id)
+        execute = getattr(runner, "_execute_model", None)
+        if request is not None and request.mark is not None and execute is not None:
+            runner._execute_model = self._marked(execute, request, request.mark, runner)  # noqa: SLF001  # no other door
+        return self._call(runner)
+
+    def _marked(self, execute: Any, request: Request, mark: Mark, runner: Any) -> Any:  # noqa: ANN401  # as above
+        places = self._places
+
+        def marked(hook: Any, config: Any, node: Any, values: dict[str, Any], macro: Any) -> Any:  # noqa: ANN401
+            if places is not None and places.is_made(node.database):
+                own_hooks = values.get("post_hooks") or []
+                batch = _batch_of(runner)
+                statement = adds_marker(
+                    node.database,
+                    str(node.relation_name),
+                    request,
+                    mark,
+                    is_whole=batch is None and self._is_settled_by(node, macro, own_hooks),
+                    batch=batch,
+                )
+                values["post_hooks"] = [*own_hooks, {"sql": _plain(statement), "transaction": True}]
+            return execute(hook, config, node, values, macro)
+
+        return marked
+
+    def _is_settled_by(self, node: Any, macro: Any, own_hooks: list[dict[str, Any]]) -> bool:  # noqa: ANN401
+        """Say whether nothing of a build is left to do once its transaction has ended, and all of it is inside."""
+        return (
+            self._in_transactions
+            and macro.package_name in self._own_packages
+            and node.config.materialized != _WRITES_FILES
+            and all(hook.get("transaction", True) for hook in own_hooks)
+        )
+
+
+def _batch_of(runner: Any) -> str | None:  # noqa: ANN401  # dbt's runner
+    index = getattr(runner, "batch_idx", None)
+    return None if index is None else str(runner.batches[index][0].isoformat())
+
+
+def _plain(statement: str) -> str:
+    """Keep dbt from reading a template in the text of a hook."""
+    return "{% raw %}" + statement + "{% endraw %}" if "{" in statement else statement

@@ -1,0 +1,205 @@
+"""The tables of ours in a target, schema `_elt`, and the SQL that makes, writes and reads them: pure text.
+
+`standing` has a row for each build, written in the build's own transaction; `loads` one for each table that a load
+brought rows to. Rows are only added: a row that was changed in place would let two builds at once collide.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from orchestrator.execution.ports import Request
+from orchestrator.execution.recorded import Mark
+from orchestrator.nodes.identity import Relation
+
+SCHEMA = "_elt"
+STANDING = "standing"
+LOADS = "loads"
+
+_TEXT, _WHOLE, _MOMENT, _FLAG = "varchar", "bigint", "timestamp", "boolean"
+
+COLUMNS: Mapping[str, Mapping[str, str]] = {
+    STANDING: {
+        "step_id": _TEXT,
+        "relation": _TEXT,
+        "run_id": _TEXT,
+        "attempt": _WHOLE,
+        "digest": _TEXT,
+        "identity": _TEXT,
+        "built_at": _MOMENT,
+        "is_whole": _FLAG,
+        "batch": _TEXT,
+    },
+    LOADS: {
+        "dataset": _TEXT,
+        "table_name": _TEXT,
+        "load_id": _TEXT,
+        "rows": _WHOLE,
+        "loaded_at": _MOMENT,
+        "pipeline": _TEXT,
+        "run_id": _TEXT,
+    },
+}
+"""Every table of ours, with its columns and their types. Times are UTC."""
+
+_BESIDE = ("__dbt_backup", "__dbt_tmp")
+"""What dbt adds to the name of a relation for what it makes beside it."""
+
+_SPELLED = {
+    "text": _TEXT,
+    "character varying": _TEXT,
+    "integer": _WHOLE,
+    "timestamp without time zone": _MOMENT,
+}
+"""What a database calls a type that it was given under another name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What two databases say differently."""
+
+    order: str
+    """The column in which rows are in the order in which they were written."""
+    extra: str
+    """The columns that every table has besides."""
+    schemas: str
+    """Asks for the schema of ours in a database."""
+    keeps_tables: str
+    """Asks whether a database is one that tables of ours can be made in."""
+
+
+DIALECTS: Mapping[str, Dialect] = {
+    "duckdb": Dialect(
+        order="rowid",
+        extra="",
+        schemas="select 1 from information_schema.schemata where catalog_name = {database} and schema_name = {schema}",
+        keeps_tables="select 1 from duckdb_databases() where database_name = {database} and type = 'duckdb'",
+    ),
+    "postgres": Dialect(
+        order="sequence",
+        extra=", sequence bigint generated always as identity",
+        schemas="select 1 from pg_catalog.pg_namespace where nspname = {schema}",
+        keeps_tables="select 1",
+    ),
+}
+"""Of the databases in which a target can say itself what stands in it."""
+
+
+def literal(value: str | int | datetime | None) -> str:
+    """Write a value as SQL."""
+    match value:
+        case None:
+            return "null"
+        case int():
+            return str(value).lower()  # `true` is one, too
+        case datetime():
+            return f"timestamp '{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """Write a name as SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def table_in(database: str, table: str) -> str:
+    """Give a table of ours in a database, qualified."""
+    return f"{quoted(database)}.{quoted(SCHEMA)}.{quoted(table)}"
+
+
+def asks_for_schema(dialect: Dialect, database: str) -> str:
+    """Ask whether the schema is there."""
+    return dialect.schemas.format(database=literal(database), schema=literal(SCHEMA))
+
+
+def asks_for_columns(database: str) -> str:
+    """Ask for the columns of all that is in the schema: table, column, type."""
+    return (
+        "select table_name, column_name, lower(data_type) from information_schema.columns"  # noqa: S608  # literals
+        f" where table_catalog = {literal(database)} and table_schema = {literal(SCHEMA)}"
+    )
+
+
+def makes_schema(database: str) -> str:
+    """Make the schema."""
+    return f"create schema if not exists {quoted(database)}.{quoted(SCHEMA)}"
+
+
+def makes_table(dialect: Dialect, database: str, table: str) -> str:
+    """Make a table of ours."""
+    columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in COLUMNS[table].items())
+    return f"create table if not exists {table_in(database, table)} ({columns}{dialect.extra})"
+
+
+def renames_table(database: str, table: str, aside: str) -> str:
+    """Put a table aside under another name."""
+    return f"alter table {table_in(database, table)} rename to {quoted(aside)}"
+
+
+def adds_marker(
+    database: str, relation: str, request: Request, mark: Mark, *, is_whole: bool, batch: str | None
+) -> str:
+    """Write the marker of a build; in the build's own transaction it stands if and only if the data do."""
+    values: dict[str, str | int | datetime | None] = {
+        "step_id": request.step.id,
+        "relation": relation,
+        "run_id": request.run_id,
+        "attempt": request.attempt,
+        "digest": mark.digest,
+        "identity": mark.identity,
+        "built_at": datetime.now(UTC),
+        "is_whole": is_whole,
+        "batch": batch,
+    }
+    names = ", ".join(quoted(name) for name in values)
+    written = ", ".join(literal(value) for value in values.values())
+    return f"insert into {table_in(database, STANDING)} ({names}) values ({written})"  # noqa: S608  # quoted
+
+
+def asks_for_markers(dialect: Dialect, database: str) -> str:
+    """Ask for the newest marker of each node."""
+    names = ", ".join(quoted(name) for name in COLUMNS[STANDING])
+    newest = f"row_number() over (partition by step_id order by {dialect.order} desc)"
+    table = table_in(database, STANDING)
+    return f"select {names} from (select {names}, {newest} as newest from {table}) as ordered where newest = 1"  # noqa: S608  # quoted names
+
+
+def counts_markers(database: str) -> str:
+    """Ask how many markers there are, and of how many nodes."""
+    return f"select count(*), count(distinct step_id) from {table_in(database, STANDING)}"  # noqa: S608  # as above
+
+
+def forgets_markers(dialect: Dialect, database: str) -> str:
+    """Remove all but the newest marker of each node."""
+    table = table_in(database, STANDING)
+    kept = f"select max({dialect.order}) from {table} group by step_id"  # noqa: S608  # as above
+    return f"delete from {table} where {dialect.order} not in ({kept})"  # noqa: S608  # as above
+
+
+def asks_for_left_over(database: str, relation: Relation) -> str:
+    """Ask for what dbt makes beside a relation while it builds it, and drops after the commit: name, and kind."""
+    names = ", ".join(literal(relation.identifier + suffix) for suffix in _BESIDE)
+    return (
+        "select table_name, table_type from information_schema.tables"  # noqa: S608  # literals
+        f" where table_catalog = {literal(database)} and table_schema = {literal(relation.schema)}"
+        f" and table_name in ({names})"
+    )
+
+
+def drops(database: str, schema: str, name: str, kind: str) -> str:
+    """Drop a table or view with what is built upon it, as dbt does."""
+    what = "view" if kind == "VIEW" else "table"
+    return f"drop {what} if exists {quoted(database)}.{quoted(schema)}.{quoted(name)} cascade"
+
+
+def fits(table: str, there: Mapping[str, str]) -> bool:
+    """Say whether a table has the columns that it should have; others beside them are no harm."""
+    found = {name: _SPELLED.get(kind, kind) for name, kind in there.items()}
+    return all(found.get(name) == kind for name, kind in COLUMNS[table].items())
+
+
+def is_ours(table: str, there: Collection[str]) -> bool:
+    """Say whether a table is one of ours that was edited, rather than another one of the same name."""
+    own = COLUMNS[table]
+    return 2 * len(own.keys() & set(there)) >= len(own)

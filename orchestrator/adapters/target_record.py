@@ -1,0 +1,163 @@
+"""What a target says itself of what stands in it: makes the tables for it, and reads them.
+
+Nothing here breaks a run: where the tables cannot be made or trusted, the user is told once and nothing is marked.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestrator.adapters import record_sql as sql
+from orchestrator.errors import WarehouseError
+from orchestrator.execution.recorded import Marker
+from orchestrator.nodes.identity import Relation
+from orchestrator.plan.step import StepId
+
+Ask = Callable[[str], list[tuple[Any, ...]]]
+"""Runs one statement in the target and gives its rows; raises WarehouseError."""
+_SPARE = 200
+"""So many old markers may lie about before they are removed."""
+
+
+class SqlTargetRecord:
+    """The tables of ours in the databases of one target; safe from any thread."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        dialect: sql.Dialect,
+        database_of: Callable[[StepId], str | None],
+        *,
+        reach: Callable[[str], None] = lambda _database: None,
+        taken: Collection[str] = (),
+        tell: Callable[[str], None] = lambda _message: None,
+    ) -> None:
+        """Read and write with `ask`, in a database that `reach` makes reachable; raises WarehouseError, both of them.
+
+        `taken` are the databases in which models of the project's own stand in our schema.
+        """
+        self._ask = ask
+        self._dialect = dialect
+        self._reach = reach
+        self._database_of = database_of
+        self._taken = frozenset(taken)
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._made: dict[str, bool] = {}
+
+    def make(self, databases: Iterable[str]) -> None:
+        """Make the tables in these databases, where they are not there; each once, before anybody writes there."""
+        for database in databases:
+            with self._lock:
+                if database not in self._made:
+                    self._made[database] = self._try_to_make(database)
+
+    def is_made(self, database: str | None) -> bool:
+        """Say whether a database can be written to."""
+        return database is not None and self._made.get(database, False)
+
+    def loads_in(self, database: str) -> str | None:
+        """Give the table, qualified, in which loads note the rows that they brought; None where there is none."""
+        return sql.table_in(database, sql.LOADS) if self.is_made(database) else None
+
+    def markers(self, steps: Collection[StepId]) -> Mapping[StepId, Marker]:
+        """Give the newest marker of each of these nodes, where there is one."""
+        by_database: dict[str, set[StepId]] = defaultdict(set)
+        for step in steps:
+            if (database := self._database_of(step)) is not None:
+                by_database[database].add(step)
+        found: dict[StepId, Marker] = {}
+        for database, wanted in by_database.items():
+            found |= {marker.step_id: marker for marker in self._read(database) if marker.step_id in wanted}
+        return found
+
+    def clear_beside(self, step: StepId, relation: Relation) -> None:
+        """Drop what a build that was cut off after its commit did not come to drop any more."""
+        database = self._database_of(step)
+        if database is None:
+            return
+        for name, kind in self._ask(sql.asks_for_left_over(database, relation)):
+            self._ask(sql.drops(database, relation.schema, name, kind))
+
+    def _read(self, database: str) -> Iterable[Marker]:
+        try:
+            self._reach(database)
+            if database in self._taken or not sql.fits(sql.STANDING, self._columns(database).get(sql.STANDING, {})):
+                return []
+            rows = self._ask(sql.asks_for_markers(self._dialect, database))
+        except WarehouseError:  # it is told of when the tables are made
+            return []
+        return [_marker(row) for row in rows if None not in row[:-1]]  # a batch is named for batches alone
+
+    def _try_to_make(self, database: str) -> bool:
+        try:
+            return self._make(database)
+        except WarehouseError as error:
+            self._tell(
+                f"What stands is not recorded in {database} itself: {error.message.splitlines()[0]}\n"
+                "Give the user who runs this the right to make tables there, or set state_in_target: false in elt.yml."
+            )
+            return False
+
+    def _make(self, database: str) -> bool:
+        if not self._ask(self._dialect.keeps_tables.format(database=sql.literal(database))):
+            return False  # attached from another kind of database
+        there = self._columns(database)
+        if database in self._taken or _is_anothers(there):
+            self._tell(
+                f"What stands is not recorded in {database} itself: its schema {sql.SCHEMA} holds other tables.\n"
+                "Call that schema something else, or set state_in_target: false in elt.yml."
+            )
+            return False
+        if not self._ask(sql.asks_for_schema(self._dialect, database)):
+            self._ask(sql.makes_schema(database))
+        for table in sql.COLUMNS:
+            if table in there and not sql.fits(table, there[table]):
+                self._put_aside(database, table)
+            if table not in there or not sql.fits(table, there[table]):
+                self._ask(sql.makes_table(self._dialect, database, table))
+        self._tidy(database)
+        return True
+
+    def _put_aside(self, database: str, table: str) -> None:
+        aside = f"{table}_before_{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        self._ask(sql.renames_table(database, table, aside))
+        self._tell(
+            f"The table {sql.SCHEMA}.{table} of {database} has not the columns that elt gave it: nothing in it is"
+            f" trusted. It was set aside as {sql.SCHEMA}.{aside}, and made anew."
+        )
+
+    def _tidy(self, database: str) -> None:
+        [(markers, nodes)] = self._ask(sql.counts_markers(database))
+        if markers - nodes > max(_SPARE, nodes):
+            self._ask(sql.forgets_markers(self._dialect, database))
+
+    def _columns(self, database: str) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = defaultdict(dict)
+        for table, column, kind in self._ask(sql.asks_for_columns(database)):
+            found[table][column] = kind
+        return found
+
+
+def _is_anothers(there: Mapping[str, Mapping[str, str]]) -> bool:
+    """Say whether the schema is somebody else's: it holds something, and that is not ours."""
+    named = [table for table in sql.COLUMNS if table in there]
+    if not named:
+        return bool(there)
+    return not all(sql.is_ours(table, there[table]) for table in named)
+
+
+def _marker(row: tuple[Any, ...]) -> Marker:
+    step_id, relation, run_id, attempt, digest, identity, at, is_whole, _batch = row
+    return Marker(
+        step_id=StepId(step_id),
+        relation=relation,
+        run_id=run_id,
+        attempt=int(attempt),
+        digest=digest,
+        identity=identity,
+        at=at.replace(tzinfo=UTC),
+        is_whole=bool(is_whole),
+    )

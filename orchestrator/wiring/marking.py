@@ -1,0 +1,54 @@
+"""Chooses whether a run records what stands in the target itself, and gives what it is recorded with."""
+
+from orchestrator.adapters.record_sql import DIALECTS, SCHEMA
+from orchestrator.adapters.target_record import SqlTargetRecord
+from orchestrator.execution.events import NoticeKind
+from orchestrator.execution.recorded import Mark, RecordedFingerprint
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep, IngestStep, StepId
+from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.warehouse import is_shared
+
+
+def target_record(project: OpenProject) -> SqlTargetRecord | None:
+    """Give what the target says itself of what stands; None where it says nothing.
+
+    A database in memory is gone with the process; other adapters than those of DuckDB and PostgreSQL are dbt's alone.
+    """
+    target = project.target
+    if not project.settings.state_in_target or not is_shared(target) or target.adapter not in DIALECTS:
+        return None
+    nodes = project.graph.manifest.nodes
+
+    def database_of(step: StepId) -> str | None:
+        node = nodes.get(NodeId(step))
+        return None if node is None or node.relation is None else node.relation.database or target.database
+
+    def reach(database: str) -> None:
+        if database != target.database:
+            project.warehouse()  # first, so that dbt joins it
+            project.session.attach()
+
+    relations = [node.relation for node in nodes.values() if node.relation is not None]
+    return SqlTargetRecord(
+        lambda statement: project.warehouse().ask(statement),
+        DIALECTS[target.adapter],
+        database_of,
+        reach=reach,
+        taken={one.database or target.database for one in relations if one.schema.lower() == SCHEMA},
+        tell=lambda message: project.inbox.post(NoticeKind.WARNING, message),
+    )
+
+
+def mark_of(known: RecordedFingerprint | None) -> Mark | None:
+    """Give what a build leaves in the target, by what its result follows from; None where nobody knows that."""
+    return None if known is None else Mark(digest=known.fingerprint.digest, identity=known.identity)
+
+
+def record_in_target(project: OpenProject, plan: Plan) -> SqlTargetRecord | None:
+    """Make the tables in the target's own database before anything runs; those of attached ones follow with dbt."""
+    record = target_record(project)
+    if record is not None and any(isinstance(step, BuildStep | IngestStep) for step in plan.steps):
+        record.make([project.target.database])
+    return record
