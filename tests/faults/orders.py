@@ -10,6 +10,7 @@ from typing import Self
 from orchestrator.errors import NothingRecordedError
 from orchestrator.execution.outcome import Status
 from orchestrator.execution.recorded import RecordedRun
+from orchestrator.plan.step import BuildStep, IngestStep
 from orchestrator.wiring.recording import lives
 from tests.faults.drawing import Death, draw_plan
 from tests.faults.forking import KILLED, Forker
@@ -108,7 +109,8 @@ class Forge:
         assert after.tables == self.undisturbed(seed).tables
         stood = [] if run is None else [step.step_id for step in run.steps if step.status is Status.SUCCESS]
         assert {step: after.ran.get(step) for step in stood} == {step: before.ran.get(step) for step in stood}
-        assert after.ran == {step.id: 1 for step in draw_plan(seed).steps}
+        changing = [step.id for step in draw_plan(seed).steps if isinstance(step, BuildStep | IngestStep)]
+        assert {step: after.ran.get(step) for step in changing} == dict.fromkeys(changing, 1)
         prove_the_record(folder)
 
 

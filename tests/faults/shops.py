@@ -44,6 +44,10 @@ FILES = {
         {{ config(materialized='incremental', unique_key='customer_id') }}
         select customer_id, sum(amount) as spent from {{ ref('fct_orders') }} group by 1
         """,
+    "models/marts/every_order.sql": """
+        {{ config(materialized='incremental', incremental_strategy='append') }}
+        select order_id, amount from {{ ref('fct_orders') }}
+        """,
     "snapshots/names.yml": """
         snapshots:
           - name: names

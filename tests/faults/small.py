@@ -13,13 +13,12 @@ from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane, Limits
 from orchestrator.execution.liveness import RunState, state_of
 from orchestrator.execution.loop import RunTerms, run_plan
-from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import Lease, Opening, RecordedRun
-from orchestrator.execution.resume import is_finished, settled
+from orchestrator.execution.recorded import Lease, Marker, Opening, RecordedAttempt, RecordedRun
+from orchestrator.execution.resume import cut_off, done_after_all, is_finished, settled, tries
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import StepId
 from orchestrator.store.database import store_url
 from orchestrator.store.sql_store import SqlStore
 from orchestrator.wiring.recording import lives, this_process
@@ -74,17 +73,19 @@ def _drive(
     with in_turn(store, lease, OnBusy.REFUSE, Turn(clock=clock), lambda _notice: None):
         warehouse = open_small(folder, lock_timeout)
         try:
-            done = frozenset() if before is None else _done_in_flight(before, SmallTarget(warehouse))
+            target = SmallTarget(warehouse)
+            found = [] if before is None else done_after_all(before, target.markers(cut_off(before)))
             terms = RunTerms(
                 run_id=RUN,
                 database="small.duckdb",
                 limits=Limits(dbt=threads, ingest=threads),
                 settled=None if before is None else settled(before),
-                tried={} if before is None else {step.step_id: len(step.attempts) for step in before.steps},
+                found=tuple(_as_found(marker, attempt) for marker, attempt in found),
+                tried={} if before is None else tries(before),
             )
             outcomes = run_plan(
                 plan,
-                dict.fromkeys(Lane, SmallRunner(warehouse, done)),
+                dict.fromkeys(Lane, SmallRunner(warehouse)),
                 terms=terms,
                 listeners=(),
                 inbox=Inbox(clock),
@@ -97,12 +98,8 @@ def _drive(
     return list(outcomes)
 
 
-def _done_in_flight(run: RecordedRun, target: SmallTarget) -> frozenset[StepId]:
-    """Give the steps in flight whose marker is in the target: they were done, and nobody could say so."""
-    open_tries = {step.step_id: step.last.number for step in run.steps if step.last and step.last.outcome is None}
-    found = target.markers(open_tries.keys())
-    return frozenset(
-        step_id
-        for step_id, number in open_tries.items()
-        if step_id in found and (found[step_id].run_id, found[step_id].attempt) == (RUN, number)
+def _as_found(marker: Marker, attempt: RecordedAttempt) -> Outcome:
+    """Say of a build that died behind its commit that it ended well."""
+    return Outcome(
+        step_id=marker.step_id, status=Status.SUCCESS, started_at=attempt.started_at or marker.at, ended_at=marker.at
     )
