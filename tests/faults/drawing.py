@@ -22,6 +22,18 @@ class Death:
         return f"{self.point}, time {self.passing}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Proven:
+    """A run that died and came to the end of an undisturbed one."""
+
+    deaths: tuple[Death, ...]
+    """Those that it really died."""
+    sittings: int
+    """How many processes had a part in it."""
+    steps: int
+    rows: int
+
+
 def draw_plan(seed: int) -> Plan:
     """Draw three to eight steps, each below some of those before it."""
     draw = random.Random(seed)

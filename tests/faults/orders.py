@@ -12,7 +12,7 @@ from orchestrator.execution.outcome import Status
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.plan.step import BuildStep, IngestStep
 from orchestrator.wiring.recording import lives
-from tests.faults.drawing import Death, draw_plan
+from tests.faults.drawing import Death, Proven, draw_plan
 from tests.faults.forking import KILLED, Forker
 from tests.faults.runner import found_in
 from tests.faults.small import open_store
@@ -87,16 +87,21 @@ class Forge:
             self._undisturbed[seed] = Undisturbed(found_in(folder).tables, said.passings)
         return self._undisturbed[seed]
 
-    def kill_and_prove(self, seed: int, *deaths: Death) -> None:
+    def kill_and_prove(self, seed: int, *deaths: Death) -> Proven:
         """Let a run die, and each time that it goes on but the last; prove that nothing is lost or done twice."""
         folder = self.prepared()
-        verb = "begin"
+        died = []
         for death in deaths:
             fault = {"kind": "kill", "point": death.point, "passing": death.passing}
-            said = self.order(folder, verb, seed=seed, fault=fault)
+            said = self.order(folder, "begin" if recorded(folder) is None else "go_on", seed=seed, fault=fault)
             assert said.code in {KILLED, 0}, said.traceback
-            verb = "go_on"
+            if said.code == KILLED:
+                died.append(death)
+        assert died[:1] == list(deaths[:1]), "the first death is one of an undisturbed run, and did not come"
         self.prove(folder, seed)
+        rows = sum(map(len, self.undisturbed(seed).tables.values()))
+        steps = len(draw_plan(seed).steps)
+        return Proven(deaths=tuple(died), sittings=len(deaths) + 1, steps=steps, rows=rows)
 
     def prove(self, folder: Path, seed: int) -> None:
         """Prove that what was broken off, by whatever it was, goes on to what an undisturbed run leaves."""
