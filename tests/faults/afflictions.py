@@ -5,6 +5,7 @@ import resource
 import signal
 import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from pathlib import Path
 from orchestrator import faults
 from orchestrator.store import database
 from tests.faults.runner import now
+
+A_MOMENT = 0.05
 
 
 @contextmanager
@@ -51,7 +54,7 @@ class MovedClock:
 def _harm(folder: Path, fault: Mapping, clock: MovedClock) -> Callable[[], None]:
     match fault["kind"]:
         case "kill":
-            return lambda: os.kill(os.getpid(), signal.SIGKILL)
+            return lambda: die(late=fault["late"])
         case "full":
             return lambda: fill_the_disk(folder)
         case "locked":
@@ -59,6 +62,13 @@ def _harm(folder: Path, fault: Mapping, clock: MovedClock) -> Callable[[], None]
             return lambda: lock_the_store(folder, fault.get("seconds"))
         case _:
             return lambda: setattr(clock, "moved", timedelta(hours=fault["hours"]))
+
+
+def die(*, late: bool) -> None:
+    """End without a word; `late`: what runs on other threads gets on for a moment more."""
+    if late:
+        time.sleep(A_MOMENT)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def fill_the_disk(folder: Path) -> None:

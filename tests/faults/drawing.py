@@ -17,9 +17,15 @@ class Death:
 
     point: str
     passing: int
+    late: bool = False
+    """Whether what runs beside it gets on for a moment more."""
 
     def __str__(self) -> str:
-        return f"{self.point}, time {self.passing}"
+        return f"{self.point}, time {self.passing}{', a moment later' if self.late else ''}"
+
+    def as_fault(self) -> dict[str, object]:
+        """Give what afflicts a run with it."""
+        return {"kind": "kill", "point": self.point, "passing": self.passing, "late": self.late}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +62,8 @@ def draw_deaths(seed: int, passings: Mapping[str, int], count: int) -> list[Deat
     deaths: list[Death] = []
     while len(deaths) < count and left:
         for point in draw.sample(sorted(left), len(left)):
-            deaths.append(Death(point, left[point].pop(draw.randrange(len(left[point])))))
+            passing = left[point].pop(draw.randrange(len(left[point])))
+            deaths.append(Death(point, passing, late=draw.random() < 0.5))
             if not left[point]:
                 del left[point]
     return deaths[:count]

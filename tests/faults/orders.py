@@ -92,8 +92,8 @@ class Forge:
         folder = self.prepared()
         died = []
         for death in deaths:
-            fault = {"kind": "kill", "point": death.point, "passing": death.passing}
-            said = self.order(folder, "begin" if recorded(folder) is None else "go_on", seed=seed, fault=fault)
+            verb = "begin" if recorded(folder) is None else "go_on"
+            said = self.order(folder, verb, seed=seed, fault=death.as_fault())
             assert said.code in {KILLED, 0}, said.traceback
             if said.code == KILLED:
                 died.append(death)

@@ -97,8 +97,7 @@ class Shops:
 
     def elt(self, shop: Path, *words: str, death: Death | None = None) -> int:
         """Run `elt` in a shop to its end or its death, and give the exit code."""
-        fault = None if death is None else {"kind": "kill", "point": death.point, "passing": death.passing}
-        return self._forker.order(folder=str(shop), words=words, fault=fault)
+        return self._forker.order(folder=str(shop), words=words, fault=death and death.as_fault())
 
     def kill_and_prove(self, death: Death) -> Proven:
         """Let a run die, and prove that it goes on to what an undisturbed run leaves."""

@@ -4,6 +4,7 @@ import duckdb
 import pytest
 
 from orchestrator.faults import Point
+from tests.faults.drawing import Death
 from tests.faults.orders import Forge, Said, recorded
 from tests.faults.runner import FILE
 
@@ -53,8 +54,7 @@ def test_a_clock_that_is_set(forge: Forge, hours: float, record: int) -> None:
 def test_a_database_that_another_process_has_taken(forge: Forge) -> None:
     """The run that goes on names it and changes nothing; when the file is free it goes on."""
     folder = forge.prepared()
-    fault = {"kind": "kill", "point": Point.STEP_DONE, "passing": 2}
-    forge.order(folder, "begin", seed=200, fault=fault)
+    forge.order(folder, "begin", seed=200, fault=Death(Point.STEP_DONE, 2).as_fault())
     before = recorded(folder)
     with duckdb.connect(str(folder / FILE)):
         said = forge.order(folder, "go_on", lock_timeout=0.1)

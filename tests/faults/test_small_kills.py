@@ -70,7 +70,7 @@ def test_every_point_of_a_run_is_among_the_deaths(forge: Forge) -> None:
 def test_a_run_that_is_killed_while_its_store_is_made(forge: Forge) -> None:
     """The store is made whole by the next, and the run begins anew."""
     folder = forge.folder()
-    fault = {"kind": "kill", "point": Point.STORE_MADE, "passing": 1}
-    assert forge.order(folder, "begin", seed=1, fault=fault).code == KILLED
+    death = Death(Point.STORE_MADE, 1)
+    assert forge.order(folder, "begin", seed=1, fault=death.as_fault()).code == KILLED
     assert not (folder / "small.duckdb").exists()
     forge.prove(folder, 1)
