@@ -8,7 +8,7 @@ from tests.faults.drawing import Death
 from tests.faults.orders import Forge, Said, recorded
 from tests.faults.runner import FILE
 
-SEEDS = range(200, 204)
+SEEDS = (200, 203)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
