@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, insert, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
@@ -47,16 +47,35 @@ class SqlRunWriter:
         passing(Point.RECORD_BEGUN)
         before = self._sequence, dict(self._attempts)
         try:
-            with self._connection().begin():
-                batch = Batch()
-                for event in events:
-                    self._write(event, batch)
-                self._statements.run(self._connection(), batch)
-                passing(Point.RECORD_WRITTEN)
+            self._keep(events)
         except DBAPIError as error:
+            after = self._sequence, self._attempts
             self._sequence, self._attempts = before
-            raise self._refused(error) from error
+            if not (error.connection_invalidated and self.has_begun):
+                raise self._refused(error) from error
+            self._keep_anew(events, after)
         passing(Point.RECORD_KEPT)
+
+    def _keep(self, events: Sequence[Event]) -> None:
+        with self._connection().begin():
+            batch = Batch()
+            for event in events:
+                self._write(event, batch)
+            self._statements.run(self._connection(), batch)
+            passing(Point.RECORD_WRITTEN)
+
+    def _keep_anew(self, events: Sequence[Event], after: tuple[int, dict[StepId, int]]) -> None:
+        """Keep the events on another connection, for the server dropped ours; it may have committed them before."""
+        last = select(func.max(tables.events.c.sequence)).where(self._this(tables.events))
+        try:
+            with self._connection().begin():
+                kept = self._connection().execute(last).scalar()
+            if kept == after[0]:
+                self._sequence, self._attempts = after
+            else:
+                self._keep(events)
+        except DBAPIError as error:
+            raise self._refused(error) from error
 
     def look(self, at: datetime) -> bool:
         """Say every now and then that the run is alive, and whether somebody asked for its end since."""

@@ -566,3 +566,28 @@ def test_a_store_whose_making_was_broken_off_is_made_by_the_next(
     with closing(place()) as store:
         store.writer(opening()).record([started(make_plan("a"))])
         assert [head.run_id for head in store.reader().heads()] == ["r1"]
+
+
+@pytest.mark.parametrize("moment", [Point.RECORD_BEGUN, Point.RECORD_WRITTEN])
+def test_a_connection_that_the_server_drops_is_opened_again(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: Point
+) -> None:
+    """Between two records or inside one: each fact is kept once, and the run goes on."""
+    database = f"dropped_{abs(hash(tmp_path))}"
+    server.rows(f"create database {database}")
+
+    def drop(point: Point) -> None:
+        if point is moment:
+            monkeypatch.setattr("orchestrator.faults.listeners", [])
+            server.rows(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'")
+
+    location = f"postgresql://postgres:{PASSWORD}@{server.host}:{server.port}/{database}"
+    with closing(SqlStore(store_url(location, tmp_path))) as store:
+        writer = store.writer(opening())
+        writer.record([started(make_plan("a -> b")), step_started("a")])
+        monkeypatch.setattr("orchestrator.faults.listeners", [drop])
+        writer.record([step_ended(make_outcome("a")), step_started("b")])
+        writer.record([step_ended(make_outcome("b"))])
+        run = store.reader().run("r1")
+        assert [(step.status, len(step.attempts)) for step in run.steps] == [(Status.SUCCESS, 1)] * 2
+        assert [event.sequence for event in store.reader().events("r1")] == [1, 2, 3, 4, 5]
