@@ -27,7 +27,7 @@ from orchestrator.wiring.asked import command_of, compared_with
 from orchestrator.wiring.changes import changed_nodes, changes_since, gone_nodes
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.driving import Ran, drive
-from orchestrator.wiring.found import found_in_target
+from orchestrator.wiring.found import found_in_target, left_batches
 from orchestrator.wiring.planning import opened, replanned
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, new_run_id, open_store, opening_of, with_moments
@@ -72,12 +72,12 @@ def resume(
         _refuse_changes(project, recalled, accept=accept_changes)
         opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
         opening = replace(opening, continues=found.head.process)
+        changed = _changed(project, recalled)
         continued = Continued(
-            settled=settled(found),
-            found=found_in_target(project, found, _changed(project, recalled)),
-            tried=tries(found),
+            settled=settled(found), found=found_in_target(project, found, changed), tried=tries(found)
         )
-        return drive(project, store, found.plan, recalled.command, opening, listeners, continued)
+        batches = left_batches(project, found, changed)
+        return drive(project, store, found.plan, recalled.command, opening, listeners, continued, batches)
 
 
 def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()) -> Ran | None:
@@ -95,7 +95,8 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
             return None
         opening = opening_of(project, recalled.command, run_id, made)
         opening = replace(opening, selected={**opening.selected, RETRIES: recalled.run.head.run_id})
-        return drive(project, store, made, recalled.command, opening, listeners)
+        batches = left_batches(project, recalled.run, _changed(project, recalled))
+        return drive(project, store, made, recalled.command, opening, listeners, batches=batches)
 
 
 def resume_and_report(

@@ -116,6 +116,7 @@ def main(repeats: int) -> None:
     events = watch.time("scheduling", lambda: run(plan, records_of(session, plan)))
     time_reports(session, plan, events, watch)
     pictures = {name: picture(plan, *size) for name, size in SCREENS.items()}
+    watch.time("(bare table)", lambda: bare_table(plan))
     print(json.dumps({"steps": len(plan.steps), "seconds": watch.seconds, "picture_ms": pictures}))
     session.close()
 
@@ -129,6 +130,15 @@ def time_planning(session: DbtSession, manifest: Path, watch: Stopwatch) -> Plan
     plan = watch.time("planning", lambda: make_plan(graph, request, NothingStands()))
     watch.time("plan as text", lambda: print_plan(screen(), plan, database="", verbose=True))
     return plan
+
+
+def bare_table(plan: Plan) -> Mapping[StepId, set[StepId]]:
+    """Keep who waits for whom, and nothing else: what in the growth is this machine's memory and not elt's."""
+    waited_for: dict[StepId, set[StepId]] = {step.id: set() for step in plan.steps}
+    for step in plan.steps:
+        for parent in (*step.parents, *step.after):
+            waited_for[parent].add(step.id)
+    return waited_for
 
 
 def select(session: DbtSession, graph: Graph) -> Selection:

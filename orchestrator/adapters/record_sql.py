@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from orchestrator.execution.ports import Request
-from orchestrator.execution.recorded import Mark
+from orchestrator.execution.recorded import Mark, MarkedBatch
 from orchestrator.nodes.identity import Relation
 
 SCHEMA = "_elt"
@@ -29,6 +29,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "built_at": _MOMENT,
         "is_whole": _FLAG,
         "batch": _TEXT,
+        "batches": _TEXT,
     },
     LOADS: {
         "dataset": _TEXT,
@@ -41,6 +42,9 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Every table of ours, with its columns and their types. Times are UTC."""
+
+OWN_TABLES = frozenset((SCHEMA, table) for table in COLUMNS)
+"""The tables of ours by schema and name: nothing of the project's."""
 
 _BESIDE = ("__dbt_backup", "__dbt_tmp")
 """What dbt adds to the name of a relation for what it makes beside it."""
@@ -62,24 +66,32 @@ class Dialect:
     """The column in which rows are in the order in which they were written."""
     extra: str
     """The columns that every table has besides."""
+    schema: str
+    """The schema of ours, as it is made in a database."""
     schemas: str
     """Asks for the schema of ours in a database."""
     keeps_tables: str
     """Asks whether a database is one that tables of ours can be made in."""
+    rights: str
+    """Asks whether whoever asks may write and read a table of ours."""
 
 
 DIALECTS: Mapping[str, Dialect] = {
     "duckdb": Dialect(
         order="rowid",
         extra="",
+        schema="{database}.{schema}",
         schemas="select 1 from information_schema.schemata where catalog_name = {database} and schema_name = {schema}",
         keeps_tables="select 1 from duckdb_databases() where database_name = {database} and type = 'duckdb'",
+        rights="select 1",
     ),
     "postgres": Dialect(
         order="sequence",
         extra=", sequence bigint generated always as identity",
+        schema="{schema}",
         schemas="select 1 from pg_catalog.pg_namespace where nspname = {schema}",
         keeps_tables="select 1",
+        rights="select 1 where has_table_privilege({table}, 'INSERT') and has_table_privilege({table}, 'SELECT')",
     ),
 }
 """Of the databases in which a target can say itself what stands in it."""
@@ -121,9 +133,22 @@ def asks_for_columns(database: str) -> str:
     )
 
 
-def makes_schema(database: str) -> str:
+def asks_for_others(database: str) -> str:
+    """Ask whether anything of the project's stands in a database."""
+    return (
+        f"select 1 from information_schema.tables where table_catalog = {literal(database)}"  # noqa: S608  # literals
+        " and table_schema not in ('information_schema', 'pg_catalog') limit 1"
+    )
+
+
+def asks_for_rights(dialect: Dialect, table: str) -> str:
+    """Ask whether a table of ours, which somebody else may have made, can be written and read."""
+    return dialect.rights.format(table=literal(f"{quoted(SCHEMA)}.{quoted(table)}"))
+
+
+def makes_schema(dialect: Dialect, database: str) -> str:
     """Make the schema."""
-    return f"create schema if not exists {quoted(database)}.{quoted(SCHEMA)}"
+    return "create schema if not exists " + dialect.schema.format(database=quoted(database), schema=quoted(SCHEMA))
 
 
 def makes_table(dialect: Dialect, database: str, table: str) -> str:
@@ -138,7 +163,7 @@ def renames_table(database: str, table: str, aside: str) -> str:
 
 
 def adds_marker(
-    database: str, relation: str, request: Request, mark: Mark, *, is_whole: bool, batch: str | None
+    database: str, relation: str, request: Request, mark: Mark, *, is_whole: bool, batch: MarkedBatch | None = None
 ) -> str:
     """Write the marker of a build; in the build's own transaction it stands if and only if the data do."""
     values: dict[str, str | int | datetime | None] = {
@@ -150,7 +175,8 @@ def adds_marker(
         "identity": mark.identity,
         "built_at": datetime.now(UTC),
         "is_whole": is_whole,
-        "batch": batch,
+        "batch": None if batch is None else batch.start.isoformat(),
+        "batches": None if batch is None else f"{batch.first.isoformat()}/{batch.end.isoformat()}",
     }
     names = ", ".join(quoted(name) for name in values)
     written = ", ".join(literal(value) for value in values.values())
@@ -159,21 +185,29 @@ def adds_marker(
 
 def asks_for_markers(dialect: Dialect, database: str) -> str:
     """Ask for the newest marker of each node."""
-    names = ", ".join(quoted(name) for name in COLUMNS[STANDING])
+    names = ", ".join(quoted(name) for name in COLUMNS[STANDING] if not name.startswith("batch"))
     newest = f"row_number() over (partition by step_id order by {dialect.order} desc)"
     table = table_in(database, STANDING)
     return f"select {names} from (select {names}, {newest} as newest from {table}) as ordered where newest = 1"  # noqa: S608  # quoted names
 
 
+def asks_for_batches(database: str, run_id: str, step_id: str) -> str:
+    """Ask for the batches of a model that were done in a run."""
+    return (
+        f"select distinct batch, batches from {table_in(database, STANDING)}"  # noqa: S608  # as above
+        f" where run_id = {literal(run_id)} and step_id = {literal(step_id)} and batch is not null"
+    )
+
+
 def counts_markers(database: str) -> str:
-    """Ask how many markers there are, and of how many nodes."""
-    return f"select count(*), count(distinct step_id) from {table_in(database, STANDING)}"  # noqa: S608  # as above
+    """Ask how many markers there are, and of how many nodes or batches."""
+    return f"select count(*), count(distinct step_id || coalesce(batch, '')) from {table_in(database, STANDING)}"  # noqa: S608  # as above
 
 
 def forgets_markers(dialect: Dialect, database: str) -> str:
-    """Remove all but the newest marker of each node."""
+    """Remove all but the newest marker of each node, or of each of its batches."""
     table = table_in(database, STANDING)
-    kept = f"select max({dialect.order}) from {table} group by step_id"  # noqa: S608  # as above
+    kept = f"select max({dialect.order}) from {table} group by step_id, batch"  # noqa: S608  # as above
     return f"delete from {table} where {dialect.order} not in ({kept})"  # noqa: S608  # as above
 
 

@@ -1,4 +1,4 @@
-"""What a target says itself of what stands in it: makes the tables for it, and reads them.
+"""What a target says itself of what stands in it: makes the tables for that, and reads them.
 
 Nothing here breaks a run: where the tables cannot be made or trusted, the user is told once and nothing is marked.
 """
@@ -6,17 +6,22 @@ Nothing here breaks a run: where the tables cannot be made or trusted, the user 
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.adapters import record_sql as sql
 from orchestrator.errors import WarehouseError
-from orchestrator.execution.recorded import Marker
+from orchestrator.execution.recorded import MarkedBatch, Marker
 from orchestrator.nodes.identity import Relation
 from orchestrator.plan.step import StepId
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 """Runs one statement in the target and gives its rows; raises WarehouseError."""
+_MISSED = (
+    "The database {database} does not say what stands in it, though recorded runs built there: its schema {schema} was"
+    " dropped, this is another copy of it, or an older elt built it. The schema is made anew."
+)
 _SPARE = 200
 """So many old markers may lie about before they are removed."""
 
@@ -30,28 +35,36 @@ class SqlTargetRecord:
         dialect: sql.Dialect,
         database_of: Callable[[StepId], str | None],
         *,
+        main: str,
         reach: Callable[[str], None] = lambda _database: None,
         taken: Collection[str] = (),
         tell: Callable[[str], None] = lambda _message: None,
     ) -> None:
-        """Read and write with `ask`, in a database that `reach` makes reachable; raises WarehouseError, both of them.
+        """Read and write with `ask`, in the `main` database or in one that `reach` makes reachable.
 
+        Both raise WarehouseError.
         `taken` are the databases in which models of the project's own stand in our schema.
         """
         self._ask = ask
         self._dialect = dialect
+        self._main = main
         self._reach = reach
         self._database_of = database_of
         self._taken = frozenset(taken)
         self._tell = tell
         self._lock = threading.Lock()
         self._made: dict[str, bool] = {}
+        self._is_expected = False
 
-    def make(self, databases: Iterable[str]) -> None:
-        """Make the tables in these databases, where they are not there; each once, before anybody writes there."""
+    def make(self, databases: Iterable[str], *, is_expected: bool = False) -> None:
+        """Make the tables in these databases, where they are not there; each once, before anybody writes there.
+
+        With `is_expected` the user is told when they had to be made though something stands there.
+        """
         for database in databases:
             with self._lock:
                 if database not in self._made:
+                    self._is_expected = is_expected
                     self._made[database] = self._try_to_make(database)
 
     def is_made(self, database: str | None) -> bool:
@@ -73,6 +86,19 @@ class SqlTargetRecord:
             found |= {marker.step_id: marker for marker in self._read(database) if marker.step_id in wanted}
         return found
 
+    def batches(self, run_id: str, step: StepId) -> tuple[MarkedBatch, ...]:
+        """Give the batches of a microbatch model that were done in a run."""
+        database = self._database_of(step)
+        if database is None or not self._is_readable(database):
+            return ()
+        found = []
+        for start, planned in self._ask(sql.asks_for_batches(database, run_id, step)):
+            with suppress(ValueError):  # it was edited
+                first, _, end = str(planned).partition("/")
+                moments = [datetime.fromisoformat(moment) for moment in (start, first, end)]
+                found.append(MarkedBatch(start=moments[0], first=moments[1], end=moments[2]))
+        return tuple(found)
+
     def clear_beside(self, step: StepId, relation: Relation) -> None:
         """Drop what a build that was cut off after its commit did not come to drop any more."""
         database = self._database_of(step)
@@ -83,13 +109,20 @@ class SqlTargetRecord:
 
     def _read(self, database: str) -> Iterable[Marker]:
         try:
-            self._reach(database)
-            if database in self._taken or not sql.fits(sql.STANDING, self._columns(database).get(sql.STANDING, {})):
+            if not self._is_readable(database):
                 return []
             rows = self._ask(sql.asks_for_markers(self._dialect, database))
         except WarehouseError:  # it is told of when the tables are made
             return []
-        return [_marker(row) for row in rows if None not in row[:-1]]  # a batch is named for batches alone
+        return [_marker(row) for row in rows if None not in row]
+
+    def _is_readable(self, database: str) -> bool:
+        """Say whether the table is there as it should be."""
+        if database != self._main:
+            self._reach(database)
+        if database in self._taken:
+            return False
+        return sql.fits(sql.STANDING, self._columns(database).get(sql.STANDING, {}))
 
     def _try_to_make(self, database: str) -> bool:
         try:
@@ -102,7 +135,7 @@ class SqlTargetRecord:
             return False
 
     def _make(self, database: str) -> bool:
-        if not self._ask(self._dialect.keeps_tables.format(database=sql.literal(database))):
+        if database != self._main and not self._ask(self._dialect.keeps_tables.format(database=sql.literal(database))):
             return False  # attached from another kind of database
         there = self._columns(database)
         if database in self._taken or _is_anothers(there):
@@ -112,12 +145,16 @@ class SqlTargetRecord:
             )
             return False
         if not self._ask(sql.asks_for_schema(self._dialect, database)):
-            self._ask(sql.makes_schema(database))
+            if self._is_expected and self._ask(sql.asks_for_others(database)):
+                self._tell(_MISSED.format(database=database, schema=sql.SCHEMA))
+            self._ask(sql.makes_schema(self._dialect, database))
         for table in sql.COLUMNS:
             if table in there and not sql.fits(table, there[table]):
                 self._put_aside(database, table)
             if table not in there or not sql.fits(table, there[table]):
                 self._ask(sql.makes_table(self._dialect, database, table))
+        if not all(self._ask(sql.asks_for_rights(self._dialect, table)) for table in sql.COLUMNS):
+            raise WarehouseError(f"no right to write the tables of its schema {sql.SCHEMA}, which somebody else made")
         self._tidy(database)
         return True
 
@@ -150,7 +187,7 @@ def _is_anothers(there: Mapping[str, Mapping[str, str]]) -> bool:
 
 
 def _marker(row: tuple[Any, ...]) -> Marker:
-    step_id, relation, run_id, attempt, digest, identity, at, is_whole, _batch = row
+    step_id, relation, run_id, attempt, digest, identity, at, is_whole = row
     return Marker(
         step_id=StepId(step_id),
         relation=relation,

@@ -77,9 +77,20 @@ class Marker:
     digest: str
     identity: str
     at: datetime
-    """When the build began."""
+    """When it was written, at the end of the build."""
     is_whole: bool = True
     """Whether the build had ended with that transaction: no hook, and no other batch, came after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedBatch:
+    """One batch of a microbatch model, of which the target says that it was done; and all that were planned with it."""
+
+    start: datetime
+    first: datetime
+    """The start of the first that was planned."""
+    end: datetime
+    """The end of the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

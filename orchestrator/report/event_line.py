@@ -36,7 +36,7 @@ _REASONS = {
     ReasonCode.NOT_EVALUATED: "could not be evaluated",
     ReasonCode.TIME_LIMIT: "",  # its message says so
     ReasonCode.RUN_TIME_LIMIT: "the run is over its time limit",
-    ReasonCode.FOUND_IN_TARGET: "",  # its message says so
+    ReasonCode.FOUND_IN_TARGET: "built before the run was cut off",
     ReasonCode.NO_NEW_DATA: "nothing new was loaded, as on_no_data asks",
 }
 

@@ -1,8 +1,10 @@
 """Drives a plan to its end in an open project, and records it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
 
 from orchestrator.config.settings import OnNoData
 from orchestrator.execution.loop import RunTerms, run_plan
@@ -13,14 +15,18 @@ from orchestrator.execution.resume import Continued
 from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.verdict import ExitCode, exit_code, run_status
+from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep
 from orchestrator.wiring.attempt_rules import attempt_rules
 from orchestrator.wiring.command import Command
-from orchestrator.wiring.fingerprinting import fingerprints_to_record
+from orchestrator.wiring.fingerprinting import fingerprints_to_record, identities_in
 from orchestrator.wiring.marking import mark_of
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.readiness import require_ready
 from orchestrator.wiring.runners import make_runners
+
+_NONE: Mapping[NodeId, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +47,11 @@ def drive(
     opening: Opening,
     listeners: Sequence[RunListener],
     continued: Continued | None = None,
+    batches: Mapping[NodeId, Any] = _NONE,
 ) -> Ran:
     """Run a plan of a command, recording each step, and give every step's outcome.
 
-    `continued` says of a run that goes on what it brings with it.
+    `continued` says of a run that goes on what it brings with it, `batches` what an earlier run left to do of models.
     """
     require_ready(project, plan)
     fingerprints = fingerprints_to_record(project, plan, store)
@@ -62,7 +69,9 @@ def drive(
         mark=lambda step_id: mark_of(fingerprints.get(step_id)),
     )
     writer = store.writer(replace(opening, fingerprints=fingerprints))
-    runners = make_runners(project, plan, () if continued is None else (*continued.settled, *continued.found))
+    settled = () if continued is None else (*continued.settled, *continued.found)
+    stood = identities_in(project, store, [step.node for step in plan.steps if isinstance(step, BuildStep)])
+    runners = make_runners(project, plan, settled, batches=batches, has_stood=bool(stood))
     stop = StopRequest()
     with stop_on_signals(stop):
         outcomes = run_plan(

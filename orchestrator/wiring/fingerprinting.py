@@ -55,7 +55,7 @@ def fingerprints_to_record(project: OpenProject, plan: Plan, store: RunStore) ->
     if not planned:
         return {}
     order = with_ancestors(project, planned)
-    stands = _identities(project, store, order)
+    stands = identities_in(project, store, order)
     known: dict[NodeId, str] = {}
 
     def identity(fingerprint: Fingerprint) -> str:
@@ -111,7 +111,8 @@ def _hashed(value: str, salt: str, name: str) -> str:
     return hashlib.pbkdf2_hmac("sha256", value.encode(errors="surrogateescape"), salted, _ROUNDS, 16).hex()
 
 
-def _identities(project: OpenProject, store: RunStore, nodes: Collection[NodeId]) -> Mapping[StepId, tuple[str, str]]:
+def identities_in(project: OpenProject, store: RunStore, nodes: Collection[NodeId]) -> Mapping[StepId, tuple[str, str]]:
+    """Give of each of these nodes that is recorded to stand its digest, and what it is to its children."""
     try:
         return store.reader().identities(project.target.identity, [StepId(node) for node in nodes])
     except StoreError:  # there is none yet; whatever else it is, the run's own writer tells it next

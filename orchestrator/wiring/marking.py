@@ -26,15 +26,16 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
         return None if node is None or node.relation is None else node.relation.database or target.database
 
     def reach(database: str) -> None:
-        if database != target.database:
-            project.warehouse()  # first, so that dbt joins it
-            project.session.attach()
+        del database  # dbt attaches all of them
+        project.warehouse()  # first, so that dbt joins it
+        project.session.attach()
 
     relations = [node.relation for node in nodes.values() if node.relation is not None]
     return SqlTargetRecord(
         lambda statement: project.warehouse().ask(statement),
         DIALECTS[target.adapter],
         database_of,
+        main=target.database,
         reach=reach,
         taken={one.database or target.database for one in relations if one.schema.lower() == SCHEMA},
         tell=lambda message: project.inbox.post(NoticeKind.WARNING, message),
@@ -46,9 +47,12 @@ def mark_of(known: RecordedFingerprint | None) -> Mark | None:
     return None if known is None else Mark(digest=known.fingerprint.digest, identity=known.identity)
 
 
-def record_in_target(project: OpenProject, plan: Plan) -> SqlTargetRecord | None:
-    """Make the tables in the target's own database before anything runs; those of attached ones follow with dbt."""
+def record_in_target(project: OpenProject, plan: Plan, *, is_expected: bool) -> SqlTargetRecord | None:
+    """Make the tables in the target's own database before anything runs; those of attached ones follow with dbt.
+
+    `is_expected` says that runs before this one are known to have built there.
+    """
     record = target_record(project)
     if record is not None and any(isinstance(step, BuildStep | IngestStep) for step in plan.steps):
-        record.make([project.target.database])
+        record.make([project.target.database], is_expected=is_expected)
     return record

@@ -18,6 +18,7 @@ from orchestrator.adapters.dlt.discovery import Discovery, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.great_expectations.suites import read_suites
+from orchestrator.adapters.record_sql import OWN_TABLES
 from orchestrator.adapters.versions import stated_bounds
 from orchestrator.config.settings import Settings
 from orchestrator.execution.events import Noticed, NoticeKind
@@ -167,4 +168,4 @@ class WarehouseFacts:
         target = self._project.target
         if not is_shared(target):
             return None
-        return self._project.warehouse().relations() if is_there(target) else frozenset()
+        return self._project.warehouse().relations() - OWN_TABLES if is_there(target) else frozenset()

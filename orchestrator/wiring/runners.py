@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 from orchestrator.adapters.dbt.artifacts import ArtifactWriter
 from orchestrator.adapters.dbt.loaded_schemas import LoadedSchemas
@@ -16,12 +18,15 @@ from orchestrator.execution.gate import judge_load_age
 from orchestrator.execution.lanes import Lane
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunListener, StepRunner
+from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, TestStep, ValidationStep
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.marking import record_in_target
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.warehouse import is_shared
+
+_NONE: Mapping[NodeId, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +37,22 @@ class Runners:
     listeners: tuple[RunListener, ...]
 
 
-def make_runners(project: OpenProject, plan: Plan, settled: tuple[Outcome, ...] = ()) -> Runners:
+def make_runners(
+    project: OpenProject,
+    plan: Plan,
+    settled: tuple[Outcome, ...] = (),
+    *,
+    batches: Mapping[NodeId, Any] = _NONE,
+    has_stood: bool = False,
+) -> Runners:
     """Make the runners that the plan needs, and start what takes long to start.
 
-    dbt is told of what `settled` says, so that its last hooks find the results of the whole run.
+    dbt is told of what `settled` says, so that its last hooks find the results of the whole run, and of the `batches`
+    that an earlier sitting left to do. `has_stood` says that nodes of the plan are recorded to have been built in
+    this target before.
     """
     artifacts = ArtifactWriter(project.session)
-    record = record_in_target(project, plan)
+    record = record_in_target(project, plan, is_expected=has_stood)
     dbt_steps = [step for step in plan.steps if isinstance(step, BuildStep | TestStep)]
     judged = [step for step in plan.steps if isinstance(step, FreshnessStep)]
     runs = NodeRuns(
@@ -48,6 +62,7 @@ def make_runners(project: OpenProject, plan: Plan, settled: tuple[Outcome, ...] 
         places=record,
     )
     artifacts.attach(runs)
+    runs.take_up(batches)
     runs.recall(record for outcome in settled for record in outcome.dbt_results)
     project.resources.callback(runs.close)
     runners: dict[Lane, StepRunner] = {Lane.DBT: DbtStepRunner(runs, artifacts.skipped_nodes, artifacts.lost_nodes)}

@@ -136,7 +136,7 @@ def judge(prepared: Prepared, pair: Pair, root: Path) -> Verdict:
     """Run a pair with both tools, each in a folder of its own below `root`, and compare."""
     expression = prepared.expression(pair)
     words = expression.split()
-    options = [*pair.way.options, *_vars(pair.defects)]
+    options = [*pair.way.words_for(pair.project), *_vars(pair.defects)]
     environment = {name: value for defect in pair.defects for name, value in defect.environment.items()}
     flag = {Part.ALL: [], Part.SELECTED: ["--select", *words], Part.EXCLUDED: ["--exclude", *words]}[pair.way.part]
     folders = [prepared.copy(pair, root / side) for side in ("dbt", "elt")]

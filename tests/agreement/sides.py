@@ -52,16 +52,24 @@ class Side:
         return {unique_id: record["status"] for unique_id, record in self.records().items()}
 
     def tables(self) -> dict[str, list[str]]:
-        """Read the rows of every table and view; hashes and times of a snapshot are left out.
+        """Read the rows of every table and view but elt's own, those of the attached databases too.
 
-        A view that cannot be read, because what it reads is gone, is there with that message.
+        Hashes and times of a snapshot are left out. A view that cannot be read, because what it reads is gone, is
+        there with that message.
         """
         with inside(self.folder), duckdb.connect(WAREHOUSE) as connection:
+            own = Path(WAREHOUSE).stem
+            for path in Path().glob("*.duckdb"):
+                if path.stem != own:
+                    connection.execute(f"attach '{path}' as \"{path.stem}\" (read_only)")
             names = connection.execute(
                 "select table_catalog, table_schema, table_name from information_schema.tables"
+                " where table_schema <> '_elt'"  # declared: what stands is recorded in the target
             ).fetchall()
             return {
-                f"{schema}.{_LEFT_BEHIND.sub('__dbt_tmp', name)}": _rows(connection, catalog, schema, name)
+                f"{'' if catalog == own else f'{catalog}.'}{schema}.{_LEFT_BEHIND.sub('__dbt_tmp', name)}": _rows(
+                    connection, catalog, schema, name
+                )
                 for catalog, schema, name in names
             }
 

@@ -25,12 +25,18 @@ class Way:
     against_state: bool = False
     """Whether a saved state of another target supplies what is not selected."""
 
+    def words_for(self, project: str) -> tuple[str, ...]:
+        """Give the options for a project: one that warns as soon as it is parsed keeps such warnings in this way."""
+        return _BUT_DEPRECATIONS if self.name == "warn-error" and project in _WARN_WHEN_PARSED else self.options
+
     @property
     def needs_a_build(self) -> bool:
         """Whether the project has to be built before, undisturbed."""
         return self.full or self.against_state
 
 
+_WARN_WHEN_PARSED = {"wide_names"}  # of names with spaces: as an error that would end both tools before the first node
+_BUT_DEPRECATIONS = ("--warn-error-options", '{"error": "all", "warn": ["Deprecations"]}')
 PLAIN = Way(name="plain")
 FAIL_FAST = Way(name="fail-fast", options=("--fail-fast", "--threads", "1"))
 WAYS = (

@@ -1,5 +1,6 @@
 """The whole proof: every pair of every project, on several processes, and its figures."""
 
+import gc
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -40,7 +41,7 @@ def judge_every_pair(projects: Sequence[str], processes: int) -> Iterator[Told]:
         work += [(start, project, pairs[start : start + _PAIRS_A_PROCESS]) for start in starts]
     work.sort(key=lambda some: some[:2])  # by turns: a run that is broken off has tried something of every project
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1, initializer=_collect_seldom) as pool:
         for done in as_completed([pool.submit(_judge_some, project, pairs) for _, project, pairs in work]):
             yield from done.result()
 
@@ -49,7 +50,7 @@ def run_random(cases: int, seed: int, processes: int) -> Iterator[tuple[str, tup
     """Run so many random projects of a seed, and give what draws each again with what the tools disagree on."""
     work = [(seed, first, min(_CASES_A_PROCESS, cases - first)) for first in range(0, cases, _CASES_A_PROCESS)]
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(processes, mp_context=spawn, max_tasks_per_child=1, initializer=_collect_seldom) as pool:
         for done in as_completed([pool.submit(_run_some, *some) for some in work]):
             yield from done.result()
 
@@ -79,6 +80,11 @@ def figures(told: Sequence[Told]) -> str:
     counted = ", ".join(f"{word} {count:,}" for word, count in sorted(words.items()))
     lines += ["", f"{len(told)} pairs, {len(kinds)} kinds of defect; dbt's statuses that were compared: {counted}."]
     return "\n".join(lines)
+
+
+def _collect_seldom() -> None:
+    """Look for garbage seldom, as the tests do."""
+    gc.set_threshold(30_000, 10, 5)
 
 
 def _disagreeing(told: Sequence[Told]) -> int:

@@ -17,12 +17,15 @@ def is_named(session: DbtSession, marker: Marker) -> bool:
 
 
 def found_outcome(session: DbtSession, marker: Marker, started_at: datetime | None) -> Outcome:
-    """Give the outcome; in dbt's record the node is a success without figures, for these died with the process."""
+    """Give the outcome; in dbt's record the node is a success, whose figures died with the process."""
     from dbt.artifacts.schemas.results import RunStatus
     from dbt.artifacts.schemas.run import RunResult
 
     node = session.manifest.expect(NodeId(marker.step_id))
+    ended_at = marker.at if started_at is None else max(marker.at, started_at)
     result = RunResult.from_node(node, RunStatus.Success, _SAID)
+    if started_at is not None:
+        result.execution_time = (ended_at - started_at).total_seconds()
     return Outcome(
         step_id=marker.step_id,
         status=Status.SUCCESS,
@@ -30,7 +33,7 @@ def found_outcome(session: DbtSession, marker: Marker, started_at: datetime | No
         reason=Reason(code=ReasonCode.FOUND_IN_TARGET),
         message=_SAID,
         started_at=started_at,
-        ended_at=marker.at if started_at is None else max(marker.at, started_at),
+        ended_at=ended_at,
         path=node.original_file_path,
         dbt_results=(run_record(result),),
     )

@@ -45,6 +45,7 @@ class NodeRuns:
         self._halted_at_start = False
         self._refusal = ""
         self._results: dict[NodeId, Any] = {}  # the last one of each node
+        self._left: dict[NodeId, Any] = {}  # of microbatch models: what an earlier sitting of the run left to do
         self._lock = threading.Lock()
         self._batch_pool: Any = None
 
@@ -115,6 +116,8 @@ class NodeRuns:
         node = self._session.manifest.expect(unique_id)
         if unique_id in self._results and (refusal := self._make_ready(node)) is not None:
             return refusal
+        if unique_id in self._left and not self._refreshes(node):
+            node.previous_batch_results = self._left.pop(unique_id)
         self.batches.begin(unique_id)
         runner = self._task.get_runner(node)
         in_progress = self._task.job_queue.in_progress
@@ -129,6 +132,10 @@ class NodeRuns:
         self._keep(node, result)
         return result
 
+    def take_up(self, batches: Mapping[NodeId, Any]) -> None:
+        """Let microbatch models do the batches that are left; with a full refresh they do all of them."""
+        self._left.update(batches)
+
     def recall(self, recorded: Iterable[Mapping[str, Any]]) -> None:
         """Take results of an earlier sitting of the run, as run_results.json has them: last hooks find them too."""
         for record in recorded:
@@ -141,9 +148,7 @@ class NodeRuns:
     def _make_ready(self, node: Any) -> Any:  # noqa: ANN401  # dbt's node, and its RunResult
         """Make a node ready for a further try; gives an error in place of its result when the warehouse refuses."""
         forget_compiled(node)
-        refresh = getattr(node.config, "full_refresh", None)
-        refresh = getattr(self._session.flags, "FULL_REFRESH", False) if refresh is None else refresh
-        keep_done_batches(node, self._results[node.unique_id], full_refresh=bool(refresh))
+        keep_done_batches(node, self._results[node.unique_id], full_refresh=self._refreshes(node))
         try:
             look_again(self.adapter, node)
         except Exception as error:  # noqa: BLE001  # a driver raises what it likes
@@ -151,6 +156,10 @@ class NodeRuns:
             self._keep(node, result)
             return result
         return None
+
+    def _refreshes(self, node: Any) -> bool:  # noqa: ANN401  # dbt's node
+        refresh = getattr(node.config, "full_refresh", None)
+        return bool(getattr(self._session.flags, "FULL_REFRESH", False) if refresh is None else refresh)
 
     def _keep(self, node: Any, result: Any) -> None:  # noqa: ANN401  # dbt's own
         """Keep the result for last hooks, in place of that of an earlier try."""

@@ -113,7 +113,7 @@ LATE = [
 @pytest.mark.parametrize("place", LATE)
 def test_a_killed_load_that_goes_on_tells_the_rows_that_it_brought(project, place):
     """In the same run it extracts nothing anew: also what has no key is there once, and each table's rows are told."""
-    record = SqlTargetRecord(project.rows, DIALECTS["duckdb"], lambda _step: None)
+    record = SqlTargetRecord(project.rows, DIALECTS["duckdb"], lambda _step: None, main="warehouse")
     record.make(["warehouse"])
     project.record = record.loads_in("warehouse")
     project.write("ingestion/shop.py", SHOP)

@@ -28,6 +28,7 @@ def till(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ended = json.loads(done.stdout.splitlines()[-1])
     assert ended["code"] == 0, done.stdout[-2000:]
     assert sorted(ended["died"]) == sorted(points)
+    (project / "said").write_text(done.stdout)
     return project
 
 
@@ -37,6 +38,8 @@ def test_a_build_that_was_committed_is_not_done_again(till: Path) -> None:
     found = builds(till)
     assert {name: found[name] for name in settled} == settled
     assert builds(till, database="beside") == {"d_beside": [(1, True)]}
+    said = (till / "said").read_text()
+    assert said.count("built before the run was cut off") == len(settled) + 1
     assert rows(till, "select one from f_python_log") == [(1,)]
     assert rows(till, "select one from d_beside", database="beside") == [(1,)]
 

@@ -2,7 +2,8 @@
 
 Called with a project's folder and points such as `before:log` and `after:log`. Each process dies by itself, as if
 killed, at the first of these points that it comes to and that none died at before: right before, or right after, the
-commit of that node's transaction. Prints as JSON where they died, in turn, and the exit code of the last.
+commit of that node's transaction. Further words are those of `elt run`. Prints as JSON where they died, in turn, and
+the exit code of the last.
 """
 
 import json
@@ -49,17 +50,18 @@ def dying(left: list[str], tell: Callable[[str], object]) -> Callable[[SQLConnec
     return commit
 
 
-def main(project: str, *points: str) -> None:
+def main(project: str, *said: str) -> None:
     """Run, and go on until nobody dies."""
+    points = [word for word in said if ":" in word]
+    verb = ["run", *(word for word in said if ":" not in word)]
     run_command_line(["ls", "--project-dir", project])  # so that each fork finds the project parsed, and all imported
     died: list[str] = []
-    verb = "run"
     while True:
-        point, code = run([verb, "--project-dir", project], [point for point in points if point not in died])
+        point, code = run([*verb, "--project-dir", project], [point for point in points if point not in died])
         if not point:
             break
         died.append(point)
-        verb = "resume"
+        verb = ["resume"]
     sys.stdout.flush()
     sys.stdout.write("\n" + json.dumps({"died": died, "code": code}) + "\n")
 
