@@ -37,8 +37,10 @@ def orders():
 def raw():
     return customers, orders
 """
-FILES = {
+FILES: dict[str, str | None] = {
     "ingestion/raw.py": MODULE,
+    "models/sources.yml": "sources: [{name: raw, schema: raw, tables: [{name: customers}, {name: orders}]}]",
+    "models/staging/staging.yml": None,  # the tests of the marts are enough
     "seeds/kinds.csv": "kind,name\n1,small\n2,large\n",
     "models/marts/sums.sql": """
         {{ config(materialized='incremental', unique_key='customer_id') }}
