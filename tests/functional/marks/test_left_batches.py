@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.cli.main import run_command_line
 from tests.functional.marks.till import rows, write_till
 
 pytestmark = pytest.mark.functional
@@ -16,11 +17,12 @@ CHANGES = {
         {{{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='day', batch_size='day',
                   begin=(modules.datetime.datetime.now(modules.pytz.utc)
                          - modules.datetime.timedelta(days={DAYS - 1})).strftime('%Y-%m-%d'), lookback=0) }}}}
-        select day, now() as built from {{{{ ref('days') }}}}
+        select day, if(is_bad, error('a bad day')::boolean, false) as is_bad from {{{{ ref('days') }}}}
         """,
     "models/days.sql": f"""
         {{{{ config(materialized='table', event_time='day') }}}}
-        select (now() at time zone 'UTC')::date::timestamp - to_days(range::int) as day from range({DAYS})
+        select (now() at time zone 'UTC')::date::timestamp - to_days(range::int) as day, false as is_bad
+        from range({DAYS})
         """,
 }
 
@@ -39,3 +41,15 @@ def test_all_batches_of_a_build_that_was_cut_off_are_done_once(tmp_path: Path) -
     assert rows(project, "select count(*), count(distinct day) from j_days") == [(DAYS, DAYS)]
     marked = "select count(*), count(distinct batch) from _elt.standing where step_id = 'model.till.j_days'"
     assert rows(project, marked) == [(DAYS, DAYS)]
+
+
+def test_batches_that_broke_are_done_when_the_run_goes_on(tmp_path: Path) -> None:
+    """Also those that dbt would pass over by now, because the table is there; the others stand."""
+    bad = CHANGES["models/days.sql"].replace("false as", f"range = {DAYS - 2} as")
+    project = write_till(tmp_path, {**CHANGES, "models/days.sql": bad})
+    where = ("--project-dir", str(project))
+    assert run_command_line(["run", "--select", "days", "j_days", *where]) == 1
+    assert rows(project, "select count(*) from j_days") == [(DAYS - 1,)]
+    rows(project, "update days set is_bad = false")
+    assert run_command_line(["resume", *where]) == 0
+    assert rows(project, "select count(*), count(distinct day) from j_days") == [(DAYS, DAYS)]

@@ -33,6 +33,7 @@ expectations:
 on_run_start: after_ingest
 on_no_data: skip
 lock_timeout: 5min
+state_in_target: false
 repeats:
   ingest: 3
   dbt: {times: none, after: 10s, factor: 1.5, longest: 5min, jitter: 0, on_time_limit: repeat}
@@ -81,6 +82,7 @@ def test_every_key_is_read(load: Load, tmp_path: Path) -> None:
         on_run_start=OnRunStart.AFTER_INGEST,
         on_no_data=OnNoData.SKIP,
         lock_timeout=timedelta(minutes=5),
+        state_in_target=False,
         repeats={
             "ingest": RepeatWish(times=3),
             "dbt": RepeatWish(
@@ -99,6 +101,15 @@ def test_every_key_is_read(load: Load, tmp_path: Path) -> None:
             "model.shop.orders": LimitWish(limit=timedelta(seconds=90)),
         },
     )
+
+
+@pytest.mark.parametrize("said", ["no", "off", "${MARK:-false}", "'false'"])
+def test_false_may_be_said_as_in_yaml_or_by_the_environment(load: Load, said: str) -> None:
+    """A variable stands over the file; anything that is neither true nor false is a mistake."""
+    assert not load(f"state_in_target: {said}").state_in_target
+    assert load(f"state_in_target: {said}", ELT_STATE_IN_TARGET="true").state_in_target
+    assert mistakes(load, "state_in_target: 1") == ["1: 'state_in_target' is '1': expected true or false"]
+    assert mistakes(load, "on_no_data: no") == ["1: 'on_no_data' is 'no': expected continue or skip"]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "ingestion:\n", "on_no_data:\nlock_timeout: ~\n"])
