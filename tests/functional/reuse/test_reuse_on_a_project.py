@@ -117,7 +117,7 @@ def new_code(it: Harbour) -> None:
 
 
 def new_comment(it: Harbour) -> None:
-    edit(it.root, "models/stg_ships.sql", "-- one", f"-- {it.next()}, one")
+    edit(it.root, "models/stg_ships.sql", "-- ", f"-- {it.next()}, ")
 
 
 def new_macro(it: Harbour) -> None:
@@ -162,7 +162,7 @@ def mended_test(it: Harbour) -> None:
 
 
 def dropped_table(it: Harbour) -> None:
-    ask(it.root, "drop table fleet")
+    ask(it.root, "drop table if exists fleet")
 
 
 def keep(it: Harbour) -> None:
