@@ -81,8 +81,11 @@ DIALECTS: Mapping[str, Dialect] = {
         order="rowid",
         extra="",
         schema="{database}.{schema}",
-        schemas="select 1 from information_schema.schemata where catalog_name = {database} and schema_name = {schema}",
-        keeps_tables="select 1 from duckdb_databases() where database_name = {database} and type = 'duckdb'",
+        schemas=(
+            "select 1 from information_schema.schemata"
+            " where lower(catalog_name) = {database} and schema_name = {schema}"
+        ),
+        keeps_tables="select 1 from duckdb_databases() where lower(database_name) = {database} and type = 'duckdb'",
         rights="select 1",
     ),
     "postgres": Dialect(
@@ -122,21 +125,21 @@ def table_in(database: str, table: str) -> str:
 
 def asks_for_schema(dialect: Dialect, database: str) -> str:
     """Ask whether the schema is there."""
-    return dialect.schemas.format(database=literal(database), schema=literal(SCHEMA))
+    return dialect.schemas.format(database=literal(database.lower()), schema=literal(SCHEMA))
 
 
 def asks_for_columns(database: str) -> str:
     """Ask for the columns of all that is in the schema: table, column, type."""
     return (
         "select table_name, column_name, lower(data_type) from information_schema.columns"  # noqa: S608  # literals
-        f" where table_catalog = {literal(database)} and table_schema = {literal(SCHEMA)}"
+        f" where lower(table_catalog) = {literal(database.lower())} and table_schema = {literal(SCHEMA)}"
     )
 
 
 def asks_for_others(database: str) -> str:
     """Ask whether anything of the project's stands in a database."""
     return (
-        f"select 1 from information_schema.tables where table_catalog = {literal(database)}"  # noqa: S608  # literals
+        f"select 1 from information_schema.tables where lower(table_catalog) = {literal(database.lower())}"  # noqa: S608  # literals
         " and table_schema not in ('information_schema', 'pg_catalog') limit 1"
     )
 
@@ -216,7 +219,7 @@ def asks_for_left_over(database: str, relation: Relation) -> str:
     names = ", ".join(literal(relation.identifier + suffix) for suffix in _BESIDE)
     return (
         "select table_name, table_type from information_schema.tables"  # noqa: S608  # literals
-        f" where table_catalog = {literal(database)} and table_schema = {literal(relation.schema)}"
+        f" where lower(table_catalog) = {literal(database.lower())} and table_schema = {literal(relation.schema)}"
         f" and table_name in ({names})"
     )
 

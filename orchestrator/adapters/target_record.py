@@ -47,10 +47,10 @@ class SqlTargetRecord:
         """
         self._ask = ask
         self._dialect = dialect
-        self._main = main
+        self._main = main.lower()
         self._reach = reach
         self._database_of = database_of
-        self._taken = frozenset(taken)
+        self._taken = frozenset(database.lower() for database in taken)
         self._tell = tell
         self._lock = threading.Lock()
         self._made: dict[str, bool] = {}
@@ -63,13 +63,13 @@ class SqlTargetRecord:
         """
         for database in databases:
             with self._lock:
-                if database not in self._made:
+                if database.lower() not in self._made:  # as databases themselves compare names
                     self._is_expected = is_expected
-                    self._made[database] = self._try_to_make(database)
+                    self._made[database.lower()] = self._try_to_make(database)
 
     def is_made(self, database: str | None) -> bool:
         """Say whether a database can be written to."""
-        return database is not None and self._made.get(database, False)
+        return database is not None and self._made.get(database.lower(), False)
 
     def loads_in(self, database: str) -> str | None:
         """Give the table, qualified, in which loads note the rows that they brought; None where there is none."""
@@ -118,9 +118,9 @@ class SqlTargetRecord:
 
     def _is_readable(self, database: str) -> bool:
         """Say whether the table is there as it should be."""
-        if database != self._main:
+        if database.lower() != self._main:
             self._reach(database)
-        if database in self._taken:
+        if database.lower() in self._taken:
             return False
         return sql.fits(sql.STANDING, self._columns(database).get(sql.STANDING, {}))
 
@@ -135,10 +135,12 @@ class SqlTargetRecord:
             return False
 
     def _make(self, database: str) -> bool:
-        if database != self._main and not self._ask(self._dialect.keeps_tables.format(database=sql.literal(database))):
+        if database.lower() != self._main and not self._ask(
+            self._dialect.keeps_tables.format(database=sql.literal(database.lower()))
+        ):
             return False  # attached from another kind of database
         there = self._columns(database)
-        if database in self._taken or _is_anothers(there):
+        if database.lower() in self._taken or _is_anothers(there):
             self._tell(
                 f"What stands is not recorded in {database} itself: its schema {sql.SCHEMA} holds other tables.\n"
                 "Call that schema something else, or set state_in_target: false in elt.yml."

@@ -72,6 +72,16 @@ def test_the_newest_marker_of_each_node_is_read(target: Target) -> None:
     assert target.told == []
 
 
+def test_a_database_is_known_however_its_name_is_written(target: Target) -> None:
+    """A profile may say SHOP where a model says shop."""
+    record = target.record()
+    record.make(["SHOP"])
+    assert record.is_made("Shop")
+    target.mark("orders")
+    assert target.marker("orders") is not None
+    assert target.told == []
+
+
 def test_a_target_without_tables_says_nothing(target: Target) -> None:
     """Neither before the first run nor after somebody dropped the schema; nothing is made by asking."""
     assert target.marker("orders") is None
