@@ -6,6 +6,9 @@ LOAD_ID = "_dlt_load_id"
 _OF_EVERY_LOAD = frozenset({LOAD_ID, "_dlt_id"})
 """Another in each load of the same row. What ties a nested row to its parent is not left out: it says whose it is."""
 
+SMALL = 1_000_000
+"""So many rows are read whole, however they are loaded: then also a value that was changed by hand is seen."""
+
 Columns = Sequence[tuple[str, str]]
 """Names and types, in the order of the table."""
 

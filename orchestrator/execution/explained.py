@@ -76,14 +76,19 @@ def _causes(
     node: DbtNode, comparisons: Mapping[NodeId, Comparison], words: Callable[[NodeId], Words]
 ) -> Iterator[Cause]:
     for above, comparison in comparisons.items():
+        same = comparison.verdict is Verdict.SAME  # a view is what it was, though the rows that it shows are others
         changes = [change for change in comparison.changes if not _is_inherited(change)]
-        if above != node.unique_id and changes and comparison.verdict is not Verdict.SAME:
+        changes = [change for change in changes if not same or change.part.startswith(_DATA_OF_SOURCE)]
+        if above != node.unique_id and changes:
             yield Cause(node=above, changes=tuple(words(above).change(change) for change in changes))
 
 
 def _is_inherited(change: Change) -> bool:
     """Say whether a change is one of a parent that is a node; the data of a source changes by itself."""
-    return change.part.startswith("parent:") and not change.part.startswith("parent:source.")
+    return change.part.startswith("parent:") and not change.part.startswith(_DATA_OF_SOURCE)
+
+
+_DATA_OF_SOURCE = "parent:source."
 
 
 def _lines(now: Fingerprint, standing: Standing | None, words: Words) -> list[PartLine]:

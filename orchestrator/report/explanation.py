@@ -12,6 +12,7 @@ from orchestrator.plan.fingerprints.compare import Verdict
 from orchestrator.plan.fingerprints.value import Finding
 
 _SHOWN = 8  # letters of a digest; enough to see that two differ
+_HALF = 32
 _MOST_CAUSES = 10
 _VERDICTS = {
     Verdict.SAME: "It is as it was.",
@@ -83,6 +84,9 @@ def _above(found: Explained) -> list[str]:
 def _verdict(found: Explained) -> str:
     if found.comparison is None:
         return "It never ended well in this target: there is nothing to compare with."
+    changes = found.comparison.changes
+    if found.comparison.verdict is Verdict.SAME and changes and all(one.part.startswith("parent:") for one in changes):
+        return "It shows what its parents hold: other rows of theirs leave it as it is."
     if found.comparison.verdict is Verdict.SAME and found.changes:
         return "It compiles to what it compiled to then, comments and layout aside: its result is the same."
     return _VERDICTS[found.comparison.verdict]
@@ -105,7 +109,11 @@ def _style(part: PartLine, *, changed: bool) -> str:
 
 
 def _short(digest: str | None) -> str:
-    return "-" if digest is None else digest[:_SHOWN]
+    """Show the beginning; of a parent the beginnings of both halves: how it is defined, and what it holds."""
+    if digest is None:
+        return "-"
+    half = len(digest) // 2
+    return digest[:_SHOWN] if half < _HALF else f"{digest[: _SHOWN // 2]}{digest[half : half + _SHOWN // 2]}"
 
 
 def _finding(found: Finding | None) -> dict[str, object] | None:

@@ -26,6 +26,8 @@ class Batch:
     ended: list[Values] = field(default_factory=list)
     """Steps that end."""
     events: list[Values] = field(default_factory=list)
+    texts: list[Values] = field(default_factory=list)
+    """Which those below name; one that is there is left alone."""
     fingerprints: list[Values] = field(default_factory=list)
     """Of steps that ended."""
     standing: list[Values] = field(default_factory=list)
@@ -46,6 +48,7 @@ class Statements:
         self._parts = Prepared.insert(tables.parts, dialect, tables.parts.c.keys())
         self._ended = Prepared.update(tables.steps, dialect, key=("run_id", "step_id"), columns=_END)
         self._events = Prepared.insert(tables.events, dialect, tables.events.c.keys())
+        self._texts = Prepared.insert_new(tables.texts, dialect, tables.texts.c.keys(), key=("digest",))
         # Of a run that goes on some are there: what is done anew followed from something else.
         self._fingerprints = Prepared.put(
             tables.fingerprints, dialect, tables.fingerprints.c.keys(), key=("run_id", "step_id")
@@ -62,6 +65,7 @@ class Statements:
             (self._parts, batch.parts),
             (self._ended, batch.ended),
             (self._events, batch.events),
+            (self._texts, batch.texts),
             (self._fingerprints, batch.fingerprints),
             (self._standing, batch.standing),
             (self._last_tries, batch.last_tries),

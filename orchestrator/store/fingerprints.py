@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, select
 
@@ -14,29 +15,38 @@ from orchestrator.plan.fingerprints.value import Finding, Fingerprint
 from orchestrator.plan.step import StepId
 from orchestrator.store.prepared import Values
 from orchestrator.store.tables import attempts, fingerprints, last_tries, standing, texts
-from orchestrator.store.texts import in_chunks, keep_texts
+from orchestrator.store.texts import in_chunks, text_values
 
 
-def keep_fingerprints(
-    connection: Connection, ended: Sequence[StepEnded], run_id: str, target_identity: str
-) -> tuple[list[Values], list[Values]]:
-    """Keep the texts that are new; give a row for each step that has a fingerprint, and for each that stands now."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What is kept of the fingerprints of steps that ended together."""
+
+    texts: list[Values]
+    """Those that are there are left alone."""
+    fingerprints: list[Values]
+    standing: list[Values]
+    """Of the steps that ended well."""
+
+
+def fingerprint_rows(ended: Sequence[StepEnded], run_id: str, target_identity: str) -> Rows:
+    """Give the rows of steps that ended, as far as it is known what their results followed from."""
     told = [(event.outcome, event.known) for event in ended if event.known is not None]
-    digests = keep_texts(connection, "fingerprint", [_text(known.fingerprint) for _, known in told])
+    written = [text_values("fingerprint", _text(known.fingerprint)) for _, known in told]
     kept, stands = [], []
-    for (outcome, known), parts in zip(told, digests, strict=True):
+    for (outcome, known), text in zip(told, written, strict=True):
         row = {
             "run_id": run_id,
             "step_id": outcome.step_id,
             "digest": known.fingerprint.digest,
             "identity": known.identity,
-            "parts_digest": parts,
+            "parts_digest": text["digest"],
         }
         kept.append(row)
         if outcome.status in STANDS:
             ends = {"ended_at": outcome.ended_at, "status": outcome.status.value}
             stands.append({**row, "target_identity": target_identity, **ends})
-    return kept, stands
+    return Rows(texts=written, fingerprints=kept, standing=stands)
 
 
 def standing_in(connection: Connection, target_identity: str, steps: Collection[StepId]) -> dict[StepId, Standing]:

@@ -7,7 +7,7 @@ from itertools import islice
 
 from sqlalchemy import Connection, select
 
-from orchestrator.store.prepared import Prepared
+from orchestrator.store.prepared import Prepared, Values
 from orchestrator.store.tables import texts
 
 _AT_ONCE = 500  # values in one question; SQLite takes a thousand
@@ -25,12 +25,14 @@ def keep_texts(connection: Connection, kind: str, contents: Sequence[bytes]) -> 
     new = {digest: content for digest, content in zip(digests, contents, strict=True) if digest not in known}
     if new:
         insertion = Prepared.insert_new(texts, connection.dialect, texts.c.keys(), key=("digest",))
-        rows = [
-            {"digest": digest, "kind": kind, "compressed": zlib.compress(content, level=1)}
-            for digest, content in new.items()
-        ]
-        insertion.run(connection, rows)
+        insertion.run(connection, [text_values(kind, content) for content in new.values()])
     return digests
+
+
+def text_values(kind: str, content: bytes) -> Values:
+    """Give the row of a text."""
+    digest = hashlib.sha256(content).hexdigest()
+    return {"digest": digest, "kind": kind, "compressed": zlib.compress(content, level=1)}
 
 
 def keep_text(connection: Connection, kind: str, content: bytes) -> str:

@@ -18,7 +18,7 @@ from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements
 from orchestrator.store.codec import plan_to_text
 from orchestrator.store.database import explained, is_corruption
-from orchestrator.store.fingerprints import keep_fingerprints
+from orchestrator.store.fingerprints import fingerprint_rows
 from orchestrator.store.prepared import Values, key_of
 from orchestrator.store.reopen import reopen
 from orchestrator.store.rows import attempt_values, end_values, part_values, run_values, step_values
@@ -151,10 +151,8 @@ class SqlRunWriter:
 
     def _keep_fingerprints(self, events: Sequence[Event], batch: Batch) -> None:
         ended = [event for event in events if isinstance(event, StepEnded)]
-        if ended:
-            opening = self._opening
-            kept = keep_fingerprints(self._connection(), ended, opening.run_id, opening.target_identity)
-            batch.fingerprints, batch.standing = kept
+        kept = fingerprint_rows(ended, self._opening.run_id, self._opening.target_identity)
+        batch.texts, batch.fingerprints, batch.standing = kept.texts, kept.fingerprints, kept.standing
 
     def _last_try(self, step_id: StepId, outcome: Outcome | None = None) -> Values:
         return {

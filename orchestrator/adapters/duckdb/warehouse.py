@@ -18,6 +18,7 @@ import duckdb
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
 from orchestrator.adapters.duckdb.table_version import version_query
 from orchestrator.adapters.sql_pipe import PipeAccess
+from orchestrator.adapters.table_columns import SMALL
 from orchestrator.errors import WarehouseError, WarehouseLockedError
 from orchestrator.nodes.identity import Relation
 
@@ -82,11 +83,14 @@ class Warehouse:
             raise WarehouseError(str(error)) from error
         return None if row is None or row[0] is None else now.timestamp() - float(row[0])
 
-    def data_version(self, relation: Relation, *, grows: bool) -> str | None:
+    def data_version(self, relation: Relation, *, grows: bool, small: int = SMALL) -> str | None:
         """Give a text that is another when other rows stand in a table that dlt loads; None when it is not there."""
         try:
             with self.cursor() as cursor:
                 columns = cursor.execute(_COLUMNS, relation.key()).fetchall()
+                if columns and grows:
+                    counted = cursor.execute(f"select count(*) from {_named(relation)}").fetchall()  # noqa: S608  # quoted
+                    grows = counted[0][0] > small
                 query = version_query(relation, columns, grows=grows)
                 return None if query is None else " ".join(map(str, cursor.execute(query).fetchall()[0]))
         except duckdb.Error as error:
@@ -168,6 +172,10 @@ def _cannot_open(path: Path, message: str) -> WarehouseError:
         f"The database {path} cannot be opened: {first}",
         hint="Check `path` and its settings in profiles.yml.",
     )
+
+
+def _named(relation: Relation) -> str:
+    return f"{_quoted(relation.schema)}.{_quoted(relation.identifier)}"
 
 
 def _quoted(name: str) -> str:

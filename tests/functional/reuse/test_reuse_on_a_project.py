@@ -21,6 +21,7 @@ from tests.functional.reuse.harbour import DATABASE, add, arrive, ask, write_har
 from tests.functional.reuse.till import edit
 
 pytestmark = pytest.mark.functional
+SEED, STEPS = int(os.environ.get("ELT_REUSE_SEED", "1")), int(os.environ.get("ELT_REUSE_STEPS", "0"))
 
 HISTORY = frozenset({"fleet_history", "logbook", "log_size"})
 """What follows from what was there before: a new target begins without."""
@@ -117,7 +118,7 @@ def new_code(it: Harbour) -> None:
 
 
 def new_comment(it: Harbour) -> None:
-    edit(it.root, "models/stg_ships.sql", "-- one", f"-- {it.next()}, one")
+    edit(it.root, "models/stg_ships.sql", "-- ", f"-- {it.next()}, ")
 
 
 def new_macro(it: Harbour) -> None:
@@ -162,7 +163,7 @@ def mended_test(it: Harbour) -> None:
 
 
 def dropped_table(it: Harbour) -> None:
-    ask(it.root, "drop table fleet")
+    ask(it.root, "drop table if exists fleet")
 
 
 def keep(it: Harbour) -> None:
@@ -205,6 +206,7 @@ SEQUENCE: tuple[tuple[tuple[Edit, ...], list[str]], ...] = (
 )
 
 
+@pytest.mark.timeout(300 + 60 * STEPS)
 def test_reuse_leaves_what_a_full_build_leaves(harbour):
     """After each thing that is done, and only what it can have changed is built."""
     for edits, built in SEQUENCE:
@@ -212,9 +214,8 @@ def test_reuse_leaves_what_a_full_build_leaves(harbour):
             one(harbour)
         harbour.agrees()
         assert set(harbour.ran) == set(built), edits
-    seed, steps = int(os.environ.get("ELT_REUSE_SEED", "1")), int(os.environ.get("ELT_REUSE_STEPS", "0"))
-    drawn = random.Random(seed)
-    for _ in range(steps):
+    drawn = random.Random(SEED)
+    for _ in range(STEPS):
         for one in drawn.choices(EDITS, k=drawn.randint(1, 3)):
             if one is not failing_test or "most: 90}" in (harbour.root / "models/models.yml").read_text():
                 one(harbour)

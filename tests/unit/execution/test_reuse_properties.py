@@ -64,7 +64,7 @@ def full(world: World) -> tuple[World, dict[StepId, object]]:
     return other, other.run(other.plan()[0])
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_run_with_reuse_leaves_what_a_full_run_leaves(data: st.DataObject) -> None:
     """Tables, views and verdicts; runs of a part, of what was named alone, and runs that died come between."""
