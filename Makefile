@@ -11,7 +11,7 @@ NEWEST ?= $(firstword $(foreach name,python3.13 python3.12,$(shell $(name) --ver
 # dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-readers test-matrix test-lowest test-highest agreement check lint types contracts bench clean environment constraints
+.PHONY: demo test test-readers test-matrix test-lowest test-highest agreement faults soak check lint types contracts bench clean environment constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -30,6 +30,14 @@ test: $(STAMP)
 agreement: $(STAMP)
 	WHOLE_CORPUS=1 $(BIN)/python -m pytest -n 2 --dist loadscope tests/agreement/test_selection.py
 	$(BIN)/python -m tests.agreement all
+
+# The whole proof by fault: 170 deaths of small runs, 30 of runs with the real dbt and dlt.
+faults: $(STAMP)
+	WHOLE_FAULTS=1 $(BIN)/python -m pytest -n 2 --dist loadscope tests/faults
+
+# Random runs that are killed again and again: `make soak SOAK=500`, and SEED=… to draw the same once more.
+soak: $(STAMP)
+	$(BIN)/python -m tests.faults.soak $(or $(SOAK),50) $(SEED)
 
 # What people read dbt's artifacts with needs versions of its own: an environment apart, with elt in it.
 $(READERS)/.installed: pyproject.toml constraints-readers.txt tests/readers/requirements.in

@@ -12,6 +12,7 @@ import click
 
 from benchmarks import scale_tables, tables
 from benchmarks.measure import BenchmarkFailed
+from benchmarks.record import measure_listing, measure_recording
 from benchmarks.reference import measure_reference
 from benchmarks.scale import measure_scale
 from benchmarks.synthetic import measure_size, runs_for
@@ -19,13 +20,16 @@ from benchmarks.unchanged import measure_unchanged
 
 REFERENCE_RUNS = 3
 SCALE_ROUNDS = 5
+RECORD_ROUNDS = 5
 UNCHANGED_MODELS = 100
-PARTS = ("synthetic", "unchanged", "reference", "scale")
+PARTS = ("synthetic", "unchanged", "reference", "record", "scale")
 
 
 @click.command("benchmarks")
 @click.option("--only", type=click.Choice(PARTS), help="One of them instead of all.")
 @click.option("--sizes", default="10,100,500", show_default=True, help="Numbers of models of the synthetic project.")
+@click.option("--recording-sizes", default="500", show_default=True, help="Numbers of models that are recorded or not.")
+@click.option("--recorded-runs", type=click.IntRange(min=31), default=10_000, show_default=True, help="Runs to list.")
 @click.option("--scale-sizes", default="500,1000,2000,3000", show_default=True, help="The same of the large project.")
 @click.option(
     "--build-models",
@@ -37,7 +41,14 @@ PARTS = ("synthetic", "unchanged", "reference", "scale")
 @click.option("--runs", "--rounds", "runs", type=click.IntRange(min=1), help="Counted rounds; by default 3 or 5.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file, too.")
 def main(
-    only: str | None, sizes: str, scale_sizes: str, build_models: int, runs: int | None, json_file: Path | None
+    only: str | None,
+    sizes: str,
+    recording_sizes: str,
+    recorded_runs: int,
+    scale_sizes: str,
+    build_models: int,
+    runs: int | None,
+    json_file: Path | None,
 ) -> None:
     """Measure `elt` beside what it replaces, on this machine."""
     say(tables.machine_text())
@@ -47,6 +58,7 @@ def main(
         "synthetic": lambda folder: synthetic(_numbers(sizes), runs, folder),
         "unchanged": lambda folder: unchanged(runs, folder),
         "reference": lambda folder: reference(runs, folder),
+        "record": lambda folder: record(_numbers(recording_sizes), recorded_runs, runs, folder),
         "scale": lambda folder: scale(_numbers(scale_sizes), runs, build_models, folder),
     }
     values: dict[str, Any] = {"machine": tables.machine()}
@@ -80,6 +92,16 @@ def reference(runs: int | None, folder: Path) -> dict[str, Any]:
     found = measure_reference(runs=runs or REFERENCE_RUNS, folder=folder, say=say)
     click.echo("\n" + tables.reference_text(found) + "\n")
     return tables.reference_values(found)
+
+
+def record(sizes: list[int], recorded_runs: int, runs: int | None, folder: Path) -> dict[str, Any]:
+    """Measure the record of runs and print its tables."""
+    rounds = runs or RECORD_ROUNDS
+    costs = [measure_recording(size, rounds=rounds, folder=folder, say=say) for size in sizes]
+    click.echo("\n" + tables.recording_text(costs) + "\n")
+    listing = measure_listing(recorded_runs, rounds=rounds, folder=folder, say=say)
+    click.echo("\n" + tables.listing_text(listing) + "\n")
+    return tables.record_values(costs, listing)
 
 
 def scale(sizes: list[int], runs: int | None, build_models: int, folder: Path) -> dict[str, Any]:

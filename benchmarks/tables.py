@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from benchmarks.figures import Series, ratio
+from benchmarks.record import LISTED, MOST_OF_MANY, MOST_OF_RECORDING, Listing, Recording
 from benchmarks.reference import MOST_RATIO, ReferenceRun
 from benchmarks.synthetic import MOST_MB_ABOVE, NodeCost
 from benchmarks.unchanged import MOST_RATIO as UNCHANGED_MOST
@@ -96,3 +97,38 @@ def reference_values(found: ReferenceRun) -> dict[str, Any]:
 
 def _time(series: Series) -> str:
     return f"| {series.name} | {series.cpu_seconds:.2f} s | {series.seconds:.2f} s |"
+
+
+def recording_text(costs: Sequence[Recording]) -> str:
+    """Show what recording adds to a run, for each size."""
+    lines = [
+        "| models | contender | CPU time | wall time | to unrecorded | target | peak memory |",
+        "|---:|---|---:|---:|---:|---:|---:|",
+    ]
+    for cost in costs:
+        with_it, without = cost.recorded, cost.unrecorded
+        lines.append(
+            f"| {cost.models} {_time(with_it)} {cost.ratio:.3f} | {MOST_OF_RECORDING:.2f} | {with_it.peak_mb:.0f} MB |"
+        )
+        lines.append(f"| {_time(without)} 1.000 | | {without.peak_mb:.0f} MB |")
+    return "\n".join(lines)
+
+
+def listing_text(found: Listing) -> str:
+    """Show what `elt history` takes over many runs and over few."""
+    lines = ["| recorded runs | CPU time | wall time | to few | target | size |", "|---:|---:|---:|---:|---:|---:|"]
+    many, few = found.many, found.few
+    lines.append(
+        f"| {found.runs:,} | {many.cpu_seconds:.2f} s | {many.seconds:.2f} s | {found.ratio:.2f} | {MOST_OF_MANY:.2f} "
+        f"| {found.megabytes:,.0f} MB |"
+    )
+    lines.append(f"| {LISTED} | {few.cpu_seconds:.2f} s | {few.seconds:.2f} s | 1.00 | | |")
+    return "\n".join(lines)
+
+
+def record_values(costs: Sequence[Recording], found: Listing) -> dict[str, Any]:
+    """Give every run of both measurements, and their ratios."""
+    return {
+        "recording": [{**asdict(cost), "ratio": cost.ratio} for cost in costs],
+        "history": {**asdict(found), "ratio": found.ratio},
+    }

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
+from orchestrator.faults import Point, passing
+
 
 class OwnerCursor(Protocol):
     """What the owner hands out: a DBAPI cursor with its own transaction, that can be interrupted."""
@@ -125,7 +127,9 @@ class SqlServer:
         if message.cursor not in self._cursors:
             self._cursors[message.cursor] = self._open_cursor()
         cursor = self._cursors[message.cursor]
+        passing(Point.CHILD_ASKED)
         cursor.execute(message.sql, message.parameters)
+        passing(Point.CHILD_ANSWERED)
         if not cursor.description:
             return Answer(None, [])
         columns = tuple((str(c[0]), str(c[1]), None, None, None, None, None) for c in cursor.description)

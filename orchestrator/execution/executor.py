@@ -12,6 +12,7 @@ from queue import SimpleQueue
 
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
 from orchestrator.execution.ports import Request, StepRunner, Stop
+from orchestrator.faults import Point, passing
 from orchestrator.plan.step import StepId
 
 _log = logging.getLogger(__name__)
@@ -40,10 +41,12 @@ class ThreadExecutor:
 
     def submit(self, request: Request, stop: Stop) -> None:
         """Run a step as soon as a thread is free; called from one thread only."""
+        passing(Point.STEP_HANDED)
         self._requests.put((request, stop))
         if not self._idle.acquire(blocking=False) and self._started < self._most:
             self._started += 1
             threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
+        passing(Point.STEP_TAKEN)
 
     def interrupt(self, steps: Collection[StepId]) -> None:
         """Interrupt these steps."""
@@ -64,6 +67,7 @@ class ThreadExecutor:
     def _work(self) -> None:
         while (item := self._requests.get()) is not None:
             outcome = self._outcome(*item)
+            passing(Point.STEP_DONE)
             self._idle.release()  # before delivering: the next request then finds this thread
             self._deliver(outcome)
 

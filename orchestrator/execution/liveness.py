@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from orchestrator.execution.recorded import Process, RunHead
 
+Lives = Callable[[Process, datetime], bool]
+"""Looks a process of this machine up, which gave its last sign of life at that time."""
+
 SILENCE = timedelta(minutes=1)
 """After so long without a sign of life a run of another machine counts as interrupted; it gives one every 5 seconds."""
 
@@ -18,7 +21,7 @@ class RunState(StrEnum):
     INTERRUPTED = "interrupted"  # its process ended before it could say how
 
 
-def state_of(head: RunHead, *, now: datetime, here: str, lives: Callable[[Process], bool]) -> RunState:
+def state_of(head: RunHead, *, now: datetime, here: str, lives: Lives) -> RunState:
     """Say where a run stands; `lives` looks a process of this machine, which is called `here`, up."""
     if head.status is not None:
         return RunState.ENDED
@@ -26,8 +29,6 @@ def state_of(head: RunHead, *, now: datetime, here: str, lives: Callable[[Proces
     return RunState.RUNNING if alive else RunState.INTERRUPTED
 
 
-def is_alive(
-    process: Process, heard_at: datetime, *, now: datetime, here: str, lives: Callable[[Process], bool]
-) -> bool:
+def is_alive(process: Process, heard_at: datetime, *, now: datetime, here: str, lives: Lives) -> bool:
     """Say whether a process still works: one of this machine is looked up, of another its last sign of life counts."""
-    return lives(process) if process.host == here else now - heard_at < SILENCE
+    return lives(process, heard_at) if process.host == here else now - heard_at < SILENCE

@@ -13,11 +13,13 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from orchestrator.errors import MissingExtraError, NothingRecordedError, StoreError
+from orchestrator.faults import Point, passing
 from orchestrator.store.json_text import to_json_text
 
 VERSION = "0005"
 VERSION_TABLE = "store_version"
 _BUSY_SECONDS = 30
+_LOCK = 0x656C74  # a number that is ours on a PostgreSQL server
 _CORRUPT = ("file is not a database", "malformed", "disk image")
 _HINT = "In elt.yml set `store` to a file (.elt/history.db) or to postgresql://user:password@host/database."
 
@@ -82,10 +84,24 @@ def _bring_up_to_date(connection: Connection, url: URL) -> None:
     found = _version(connection)
     if found is not None:
         _refuse_newer(found, url)
-    if found != VERSION:
-        from orchestrator.store.migrate import migrate
+    if found == VERSION:
+        return
+    _have_alone(connection)
+    if _version(connection) == VERSION:  # by another run that began at the same moment
+        return
+    from orchestrator.store.migrate import migrate
 
-        migrate(connection, VERSION_TABLE)
+    migrate(connection, VERSION_TABLE)
+    passing(Point.STORE_MADE)
+
+
+def _have_alone(connection: Connection) -> None:
+    """Let nobody else change the store, and nothing of a change be seen, until the transaction ends.
+
+    Of itself Python's driver of SQLite commits each `create table` at once: a store would stay half made.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    connection.exec_driver_sql("begin immediate" if is_sqlite else f"select pg_advisory_xact_lock({_LOCK})")
 
 
 def _version(connection: Connection) -> str | None:
@@ -148,10 +164,23 @@ def told(url: URL, *, set_aside: bool = False) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        reason = str(error.orig).strip().partition("\n")[0]
-        if _is_file(url) and any(word in reason for word in _CORRUPT):
-            raise _corrupt(_path(url), reason, set_aside=set_aside) from error
-        raise StoreError(f"{_named(url)} cannot be used: {reason}", hint=_way_out(url)) from error
+        raise explained(url, error.orig, set_aside=set_aside) from error
+
+
+def explained(url: URL, error: BaseException | None, *, set_aside: bool = False) -> StoreError:
+    """Say what a database's error means to the user; a corrupt file is set aside when that is asked for."""
+    if is_corruption(url, error):
+        return _corrupt(_path(url), _reason(error), set_aside=set_aside)
+    return StoreError(f"{_named(url)} cannot be used: {_reason(error)}", hint=_way_out(url))
+
+
+def is_corruption(url: URL, error: BaseException | None) -> bool:
+    """Whether a file of ours is no sound database any more."""
+    return _is_file(url) and any(word in _reason(error) for word in _CORRUPT)
+
+
+def _reason(error: BaseException | None) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _corrupt(path: Path, reason: str, *, set_aside: bool) -> StoreError:

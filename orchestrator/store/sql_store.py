@@ -1,12 +1,15 @@
 """The store in a database: SQLite in a file, or PostgreSQL."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, insert, select
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, Engine, delete, event, insert, select
+from sqlalchemy.engine import URL, ExceptionContext
 
+from orchestrator.errors import StoreError
 from orchestrator.execution.recorded import Lease, Opening
-from orchestrator.store.database import open_for_reading, open_for_writing, told
+from orchestrator.store.database import explained, open_for_reading, open_for_writing, told
 from orchestrator.store.leases import drop_lease, read_lease, take_lease
 from orchestrator.store.reader import SqlRunReader
 from orchestrator.store.tables import fingerprints, requests, runs, standing, texts
@@ -24,7 +27,7 @@ class SqlStore:
 
     def writer(self, opening: Opening) -> SqlRunWriter:
         """Give a writer for a run that begins; its first event makes the run known."""
-        writer = SqlRunWriter(self._engine(), opening)
+        writer = SqlRunWriter(self._engine(), opening, self._url)
         self._writers.append(writer)
         return writer
 
@@ -32,23 +35,24 @@ class SqlStore:
         """Give a reader, on connections that cannot write."""
         if self._reading is None:
             self._reading = open_for_reading(self._url)
+            event.listen(self._reading, "handle_error", self._explain)
         return SqlRunReader(self._reading)
 
     def ask_to_end(self, run_id: str, *, at: datetime, by: str) -> None:
         """Leave a run the wish that it should end; raises UnknownRunError."""
         found = self.reader().find(run_id)
-        with told(self._url), self._engine().begin() as connection:
+        with self._connected() as connection, connection.begin():
             row = {"run_id": found, "kind": "cancel", "asked_at": at, "asked_by": by}
             connection.execute(insert(requests), row)
 
     def lease(self, target_identity: str) -> Lease | None:
         """Say which run has the right to work in a target; its process may have died since."""
-        with told(self._url), self._engine().begin() as connection:
+        with self._connected() as connection, connection.begin():
             return read_lease(connection, target_identity)
 
     def take(self, lease: Lease, *, instead_of: Lease | None) -> bool:
         """Take the right to work in a target, unless somebody else has taken it since `instead_of` was read."""
-        with told(self._url), self._engine().connect() as connection:
+        with self._connected() as connection:
             taken = take_lease(connection, lease, instead_of)
             if taken:
                 connection.commit()
@@ -56,7 +60,7 @@ class SqlStore:
 
     def let_go(self, lease: Lease) -> None:
         """Give the right back, if it is still this run's."""
-        with told(self._url), self._engine().begin() as connection:
+        with self._connected() as connection, connection.begin():
             drop_lease(connection, lease)
 
     def prune(self, *, keep: int) -> tuple[str, ...]:
@@ -65,7 +69,7 @@ class SqlStore:
         A run that has not ended is kept.
         """
         newest = select(runs.c.run_id).order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(keep)
-        with told(self._url), self._engine().begin() as connection:
+        with self._connected() as connection, connection.begin():
             kept = set(connection.execute(newest).scalars())
             asked = select(runs.c.run_id).where(runs.c.status.is_not(None)).order_by(runs.c.started_at, runs.c.run_id)
             old = [run_id for run_id in connection.execute(asked).scalars() if run_id not in kept]
@@ -86,6 +90,20 @@ class SqlStore:
         for engine in (self._writing, self._reading):
             if engine is not None:
                 engine.dispose()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        engine = self._engine()
+        with told(self._url, set_aside=self._may_set_aside()), engine.connect() as connection:
+            yield connection
+
+    def _explain(self, broken: ExceptionContext) -> StoreError:
+        """Let a reader raise what the user can do something about."""
+        return explained(self._url, broken.original_exception, set_aside=self._may_set_aside())
+
+    def _may_set_aside(self) -> bool:
+        """Whether a run is about to begin, which a corrupt store would otherwise keep from it again and again."""
+        return self._writing is not None and not any(writer.has_begun for writer in self._writers)
 
     def _engine(self) -> Engine:
         if self._writing is None:

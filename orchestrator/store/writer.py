@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, insert, select, update
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.errors import StoreError
@@ -11,10 +12,12 @@ from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded
 from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.recorded import Opening
 from orchestrator.execution.verdict import exit_code
+from orchestrator.faults import Point, passing
 from orchestrator.plan.step import StepId
 from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements
 from orchestrator.store.codec import plan_to_text
+from orchestrator.store.database import explained, is_corruption
 from orchestrator.store.fingerprints import fingerprint_rows
 from orchestrator.store.prepared import Values, key_of
 from orchestrator.store.reopen import reopen
@@ -28,8 +31,9 @@ _LOOK = timedelta(seconds=1)
 class SqlRunWriter:
     """The record of one run, in a database; used by one thread."""
 
-    def __init__(self, engine: Engine, opening: Opening) -> None:
+    def __init__(self, engine: Engine, opening: Opening, url: URL) -> None:
         self._engine = engine
+        self._url = url
         self._opening = opening
         self._statements = Statements(engine.dialect)
         self._open: Connection | None = None
@@ -39,26 +43,48 @@ class SqlRunWriter:
 
     def record(self, events: Sequence[Event]) -> None:
         """Keep the events in one transaction; raises StoreError when it cannot, and then has kept none."""
+        passing(Point.RECORD_BEGUN)
         before = self._sequence, dict(self._attempts)
         try:
-            with self._connection().begin():
-                batch = Batch()
-                for event in events:
-                    self._write(event, batch)
-                self._keep_fingerprints(events, batch)
-                self._statements.run(self._connection(), batch)
+            self._keep(events)
         except DBAPIError as error:
+            after = self._sequence, self._attempts
             self._sequence, self._attempts = before
-            raise _refused(error) from error
+            if not (error.connection_invalidated and self.has_begun):
+                raise self._refused(error) from error
+            self._keep_anew(events, after)
+        passing(Point.RECORD_KEPT)
+
+    def _keep(self, events: Sequence[Event]) -> None:
+        with self._connection().begin():
+            batch = Batch()
+            for event in events:
+                self._write(event, batch)
+            self._keep_fingerprints(events, batch)
+            self._statements.run(self._connection(), batch)
+            passing(Point.RECORD_WRITTEN)
+
+    def _keep_anew(self, events: Sequence[Event], after: tuple[int, dict[StepId, int]]) -> None:
+        """Keep the events on another connection, for the server dropped ours; it may have committed them before."""
+        last = select(func.max(tables.events.c.sequence)).where(self._this(tables.events))
+        try:
+            with self._connection().begin():
+                kept = self._connection().execute(last).scalar()
+            if kept == after[0]:
+                self._sequence, self._attempts = after
+            else:
+                self._keep(events)
+        except DBAPIError as error:
+            raise self._refused(error) from error
 
     def look(self, at: datetime) -> bool:
         """Say every now and then that the run is alive, and whether somebody asked for its end since."""
-        if at - self._looked < _LOOK:
+        if _is_within(at - self._looked, _LOOK):
             return False
         self._looked = at
         try:
             with self._connection().begin():
-                if at - self._beaten >= _BEAT:
+                if not _is_within(at - self._beaten, _BEAT):
                     self._beaten = at
                     beat = update(tables.runs).where(self._this(tables.runs)).values(heartbeat_at=at)
                     self._connection().execute(beat)
@@ -67,6 +93,11 @@ class SqlRunWriter:
                 return self._take_requests(at)
         except DBAPIError:  # a beat that is missed is made up for by the next
             return False
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything of the run is recorded."""
+        return self._sequence > 0
 
     def close(self) -> None:
         """Let the database go."""
@@ -164,6 +195,16 @@ class SqlRunWriter:
             }
         )
 
+    def _refused(self, error: DBAPIError) -> StoreError:
+        if is_corruption(self._url, error.orig):
+            self.close()
+            return explained(self._url, error.orig, set_aside=not self.has_begun)
+        reason = str(error.orig).strip().partition("\n")[0]
+        return StoreError(
+            f"What happened in the run could not be recorded: {reason}",
+            hint="Nothing more was started. Make room for, or access to, the record of runs (`store` in elt.yml).",
+        )
+
     def _this(self, table: Table) -> ColumnElement[bool]:
         return table.c.run_id == self._opening.run_id
 
@@ -176,9 +217,6 @@ class SqlRunWriter:
         return {"run_id": self._opening.run_id, "step_id": step_id}
 
 
-def _refused(error: DBAPIError) -> StoreError:
-    reason = str(error.orig).strip().partition("\n")[0]
-    return StoreError(
-        f"What happened in the run could not be recorded: {reason}",
-        hint="Nothing more was started. Make room for, or access to, the record of runs (`store` in elt.yml).",
-    )
+def _is_within(passed: timedelta, span: timedelta) -> bool:
+    """Say whether so little time has passed; a clock that was set back says nothing of it."""
+    return timedelta() <= passed < span

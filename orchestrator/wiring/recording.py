@@ -104,13 +104,19 @@ def this_process() -> Process:
     return Process(host=socket.gethostname(), pid=own.pid, started_at=started, user=user)
 
 
-def lives(process: Process) -> bool:
-    """Say whether a process of this machine is still the one that was recorded."""
+def lives(process: Process, heard_at: datetime) -> bool:
+    """Say whether a process of this machine is still the one that was recorded, and gave a sign of life then."""
     try:
-        started = datetime.fromtimestamp(psutil.Process(process.pid).create_time(), UTC)
+        found = psutil.Process(process.pid)
+        if found.status() == psutil.STATUS_ZOMBIE:  # killed, and nobody has asked how it ended
+            return False
+        started = datetime.fromtimestamp(found.create_time(), UTC)
     except psutil.Error:
         return False
-    return process.started_at is None or abs((started - process.started_at).total_seconds()) < 2
+    if process.started_at is None or abs((started - process.started_at).total_seconds()) < 2:
+        return True
+    # When the clock is set, the start of every process moves with it; who has the pid anew began after the last sign.
+    return started <= heard_at
 
 
 def code_at(folder: Path) -> Code | None:

@@ -3,16 +3,17 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from orchestrator.config.settings import OnBusy
-from orchestrator.errors import BusyError
+from orchestrator.errors import BusyError, StoreError
 from orchestrator.execution.events import Noticed, NoticeKind
-from orchestrator.execution.liveness import is_alive
+from orchestrator.execution.liveness import Lives, is_alive
 from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import Lease, Process
+from orchestrator.execution.recorded import Lease
+from orchestrator.faults import Point, passing
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, open_store, this_process
@@ -25,7 +26,7 @@ class Turn:
     """What waiting for a turn needs of the world."""
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    lives: Callable[[Process], bool] = lives
+    lives: Lives = lives
     here: str = socket.gethostname()
     sleep: Callable[[float], None] = time.sleep
 
@@ -47,11 +48,27 @@ def store_in_turn(project: OpenProject, command: Command, run_id: str) -> Iterat
         turn = Turn()
         identity, now = project.target.identity, turn.clock()
         lease = Lease(target_identity=identity, run_id=run_id, process=this_process(), taken_at=now, beaten_at=now)
-        take_turn(store, lease, command.on_busy or project.settings.on_busy, turn, project.hear)
-        try:
+        with in_turn(store, lease, command.on_busy or project.settings.on_busy, turn, project.hear):
             yield store
-        finally:
+
+
+@contextmanager
+def in_turn(
+    store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]
+) -> Iterator[None]:
+    """Have the lease from the moment at which nobody who is alive has it until the end. Raises BusyError."""
+    passing(Point.LEASE_ASKED)
+    take_turn(store, lease, on_busy, turn, hear)
+    passing(Point.LEASE_TAKEN)
+    try:
+        yield
+    except BaseException:
+        with suppress(StoreError):  # what broke the run is what is to be told
             store.let_go(lease)
+        raise
+    passing(Point.LEASE_RETURNED)
+    store.let_go(lease)
+    passing(Point.LEASE_GONE)
 
 
 def take_turn(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]) -> None:

@@ -2,8 +2,13 @@
 
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
+
+from orchestrator.store.database import store_url
+from orchestrator.store.sql_store import SqlStore
 
 HEAVY = ("dbt", "dlt", "great_expectations", "duckdb", "pandas", "pyarrow", "sqlalchemy", "sqlglot")
 PROBE = """
@@ -26,3 +31,16 @@ def test_help_imports_no_heavy_tool(words: list[str]) -> None:
     loaded = done.stdout.splitlines()[-1].split()
     assert loaded[0] == "LOADED"
     assert not set(loaded) & set(HEAVY)
+
+
+def test_the_list_of_runs_imports_no_tool(tmp_path: Path) -> None:
+    """`elt history` reads the store: neither dbt, dlt nor great-expectations."""
+    (tmp_path / "dbt_project.yml").write_text("name: shop")
+    with closing(SqlStore(store_url(".elt/history.db", tmp_path))) as store:
+        store.prune(keep=0)
+    words = ["history", "--project-dir", str(tmp_path)]
+    done = subprocess.run([sys.executable, "-c", PROBE, *words], capture_output=True, text=True, check=True)
+    loaded = done.stdout.splitlines()[-1].split()
+    assert loaded[0] == "LOADED"
+    assert "sqlalchemy" in loaded
+    assert not set(loaded) & {"dbt", "dlt", "great_expectations", "pandas", "pyarrow", "alembic"}

@@ -1,9 +1,13 @@
 """What every store promises, whatever it is kept in."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -20,6 +24,7 @@ from orchestrator.execution.events import (
 from orchestrator.execution.outcome import ErrorClass, Outcome, Part, ReasonCode, Status
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import Code, Lease, Opening, Process, RecordedFingerprint
+from orchestrator.faults import Point
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.fingerprints.value import Finding, Fingerprint
 from orchestrator.plan.plan import Plan
@@ -276,6 +281,17 @@ def test_a_run_beats_while_it_goes_on(store: RunStore) -> None:
     assert head.heartbeat_at == NOON + timedelta(seconds=30)
 
 
+def test_a_run_beats_and_hears_on_when_the_clock_is_set_back(store: RunStore) -> None:
+    """It does not wait until the old time has come again."""
+    writer = store.writer(opening())
+    writer.record([started(make_plan("a"))])
+    writer.look(NOON + timedelta(seconds=30))
+    store.ask_to_end("r1", at=NOON, by="ada@laptop")
+    assert writer.look(NOON - timedelta(hours=1))
+    (head,) = store.reader().heads()
+    assert head.heartbeat_at == NOON - timedelta(hours=1)
+
+
 def test_old_runs_are_pruned_with_all_that_belongs_to_them(store: RunStore) -> None:
     """The newest are kept, and what they share with the old ones."""
     for number in range(4):
@@ -507,3 +523,103 @@ def test_a_run_that_goes_on_gives_signs_of_life_for_its_right(store: RunStore) -
     held = store.lease("duckdb shop")
     assert held is not None
     assert held.beaten_at == NOON + timedelta(seconds=30)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], SqlStore]:
+    """Opens a place that holds no store yet, each time as another process would."""
+    location = "history.db"
+    if request.param == "postgresql":
+        server = request.getfixturevalue("server")
+        database = f"place_{abs(hash(tmp_path))}"
+        server.rows(f"create database {database}")
+        location = f"postgresql://postgres:{PASSWORD}@{server.host}:{server.port}/{database}"
+    return lambda: SqlStore(store_url(location, tmp_path))
+
+
+def at_once(*works: Callable[[], object]) -> None:
+    """Do all of these at the same time, on a thread each; raises what one of them raises."""
+    ready = Barrier(len(works))
+
+    def begin(work: Callable[[], object]) -> None:
+        ready.wait(30)
+        work()
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        for ended in [threads.submit(begin, work) for work in works]:
+            ended.result(60)
+
+
+def test_a_store_is_begun_by_several_at_once(place: Callable[[], SqlStore]) -> None:
+    """The first makes it, the others find it made; every run is recorded."""
+
+    def begin(number: int) -> None:
+        with closing(place()) as store:
+            store.writer(opening(f"r{number}", minutes=number)).record([started(make_plan("a"), f"r{number}")])
+
+    at_once(*(partial(begin, number) for number in range(4)))
+    with closing(place()) as store:
+        assert [head.run_id for head in store.reader().heads()] == ["r3", "r2", "r1", "r0"]
+
+
+def test_two_runs_keep_the_same_text_at_once(place: Callable[[], SqlStore]) -> None:
+    """Neither waits for ever, neither is refused, and both find it."""
+    plan, manifest = make_plan("a -> b -> c"), b'{"nodes": {}}' * 500
+    known = {StepId(name): fingerprint(name) for name in "abc"}
+    with closing(place()) as one, closing(place()) as other:
+        writers = [store.writer(opening(run_id, manifest=manifest)) for run_id, store in (("r1", one), ("r2", other))]
+        at_once(
+            *(
+                partial(
+                    writer.record, [started(plan, id_), *(step_ended(make_outcome(one), known[one]) for one in order)]
+                )
+                for writer, id_, order in zip(writers, ("r1", "r2"), (list(known), list(known)[::-1]), strict=True)
+            )
+        )
+        reader = one.reader()
+        assert [reader.run(run_id).plan for run_id in ("r1", "r2")] == [plan, plan]
+        assert [reader.manifest(run_id) for run_id in ("r1", "r2")] == [manifest, manifest]
+        assert [reader.fingerprints(run_id) for run_id in ("r1", "r2")] == [known, known]
+
+
+def test_a_store_whose_making_was_broken_off_is_made_by_the_next(
+    place: Callable[[], SqlStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is left behind: a store is made whole or not at all."""
+
+    def break_off(point: Point) -> None:
+        if point is Point.STORE_MADE:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("orchestrator.faults.listeners", [break_off])
+    with closing(place()) as store, pytest.raises(KeyboardInterrupt):
+        store.writer(opening())
+    monkeypatch.setattr("orchestrator.faults.listeners", [])
+    with closing(place()) as store:
+        store.writer(opening()).record([started(make_plan("a"))])
+        assert [head.run_id for head in store.reader().heads()] == ["r1"]
+
+
+@pytest.mark.parametrize("moment", [Point.RECORD_BEGUN, Point.RECORD_WRITTEN])
+def test_a_connection_that_the_server_drops_is_opened_again(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: Point
+) -> None:
+    """Between two records or inside one: each fact is kept once, and the run goes on."""
+    database = f"dropped_{abs(hash(tmp_path))}"
+    server.rows(f"create database {database}")
+
+    def drop(point: Point) -> None:
+        if point is moment:
+            monkeypatch.setattr("orchestrator.faults.listeners", [])
+            server.rows(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'")
+
+    location = f"postgresql://postgres:{PASSWORD}@{server.host}:{server.port}/{database}"
+    with closing(SqlStore(store_url(location, tmp_path))) as store:
+        writer = store.writer(opening())
+        writer.record([started(make_plan("a -> b")), step_started("a")])
+        monkeypatch.setattr("orchestrator.faults.listeners", [drop])
+        writer.record([step_ended(make_outcome("a")), step_started("b")])
+        writer.record([step_ended(make_outcome("b"))])
+        run = store.reader().run("r1")
+        assert [(step.status, len(step.attempts)) for step in run.steps] == [(Status.SUCCESS, 1)] * 2
+        assert [event.sequence for event in store.reader().events("r1")] == [1, 2, 3, 4, 5]

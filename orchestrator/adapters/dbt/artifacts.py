@@ -10,6 +10,7 @@ from orchestrator.adapters.dbt.outcomes import run_record
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.events import Event, RunEnded, RunStarted, StepEnded
 from orchestrator.execution.outcome import Outcome, ReasonCode, Status
+from orchestrator.faults import Point, passing
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, Step, TestStep
@@ -124,6 +125,7 @@ class ArtifactWriter:
         skipped |= {node: run_record(runs.lost_result(node, said)) for node, said in self.lost_nodes().items()}
         target = self._session.target_path
         target.mkdir(parents=True, exist_ok=True)
+        passing(Point.ARTIFACT_BEGUN)
         if any(isinstance(step, BuildStep | TestStep) for step in plan.steps):
             results = records(plan, self._outcomes, skipped, sources=False)
             document = artifact(
@@ -172,4 +174,5 @@ def _write_json(path: Path, document: Mapping[str, object]) -> None:
 
     beside = path.with_suffix(".tmp")
     beside.write_text(json.dumps(document, cls=JSONEncoder), encoding="utf-8")
+    passing(Point.ARTIFACT_WRITTEN)
     beside.replace(path)

@@ -14,18 +14,18 @@ from tests.fakes.clock import NOON
 def test_a_run_with_a_status_has_ended(status: Status) -> None:
     """Whatever became of its process."""
     head = make_head(status=status)
-    assert state_of(head, now=NOON, here="laptop", lives=lambda _process: True) is RunState.ENDED
+    assert state_of(head, now=NOON, here="laptop", lives=lambda _process, _at: True) is RunState.ENDED
 
 
 @pytest.mark.parametrize(("lives", "expected"), [(True, RunState.RUNNING), (False, RunState.INTERRUPTED)])
 def test_a_process_of_this_machine_is_looked_up(lives: bool, expected: RunState) -> None:
     """However long it has been silent."""
     head = make_head(status=None, host="laptop")
-    assert state_of(head, now=NOON + timedelta(days=1), here="laptop", lives=lambda _process: lives) is expected
+    assert state_of(head, now=NOON + timedelta(days=1), here="laptop", lives=lambda _process, _at: lives) is expected
 
 
 @pytest.mark.parametrize(("silent", "expected"), [(SILENCE / 2, RunState.RUNNING), (SILENCE, RunState.INTERRUPTED)])
 def test_a_process_elsewhere_is_judged_by_its_signs_of_life(silent: timedelta, expected: RunState) -> None:
     """A run that has said nothing for a minute is interrupted."""
     head = make_head(status=None, host="server")
-    assert state_of(head, now=NOON + silent, here="laptop", lives=lambda _process: True) is expected
+    assert state_of(head, now=NOON + silent, here="laptop", lives=lambda _process, _at: True) is expected

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from orchestrator.config.settings import OnBusy
-from orchestrator.errors import BusyError
+from orchestrator.errors import BusyError, StoreError
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.recorded import Lease, Process
 from orchestrator.store.memory import MemoryStore
-from orchestrator.wiring.turns import Turn, take_turn
+from orchestrator.wiring.turns import Turn, in_turn, take_turn
 from tests.fakes.clock import NOON
 
 
@@ -32,7 +32,10 @@ class World:
 
     def take(self, own: Lease, on_busy: OnBusy = OnBusy.WAIT) -> None:
         turn = Turn(
-            clock=lambda: self.now, lives=lambda process: process.pid in self.alive, here="laptop", sleep=self.sleep
+            clock=lambda: self.now,
+            lives=lambda process, _at: process.pid in self.alive,
+            here="laptop",
+            sleep=self.sleep,
         )
         take_turn(self.store, own, on_busy, turn, self.heard.append)
 
@@ -95,3 +98,25 @@ def test_a_run_on_another_machine_is_dead_after_a_minute_of_silence() -> None:
     world.take(lease("r2", 2))
     assert world.now - NOON == timedelta(seconds=30)
     assert world.store.lease("t") == lease("r2", 2)
+
+
+class FullStore(MemoryStore):
+    """A store that takes nothing any more."""
+
+    def let_go(self, lease: Lease) -> None:
+        raise StoreError("the disk is full")
+
+
+def test_what_broke_a_run_is_told_also_when_its_turn_cannot_be_given_back() -> None:
+    """A full disk breaks both; the first says what became of the run."""
+    turn = Turn(clock=lambda: NOON, lives=lambda _process, _at: True, here="laptop")
+    with (
+        pytest.raises(StoreError, match="could not be recorded"),
+        in_turn(FullStore(), lease("r1", 1), OnBusy.WAIT, turn, lambda _notice: None),
+    ):
+        raise StoreError("what happened could not be recorded")
+    with (
+        pytest.raises(StoreError, match="the disk is full"),
+        in_turn(FullStore(), lease("r1", 1), OnBusy.WAIT, turn, lambda _notice: None),
+    ):
+        pass

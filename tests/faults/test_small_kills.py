@@ -1,0 +1,76 @@
+"""A process that is killed at any boundary: the run goes on, and nothing is lost, done twice or recorded wrongly."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from orchestrator.faults import Point
+from tests.faults.drawing import Death, draw_deaths, draw_plan
+from tests.faults.forking import KILLED
+from tests.faults.orders import Forge
+from tests.faults.runner import COMMITTED, INSIDE
+
+PLANS = range(17)
+DEATHS = 10 if "WHOLE_FAULTS" in os.environ else 2
+"""Of each plan; `make faults` has all 170."""
+AGAIN = range(100, 110 if DEATHS == 10 else 103)
+PASSED = {
+    INSIDE,
+    COMMITTED,
+    Point.LEASE_ASKED,
+    Point.LEASE_TAKEN,
+    Point.LEASE_RETURNED,
+    Point.LEASE_GONE,
+    Point.RECORD_BEGUN,
+    Point.RECORD_WRITTEN,
+    Point.RECORD_KEPT,
+    Point.STEP_HANDED,
+    Point.STEP_TAKEN,
+    Point.STEP_DONE,
+}
+"""The points that a small run passes; the others are dbt's, of children, and of a store that is made."""
+
+
+@contextmanager
+def told(seed: int, *deaths: Death) -> Iterator[None]:
+    """Say with which drawing something went wrong, so that it can be drawn again."""
+    try:
+        yield
+    except AssertionError as wrong:
+        drawn = "\n".join(f"  {step.id} below {', '.join(step.parents) or 'nothing'}" for step in draw_plan(seed).steps)
+        raise AssertionError(f"seed {seed}, killed {', then '.join(map(str, deaths))}:\n{drawn}") from wrong
+
+
+@pytest.mark.parametrize("seed", PLANS)
+def test_a_killed_run_goes_on_to_the_same_end(forge: Forge, seed: int) -> None:
+    """Killed at any point of any plan, it leaves, when it has gone on, what an undisturbed run leaves."""
+    passings = forge.undisturbed(seed).passings
+    assert passings.keys() == PASSED
+    for death in draw_deaths(seed, passings, DEATHS):
+        with told(seed, death):
+            forge.kill_and_prove(seed, death)
+
+
+@pytest.mark.parametrize("seed", AGAIN)
+def test_a_run_that_is_killed_each_time_that_it_goes_on(forge: Forge, seed: int) -> None:
+    """Three times, and it still comes to the same end."""
+    deaths = draw_deaths(seed, forge.undisturbed(seed).passings, 3)
+    with told(seed, *deaths):
+        forge.kill_and_prove(seed, *deaths)
+
+
+def test_every_point_of_a_run_is_among_the_deaths(forge: Forge) -> None:
+    """What is drawn leaves no boundary out."""
+    drawn = {death.point for seed in PLANS for death in draw_deaths(seed, forge.undisturbed(seed).passings, DEATHS)}
+    assert drawn == PASSED
+
+
+def test_a_run_that_is_killed_while_its_store_is_made(forge: Forge) -> None:
+    """The store is made whole by the next, and the run begins anew."""
+    folder = forge.folder()
+    death = Death(Point.STORE_MADE, 1)
+    assert forge.order(folder, "begin", seed=1, fault=death.as_fault()).code == KILLED
+    assert not (folder / "small.duckdb").exists()
+    forge.prove(folder, 1)
