@@ -4,6 +4,7 @@ import json
 import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from sqlalchemy import Connection, Row, select
 
@@ -46,7 +47,9 @@ def fingerprint_rows(ended: Sequence[StepEnded], run_id: str, target_identity: s
         if outcome.status in STANDS:
             ends = {"ended_at": outcome.ended_at, "status": outcome.status.value}
             stands.append({**row, "target_identity": target_identity, **ends})
-    return Rows(texts=written, fingerprints=kept, standing=stands)
+    # in one order, for two runs that keep the same texts at once would else wait for each other
+    in_order = sorted({text["digest"]: text for text in written}.values(), key=itemgetter("digest"))
+    return Rows(texts=in_order, fingerprints=kept, standing=stands)
 
 
 def standing_in(connection: Connection, target_identity: str, steps: Collection[StepId]) -> dict[StepId, Standing]:

@@ -596,11 +596,14 @@ def test_two_runs_keep_the_same_text_at_once(place: Callable[[], SqlStore]) -> N
     known = {StepId(name): fingerprint(name) for name in "abc"}
     with closing(place()) as one, closing(place()) as other:
         writers = [store.writer(opening(run_id, manifest=manifest)) for run_id, store in (("r1", one), ("r2", other))]
-        facts = [
-            [started(plan, id_), *(step_ended(make_outcome(step), made) for step, made in known.items())]
-            for id_ in ("r1", "r2")
-        ]
-        at_once(*(partial(writer.record, told) for writer, told in zip(writers, facts, strict=True)))
+        at_once(
+            *(
+                partial(
+                    writer.record, [started(plan, id_), *(step_ended(make_outcome(one), known[one]) for one in order)]
+                )
+                for writer, id_, order in zip(writers, ("r1", "r2"), (list(known), list(known)[::-1]), strict=True)
+            )
+        )
         reader = one.reader()
         assert [reader.run(run_id).plan for run_id in ("r1", "r2")] == [plan, plan]
         assert [reader.manifest(run_id) for run_id in ("r1", "r2")] == [manifest, manifest]

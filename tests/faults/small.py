@@ -12,12 +12,13 @@ from orchestrator.errors import NothingRecordedError, UnknownRunError
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane, Limits
 from orchestrator.execution.liveness import RunState, state_of
-from orchestrator.execution.loop import RunTerms, run_plan
+from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import Lease, Marker, Opening, RecordedAttempt, RecordedRun
 from orchestrator.execution.resume import cut_off, done_after_all, is_finished, settled, tries
 from orchestrator.execution.stopping import StopRequest
+from orchestrator.execution.terms import RunTerms
 from orchestrator.plan.plan import Plan
 from orchestrator.store.database import store_url
 from orchestrator.store.sql_store import SqlStore

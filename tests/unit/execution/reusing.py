@@ -250,7 +250,7 @@ class _Code:
 
 
 def _says_no(seen: tuple[object, ...]) -> bool:
-    return sum(map(ord, repr(seen))) % 3 == 0
+    return sum(map(ord, repr(seen))) % 5 == 0
 
 
 def with_code(node: DbtNode, code: str) -> DbtNode:

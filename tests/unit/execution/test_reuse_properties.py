@@ -1,4 +1,9 @@
-"""Whatever is edited, loaded, dropped, put back or cut off: a run with reuse leaves what a full run leaves."""
+"""Whatever is edited, loaded, dropped, put back or cut off: a run with reuse leaves what a full run leaves.
+
+`ELT_REUSE_EXAMPLES=2000` tries more of them.
+"""
+
+import os
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,20 +17,21 @@ from tests.graph_factories import make_source
 from tests.unit.execution.reusing import Target, World, seen, with_code
 from tests.unit.plan.fingerprints.making import model
 
+CHECKED = ((), (), (), ("test",), ("unit_test",), ("test", "unit_test"))
 KINDS = ("table", "table", "view", "view", "ephemeral", "incremental")
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    """Draw a project that was never run: two sources, up to seven models, a test or unit test for some of them."""
+    """Draw a project that was never run: two sources, two to six models, a test or unit test for some of them."""
     parts: dict[str, DbtNode | DbtSource] = {name: make_source(name) for name in ("s0", "s1")}
     readable = [f"source.raw.{name}" for name in parts]
-    for at in range(draw(st.integers(1, 7))):
+    for at in range(draw(st.integers(2, 6))):
         parents = draw(st.lists(st.sampled_from(readable), min_size=1, max_size=3, unique=True))
         kind = draw(st.sampled_from(KINDS))
         parts[f"m{at}"] = model(f"model.m{at}", "select 1", *parents, config={"materialized": kind})
         readable.append(f"model.m{at}")
-        for check in draw(st.sets(st.sampled_from(("test", "unit_test")))):
+        for check in draw(st.sampled_from(CHECKED)):
             config = {"materialized": "test", "severity": draw(st.sampled_from(("error", "warn")))}
             parts[f"{check}{at}"] = model(f"{check}.{check}{at}", "select 7", f"model.m{at}", config=config)
     sources = {node.unique_id: 0 for node in parts.values() if isinstance(node, DbtSource)}
@@ -64,13 +70,13 @@ def full(world: World) -> tuple[World, dict[StepId, object]]:
     return other, other.run(other.plan()[0])
 
 
-@settings(max_examples=60)
+@settings(max_examples=int(os.environ.get("ELT_REUSE_EXAMPLES", "80")))
 @given(data=st.data())
 def test_a_run_with_reuse_leaves_what_a_full_run_leaves(data: st.DataObject) -> None:
     """Tables, views and verdicts; runs of a part, of what was named alone, and runs that died come between."""
     world, kept = data.draw(worlds()), []
-    for _ in range(data.draw(st.integers(1, 5))):
-        for _ in range(data.draw(st.integers(0, 2))):
+    for at in range(data.draw(st.integers(2, 5))):
+        for _ in range(data.draw(st.integers(1, 2)) if at else 0):
             edited(data.draw, world, kept)
         between(data.draw, world)
         outcomes = world.run_with_reuse()
