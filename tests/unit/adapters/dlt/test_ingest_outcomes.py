@@ -31,6 +31,8 @@ STEP = IngestStep(
 def test_no_data_means_no_row_and_no_table_replaced(rows, replaced, status):
     """Rows, or a replaced table, make a success; nothing at all is no_data."""
     table = {"name": "orders", "rows": rows, "load_ids": ["1.5"]}
-    outcome = ended(STEP, datetime.now(UTC), {"tables": [table], "load_ids": ["1.5"], "replaced": replaced})
+    outcome = ended(
+        STEP, datetime.now(UTC), {"tables": [table], "load_ids": ["1.5"], "replaced": replaced, "bytes": 12}
+    )
     assert (outcome.status, outcome.rows_affected) == (status, rows)
     assert [(part.name, part.detail["load_ids"]) for part in outcome.parts] == [("raw.orders", ["1.5"])]
