@@ -149,9 +149,29 @@ def _server_engine(url: URL, *, read_only: bool) -> Engine:
 
 def _durable(connection: sqlite3.Connection, _record: object) -> None:
     """Commit to the disk before going on: what was recorded survives a loss of power."""
-    connection.execute("pragma journal_mode = wal")
+    _write_ahead(connection)
     connection.execute("pragma synchronous = full")
     connection.execute("pragma foreign_keys = on")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have the journal written ahead; the file keeps that, so that only the first to open it changes anything.
+
+    SQLite itself does not wait for its turn to change it, however long the connection may wait for others.
+    """
+
+    def change() -> None:
+        if connection.execute("pragma journal_mode").fetchone() != ("wal",):
+            connection.execute("pragma journal_mode = wal")
+
+    try:
+        change()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname != "SQLITE_BUSY":
+            raise
+        from tenacity import Retrying, stop_after_delay, wait_random
+
+        Retrying(wait=wait_random(0.01, 0.1), stop=stop_after_delay(_BUSY_SECONDS), reraise=True)(change)
 
 
 def _read_only(connection: sqlite3.Connection, _record: object) -> None:

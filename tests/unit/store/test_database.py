@@ -1,7 +1,9 @@
 """A store is opened, brought up to date, or refused with what to do."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -141,3 +143,15 @@ def test_an_older_store_is_brought_up_to_date_with_what_it_holds(tmp_path: Path)
         assert connection.exec_driver_sql("select kind from texts").scalar() == "plan"
         assert connection.exec_driver_sql("select count(*) from history_fingerprints").scalar() == 0
     open_for_reading(url).dispose()
+
+
+def test_a_store_that_another_run_is_making_is_waited_for(tmp_path: Path) -> None:
+    """SQLite refuses at once to write the journal ahead while somebody else writes, whatever else it waits for."""
+    url = store_url("history.db", tmp_path)
+    with closing(sqlite3.connect(tmp_path / "history.db", isolation_level=None, check_same_thread=False)) as other:
+        other.execute("begin immediate")
+        ending = Timer(0.5, other.execute, ["commit"])
+        ending.start()
+        open_for_writing(url).dispose()
+        ending.join()
+    assert open_for_reading(url)
