@@ -12,7 +12,6 @@ from orchestrator.execution.recorded import (
     LastTry,
     Lease,
     Mark,
-    Marker,
     Opening,
     RecordedEvent,
     RecordedFingerprint,
@@ -80,13 +79,6 @@ class Notices(Protocol):
 
     def post(self, kind: NoticeKind, message: str, *, step_id: StepId | None = None) -> None:
         """Leave a notice that the listeners hear soon; never waits and never raises."""
-
-
-class TargetRecord(Protocol):
-    """What a target says itself of what stands in it; whatever cannot be read or trusted counts as not there."""
-
-    def markers(self, steps: Collection[StepId]) -> Mapping[StepId, Marker]:
-        """Give the newest marker of each of these nodes, where there is one; none where no run left any."""
 
 
 class RunWriter(Protocol):

@@ -1,6 +1,6 @@
 """Makes the fingerprints of dbt's nodes: pure, and the same for the same project and surroundings."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
@@ -28,33 +28,6 @@ FINGERPRINTED = frozenset(
 _NOT_COMPILED = frozenset({ResourceType.SEED, ResourceType.UNIT_TEST})
 UNKNOWN = "unknown"
 Parts = dict[str, str]
-
-
-def own_digest(fingerprint: Fingerprint) -> str:
-    """Say what a node is to its children when nothing else is known: the digest of its fingerprint."""
-    return fingerprint.digest
-
-
-def make_fingerprints(
-    manifest: Manifest,
-    around: Surroundings,
-    order: Iterable[NodeId],
-    identity: Callable[[Fingerprint], str] = own_digest,
-) -> dict[NodeId, Fingerprint]:
-    """Make the fingerprint of each node of `order`, in which a node stands after its parents.
-
-    `identity` says what a node is to its children: a caller who knows that a changed node compiles to what stands
-    gives the digest that stands.
-    """
-    maker = Fingerprinter(manifest, around)
-    known: dict[NodeId, str] = {}
-    found: dict[NodeId, Fingerprint] = {}
-    for unique_id in order:
-        node = manifest.nodes.get(unique_id)
-        if node is not None and node.resource_type in FINGERPRINTED:
-            made = found[unique_id] = maker.make(node, known, found)
-            known[unique_id] = identity(made)
-    return found
 
 
 class Fingerprinter:

@@ -1,12 +1,13 @@
 """Small projects for fingerprints: models, macros, and what surrounds them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from orchestrator.graph.build import build_graph
 from orchestrator.nodes.dbt import DbtNode, DbtSource, Manifest
 from orchestrator.nodes.definition import Definition, Macro
 from orchestrator.nodes.identity import NodeId
-from orchestrator.plan.fingerprints.make import make_fingerprints
+from orchestrator.plan.fingerprints.make import FINGERPRINTED, Fingerprinter
 from orchestrator.plan.fingerprints.surroundings import Surroundings
 from orchestrator.plan.fingerprints.value import Fingerprint
 from tests.graph_factories import make_manifest, make_node, node_id
@@ -34,9 +35,21 @@ def project(*parts: DbtNode | DbtSource | Macro) -> Manifest:
     return replace(make_manifest(*(part for part in parts if not isinstance(part, Macro))), macros=macros)
 
 
-def all_of(manifest: Manifest, around: Surroundings = AROUND, **options) -> dict[NodeId, Fingerprint]:
-    """Make every fingerprint of a project."""
-    return make_fingerprints(manifest, around, build_graph(manifest).depends, **options)
+def all_of(
+    manifest: Manifest,
+    around: Surroundings = AROUND,
+    identity: Callable[[Fingerprint], str] = lambda made: made.digest,
+) -> dict[NodeId, Fingerprint]:
+    """Make every fingerprint of a project; `identity` says what a node is to its children."""
+    maker = Fingerprinter(manifest, around)
+    known: dict[NodeId, str] = {}
+    found: dict[NodeId, Fingerprint] = {}
+    for unique_id in build_graph(manifest).depends:
+        node = manifest.nodes.get(unique_id)
+        if node is not None and node.resource_type in FINGERPRINTED:
+            made = found[unique_id] = maker.make(node, known, found)
+            known[unique_id] = identity(made)
+    return found
 
 
 def one(*parts: DbtNode | DbtSource | Macro, of: str = "model.a", around: Surroundings = AROUND) -> Fingerprint:
