@@ -70,10 +70,10 @@ def resume(
         _reopened(recalled, listeners) as project,
         store_in_turn(project, recalled.command, found.head.run_id) as store,
     ):
-        _refuse_changes(project, recalled, accept=accept_changes)
+        changed = _changed(project, recalled)
+        _refuse_changes(project, found, changed, accept=accept_changes)
         opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
         opening = replace(opening, continues=found.head.process)
-        changed = _changed(project, recalled)
         continued = Continued(
             settled=settled(found), found=found_in_target(project, found, changed), tried=tries(found)
         )
@@ -92,12 +92,13 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
         return None
     run_id = new_run_id()
     with _reopened(recalled, listeners) as project, store_in_turn(project, recalled.command, run_id) as store:
-        made = _repair_of(project, recalled)
+        changed = _changed(project, recalled)
+        made = _repair_of(project, recalled, changed)
         if not made.steps:
             return None
         opening = opening_of(project, recalled.command, run_id, made)
         opening = replace(opening, selected={**opening.selected, RETRIES: recalled.run.head.run_id})
-        batches = left_batches(project, recalled.run, _changed(project, recalled))
+        batches = left_batches(project, recalled.run, changed)
         known = Knowledge(project=project, store=store)
         return drive(project, known, made, recalled.command, opening, listeners, batches=batches)
 
@@ -169,15 +170,14 @@ def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
         )
 
 
-def _refuse_changes(project: OpenProject, recalled: _Recalled, *, accept: bool) -> None:
-    run = recalled.run
+def _refuse_changes(project: OpenProject, run: RecordedRun, nodes: frozenset[NodeId], *, accept: bool) -> None:
     gone = gone_nodes(project, run.plan.steps)
     if gone:
         raise UsageError(
             f"The run {run.head.run_id} cannot go on: the project has no {some_of(gone, _MOST_NAMED)} any more.",
             hint="`elt retry` runs what is left of it with today's code.",
         )
-    changed = changes_since(project, run, _changed(project, recalled))
+    changed = changes_since(project, run, nodes)
     if changed and not accept:
         raise UsageError(
             f"The code has changed since the run {run.head.run_id}: {some_of(changed, _MOST_NAMED)}.",
@@ -190,11 +190,11 @@ def _changed(project: OpenProject, recalled: _Recalled) -> frozenset[NodeId]:
     return frozenset() if recalled.manifest is None else changed_nodes(project)
 
 
-def _repair_of(project: OpenProject, recalled: _Recalled) -> Plan:
+def _repair_of(project: OpenProject, recalled: _Recalled, changed: frozenset[NodeId]) -> Plan:
     runs = (*recalled.before, recalled.run)
     steps = tuple({step.id: step for run in runs for step in run.plan.steps}.values())
     today = replanned(recalled.command, project, steps)
-    made = repair(today, past_of(runs), _changed(project, recalled))
+    made = repair(today, past_of(runs), changed)
     added = {step.id for step in steps if isinstance(step, BuildStep) and step.added}
     kept = tuple(
         replace(step, added=True) if isinstance(step, BuildStep) and step.id in added else step for step in made.steps
