@@ -84,7 +84,7 @@ def planned(command: Command, project: OpenProject, known: Knowledge | None = No
         raise error
     if known is None or command.verb is not Verb.BUILD:
         return made
-    return known.decided(known.with_open_circuits(made), request, skip_unchanged=command.skip_unchanged)
+    return known.with_open_circuits(known.decided(made, request, skip_unchanged=command.skip_unchanged))
 
 
 def replanned(command: Command, project: OpenProject, before: Sequence[Step]) -> Plan:

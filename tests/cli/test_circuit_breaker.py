@@ -43,6 +43,8 @@ def test_a_load_that_fails_run_after_run_is_left_out(elt, tmp_path, monkeypatch)
     assert "RuntimeError: the shop is down" in logged.out
     planned = elt("plan", project=tmp_path)
     planned.reports("not tried: failed in the last 2 runs; tried again in 59 min", code=0)
+    for options in (["--skip-unchanged"], ["--select", "orders"]):
+        elt("plan", *options, project=tmp_path).reports("not tried: failed in the last 2 runs", code=0)
     elt("run", project=tmp_path).reports("warn ingest shop not tried", "1 success", "1 warn", code=0)
     monkeypatch.setenv("BELOW", "skip")
     elt("run", project=tmp_path).reports("skipped ingest shop not tried", "2 skipped", code=1)
