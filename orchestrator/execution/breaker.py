@@ -11,7 +11,6 @@ from orchestrator.plan.decision import Act, Decision
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import IngestStep, Step, StepId, Why
 
-FAILED = frozenset({Status.FAIL, Status.ERROR})
 SAYS_NOTHING = frozenset({Status.SKIPPED, Status.CANCELLED})
 """Statuses of a step that was not tried, or not to its end."""
 

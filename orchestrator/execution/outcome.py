@@ -26,7 +26,9 @@ class Status(StrEnum):
         return self in HALTING
 
 
-HALTING = frozenset({Status.FAIL, Status.ERROR, Status.SKIPPED, Status.CANCELLED})
+FAIL_OR_ERROR = frozenset({Status.FAIL, Status.ERROR})
+"""What a step ends as that went wrong itself."""
+HALTING = FAIL_OR_ERROR | {Status.SKIPPED, Status.CANCELLED}
 
 
 class ReasonCode(StrEnum):

@@ -3,13 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.execution.outcome import Status
+from orchestrator.execution.outcome import FAIL_OR_ERROR, Status
 from orchestrator.execution.recorded import STANDS, LastTry, Marker, Standing
 from orchestrator.nodes.identity import Relation
 from orchestrator.plan.fingerprints.value import Fingerprint
 from orchestrator.plan.step import StepId
-
-_BAD = frozenset({Status.FAIL, Status.ERROR})
 
 
 def _anything(_relation: Relation) -> bool:
@@ -91,14 +89,14 @@ class Past:
             return "" if check in self.standing else f"its check never ran here: {name}"
         if last.status is None or last.status is Status.CANCELLED:
             return f"its last check was broken off: {name}"
-        if last.status in _BAD:
+        if last.status in FAIL_OR_ERROR:
             return f"its last check {'failed' if last.status is Status.FAIL else 'errored'}: {name}"
         return ""
 
     def said_no(self, check: StepId, judged: StepId) -> bool:
         """Say whether a check last failed or errored, and on what stands of a node now."""
         last, then = self.tries.get(check), self.standing.get(judged)
-        if last is None or then is None or last.status not in _BAD:
+        if last is None or then is None or last.status not in FAIL_OR_ERROR:
             return False
         return last.ended_at is not None and then.ended_at is not None and last.ended_at >= then.ended_at
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import FAIL_OR_ERROR, Outcome, Status
 from orchestrator.execution.recorded import Marker, RecordedAttempt, RecordedRun
 from orchestrator.execution.replay import outcome_of
 from orchestrator.plan.repair import Past
@@ -78,9 +78,10 @@ def is_finished(run: RecordedRun) -> bool:
 def past_of(runs: Sequence[RecordedRun]) -> Past:
     """Sort the steps of a run by how they ended, for its repair: a run and the retries of it, in their order."""
     ended = {step.step_id: outcome_of(step) for run in runs for step in run.steps}
-    broken = {Status.FAIL, Status.ERROR}
     return Past(
-        failed=frozenset(id_ for id_, outcome in ended.items() if outcome is not None and outcome.status in broken),
+        failed=frozenset(
+            id_ for id_, outcome in ended.items() if outcome is not None and outcome.status in FAIL_OR_ERROR
+        ),
         well=frozenset(id_ for id_, outcome in ended.items() if outcome is not None and not outcome.status.halts),
         all=frozenset(ended),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from orchestrator.errors import EltError
-from orchestrator.execution.outcome import Outcome, ReasonCode, Status
+from orchestrator.execution.outcome import FAIL_OR_ERROR, Outcome, ReasonCode, Status
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import (
     BuildStep,
@@ -113,7 +113,7 @@ def first_causes(outcomes: Sequence[Outcome]) -> tuple[FirstCause, ...]:
             broken_off=tuple(broken_off.get(outcome.step_id, ())),
         )
         for outcome in outcomes
-        if outcome.status in (Status.FAIL, Status.ERROR)
+        if outcome.status in FAIL_OR_ERROR
         or (outcome.status is Status.SKIPPED and outcome.reason.code in _NOT_ASKED)
         or (_is_unexplained(outcome) and outcome.reason.code is not ReasonCode.RUN_TIME_LIMIT)
         or outcome.step_id in halted

@@ -5,8 +5,8 @@ from itertools import takewhile
 
 from sqlalchemy import Connection, func, select
 
-from orchestrator.execution.breaker import FAILED, SAYS_NOTHING
-from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.execution.breaker import SAYS_NOTHING
+from orchestrator.execution.outcome import FAIL_OR_ERROR, ReasonCode, Status
 from orchestrator.execution.recorded import Failing
 from orchestrator.plan.step import StepId
 from orchestrator.store.tables import runs, steps
@@ -28,7 +28,7 @@ def failing_in(
     found = {}
     for step in asked:
         rows = connection.execute(tried.where(steps.c.step_id == step))
-        failed = [row.ended_at for row in takewhile(lambda row: Status(row.status) in FAILED, rows)]
+        failed = [row.ended_at for row in takewhile(lambda row: Status(row.status) in FAIL_OR_ERROR, rows)]
         if failed:
             found[step] = Failing(times=len(failed), last_at=failed[0])
     return found

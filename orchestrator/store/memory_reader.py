@@ -6,8 +6,8 @@ from datetime import datetime
 from itertools import takewhile
 
 from orchestrator.errors import UnknownRunError
-from orchestrator.execution.breaker import FAILED, SAYS_NOTHING
-from orchestrator.execution.outcome import Outcome, ReasonCode, Status
+from orchestrator.execution.breaker import SAYS_NOTHING
+from orchestrator.execution.outcome import FAIL_OR_ERROR, Outcome, ReasonCode, Status
 from orchestrator.execution.recorded import (
     Failing,
     LastTry,
@@ -128,7 +128,7 @@ class MemoryReader:
 
 
 def _failed(step: StepId) -> Callable[[Kept], bool]:
-    return lambda kept: kept.steps[step].status in FAILED
+    return lambda kept: kept.steps[step].status in FAIL_OR_ERROR
 
 
 def _was_tried(step: RecordedStep | None) -> bool:
