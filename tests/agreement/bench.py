@@ -13,7 +13,7 @@ from tests.agreement.compare import disagreements, fail_fast_disagreements
 from tests.agreement.pairs import SEED, Pair
 from tests.agreement.places import surrounded
 from tests.agreement.projects import WAREHOUSE, Defect, spoil, write_project
-from tests.agreement.sides import Side, dbt, elt
+from tests.agreement.sides import Side, dbt, elt, in_one_place
 from tests.agreement.ways import Part, draw_expression
 
 _NAMED = ("model", "seed", "snapshot")
@@ -141,12 +141,17 @@ def judge(prepared: Prepared, pair: Pair, root: Path) -> Verdict:
     flag = {Part.ALL: [], Part.SELECTED: ["--select", *words], Part.EXCLUDED: ["--exclude", *words]}[pair.way.part]
     folders = [prepared.copy(pair, root / side) for side in ("dbt", "elt")]
     with surrounded(environment):
-        theirs = dbt(folders[0], "build", *options, *flag)
-        ours = elt(
-            folders[1],
-            *options,
-            select=words if pair.way.part is Part.SELECTED else (),
-            exclude=words if pair.way.part is Part.EXCLUDED else (),
+        theirs, ours = in_one_place(
+            (folders[0], lambda place: dbt(place, "build", *options, *flag)),
+            (
+                folders[1],
+                lambda place: elt(
+                    place,
+                    *options,
+                    select=words if pair.way.part is Part.SELECTED else (),
+                    exclude=words if pair.way.part is Part.EXCLUDED else (),
+                ),
+            ),
         )
     if "--fail-fast" in pair.way.options:
         found = fail_fast_disagreements(theirs, ours, prepared.below())

@@ -1,7 +1,7 @@
 """Draws random projects by seed, runs each with dbt and with elt, and says on what the two disagree."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,9 +15,8 @@ from tests.agreement.random_files import shared_files, write_files, write_random
 from tests.agreement.random_nodes import Project, Way
 from tests.agreement.random_projects import random_projects
 from tests.agreement.random_sql import growth_sql
-from tests.agreement.sides import Side, dbt, elt
+from tests.agreement.sides import PARSED, Side, dbt, elt, in_one_place
 
-_PARSED = Path("target") / "partial_parse.msgpack"
 _QUICKER = {"DBT_LOG_LEVEL_FILE": "none"}
 """A third of the time that dbt needs for so small a project goes into its log."""
 CASES_A_SEED = 1_000_000
@@ -75,7 +74,7 @@ class Shared:
             parsed = dbt(folder, "parse")
             assert parsed.exit_code == 0, parsed.trouble
             for left in (folder / "target").iterdir():
-                if left.name != _PARSED.name:
+                if left.name != PARSED.name:
                     left.unlink()
         return folder
 
@@ -134,18 +133,10 @@ def run_random_projects(cases: int, seed: int, first: int = 0) -> Iterator[tuple
 def _run(way: Way, theirs: Path, ours: Path) -> Both:
     selected = ("--select", *way.select) if way.select else ()
     excluded = ("--exclude", *way.exclude) if way.exclude else ()
-    by_dbt = _in_one_place(theirs, lambda place: dbt(place, "build", *way.options, *selected, *excluded))
+    by_dbt, by_elt = in_one_place(
+        (theirs, lambda place: dbt(place, "build", *way.options, *selected, *excluded)),
+        (ours, lambda place: elt(place, *way.options, select=way.select, exclude=way.exclude)),
+    )
     if not (theirs / "target" / "manifest.json").exists():
         raise ValueError(f"dbt does not take the project that was drawn: {by_dbt.trouble}")
-    shutil.copy(theirs / _PARSED, ours / _PARSED)
-    by_elt = _in_one_place(ours, lambda place: elt(place, *way.options, select=way.select, exclude=way.exclude))
     return Both(dbt=by_dbt, elt=by_elt)
-
-
-def _in_one_place(folder: Path, act: Callable[[Path], Side]) -> Side:
-    """Run a side where the other one runs too: what dbt parsed names the folder in which it did."""
-    place = folder.rename(folder.with_name("project"))
-    try:
-        return replace(act(place), folder=folder)
-    finally:
-        place.rename(folder)

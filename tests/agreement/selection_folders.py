@@ -10,7 +10,7 @@ from tests.agreement.selection_corpus import UNCHANGED, Corpus, Expression
 from tests.agreement.selection_sides import EltCommands, ParsedByDbt, parse_with_dbt
 from tests.agreement.sides import dbt
 
-WITHOUT_HELP = 5
+WITHOUT_HELP = 2
 """So many expressions of each project, at least, are asked of a command that parses for itself."""
 _DBTS = "DBT_"
 

