@@ -1,6 +1,7 @@
 """Spares a start of dbt work whose result nobody sees."""
 
 import sys
+from types import FrameType
 
 
 def name_callers_quickly() -> None:
@@ -14,7 +15,7 @@ def name_callers_quickly() -> None:
     own = {behavior_flags.__name__, __name__}
 
     def default_source() -> str:
-        frame = sys._getframe()  # noqa: SLF001  # what inspect.stack() begins with
+        frame: FrameType | None = sys._getframe()  # noqa: SLF001  # what inspect.stack() begins with
         while frame is not None and frame.f_globals.get("__name__") in own:
             frame = frame.f_back
         return "Unknown" if frame is None else str(frame.f_globals.get("__name__", "Unknown"))
