@@ -44,7 +44,9 @@ def fingerprint_rows(ended: Sequence[StepEnded], run_id: str, target_identity: s
             "parts_digest": text["digest"],
         }
         kept.append(row)
-        if outcome.status in STANDS:
+        if known.doubts:
+            row = {**row, "run_id": known.doubts}
+        if outcome.status in STANDS or known.doubts:
             ends = {"ended_at": outcome.ended_at, "status": outcome.status.value}
             stands.append({**row, "target_identity": target_identity, **ends})
     # in one order, for two runs that keep the same texts at once would else wait for each other

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from orchestrator.errors import StoreError
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome, ReasonCode, Status
 from orchestrator.execution.recorded import (
     STANDS,
     LastTry,
@@ -17,6 +17,7 @@ from orchestrator.execution.recorded import (
     RecordedEvent,
     RecordedStep,
     Standing,
+    is_a_try,
 )
 from orchestrator.plan.explain import kind_of, told_of
 from orchestrator.plan.step import StepId
@@ -87,6 +88,7 @@ class _Writer:
         self._leases = leases
         self._in_targets = in_targets
         self._opening = opening
+        self._verified: set[StepId] = set()
 
     def record(self, events: Sequence[Event]) -> None:
         """Keep the events."""
@@ -126,7 +128,11 @@ class _Writer:
                 step = kept.steps[event.step_id]
                 attempt = RecordedAttempt(number=len(step.attempts) + 1, started_at=event.at, outcome=None)
                 kept.steps[event.step_id] = replace(step, attempts=(*step.attempts, attempt))
-                self._note_try(event.step_id, None)
+                if event.verifies:
+                    self._verified.add(event.step_id)
+                else:
+                    self._verified.discard(event.step_id)
+                    self._note_try(event.step_id, None)
                 _note(kept, event.at, "step_started", {}, event.step_id)
             case AttemptEnded():
                 self._end_attempt(kept, event.outcome)
@@ -145,14 +151,15 @@ class _Writer:
 
     def _note_what_stands(self, kept: Kept, event: StepEnded) -> None:
         outcome, known = event.outcome, event.known
-        if kept.steps[outcome.step_id].attempts and outcome.status is not Status.REUSED:
+        verifies = outcome.step_id in self._verified
+        if kept.steps[outcome.step_id].attempts and is_a_try(outcome, verifies=verifies):
             self._note_try(outcome.step_id, outcome)
         if known is None:
             return
         kept.known[outcome.step_id] = known
-        if outcome.status in STANDS:
+        if outcome.status in STANDS or known.doubts:
             self._in_targets.standing[self._opening.target_identity, outcome.step_id] = Standing(
-                run_id=self._opening.run_id,
+                run_id=known.doubts or self._opening.run_id,
                 ended_at=outcome.ended_at,
                 status=outcome.status,
                 fingerprint=known.fingerprint,
@@ -192,7 +199,7 @@ class _Writer:
     @staticmethod
     def _end_attempt(kept: Kept, outcome: Outcome) -> None:
         step = kept.steps[outcome.step_id]
-        if outcome.status is Status.REUSED:
+        if outcome.status is Status.REUSED and outcome.reason.code is not ReasonCode.VERIFIED:
             reused = RecordedAttempt(number=len(step.attempts) + 1, started_at=None, outcome=None)
             step = replace(step, attempts=(*step.attempts, reused))
         if step.attempts:

@@ -25,6 +25,7 @@ from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.readiness import require_ready
 from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.runners import make_runners
+from orchestrator.wiring.verifying import share_of
 
 _NONE: Mapping[NodeId, Any] = MappingProxyType({})
 
@@ -55,7 +56,7 @@ def drive(
     `batches` what an earlier run left to do of models.
     """
     require_ready(project, plan)
-    reuse = known.reuse(plan, opening.run_id, continued)
+    reuse = known.reuse(plan, opening.run_id, continued, share_of(command, project.settings))
     terms = RunTerms(
         run_id=opening.run_id,
         database=project.target.description,
@@ -72,7 +73,7 @@ def drive(
     writer = known.store.writer(opening)
     settled = () if continued is None else (*continued.settled, *continued.found)
     stood = reuse.judge.past.standing.keys() & {step.id for step in plan.steps if isinstance(step, BuildStep)}
-    runners = make_runners(project, plan, settled, batches=batches, has_stood=bool(stood))
+    runners = make_runners(project, plan, settled, batches=batches, has_stood=bool(stood), reader=known.reader)
     stop = StopRequest()
     with stop_on_signals(stop):
         outcomes = run_plan(

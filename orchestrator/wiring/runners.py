@@ -17,13 +17,14 @@ from orchestrator.errors import WarehouseError
 from orchestrator.execution.gate import judge_load_age
 from orchestrator.execution.lanes import Lane
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.ports import RunListener, StepRunner
+from orchestrator.execution.ports import RunListener, RunReader, StepRunner
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, TestStep, ValidationStep
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.marking import record_in_target
 from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.verifying import verifier_of
 from orchestrator.wiring.warehouse import is_shared
 
 _NONE: Mapping[NodeId, Any] = MappingProxyType({})
@@ -44,12 +45,13 @@ def make_runners(
     *,
     batches: Mapping[NodeId, Any] = _NONE,
     has_stood: bool = False,
+    reader: RunReader | None = None,
 ) -> Runners:
     """Make the runners that the plan needs, and start what takes long to start.
 
     dbt is told of what `settled` says, so that its last hooks find the results of the whole run, and of the `batches`
     that an earlier sitting left to do. `has_stood` says that nodes of the plan are recorded to have been built in
-    this target before.
+    this target before, by runs that the `reader` knows.
     """
     artifacts = ArtifactWriter(project.session)
     record = record_in_target(project, plan, is_expected=has_stood)
@@ -65,7 +67,10 @@ def make_runners(
     runs.take_up(batches)
     runs.recall(record for outcome in settled for record in outcome.dbt_results)
     project.resources.callback(runs.close)
-    runners: dict[Lane, StepRunner] = {Lane.DBT: DbtStepRunner(runs, artifacts.skipped_nodes, artifacts.lost_nodes)}
+    verifier = verifier_of(project, runs, record, reader)
+    runners: dict[Lane, StepRunner] = {
+        Lane.DBT: DbtStepRunner(runs, artifacts.skipped_nodes, artifacts.lost_nodes, verifier)
+    }
     if any(isinstance(step, ValidationStep) for step in plan.steps):
         validation = ValidationRunner(project.warehouse().access(), project.settings.project_root)
         project.resources.callback(validation.close)
