@@ -59,6 +59,8 @@ class Past:
 
     def _as_marked(self, then: Standing | None, broken: str, now: Fingerprint, marker: Marker | None) -> "Found":
         """Let the target decide: it may have been put back, or built from elsewhere, since."""
+        if marker is None and then is not None and then.is_doubted:
+            return _DOUBTED
         if marker is None:
             return Found(why=broken or (_NEVER_BUILT if then is None else "the target does not say what it holds"))
         if marker.is_doubted:

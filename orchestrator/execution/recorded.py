@@ -36,8 +36,8 @@ class RecordedFingerprint:
     fingerprint: Fingerprint
     identity: str
     """What the node is to its children: the digest of its fingerprint, or that of an earlier one of the same result."""
-    doubts: str = ""
-    """The run whose result, of this fingerprint, was found to be another one than it builds to."""
+    doubts: "Standing | None" = None
+    """What stood, of this fingerprint, and was found to be another thing than it builds to."""
 
 
 STANDS = frozenset({Status.SUCCESS, Status.WARN})

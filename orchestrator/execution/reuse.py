@@ -92,7 +92,7 @@ class RunReuse:
             return None
         if outcome.reason.code is ReasonCode.DIFFERS and judged.then is not None:
             then = judged.then
-            return RecordedFingerprint(fingerprint=then.fingerprint, identity=then.identity, doubts=then.run_id)
+            return RecordedFingerprint(fingerprint=then.fingerprint, identity=then.identity, doubts=then)
         identity = judged.left if outcome.status is Status.REUSED else judged.built
         return RecordedFingerprint(fingerprint=judged.fingerprint, identity=identity or judged.built)
 

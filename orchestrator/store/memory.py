@@ -157,9 +157,14 @@ class _Writer:
         if known is None:
             return
         kept.known[outcome.step_id] = known
-        if outcome.status in STANDS or known.doubts:
+        doubts = known.doubts
+        if doubts is not None:
+            self._in_targets.standing[self._opening.target_identity, outcome.step_id] = replace(
+                doubts, status=outcome.status
+            )
+        elif outcome.status in STANDS:
             self._in_targets.standing[self._opening.target_identity, outcome.step_id] = Standing(
-                run_id=known.doubts or self._opening.run_id,
+                run_id=self._opening.run_id,
                 ended_at=outcome.ended_at,
                 status=outcome.status,
                 fingerprint=known.fingerprint,

@@ -87,8 +87,8 @@ def _told(step: BuildStep, stands: Relation, difference: Difference, missed: Seq
     ]
     lines += ["The fingerprint may have missed:", *(f"  {one}" for one in missed)]
     lines.append(
-        "The next run builds it, and what is below it. Until its fingerprint sees what it follows from, set"
-        " meta.elt.volatile: true on it."
+        "The next run builds it, and what is below it. To be told of such a change by its fingerprint, let it read"
+        " through ref() or source(); or set meta.elt.volatile: true on it, so that it always runs."
     )
     return "\n".join(lines)
 

@@ -2,37 +2,43 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, Relation, short_name
+from orchestrator.plan.fingerprints.config_keys import declared_volatile
 from orchestrator.plan.fingerprints.normal_sql import normal_sql
+from orchestrator.plan.fingerprints.python_code import read_python
+from orchestrator.plan.fingerprints.sql_text import unsteady
 
+_OTHER_CODE = "what it compiles to: that was something else when what stands was built"
+_BY_HAND = "rows that were changed by hand, of what stands or of a table that it reads"
 _NOTHING = (
-    "nothing that elt can see: rows of the standing table, or of one that it reads, were changed by hand, or the code"
-    " does not give the same rows each time"
+    f"nothing that elt can see: {_BY_HAND}; or its code does not give the same rows each time, which"
+    " meta.elt.volatile: true says"
 )
 _OF_AN_ORDER = ("First", "Last", "AnyValue", "FirstValue", "LastValue", "ArrayAgg", "GroupConcat", "List")
 """What sqlglot calls the aggregates whose result depends on the order of the rows."""
+_STEADY = frozenset({"range", "generate_series", "unnest"})
 
 
 def missed(manifest: Manifest, node: DbtNode, compiled: str | None, compiled_then: str | None) -> tuple[str, ...]:
     """Give what may be behind it, in words; `compiled_then` is what the node compiled to when what stands was built."""
-    found = []
-    if compiled is not None and node.definition.language == "python":
-        found += [
-            f"the module {name}, which it imports: what is in it is not looked into" for name in imported(compiled)
-        ]
+    sure, perhaps = [*_allowed(node, compiled or "")], []
+    if node.definition.language == "python":
+        names = imported(node.definition.raw_code)
+        perhaps += [f"what is in the module {name}, which it imports" for name in names]
     elif compiled is not None:
-        if compiled_then is not None and normal_sql(compiled, manifest.adapter_type) != normal_sql(
-            compiled_then, manifest.adapter_type
-        ):
-            found.append(
-                "what it compiles to: that was another SQL when what stands was built (`elt logs` names the file)"
-            )
-        found += _seen_in_sql(manifest, node, compiled)
-    return tuple(found) or (_NOTHING,)
+        if compiled_then is not None and _normal(compiled, manifest) != _normal(compiled_then, manifest):
+            sure.append(_OTHER_CODE)
+        trees = _trees(compiled, manifest.adapter_type)
+        sure += _read_beside_refs(manifest, node, trees)
+        perhaps += _unsettled(trees, {what.removesuffix("()") for what, _ in unsteady(compiled)})
+    if sure or perhaps:
+        return (*sure, *perhaps, *([] if sure else [_BY_HAND]))
+    return (_NOTHING,)
 
 
 def imported(code: str) -> list[str]:
@@ -41,41 +47,52 @@ def imported(code: str) -> list[str]:
         tree = ast.parse(code)
     except (SyntaxError, ValueError):
         return []
-    names = {
-        name.partition(".")[0]
-        for one in ast.walk(tree)
-        for name in (
-            [alias.name for alias in one.names]
-            if isinstance(one, ast.Import)
-            else [one.module or ""]
-            if isinstance(one, ast.ImportFrom)
-            else []
-        )
-    }
+    names = set()
+    for one in ast.walk(tree):
+        match one:
+            case ast.Import():
+                names |= {alias.name.partition(".")[0] for alias in one.names}
+            case ast.ImportFrom():
+                names.add((one.module or "").partition(".")[0])
+            case _:
+                pass
     return sorted(names - sys.stdlib_module_names - {""})
 
 
-def _seen_in_sql(manifest: Manifest, node: DbtNode, compiled: str) -> Iterator[str]:
-    from sqlglot import exp, parse
+def _allowed(node: DbtNode, compiled: str) -> Iterator[str]:
+    """Give what makes the code volatile, where the project says that it may be reused all the same."""
+    if declared_volatile(node.definition.config) is False:
+        is_python = node.definition.language == "python"
+        found = read_python(node.definition.raw_code).volatile if is_python else unsteady(compiled)
+        yield from sorted({f"{what}, which meta.elt.volatile: false lets pass" for what, _ in found})
+
+
+def _normal(code: str, manifest: Manifest) -> str:
+    return normal_sql(code, manifest.adapter_type)
+
+
+def _trees(compiled: str, adapter: str) -> list[Any]:
+    from sqlglot import parse
     from sqlglot.errors import SqlglotError
 
     try:
-        trees = [tree for tree in parse(compiled, read=manifest.adapter_type) if tree is not None]
+        return [tree for tree in parse(compiled, read=adapter) if tree is not None]
     except (SqlglotError, ValueError):
-        return
+        return []
+
+
+def _read_beside_refs(manifest: Manifest, node: DbtNode, trees: Iterable[Any]) -> Iterator[str]:
+    from sqlglot import exp
+
     known = {relation.key() for relation in _read_by_refs(manifest, node)}
     names = {name for _, name in known}
-    own = {cte.alias_or_name.lower() for tree in trees for cte in tree.find_all(exp.CTE)}
-    tables = {(one.db.lower(), one.name.lower()) for tree in trees for one in tree.find_all(exp.Table) if one.name}
-    for schema, name in sorted(tables):
-        if (schema, name) in known or (not schema and name in names | own):
-            continue
-        named = f"{schema}.{name}" if schema else name
-        yield f"{named}, which it reads without ref() or source(){_builder(manifest, schema, name)}"
     for tree in trees:
-        yield from _unordered(exp, tree)
-    called = {one.name.lower() for tree in trees for one in tree.find_all(exp.Anonymous) if one.name}
-    yield from (f"{name}(): elt does not know whether it gives the same each time" for name in sorted(called))
+        own = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+        tables = {(one.db.lower(), one.name.lower()) for one in tree.find_all(exp.Table) if one.name}
+        for schema, name in sorted(tables - known):
+            if schema or name not in names | own:
+                named = f"{schema}.{name}" if schema else name
+                yield f"{named}, which it reads without ref() or source(){_builder(manifest, schema, name)}"
 
 
 def _read_by_refs(manifest: Manifest, node: DbtNode) -> Iterator[Relation]:
@@ -102,22 +119,26 @@ def _builder(manifest: Manifest, schema: str, name: str) -> str:
     relations += [(one.unique_id, one.relation) for one in manifest.sources.values()]
     for node, relation in relations:
         if relation.identifier.lower() == name and schema in {"", relation.schema.lower()}:
-            return f" (that is {short_name(node)})"
+            return f" (it is {short_name(node)})"
     return ""
 
 
-def _unordered(exp: Any, tree: Any) -> Iterator[str]:  # noqa: ANN401  # sqlglot's own
+def _unsettled(trees: Iterable[Any], told: AbstractSet[str]) -> Iterator[str]:
+    """Give what need not give the same rows each time, beside what is told of already."""
+    from sqlglot import exp
+
     kinds = tuple(getattr(exp, name) for name in _OF_AN_ORDER if hasattr(exp, name))
-    found = {
-        one.sql_name().lower() for one in tree.find_all(*kinds) if (_frame(exp, one) or one).find(exp.Order) is None
-    }
-    yield from (f"{name}() without an order: which rows come first may differ" for name in sorted(found))
-    for select in tree.find_all(exp.Select):
-        if select.args.get("limit") is not None and select.args.get("order") is None:
-            yield "limit without order by: which rows it keeps may differ"
-            return
+    for tree in trees:
+        called = {one.name.lower() for one in tree.find_all(exp.Anonymous) if one.name}
+        yield from (f"whether {name}() gives the same each time" for name in sorted(called - _STEADY - told))
+        loose = {one.sql_name().lower() for one in tree.find_all(*kinds) if not _is_ordered(one)}
+        yield from (f"the order of the rows, which {name}() depends on" for name in sorted(loose))
+        if any(one.args.get("limit") and not one.args.get("order") for one in tree.find_all(exp.Select)):
+            yield "the order of the rows, for which limit is no order by"
 
 
-def _frame(exp: Any, aggregate: Any) -> Any:  # noqa: ANN401  # as above
-    """Give the window that an aggregate is asked over."""
-    return aggregate.parent if isinstance(aggregate.parent, exp.Window) else None
+def _is_ordered(aggregate: Any) -> bool:  # noqa: ANN401  # sqlglot's own
+    from sqlglot import exp
+
+    over = aggregate.parent if isinstance(aggregate.parent, exp.Window) else None
+    return aggregate.find(exp.Order) is not None or (over is not None and over.args.get("order") is not None)
