@@ -84,6 +84,11 @@ def step_started(name: str, seconds: float = 0) -> StepStarted:
     return StepStarted(at=NOON + timedelta(seconds=seconds), step_id=StepId(name))
 
 
+def verify_started(name: str) -> StepStarted:
+    """A step was handed to its runner, not to be built but to be verified."""
+    return StepStarted(at=NOON, step_id=StepId(name), verifies=True)
+
+
 def step_ended(outcome: Outcome, known: RecordedFingerprint | None = None) -> StepEnded:
     """A step ended."""
     return StepEnded(at=NOON, outcome=outcome, known=known)
@@ -442,6 +447,30 @@ def test_what_a_step_is_reused_as_is_recorded(store: RunStore) -> None:
     assert (step.status, [one.outcome for one in step.attempts]) == (Status.REUSED, [outcome])
     assert store.reader().outcome("r1", StepId("a")) == outcome
     assert store.reader().outcome("r1", StepId("b")) is None
+
+
+@pytest.mark.parametrize("status", [None, Status.REUSED, Status.CANCELLED, Status.ERROR])
+def test_what_is_only_verified_was_not_tried_unless_it_is_wrong(store: RunStore, status: Status | None) -> None:
+    """It has one attempt, with its times; where it was found to differ, what stood is doubted from then on."""
+    record_builds(store, "r1", fingerprint("a", identity="one"), make_outcome("a"))
+    stood = store.reader().standing(TARGET, [StepId("a")])[StepId("a")]
+    writer = store.writer(opening("r2", target_identity=TARGET))
+    writer.record([started(make_plan("a"), "r2"), verify_started("a")])
+    if status is not None:
+        code = {Status.REUSED: ReasonCode.VERIFIED, Status.ERROR: ReasonCode.DIFFERS}.get(
+            status, ReasonCode.INTERRUPTED
+        )
+        known = fingerprint("a", identity="one")
+        known = replace(known, doubts=stood) if status is Status.ERROR else known
+        outcome = make_outcome("a", status, code=code, seconds=3)
+        writer.record([step_ended(outcome, known)])
+        assert [one.outcome for one in store.reader().run("r2").steps[0].attempts] == [outcome]
+    is_wrong = status is Status.ERROR
+    tried = store.reader().last_tries(TARGET, [StepId("a")])[StepId("a")]
+    assert (tried.run_id, tried.status) == (("r2", Status.ERROR) if is_wrong else ("r1", Status.SUCCESS))
+    stands = store.reader().standing(TARGET, [StepId("a")])[StepId("a")]
+    assert stands == (replace(stood, status=Status.ERROR) if is_wrong else stood)
+    assert stands.is_doubted is is_wrong
 
 
 def test_what_stands_outlives_its_run(store: RunStore) -> None:
