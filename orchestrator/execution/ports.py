@@ -172,6 +172,9 @@ class RunStore(Protocol):
     def take(self, lease: Lease, *, instead_of: Lease | None) -> bool:
         """Take the right to work in a target, unless somebody else has taken it since `instead_of` was read."""
 
+    def beat(self, lease: Lease, *, at: datetime) -> None:
+        """Note that the run that has the right is alive, if it is still this run's; from any thread, never raises."""
+
     def let_go(self, lease: Lease) -> None:
         """Give the right back, if it is still this run's."""
 

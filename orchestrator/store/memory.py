@@ -34,7 +34,7 @@ class MemoryStore:
 
     def writer(self, opening: Opening) -> "_Writer":
         """Give a writer for a run that begins."""
-        return _Writer(self._runs, self._in_targets, self._leases, opening)
+        return _Writer(self._runs, self._in_targets, opening)
 
     def reader(self) -> "MemoryReader":
         """Give a reader."""
@@ -56,11 +56,20 @@ class MemoryStore:
         self._leases[lease.target_identity] = lease
         return True
 
+    def beat(self, lease: Lease, *, at: datetime) -> None:
+        """Note that the run that has the right is alive, if it is still this run's."""
+        if (held := self._held(lease)) is not None:
+            self._leases[lease.target_identity] = replace(held, beaten_at=at)
+
     def let_go(self, lease: Lease) -> None:
         """Give the right back, if it is still this run's."""
-        held = self._leases.get(lease.target_identity)
-        if held is not None and (held.run_id, held.process) == (lease.run_id, lease.process):
+        if self._held(lease) is not None:
             del self._leases[lease.target_identity]
+
+    def _held(self, lease: Lease) -> Lease | None:
+        held = self._leases.get(lease.target_identity)
+        is_own = held is not None and (held.run_id, held.process) == (lease.run_id, lease.process)
+        return held if is_own else None
 
     def prune(self, *, keep: int) -> tuple[str, ...]:
         """Forget all but so many of the newest runs that ended, and give the ids of those forgotten, oldest first."""
@@ -81,11 +90,9 @@ class _Writer:
         self,
         runs: dict[str, Kept],
         in_targets: InTargets,
-        leases: dict[str, Lease],
         opening: Opening,
     ) -> None:
         self._runs = runs
-        self._leases = leases
         self._in_targets = in_targets
         self._opening = opening
         self._verified: set[StepId] = set()
@@ -114,9 +121,6 @@ class _Writer:
         """Note that the run is alive, and say whether somebody asked for its end since."""
         kept = self._runs[self._opening.run_id]
         kept.heartbeat_at = at
-        for target, held in self._leases.items():
-            if held.run_id == self._opening.run_id:
-                self._leases[target] = replace(held, beaten_at=at)
         asked, kept.is_asked_to_end = kept.is_asked_to_end, False
         return asked
 

@@ -89,8 +89,6 @@ class SqlRunWriter:
                     self._beaten = at
                     beat = update(tables.runs).where(self._this(tables.runs)).values(heartbeat_at=at)
                     self._connection().execute(beat)
-                    own = update(tables.leases).where(tables.leases.c.run_id == self._opening.run_id)
-                    self._connection().execute(own.values(beaten_at=at))
                 return self._take_requests(at)
         except DBAPIError:  # a beat that is missed is made up for by the next
             return False

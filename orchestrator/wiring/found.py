@@ -1,17 +1,30 @@
 """Settles the steps that were running when a run was cut off, by what the target itself says."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.adapters.dbt.found_results import found_outcome, is_named
 from orchestrator.adapters.dbt.left_batches import left_by_markers, left_by_record
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import RecordedRun
-from orchestrator.execution.resume import cut_off, done_after_all
+from orchestrator.execution.resume import cut_off, done_after_all, unheard_loads
 from orchestrator.nodes.identity import NodeId
-from orchestrator.plan.step import BuildStep
+from orchestrator.plan.step import BuildStep, StepId
+from orchestrator.wiring.changes import is_module_of
 from orchestrator.wiring.marking import target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
 from orchestrator.wiring.warehouse import is_there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What earlier sittings of a run, or the runs that it retries, began and did not come to the end of."""
+
+    batches: Mapping[NodeId, Any] = field(default_factory=dict)
+    """What is left to do of microbatch models."""
+    loads: Mapping[StepId, frozenset[str]] = field(default_factory=dict)
+    """By load the runs in which it was cut off: it goes on with what they had extracted."""
 
 
 def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[NodeId]) -> tuple[Outcome, ...]:
@@ -32,26 +45,45 @@ def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[N
     return tuple(found)
 
 
-def left_batches(project: OpenProject, run: RecordedRun, changed: frozenset[NodeId]) -> dict[NodeId, Any]:
-    """Give for the microbatch models of a run that did not end well, what of their batches is left to do.
+def left_of(project: OpenProject, runs: Sequence[RecordedRun], changed: frozenset[NodeId]) -> Left:
+    """Give what is left of steps that a run, and the retries of it, did in part."""
+    return Left(batches=_left_batches(project, runs, changed), loads=_left_loads(project, runs))
 
-    Those of models that changed since are dbt's to choose.
+
+def _left_batches(project: OpenProject, runs: Sequence[RecordedRun], changed: frozenset[NodeId]) -> dict[NodeId, Any]:
+    """Give for the microbatch models that did not end well, what of their batches is left to do.
+
+    The last run that did some of them tells. Those of models that changed since are dbt's to choose.
     """
     record = target_record(project)
     left: dict[NodeId, Any] = {}
-    for step in run.steps:
-        planned = run.plan.by_id[step.step_id]
-        if not isinstance(planned, BuildStep) or step.last is None or planned.node in changed:
-            continue
-        if not _is_microbatch(project, planned.node):
-            continue
-        outcome = step.last.outcome
-        if outcome is not None and outcome.status.halts:
-            left[planned.node] = left_by_record(outcome.dbt_results)
-        elif outcome is None and record is not None and is_there(project.target):
-            markers = record.batches(run.head.run_id, step.step_id)
-            left[planned.node] = left_by_markers(project.session, planned.node, markers)
-    return {node: batches for node, batches in left.items() if batches is not None}
+    for run in runs:
+        for step in run.steps:
+            planned = run.plan.by_id[step.step_id]
+            if not isinstance(planned, BuildStep) or step.last is None or planned.node in changed:
+                continue
+            if not _is_microbatch(project, planned.node):
+                continue
+            outcome, found = step.last.outcome, None
+            if outcome is not None and not outcome.status.halts:
+                left.pop(planned.node, None)
+            elif outcome is not None:
+                found = left_by_record(outcome.dbt_results)
+            elif record is not None and is_there(project.target):
+                markers = record.batches(run.head.run_id, step.step_id)
+                found = left_by_markers(project.session, planned.node, markers)
+            if found is not None:
+                left[planned.node] = found
+    return left
+
+
+def _left_loads(project: OpenProject, runs: Sequence[RecordedRun]) -> dict[StepId, frozenset[str]]:
+    """Give the runs in which loads were cut off; one whose module is another by now begins anew."""
+    left = {
+        load: frozenset(run.head.run_id for run in cut if is_module_of(project, run, run.plan.by_id[load].path))
+        for load, cut in unheard_loads(runs).items()
+    }
+    return {load: names for load, names in left.items() if names}
 
 
 def _is_microbatch(project: OpenProject, node: NodeId) -> bool:

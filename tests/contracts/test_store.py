@@ -546,15 +546,18 @@ def test_the_right_of_a_dead_run_goes_to_one_other_only(store: RunStore) -> None
     assert store.lease("duckdb shop") == held
 
 
-def test_a_run_that_goes_on_gives_signs_of_life_for_its_right(store: RunStore) -> None:
-    """Its lease is as fresh as its last look."""
-    store.take(lease("r1", 4711), instead_of=None)
-    writer = store.writer(opening())
-    writer.record([started(make_plan("a"))])
-    writer.look(NOON + timedelta(seconds=30))
-    held = store.lease("duckdb shop")
-    assert held is not None
-    assert held.beaten_at == NOON + timedelta(seconds=30)
+def test_a_run_gives_signs_of_life_for_its_own_right_only(store: RunStore) -> None:
+    """Its lease is as fresh as its last beat; what another run has, or nobody any more, stays as it is."""
+    own, at = lease("r1", 1), NOON + timedelta(seconds=30)
+    store.beat(own, at=at)
+    assert store.lease("duckdb shop") is None
+    store.take(own, instead_of=None)
+    for other in (lease("r2", 1), lease("r1", 2)):
+        store.beat(other, at=at)
+    assert store.lease("duckdb shop") == own
+    store.beat(own, at=at)
+    assert store.lease("duckdb shop") == replace(own, beaten_at=at)
+    assert not store.take(lease("r2", 2), instead_of=own)
 
 
 def test_failures_in_a_row_are_counted_over_the_runs_that_tried_a_step(store: RunStore) -> None:
