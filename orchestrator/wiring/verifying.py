@@ -10,12 +10,12 @@ from orchestrator.adapters.own_schemas import OwnSchemas
 from orchestrator.adapters.record_sql import DIALECTS
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.config.settings import Settings
-from orchestrator.errors import UsageError
+from orchestrator.errors import StoreError, UsageError
 from orchestrator.execution.ports import Request, RunReader
 from orchestrator.execution.sample import Sample
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
-from orchestrator.plan.fingerprints.config_keys import hooks_of
+from orchestrator.plan.fingerprints.config_keys import declared_volatile, hooks_of
 from orchestrator.plan.fingerprints.make import Fingerprinter
 from orchestrator.plan.fingerprints.missed import missed
 from orchestrator.plan.plan import Plan
@@ -38,9 +38,11 @@ class Verifiable:
     maker: Fingerprinter
 
     def has(self, step: Step) -> bool:
-        """Say whether a step can be verified."""
+        """Say whether a step can be verified; what may be another thing each time, as the project says, cannot."""
         node = self.project.graph.manifest.nodes.get(step.node) if isinstance(step, BuildStep) else None
-        return node is not None and self._is_made_whole(node) and not self._touches_more(node)
+        if node is None or declared_volatile(node.definition.config) is False:
+            return False
+        return self._is_made_whole(node) and not self._touches_more(node)
 
     def _is_made_whole(self, node: DbtNode) -> bool:
         is_table = node.resource_type is ResourceType.MODEL and node.materialized == "table"
@@ -55,9 +57,11 @@ class Verifiable:
 
     def sample(self, plan: Plan, share: float, run_id: str) -> Sample:
         """Draw the steps of a run that are verified; raises UsageError where nothing can be."""
+        if not share:
+            return Sample()
         steps = [step for step in plan.steps if step.decision and step.decision.may_reuse and self.has(step)]
         target = self.project.target
-        if steps and share and not (is_shared(target) and target.adapter in COMPARING):
+        if steps and not (is_shared(target) and target.adapter in COMPARING):
             raise UsageError(
                 f"What is reused cannot be verified in the target {target.name}: that needs a DuckDB file or a"
                 " PostgreSQL database.",
@@ -94,7 +98,10 @@ def verifier_of(
         )
 
     def may_have_missed(node: NodeId, compiled: str | None, run_id: str) -> tuple[str, ...]:
-        then = None if reader is None else reader.compiled_code(run_id, StepId(node))
+        try:
+            then = None if reader is None else reader.compiled_code(run_id, StepId(node))
+        except StoreError:  # what was found is told all the same
+            then = None
         return missed(manifest, manifest.nodes[node], compiled, then)
 
     def doubt(request: Request, relation: Relation) -> None:

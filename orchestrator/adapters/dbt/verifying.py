@@ -38,22 +38,25 @@ class Verifier:
         started = datetime.now(UTC)
         self.runs.log.begin(step.node)
         try:
-            with self.schemas.opened(step.id) as schema:
-                beside = self.runs.run_beside(step.node, schema)
-                if beside.message:
-                    return self._broken(step, started, f"Built anew beside what stands, it errs:\n{beside.message}")
-                compared = self._compared(step, schema)
-            if compared.difference is None:
-                return _verified(verify, compared, started)
-            self.doubt(request, self.relation_of(step.node))
+            found = self._look(step, request, verify, started)
         except WarehouseError as error:
-            return self._broken(step, started, error.message)
-        finally:
-            logged = self.runs.log.take(step.node)
+            found = self._broken(step, started, error.message)
+        logged = self.runs.log.take(step.node)
+        return replace(found, log=logged if found.status is Status.ERROR else "")
+
+    def _look(self, step: BuildStep, request: Request, verify: Verify, started: datetime) -> Outcome:
+        with self.schemas.opened(step.id) as schema:
+            beside = self.runs.run_beside(step.node, schema)
+            if beside.message:
+                return self._broken(step, started, f"Built anew beside what stands, it errs:\n{beside.message}")
+            compared = self._compared(step, schema)
+        if compared.difference is None:
+            return _verified(verify, compared, started)
+        stands = self.relation_of(step.node)
+        self.doubt(request, stands)
         missed = self.missed(step.node, beside.code, verify.of_run)
-        told = _told(step, self.relation_of(step.node), compared.difference, missed, verify.of_run)
-        result = self.runs.note_error(step.node, told)
-        outcome = node_outcome(step.id, result, started, log=logged)
+        told = _told(step, stands, compared.difference, missed, verify.of_run)
+        outcome = node_outcome(step.id, self.runs.note_error(step.node, told), started)
         return replace(outcome, reason=Reason(code=ReasonCode.DIFFERS), error_class=ErrorClass.PERMANENT)
 
     def _compared(self, step: BuildStep, schema: str) -> Compared:
@@ -66,7 +69,7 @@ class Verifier:
         told = f"What stands of {step.name} could not be verified. {said}"
         is_kept = error_class(Status.ERROR, said) is not ErrorClass.TRANSIENT
         result = (self.runs.note_error if is_kept else self.runs.lost_result)(step.node, told)
-        return node_outcome(step.id, result, started, log=self.runs.log.take(step.node))
+        return node_outcome(step.id, result, started)
 
 
 def _verified(verify: Verify, compared: Compared, started: datetime) -> Outcome:

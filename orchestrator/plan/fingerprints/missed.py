@@ -3,15 +3,11 @@
 import ast
 import sys
 from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
 from typing import Any
 
 from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, Relation, short_name
-from orchestrator.plan.fingerprints.config_keys import declared_volatile
 from orchestrator.plan.fingerprints.normal_sql import normal_sql
-from orchestrator.plan.fingerprints.python_code import read_python
-from orchestrator.plan.fingerprints.sql_text import unsteady
 
 _OTHER_CODE = "what it compiles to: that was something else when what stands was built"
 _BY_HAND = "rows that were changed by hand, of what stands or of a table that it reads"
@@ -26,7 +22,8 @@ _STEADY = frozenset({"range", "generate_series", "unnest"})
 
 def missed(manifest: Manifest, node: DbtNode, compiled: str | None, compiled_then: str | None) -> tuple[str, ...]:
     """Give what may be behind it, in words; `compiled_then` is what the node compiled to when what stands was built."""
-    sure, perhaps = [*_allowed(node, compiled or "")], []
+    sure: list[str] = []
+    perhaps: list[str] = []
     if node.definition.language == "python":
         names = imported(node.definition.raw_code)
         perhaps += [f"what is in the module {name}, which it imports" for name in names]
@@ -35,7 +32,7 @@ def missed(manifest: Manifest, node: DbtNode, compiled: str | None, compiled_the
             sure.append(_OTHER_CODE)
         trees = _trees(compiled, manifest.adapter_type)
         sure += _read_beside_refs(manifest, node, trees)
-        perhaps += _unsettled(trees, {what.removesuffix("()") for what, _ in unsteady(compiled)})
+        perhaps += _unsettled(trees)
     if sure or perhaps:
         return (*sure, *perhaps, *([] if sure else [_BY_HAND]))
     return (_NOTHING,)
@@ -59,14 +56,6 @@ def imported(code: str) -> list[str]:
     return sorted(names - sys.stdlib_module_names - {""})
 
 
-def _allowed(node: DbtNode, compiled: str) -> Iterator[str]:
-    """Give what makes the code volatile, where the project says that it may be reused all the same."""
-    if declared_volatile(node.definition.config) is False:
-        is_python = node.definition.language == "python"
-        found = read_python(node.definition.raw_code).volatile if is_python else unsteady(compiled)
-        yield from sorted({f"{what}, which meta.elt.volatile: false lets pass" for what, _ in found})
-
-
 def _normal(code: str, manifest: Manifest) -> str:
     return normal_sql(code, manifest.adapter_type)
 
@@ -77,7 +66,7 @@ def _trees(compiled: str, adapter: str) -> list[Any]:
 
     try:
         return [tree for tree in parse(compiled, read=adapter) if tree is not None]
-    except (SqlglotError, ValueError):
+    except (SqlglotError, ValueError, RecursionError):
         return []
 
 
@@ -123,14 +112,14 @@ def _builder(manifest: Manifest, schema: str, name: str) -> str:
     return ""
 
 
-def _unsettled(trees: Iterable[Any], told: AbstractSet[str]) -> Iterator[str]:
-    """Give what need not give the same rows each time, beside what is told of already."""
+def _unsettled(trees: Iterable[Any]) -> Iterator[str]:
+    """Give what need not give the same rows each time."""
     from sqlglot import exp
 
     kinds = tuple(getattr(exp, name) for name in _OF_AN_ORDER if hasattr(exp, name))
     for tree in trees:
         called = {one.name.lower() for one in tree.find_all(exp.Anonymous) if one.name}
-        yield from (f"whether {name}() gives the same each time" for name in sorted(called - _STEADY - told))
+        yield from (f"whether {name}() gives the same each time" for name in sorted(called - _STEADY))
         loose = {one.sql_name().lower() for one in tree.find_all(*kinds) if not _is_ordered(one)}
         yield from (f"the order of the rows, which {name}() depends on" for name in sorted(loose))
         if any(one.args.get("limit") and not one.args.get("order") for one in tree.find_all(exp.Select)):

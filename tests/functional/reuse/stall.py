@@ -3,6 +3,7 @@
 rates (seed) ─┬→ prices (table)
               ├→ stray (table, which also reads main.outside) → below_stray (table)
               ├→ marked (table, with a hook)
+              ├→ stamped (table, which is another one each time, and may be reused all the same)
               └→ doubled (table, in Python)
 """
 
@@ -37,6 +38,10 @@ FILES: Mapping[str, str] = {
     "models/marked.sql": """
         {{ config(post_hook="insert into main.seen values ('marked')") }}
         select code from {{ ref('rates') }}
+        """,
+    "models/stamped.sql": """
+        {{ config(meta={'elt': {'volatile': false}}) }}
+        select code, now() as built_at from {{ ref('rates') }}
         """,
     "models/doubled.py": """
         def model(dbt, session):

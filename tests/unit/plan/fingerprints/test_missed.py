@@ -55,13 +55,6 @@ def test_what_need_not_give_the_same_each_time_may_be_it_or_a_hand_was(select: s
     assert found("select first(i) over (order by i), range(3), array_agg(i order by i) from raw.s")[0][:7] == "nothing"
 
 
-def test_what_the_project_declared_to_be_steady_is_named():
-    """It let the code pass."""
-    config = {"meta": {"elt": {"volatile": False}}}
-    steady = model("model.a", "select now()", "model.e", config=config)
-    assert found(f"{READ} where now() > t", node=steady) == ["now(), which meta.elt.volatile: false lets pass"]
-
-
 def test_modules_that_a_python_model_imports_are_named():
     """Python's own are not."""
     code = "import os, pricing.rules\nfrom pandas import DataFrame\n\ndef model(dbt, session): ..."
