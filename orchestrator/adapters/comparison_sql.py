@@ -40,6 +40,10 @@ _POSTGRES_COLUMNS = """
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = {schema} and c.relname = {table} and a.attnum > 0 and not a.attisdropped
 """
+_FINITE = (
+    "case when {{cell}} in ('NaN', 'Infinity', '-Infinity') then {{cell}}::text"
+    " else to_char({{cell}} + 0, '{digits}') end"
+)
 COMPARING: Mapping[str, Dialect] = {
     "duckdb": Dialect(
         columns=_DUCKDB_COLUMNS,
@@ -58,8 +62,8 @@ COMPARING: Mapping[str, Dialect] = {
             "coalesce(sum(hashtextextended(row({cells})::text, 1)::numeric), 0)",
         ),
         rounded={
-            "double precision": "to_char({cell} + 0, '9.99999999999EEEE')",
-            "real": "to_char({cell} + 0, '9.99999EEEE')",
+            "double precision": _FINITE.format(digits="9.99999999999EEEE"),
+            "real": _FINITE.format(digits="9.99999EEEE"),
         },
         cell="hashtextextended(({cell})::text, 0)::numeric",
         has_databases=False,
