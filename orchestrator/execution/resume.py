@@ -1,6 +1,7 @@
 """What of a recorded run stands, and what is still to be done when the run goes on."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -8,7 +9,7 @@ from orchestrator.execution.outcome import FAIL_OR_ERROR, Outcome, Status
 from orchestrator.execution.recorded import Marker, RecordedAttempt, RecordedRun
 from orchestrator.execution.replay import outcome_of
 from orchestrator.plan.repair import Past
-from orchestrator.plan.step import BuildStep, HookStep, IngestStep, StepId
+from orchestrator.plan.step import BuildStep, HookStep, IngestStep, StepId, TestStep, ValidationStep
 
 _NOTHING: Mapping[str, Sequence[Outcome]] = MappingProxyType({})
 
@@ -25,16 +26,20 @@ class Continued:
     """How many tries of each step are recorded."""
 
 
-def settled(run: RecordedRun) -> tuple[Outcome, ...]:
+def settled(run: RecordedRun, gone: AbstractSet[StepId] = frozenset()) -> tuple[Outcome, ...]:
     """Give how the steps ended that need not run again, in the plan's order.
 
-    What ended well stands. Hooks run once a process, so they run again.
+    What ended well stands, but for builds that are gone, and their checks. Hooks run once a process, so they run again.
     """
-    ended = ((step.step_id, outcome_of(step)) for step in run.steps)
+    ended = ((run.plan.by_id[step.step_id], outcome_of(step)) for step in run.steps)
     return tuple(
         outcome
-        for step_id, outcome in ended
-        if outcome is not None and not outcome.status.halts and not isinstance(run.plan.by_id[step_id], HookStep)
+        for step, outcome in ended
+        if outcome is not None
+        and not outcome.status.halts
+        and not isinstance(step, HookStep)
+        and step.id not in gone
+        and not (isinstance(step, TestStep | ValidationStep) and not gone.isdisjoint(step.parents))
     )
 
 

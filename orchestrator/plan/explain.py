@@ -110,6 +110,7 @@ _REASONS = {
     Why.FAILED: "did not end well before",
     Why.HALTED: "did not run before",
     Why.CHANGED: "changed since",
+    Why.GONE: "not there any more",
     Why.FOLLOWS: "below {of}, which runs again",
 }
 

@@ -8,7 +8,7 @@ from orchestrator.adapters.dbt.found_results import found_outcome, is_named
 from orchestrator.adapters.dbt.left_batches import left_by_markers, left_by_record
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import RecordedRun
-from orchestrator.execution.resume import cut_off, done_after_all, unheard_loads
+from orchestrator.execution.resume import cut_off, done_after_all, settled, unheard_loads
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.step import BuildStep, StepId
 from orchestrator.wiring.changes import is_module_of
@@ -43,6 +43,24 @@ def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[N
             record.clear_beside(marker.step_id, node.relation)
             found.append(found_outcome(project.session, marker, attempt.started_at))
     return tuple(found)
+
+
+def gone_from_target(project: OpenProject, runs: Sequence[RecordedRun]) -> frozenset[StepId]:
+    """Give the builds that ended well and of which nothing stands any more, though the target says that it did."""
+    record = target_record(project)
+    if record is None or not is_there(project.target):
+        return frozenset()
+    markers = record.markers({outcome.step_id for run in runs for outcome in settled(run)})
+    facts = WarehouseFacts(project)  # after attached databases have come into view
+    nodes = project.graph.manifest.nodes
+    return frozenset(
+        step_id
+        for step_id, marker in markers.items()
+        if (node := nodes.get(NodeId(step_id))) is not None
+        and node.relation is not None
+        and is_named(project.session, marker)
+        and not facts.stands(node.relation)
+    )
 
 
 def left_of(project: OpenProject, runs: Sequence[RecordedRun], changed: frozenset[NodeId]) -> Left:

@@ -104,3 +104,14 @@ def test_a_load_goes_on_with_the_runs_that_did_not_tell_its_end(runs, unheard):
 def test_only_loads_go_on():
     """A build that was cut off is settled by its marker."""
     assert unheard_loads([cut(None)]) == {}
+
+
+def test_a_build_that_is_gone_is_not_settled_nor_are_its_checks():
+    """What is built upon it stands."""
+    plan = make_plan("a -> test_a -> b, a -> suite_a -> b, a -> b -> test_b")
+    steps = tuple(
+        RecordedStep(step_id=step.id, name="", kind="", why="", status=Status.SUCCESS, reason=None)
+        for step in plan.steps
+    )
+    run = RecordedRun(head=make_head(run_id="r1"), asked={}, plan=plan, steps=steps)
+    assert [outcome.step_id for outcome in settled(run, {StepId("a")})] == ["b", "test_b"]
