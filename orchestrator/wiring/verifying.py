@@ -1,7 +1,7 @@
 """Chooses what of a run's reuse is verified, and makes what verifies it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.adapters.comparison_sql import COMPARING
 from orchestrator.adapters.dbt.node_runs import NodeRuns
@@ -12,7 +12,7 @@ from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.config.settings import Settings
 from orchestrator.errors import StoreError, UsageError
 from orchestrator.execution.ports import Request, RunReader
-from orchestrator.execution.sample import Sample
+from orchestrator.execution.sample import Sample, drawn
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.fingerprints.config_keys import declared_volatile, hooks_of
@@ -44,6 +44,19 @@ class Verifiable:
             return False
         return self._is_made_whole(node) and not self._touches_more(node)
 
+    def noted(self, plan: Plan, share: float) -> Plan:
+        """Give the plan with a note of how many steps are verified, where any are."""
+        steps = self._among(plan)
+        number = len(drawn([step.id for step in steps], share, ""))
+        if not number:
+            return plan
+        tables = f"{len(steps):,} {'table' if len(steps) == 1 else 'tables'}"
+        note = f"verified: {number:,} of {tables} that may be reused, which the id of the run draws"
+        return replace(plan, notes=(*plan.notes, note))
+
+    def _among(self, plan: Plan) -> list[Step]:
+        return [step for step in plan.steps if step.decision and step.decision.may_reuse and self.has(step)]
+
     def _is_made_whole(self, node: DbtNode) -> bool:
         is_table = node.resource_type is ResourceType.MODEL and node.materialized == "table"
         own = self.maker.index.materialization("seed" if node.resource_type is ResourceType.SEED else "table")
@@ -57,9 +70,7 @@ class Verifiable:
 
     def sample(self, plan: Plan, share: float, run_id: str) -> Sample:
         """Draw the steps of a run that are verified; raises UsageError where nothing can be."""
-        if not share:
-            return Sample()
-        steps = [step for step in plan.steps if step.decision and step.decision.may_reuse and self.has(step)]
+        steps = self._among(plan) if share else []
         target = self.project.target
         if steps and not (is_shared(target) and target.adapter in COMPARING):
             raise UsageError(
