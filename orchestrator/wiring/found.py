@@ -1,11 +1,13 @@
 """Settles the steps that were running when a run was cut off, by what the target itself says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt.found_results import found_outcome, is_named
 from orchestrator.adapters.dbt.left_batches import left_by_markers, left_by_record
+from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.execution.resume import cut_off, done_after_all, settled, unheard_loads
@@ -65,7 +67,16 @@ def gone_from_target(project: OpenProject, runs: Sequence[RecordedRun]) -> froze
 
 def left_of(project: OpenProject, runs: Sequence[RecordedRun], changed: frozenset[NodeId]) -> Left:
     """Give what is left of steps that a run, and the retries of it, did in part."""
-    return Left(batches=_left_batches(project, runs, changed), loads=_left_loads(project, runs))
+    return Left(batches=_left_batches(project, runs, changed), loads=left_loads(project.settings.project_root, runs))
+
+
+def left_loads(project_root: Path, runs: Sequence[RecordedRun]) -> dict[StepId, frozenset[str]]:
+    """Give the runs in which loads were cut off; one whose module is another by now begins anew."""
+    left = {
+        load: frozenset(run.head.run_id for run in cut if is_module_of(project_root, run, run.plan.by_id[load].path))
+        for load, cut in unheard_loads(runs).items()
+    }
+    return {load: names for load, names in left.items() if names}
 
 
 def _left_batches(project: OpenProject, runs: Sequence[RecordedRun], changed: frozenset[NodeId]) -> dict[NodeId, Any]:
@@ -92,16 +103,18 @@ def _left_batches(project: OpenProject, runs: Sequence[RecordedRun], changed: fr
                 found = left_by_markers(project.session, planned.node, markers)
             if found is not None:
                 left[planned.node] = found
-    return left
+    dropped = _dropped(project, record, left)
+    return {node: batches for node, batches in left.items() if node not in dropped}
 
 
-def _left_loads(project: OpenProject, runs: Sequence[RecordedRun]) -> dict[StepId, frozenset[str]]:
-    """Give the runs in which loads were cut off; one whose module is another by now begins anew."""
-    left = {
-        load: frozenset(run.head.run_id for run in cut if is_module_of(project, run, run.plan.by_id[load].path))
-        for load, cut in unheard_loads(runs).items()
-    }
-    return {load: names for load, names in left.items() if names}
+def _dropped(project: OpenProject, record: SqlTargetRecord | None, nodes: Collection[NodeId]) -> frozenset[NodeId]:
+    """Give those of the nodes of which nothing stands: all that was done of them is left to do again."""
+    if not nodes or record is None:
+        return frozenset()
+    if is_there(project.target):
+        record.markers([StepId(node) for node in nodes])  # so that attached databases come into view
+    facts, known = WarehouseFacts(project), project.graph.manifest.nodes
+    return frozenset(node for node in nodes if (found := known[node].relation) is not None and not facts.stands(found))
 
 
 def _is_microbatch(project: OpenProject, node: NodeId) -> bool:

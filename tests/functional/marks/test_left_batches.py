@@ -50,11 +50,14 @@ def test_what_was_cut_off_is_done_once_by_a_retry_too(tmp_path: Path) -> None:
 
 
 def test_batches_that_broke_are_done_when_the_run_goes_on(tmp_path: Path) -> None:
-    """Also those that dbt would pass over by now, because the table is there; the others stand."""
+    """Also those that dbt would pass over by now, because the table is there; the others stand, while it does."""
     bad = CHANGES["models/days.sql"].replace("false as", f"range = {DAYS - 2} as")
     project = write_till(tmp_path, {**CHANGES, "models/days.sql": bad})
     where = ("--project-dir", str(project))
     assert run_command_line(["run", "--select", "days", "j_days", *where]) == 1
+    assert rows(project, "select count(*) from j_days") == [(DAYS - 1,)]
+    rows(project, "drop table j_days")
+    assert run_command_line(["resume", *where]) == 1
     assert rows(project, "select count(*) from j_days") == [(DAYS - 1,)]
     rows(project, "update days set is_bad = false")
     assert run_command_line(["resume", *where]) == 0
