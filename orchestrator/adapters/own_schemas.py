@@ -31,9 +31,15 @@ class OwnSchemas:
         """Give an empty schema for a step; it is dropped with all that it holds. Raises WarehouseError."""
         schema = _BEGIN + digest_of(step)[:8]
         with self._lock:
-            self._tidy()
-            self._drop(schema)
-            self._ask(f"create schema {self._named(schema)}")
+            try:
+                self._tidy()
+                self._drop(schema)
+                self._ask(f"create schema {self._named(schema)}")
+            except WarehouseError as error:
+                raise WarehouseError(
+                    f"Its schema {schema} could not be made in {self._database}: {error.message.splitlines()[0]}\n"
+                    "Give the user who runs this the right to make schemas there, or leave --verify-reuse away."
+                ) from error
         try:
             yield schema
         finally:
