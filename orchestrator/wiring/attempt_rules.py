@@ -147,7 +147,8 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
         kinds = (*DEFAULTS, RUN) if key == "time_limits" else tuple(DEFAULTS)
         for name, wish in wishes.items():
             if name not in kinds and name not in known and settings.elt_yml is not None:
-                told = f"'{key}.{name}': there is no such kind of step and no such node; {near(name, (*kinds, *known))}"
+                found = near(name, (*kinds, *sorted(known)), (*kinds, "the name or the id of any node"))
+                told = f"'{key}.{name}': there is no such kind of step and no such node; {found}"
                 mistakes.in_file(settings.elt_yml, wish.line, told)
     for node in _dbt_nodes(graph):
         if node.unique_id in metas:

@@ -93,16 +93,18 @@ def test_all_mistakes_are_told_at_once():
     with pytest.raises(ConfigurationError) as caught:
         rules(
             meta={"repeats": {"time": 3, "after": "soon"}, "time_limit": 0},
-            repeats={"stgg": RepeatWish(times=1, line=4), "run": RepeatWish(times=1, line=5)},
+            repeats={name: RepeatWish(times=1, line=line) for line, name in enumerate(["stgg", "xyz", "run"], 4)},
             time_limits={"ingets": LimitWish(limit=None, line=9)},
         )
     told = [line.strip() for line in caught.value.message.splitlines()[1:]]
     assert [line.split(":")[0] for line in told[:3]] == ["/shop/elt.yml"] * 3
     assert "'stg'" in told[0]
-    assert "'ingest'" in told[2]
-    assert "did you mean 'times'?" in told[3]
-    assert "expected a duration" in told[4]
-    assert "longer than nothing" in told[5]
+    assert told[1].endswith("known here: ingest, dbt, checks, the name or the id of any node")
+    assert told[2].startswith("/shop/elt.yml:6: 'repeats.run': there is no such kind")
+    assert "'ingest'" in told[3]
+    assert "did you mean 'times'?" in told[4]
+    assert "expected a duration" in told[5]
+    assert "longer than nothing" in told[6]
 
 
 @pytest.mark.parametrize("meta", [3, [1]])
