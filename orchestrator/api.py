@@ -11,6 +11,7 @@ from pathlib import Path
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import OnBusy
 from orchestrator.errors import EltError
+from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.inbox import Inbox
@@ -19,12 +20,14 @@ from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.explain import plan_to_json
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import Upstream, Verb
+from orchestrator.report.attempts_text import AttemptsText, attempts_json, seconds_of
 from orchestrator.report.explanation import explanation_to_json, print_explanation
 from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
 from orchestrator.selection.criterion import own_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
+from orchestrator.wiring.attempt_rules import attempt_rules, attempts_text
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.dbt_alone import dbt_command, list_with_dbt
 from orchestrator.wiring.driving import Ran, drive
@@ -62,6 +65,9 @@ class Planned:
     plan: Plan
     database: str
     target: str
+    attempts: AttemptRules
+    """How often each step would be tried, and for how long."""
+    told_of_attempts: AttemptsText
     notices: tuple[Noticed, ...] = ()
 
 
@@ -73,11 +79,14 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
     inbox = Inbox(_now)
     with opened(command, inbox, hear=hear) as project, closing(open_store(project.settings)) as store:
         made = planned(command, project, Knowledge(project=project, store=store))
+        attempts = attempt_rules(project.settings, project.graph, made, command)
         notes = (*made.notes, *(f"cannot run yet: {problem}" for problem, _ in lacking(project, made)))
         return Planned(
             plan=replace(made, notes=notes),
             database=project.target.description,
             target=project.target.name,
+            attempts=attempts,
+            told_of_attempts=attempts_text(attempts, project.settings, made, command),
             notices=_drained(inbox),
         )
 
@@ -106,12 +115,19 @@ def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
     """
     made = plan(command, tell_on_stderr)
     if as_json:
-        sys.stdout.write(json.dumps({**plan_to_json(made.plan), "database": made.database}, indent=2) + "\n")
+        sys.stdout.write(json.dumps(_as_json(made), indent=2) + "\n")
     elif not made.plan.steps and not made.plan.left_out:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
-        print_plan(open_console(), made.plan, database=made.database, verbose=verbose)
+        told = made.told_of_attempts
+        print_plan(open_console(), made.plan, told, database=made.database, verbose=verbose)
     return 0
+
+
+def _as_json(made: Planned) -> dict[str, object]:
+    tries = {step.id: attempts_json(made.attempts, step.id) for step in made.plan.steps}
+    limit = seconds_of(made.attempts.run_limit)
+    return {**plan_to_json(made.plan, tries), "time_limit_seconds": limit, "database": made.database}
 
 
 def show_explanation(command: Command, node: str, *, as_json: bool) -> int:

@@ -6,34 +6,37 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from orchestrator.config.loader import load_settings
 from orchestrator.errors import UnknownRunError, UsageError
 from orchestrator.execution.audience import Audience
+from orchestrator.execution.events import NoticeKind
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.liveness import RunState, state_of
 from orchestrator.execution.ports import RunListener, RunReader
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.execution.resume import Continued, is_finished, past_of, settled, tries
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.repair import repair
-from orchestrator.plan.step import BuildStep
+from orchestrator.plan.step import BuildStep, IngestStep
 from orchestrator.report.streams import open_console
 from orchestrator.report.words import some_of
 from orchestrator.wiring.asked import command_of, compared_with
 from orchestrator.wiring.changes import changed_nodes, changes_since, gone_nodes
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.driving import Ran, drive
-from orchestrator.wiring.found import found_in_target, left_batches
+from orchestrator.wiring.found import found_in_target, gone_from_target, left_of
 from orchestrator.wiring.planning import opened, replanned
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, new_run_id, open_store, opening_of, with_moments
 from orchestrator.wiring.reports import OutputKind, reporting
 from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.turns import store_in_turn
+from orchestrator.wiring.warehouse import is_there
 
 RETRIES = "retries"
 """What a retry records beside what it was asked for: the run that it repairs."""
@@ -49,6 +52,11 @@ class _Recalled:
     """The runs that it retried, the first of them first."""
     command: Command
     manifest: bytes | None
+
+    @property
+    def runs(self) -> tuple[RecordedRun, ...]:
+        """The run, behind those that it retried."""
+        return (*self.before, self.run)
 
 
 def resume(
@@ -75,11 +83,13 @@ def resume(
         opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
         opening = replace(opening, continues=found.head.process)
         continued = Continued(
-            settled=settled(found), found=found_in_target(project, found, changed), tried=tries(found)
+            settled=settled(found, gone_from_target(project, [found])),
+            found=found_in_target(project, found, changed),
+            tried=tries(found),
         )
-        batches = left_batches(project, found, changed)
+        left = left_of(project, recalled.runs, changed)
         known = Knowledge(project=project, store=store)
-        return drive(project, known, found.plan, recalled.command, opening, listeners, continued, batches)
+        return drive(project, known, found.plan, recalled.command, opening, listeners, continued, left)
 
 
 def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()) -> Ran | None:
@@ -98,9 +108,9 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
             return None
         opening = opening_of(project, recalled.command, run_id, made)
         opening = replace(opening, selected={**opening.selected, RETRIES: recalled.run.head.run_id})
-        batches = left_batches(project, recalled.run, changed)
+        left = left_of(project, recalled.runs, changed)
         known = Knowledge(project=project, store=store)
-        return drive(project, known, made, recalled.command, opening, listeners, batches=batches)
+        return drive(project, known, made, recalled.command, opening, listeners, left=left)
 
 
 def resume_and_report(
@@ -168,6 +178,13 @@ def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
             f"The run {run.head.run_id} wrote to {then}; its target {project.target.name} is {now} now.",
             hint="Let profiles.yml name the target as it was, or start a new run.",
         )
+    wrote = any(isinstance(run.plan.by_id[outcome.step_id], BuildStep | IngestStep) for outcome in settled(run))
+    if wrote and project.target.is_file and not is_there(project.target):
+        raise UsageError(
+            f"The database {project.target.path}, to which the run {run.head.run_id} wrote, is not there any more:"
+            " nothing of what it did stands.",
+            hint="Put the file back, or do all of it anew: elt run.",
+        )
 
 
 def _refuse_changes(project: OpenProject, run: RecordedRun, nodes: frozenset[NodeId], *, accept: bool) -> None:
@@ -191,10 +208,14 @@ def _changed(project: OpenProject, recalled: _Recalled) -> frozenset[NodeId]:
 
 
 def _repair_of(project: OpenProject, recalled: _Recalled, changed: frozenset[NodeId]) -> Plan:
-    runs = (*recalled.before, recalled.run)
-    steps = tuple({step.id: step for run in runs for step in run.plan.steps}.values())
+    steps = tuple({step.id: step for run in recalled.runs for step in run.plan.steps}.values())
     today = replanned(recalled.command, project, steps)
-    made = repair(today, past_of(runs), changed)
+    found = {run.head.run_id: found_in_target(project, run, changed) for run in recalled.runs}
+    past = replace(past_of(recalled.runs, found), gone=gone_from_target(project, recalled.runs))
+    made = repair(today, past, changed)
+    for outcome in chain.from_iterable(found.values()):
+        if outcome.step_id not in made.by_id:
+            project.inbox.post(NoticeKind.LEFT_OUT, f"{short_name(NodeId(outcome.step_id))} was {outcome.message}")
     added = {step.id for step in steps if isinstance(step, BuildStep) and step.added}
     kept = tuple(
         replace(step, added=True) if isinstance(step, BuildStep) and step.id in added else step for step in made.steps

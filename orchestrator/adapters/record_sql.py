@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from orchestrator.execution.ports import Request
-from orchestrator.execution.recorded import Mark, MarkedBatch
+from orchestrator.execution.recorded import DOUBTED, Mark, MarkedBatch
 from orchestrator.nodes.identity import Relation
 
 SCHEMA = "_elt"
@@ -184,6 +184,12 @@ def adds_marker(
     names = ", ".join(quoted(name) for name in values)
     written = ", ".join(literal(value) for value in values.values())
     return f"insert into {table_in(database, STANDING)} ({names}) values ({written})"  # noqa: S608  # quoted
+
+
+def doubts(database: str, relation: str, request: Request) -> str:
+    """Write the marker that takes back what those before it say of a node: what stands is not what it builds to."""
+    mark = Mark(digest=DOUBTED, identity=DOUBTED)
+    return adds_marker(database, relation, request, mark, is_whole=False)
 
 
 def asks_for_markers(dialect: Dialect, database: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestrator.adapters import record_sql as sql
 from orchestrator.errors import WarehouseError
+from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch, Marker
 from orchestrator.nodes.identity import Relation
 from orchestrator.plan.step import StepId
@@ -98,6 +99,12 @@ class SqlTargetRecord:
                 moments = [datetime.fromisoformat(moment) for moment in (start, first, end)]
                 found.append(MarkedBatch(start=moments[0], first=moments[1], end=moments[2]))
         return tuple(found)
+
+    def doubt(self, request: Request, relation: Relation) -> None:
+        """Take back what is said of a node: what stands was found to be another thing. Raises WarehouseError."""
+        database = self._database_of(request.step.id)
+        if database is not None and self.is_made(database):
+            self._ask(sql.doubts(database, str(relation), request))
 
     def clear_beside(self, step: StepId, relation: Relation) -> None:
         """Drop what a build that was cut off after its commit did not come to drop any more."""

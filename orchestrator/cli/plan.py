@@ -12,6 +12,7 @@ from orchestrator.cli.shared import (
     planning_options,
     request_options,
     skip_unchanged,
+    verify_reuse,
 )
 
 
@@ -19,6 +20,7 @@ from orchestrator.cli.shared import (
 @dbt_options(BUILD)
 @planning_options
 @skip_unchanged
+@verify_reuse
 @lock_timeout
 @as_json
 @click.option("--verbose", is_flag=True, help="Show every step, also of a plan that builds hundreds of nodes.")
@@ -35,6 +37,7 @@ def command(context: click.Context, /, **options: Any) -> int:
         tests=not options["no_tests"],
         allow_empty=options["allow_empty"],
         skip_unchanged=options["skip_unchanged"],
+        verify_reuse=options["verify_reuse"],
         lock_timeout=options["lock_timeout"],
         **request_options(context),
     )

@@ -14,6 +14,7 @@ from orchestrator.cli.shared import (
     planning_options,
     request_options,
     skip_unchanged,
+    verify_reuse,
 )
 
 
@@ -21,6 +22,7 @@ from orchestrator.cli.shared import (
 @dbt_options(BUILD)
 @planning_options
 @skip_unchanged
+@verify_reuse
 @lock_timeout
 @attempt_options
 @as_json
@@ -46,6 +48,7 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any]) -> int:
         tests=not options.get("no_tests"),
         allow_empty=bool(options.get("allow_empty")),
         skip_unchanged=bool(options.get("skip_unchanged")),
+        verify_reuse=options.get("verify_reuse"),
         **limits(options),
         **request_options(context),
     )

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.dbt_options import given, spread
-from orchestrator.config.readers import duration, times
+from orchestrator.config.readers import duration, portion, times
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -68,6 +68,27 @@ class _Times(click.ParamType[int]):
             return times(int(value) if str(value).isdecimal() else value)
         except ValueError as error:
             self.fail(f"'{value}': {error}", param, ctx)
+
+
+class _Portion(click.ParamType[float]):
+    """A share of all: `5%`, `0.05`."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it as elt.yml does."""
+        try:
+            return portion(value)
+        except ValueError as error:
+            self.fail(f"'{value}': {error}", param, ctx)
+
+
+verify_reuse = click.option(
+    "--verify-reuse",
+    type=_Portion(),
+    metavar="SHARE",
+    help="Build this share of the reused tables (5%) anew beside them, and compare: a difference is an error.",
+)
 
 
 class _Duration(click.ParamType[timedelta]):

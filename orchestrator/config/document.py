@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from orchestrator.config.mistakes import Mistakes, near
-from orchestrator.config.readers import Reader, duration, limit, one_of, positive, text, times, truth
+from orchestrator.config.readers import Reader, duration, limit, one_of, portion, positive, text, times, truth
 from orchestrator.config.repeats import PARTS
 from orchestrator.config.settings import OnBusy, OnNoData, OnOpen, OnRunStart
 from orchestrator.config.substitution import UnsetError, substitute
@@ -31,6 +31,7 @@ KEYS: Mapping[str, Reader] = {
     "on_busy": one_of(OnBusy),
     "state_in_target": truth,
     "store": text,
+    "verify_reuse": portion,
 }
 """Every key by its path; `*` stands for a name of the user's choice. A key with others below takes one value too."""
 

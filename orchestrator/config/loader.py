@@ -23,6 +23,7 @@ VARIABLES: Mapping[str, str] = {
     "ELT_ON_RUN_START": "on_run_start",
     "ELT_STATE_IN_TARGET": "state_in_target",
     "ELT_STORE": "store",
+    "ELT_VERIFY_REUSE": "verify_reuse",
 }
 """The environment variables that stand over elt.yml, and the key each of them sets."""
 
@@ -87,6 +88,7 @@ def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) ->
         ),
         on_busy=_value(entries, "on_busy", OnBusy, OnBusy.WAIT),
         state_in_target=_value(entries, "state_in_target", bool, default=True),
+        verify_reuse=_value(entries, "verify_reuse", float, 0.0),
         store=_value(entries, "store", str, ".elt/history.db"),
     )
 

@@ -35,9 +35,9 @@ class Mistakes:
         )
 
 
-def near(word: str, known: tuple[str, ...]) -> str:
-    """Say which known words come near an unknown one, or list them all."""
+def near(word: str, known: tuple[str, ...], listed: tuple[str, ...] = ()) -> str:
+    """Say which known words come near an unknown one; else list them all, or what stands for them."""
     matches = get_close_matches(word.lower(), known, n=2, cutoff=0.6)
     if matches:
         return "did you mean " + " or ".join(f"'{match}'" for match in matches) + "?"
-    return "known here: " + ", ".join(known)
+    return "known here: " + ", ".join(listed or known)

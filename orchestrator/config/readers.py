@@ -12,6 +12,7 @@ Reader = Callable[[object], object]
 """Turns a scalar into a value, or raises ValueError; the reason never repeats the value, which may be secret."""
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|sec|m|min|h)?")
+_PORTION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(%)?")
 _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}
 _NONE = "none"
 _MOST = 100
@@ -63,6 +64,15 @@ def share(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
         return float(value)
     raise ValueError("expected a number from 0 to 1, such as 0.1")
+
+
+def portion(value: object) -> float:
+    """Read `5%` or `0.05`: a share of all."""
+    match = _PORTION.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
+    found = float(match[1]) / (100 if match[2] else 1) if match is not None else None
+    if found is None or found > 1:
+        raise ValueError("expected a share of all, such as 5% or 0.05")
+    return found
 
 
 def positive(value: object) -> int:

@@ -73,5 +73,7 @@ class Settings:
     on_busy: OnBusy = OnBusy.WAIT
     state_in_target: bool = True
     """Whether what stands is recorded in the target itself, too."""
+    verify_reuse: float = 0.0
+    """Which share of the tables that a run reuses is built anew beside them and compared."""
     store: str = ".elt/history.db"
     """Where runs are recorded: a file below the project's root, or the URL of a PostgreSQL database."""

@@ -31,6 +31,8 @@ class StepStarted:
 
     at: datetime
     step_id: StepId
+    verifies: bool = False
+    """Whether what stands is only compared with what the step builds to now: it stays as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

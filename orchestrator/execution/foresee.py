@@ -35,11 +35,13 @@ class Wishes:
     """Steps below a check that does not run and last said no, each with that check."""
     fed: AbstractSet[NodeId] = frozenset()
     """dbt sources that the run loads, or asks for their newest rows."""
+    may_verify: Callable[[Step], bool] = lambda _step: False
+    """Whether a step may be verified where it is reused: then dbt has something to do."""
 
 
 def foresee(plan: Plan, judge: Judge, wishes: Wishes) -> Plan:
     """Give the plan with a decision at each step; hooks around nothing are left out."""
-    return _without_idle_hooks(_Foresight(plan, judge, wishes).decided())
+    return _without_idle_hooks(_Foresight(plan, judge, wishes).decided(), wishes)
 
 
 @dataclass(slots=True)
@@ -150,9 +152,9 @@ def _listed(sources: AbstractSet[NodeId]) -> str:
     return f"{names[0]} gets" if len(names) == 1 else f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''} get"
 
 
-def _without_idle_hooks(plan: Plan) -> Plan:
+def _without_idle_hooks(plan: Plan, wishes: Wishes) -> Plan:
     """Leave the hooks out where dbt has nothing to do for certain."""
-    if any(_may_need_dbt(step) for step in plan.steps):
+    if any(_may_need_dbt(step) or wishes.may_verify(step) for step in plan.steps):
         return plan
     hooks = {step.id for step in plan.steps if isinstance(step, HookStep)}
     kept = (step for step in plan.steps if step.id not in hooks)

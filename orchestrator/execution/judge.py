@@ -120,7 +120,9 @@ class Judge:
             changed=changed,
             then=then,
             left=self._left(made, found, nature, steady=not unknown),
-            built=self._built(made, then if same else None, definition, nature, steady=not unknown),
+            built=self._built(
+                made, then if same else None, definition, nature, steady=not unknown and not found.is_doubted
+            ),
         )
 
     def leave(self, node: NodeId, judged: Judged | None = None) -> None:

@@ -215,7 +215,10 @@ class _Loop:
         for outcome in decision.outcomes:
             self._forget(outcome.step_id)
         ends = self._ends(decision.outcomes)
-        starts = (StepStarted(at=at, step_id=step.id) for step in decision.start)
+        verifies = self._terms.reuse.verifies
+        starts = (
+            StepStarted(at=at, step_id=step.id, verifies=verifies(step.id) is not None) for step in decision.start
+        )
         if self._chronicle.take(*happened, *ends, *starts):
             self._submit(decision.start)
         else:
@@ -229,8 +232,9 @@ class _Loop:
 
     def _submit(self, steps: Sequence[Step]) -> None:
         for step in steps:
-            attempt, mark = self._attempts.start(step.id), self._terms.reuse.mark(step.id)
-            request = Request(run_id=self._terms.run_id, step=step, attempt=attempt, mark=mark)
+            attempt, reuse = self._attempts.start(step.id), self._terms.reuse
+            mark, verify = reuse.mark(step.id), reuse.verifies(step.id)
+            request = Request(run_id=self._terms.run_id, step=step, attempt=attempt, mark=mark, verify=verify)
             self._executors[lane_of(step)].submit(request, self._stop_of(step))
 
     def _give_up(self, steps: Sequence[Step]) -> None:

@@ -45,6 +45,8 @@ class ReasonCode(StrEnum):
     TIME_LIMIT = "time_limit"
     RUN_TIME_LIMIT = "run_time_limit"
     UNCHANGED = "unchanged"  # reused: what stands is the result still
+    VERIFIED = "verified"  # reused, and found to be what it builds to now
+    DIFFERS = "differs"  # it was to be reused, and is not what it builds to now
     CIRCUIT_OPEN = "circuit_open"  # a load that failed run after run was not tried
     GATE_CLOSED = "gate_closed"  # a check above, which does not run now, said no when it last ran
 

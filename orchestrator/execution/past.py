@@ -24,6 +24,8 @@ class Found:
     """What it is to its children as it stands; None when nobody knows."""
     why: str = ""
     """Why it must run all the same; empty where what stands will do if nothing changed since."""
+    is_doubted: bool = False
+    """Whether what stands was found to be another thing than it builds to: then the same inputs say nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +51,22 @@ class Past:
             return Found(why=_NEVER_BUILT if then is None else f"{relation} is not there any more")
         if self.markers is not None:
             return self._as_marked(then, broken, now, self.markers.get(step_id))
+        if then is not None and then.is_doubted:
+            return _DOUBTED
         if then is None or broken:
             return Found(why=broken or _NEVER_BUILT)
         return Found(then=then, holds=then.identity)
 
     def _as_marked(self, then: Standing | None, broken: str, now: Fingerprint, marker: Marker | None) -> "Found":
         """Let the target decide: it may have been put back, or built from elsewhere, since."""
+        if marker is None and then is not None and then.is_doubted:
+            return _DOUBTED
         if marker is None:
             return Found(why=broken or (_NEVER_BUILT if then is None else "the target does not say what it holds"))
+        if marker.is_doubted:
+            return _DOUBTED
         if then is not None and (marker.run_id, marker.digest) == (then.run_id, then.fingerprint.digest):
-            return Found(then=then, holds=then.identity, why=broken)
+            return _DOUBTED if then.is_doubted else Found(then=then, holds=then.identity, why=broken)
         if not marker.is_whole:
             return Found(why=f"it was broken off in run {marker.run_id}")
         if marker.digest != now.digest:
@@ -101,5 +109,6 @@ class Past:
         return last.ended_at is not None and then.ended_at is not None and last.ended_at >= then.ended_at
 
 
+_DOUBTED = Found(why="what stands was found to differ from what it builds to", is_doubted=True)
 _NEVER_BUILT = "never built here"
 _NEVER_RAN = "never ran here"

@@ -23,6 +23,16 @@ from orchestrator.plan.step import Step, StepId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verify:
+    """Build a node beside what stands of it, which stays, and compare the two."""
+
+    reused: Outcome
+    """What the step ends as when they are the same."""
+    of_run: str
+    """The run in which what stands was built."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """Run one step: a value that survives JSON, so that anybody who holds it can run it."""
 
@@ -32,6 +42,8 @@ class Request:
     """Which try of the step in the run it is, as the record counts them: also those of an earlier sitting."""
     mark: Mark | None = None
     """What is to be left in the target beside the data; None when nothing is."""
+    verify: Verify | None = None
+    """Not to build the step, but to verify what stands of it."""
 
 
 class Stop(Protocol):
@@ -160,6 +172,9 @@ class RunStore(Protocol):
     def take(self, lease: Lease, *, instead_of: Lease | None) -> bool:
         """Take the right to work in a target, unless somebody else has taken it since `instead_of` was read."""
 
+    def beat(self, lease: Lease, *, at: datetime) -> None:
+        """Note that the run that has the right is alive, if it is still this run's; from any thread, never raises."""
+
     def let_go(self, lease: Lease) -> None:
         """Give the right back, if it is still this run's."""
 
@@ -197,6 +212,9 @@ class Reuse(Protocol):
     def mark(self, step_id: StepId) -> Mark | None:
         """Give what a step that starts is to leave in the target."""
 
+    def verifies(self, step_id: StepId) -> Verify | None:
+        """Say that a step that starts need not run, but is to be verified; None when it runs."""
+
     def known(self, outcome: Outcome) -> RecordedFingerprint | None:
         """Give what the result of a step that ended follows from, where that is known."""
 
@@ -214,6 +232,11 @@ class AllRun:
 
     def mark(self, step_id: StepId) -> Mark | None:
         """Nothing is left."""
+        del step_id
+        return None
+
+    def verifies(self, step_id: StepId) -> Verify | None:
+        """Nothing is reused, so nothing is verified."""
         del step_id
         return None
 

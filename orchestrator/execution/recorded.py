@@ -36,6 +36,8 @@ class RecordedFingerprint:
     fingerprint: Fingerprint
     identity: str
     """What the node is to its children: the digest of its fingerprint, or that of an earlier one of the same result."""
+    doubts: "Standing | None" = None
+    """What stood, of this fingerprint, and was found to be another thing than it builds to."""
 
 
 STANDS = frozenset({Status.SUCCESS, Status.WARN})
@@ -53,6 +55,11 @@ class Standing:
     fingerprint: Fingerprint
     identity: str
 
+    @property
+    def is_doubted(self) -> bool:
+        """Whether what that run left was later found to be another thing than it builds to."""
+        return self.status is Status.ERROR
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastTry:
@@ -64,6 +71,11 @@ class LastTry:
     ended_at: datetime | None
 
 
+def is_a_try(outcome: Outcome, *, verifies: bool) -> bool:
+    """Say whether a step that ended so did, or tried to do, what it is for; what is only verified stays as it was."""
+    return outcome.status is not Status.REUSED and not (verifies and outcome.status is Status.CANCELLED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """What a build leaves in the target beside its data: what the node's result follows from, as its step started."""
@@ -72,6 +84,10 @@ class Mark:
     """Of the node's fingerprint."""
     identity: str
     """What the node is to its children."""
+
+
+DOUBTED = "doubted"
+"""In the place of a digest: what stands follows from nothing that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +106,11 @@ class Marker:
     """When it was written, at the end of the build."""
     is_whole: bool = True
     """Whether the build had ended with that transaction: no hook, and no other batch, came after it."""
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether it takes back what an older marker says: what stands was found to be another thing."""
+        return self.digest == DOUBTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,17 @@
 """What of a recorded run stands, and what is still to be done when the run goes on."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from orchestrator.execution.outcome import FAIL_OR_ERROR, Outcome, Status
 from orchestrator.execution.recorded import Marker, RecordedAttempt, RecordedRun
 from orchestrator.execution.replay import outcome_of
 from orchestrator.plan.repair import Past
-from orchestrator.plan.step import BuildStep, HookStep, StepId
+from orchestrator.plan.step import BuildStep, HookStep, IngestStep, StepId, TestStep, ValidationStep
+
+_NOTHING: Mapping[str, Sequence[Outcome]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,16 +26,20 @@ class Continued:
     """How many tries of each step are recorded."""
 
 
-def settled(run: RecordedRun) -> tuple[Outcome, ...]:
+def settled(run: RecordedRun, gone: AbstractSet[StepId] = frozenset()) -> tuple[Outcome, ...]:
     """Give how the steps ended that need not run again, in the plan's order.
 
-    What ended well stands. Hooks run once a process, so they run again.
+    What ended well stands, but for builds that are gone, and their checks. Hooks run once a process, so they run again.
     """
-    ended = ((step.step_id, outcome_of(step)) for step in run.steps)
+    ended = ((run.plan.by_id[step.step_id], outcome_of(step)) for step in run.steps)
     return tuple(
         outcome
-        for step_id, outcome in ended
-        if outcome is not None and not outcome.status.halts and not isinstance(run.plan.by_id[step_id], HookStep)
+        for step, outcome in ended
+        if outcome is not None
+        and not outcome.status.halts
+        and not isinstance(step, HookStep)
+        and step.id not in gone
+        and not (isinstance(step, TestStep | ValidationStep) and not gone.isdisjoint(step.parents))
     )
 
 
@@ -45,9 +53,7 @@ def cut_off(run: RecordedRun) -> dict[StepId, RecordedAttempt]:
     return {
         step.step_id: step.last
         for step in run.steps
-        if step.last is not None
-        and (step.last.outcome is None or step.last.outcome.status is Status.CANCELLED)
-        and isinstance(run.plan.by_id[step.step_id], BuildStep)
+        if step.last is not None and _is_cut_off(step.last) and isinstance(run.plan.by_id[step.step_id], BuildStep)
     }
 
 
@@ -75,9 +81,29 @@ def is_finished(run: RecordedRun) -> bool:
     return run.head.status is not None and not run.head.status.halts
 
 
-def past_of(runs: Sequence[RecordedRun]) -> Past:
-    """Sort the steps of a run by how they ended, for its repair: a run and the retries of it, in their order."""
-    ended = {step.step_id: outcome_of(step) for run in runs for step in run.steps}
+def unheard_loads(runs: Sequence[RecordedRun]) -> dict[StepId, tuple[RecordedRun, ...]]:
+    """Give for each load the runs in which it was cut off since one that tells its end: a run and the retries of it."""
+    found: dict[StepId, tuple[RecordedRun, ...]] = {}
+    for run in runs:
+        for step in run.steps:
+            if step.last is None or not isinstance(run.plan.by_id[step.step_id], IngestStep):
+                continue
+            if _is_cut_off(step.last):
+                found[step.step_id] = (*found.get(step.step_id, ()), run)
+            else:
+                found.pop(step.step_id, None)
+    return found
+
+
+def past_of(runs: Sequence[RecordedRun], found: Mapping[str, Sequence[Outcome]] = _NOTHING) -> Past:
+    """Sort the steps of a run by how they ended, for its repair: a run and the retries of it, in their order.
+
+    `found` gives by run how further steps of it ended, as the target itself says.
+    """
+    ended: dict[StepId, Outcome | None] = {}
+    for run in runs:
+        ended |= {step.step_id: outcome_of(step) for step in run.steps}
+        ended |= {outcome.step_id: outcome for outcome in found.get(run.head.run_id, ())}
     return Past(
         failed=frozenset(
             id_ for id_, outcome in ended.items() if outcome is not None and outcome.status in FAIL_OR_ERROR
@@ -85,3 +111,8 @@ def past_of(runs: Sequence[RecordedRun]) -> Past:
         well=frozenset(id_ for id_, outcome in ended.items() if outcome is not None and not outcome.status.halts),
         all=frozenset(ended),
     )
+
+
+def _is_cut_off(attempt: RecordedAttempt) -> bool:
+    """Say whether nobody knows how a try ended."""
+    return attempt.outcome is None or attempt.outcome.status is Status.CANCELLED

@@ -7,8 +7,9 @@ from orchestrator.errors import EltError
 from orchestrator.execution.breaker import not_tried
 from orchestrator.execution.judge import Judge, Judged
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
-from orchestrator.execution.ports import Reuse
+from orchestrator.execution.ports import Reuse, Verify
 from orchestrator.execution.recorded import STANDS, Mark, RecordedFingerprint, Standing
+from orchestrator.execution.sample import Sample
 from orchestrator.execution.scheduler import Decision, Scheduler
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.decision import Act
@@ -24,14 +25,17 @@ class RunReuse:
     """Gives what a step ended as in the run in which it last ended well; None when that run is forgotten."""
     loaded_at: MutableMapping[NodeId, str] = field(default_factory=dict)
     """By dbt source: its newest row, as a freshness check of this run found it."""
+    sample: Sample = field(default_factory=Sample)
+    """Which of the steps that need not run are verified."""
     _known: dict[StepId, Judged] = field(default_factory=dict)
+    _verify: dict[StepId, Verify] = field(default_factory=dict)
 
     def at_turn(self, step: Step) -> Outcome | None:
         """Give what becomes of a step that need not run; None when it runs."""
         decision = step.decision
         if decision is not None and decision.act in {Act.OPEN, Act.OPEN_SKIPS}:
             return not_tried(step, decision)
-        if not isinstance(step, BuildStep | TestStep | ValidationStep):
+        if not isinstance(step, BuildStep | TestStep | ValidationStep) or step.id in self._verify:
             return None
         if decision is not None and decision.act is Act.CLOSED:
             reason = Reason(code=ReasonCode.GATE_CLOSED, blame=StepId(decision.blame))
@@ -42,10 +46,15 @@ class RunReuse:
         judged = self._look(step, may_reuse=may_reuse)
         if judged is None or not may_reuse or judged.why or judged.then is None:
             return None
-        return _reused(step, judged.then, self.recall(step.id, judged.then))
+        reused = _reused(step, judged.then, self.recall(step.id, judged.then))
+        if not self.sample.takes(step.id):
+            return reused
+        self._verify[step.id] = Verify(reused=reused, of_run=judged.then.run_id)
+        return None
 
     def heard(self, outcome: Outcome) -> None:
         """Take note of how a step ended."""
+        self.sample.heard(outcome)
         if found := newest_row(outcome):
             self.loaded_at[NodeId(outcome.step_id.removeprefix(_FRESHNESS))] = found
         judged = self._known.get(outcome.step_id)
@@ -66,13 +75,24 @@ class RunReuse:
     def mark(self, step_id: StepId) -> Mark | None:
         """Give what the step's build is to leave in the target."""
         judged = self._known.get(step_id)
-        return None if judged is None else Mark(digest=judged.fingerprint.digest, identity=judged.built)
+        return (
+            None
+            if judged is None or step_id in self._verify
+            else Mark(digest=judged.fingerprint.digest, identity=judged.built)
+        )
+
+    def verifies(self, step_id: StepId) -> Verify | None:
+        """Say that a step is to be verified."""
+        return self._verify.get(step_id)
 
     def known(self, outcome: Outcome) -> RecordedFingerprint | None:
         """Give what the result of a step that ended follows from."""
         judged = self._known.get(outcome.step_id)
         if judged is None:
             return None
+        if outcome.reason.code is ReasonCode.DIFFERS and judged.then is not None:
+            then = judged.then
+            return RecordedFingerprint(fingerprint=then.fingerprint, identity=then.identity, doubts=then)
         identity = judged.left if outcome.status is Status.REUSED else judged.built
         return RecordedFingerprint(fingerprint=judged.fingerprint, identity=identity or judged.built)
 

@@ -1,7 +1,9 @@
 """Puts a plan into words for a reader, and into JSON for a program."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import assert_never
 
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType, short_name
@@ -14,6 +16,7 @@ from orchestrator.plan.step import (
     HookStep,
     IngestStep,
     Step,
+    StepId,
     TestStep,
     ValidationStep,
     Why,
@@ -22,6 +25,7 @@ from orchestrator.plan.step import (
 JSON_VERSION = 1
 
 Json = dict[str, object]
+_NOTHING: Mapping[StepId, Json] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +110,7 @@ _REASONS = {
     Why.FAILED: "did not end well before",
     Why.HALTED: "did not run before",
     Why.CHANGED: "changed since",
+    Why.GONE: "not there any more",
     Why.FOLLOWS: "below {of}, which runs again",
 }
 
@@ -117,11 +122,11 @@ def named(node: NodeId) -> str:
     return words.get(ResourceType(kind), "") + short_name(node)
 
 
-def plan_to_json(plan: Plan) -> Json:
-    """Give the plan as JSON of the form that docs/plan.md describes."""
+def plan_to_json(plan: Plan, more: Mapping[StepId, Json] = _NOTHING) -> Json:
+    """Give the plan as JSON of the form that docs/plan.md describes, with `more` keys of its steps."""
     return {
         "version": JSON_VERSION,
-        "steps": [_step(step) for step in plan.steps],
+        "steps": [{**_step(step), **more.get(step.id, {})} for step in plan.steps],
         "left_out": [_left_out(one) for one in plan.left_out],
         "notes": list(plan.notes),
     }

@@ -19,13 +19,16 @@ class Past:
     failed: frozenset[StepId]
     """They failed or errored."""
     well: frozenset[StepId]
+    gone: frozenset[StepId] = frozenset()
+    """Of these, builds of which nothing stands any more."""
 
 
 def repair(plan: Plan, past: Past, changed: AbstractSet[NodeId]) -> Plan:
     """Cut out of today's plan of a run what repairs it.
 
-    That is what did not end well; of what lies above it the builds that have changed or were not planned before, and
-    whatever lies between; the checks of all that is built again; and the hooks when dbt builds or tests anything.
+    That is what did not end well; of what lies above it the builds that have changed, are gone, or were not planned
+    before, and whatever lies between; the checks of all that is built again; and the hooks when dbt builds or tests
+    anything.
     """
     kept = _Repair(plan, past, changed).causes()
     if any(isinstance(plan.by_id[step_id], BuildStep | TestStep) for step_id in kept):
@@ -65,7 +68,8 @@ class _Repair:
         begins = {step_id: self.plan.by_id[step_id] for step_id in above if self._begins(self.plan.by_id[step_id])}
         for step_id, step in begins.items():
             is_new = step_id not in self.past.all
-            self.kept[step_id] = step.cause if is_new else Cause(why=Why.CHANGED)
+            why = Why.CHANGED if self._is_changed(step) else Why.GONE
+            self.kept[step_id] = step.cause if is_new else Cause(why=why)
         for step_id in order.descendants(begins) & above - begins.keys():
             if isinstance(self.plan.by_id[step_id], TestStep | ValidationStep):
                 continue  # a check of what is built again
@@ -73,9 +77,12 @@ class _Repair:
             self.kept[step_id] = Cause(why=Why.FOLLOWS, of=_node_of(self.plan.by_id[first]))
 
     def _begins(self, step: Step) -> bool:
-        """Say whether the step runs again for its own sake: its code is another, or it was not planned before."""
+        """Say whether the step runs again for its own sake: it is another, or gone, or was not planned before."""
         if step.id not in self.past.all:
             return not isinstance(step, HookStep)
+        return step.id in self.past.gone or self._is_changed(step)
+
+    def _is_changed(self, step: Step) -> bool:
         return isinstance(step, BuildStep | TestStep) and step.node in self.changed
 
     def take_checks(self) -> None:

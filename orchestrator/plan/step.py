@@ -22,7 +22,8 @@ class Why(StrEnum):
     FAILED = "failed"  # in the run that is repaired
     HALTED = "halted"  # did not run there, or not to its end
     CHANGED = "changed"  # ended well there, and its code is another since
-    FOLLOWS = "follows"  # ended well there, and lies between what changed and what did not end well
+    GONE = "gone"  # ended well there, and what it built was dropped since
+    FOLLOWS = "follows"  # ended well there, and lies between one of these and what did not end well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,8 @@ _REASONS = {
     ReasonCode.TIME_LIMIT: "",  # its message says so
     ReasonCode.RUN_TIME_LIMIT: "the run is over its time limit",
     ReasonCode.UNCHANGED: "",  # its message names the run
+    ReasonCode.VERIFIED: "",  # its message says so
+    ReasonCode.DIFFERS: "",  # its message says so
     ReasonCode.CIRCUIT_OPEN: "",  # its message says so
     ReasonCode.GATE_CLOSED: "",  # its message says so
     ReasonCode.FOUND_IN_TARGET: "built before the run was cut off",
@@ -67,7 +69,8 @@ def line_of(event: Event, steps: Steps, started_at: datetime | None) -> EventLin
             text = f"run {event.run_id}: {steps_told}, {event.database}"
             return EventLine(at=event.at, word="resume" if event.resumed else "run", text=text)
         case StepStarted():
-            return EventLine(at=event.at, word="start", text=titled(event.step_id, steps))
+            word = "verify" if event.verifies else "start"
+            return EventLine(at=event.at, word=word, text=titled(event.step_id, steps))
         case AttemptEnded():
             return EventLine(at=event.at, word="again", text=again_text(event, steps), style="yellow")
         case StepEnded():

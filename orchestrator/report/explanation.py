@@ -48,7 +48,7 @@ def explanation_to_json(found: Explained) -> dict[str, object]:
         "path": found.node.path,
         "target": found.target,
         "fingerprint": found.now.digest,
-        "verdict": "never_stood" if found.comparison is None else found.comparison.verdict.value,
+        "verdict": _verdict_word(found),
         "changes": list(found.changes),
         "above": [{"node": cause.node, "changes": list(cause.changes)} for cause in found.above],
         "volatile": _finding(found.now.volatile),
@@ -67,6 +67,8 @@ def explanation_to_json(found: Explained) -> dict[str, object]:
 def _facts(found: Explained) -> list[tuple[str, str]]:
     then = found.standing
     stood = "never" if then is None else f"{_moment(then.ended_at)}{then.status.value} in run {then.run_id}"
+    if then is not None and then.is_doubted:
+        stood = f"{_moment(then.ended_at)}in run {then.run_id}; found to be wrong since"
     facts = [("target", found.target), ("last ended well", stood)]
     if found.now.volatile is not None:
         facts.append(("volatile", f"{found.now.volatile}: never reused, unless `meta.elt.volatile: false` says so"))
@@ -81,7 +83,15 @@ def _above(found: Explained) -> list[str]:
     return [*lines[:_MOST_CAUSES], f"and {more:,} more above"] if more > 0 else lines
 
 
+def _verdict_word(found: Explained) -> str:
+    if found.standing is not None and found.standing.is_doubted:
+        return "doubted"
+    return "never_stood" if found.comparison is None else found.comparison.verdict.value
+
+
 def _verdict(found: Explained) -> str:
+    if found.standing is not None and found.standing.is_doubted:
+        return "What stands was found to differ from what it builds to: it runs, and so does what is below it."
     if found.comparison is None:
         return "It never ended well in this target: there is nothing to compare with."
     changes = found.comparison.changes

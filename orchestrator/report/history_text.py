@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.execution.liveness import RunState
-from orchestrator.execution.outcome import Status
+from orchestrator.execution.outcome import ReasonCode, Status
 from orchestrator.execution.recorded import RecordedAttempt, RecordedEvent, RecordedRun, RecordedStep, RunHead
 from orchestrator.report.event_line import STYLES
 from orchestrator.report.words import clean, count, duration, one_line
@@ -155,7 +155,8 @@ def _why(step: RecordedStep, run: RecordedRun) -> str:
         blamed = run.plan.by_id[blame].name if blame in run.plan.by_id else blame
         return tries + (f"because of {blamed}" if blamed else step.reason.code.value.replace("_", " "))
     if step.status is Status.REUSED and step.last is not None and step.last.outcome is not None:
-        return f"{step.why}; {one_line(step.last.outcome.message)}" if step.last.outcome.warns else step.why
+        is_told = step.last.outcome.warns or step.last.outcome.reason.code is ReasonCode.VERIFIED
+        return f"{step.why}; {one_line(step.last.outcome.message)}" if is_told else step.why
     planned = run.plan.by_id.get(step.step_id)
     if step.status is Status.SUCCESS and planned is not None and planned.decision is not None:
         return tries + step.why

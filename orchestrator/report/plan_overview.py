@@ -11,9 +11,12 @@ from orchestrator.plan.decision import Act
 from orchestrator.plan.explain import count_by_act, kind_of, reason_of, told_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, Step
+from orchestrator.report.attempts_text import AttemptsText
 from orchestrator.report.plan_groups import Groups, group, shown_kind
 from orchestrator.report.words import count, one_line, some_of
 
+USUAL = AttemptsText()
+"""Nothing was said of tries."""
 _MOST_BUILDS = 200
 _MOST_LISTED = 10
 _ACTS = {
@@ -43,17 +46,33 @@ def check_words(step: Step) -> str:
     return _ACTS.get(step.decision.act, step.decision.words)
 
 
-def overview_lines(plan: Plan, *, database: str) -> Iterator[Text]:
+def told_with(step: Step, attempts: AttemptsText) -> str:
+    """Say why a step is there, what becomes of it, and how it is tried where that is said of it."""
+    return "; ".join(filter(None, (told_of(step), attempts.of_steps.get(step.id, ""))))
+
+
+def attempts_lines(attempts: AttemptsText) -> Iterator[Text]:
+    """Say what holds for all steps of a kind, and for the run."""
+    yield from _section(
+        "Further tries and time limits", [f"{kind}: {said}" for kind, said in attempts.of_kinds.items()]
+    )
+
+
+def overview_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str) -> Iterator[Text]:
     """Give a line for each folder, and the first few of all that is not built."""
     groups = group(plan)
     builds = [step for step in plan.steps if isinstance(step, BuildStep)]
     yield Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}")
     for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
-        yield from _section(title, [_told(step) for step in steps])
+        yield from _section(title, [_told(step, attempts) for step in steps])
     yield from _section("Build", (), len(builds))
     yield from _folders(builds, groups)
-    yield from _section("Checks of what is not built here", [_told(step) for step in groups.loose])
-    yield from _section("Hooks after", [_told(step) for step in groups.after])
+    yield from _section("Checks of what is not built here", [_told(step, attempts) for step in groups.loose])
+    yield from _section("Hooks after", [_told(step, attempts) for step in groups.after])
+    own = [step for step in plan.steps if step.id in attempts.of_steps and isinstance(step, BuildStep)]
+    told = [f"{shown_kind(step)}  {step.name}  {attempts.of_steps[step.id]}" for step in own]
+    yield from _section("Built with tries and limits of their own", told)
+    yield from attempts_lines(attempts)
     yield from _section("Selected but left out", (), len(plan.left_out))
     by_reason: dict[str, list[str]] = {}
     for one in plan.left_out:
@@ -75,8 +94,8 @@ def _section(title: str, lines: Sequence[str], number: int | None = None) -> Ite
         yield Text(f"  and {len(lines) - _MOST_LISTED:,} more", style="dim")
 
 
-def _told(step: Step) -> str:
-    return f"{kind_of(step)}  {step.name}  {told_of(step)}"
+def _told(step: Step, attempts: AttemptsText) -> str:
+    return f"{kind_of(step)}  {step.name}  {told_with(step, attempts)}"
 
 
 def _folders(builds: Sequence[BuildStep], groups: Groups) -> Iterator[Text]:

@@ -8,29 +8,42 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.nodes.identity import short_name
-from orchestrator.plan.explain import kind_of, reason_of, told_of
+from orchestrator.plan.explain import kind_of, reason_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, IngestStep, Step
+from orchestrator.report.attempts_text import AttemptsText
 from orchestrator.report.plan_groups import group, shown_kind
-from orchestrator.report.plan_overview import acts_text, check_words, is_large, overview_lines
+from orchestrator.report.plan_overview import (
+    USUAL,
+    acts_text,
+    attempts_lines,
+    check_words,
+    is_large,
+    overview_lines,
+    told_with,
+)
 from orchestrator.report.words import count, one_line
 
 _INDENT = " " * 4
 
 
-def print_plan(console: Console, plan: Plan, *, database: str, verbose: bool = False) -> None:
+def print_plan(
+    console: Console, plan: Plan, attempts: AttemptsText = USUAL, *, database: str, verbose: bool = False
+) -> None:
     """Print the plan and what it would write to: each step, or by folders when there are hundreds."""
     in_full = verbose or not is_large(plan)
     lines = (
-        plan_lines(plan, database=database, width=console.width) if in_full else overview_lines(plan, database=database)
+        plan_lines(plan, attempts, database=database, width=console.width)
+        if in_full
+        else overview_lines(plan, attempts, database=database)
     )
     console.print(Text("\n").join(lines), soft_wrap=True)
 
 
-def plan_lines(plan: Plan, *, database: str, width: int = 100) -> Iterator[Text]:
+def plan_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str, width: int = 100) -> Iterator[Text]:
     """Give the lines of a plan: its loads, its gates, its builds, what stays out, and what to know."""
     groups = group(plan)
-    columns = _Columns.of(plan.steps)
+    columns = _Columns.of(plan.steps, attempts)
     yield Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}")
     for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
         yield from _section(title, steps, columns)
@@ -38,12 +51,13 @@ def plan_lines(plan: Plan, *, database: str, width: int = 100) -> Iterator[Text]
     yield from _title("Build", len(builds))
     for step in builds:
         yield columns.line(step)
-        yield from _checks(groups.checks.get(step.id, ()), step, width)
+        yield from _checks(groups.checks.get(step.id, ()), step, width, attempts)
     yield from _section("Checks of what is not built here", groups.loose, columns)
     yield from _section("Hooks after", groups.after, columns)
     yield from _title("Selected but left out", len(plan.left_out))
     for one in plan.left_out:
         yield Text(f"  {one.node}  {one.reason}{': ' + one_line(one.detail) if one.detail else ''}")
+    yield from attempts_lines(attempts)
     yield from _title("Notes", len(plan.notes))
     for note in plan.notes:
         yield Text(f"  {one_line(note)}")
@@ -55,16 +69,21 @@ class _Columns:
 
     kind: int
     name: int
+    attempts: AttemptsText
 
     @classmethod
-    def of(cls, steps: Iterable[Step]) -> "_Columns":
+    def of(cls, steps: Iterable[Step], attempts: AttemptsText) -> "_Columns":
         # One name of a hundred letters should not push every reason off the screen.
         named = [(len(shown_kind(step)), min(len(_name(step)), 48)) for step in steps]
-        return cls(kind=max((kind for kind, _ in named), default=0), name=max((name for _, name in named), default=0))
+        return cls(
+            kind=max((kind for kind, _ in named), default=0),
+            name=max((name for _, name in named), default=0),
+            attempts=attempts,
+        )
 
     def line(self, step: Step) -> Text:
         kind, name = f"{shown_kind(step):<{self.kind}}", f"{_name(step):<{self.name}}"
-        return Text.assemble("  ", (kind, "cyan"), "  ", name, "  ", (told_of(step), "dim"))
+        return Text.assemble("  ", (kind, "cyan"), "  ", name, "  ", (told_with(step, self.attempts), "dim"))
 
 
 def _section(title: str, steps: Sequence[Step], columns: _Columns) -> Iterator[Text]:
@@ -79,12 +98,13 @@ def _title(title: str, number: int) -> Iterator[Text]:
         yield Text.assemble((title, "bold"), (f" ({number:,})", "dim"))
 
 
-def _checks(checks: Sequence[Step], build: BuildStep, width: int) -> Iterator[Text]:
+def _checks(checks: Sequence[Step], build: BuildStep, width: int, attempts: AttemptsText) -> Iterator[Text]:
     """Name the checks of a node by their kind; a reason is told where it is another than this node."""
     own = {f"tests {short_name(build.node)}", f"judges {short_name(build.node)}"}
     by_kind: dict[tuple[str, str], list[str]] = {}
     for step in checks:
-        told = (reason_of(step) if reason_of(step) not in own else "", check_words(step))
+        reason = reason_of(step) if reason_of(step) not in own else ""
+        told = (reason, check_words(step), attempts.of_steps.get(step.id, ""))
         by_kind.setdefault((kind_of(step), "; ".join(filter(None, told))), []).append(step.name)
     for (kind, said), names in by_kind.items():
         head = count(len(names), kind) + (f", {said}" if said else "") + ": "

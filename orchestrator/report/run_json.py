@@ -43,7 +43,8 @@ class JsonReport:
                 again: Json = {"resumed": True, "settled": len(event.settled)} if event.resumed else {}
                 return "run_started", {"run_id": event.run_id, "database": event.database, "plan": plan, **again}
             case StepStarted():
-                return "step_started", self._step(event.step_id)
+                verifies: Json = {"verifies": True} if event.verifies else {}
+                return "step_started", {**self._step(event.step_id), **verifies}
             case AttemptEnded():
                 again = {"attempt": event.attempt, "most": event.most, "again_at": _time(event.again_at)}
                 return "attempt_ended", {**self._step(event.outcome.step_id), **again, **_outcome(event.outcome)}

@@ -236,7 +236,8 @@ def _way_out(url: URL) -> str:
 def _named(url: URL) -> str:
     if _is_file(url):
         return f"The record of runs {_path(url)}"
-    return f"The record of runs at {url.set(password=None, username=None).render_as_string()}"
+    port = f":{url.port}" if url.port is not None else ""  # the rest of the URL may hold a password
+    return f"The record of runs at {url.get_backend_name()}://{url.host or ''}{port}/{url.database or ''}"
 
 
 def _is_file(url: URL) -> bool:

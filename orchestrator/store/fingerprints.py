@@ -44,8 +44,12 @@ def fingerprint_rows(ended: Sequence[StepEnded], run_id: str, target_identity: s
             "parts_digest": text["digest"],
         }
         kept.append(row)
-        if outcome.status in STANDS:
-            ends = {"ended_at": outcome.ended_at, "status": outcome.status.value}
+        doubts = known.doubts
+        if doubts is not None:
+            row = {**row, "run_id": doubts.run_id}
+        if outcome.status in STANDS or doubts is not None:
+            ended_at = outcome.ended_at if doubts is None else doubts.ended_at
+            ends = {"ended_at": ended_at, "status": outcome.status.value}
             stands.append({**row, "target_identity": target_identity, **ends})
     # in one order, for two runs that keep the same texts at once would else wait for each other
     in_order = sorted({text["digest"]: text for text in written}.values(), key=itemgetter("digest"))

@@ -1,5 +1,7 @@
 """The right to work in a target: one row a target, taken by comparing with what was read."""
 
+from datetime import datetime
+
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -31,20 +33,24 @@ def take_lease(connection: Connection, lease: Lease, instead_of: Lease | None) -
             return False
         return True
     taken = connection.execute(
-        update(leases)
-        .where(_is(instead_of), leases.c.process == instead_of.process.pid, leases.c.beaten_at == instead_of.beaten_at)
-        .values(_values(lease))
+        update(leases).where(_is_of(instead_of), leases.c.beaten_at == instead_of.beaten_at).values(_values(lease))
     )
     return bool(taken.rowcount == 1)
 
 
+def renew_lease(connection: Connection, lease: Lease, at: datetime) -> None:
+    """Note that who has a lease is alive, unless it is another run's by now."""
+    connection.execute(update(leases).where(_is_of(lease)).values(beaten_at=at))
+
+
 def drop_lease(connection: Connection, lease: Lease) -> None:
     """Take a lease away, unless it is another run's by now."""
-    connection.execute(delete(leases).where(_is(lease), leases.c.process == lease.process.pid))
+    connection.execute(delete(leases).where(_is_of(lease)))
 
 
-def _is(lease: Lease) -> ColumnElement[bool]:
-    return (leases.c.target_identity == lease.target_identity) & (leases.c.run_id == lease.run_id)
+def _is_of(lease: Lease) -> ColumnElement[bool]:
+    own = (leases.c.target_identity == lease.target_identity) & (leases.c.run_id == lease.run_id)
+    return own & (leases.c.process == lease.process.pid)
 
 
 def _values(lease: Lease) -> Values:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from orchestrator.errors import StoreError
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome, ReasonCode, Status
 from orchestrator.execution.recorded import (
     STANDS,
     LastTry,
@@ -17,6 +17,7 @@ from orchestrator.execution.recorded import (
     RecordedEvent,
     RecordedStep,
     Standing,
+    is_a_try,
 )
 from orchestrator.plan.explain import kind_of, told_of
 from orchestrator.plan.step import StepId
@@ -33,7 +34,7 @@ class MemoryStore:
 
     def writer(self, opening: Opening) -> "_Writer":
         """Give a writer for a run that begins."""
-        return _Writer(self._runs, self._in_targets, self._leases, opening)
+        return _Writer(self._runs, self._in_targets, opening)
 
     def reader(self) -> "MemoryReader":
         """Give a reader."""
@@ -55,11 +56,20 @@ class MemoryStore:
         self._leases[lease.target_identity] = lease
         return True
 
+    def beat(self, lease: Lease, *, at: datetime) -> None:
+        """Note that the run that has the right is alive, if it is still this run's."""
+        if (held := self._held(lease)) is not None:
+            self._leases[lease.target_identity] = replace(held, beaten_at=at)
+
     def let_go(self, lease: Lease) -> None:
         """Give the right back, if it is still this run's."""
-        held = self._leases.get(lease.target_identity)
-        if held is not None and (held.run_id, held.process) == (lease.run_id, lease.process):
+        if self._held(lease) is not None:
             del self._leases[lease.target_identity]
+
+    def _held(self, lease: Lease) -> Lease | None:
+        held = self._leases.get(lease.target_identity)
+        is_own = held is not None and (held.run_id, held.process) == (lease.run_id, lease.process)
+        return held if is_own else None
 
     def prune(self, *, keep: int) -> tuple[str, ...]:
         """Forget all but so many of the newest runs that ended, and give the ids of those forgotten, oldest first."""
@@ -80,13 +90,12 @@ class _Writer:
         self,
         runs: dict[str, Kept],
         in_targets: InTargets,
-        leases: dict[str, Lease],
         opening: Opening,
     ) -> None:
         self._runs = runs
-        self._leases = leases
         self._in_targets = in_targets
         self._opening = opening
+        self._verified: set[StepId] = set()
 
     def record(self, events: Sequence[Event]) -> None:
         """Keep the events."""
@@ -112,9 +121,6 @@ class _Writer:
         """Note that the run is alive, and say whether somebody asked for its end since."""
         kept = self._runs[self._opening.run_id]
         kept.heartbeat_at = at
-        for target, held in self._leases.items():
-            if held.run_id == self._opening.run_id:
-                self._leases[target] = replace(held, beaten_at=at)
         asked, kept.is_asked_to_end = kept.is_asked_to_end, False
         return asked
 
@@ -126,7 +132,11 @@ class _Writer:
                 step = kept.steps[event.step_id]
                 attempt = RecordedAttempt(number=len(step.attempts) + 1, started_at=event.at, outcome=None)
                 kept.steps[event.step_id] = replace(step, attempts=(*step.attempts, attempt))
-                self._note_try(event.step_id, None)
+                if event.verifies:
+                    self._verified.add(event.step_id)
+                else:
+                    self._verified.discard(event.step_id)
+                    self._note_try(event.step_id, None)
                 _note(kept, event.at, "step_started", {}, event.step_id)
             case AttemptEnded():
                 self._end_attempt(kept, event.outcome)
@@ -145,12 +155,18 @@ class _Writer:
 
     def _note_what_stands(self, kept: Kept, event: StepEnded) -> None:
         outcome, known = event.outcome, event.known
-        if kept.steps[outcome.step_id].attempts and outcome.status is not Status.REUSED:
+        verifies = outcome.step_id in self._verified
+        if kept.steps[outcome.step_id].attempts and is_a_try(outcome, verifies=verifies):
             self._note_try(outcome.step_id, outcome)
         if known is None:
             return
         kept.known[outcome.step_id] = known
-        if outcome.status in STANDS:
+        doubts = known.doubts
+        if doubts is not None:
+            self._in_targets.standing[self._opening.target_identity, outcome.step_id] = replace(
+                doubts, status=outcome.status
+            )
+        elif outcome.status in STANDS:
             self._in_targets.standing[self._opening.target_identity, outcome.step_id] = Standing(
                 run_id=self._opening.run_id,
                 ended_at=outcome.ended_at,
@@ -192,7 +208,7 @@ class _Writer:
     @staticmethod
     def _end_attempt(kept: Kept, outcome: Outcome) -> None:
         step = kept.steps[outcome.step_id]
-        if outcome.status is Status.REUSED:
+        if outcome.status is Status.REUSED and outcome.reason.code is not ReasonCode.VERIFIED:
             reused = RecordedAttempt(number=len(step.attempts) + 1, started_at=None, outcome=None)
             step = replace(step, attempts=(*step.attempts, reused))
         if step.attempts:

@@ -1,16 +1,17 @@
 """The store in a database: SQLite in a file, or PostgreSQL."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, delete, event, insert, select
 from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.errors import StoreError
 from orchestrator.execution.recorded import Lease, Opening
 from orchestrator.store.database import explained, open_for_reading, open_for_writing, told
-from orchestrator.store.leases import drop_lease, read_lease, take_lease
+from orchestrator.store.leases import drop_lease, read_lease, renew_lease, take_lease
 from orchestrator.store.reader import SqlRunReader
 from orchestrator.store.tables import fingerprints, requests, runs, standing, texts
 from orchestrator.store.writer import SqlRunWriter
@@ -57,6 +58,11 @@ class SqlStore:
             if taken:
                 connection.commit()
         return taken
+
+    def beat(self, lease: Lease, *, at: datetime) -> None:
+        """Note that the run that has the right is alive, if it is still this run's."""
+        with suppress(StoreError, SQLAlchemyError), self._engine().connect() as connection, connection.begin():
+            renew_lease(connection, lease, at)  # a beat that is missed is made up for by the next
 
     def let_go(self, lease: Lease) -> None:
         """Give the right back, if it is still this run's."""

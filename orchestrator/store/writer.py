@@ -9,8 +9,8 @@ from sqlalchemy.exc import DBAPIError
 
 from orchestrator.errors import StoreError
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
-from orchestrator.execution.outcome import Outcome, Status
-from orchestrator.execution.recorded import Opening
+from orchestrator.execution.outcome import Outcome, ReasonCode, Status
+from orchestrator.execution.recorded import Opening, is_a_try
 from orchestrator.execution.verdict import exit_code
 from orchestrator.faults import Point, passing
 from orchestrator.plan.step import StepId
@@ -39,6 +39,7 @@ class SqlRunWriter:
         self._open: Connection | None = None
         self._sequence = 0
         self._attempts: dict[StepId, int] = {}
+        self._verified: set[StepId] = set()  # of the steps that started: those that build nothing
         self._beaten = self._looked = opening.started_at
 
     def record(self, events: Sequence[Event]) -> None:
@@ -88,8 +89,6 @@ class SqlRunWriter:
                     self._beaten = at
                     beat = update(tables.runs).where(self._this(tables.runs)).values(heartbeat_at=at)
                     self._connection().execute(beat)
-                    own = update(tables.leases).where(tables.leases.c.run_id == self._opening.run_id)
-                    self._connection().execute(own.values(beaten_at=at))
                 return self._take_requests(at)
         except DBAPIError:  # a beat that is missed is made up for by the next
             return False
@@ -113,7 +112,11 @@ class SqlRunWriter:
             case StepStarted():
                 number = self._attempts[event.step_id] = self._attempts.get(event.step_id, 0) + 1
                 batch.begun.append({**self._key(event.step_id), "attempt": number, "started_at": event.at})
-                batch.last_tries.append(self._last_try(event.step_id))
+                if event.verifies:
+                    self._verified.add(event.step_id)
+                else:
+                    self._verified.discard(event.step_id)
+                    batch.last_tries.append(self._last_try(event.step_id))
                 self._note(batch, event.at, "step_started", {}, event.step_id)
             case AttemptEnded():
                 self._end_attempt(event.outcome, batch)
@@ -146,7 +149,7 @@ class SqlRunWriter:
     def _end_step(self, outcome: Outcome, batch: Batch) -> None:
         self._end_attempt(outcome, batch)
         batch.ended.append({**key_of(**self._key(outcome.step_id)), **end_values(outcome)})
-        if outcome.step_id in self._attempts and outcome.status is not Status.REUSED:
+        if outcome.step_id in self._attempts and is_a_try(outcome, verifies=outcome.step_id in self._verified):
             batch.last_tries.append(self._last_try(outcome.step_id, outcome))
 
     def _keep_fingerprints(self, events: Sequence[Event], batch: Batch) -> None:
@@ -166,7 +169,9 @@ class SqlRunWriter:
     def _end_attempt(self, outcome: Outcome, batch: Batch) -> None:
         key = self._key(outcome.step_id)
         number = self._attempts.get(outcome.step_id)
-        if outcome.status is Status.REUSED:  # it never started; what it is reused as is recorded all the same
+        if (
+            outcome.status is Status.REUSED and outcome.reason.code is not ReasonCode.VERIFIED
+        ):  # it never started; what it is reused as is recorded all the same
             number = self._attempts[outcome.step_id] = (number or 0) + 1
             batch.begun.append({**key, "attempt": number, "started_at": None})
         if number is not None:

@@ -60,6 +60,7 @@ def command_of(run: RecordedRun, again: Command) -> Command:
         profiles_dir=again.profiles_dir or (Path(asked["profiles_dir"]) if asked["profiles_dir"] else None),
         **{name: asked[name] for name in _SWITCHES},
         skip_unchanged=bool(asked.get("skip_unchanged")),
+        verify_reuse=asked.get("verify_reuse"),
     )
 
 

@@ -14,6 +14,7 @@ from orchestrator.nodes.dbt import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, IngestStep, Step, TestStep, ValidationStep
+from orchestrator.report.attempts_text import AttemptsText, attempts_words, limit_words
 from orchestrator.wiring.command import Command
 
 INGEST, DBT, CHECKS, RUN = "ingest", "dbt", "checks", "run"
@@ -38,6 +39,20 @@ def attempt_rules(settings: Settings, graph: Graph, plan: Plan, command: Command
     )
 
 
+def attempts_text(rules: AttemptRules, settings: Settings, plan: Plan, command: Command) -> AttemptsText:
+    """Say what of the rules of a plan differs from the defaults, once for all steps of a kind."""
+    kinds = dict.fromkeys(kind_of(step) for step in plan.steps)
+    usual = {kind: _of_kind(kind, settings, command) for kind in kinds}
+    of_kinds = {kind: attempts_words(policy, DEFAULTS[kind]) for kind, policy in usual.items()}
+    if rules.run_limit is not None:
+        of_kinds[RUN] = limit_words(rules.run_limit)
+    of_steps = {step.id: attempts_words(rules.of(step.id), _usual(step, usual)) for step in plan.steps}
+    return AttemptsText(
+        of_kinds={kind: words for kind, words in of_kinds.items() if words},
+        of_steps={step_id: words for step_id, words in of_steps.items() if words},
+    )
+
+
 def kind_of(step: Step) -> str:
     """Say under which kind a step's policy stands."""
     match step:
@@ -50,15 +65,9 @@ def kind_of(step: Step) -> str:
 
 
 def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], command: Command) -> RepeatPolicy:
-    kind = kind_of(step)
-    said = settings.repeats
-    unsaid = kind not in said or said[kind].times is None
-    policy = WATCHED_INGEST if kind == INGEST and command.watched and unsaid else DEFAULTS[kind]
-    for name in (kind, *_names(step)):
-        if name in said:
-            policy = _with(policy, said[name])
-        if name in settings.time_limits:
-            policy = replace(policy, time_limit=settings.time_limits[name].limit)
+    policy = _of_kind(kind_of(step), settings, command)
+    for name in _names(step):
+        policy = _named(policy, name, settings)
     meta = metas.get(step.node) if isinstance(step, BuildStep | TestStep | FreshnessStep) else None
     if meta is not None and meta.repeats is not None:
         policy = _with(policy, meta.repeats)
@@ -66,8 +75,35 @@ def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], co
         policy = replace(policy, time_limit=meta.time_limit.limit)
     if command.repeats is not None:
         policy = replace(policy, repeats=command.repeats)
-    # Hooks that have begun are never run again: they come in turn, and dbt runs each once.
-    return replace(policy, repeats_time_limit=False) if isinstance(step, HookStep) else policy
+    return _of_hook(policy) if isinstance(step, HookStep) else policy
+
+
+def _of_kind(kind: str, settings: Settings, command: Command) -> RepeatPolicy:
+    """Give what holds for a kind of steps where nothing is said of a node."""
+    said = settings.repeats
+    unsaid = kind not in said or said[kind].times is None
+    usual = WATCHED_INGEST if kind == INGEST and command.watched and unsaid else DEFAULTS[kind]
+    policy = _named(usual, kind, settings)
+    return policy if command.repeats is None else replace(policy, repeats=command.repeats)
+
+
+def _named(policy: RepeatPolicy, name: str, settings: Settings) -> RepeatPolicy:
+    """Lay over a policy what elt.yml says under a name."""
+    if name in settings.repeats:
+        policy = _with(policy, settings.repeats[name])
+    if name in settings.time_limits:
+        policy = replace(policy, time_limit=settings.time_limits[name].limit)
+    return policy
+
+
+def _usual(step: Step, of_kinds: Mapping[str, RepeatPolicy]) -> RepeatPolicy:
+    usual = of_kinds[kind_of(step)]
+    return _of_hook(usual) if isinstance(step, HookStep) else usual
+
+
+def _of_hook(policy: RepeatPolicy) -> RepeatPolicy:
+    """Hooks that have begun are never run again: they come in turn, and dbt runs each once."""
+    return replace(policy, repeats_time_limit=False)
 
 
 def _with(policy: RepeatPolicy, wish: RepeatWish) -> RepeatPolicy:
@@ -111,7 +147,8 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
         kinds = (*DEFAULTS, RUN) if key == "time_limits" else tuple(DEFAULTS)
         for name, wish in wishes.items():
             if name not in kinds and name not in known and settings.elt_yml is not None:
-                told = f"'{key}.{name}': there is no such kind of step and no such node; {near(name, (*kinds, *known))}"
+                found = near(name, (*kinds, *sorted(known)), (*kinds, "the name or the id of any node"))
+                told = f"'{key}.{name}': there is no such kind of step and no such node; {found}"
                 mistakes.in_file(settings.elt_yml, wish.line, told)
     for node in _dbt_nodes(graph):
         if node.unique_id in metas:

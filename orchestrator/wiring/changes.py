@@ -39,6 +39,13 @@ def changes_since(project: OpenProject, run: RecordedRun, changed: frozenset[Nod
     return tuple(_changes(project, run, changed))
 
 
+def is_module_of(project_root: Path, run: RecordedRun, path: str) -> bool:
+    """Say whether an ingestion module, or a suite, is what it was when a run was planned."""
+    asked: Mapping[str, Any] = run.asked
+    files: Mapping[str, str] = asked.get("files", {})
+    return path in files and files[path] == _digest(project_root / path)
+
+
 def _changes(project: OpenProject, run: RecordedRun, changed: frozenset[NodeId]) -> Iterator[str]:
     for step in run.plan.steps:
         if isinstance(step, BuildStep | TestStep | FreshnessStep) and step.node in changed:

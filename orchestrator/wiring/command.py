@@ -28,6 +28,8 @@ class Command:
     allow_empty: bool = False
     skip_unchanged: bool = False
     """Whether also what was named need not run when what stands is its result still."""
+    verify_reuse: float | None = None
+    """Which share of what is reused is verified; None for the setting of elt.yml."""
     lock_timeout: float | None = None
     """Seconds; None for the setting of elt.yml."""
     on_busy: OnBusy | None = None

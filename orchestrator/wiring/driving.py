@@ -1,10 +1,8 @@
 """Drives a plan to its end in an open project, and records it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
-from typing import Any
 
 from orchestrator.config.settings import OnNoData
 from orchestrator.execution.loop import run_plan
@@ -16,17 +14,18 @@ from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.execution.verdict import ExitCode, exit_code, run_status
-from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep
 from orchestrator.wiring.attempt_rules import attempt_rules
 from orchestrator.wiring.command import Command
+from orchestrator.wiring.found import Left
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.readiness import require_ready
 from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.runners import make_runners
+from orchestrator.wiring.verifying import share_of
 
-_NONE: Mapping[NodeId, Any] = MappingProxyType({})
+_NOTHING = Left()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +46,15 @@ def drive(
     opening: Opening,
     listeners: Sequence[RunListener],
     continued: Continued | None = None,
-    batches: Mapping[NodeId, Any] = _NONE,
+    left: Left = _NOTHING,
 ) -> Ran:
     """Run a plan of a command, recording each step, and give every step's outcome.
 
     `known` is what was known of the target before. `continued` says of a run that goes on what it brings with it,
-    `batches` what an earlier run left to do of models.
+    `left` what earlier runs began of its steps.
     """
     require_ready(project, plan)
-    reuse = known.reuse(plan, opening.run_id, continued)
+    reuse = known.reuse(plan, opening.run_id, continued, share_of(command, project.settings))
     terms = RunTerms(
         run_id=opening.run_id,
         database=project.target.description,
@@ -72,7 +71,7 @@ def drive(
     writer = known.store.writer(opening)
     settled = () if continued is None else (*continued.settled, *continued.found)
     stood = reuse.judge.past.standing.keys() & {step.id for step in plan.steps if isinstance(step, BuildStep)}
-    runners = make_runners(project, plan, settled, batches=batches, has_stood=bool(stood))
+    runners = make_runners(project, plan, settled, left=left, has_stood=bool(stood), reader=known.reader)
     stop = StopRequest()
     with stop_on_signals(stop):
         outcomes = run_plan(

@@ -1,17 +1,32 @@
 """Settles the steps that were running when a run was cut off, by what the target itself says."""
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt.found_results import found_outcome, is_named
 from orchestrator.adapters.dbt.left_batches import left_by_markers, left_by_record
+from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import RecordedRun
-from orchestrator.execution.resume import cut_off, done_after_all
+from orchestrator.execution.resume import cut_off, done_after_all, settled, unheard_loads
 from orchestrator.nodes.identity import NodeId
-from orchestrator.plan.step import BuildStep
+from orchestrator.plan.step import BuildStep, StepId
+from orchestrator.wiring.changes import is_module_of
 from orchestrator.wiring.marking import target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
 from orchestrator.wiring.warehouse import is_there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What earlier sittings of a run, or the runs that it retries, began and did not come to the end of."""
+
+    batches: Mapping[NodeId, Any] = field(default_factory=dict)
+    """What is left to do of microbatch models."""
+    loads: Mapping[StepId, frozenset[str]] = field(default_factory=dict)
+    """By load the runs in which it was cut off: it goes on with what they had extracted."""
 
 
 def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[NodeId]) -> tuple[Outcome, ...]:
@@ -32,26 +47,74 @@ def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[N
     return tuple(found)
 
 
-def left_batches(project: OpenProject, run: RecordedRun, changed: frozenset[NodeId]) -> dict[NodeId, Any]:
-    """Give for the microbatch models of a run that did not end well, what of their batches is left to do.
+def gone_from_target(project: OpenProject, runs: Sequence[RecordedRun]) -> frozenset[StepId]:
+    """Give the builds that ended well and of which nothing stands any more, though the target says that it did."""
+    record = target_record(project)
+    if record is None or not is_there(project.target):
+        return frozenset()
+    markers = record.markers({outcome.step_id for run in runs for outcome in settled(run)})
+    facts = WarehouseFacts(project)  # after attached databases have come into view
+    nodes = project.graph.manifest.nodes
+    return frozenset(
+        step_id
+        for step_id, marker in markers.items()
+        if (node := nodes.get(NodeId(step_id))) is not None
+        and node.relation is not None
+        and is_named(project.session, marker)
+        and not facts.stands(node.relation)
+    )
 
-    Those of models that changed since are dbt's to choose.
+
+def left_of(project: OpenProject, runs: Sequence[RecordedRun], changed: frozenset[NodeId]) -> Left:
+    """Give what is left of steps that a run, and the retries of it, did in part."""
+    return Left(batches=_left_batches(project, runs, changed), loads=left_loads(project.settings.project_root, runs))
+
+
+def left_loads(project_root: Path, runs: Sequence[RecordedRun]) -> dict[StepId, frozenset[str]]:
+    """Give the runs in which loads were cut off; one whose module is another by now begins anew."""
+    left = {
+        load: frozenset(run.head.run_id for run in cut if is_module_of(project_root, run, run.plan.by_id[load].path))
+        for load, cut in unheard_loads(runs).items()
+    }
+    return {load: names for load, names in left.items() if names}
+
+
+def _left_batches(project: OpenProject, runs: Sequence[RecordedRun], changed: frozenset[NodeId]) -> dict[NodeId, Any]:
+    """Give for the microbatch models that did not end well, what of their batches is left to do.
+
+    The last run that did some of them tells. Those of models that changed since are dbt's to choose.
     """
     record = target_record(project)
     left: dict[NodeId, Any] = {}
-    for step in run.steps:
-        planned = run.plan.by_id[step.step_id]
-        if not isinstance(planned, BuildStep) or step.last is None or planned.node in changed:
-            continue
-        if not _is_microbatch(project, planned.node):
-            continue
-        outcome = step.last.outcome
-        if outcome is not None and outcome.status.halts:
-            left[planned.node] = left_by_record(outcome.dbt_results)
-        elif outcome is None and record is not None and is_there(project.target):
-            markers = record.batches(run.head.run_id, step.step_id)
-            left[planned.node] = left_by_markers(project.session, planned.node, markers)
-    return {node: batches for node, batches in left.items() if batches is not None}
+    for run in runs:
+        for step in run.steps:
+            planned = run.plan.by_id[step.step_id]
+            if not isinstance(planned, BuildStep) or step.last is None or planned.node in changed:
+                continue
+            if not _is_microbatch(project, planned.node):
+                continue
+            outcome, found = step.last.outcome, None
+            if outcome is not None and not outcome.status.halts:
+                left.pop(planned.node, None)
+            elif outcome is not None:
+                found = left_by_record(outcome.dbt_results)
+            elif record is not None and is_there(project.target):
+                markers = record.batches(run.head.run_id, step.step_id)
+                found = left_by_markers(project.session, planned.node, markers)
+            if found is not None:
+                left[planned.node] = found
+    dropped = _dropped(project, record, left)
+    return {node: batches for node, batches in left.items() if node not in dropped}
+
+
+def _dropped(project: OpenProject, record: SqlTargetRecord | None, nodes: Collection[NodeId]) -> frozenset[NodeId]:
+    """Give those of the nodes of which nothing stands: all that was done of them is left to do again."""
+    if not nodes or record is None:
+        return frozenset()
+    if is_there(project.target):
+        record.markers([StepId(node) for node in nodes])  # so that attached databases come into view
+    facts, known = WarehouseFacts(project), project.graph.manifest.nodes
+    return frozenset(node for node in nodes if (found := known[node].relation) is not None and not facts.stands(found))
 
 
 def _is_microbatch(project: OpenProject, node: NodeId) -> bool:

@@ -20,6 +20,7 @@ from orchestrator.wiring.command import Command
 from orchestrator.wiring.dbt_alone import can_ingest
 from orchestrator.wiring.project import OpenProject, WarehouseFacts, open_project
 from orchestrator.wiring.reusing import Knowledge
+from orchestrator.wiring.verifying import Verifiable, share_of
 
 _DBT_COMMANDS = {
     Verb.BUILD: ("build",),
@@ -84,7 +85,9 @@ def planned(command: Command, project: OpenProject, known: Knowledge | None = No
         raise error
     if known is None or command.verb is not Verb.BUILD:
         return made
-    return known.with_open_circuits(known.decided(made, request, skip_unchanged=command.skip_unchanged))
+    share = share_of(command, project.settings)
+    decided = known.decided(made, request, skip_unchanged=command.skip_unchanged, verifies=share > 0)
+    return known.with_open_circuits(Verifiable(project, known.maker).noted(decided, share) if share else decided)
 
 
 def replanned(command: Command, project: OpenProject, before: Sequence[Step]) -> Plan:

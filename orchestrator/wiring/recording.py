@@ -22,6 +22,7 @@ from orchestrator.wiring.command import Command
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.masking import masked, masked_words, secrets_of
 from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.verifying import share_of
 from orchestrator.wiring.versions import installed_versions
 
 _GIT_SECONDS = 5
@@ -68,6 +69,7 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         command=masked_words(command.words, secrets, json.dumps(shown_vars)),
         selected={
             **asked_of(command, secrets, json.dumps(shown_vars)),
+            "verify_reuse": share_of(command, project.settings),
             "files": digests_of(plan, project.settings.project_root),
         },
         vars=shown_vars if isinstance(shown_vars, dict) else {},

@@ -28,6 +28,7 @@ from orchestrator.wiring.marking import target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
 from orchestrator.wiring.source_versions import LoadedTables
 from orchestrator.wiring.telling import SuitePrints, Teller
+from orchestrator.wiring.verifying import Verifiable
 from orchestrator.wiring.warehouse import is_there
 
 
@@ -146,7 +147,7 @@ class Knowledge:
             planned,
         )
 
-    def decided(self, plan: Plan, request: PlanRequest, *, skip_unchanged: bool) -> Plan:
+    def decided(self, plan: Plan, request: PlanRequest, *, skip_unchanged: bool, verifies: bool = False) -> Plan:
         """Give the plan with a decision at each step, where there is anything to decide."""
         closed = (
             closed_by(self.project.graph, plan, self._past_of_checks(plan), request.excluded) if request.tests else {}
@@ -167,7 +168,8 @@ class Knowledge:
         judge = self.judge(
             past, frozenset(nodes_of(plan)), "planned", lambda source: self.newest_row(past.tries, source)
         )
-        return foresee(plan, judge, Wishes(may_reuse=may_reuse, closed=closed, fed=fed))
+        may_verify = Verifiable(self.project, self.maker).has if verifies else _nothing
+        return foresee(plan, judge, Wishes(may_reuse=may_reuse, closed=closed, fed=fed, may_verify=may_verify))
 
     def with_open_circuits(self, plan: Plan) -> Plan:
         """Leave out the loads that failed run after run, as the settings say."""
@@ -179,13 +181,17 @@ class Knowledge:
         failing = self.reader.failing(self.project.target.identity, loads, wish.after)
         return with_open_circuits(plan, failing, breaker, datetime.now(UTC))
 
-    def reuse(self, plan: Plan, run_id: str, continued: Continued | None) -> RunReuse:
-        """Give what decides in a run; of one that goes on, what was done before stays as it is."""
+    def reuse(self, plan: Plan, run_id: str, continued: Continued | None, verified: float = 0) -> RunReuse:
+        """Give what decides in a run; of one that goes on, what was done before stays as it is.
+
+        This share of what it reuses is verified.
+        """
         settled, cut_off = (continued.settled, continued.found) if continued is not None else ((), ())
         done = {NodeId(outcome.step_id) for outcome in (*settled, *cut_off)}
         loaded_at: dict[NodeId, str] = {}
         judge = self.judge(self.past(plan), frozenset(nodes_of(plan)) - done, run_id, loaded_at.get)
-        found = RunReuse(judge=judge, recall=self._recall, loaded_at=loaded_at)
+        sample = Verifiable(self.project, self.maker).sample(plan, verified, run_id)
+        found = RunReuse(judge=judge, recall=self._recall, loaded_at=loaded_at, sample=sample)
         for outcome in settled:
             found.heard(outcome)
         for outcome in cut_off:
@@ -215,6 +221,10 @@ class Knowledge:
 def nodes_of(plan: Plan) -> list[NodeId]:
     """Give the nodes whose results a plan's steps are."""
     return [NodeId(step.id) for step in plan.steps if _is_decided(step)]
+
+
+def _nothing(_step: Step) -> bool:
+    return False
 
 
 def _is_decided(step: Step) -> bool:

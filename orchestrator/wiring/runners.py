@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
 
 from orchestrator.adapters.dbt.artifacts import ArtifactWriter
 from orchestrator.adapters.dbt.loaded_schemas import LoadedSchemas
@@ -17,16 +15,17 @@ from orchestrator.errors import WarehouseError
 from orchestrator.execution.gate import judge_load_age
 from orchestrator.execution.lanes import Lane
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.ports import RunListener, StepRunner
-from orchestrator.nodes.identity import NodeId
+from orchestrator.execution.ports import RunListener, RunReader, StepRunner
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, TestStep, ValidationStep
+from orchestrator.wiring.found import Left
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.marking import record_in_target
 from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.verifying import verifier_of
 from orchestrator.wiring.warehouse import is_shared
 
-_NONE: Mapping[NodeId, Any] = MappingProxyType({})
+_NOTHING = Left()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +41,15 @@ def make_runners(
     plan: Plan,
     settled: tuple[Outcome, ...] = (),
     *,
-    batches: Mapping[NodeId, Any] = _NONE,
+    left: Left = _NOTHING,
     has_stood: bool = False,
+    reader: RunReader | None = None,
 ) -> Runners:
     """Make the runners that the plan needs, and start what takes long to start.
 
-    dbt is told of what `settled` says, so that its last hooks find the results of the whole run, and of the `batches`
-    that an earlier sitting left to do. `has_stood` says that nodes of the plan are recorded to have been built in
-    this target before.
+    dbt is told of what `settled` says, so that its last hooks find the results of the whole run; steps that were begun
+    before go on with what is `left` of them. `has_stood` says that nodes of the plan are recorded to have been built in
+    this target before, by runs that the `reader` knows.
     """
     artifacts = ArtifactWriter(project.session)
     record = record_in_target(project, plan, is_expected=has_stood)
@@ -62,24 +62,27 @@ def make_runners(
         places=record,
     )
     artifacts.attach(runs)
-    runs.take_up(batches)
+    runs.take_up(left.batches)
     runs.recall(record for outcome in settled for record in outcome.dbt_results)
     project.resources.callback(runs.close)
-    runners: dict[Lane, StepRunner] = {Lane.DBT: DbtStepRunner(runs, artifacts.skipped_nodes, artifacts.lost_nodes)}
+    verifier = verifier_of(project, runs, record, reader)
+    runners: dict[Lane, StepRunner] = {
+        Lane.DBT: DbtStepRunner(runs, artifacts.skipped_nodes, artifacts.lost_nodes, verifier)
+    }
     if any(isinstance(step, ValidationStep) for step in plan.steps):
         validation = ValidationRunner(project.warehouse().access(), project.settings.project_root)
         project.resources.callback(validation.close)
         validation.start()
         runners[Lane.VALIDATE] = validation
     if any(isinstance(step, IngestStep) for step in plan.steps):
-        runners[Lane.INGEST] = _ingest_runner(project, record)
+        runners[Lane.INGEST] = _ingest_runner(project, record, left)
     if is_shared(project.target):
         # before dbt opens it, and before anything is loaded
         runners[Lane.LIGHT] = LoadAgeRunner(project.warehouse().last_load_age, judge_load_age)
     return Runners(by_lane=runners, listeners=(LoadedSchemas(runs), artifacts))
 
 
-def _ingest_runner(project: OpenProject, record: SqlTargetRecord | None) -> StepRunner:
+def _ingest_runner(project: OpenProject, record: SqlTargetRecord | None, left: Left) -> StepRunner:
     if project.host is None:
         raise WarehouseError("The plan loads, but there is no ingestion folder.", hint="This is a bug of elt.")
     return IngestRunner(
@@ -88,4 +91,5 @@ def _ingest_runner(project: OpenProject, record: SqlTargetRecord | None) -> Step
         project_root=project.settings.project_root,
         log_dir=log_dir(project.settings),
         record=None if record is None else record.loads_in(project.target.database),
+        goes_on=left.loads,
     )

@@ -1,10 +1,11 @@
 """One run at a time in a target: the second waits for its turn, or is refused."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from orchestrator.config.settings import OnBusy
@@ -19,6 +20,7 @@ from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, open_store, this_process
 
 _LOOK = 0.5  # seconds between two looks at whether the other run has ended
+_BEAT = 5.0  # seconds between two signs of life
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class Turn:
     lives: Lives = lives
     here: str = socket.gethostname()
     sleep: Callable[[float], None] = time.sleep
+    is_over: Callable[[threading.Event], bool] = lambda ended: ended.wait(_BEAT)
+    """Waits until the next sign of life is due, or the run has ended; says whether it has."""
 
 
 @contextmanager
@@ -56,12 +60,16 @@ def store_in_turn(project: OpenProject, command: Command, run_id: str) -> Iterat
 def in_turn(
     store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]
 ) -> Iterator[None]:
-    """Have the lease from the moment at which nobody who is alive has it until the end. Raises BusyError."""
+    """Have the lease from the moment at which nobody who is alive has it until the end. Raises BusyError.
+
+    All the while there are signs of life, whatever the run is at: it may plan for minutes, or wait for a slow server.
+    """
     passing(Point.LEASE_ASKED)
     take_turn(store, lease, on_busy, turn, hear)
     passing(Point.LEASE_TAKEN)
     try:
-        yield
+        with _beating(store, lease, turn):
+            yield
     except BaseException:
         with suppress(StoreError):  # what broke the run is what is to be told
             store.let_go(lease)
@@ -77,7 +85,8 @@ def take_turn(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: 
     while True:
         held = store.lease(lease.target_identity)
         if held is None or not _works(held, turn):
-            if store.take(lease, instead_of=held):
+            now = turn.clock()
+            if store.take(replace(lease, taken_at=now, beaten_at=now), instead_of=held):
                 return
             continue
         if on_busy is OnBusy.REFUSE:
@@ -90,6 +99,23 @@ def take_turn(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: 
             message = f"for the run {held.run_id}, {_named(held)}, to end: it works in the same target"
             hear(Noticed(at=turn.clock(), kind=NoticeKind.WAITING, message=message))
         turn.sleep(_LOOK)
+
+
+@contextmanager
+def _beating(store: RunStore, lease: Lease, turn: Turn) -> Iterator[None]:
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not turn.is_over(ended):
+            store.beat(lease, at=turn.clock())
+
+    beats = threading.Thread(target=beat, name="elt-signs-of-life", daemon=True)
+    beats.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        beats.join()
 
 
 def _works(lease: Lease, turn: Turn) -> bool:

@@ -89,10 +89,10 @@ def test_a_store_that_may_not_be_written(shop, store, name, mode):
 
 def test_a_server_that_does_not_answer(elt, shop, monkeypatch):
     """A PostgreSQL store that cannot be reached is named without its password; the run does not start."""
-    monkeypatch.setenv("ELT_STORE", "postgresql://ada:hush-hush@127.0.0.1:1/records")
+    monkeypatch.setenv("ELT_STORE", "postgresql://ada:hush-hush@127.0.0.1:1/records?password=hush-hush")
     for words in (ONE, ["history"], ["resume"]):
         said = elt(*words, project=shop)
-        said.refuses("127.0.0.1:1/records cannot be used", "that the server answers")
+        said.refuses("at postgresql://127.0.0.1:1/records cannot be used", "that the server answers")
         assert "hush" not in said.out + said.err
     assert not built(shop)
 

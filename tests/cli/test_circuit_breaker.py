@@ -1,5 +1,6 @@
 """A source that is down run after run is left out for a while, as `elt.yml` says."""
 
+import json
 from textwrap import dedent
 
 import pytest
@@ -42,9 +43,11 @@ def test_a_load_that_fails_run_after_run_is_left_out(elt, tmp_path, monkeypatch)
     logged = elt("logs", "shop", project=tmp_path)
     assert "RuntimeError: the shop is down" in logged.out
     planned = elt("plan", project=tmp_path)
-    planned.reports("not tried: failed in the last 2 runs; tried again in 59 min", code=0)
-    for options in (["--skip-unchanged"], ["--select", "orders"]):
-        elt("plan", *options, project=tmp_path).reports("not tried: failed in the last 2 runs", code=0)
+    planned.reports("not tried: failed in the last 2 runs; tried again in 59 min", "ingest: tried once", code=0)
+    elt("plan", "--skip-unchanged", project=tmp_path).reports("not tried: failed in the last 2 runs", code=0)
+    told = json.loads(elt("plan", "--select", "orders", "--json", project=tmp_path).out)
+    assert told["steps"][0]["decision"]["words"].startswith("failed in the last 2 runs")
+    assert [(step["tries"], step["time_limit_seconds"]) for step in told["steps"]] == [(1, 1800), (3, 7200)]
     elt("run", project=tmp_path).reports("warn ingest shop not tried", "1 success", "1 warn", code=0)
     monkeypatch.setenv("BELOW", "skip")
     elt("run", project=tmp_path).reports("skipped ingest shop not tried", "2 skipped", code=1)

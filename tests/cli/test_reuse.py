@@ -31,7 +31,8 @@ def test_what_was_named_runs_and_what_it_needs_only_where_it_must(elt, till):
 def test_what_was_named_is_reused_when_that_is_asked_for(elt, till):
     """The plan is JSON for programs; `run_results.json` has dbt's own words for what was reused."""
     elt("run", "--skip-unchanged", project=till)
-    plan = json.loads(elt("plan", "--skip-unchanged", "--json", project=till).out)
+    plan = json.loads(elt("plan", "--skip-unchanged", "--verify-reuse", "5%", "--json", project=till).out)
+    assert plan["notes"] == ["verified: 1 of 2 tables that may be reused, which the id of the run draws"]
     acts = {step["name"]: step["decision"] for step in plan["steps"]}
     assert (acts["sales"]["act"], acts["sales"]["status"]) == ("reuse", "success")
     assert acts["stamped"]["words"] == "volatile: current_timestamp (models/stamped.sql:1)"

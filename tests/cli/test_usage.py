@@ -48,9 +48,10 @@ def test_exit_code_of_usage(elt):
         ("--repeats", "often", "expected a whole number from 0 to 100, or none"),
         ("--time-limit", "soon", "expected a duration such as 60s, 5min or 1h"),
         ("--grace", "-1", "expected a duration such as 60s, 5min or 1h"),
+        ("--verify-reuse", "5", "expected a share of all, such as 5% or 0.05"),
     ],
 )
-def test_how_often_and_how_long_must_be_readable(elt, option, value, told):
+def test_how_often_how_much_and_how_long_must_be_readable(elt, option, value, told):
     """2: the option, its value, and what it takes."""
     said = elt("run", option, value)
     assert said.code == 2

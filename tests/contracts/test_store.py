@@ -84,6 +84,11 @@ def step_started(name: str, seconds: float = 0) -> StepStarted:
     return StepStarted(at=NOON + timedelta(seconds=seconds), step_id=StepId(name))
 
 
+def verify_started(name: str) -> StepStarted:
+    """A step was handed to its runner, not to be built but to be verified."""
+    return StepStarted(at=NOON, step_id=StepId(name), verifies=True)
+
+
 def step_ended(outcome: Outcome, known: RecordedFingerprint | None = None) -> StepEnded:
     """A step ended."""
     return StepEnded(at=NOON, outcome=outcome, known=known)
@@ -444,6 +449,30 @@ def test_what_a_step_is_reused_as_is_recorded(store: RunStore) -> None:
     assert store.reader().outcome("r1", StepId("b")) is None
 
 
+@pytest.mark.parametrize("status", [None, Status.REUSED, Status.CANCELLED, Status.ERROR])
+def test_what_is_only_verified_was_not_tried_unless_it_is_wrong(store: RunStore, status: Status | None) -> None:
+    """It has one attempt, with its times; where it was found to differ, what stood is doubted from then on."""
+    record_builds(store, "r1", fingerprint("a", identity="one"), make_outcome("a"))
+    stood = store.reader().standing(TARGET, [StepId("a")])[StepId("a")]
+    writer = store.writer(opening("r2", target_identity=TARGET))
+    writer.record([started(make_plan("a"), "r2"), verify_started("a")])
+    if status is not None:
+        code = {Status.REUSED: ReasonCode.VERIFIED, Status.ERROR: ReasonCode.DIFFERS}.get(
+            status, ReasonCode.INTERRUPTED
+        )
+        known = fingerprint("a", identity="one")
+        known = replace(known, doubts=stood) if status is Status.ERROR else known
+        outcome = make_outcome("a", status, code=code, seconds=3)
+        writer.record([step_ended(outcome, known)])
+        assert [one.outcome for one in store.reader().run("r2").steps[0].attempts] == [outcome]
+    is_wrong = status is Status.ERROR
+    tried = store.reader().last_tries(TARGET, [StepId("a")])[StepId("a")]
+    assert (tried.run_id, tried.status) == (("r2", Status.ERROR) if is_wrong else ("r1", Status.SUCCESS))
+    stands = store.reader().standing(TARGET, [StepId("a")])[StepId("a")]
+    assert stands == (replace(stood, status=Status.ERROR) if is_wrong else stood)
+    assert stands.is_doubted is is_wrong
+
+
 def test_what_stands_outlives_its_run(store: RunStore) -> None:
     """Pruning forgets the run and what it compiled, and not what stands."""
     record = {"status": "success", "compiled_code": "select 1"}
@@ -517,15 +546,18 @@ def test_the_right_of_a_dead_run_goes_to_one_other_only(store: RunStore) -> None
     assert store.lease("duckdb shop") == held
 
 
-def test_a_run_that_goes_on_gives_signs_of_life_for_its_right(store: RunStore) -> None:
-    """Its lease is as fresh as its last look."""
-    store.take(lease("r1", 4711), instead_of=None)
-    writer = store.writer(opening())
-    writer.record([started(make_plan("a"))])
-    writer.look(NOON + timedelta(seconds=30))
-    held = store.lease("duckdb shop")
-    assert held is not None
-    assert held.beaten_at == NOON + timedelta(seconds=30)
+def test_a_run_gives_signs_of_life_for_its_own_right_only(store: RunStore) -> None:
+    """Its lease is as fresh as its last beat; what another run has, or nobody any more, stays as it is."""
+    own, at = lease("r1", 1), NOON + timedelta(seconds=30)
+    store.beat(own, at=at)
+    assert store.lease("duckdb shop") is None
+    store.take(own, instead_of=None)
+    for other in (lease("r2", 1), lease("r1", 2)):
+        store.beat(other, at=at)
+    assert store.lease("duckdb shop") == own
+    store.beat(own, at=at)
+    assert store.lease("duckdb shop") == replace(own, beaten_at=at)
+    assert not store.take(lease("r2", 2), instead_of=own)
 
 
 def test_failures_in_a_row_are_counted_over_the_runs_that_tried_a_step(store: RunStore) -> None:

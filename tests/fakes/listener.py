@@ -34,7 +34,7 @@ def line_of(event: Event) -> str:
         case RunStarted():
             return "run"
         case StepStarted():
-            return f"start {event.step_id}"
+            return f"{'verify' if event.verifies else 'start'} {event.step_id}"
         case AttemptEnded():
             return f"{event.outcome.step_id} {event.outcome.status}, try {event.attempt + 1} of {event.most} follows"
         case StepEnded():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.ports import Verify
 from orchestrator.execution.recorded import Mark, RecordedFingerprint
 from orchestrator.plan.step import Step, StepId
 
@@ -14,6 +15,7 @@ class FakeReuse:
 
     gives: Mapping[str, Outcome] = field(default_factory=dict)
     marks: Callable[[StepId], Mark | None] = lambda _step_id: None
+    verified: Mapping[str, Verify] = field(default_factory=dict)
     prints: Mapping[str, RecordedFingerprint] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
@@ -29,6 +31,10 @@ class FakeReuse:
     def mark(self, step_id: StepId) -> Mark | None:
         """Give the mark that it was told."""
         return self.marks(step_id)
+
+    def verifies(self, step_id: StepId) -> Verify | None:
+        """Say what it was told to verify."""
+        return self.verified.get(step_id)
 
     def known(self, outcome: Outcome) -> RecordedFingerprint | None:
         """Give the fingerprint that it was told."""

@@ -10,6 +10,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from orchestrator.adapters.dbt.batches import BatchLog
+from orchestrator.adapters.dbt.beside import Beside, build_beside
 from orchestrator.adapters.dbt.interrupting import cancel
 from orchestrator.adapters.dbt.marking import Marking, Places
 from orchestrator.adapters.dbt.outcomes import recalled_result
@@ -133,6 +134,17 @@ class NodeRuns:
         self._keep(node, result)
         return result
 
+    def run_beside(self, unique_id: NodeId, schema: str) -> Beside:
+        """Let dbt build a node in another schema: what stands of it stays, and nobody hears of that build."""
+        manifest = self._session.manifest
+        return build_beside(self._task, manifest.expect(unique_id), self.adapter, manifest, schema)
+
+    def note_error(self, unique_id: NodeId, message: str) -> Any:  # noqa: ANN401  # dbt's RunResult
+        """Give the result of a node that is in error though dbt did not run it; last hooks find it."""
+        result = self.lost_result(unique_id, message)
+        self._keep(self._session.manifest.expect(unique_id), result)
+        return result
+
     def take_up(self, batches: Mapping[NodeId, Any]) -> None:
         """Let microbatch models do the batches that are left; with a full refresh they do all of them."""
         self._left.update(batches)
@@ -153,9 +165,7 @@ class NodeRuns:
         try:
             look_again(self.adapter, node)
         except Exception as error:  # noqa: BLE001  # a driver raises what it likes
-            result = self.lost_result(node.unique_id, str(error))
-            self._keep(node, result)
-            return result
+            return self.note_error(node.unique_id, str(error))
         return None
 
     def _refreshes(self, node: Any) -> bool:  # noqa: ANN401  # dbt's node

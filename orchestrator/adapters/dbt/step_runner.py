@@ -7,6 +7,7 @@ from orchestrator.adapters.dbt.error_class import error_class
 from orchestrator.adapters.dbt.interrupting import Threads
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import freshness_outcome, hooks_outcome, node_outcome
+from orchestrator.adapters.dbt.verifying import Verifier
 from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.identity import NodeId
@@ -17,11 +18,16 @@ class DbtStepRunner:
     """The step runner of an open dbt session."""
 
     def __init__(
-        self, runs: NodeRuns, skipped: Callable[[], Iterable[NodeId]], lost: Callable[[], Mapping[NodeId, str]]
+        self,
+        runs: NodeRuns,
+        skipped: Callable[[], Iterable[NodeId]],
+        lost: Callable[[], Mapping[NodeId, str]],
+        verifier: Verifier | None = None,
     ) -> None:
         self._runs = runs
         self._skipped = skipped
         self._lost = lost
+        self._verifier = verifier
         self._threads = Threads()
         self._nodes: dict[StepId, NodeId] = {}
         self._seen: set[StepId] = set()
@@ -49,6 +55,8 @@ class DbtStepRunner:
         if isinstance(step, BuildStep | TestStep | HookStep) and (refusal := self._runs.prepare(anew=is_repeat)):
             return _refused(step, refusal, started)
         match step:
+            case BuildStep() if request.verify is not None and self._verifier is not None:
+                return self._verifier.run(step, request, request.verify)
             case BuildStep() | TestStep():
                 self._runs.log.begin(step.node)
                 with self._runs.marking.of(step.node, request):

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from orchestrator.adapters.child_access import ChildAccess, ChildSession
@@ -17,6 +18,7 @@ from orchestrator.execution.ports import Request, Stop
 from orchestrator.plan.step import IngestStep, StepId
 
 LOOK_AT_STOP_SECONDS = 0.2
+_NONE: Mapping[StepId, Collection[str]] = MappingProxyType({})
 
 
 class IngestRunner:
@@ -30,13 +32,18 @@ class IngestRunner:
         project_root: Path,
         log_dir: Path,
         record: str | None = None,
+        goes_on: Mapping[StepId, Collection[str]] = _NONE,
     ) -> None:
-        """`record` is the table, qualified, in which the target itself keeps the rows that each load brought."""
+        """`record` is the table, qualified, in which the target itself keeps the rows that each load brought.
+
+        `goes_on` names the runs in which a load was cut off: what they had extracted is this run's.
+        """
         self._host = host
         self._access = access
         self._project_root = project_root.resolve()
         self._log_dir = log_dir.resolve()
         self._record = record
+        self._goes_on = goes_on
         self._lock = threading.Lock()
         self._datasets: dict[str, threading.Lock] = {}
         self._running: dict[Child, tuple[StepId, ChildSession]] = {}
@@ -154,6 +161,7 @@ class IngestRunner:
             "resources": list(step.resources),
             "extracted": step.id in self._extracted,
             "run_id": run_id,
+            "goes_on": sorted(self._goes_on.get(step.id, ())),
             "record": self._record,
             "pipelines_dir": str(self._pipelines_dir()),
             "kind": self._access.kind,

@@ -102,16 +102,17 @@ def _destination(part: Part, request: dict[str, Any], pipe: Connection) -> Desti
 def _load(part: Part, request: dict[str, Any], answers: Connection, destination: Destination) -> dict[str, object]:
     pipeline = _pipeline(part, request, destination)
     name, run_id = part.attribute, request["run_id"]
+    own = {run_id, *request["goes_on"]}
     if has_pending(pipeline):
         with _alone(answers):
             destination.record.run_id = extracted_by(pipeline, name)
-            is_own = request["extracted"] or destination.record.run_id == run_id
+            is_own = request["extracted"] or destination.record.run_id in own
             settle_pending(pipeline)
             if is_own and destination.loaded:  # what an earlier try of this step extracted is done
-                return _found(pipeline, answers, destination, run_id)
+                return _found(pipeline, answers, destination, own)
     follow_warehouse(pipeline)
-    if extracted_by(pipeline, name) == run_id:  # and loaded, by a try whose end nobody heard of
-        return _found(pipeline, answers, destination, run_id)
+    if extracted_by(pipeline, name) in own:  # and loaded, by a try whose end nobody heard of
+        return _found(pipeline, answers, destination, own)
     data = _data(part, tuple(request["resources"]))
     forget_extracted(pipeline, name)
     pipeline.extract(data)
@@ -130,10 +131,12 @@ def _done(pipeline: Pipeline, answers: Connection, loaded: dict[str, dict[str, i
     return _result(pipeline, loaded)
 
 
-def _found(pipeline: Pipeline, answers: Connection, destination: Destination, run_id: str) -> dict[str, object]:
-    """Tell the rows that all loads of this run brought, also those of a try whose end nobody heard of."""
+def _found(pipeline: Pipeline, answers: Connection, destination: Destination, own: set[str]) -> dict[str, object]:
+    """Tell the rows that all loads of these runs brought, also those of a try whose end nobody heard of."""
+    before: dict[str, dict[str, int]] = {}
     with pipeline.destination_client() as client:
-        before = destination.record.of_run(client.sql_client, run_id)
+        for run_id in sorted(own):
+            before |= destination.record.of_run(client.sql_client, run_id)
     return _done(pipeline, answers, {**before, **destination.loaded})
 
 

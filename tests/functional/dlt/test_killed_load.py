@@ -110,9 +110,9 @@ LATE = [
 ]
 
 
-@pytest.mark.parametrize("place", LATE)
-def test_a_killed_load_that_goes_on_tells_the_rows_that_it_brought(project, place):
-    """In the same run it extracts nothing anew: also what has no key is there once, and each table's rows are told."""
+@pytest.mark.parametrize(("place", "going_on"), [*((place, "a run") for place in LATE), (LATE[-1], "a retry")])
+def test_a_killed_load_that_goes_on_tells_the_rows_that_it_brought(project, place, going_on):
+    """In the same run, or one that retries it, it extracts nothing anew: also what has no key is there once."""
     record = SqlTargetRecord(project.rows, DIALECTS["duckdb"], lambda _step: None, main="warehouse")
     record.make(["warehouse"])
     project.record = record.loads_in("warehouse")
@@ -122,7 +122,9 @@ def test_a_killed_load_that_goes_on_tells_the_rows_that_it_brought(project, plac
     killed = project.load(run_id="a run")
     (project.root / "die").unlink()
     project.write("last", "7")
-    gone_on = project.load(run_id="a run")
+    project.goes_on = {"ingest.elt_shop": {"a run"}} if going_on != "a run" else {}
+    gone_on = project.load(run_id=going_on)
+    project.goes_on = {}
 
     assert (killed.status, gone_on.status) == (Status.ERROR, Status.SUCCESS), gone_on.message
     tables = ("events", "heaps", "keyless", "orders", "stocks")

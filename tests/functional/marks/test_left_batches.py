@@ -1,4 +1,4 @@
-"""A microbatch model that is cut off in the middle of its first build: no batch is left out, none is done twice."""
+"""Models that are cut off in the middle of a build, or at its end: nothing is left out, nothing is done twice."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.main import run_command_line
-from tests.functional.marks.till import rows, write_till
+from tests.functional.marks.till import builds, rows, write_till
 
 pytestmark = pytest.mark.functional
 DAYS = 5
@@ -24,15 +24,18 @@ CHANGES = {
         select (now() at time zone 'UTC')::date::timestamp - to_days(range::int) as day, false as is_bad
         from range({DAYS})
         """,
+    "models/c_log.sql": """
+        {{ config(materialized='incremental', incremental_strategy='append') }} select 1 as one from {{ ref('days') }}
+        """,
 }
 
 
-def test_all_batches_of_a_build_that_was_cut_off_are_done_once(tmp_path: Path) -> None:
-    """The process dies after the second batch, the run goes on with the other three."""
+def test_what_was_cut_off_is_done_once_by_a_retry_too(tmp_path: Path) -> None:
+    """The process dies after a batch, before one, and after a build that appends; resumes and retries find it all."""
     project = write_till(tmp_path, CHANGES)
     victims = Path(__file__).with_name("victims.py")
-    points = ["after:j_days", "before:j_days"]
-    words = [*points, "--select", "days", "j_days"]
+    points = ["after:j_days", "before:j_days", "after:c_log"]
+    words = [*points, "+retry", "+resume", "+retry", "--select", "days", "j_days", "c_log"]
     done = subprocess.run(
         [sys.executable, str(victims), str(project), *words], capture_output=True, text=True, check=True
     )
@@ -41,14 +44,20 @@ def test_all_batches_of_a_build_that_was_cut_off_are_done_once(tmp_path: Path) -
     assert rows(project, "select count(*), count(distinct day) from j_days") == [(DAYS, DAYS)]
     marked = "select count(*), count(distinct batch) from _elt.standing where step_id = 'model.till.j_days'"
     assert rows(project, marked) == [(DAYS, DAYS)]
+    assert builds(project)["c_log"] == [(1, True)]
+    assert rows(project, "select count(*) from c_log") == [(DAYS,)]
+    assert "c_log was built before the run was cut off, as the target itself says" in done.stdout
 
 
 def test_batches_that_broke_are_done_when_the_run_goes_on(tmp_path: Path) -> None:
-    """Also those that dbt would pass over by now, because the table is there; the others stand."""
+    """Also those that dbt would pass over by now, because the table is there; the others stand, while it does."""
     bad = CHANGES["models/days.sql"].replace("false as", f"range = {DAYS - 2} as")
     project = write_till(tmp_path, {**CHANGES, "models/days.sql": bad})
     where = ("--project-dir", str(project))
     assert run_command_line(["run", "--select", "days", "j_days", *where]) == 1
+    assert rows(project, "select count(*) from j_days") == [(DAYS - 1,)]
+    rows(project, "drop table j_days")
+    assert run_command_line(["resume", *where]) == 1
     assert rows(project, "select count(*) from j_days") == [(DAYS - 1,)]
     rows(project, "update days set is_bad = false")
     assert run_command_line(["resume", *where]) == 0

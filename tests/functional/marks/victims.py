@@ -1,9 +1,10 @@
-"""Runs `elt run`, then `elt resume` until one gets to its end, each in a fork of one warm process.
+"""Runs `elt run`, then `elt resume` or `elt retry` until one gets to its end, each in a fork of one warm process.
 
 Called with a project's folder and points such as `before:log` and `after:log`. Each process dies by itself, as if
 killed, at the first of these points that it comes to and that none died at before: right before, or right after, the
-commit of that node's transaction. Further words are those of `elt run`. Prints as JSON where they died, in turn, and
-the exit code of the last.
+commit of that node's transaction. Words with a plus are what is run after each death, in turn (`+retry`), then it is
+`elt resume`; further words are those of `elt run`. Prints as JSON where they died, in turn, and the exit code of the
+last.
 """
 
 import json
@@ -53,7 +54,8 @@ def dying(left: list[str], tell: Callable[[str], object]) -> Callable[[SQLConnec
 def main(project: str, *said: str) -> None:
     """Run, and go on until nobody dies."""
     points = [word for word in said if ":" in word]
-    verb = ["run", *(word for word in said if ":" not in word)]
+    following = [[word[1:]] for word in said if word.startswith("+")]
+    verb = ["run", *(word for word in said if ":" not in word and not word.startswith("+"))]
     run_command_line(["ls", "--project-dir", project])  # so that each fork finds the project parsed, and all imported
     died: list[str] = []
     while True:
@@ -61,7 +63,7 @@ def main(project: str, *said: str) -> None:
         if not point:
             break
         died.append(point)
-        verb = ["resume"]
+        verb = following.pop(0) if following else ["resume"]
     sys.stdout.flush()
     sys.stdout.write("\n" + json.dumps({"died": died, "code": code}) + "\n")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.execution.outcome import Status
+from orchestrator.execution.outcome import ReasonCode, Status
 from orchestrator.plan.step import BuildStep
 
 pytestmark = pytest.mark.functional
@@ -15,12 +15,25 @@ def built(ran):
 
 
 def test_a_second_run_reuses_all_but_what_dbt_would_drop(shop):
-    """dbt drops the views on a table that it makes anew: they are made anew with it, though their definition stands."""
+    """dbt drops the views on a table that it makes anew: they are made anew with it, though their definition stands.
+
+    What is reused is verified: a row that was changed by hand is found, and nothing is left of that.
+    """
     shop.write("models/marts/fct_rates.sql", "select currency, rate, now() as seen_at from {{ ref('stg_rates') }}")
     shop.write("models/staging/rates_seen.sql", "select currency, seen_at from {{ ref('fct_rates') }}")
+    shop.write(
+        "models/marts/mean_rate.sql",
+        "select avg(rate::float8 / 3) as mean, 'NaN'::real as x from {{ ref('stg_rates') }}",
+    )
     shop.run()
-    again = shop.run(skip_unchanged=True)
+    shop.rows("update analytics.dim_customers set spent = spent + 1")
+    again = shop.run(skip_unchanged=True, verify_reuse=1.0)
     assert built(again) == {"fct_rates", "rates_seen"}
+    found = {again.plan.by_id[one.step_id].name: one for one in again.outcomes}
+    codes = [found[name].reason.code for name in ("countries", "mean_rate", "dim_customers")]
+    assert codes == [ReasonCode.VERIFIED, ReasonCode.VERIFIED, ReasonCode.DIFFERS]
+    assert "other values in the columns spent." in found["dim_customers"].message
+    assert shop.rows("select 1 from pg_namespace where nspname like '\\_elt\\_verify%'") == []
     seen, made = (
         next(step.writes[0] for step in again.plan.steps if step.name == name) for name in ("rates_seen", "fct_rates")
     )

@@ -19,7 +19,7 @@ from orchestrator.errors import ConfigurationError
 Load = Callable[..., Settings]
 KNOWN = (
     "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout, repeats, time_limits,"
-    " circuit_breaker, on_busy, state_in_target, store"
+    " circuit_breaker, on_busy, state_in_target, store, verify_reuse"
 )
 A_DURATION = "expected a duration such as 60s, 5min or 1h"
 FULL = """\
@@ -34,6 +34,7 @@ on_run_start: after_ingest
 on_no_data: skip
 lock_timeout: 5min
 state_in_target: false
+verify_reuse: 5%
 repeats:
   ingest: 3
   dbt: {times: none, after: 10s, factor: 1.5, longest: 5min, jitter: 0, on_time_limit: repeat}
@@ -83,6 +84,7 @@ def test_every_key_is_read(load: Load, tmp_path: Path) -> None:
         on_no_data=OnNoData.SKIP,
         lock_timeout=timedelta(minutes=5),
         state_in_target=False,
+        verify_reuse=0.05,
         repeats={
             "ingest": RepeatWish(times=3),
             "dbt": RepeatWish(
@@ -101,6 +103,20 @@ def test_every_key_is_read(load: Load, tmp_path: Path) -> None:
             "model.shop.orders": LimitWish(limit=timedelta(seconds=90)),
         },
     )
+
+
+SHARES = {"5%": 0.05, "0.5 %": 0.005, ".05": 0.05, "1": 1.0, "0": 0.0}
+
+
+@pytest.mark.parametrize("said", [*SHARES, "none", "5", "101%", "-1%", "yes"])
+def test_a_share_is_a_percentage_or_a_number_up_to_one(load: Load, said: str) -> None:
+    """In the file and in the environment; 5 alone is no share, for it may mean 5 %."""
+    if said in SHARES:
+        assert load(f"verify_reuse: {said}").verify_reuse == SHARES[said]
+        assert load("", ELT_VERIFY_REUSE=said).verify_reuse == SHARES[said]
+    else:
+        (told,) = mistakes(load, f"verify_reuse: {said}")
+        assert told.endswith("expected a share of all, such as 5% or 0.05")
 
 
 @pytest.mark.parametrize("said", ["no", "off", "${MARK:-false}", "'false'"])

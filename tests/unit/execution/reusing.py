@@ -10,10 +10,12 @@ from orchestrator.execution.closed import closed_by
 from orchestrator.execution.foresee import Wishes, foresee
 from orchestrator.execution.judge import Judge, Project
 from orchestrator.execution.lanes import Limits
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
 from orchestrator.execution.past import Past
-from orchestrator.execution.recorded import STANDS, LastTry, Marker, Standing
+from orchestrator.execution.ports import Verify
+from orchestrator.execution.recorded import DOUBTED, STANDS, LastTry, Mark, Marker, Standing
 from orchestrator.execution.reuse import RunReuse, passed_over
+from orchestrator.execution.sample import Sample
 from orchestrator.execution.scheduler import Scheduler
 from orchestrator.graph.build import Graph, build_graph
 from orchestrator.nodes.dbt import DbtNode, DbtSource
@@ -111,6 +113,10 @@ class World:
                 ended[outcome.step_id] = outcome
                 self._note(outcome, reuse)
             for step in decision.start:
+                verify = reuse.verifies(step.id) if reuse is not None else None
+                if verify is not None:
+                    waiting.append(scheduler.end(self._verify(step, verify)))
+                    continue
                 self.record.tries[step.id] = LastTry(run_id=self.run_id, status=None, ended_at=None)
                 self.ran.append(step.id)
                 outcome = self._execute(step, reuse)
@@ -123,6 +129,25 @@ class World:
     def run_id(self) -> str:
         """The run that goes on."""
         return f"r{self.runs}"
+
+    def _verify(self, step: Step, verify: Verify) -> Outcome:
+        node = self.graph.manifest.nodes[NodeId(step.id)]
+        if self.target.held[node.unique_id] == self._made(node):
+            return replace(verify.reused, reason=Reason(code=ReasonCode.VERIFIED))
+        self._mark(step, Mark(digest=DOUBTED, identity=DOUBTED), is_whole=False)
+        return Outcome(step_id=step.id, status=Status.ERROR, reason=Reason(code=ReasonCode.DIFFERS), ended_at=NOON)
+
+    def _mark(self, step: Step, mark: Mark, *, is_whole: bool = True) -> None:
+        self.target.markers[step.id] = Marker(
+            step_id=step.id,
+            relation="",
+            run_id=self.run_id,
+            attempt=1,
+            digest=mark.digest,
+            identity=mark.identity,
+            at=NOON,
+            is_whole=is_whole,
+        )
 
     def _execute(self, step: Step, reuse: RunReuse | None) -> Outcome:
         node = self.graph.manifest.nodes[NodeId(step.id)]
@@ -137,15 +162,7 @@ class World:
             self.target.held[node.unique_id] = node if node.materialized == "view" else self._made(node)
             mark = reuse.mark(step.id) if reuse is not None else None
             if mark is not None:
-                self.target.markers[step.id] = Marker(
-                    step_id=step.id,
-                    relation="",
-                    run_id=self.run_id,
-                    attempt=1,
-                    digest=mark.digest,
-                    identity=mark.identity,
-                    at=NOON,
-                )
+                self._mark(step, mark)
         return Outcome(step_id=step.id, status=Status.SUCCESS, ended_at=NOON)
 
     def _note(self, outcome: Outcome, reuse: RunReuse | None) -> None:
@@ -155,7 +172,9 @@ class World:
         self.record.tries[step] = LastTry(run_id=self.run_id, status=outcome.status, ended_at=NOON)
         self.record.outcomes[self.run_id, step] = outcome
         known = reuse.known(outcome) if reuse is not None else None
-        if known is not None and outcome.status in STANDS:
+        if known is not None and known.doubts is not None:
+            self.record.standing[step] = replace(known.doubts, status=outcome.status)
+        elif known is not None and outcome.status in STANDS:
             self.record.standing[step] = Standing(
                 run_id=self.run_id,
                 ended_at=NOON,
@@ -187,8 +206,9 @@ class World:
         skip_unchanged: bool = True,
         upstream: Upstream = Upstream.AUTO,
         dies_after: int | None = None,
+        verified: float = 0,
     ) -> dict[StepId, Outcome]:
-        """Plan, decide and run."""
+        """Plan, decide and run; this share of the tables that are reused is verified."""
         self.runs += 1
         plan, request = self.plan(named, upstream)
         past = self.past()
@@ -201,8 +221,11 @@ class World:
                 closed=closed_by(self.graph, plan, past, frozenset()),
             ),
         )
+        tables = [step for step in decided.steps if isinstance(step, BuildStep) and step.materialized == "table"]
         reuse = RunReuse(
-            judge=self.judge(past, plan), recall=lambda step, then: self.record.outcomes.get((then.run_id, step))
+            judge=self.judge(past, plan),
+            recall=lambda step, then: self.record.outcomes.get((then.run_id, step)),
+            sample=Sample.of([step for step in tables if step.decision.may_reuse], verified, self.run_id),
         )
         return self.run(decided, reuse=reuse, dies_after=dies_after)
 

@@ -1,12 +1,12 @@
 """What a runner is told of the try that it runs: which one of the run it is, and the mark to leave in the target."""
 
-from orchestrator.execution.outcome import Outcome, Status
-from orchestrator.execution.ports import Request
+from orchestrator.execution.outcome import Outcome, ReasonCode, Status
+from orchestrator.execution.ports import Request, Verify
 from orchestrator.execution.recorded import Mark
 from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.plan.step import StepId
 from tests.factories import make_outcome
-from tests.fakes.reuse import FakeReuse
+from tests.fakes.reuse import FakeReuse, reused
 from tests.fakes.step_runner import FakeStepRunner
 from tests.unit.execution.test_loop_repeats import busy, tried
 
@@ -41,3 +41,25 @@ def test_the_mark_of_a_step_is_asked_for_when_it_starts():
     tried("a -> b", FakeStepRunner({"a": note, "b": note}), policies={}, reuse=FakeReuse(marks=mark)).run()
     assert heard == ["mark a", "run a", "mark b", "run b"]
     assert marks == {"a": None, "b": Mark(digest="of b", identity="i")}
+
+
+def test_a_step_that_is_verified_takes_its_turn_as_one_that_runs():
+    """The runner is asked for it, again after an error that may pass; an error halts what is below."""
+    verify = Verify(reused=reused("a"), of_run="r0")
+    asked: list[Verify | None] = []
+
+    def first_busy(request: Request) -> list[Outcome]:
+        asked.append(request.verify)
+        return [busy("a") if len(asked) == 1 else make_outcome("a", Status.ERROR, code=ReasonCode.DIFFERS)]
+
+    reuse = FakeReuse(verified={"a": verify})
+    once_more = {"a": RepeatPolicy(repeats=1)}
+    run = tried("a -> b, c", FakeStepRunner({"a": first_busy, "c": Status.SUCCESS}), policies=once_more, reuse=reuse)
+    ended = run.run()
+    assert ended.statuses == {"a": "error", "b": "skipped", "c": "success"}
+    assert asked == [verify, verify]
+    assert [line for line in ended.heard.lines if "start" in line or "verify" in line] == [
+        "verify a",
+        "start c",
+        "verify a",
+    ]

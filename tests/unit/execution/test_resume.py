@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.execution.outcome import Outcome, Status
 from orchestrator.execution.recorded import Marker, RecordedAttempt, RecordedRun, RecordedStep
-from orchestrator.execution.resume import cut_off, done_after_all, settled, tries
+from orchestrator.execution.resume import cut_off, done_after_all, past_of, settled, tries, unheard_loads
 from orchestrator.plan.step import StepId
 from tests.factories import make_head, make_outcome, make_plan
 from tests.fakes.clock import NOON
@@ -57,3 +57,61 @@ def test_a_recorded_end_stands_over_the_marker(status: Status):
 def test_only_builds_are_settled_by_a_marker(name: str):
     """Loads settle themselves; a check leaves nothing, and is asked again."""
     assert not done(cut(None, name), replace(MARKER, step_id=StepId(name)))
+
+
+def named(run: RecordedRun, run_id: str) -> RecordedRun:
+    return replace(run, head=make_head(run_id=run_id))
+
+
+def loaded(run_id: str, *statuses: Status | None) -> RecordedRun:
+    """Record a run of one load, which was tried as often as there are statuses; None where nobody knows its end."""
+    plan = make_plan("load_log")
+    (step,) = plan.steps
+    ends = [None if status is None else make_outcome("load_log", status) for status in statuses]
+    attempts = [RecordedAttempt(number=n, started_at=NOON, outcome=end) for n, end in enumerate(ends, 1)]
+    recorded = RecordedStep(
+        step_id=step.id, name="log", kind="ingest", why="feeds", status=None, reason=None, attempts=tuple(attempts)
+    )
+    return RecordedRun(head=make_head(run_id=run_id), asked={}, plan=plan, steps=(recorded,))
+
+
+def test_what_is_found_of_a_run_ended_well_unless_a_retry_of_it_says_otherwise():
+    """A retry that planned the step again did so because its code had changed: its own end counts."""
+    first, found = cut(None), {"r1": [make_outcome("log", Status.SUCCESS)]}
+    assert past_of([first]).well == frozenset()
+    assert past_of([first], found).well == {"log"}
+    again = named(cut(make_outcome("log", Status.ERROR)), "r2")
+    assert past_of([first, again], found).failed == {"log"}
+
+
+@pytest.mark.parametrize(
+    ("runs", "unheard"),
+    [
+        ([loaded("r1", None)], ["r1"]),
+        ([loaded("r1", None), loaded("r2")], ["r1"]),
+        ([loaded("r1", None), loaded("r2", Status.CANCELLED)], ["r1", "r2"]),
+        ([loaded("r1", Status.ERROR, None)], ["r1"]),
+        ([loaded("r1", None), loaded("r2", Status.ERROR)], []),
+        ([loaded("r1", Status.SUCCESS)], []),
+    ],
+    ids=["cut off", "not tried again", "twice", "in its second try", "ended later", "ended"],
+)
+def test_a_load_goes_on_with_the_runs_that_did_not_tell_its_end(runs, unheard):
+    """Of a run and the retries of it; once one of them tells how the load ended, a further one begins anew."""
+    assert [run.head.run_id for run in unheard_loads(runs).get(StepId("load_log"), ())] == unheard
+
+
+def test_only_loads_go_on():
+    """A build that was cut off is settled by its marker."""
+    assert unheard_loads([cut(None)]) == {}
+
+
+def test_a_build_that_is_gone_is_not_settled_nor_are_its_checks():
+    """What is built upon it stands."""
+    plan = make_plan("a -> test_a -> b, a -> suite_a -> b, a -> b -> test_b")
+    steps = tuple(
+        RecordedStep(step_id=step.id, name="", kind="", why="", status=Status.SUCCESS, reason=None)
+        for step in plan.steps
+    )
+    run = RecordedRun(head=make_head(run_id="r1"), asked={}, plan=plan, steps=steps)
+    assert [outcome.step_id for outcome in settled(run, {StepId("a")})] == ["b", "test_b"]

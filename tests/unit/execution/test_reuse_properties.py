@@ -8,13 +8,13 @@ import os
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.execution.outcome import Status
+from orchestrator.execution.outcome import ReasonCode, Status
 from orchestrator.nodes.dbt import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
 from orchestrator.plan.request import Upstream
 from orchestrator.plan.step import StepId
 from tests.graph_factories import make_source
-from tests.unit.execution.reusing import Target, World, seen, with_code
+from tests.unit.execution.reusing import Record, Target, World, seen, with_code
 from tests.unit.plan.fingerprints.making import model
 
 CHECKED = ((), (), (), ("test",), ("unit_test",), ("test", "unit_test"))
@@ -85,6 +85,38 @@ def test_a_run_with_reuse_leaves_what_a_full_run_leaves(data: st.DataObject) -> 
         assert {step: verdict(one) for step, one in outcomes.items()} == verdicts
         judged = [NodeId(step) for step, said in verdicts.items() if said is not Status.SKIPPED and is_built(step)]
         assert seen(world, judged) == seen(other, judged)
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_what_was_changed_unseen_is_found_and_mended_with_all_that_was_built_on_it(data: st.DataObject) -> None:
+    """A run that verifies all names what is not what it builds to; runs after it leave what a full run leaves."""
+    world = data.draw(worlds())
+    world.parts = {name: part for name, part in world.parts.items() if is_model(part) or isinstance(part, DbtSource)}
+    world.run_with_reuse()
+    tables = sorted(node for node, held in world.target.held.items() if not isinstance(held, DbtNode))
+    tables = [node for node in tables if world.parts[short_name(node)].materialized == "table"]
+    changed = set(data.draw(st.sets(st.sampled_from(tables)))) if tables else set()
+    for node in changed:
+        world.target.held[node] = ("by hand", world.target.held[node])
+    others = sorted(part.unique_id for part in world.parts.values() if is_model(part) and part.unique_id not in changed)
+    rebuilt = data.draw(st.sets(st.sampled_from(others), max_size=2)) if others else set()
+    if rebuilt:  # on what was changed
+        world.run_with_reuse(rebuilt, skip_unchanged=False, upstream=Upstream.NONE)
+    if data.draw(st.booleans()) and world.marks:
+        world.record = Record()  # somebody else's, who knows the target alone
+    found = world.run_with_reuse(verified=1)
+    wrong = {step for step, outcome in found.items() if outcome.reason.code is ReasonCode.DIFFERS}
+    assert wrong <= {*changed, *world.graph.needs.descendants(changed)}
+    assert wrong or not changed or rebuilt
+    for _ in range(len(world.parts)):
+        found = world.run_with_reuse(verified=1)
+        if not any(outcome.reason.code is ReasonCode.DIFFERS for outcome in found.values()):
+            break
+    other, theirs = full(world)
+    judged = [NodeId(step) for step, one in theirs.items() if is_built(step) and not one.status.halts]
+    judged = [node for node in judged if not found[StepId(node)].status.halts]
+    assert seen(world, judged) == seen(other, judged)
 
 
 def between(draw: st.DrawFn, world: World) -> None:

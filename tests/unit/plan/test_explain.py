@@ -4,7 +4,10 @@ import json
 import re
 from pathlib import Path
 
+from orchestrator.execution.attempts import AttemptRules
+from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.plan.explain import Line, explain, plan_to_json
+from orchestrator.report.attempts_text import attempts_json
 from tests.graph_factories import make_dlt_source, make_graph, make_node, make_source, make_suite, plan_for
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "plan.md"
@@ -74,6 +77,9 @@ def test_every_key_and_kind_is_documented():
     """docs/plan.md names each key and each kind that a plan can show."""
     known = set(re.findall(r"`(\w+)`", DOCUMENT.read_text()))
     found = plan_to_json(plan())
+    rules = AttemptRules(policies={step.id: RepeatPolicy() for step in plan().steps})
+    found |= plan_to_json(plan(), {step.id: attempts_json(rules, step.id) for step in plan().steps})
     steps = found["steps"]
+    assert set(steps[0]["backoff"]) <= known
     keys = set(found) | {key for one in steps for key in one} | {one["kind"] for one in steps}
     assert keys <= known

@@ -16,16 +16,17 @@ from tests.unit.execution.test_scheduler_properties import plans
 KEPT = Cause(why=Why.SELECTED)
 
 
-def past(statuses: Mapping[StepId, bool | None]) -> Past:
+def past(statuses: Mapping[StepId, bool | None], gone: str = "") -> Past:
     """Sort steps by how they ended: well, not well, or None for not at all."""
     return Past(
         all=frozenset(statuses),
         failed=frozenset(step_id for step_id, well in statuses.items() if well is False),
         well=frozenset(step_id for step_id, well in statuses.items() if well),
+        gone=frozenset(map(StepId, gone.split())),
     )
 
 
-def repaired(drawing: str, *, changed: str = "", **ended: str) -> dict[str, str]:
+def repaired(drawing: str, *, changed: str = "", gone: str = "", **ended: str) -> dict[str, str]:
     """Repair a drawn plan: what did not end well (`failed`, `unfinished`, `new`), the rest did; why each step runs."""
     plan = make_plan(drawing)
     told: dict[str, set[str]] = {word: set(names.split()) for word, names in ended.items()}
@@ -36,7 +37,7 @@ def repaired(drawing: str, *, changed: str = "", **ended: str) -> dict[str, str]
         for step in plan.steps if step.id not in new
     }  # fmt: skip
     nodes = {NodeId(f"model.shop.{name}") for name in changed.split()}
-    made = repair(plan, past(statuses), nodes)
+    made = repair(plan, past(statuses, gone), nodes)
     return {step.id: step.cause.why.value for step in made.steps}
 
 
@@ -86,6 +87,13 @@ def test_what_lies_between_a_mended_model_and_a_failure_is_built_again() -> None
     """The mend is two models above the failed check: both below it run, with their checks."""
     assert repaired("a -> b -> c -> test_c, b -> test_b -> c, a -> x", failed="test_c", changed="a") == {
         "a": "changed", "b": "follows", "c": "follows", "test_c": "failed", "test_b": "checks",
+    }  # fmt: skip
+
+
+def test_what_was_dropped_above_a_failure_is_built_again() -> None:
+    """With what lies between, and the checks; what was dropped elsewhere is not a matter of this run."""
+    assert repaired("a -> b -> c, a -> test_a -> b, z", failed="c", gone="a z") == {
+        "a": "gone", "test_a": "checks", "b": "follows", "c": "failed",
     }  # fmt: skip
 
 

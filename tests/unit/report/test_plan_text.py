@@ -5,6 +5,9 @@ from dataclasses import replace
 
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import LeftOut, Plan
+from orchestrator.plan.step import StepId
+from orchestrator.report.attempts_text import AttemptsText
+from orchestrator.report.plan_overview import overview_lines
 from orchestrator.report.plan_text import plan_lines, print_plan
 from orchestrator.report.streams import open_console
 from tests.graph_factories import make_dlt_source, make_graph, make_node, make_source, make_suite, plan_for
@@ -62,6 +65,20 @@ def text(a_plan: Plan, width: int = 100) -> str:
 def test_every_step_is_shown_with_its_reason() -> None:
     """Loads, gates and builds in their order, the checks of a node below it; a reason is told once."""
     assert text(plan()) == TEXT
+
+
+def test_tries_and_limits_of_its_own_stand_behind_the_reason_of_a_step() -> None:
+    """What holds for a kind of steps, or for the run, is told once, at the end; checks told alike stand together."""
+    own = {StepId("model.shop.fct_flights"): "up to 5 tries, 30 s limit", StepId("expectation.fct"): "tried once"}
+    said = AttemptsText(of_kinds={"ingest": "tried once", "run": "6 h limit"}, of_steps=own)
+    shown = TEXT.replace("fct_flights   selected", "fct_flights   selected; up to 5 tries, 30 s limit")
+    shown = shown.replace("1 suite: fct", "1 suite, tried once: fct")
+    end = "\nFurther tries and time limits (2)\n  ingest: tried once\n  run: 6 h limit\n"
+    lines = plan_lines(plan(), said, database="/home/ada/shop.duckdb")
+    assert "\n".join(line.plain for line in lines) + "\n" == shown + end
+    folders = "\n".join(line.plain for line in overview_lines(plan(), said, database="db"))
+    assert "Built with tries and limits of their own (1)\n  table  fct_flights  up to 5 tries, 30 s limit\n" in folders
+    assert end.strip() in folders
 
 
 def test_every_step_is_named() -> None:

@@ -1,5 +1,6 @@
 """What holds for each step: defaults, elt.yml, `meta.elt`, the command line, in this order."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from orchestrator.config.settings import Settings
 from orchestrator.errors import ConfigurationError
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.repeats import RepeatPolicy
-from orchestrator.wiring.attempt_rules import attempt_rules
+from orchestrator.report.attempts_text import AttemptsText
+from orchestrator.wiring.attempt_rules import attempt_rules, attempts_text
 from orchestrator.wiring.command import Command
 from tests.factories import make_plan
 from tests.graph_factories import make_graph, make_node
@@ -60,6 +62,17 @@ def test_what_is_nearer_to_the_node_stands_over_what_is_farther():
     assert {policy.repeats for policy in policies.values()} == {0}
 
 
+def test_what_was_said_of_a_kind_is_told_once() -> None:
+    """And of a node where it is another; nothing where the defaults hold."""
+    said = {"dbt": RepeatWish(times=7), "stg": RepeatWish(times=4)}
+    limits = {"run": LimitWish(limit=timedelta(hours=6)), "stg": LimitWish(limit=None)}
+    known = Settings(project_root=Path(), dbt_project_dir=Path(), repeats=said, time_limits=limits)
+    told = attempts_text(rules(repeats=said, time_limits=limits), known, PLAN, Command())
+    assert told.of_kinds == {"dbt": "up to 8 tries", "run": "6 h limit"}
+    assert told.of_steps == {"stg": "up to 5 tries, no time limit"}
+    assert attempts_text(rules(), replace(known, repeats={}, time_limits={}), PLAN, Command()) == AttemptsText()
+
+
 def test_the_limit_of_the_run_is_that_of_the_command_line_or_of_elt_yml():
     """Without either there is none."""
     limits = {"run": LimitWish(limit=timedelta(hours=6))}
@@ -80,16 +93,18 @@ def test_all_mistakes_are_told_at_once():
     with pytest.raises(ConfigurationError) as caught:
         rules(
             meta={"repeats": {"time": 3, "after": "soon"}, "time_limit": 0},
-            repeats={"stgg": RepeatWish(times=1, line=4), "run": RepeatWish(times=1, line=5)},
+            repeats={name: RepeatWish(times=1, line=line) for line, name in enumerate(["stgg", "xyz", "run"], 4)},
             time_limits={"ingets": LimitWish(limit=None, line=9)},
         )
     told = [line.strip() for line in caught.value.message.splitlines()[1:]]
     assert [line.split(":")[0] for line in told[:3]] == ["/shop/elt.yml"] * 3
     assert "'stg'" in told[0]
-    assert "'ingest'" in told[2]
-    assert "did you mean 'times'?" in told[3]
-    assert "expected a duration" in told[4]
-    assert "longer than nothing" in told[5]
+    assert told[1].endswith("known here: ingest, dbt, checks, the name or the id of any node")
+    assert told[2].startswith("/shop/elt.yml:6: 'repeats.run': there is no such kind")
+    assert "'ingest'" in told[3]
+    assert "did you mean 'times'?" in told[4]
+    assert "expected a duration" in told[5]
+    assert "longer than nothing" in told[6]
 
 
 @pytest.mark.parametrize("meta", [3, [1]])

@@ -1,10 +1,16 @@
 """A run waits for its turn in a target, takes it from a dead one, or is refused."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain, count
+from threading import Event, Semaphore
+from threading import enumerate as enumerate_threads
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestrator.config.settings import OnBusy
 from orchestrator.errors import BusyError, StoreError
@@ -66,7 +72,9 @@ def test_a_run_waits_until_the_other_lets_go_and_says_so_once() -> None:
 
     world.asleep = end_after_three
     world.take(second)
-    assert world.store.lease("t") == second
+    held = world.store.lease("t")
+    assert held is not None
+    assert (held.run_id, held.process) == ("r2", second.process)
     assert len(looks) == 3
     (notice,) = world.heard
     assert "for the run r1, process 1 of ada on laptop" in notice.message
@@ -97,7 +105,67 @@ def test_a_run_on_another_machine_is_dead_after_a_minute_of_silence() -> None:
     world.store.take(lease("r1", 1, host="server", beaten=timedelta(seconds=-30)), instead_of=None)
     world.take(lease("r2", 2))
     assert world.now - NOON == timedelta(seconds=30)
-    assert world.store.lease("t") == lease("r2", 2)
+    held = world.store.lease("t")
+    assert held is not None
+    assert held.run_id == "r2"
+
+
+def test_a_run_that_waited_long_for_its_turn_is_as_fresh_as_the_moment_at_which_it_got_it() -> None:
+    """From another machine it would look dead otherwise, before its first sign of life."""
+    world = World()
+    world.store.take(lease("r1", 1, host="server", beaten=timedelta(hours=2)), instead_of=None)
+    world.take(lease("r2", 2))
+    assert world.store.lease("t") == replace(lease("r2", 2), taken_at=world.now, beaten_at=world.now)
+
+
+class Heard(MemoryStore):
+    """A store that tells what it was asked for, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def take(self, lease: Lease, *, instead_of: Lease | None) -> bool:
+        self.said.append("take")
+        return super().take(lease, instead_of=instead_of)
+
+    def beat(self, lease: Lease, *, at: datetime) -> None:
+        self.said.append(f"beat {(at - NOON).seconds}")
+        super().beat(lease, at=at)
+
+    def let_go(self, lease: Lease) -> None:
+        self.said.append("let go")
+        super().let_go(lease)
+
+
+@given(before=st.integers(0, 4), late=st.integers(0, 3), breaks=st.booleans())
+def test_a_run_gives_signs_of_life_from_when_it_has_its_turn_until_it_gives_it_back(
+    before: int, late: int, breaks: bool
+) -> None:
+    """Also while it plans: nobody calls for them. None comes once the turn was given back, however late it was due."""
+    store, due, given_until = Heard(), Semaphore(0), Semaphore(0)
+    seconds = count(5, 5)
+
+    def is_over(ended: Event) -> bool:
+        given_until.release()  # all that was due until now was given
+        while not due.acquire(timeout=0.001):
+            if ended.is_set():
+                return True
+        return ended.is_set()
+
+    clock = chain([NOON], (NOON + timedelta(seconds=passed) for passed in seconds))
+    turn = Turn(clock=lambda: next(clock), lives=lambda _process, _at: True, here="laptop", is_over=is_over)
+    with suppress(StoreError), in_turn(store, lease("r1", 1), OnBusy.WAIT, turn, lambda _notice: None):
+        given_until.acquire()
+        for _ in range(before):
+            due.release()
+            given_until.acquire()
+        assert store.lease("t") == lease("r1", 1, beaten=timedelta(seconds=5 * before))
+        if breaks:
+            raise StoreError("the run breaks")
+    due.release(late + 1)
+    assert store.said == ["take", *(f"beat {5 * n}" for n in range(1, before + 1)), "let go"]
+    assert not [thread for thread in enumerate_threads() if thread.name == "elt-signs-of-life"]
 
 
 class FullStore(MemoryStore):

@@ -1,0 +1,129 @@
+"""The SQL that tells two tables apart by their columns and rows, whatever the order of either: pure text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.adapters.record_sql import literal, quoted
+from orchestrator.nodes.identity import Relation
+
+Columns = Sequence[tuple[str, str]]
+"""Names and types."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What two databases say differently."""
+
+    columns: str
+    """Asks for the columns of a table: name and type."""
+    exact: str
+    """The hash of a row of these cells."""
+    sums: tuple[str, ...]
+    """What all rows of these cells come to."""
+    rounded: Mapping[str, str]
+    """By a type of floats: a cell as text, with the digits that count."""
+    cell: str
+    """The hash of one cell, as a number that can be summed up."""
+    has_databases: bool
+    """Whether a table is named with its database."""
+
+
+_DUCKDB_COLUMNS = """
+    select column_name, data_type from information_schema.columns
+    where lower(table_catalog) = lower({database}) and lower(table_schema) = lower({schema})
+    and lower(table_name) = lower({table})
+"""
+_POSTGRES_COLUMNS = """
+    select a.attname, format_type(a.atttypid, a.atttypmod)
+    from pg_catalog.pg_attribute a
+    join pg_catalog.pg_class c on c.oid = a.attrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = {schema} and c.relname = {table} and a.attnum > 0 and not a.attisdropped
+"""
+_FINITE = (
+    "case when {{cell}} in ('NaN', 'Infinity', '-Infinity') then {{cell}}::text"
+    " else to_char({{cell}} + 0, '{digits}') end"
+)
+COMPARING: Mapping[str, Dialect] = {
+    "duckdb": Dialect(
+        columns=_DUCKDB_COLUMNS,
+        exact="hash({cells})",
+        sums=("count(*)", "coalesce(sum(hash({cells})::hugeint), 0)", "coalesce(bit_xor(hash({cells})), 0)"),
+        rounded={"DOUBLE": "format('{{:.11e}}', {cell} + 0)", "FLOAT": "format('{{:.5e}}', {cell} + 0)"},
+        cell="hash({cell})::hugeint",
+        has_databases=True,
+    ),
+    "postgres": Dialect(
+        columns=_POSTGRES_COLUMNS,
+        exact="hashtextextended(row({cells})::text, 0)",
+        sums=(
+            "count(*)",
+            "coalesce(sum(hashtextextended(row({cells})::text, 0)::numeric), 0)",
+            "coalesce(sum(hashtextextended(row({cells})::text, 1)::numeric), 0)",
+        ),
+        rounded={
+            "double precision": _FINITE.format(digits="9.99999999999EEEE"),
+            "real": _FINITE.format(digits="9.99999EEEE"),
+        },
+        cell="hashtextextended(({cell})::text, 0)::numeric",
+        has_databases=False,
+    ),
+}
+"""By dbt's adapter."""
+
+
+def table(dialect: Dialect, relation: Relation) -> str:
+    """Name a table."""
+    named = f"{quoted(relation.schema)}.{quoted(relation.identifier)}"
+    return f"{quoted(relation.database)}.{named}" if dialect.has_databases and relation.database else named
+
+
+def asks_for_columns(dialect: Dialect, relation: Relation) -> str:
+    """Ask for the names and types of a table's columns."""
+    named = {"database": relation.database or "", "schema": relation.schema, "table": relation.identifier}
+    return dialect.columns.format(**{name: literal(value) for name, value in named.items()})
+
+
+def asks_for_content(dialect: Dialect, relation: Relation, columns: Columns) -> str:
+    """Ask for the number of rows, and for numbers that are others when any row is."""
+    cells = ", ".join(quoted(name) for name, _ in columns)
+    told = ", ".join(one.format(cells=cells) for one in dialect.sums)
+    return f"select {told} from {table(dialect, relation)}"  # noqa: S608  # quoted names, here and below
+
+
+def asks_for_differences(dialect: Dialect, one: Relation, other: Relation, columns: Columns) -> str:
+    """Ask how many rows only the one table has, and how many only the other; floats to the digits that count."""
+    rows = _rows_of_both(dialect, one, other, columns)
+    more = "coalesce(sum(greatest(coalesce({0}.n, 0) - coalesce({1}.n, 0), 0)), 0)"
+    return f"{rows} select {more.format('a', 'b')}, {more.format('b', 'a')} from a full join b on a.h = b.h"  # noqa: S608
+
+
+def asks_for_differing(dialect: Dialect, one: Relation, other: Relation, columns: Columns, most: int) -> str:
+    """Ask for at most so many rows of the one table of which the other has more or fewer."""
+    rows = _rows_of_both(dialect, one, other, columns)
+    names = ", ".join(quoted(name) for name, _ in columns)
+    differing = "select a.h from a left join b on a.h = b.h where a.n <> coalesce(b.n, 0)"
+    hashed = _hashed(dialect, columns)
+    return f"{rows} select {names} from {table(dialect, one)} where {hashed} in ({differing}) limit {most}"  # noqa: S608
+
+
+def asks_for_cells(dialect: Dialect, relation: Relation, columns: Columns) -> str:
+    """Ask for a number for each column that is another when any of its cells is."""
+    cells = (dialect.cell.format(cell=_cell(dialect, name, kind)) for name, kind in columns)
+    told = ", ".join(f"coalesce(sum({cell}), 0)" for cell in cells)
+    return f"select {told} from {table(dialect, relation)}"  # noqa: S608
+
+
+def _rows_of_both(dialect: Dialect, one: Relation, other: Relation, columns: Columns) -> str:
+    hashed = _hashed(dialect, columns)
+    counted = (f"(select {hashed} as h, count(*) as n from {table(dialect, each)} group by 1)" for each in (one, other))  # noqa: S608
+    return f"with a as {next(counted)}, b as {next(counted)}"
+
+
+def _hashed(dialect: Dialect, columns: Columns) -> str:
+    return dialect.exact.format(cells=", ".join(_cell(dialect, name, kind) for name, kind in columns))
+
+
+def _cell(dialect: Dialect, name: str, kind: str) -> str:
+    rounded = dialect.rounded.get(kind)
+    return quoted(name) if rounded is None else rounded.format(cell=quoted(name))

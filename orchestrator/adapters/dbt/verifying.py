@@ -1,0 +1,116 @@
+"""Verifies what stands of a node that is to be reused: builds it beside that, and compares the two."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from orchestrator.adapters.comparison import Compared, Difference, compare_tables
+from orchestrator.adapters.comparison_sql import Dialect
+from orchestrator.adapters.dbt.beside import asking
+from orchestrator.adapters.dbt.error_class import error_class
+from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.outcomes import node_outcome
+from orchestrator.adapters.own_schemas import OwnSchemas
+from orchestrator.errors import WarehouseError
+from orchestrator.execution.outcome import ErrorClass, Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.ports import Request, Verify
+from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.plan.step import BuildStep
+
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verifier:
+    """Verifies steps on whatever thread it is called; what it builds is gone when it comes back."""
+
+    runs: NodeRuns
+    schemas: OwnSchemas
+    dialect: Dialect
+    relation_of: Callable[[NodeId], Relation]
+    missed: Callable[[NodeId, str | None, str], Sequence[str]]
+    """Says what a fingerprint may have missed, by what the node compiles to now and the run that built what stands."""
+    doubt: Callable[[Request, Relation], None]
+    """Takes back in the target itself what it says of what stands; raises WarehouseError."""
+
+    def run(self, step: BuildStep, request: Request, verify: Verify) -> Outcome:
+        """Give what the step ends as: reused, or an error that says how what stands differs."""
+        started = datetime.now(UTC)
+        self.runs.log.begin(step.node)
+        try:
+            found = self._look(step, request, verify, started)
+        except WarehouseError as error:
+            found = self._broken(step, started, error.message)
+        logged = self.runs.log.take(step.node)
+        return replace(found, log=logged if found.status is Status.ERROR else "")
+
+    def _look(self, step: BuildStep, request: Request, verify: Verify, started: datetime) -> Outcome:
+        with self.schemas.opened(step.id) as schema:
+            beside = self.runs.run_beside(step.node, schema)
+            if beside.message:
+                return self._broken(step, started, f"Built anew beside what stands, it errs:\n{beside.message}")
+            compared = self._compared(step, schema)
+        if compared.difference is None:
+            return _verified(verify, compared, started)
+        stands = self.relation_of(step.node)
+        self.doubt(request, stands)
+        missed = self.missed(step.node, beside.code, verify.of_run)
+        told = _told(step, stands, compared.difference, missed, verify.of_run)
+        outcome = node_outcome(step.id, self.runs.note_error(step.node, told), started)
+        return replace(outcome, reason=Reason(code=ReasonCode.DIFFERS), error_class=ErrorClass.PERMANENT)
+
+    def _compared(self, step: BuildStep, schema: str) -> Compared:
+        stands = self.relation_of(step.node)
+        with asking(self.runs.adapter, f"verify_{step.node}") as ask:
+            return compare_tables(ask, self.dialect, stands, replace(stands, schema=schema))
+
+    def _broken(self, step: BuildStep, started: datetime, said: str) -> Outcome:
+        """Give the error of a verification that came to nothing; one that is tried again leaves no result in dbt."""
+        told = f"What stands of {step.name} could not be verified. {said}"
+        is_kept = error_class(Status.ERROR, said) is not ErrorClass.TRANSIENT
+        result = (self.runs.note_error if is_kept else self.runs.lost_result)(step.node, told)
+        return node_outcome(step.id, result, started)
+
+
+def _verified(verify: Verify, compared: Compared, started: datetime) -> Outcome:
+    rows = "1 row" if compared.rows == 1 else f"{compared.rows:,} rows"
+    return replace(
+        verify.reused,
+        reason=Reason(code=ReasonCode.VERIFIED),
+        message=f"verified: built anew beside it, {rows}, the same; {verify.reused.message}",
+        started_at=started,
+        ended_at=datetime.now(UTC),
+    )
+
+
+def _told(step: BuildStep, stands: Relation, difference: Difference, missed: Sequence[str], run_id: str) -> str:
+    name = f"{step.name} ({step.path})"
+    lines = [
+        f"{name} was to be reused as in run {run_id}, and {stands} is not what it builds to now: {_how(difference)}."
+    ]
+    lines += ["The fingerprint may have missed:", *(f"  {one}" for one in missed)]
+    lines.append(
+        "The next run builds it, and what is below it. To be told of such a change by its fingerprint, let it read"
+        " through ref() or source(); or set meta.elt.volatile: true on it, so that it always runs."
+    )
+    return "\n".join(lines)
+
+
+def _how(difference: Difference) -> str:
+    if difference.columns:
+        return f"of its columns, {_some(difference.columns)}"
+    rows = [
+        f"{number:,} {'row' if number == 1 else 'rows'} only {where}"
+        for number, where in (
+            (difference.only_first, "in what stands"),
+            (difference.only_second, "in what was built anew beside it"),
+        )
+        if number
+    ]
+    cells = f"; other values in the columns {_some(difference.cells)}" if difference.cells else ""
+    return ", ".join(rows) + cells
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -1,0 +1,66 @@
+"""Tells the reader of a plan how often its steps are tried, and how long a try may take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from orchestrator.execution.attempts import AttemptRules
+from orchestrator.execution.repeats import RepeatPolicy, in_words
+from orchestrator.plan.step import StepId
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptsText:
+    """What differs from what holds by itself."""
+
+    of_kinds: Mapping[str, str] = field(default_factory=dict)
+    """What was said of all steps of a kind, and of the `run`."""
+    of_steps: Mapping[StepId, str] = field(default_factory=dict)
+    """What was said of a step, where it is another than what holds for its kind."""
+
+
+def attempts_words(policy: RepeatPolicy, usual: RepeatPolicy) -> str:
+    """Say in what a policy differs from the usual one: `up to 5 tries, 30 s limit`; empty where in nothing."""
+    said = []
+    if policy.most != usual.most:
+        said.append("tried once" if policy.most == 1 else f"up to {policy.most:,} tries")
+    if policy.repeats and _waits(policy) != _waits(usual):
+        first = in_words(policy.first_delay)
+        said.append(f"{first} apart" if policy.factor == 1 else f"again after {first}, then longer")
+    if policy.time_limit != usual.time_limit:
+        said.append(limit_words(policy.time_limit))
+    if policy.repeats and policy.repeats_time_limit != usual.repeats_time_limit:
+        said.append(f"{'also' if policy.repeats_time_limit else 'not'} again after its limit")
+    return ", ".join(said)
+
+
+def limit_words(limit: timedelta | None) -> str:
+    """Say how long a try, or a run, may take."""
+    return "no time limit" if limit is None else f"{in_words(limit)} limit"
+
+
+def attempts_json(rules: AttemptRules, step_id: StepId) -> Json:
+    """Give all that holds for the tries of a step."""
+    policy = rules.of(step_id)
+    return {
+        "tries": policy.most,
+        "backoff": {
+            "first_wait_seconds": policy.first_delay.total_seconds(),
+            "factor": policy.factor,
+            "longest_wait_seconds": policy.longest_delay.total_seconds(),
+            "jitter": policy.jitter,
+            "after_time_limit": policy.repeats_time_limit,
+        },
+        "time_limit_seconds": seconds_of(policy.time_limit),
+    }
+
+
+def seconds_of(limit: timedelta | None) -> float | None:
+    """Give a limit in seconds."""
+    return None if limit is None else limit.total_seconds()
+
+
+def _waits(policy: RepeatPolicy) -> tuple[timedelta, float, timedelta, float]:
+    return policy.first_delay, policy.factor, policy.longest_delay, policy.jitter

@@ -1,0 +1,131 @@
+"""Chooses what of a run's reuse is verified, and makes what verifies it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from orchestrator.adapters.comparison_sql import COMPARING
+from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.verifying import Verifier
+from orchestrator.adapters.own_schemas import OwnSchemas
+from orchestrator.adapters.record_sql import DIALECTS
+from orchestrator.adapters.target_record import SqlTargetRecord
+from orchestrator.config.settings import Settings
+from orchestrator.errors import StoreError, UsageError
+from orchestrator.execution.ports import Request, RunReader
+from orchestrator.execution.sample import Sample, drawn
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.plan.fingerprints.config_keys import declared_volatile, hooks_of
+from orchestrator.plan.fingerprints.make import Fingerprinter
+from orchestrator.plan.fingerprints.missed import missed
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep, Step, StepId
+from orchestrator.wiring.command import Command
+from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.warehouse import is_shared
+
+
+def share_of(command: Command, settings: Settings) -> float:
+    """Say which share of what is reused is verified."""
+    return settings.verify_reuse if command.verify_reuse is None else command.verify_reuse
+
+
+@dataclass(frozen=True, slots=True)
+class Verifiable:
+    """Which steps of an open project can be verified: those whose table can be made anew, and touches nothing else."""
+
+    project: OpenProject
+    maker: Fingerprinter
+
+    def has(self, step: Step) -> bool:
+        """Say whether a step can be verified; what may be another thing each time, as the project says, cannot."""
+        node = self.project.graph.manifest.nodes.get(step.node) if isinstance(step, BuildStep) else None
+        if node is None or declared_volatile(node.definition.config) is False:
+            return False
+        return self._is_made_whole(node) and not self._touches_more(node)
+
+    def noted(self, plan: Plan, share: float) -> Plan:
+        """Give the plan with a note of how many steps are verified, where any are."""
+        steps = self._among(plan)
+        number = len(drawn([step.id for step in steps], share, ""))
+        if not number:
+            return plan
+        tables = f"{len(steps):,} {'table' if len(steps) == 1 else 'tables'}"
+        note = f"verified: {number:,} of {tables} that may be reused, which the id of the run draws"
+        return replace(plan, notes=(*plan.notes, note))
+
+    def _among(self, plan: Plan) -> list[Step]:
+        return [step for step in plan.steps if step.decision and step.decision.may_reuse and self.has(step)]
+
+    def _is_made_whole(self, node: DbtNode) -> bool:
+        is_table = node.resource_type is ResourceType.MODEL and node.materialized == "table"
+        own = self.maker.index.materialization("seed" if node.resource_type is ResourceType.SEED else "table")
+        return (is_table or node.resource_type is ResourceType.SEED) and not own.through
+
+    def _touches_more(self, node: DbtNode) -> bool:
+        """Say whether it has hooks, points at other tables, or stands where no schema can be made for it."""
+        database = node.relation.database if node.relation is not None else ""
+        is_elsewhere = database is not None and database.lower() != self.project.target.database.lower()
+        return bool(hooks_of(node.definition.config)) or is_elsewhere or _points_elsewhere(node)
+
+    def sample(self, plan: Plan, share: float, run_id: str) -> Sample:
+        """Draw the steps of a run that are verified; raises UsageError where nothing can be."""
+        steps = self._among(plan) if share else []
+        target = self.project.target
+        if steps and not (is_shared(target) and target.adapter in COMPARING):
+            raise UsageError(
+                f"What is reused cannot be verified in the target {target.name}: that needs a DuckDB file or a"
+                " PostgreSQL database.",
+                hint="Leave --verify-reuse, and `verify_reuse` in elt.yml, away.",
+            )
+        return Sample.of(steps, share, run_id)
+
+
+def _points_elsewhere(node: DbtNode) -> bool:
+    """Say whether a contract has foreign keys: they may not lead into another schema."""
+    columns = [one for one in node.definition.columns.values() if isinstance(one, Mapping)]
+    constraints = [
+        *node.definition.constraints,
+        *(one for column in columns for one in column.get("constraints") or ()),
+    ]
+    return any(isinstance(one, Mapping) and one.get("type") == "foreign_key" for one in constraints)
+
+
+def verifier_of(
+    project: OpenProject, runs: NodeRuns, record: SqlTargetRecord | None, reader: RunReader | None
+) -> Verifier | None:
+    """Make what verifies steps; None for a target in which nothing can be."""
+    target = project.target
+    if not is_shared(target) or target.adapter not in COMPARING:
+        return None
+    manifest = project.graph.manifest
+
+    def relation_of(node: NodeId) -> Relation:
+        relation = manifest.nodes[node].relation
+        if relation is None:
+            raise ValueError(f"{node} has no table")
+        return Relation(
+            database=relation.database or target.database, schema=relation.schema, identifier=relation.identifier
+        )
+
+    def may_have_missed(node: NodeId, compiled: str | None, run_id: str) -> tuple[str, ...]:
+        try:
+            then = None if reader is None else reader.compiled_code(run_id, StepId(node))
+        except StoreError:  # what was found is told all the same
+            then = None
+        return missed(manifest, manifest.nodes[node], compiled, then)
+
+    def doubt(request: Request, relation: Relation) -> None:
+        if record is not None:
+            record.doubt(request, relation)
+
+    return Verifier(
+        runs=runs,
+        schemas=OwnSchemas(
+            lambda statement: project.warehouse().ask(statement), DIALECTS[target.adapter], target.database
+        ),
+        dialect=COMPARING[target.adapter],
+        relation_of=relation_of,
+        missed=may_have_missed,
+        doubt=doubt,
+    )

@@ -1,0 +1,66 @@
+"""A run that is recorded on a PostgreSQL server, and killed: its record tells all that it had done."""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import closing
+from urllib.parse import quote
+
+import pytest
+
+from orchestrator.api import Command
+from orchestrator.repair import resume
+from tests.functional.postgres.server import PASSWORD
+
+pytestmark = pytest.mark.functional
+APPENDED = "{{ config(materialized='incremental', incremental_strategy='append') }}"
+FILES = {
+    "elt.yml": "store: ${SHOP_RECORD}\n",
+    "models/marts/log.sql": APPENDED + "select currency from {{ ref('fct_rates') }}",
+    "models/marts/late.sql": APPENDED + "select currency from {{ ref('log') }} where (select count(*) from gate) = 0",
+}
+WAITS = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'late'"
+
+
+def test_a_run_that_is_killed_in_a_build_goes_on_by_its_record(shop, new_database):
+    """What it had built stands and is recorded; the rest is done once; whose turn it was is known to be dead."""
+    record = new_database()
+    place = f"{shop.server.host}:{shop.server.port}/{record}"
+    variables = {"SHOP_RECORD": f"postgresql://postgres:{quote(PASSWORD)}@{place}"}
+    for name, text in FILES.items():
+        shop.write(name, text)
+    shop.rows("create table analytics.gate ()")
+    shop.rows("alter database " + shop.database + " set search_path = analytics, public")
+    words = ["run", "--project-dir", str(shop.folder), "--upstream", "none", "--select", "fct_rates", "log", "late"]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "orchestrator", *words],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **shop.variables(), **variables, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+    )
+    holding = shop.server.connect(shop.database)
+    with closing(holding):
+        holding.autocommit = False
+        holding.cursor().execute("lock table analytics.gate in access exclusive mode")
+        while not shop.rows(WAITS):
+            assert run.poll() is None, run.stdout.read()
+            time.sleep(0.05)
+        assert statuses(shop, record) == {"fct_rates": "success", "log": "success", "late": None}
+        run.kill()
+        run.communicate()
+    with shop.entered(**variables):
+        ran = resume(None, Command(project_dir=shop.folder, profiles_dir=shop.folder))
+    assert ran.exit_code == 0, ran.outcomes
+    assert set(statuses(shop, record).values()) == {"success"}
+    assert shop.server.rows("select run_id, status from history_runs", record) == [(ran.run_id, "success")]
+    tried = shop.server.rows("select name, count(*) from history_attempts group by 1 order by 1", record)
+    assert tried == [("fct_rates", 1), ("late", 2), ("log", 1)]
+    for name in ("log", "late"):
+        assert shop.rows(f"select currency from analytics.{name} order by 1") == [("EUR",), ("SEK",)]
+    assert shop.server.rows("select 1 from leases", record) == []
+
+
+def statuses(shop, record):
+    """Give what the record says of each step."""
+    return dict(shop.server.rows("select name, status from history_steps", record))

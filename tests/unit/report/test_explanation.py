@@ -1,0 +1,28 @@
+"""What `elt explain` says of a node whose table was found to be another thing than it builds to."""
+
+from io import StringIO
+
+from rich.console import Console
+
+from orchestrator.execution.explained import Explained
+from orchestrator.execution.outcome import Status
+from orchestrator.execution.recorded import Standing
+from orchestrator.plan.fingerprints.value import Fingerprint
+from orchestrator.report.explanation import explanation_to_json, print_explanation
+from tests.fakes.clock import NOON
+from tests.unit.plan.fingerprints.making import model
+
+
+def test_a_table_that_was_found_to_be_wrong_is_said_to_run():
+    """Though its fingerprint is what it was; a program reads the verdict `doubted`."""
+    node = model("model.fleet")
+    made = Fingerprint(node=node.unique_id, built={"seed": "1"})
+    stood = Standing(run_id="r1", ended_at=NOON, status=Status.ERROR, fingerprint=made, identity="i")
+    found = Explained(
+        node=node, target="dev", now=made, standing=stood, comparison=None, changes=(), above=(), parts=()
+    )
+    assert explanation_to_json(found)["verdict"] == "doubted"
+    written = StringIO()
+    print_explanation(Console(file=written, width=120), found)
+    assert "in run r1; found to be wrong since" in written.getvalue()
+    assert "What stands was found to differ from what it builds to: it runs" in written.getvalue()
