@@ -1,9 +1,14 @@
 """What holds for every test."""
 
 import gc
+from typing import TYPE_CHECKING
 
+import pytest
 from dbt_common.tests import enable_test_caching
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
 
 # A busy machine draws slowly; that says nothing of the product, and no test is timed.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -14,3 +19,27 @@ gc.set_threshold(30_000, 10, 5)
 
 # dbt's own means for tests: a macro that was read once in a process is not read again, whatever project it stands in.
 enable_test_caching()
+
+TOGETHER = ("tests/functional/postgres/", "tests/functional/dbt/")
+"""Folders whose tests share a server, or projects that were built: one worker runs all of them."""
+LONGEST_FIRST = (*TOGETHER, "tests/agreement/", "tests/functional/", "tests/faults/", "tests/cli/", "tests/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker waits for another one at the end."""
+    items.sort(
+        key=lambda item: next(rank for rank, folder in enumerate(LONGEST_FIRST) if item.nodeid.startswith(folder))
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> "LoadScopeScheduling":
+    """Give a worker one module or class at a time, and all of a folder whose tests share what is costly to make."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((folder for folder in TOGETHER if nodeid.startswith(folder)), super()._split_scope(nodeid))
+
+    config.option.loadscopereorder = False  # it would begin with what has most tests, which are the quickest
+    return Scheduling(config, log)
