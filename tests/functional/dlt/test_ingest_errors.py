@@ -2,13 +2,12 @@
 
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from orchestrator.execution.outcome import Status
+from tests.fakes.failing_api import failing_api
 
 pytestmark = pytest.mark.functional
 
@@ -28,24 +27,9 @@ API = """
 
 @pytest.fixture
 def api():
-    """A server on loopback that answers 500 as often as `api.failures` says, then rows."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            api.failures -= 1
-            self.send_response(500 if api.failures >= 0 else 200)
-            self.end_headers()
-            self.wfile.write(b"" if api.failures >= 0 else b'[{"id": 1}]')
-
-        def log_message(self, *_):
-            pass
-
-    api = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    api.failures = 0
-    threading.Thread(target=api.serve_forever, daemon=True).start()
-    yield api
-    api.shutdown()
-    api.server_close()
+    """A server on loopback that answers 500 as often as `api.failures` says, then a row."""
+    with failing_api('[{"id": 1}]') as api:
+        yield api
 
 
 @pytest.fixture
