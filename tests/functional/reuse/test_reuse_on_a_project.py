@@ -49,7 +49,8 @@ class Harbour:
 
     def run(self, target: str, **options: bool) -> Ran:
         """Run everything in a target."""
-        words = ("--target", target, "--vars", json.dumps({"floor": self.floor}))
+        # Each target keeps what dbt parsed for it: in one folder they would have it parsed anew in turn.
+        words = ("--target", target, "--target-path", f"target/{target}", "--vars", json.dumps({"floor": self.floor}))
         return run(Command(project_dir=self.root, profiles_dir=self.root, dbt_options=words, **options))
 
     def agrees(self, target: str = "dev", *, but: frozenset[str] = frozenset()) -> None:
