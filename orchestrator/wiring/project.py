@@ -15,7 +15,7 @@ from pathlib import Path
 from orchestrator.adapters.dbt.listing import list_lines
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession, Target
-from orchestrator.adapters.dlt.discovery import Discovery, discover, find_modules, needed_by
+from orchestrator.adapters.dlt.discovery import Discovery, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.great_expectations.suites import read_suites
@@ -125,7 +125,7 @@ def _discovery(settings: Settings, resources: ExitStack) -> tuple[IngestionHost 
     """Begin to discover the dlt sources beside everything else."""
     if settings.ingestion_folder is None:
         return None, None
-    host = IngestionHost(needed_by(find_modules(settings.ingestion_folder)))
+    host = IngestionHost()
     resources.callback(host.close)
     pool = ThreadPoolExecutor(1, thread_name_prefix="elt-discovery")
     resources.callback(pool.shutdown, wait=False, cancel_futures=True)

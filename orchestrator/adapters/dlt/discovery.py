@@ -47,11 +47,6 @@ def find_modules(folder: Path) -> tuple[Path, ...]:
     return tuple(path for path in files if b"dlt" in path.read_bytes())
 
 
-def needed_by(modules: Sequence[Path]) -> tuple[str, ...]:
-    """Name what is worth an import before the modules are: SQLAlchemy, where one speaks of SQL."""
-    return ("sqlalchemy",) if any(b"sql" in path.read_bytes().lower() for path in modules) else ()
-
-
 def discover(host: IngestionHost, project_root: Path, folder: Path, log_dir: Path) -> Discovery:
     """Import every module of the folder in a child and gather what they define; without modules nothing starts."""
     root = project_root.resolve()

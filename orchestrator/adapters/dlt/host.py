@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
@@ -72,9 +72,7 @@ class Child:
 class IngestionHost:
     """The process in which dlt is imported once; nothing is started before it is needed."""
 
-    def __init__(self, also: Sequence[str] = ()) -> None:
-        """Take what else to import once, because the modules will need it."""
-        self._also = also
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -119,7 +117,7 @@ class IngestionHost:
         self._control, theirs = _pair()
         environment = {**os.environ, "RUNTIME__DLTHUB_TELEMETRY": "false"}
         # -P keeps a folder of the user's that is called dlt from shadowing the library
-        command = [sys.executable, "-P", "-m", "orchestrator.adapters.dlt.host_main", str(theirs.fileno()), *self._also]
+        command = [sys.executable, "-P", "-m", "orchestrator.adapters.dlt.host_main", str(theirs.fileno())]
         self._process = subprocess.Popen(
             command,
             pass_fds=(theirs.fileno(),),

@@ -10,16 +10,15 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
 
-WARM = ("dlt", "dlt.destinations.impl.duckdb.duck", "dlt.common.libs.pyarrow", "pyarrow.parquet")
+WARM = ("dlt", "dlt.destinations.impl.duckdb.duck", "dlt.common.libs.pyarrow", "pyarrow.parquet", "sqlalchemy")
 
 
-def main(control: socket.socket, more: Sequence[str]) -> None:
-    """Import what is needed, then fork a child for every pair of pipe ends that arrives, until the owner has gone."""
+def main(control: socket.socket) -> None:
+    """Fork a child for every pair of pipe ends that arrives, until the owner has gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, _reap)
-    for name in (*WARM, *more):
+    for name in WARM:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     from orchestrator.adapters.dlt import child
@@ -54,5 +53,5 @@ def _reap(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
+    main(socket.socket(fileno=int(sys.argv[1])))
     os._exit(0)  # the interpreter's tidying would make the owner wait for nothing
