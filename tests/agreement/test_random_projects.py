@@ -11,7 +11,7 @@ from tests.agreement.random_runs import Case, Shared, draw_case, run_case
 from tests.agreement.random_told import told
 
 pytestmark = pytest.mark.functional
-SEED, HALF = 3, 12
+SEED, HALF, DRAWN = 3, 12, 40
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ class TestOtherRandomProjects:  # a class of its own is a load of its own for th
 @cache
 def drawn() -> tuple[Project, ...]:
     """Draw projects without running them."""
-    return tuple(draw_case(SEED, number).project for number in range(80))
+    return tuple(draw_case(SEED, number).project for number in range(DRAWN))
 
 
 def parts(project: Project) -> Iterator[object]:

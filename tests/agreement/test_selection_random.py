@@ -1,5 +1,9 @@
-"""Random selections over a project with every method select what they select in dbt."""
+"""Random selections over a project with every method select what they select in dbt.
 
+`ELT_SELECTION_EXAMPLES=500` draws so many in each mode.
+"""
+
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +27,7 @@ from tests.agreement.selection_sides import ParsedByDbt, answer_of, parse_with_d
 
 pytestmark = pytest.mark.functional
 PROJECT = "transit"
+EXAMPLES = int(os.environ.get("ELT_SELECTION_EXAMPLES", "50"))
 MODES = ("eager", "cautious", "buildable", "empty")
 Drawn = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -79,7 +84,7 @@ def both(parsed: ParsedByDbt, request: pytest.FixtureRequest) -> Iterator[Both]:
         yield Both(project, build, selections(parsed.manifest))
 
 
-@settings(max_examples=75, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_random_selection_is_dbts(both: Both, data: st.DataObject) -> None:
     """Names, methods, operators, intersections, unions and exclusions give in each mode the nodes of `dbt build`."""

@@ -15,7 +15,7 @@ from typing import Any
 from orchestrator.adapters.dbt import invocation
 from orchestrator.adapters.dbt.node_log import NodeLog
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
-from orchestrator.adapters.dbt.quick_start import name_callers_quickly
+from orchestrator.adapters.dbt.quick_start import start_quickly
 from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import UsageError, WarehouseError
 
@@ -88,7 +88,7 @@ class DbtSession:
         require_supported(*NEEDED)
         from dbt_common.context import get_invocation_context
 
-        name_callers_quickly()
+        start_quickly()
         self._came_from = Path.cwd()
         os.chdir(self.project_dir)
         try:

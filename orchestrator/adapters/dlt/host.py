@@ -89,7 +89,8 @@ class IngestionHost:
         with self._lock:
             control = self._start()
             ends = [end.fileno() for end in (theirs, sql_theirs) if end is not None]
-            socket.send_fds(control, [b"f"], ends)
+            writes_tables = request.get("kind") == "duckdb"  # what is loaded into DuckDB is handed over as Parquet
+            socket.send_fds(control, [b"t" if writes_tables else b"f"], ends)
         for end in (theirs, sql_theirs):
             if end is not None:
                 end.close()

@@ -10,17 +10,17 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 
 WARM = ("dlt", "dlt.destinations.impl.duckdb.duck", "dlt.common.libs.pyarrow", "pyarrow.parquet", "sqlalchemy")
+WARM_FOR_TABLES = ("pandas",)  # pyarrow imports it, where it is installed, when it makes a table of rows
 
 
 def main(control: socket.socket) -> None:
     """Fork a child for every pair of pipe ends that arrives, until the owner has gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, _reap)
-    for name in WARM:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    _warm(WARM)
     from orchestrator.adapters.dlt import child
 
     host = os.getpid()
@@ -28,6 +28,8 @@ def main(control: socket.socket) -> None:
         data, ends, _, _ = socket.recv_fds(control, 1, 2)
         if not data:
             break
+        if data == b"t":
+            _warm(WARM_FOR_TABLES)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # until the child is noted, it must not be reaped
         pid = os.fork()
         if pid == 0:
@@ -44,6 +46,12 @@ def main(control: socket.socket) -> None:
 
 
 _alive: set[int] = set()
+
+
+def _warm(names: Sequence[str]) -> None:
+    for name in names:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def _reap(*_: object) -> None:

@@ -1,7 +1,7 @@
 """The project with a node of every kind, and its broken sister, for the tests of the dbt adapter."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
@@ -11,9 +11,9 @@ from dbt.cli.main import dbtRunner
 from orchestrator.adapters.dbt.duckdb_environment import close_environment
 from tests.agreement import projects
 from tests.agreement.places import inside
-from tests.agreement.sides import Side, dbt, elt, steady
+from tests.agreement.sides import Side, dbt, elt, in_one_place, steady
 
-__all__ = ["BROKEN", "Side", "Sides", "copied", "dbt", "dbt_lines", "elt", "inside", "steady", "write_project"]
+__all__ = ["BROKEN", "Side", "Sides", "both", "copied", "dbt", "dbt_lines", "elt", "inside", "steady", "write_project"]
 BROKEN = Path(__file__).parent / "broken"
 
 
@@ -43,6 +43,19 @@ def copied(project: Path, folder: Path, changes: Mapping[str, str | None] | None
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(dedent(text).lstrip())
     return folder
+
+
+def both(
+    project: Path,
+    root: Path,
+    theirs: Callable[[Path], Side],
+    ours: Callable[[Path], Side],
+    changes: Mapping[str, str | None] | None = None,
+) -> tuple[Side, Side]:
+    """Run two copies of a project, changed alike, of which dbt parses one."""
+    copies = [copied(project, root / name, changes) for name in ("dbt", "elt")]
+    first, second = in_one_place((copies[0], theirs), (copies[1], ours))
+    return first, second
 
 
 def dbt_lines(folder: Path, *words: str) -> list[str]:

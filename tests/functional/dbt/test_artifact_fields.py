@@ -12,7 +12,7 @@ import pytest
 from dbt_common.events.functions import reset_metadata_vars
 
 from orchestrator.api import Verb
-from tests.functional.dbt.sides import Side, Sides, copied, dbt, dbt_lines, elt
+from tests.functional.dbt.sides import Side, Sides, both, copied, dbt, dbt_lines, elt
 
 pytestmark = pytest.mark.functional
 TIMES = r"(started_at|completed_at|generated_at|created_at|snapshotted_at|elapsed_time|execution_time|time_ago_in_s)$"
@@ -144,10 +144,15 @@ def observed(everything: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DBT_ENV_CUSTOM_ENV_TEAM", "sales")
         reset_metadata_vars()  # dbt reads them once a process
-        theirs = dbt(copied(everything, root / "dbt", changes), "build", "--select", "+fct_orders", *options)
-        ours = elt(copied(everything, root / "elt", changes), *options, select=("+fct_orders",))
+        sides = both(
+            everything,
+            root,
+            lambda place: dbt(place, "build", "--select", "+fct_orders", *options),
+            lambda place: elt(place, *options, select=("+fct_orders",)),
+            changes,
+        )
     reset_metadata_vars()
-    return theirs, ours
+    return sides
 
 
 def _observed(side: Side) -> tuple[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from orchestrator.api import Verb
-from tests.functional.dbt.sides import Side, Sides, copied, dbt, dbt_lines, elt
+from tests.functional.dbt.sides import Side, Sides, both, copied, dbt, dbt_lines, elt
 
 pytestmark = pytest.mark.functional
 OF_THE_FOLDER = {"project_dir", "profiles_dir", "log_path", "quiet", "invocation_command"}
@@ -123,8 +123,13 @@ def test_freshness_runs_the_hooks_that_dbt_runs(everything: Path, tmp_path: Path
         "dbt_project.yml": project.replace(kept, flag or kept),
         "models/sources.yml": sources.replace("- name: archive", "- {name: archive, freshness: null}"),
     }
-    theirs = dbt(copied(everything, tmp_path / "dbt", changes), "source", "freshness")
-    ours = elt(copied(everything, tmp_path / "elt", changes), verb=Verb.FRESHNESS)
+    theirs, ours = both(
+        everything,
+        tmp_path,
+        lambda place: dbt(place, "source", "freshness"),
+        lambda place: elt(place, verb=Verb.FRESHNESS),
+        changes,
+    )
     assert ours.tables() == theirs.tables()
     assert ("audit.hooks" in ours.tables()) is not bool(flag)
     assert not (ours.folder / "target" / "run_results.json").exists()

@@ -1,6 +1,7 @@
 """What elt runs, skips and writes is what `dbt build` runs, skips and writes: on a sound project and a broken one."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -8,7 +9,7 @@ import pytest
 
 from orchestrator.execution.outcome import ReasonCode, Status
 from orchestrator.plan.step import StepId
-from tests.functional.dbt.sides import Side, Sides, copied, dbt, elt, steady
+from tests.functional.dbt.sides import Side, Sides, both, copied, dbt, elt, steady
 
 pytestmark = pytest.mark.functional
 LAST_HOOK = "operation.everything.everything-on-run-end-0"
@@ -162,10 +163,9 @@ def test_a_first_hook_whose_macro_raises_keeps_every_node_from_running(everythin
         "dbt_project.yml": project.replace("on-run-start:\n", "on-run-start:\n  - '{{ ask_first() }}'\n"),
         "macros/ask_first.sql": "{% macro ask_first() %}{% do run_query('select * from raw.nothing') %}{% endmacro %}",
     }
-    folders = [copied(everything, tmp_path / "dbt", changes), copied(everything, tmp_path / "elt", changes)]
-    theirs, ours = dbt(folders[0], "build", "--select", "stg_orders"), elt(folders[1], select=["stg_orders"])
+    theirs, ours = _of_orders(everything, tmp_path, changes)
     assert theirs.exit_code == 2
-    assert not (folders[0] / "target" / "run_results.json").exists()
+    assert not (theirs.folder / "target" / "run_results.json").exists()
     assert ours.tables() == theirs.tables()
     assert set(ours.words().values()) == {"skipped"}
     assert ours.ran is not None
@@ -185,8 +185,7 @@ def test_a_last_hook_whose_macro_raises_fails_the_run(everything: Path, tmp_path
             "') }}", "') }}{% endif %}"
         ),
     }
-    folders = [copied(everything, tmp_path / "dbt", changes), copied(everything, tmp_path / "elt", changes)]
-    theirs, ours = dbt(folders[0], "build", "--select", "stg_orders"), elt(folders[1], select=["stg_orders"])
+    theirs, ours = _of_orders(everything, tmp_path, changes)
     assert (theirs.exit_code, ours.exit_code) == (2, 1)
     assert _steady(ours) == _steady(theirs)
     assert ours.words()[LAST_HOOK] == "success"
@@ -221,12 +220,21 @@ def test_a_schema_that_cannot_be_made_keeps_every_node_from_running(everything: 
 
 
 def _with_switch(name: str, project: Path, root: Path, changes: dict[str, str], *more: str) -> tuple[Side, Side]:
-    folders = [copied(project, root / "dbt", changes), copied(project, root / "elt", changes)]
-    for folder in folders:
-        with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
-            connection.execute("insert into raw.switches values (?)", [name])
-    selected = ["stg_orders", "eph_orders", *more]
-    return dbt(folders[0], "build", "--select", *selected), elt(folders[1], select=selected)
+    switched = copied(project, root / "switched")
+    with duckdb.connect(str(switched / "warehouse.duckdb")) as connection:
+        connection.execute("insert into raw.switches values (?)", [name])
+    return _of_orders(switched, root, changes, "eph_orders", *more)
+
+
+def _of_orders(project: Path, root: Path, changes: Mapping[str, str | None], *more: str) -> tuple[Side, Side]:
+    selected = ["stg_orders", *more]
+    return both(
+        project,
+        root,
+        lambda place: dbt(place, "build", "--select", *selected),
+        lambda place: elt(place, select=selected),
+        changes,
+    )
 
 
 def _comparable(records: dict[str, object]) -> dict[str, object]:

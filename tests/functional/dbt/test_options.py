@@ -10,8 +10,7 @@ import pytest
 
 from orchestrator.api import Upstream, Verb
 from orchestrator.execution.outcome import ReasonCode
-from tests.agreement.sides import in_one_place
-from tests.functional.dbt.sides import Side, Sides, copied, dbt, elt, steady
+from tests.functional.dbt.sides import Side, Sides, both, copied, dbt, elt, steady
 
 pytestmark = pytest.mark.functional
 OF_THE_FOLDER = dict.fromkeys(("project_dir", "profiles_dir", "log_path", "quiet", "invocation_command"))
@@ -19,11 +18,12 @@ LAST_HOOK = "operation.everything.everything-on-run-end-0"  # its code lists the
 
 
 def _both(project: Path, root: Path, options: Sequence[str], select: Sequence[str]) -> tuple[Side, Side]:
-    theirs, ours = in_one_place(
-        (copied(project, root / "dbt"), lambda place: dbt(place, "build", *options, "--select", *select)),
-        (copied(project, root / "elt"), lambda place: elt(place, *options, select=select)),
+    return both(
+        project,
+        root,
+        lambda place: dbt(place, "build", *options, "--select", *select),
+        lambda place: elt(place, *options, select=select),
     )
-    return theirs, ours
 
 
 def _records(side: Side) -> dict[str, Mapping[str, Any]]:

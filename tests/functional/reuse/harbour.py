@@ -34,7 +34,8 @@ FILES: Mapping[str, str] = {
             twin: {type: duckdb, path: twin.duckdb, threads: 2}
             other: {type: duckdb, path: other.duckdb, threads: 2}
         """,
-    "elt.yml": "ingestion: {folder: ingestion}\n",
+    "elt.yml": 'ingestion: {folder: "${HARBOUR_INGESTION:-ingestion}"}\n',
+    "no_ingestion/README.md": "For a target that is loaded by somebody else.\n",
     "ingestion/raw.py": """
         import json
         from pathlib import Path

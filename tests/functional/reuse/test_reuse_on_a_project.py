@@ -49,8 +49,12 @@ class Harbour:
 
     def run(self, target: str, **options: bool) -> Ran:
         """Run everything in a target."""
-        words = ("--target", target, "--vars", json.dumps({"floor": self.floor}))
-        return run(Command(project_dir=self.root, profiles_dir=self.root, dbt_options=words, **options))
+        # Each target keeps what dbt parsed for it: in one folder they would have it parsed anew in turn.
+        words = ("--target", target, "--target-path", f"target/{target}", "--vars", json.dumps({"floor": self.floor}))
+        with pytest.MonkeyPatch.context() as patch:
+            if target == "twin":  # what it reads is brought
+                patch.setenv("HARBOUR_INGESTION", "no_ingestion")
+            return run(Command(project_dir=self.root, profiles_dir=self.root, dbt_options=words, **options))
 
     def agrees(self, target: str = "dev", *, but: frozenset[str] = frozenset()) -> None:
         """Run with reuse in a target, and everything in the twin, and compare what both leave."""

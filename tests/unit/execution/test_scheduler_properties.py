@@ -1,8 +1,12 @@
-"""What holds for every plan, every outcome, every order of completion and every limit."""
+"""What holds for every plan, every outcome, every order of completion and every limit.
 
+`ELT_SCHEDULER_EXAMPLES=1000` draws so many runs for each.
+"""
+
+import os
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.execution.lanes import Lane, Limits, lane_of
@@ -11,6 +15,7 @@ from orchestrator.execution.scheduler import Decision, Scheduler
 from orchestrator.plan.plan import Plan
 from tests.factories import make_outcome, make_step
 
+EXAMPLES = int(os.environ.get("ELT_SCHEDULER_EXAMPLES", "60"))
 KINDS = ("model", "test", "load", "suite", "age", "fresh", "hook_start")
 RUNNER_STATUSES = tuple(status for status in Status if status is not Status.SKIPPED)
 
@@ -118,6 +123,7 @@ class Run:
         return found
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_exactly_the_descendants_of_what_halted_do_not_run(data):
     """Every step without a halting ancestor runs once, every other is skipped, and each ends with one outcome."""
@@ -128,6 +134,7 @@ def test_exactly_the_descendants_of_what_halted_do_not_run(data):
         assert (run.outcomes[step.id].status is Status.SKIPPED) == bool(halted)
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_the_blamed_step_is_an_ancestor_that_ran_and_halted(data):
     """No skip blames a step that was itself skipped, or one that it does not descend from."""
@@ -141,6 +148,7 @@ def test_the_blamed_step_is_an_ancestor_that_ran_and_halted(data):
             assert run.outcomes[blame].status.halts
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_fail_fast_runs_nothing_after_the_first_failure_but_the_last_hooks(data):
     """What did not run descends from what halted or blames the first failure; on-run-end runs all the same."""
@@ -155,6 +163,7 @@ def test_fail_fast_runs_nothing_after_the_first_failure_but_the_last_hooks(data)
         assert run.started["hook_end"] == 1
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_a_stop_at_any_moment_ends_every_step_with_one_outcome(data):
     """Nothing starts after a stop, and what never started was cancelled or had been skipped before."""
@@ -165,6 +174,7 @@ def test_a_stop_at_any_moment_ends_every_step_with_one_outcome(data):
             assert outcome.status in (Status.SKIPPED, Status.CANCELLED)
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_a_stopped_run_can_be_abandoned_at_any_moment(data):
     """Every step then has exactly one outcome, whatever still runs."""
@@ -197,6 +207,7 @@ def drive(plan: Plan, statuses: dict[str, Status], settled: tuple[Outcome, ...] 
         decision = scheduler.end(make_outcome(name, statuses[name]))
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_a_run_that_goes_on_ends_as_one_that_was_never_broken_off(data):
     """Wherever it broke off: each step has the status of an undisturbed run, and what stood did not run again."""
@@ -213,6 +224,7 @@ def test_a_run_that_goes_on_ends_as_one_that_was_never_broken_off(data):
     assert len(started) == len(set(started))
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_tries_that_follow_each_other_change_nothing_else(data):
     """Each step ends once, after at most its tries; what is below it starts only after the last."""
@@ -224,6 +236,7 @@ def test_tries_that_follow_each_other_change_nothing_else(data):
         assert run.started[step.id] <= repeats + 1
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_a_step_that_waits_for_its_next_try_ends_with_its_last_error(data):
     """However the run ends before its time: stopped, or broken off by a failure."""
@@ -237,6 +250,7 @@ def test_a_step_that_waits_for_its_next_try_ends_with_its_last_error(data):
             assert outcome.status in (Status.SKIPPED, Status.CANCELLED)
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_a_run_that_drains_starts_nothing_and_interrupts_nothing(data):
     """What runs ends as it ends, what waits is cancelled, or ends with its last error."""
