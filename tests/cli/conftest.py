@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pytest
 
 from orchestrator.cli.main import run_command_line
+from tests.warm_starts import WarmStart
 
 ELT = (sys.executable, "-m", "orchestrator")
 
@@ -63,12 +65,26 @@ def elt(capfd):
     return run
 
 
-def start(*words: object, project=None, program=ELT[1:], **options) -> subprocess.Popen:
-    """Start `elt VERB …` as a process of its own."""
-    folder = [] if project is None else ["--project-dir", str(project)]
+def start(*words: object, project=None, env: Mapping[str, str] | None = None, **options) -> WarmStart:
+    """Start `elt VERB …` as a process of its own, that has made its imports before."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return WarmStart(_words(words, project), env=_environment(env), **streams)
+
+
+def really_start(
+    *words: object, project=None, env: Mapping[str, str] | None = None, program=ELT[1:], **options
+) -> subprocess.Popen:
+    """Start `python -m orchestrator VERB …`, or another program, as a shell does."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": hear_ctrl_c, **options}
-    options["env"] = {**os.environ, "PYTHONUNBUFFERED": "1", **options.get("env", {})}
-    return subprocess.Popen([sys.executable, *program, *map(str, words), *folder], **options)
+    return subprocess.Popen([sys.executable, *program, *_words(words, project)], env=_environment(env), **options)
+
+
+def _words(words: Iterable[object], project: object) -> list[str]:
+    return [*map(str, words), *([] if project is None else ["--project-dir", str(project)])]
+
+
+def _environment(changes: Mapping[str, str] | None) -> dict[str, str]:
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **(changes or {})}
 
 
 def hear_ctrl_c() -> None:
@@ -76,7 +92,7 @@ def hear_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def ended(process: subprocess.Popen) -> Said:
+def ended(process: subprocess.Popen | WarmStart) -> Said:
     """Wait for the end of a process."""
     out, err = process.communicate(timeout=120)
     return Said(process.returncode, out, err)

@@ -12,7 +12,7 @@ from orchestrator.adapters.dbt.session import DbtSession, Target
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.inbox import Inbox
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
-from tests.cli.conftest import ended, start
+from tests.cli.conftest import ended, really_start, start
 from tests.cli.test_bad_configuration import suite
 from tests.cli.test_bad_ingestion import shop_that_loads
 from tests.functional.shop import write_shop
@@ -143,7 +143,7 @@ def test_what_may_not_be_written(tmp_path, path, mode, told):
     shop = write_shop(tmp_path, in_folder if path == "warehouse" else None)
     (shop / "warehouse").mkdir()
     (shop / path).chmod(mode)
-    said = ended(start("run", project=shop, preexec_fn=without_privileges))
+    said = ended(really_start("run", project=shop, preexec_fn=without_privileges))
     (shop / path).chmod(0o755)
     said.refuses(told.format(shop=shop), "the right to write")
 

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from orchestrator.store.database import VERSION_TABLE
-from tests.cli.conftest import ended, start
+from tests.cli.conftest import ended, really_start
 from tests.cli.test_bad_database import without_privileges
 from tests.cli.test_history import recorded
 from tests.functional.shop import sql, write_shop
@@ -81,7 +81,7 @@ def test_a_store_that_may_not_be_written(shop, store, name, mode):
     kept.mkdir()
     (kept / "history.db").write_bytes(store.read_bytes())
     (kept / name).chmod(mode)
-    said = ended(start(*ONE, project=shop, env={"ELT_STORE": "kept/history.db"}, preexec_fn=without_privileges))
+    said = ended(really_start(*ONE, project=shop, env={"ELT_STORE": "kept/history.db"}, preexec_fn=without_privileges))
     (kept / name).chmod(0o755)
     said.refuses(f"{kept}/history.db cannot be used", "Make the file and its folder writable")
     assert not built(shop)

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.cli.conftest import ended, start
+from tests.cli.conftest import ended, really_start, start
 from tests.functional.shop import sql, write_shop
 
 pytestmark = pytest.mark.functional
@@ -55,9 +55,12 @@ def test_a_failure_is_told_again_as_it_was(elt, shop):
 
 
 def test_a_killed_run_is_interrupted_and_what_it_did_is_known(elt, shop):
-    """After kill -9 the list says `interrupted`; the steps that ended are there, the one that ran has no end."""
+    """After kill -9 the list says `interrupted`; the steps that ended are there, the one that ran has no end.
+
+    The process that is killed was really started, not forked.
+    """
     (shop / "models/marts/slow.sql").write_text(SLOW)
-    run = start("run", "--select", "slow", "--json", project=shop)
+    run = really_start("run", "--select", "slow", "--json", project=shop)
     until_it_builds(run)
     assert recorded(elt, shop)[0]["state"] == "running"
     run.send_signal(signal.SIGKILL)

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.cli.conftest import ended, start
+from tests.cli.conftest import ended, really_start, start
 from tests.functional.shop import sql, write_shop
 
 pytestmark = pytest.mark.functional
@@ -56,9 +56,13 @@ def until_it_loads(run) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_load(elt, shop, number):
-    """Ctrl-C and SIGTERM end the run as cancelled with exit 130; after them, and after a kill, all rows load once."""
+    """Ctrl-C and SIGTERM end the run as cancelled with exit 130; after them, and after a kill, all rows load once.
+
+    The process that hears Ctrl-C was really started, not forked.
+    """
     (shop / "slow").touch()
-    run = start("run", "--select", "stg_customers", "--json", project=shop)
+    begin = really_start if number == signal.SIGINT else start
+    run = begin("run", "--select", "stg_customers", "--json", project=shop)
     until_it_loads(run)
     run.send_signal(number)
     said = ended(run)
@@ -111,7 +115,7 @@ def full_disk() -> None:
 
 def test_a_full_disk(elt, shop):
     """A disk that is full while loading is an error that says so; the next run loads every row once."""
-    ended(start("run", "--select", "stg_customers", project=shop, preexec_fn=full_disk)).reports(
+    ended(really_start("run", "--select", "stg_customers", project=shop, preexec_fn=full_disk)).reports(
         "error ingest raw", "disk is full"
     )
     elt("run", "--select", "stg_customers", project=shop).reports("success in", code=0)

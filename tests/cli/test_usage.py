@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ELT, ended, start
+from tests.cli.conftest import ELT, ended, really_start
 from tests.functional.shop import write_shop
 
 pytestmark = pytest.mark.functional
@@ -168,7 +168,7 @@ def on_a_terminal(*words: object, project, no_color: str) -> str:
     """Run on a terminal of its own, and give all that was written there."""
     ours, theirs = pty.openpty()
     environment = {"NO_COLOR": no_color, "TERM": "xterm"}
-    run = start(*words, project=project, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
+    run = really_start(*words, project=project, env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     written = b""
     with suppress(OSError):  # Linux: the other end was closed
@@ -183,7 +183,7 @@ COLOR = re.compile(r"\x1b\[(?:\d+;)*[349]\d[;m]")
 
 
 def test_a_terminal(shop):
-    """On a terminal there is a live view, and with NO_COLOR it has no colours."""
+    """On a terminal there is a live view, and with NO_COLOR it has no colours; the process was really started."""
     shown = on_a_terminal("run", "--select", "stg_orders", project=shop, no_color="1")
     assert "\x1b[?25l" in shown
     assert "3 success" in shown
@@ -210,7 +210,7 @@ def complete(words: str, shop) -> list[str]:
     """Complete the last word as bash would."""
     places = str(len(words.split(" ")) - 1)
     environment = {"_ELT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": places}
-    said = ended(start(program=("-c", COMPLETING), env=environment, cwd=shop))
+    said = ended(really_start(program=("-c", COMPLETING), env=environment, cwd=shop))
     return [line.rpartition(",")[2] for line in said.out.splitlines()]
 
 

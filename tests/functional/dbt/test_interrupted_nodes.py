@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ import duckdb
 import pytest
 
 from tests.functional.dbt.sides import copied
+from tests.warm_starts import WarmStart
 
 pytestmark = pytest.mark.functional
 FOR_HOURS = "(select count(*) from range(100_000_000_000) r where r.range % 7 = 3)"
@@ -59,10 +59,9 @@ def test_an_interrupted_run_ends_and_tells(everything: Path, tmp_path: Path) -> 
 def _interrupted(folder: Path) -> int:
     """Run the slow models and press Ctrl-C once all of them have started."""
     words = ["run", "--project-dir", str(folder), "--profiles-dir", str(folder), "--no-ingest", "--upstream", "none"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "orchestrator", *words, "--no-tests", "--json", "-s", "stg_events", "path:models/slow"],
+    process = WarmStart(
+        [*words, "--no-tests", "--json", "-s", "stg_events", "path:models/slow"],
         stdout=subprocess.PIPE,
-        text=True,
         env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
     )
     assert process.stdout is not None
@@ -73,7 +72,7 @@ def _interrupted(folder: Path) -> int:
         process.kill()  # a failed test leaves no query behind that runs for hours
 
 
-def _press_when_all_run(process: "subprocess.Popen[str]", lines: Iterable[str], folder: Path) -> None:
+def _press_when_all_run(process: WarmStart, lines: Iterable[str], folder: Path) -> None:
     missing = {f"model.everything.{name}" for name in ROOTS}
     for line in lines:
         event = json.loads(line)

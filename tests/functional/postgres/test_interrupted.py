@@ -4,11 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import closing, suppress
 
 import pytest
+
+from tests.warm_starts import WarmStart
 
 pytestmark = pytest.mark.functional
 
@@ -35,10 +36,9 @@ def slow(shop):
 def start(shop, *select):
     """Start a run as a process of its own."""
     words = ["run", "--project-dir", str(shop.folder), "--json", "--no-freshness", "--select", *select]
-    return subprocess.Popen(
-        [sys.executable, "-m", "orchestrator", *words],
+    return WarmStart(
+        words,
         stdout=subprocess.PIPE,
-        text=True,
         env={**os.environ, **shop.variables(), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
     )
 

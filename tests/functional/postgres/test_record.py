@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 from contextlib import closing
 from urllib.parse import quote
@@ -13,6 +12,7 @@ from orchestrator.api import Command
 from orchestrator.repair import resume
 from tests.functional.postgres.server import PASSWORD
 from tests.functional.postgres.shop import FILES, Shop
+from tests.warm_starts import WarmStart
 
 pytestmark = pytest.mark.functional
 APPENDED = "{{ config(materialized='incremental', incremental_strategy='append') }}"
@@ -36,10 +36,9 @@ def test_a_run_that_is_killed_in_a_build_goes_on_by_its_record(server, new_datab
         shop.write(name, text)
     shop.rows("create table gate ()")
     words = ["run", "--project-dir", str(shop.folder)]
-    run = subprocess.Popen(
-        [sys.executable, "-m", "orchestrator", *words],
+    run = WarmStart(
+        words,
         stdout=subprocess.PIPE,
-        text=True,
         env={**os.environ, **shop.variables(), **variables, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
     )
     holding = shop.server.connect(shop.database)
