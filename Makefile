@@ -23,9 +23,8 @@ environment: $(STAMP)
 demo: $(STAMP)
 	$(BIN)/elt run --select marts
 
-# Three workers on two cores: some of what the tests wait for is not the processor.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 3 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 # The whole proof of agreement with dbt: every selection, every defect, every way, hundreds of random projects.
 agreement: $(STAMP)
