@@ -26,9 +26,9 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
-# The whole proof of agreement with dbt: every selection, every defect, every way, hundreds of random projects.
+# The whole proof of agreement with dbt: every selection, 300 random ones, every defect, every way, hundreds of random projects.
 agreement: $(STAMP)
-	WHOLE_CORPUS=1 $(BIN)/python -m pytest -n 2 --dist loadscope tests/agreement/test_selection.py
+	WHOLE_CORPUS=1 ELT_SELECTION_EXAMPLES=75 $(BIN)/python -m pytest -n 2 --dist loadscope tests/agreement/test_selection.py tests/agreement/test_selection_random.py
 	$(BIN)/python -m tests.agreement all
 
 # The whole proof by fault: 170 deaths of small runs, 30 of runs with the real dbt and dlt.

