@@ -4,10 +4,11 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
-from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.recorded import Process, RunHead
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import (
     BuildStep,
     Cause,

@@ -12,10 +12,11 @@ from orchestrator.execution.events import (
     StepEnded,
     StepStarted,
 )
-from orchestrator.execution.outcome import ErrorClass, Outcome, Part, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, Outcome, Part, ReasonCode
 from orchestrator.execution.verdict import run_status
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import LeftOut, Plan
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from tests.factories import make_outcome, make_plan
 from tests.fakes.clock import NOON

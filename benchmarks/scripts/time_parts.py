@@ -26,7 +26,7 @@ from orchestrator.execution.events import Event, RunStarted, StepStarted
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane
 from orchestrator.execution.loop import run_plan
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, RunListener, Stop
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
@@ -36,6 +36,7 @@ from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, StepId, TestStep
 from orchestrator.report.live import LiveReport
 from orchestrator.report.plain import PlainReport

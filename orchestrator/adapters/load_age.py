@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 from orchestrator.adapters.database_errors import may_pass
 from orchestrator.errors import WarehouseError
-from orchestrator.execution.outcome import ErrorClass, Outcome, Status
+from orchestrator.execution.outcome import ErrorClass, Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.identity import Relation
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import FreshnessStep, StepId
 
 Judge = Callable[[float | None, float | None, float | None], tuple[Status, str]]

@@ -8,8 +8,8 @@ from typing import Any
 
 from orchestrator.adapters.record_sql import Dialect, literal, quoted
 from orchestrator.errors import WarehouseError
-from orchestrator.plan.fingerprints.digest import digest_of
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.fingerprints.digest import digest_of
 
 _BEGIN = "_elt_verify_"
 _OURS = re.compile(_BEGIN + "[0-9a-f]{8}")

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from orchestrator.execution.ports import Request
-from orchestrator.execution.recorded import DOUBTED, Mark, MarkedBatch
+from orchestrator.execution.recorded import MarkedBatch
 from orchestrator.nodes.identity import Relation
+from orchestrator.reuse.standing import DOUBTED, Mark
 
 SCHEMA = "_elt"
 STANDING = "standing"

@@ -13,9 +13,10 @@ from typing import Any
 from orchestrator.adapters import record_sql as sql
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.ports import Request
-from orchestrator.execution.recorded import MarkedBatch, Marker
+from orchestrator.execution.recorded import MarkedBatch
 from orchestrator.nodes.identity import Relation
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.standing import Marker
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 """Runs one statement in the target and gives its rows; raises WarehouseError."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.repeats import NEVER, RepeatPolicy, delay, ended_at_limit, is_repeated
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 
 

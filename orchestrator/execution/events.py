@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from orchestrator.execution.outcome import Outcome, Status
-from orchestrator.execution.recorded import RecordedFingerprint
+from orchestrator.execution.outcome import Outcome
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.standing import RecordedFingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

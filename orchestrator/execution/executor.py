@@ -10,9 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 from queue import SimpleQueue
 
-from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import Request, StepRunner, Stop
 from orchestrator.faults import Point, passing
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 
 _log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 
 _WORST_LAST = (
     Status.SUCCESS,

@@ -22,7 +22,7 @@ from orchestrator.execution.events import (
 from orchestrator.execution.executor import ThreadExecutor
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane, lane_of
-from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import (
     Executor,
     Request,
@@ -37,6 +37,7 @@ from orchestrator.execution.stopping import StepStop, StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.execution.verdict import run_status
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import Step, StepId
 
 _OVER = "the run is over its time limit (`--time-limit`, or `time_limits.run` in elt.yml): it ends"

@@ -7,19 +7,9 @@ from typing import Protocol
 
 from orchestrator.execution.events import Event, NoticeKind
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.recorded import (
-    Failing,
-    LastTry,
-    Lease,
-    Mark,
-    Opening,
-    RecordedEvent,
-    RecordedFingerprint,
-    RecordedRun,
-    RunHead,
-    Standing,
-)
+from orchestrator.execution.recorded import Failing, Lease, Opening, RecordedEvent, RecordedRun, RunHead
 from orchestrator.plan.step import Step, StepId
+from orchestrator.reuse.standing import LastTry, Mark, RecordedFingerprint, Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from tenacity import RetryCallState, Retrying, wait_exponential
 
-from orchestrator.execution.outcome import ErrorClass, Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, Outcome, Reason, ReasonCode
+from orchestrator.plan.status import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from orchestrator.execution.events import AttemptEnded, Event, RunEnded, RunStarted, StepEnded, StepStarted
-from orchestrator.execution.outcome import Outcome, Reason, Status
+from orchestrator.execution.outcome import Outcome, Reason
 from orchestrator.execution.recorded import RecordedRun, RecordedStep
+from orchestrator.plan.status import Status
 
 
 def outcome_of(step: RecordedStep) -> Outcome | None:

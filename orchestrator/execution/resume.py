@@ -5,11 +5,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from orchestrator.execution.outcome import FAIL_OR_ERROR, Outcome, Status
-from orchestrator.execution.recorded import Marker, RecordedAttempt, RecordedRun
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.recorded import RecordedAttempt, RecordedRun
 from orchestrator.execution.replay import outcome_of
 from orchestrator.plan.repair import Past
+from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import BuildStep, HookStep, IngestStep, StepId, TestStep, ValidationStep
+from orchestrator.reuse.standing import Marker
 
 _NOTHING: Mapping[str, Sequence[Outcome]] = MappingProxyType({})
 

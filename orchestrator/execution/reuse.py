@@ -5,15 +5,16 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import EltError
 from orchestrator.execution.breaker import not_tried
-from orchestrator.execution.judge import Judge, Judged
-from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import Reuse, Verify
-from orchestrator.execution.recorded import STANDS, Mark, RecordedFingerprint, Standing
 from orchestrator.execution.sample import Sample
 from orchestrator.execution.scheduler import Decision, Scheduler
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.decision import Act
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, Step, StepId, TestStep, ValidationStep
+from orchestrator.reuse.judge import Judge, Judged
+from orchestrator.reuse.standing import STANDS, Mark, RecordedFingerprint, Standing
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.plan.decision import Act
-from orchestrator.plan.fingerprints.digest import digest_of
 from orchestrator.plan.step import Step, StepId
+from orchestrator.reuse.fingerprints.digest import digest_of
 
 _EXACT = 9
 """Decimals of a share of a number that count: 5 % of 100 are 5, though a float says a little more."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
 from orchestrator.execution.lanes import Lane, Limits, lane_of
-from orchestrator.execution.outcome import HALTING, Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.waits import waits_of
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import HALTING, Status
 from orchestrator.plan.step import HookStep, Step, StepId
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from orchestrator.errors import EltError
-from orchestrator.execution.outcome import FAIL_OR_ERROR, Outcome, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import (
     BuildStep,
     FreshnessStep,

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from rich.text import Text
 
-from orchestrator.execution.outcome import Status
 from orchestrator.execution.verdict import Kind
+from orchestrator.plan.status import Status
 from orchestrator.report.event_line import STYLES
 
 

@@ -8,8 +8,9 @@ from textwrap import shorten
 from typing import assert_never
 
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
-from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.plan.explain import kind_of
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import Step, StepId, TestStep
 from orchestrator.report.words import clock, count, duration, one_line, some_of, wait_words
 

@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.execution.explained import Explained, PartLine
 from orchestrator.nodes.identity import short_name
-from orchestrator.plan.fingerprints.compare import Verdict
-from orchestrator.plan.fingerprints.value import Finding
+from orchestrator.reuse.explained import Explained, PartLine
+from orchestrator.reuse.fingerprints.compare import Verdict
+from orchestrator.reuse.fingerprints.value import Finding
 
 _SHOWN = 8  # letters of a digest; enough to see that two differ
 _HALF = 32

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from orchestrator.execution.outcome import Outcome, Part, Status
+from orchestrator.execution.outcome import Outcome, Part
 from orchestrator.execution.verdict import FirstCause
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import Step, TestStep, ValidationStep
 from orchestrator.report.event_line import STYLES, Steps, reason_text, some_names, titled
 from orchestrator.report.words import clean, count, duration, one_line

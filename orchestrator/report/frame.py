@@ -7,7 +7,7 @@ from itertools import islice
 from rich.text import Text
 
 from orchestrator.execution.events import AttemptEnded
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 from orchestrator.report.event_line import STYLES, Steps, titled
 from orchestrator.report.progress import Progress
 from orchestrator.report.words import duration, one_line, wait_words

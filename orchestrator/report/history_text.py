@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.execution.liveness import RunState
-from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.execution.outcome import ReasonCode
 from orchestrator.execution.recorded import RecordedAttempt, RecordedEvent, RecordedRun, RecordedStep, RunHead
+from orchestrator.plan.status import Status
 from orchestrator.report.event_line import STYLES
 from orchestrator.report.words import clean, count, duration, one_line
 

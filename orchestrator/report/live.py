@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 from orchestrator.report.event_line import EventLine, Steps, line_of
 from orchestrator.report.frame import frame
 from orchestrator.report.progress import Progress

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import TextIO
 
 from orchestrator.execution.events import Event, RunStarted, StepEnded
-from orchestrator.execution.outcome import Reason, Status
+from orchestrator.execution.outcome import Reason
+from orchestrator.plan.status import Status
 from orchestrator.report.event_line import EventLine, Steps, line_of, reason_text, some_names
 from orchestrator.report.streams import Lines
 from orchestrator.report.words import count

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 
 from orchestrator.execution.events import AttemptEnded, Event, RunStarted, StepEnded, StepStarted
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 
 

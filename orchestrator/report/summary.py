@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, NoticeKind, RunEnded, RunStarted
-from orchestrator.execution.outcome import Status
 from orchestrator.execution.verdict import count_by_kind, count_by_status, first_causes, slowest
 from orchestrator.plan.plan import LeftOut
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.report.count_table import count_lines
 from orchestrator.report.event_line import STYLES, outcome_text, titled, verdict_word

@@ -6,8 +6,9 @@ from itertools import takewhile
 from sqlalchemy import Connection, func, select
 
 from orchestrator.execution.breaker import SAYS_NOTHING
-from orchestrator.execution.outcome import FAIL_OR_ERROR, ReasonCode, Status
+from orchestrator.execution.outcome import ReasonCode
 from orchestrator.execution.recorded import Failing
+from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import StepId
 from orchestrator.store.tables import runs, steps
 

@@ -9,11 +9,11 @@ from operator import itemgetter
 from sqlalchemy import Connection, Row, select
 
 from orchestrator.execution.events import StepEnded
-from orchestrator.execution.outcome import Status
-from orchestrator.execution.recorded import STANDS, LastTry, RecordedFingerprint, Standing
 from orchestrator.nodes.identity import NodeId
-from orchestrator.plan.fingerprints.value import Finding, Fingerprint
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.fingerprints.value import Finding, Fingerprint
+from orchestrator.reuse.standing import STANDS, LastTry, RecordedFingerprint, Standing
 from orchestrator.store.prepared import Values
 from orchestrator.store.tables import attempts, fingerprints, last_tries, standing, texts
 from orchestrator.store.texts import in_chunks, text_values

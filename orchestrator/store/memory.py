@@ -6,21 +6,20 @@ from datetime import datetime
 
 from orchestrator.errors import StoreError
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
-from orchestrator.execution.outcome import Outcome, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import (
-    STANDS,
-    LastTry,
     Lease,
     Opening,
     Process,
     RecordedAttempt,
     RecordedEvent,
     RecordedStep,
-    Standing,
     is_a_try,
 )
 from orchestrator.plan.explain import kind_of, told_of
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.standing import STANDS, LastTry, Standing
 from orchestrator.store.memory_reader import InTargets, Kept, MemoryReader
 
 

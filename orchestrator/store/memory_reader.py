@@ -7,20 +7,12 @@ from itertools import takewhile
 
 from orchestrator.errors import UnknownRunError
 from orchestrator.execution.breaker import SAYS_NOTHING
-from orchestrator.execution.outcome import FAIL_OR_ERROR, Outcome, ReasonCode, Status
-from orchestrator.execution.recorded import (
-    Failing,
-    LastTry,
-    Opening,
-    RecordedEvent,
-    RecordedFingerprint,
-    RecordedRun,
-    RecordedStep,
-    RunHead,
-    Standing,
-)
+from orchestrator.execution.outcome import Outcome, ReasonCode
+from orchestrator.execution.recorded import Failing, Opening, RecordedEvent, RecordedRun, RecordedStep, RunHead
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.standing import LastTry, RecordedFingerprint, Standing
 
 
 @dataclass(slots=True)

@@ -6,18 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import Connection, Engine, func, select
 
 from orchestrator.errors import UnknownRunError
-from orchestrator.execution.outcome import Outcome, Part, Status
-from orchestrator.execution.recorded import (
-    Failing,
-    LastTry,
-    RecordedAttempt,
-    RecordedEvent,
-    RecordedFingerprint,
-    RecordedRun,
-    RunHead,
-    Standing,
-)
+from orchestrator.execution.outcome import Outcome, Part
+from orchestrator.execution.recorded import Failing, RecordedAttempt, RecordedEvent, RecordedRun, RunHead
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.standing import LastTry, RecordedFingerprint, Standing
 from orchestrator.store.codec import plan_from_text
 from orchestrator.store.failing import failing_in
 from orchestrator.store.fingerprints import compiled_code, fingerprints_of, last_tries_in, standing_in

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from orchestrator.execution.events import RunStarted
-from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode
 from orchestrator.execution.recorded import (
     Code,
     Opening,
@@ -17,6 +17,7 @@ from orchestrator.execution.recorded import (
     RunHead,
 )
 from orchestrator.plan.explain import kind_of, told_of
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.store.json_text import plain
 from orchestrator.store.prepared import Values

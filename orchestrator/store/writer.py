@@ -9,10 +9,11 @@ from sqlalchemy.exc import DBAPIError
 
 from orchestrator.errors import StoreError
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
-from orchestrator.execution.outcome import Outcome, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import Opening, is_a_try
 from orchestrator.execution.verdict import exit_code
 from orchestrator.faults import Point, passing
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements

@@ -4,13 +4,13 @@ import difflib
 from contextlib import closing
 
 from orchestrator.errors import UsageError
-from orchestrator.execution.explained import Explained, explained
-from orchestrator.execution.past import Past
 from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, short_name
-from orchestrator.plan.fingerprints.make import FINGERPRINTED
-from orchestrator.plan.fingerprints.words import Words
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.explained import Explained, explained
+from orchestrator.reuse.fingerprints.make import FINGERPRINTED
+from orchestrator.reuse.fingerprints.words import Words
+from orchestrator.reuse.past import Past
 from orchestrator.wiring.fingerprinting import with_needs
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import open_store

@@ -8,7 +8,7 @@ from orchestrator.adapters.dbt.surroundings import limiting_settings, shown_targ
 from orchestrator.errors import ProjectError
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId
-from orchestrator.plan.fingerprints.surroundings import EVERYTHING, Surroundings
+from orchestrator.reuse.fingerprints.surroundings import EVERYTHING, Surroundings
 from orchestrator.wiring.masking import is_secret
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.versions import version_of

@@ -9,20 +9,20 @@ from orchestrator.adapters.dbt.compiling import compile_code
 from orchestrator.config.settings import OnOpen
 from orchestrator.errors import NothingRecordedError, StoreError, WarehouseError
 from orchestrator.execution.breaker import Breaker, with_open_circuits
-from orchestrator.execution.closed import checks_of, closed_by, judged_by
-from orchestrator.execution.foresee import Wishes, foresee
-from orchestrator.execution.judge import Judge, Project
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.past import Past
 from orchestrator.execution.ports import RunReader, RunStore
-from orchestrator.execution.recorded import LastTry, Marker, Standing
 from orchestrator.execution.resume import Continued
 from orchestrator.execution.reuse import RunReuse, newest_row
 from orchestrator.nodes.identity import NodeId
-from orchestrator.plan.fingerprints.make import Fingerprinter
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest, Upstream
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId, TestStep, ValidationStep
+from orchestrator.reuse.closed import checks_of, closed_by, judged_by
+from orchestrator.reuse.fingerprints.make import Fingerprinter
+from orchestrator.reuse.foresee import Wishes, foresee
+from orchestrator.reuse.judge import Judge, Project
+from orchestrator.reuse.past import Past
+from orchestrator.reuse.standing import LastTry, Marker, Standing
 from orchestrator.wiring.fingerprinting import surroundings_of, with_needs
 from orchestrator.wiring.marking import target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts

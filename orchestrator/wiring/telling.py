@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId, short_name
-from orchestrator.plan.fingerprints.compare import Change
-from orchestrator.plan.fingerprints.digest import digest_of
-from orchestrator.plan.fingerprints.make import UNKNOWN, Fingerprinter
-from orchestrator.plan.fingerprints.value import Fingerprint
-from orchestrator.plan.fingerprints.words import Words
+from orchestrator.reuse.fingerprints.compare import Change
+from orchestrator.reuse.fingerprints.digest import digest_of
+from orchestrator.reuse.fingerprints.make import UNKNOWN, Fingerprinter
+from orchestrator.reuse.fingerprints.value import Fingerprint
+from orchestrator.reuse.fingerprints.words import Words
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.versions import version_of
 

@@ -15,11 +15,11 @@ from orchestrator.execution.ports import Request, RunReader
 from orchestrator.execution.sample import Sample, drawn
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
-from orchestrator.plan.fingerprints.config_keys import declared_volatile, hooks_of
-from orchestrator.plan.fingerprints.make import Fingerprinter
-from orchestrator.plan.fingerprints.missed import missed
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, Step, StepId
+from orchestrator.reuse.fingerprints.config_keys import declared_volatile, hooks_of
+from orchestrator.reuse.fingerprints.make import Fingerprinter
+from orchestrator.reuse.fingerprints.missed import missed
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.warehouse import is_shared

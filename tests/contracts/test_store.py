@@ -21,14 +21,16 @@ from orchestrator.execution.events import (
     StepEnded,
     StepStarted,
 )
-from orchestrator.execution.outcome import ErrorClass, Outcome, Part, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, Outcome, Part, ReasonCode
 from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import Code, Failing, Lease, Opening, Process, RecordedFingerprint
+from orchestrator.execution.recorded import Code, Failing, Lease, Opening, Process
 from orchestrator.faults import Point
 from orchestrator.nodes.identity import NodeId
-from orchestrator.plan.fingerprints.value import Finding, Fingerprint
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.fingerprints.value import Finding, Fingerprint
+from orchestrator.reuse.standing import RecordedFingerprint
 from orchestrator.store.database import store_url
 from orchestrator.store.memory import MemoryStore
 from orchestrator.store.sql_store import SqlStore

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import Verify
-from orchestrator.execution.recorded import Mark, RecordedFingerprint
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import Step, StepId
+from orchestrator.reuse.standing import Mark, RecordedFingerprint
 
 
 @dataclass

@@ -4,8 +4,9 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from orchestrator.execution.lanes import Lane
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 
 Once = Status | Outcome | BaseException | Callable[[Request], Iterable[Outcome]]

@@ -9,11 +9,12 @@ from pathlib import Path
 import duckdb
 
 from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open_warehouse
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
-from orchestrator.execution.recorded import Marker
 from orchestrator.faults import passing
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import IngestStep, Step, StepId
+from orchestrator.reuse.standing import Marker
 
 INSIDE = "inside a step, before its commit"
 COMMITTED = "inside a step, after its commit"

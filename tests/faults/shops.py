@@ -11,8 +11,8 @@ from typing import Self
 import duckdb
 
 from orchestrator.errors import NothingRecordedError, UnknownRunError
-from orchestrator.execution.outcome import Status
 from orchestrator.execution.recorded import RecordedRun
+from orchestrator.plan.status import Status
 from orchestrator.store.database import store_url
 from orchestrator.store.sql_store import SqlStore
 from tests.faults.drawing import Death, Proven

@@ -13,13 +13,15 @@ from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane, Limits
 from orchestrator.execution.liveness import RunState, state_of
 from orchestrator.execution.loop import run_plan
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import Lease, Marker, Opening, RecordedAttempt, RecordedRun
+from orchestrator.execution.recorded import Lease, Opening, RecordedAttempt, RecordedRun
 from orchestrator.execution.resume import cut_off, done_after_all, is_finished, settled, tries
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import Status
+from orchestrator.reuse.standing import Marker
 from orchestrator.store.database import store_url
 from orchestrator.store.sql_store import SqlStore
 from orchestrator.wiring.recording import lives, this_process

@@ -9,10 +9,11 @@ from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import run_record
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.events import Event, RunEnded, RunStarted, StepEnded
-from orchestrator.execution.outcome import Outcome, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.faults import Point, passing
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, FreshnessStep, Step, TestStep
 
 Json = Mapping[str, object]

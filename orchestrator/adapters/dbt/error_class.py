@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection
 
 from orchestrator.adapters.database_errors import may_pass
-from orchestrator.execution.outcome import ErrorClass, Status
+from orchestrator.execution.outcome import ErrorClass
+from orchestrator.plan.status import Status
 
 _NOT_OF_THE_DATABASE = re.compile(r"\b(?:Compilation|Parsing|Contract|Dependency|Not Found) Error\b")
 

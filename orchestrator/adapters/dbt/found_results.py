@@ -4,9 +4,10 @@ from datetime import datetime
 
 from orchestrator.adapters.dbt.outcomes import run_record
 from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
-from orchestrator.execution.recorded import Marker
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.status import Status
+from orchestrator.reuse.standing import Marker
 
 _SAID = "built before the run was cut off, as the target itself says"
 

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 
 from orchestrator.adapters.record_sql import adds_marker
 from orchestrator.execution.ports import Request
-from orchestrator.execution.recorded import Mark, MarkedBatch
+from orchestrator.execution.recorded import MarkedBatch
 from orchestrator.nodes.identity import NodeId
+from orchestrator.reuse.standing import Mark
 
 _MARKED = frozenset({"model", "seed", "snapshot"})
 _WRITES_FILES = "external"

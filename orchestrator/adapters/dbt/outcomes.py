@@ -7,7 +7,8 @@ from typing import Any
 
 from orchestrator.adapters.dbt.error_class import error_class
 from orchestrator.adapters.dbt.python_errors import without_traceback
-from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 
 _BATCH = "%Y-%m-%dT%H:%M:%S"

@@ -8,9 +8,10 @@ from orchestrator.adapters.dbt.interrupting import Threads
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import freshness_outcome, hooks_outcome, node_outcome
 from orchestrator.adapters.dbt.verifying import Verifier
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, Step, StepId, TestStep
 
 

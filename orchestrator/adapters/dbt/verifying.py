@@ -12,9 +12,10 @@ from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import node_outcome
 from orchestrator.adapters.own_schemas import OwnSchemas
 from orchestrator.errors import WarehouseError
-from orchestrator.execution.outcome import ErrorClass, Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import Request, Verify
 from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
 
 _MOST_NAMED = 5

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import IngestStep
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Collection
 
 from orchestrator.adapters.database_errors import may_pass
-from orchestrator.execution.outcome import ErrorClass, Status
+from orchestrator.execution.outcome import ErrorClass
+from orchestrator.plan.status import Status
 
 
 def error_class(status: Status, errors: Collection[str]) -> ErrorClass | None:

@@ -7,7 +7,8 @@ from datetime import datetime
 from orchestrator.adapters.great_expectations.error_class import error_class
 from orchestrator.adapters.great_expectations.messages import Judged, Verdict
 from orchestrator.execution.gate import judge_expectation, worst
-from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import ValidationStep
 
 _WORST_FIRST = (Status.ERROR, Status.FAIL, Status.WARN, Status.SUCCESS)

@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.execution.outcome import ReasonCode
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from tests.functional.dbt.sides import Side, Sides, both, copied, dbt, elt, steady
 

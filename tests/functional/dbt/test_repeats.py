@@ -10,7 +10,8 @@ import pytest
 
 from orchestrator.api import Command, Ran, Upstream, run
 from orchestrator.execution.events import AttemptEnded, Event, StepEnded, StepStarted
-from orchestrator.execution.outcome import ErrorClass, Outcome, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, Outcome, ReasonCode
+from orchestrator.plan.status import Status
 from tests.functional.shop import FILES, sql, write_shop
 
 pytestmark = pytest.mark.functional

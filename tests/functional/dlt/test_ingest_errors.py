@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 from tests.fakes.failing_api import failing_api
 
 pytestmark = pytest.mark.functional

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 
 pytestmark = pytest.mark.functional
 

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from orchestrator.execution.outcome import Status
 from orchestrator.execution.ports import Request
+from orchestrator.plan.status import Status
 from tests.functional.dlt.ingest_project import ingest_step
 
 pytestmark = pytest.mark.functional

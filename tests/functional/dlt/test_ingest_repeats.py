@@ -11,11 +11,12 @@ from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane
 from orchestrator.execution.loop import run_plan
-from orchestrator.execution.outcome import ErrorClass, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, ReasonCode
 from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import Status
 from tests.fakes.listener import RecordingListener
 from tests.functional.dlt.ingest_project import ingest_step
 

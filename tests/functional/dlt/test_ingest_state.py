@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 
 pytestmark = pytest.mark.functional
 

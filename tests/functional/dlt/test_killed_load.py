@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.adapters.record_sql import DIALECTS
 from orchestrator.adapters.target_record import SqlTargetRecord
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 
 pytestmark = pytest.mark.functional
 

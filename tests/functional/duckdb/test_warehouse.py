@@ -14,10 +14,10 @@ from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open
 from orchestrator.adapters.load_age import LoadAgeRunner
 from orchestrator.errors import WarehouseError, WarehouseLockedError
 from orchestrator.execution.gate import judge_load_age
-from orchestrator.execution.outcome import Status
 from orchestrator.execution.ports import Request
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import Cause, FreshnessStep, StepId, Why
 
 HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from orchestrator.adapters.great_expectations.coverage import WAYS, Way
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 from tests.functional.great_expectations import truth_rows, truth_tables, truth_values
 from tests.functional.great_expectations.truth import ERROR
 

@@ -5,8 +5,9 @@ from datetime import UTC
 
 import pytest
 
-from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.execution.outcome import ReasonCode
 from orchestrator.execution.ports import StepRunner
+from orchestrator.plan.status import Status
 from tests.functional.great_expectations.conftest import make_validator, request_for
 
 pytestmark = pytest.mark.functional

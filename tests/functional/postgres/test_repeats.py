@@ -6,7 +6,8 @@ import pytest
 
 from orchestrator.api import Command, Upstream, run
 from orchestrator.execution.events import AttemptEnded, StepStarted
-from orchestrator.execution.outcome import ErrorClass, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, ReasonCode
+from orchestrator.plan.status import Status
 
 pytestmark = pytest.mark.functional
 

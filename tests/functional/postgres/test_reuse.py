@@ -2,7 +2,8 @@
 
 import pytest
 
-from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.execution.outcome import ReasonCode
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
 
 pytestmark = pytest.mark.functional

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.adapters.great_expectations.validate import ValidationRunner
 from orchestrator.adapters.postgres.access import LoginAccess
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 from tests.functional.great_expectations import truth_rows, truth_tables, truth_values
 from tests.functional.great_expectations.conftest import request_for
 from tests.functional.great_expectations.test_core_expectations import ON_FACTS, mistakes, written

@@ -15,7 +15,8 @@ import duckdb
 import pytest
 
 from orchestrator.api import Command, Ran, run
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, TestStep
 from tests.functional.reuse.harbour import DATABASE, add, arrive, ask, write_harbour
 from tests.functional.reuse.till import edit

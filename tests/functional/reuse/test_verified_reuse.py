@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.api import Command, Ran, run
-from orchestrator.execution.outcome import Outcome, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, ReasonCode
+from orchestrator.plan.status import Status
 from tests.functional.reuse.stall import ask, write_stall
 
 pytestmark = pytest.mark.functional

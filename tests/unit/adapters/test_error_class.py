@@ -9,7 +9,8 @@ import pytest
 from orchestrator.adapters.database_errors import may_pass
 from orchestrator.adapters.dbt.error_class import error_class as of_dbt
 from orchestrator.adapters.great_expectations.error_class import error_class as of_expectations
-from orchestrator.execution.outcome import ErrorClass, Status
+from orchestrator.execution.outcome import ErrorClass
+from orchestrator.plan.status import Status
 
 DOCS = (Path(__file__).parents[3] / "docs" / "repeats.md").read_text()
 

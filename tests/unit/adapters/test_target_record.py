@@ -10,8 +10,8 @@ from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open
 from orchestrator.adapters.record_sql import DIALECTS, LOADS, STANDING, adds_marker
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.execution.ports import Request
-from orchestrator.execution.recorded import Mark, Marker
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.standing import Mark, Marker
 from tests.factories import make_step
 
 RELATION = '"shop"."main"."orders"'

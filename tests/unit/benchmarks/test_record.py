@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.scripts.fill_history import main
 from orchestrator.execution.events import RunEnded
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 from orchestrator.store.database import store_url
 from orchestrator.store.sql_store import SqlStore
 from tests.contracts.test_store import opening, started, step_ended, step_started

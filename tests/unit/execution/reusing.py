@@ -6,28 +6,30 @@ Each target keeps its tables, and beside them the markers that builds leave; the
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from orchestrator.execution.closed import closed_by
-from orchestrator.execution.foresee import Wishes, foresee
-from orchestrator.execution.judge import Judge, Project
+from tests.unit.plan.fingerprints.making import project
+
 from orchestrator.execution.lanes import Limits
-from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
-from orchestrator.execution.past import Past
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import Verify
-from orchestrator.execution.recorded import DOUBTED, STANDS, LastTry, Mark, Marker, Standing
 from orchestrator.execution.reuse import RunReuse, passed_over
 from orchestrator.execution.sample import Sample
 from orchestrator.execution.scheduler import Scheduler
 from orchestrator.graph.build import Graph, build_graph
 from orchestrator.nodes.dbt import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId, ResourceType
-from orchestrator.plan.fingerprints.make import Fingerprinter
-from orchestrator.plan.fingerprints.surroundings import Surroundings
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest, Upstream
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, Step, StepId, TestStep
+from orchestrator.reuse.closed import closed_by
+from orchestrator.reuse.fingerprints.make import Fingerprinter
+from orchestrator.reuse.fingerprints.surroundings import Surroundings
+from orchestrator.reuse.foresee import Wishes, foresee
+from orchestrator.reuse.judge import Judge, Project
+from orchestrator.reuse.past import Past
+from orchestrator.reuse.standing import DOUBTED, STANDS, LastTry, Mark, Marker, Standing
 from tests.fakes.clock import NOON
-from tests.unit.plan.fingerprints.making import project
 
 CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from orchestrator.execution.lanes import Limits
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.scheduler import Decision, Scheduler
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import Status
 from tests.factories import make_outcome, make_plan
 
 Pick = Callable[[Sequence[str]], str]

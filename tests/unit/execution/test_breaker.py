@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestrator.execution.breaker import Breaker, not_tried, with_open_circuits
-from orchestrator.execution.outcome import Status
 from orchestrator.execution.recorded import Failing
 from orchestrator.execution.verdict import exit_code, first_causes, run_status
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.decision import Act
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import Cause, StepId, Why
 from tests.factories import make_plan
 

@@ -3,20 +3,20 @@
 from dataclasses import replace
 
 import pytest
+from tests.unit.plan.fingerprints.making import model
 
-from orchestrator.execution.foresee import Wishes, foresee
-from orchestrator.execution.judge import Judge
-from orchestrator.execution.outcome import Status
-from orchestrator.execution.past import Past
-from orchestrator.execution.recorded import LastTry
 from orchestrator.nodes.dbt import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.explain import told_of
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.foresee import Wishes, foresee
+from orchestrator.reuse.judge import Judge
+from orchestrator.reuse.past import Past
+from orchestrator.reuse.standing import LastTry
 from tests.fakes.clock import NOON
 from tests.graph_factories import make_source, node_id
 from tests.unit.execution.reusing import Target, World, with_code
-from tests.unit.plan.fingerprints.making import model
 
 A_TO_C: dict[str, DbtNode | DbtSource] = {
     "s": make_source("s"),

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.execution.gate import judge_expectation, judge_load_age, spell, worst
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 
 HOUR = 3600.0
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from orchestrator.execution.liveness import SILENCE, RunState, state_of
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 from tests.factories import make_head
 from tests.fakes.clock import NOON
 

@@ -6,9 +6,10 @@ from orchestrator.execution.events import NoticeKind, RunEnded, RunStarted, Step
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane, Limits
 from orchestrator.execution.loop import run_plan
-from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.execution.outcome import ReasonCode
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
+from orchestrator.plan.status import Status
 from tests.factories import make_outcome, make_plan
 from tests.fakes.clock import FixedClock
 from tests.fakes.listener import RaisingListener

@@ -1,10 +1,11 @@
 """What a runner is told of the try that it runs: which one of the run it is, and the mark to leave in the target."""
 
-from orchestrator.execution.outcome import Outcome, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.ports import Request, Verify
-from orchestrator.execution.recorded import Mark
 from orchestrator.execution.repeats import RepeatPolicy
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.standing import Mark
 from tests.factories import make_outcome
 from tests.fakes.reuse import FakeReuse, reused
 from tests.fakes.step_runner import FakeStepRunner

@@ -6,8 +6,9 @@ import pytest
 
 from orchestrator.execution.events import AttemptEnded
 from orchestrator.execution.lanes import Limits
-from orchestrator.execution.outcome import ErrorClass, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, ReasonCode
 from orchestrator.execution.repeats import RepeatPolicy
+from orchestrator.plan.status import Status
 from tests.factories import make_outcome
 from tests.fakes.step_runner import FakeStepRunner
 from tests.unit.execution.looping import TryOut

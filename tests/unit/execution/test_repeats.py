@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.execution.outcome import ErrorClass, ReasonCode, Status
+from orchestrator.execution.outcome import ErrorClass, ReasonCode
 from orchestrator.execution.repeats import NEVER, RepeatPolicy, delay, ended_at_limit, in_words, is_repeated
+from orchestrator.plan.status import Status
 from tests.factories import make_outcome
 
 TWICE = RepeatPolicy(repeats=2)

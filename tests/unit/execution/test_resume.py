@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.execution.outcome import Outcome, Status
-from orchestrator.execution.recorded import Marker, RecordedAttempt, RecordedRun, RecordedStep
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.recorded import RecordedAttempt, RecordedRun, RecordedStep
 from orchestrator.execution.resume import cut_off, done_after_all, past_of, settled, tries, unheard_loads
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.standing import Marker
 from tests.factories import make_head, make_outcome, make_plan
 from tests.fakes.clock import NOON
 

@@ -3,9 +3,10 @@
 import pytest
 
 from orchestrator.execution.lanes import Limits
-from orchestrator.execution.outcome import Outcome, Reason, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.reuse import newest_row
 from orchestrator.execution.verdict import ExitCode, exit_code, first_causes, run_status
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from tests.factories import make_outcome
 from tests.fakes.reuse import FakeReuse, reused

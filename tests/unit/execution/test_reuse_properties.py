@@ -7,15 +7,16 @@ import os
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.plan.fingerprints.making import model
 
-from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.execution.outcome import ReasonCode
 from orchestrator.nodes.dbt import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
 from orchestrator.plan.request import Upstream
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from tests.graph_factories import make_source
 from tests.unit.execution.reusing import Record, Target, World, seen, with_code
-from tests.unit.plan.fingerprints.making import model
 
 CHECKED = ((), (), (), ("test",), ("unit_test",), ("test", "unit_test"))
 KINDS = ("table", "table", "view", "view", "ephemeral", "incremental")

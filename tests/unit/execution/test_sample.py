@@ -5,9 +5,10 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.execution.outcome import ReasonCode
 from orchestrator.execution.sample import Sample, drawn
 from orchestrator.plan.decision import Act, Decision
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from tests.factories import make_outcome, make_step
 

@@ -3,8 +3,9 @@
 import pytest
 
 from orchestrator.execution.lanes import Limits
-from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.execution.outcome import ReasonCode
 from orchestrator.execution.scheduler import Scheduler
+from orchestrator.plan.status import Status
 from tests.factories import make_outcome, make_plan
 from tests.unit.execution.scheduling import begun, finish, ids, reasons, statuses
 

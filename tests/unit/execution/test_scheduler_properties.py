@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.execution.lanes import Lane, Limits, lane_of
-from orchestrator.execution.outcome import Outcome, ReasonCode, Status
+from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.scheduler import Decision, Scheduler
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import Status
 from tests.factories import make_outcome, make_step
 
 EXAMPLES = int(os.environ.get("ELT_SCHEDULER_EXAMPLES", "60"))

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.errors import ConfigurationError
-from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.execution.outcome import ReasonCode
 from orchestrator.execution.verdict import (
     ExitCode,
     Kind,
@@ -15,6 +15,7 @@ from orchestrator.execution.verdict import (
     run_status,
     slowest,
 )
+from orchestrator.plan.status import Status
 from tests.factories import make_outcome, make_plan
 
 

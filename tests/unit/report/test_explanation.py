@@ -3,14 +3,14 @@
 from io import StringIO
 
 from rich.console import Console
-
-from orchestrator.execution.explained import Explained
-from orchestrator.execution.outcome import Status
-from orchestrator.execution.recorded import Standing
-from orchestrator.plan.fingerprints.value import Fingerprint
-from orchestrator.report.explanation import explanation_to_json, print_explanation
-from tests.fakes.clock import NOON
 from tests.unit.plan.fingerprints.making import model
+
+from orchestrator.plan.status import Status
+from orchestrator.report.explanation import explanation_to_json, print_explanation
+from orchestrator.reuse.explained import Explained
+from orchestrator.reuse.fingerprints.value import Fingerprint
+from orchestrator.reuse.standing import Standing
+from tests.fakes.clock import NOON
 
 
 def test_a_table_that_was_found_to_be_wrong_is_said_to_run():

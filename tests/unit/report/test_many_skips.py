@@ -9,10 +9,11 @@ import pytest
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane
 from orchestrator.execution.loop import run_plan
-from orchestrator.execution.outcome import Outcome, Status
+from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, RunListener, Stop
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
+from orchestrator.plan.status import Status
 from orchestrator.report.live import LiveReport
 from orchestrator.report.plain import PlainReport
 from orchestrator.report.run_json import JsonReport

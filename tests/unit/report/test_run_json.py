@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from orchestrator.execution.events import Event, NoticeKind
-from orchestrator.execution.outcome import Part, Status
+from orchestrator.execution.outcome import Part
 from orchestrator.plan.explain import plan_to_json
+from orchestrator.plan.status import Status
 from orchestrator.report.run_json import JsonReport
 from tests.factories import make_outcome, make_plan
 from tests.run_story import OUTCOMES, PLAN, again, noticed, told

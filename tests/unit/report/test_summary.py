@@ -5,8 +5,9 @@ import io
 import pytest
 
 from orchestrator.execution.events import Event, NoticeKind
-from orchestrator.execution.outcome import ReasonCode, Status
+from orchestrator.execution.outcome import ReasonCode
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import Status
 from orchestrator.report.streams import open_console
 from orchestrator.report.summary import Summary
 from tests.factories import make_outcome, make_plan

@@ -4,9 +4,9 @@ import pytest
 
 from orchestrator.adapters.dbt.artifacts import artifact, records
 from orchestrator.adapters.dbt.outcomes import status_of
-from orchestrator.execution.outcome import Status
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, Cause, FreshnessStep, HookStep, StepId, Why
 from tests.factories import make_outcome
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from orchestrator.adapters.dlt.outcomes import ended
-from orchestrator.execution.outcome import Status
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import Cause, IngestStep, StepId, Why
 
 STEP = IngestStep(

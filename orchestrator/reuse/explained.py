@@ -1,0 +1,109 @@
+"""What is known of one node's fingerprint, put together for a reader."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.identity import NodeId
+from orchestrator.reuse.fingerprints.compare import Change, Comparison, Verdict
+from orchestrator.reuse.fingerprints.value import Fingerprint
+from orchestrator.reuse.fingerprints.words import Words
+from orchestrator.reuse.standing import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartLine:
+    """One part of a fingerprint, in words, now and then."""
+
+    name: str
+    words: str
+    place: str
+    now: str | None
+    then: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A node above, and what of its own changed, in words."""
+
+    node: NodeId
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """A node's fingerprint now, and when it last ended well in a target."""
+
+    node: DbtNode
+    target: str
+    now: Fingerprint
+    standing: Standing | None
+    comparison: Comparison | None
+    """None when it never stood."""
+    changes: tuple[str, ...]
+    """What changed, in words."""
+    above: tuple[Cause, ...]
+    """The nodes above it at which the changes of its parents begin."""
+    parts: tuple[PartLine, ...]
+
+
+def explained(
+    node: DbtNode,
+    target: str,
+    words: Callable[[NodeId], Words],
+    now: Fingerprint,
+    standing: Standing | None,
+    comparisons: Mapping[NodeId, Comparison],
+) -> Explained:
+    """Put the explanation of a node together; `comparisons` are of it and of the nodes above it, in their order."""
+    comparison = comparisons.get(node.unique_id)
+    own = words(node.unique_id)
+    changes = comparison.changes if comparison is not None else ()
+    inherits = any(_is_inherited(change) for change in changes)
+    return Explained(
+        node=node,
+        target=target,
+        now=now,
+        standing=standing,
+        comparison=comparison,
+        changes=tuple(own.change(change) for change in changes),
+        above=tuple(_causes(node, comparisons, words)) if inherits else (),
+        parts=tuple(_lines(now, standing, own)),
+    )
+
+
+def _causes(
+    node: DbtNode, comparisons: Mapping[NodeId, Comparison], words: Callable[[NodeId], Words]
+) -> Iterator[Cause]:
+    for above, comparison in comparisons.items():
+        same = comparison.verdict is Verdict.SAME  # a view is what it was, though the rows that it shows are others
+        changes = [change for change in comparison.changes if not _is_inherited(change)]
+        changes = [change for change in changes if not same or change.part.startswith(_DATA_OF_SOURCE)]
+        if above != node.unique_id and changes:
+            yield Cause(node=above, changes=tuple(words(above).change(change) for change in changes))
+
+
+def _is_inherited(change: Change) -> bool:
+    """Say whether a change is one of a parent that is a node; the data of a source changes by itself."""
+    return change.part.startswith("parent:") and not change.part.startswith(_DATA_OF_SOURCE)
+
+
+_DATA_OF_SOURCE = "parent:source."
+
+
+def _lines(now: Fingerprint, standing: Standing | None, words: Words) -> list[PartLine]:
+    here, there = now.parts, standing.fingerprint.parts if standing is not None else {}
+    found = []
+    for name in sorted(here.keys() | there.keys(), key=_rank):
+        worded = words.part(name)
+        place = " ".join(filter(None, (worded.place, f"({worded.way})" if worded.way else "")))
+        found.append(PartLine(name=name, words=worded.subject, place=place, now=here.get(name), then=there.get(name)))
+    return found
+
+
+_ORDER = ("code", "macro", "var", "env", "target", "metadata", "seed", "arguments", "parent", "relation", "config")
+
+
+def _rank(name: str) -> tuple[int, str]:
+    kind = name.partition(":")[0]
+    return (_ORDER.index(kind) if kind in _ORDER else len(_ORDER), name)

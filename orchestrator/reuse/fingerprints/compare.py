@@ -1,0 +1,76 @@
+"""Says whether two fingerprints of a node are the same, differ, or need the node to be compiled to tell."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from orchestrator.reuse.fingerprints.digest import digest_of
+from orchestrator.reuse.fingerprints.normal_sql import normal_sql
+from orchestrator.reuse.fingerprints.python_code import normal_python
+from orchestrator.reuse.fingerprints.value import Fingerprint
+
+
+class Verdict(StrEnum):
+    """What the comparison of two fingerprints came to."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    NEEDS_COMPILING = "needs_compiling"
+    """They differ only in what compiling may show to change nothing, and what they compile to is not known of both."""
+
+
+class How(StrEnum):
+    """What became of a part."""
+
+    CHANGED = "changed"
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A part that is not as it was."""
+
+    part: str
+    how: How
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The verdict, and every part that differs, also where the verdict is that nothing follows from it."""
+
+    verdict: Verdict
+    changes: tuple[Change, ...] = ()
+
+
+def compare(now: Fingerprint, then: Fingerprint) -> Comparison:
+    """Compare a node's fingerprint with an earlier one of the same node."""
+    changes = tuple(_changes(now.parts, then.parts))
+    if not changes:
+        return Comparison(verdict=Verdict.SAME)
+    if any(change.part in now.built or change.part in then.built for change in changes):
+        verdict = Verdict.DIFFERENT
+    elif now.compiled is None or then.compiled is None:
+        verdict = Verdict.NEEDS_COMPILING
+    else:
+        verdict = Verdict.SAME if now.compiled == then.compiled else Verdict.DIFFERENT
+    return Comparison(verdict=verdict, changes=changes)
+
+
+def with_compiled(fingerprint: Fingerprint, code: str | None, *, adapter: str, language: str = "sql") -> Fingerprint:
+    """Give the fingerprint with the digest of what the node compiles to, layout and comments aside."""
+    if code is None:
+        return fingerprint
+    normal = normal_python(code) if language == "python" else normal_sql(code, adapter)
+    return replace(fingerprint, compiled=digest_of(normal))
+
+
+def _changes(now: dict[str, str], then: dict[str, str]) -> list[Change]:
+    found = []
+    for part in sorted(now.keys() | then.keys()):
+        if part not in then:
+            found.append(Change(part=part, how=How.ADDED))
+        elif part not in now:
+            found.append(Change(part=part, how=How.REMOVED))
+        elif now[part] != then[part]:
+            found.append(Change(part=part, how=How.CHANGED))
+    return found

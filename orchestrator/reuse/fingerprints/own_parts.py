@@ -1,0 +1,65 @@
+"""The parts that a node's own entry has beside its code and the keys of its configuration."""
+
+from collections.abc import Mapping
+
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.identity import ResourceType
+from orchestrator.reuse.fingerprints.digest import digest_of
+from orchestrator.reuse.fingerprints.surroundings import Surroundings
+
+
+def own_parts(node: DbtNode, around: Surroundings) -> dict[str, str]:
+    """Give its place, arguments, content, contract and kept descriptions, as far as it has them."""
+    definition, config = node.definition, node.definition.config
+    found = {}
+    if node.relation is not None:
+        found["relation"] = digest_of(f"{node.relation.database}.{node.relation}")
+    if definition.arguments:
+        is_function = node.resource_type is ResourceType.FUNCTION
+        found["arguments"] = digest_of(_undescribed(definition.arguments) if is_function else definition.arguments)
+    if node.resource_type is ResourceType.SEED:
+        found["seed"] = digest_of(definition.checksum or around.seed_content(node))
+    contract = config.get("contract")
+    if isinstance(contract, Mapping) and contract.get("enforced"):
+        # In their order, which is that of the table's columns.
+        columns = [[name, _typed(column)] for name, column in definition.columns.items()]
+        found["contract"] = digest_of([dict(contract), columns, list(definition.constraints)])
+    kept = config.get("persist_docs")
+    if isinstance(kept, Mapping) and any(kept.values()):
+        told = {name: _described(column) for name, column in definition.columns.items()}
+        of_relation = definition.description if kept.get("relation") else None
+        found["docs"] = digest_of([of_relation, told if kept.get("columns") else None])
+    return found
+
+
+def _typed(column: object) -> object:
+    if not isinstance(column, Mapping):
+        return column
+    return {key: column.get(key) for key in ("data_type", "quote", "constraints")}
+
+
+def _described(column: object) -> object:
+    return column.get("description") if isinstance(column, Mapping) else None
+
+
+def _undescribed(value: object) -> object:
+    match value:
+        case Mapping():
+            return {key: _undescribed(inner) for key, inner in value.items() if key != "description"}
+        case list() | tuple():
+            return [_undescribed(inner) for inner in value]
+        case _:
+            return value
+
+
+def texts_in(value: object) -> list[str]:
+    """Give the texts inside a value of JSON in which Jinja may be."""
+    match value:
+        case str():
+            return [value] if "{" in value else []
+        case Mapping():
+            return [text for inner in value.values() for text in texts_in(inner)]
+        case list() | tuple():
+            return [text for inner in value for text in texts_in(inner)]
+        case _:
+            return []

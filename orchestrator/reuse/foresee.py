@@ -1,0 +1,178 @@
+"""Says before a run what becomes of each step: it runs, is reused, or that is decided when its parents have ended."""
+
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+from orchestrator.nodes.identity import NodeId, ResourceType, short_name
+from orchestrator.plan.decision import Act, Decision
+from orchestrator.plan.explain import reason_of
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import (
+    BuildStep,
+    FreshnessStep,
+    HookStep,
+    IngestStep,
+    Step,
+    StepId,
+    TestStep,
+    ValidationStep,
+)
+from orchestrator.reuse.fingerprints.compare import Verdict
+from orchestrator.reuse.fingerprints.identity import Nature, nature_of
+from orchestrator.reuse.judge import Judge, Judged
+
+_NO_OPS = frozenset({ResourceType.EXPOSURE, ResourceType.SAVED_QUERY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the user left to be decided."""
+
+    may_reuse: Callable[[Step], bool]
+    """Whether a step need not run when what stands is its result still; what was named runs, unless said otherwise."""
+    closed: Mapping[StepId, StepId] = field(default_factory=dict)
+    """Steps below a check that does not run and last said no, each with that check."""
+    fed: AbstractSet[NodeId] = frozenset()
+    """dbt sources that the run loads, or asks for their newest rows."""
+    may_verify: Callable[[Step], bool] = lambda _step: False
+    """Whether a step may be verified where it is reused: then dbt has something to do."""
+
+
+def foresee(plan: Plan, judge: Judge, wishes: Wishes) -> Plan:
+    """Give the plan with a decision at each step; hooks around nothing are left out."""
+    return _without_idle_hooks(_Foresight(plan, judge, wishes).decided(), wishes)
+
+
+@dataclass(slots=True)
+class _Foresight:
+    """Walks the plan in its order, taking each step for what it will most likely come to."""
+
+    plan: Plan
+    judge: Judge
+    wishes: Wishes
+    pending: dict[NodeId, frozenset[NodeId]] = field(default_factory=dict)
+    """By node: the dbt sources whose new rows would make it another."""
+    checks: dict[StepId, list[Step]] = field(default_factory=dict)
+
+    def decided(self) -> Plan:
+        for step in self.plan.steps:
+            if isinstance(step, TestStep | ValidationStep):
+                for judged in self._judged_by(step):
+                    self.checks.setdefault(judged, []).append(step)
+        return replace(self.plan, steps=tuple(replace(step, decision=self.decide(step)) for step in self.plan.steps))
+
+    def decide(self, step: Step) -> Decision:
+        if isinstance(step, IngestStep | FreshnessStep | HookStep):
+            return Decision(act=Act.RUN, words=reason_of(step))
+        if step.id in self.wishes.closed:
+            check = self.wishes.closed[step.id]
+            words = f"{short_name(NodeId(check))} said no when it last ran, and does not run"
+            return Decision(act=Act.CLOSED, words=words, blame=check)
+        node = NodeId(step.id)
+        if isinstance(step, BuildStep) and step.resource_type in _NO_OPS:
+            return Decision(act=Act.RUN, words=reason_of(step))
+        may_reuse = self.wishes.may_reuse(step)
+        judged = self.judge.look(node, compiles=may_reuse)
+        decision = self._of(step, judged, may_reuse=may_reuse)
+        if isinstance(step, BuildStep):
+            if decision.may_reuse:
+                self.judge.leave(node, judged)
+            else:
+                self.judge.build(node, judged)
+        return decision
+
+    def _of(self, step: Step, judged: Judged, *, may_reuse: bool) -> Decision:
+        if not may_reuse:
+            return Decision(act=Act.RUN, words=reason_of(step))
+        asks = self._is_decided_by_asking(judged)
+        why = "" if asks else judged.why
+        why = why or next(
+            filter(None, (self._check_words(check, judged) for check in self.checks.get(step.id, ()))), ""
+        )
+        if why or judged.then is None:
+            return Decision(act=Act.RUN, words=why)
+        of = {"of_run": judged.then.run_id, "status": judged.then.status.value}
+        sources = self._pending_of(NodeId(step.id))
+        if sources and not self._sees_through(NodeId(step.id)):
+            return Decision(act=Act.IF_CHANGED, words=f"if {_listed(sources)} new rows", **of)
+        if asks:
+            return Decision(
+                act=Act.IF_CHANGED, words="if it compiles to something else, which its parents decide", **of
+            )
+        if self._sees_through(NodeId(step.id)) and self.judge.project.drops_views and sources:
+            return Decision(act=Act.IF_CHANGED, words="if what it reads is made anew", **of)
+        return Decision(act=Act.REUSE, words="nothing changed", **of)
+
+    def _is_decided_by_asking(self, judged: Judged) -> bool:
+        """Say whether only compiling it, when its parents stand, shows what the node is."""
+        if judged.fingerprint.at_run_time is None or judged.then is None:
+            return False
+        found = self.judge.comparisons[judged.fingerprint.node]
+        return not judged.why or (found.verdict is Verdict.NEEDS_COMPILING and judged.why == judged.changed)
+
+    def _check_words(self, check: Step, judged: Judged) -> str:
+        known = StepId(judged.fingerprint.node) in self.judge.past.standing
+        return self.judge.past.check_words(check.id, check.name) if known else ""
+
+    def _pending_of(self, node: NodeId) -> frozenset[NodeId]:
+        """Give the sources whose new rows reach a node; worked out from the top."""
+        stack = [node]
+        while stack:
+            parents = self.judge.project.parents(stack[-1])
+            missing = [parent for parent in parents if parent not in self.pending]
+            if missing:
+                stack += missing
+                continue
+            one = stack.pop()
+            self.pending[one] = self._reached(one, parents)
+        return self.pending[node]
+
+    def _reached(self, node: NodeId, parents: tuple[NodeId, ...]) -> frozenset[NodeId]:
+        own = frozenset({node}) if node in self.wishes.fed else frozenset()
+        stays = node not in self.judge.planned and node in self.judge.project.manifest.nodes
+        if stays and not self._sees_through(node):
+            return own
+        return own.union(*(self.pending[parent] for parent in parents))
+
+    def _sees_through(self, node: NodeId) -> bool:
+        dbt = self.judge.project.manifest.nodes.get(node)
+        return dbt is not None and nature_of(dbt) is Nature.SEES_THROUGH
+
+    def _judged_by(self, check: TestStep | ValidationStep) -> tuple[StepId, ...]:
+        """Give the steps that a check is about."""
+        if isinstance(check, ValidationStep):
+            return (StepId(check.node),)
+        dbt = self.judge.project.manifest.nodes.get(check.node)
+        return tuple(map(StepId, dbt.parents)) if dbt is not None else ()
+
+
+def _listed(sources: AbstractSet[NodeId]) -> str:
+    names = sorted(map(short_name, sources))
+    return f"{names[0]} gets" if len(names) == 1 else f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''} get"
+
+
+def _without_idle_hooks(plan: Plan, wishes: Wishes) -> Plan:
+    """Leave the hooks out where dbt has nothing to do for certain."""
+    if any(_may_need_dbt(step) or wishes.may_verify(step) for step in plan.steps):
+        return plan
+    hooks = {step.id for step in plan.steps if isinstance(step, HookStep)}
+    kept = (step for step in plan.steps if step.id not in hooks)
+    return replace(
+        plan,
+        steps=tuple(
+            replace(
+                step,
+                parents=tuple(parent for parent in step.parents if parent not in hooks),
+                after=tuple(other for other in step.after if other not in hooks),
+            )
+            for step in kept
+        ),
+    )
+
+
+def _may_need_dbt(step: Step) -> bool:
+    if isinstance(step, FreshnessStep):
+        return not step.by_load
+    is_dbt = isinstance(step, BuildStep | TestStep)
+    return is_dbt and (step.decision is None or step.decision.act is not Act.REUSE)

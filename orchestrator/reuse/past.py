@@ -1,0 +1,114 @@
+"""What is known of a target before a run: what stands in it, and what each step last ended as there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.nodes.identity import Relation
+from orchestrator.plan.status import FAIL_OR_ERROR, Status
+from orchestrator.plan.step import StepId
+from orchestrator.reuse.fingerprints.value import Fingerprint
+from orchestrator.reuse.standing import STANDS, LastTry, Marker, Standing
+
+
+def _anything(_relation: Relation) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What stands of a node, as far as it is known."""
+
+    then: Standing | None = None
+    """What the node was when what stands was made."""
+    holds: str | None = None
+    """What it is to its children as it stands; None when nobody knows."""
+    why: str = ""
+    """Why it must run all the same; empty where what stands will do if nothing changed since."""
+    is_doubted: bool = False
+    """Whether what stands was found to be another thing than it builds to: then the same inputs say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """The record of one target; of what is not in it nothing is reused."""
+
+    standing: Mapping[StepId, Standing] = field(default_factory=dict)
+    tries: Mapping[StepId, LastTry] = field(default_factory=dict)
+    markers: Mapping[StepId, Marker] | None = None
+    """What the target says itself; None where it is not asked."""
+    there: Callable[[Relation], bool] = _anything
+    """Whether a table or view is there now."""
+
+    def found(self, step_id: StepId, now: Fingerprint, relation: Relation | None) -> "Found":
+        """Say what is known to stand of a node; a relation is what it leaves behind, checks leave none."""
+        then = self.standing.get(step_id)
+        broken = self._broken(step_id, then)
+        if relation is None:
+            return Found(
+                then=then, holds=None if then is None else then.identity, why=broken or ("" if then else _NEVER_RAN)
+            )
+        if not self.there(relation):
+            return Found(why=_NEVER_BUILT if then is None else f"{relation} is not there any more")
+        if self.markers is not None:
+            return self._as_marked(then, broken, now, self.markers.get(step_id))
+        if then is not None and then.is_doubted:
+            return _DOUBTED
+        if then is None or broken:
+            return Found(why=broken or _NEVER_BUILT)
+        return Found(then=then, holds=then.identity)
+
+    def _as_marked(self, then: Standing | None, broken: str, now: Fingerprint, marker: Marker | None) -> "Found":
+        """Let the target decide: it may have been put back, or built from elsewhere, since."""
+        if marker is None and then is not None and then.is_doubted:
+            return _DOUBTED
+        if marker is None:
+            return Found(why=broken or (_NEVER_BUILT if then is None else "the target does not say what it holds"))
+        if marker.is_doubted:
+            return _DOUBTED
+        if then is not None and (marker.run_id, marker.digest) == (then.run_id, then.fingerprint.digest):
+            return _DOUBTED if then.is_doubted else Found(then=then, holds=then.identity, why=broken)
+        if not marker.is_whole:
+            return Found(why=f"it was broken off in run {marker.run_id}")
+        if marker.digest != now.digest:
+            words = f"what stands was built from something else, in run {marker.run_id}"
+            return Found(holds=marker.identity, why=words)
+        elsewhere = Standing(
+            run_id=marker.run_id,
+            ended_at=marker.at,
+            status=Status.SUCCESS,
+            fingerprint=now,
+            identity=marker.identity,
+        )
+        return Found(then=elsewhere, holds=marker.identity)
+
+    def _broken(self, step_id: StepId, then: Standing | None) -> str:
+        """Say that something came of a node since it last ended well, or that it never did."""
+        last = self.tries.get(step_id)
+        if last is None or (last.status in STANDS and then is not None and last.run_id == then.run_id):
+            return ""
+        if last.status is None or last.status is Status.CANCELLED:
+            return f"it was broken off in run {last.run_id}"
+        return f"it ended as {last.status.value} in run {last.run_id}"
+
+    def check_words(self, check: StepId, name: str) -> str:
+        """Say why a check that stands in the way of its node's reuse does; nothing when it last said yes."""
+        last = self.tries.get(check)
+        if last is None:
+            return "" if check in self.standing else f"its check never ran here: {name}"
+        if last.status is None or last.status is Status.CANCELLED:
+            return f"its last check was broken off: {name}"
+        if last.status in FAIL_OR_ERROR:
+            return f"its last check {'failed' if last.status is Status.FAIL else 'errored'}: {name}"
+        return ""
+
+    def said_no(self, check: StepId, judged: StepId) -> bool:
+        """Say whether a check last failed or errored, and on what stands of a node now."""
+        last, then = self.tries.get(check), self.standing.get(judged)
+        if last is None or then is None or last.status not in FAIL_OR_ERROR:
+            return False
+        return last.ended_at is not None and then.ended_at is not None and last.ended_at >= then.ended_at
+
+
+_DOUBTED = Found(why="what stands was found to differ from what it builds to", is_doubted=True)
+_NEVER_BUILT = "never built here"
+_NEVER_RAN = "never ran here"
