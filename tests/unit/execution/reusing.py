@@ -6,8 +6,6 @@ Each target keeps its tables, and beside them the markers that builds leave; the
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from tests.unit.plan.fingerprints.making import project
-
 from orchestrator.execution.lanes import Limits
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import Verify
@@ -30,6 +28,7 @@ from orchestrator.reuse.judge import Judge, Project
 from orchestrator.reuse.past import Past
 from orchestrator.reuse.standing import DOUBTED, STANDS, LastTry, Mark, Marker, Standing
 from tests.fakes.clock import NOON
+from tests.unit.reuse.fingerprints.making import project
 
 CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
 

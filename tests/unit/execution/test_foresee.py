@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.plan.fingerprints.making import model
 
 from orchestrator.nodes.dbt import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId
@@ -17,6 +16,7 @@ from orchestrator.reuse.standing import LastTry
 from tests.fakes.clock import NOON
 from tests.graph_factories import make_source, node_id
 from tests.unit.execution.reusing import Target, World, with_code
+from tests.unit.reuse.fingerprints.making import model
 
 A_TO_C: dict[str, DbtNode | DbtSource] = {
     "s": make_source("s"),

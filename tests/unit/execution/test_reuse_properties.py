@@ -7,7 +7,6 @@ import os
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.plan.fingerprints.making import model
 
 from orchestrator.execution.outcome import ReasonCode
 from orchestrator.nodes.dbt import DbtNode, DbtSource
@@ -17,6 +16,7 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from tests.graph_factories import make_source
 from tests.unit.execution.reusing import Record, Target, World, seen, with_code
+from tests.unit.reuse.fingerprints.making import model
 
 CHECKED = ((), (), (), ("test",), ("unit_test",), ("test", "unit_test"))
 KINDS = ("table", "table", "view", "view", "ephemeral", "incremental")

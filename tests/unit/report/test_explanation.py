@@ -3,7 +3,6 @@
 from io import StringIO
 
 from rich.console import Console
-from tests.unit.plan.fingerprints.making import model
 
 from orchestrator.plan.status import Status
 from orchestrator.report.explanation import explanation_to_json, print_explanation
@@ -11,6 +10,7 @@ from orchestrator.reuse.explained import Explained
 from orchestrator.reuse.fingerprints.value import Fingerprint
 from orchestrator.reuse.standing import Standing
 from tests.fakes.clock import NOON
+from tests.unit.reuse.fingerprints.making import model
 
 
 def test_a_table_that_was_found_to_be_wrong_is_said_to_run():

@@ -4,7 +4,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.unit.plan.fingerprints.making import model, project
 
 from orchestrator.errors import ProjectError, UsageError
 from orchestrator.nodes.dbt import DbtNode
@@ -12,6 +11,7 @@ from orchestrator.reuse.fingerprints.surroundings import EVERYTHING
 from orchestrator.wiring.explaining import find_node
 from orchestrator.wiring.fingerprinting import content_digest, hashed_environment, hidden
 from tests.graph_factories import make_source
+from tests.unit.reuse.fingerprints.making import model, project
 
 
 def test_a_variable_is_hashed_with_the_project_and_its_own_name() -> None:

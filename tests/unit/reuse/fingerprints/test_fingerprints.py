@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.plan.fingerprints.making import all_of, macro, model, one, project
 
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.fingerprints.value import Fingerprint
 from tests.graph_factories import make_source, node_id
+from tests.unit.reuse.fingerprints.making import all_of, macro, model, one, project
 
 SOURCE = make_source("orders")
 COLUMNS = {"id": {"name": "id", "data_type": "integer", "description": "The key.", "constraints": []}}

@@ -1,11 +1,11 @@
 """What a fingerprint may have missed, as far as a node's code shows."""
 
 import pytest
-from tests.unit.plan.fingerprints.making import model, project
 
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.reuse.fingerprints.missed import missed
 from tests.graph_factories import make_source
+from tests.unit.reuse.fingerprints.making import model, project
 
 PARTS = (make_source("s"), model("model.e", "select 1", "source.raw.s", config={"materialized": "ephemeral"}))
 BY_HAND = "rows that were changed by hand, of what stands or of a table that it reads"

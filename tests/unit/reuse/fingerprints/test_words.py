@@ -1,12 +1,12 @@
 """A change is told by the file and the name that the user knows."""
 
 import pytest
-from tests.unit.plan.fingerprints.making import AROUND, macro, model, project
 
 from orchestrator.reuse.fingerprints.compare import Change, How
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.words import Words
 from tests.graph_factories import make_source
+from tests.unit.reuse.fingerprints.making import AROUND, macro, model, project
 
 
 @pytest.fixture(scope="module")
