@@ -53,6 +53,18 @@ class Reading:
     volatile: Found = ()
     asks: Found = ()
     """What asks the warehouse."""
+    flags: frozenset[str] = frozenset()
+    """The flags of dbt that are read, in upper case: `FULL_REFRESH`."""
+    every_flag: bool = False
+    """`flags` is used in a way that does not show which of them are read."""
+    unknown: Found = ()
+    """Whatever is reached, in untaken branches too, that is not on the lists of what is understood."""
+    foreign: Found = ()
+    """Names that are neither local variables nor names of dbt, each with its first line: macros, the caller hopes.
+
+    The call `package.macro()` is recorded as `package.macro`, and a plain `macro()` as `macro`. A name that the caller
+    does not know as a macro is not understood.
+    """
 
     def __or__(self, other: "Reading") -> "Reading":
         return Reading(
@@ -68,7 +80,18 @@ class Reading:
             beside_the_sql=self.beside_the_sql or other.beside_the_sql,
             volatile=self.volatile or other.volatile,
             asks=self.asks or other.asks,
+            flags=self.flags | other.flags,
+            every_flag=self.every_flag or other.every_flag,
+            unknown=_both(self.unknown, other.unknown),
+            foreign=_both(self.foreign, other.foreign),
         )
+
+
+def _both(some: Found, more: Found) -> Found:
+    """Return what is in either, each word with the line that is found first."""
+    if not some or not more:
+        return some or more
+    return tuple({**dict(more), **dict(some)}.items())
 
 
 NOTHING = Reading()
