@@ -1,0 +1,112 @@
+"""What a target says about its relations, functions and settings, as values that can be compared."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orchestrator.reuse.fingerprints.digest import digest_of
+
+TABLE = "table"
+VIEW = "view"
+MATERIALIZED_VIEW = "materialized view"
+FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a relation holds now, as its readers see it."""
+
+    kind: str
+    """`table`, `view`, `materialized view`, or `foreign`: a foreign table, or anything in an attached database of
+    another kind."""
+    columns: str
+    """The digest of the names and types of all columns, in order."""
+    rows: str | None
+    """The checksum of all rows over all columns except dlt's own (`_dlt_…`), in any order; None if it was not read."""
+    dlt_columns: str | None
+    """The checksum of all rows over all columns, dlt's own included; empty if there are none of dlt's own."""
+    count: int | None
+    definition: str = ""
+    """The definition of a view, as the catalog has it."""
+    why_not: str = ""
+    """Why `rows` is None, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How much may be read to find out what tables hold."""
+
+    rows: int
+    """Tables with more rows are not read."""
+    seconds: float
+    """When this time is used up, the remaining tables are not read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFunction:
+    """A function or macro that a user or an extension created in the database."""
+
+    definition: str | None
+    """Its SQL with its parameters, all overloads together; None if it is opaque, as C, Python and PL/pgSQL are."""
+    is_table: bool = False
+    """Whether it returns a table."""
+
+
+class Sameness(StrEnum):
+    """How the content of a relation compares with what was recorded of it."""
+
+    SAME = "same"
+    OTHER = "other"
+    NOT_KNOWN = "not known"
+    """What was compared is equal, but the rows were not read then or now."""
+
+
+NOT_READ = "?"
+
+
+def content_text(content: Content) -> str:
+    """Return the content as one line of text, as markers record it."""
+    parts = [f"kind={content.kind}", f"columns={content.columns}"]
+    if content.definition:
+        parts.append(f"definition={digest_of(content.definition)}")
+    if content.kind != VIEW or content.rows is not None or content.why_not:
+        parts.append(f"count={NOT_READ if content.count is None else content.count}")
+        parts.append(f"rows={NOT_READ if content.rows is None else content.rows}")
+        parts.append(f"dlt={NOT_READ if content.dlt_columns is None else content.dlt_columns}")
+    if content.why_not:
+        parts.append(f"why={content.why_not}")
+    return "; ".join(parts)
+
+
+def is_same(text: str | None, content: Content | None) -> bool:
+    """Return whether the relation provably holds what was recorded of it."""
+    return compared(text, content) is Sameness.SAME
+
+
+def compared(text: str | None, content: Content | None) -> Sameness:
+    """Compare what was recorded of a relation with what it holds now."""
+    if content is None:
+        return Sameness.OTHER
+    if text is None:
+        return Sameness.NOT_KNOWN
+    then, now = _parts(text), _parts(content_text(content))
+    is_known = True
+    for name in ("kind", "columns", "definition", "count", "rows", "dlt"):
+        before, after = then.get(name), now.get(name)
+        if before == after and before != NOT_READ:
+            continue
+        if NOT_READ in {before, after} or (name in {"count", "rows", "dlt"} and None in {before, after}):
+            is_known = False
+        else:
+            return Sameness.OTHER
+    return Sameness.SAME if is_known else Sameness.NOT_KNOWN
+
+
+def _parts(text: str) -> dict[str, str]:
+    """Split the text; only its last part, the reason in words, may hold the separator."""
+    found = {}
+    while text:
+        name, _, rest = text.partition("=")
+        if name == "why":
+            break
+        found[name], _, text = rest.partition("; ")
+    return found
