@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.adapters.record_sql import literal, quoted
+from orchestrator.adapters.sql_words import literal, quoted
 from orchestrator.nodes.identity import Relation
 
 Columns = Sequence[tuple[str, str]]

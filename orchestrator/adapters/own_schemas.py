@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from orchestrator.adapters.record_sql import Dialect, literal, quoted
+from orchestrator.adapters.record_sql import Dialect
+from orchestrator.adapters.sql_words import literal, quoted
 from orchestrator.errors import WarehouseError
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.fingerprints.digest import digest_of

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from orchestrator.adapters.sql_words import literal, quoted
 from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
 from orchestrator.nodes.identity import Relation
@@ -99,24 +100,6 @@ DIALECTS: Mapping[str, Dialect] = {
     ),
 }
 """Of the databases in which a target can say itself what stands in it."""
-
-
-def literal(value: str | int | datetime | None) -> str:
-    """Write a value as SQL."""
-    match value:
-        case None:
-            return "null"
-        case int():
-            return str(value).lower()  # `true` is one, too
-        case datetime():
-            return f"timestamp '{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
-        case str():
-            return "'" + value.replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """Write a name as SQL."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def table_in(database: str, table: str) -> str:

@@ -1,6 +1,6 @@
 """Chooses, by the adapter of dbt's target, how a run gets at the warehouse beside dbt."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from orchestrator.adapters.duckdb.warehouse import DatabaseFile, open_warehouse
 from orchestrator.adapters.table_columns import SMALL
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.identity import Relation
+from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
 
 class Warehouse(Protocol):
@@ -32,6 +33,29 @@ class Warehouse(Protocol):
         Of a table that only grows or is amended, and is not small, the loads tell it that its rows came by; of any
         other one its content.
         """
+
+    def contents(
+        self,
+        relations: Collection[Relation],
+        budget: Budget,
+        *,
+        definitions_only: bool = False,
+        rows_of_views: Collection[Relation] = (),
+    ) -> Mapping[Relation, Content]:
+        """Return what each relation that exists holds now, as far as the budget allows.
+
+        The rows of views and of foreign tables are read only where `rows_of_views` names them; with
+        `definitions_only` nothing is read but the catalog.
+        """
+
+    def stored_functions(self) -> Mapping[str, StoredFunction]:
+        """Return the functions and macros that users or extensions created, by lower-case name."""
+
+    def result_settings(self) -> Mapping[str, str]:
+        """Return the settings of a session of dbt's that can change the results of its statements."""
+
+    def attached(self) -> Mapping[str, str]:
+        """Return the attached databases by name, each as its type and path."""
 
     def access(self) -> ChildAccess:
         """Let child processes at it."""
@@ -62,7 +86,9 @@ def open_shared(
         return _open_server(target, credentials())
     if not target.is_file or target.path is None:
         raise _not_shared(target)
-    file = DatabaseFile(path=Path(target.path), config=target.config)
+    file = DatabaseFile(
+        path=Path(target.path), config=target.config, settings=lambda: credentials().get("settings") or {}
+    )
     return open_warehouse(file, lock_timeout=lock_timeout, on_wait=on_wait)
 
 

@@ -5,9 +5,10 @@ dbt-duckdb therefore finds this instance when it opens the file with the configu
 """
 
 import os
+import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +16,17 @@ from typing import Any
 
 import duckdb
 
+from orchestrator.adapters.contents import OutOfTimeError, Reader, Shape, read_contents
+from orchestrator.adapters.duckdb import content
+from orchestrator.adapters.duckdb.catalog import ATTACHED, FUNCTIONS, SETTINGS, result_settings, stored_functions
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
 from orchestrator.adapters.duckdb.table_version import version_query
 from orchestrator.adapters.sql_pipe import PipeAccess
+from orchestrator.adapters.sql_words import literal
 from orchestrator.adapters.table_columns import SMALL
 from orchestrator.errors import WarehouseError, WarehouseLockedError
 from orchestrator.nodes.identity import Relation
+from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
 _COLUMNS = """
     select column_name, data_type from information_schema.columns
@@ -36,6 +42,8 @@ class DatabaseFile:
 
     path: Path
     config: Mapping[str, Any] = field(default_factory=dict)
+    settings: Callable[[], Mapping[str, Any]] = dict
+    """Returns what dbt sets for each of its sessions, from the target's `settings` in profiles.yml."""
 
 
 class Warehouse:
@@ -96,6 +104,48 @@ class Warehouse:
         except duckdb.Error as error:
             raise WarehouseError(str(error)) from error
 
+    def contents(
+        self,
+        relations: Collection[Relation],
+        budget: Budget,
+        *,
+        definitions_only: bool = False,
+        rows_of_views: Collection[Relation] = (),
+    ) -> Mapping[Relation, Content]:
+        """Return what each relation that exists holds now, as far as the budget allows."""
+        with self._session() as cursor:
+            return read_contents(
+                _reader(cursor), relations, budget, definitions_only=definitions_only, rows_of_views=rows_of_views
+            )
+
+    def stored_functions(self) -> Mapping[str, StoredFunction]:
+        """Return the macros and functions that users created, by lower-case name."""
+        return stored_functions(self.ask(FUNCTIONS))
+
+    def result_settings(self) -> Mapping[str, str]:
+        """Return the settings of a session of dbt's that can change the results of its statements."""
+        with self._session() as cursor, duckdb.connect(":memory:") as fresh:
+            return result_settings(
+                cursor.execute(SETTINGS).fetchall(), fresh.execute(SETTINGS).fetchall(), self.file.settings()
+            )
+
+    def attached(self) -> Mapping[str, str]:
+        """Return the attached databases by name, each as its type and path."""
+        return {name: f"{of_type} {path or ''}".strip() for name, of_type, path in self.ask(ATTACHED)}
+
+    @contextmanager
+    def _session(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open a cursor with the settings of a session of dbt's; one that does not apply here is left as it is."""
+        settings = self.file.settings()
+        with self.cursor() as cursor:
+            # setting one that is not known here would load its extension, or try to install it
+            known = {name.lower() for name, _ in cursor.execute(SETTINGS).fetchall()} if settings else set()
+            for name, value in settings.items():
+                if name.lower() in known:
+                    with suppress(duckdb.Error):
+                        cursor.execute(f"set {_quoted(name)} = {literal(str(value))}")
+            yield cursor
+
     def access(self) -> PipeAccess:
         """Let children send their SQL here: nobody else can open the file."""
         return PipeAccess(self.cursor, str(self.file.path))
@@ -104,6 +154,38 @@ class Warehouse:
         """Close our connection; the file is free once everybody else's cursors are closed too."""
         with suppress(duckdb.Error):
             self._connection.close()
+
+
+def _reader(cursor: duckdb.DuckDBPyConnection) -> Reader:
+    """Return how the contents of relations are read with a cursor."""
+
+    def run(statement: str) -> list[Any]:
+        try:
+            return cursor.execute(statement).fetchall()
+        except duckdb.InterruptException as error:
+            raise OutOfTimeError(str(error)) from error
+        except duckdb.Error as error:
+            raise WarehouseError(str(error)) from error
+
+    def run_within(statement: str, seconds: float) -> list[Any]:
+        timer = threading.Timer(seconds, cursor.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            return run(statement)
+        finally:
+            timer.cancel()
+            timer.join()
+
+    def shapes(relations: Collection[Relation]) -> Mapping[Relation, Shape]:
+        [(database,)] = run("select current_database()")
+        return content.shapes_of(relations, run(content.asks_for_shapes(relations)), database)
+
+    def too_large(shape: Shape, limit: int) -> tuple[bool, int | None]:
+        count = int(run(content.asks_for_count(shape))[0][0])
+        return count > limit, count
+
+    return Reader(shapes=shapes, select=content.checksums, ask=run_within, too_large=too_large)
 
 
 def open_warehouse(

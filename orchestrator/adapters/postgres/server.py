@@ -1,19 +1,25 @@
 """A PostgreSQL database as a run needs it: what stands, how old a load is, and the way in for children."""
 
-from contextlib import closing
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 
 import psycopg2
+import psycopg2.errors
 from psycopg2 import sql
 
+from orchestrator.adapters.contents import OutOfTimeError, Reader, Shape, read_contents
+from orchestrator.adapters.postgres import content
 from orchestrator.adapters.postgres.access import LoginAccess
+from orchestrator.adapters.postgres.catalog import FUNCTIONS, SETTINGS, stored_functions
 from orchestrator.adapters.postgres.connection import cannot_connect, connect
 from orchestrator.adapters.postgres.login import Login
 from orchestrator.adapters.postgres.table_version import COLUMNS, version_query
 from orchestrator.adapters.table_columns import SMALL
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.identity import Relation
+from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
 _RELATIONS = """
     select lower(n.nspname), lower(c.relname)
@@ -64,6 +70,36 @@ class PostgresServer:
         query = version_query(relation, columns, grows=grows)
         return None if query is None else " ".join(map(str, self._ask(query)[0]))
 
+    def contents(
+        self,
+        relations: Collection[Relation],
+        budget: Budget,
+        *,
+        definitions_only: bool = False,
+        rows_of_views: Collection[Relation] = (),
+    ) -> Mapping[Relation, Content]:
+        """Return what each relation that exists holds now, as far as the budget allows."""
+        with self._cursor() as cursor:
+            return read_contents(
+                _reader(cursor, self._login.database),
+                relations,
+                budget,
+                definitions_only=definitions_only,
+                rows_of_views=rows_of_views,
+            )
+
+    def stored_functions(self) -> Mapping[str, StoredFunction]:
+        """Return the functions that users created, and those of extensions that are not immutable."""
+        return stored_functions(self.ask(FUNCTIONS))
+
+    def result_settings(self) -> Mapping[str, str]:
+        """Return the settings of a session that can change the results of its statements."""
+        return {str(name): str(value) for name, value in self.ask(SETTINGS)}
+
+    def attached(self) -> Mapping[str, str]:
+        """Return nothing: PostgreSQL attaches no databases."""
+        return {}
+
     def access(self) -> LoginAccess:
         """Let children log in by themselves."""
         return LoginAccess(self._login)
@@ -72,14 +108,44 @@ class PostgresServer:
         """Do nothing: no connection is kept."""
 
     def _ask(self, query: sql.Composable) -> list[tuple[Any, ...]]:
+        with self._cursor() as cursor:
+            return _rows(cursor, query)
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
         try:
             connection = connect(self._login)
         except psycopg2.Error as error:
             raise cannot_connect(self._login, str(error), target=self._target) from error
         with closing(connection), connection.cursor() as cursor:
-            try:
-                cursor.execute(query)
-                rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
-            except psycopg2.Error as error:
-                raise WarehouseError(f"PostgreSQL refused a question: {error}".strip()) from error
-            return rows
+            yield cursor
+
+
+def _rows(cursor: Any, query: sql.Composable | str) -> list[tuple[Any, ...]]:  # noqa: ANN401  # psycopg2's own
+    try:
+        cursor.execute(query)
+        return cursor.fetchall() if cursor.description else []
+    except psycopg2.errors.QueryCanceled as error:
+        raise OutOfTimeError(f"PostgreSQL ended a statement: {error}".strip()) from error
+    except psycopg2.Error as error:
+        raise WarehouseError(f"PostgreSQL refused a question: {error}".strip()) from error
+
+
+def _reader(cursor: Any, database: str) -> Reader:  # noqa: ANN401  # as above
+    """Return how the contents of relations are read with a cursor."""
+
+    def shapes(relations: Collection[Relation]) -> Mapping[Relation, Shape]:
+        _rows(cursor, "begin")
+        _rows(cursor, content.PLAIN_NAMES)
+        found = content.shapes_of(relations, _rows(cursor, content.asks_for_shapes(relations)), database)
+        _rows(cursor, "commit")
+        return found
+
+    def run_within(statement: str, seconds: float) -> list[tuple[Any, ...]]:
+        _rows(cursor, f"set statement_timeout = {max(1, int(seconds * 1000))}")
+        return _rows(cursor, statement)
+
+    def too_large(shape: Shape, limit: int) -> tuple[bool, int | None]:
+        return content.is_too_large(shape, limit), None
+
+    return Reader(shapes=shapes, select=content.checksums, ask=run_within, too_large=too_large)

@@ -1,0 +1,211 @@
+"""Finds out what relations hold, in any database: one question to the catalog, then checksums in batches."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from orchestrator.adapters.table_columns import columns_digest
+from orchestrator.errors import WarehouseError
+from orchestrator.nodes.identity import Relation
+from orchestrator.reuse.facts import TABLE, VIEW, Budget, Content
+
+_BATCH = 25
+"""Tables in one statement: with more, the database spends its time on planning the statement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """A relation as the catalog has it."""
+
+    database: str
+    schema: str
+    name: str
+    kind: str
+    columns: tuple[tuple[str, str], ...]
+    """Names and types, in order."""
+    definition: str = ""
+    most: int | None = None
+    """The relation has at most this many rows; None if the catalog cannot promise a number."""
+    estimate: int | None = None
+    """How many rows the catalog takes it to have."""
+    without_binary: frozenset[str] = frozenset()
+    """The columns whose values have no binary form."""
+
+    def without_rows(self, why_not: str = "", *, count: int | None = None) -> Content:
+        """Return what the catalog alone says."""
+        return Content(
+            kind=self.kind,
+            columns=columns_digest(self.columns),
+            rows=None,
+            dlt_columns=None,
+            count=count,
+            definition=self.definition,
+            why_not=why_not,
+        )
+
+    def read(self, answer: "Answer", limit: int) -> Content:
+        """Return what the catalog and the checksums say."""
+        _, count, rows, all_columns = answer
+        if count > limit:
+            return self.without_rows(too_many(limit))
+        return replace(self.without_rows(), count=count, rows=f"{count}:{rows}", dlt_columns=all_columns)
+
+
+class OutOfTimeError(WarehouseError):
+    """The time for reading tables was used up while a statement ran."""
+
+
+Answer = Sequence[Any]
+"""Of one relation of a statement: its number, its count, and both checksums as texts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """What the databases do differently."""
+
+    shapes: Callable[[Collection[Relation]], Mapping[Relation, Shape]]
+    """Returns the shapes of those relations that exist. Raises WarehouseError."""
+    select: Callable[[int, Shape, int], str]
+    """Returns the SELECT of the checksums of a relation, by its number, or of its first rows up to a limit."""
+    ask: Callable[[str, float], Iterable[Answer]]
+    """Runs a statement for at most so many seconds. Raises WarehouseError or OutOfTimeError."""
+    too_large: Callable[[Shape, int], tuple[bool, int | None]]
+    """Returns whether a table has more rows than a limit, as far as that costs nothing, and its count if known.
+    Raises WarehouseError."""
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The relations of one question, and what is known of them so far."""
+
+    reader: Reader
+    budget: Budget
+    deadline: float
+    found: dict[Relation, Content] = field(default_factory=dict)
+
+    def read(self, batch: Sequence[tuple[Relation, Shape]]) -> None:
+        """Read the rows of several relations, all in one statement unless it fails."""
+        left = self.deadline - self.reader.clock()
+        if left <= 0:
+            self._give_up(batch, self._late())
+            return
+        limit = self.budget.rows
+        selects = [self.reader.select(number, shape, limit) for number, (_, shape) in enumerate(batch)]
+        try:
+            answers = list(self.reader.ask(" union all ".join(selects), left))
+        except OutOfTimeError:
+            self._give_up(batch, self._late())
+            return
+        except WarehouseError as error:
+            if len(batch) == 1:
+                self._give_up(batch, error.message.strip().splitlines()[0])
+            else:
+                for one in batch:
+                    self.read([one])
+            return
+        for answer in answers:
+            relation, shape = batch[answer[0]]
+            self.found[relation] = shape.read(answer, limit)
+
+    def _give_up(self, batch: Iterable[tuple[Relation, Shape]], why_not: str) -> None:
+        for relation, shape in batch:
+            self.found[relation] = shape.without_rows(why_not)
+
+    def _late(self) -> str:
+        return f"the time for reading tables ({self.budget.seconds:g} s) was used up"
+
+
+def read_contents(
+    reader: Reader,
+    relations: Collection[Relation],
+    budget: Budget,
+    *,
+    definitions_only: bool = False,
+    rows_of_views: Collection[Relation] = (),
+) -> Mapping[Relation, Content]:
+    """Return what each relation that exists holds now. Raises WarehouseError if the catalog cannot be read."""
+    if not relations:
+        return {}
+    reading = _Reading(reader, budget, reader.clock() + budget.seconds)
+    waiting: list[tuple[Relation, Shape]] = []
+    for relation, shape in reader.shapes(relations).items():
+        if not definitions_only and (relation in rows_of_views or shape.kind not in {VIEW, "foreign"}):
+            waiting.append((relation, shape))
+        elif shape.kind == VIEW and relation not in rows_of_views:
+            reading.found[relation] = shape.without_rows()
+        else:
+            reading.found[relation] = shape.without_rows(
+                "its rows were not asked for" if definitions_only else "its rows are in another system"
+            )
+    alone: list[tuple[Relation, Shape]] = []
+    together: list[tuple[Relation, Shape]] = []
+    for relation, shape in waiting:
+        is_small = shape.kind == TABLE and shape.most is not None and shape.most <= budget.rows
+        is_too_large, count = (False, None) if is_small else _too_large(reader, shape, budget.rows)
+        if is_too_large:
+            reading.found[relation] = shape.without_rows(too_many(budget.rows), count=count)
+        else:
+            (together if is_small else alone).append((relation, shape))
+    together.sort(key=lambda one: one[1].most or 0)  # many small ones are read before the time is used up
+    for batch in _batches(together):
+        reading.read(batch)
+    for one in alone:
+        reading.read([one])
+    return reading.found
+
+
+def _too_large(reader: Reader, shape: Shape, limit: int) -> tuple[bool, int | None]:
+    if shape.kind != TABLE:
+        return False, None
+    try:
+        return reader.too_large(shape, limit)
+    except WarehouseError:
+        return False, None  # reading it will say why
+
+
+_MANY_ROWS = 1_000_000
+
+
+def _batches(waiting: Iterable[tuple[Relation, Shape]]) -> Iterable[list[tuple[Relation, Shape]]]:
+    """Put small tables together; a large one is read alone, so that the time is looked at before and after it."""
+    batch: list[tuple[Relation, Shape]] = []
+    rows = 0
+    for one in waiting:
+        size = one[1].most or 0
+        if batch and (len(batch) == _BATCH or rows + size > _MANY_ROWS):
+            yield batch
+            batch, rows = [], 0
+        batch.append(one)
+        rows += size
+    if batch:
+        yield batch
+
+
+def too_many(limit: int) -> str:
+    """Say why a table was not read."""
+    return f"it has more than {limit:,} rows"
+
+
+def found_by_name(
+    relations: Iterable[Relation], shapes: Iterable[Shape], *, database: str, folded: Callable[[str], str]
+) -> dict[Relation, Shape]:
+    """Find each relation among the shapes: by its exact name, else by the name that it has without quotes."""
+    exact: dict[tuple[str, str, str], Shape] = {}
+    for shape in shapes:
+        exact[(shape.database.lower(), shape.schema, shape.name)] = shape
+    plain = {(key[0], folded(key[1]), folded(key[2])): shape for key, shape in exact.items()}
+    found = {}
+    for relation in relations:
+        home = (relation.database or database).lower()
+        names = (home, relation.schema, relation.identifier)
+        found_here = exact.get(names) or plain.get((home, folded(names[1]), folded(names[2])))
+        if found_here is not None:
+            found[relation] = found_here
+    return found
+
+
+def as_text(value: Any) -> str:  # noqa: ANN401  # as the database's driver returns it
+    """Return a value of the catalog as text, the missing one as the empty text."""
+    return "" if value is None else str(value)

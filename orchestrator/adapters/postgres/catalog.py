@@ -1,0 +1,88 @@
+"""What a PostgreSQL database says of its functions and settings."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from orchestrator.adapters.sql_words import literal
+from orchestrator.reuse.facts import StoredFunction
+
+FUNCTIONS = """
+select lower(p.proname), p.proretset,
+    case when l.lanname = 'sql' and p.prokind <> 'a' and d.objid is null then pg_get_functiondef(p.oid) end
+from pg_catalog.pg_proc p
+join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+join pg_catalog.pg_language l on l.oid = p.prolang
+left join pg_catalog.pg_depend d
+    on d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_temp\\_%'
+    and (d.objid is null or p.provolatile <> 'i')
+order by 1, p.oid::regprocedure::text
+"""
+"""The immutable functions of an extension are excluded: `citext` brings a `replace` of its own, which is as pure as
+the one of PostgreSQL."""
+
+_WITH_EFFECT = (
+    # how moments, intervals and numbers are read from text, written as text and compared
+    "TimeZone",
+    "timezone_abbreviations",
+    "DateStyle",
+    "IntervalStyle",
+    "extra_float_digits",
+    "bytea_output",
+    "xmlbinary",
+    "xmloption",
+    # languages: money, names of days and months, numbers in to_char, upper case and the order of texts
+    "lc_collate",
+    "lc_ctype",
+    "lc_messages",
+    "lc_monetary",
+    "lc_numeric",
+    "lc_time",
+    "default_text_search_config",
+    # how SQL is read
+    "search_path",
+    "standard_conforming_strings",
+    "backslash_quote",
+    "array_nulls",
+    "transform_null_equals",
+    "quote_all_identifiers",
+    "escape_string_warning",
+    "plpgsql.variable_conflict",
+    # which rows a user sees
+    "row_security",
+    # of the server
+    "server_version",
+    "server_encoding",
+    "client_encoding",
+)
+"""A list of what counts, since most of PostgreSQL's 350 settings are about resources and plans, and few about values.
+Random numbers, statistics and the order of rows without ORDER BY are no part of what a result may depend on."""
+
+SETTINGS = (
+    "select name, setting from pg_catalog.pg_settings"  # noqa: S608  # literals
+    f" where lower(name) in ({', '.join(literal(name.lower()) for name in _WITH_EFFECT)})"
+    " union all select 'current_user', current_user::text"
+    " union all select 'lc_collate', datcollate from pg_catalog.pg_database where datname = current_database()"
+    " and not exists (select from pg_catalog.pg_settings where name = 'lc_collate')"
+    " union all select 'lc_ctype', datctype from pg_catalog.pg_database where datname = current_database()"
+    " and not exists (select from pg_catalog.pg_settings where name = 'lc_ctype')"
+    " order by 1"
+)
+"""From PostgreSQL 16 on, the collation is no setting any more but a property of the database."""
+
+
+def stored_functions(rows: Iterable[Sequence[object]]) -> dict[str, StoredFunction]:
+    """Read the answer to FUNCTIONS: all overloads in all schemas as one."""
+    texts: dict[str, list[str | None]] = defaultdict(list)
+    sets = set()
+    for name, returns_set, definition in rows:
+        texts[str(name)].append(None if definition is None else str(definition))
+        if returns_set:
+            sets.add(str(name))
+    return {
+        name: StoredFunction(
+            definition=None if None in found else "\n".join(text for text in found if text is not None),
+            is_table=name in sets,
+        )
+        for name, found in texts.items()
+    }
