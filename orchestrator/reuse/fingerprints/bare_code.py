@@ -6,7 +6,22 @@ looks like a comment or a string, the template stays as it is.
 
 import re
 
-from orchestrator.reuse.fingerprints.jinja import TAG
+_STRING = r'"(?:\\.|[^"\\])*+"|' + r"'(?:\\.|[^'\\])*+'"
+_BRACES = r"[^{}\"']"
+for _ in range(4):  # so deep dictionaries are written into an expression
+    _BRACES = rf"(?:{_STRING}|\{{(?:{_BRACES})*+\}}|[^{{}}\"'])"
+TAG = re.compile(
+    "|".join(
+        (
+            r"\{#.*?#\}",
+            r"\{%[-+]?\s*raw\s*[-+]?%\}(?P<raw>.*?)\{%[-+]?\s*endraw\s*[-+]?%\}",
+            rf"\{{%(?P<block>(?:{_STRING}|(?!%\}}).)*+)%\}}",
+            rf"\{{\{{(?P<balanced>(?:{_BRACES})*+)\}}\}}",
+            r"\{\{(?P<expression>.*?)\}\}",
+        )
+    ),
+    re.DOTALL,
+)
 
 _PLAIN_BLOCK = re.compile(r"\{%[-+]?\s*(?:if|elif|else|endif|for|endfor|do)\b|\{%[-+]?\s*set\b[^%]*=")
 _HOLDER = re.compile("\0(\\d+)\0")

@@ -1,82 +1,91 @@
-"""Takes a template apart: what Jinja evaluates, and the SQL around it."""
+"""Parse templates with Jinja's own parser, with the tags and the syntax that dbt adds.
 
-import re
-from dataclasses import dataclass
+Imported only where a template is read: `elt --help` needs no Jinja.
+"""
 
-_STRING = r'"(?:\\.|[^"\\])*+"|' + r"'(?:\\.|[^'\\])*+'"
-_BRACES = r"[^{}\"']"
-for _ in range(4):  # so deep dictionaries are written into an expression
-    _BRACES = rf"(?:{_STRING}|\{{(?:{_BRACES})*+\}}|[^{{}}\"'])"
-TAG = re.compile(
-    "|".join(
-        (
-            r"\{#.*?#\}",
-            r"\{%[-+]?\s*raw\s*[-+]?%\}(?P<raw>.*?)\{%[-+]?\s*endraw\s*[-+]?%\}",
-            rf"\{{%(?P<block>(?:{_STRING}|(?!%\}}).)*+)%\}}",
-            rf"\{{\{{(?P<balanced>(?:{_BRACES})*+)\}}\}}",
-            r"\{\{(?P<expression>.*?)\}\}",
-        )
-    ),
-    re.DOTALL,
-)
-_TOKEN = re.compile(rf"(?P<string>{_STRING})|(?P<name>[A-Za-z_]\w*)", re.DOTALL)
-_NOT_A_LINE = re.compile(r"[^\n]")
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_MEANT = {"n": "\n", "t": "\t", "r": "\r"}
+from collections.abc import Iterator
+from functools import cache
+
+from jinja2 import Environment, nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+
+_PLACEHOLDER = " __jinja__ "
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A name or a string that Jinja evaluates."""
+class _DbtParser(Parser):
+    """Jinja's parser with dbt's typed parameters: `{% macro f(day: str, n: Optional[int] = 1) %}`."""
 
-    text: str
-    """Of a string: what is between the quotes."""
-    is_string: bool
-    line: int
-    before: str
-    """The character before it, spaces aside."""
-    behind: str
-    """The character behind it, spaces aside; empty at the end of the tag."""
+    def parse(self) -> nodes.Template:
+        return nodes.Template(self.subparse(), lineno=1)  # nothing is compiled: no node needs its environment
 
+    def parse_signature(self, node: nodes.Macro | nodes.CallBlock) -> None:
+        node.args, node.defaults = [], []
+        self.stream.expect("lparen")
+        while self.stream.current.type != "rparen":
+            if node.args:
+                self.stream.expect("comma")
+            parameter = self.parse_assign_target(name_only=True)
+            parameter.set_ctx("param")
+            if self.stream.skip_if("colon"):
+                self._skip_type()
+            if self.stream.skip_if("assign"):
+                node.defaults.append(self.parse_expression())
+            elif node.defaults:
+                self.fail("non-default argument follows default argument")
+            node.args.append(parameter)
+        self.stream.expect("rparen")
 
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A template, taken apart."""
-
-    tokens: tuple[Token, ...]
-    """Everything that Jinja evaluates, in order; its comments and raw blocks aside."""
-    sql: str
-    """The text with spaces in the place of every tag, so that lines keep their numbers."""
-
-
-def take_apart(text: str) -> Template:
-    """Take a template apart; what is no template has no tokens."""
-    if "{" not in text:
-        return Template((), text)
-    tokens: list[Token] = []
-    sql: list[str] = []
-    end = 0
-    for tag in TAG.finditer(text):
-        sql.append(text[end : tag.start()])
-        end = tag.end()
-        kind = tag.lastgroup
-        sql.append(tag["raw"] if kind == "raw" else _NOT_A_LINE.sub(" ", tag[0]))
-        if kind is not None and kind != "raw":
-            tokens.extend(_tokens(tag[kind], 1 + text.count("\n", 0, tag.start())))
-    sql.append(text[end:])
-    return Template(tuple(tokens), "".join(sql))
+    def _skip_type(self) -> None:
+        self.stream.expect("name")
+        if self.stream.skip_if("lbracket"):
+            while self.stream.current.type != "rbracket":
+                self._skip_type()
+                self.stream.skip_if("comma")
+            self.stream.expect("rbracket")
 
 
-def _tokens(inside: str, line: int) -> list[Token]:
-    found = []
-    for match in _TOKEN.finditer(inside):
-        is_string = match.lastgroup == "string"
-        text = _ESCAPED.sub(_meant, match[0][1:-1]) if is_string else match[0]
-        before = inside[: match.start()].rstrip()[-1:]
-        behind = inside[match.end() : match.end() + 80].lstrip()[:1]
-        found.append(Token(text, is_string, line + inside.count("\n", 0, match.start()), before, behind))
-    return found
+class _DbtEnvironment(Environment):
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        return _DbtParser(self, source, name, filename).parse()
 
 
-def _meant(escaped: re.Match[str]) -> str:
-    return _MEANT.get(escaped[1], escaped[1])
+class _DbtBlocks(Extension):
+    """The blocks of dbt that hold a template: each is read as a macro."""
+
+    tags = {"materialization", "test", "data_test", "snapshot", "docs"}  # noqa: RUF012  # so Jinja declares it
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        tag = next(parser.stream)
+        node = nodes.Macro(lineno=tag.lineno)
+        node.name = parser.parse_assign_target(name_only=True).name
+        node.args, node.defaults = [], []
+        if tag.value in {"test", "data_test"}:
+            parser.parse_signature(node)
+        elif tag.value == "materialization":
+            node.args = [nodes.Name("supported_languages", "param", lineno=tag.lineno)]
+            while parser.stream.skip_if("comma"):
+                parser.parse_assign_target(name_only=True)
+                if parser.stream.skip_if("assign"):
+                    parser.parse_expression()
+        node.body = parser.parse_statements((f"name:end{tag.value}",), drop_needle=True)
+        return node
+
+
+@cache
+def _environment() -> Environment:
+    return _DbtEnvironment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols", _DbtBlocks])
+
+
+def parse(text: str) -> nodes.Template:
+    """Return the syntax tree of a template; raise `jinja2.TemplateSyntaxError` where dbt would refuse it."""
+    return _environment().parse(text)
+
+
+def sql_around_tags(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the pieces of SQL in a template with their first line, and a placeholder for each expression in it."""
+    for line, kind, value in _environment().lex(text):
+        if kind == "data":
+            yield line, value
+        elif kind == "variable_begin":
+            yield line, _PLACEHOLDER

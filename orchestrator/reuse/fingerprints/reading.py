@@ -1,35 +1,13 @@
 """Reads off a template what its outcome depends on beyond its text, without evaluating it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-from orchestrator.reuse.fingerprints.jinja import Token, take_apart
-from orchestrator.reuse.fingerprints.sql_text import unsteady
+import re
+from dataclasses import dataclass, replace
 
 Found = tuple[tuple[str, int], ...]
 """What was found, and in which line."""
 
-_EACH_TIME = frozenset(
-    {
-        *("run_started_at", "invocation_id", "thread_id", "invocation_args_dict", "selected_resources"),
-        *("dbt_metadata_envs", "current_timestamp", "current_timestamp_backcompat", "snapshot_get_time"),
-        *("current_timestamp_in_utc_backcompat", "current_timestamp_in_utc", "get_current_timestamp"),
-    }
-)
-_OF_A_CLOCK = frozenset({"now", "utcnow", "today"})
-_LOGICAL_DATE = "logical_date"
-_ASKS = frozenset(
-    {
-        *("run_query", "statement", "load_result", "load_agate_table", "load_relation", "get_columns_in_query"),
-        *("graph", "execute", "get_column_schema_from_query", "get_columns_in_relation"),
-    }
-)
-_MAY_BE_A_FIELD = frozenset({"graph", "execute", "adapter"})
-_ASKS_NOTHING = frozenset({"dispatch", "quote", "quote_as_configured", "quote_seed_column", "type", "is_cancelable"})
-_BESIDE_THE_SQL = frozenset(
-    {"is_incremental", "should_full_refresh", "flags", "set_sql_header", "sql_header", "load_cached_relation"}
-)
-_ANYTHING = frozenset({"context", "builtins"})
+_LOOKS_CALLED = re.compile(r"^\s*(env_var|ref|var|source|doc)\s*\(.+\)\s*$")
+"""As in dbt's `add_rendered_test_kwargs`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,96 +77,28 @@ NOTHING = Reading()
 
 def read_template(text: str) -> Reading:
     """Read a template: SQL with Jinja in it."""
-    template = take_apart(text)
-    volatile = [*unsteady(template.sql), *_each_time(template.tokens)]
-    found = _read_tokens(template.tokens, tuple(sorted(volatile, key=_line)))
-    for token in template.tokens:
-        if token.is_string and "{" in token.text:
-            found |= read_template(token.text)
-    return found
+    if "{" not in text:
+        return NOTHING
+    from orchestrator.reuse.fingerprints.template import read_syntax  # Jinja is loaded only where there is a template
+
+    return read_syntax(text)
 
 
-def _read_tokens(tokens: tuple[Token, ...], volatile: Found) -> Reading:
-    if not tokens:
-        return Reading(volatile=volatile) if volatile else NOTHING
-    names = frozenset(token.text for token in tokens if not token.is_string)
-    anything = bool(names & _ANYTHING)
-    var_names, env_names = (_asked_for(function, tokens) for function in ("var", "env_var"))
-    return Reading(
-        names=names,
-        strings=frozenset(token.text for token in tokens if token.is_string),
-        vars=frozenset(filter(None, var_names)),
-        env=frozenset(filter(None, env_names)),
-        every_var=anything or None in var_names,
-        every_env=anything or None in env_names,
-        every_macro=anything or ("dispatch" in names and _dispatches_unnamed(tokens)),
-        own_entry=anything or _reads_own_entry(tokens),
-        target=anything or "target" in names,
-        beside_the_sql=bool(names & _BESIDE_THE_SQL),
-        volatile=volatile,
-        asks=tuple(_asking(tokens)),
+def read_argument(text: str) -> Reading:
+    """Read an argument of a generic test: dbt evaluates `ref('x')`, `var('x')` and the like without braces too."""
+    return read_template(f"{{{{ {text} }}}}" if _LOOKS_CALLED.match(text) else text)
+
+
+def at_line(reading: Reading, line: int) -> Reading:
+    """Return the reading of a text that begins in that line of another."""
+
+    def moved(found: Found) -> Found:
+        return tuple((words, its_line + line - 1) for words, its_line in found)
+
+    return replace(
+        reading,
+        volatile=moved(reading.volatile),
+        asks=moved(reading.asks),
+        unknown=moved(reading.unknown),
+        foreign=moved(reading.foreign),
     )
-
-
-def _asked_for(function: str, tokens: tuple[Token, ...]) -> set[str | None]:
-    """Give the names that `var(…)` or `env_var(…)` is called with; None for one that is not a plain string."""
-    found: set[str | None] = set()
-    for at, token in enumerate(tokens):
-        if token.is_string or token.text != function:
-            continue
-        name = tokens[at + 1] if at + 1 < len(tokens) else None
-        called = token.behind == "(" and name is not None and name.is_string and name.before == "("
-        found.add(name.text if called and name is not None and name.behind in {",", ")"} else None)
-    return found
-
-
-def _dispatches_unnamed(tokens: tuple[Token, ...]) -> bool:
-    for at, token in enumerate(tokens):
-        if not token.is_string and token.text == "dispatch":
-            named = tokens[at + 1 : at + 3]
-            if not any(one.is_string for one in named):
-                return True
-    return False
-
-
-def _reads_own_entry(tokens: tuple[Token, ...]) -> bool:
-    """A parameter called `model`, as every test has, is no entry."""
-    if not any(token.text in {"model", "config"} for token in tokens):
-        return False
-    is_parameter = tokens[0].text in {"macro", "test"} and any(
-        token.text == "model" and token.behind in {",", ")"} and token.line == tokens[0].line for token in tokens[2:9]
-    )
-    return any(
-        (token.text == "config" and token.behind == ".")
-        or (token.text == "model" and token.before != "." and token.behind != "=" and not is_parameter)
-        for token in tokens
-        if not token.is_string
-    )
-
-
-def _each_time(tokens: tuple[Token, ...]) -> Iterator[tuple[str, int]]:
-    for token in tokens:
-        if token.is_string:
-            yield from ((what, token.line) for what, _ in unsteady(token.text))
-            if token.text == _LOGICAL_DATE and token.before == "(":
-                yield "the logical date", token.line
-        elif token.text in _EACH_TIME or (token.text in _OF_A_CLOCK and token.before == "."):
-            yield token.text, token.line
-        elif token.text == "random" and token.before == "|":
-            yield "the filter random", token.line
-
-
-def _asking(tokens: tuple[Token, ...]) -> Iterator[tuple[str, int]]:
-    for at, token in enumerate(tokens):
-        if token.is_string or (token.before == "." and token.text in _MAY_BE_A_FIELD):
-            continue
-        if token.text in _ASKS and token.behind != "=":
-            yield token.text, token.line
-        elif token.text == "adapter" and token.behind == ".":
-            method = tokens[at + 1].text
-            if method not in _ASKS_NOTHING:
-                yield f"adapter.{method}", token.line
-
-
-def _line(found: tuple[str, int]) -> int:
-    return found[1]

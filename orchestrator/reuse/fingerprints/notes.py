@@ -1,0 +1,56 @@
+"""Collects what is read off one template, while it is walked."""
+
+from dataclasses import dataclass, field
+
+from orchestrator.reuse.fingerprints.reading import Reading
+
+
+@dataclass(slots=True, kw_only=True)
+class Notes:
+    """What has been read so far; each thing that has a line keeps the first."""
+
+    names: set[str] = field(default_factory=set)
+    strings: set[str] = field(default_factory=set)
+    vars: set[str] = field(default_factory=set)
+    env: set[str] = field(default_factory=set)
+    flags: set[str] = field(default_factory=set)
+    every_var: bool = False
+    every_env: bool = False
+    every_macro: bool = False
+    every_flag: bool = False
+    own_entry: bool = False
+    target: bool = False
+    beside_the_sql: bool = False
+    volatile: dict[str, int] = field(default_factory=dict)
+    asks: dict[str, int] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
+    foreign: dict[str, int] = field(default_factory=dict)
+    templates: list[tuple[str, int]] = field(default_factory=list)
+    """Strings that are templates themselves."""
+
+    def may_read_anything(self, what: str, line: int) -> None:
+        """Record that the names used do not show what is read."""
+        self.every_var = self.every_env = self.every_macro = self.every_flag = True
+        self.own_entry = self.target = self.beside_the_sql = True
+        self.unknown.setdefault(what, line)
+
+    def reading(self) -> Reading:
+        """Return what was read."""
+        return Reading(
+            names=frozenset(self.names),
+            strings=frozenset(self.strings),
+            vars=frozenset(self.vars),
+            env=frozenset(self.env),
+            flags=frozenset(self.flags),
+            every_var=self.every_var,
+            every_env=self.every_env,
+            every_macro=self.every_macro,
+            every_flag=self.every_flag,
+            own_entry=self.own_entry,
+            target=self.target,
+            beside_the_sql=self.beside_the_sql,
+            volatile=tuple(self.volatile.items()),
+            asks=tuple(self.asks.items()),
+            unknown=tuple(self.unknown.items()),
+            foreign=tuple(self.foreign.items()),
+        )

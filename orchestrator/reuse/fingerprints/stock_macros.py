@@ -1,0 +1,62 @@
+"""The macros of dbt itself: which versions of their text are known, and which are understood without following them.
+
+A materialization cannot be read off its text: it creates, renames and drops relations. `stock_macros.tsv` lists the
+macros that the materializations of dbt, dbt-duckdb and dbt-postgres reach, by the digest of their text; each
+materialization was read by hand, and the file says why what it leaves follows from the parts of a fingerprint.
+`benchmarks/stock_macros.py` writes the file.
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from orchestrator.reuse.fingerprints.reading import Reading
+
+_LIST = Path(__file__).with_name("stock_macros.tsv")
+_DIGITS = 24
+
+
+def stock_digest(code: str) -> str:
+    """Return the digest of a macro's text; whitespace around it does not count."""
+    return hashlib.sha256(code.strip().encode()).hexdigest()[:_DIGITS]
+
+
+def is_stock(name: str, package: str, code: str) -> bool:
+    """Return whether a macro is dbt's own and reads as when its materializations were checked.
+
+    That holds for what a materialization does with it. Where a node's code calls a macro while it is compiled, the
+    macro has to be read like the node's own code.
+    """
+    return (package, name, stock_digest(code)) in _known()
+
+
+def unit_reading(name: str) -> Reading | None:
+    """Return what calling a macro of dbt means, for those that are understood without following them."""
+    return UNITS.get(name)
+
+
+@cache
+def _known() -> frozenset[tuple[str, str, str]]:
+    lines = _LIST.read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    return frozenset((package, macro, digest) for package, macro, digest, *_ in rows)
+
+
+def _asks(name: str, *, beside_the_sql: bool = False) -> Reading:
+    return Reading(asks=((name, 0),), beside_the_sql=beside_the_sql)
+
+
+_CLOCK = ("current_timestamp", "current_timestamp_backcompat", "current_timestamp_in_utc_backcompat")
+UNITS: dict[str, Reading] = {
+    "is_incremental": Reading(beside_the_sql=True),
+    "set_sql_header": Reading(beside_the_sql=True, own_entry=True),
+    "load_cached_relation": _asks("load_cached_relation", beside_the_sql=True),
+    "load_relation": _asks("load_relation", beside_the_sql=True),
+    **{name: _asks(name) for name in ("run_query", "statement", "get_columns_in_query", "get_columns_in_relation")},
+    **{name: Reading(volatile=((name, 0),)) for name in (*_CLOCK, "snapshot_get_time", "py_current_timestring")},
+}
+"""Macros of dbt that are not followed, with what calling them means.
+
+`is_incremental` asks whether the relation exists as a table and whether the run is a full refresh. A materialization
+that builds incrementally asks the same, so its own fingerprint has both; for the code it is beside the SQL.
+"""

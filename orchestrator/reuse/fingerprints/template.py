@@ -1,0 +1,192 @@
+"""Walks a template's syntax tree: every branch, whether it would be taken or not, with Jinja's scopes of variables."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from jinja2 import TemplateSyntaxError, nodes
+
+from orchestrator.reuse.fingerprints.expressions import Expressions, Local, Scope
+from orchestrator.reuse.fingerprints.jinja import parse, sql_around_tags
+from orchestrator.reuse.fingerprints.notes import Notes
+from orchestrator.reuse.fingerprints.reading import NOTHING, Reading, at_line
+
+_OF_EVERY_MACRO = {"varargs": Local.VALUE, "kwargs": Local.VALUE, "caller": Local.CALLABLE}
+
+
+def read_syntax(text: str) -> Reading:
+    """Read a template; one that Jinja cannot parse is not understood."""
+    notes = Notes()
+    try:
+        tree = parse(text)
+        _Statements(notes).walk(tree.body, {})
+    except TemplateSyntaxError as error:
+        return Reading(unknown=((f"Jinja cannot parse it: {error.message}", error.lineno),))
+    except RecursionError:
+        return Reading(unknown=(("an expression that is nested too deeply", 1),))
+    found = notes.reading()
+    for template, line in notes.templates:
+        found |= _nested(template, line)
+    return found
+
+
+def placeholder_sql(text: str) -> str:
+    """Return the SQL of a template, in its lines, with `__jinja__` for each expression and without other tags.
+
+    A text that Jinja cannot parse is returned as it is.
+    """
+    pieces: list[str] = []
+    line = 1
+    try:
+        for its_line, piece in sql_around_tags(text):
+            pieces.append("\n" * (its_line - line) + piece)
+            line = its_line + piece.count("\n")
+    except TemplateSyntaxError:
+        return text
+    return "".join(pieces)
+
+
+def _nested(text: str, line: int) -> Reading:
+    """Read a string that is a template, such as a hook; what dbt could not render is none."""
+    try:
+        parse(text)
+    except TemplateSyntaxError:
+        return NOTHING
+    return at_line(read_syntax(text), line)
+
+
+class _Statements:
+    """Walks statements; a scope is changed by what is set in it."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+        self._expressions = Expressions(notes)
+        self._rules: dict[type[nodes.Node], Callable[[Any, Scope], None]] = {
+            nodes.Output: self._output,
+            nodes.If: self._if,
+            nodes.For: self._for,
+            nodes.Assign: self._assign,
+            nodes.AssignBlock: self._assign_block,
+            nodes.ExprStmt: self._expression,
+            nodes.Macro: self._macro,
+            nodes.CallBlock: self._call_block,
+            nodes.FilterBlock: self._filter_block,
+            nodes.With: self._with,
+            nodes.Break: _nothing,
+            nodes.Continue: _nothing,
+        }
+
+    def walk(self, body: Iterable[nodes.Node], scope: Scope) -> None:
+        """Walk statements one after the other."""
+        for node in body:
+            self._statement(node, scope)
+
+    def _statement(self, node: nodes.Node, scope: Scope) -> None:
+        walk = self._rules.get(type(node))
+        if walk is None:
+            self._notes.unknown.setdefault(f"the statement {type(node).__name__.lower()}", node.lineno)
+        else:
+            walk(node, scope)
+
+    def _output(self, node: nodes.Output, scope: Scope) -> None:
+        for one in node.nodes:
+            if not isinstance(one, nodes.TemplateData):
+                self._expressions.value(one, scope)
+
+    def _expression(self, node: nodes.ExprStmt, scope: Scope) -> None:
+        self._expressions.value(node.node, scope)
+
+    def _if(self, node: nodes.If, scope: Scope) -> None:
+        """Walk every branch; what only some of them set may be set afterwards."""
+        before = dict(scope)
+        ways = []
+        for branch in (node, *node.elif_):
+            self._expressions.value(branch.test, scope)
+            ways.append(dict(before))
+            self.walk(branch.body, ways[-1])
+        ways.append(dict(before))
+        self.walk(node.else_, ways[-1])
+        for name in {name for way in ways for name in way}:
+            scope[name] = _merged([way.get(name) for way in ways])
+
+    def _assign(self, node: nodes.Assign, scope: Scope) -> None:
+        self._expressions.assigned(node.node, scope)
+        self._set(node.target, self._expressions.kind_of(node.node, scope), scope)
+
+    def _assign_block(self, node: nodes.AssignBlock, scope: Scope) -> None:
+        self._filtered(node.filter, node.body, scope)
+        self._set(node.target, Local.VALUE, scope)
+
+    def _set(self, target: nodes.Node, kind: Local, scope: Scope) -> None:
+        match target:
+            case nodes.NSRef() | nodes.Tuple() if kind is Local.MACRO:
+                self._notes.unknown.setdefault("what adapter.dispatch finds, which is passed on", target.lineno)
+            case nodes.Name():
+                scope[target.name] = kind
+            case nodes.NSRef():
+                if scope.get(target.name) not in {Local.VALUE, Local.SHARED}:
+                    self._notes.unknown.setdefault(f"setting {target.name}.{target.attr}", target.lineno)
+                elif kind is not Local.VALUE:
+                    scope[target.name] = Local.SHARED
+            case nodes.Tuple():
+                for one in target.items:
+                    self._set(one, Local.VALUE if kind is Local.CALLABLE else kind, scope)
+            case _:
+                self._notes.unknown.setdefault("setting what is no variable", target.lineno)
+
+    def _for(self, node: nodes.For, scope: Scope) -> None:
+        self._expressions.value(node.iter, scope)
+        inner = dict(scope)
+        self._set(node.target, self._element_of(node.iter, scope), inner)
+        if node.test is not None:
+            self._expressions.value(node.test, inner)
+        inner["loop"] = Local.CALLABLE if node.recursive else Local.VALUE
+        self.walk(node.body, inner)
+        self.walk(node.else_, dict(scope))
+
+    def _element_of(self, node: nodes.Node, scope: Scope) -> Local:
+        kind = self._expressions.kind_of(node, scope)
+        return Local.SHARED if kind is Local.SHARED else Local.VALUE
+
+    def _macro(self, node: nodes.Macro, scope: Scope) -> None:
+        self._with_parameters(node, {**scope, **_OF_EVERY_MACRO})
+
+    def _call_block(self, node: nodes.CallBlock, scope: Scope) -> None:
+        self._expressions.call(node.call, scope)
+        self._with_parameters(node, dict(scope))
+
+    def _with_parameters(self, node: nodes.Macro | nodes.CallBlock, inner: Scope) -> None:
+        without_default = len(node.args) - len(node.defaults)
+        for at, parameter in enumerate(node.args):
+            if at >= without_default:
+                self._expressions.value(node.defaults[at - without_default], inner)
+            inner[parameter.name] = Local.VALUE
+        self.walk(node.body, inner)
+
+    def _filter_block(self, node: nodes.FilterBlock, scope: Scope) -> None:
+        self._filtered(node.filter, node.body, scope)
+
+    def _filtered(self, applied: nodes.Filter | None, body: list[nodes.Node], scope: Scope) -> None:
+        inner = dict(scope)
+        if applied is not None:
+            self._expressions.filter(applied, inner)
+        self.walk(body, inner)
+
+    def _with(self, node: nodes.With, scope: Scope) -> None:
+        inner = dict(scope)
+        for target, value in zip(node.targets, node.values, strict=True):
+            self._expressions.assigned(value, scope)
+            self._set(target, self._expressions.kind_of(value, scope), inner)
+        self.walk(node.body, inner)
+
+
+def _nothing(node: nodes.Node, scope: Scope) -> None:
+    """Walk a statement that reads nothing: `break`, `continue`."""
+
+
+def _merged(kinds: list[Local | None]) -> Local:
+    """Return what a variable is after branches that leave it as these; None where a branch does not set it."""
+    if None in kinds or Local.MAYBE in kinds:
+        return Local.MAYBE
+    if len(set(kinds)) == 1:
+        return kinds[0] or Local.MAYBE
+    return Local.SHARED if Local.SHARED in kinds else Local.VALUE
