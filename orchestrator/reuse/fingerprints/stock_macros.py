@@ -3,10 +3,13 @@
 A materialization cannot be read off its text: it creates, renames and drops relations. `stock_macros.tsv` lists the
 macros that the materializations of dbt, dbt-duckdb and dbt-postgres reach, by the digest of their text; each
 materialization was read by hand, and the file says why what it leaves follows from the parts of a fingerprint.
-`benchmarks/stock_macros.py` writes the file.
+`tests/unit/reuse/fingerprints/stock_list.py` writes the file.
 """
 
 import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from orchestrator.reuse.fingerprints.reading import Reading
 
 _LIST = Path(__file__).with_name("stock_macros.tsv")
 _DIGITS = 24
+_LOOKED_UP = re.compile(r"get_incremental_\w+_sql|snapshot_\w+_strategy|\w+_function_(?:sql|python|javascript)")
+"""Names that materializations put together: the strategies of incremental models and snapshots, kinds of functions."""
 
 
 def stock_digest(code: str) -> str:
@@ -35,11 +40,21 @@ def unit_reading(name: str) -> Reading | None:
     return UNITS.get(name)
 
 
+def calls_of_stock(reading: Reading, macros: Iterable[str]) -> Reading:
+    """Return the reading of a stock macro with the macros that it looks up by a computed name.
+
+    `macros` are the names of all macros. The materializations look up their strategies in `context`; a project may
+    have strategies of its own.
+    """
+    looked_up = frozenset(name for name in macros if _LOOKED_UP.fullmatch(name))
+    return replace(reading, every_macro=False, names=reading.names | looked_up) if reading.every_macro else reading
+
+
 @cache
 def _known() -> frozenset[tuple[str, str, str]]:
     lines = _LIST.read_text(encoding="utf-8").splitlines()
     rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
-    return frozenset((package, macro, digest) for package, macro, digest, *_ in rows)
+    return frozenset((package, macro, digest) for package, macro, digest, _, _ in rows)
 
 
 def _asks(name: str, *, beside_the_sql: bool = False) -> Reading:
