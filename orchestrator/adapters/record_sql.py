@@ -4,6 +4,7 @@
 brought rows to. Rows are only added: a row that was changed in place would let two builds at once collide.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "is_whole": _FLAG,
         "batch": _TEXT,
         "batches": _TEXT,
+        "content": _TEXT,
     },
     LOADS: {
         "dataset": _TEXT,
@@ -44,6 +46,9 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Every table of ours, with its columns and their types. Times are UTC."""
+
+ADDED: Mapping[str, frozenset[str]] = {STANDING: frozenset({"content"})}
+"""Columns that a table of an earlier elt lacks: they are added to it, and empty in its rows."""
 
 OWN_TABLES = frozenset((SCHEMA, table) for table in COLUMNS)
 """The tables of ours by schema and name: nothing of the project's."""
@@ -76,6 +81,8 @@ class Dialect:
     """Asks whether a database is one that tables of ours can be made in."""
     rights: str
     """Asks whether whoever asks may write and read a table of ours."""
+    tells_case: bool = False
+    """Whether names that differ in case alone are different names, once they are quoted."""
 
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -97,6 +104,7 @@ DIALECTS: Mapping[str, Dialect] = {
         schemas="select 1 from pg_catalog.pg_namespace where nspname = {schema}",
         keeps_tables="select 1",
         rights="select 1 where has_table_privilege({table}, 'INSERT') and has_table_privilege({table}, 'SELECT')",
+        tells_case=True,
     ),
 }
 """Of the databases in which a target can say itself what stands in it."""
@@ -144,13 +152,26 @@ def makes_table(dialect: Dialect, database: str, table: str) -> str:
     return f"create table if not exists {table_in(database, table)} ({columns}{dialect.extra})"
 
 
+def adds_column(database: str, table: str, column: str) -> str:
+    """Add a column that a table of an earlier elt lacks."""
+    added = f"{quoted(column)} {COLUMNS[table][column]}"
+    return f"alter table {table_in(database, table)} add column if not exists {added}"
+
+
 def renames_table(database: str, table: str, aside: str) -> str:
     """Put a table aside under another name."""
     return f"alter table {table_in(database, table)} rename to {quoted(aside)}"
 
 
 def adds_marker(
-    database: str, relation: str, request: Request, mark: Mark, *, is_whole: bool, batch: MarkedBatch | None = None
+    database: str,
+    relation: str,
+    request: Request,
+    mark: Mark,
+    *,
+    is_whole: bool,
+    batch: MarkedBatch | None = None,
+    content: str | None = None,
 ) -> str:
     """Write the marker of a build; in the build's own transaction it stands if and only if the data do."""
     values: dict[str, str | int | datetime | None] = {
@@ -164,24 +185,30 @@ def adds_marker(
         "is_whole": is_whole,
         "batch": None if batch is None else batch.start.isoformat(),
         "batches": None if batch is None else f"{batch.first.isoformat()}/{batch.end.isoformat()}",
+        "content": content,
     }
     names = ", ".join(quoted(name) for name in values)
     written = ", ".join(literal(value) for value in values.values())
     return f"insert into {table_in(database, STANDING)} ({names}) values ({written})"  # noqa: S608  # quoted
 
 
-def doubts(database: str, relation: str, request: Request) -> str:
-    """Write the marker that takes back what those before it say of a node: what stands is not what it builds to."""
+def doubts(database: str, relation: Relation, request: Request) -> str:
+    """Write the marker that takes back what those before it say of a relation: it is not what its node builds to."""
     mark = Mark(digest=DOUBTED, identity=DOUBTED)
-    return adds_marker(database, relation, request, mark, is_whole=False)
+    named = ".".join(map(quoted, (database, relation.schema, relation.identifier)))
+    return adds_marker(database, named, request, mark, is_whole=False)
 
 
-def asks_for_markers(dialect: Dialect, database: str) -> str:
-    """Ask for the newest marker of each node."""
-    names = ", ".join(quoted(name) for name in COLUMNS[STANDING] if not name.startswith("batch"))
-    newest = f"row_number() over (partition by step_id order by {dialect.order} desc)"
-    table = table_in(database, STANDING)
-    return f"select {names} from (select {names}, {newest} as newest from {table}) as ordered where newest = 1"  # noqa: S608  # quoted names
+_OF_MARKERS = ("step_id", "relation", "run_id", "attempt", "digest", "identity", "built_at", "is_whole")
+
+
+def asks_for_markers(dialect: Dialect, database: str, *, with_content: bool) -> str:
+    """Ask for the newest marker of each relation, oldest first; `with_content` where the table has that column."""
+    names = ", ".join(map(quoted, _OF_MARKERS))
+    content = quoted("content") if with_content else f"cast(null as {_TEXT}) as content"
+    newest = f"row_number() over (partition by relation order by {dialect.order} desc) as newest"
+    ordered = f"select {names}, {content}, {dialect.order} as written, {newest} from {table_in(database, STANDING)}"  # noqa: S608  # quoted names
+    return f"select {names}, content from ({ordered}) as ordered where newest = 1 order by written"  # noqa: S608  # as above
 
 
 def asks_for_batches(database: str, run_id: str, step_id: str) -> str:
@@ -193,14 +220,14 @@ def asks_for_batches(database: str, run_id: str, step_id: str) -> str:
 
 
 def counts_markers(database: str) -> str:
-    """Ask how many markers there are, and of how many nodes or batches."""
-    return f"select count(*), count(distinct step_id || coalesce(batch, '')) from {table_in(database, STANDING)}"  # noqa: S608  # as above
+    """Ask how many markers there are, and of how many relations or batches."""
+    return f"select count(*), count(distinct relation || coalesce(batch, '')) from {table_in(database, STANDING)}"  # noqa: S608  # as above
 
 
 def forgets_markers(dialect: Dialect, database: str) -> str:
-    """Remove all but the newest marker of each node, or of each of its batches."""
+    """Remove all but the newest marker of each relation, or of each of its batches."""
     table = table_in(database, STANDING)
-    kept = f"select max({dialect.order}) from {table} group by step_id, batch"  # noqa: S608  # as above
+    kept = f"select max({dialect.order}) from {table} group by relation, batch"  # noqa: S608  # as above
     return f"delete from {table} where {dialect.order} not in ({kept})"  # noqa: S608  # as above
 
 
@@ -221,12 +248,36 @@ def drops(database: str, schema: str, name: str, kind: str) -> str:
 
 
 def fits(table: str, there: Mapping[str, str]) -> bool:
-    """Say whether a table has the columns that it should have; others beside them are no harm."""
+    """Say whether a table has the columns that it should have, but for those that are `missing`; others do no harm."""
     found = {name: _SPELLED.get(kind, kind) for name, kind in there.items()}
-    return all(found.get(name) == kind for name, kind in COLUMNS[table].items())
+    wanted = COLUMNS[table].keys() - missing(table, there)
+    return all(found.get(name) == COLUMNS[table][name] for name in wanted)
+
+
+def missing(table: str, there: Collection[str]) -> list[str]:
+    """Name the columns that a table of an earlier elt lacks."""
+    return sorted(ADDED.get(table, frozenset()).difference(there))
 
 
 def is_ours(table: str, there: Collection[str]) -> bool:
     """Say whether a table is one of ours that was edited, rather than another one of the same name."""
     own = COLUMNS[table]
     return 2 * len(own.keys() & set(there)) >= len(own)
+
+
+_NAME = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
+
+
+def names_in(relation: str, dialect: Dialect) -> tuple[str, str]:
+    """Return schema and identifier of a relation that is written as SQL, in the form of `names_of`."""
+    parts = [
+        quoted_part.replace('""', '"') if plain == "" else plain.lower()
+        for quoted_part, plain in _NAME.findall(relation)
+    ]
+    schema, identifier = ["", "", *parts][-2:]
+    return (schema, identifier) if dialect.tells_case else (schema.lower(), identifier.lower())
+
+
+def names_of(relation: Relation, dialect: Dialect) -> set[tuple[str, str]]:
+    """Return what a relation may be called: as it is written, and in lower case if dbt does not quote it."""
+    return {relation.key(), (relation.schema, relation.identifier)} if dialect.tells_case else {relation.key()}

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.adapters import record_sql as sql
+from orchestrator.adapters.sql_words import literal
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
@@ -24,6 +25,7 @@ _MISSED = (
     "The database {database} does not say what stands in it, though recorded runs built there: its schema {schema} was"
     " dropped, this is another copy of it, or an older elt built it. The schema is made anew."
 )
+MOST_ROWS = 10_000_000
 _SPARE = 200
 """So many old markers may lie about before they are removed."""
 
@@ -40,12 +42,14 @@ class SqlTargetRecord:
         main: str,
         reach: Callable[[str], None] = lambda _database: None,
         taken: Collection[str] = (),
+        most_rows: int = MOST_ROWS,
         tell: Callable[[str], None] = lambda _message: None,
     ) -> None:
         """Read and write with `ask`, in the `main` database or in one that `reach` makes reachable.
 
         Both raise WarehouseError.
-        `taken` are the databases in which models of the project's own stand in our schema.
+        `taken` are the databases in which models of the project's own stand in our schema; of larger tables than
+        `most_rows` builds record no checksum.
         """
         self._ask = ask
         self._dialect = dialect
@@ -53,6 +57,7 @@ class SqlTargetRecord:
         self._reach = reach
         self._database_of = database_of
         self._taken = frozenset(database.lower() for database in taken)
+        self.most_rows = most_rows
         self._tell = tell
         self._lock = threading.Lock()
         self._made: dict[str, bool] = {}
@@ -77,15 +82,20 @@ class SqlTargetRecord:
         """Give the table, qualified, in which loads note the rows that they brought; None where there is none."""
         return sql.table_in(database, sql.LOADS) if self.is_made(database) else None
 
-    def markers(self, steps: Collection[StepId]) -> Mapping[StepId, Marker]:
-        """Give the newest marker of each of these nodes, where there is one."""
-        by_database: dict[str, set[StepId]] = defaultdict(set)
-        for step in steps:
-            if (database := self._database_of(step)) is not None:
-                by_database[database].add(step)
+    def markers(self, relations: Mapping[StepId, Relation]) -> Mapping[StepId, Marker]:
+        """Return for each step the newest marker of its relation, whichever node it is of."""
+        by_database: dict[str, dict[StepId, Relation]] = defaultdict(dict)
+        for step, relation in relations.items():
+            by_database[relation.database or self._main][step] = relation
         found: dict[StepId, Marker] = {}
         for database, wanted in by_database.items():
-            found |= {marker.step_id: marker for marker in self._read(database) if marker.step_id in wanted}
+            newest: dict[tuple[str, str], tuple[int, Marker]] = {}
+            for number, marker in enumerate(self._read(database)):
+                newest[sql.names_in(marker.relation, self._dialect)] = (number, marker)
+            for step, relation in wanted.items():
+                names = newest.keys() & sql.names_of(relation, self._dialect)
+                if names:
+                    found[step] = max((newest[name] for name in names), key=lambda one: one[0])[1]
         return found
 
     def batches(self, run_id: str, step: StepId) -> tuple[MarkedBatch, ...]:
@@ -105,7 +115,7 @@ class SqlTargetRecord:
         """Take back what is said of a node: what stands was found to be another thing. Raises WarehouseError."""
         database = self._database_of(request.step.id)
         if database is not None and self.is_made(database):
-            self._ask(sql.doubts(database, str(relation), request))
+            self._ask(sql.doubts(database, relation, request))
 
     def clear_beside(self, step: StepId, relation: Relation) -> None:
         """Drop what a build that was cut off after its commit did not come to drop any more."""
@@ -116,21 +126,29 @@ class SqlTargetRecord:
             self._ask(sql.drops(database, relation.schema, name, kind))
 
     def _read(self, database: str) -> Iterable[Marker]:
+        """Read the newest marker of each relation, oldest first; a row that lacks something is passed over."""
         try:
-            if not self._is_readable(database):
+            there = self._readable(database)
+            if there is None:
                 return []
-            rows = self._ask(sql.asks_for_markers(self._dialect, database))
+            has_content = not sql.missing(sql.STANDING, there)
+            rows = self._ask(sql.asks_for_markers(self._dialect, database, with_content=has_content))
         except WarehouseError:  # it is told of when the tables are made
             return []
-        return [_marker(row) for row in rows if None not in row]
+        return [_marker(row) for row in rows if None not in row[:-1]]
 
     def _is_readable(self, database: str) -> bool:
         """Say whether the table is there as it should be."""
+        return self._readable(database) is not None
+
+    def _readable(self, database: str) -> Mapping[str, str] | None:
+        """Return the columns of the table; None if it is not there as it should be."""
         if database.lower() != self._main:
             self._reach(database)
         if database.lower() in self._taken:
-            return False
-        return sql.fits(sql.STANDING, self._columns(database).get(sql.STANDING, {}))
+            return None
+        there = self._columns(database).get(sql.STANDING, {})
+        return there if sql.fits(sql.STANDING, there) else None
 
     def _try_to_make(self, database: str) -> bool:
         try:
@@ -144,7 +162,7 @@ class SqlTargetRecord:
 
     def _make(self, database: str) -> bool:
         if database.lower() != self._main and not self._ask(
-            self._dialect.keeps_tables.format(database=sql.literal(database.lower()))
+            self._dialect.keeps_tables.format(database=literal(database.lower()))
         ):
             return False  # attached from another kind of database
         there = self._columns(database)
@@ -163,6 +181,9 @@ class SqlTargetRecord:
                 self._put_aside(database, table)
             if table not in there or not sql.fits(table, there[table]):
                 self._ask(sql.makes_table(self._dialect, database, table))
+            else:
+                for column in sql.missing(table, there[table]):
+                    self._ask(sql.adds_column(database, table, column))
         if not all(self._ask(sql.asks_for_rights(self._dialect, table)) for table in sql.COLUMNS):
             raise WarehouseError(f"no right to write the tables of its schema {sql.SCHEMA}, which somebody else made")
         self._tidy(database)
@@ -197,7 +218,7 @@ def _is_anothers(there: Mapping[str, Mapping[str, str]]) -> bool:
 
 
 def _marker(row: tuple[Any, ...]) -> Marker:
-    step_id, relation, run_id, attempt, digest, identity, at, is_whole = row
+    step_id, relation, run_id, attempt, digest, identity, at, is_whole, content = row
     return Marker(
         step_id=StepId(step_id),
         relation=relation,
@@ -207,4 +228,5 @@ def _marker(row: tuple[Any, ...]) -> Marker:
         identity=identity,
         at=at.replace(tzinfo=UTC),
         is_whole=bool(is_whole),
+        content=content,
     )

@@ -30,6 +30,8 @@ KEYS: Mapping[str, Reader] = {
     "circuit_breaker.below": one_of(OnOpen),
     "on_busy": one_of(OnBusy),
     "state_in_target": truth,
+    "content.rows": positive,
+    "content.time": duration,
     "store": text,
     "verify_reuse": portion,
 }

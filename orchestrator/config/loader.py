@@ -11,11 +11,13 @@ from orchestrator.config.discovery import Found, find_project
 from orchestrator.config.document import KEYS, Entry
 from orchestrator.config.mistakes import Mistakes
 from orchestrator.config.repeats import LIMITS, REPEATS, limits_from, repeats_from
-from orchestrator.config.settings import CircuitBreaker, OnBusy, OnNoData, OnOpen, OnRunStart, Settings
+from orchestrator.config.settings import CircuitBreaker, ContentLimits, OnBusy, OnNoData, OnOpen, OnRunStart, Settings
 
 Value = TypeVar("Value")
 
 VARIABLES: Mapping[str, str] = {
+    "ELT_CONTENT_ROWS": "content.rows",
+    "ELT_CONTENT_TIME": "content.time",
     "ELT_INGESTION_THREADS": "ingestion.threads",
     "ELT_LOCK_TIMEOUT": "lock_timeout",
     "ELT_ON_BUSY": "on_busy",
@@ -88,6 +90,10 @@ def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) ->
         ),
         on_busy=_value(entries, "on_busy", OnBusy, OnBusy.WAIT),
         state_in_target=_value(entries, "state_in_target", bool, default=True),
+        content=ContentLimits(
+            rows=_value(entries, "content.rows", int, ContentLimits().rows),
+            time=_value(entries, "content.time", timedelta, ContentLimits().time),
+        ),
         verify_reuse=_value(entries, "verify_reuse", float, 0.0),
         store=_value(entries, "store", str, ".elt/history.db"),
     )

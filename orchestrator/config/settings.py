@@ -49,6 +49,16 @@ class CircuitBreaker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContentLimits:
+    """How much is read to find out whether tables still hold what they held."""
+
+    rows: int = 10_000_000
+    """Tables with more rows are not read."""
+    time: timedelta = timedelta(seconds=30)
+    """How long a run may spend on reading tables before it decides what to reuse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings of one project; every path is absolute."""
 
@@ -73,6 +83,7 @@ class Settings:
     on_busy: OnBusy = OnBusy.WAIT
     state_in_target: bool = True
     """Whether what stands is recorded in the target itself, too."""
+    content: ContentLimits = ContentLimits()
     verify_reuse: float = 0.0
     """Which share of the tables that a run reuses is built anew beside them and compared."""
     store: str = ".elt/history.db"

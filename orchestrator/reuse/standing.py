@@ -80,6 +80,8 @@ class Marker:
     """When it was written, at the end of the build."""
     is_whole: bool = True
     """Whether the build had ended with that transaction: no hook, and no other batch, came after it."""
+    content: str | None = None
+    """What the relation held then, as `facts.content_text` writes it; None if an earlier elt wrote the marker."""
 
     @property
     def is_doubted(self) -> bool:

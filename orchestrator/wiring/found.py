@@ -13,8 +13,9 @@ from orchestrator.execution.recorded import RecordedRun
 from orchestrator.execution.resume import cut_off, done_after_all, settled, unheard_loads
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.step import BuildStep, StepId
+from orchestrator.reuse.standing import Marker
 from orchestrator.wiring.changes import is_module_of
-from orchestrator.wiring.marking import target_record
+from orchestrator.wiring.marking import relations_of, target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
 from orchestrator.wiring.warehouse import is_there
 
@@ -34,7 +35,7 @@ def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[N
     record, unknown = target_record(project), cut_off(run)
     if record is None or not unknown or not is_there(project.target):
         return ()
-    markers = record.markers(unknown)
+    markers = _own_markers(project, record, unknown)
     facts = WarehouseFacts(project)  # it looks once: after attached databases have come into view
     found = []
     for marker, attempt in done_after_all(run, markers):
@@ -52,7 +53,7 @@ def gone_from_target(project: OpenProject, runs: Sequence[RecordedRun]) -> froze
     record = target_record(project)
     if record is None or not is_there(project.target):
         return frozenset()
-    markers = record.markers({outcome.step_id for run in runs for outcome in settled(run)})
+    markers = _own_markers(project, record, {outcome.step_id for run in runs for outcome in settled(run)})
     facts = WarehouseFacts(project)  # after attached databases have come into view
     nodes = project.graph.manifest.nodes
     return frozenset(
@@ -63,6 +64,12 @@ def gone_from_target(project: OpenProject, runs: Sequence[RecordedRun]) -> froze
         and is_named(project.session, marker)
         and not facts.stands(node.relation)
     )
+
+
+def _own_markers(project: OpenProject, record: SqlTargetRecord, steps: Collection[StepId]) -> Mapping[StepId, Marker]:
+    """Return the markers of the relations of these steps, where no other node has written the relation since."""
+    markers = record.markers(relations_of(project, steps))
+    return {step: marker for step, marker in markers.items() if marker.step_id == step}
 
 
 def left_of(project: OpenProject, runs: Sequence[RecordedRun], changed: frozenset[NodeId]) -> Left:
@@ -112,7 +119,7 @@ def _dropped(project: OpenProject, record: SqlTargetRecord | None, nodes: Collec
     if not nodes or record is None:
         return frozenset()
     if is_there(project.target):
-        record.markers([StepId(node) for node in nodes])  # so that attached databases come into view
+        record.markers(relations_of(project, nodes))  # so that attached databases come into view
     facts, known = WarehouseFacts(project), project.graph.manifest.nodes
     return frozenset(node for node in nodes if (found := known[node].relation) is not None and not facts.stands(found))
 

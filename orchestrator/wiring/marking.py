@@ -1,9 +1,11 @@
 """Chooses whether a run records what stands in the target itself, and gives what it is recorded with."""
 
+from collections.abc import Iterable
+
 from orchestrator.adapters.record_sql import DIALECTS, SCHEMA
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.execution.events import NoticeKind
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, IngestStep, StepId
 from orchestrator.wiring.project import OpenProject
@@ -37,8 +39,16 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
         main=target.database,
         reach=reach,
         taken={one.database or target.database for one in relations if one.schema.lower() == SCHEMA},
+        most_rows=project.settings.content.rows,
         tell=lambda message: project.inbox.post(NoticeKind.WARNING, message),
     )
+
+
+def relations_of(project: OpenProject, nodes: Iterable[str]) -> dict[StepId, Relation]:
+    """Return the relations that nodes are built as, by their steps; a node that builds none is omitted."""
+    known = project.graph.manifest.nodes
+    relations = {StepId(one): known[NodeId(one)].relation for one in nodes if NodeId(one) in known}
+    return {step: relation for step, relation in relations.items() if relation is not None}
 
 
 def record_in_target(project: OpenProject, plan: Plan, *, is_expected: bool) -> SqlTargetRecord | None:

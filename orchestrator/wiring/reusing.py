@@ -24,7 +24,7 @@ from orchestrator.reuse.judge import Judge, Project
 from orchestrator.reuse.past import Past
 from orchestrator.reuse.standing import LastTry, Marker, Standing
 from orchestrator.wiring.fingerprinting import surroundings_of, with_needs
-from orchestrator.wiring.marking import target_record
+from orchestrator.wiring.marking import relations_of, target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
 from orchestrator.wiring.source_versions import LoadedTables
 from orchestrator.wiring.telling import SuitePrints, Teller
@@ -100,7 +100,7 @@ class Knowledge:
         record = target_record(self.project)
         if record is None:
             return None
-        return record.markers([StepId(node) for node in nodes]) if is_there(self.project.target) else {}
+        return record.markers(relations_of(self.project, nodes)) if is_there(self.project.target) else {}
 
     def standing(self, steps: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, Standing]:
         """Read what each of these last was when it ended well."""

@@ -9,19 +9,25 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from orchestrator.adapters.dbt.built_content import Built, content_in_duckdb, content_in_postgres
 from orchestrator.adapters.record_sql import adds_marker
 from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.reuse.facts import Content, content_text
 from orchestrator.reuse.standing import Mark
 
 _MARKED = frozenset({"model", "seed", "snapshot"})
+_TABLES = frozenset({"table", "incremental", "seed", "snapshot"})
 _WRITES_FILES = "external"
 """The materialization of dbt's own that leaves something outside of the transaction."""
 
 
 class Places(Protocol):
     """Where markers can be written."""
+
+    most_rows: int
+    """Of larger tables no checksum is recorded."""
 
     def make(self, databases: Iterable[str]) -> None:
         """Make the tables in these databases, where that is possible; never raises."""
@@ -38,6 +44,8 @@ class Marking:
 
         self._own_packages = frozenset(get_adapter_package_names(adapter.type()))
         self._connections = adapter.connections
+        self._adapter_type = adapter.type()
+        self._settings = getattr(adapter.config.credentials, "settings", None) or {}
         self._in_transactions = not getattr(adapter.config.credentials, "disable_transactions", False)
         self._places = places
         self._requests: dict[NodeId, Request] = {}
@@ -76,21 +84,49 @@ class Marking:
                 batch = _batch_of(runner)
                 is_whole = batch is None and self._is_settled_by(node, macro, own_hooks)
 
-                def statement() -> str:
+                def statement(content: str | None = None) -> str:
                     relation = str(node.relation_name)
-                    return adds_marker(node.database, relation, request, mark, is_whole=is_whole, batch=batch)
+                    return adds_marker(
+                        node.database, relation, request, mark, is_whole=is_whole, batch=batch, content=content
+                    )
 
-                values["post_hooks"] = [*own_hooks, _Leaving(statement, self._write)]
+                def write() -> None:
+                    # each earlier batch's content would be that of a table that is not finished
+                    built = self._built(node, macro, places.most_rows) if _is_last(batch, runner) else None
+                    self._write(statement, built)
+
+                values["post_hooks"] = [*own_hooks, _Leaving(statement(), write)]
             return execute(hook, config, node, values, macro)
 
         return marked
 
-    def _write(self, statement: str) -> None:
+    def _write(self, statement: Callable[[str | None], str], built: Built | None) -> None:
         connection = self._connections.get_thread_connection()
         if self._in_transactions and not connection.transaction_open:
             self._connections.begin()
-        with self._connections.exception_handler(statement):
-            connection.handle.cursor().execute(statement)
+        with self._connections.exception_handler(statement(None)):
+            content = None if built is None else self._content(connection.handle, built)
+            text = None if content is None else content_text(content)
+            connection.handle.cursor().execute(statement(text))
+
+    def _content(self, handle: Any, built: Built) -> Content | None:  # noqa: ANN401  # dbt's connection
+        match self._adapter_type:
+            case "duckdb":
+                return content_in_duckdb(handle, built, self._settings)
+            case "postgres" if self._in_transactions:
+                return content_in_postgres(handle, built)
+            case _:
+                return None
+
+    def _built(self, node: Any, macro: Any, most_rows: int) -> Built:  # noqa: ANN401  # dbt's node and macro
+        is_own = macro.package_name in self._own_packages
+        kind = node.config.materialized
+        return Built(
+            relation=Relation(database=node.database, schema=node.schema, identifier=node.identifier),
+            is_table=is_own and kind in _TABLES,
+            writes_file=is_own and kind == _WRITES_FILES,
+            most_rows=most_rows,
+        )
 
     def _is_settled_by(self, node: Any, macro: Any, own_hooks: list[dict[str, Any]]) -> bool:  # noqa: ANN401
         """Say whether nothing of a build is left to do once its transaction has ended, and all of it is inside."""
@@ -112,18 +148,21 @@ def _batch_of(runner: Any) -> MarkedBatch | None:  # noqa: ANN401  # dbt's runne
     )
 
 
+def _is_last(batch: MarkedBatch | None, runner: Any) -> bool:  # noqa: ANN401  # as above
+    """Say whether a build is whole with this: dbt runs the last batch when all others are done."""
+    return batch is None or batch.start == max(start for start, _ in runner.batches.values())
+
+
 class _Leaving(dict[str, object]):
     """A hook as dbt's `run_hooks` asks for it, which finds it done; to a macro of the project's own it is plain SQL."""
 
-    def __init__(self, statement: Callable[[], str], write: Callable[[str], None]) -> None:
-        text = statement()
+    def __init__(self, text: str, write: Callable[[], None]) -> None:
         super().__init__(sql="{% raw %}" + text + "{% endraw %}" if "{" in text else text, transaction=True)
-        self._statement = statement
         self._write = write
 
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401  # a dict's
         """Write the row where dbt would read the SQL to write it with."""
         if key != "sql":
             return super().get(key, default)
-        self._write(self._statement())
+        self._write()
         return ""

@@ -40,10 +40,13 @@ kinds as (
 select database_name, schema_name, name, kind, definition, columns, estimated_size, d.type
 from columns join kinds using (database_name, schema_name, name) join duckdb_databases() as d using (database_name)
 """
-VIEW_DEFINITION = """
-select sql from duckdb_views()
-where lower(database_name) = {database} and schema_name = {schema} and view_name = {name}
-"""
+LOOK_UPS = {
+    VIEW: "select sql from duckdb_views() where lower(database_name) = {database} and lower(schema_name) = {schema}"
+    " and lower(view_name) = {name}",
+    TABLE: "select 1 from duckdb_tables() where lower(database_name) = {database} and lower(schema_name) = {schema}"
+    " and lower(table_name) = {name}",
+}
+"""Look for one relation, by its kind. DuckDB goes through all of that kind for it: 2 ms for 500 views."""
 
 
 def asks_for_shapes(relations: Collection[Relation]) -> str:
