@@ -32,7 +32,7 @@ from orchestrator.wiring.command import Command
 from orchestrator.wiring.dbt_alone import dbt_command, list_with_dbt
 from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.explaining import explain_node
-from orchestrator.wiring.planning import dbt_args, opened, planned, resolved
+from orchestrator.wiring.planning import dbt_args, decided, opened, planned, requested, resolved, steps_for
 from orchestrator.wiring.readiness import lacking
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of
 from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
@@ -95,10 +95,10 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     """Plan and execute; every step's outcome is in the answer, and the listeners hear of each as it ends."""
     inbox = Inbox(_now)
     with opened(command, inbox, hear=Audience(listeners, _now).tell) as project:
-        run_id = new_run_id()
-        with store_in_turn(project, command, run_id) as store:
+        run_id, request = new_run_id(), requested(command, project)
+        with store_in_turn(project, command, run_id, lambda: steps_for(project, request)) as (store, steps):
             known = Knowledge(project=project, store=store)
-            made = planned(command, project, known)
+            made = decided(command, project, request, steps, known)
             return drive(project, known, made, command, opening_of(project, command, run_id, made), listeners)
 
 

@@ -20,9 +20,10 @@ from orchestrator.execution.ports import RunListener, RunReader
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.execution.resume import Continued, is_finished, past_of, settled, tries
 from orchestrator.nodes.identity import NodeId, short_name
+from orchestrator.plan.placement import placed
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.repair import repair
-from orchestrator.plan.step import BuildStep, IngestStep
+from orchestrator.plan.step import BuildStep, IngestStep, Step
 from orchestrator.report.streams import open_console
 from orchestrator.report.words import some_of
 from orchestrator.wiring.asked import command_of, compared_with
@@ -30,7 +31,7 @@ from orchestrator.wiring.changes import changed_nodes, changes_since, gone_nodes
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.found import found_in_target, gone_from_target, left_of
-from orchestrator.wiring.planning import opened, replanned
+from orchestrator.wiring.planning import opened, requested_again, steps_for
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, new_run_id, open_store, opening_of, with_moments
 from orchestrator.wiring.reports import OutputKind, reporting
@@ -58,6 +59,11 @@ class _Recalled:
         """The run, behind those that it retried."""
         return (*self.before, self.run)
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of all these runs, each as the last of them planned it."""
+        return tuple({step.id: step for run in self.runs for step in run.plan.steps}.values())
+
 
 def resume(
     run: str | None, again: Command, listeners: Sequence[RunListener] = (), *, accept_changes: bool = False
@@ -76,7 +82,7 @@ def resume(
         )
     with (
         _reopened(recalled, listeners) as project,
-        store_in_turn(project, recalled.command, found.head.run_id) as store,
+        store_in_turn(project, recalled.command, found.head.run_id, lambda: found.plan) as (store, _),
     ):
         changed = _changed(project, recalled)
         _refuse_changes(project, found, changed, accept=accept_changes)
@@ -101,16 +107,18 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
     if is_finished(recalled.run):
         return None
     run_id = new_run_id()
-    with _reopened(recalled, listeners) as project, store_in_turn(project, recalled.command, run_id) as store:
-        changed = _changed(project, recalled)
-        made = _repair_of(project, recalled, changed)
-        if not made.steps:
-            return None
-        opening = opening_of(project, recalled.command, run_id, made)
-        opening = replace(opening, selected={**opening.selected, RETRIES: recalled.run.head.run_id})
-        left = left_of(project, recalled.runs, changed)
-        known = Knowledge(project=project, store=store)
-        return drive(project, known, made, recalled.command, opening, listeners, left=left)
+    with _reopened(recalled, listeners) as project:
+        request = requested_again(recalled.command, project, recalled.steps)
+        with store_in_turn(project, recalled.command, run_id, lambda: steps_for(project, request)) as (store, today):
+            changed = _changed(project, recalled)
+            made = _repair_of(project, recalled, changed, today)
+            if not made.steps:
+                return None
+            opening = opening_of(project, recalled.command, run_id, made)
+            opening = replace(opening, selected={**opening.selected, RETRIES: recalled.run.head.run_id})
+            left = left_of(project, recalled.runs, changed)
+            known = Knowledge(project=project, store=store)
+            return drive(project, known, made, recalled.command, opening, listeners, left=left)
 
 
 def resume_and_report(
@@ -185,6 +193,27 @@ def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
             " nothing of what it did stands.",
             hint="Put the file back, or do all of it anew: elt run.",
         )
+    _refuse_another_place(project, run)
+
+
+def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
+    """Refuse to go on where nothing of what a run built is at the place where it would be built now.
+
+    The schema of a target is no part of what the target is. A model whose own place was edited is a changed model.
+    """
+    built = {outcome.step_id for outcome in settled(run) if not outcome.status.halts}
+    steps = [step for step in run.plan.steps if isinstance(step, BuildStep) and step.id in built and step.writes]
+    moved = [
+        (step.writes[0], now)
+        for step in steps
+        if (now := placed(project.graph, step.node)) is not None and now not in step.writes
+    ]
+    if moved and len(moved) == len(steps):
+        then, now = moved[0]
+        raise UsageError(
+            f"The run {run.head.run_id} built {then}, which is {now} now: another schema than that of the run.",
+            hint="Let profiles.yml name the schema as it was, or start a new run: elt run.",
+        )
 
 
 def _refuse_changes(project: OpenProject, run: RecordedRun, nodes: frozenset[NodeId], *, accept: bool) -> None:
@@ -207,20 +236,18 @@ def _changed(project: OpenProject, recalled: _Recalled) -> frozenset[NodeId]:
     return frozenset() if recalled.manifest is None else changed_nodes(project)
 
 
-def _repair_of(project: OpenProject, recalled: _Recalled, changed: frozenset[NodeId]) -> Plan:
-    steps = tuple({step.id: step for run in recalled.runs for step in run.plan.steps}.values())
-    today = replanned(recalled.command, project, steps)
+def _repair_of(project: OpenProject, recalled: _Recalled, changed: frozenset[NodeId], today: Plan) -> Plan:
     found = {run.head.run_id: found_in_target(project, run, changed) for run in recalled.runs}
     past = replace(past_of(recalled.runs, found), gone=gone_from_target(project, recalled.runs))
     made = repair(today, past, changed)
     for outcome in chain.from_iterable(found.values()):
         if outcome.step_id not in made.by_id:
             project.inbox.post(NoticeKind.LEFT_OUT, f"{short_name(NodeId(outcome.step_id))} was {outcome.message}")
-    added = {step.id for step in steps if isinstance(step, BuildStep) and step.added}
+    added = {step.id for step in recalled.steps if isinstance(step, BuildStep) and step.added}
     kept = tuple(
         replace(step, added=True) if isinstance(step, BuildStep) and step.id in added else step for step in made.steps
     )
-    gone = gone_nodes(project, steps)
+    gone = gone_nodes(project, recalled.steps)
     notes = (f"no longer in the project: {some_of(gone, _MOST_NAMED)}",) if gone else ()
     return replace(made, steps=kept, notes=(*made.notes, *notes))
 

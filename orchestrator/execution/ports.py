@@ -122,20 +122,20 @@ class RunReader(Protocol):
     def fingerprints(self, run_id: str) -> Mapping[StepId, RecordedFingerprint]:
         """Give the fingerprints of a run's steps that ended, where they have one; none when the run is not known."""
 
-    def standing(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, Standing]:
-        """Give for each of these nodes the last time it ended well in a target, where it ever did.
+    def standing(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, Standing]:
+        """Return for each of these steps its last success at its place in a target, where there is one.
 
-        This outlives the run: what stands is not forgotten with it.
+        None is returned where another step has begun to write the same relation since. This outlives the run.
         """
 
     def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
         """Give the code that a node was compiled to in a run, when it is still known."""
 
-    def last_tries(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, LastTry]:
-        """Give for each of these steps what became of it when it last ran in a target; this outlives the run."""
+    def last_tries(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastTry]:
+        """Return for each of these steps how it ended when it last ran at its place in a target; outlives the run."""
 
-    def failing(self, target_identity: str, steps: Collection[StepId], most: int) -> Mapping[StepId, Failing]:
-        """Give those of these steps that failed in the last run that tried them, and in how many in a row.
+    def failing(self, target_identity: str, places: Mapping[StepId, str], most: int) -> Mapping[StepId, Failing]:
+        """Return those of these steps that failed in the last run that tried them there, and in how many in a row.
 
         At most so many are counted. Runs that did not try a step, or were interrupted in it, say nothing of it.
         """
@@ -156,17 +156,21 @@ class RunStore(Protocol):
     def ask_to_end(self, run_id: str, *, at: datetime, by: str) -> None:
         """Leave a run the wish that it should end; raises UnknownRunError."""
 
-    def lease(self, target_identity: str) -> Lease | None:
-        """Say which run has the right to work in a target; its process may have died since."""
+    def leases(self, target_identity: str) -> tuple[Lease, ...]:
+        """Return the leases that runs hold in a target, by run; their processes may have died since."""
 
-    def take(self, lease: Lease, *, instead_of: Lease | None) -> bool:
-        """Take the right to work in a target, unless somebody else has taken it since `instead_of` was read."""
+    def take(self, lease: Lease, *, instead_of: Collection[Lease] = ()) -> bool:
+        """Take a lease with all of its names, or none of it, and return whether it was taken.
+
+        It takes the place of leases of dead runs as they were read. It is not taken where a lease excludes it that is
+        none of these, or that had a heartbeat since.
+        """
 
     def beat(self, lease: Lease, *, at: datetime) -> None:
-        """Note that the run that has the right is alive, if it is still this run's; from any thread, never raises."""
+        """Note that the run that holds a lease is alive, if it still holds it; from any thread, never raises."""
 
     def let_go(self, lease: Lease) -> None:
-        """Give the right back, if it is still this run's."""
+        """Return a lease, if the run still holds it."""
 
     def prune(self, *, keep: int) -> tuple[str, ...]:
         """Forget all but so many of the newest runs, and give the ids of those forgotten, oldest first.

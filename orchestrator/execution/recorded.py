@@ -78,18 +78,41 @@ class Opening:
     manifest: bytes | None = None
     continues: Process | None = None
     """Of a run that goes on: the process that drove it before."""
+    places: Mapping[StepId, str] = field(default_factory=dict)
+    """Where each step works: together with the target and the step it identifies what is recorded of it."""
+    writes: Mapping[StepId, tuple[str, ...]] = field(default_factory=dict)
+    """By their full names the relations that each step writes: what other steps left there is gone once it starts."""
+
+
+WHOLE = "*"
+"""In the place of a name: all that a target holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right to work in a target, which one run has at a time."""
+    """The right of one run to write what it names in a target; no other run may hold a name of it meanwhile."""
 
     target_identity: str
     run_id: str
     process: Process
+    names: frozenset[str] = frozenset({WHOLE})
+    """Full names of relations and datasets, or `WHOLE`."""
     taken_at: datetime
     beaten_at: datetime
-    """When the run last gave a sign of life."""
+    """The last heartbeat of the run."""
+
+    def shared(self, other: "Lease") -> frozenset[str]:
+        """Return the names that both leases hold, which makes them exclude each other."""
+        if self.target_identity != other.target_identity:
+            return frozenset()
+        if WHOLE in self.names:
+            return other.names
+        return self.names if WHOLE in other.names else self.names & other.names
+
+    def excludes(self, other: "Lease") -> bool:
+        """Return whether both cannot be held at once; a run holds one lease, whatever is in it."""
+        is_same_run = (self.target_identity, self.run_id) == (other.target_identity, other.run_id)
+        return is_same_run or bool(self.shared(other))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

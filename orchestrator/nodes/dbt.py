@@ -20,6 +20,9 @@ class DbtNode:
     parents: tuple[NodeId, ...] = ()
     """`depends_on.nodes`, in the manifest's order."""
     relation: Relation | None = None
+    database: str | None = None
+    schema: str = ""
+    """Where dbt would put it: every node that dbt runs has a schema, also one that leaves no relation."""
     materialized: str | None = None
     severity: str | None = None
     """Of data tests: `error` or `warn`, in lower case."""

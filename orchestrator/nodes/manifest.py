@@ -103,6 +103,8 @@ def _node(row: Raw, group_owners: Mapping[str, str | None]) -> DbtNode:
         path=row["original_file_path"],
         parents=tuple(dict.fromkeys((row.get("depends_on") or {}).get("nodes") or ())),
         relation=_relation(row, kind, config),
+        database=row.get("database"),
+        schema=row.get("schema") or "",
         materialized=config.get("materialized"),
         severity=severity.lower() if kind is ResourceType.TEST and severity else None,
         tags=tuple(row.get("tags") or ()),

@@ -1,11 +1,20 @@
-"""Says where in the warehouse a node's relation is kept during a run."""
+"""Where in the warehouse steps work: the relations they write, and the places by which they are recorded."""
+
+from collections.abc import Iterable
+from hashlib import sha256
 
 from orchestrator.graph.build import Graph
-from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.plan.step import BuildStep, IngestStep, Step, StepId, TestStep
+
+_EXACT = frozenset({"postgres"})
+"""Adapters whose databases tell names apart by case, as dbt quotes them; others are taken not to."""
+_LONGEST = 400  # characters of a place that has no natural limit
 
 
 def placed(graph: Graph, node: NodeId) -> Relation | None:
-    """Give the relation that a node writes or names; None when it leaves nothing in the warehouse."""
+    """Return the relation that a node writes or names; None when it leaves nothing in the warehouse."""
     if node in graph.manifest.sources:
         return graph.manifest.sources[node].relation
     if node in graph.ingest:
@@ -16,7 +25,7 @@ def placed(graph: Graph, node: NodeId) -> Relation | None:
 
 
 def read_by(graph: Graph, node: NodeId) -> tuple[Relation, ...]:
-    """Give the relations that a node reads, also through nodes that leave nothing (ephemeral models, metrics)."""
+    """Return the relations that a node reads, also through nodes that leave nothing (ephemeral models, metrics)."""
     found: dict[Relation, None] = {}
     seen: set[NodeId] = set()
     waiting = list(graph.depends.parents(node))
@@ -31,3 +40,90 @@ def read_by(graph: Graph, node: NodeId) -> tuple[Relation, ...]:
         else:
             found[relation] = None
     return tuple(found)
+
+
+def place_of(graph: Graph, one: StepId | NodeId) -> str:
+    """Return the place of a step or node, which together with the target says whose record it is.
+
+    For what leaves a relation, that is the relation's full name. For a step without a relation of its own (a test, a
+    suite, a freshness check, a load, hooks) it is `on` and where it works, so that two schemas in one database never
+    share a record. Empty for what the graph does not hold.
+    """
+    node = graph.manifest.nodes.get(NodeId(one))
+    if node is not None:
+        return _place_of_node(graph, node)
+    if one in graph.suites:
+        relation = placed(graph, graph.suites[NodeId(one)].node)
+        return "" if relation is None else f"on {full_name(graph, relation)}"
+    source = graph.manifest.sources.get(NodeId(one.removeprefix("freshness.")))
+    if source is not None:
+        return f"{'on ' if one.startswith('freshness.') else ''}{full_name(graph, source.relation)}"
+    if one.startswith("ingest."):
+        loads = graph.ingest.values()
+        return _on(load.dataset for load in loads if one in _ids_of_load(load.unique_id, load.pipeline, load.source))
+    if one.startswith("hook."):
+        hooks = (hook for hook in graph.manifest.nodes.values() if hook.resource_type is ResourceType.OPERATION)
+        return _on(_schema_name(graph, hook.database, hook.schema) for hook in hooks)
+    return ""
+
+
+def places_of(graph: Graph, several: Iterable[StepId] | Iterable[NodeId]) -> dict[StepId, str]:
+    """Return the place of each of these steps or nodes."""
+    return {StepId(one): place_of(graph, one) for one in several}
+
+
+def written_by(graph: Graph, step: Step, database: str) -> tuple[str, ...]:
+    """Return the full names of what a step writes: relations, and `dataset …` of a load; `database` is the target's.
+
+    What hooks write is not known, nor what a materialization writes beside its relation.
+    """
+    match step:
+        case BuildStep() | TestStep():
+            node = graph.manifest.nodes.get(step.node)
+            return () if node is None or node.relation is None else (_place_of_node(graph, node),)
+        case IngestStep():
+            dataset = f"dataset {_schema_name(graph, database, step.dataset)}"
+            tables = (placed(graph, node) for node in step.nodes)
+            return (dataset, *(full_name(graph, table, database) for table in tables if table is not None))
+        case _:
+            return ()
+
+
+def full_name(graph: Graph, relation: Relation, database: str = "") -> str:
+    """Return `database.schema.identifier` without quotes, in lower case where the database compares names so."""
+    name = f"{relation.schema}.{relation.identifier}"
+    within = relation.database or database
+    return _folded(graph, f"{within}.{name}" if within else name)
+
+
+def _place_of_node(graph: Graph, node: DbtNode) -> str:
+    if node.relation is not None:
+        name = full_name(graph, node.relation)
+        return f"function {name}" if node.resource_type is ResourceType.FUNCTION else name
+    tested = node.parents[0] if node.resource_type is ResourceType.UNIT_TEST and node.parents else None
+    reads = read_by(graph, tested or node.unique_id)
+    # Not its own schema alone: a project may name it without the developer's part. Not the relations: a test that
+    # failed and is edited to read another one is the same test still.
+    schemas = [_schema_name(graph, relation.database, relation.schema) for relation in reads]
+    return _on([_schema_name(graph, node.database, node.schema), *schemas])
+
+
+def _ids_of_load(node: NodeId, pipeline: str, source: str) -> tuple[str, ...]:
+    """Return what a load may be called: by its node, or by its step, alone in its pipeline or beside others."""
+    return (node, f"ingest.{pipeline}", f"ingest.{pipeline}.{source}")
+
+
+def _schema_name(graph: Graph, database: str | None, schema: str) -> str:
+    return _folded(graph, f"{database}.{schema}" if database and schema else schema)
+
+
+def _folded(graph: Graph, name: str) -> str:
+    return name if graph.manifest.adapter_type in _EXACT else name.lower()
+
+
+def _on(places: Iterable[str]) -> str:
+    """Write the places at which a step works; a digest stands for the end of a text too long for a key."""
+    text = ", ".join(sorted({place for place in places if place}))
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]}… {sha256(text.encode()).hexdigest()[:16]}"
+    return f"on {text}" if text else ""

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table, bindparam, delete
 from sqlalchemy.engine import Dialect
 
 from orchestrator.store import tables
 from orchestrator.store.prepared import Prepared, Values
 
 _TRY = ("run_id", "step_id", "attempt")
-_STANDS = ("target_identity", "step_id")
+_PLACED = ("target_identity", "place", "step_id")
 _END = ("status", "reason", "blame")
 
 
@@ -20,6 +20,8 @@ class Batch:
     steps: list[Values] = field(default_factory=list)
     begun: list[Values] = field(default_factory=list)
     """Attempts that start."""
+    replaced: list[Values] = field(default_factory=list)
+    """Relations that a step starts to write, of which other steps have records."""
     tried: list[Values] = field(default_factory=list)
     """Attempts that end."""
     parts: list[Values] = field(default_factory=list)
@@ -53,8 +55,9 @@ class Statements:
         self._fingerprints = Prepared.put(
             tables.fingerprints, dialect, tables.fingerprints.c.keys(), key=("run_id", "step_id")
         )
-        self._standing = Prepared.put(tables.standing, dialect, tables.standing.c.keys(), key=_STANDS)
-        self._last_tries = Prepared.put(tables.last_tries, dialect, tables.last_tries.c.keys(), key=_STANDS)
+        self._standing = Prepared.put(tables.standing, dialect, tables.standing.c.keys(), key=_PLACED)
+        self._last_tries = Prepared.put(tables.last_tries, dialect, tables.last_tries.c.keys(), key=_PLACED)
+        self._replaced = [_removal_of_others(table, dialect) for table in (tables.standing, tables.last_tries)]
 
     def run(self, connection: Connection, batch: Batch) -> None:
         """Write a batch, in the caller's transaction."""
@@ -71,3 +74,12 @@ class Statements:
             (self._last_tries, batch.last_tries),
         ):
             statement.run(connection, rows)
+        for removal in self._replaced:  # last, for a step that starts may follow on one that ended in this batch
+            removal.run(connection, batch.replaced)
+
+
+def _removal_of_others(table: Table, dialect: Dialect) -> Prepared:
+    """Prepare the removal of what other steps have on record at a place in a target."""
+    asked = {name: bindparam(name, type_=table.c[name].type) for name in _PLACED}
+    at_place = (table.c.target_identity == asked["target_identity"]) & (table.c.place == asked["place"])
+    return Prepared(delete(table).where(at_place, table.c.step_id != asked["step_id"]), dialect, ())

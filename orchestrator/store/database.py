@@ -16,7 +16,7 @@ from orchestrator.errors import MissingExtraError, NothingRecordedError, StoreEr
 from orchestrator.faults import Point, passing
 from orchestrator.store.json_text import to_json_text
 
-VERSION = "0006"
+VERSION = "0007"
 VERSION_TABLE = "store_version"
 _BUSY_SECONDS = 30
 _LOCK = 0x656C74  # a number that is ours on a PostgreSQL server
@@ -86,7 +86,7 @@ def _bring_up_to_date(connection: Connection, url: URL) -> None:
         _refuse_newer(found, url)
     if found == VERSION:
         return
-    _have_alone(connection)
+    have_alone(connection)
     if _version(connection) == VERSION:  # by another run that began at the same moment
         return
     from orchestrator.store.migrate import migrate
@@ -95,8 +95,8 @@ def _bring_up_to_date(connection: Connection, url: URL) -> None:
     passing(Point.STORE_MADE)
 
 
-def _have_alone(connection: Connection) -> None:
-    """Let nobody else change the store, and nothing of a change be seen, until the transaction ends.
+def have_alone(connection: Connection) -> None:
+    """Begin a transaction until whose end no other process changes the store as a whole, or the leases in it.
 
     Of itself Python's driver of SQLite commits each `create table` at once: a store would stay half made.
     """

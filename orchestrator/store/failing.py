@@ -1,6 +1,6 @@
 """Which steps failed in run after run, read from what each of them ended as."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from itertools import takewhile
 
 from sqlalchemy import Connection, func, select
@@ -14,9 +14,9 @@ from orchestrator.store.tables import runs, steps
 
 
 def failing_in(
-    connection: Connection, target_identity: str, asked: Collection[StepId], most: int
+    connection: Connection, target_identity: str, places: Mapping[StepId, str], most: int
 ) -> Mapping[StepId, Failing]:
-    """Give those steps that failed in the last run that tried them in a target, and in how many in a row."""
+    """Return those steps that failed in the last run that tried them at their places, and in how many in a row."""
     ended_at = func.coalesce(runs.c.ended_at, runs.c.heartbeat_at)
     tried = select(steps.c.status, ended_at.label("ended_at")).join(runs, runs.c.run_id == steps.c.run_id)
     tried = tried.where(
@@ -27,8 +27,8 @@ def failing_in(
     )
     tried = tried.order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(most)
     found = {}
-    for step in asked:
-        rows = connection.execute(tried.where(steps.c.step_id == step))
+    for step, place in places.items():
+        rows = connection.execute(tried.where(steps.c.step_id == step, steps.c.place == place))
         failed = [row.ended_at for row in takewhile(lambda row: Status(row.status) in FAIL_OR_ERROR, rows)]
         if failed:
             found[step] = Failing(times=len(failed), last_at=failed[0])

@@ -2,11 +2,11 @@
 
 import json
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, select, tuple_
 
 from orchestrator.execution.events import StepEnded
 from orchestrator.nodes.identity import NodeId
@@ -30,8 +30,10 @@ class Rows:
     """Of the steps that ended well."""
 
 
-def fingerprint_rows(ended: Sequence[StepEnded], run_id: str, target_identity: str) -> Rows:
-    """Give the rows of steps that ended, as far as it is known what their results followed from."""
+def fingerprint_rows(
+    ended: Sequence[StepEnded], run_id: str, target_identity: str, places: Mapping[StepId, str]
+) -> Rows:
+    """Return the rows of steps that ended at these places, as far as it is known what their results followed from."""
     told = [(event.outcome, event.known) for event in ended if event.known is not None]
     written = [text_values("fingerprint", _text(known.fingerprint)) for _, known in told]
     kept, stands = [], []
@@ -50,32 +52,51 @@ def fingerprint_rows(ended: Sequence[StepEnded], run_id: str, target_identity: s
         if outcome.status in STANDS or doubts is not None:
             ended_at = outcome.ended_at if doubts is None else doubts.ended_at
             ends = {"ended_at": ended_at, "status": outcome.status.value}
-            stands.append({**row, "target_identity": target_identity, **ends})
+            at = {"target_identity": target_identity, "place": places.get(outcome.step_id, "")}
+            stands.append({**row, **at, **ends})
     # in one order, for two runs that keep the same texts at once would else wait for each other
     in_order = sorted({text["digest"]: text for text in written}.values(), key=itemgetter("digest"))
     return Rows(texts=in_order, fingerprints=kept, standing=stands)
 
 
-def standing_in(connection: Connection, target_identity: str, steps: Collection[StepId]) -> dict[StepId, Standing]:
-    """Give what stands of each of these nodes in a target, as far as it is recorded."""
+def standing_in(connection: Connection, target_identity: str, places: Mapping[StepId, str]) -> dict[StepId, Standing]:
+    """Return the last success of each of these steps at its place in a target, as far as it is recorded."""
     asked = select(standing, texts.c.compressed).join(texts, texts.c.digest == standing.c.parts_digest)
-    asked = asked.where(standing.c.target_identity == target_identity)
     found: dict[StepId, Standing] = {}
-    for some in in_chunks(sorted(steps)):
-        rows = connection.execute(asked.where(standing.c.step_id.in_(some)))
+    for some in in_chunks(sorted(places)):
+        rows = connection.execute(asked.where(*_at(standing, target_identity, places, some)))
         found |= {StepId(row.step_id): _standing(row) for row in rows}
     return found
 
 
-def last_tries_in(connection: Connection, target_identity: str, steps: Collection[StepId]) -> dict[StepId, LastTry]:
-    """Give what became of each of these steps when it last ran in a target."""
-    asked = select(last_tries).where(last_tries.c.target_identity == target_identity)
+def last_tries_in(connection: Connection, target_identity: str, places: Mapping[StepId, str]) -> dict[StepId, LastTry]:
+    """Return how each of these steps ended when it last ran at its place in a target."""
     found: dict[StepId, LastTry] = {}
-    for some in in_chunks(sorted(steps)):
-        for row in connection.execute(asked.where(last_tries.c.step_id.in_(some))):
+    for some in in_chunks(sorted(places)):
+        for row in connection.execute(select(last_tries).where(*_at(last_tries, target_identity, places, some))):
             status = Status(row.status) if row.status else None
             found[StepId(row.step_id)] = LastTry(run_id=row.run_id, status=status, ended_at=row.ended_at)
     return found
+
+
+def other_writers_in(connection: Connection, target_identity: str, writers: Mapping[str, set[StepId]]) -> set[str]:
+    """Return those of these relations of a target that a step wrote which is not alone in writing it now."""
+    shared = {place for place, own in writers.items() if len(own) > 1}
+    asked = select(last_tries.c.place, last_tries.c.step_id).where(last_tries.c.target_identity == target_identity)
+    for some in in_chunks(sorted(writers)):
+        for row in connection.execute(asked.where(last_tries.c.place.in_(some))):
+            if row.step_id not in writers[row.place]:
+                shared.add(row.place)
+    return shared
+
+
+def _at(
+    table: Table, target_identity: str, places: Mapping[StepId, str], steps: Sequence[StepId]
+) -> tuple[ColumnElement[bool], ...]:
+    """Choose the rows of steps at their places in a target."""
+    pairs = [(places[step], step) for step in steps]
+    by_place = table.c.place.in_(sorted({place for place, _ in pairs}))  # SQLite finds no pairs by the table's key
+    return table.c.target_identity == target_identity, by_place, tuple_(table.c.place, table.c.step_id).in_(pairs)
 
 
 def fingerprints_of(connection: Connection, run_id: str) -> dict[StepId, RecordedFingerprint]:

@@ -1,50 +1,54 @@
-"""The right to work in a target: one row a target, taken by comparing with what was read."""
+"""The leases of runs: a row for each run and target, with the names of all that the run may write there.
 
+Whoever calls `take_lease` has the store to itself, so that nothing comes between reading what others hold and writing.
+"""
+
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from orchestrator.execution.recorded import Lease, Process
 from orchestrator.store.prepared import Values
 from orchestrator.store.tables import leases
 
 
-def read_lease(connection: Connection, target_identity: str) -> Lease | None:
-    """Say who has the right to work in a target."""
-    row = connection.execute(select(leases).where(leases.c.target_identity == target_identity)).first()
-    if row is None:
-        return None
-    return Lease(
-        target_identity=row.target_identity,
-        run_id=row.run_id,
-        process=Process(host=row.host, pid=row.process, started_at=row.process_started_at, user=row.user),
-        taken_at=row.taken_at,
-        beaten_at=row.beaten_at,
+def read_leases(connection: Connection, target_identity: str) -> tuple[Lease, ...]:
+    """Return the leases that are held in a target, by run."""
+    asked = select(leases).where(leases.c.target_identity == target_identity).order_by(leases.c.run_id)
+    return tuple(
+        Lease(
+            target_identity=row.target_identity,
+            run_id=row.run_id,
+            process=Process(host=row.host, pid=row.process, started_at=row.process_started_at, user=row.user),
+            names=frozenset(row.names),
+            taken_at=row.taken_at,
+            beaten_at=row.beaten_at,
+        )
+        for row in connection.execute(asked)
     )
 
 
-def take_lease(connection: Connection, lease: Lease, instead_of: Lease | None) -> bool:
-    """Write a lease in the place of the one that was read, or where there was none; False when it is another by now."""
-    if instead_of is None:
-        try:
-            connection.execute(insert(leases), _values(lease))
-        except IntegrityError:  # somebody was quicker
-            return False
-        return True
-    taken = connection.execute(
-        update(leases).where(_is_of(instead_of), leases.c.beaten_at == instead_of.beaten_at).values(_values(lease))
-    )
-    return bool(taken.rowcount == 1)
+def take_lease(connection: Connection, lease: Lease, instead_of: Collection[Lease]) -> bool:
+    """Write a lease in the place of those of dead runs; False when another one excludes it.
+
+    What was written before that was found is the caller's to roll back.
+    """
+    for dead in instead_of:
+        connection.execute(delete(leases).where(_is_of(dead), leases.c.beaten_at == dead.beaten_at))
+    if any(other.excludes(lease) for other in read_leases(connection, lease.target_identity)):
+        return False
+    connection.execute(insert(leases), _values(lease))
+    return True
 
 
 def renew_lease(connection: Connection, lease: Lease, at: datetime) -> None:
-    """Note that who has a lease is alive, unless it is another run's by now."""
+    """Note that the run that holds a lease is alive, if it still holds it."""
     connection.execute(update(leases).where(_is_of(lease)).values(beaten_at=at))
 
 
 def drop_lease(connection: Connection, lease: Lease) -> None:
-    """Take a lease away, unless it is another run's by now."""
+    """Remove a lease, if the run still holds it."""
     connection.execute(delete(leases).where(_is_of(lease)))
 
 
@@ -57,6 +61,7 @@ def _values(lease: Lease) -> Values:
     return {
         "target_identity": lease.target_identity,
         "run_id": lease.run_id,
+        "names": sorted(lease.names),
         "user": lease.process.user,
         "host": lease.process.host,
         "process": lease.process.pid,

@@ -1,6 +1,6 @@
 """The store in memory: for a run that nobody asks about later, and for tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,7 +29,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._runs: dict[str, Kept] = {}
         self._in_targets = InTargets()
-        self._leases: dict[str, Lease] = {}
+        self._leases: dict[tuple[str, str], Lease] = {}
 
     def writer(self, opening: Opening) -> "_Writer":
         """Give a writer for a run that begins."""
@@ -44,29 +44,30 @@ class MemoryStore:
         del at, by
         self._runs[self.reader().find(run_id)].is_asked_to_end = True
 
-    def lease(self, target_identity: str) -> Lease | None:
-        """Say which run has the right to work in a target."""
-        return self._leases.get(target_identity)
+    def leases(self, target_identity: str) -> tuple[Lease, ...]:
+        """Return the leases that runs hold in a target, by run."""
+        return tuple(self._leases[key] for key in sorted(self._leases) if key[0] == target_identity)
 
-    def take(self, lease: Lease, *, instead_of: Lease | None) -> bool:
-        """Take the right to work in a target, unless somebody else has taken it since `instead_of` was read."""
-        if self._leases.get(lease.target_identity) != instead_of:
+    def take(self, lease: Lease, *, instead_of: Collection[Lease] = ()) -> bool:
+        """Take a lease with all of its names in the place of those of dead runs, unless another one excludes it."""
+        left = {key: held for key, held in self._leases.items() if held not in instead_of}
+        if any(held.excludes(lease) for held in left.values()):
             return False
-        self._leases[lease.target_identity] = lease
+        self._leases = {**left, (lease.target_identity, lease.run_id): lease}
         return True
 
     def beat(self, lease: Lease, *, at: datetime) -> None:
-        """Note that the run that has the right is alive, if it is still this run's."""
+        """Note that the run that holds a lease is alive, if it still holds it."""
         if (held := self._held(lease)) is not None:
-            self._leases[lease.target_identity] = replace(held, beaten_at=at)
+            self._leases[lease.target_identity, lease.run_id] = replace(held, beaten_at=at)
 
     def let_go(self, lease: Lease) -> None:
-        """Give the right back, if it is still this run's."""
+        """Return a lease, if the run still holds it."""
         if self._held(lease) is not None:
-            del self._leases[lease.target_identity]
+            del self._leases[lease.target_identity, lease.run_id]
 
     def _held(self, lease: Lease) -> Lease | None:
-        held = self._leases.get(lease.target_identity)
+        held = self._leases.get((lease.target_identity, lease.run_id))
         is_own = held is not None and (held.run_id, held.process) == (lease.run_id, lease.process)
         return held if is_own else None
 
@@ -135,6 +136,8 @@ class _Writer:
                     self._verified.add(event.step_id)
                 else:
                     self._verified.discard(event.step_id)
+                    for place in self._opening.writes.get(event.step_id, ()):
+                        self._in_targets.replace_others(self._opening.target_identity, place, event.step_id)
                     self._note_try(event.step_id, None)
                 _note(kept, event.at, "step_started", {}, event.step_id)
             case AttemptEnded():
@@ -162,11 +165,9 @@ class _Writer:
         kept.known[outcome.step_id] = known
         doubts = known.doubts
         if doubts is not None:
-            self._in_targets.standing[self._opening.target_identity, outcome.step_id] = replace(
-                doubts, status=outcome.status
-            )
+            self._in_targets.standing[self._key(outcome.step_id)] = replace(doubts, status=outcome.status)
         elif outcome.status in STANDS:
-            self._in_targets.standing[self._opening.target_identity, outcome.step_id] = Standing(
+            self._in_targets.standing[self._key(outcome.step_id)] = Standing(
                 run_id=self._opening.run_id,
                 ended_at=outcome.ended_at,
                 status=outcome.status,
@@ -175,11 +176,14 @@ class _Writer:
             )
 
     def _note_try(self, step_id: StepId, outcome: Outcome | None) -> None:
-        self._in_targets.last_tries[self._opening.target_identity, step_id] = LastTry(
+        self._in_targets.last_tries[self._key(step_id)] = LastTry(
             run_id=self._opening.run_id,
             status=None if outcome is None else outcome.status,
             ended_at=None if outcome is None else outcome.ended_at,
         )
+
+    def _key(self, step_id: StepId) -> tuple[str, str, StepId]:
+        return self._opening.target_identity, self._opening.places.get(step_id, ""), step_id
 
     def _reopen(self, event: RunStarted, before: Process) -> None:
         kept = self._runs[self._opening.run_id]

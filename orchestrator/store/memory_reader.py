@@ -1,6 +1,6 @@
 """Reads what the store in memory keeps."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import takewhile
@@ -17,10 +17,17 @@ from orchestrator.reuse.standing import LastTry, RecordedFingerprint, Standing
 
 @dataclass(slots=True)
 class InTargets:
-    """What is known of each step in each target."""
+    """What is known of each step at each place in each target."""
 
-    standing: dict[tuple[str, StepId], Standing] = field(default_factory=dict)
-    last_tries: dict[tuple[str, StepId], LastTry] = field(default_factory=dict)
+    standing: dict[tuple[str, str, StepId], Standing] = field(default_factory=dict)
+    last_tries: dict[tuple[str, str, StepId], LastTry] = field(default_factory=dict)
+
+    def replace_others(self, target_identity: str, place: str, step_id: StepId) -> None:
+        """Drop what other steps have on record at a place."""
+        kept: dict[tuple[str, str, StepId], Standing] | dict[tuple[str, str, StepId], LastTry]
+        for kept in (self.standing, self.last_tries):
+            for key in [key for key in kept if key[:2] == (target_identity, place) and key[2] != step_id]:
+                del kept[key]
 
 
 @dataclass(slots=True)
@@ -81,24 +88,27 @@ class MemoryReader:
         """Give the fingerprints of a run's steps that ended, where they have one."""
         return dict(self._runs[run_id].known) if run_id in self._runs else {}
 
-    def standing(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, Standing]:
-        """Give for each of these nodes the last time it ended well in a target, where it ever did."""
+    def standing(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, Standing]:
+        """Return for each of these steps its last success at its place in a target, where there is one."""
         known = self._in_targets.standing
-        return {step: known[target_identity, step] for step in steps if (target_identity, step) in known}
+        asked = ((target_identity, place, step) for step, place in places.items())
+        return {key[2]: known[key] for key in asked if key in known}
 
-    def last_tries(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, LastTry]:
-        """Give for each of these steps what became of it when it last ran in a target."""
+    def last_tries(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastTry]:
+        """Return for each of these steps how it ended when it last ran at its place in a target."""
         known = self._in_targets.last_tries
-        return {step: known[target_identity, step] for step in steps if (target_identity, step) in known}
+        asked = ((target_identity, place, step) for step, place in places.items())
+        return {key[2]: known[key] for key in asked if key in known}
 
-    def failing(self, target_identity: str, steps: Collection[StepId], most: int) -> Mapping[StepId, Failing]:
-        """Give those of these steps that failed in the last run that tried them, and in how many in a row."""
+    def failing(self, target_identity: str, places: Mapping[StepId, str], most: int) -> Mapping[StepId, Failing]:
+        """Return those of these steps that failed in the last run that tried them there, and in how many in a row."""
         found = {}
-        for step in steps:
+        for step, place in places.items():
             tried = [
                 kept
                 for kept in sorted(self._runs.values(), key=lambda kept: kept.opening.started_at, reverse=True)
-                if kept.opening.target_identity == target_identity and _was_tried(kept.steps.get(step))
+                if (kept.opening.target_identity, kept.opening.places.get(step, "")) == (target_identity, place)
+                and _was_tried(kept.steps.get(step))
             ]
             failed = list(takewhile(_failed(step), tried[:most]))
             if failed:

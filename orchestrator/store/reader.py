@@ -1,7 +1,7 @@
 """Reads the record of runs; writes nothing."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, Engine, func, select
 
@@ -86,20 +86,20 @@ class SqlRunReader:
         with self._engine.connect() as connection:
             return fingerprints_of(connection, run_id)
 
-    def standing(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, Standing]:
-        """Give for each of these nodes the last time it ended well in a target, where it ever did."""
+    def standing(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, Standing]:
+        """Return for each of these steps its last success at its place in a target, where there is one."""
         with self._engine.connect() as connection:
-            return standing_in(connection, target_identity, steps)
+            return standing_in(connection, target_identity, places)
 
-    def last_tries(self, target_identity: str, steps: Collection[StepId]) -> Mapping[StepId, LastTry]:
-        """Give for each of these steps what became of it when it last ran in a target."""
+    def last_tries(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastTry]:
+        """Return for each of these steps how it ended when it last ran at its place in a target."""
         with self._engine.connect() as connection:
-            return last_tries_in(connection, target_identity, steps)
+            return last_tries_in(connection, target_identity, places)
 
-    def failing(self, target_identity: str, steps: Collection[StepId], most: int) -> Mapping[StepId, Failing]:
-        """Give those of these steps that failed in the last run that tried them, and in how many in a row."""
+    def failing(self, target_identity: str, places: Mapping[StepId, str], most: int) -> Mapping[StepId, Failing]:
+        """Return those of these steps that failed in the last run that tried them there, and in how many in a row."""
         with self._engine.connect() as connection:
-            return failing_in(connection, target_identity, steps, most)
+            return failing_in(connection, target_identity, places, most)
 
     def outcome(self, run_id: str, step_id: StepId) -> Outcome | None:
         """Give what a step ended as in a run, without its parts."""

@@ -51,17 +51,18 @@ def run_values(opening: Opening, event: RunStarted, plan_digest: str, manifest_d
     }
 
 
-def step_values(event: RunStarted, run_id: str) -> list[Values]:
+def step_values(event: RunStarted, opening: Opening) -> list[Values]:
     """Give a row for each step of the plan."""
     return [
         {
-            "run_id": run_id,
+            "run_id": opening.run_id,
             "step_id": step.id,
             "position": position,
             "kind": kind_of(step),
             "name": step.name,
             "path": step.path,
             "why": told_of(step),
+            "place": opening.places.get(step.id, ""),
         }
         for position, step in enumerate(event.plan.steps)
     ]

@@ -1,6 +1,6 @@
 """The store in a database: SQLite in a file, or PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
@@ -10,8 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.errors import StoreError
 from orchestrator.execution.recorded import Lease, Opening
-from orchestrator.store.database import explained, open_for_reading, open_for_writing, told
-from orchestrator.store.leases import drop_lease, read_lease, renew_lease, take_lease
+from orchestrator.store.database import explained, have_alone, open_for_reading, open_for_writing, told
+from orchestrator.store.leases import drop_lease, read_leases, renew_lease, take_lease
 from orchestrator.store.reader import SqlRunReader
 from orchestrator.store.tables import fingerprints, requests, runs, standing, texts
 from orchestrator.store.writer import SqlRunWriter
@@ -46,26 +46,29 @@ class SqlStore:
             row = {"run_id": found, "kind": "cancel", "asked_at": at, "asked_by": by}
             connection.execute(insert(requests), row)
 
-    def lease(self, target_identity: str) -> Lease | None:
-        """Say which run has the right to work in a target; its process may have died since."""
+    def leases(self, target_identity: str) -> tuple[Lease, ...]:
+        """Return the leases that runs hold in a target, by run; their processes may have died since."""
         with self._connected() as connection, connection.begin():
-            return read_lease(connection, target_identity)
+            return read_leases(connection, target_identity)
 
-    def take(self, lease: Lease, *, instead_of: Lease | None) -> bool:
-        """Take the right to work in a target, unless somebody else has taken it since `instead_of` was read."""
+    def take(self, lease: Lease, *, instead_of: Collection[Lease] = ()) -> bool:
+        """Take a lease with all of its names in the place of those of dead runs, unless another one excludes it."""
         with self._connected() as connection:
+            have_alone(connection)
             taken = take_lease(connection, lease, instead_of)
             if taken:
                 connection.commit()
+            else:
+                connection.rollback()
         return taken
 
     def beat(self, lease: Lease, *, at: datetime) -> None:
-        """Note that the run that has the right is alive, if it is still this run's."""
+        """Note that the run that holds a lease is alive, if it still holds it."""
         with suppress(StoreError, SQLAlchemyError), self._engine().connect() as connection, connection.begin():
             renew_lease(connection, lease, at)  # a beat that is missed is made up for by the next
 
     def let_go(self, lease: Lease) -> None:
-        """Give the right back, if it is still this run's."""
+        """Return a lease, if the run still holds it."""
         with self._connected() as connection, connection.begin():
             drop_lease(connection, lease)
 

@@ -97,6 +97,7 @@ steps = Table(
     Column("status", String(16), comment="null until it ends"),
     Column("reason", String(32)),
     Column("blame", Text, comment="the step at which the halt began"),
+    Column("place", Text, nullable=False, server_default="", comment="empty in runs of an older elt"),
 )
 
 attempts = Table(
@@ -164,6 +165,7 @@ standing = Table(
     "standing",
     metadata,
     Column("target_identity", Text, primary_key=True),
+    Column("place", Text, primary_key=True, comment="the full name of what the step leaves, or where it works"),
     Column("step_id", Text, primary_key=True),
     Column("run_id", String(64), nullable=False, comment="may be forgotten by now"),
     Column("ended_at", Moment),
@@ -178,6 +180,7 @@ last_tries = Table(
     "last_tries",
     metadata,
     Column("target_identity", Text, primary_key=True),
+    Column("place", Text, primary_key=True, comment="the full name of what the step leaves, or where it works"),
     Column("step_id", Text, primary_key=True),
     Column("run_id", String(64), nullable=False, comment="may be forgotten by now"),
     Column("status", String(16), comment="null from its start to its end"),
@@ -189,13 +192,14 @@ leases = Table(
     "leases",
     metadata,
     Column("target_identity", Text, primary_key=True),
-    Column("run_id", String(64), nullable=False),
+    Column("run_id", String(64), primary_key=True),
+    Column("names", JSON, nullable=False, comment="of what the run may write; * is all of the target"),
     Column("user", String(255), nullable=False),
     Column("host", String(255), nullable=False),
     Column("process", Integer, nullable=False),
     Column("process_started_at", Moment),
     Column("taken_at", Moment, nullable=False),
-    Column("beaten_at", Moment, nullable=False, comment="the last sign of life"),
+    Column("beaten_at", Moment, nullable=False, comment="the last heartbeat"),
 )
 
 requests = Table(

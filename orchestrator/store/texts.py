@@ -4,13 +4,15 @@ import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
 from orchestrator.store.prepared import Prepared, Values
 from orchestrator.store.tables import texts
 
-_AT_ONCE = 500  # values in one question; SQLite takes a thousand
+_Text = TypeVar("_Text", bound=str)
+_AT_ONCE = 300  # values in one question, which may name each three times; an old SQLite takes a thousand
 
 
 def keep_texts(connection: Connection, kind: str, contents: Sequence[bytes]) -> list[str]:
@@ -45,7 +47,7 @@ def read_text(connection: Connection, digest: str) -> bytes:
     return zlib.decompress(connection.execute(select(texts.c.compressed).where(texts.c.digest == digest)).scalar_one())
 
 
-def in_chunks(values: Sequence[str]) -> Iterator[list[str]]:
+def in_chunks(values: Sequence[_Text]) -> Iterator[list[_Text]]:
     """Give values in lists that are short enough for one question."""
     remaining = iter(values)
     while some := list(islice(remaining, _AT_ONCE)):

@@ -1,5 +1,6 @@
 """Records a run as it happens, each fact committed before anything depends on it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -19,7 +20,7 @@ from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements
 from orchestrator.store.codec import plan_to_text
 from orchestrator.store.database import explained, is_corruption
-from orchestrator.store.fingerprints import fingerprint_rows
+from orchestrator.store.fingerprints import fingerprint_rows, other_writers_in
 from orchestrator.store.prepared import Values, key_of
 from orchestrator.store.reopen import reopen
 from orchestrator.store.rows import attempt_values, end_values, part_values, run_values, step_values
@@ -41,6 +42,7 @@ class SqlRunWriter:
         self._sequence = 0
         self._attempts: dict[StepId, int] = {}
         self._verified: set[StepId] = set()  # of the steps that started: those that build nothing
+        self._shared: set[str] = set()  # relations of which other steps may have records
         self._beaten = self._looked = opening.started_at
 
     def record(self, events: Sequence[Event]) -> None:
@@ -117,6 +119,7 @@ class SqlRunWriter:
                     self._verified.add(event.step_id)
                 else:
                     self._verified.discard(event.step_id)
+                    self._replace_others(event.step_id, batch)
                     batch.last_tries.append(self._last_try(event.step_id))
                 self._note(batch, event.at, "step_started", {}, event.step_id)
             case AttemptEnded():
@@ -140,12 +143,23 @@ class SqlRunWriter:
         plan = keep_text(connection, "plan", plan_to_text(event.plan).encode())
         kept = self._opening.manifest
         manifest = None if kept is None else keep_text(connection, "manifest", kept)
+        writers: dict[str, set[StepId]] = defaultdict(set)
+        for step_id, names in self._opening.writes.items():
+            for name in names:
+                writers[name].add(step_id)
+        self._shared = other_writers_in(connection, self._opening.target_identity, writers)
         values = run_values(self._opening, event, plan, manifest)
         if self._opening.continues is not None:
             self._sequence, self._attempts = reopen(connection, self._opening, values, event)
         else:
             connection.execute(insert(tables.runs), values)
-            batch.steps.extend(step_values(event, self._opening.run_id))
+            batch.steps.extend(step_values(event, self._opening))
+
+    def _replace_others(self, step_id: StepId, batch: Batch) -> None:
+        """Drop what other steps have on record of the relations that a step starts to write."""
+        target = self._opening.target_identity
+        written = self._shared.intersection(self._opening.writes.get(step_id, ()))
+        batch.replaced.extend({"target_identity": target, "place": place, "step_id": step_id} for place in written)
 
     def _end_step(self, outcome: Outcome, batch: Batch) -> None:
         self._end_attempt(outcome, batch)
@@ -155,12 +169,14 @@ class SqlRunWriter:
 
     def _keep_fingerprints(self, events: Sequence[Event], batch: Batch) -> None:
         ended = [event for event in events if isinstance(event, StepEnded)]
-        kept = fingerprint_rows(ended, self._opening.run_id, self._opening.target_identity)
+        opening = self._opening
+        kept = fingerprint_rows(ended, opening.run_id, opening.target_identity, opening.places)
         batch.texts, batch.fingerprints, batch.standing = kept.texts, kept.fingerprints, kept.standing
 
     def _last_try(self, step_id: StepId, outcome: Outcome | None = None) -> Values:
         return {
             "target_identity": self._opening.target_identity,
+            "place": self._opening.places.get(step_id, ""),
             "step_id": step_id,
             "run_id": self._opening.run_id,
             "status": None if outcome is None else outcome.status.value,

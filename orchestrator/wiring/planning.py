@@ -68,37 +68,53 @@ def dbt_args(words: tuple[str, ...], command: Command, settings: Settings) -> tu
 
 
 def planned(command: Command, project: OpenProject, known: Knowledge | None = None) -> Plan:
-    """Make the plan of a command; raises SelectionError when it names nothing and must name something.
+    """Return the plan of a command; raises SelectionError when it names nothing and must name something.
 
     What is known of the target decides what need not run; without it everything runs.
     """
+    request = requested(command, project)
+    return decided(command, project, request, steps_for(project, request), known)
+
+
+def requested(command: Command, project: OpenProject) -> PlanRequest:
+    """Resolve what a command asks for; raises SelectionError when it names nothing and must name something."""
     selection = resolved(command, project)
     if selection.is_empty and not command.allow_empty:
         error = nothing_for(command.verb, command.select, project.graph) if selection.is_everything else None
         error = error or nothing_matched(command.select, project.graph, exclude=command.exclude)
         if error is not None:
             raise error
-    request = _request(command, project, selection)
-    made = make_plan(project.graph, request, WarehouseFacts(project))
+    return _request(command, project, selection)
+
+
+def steps_for(project: OpenProject, request: PlanRequest) -> Plan:
+    """Make the plan of a request from the relations that exist now; nothing is decided in it, so every step runs."""
+    return make_plan(project.graph, request, WarehouseFacts(project))
+
+
+def decided(
+    command: Command, project: OpenProject, request: PlanRequest, made: Plan, known: Knowledge | None = None
+) -> Plan:
+    """Return a plan with what need not run; raises SelectionError when it has no step and must have one."""
     error = nothing_for(command.verb, command.select, project.graph) if not made.steps else None
     if error is not None and not command.allow_empty:
         raise error
     if known is None or command.verb is not Verb.BUILD:
         return made
     share = share_of(command, project.settings)
-    decided = known.decided(made, request, skip_unchanged=command.skip_unchanged, verifies=share > 0)
-    return known.with_open_circuits(Verifiable(project, known.maker).noted(decided, share) if share else decided)
+    found = known.decided(made, request, skip_unchanged=command.skip_unchanged, verifies=share > 0)
+    return known.with_open_circuits(Verifiable(project, known.maker).noted(found, share) if share else found)
 
 
-def replanned(command: Command, project: OpenProject, before: Sequence[Step]) -> Plan:
-    """Make today's plan of what recorded steps ran, with whatever that needs now; what is gone is left out."""
+def requested_again(command: Command, project: OpenProject, before: Sequence[Step]) -> PlanRequest:
+    """Return the request for what recorded steps ran, with whatever that needs now; what is gone is omitted."""
     manifest = project.graph.manifest
     found = {step.node for step in before if isinstance(step, BuildStep | TestStep | FreshnessStep)}
     there = frozenset(node for node in found if node in manifest.nodes or node in manifest.sources)
     loads = frozenset(node for step in before if isinstance(step, IngestStep) for node in step.nodes)
     suites = frozenset(step.id for step in before if isinstance(step, ValidationStep))
     excluded = resolved(replace(command, select=(), has_selector=False), project)
-    request = replace(
+    return replace(
         _request(command, project, excluded),
         selected=there,
         direct=there,
@@ -106,7 +122,6 @@ def replanned(command: Command, project: OpenProject, before: Sequence[Step]) ->
         suites_selected=frozenset(suite for suite in project.graph.suites if StepId(suite) in suites),
         resource_types=None,
     )
-    return make_plan(project.graph, request, WarehouseFacts(project))
 
 
 def resolved(command: Command, project: OpenProject) -> Selection:

@@ -15,6 +15,7 @@ import psutil
 from orchestrator.config.settings import Settings
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import Code, Opening, Process
+from orchestrator.plan.placement import places_of, written_by
 from orchestrator.plan.plan import Plan
 from orchestrator.wiring.asked import asked_of
 from orchestrator.wiring.changes import digests_of
@@ -80,6 +81,8 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         database=project.target.description,
         process=this_process(),
         manifest=without_moments(project.manifest_file.read_bytes()),
+        places=places_of(project.graph, [step.id for step in plan.steps]),
+        writes={step.id: written_by(project.graph, step, project.target.database) for step in plan.steps},
     )
 
 

@@ -14,6 +14,7 @@ from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.resume import Continued
 from orchestrator.execution.reuse import RunReuse, newest_row
 from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.placement import places_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest, Upstream
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId, TestStep, ValidationStep
@@ -104,12 +105,13 @@ class Knowledge:
 
     def standing(self, steps: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, Standing]:
         """Read what each of these last was when it ended well."""
-        target = self.project.target.identity
-        return {} if self.reader is None else self.reader.standing(target, [StepId(step) for step in steps])
+        target, places = self.project.target.identity, places_of(self.project.graph, steps)
+        return {} if self.reader is None else self.reader.standing(target, places)
 
     def tries(self, steps: Collection[StepId]) -> Mapping[StepId, LastTry]:
         """Read what became of each of these when it last ran."""
-        return {} if self.reader is None else self.reader.last_tries(self.project.target.identity, steps)
+        target, places = self.project.target.identity, places_of(self.project.graph, steps)
+        return {} if self.reader is None else self.reader.last_tries(target, places)
 
     def judge(
         self, past: Past, planned: frozenset[NodeId], run_id: str, loaded_at: Callable[[NodeId], str | None]
@@ -174,7 +176,7 @@ class Knowledge:
     def with_open_circuits(self, plan: Plan) -> Plan:
         """Leave out the loads that failed run after run, as the settings say."""
         wish = self.project.settings.circuit_breaker
-        loads = [step.id for step in plan.steps if isinstance(step, IngestStep)]
+        loads = places_of(self.project.graph, [step.id for step in plan.steps if isinstance(step, IngestStep)])
         if not wish.after or not loads or self.reader is None:
             return plan
         breaker = Breaker(after=wish.after, try_again_after=wish.try_again_after, skips_below=wish.below is OnOpen.SKIP)

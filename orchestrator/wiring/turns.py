@@ -1,4 +1,4 @@
-"""One run at a time in a target: the second waits for its turn, or is refused."""
+"""Leases: a run waits until no other run writes what it writes, or is refused."""
 
 import socket
 import threading
@@ -13,56 +13,101 @@ from orchestrator.errors import BusyError, StoreError
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.liveness import Lives, is_alive
 from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import Lease
+from orchestrator.execution.recorded import WHOLE, Lease
 from orchestrator.faults import Point, passing
+from orchestrator.plan.placement import written_by
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import IngestStep
+from orchestrator.report.words import some_of
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, open_store, this_process
+from orchestrator.wiring.verifying import share_of
 
 _LOOK = 0.5  # seconds between two looks at whether the other run has ended
-_BEAT = 5.0  # seconds between two signs of life
+_BEAT = 5.0  # seconds between two heartbeats
+_MOST_NAMED = 3
+_BY_NAME = frozenset({"postgres"})
+"""Adapters of databases in which several processes can write at once; in others a run leases the whole target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What waiting for a turn needs of the world."""
+    """What waiting for a lease needs of the world."""
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     lives: Lives = lives
     here: str = socket.gethostname()
     sleep: Callable[[float], None] = time.sleep
     is_over: Callable[[threading.Event], bool] = lambda ended: ended.wait(_BEAT)
-    """Waits until the next sign of life is due, or the run has ended; says whether it has."""
+    """Waits until the next heartbeat is due, or the run has ended; returns whether it has."""
 
 
 @contextmanager
-def store_in_turn(project: OpenProject, command: Command, run_id: str) -> Iterator[RunStore]:
-    """Open the store, and have the target to oneself until the end.
+def store_in_turn(
+    project: OpenProject, command: Command, run_id: str, plan: Callable[[], Plan]
+) -> Iterator[tuple[RunStore, Plan]]:
+    """Open the store, make the plan, and hold the lease on what it writes until the end.
 
-    A database in memory is nobody else's. The project hears whom it waits for.
+    Where a run leases the whole target, the plan is made once, under the lease. Where it leases names, only the plan
+    says which: it is made again under the lease, because other runs may have changed what it was made from. A database
+    in memory belongs to this process alone, and a plan that writes nothing needs no lease. The project is told which
+    run it waits for.
 
     Raises:
-        BusyError: another run works there, and this one was not to wait.
+        BusyError: another run writes there, and this one was not to wait.
         StoreError: the store cannot be opened or written.
     """
+    turn = Turn()
+    on_busy = command.on_busy or project.settings.on_busy
     with closing(open_store(project.settings)) as store:
         if project.target.path == ":memory:":
-            yield store
+            yield store, plan()
             return
-        turn = Turn()
-        identity, now = project.target.identity, turn.clock()
-        lease = Lease(target_identity=identity, run_id=run_id, process=this_process(), taken_at=now, beaten_at=now)
-        with in_turn(store, lease, command.on_busy or project.settings.on_busy, turn, project.hear):
-            yield store
+        made = None
+        names = frozenset({WHOLE})
+        if project.target.adapter in _BY_NAME:
+            made = plan()
+            names = names_of(project, command, made)
+        while names:
+            now = turn.clock()
+            lease = Lease(
+                target_identity=project.target.identity,
+                run_id=run_id,
+                process=this_process(),
+                names=names,
+                taken_at=now,
+                beaten_at=now,
+            )
+            with in_turn(store, lease, on_busy, turn, project.hear):
+                made = plan()
+                wanted = names_of(project, command, made)
+                if WHOLE in names or wanted <= names:
+                    yield store, made
+                    return
+            names = wanted  # what it was made from has changed, and it writes more than before
+        yield store, made if made is not None else plan()
+
+
+def names_of(project: OpenProject, command: Command, plan: Plan) -> frozenset[str]:
+    """Return the names that a run of a plan must lease, beside which other runs may work in the target."""
+    written = {name for step in plan.steps for name in written_by(project.graph, step, project.target.database)}
+    loads = [step for step in plan.steps if isinstance(step, IngestStep)]
+    # dlt's working folder of a pipeline is one process's, whatever dataset it loads
+    folder = f"{socket.gethostname()}:{project.settings.project_root}"
+    written |= {f"dlt pipeline {step.pipeline} in {step.working_dir or folder}" for step in loads}
+    if written and share_of(command, project.settings):
+        written.add("schemas _elt_verify_*")  # which the next verification drops
+    return frozenset(written)
 
 
 @contextmanager
 def in_turn(
     store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]
 ) -> Iterator[None]:
-    """Have the lease from the moment at which nobody who is alive has it until the end. Raises BusyError.
+    """Hold a lease from the moment at which no live run holds any of its names until the end. Raises BusyError.
 
-    All the while there are signs of life, whatever the run is at: it may plan for minutes, or wait for a slow server.
+    It has heartbeats all the while, whatever the run does: it may plan for minutes, or wait for a slow server.
     """
     passing(Point.LEASE_ASKED)
     take_turn(store, lease, on_busy, turn, hear)
@@ -71,7 +116,7 @@ def in_turn(
         with _beating(store, lease, turn):
             yield
     except BaseException:
-        with suppress(StoreError):  # what broke the run is what is to be told
+        with suppress(StoreError):  # what broke the run is what the user must learn
             store.let_go(lease)
         raise
     passing(Point.LEASE_RETURNED)
@@ -80,23 +125,24 @@ def in_turn(
 
 
 def take_turn(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]) -> None:
-    """Take the lease as soon as nobody who is alive has it; says once whom it waits for. Raises BusyError."""
-    told = ""
+    """Take the lease as soon as no live run excludes it; reports once each run that it waits for. Raises BusyError."""
+    reported: set[str] = set()
     while True:
-        held = store.lease(lease.target_identity)
-        if held is None or not _works(held, turn):
+        others = [held for held in store.leases(lease.target_identity) if held.excludes(lease)]
+        busy = next((held for held in others if _works(held, turn)), None)
+        if busy is None:
             now = turn.clock()
-            if store.take(replace(lease, taken_at=now, beaten_at=now), instead_of=held):
+            if store.take(replace(lease, taken_at=now, beaten_at=now), instead_of=others):
                 return
             continue
         if on_busy is OnBusy.REFUSE:
             raise BusyError(
-                f"The run {held.run_id} works in this target: {_named(held)}, {lease.target_identity}.",
-                hint=f"Wait for it with --on-busy wait, or end it: elt cancel {held.run_id}",
+                f"The run {busy.run_id} {_writes(busy, lease)}: {_named(busy)}, {lease.target_identity}.",
+                hint=f"Wait for it with --on-busy wait, or end it: elt cancel {busy.run_id}",
             )
-        if held.run_id != told:
-            told = held.run_id
-            message = f"for the run {held.run_id}, {_named(held)}, to end: it works in the same target"
+        if busy.run_id not in reported:
+            reported.add(busy.run_id)
+            message = f"for the run {busy.run_id}, {_named(busy)}, to end: it {_writes(busy, lease)}"
             hear(Noticed(at=turn.clock(), kind=NoticeKind.WAITING, message=message))
         turn.sleep(_LOOK)
 
@@ -120,6 +166,14 @@ def _beating(store: RunStore, lease: Lease, turn: Turn) -> Iterator[None]:
 
 def _works(lease: Lease, turn: Turn) -> bool:
     return is_alive(lease.process, lease.beaten_at, now=turn.clock(), here=turn.here, lives=turn.lives)
+
+
+def _writes(busy: Lease, lease: Lease) -> str:
+    """Name what another run writes that keeps this one from writing."""
+    if WHOLE in busy.names or WHOLE in lease.names or not (shared := busy.shared(lease)):
+        return "works in this target"
+    database = lease.target_identity.rpartition("/")[2]
+    return f"writes {some_of(sorted(name.removeprefix(f'{database}.') for name in shared), _MOST_NAMED)}"
 
 
 def _named(lease: Lease) -> str:

@@ -23,7 +23,7 @@ from orchestrator.execution.events import (
 )
 from orchestrator.execution.outcome import ErrorClass, Outcome, Part, ReasonCode
 from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import Code, Failing, Lease, Opening, Process
+from orchestrator.execution.recorded import WHOLE, Code, Failing, Lease, Opening, Process
 from orchestrator.faults import Point
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
@@ -365,6 +365,7 @@ def test_a_run_goes_on_once_only(store: RunStore) -> None:
 
 
 TARGET = "duckdb shop.duckdb"
+PLACES = {StepId(name): f"shop.main.{name}" for name in "ab"}
 
 
 def fingerprint(step: str, code: str = "1", identity: str | None = None) -> RecordedFingerprint:
@@ -383,7 +384,7 @@ def record_builds(
     store: RunStore, run_id: str, known: RecordedFingerprint, *outcomes: Outcome, target: str = TARGET
 ) -> None:
     """Record a run that builds `a` with a fingerprint, and ends."""
-    writer = store.writer(opening(run_id, target_identity=target))
+    writer = store.writer(opening(run_id, target_identity=target, places=PLACES))
     writer.record([started(make_plan("a -> b"), run_id), step_started("a")])
     writer.record([step_ended(outcome, known) for outcome in outcomes])
     writer.record([RunEnded(run_id=run_id, at=NOON, status=Status.SUCCESS, outcomes=())])
@@ -395,7 +396,7 @@ def test_fingerprints_come_back_as_they_were_recorded(store: RunStore) -> None:
     record_builds(store, "r1", known, make_outcome("a", Status.FAIL))
     assert store.reader().fingerprints("r1") == {"a": known}
     assert store.reader().fingerprints("r2") == {}
-    assert store.reader().standing(TARGET, [StepId("a")]) == {}
+    assert store.reader().standing(TARGET, PLACES) == {}
 
 
 @pytest.mark.parametrize("status", Status)
@@ -403,7 +404,7 @@ def test_only_what_ended_well_stands(store: RunStore, status: Status) -> None:
     """Success and warn, of pass too; a result that was reused leaves what stood."""
     record_builds(store, "r1", fingerprint("a", "old"), make_outcome("a"))
     record_builds(store, "r2", fingerprint("a", "new"), make_outcome("a", status))
-    stands = store.reader().standing(TARGET, [StepId("a"), StepId("b")])
+    stands = store.reader().standing(TARGET, PLACES)
     assert list(stands) == ["a"]
     new = status in {Status.SUCCESS, Status.WARN}
     assert stands[StepId("a")].run_id == ("r2" if new else "r1")
@@ -415,29 +416,28 @@ def test_what_stands_is_known_by_target(store: RunStore) -> None:
     record_builds(store, "r1", fingerprint("a", "here", "one"), make_outcome("a"))
     record_builds(store, "r2", fingerprint("a", "there", "two"), make_outcome("a"), target="duckdb other.duckdb")
     targets = (TARGET, "duckdb other.duckdb")
-    known = {target: store.reader().standing(target, [StepId("a")])[StepId("a")] for target in targets}
+    known = {target: store.reader().standing(target, PLACES)[StepId("a")] for target in targets}
     assert {target: found.identity for target, found in known.items()} == {TARGET: "one", "duckdb other.duckdb": "two"}
     assert known[TARGET].fingerprint == fingerprint("a", "here").fingerprint
-    assert store.reader().standing("duckdb third.duckdb", [StepId("a")]) == {}
+    assert store.reader().standing("duckdb third.duckdb", PLACES) == {}
 
 
 def test_what_last_became_of_a_step_is_known_by_target(store: RunStore) -> None:
     """From its start on, and for good; what was reused or skipped did not run."""
-    steps = [StepId("a"), StepId("b")]
 
     def tries() -> dict[str, tuple[str, Status | None]]:
-        return {step: (one.run_id, one.status) for step, one in store.reader().last_tries(TARGET, steps).items()}
+        return {step: (one.run_id, one.status) for step, one in store.reader().last_tries(TARGET, PLACES).items()}
 
-    writer = store.writer(opening("r1", target_identity=TARGET))
+    writer = store.writer(opening("r1", target_identity=TARGET, places=PLACES))
     writer.record([started(make_plan("a -> b"), "r1"), step_started("a")])
     assert tries() == {"a": ("r1", None)}
     writer.record([step_ended(make_outcome("a", Status.FAIL)), step_ended(make_outcome("b", Status.SKIPPED))])
     assert tries() == {"a": ("r1", Status.FAIL)}
-    again = store.writer(opening("r2", target_identity=TARGET))
+    again = store.writer(opening("r2", target_identity=TARGET, places=PLACES))
     again.record([started(make_plan("a -> b"), "r2"), step_ended(reused("a"))])
     store.prune(keep=0)
     assert tries() == {"a": ("r1", Status.FAIL)}
-    assert store.reader().last_tries("duckdb other.duckdb", steps) == {}
+    assert store.reader().last_tries("duckdb other.duckdb", PLACES) == {}
 
 
 def test_what_a_step_is_reused_as_is_recorded(store: RunStore) -> None:
@@ -455,8 +455,8 @@ def test_what_a_step_is_reused_as_is_recorded(store: RunStore) -> None:
 def test_what_is_only_verified_was_not_tried_unless_it_is_wrong(store: RunStore, status: Status | None) -> None:
     """It has one attempt, with its times; where it was found to differ, what stood is doubted from then on."""
     record_builds(store, "r1", fingerprint("a", identity="one"), make_outcome("a"))
-    stood = store.reader().standing(TARGET, [StepId("a")])[StepId("a")]
-    writer = store.writer(opening("r2", target_identity=TARGET))
+    stood = store.reader().standing(TARGET, PLACES)[StepId("a")]
+    writer = store.writer(opening("r2", target_identity=TARGET, places=PLACES))
     writer.record([started(make_plan("a"), "r2"), verify_started("a")])
     if status is not None:
         code = {Status.REUSED: ReasonCode.VERIFIED, Status.ERROR: ReasonCode.DIFFERS}.get(
@@ -468,9 +468,9 @@ def test_what_is_only_verified_was_not_tried_unless_it_is_wrong(store: RunStore,
         writer.record([step_ended(outcome, known)])
         assert [one.outcome for one in store.reader().run("r2").steps[0].attempts] == [outcome]
     is_wrong = status is Status.ERROR
-    tried = store.reader().last_tries(TARGET, [StepId("a")])[StepId("a")]
+    tried = store.reader().last_tries(TARGET, PLACES)[StepId("a")]
     assert (tried.run_id, tried.status) == (("r2", Status.ERROR) if is_wrong else ("r1", Status.SUCCESS))
-    stands = store.reader().standing(TARGET, [StepId("a")])[StepId("a")]
+    stands = store.reader().standing(TARGET, PLACES)[StepId("a")]
     assert stands == (replace(stood, status=Status.ERROR) if is_wrong else stood)
     assert stands.is_doubted is is_wrong
 
@@ -484,82 +484,167 @@ def test_what_stands_outlives_its_run(store: RunStore) -> None:
     reader = store.reader()
     assert reader.heads() == ()
     assert reader.compiled_code("r1", StepId("a")) is None
-    assert reader.standing(TARGET, [StepId("a")])[StepId("a")].fingerprint == fingerprint("a").fingerprint
+    assert reader.standing(TARGET, PLACES)[StepId("a")].fingerprint == fingerprint("a").fingerprint
 
 
 def test_thousands_of_fingerprints_are_kept_and_found(store: RunStore) -> None:
     """More than one question to the database can name."""
     names = [f"n{number}" for number in range(1_200)]
-    writer = store.writer(opening(target_identity=TARGET))
+    places = {StepId(name): f"shop.main.{name}" for name in names}
+    writes = {step: (place,) for step, place in places.items()}
+    writer = store.writer(opening(target_identity=TARGET, places=places, writes=writes))
     writer.record([started(make_plan(", ".join(names)))])
     writer.record([step_ended(make_outcome(name), fingerprint(name)) for name in names])
     assert len(store.reader().fingerprints("r1")) == len(names)
-    assert len(store.reader().standing(TARGET, list(map(StepId, names)))) == len(names)
+    assert len(store.reader().standing(TARGET, places)) == len(names)
     writer.record([step_started(name) for name in names])
-    assert len(store.reader().last_tries(TARGET, list(map(StepId, names)))) == len(names)
+    assert len(store.reader().last_tries(TARGET, places)) == len(names)
 
 
 def test_a_run_that_goes_on_follows_from_todays_project_where_it_is_done_anew(store: RunStore) -> None:
     """What ended well before keeps the fingerprint that it had then."""
-    plan, names = make_plan("a -> b"), [StepId("a"), StepId("b")]
+    plan = make_plan("a -> b")
     writer = store.writer(opening())
     ended = [step_ended(make_outcome("a"), fingerprint("a", "then"))]
     writer.record([started(plan), *ended, step_ended(make_outcome("b", Status.ERROR), fingerprint("b", "then"))])
     second = Process(host="laptop", pid=4712, started_at=NOON, user="ada")
-    again = store.writer(opening(process=second, continues=PROCESS, target_identity=TARGET))
+    again = store.writer(opening(process=second, continues=PROCESS, target_identity=TARGET, places=PLACES))
     settled = (make_outcome("a"),)
     again.record([RunStarted(run_id="r1", at=NOON, plan=plan, database="", resumed=True, settled=settled)])
     again.record([step_started("b")])
     again.record([step_ended(make_outcome("b"), fingerprint("b", "now"))])
     assert store.reader().fingerprints("r1") == {"a": fingerprint("a", "then"), "b": fingerprint("b", "now")}
-    assert list(store.reader().standing(TARGET, names)) == ["b"]
+    assert list(store.reader().standing(TARGET, PLACES)) == ["b"]
 
 
-def lease(run_id: str = "r1", pid: int = 1, *, minutes: float = 0) -> Lease:
-    """The right of a run to work in a target."""
+@pytest.mark.parametrize("status", [None, Status.ERROR, Status.SUCCESS])
+def test_a_relation_that_another_step_writes_is_no_longer_that_of_the_first(
+    store: RunStore, status: Status | None
+) -> None:
+    """The last writer counts, from its start on and however it ends; a suite that is recorded beside it stays."""
+    table, suite = "shop.main.a", StepId("suite_a")
+    places = {StepId("a"): table, suite: f"on {table}"}
+    first = store.writer(opening("r1", target_identity=TARGET, places=places, writes={StepId("a"): (table,)}))
+    first.record([started(make_plan("a -> suite_a"), "r1"), step_started("a"), step_started("suite_a")])
+    first.record([step_ended(make_outcome(name), fingerprint(name)) for name in ("a", "suite_a")])
+    assert set(store.reader().standing(TARGET, places)) == {"a", "suite_a"}
+    of_other = {StepId("b"): table}
+    second = store.writer(opening("r2", target_identity=TARGET, places=of_other, writes={StepId("b"): (table,)}))
+    second.record([started(make_plan("b"), "r2")])
+    assert set(store.reader().standing(TARGET, places)) == {"a", "suite_a"}
+    second.record([step_started("b")])
+    if status is not None:
+        second.record([step_ended(make_outcome("b", status), fingerprint("b"))])
+    reader = store.reader()
+    assert list(reader.standing(TARGET, places)) == list(reader.last_tries(TARGET, places)) == ["suite_a"]
+    assert list(reader.standing(TARGET, of_other)) == (["b"] if status is Status.SUCCESS else [])
+    again = store.writer(opening("r3", target_identity=TARGET, places=places, writes={StepId("a"): (table,)}))
+    again.record([started(make_plan("a"), "r3"), step_started("a"), step_ended(make_outcome("a"), fingerprint("a"))])
+    assert reader.standing(TARGET, places)[StepId("a")].run_id == "r3"
+    assert reader.standing(TARGET, of_other) == reader.last_tries(TARGET, of_other) == {}
+
+
+def test_of_two_steps_of_a_run_that_write_one_relation_the_last_counts(store: RunStore) -> None:
+    """Also when the first ends, and the second starts, in one record; what is only verified writes nothing."""
+    places = {StepId("a"): "shop.main.t", StepId("b"): "shop.main.t"}
+    writes = {step: (place,) for step, place in places.items()}
+    writer = store.writer(opening("r1", target_identity=TARGET, places=places, writes=writes))
+    writer.record([started(make_plan("a -> b"), "r1"), step_started("a")])
+    writer.record([step_ended(make_outcome("a"), fingerprint("a")), verify_started("b")])
+    assert list(store.reader().standing(TARGET, places)) == ["a"]
+    writer.record([step_ended(make_outcome("a"), fingerprint("a")), step_started("b")])
+    assert store.reader().standing(TARGET, places) == {}
+    writer.record([step_ended(make_outcome("b"), fingerprint("b"))])
+    assert list(store.reader().standing(TARGET, places)) == ["b"]
+
+
+def test_what_is_recorded_of_a_step_is_known_by_its_place(store: RunStore) -> None:
+    """Two developers have the same step in schemas of their own: neither hears of the other's successes or failures."""
+    ada, bob = ({StepId("a"): f"shop.{schema}.a"} for schema in ("ada", "bob"))
+    for run_id, places, status in (("r1", ada, Status.SUCCESS), ("r2", bob, Status.ERROR), ("r3", bob, Status.ERROR)):
+        begun = opening(run_id, minutes=int(run_id[1]), target_identity=TARGET, places=places)
+        writer = store.writer(replace(begun, writes={StepId("a"): (places[StepId("a")],)}))
+        writer.record([started(make_plan("a"), run_id), step_started("a")])
+        writer.record([step_ended(make_outcome("a", status), fingerprint("a", run_id))])
+        writer.record([RunEnded(run_id=run_id, at=NOON, status=status, outcomes=())])
+    reader = store.reader()
+    assert reader.standing(TARGET, ada)[StepId("a")].fingerprint == fingerprint("a", "r1").fingerprint
+    assert reader.standing(TARGET, bob) == {}
+    tried = [reader.last_tries(TARGET, places)[StepId("a")] for places in (ada, bob)]
+    assert [(one.run_id, one.status) for one in tried] == [("r1", Status.SUCCESS), ("r3", Status.ERROR)]
+    assert reader.failing(TARGET, ada, 5) == {}
+    assert reader.failing(TARGET, bob, 5)[StepId("a")].times == 2
+
+
+def lease(run_id: str = "r1", pid: int = 1, *names: str, minutes: float = 0) -> Lease:
+    """The right of a run to write these names in a target, or all of it."""
     at = NOON + timedelta(minutes=minutes)
     process = Process(host="laptop", pid=pid, started_at=NOON, user="ada")
-    return Lease(target_identity="duckdb shop", run_id=run_id, process=process, taken_at=at, beaten_at=at)
+    held = frozenset(names or {WHOLE})
+    return Lease(target_identity="duckdb shop", run_id=run_id, process=process, names=held, taken_at=at, beaten_at=at)
 
 
-def test_one_run_at_a_time_has_the_right_to_a_target(store: RunStore) -> None:
-    """The first that takes it has it until it lets go; another target is another matter."""
-    assert store.lease("duckdb shop") is None
-    assert store.take(lease("r1", 1), instead_of=None)
-    assert store.lease("duckdb shop") == lease("r1", 1)
-    assert not store.take(lease("r2", 2), instead_of=None)
+def test_one_run_at_a_time_leases_a_whole_target(store: RunStore) -> None:
+    """The first that takes it holds it until it returns it; another target is another matter."""
+    assert store.leases("duckdb shop") == ()
+    assert store.take(lease("r1", 1))
+    assert store.leases("duckdb shop") == (lease("r1", 1),)
+    assert not store.take(lease("r2", 2))
+    assert not store.take(lease("r2", 2, "shop.main.a"))
+    assert store.take(replace(lease("r3", 3), target_identity="duckdb other"))
     store.let_go(lease("r2", 2))
-    assert store.lease("duckdb shop") == lease("r1", 1)
+    assert store.leases("duckdb shop") == (lease("r1", 1),)
     store.let_go(lease("r1", 1))
-    assert store.lease("duckdb shop") is None
-    assert store.lease("duckdb other") is None
+    assert store.leases("duckdb shop") == ()
 
 
-def test_the_right_of_a_dead_run_goes_to_one_other_only(store: RunStore) -> None:
-    """Two that both saw it dead: the second finds that it was taken meanwhile."""
-    dead = lease("r1", 1)
-    store.take(dead, instead_of=None)
-    assert store.take(lease("r2", 2, minutes=5), instead_of=dead)
-    assert not store.take(lease("r3", 3, minutes=5), instead_of=dead)
-    held = store.lease("duckdb shop")
-    assert held is not None
-    assert held.run_id == "r2"
+def test_runs_that_share_no_name_hold_their_leases_together(store: RunStore) -> None:
+    """A lease is taken with all of its names or not at all: no run holds a part and waits for the rest."""
+    first, second = lease("r1", 1, "db.main.a", "db.main.b"), lease("r2", 2, "db.main.c")
+    assert store.take(first)
+    assert store.take(second)
+    assert store.leases("duckdb shop") == (first, second)
+    third = lease("r3", 3, "db.main.b", "db.main.d")
+    assert not store.take(third)
+    assert not store.take(lease("r3", 3))
+    assert store.take(lease("r4", 4, "db.main.d"))
+    store.let_go(lease("r4", 4, "db.main.d"))
+    store.let_go(first)
+    assert store.take(third)
+    assert store.leases("duckdb shop") == (second, third)
+
+
+def test_a_run_holds_one_lease_in_a_target(store: RunStore) -> None:
+    """Two processes that resume one run at once exclude each other, whatever they name."""
+    store.take(lease("r1", 1, "db.main.a"))
+    assert not store.take(lease("r1", 2, "db.main.b"))
+
+
+def test_the_lease_of_a_dead_run_goes_to_one_other_only(store: RunStore) -> None:
+    """Two that both saw it dead: the second finds that it was taken meanwhile, and has removed nothing."""
+    dead, apart = lease("r1", 1, "db.main.a"), lease("r9", 9, "db.main.z")
+    store.take(dead)
+    store.take(apart)
+    second = lease("r2", 2, "db.main.a", minutes=5)
+    assert store.take(second, instead_of=(dead,))
+    assert not store.take(lease("r3", 3, "db.main.a", "db.main.z", minutes=5), instead_of=(dead, apart))
+    assert store.leases("duckdb shop") == (second, apart)
     store.let_go(dead)
-    assert store.lease("duckdb shop") == held
+    assert store.leases("duckdb shop") == (second, apart)
 
 
-def test_a_run_gives_signs_of_life_for_its_own_right_only(store: RunStore) -> None:
-    """Its lease is as fresh as its last beat; what another run has, or nobody any more, stays as it is."""
+def test_a_run_has_heartbeats_for_its_own_lease_only(store: RunStore) -> None:
+    """Its lease is as fresh as its last one; what another run holds, or no run any more, stays as it is."""
     own, at = lease("r1", 1), NOON + timedelta(seconds=30)
     store.beat(own, at=at)
-    assert store.lease("duckdb shop") is None
-    store.take(own, instead_of=None)
+    assert store.leases("duckdb shop") == ()
+    store.take(own)
     for other in (lease("r2", 1), lease("r1", 2)):
         store.beat(other, at=at)
-    assert store.lease("duckdb shop") == own
+    assert store.leases("duckdb shop") == (own,)
     store.beat(own, at=at)
-    assert store.lease("duckdb shop") == replace(own, beaten_at=at)
-    assert not store.take(lease("r2", 2), instead_of=own)
+    assert store.leases("duckdb shop") == (replace(own, beaten_at=at),)
+    assert not store.take(lease("r2", 2), instead_of=(own,))
 
 
 def test_failures_in_a_row_are_counted_over_the_runs_that_tried_a_step(store: RunStore) -> None:
@@ -573,14 +658,14 @@ def test_failures_in_a_row_are_counted_over_the_runs_that_tried_a_step(store: Ru
         ("dev", Status.WARN, ReasonCode.CIRCUIT_OPEN),
         ("prod", Status.SUCCESS, ReasonCode.RAN),
     ]
+    asked = {StepId("load_bts"): "on raw", StepId("stg"): "shop.main.stg"}
     for number, (target, status, code) in enumerate(ended):
         at = NOON + timedelta(hours=number)
-        begun = replace(opening(f"r{number}"), started_at=at, target_identity=target)
+        begun = replace(opening(f"r{number}"), started_at=at, target_identity=target, places=asked)
         writer = store.writer(begun)
         writer.record([replace(started(make_plan("load_bts -> stg")), run_id=f"r{number}", at=at)])
         writer.record([step_ended(make_outcome("load_bts", status, code=code))])
         writer.record([RunEnded(run_id=f"r{number}", at=at, status=status, outcomes=())])
-    asked = [StepId("load_bts"), StepId("stg")]
     found = store.reader().failing("dev", asked, 5)
     assert found == {StepId("load_bts"): Failing(times=2, last_at=NOON + timedelta(hours=4))}
     assert store.reader().failing("dev", asked, 1)[StepId("load_bts")].times == 1
@@ -622,6 +707,25 @@ def test_a_store_is_begun_by_several_at_once(place: Callable[[], SqlStore]) -> N
     at_once(*(partial(begin, number) for number in range(4)))
     with closing(place()) as store:
         assert [head.run_id for head in store.reader().heads()] == ["r3", "r2", "r1", "r0"]
+
+
+def test_of_runs_that_ask_for_one_name_at_once_one_gets_it(place: Callable[[], SqlStore]) -> None:
+    """Several processes take leases in the same moment: those that share no name all succeed."""
+    with closing(place()) as store:
+        store.leases("duckdb shop")
+    taken: dict[str, bool] = {}
+
+    def take(number: int) -> None:
+        wanted = lease(f"r{number}", number, f"db.main.own{number}", *(["db.main.a"] if number % 2 else []))
+        with closing(place()) as store:
+            taken[wanted.run_id] = store.take(wanted)
+
+    at_once(*(partial(take, number) for number in range(8)))
+    with closing(place()) as store:
+        held = {one.run_id for one in store.leases("duckdb shop")}
+    assert held == {run_id for run_id, is_taken in taken.items() if is_taken}
+    assert {"r0", "r2", "r4", "r6"} < held
+    assert len(held) == 5
 
 
 def test_two_runs_keep_the_same_text_at_once(place: Callable[[], SqlStore]) -> None:

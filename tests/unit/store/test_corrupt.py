@@ -9,10 +9,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from orchestrator.errors import StoreError
-from orchestrator.plan.step import StepId
 from orchestrator.store.database import store_url
 from orchestrator.store.sql_store import SqlStore
-from tests.contracts.test_store import TARGET, fingerprint, lease, opening, record_builds, started
+from tests.contracts.test_store import PLACES, TARGET, fingerprint, lease, opening, record_builds, started
 from tests.factories import make_outcome, make_plan
 
 PAGE = 4096
@@ -41,12 +40,12 @@ def read(store: SqlStore) -> None:
         reader.events(head.run_id)
         reader.manifest(head.run_id)
         reader.fingerprints(head.run_id)
-    reader.standing(TARGET, [StepId("a")])
+    reader.standing(TARGET, PLACES)
 
 
 def begin(store: SqlStore) -> None:
     """Do what a run does before its first step."""
-    store.take(lease("new"), instead_of=store.lease("duckdb shop"))
+    store.take(lease("new"), instead_of=store.leases("duckdb shop"))
     store.writer(opening("new", minutes=99)).record([started(make_plan("a"), "new")])
 
 

@@ -1,6 +1,7 @@
 """A store is opened, brought up to date, or refused with what to do."""
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Timer
@@ -11,9 +12,17 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from orchestrator.errors import NothingRecordedError, StoreError
+from orchestrator.execution.events import StepEnded, StepStarted
+from orchestrator.execution.recorded import WHOLE
+from orchestrator.plan.step import StepId
 from orchestrator.store.database import VERSION_TABLE, open_for_reading, open_for_writing, store_url
 from orchestrator.store.migrate import migrate
+from orchestrator.store.sql_store import SqlStore
 from orchestrator.store.tables import metadata
+from tests.contracts.test_store import fingerprint, opening, started
+from tests.factories import make_outcome, make_plan
+from tests.fakes.clock import NOON
+from tests.functional.postgres.server import PASSWORD, Server, running_server
 
 
 def test_a_new_store_has_the_tables_that_the_code_names(tmp_path: Path) -> None:
@@ -47,6 +56,77 @@ def test_an_older_store_keeps_its_runs_and_learns_the_rest(tmp_path: Path) -> No
             "select status, error_class from history_attempts union all select status, error_class from history_steps"
         )
         assert connection.exec_driver_sql(asked).all() == [("error", None)] * 2
+
+
+FORMER = """
+    insert into texts values ('p', 'plan', {blob}), ('f', 'fingerprint', {blob});
+    insert into runs (run_id, verb, trigger, command, selected, vars, plan_digest, versions, target, target_identity,
+        database, "user", host, process, started_at, heartbeat_at, steps)
+    values ('r1', 'build', 'cli', '[]', '{{}}', '{{}}', 'p', '{{}}', 'dev', 'duckdb x', 'x', 'ada', 'laptop', 1,
+        '2013-07-01 12:00:00', '2013-07-01 12:00:00', 1);
+    insert into steps (run_id, step_id, position, kind, name, path, why, status, reason)
+    values ('r1', 'model.shop.a', 0, 'model', 'a', 'a.sql', 'selected', 'error', 'ran');
+    insert into fingerprints values ('r1', 'model.shop.a', 'd', 'i', 'f');
+    insert into standing values ('duckdb x', 'model.shop.a', 'r1', '2013-07-01 12:00:00', 'success', 'd', 'i', 'f');
+    insert into last_tries values ('duckdb x', 'model.shop.a', 'r1', 'success', '2013-07-01 12:00:00');
+    insert into leases values ('duckdb x', 'r1', 'ada', 'laptop', 1, null, '2013-07-01 12:00:00',
+        '2013-07-01 12:00:00')
+"""
+"""Rows of every table that the seventh version changes, as the sixth has them."""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_what_was_recorded_without_a_place_is_not_reused(
+    tmp_path: Path, request: pytest.FixtureRequest, kind: str
+) -> None:
+    """No row says at which place it is true: it is dropped, and its step runs once more.
+
+    Runs keep their steps, whose place is unknown. A lease that is held while the store changes is one on the whole
+    target. The next build is recorded as in a new store, and the texts of what was dropped go when the store is pruned.
+    """
+    place = tmp_path if kind == "sqlite" else request.getfixturevalue("server")
+    url = store_url("history.db" if kind == "sqlite" else new_database(place), tmp_path)
+    blob = "x'00'" if kind == "sqlite" else "'\\x00'::bytea"
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        migrate(connection, VERSION_TABLE, to="0006")
+        for statement in FORMER.format(blob=blob).split(";"):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    places = {StepId("model.shop.a"): "x.main.a"}
+    with closing(SqlStore(url)) as store:
+        (held,) = store.leases("duckdb x")
+        assert (held.run_id, held.names, held.process.pid) == ("r1", {WHOLE}, 1)
+        reader = store.reader()
+        assert [head.run_id for head in reader.heads()] == ["r1"]
+        for asked in (places, dict.fromkeys(places, "")):
+            assert reader.standing("duckdb x", asked) == reader.last_tries("duckdb x", asked) == {}
+            assert reader.failing("duckdb x", places, 5) == {}
+        writer = store.writer(opening("r2", target_identity="duckdb x", places=places))
+        (step,) = places
+        writer.record([started(make_plan(step), "r2"), StepStarted(at=NOON, step_id=step)])
+        writer.record([StepEnded(at=NOON, outcome=make_outcome(step), known=fingerprint(step))])
+        assert reader.standing("duckdb x", places)[step].run_id == "r2"
+    with open_for_writing(url).connect() as connection:
+        options = {
+            "compare_type": True,
+            "include_name": lambda name, kind, _parents: name != VERSION_TABLE or kind != "table",
+        }
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
+        assert connection.exec_driver_sql("select place from steps order by run_id").scalars().all() == ["", "x.main.a"]
+
+
+def new_database(server: Server) -> str:
+    """Make an empty database, and return the setting that names it."""
+    server.rows("create database former")
+    return f"postgresql://postgres:{PASSWORD}@{server.host}:{server.port}/former"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A PostgreSQL server."""
+    with running_server() as running:
+        yield running
 
 
 def test_every_fact_reaches_the_disk(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""A run waits for its turn in a target, takes it from a dead one, or is refused."""
+"""A run waits for the lease on what it writes, takes it from a dead one, or is refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,15 +15,24 @@ from hypothesis import strategies as st
 from orchestrator.config.settings import OnBusy
 from orchestrator.errors import BusyError, StoreError
 from orchestrator.execution.events import Noticed
-from orchestrator.execution.recorded import Lease, Process
+from orchestrator.execution.recorded import WHOLE, Lease, Process
 from orchestrator.store.memory import MemoryStore
 from orchestrator.wiring.turns import Turn, in_turn, take_turn
 from tests.fakes.clock import NOON
 
+TARGET = "postgres host:5432/db"
 
-def lease(run_id: str, pid: int, host: str = "laptop", beaten: timedelta = timedelta()) -> Lease:
+
+def lease(run_id: str, pid: int, *names: str, host: str = "laptop", beaten: timedelta = timedelta()) -> Lease:
     process = Process(host=host, pid=pid, started_at=None, user="ada")
-    return Lease(target_identity="t", run_id=run_id, process=process, taken_at=NOON, beaten_at=NOON + beaten)
+    return Lease(
+        target_identity=TARGET,
+        run_id=run_id,
+        process=process,
+        names=frozenset(names or {WHOLE}),
+        taken_at=NOON,
+        beaten_at=NOON + beaten,
+    )
 
 
 @dataclass
@@ -54,7 +63,7 @@ def test_a_free_target_is_taken_at_once() -> None:
     """Nobody is told of anything."""
     world = World()
     world.take(lease("r1", 1))
-    assert world.store.lease("t") == lease("r1", 1)
+    assert world.store.leases(TARGET) == (lease("r1", 1),)
     assert world.heard == []
 
 
@@ -72,8 +81,7 @@ def test_a_run_waits_until_the_other_lets_go_and_says_so_once() -> None:
 
     world.asleep = end_after_three
     world.take(second)
-    held = world.store.lease("t")
-    assert held is not None
+    (held,) = world.store.leases(TARGET)
     assert (held.run_id, held.process) == ("r2", second.process)
     assert len(looks) == 3
     (notice,) = world.heard
@@ -87,7 +95,49 @@ def test_a_run_that_may_not_wait_is_refused() -> None:
     with pytest.raises(BusyError, match="The run r1 works in this target: process 1 of ada on laptop") as raised:
         world.take(lease("r2", 2), OnBusy.REFUSE)
     assert "elt cancel r1" in raised.value.hint
-    assert world.store.lease("t") == lease("r1", 1)
+    assert world.store.leases(TARGET) == (lease("r1", 1),)
+
+
+def test_runs_that_write_different_relations_do_not_wait() -> None:
+    """No run is told of the other."""
+    world = World(alive={1, 2})
+    world.take(lease("r1", 1, "db.analytics.a"), OnBusy.REFUSE)
+    world.take(lease("r2", 2, "db.analytics.b"), OnBusy.REFUSE)
+    assert [held.run_id for held in world.store.leases(TARGET)] == ["r1", "r2"]
+    assert world.heard == []
+
+
+def test_a_run_that_writes_what_others_write_waits_for_all_of_them() -> None:
+    """It is told once of each, with what it would write too; a dead one among them is taken over."""
+    first, second, dead = (
+        lease("r1", 1, "db.analytics.fct_orders", "db.analytics.x"),
+        lease("r2", 2, "dataset db.raw"),
+        lease("r3", 3, "db.analytics.a"),
+    )
+    world = World(alive={1, 2})
+    for other in (first, second, dead):
+        world.take(other)
+    ends = [None, first, None, second]
+
+    def end_the_next() -> None:
+        if ends and (over := ends.pop(0)) is not None:
+            world.store.let_go(over)
+
+    world.asleep = end_the_next
+    world.take(lease("r4", 4, "db.analytics.fct_orders", "dataset db.raw", "db.analytics.a"))
+    assert [held.run_id for held in world.store.leases(TARGET)] == ["r4"]
+    assert [notice.message.partition("to end: ")[2] for notice in world.heard] == [
+        "it writes analytics.fct_orders", "it writes dataset db.raw",
+    ]  # fmt: skip
+
+
+def test_a_refused_run_learns_what_the_other_writes() -> None:
+    """The first few names are listed, the rest counted."""
+    world = World(alive={1})
+    names = [f"db.analytics.{name}" for name in "abcde"]
+    world.take(lease("r1", 1, *names))
+    with pytest.raises(BusyError, match=r"The run r1 writes analytics\.b, analytics\.c, analytics\.d and 1 more: "):
+        world.take(lease("r2", 2, *names[1:]), OnBusy.REFUSE)
 
 
 def test_what_a_dead_process_left_is_taken_over() -> None:
@@ -95,27 +145,26 @@ def test_what_a_dead_process_left_is_taken_over() -> None:
     world = World()
     world.take(lease("r1", 1))
     world.take(lease("r2", 2), OnBusy.REFUSE)
-    assert world.store.lease("t") == lease("r2", 2)
+    assert world.store.leases(TARGET) == (lease("r2", 2),)
     assert world.heard == []
 
 
 def test_a_run_on_another_machine_is_dead_after_a_minute_of_silence() -> None:
     """Its process cannot be looked up from here."""
     world = World()
-    world.store.take(lease("r1", 1, host="server", beaten=timedelta(seconds=-30)), instead_of=None)
+    world.store.take(lease("r1", 1, host="server", beaten=timedelta(seconds=-30)))
     world.take(lease("r2", 2))
     assert world.now - NOON == timedelta(seconds=30)
-    held = world.store.lease("t")
-    assert held is not None
+    (held,) = world.store.leases(TARGET)
     assert held.run_id == "r2"
 
 
 def test_a_run_that_waited_long_for_its_turn_is_as_fresh_as_the_moment_at_which_it_got_it() -> None:
     """From another machine it would look dead otherwise, before its first sign of life."""
     world = World()
-    world.store.take(lease("r1", 1, host="server", beaten=timedelta(hours=2)), instead_of=None)
+    world.store.take(lease("r1", 1, host="server", beaten=timedelta(hours=2)))
     world.take(lease("r2", 2))
-    assert world.store.lease("t") == replace(lease("r2", 2), taken_at=world.now, beaten_at=world.now)
+    assert world.store.leases(TARGET) == (replace(lease("r2", 2), taken_at=world.now, beaten_at=world.now),)
 
 
 class Heard(MemoryStore):
@@ -125,7 +174,7 @@ class Heard(MemoryStore):
         super().__init__()
         self.said: list[str] = []
 
-    def take(self, lease: Lease, *, instead_of: Lease | None) -> bool:
+    def take(self, lease: Lease, *, instead_of: Collection[Lease] = ()) -> bool:
         self.said.append("take")
         return super().take(lease, instead_of=instead_of)
 
@@ -160,7 +209,7 @@ def test_a_run_gives_signs_of_life_from_when_it_has_its_turn_until_it_gives_it_b
         for _ in range(before):
             due.release()
             given_until.acquire()
-        assert store.lease("t") == lease("r1", 1, beaten=timedelta(seconds=5 * before))
+        assert store.leases(TARGET) == (lease("r1", 1, beaten=timedelta(seconds=5 * before)),)
         if breaks:
             raise StoreError("the run breaks")
     due.release(late + 1)

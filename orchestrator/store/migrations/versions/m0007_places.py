@@ -1,0 +1,74 @@
+"""Records and leases by place: the full name of what a step writes, besides the target and the step.
+
+Revision ID: 0007
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+PLACE = "the full name of what the step leaves, or where it works"
+
+
+def upgrade() -> None:
+    """Key what is known of steps by place too, and let a run lease what it writes instead of the whole target.
+
+    Of the former rows nobody knows at which place they are true, nor whether another step has written there since.
+    They are dropped: that costs one build, where keeping them could reuse what somebody else built. A lease that is
+    held meanwhile is one on the whole target.
+    """
+    op.drop_table("standing")
+    op.drop_table("last_tries")
+    op.create_table(
+        "standing",
+        sa.Column("target_identity", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False, comment=PLACE),
+        sa.Column("step_id", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.String(length=64), nullable=False, comment="may be forgotten by now"),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("identity", sa.String(length=64), nullable=False),
+        sa.Column("parts_digest", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["parts_digest"], ["texts.digest"]),
+        sa.PrimaryKeyConstraint("target_identity", "place", "step_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "last_tries",
+        sa.Column("target_identity", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False, comment=PLACE),
+        sa.Column("step_id", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.String(length=64), nullable=False, comment="may be forgotten by now"),
+        sa.Column("status", sa.String(length=16), nullable=True, comment="null from its start to its end"),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("target_identity", "place", "step_id"),
+        sqlite_with_rowid=False,
+    )
+    place = sa.Column("place", sa.Text(), nullable=False, server_default="", comment="empty in runs of an older elt")
+    op.add_column("steps", place)
+    op.rename_table("leases", "leases_before")
+    op.create_table(
+        "leases",
+        sa.Column("target_identity", sa.Text(), nullable=False),
+        sa.Column("run_id", sa.String(length=64), nullable=False),
+        sa.Column("names", sa.JSON(), nullable=False, comment="of what the run may write; * is all of the target"),
+        sa.Column("user", sa.String(length=255), nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.Column("process", sa.Integer(), nullable=False),
+        sa.Column("process_started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("beaten_at", sa.DateTime(timezone=True), nullable=False, comment="the last heartbeat"),
+        sa.PrimaryKeyConstraint("target_identity", "run_id"),
+    )
+    op.execute(COPY)
+    op.drop_table("leases_before")
+
+
+COPY = """
+    insert into leases (target_identity, run_id, names, "user", host, process, process_started_at, taken_at, beaten_at)
+    select target_identity, run_id, '["*"]', "user", host, process, process_started_at, taken_at, beaten_at
+    from leases_before
+    """
