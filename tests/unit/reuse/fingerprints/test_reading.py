@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.reuse.fingerprints.reading import read_template
+from orchestrator.reuse.fingerprints.reading import NOTHING, Reading, read_argument, read_template
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ from orchestrator.reuse.fingerprints.reading import read_template
         ("{% raw %}{{ var('no') }}{% endraw %} select 'var(1)'", set()),
         ("{{ \"}}\" ~ var('a') }}", {"a"}),
         ("select var('no') from t", set()),
+        ("{{ var.has_var('a') }} {{ builtins.var('b') }}", {"a", "b"}),
     ],
 )
 def test_vars_are_found_where_jinja_evaluates(text: str, names: set[str]) -> None:
@@ -42,41 +43,24 @@ def test_variables_of_the_environment_are_found_in_the_same_way() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "what"),
     [
-        ("select 1,\n  NOW ()", 2, "now()"),
-        ("select current_date - 1", 1, "current_date"),
-        ("select *\nfrom t using  sample 5", 2, "using sample"),
-        ("select gen_random_uuid()", 1, "gen_random_uuid()"),
-        ("select nextval('s')", 1, "nextval()"),
         ("\n\nselect '{{ run_started_at }}'", 3, "run_started_at"),
         ("{{ modules.datetime.datetime.now() }}", 1, "now"),
-        ("{{ dbt.dateadd('day', -7, 'current_date') }}", 1, "current_date"),
+        ("{% set d = modules.datetime.date(2024, 1, 1) %}{{ d.today() }}", 1, "today"),
+        ("{% set dt = modules.datetime %}{{ dt.datetime.utcnow() }}", 1, "utcnow"),
         ("{{ dbt.current_timestamp() }}", 1, "current_timestamp"),
+        ("{{ adapter.dispatch('current_timestamp', 'dbt')() }}", 1, "current_timestamp"),
+        ("{{ dbt_date.today() }}", 1, "today"),
         ("{{ var('logical_date') }}", 1, "the logical date"),
         ("{{ range(9) | random }}", 1, "the filter random"),
-        ("select * from read_csv('x.csv')", 1, "read_csv() reads what no node brings"),
-        ("select * from 'x.parquet'", 1, "the file 'x.parquet' is read, which no node brings"),
-        ("select 'a{% if x %}' || now()", 1, "now()"),
+        ("{{ [[1, 2]] | map('random') | list }}", 1, "the filter random"),
+        ("{{ invocation_id }}", 1, "invocation_id"),
+        ("{{ model.batch.event_time_start }}", 1, "model.batch"),
     ],
 )
 def test_what_differs_each_time_is_found_with_its_line(text: str, line: int, what: str) -> None:
-    """In SQL, in Jinja, and in SQL that Jinja holds as a string; also where strings cannot be told from code."""
-    assert read_template(text).volatile[0] == (what, line)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "select 'now()' as a, \"now()\" as b -- now()\n/* random() */",
-        "select known(), t.now, a.random(), renow(), now_at from t",
-        "select $$ now() $$, random, uuid, today from t",
-        "{# now() #} select 'it''s now()'",
-        "select * from t where x = 'from ''now()'",
-        "select extract(year from day), current_dated",
-    ],
-)
-def test_names_in_strings_and_comments_are_none(text: str) -> None:
-    """Nor are columns of such a name."""
-    assert read_template(text).volatile == ()
+    """Clocks, chance, and what dbt makes up for each run; in branches that are not taken too."""
+    assert read_template(text).volatile == ((what, line),)
+    assert read_template(f"{{% if false %}}{text}{{% endif %}}").volatile == ((what, line),)
 
 
 @pytest.mark.parametrize(
@@ -88,24 +72,106 @@ def test_names_in_strings_and_comments_are_none(text: str) -> None:
         ("{% call statement('x') %}{% endcall %}", "statement"),
         ("{{ adapter.get_columns_in_relation(this) }}", "adapter.get_columns_in_relation"),
         ("{% for n in graph.nodes.values() %}{% endfor %}", "graph"),
+        ("{% for x in set(['a', 'b']) %}{{ x }}{% endfor %}", "the order of a set"),
+        ("{{ tojson(model) }}", "model as a whole"),
+        ("{{ model.build_path }}", "model.build_path"),
+        ("{% set m = f() %}{{ m.created_at }}", "created_at, which may be when dbt parsed the project"),
     ],
 )
-def test_what_asks_the_warehouse_is_found(text: str, what: str) -> None:
-    """Calls of the adapter, queries, and what dbt knows only at execution."""
-    assert read_template(text).asks[0][0] == what
+def test_what_only_compiling_shows_is_found(text: str, what: str) -> None:
+    """Queries, what dbt knows only when it executes, the order of sets, and entries that parsing dates."""
+    found = read_template(text)
+    assert [one for one, _ in found.asks] == [what]
+    assert found.unknown == ()
 
 
 @pytest.mark.parametrize(
-    "text", ["{{ adapter.dispatch('x')() }}", "{{ adapter.quote('x') }}", "{{ x.execute }}", "{{ f(execute=1) }}"]
+    "text",
+    [
+        "{{ adapter.dispatch('x')() }}",
+        "{{ adapter.quote('x') }}",
+        "{{ f(execute=1) }}",
+        "{% for x in set(['a', 'b']) | sort %}{{ x }}{% endfor %}",
+        "{{ 'a' in set(['a', 'b']) }}",
+    ],
 )
 def test_what_asks_nothing_is_none(text: str) -> None:
-    """Dispatching and quoting do not reach the warehouse."""
+    """Dispatching and quoting do not reach the warehouse; a set whose order cannot show has none."""
     assert read_template(text).asks == ()
 
 
 def test_the_entry_of_the_node_is_read_by_name() -> None:
-    """`model` and `config.get` read it; a test's parameter of that name does not, nor does the call of `config`."""
+    """`model` and `config.get` read it, and so does what they are passed to; a test's parameter `model` is no entry."""
     assert read_template("{{ model.tags }}").own_entry
     assert read_template("{{ config.get('x') }}").own_entry
+    assert read_template("{{ threshold(config) }}").own_entry
+    assert read_template("{% set c = config %}{{ c.meta_get('x') }}").own_entry
     assert not read_template("{{ config(tags=['x']) }}").own_entry
     assert not read_template("{% test t(model, column_name) %}from {{ model }}{% endtest %}").own_entry
+    assert not read_template("{% macro t(config) %}{{ config.meta_get('x') }}{% endmacro %}").own_entry
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        ("{% if not flags.FULL_REFRESH %}{% endif %}", {"FULL_REFRESH"}),
+        ("{{ flags['which'] }}", {"WHICH"}),
+        ("{{ flags.get('STORE_FAILURES', false) }}", {"STORE_FAILURES"}),
+        ("{{ flag.FULL_REFRESH }}", set()),
+    ],
+)
+def test_flags_are_found_by_name(text: str, flags: set[str]) -> None:
+    """As attribute, item or with `get`; what they lead to is beside the SQL."""
+    found = read_template(text)
+    assert (found.flags, found.every_flag, found.beside_the_sql) == (flags, False, bool(flags))
+
+
+def test_flags_without_a_plain_name_may_be_any() -> None:
+    """Then the text depends on all of them."""
+    assert read_template("{{ flags[name] }}").every_flag
+    assert read_template("{{ show(flags) }}").every_flag
+
+
+def test_names_that_only_the_project_knows_are_foreign() -> None:
+    """Macros and macros of packages, with their first line; what dbt or the template itself names is none."""
+    found = read_template("{{ cents('a') }}\n{{ shop.cents('a') }} {{ ref('b') }}{% set d = cents('a') %}{{ d }}")
+    assert found.foreign == (("cents", 1), ("shop.cents", 2))
+    assert {"cents", "shop", "ref"} <= found.names
+    assert "d" not in found.names
+
+
+def test_a_macro_of_the_template_itself_cannot_be_called_by_its_name() -> None:
+    """dbt renames it, so the call means a macro of the project."""
+    assert read_template("{% macro f() %}{% endmacro %}{{ f() }}").foreign == (("f", 1),)
+
+
+def test_a_macro_by_a_computed_name_may_be_any() -> None:
+    """Dispatching by a name that is not written there, and names looked up in the context."""
+    assert read_template("{{ adapter.dispatch(name)() }}").every_macro
+    assert read_template("{{ context[name]() }}").every_macro
+    assert not read_template("{{ adapter.dispatch('name', 'shop')() }}").every_macro
+
+
+def test_lines_of_a_template_in_a_string_are_those_of_the_file() -> None:
+    """A hook in the second line is found in the second line."""
+    assert read_template('select 1\n{{ config(pre_hook="{{ grant_all() }}") }}').foreign == (("grant_all", 2),)
+
+
+def test_an_argument_is_evaluated_as_dbt_does() -> None:
+    """`var('x')` and the like are calls also without braces; other texts are not."""
+    assert read_argument("var('x')").vars == {"x"}
+    assert read_argument(" env_var('X') ").env == {"X"}
+    assert read_argument("{{ var('x') }}").vars == {"x"}
+    assert read_argument("my_var('x')") == NOTHING
+
+
+def test_readings_are_put_together() -> None:
+    """What is not understood in one of them is not understood in both; nothing is lost."""
+    one, other = (
+        read_template("{{ var('a') }}{{ f() }}"),
+        read_template("{{ flags.X }}\n{{ adapter.commit() }}{{ f() }}"),
+    )
+    both = one | other
+    assert (both.vars, both.flags, both.foreign) == ({"a"}, {"X"}, (("f", 1),))
+    assert both.unknown == other.unknown != ()
+    assert one | Reading() == one
