@@ -1,6 +1,6 @@
 """What elt.yml and a node's `meta.elt` say of further tries and of time limits, where they say anything."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -80,13 +80,16 @@ class MetaWish:
 
 
 def wish_in_meta(meta: Mapping[str, object]) -> MetaWish:
-    """Read `repeats` and `time_limit` of a node's `meta.elt`; its other keys are somebody else's."""
+    """Read `repeats` and `time_limit` of a node's `meta.elt`, and check `volatile` and `deterministic`.
+
+    Its other keys are somebody else's.
+    """
     own = meta.get("elt")
     if own is None:
         return MetaWish()
     if not isinstance(own, Mapping):
         return MetaWish(mistakes=("'meta.elt' takes keys",))
-    mistakes: list[str] = []
+    mistakes = list(_mistakes_of_reuse(own))
     repeats, time_limit = own.get("repeats"), own.get("time_limit")
     parts = repeats if isinstance(repeats, Mapping) else {} if repeats is None else {"times": repeats}
     read = {str(name): _read(str(name), value, mistakes) for name, value in parts.items()}
@@ -94,6 +97,14 @@ def wish_in_meta(meta: Mapping[str, object]) -> MetaWish:
     if mistakes:
         return MetaWish(mistakes=tuple(mistakes))
     return MetaWish(repeats=RepeatWish(**read) if read else None, time_limit=limited)
+
+
+def _mistakes_of_reuse(own: Mapping[str, object]) -> Iterator[str]:
+    for key in ("volatile", "deterministic"):
+        if not isinstance(own.get(key), bool | None):
+            yield f"'meta.elt.{key}' is '{own[key]}': it takes true or false"
+    if own.get("volatile") is True and own.get("deterministic") is True:
+        yield "'meta.elt.volatile' and 'meta.elt.deterministic' are both true: only one of them can be"
 
 
 def _read(name: str, value: object, mistakes: list[str]) -> Any:  # noqa: ANN401  # whatever its reader gives

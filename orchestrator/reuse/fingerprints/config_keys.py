@@ -1,22 +1,84 @@
-"""Which keys of dbt's configuration are no part of a fingerprint, and why; docs/reuse.md has the same table."""
+"""Which keys of dbt's configuration are no part of a fingerprint, and why; docs/reuse.md has the same tables.
+
+Every key is a part of the fingerprint, also one that nobody knows, unless it is listed here with a reason.
+"""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from orchestrator.reuse.fingerprints.digest import digest_of
 
-INSIDE = frozenset(
-    {
-        *("materialized", "incremental_strategy", "unique_key", "on_schema_change", "on_configuration_change"),
-        *("full_refresh", "batch_size", "lookback", "begin", "event_time", "quoting", "column_types", "delimiter"),
-        *("quote_columns", "grants", "packages", "indexes", "strategy", "updated_at", "check_cols"),
-        *("snapshot_meta_column_names", "dbt_valid_to_current", "target_schema", "target_database"),
-        *("severity", "where", "limit", "fail_calc", "warn_if", "error_if", "store_failures", "store_failures_as"),
-        *("expected_rows", "expected_sql", "runtime_version", "entry_point", "volatility", "type"),
-        "unlogged",
-    }
-)
-"""The keys of dbt and its adapters that are known to affect a result; a key that nobody knows is treated as these."""
+INSIDE = {
+    "materialized": "a view, a table or something else",
+    "incremental_strategy": "how new rows meet old ones",
+    "unique_key": "how new rows meet old ones",
+    "on_schema_change": "how new rows meet old ones",
+    "incremental_predicates": "how new rows meet old ones",
+    "predicates": "how new rows meet old ones",
+    "merge_update_columns": "how new rows meet old ones",
+    "merge_exclude_columns": "how new rows meet old ones",
+    "merge_clauses": "how new rows meet old ones",
+    "full_refresh": "whether a full refresh applies to it",
+    "batch_size": "which rows a batch takes",
+    "lookback": "which rows a batch takes",
+    "begin": "which rows a batch takes",
+    "event_time": "which rows a batch or a sample takes",
+    "concurrent_batches": "a batch may read what the one before it wrote",
+    "strategy": "what a snapshot takes for a change",
+    "updated_at": "what a snapshot takes for a change",
+    "check_cols": "what a snapshot takes for a change",
+    "hard_deletes": "what a snapshot does with rows that are gone",
+    "invalidate_hard_deletes": "what a snapshot does with rows that are gone",
+    "snapshot_meta_column_names": "the columns that a snapshot adds",
+    "snapshot_table_column_names": "the columns that a snapshot adds",
+    "dbt_valid_to_current": "the columns that a snapshot adds",
+    "target_schema": "where a snapshot is",
+    "target_database": "where a snapshot is",
+    "on_configuration_change": "what becomes of a materialized view",
+    "quoting": "which relation a name means",
+    "column_types": "how a seed's file is read",
+    "delimiter": "how a seed's file is read, or an external file written",
+    "quote_columns": "how a seed's file is read",
+    "fast": "how a seed's file is read",
+    "grants": "who may read the result",
+    "packages": "what Python code runs with",
+    "runtime_version": "what Python code runs with",
+    "entry_point": "what Python code runs with",
+    "submission_method": "where Python code runs",
+    "type": "what sort of function it is",
+    "volatility": "what sort of function it is",
+    "sql_header": "SQL that runs before the statement",
+    "indexes": "how the database keeps it",
+    "unlogged": "how the database keeps it",
+    "partitioned_by": "how the database keeps it",
+    "partition_by": "how the database keeps it",
+    "sorted_by": "how the database keeps it",
+    "sort_by": "how the database keeps it",
+    "location": "which file is written, and how",
+    "format": "which file is written, and how",
+    "options": "which file is written, and how",
+    "partition_columns": "which file is written, and how",
+    "parquet_read_options": "how the written file is read again",
+    "csv_read_options": "how the written file is read again",
+    "json_read_options": "how the written file is read again",
+    "plugin": "what else receives the rows, or delivers them",
+    "plugin_config": "what else receives the rows, or delivers them",
+    "overrides": "what else receives the rows, or delivers them",
+    "glue_register": "what else receives the rows, or delivers them",
+    "glue_database": "what else receives the rows, or delivers them",
+    "temp_schema_name": "where intermediate tables are, which code may read",
+    "where": "which rows a test counts",
+    "limit": "which rows a test counts",
+    "fail_calc": "which rows a test counts",
+    "severity": "what a test says of the count",
+    "warn_if": "what a test says of the count",
+    "error_if": "what a test says of the count",
+    "store_failures": "whether a test keeps its rows",
+    "store_failures_as": "whether a test keeps its rows",
+    "expected_rows": "what a unit test expects",
+    "expected_sql": "what a unit test expects",
+}
+"""The keys of dbt and its adapters that are known to affect a result; a key that is in no list is treated as these."""
 
 ELSEWHERE = {
     "alias": "relation",
@@ -30,52 +92,89 @@ ELSEWHERE = {
     "persist_docs": "docs",
     "meta": "config:meta.elt",
 }
-"""Keys that stand in a part of another name."""
+"""Keys that are in a part of another name."""
 
 OUTSIDE = {
-    "enabled": "a node that is disabled is not there",
+    "enabled": "a disabled node does not exist",
     "tags": "only selection reads them",
     "group": "who may refer to a node, and who owns it",
     "access": "who may refer to a node",
     "docs": "how the documentation shows a node",
     "static_analysis": "another engine of dbt reads it",
     "freshness": "dbt's paid scheduler reads it",
-    "concurrent_batches": "how batches run, not what they leave",
 }
-"""Keys that affect no result, with the reason."""
+"""Keys that affect no result, with the reason. A text that reads the node's own entry sees them."""
 
-_UNSET: tuple[object, ...] = (None, {}, [])
+OUTSIDE_OURS = {
+    "repeats": "how often a step is tried",
+    "time_limit": "how long a step may take",
+    "volatile": "whether a result is reused, not what it is",
+    "deterministic": "whether a result is reused, not what it is",
+}
+"""Keys of `meta.elt` that affect no result, with the reason."""
+
+_UNSET: dict[str, object] = {
+    **dict.fromkeys(("batch_size", "begin", "check_cols", "concurrent_batches", "dbt_valid_to_current", "entry_point")),
+    **dict.fromkeys(("event_time", "expected_sql", "full_refresh", "incremental_strategy", "limit", "quote_columns")),
+    **dict.fromkeys(("runtime_version", "store_failures", "store_failures_as", "strategy", "target_database")),
+    **dict.fromkeys(("target_schema", "unique_key", "updated_at", "volatility", "where")),
+    "column_types": {},
+    "expected_rows": [],
+    "grants": {},
+    "packages": [],
+    "quoting": {},
+}
+"""What a key of dbt's own is when it is not set. Any other key is there because somebody set it, if only to null."""
 
 
 def config_parts(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Give a part for each key that affects the result and is set; keys that nobody knows are among them."""
+    """Yield a part for each key that affects the result and is set."""
     for key, value in config.items():
-        if key in OUTSIDE or key in ELSEWHERE or value in _UNSET:
+        if key in OUTSIDE or key in ELSEWHERE or (key in _UNSET and value == _UNSET[key]):
             continue
         if isinstance(value, str):
             yield f"config:{key}", _text_digest(value.lower() if key == "severity" else value)
         else:
             yield f"config:{key}", digest_of([value])
-    ours = config.get("meta")
-    if isinstance(ours, Mapping) and ours.get("elt"):
-        yield "config:meta.elt", digest_of(ours["elt"])
+    ours = {key: value for key, value in _ours(config).items() if key not in OUTSIDE_OURS}
+    if ours:
+        yield "config:meta.elt", digest_of(ours)
 
 
 def hooks_of(config: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
-    """Give the hooks of a node with their key, in the order in which they run."""
+    """Return the hooks of a node with their key, in the order in which they run."""
     found = []
     for key in ("pre-hook", "pre_hook", "post-hook", "post_hook"):
         hooks = config.get(key)
-        found += [(key.replace("_", "-"), hook) for hook in (hooks if isinstance(hooks, list) else [])]
+        found += [(key.replace("_", "-"), hook) for hook in _listed(hooks)]
     return tuple(found)
 
 
 def declared_volatile(config: Mapping[str, object]) -> bool | None:
-    """Give what `meta.elt.volatile` says; None when it says nothing."""
+    """Return what `meta.elt.volatile` says; None when it says nothing."""
+    said = _ours(config).get("volatile")
+    return said if isinstance(said, bool) else None
+
+
+def declared_deterministic(config: Mapping[str, object]) -> bool:
+    """Return whether `meta.elt.deterministic` says that what is not understood of a node is deterministic."""
+    return _ours(config).get("deterministic") is True
+
+
+def _ours(config: Mapping[str, object]) -> Mapping[str, object]:
     meta = config.get("meta")
     ours = meta.get("elt") if isinstance(meta, Mapping) else None
-    said = ours.get("volatile") if isinstance(ours, Mapping) else None
-    return said if isinstance(said, bool) else None
+    return ours if isinstance(ours, Mapping) else {}
+
+
+def _listed(hooks: object) -> list[object]:
+    match hooks:
+        case None | "":
+            return []
+        case list() | tuple():
+            return list(hooks)
+        case _:
+            return [hooks]
 
 
 @lru_cache(maxsize=4096)

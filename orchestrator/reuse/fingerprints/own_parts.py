@@ -9,16 +9,16 @@ from orchestrator.reuse.fingerprints.surroundings import Surroundings
 
 
 def own_parts(node: DbtNode, around: Surroundings) -> dict[str, str]:
-    """Give its place, arguments, content, contract and kept descriptions, as far as it has them."""
+    """Return its place, arguments, content, contract and kept descriptions, as far as it has them."""
     definition, config = node.definition, node.definition.config
     found = {}
     if node.relation is not None:
-        found["relation"] = digest_of(f"{node.relation.database}.{node.relation}")
+        found["relation"] = digest_of([node.relation.database, node.relation.schema, node.relation.identifier])
     if definition.arguments:
         is_function = node.resource_type is ResourceType.FUNCTION
         found["arguments"] = digest_of(_undescribed(definition.arguments) if is_function else definition.arguments)
     if node.resource_type is ResourceType.SEED:
-        found["seed"] = digest_of(definition.checksum or around.seed_content(node))
+        found["seed"] = digest_of(around.seed_content(node))  # dbt's checksum is of the stripped text
     contract = config.get("contract")
     if isinstance(contract, Mapping) and contract.get("enforced"):
         # In their order, which is that of the table's columns.
@@ -26,9 +26,9 @@ def own_parts(node: DbtNode, around: Surroundings) -> dict[str, str]:
         found["contract"] = digest_of([dict(contract), columns, list(definition.constraints)])
     kept = config.get("persist_docs")
     if isinstance(kept, Mapping) and any(kept.values()):
-        told = {name: _described(column) for name, column in definition.columns.items()}
+        described = {name: _described(column) for name, column in definition.columns.items()}
         of_relation = definition.description if kept.get("relation") else None
-        found["docs"] = digest_of([of_relation, told if kept.get("columns") else None])
+        found["docs"] = digest_of([of_relation, described if kept.get("columns") else None])
     return found
 
 
@@ -53,7 +53,7 @@ def _undescribed(value: object) -> object:
 
 
 def texts_in(value: object) -> list[str]:
-    """Give the texts inside a value of JSON in which Jinja may be."""
+    """Return the texts inside a value of JSON in which Jinja may be."""
     match value:
         case str():
             return [value] if "{" in value else []

@@ -1,0 +1,24 @@
+"""What a node's `meta.elt` says of reuse is checked, so that a mistake is not taken for no wish."""
+
+import pytest
+
+from orchestrator.config.repeats import wish_in_meta
+
+
+@pytest.mark.parametrize("key", ["volatile", "deterministic"])
+@pytest.mark.parametrize("value", ["true", 1, []])
+def test_what_is_not_true_or_false_is_a_mistake(key: str, value: object) -> None:
+    """A text would silently declare nothing."""
+    assert wish_in_meta({"elt": {key: value}}).mistakes == (f"'meta.elt.{key}' is '{value}': it takes true or false",)
+
+
+def test_true_and_false_are_no_mistakes() -> None:
+    """Null says nothing."""
+    assert wish_in_meta({"elt": {"volatile": False, "deterministic": True}}).mistakes == ()
+    assert wish_in_meta({"elt": {"volatile": None, "deterministic": False, "other": "x"}}).mistakes == ()
+
+
+def test_a_node_is_not_volatile_and_deterministic() -> None:
+    """One of the two is a mistake."""
+    (mistake,) = wish_in_meta({"elt": {"volatile": True, "deterministic": True}}).mistakes
+    assert "only one" in mistake
