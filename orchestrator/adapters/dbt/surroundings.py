@@ -1,14 +1,42 @@
-"""What an open session knows of the world around a project: vars, target, settings that change results."""
+"""What an open session knows of the world around a project: vars, target, flags, settings that change results."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.adapters.dbt.session import DbtSession
 
-_LIMITING = ("EMPTY", "SAMPLE", "EVENT_TIME_START", "EVENT_TIME_END")
+CHANGES_EACH_TIME = frozenset(
+    {
+        "INVOCATION_COMMAND",  # what was typed, selection and all
+    }
+)
+"""Flags of which the value says nothing about the next run: a text that reads one gives another result each time."""
+
+_LIMITING = ("EMPTY", "SAMPLE", "EVENT_TIME_START", "EVENT_TIME_END", "STORE_FAILURES")
+
+_NO_EFFECT = frozenset(
+    {
+        *("cache_selected_only", "populate_cache", "introspect"),  # what dbt asks the database beforehand
+        *("debug", "quiet", "print", "printer_width", "use_colors", "use_colors_file", "write_json"),  # output
+        *("log_format", "log_format_file", "log_level", "log_level_file", "log_path", "log_cache_events"),
+        *("log_file_max_bytes", "record_timing_info", "show_all_deprecations", "send_anonymous_usage_stats"),
+        *("partial_parse", "static_parser", "use_experimental_parser", "version_check"),  # how the project is parsed
+        *("fail_fast", "indirect_selection", "warn_error", "warn_error_options"),  # what runs, and how it is reported
+        *("skip_nodes_if_on_run_start_fails", "source_freshness_run_project_hooks"),
+        *("state_modified_compare_more_unrendered_values", "state_modified_compare_vars"),
+        *(
+            "require_resource_names_without_spaces",
+            "require_yaml_configuration_for_mf_time_spines",
+        ),  # errors of parsing
+        *("require_nested_cumulative_type_params", "validate_macro_args", "require_unique_project_resource_names"),
+        *("require_all_warnings_handled_by_warn_error", "require_event_names_in_deprecations"),
+    }
+)
+"""Keys under `flags:` of dbt_project.yml that change no result."""
 
 
 def vars_by_package(session: DbtSession) -> dict[str, dict[str, object]]:
-    """Give the vars that the nodes of each package see: the command line's, then the project's, then its own."""
+    """Return the vars that the nodes of each package see: the command line's, then the project's, then its own."""
     config = session.config
     adapter = config.credentials.type
     found: dict[str, dict[str, object]] = {}
@@ -20,16 +48,82 @@ def vars_by_package(session: DbtSession) -> dict[str, dict[str, object]]:
 
 
 def shown_target(session: DbtSession) -> dict[str, object]:
-    """Give what `target` shows to Jinja of the connection; how many threads there are changes no result."""
+    """Return what `target` shows to Jinja of the connection; how many threads there are changes no result."""
     found: dict[str, object] = session.config.to_target_dict()
     return {name: value for name, value in found.items() if name != "threads"}
 
 
-def limiting_settings(session: DbtSession) -> dict[str, object]:
-    """Give the settings that change what a run leaves: fewer rows than all, or macros of another package first."""
+def readable_flags() -> dict[str, str]:
+    """Return every flag that a text can read as `flags.NAME`, with its value as text."""
+    from dbt.flags import get_flag_obj
+
+    return {name: str(value) for name, value in sorted(vars(get_flag_obj()).items())}
+
+
+def limiting_flags(session: DbtSession) -> dict[str, str]:
+    """Return the flags that limit which rows are read, and whether tests keep their rows, where they are set."""
     flags: Any = session.flags
-    found = {name.lower(): str(getattr(flags, name, None)) for name in _LIMITING if getattr(flags, name, None)}
-    return {**found, **({"dispatch": session.config.dispatch} if session.config.dispatch else {})}
+    set_ones = {name: getattr(flags, name, None) for name in _LIMITING}
+    return {name.lower().replace("_", "-"): str(value) for name, value in set_ones.items() if value}
+
+
+def settings_of_all(session: DbtSession) -> dict[str, object]:
+    """Return the settings of the project that change results of any node: whose macros come first, and its flags."""
+    config = session.config
+    flags = {name: value for name, value in (config.flags or {}).items() if str(name).lower() not in _NO_EFFECT}
+    found = {"dispatch": config.dispatch, "flags": flags}
+    return {name: value for name, value in found.items() if value}
+
+
+def connection_settings(session: DbtSession) -> dict[str, object]:
+    """Return the keys of the active target that change results; secrets among them, so hash the values.
+
+    DuckDB's secrets are returned as they are created, because the adapter takes type and name out of its own list.
+    """
+    credentials = session.config.credentials
+    found = dict(session.credentials())
+    if credentials.type == "duckdb" and found.get("secrets"):
+        found["secrets"] = credentials.secrets_sql()
+    ignored = _IDENTITY | _CONNECTING.get(credentials.type, frozenset())
+    return {name: _without_tokens(value) for name, value in found.items() if name not in ignored and _is_set(value)}
+
+
+_IDENTITY = frozenset(
+    {
+        *(
+            "type",
+            "path",
+            "host",
+            "port",
+            "database",
+            "dbname",
+            "schema",
+        ),  # what the target is; relations name the rest
+        *("threads", "retries"),  # how it is worked on
+        *("password", "pass", "token", "motherduck_token"),  # how it is reached
+    }
+)
+_CONNECTING = {
+    "duckdb": frozenset({"keep_open"}),
+    "postgres": frozenset(
+        {
+            *("connect_timeout", "keepalives_idle", "application_name"),
+            *("sslmode", "sslcert", "sslkey", "sslrootcert"),  # how the way to the server is kept safe
+        }
+    ),
+}
+"""Keys of a target that change no result. Any other key of any adapter is taken to change results."""
+_TOKENS = frozenset({"motherduck_token", "password", "custom_user_agent"})
+
+
+def _without_tokens(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: inner for name, inner in value.items() if name not in _TOKENS}
+    return value
+
+
+def _is_set(value: object) -> bool:
+    return value not in (None, "", False, {}, [])
 
 
 class _Package:

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open_warehouse
-from orchestrator.adapters.record_sql import DIALECTS, LOADS, STANDING, adds_marker
+from orchestrator.adapters.record_sql import COLUMNS, DIALECTS, LOADS, STANDING, adds_marker, names_in, names_of
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.execution.ports import Request
+from orchestrator.nodes.identity import Relation
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.standing import Mark, Marker
 from tests.factories import make_step
 
-RELATION = '"shop"."main"."orders"'
+ORDERS = Relation(database="shop", schema="main", identifier="orders")
 MARK = Mark(digest="d", identity="i")
 
 
@@ -37,14 +38,23 @@ class Target:
         record.make(["shop"], **options)
         return record.is_made("shop")
 
-    def mark(self, name: str, run_id: str = "r1", attempt: int = 1, *, is_whole: bool = True) -> None:
-        """Leave a marker."""
+    def mark(self, name: str, run_id: str = "r1", attempt: int = 1, **said: str) -> None:
+        """Leave a marker of a node and the relation of its name, or of another relation."""
         request = Request(run_id=run_id, step=make_step(name), attempt=attempt)
-        self.ask(adds_marker("shop", RELATION, request, MARK, is_whole=is_whole))
+        relation = said.pop("relation", f'"shop"."main"."{name}"')
+        self.ask(adds_marker("shop", relation, request, MARK, is_whole=True, **said))
+
+    def mark_doubted(self) -> None:
+        """Build something, and find it to be another thing."""
+        record = self.record()
+        record.make(["shop"])
+        self.mark("orders")
+        record.doubt(Request(run_id="r1", step=make_step("orders"), attempt=1), ORDERS)
 
     def marker(self, name: str) -> Marker | None:
-        """Read a marker, as a new run does."""
-        return self.record().markers({StepId(name)}).get(StepId(name))
+        """Read the marker of the relation of a name, as a new run does for the node of that name."""
+        relation = Relation(database="shop", schema="main", identifier=name)
+        return self.record().markers({StepId(name): relation}).get(StepId(name))
 
 
 @pytest.fixture
@@ -55,8 +65,8 @@ def target(tmp_path: Path) -> Iterator[Target]:
     warehouse.close()
 
 
-def test_the_newest_marker_of_each_node_is_read(target: Target) -> None:
-    """Whatever the clock says: what was written last; a node that was not asked for is left out."""
+def test_the_newest_marker_of_each_relation_is_read(target: Target) -> None:
+    """Whatever the clock says: what was written last."""
     assert target.made()
     before = datetime.now(UTC)
     for run_id, attempt in (("r1", 1), ("r2", 1), ("r2", 2)):
@@ -65,11 +75,80 @@ def test_the_newest_marker_of_each_node_is_read(target: Target) -> None:
     target.ask("update _elt.standing set built_at = '2999-01-01' where run_id = 'r1'")
     found = target.marker("orders")
     assert found is not None
-    assert (found.run_id, found.attempt, found.relation, found.is_whole) == ("r2", 2, RELATION, True)
+    assert (found.run_id, found.attempt, found.relation, found.is_whole) == ("r2", 2, '"shop"."main"."orders"', True)
     assert (found.digest, found.identity) == ("d", "i")
     assert before <= found.at <= datetime.now(UTC)
     assert target.marker("unknown") is None
     assert target.told == []
+
+
+def test_the_last_writer_of_a_relation_counts_whichever_node_it_is(target: Target) -> None:
+    """A node of another name took its place, and wrote the name in another way; then the first one writes again."""
+    assert target.made()
+    target.mark("orders", content="kind=table; rows=1:5")
+    first = target.marker("orders")
+    assert first is not None
+    assert first.content == "kind=table; rows=1:5"
+    target.mark("orders_v2", relation="shop.MAIN.Orders")
+    found = target.marker("orders")
+    assert found is not None
+    assert (found.step_id, found.content) == (StepId("orders_v2"), None)
+    assert target.marker("orders_v2") is None
+    target.mark("orders", "r2")
+    found = target.marker("orders")
+    assert found is not None
+    assert (found.step_id, found.run_id) == (StepId("orders"), "r2")
+
+
+def test_a_relation_that_was_doubted_is_so_until_it_is_built_again(target: Target) -> None:
+    """The marker is of the relation, as each build's is."""
+    target.mark_doubted()
+    found = target.marker("orders")
+    assert found is not None
+    assert found.is_doubted
+    target.mark("orders", "r2")
+    found = target.marker("orders")
+    assert found is not None
+    assert not found.is_doubted
+
+
+FORMER = [name for name in COLUMNS[STANDING] if name != "content"]
+
+
+def test_a_table_of_an_earlier_elt_gets_the_column_that_it_lacks(target: Target) -> None:
+    """Its rows stay and are read, before and after; an earlier elt reads and writes the table as before."""
+    assert target.made()
+    target.mark("orders")
+    target.ask("alter table _elt.standing drop column content")
+    before = target.marker("orders")
+    assert before is not None
+    assert before.content is None
+    assert target.made()
+    assert target.marker("orders") == before
+    target.mark("orders", "r2", content="c")
+    now = target.marker("orders")
+    assert now is not None
+    assert now.content == "c"
+    names = ", ".join(FORMER)
+    target.ask(f"insert into _elt.standing ({names}) select {names} from _elt.standing where run_id = 'r1'")
+    assert target.marker("orders") == before
+    assert target.told == []
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ('"shop"."Main"."a.""B"', {"duckdb": ("main", 'a."b'), "postgres": ("Main", 'a."B')}),
+        ("shop.Main.Orders", {"duckdb": ("main", "orders"), "postgres": ("main", "orders")}),
+        ('"Main".orders', {"duckdb": ("main", "orders"), "postgres": ("Main", "orders")}),
+    ],
+)
+def test_names_are_compared_as_the_database_compares_them(written: str, names: dict[str, tuple[str, str]]) -> None:
+    """DuckDB takes no note of case; PostgreSQL does of what is quoted, and writes all else in lower case."""
+    assert {name: names_in(written, dialect) for name, dialect in DIALECTS.items()} == names
+    odd = Relation(database=None, schema="Main", identifier="Orders")
+    assert names_of(odd, DIALECTS["duckdb"]) == {("main", "orders")}
+    assert names_of(odd, DIALECTS["postgres"]) == {("main", "orders"), ("Main", "Orders")}
 
 
 def test_a_database_is_known_however_its_name_is_written(target: Target) -> None:
@@ -177,7 +256,7 @@ def test_a_database_that_cannot_be_written_is_told_of_once(tmp_path: Path) -> No
 
 
 def test_old_markers_are_removed_once_there_are_many(target: Target) -> None:
-    """When the next run makes ready; the newest of each node stays."""
+    """When the next run makes ready; the newest of each relation stays."""
     assert target.made()
     for number in range(5):
         target.mark("orders", f"r{number}")

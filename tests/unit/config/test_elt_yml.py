@@ -13,13 +13,13 @@ import yaml
 from orchestrator.config.document import KEYS
 from orchestrator.config.loader import VARIABLES, load_settings
 from orchestrator.config.repeats import LimitWish, OnTimeLimit, RepeatWish
-from orchestrator.config.settings import OnNoData, OnRunStart, Settings
+from orchestrator.config.settings import ContentLimits, OnNoData, OnRunStart, Settings
 from orchestrator.errors import ConfigurationError
 
 Load = Callable[..., Settings]
 KNOWN = (
     "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout, repeats, time_limits,"
-    " circuit_breaker, on_busy, state_in_target, store, verify_reuse"
+    " circuit_breaker, on_busy, state_in_target, content, store, verify_reuse"
 )
 A_DURATION = "expected a duration such as 60s, 5min or 1h"
 FULL = """\
@@ -35,6 +35,7 @@ on_no_data: skip
 lock_timeout: 5min
 state_in_target: false
 verify_reuse: 5%
+content: {rows: 1000, time: 500ms}
 repeats:
   ingest: 3
   dbt: {times: none, after: 10s, factor: 1.5, longest: 5min, jitter: 0, on_time_limit: repeat}
@@ -85,6 +86,7 @@ def test_every_key_is_read(load: Load, tmp_path: Path) -> None:
         lock_timeout=timedelta(minutes=5),
         state_in_target=False,
         verify_reuse=0.05,
+        content=ContentLimits(rows=1000, time=timedelta(milliseconds=500)),
         repeats={
             "ingest": RepeatWish(times=3),
             "dbt": RepeatWish(
@@ -117,6 +119,18 @@ def test_a_share_is_a_percentage_or_a_number_up_to_one(load: Load, said: str) ->
     else:
         (told,) = mistakes(load, f"verify_reuse: {said}")
         assert told.endswith("expected a share of all, such as 5% or 0.05")
+
+
+def test_how_much_is_read_of_tables_may_be_limited(load: Load) -> None:
+    """By rows of one table and by time; the environment stands over the file; every mistake is told with its line."""
+    assert load("content: {time: 0}").content == ContentLimits(rows=10_000_000, time=timedelta(0))
+    limits = load("content: {rows: 5}", ELT_CONTENT_ROWS="7", ELT_CONTENT_TIME="2min").content
+    assert limits == ContentLimits(rows=7, time=timedelta(minutes=2))
+    assert mistakes(load, "content:\n  rows: 0\n  time: soon\n  bytes: 1") == [
+        "2: 'content.rows' is '0': expected a whole number of at least 1",
+        f"3: 'content.time' is 'soon': {A_DURATION}",
+        "4: unknown key 'content.bytes'; known here: rows, time",
+    ]
 
 
 @pytest.mark.parametrize("said", ["no", "off", "${MARK:-false}", "'false'"])
