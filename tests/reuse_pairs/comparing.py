@@ -1,0 +1,129 @@
+"""Compares what a run that reuses leaves with what a full run leaves."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from tests.reuse_pairs.drawing import Pair
+from tests.reuse_pairs.running import Bench, Run, Verdict
+from tests.reuse_pairs.warehouses import Content
+
+BUILT = frozenset({"model", "seed", "snapshot"})
+SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """A project that reuses, and its copy in which everything runs."""
+
+    pair: Pair
+    ours: Bench
+    full: Bench
+    first: Run
+
+
+def compare(sides: Sides, words: list[str]) -> Verdict:
+    """Run both sides and return the differences.
+
+    What dlt loads on one side is brought to the other, because its ids are others in each load. The run of a mart
+    comes first, where there is one; then everything runs, without loading a second time.
+    """
+    mart = sides.pair.mart
+    selected = sides.ours.run(*words, "--select", mart) if mart else None
+    held = sides.ours.warehouse.contents() if mart else {}
+    again = ["--no-ingest"] if mart else []
+    if mart is None:
+        reusing = sides.ours.run(*words, "--skip-unchanged")
+    sides.full.warehouse.bring(sides.ours.warehouse)
+    full = sides.full.run(*words, "--no-ingest", "--upstream", "all")
+    if mart is not None:
+        reusing = sides.ours.run(*words, "--skip-unchanged", *again)
+    if full.is_void and reusing.is_void and full.exit_code == reusing.exit_code:
+        return Verdict(pair=sides.pair, found=(), void=f"the edited project does not run: {full.said}")
+    wanted = sides.full.warehouse.contents()
+    found = list(differences(reusing, full, sides.pair))
+    found += relations(sides.ours.warehouse.contents(), wanted, _hidden(sides, full))
+    if selected is not None and mart is not None:
+        found += [f"--select {mart}: {line}" for line in _of_a_mart(selected, full, sides, held, wanted)]
+    steps = [step for step in reusing.steps.values() if step.name not in _must_run(sides.pair)]
+    return Verdict(pair=sides.pair, found=tuple(found), steps=len(steps), reused=sum(step.reused for step in steps))
+
+
+def differences(ours: Run, full: Run, pair: Pair) -> Iterator[str]:
+    """Compare exit codes and statuses, and say what was reused that must run."""
+    if ours.exit_code != full.exit_code:
+        yield f"exit code {ours.exit_code}, of the full run {full.exit_code}: {ours.said[-300:]}"
+    for step_id in sorted({*ours.steps, *full.steps}):
+        yield from _step(step_id, ours, full)
+    for step in ours.steps.values():
+        if step.reused and step.name in _must_run(pair):
+            yield f"{step.kind} {step.name}: reused, although its result is another one each time"
+
+
+def _step(step_id: str, ours: Run, full: Run) -> Iterator[str]:
+    one, other = ours.steps.get(step_id), full.steps.get(step_id)
+    if one is None or other is None:
+        present = one or other
+        assert present is not None
+        yield f"{present.kind} {present.name}: only in the {'full run' if one is None else 'run that reuses'}"
+    elif one.status != other.status:
+        yield (
+            f"{one.kind} {one.name}: {one.status}{' (reused)' if one.reused else ''}, in the full run {other.status}"
+            f" {other.message[:200]!r}"
+        )
+
+
+def relations(ours: Mapping[str, Content], full: Mapping[str, Content], hidden: Collection[str]) -> Iterator[str]:
+    """Compare every table and view."""
+    for name in sorted({*ours, *full}):
+        if name.rsplit(".", 1)[1] in hidden or ours.get(name) == full.get(name):
+            continue
+        one, other = ours.get(name), full.get(name)
+        if one is None or other is None:
+            yield f"{name}: only after the {'full run' if one is None else 'run that reuses'}"
+        elif one.kind != other.kind:
+            yield f"{name}: a {one.kind}, after the full run a {other.kind}"
+        elif one.columns != other.columns:
+            yield f"{name}: columns {one.columns}, after the full run {other.columns}"
+        elif one.rows != other.rows:
+            few = [sorted({*a.rows} - {*b.rows})[:SHOWN] for a, b in ((one, other), (other, one))]
+            yield f"{name}: {len(one.rows)} rows, {len(other.rows)} after the full run; {few[0]} against {few[1]}"[:600]
+        else:
+            yield f"{name}: {one.beside}, after the full run {other.beside}"
+
+
+def _of_a_mart(
+    selected: Run, full: Run, sides: Sides, held: Mapping[str, Content], wanted: Mapping[str, Content]
+) -> Iterator[str]:
+    """Compare what was selected and all above it; what else is there was not asked for."""
+    for step_id in sorted(selected.steps.keys() & full.steps.keys()):
+        yield from _step(step_id, selected, full)
+    above = _above(full, sides.pair.mart or "")
+    failed = [step.name for step_id, step in full.steps.items() if step_id in above and step.status == "error"]
+    if failed and not selected.exit_code:
+        yield f"exit code 0, although in the full run {', '.join(failed)} ended in an error"
+    names = {full.steps[step_id].name for step_id in above}
+    hidden = _hidden(sides, full)
+    only = {name for name in {*held, *wanted} if name.rsplit(".", 1)[1] in names}
+    kept = ({name: side[name] for name in only if name in side} for side in (held, wanted))
+    yield from relations(*kept, hidden)
+
+
+def _above(full: Run, mart: str) -> set[str]:
+    """Return the steps that build a node and everything it reads."""
+    waiting = [step_id for step_id, step in full.steps.items() if step.name == mart and step.kind in BUILT]
+    above: set[str] = set()
+    while waiting:
+        step_id = waiting.pop()
+        if step_id in full.steps and step_id not in above:
+            above.add(step_id)
+            waiting += full.steps[step_id].parents
+    return {step_id for step_id in above if full.steps[step_id].kind in BUILT}
+
+
+def _must_run(pair: Pair) -> set[str]:
+    return {name for drawn in pair.drawn for name in drawn.part.must_run}
+
+
+def _hidden(sides: Sides, full: Run) -> set[str]:
+    """Return the nodes whose rows are not compared."""
+    return _must_run(sides.pair)
