@@ -32,6 +32,7 @@ PURE_FUNCTIONS = frozenset(
 
 SETS = frozenset({"set", "set_strict"})
 """Functions whose result has another order in each process."""
+ORDER_OF_A_SET = "the order of a set"
 
 OBJECTS = frozenset(
     {"adapter", "api", "builtins", "config", "context", "exceptions", "flags", "model", "modules", "var", "env_var"}
@@ -104,15 +105,14 @@ EXCEPTIONS = frozenset(
 MODEL_FIELDS = frozenset(
     {
         *("name", "alias", "schema", "database", "identifier", "relation_name", "unique_id", "resource_type"),
-        *("package_name", "path", "original_file_path", "fqn", "config", "unrendered_config", "tags", "meta"),
-        *("description", "columns", "language", "access", "version", "latest_version", "group", "contract"),
-        *("constraints", "checksum", "raw_code", "refs", "sources", "depends_on", "test_metadata", "column_name"),
-        *("attached_node", "file_key_name", "docs", "time_spine", "primary_key"),
+        *("package_name", "path", "original_file_path", "fqn", "language", "raw_code"),
+        *("config", "tags", "meta", "description", "columns"),
     }
 )
-"""Fields of a node's entry in the manifest that follow from the project's files and the target.
+"""Fields of a node's entry in the manifest that parts of the fingerprint have.
 
-The others (`created_at`, `build_path`, `batch` …) may differ from run to run; compiling shows them.
+The others may differ from run to run (`created_at`, `build_path`), or follow from what other files say of the node;
+compiling shows them.
 """
 
 MODULES = {
@@ -120,7 +120,7 @@ MODULES = {
     "pytz": frozenset(
         {
             *("timezone", "utc", "UTC", "FixedOffset", "country_timezones", "country_names", "all_timezones"),
-            *("all_timezones_set", "common_timezones", "common_timezones_set", "BaseTzInfo"),
+            *("common_timezones", "BaseTzInfo"),
             *("AmbiguousTimeError", "InvalidTimeError", "NonExistentTimeError", "UnknownTimeZoneError"),
         }
     ),
@@ -249,8 +249,8 @@ FILTERS = frozenset(
         *("as_text", "as_bool", "as_native", "as_number", "is_list"),  # of dbt
     }
 )
-ORDERLESS_FILTERS = frozenset({"sort", "length", "count", "min", "max"})
-"""Filters that hide the order of a set."""
+ORDERLESS_FILTERS = frozenset({"length", "count"})
+"""Filters that hide the order of a set; `sort` leaves what differs in case alone in the order that it finds."""
 
 TESTS = frozenset(
     {

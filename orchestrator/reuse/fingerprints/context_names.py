@@ -101,7 +101,7 @@ class ContextNames:
         if call is None or attributes:
             self._passed_on(".".join((name, *attributes)), line)
         elif name in allowed.SETS:
-            self._notes.asks.setdefault("the order of a set", line)
+            self._notes.asks.setdefault(allowed.ORDER_OF_A_SET, line)
         elif name in allowed.ASKING_FUNCTIONS:
             self._notes.asks.setdefault(name, line)
 

@@ -63,12 +63,8 @@ class Expressions:
                 self.filter(node, scope)
             case nodes.Test():
                 self._test(node, scope)
-            case nodes.Compare(expr=expr, ops=[nodes.Operand(op="in" | "notin", expr=nodes.Call() as made)]) if (
-                self._makes_set(made, scope)
-            ):
-                self._all([expr, *made.args], scope)
             case _ if isinstance(node, _COMPOSED):
-                self._all(node.iter_child_nodes(), scope)
+                self._composed(node, scope)
             case _:
                 self._unknown(f"the syntax {type(node).__name__}", node.lineno)
 
@@ -104,11 +100,7 @@ class Expressions:
         """Read a filter and what it is applied to."""
         self._filter_name(node.name, node.lineno)
         subject = node.node
-        if (
-            node.name in allowed.ORDERLESS_FILTERS
-            and isinstance(subject, nodes.Call)
-            and self._makes_set(subject, scope)
-        ):
+        if _hides_order(node) and isinstance(subject, nodes.Call) and self._makes_set(subject, scope):
             self._arguments(subject, scope)
         elif subject is not None:  # a block that is filtered has none
             self.value(subject, scope)
@@ -123,6 +115,20 @@ class Expressions:
                 for part in attribute.value.split("."):
                     self._context.member(part, node.lineno)
         self._all([*node.args, *node.kwargs, *filter(None, (node.dyn_args, node.dyn_kwargs))], scope)
+
+    def _composed(self, node: nodes.Node, scope: Scope) -> None:
+        """Read an expression that is made of others."""
+        match node:
+            case nodes.Compare(expr=expr, ops=[nodes.Operand(op="in" | "notin", expr=nodes.Call() as made)]) if (
+                self._makes_set(made, scope)
+            ):
+                self._all([expr, *made.args], scope)
+                return
+            case nodes.Sub(left=left, right=right) if _is_view(left) or _is_view(right):
+                self._notes.asks.setdefault(allowed.ORDER_OF_A_SET, node.lineno)
+            case _:
+                pass
+        self._all(node.iter_child_nodes(), scope)
 
     def _name(self, node: nodes.Name, scope: Scope) -> None:
         local = scope.get(node.name)
@@ -250,6 +256,19 @@ class Expressions:
 
     def _unknown(self, what: str, line: int) -> None:
         self._notes.unknown.setdefault(what, line)
+
+
+def _hides_order(node: nodes.Filter) -> bool:
+    """Return whether a filter has the same result in whatever order it finds a set."""
+    is_exact = any(
+        one.key == "case_sensitive" and isinstance(one.value, nodes.Const) and one.value.value for one in node.kwargs
+    )
+    return node.name in allowed.ORDERLESS_FILTERS or (node.name == "sort" and is_exact)
+
+
+def _is_view(node: nodes.Node) -> bool:
+    """Return whether an expression is `keys()` or `items()` of something: the difference of two is a set."""
+    return isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr in {"keys", "items"}
 
 
 def _attribute(node: nodes.Getattr | nodes.Getitem) -> str | None:

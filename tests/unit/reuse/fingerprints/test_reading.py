@@ -73,6 +73,8 @@ def test_what_differs_each_time_is_found_with_its_line(text: str, line: int, wha
         ("{{ adapter.get_columns_in_relation(this) }}", "adapter.get_columns_in_relation"),
         ("{% for n in graph.nodes.values() %}{% endfor %}", "graph"),
         ("{% for x in set(['a', 'b']) %}{{ x }}{% endfor %}", "the order of a set"),
+        ("{{ (d().keys() - ['a']) | join }}", "the order of a set"),
+        ("{{ set(d()) | sort }}", "the order of a set"),
         ("{{ tojson(model) }}", "model as a whole"),
         ("{{ model.build_path }}", "model.build_path"),
         ("{% set m = f() %}{{ m.created_at }}", "created_at, which may be when dbt parsed the project"),
@@ -91,7 +93,8 @@ def test_what_only_compiling_shows_is_found(text: str, what: str) -> None:
         "{{ adapter.dispatch('x')() }}",
         "{{ adapter.quote('x') }}",
         "{{ f(execute=1) }}",
-        "{% for x in set(['a', 'b']) | sort %}{{ x }}{% endfor %}",
+        "{% for x in set(['a', 'b']) | sort(case_sensitive=true) %}{{ x }}{% endfor %}",
+        "{{ set(['a', 'b']) | length }}",
         "{{ 'a' in set(['a', 'b']) }}",
     ],
 )
