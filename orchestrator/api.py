@@ -134,7 +134,7 @@ def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
     """Print what a node's result follows from now, and when it last ended well; the exit code is 0."""
     alone = replace(command, ingest=False)  # nothing is loaded, and what is wrong with the ingestion does not matter
     with opened(alone, Inbox(_now), ("list",), hear=tell_on_stderr) as project:
-        found = explain_node(project, node)
+        found = explain_node(project, command, node)
         if as_json:
             sys.stdout.write(json.dumps(explanation_to_json(found), indent=2, default=str) + "\n")
         else:

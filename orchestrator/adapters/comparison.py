@@ -33,6 +33,8 @@ class Difference:
     only_second: int = 0
     cells: tuple[str, ...] = ()
     """The columns that hold other values."""
+    definition: bool = False
+    """Whether two views with the same rows are defined differently."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

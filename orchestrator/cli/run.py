@@ -13,6 +13,7 @@ from orchestrator.cli.shared import (
     lock_timeout,
     planning_options,
     request_options,
+    shadow_reuse,
     skip_unchanged,
     verify_reuse,
 )
@@ -22,6 +23,7 @@ from orchestrator.cli.shared import (
 @dbt_options(BUILD)
 @planning_options
 @skip_unchanged
+@shadow_reuse
 @verify_reuse
 @lock_timeout
 @attempt_options
@@ -48,6 +50,7 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any]) -> int:
         tests=not options.get("no_tests"),
         allow_empty=bool(options.get("allow_empty")),
         skip_unchanged=bool(options.get("skip_unchanged")),
+        shadow_reuse=bool(options.get("shadow_reuse")),
         verify_reuse=options.get("verify_reuse"),
         **limits(options),
         **request_options(context),

@@ -53,7 +53,13 @@ planning_options = _all_of(
 skip_unchanged = click.option(
     "--skip-unchanged",
     is_flag=True,
-    help="Reuse also what was named, where what stands is its result still.",
+    help="Reuse selected nodes too, if nothing that their results depend on has changed.",
+)
+
+shadow_reuse = click.option(
+    "--shadow-reuse",
+    is_flag=True,
+    help="Run everything; report what --skip-unchanged would have reused, and fail if any of it would be wrong.",
 )
 
 

@@ -65,6 +65,7 @@ class NoticeKind(StrEnum):
     WARNING = "warning"
     PRINTED = "printed"  # a model's own words
     WAITING = "waiting"  # for a lock
+    NOTE = "note"  # a fact that is no warning
     LEFT_OUT = "left_out"  # a node that was selected and does not run
 
 

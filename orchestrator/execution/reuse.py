@@ -9,11 +9,14 @@ from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import Reuse, Verify
 from orchestrator.execution.sample import Sample
 from orchestrator.execution.scheduler import Decision, Scheduler
+from orchestrator.execution.shadow import ShadowReuse
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.decision import Act
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, Step, StepId, TestStep, ValidationStep
-from orchestrator.reuse.judge import Judge, Judged
+from orchestrator.reuse.fingerprints.value import StatementVerdict
+from orchestrator.reuse.judge import Judge
+from orchestrator.reuse.project import Judged
 from orchestrator.reuse.standing import STANDS, Mark, RecordedFingerprint, Standing
 
 
@@ -28,6 +31,10 @@ class RunReuse:
     """By dbt source: its newest row, as a freshness check of this run found it."""
     sample: Sample = field(default_factory=Sample)
     """Which of the steps that need not run are verified."""
+    shadow: ShadowReuse | None = None
+    """Where everything runs, and what would have been reused is compared."""
+    touched: Callable[[StepId], None] = lambda _step: None
+    """Told of each step that ran, before anything is decided by what it changed in the database."""
     _known: dict[StepId, Judged] = field(default_factory=dict)
     _verify: dict[StepId, Verify] = field(default_factory=dict)
 
@@ -48,6 +55,9 @@ class RunReuse:
         if judged is None or not may_reuse or judged.why or judged.then is None:
             return None
         reused = _reused(step, judged.then, self.recall(step.id, judged.then))
+        if self.shadow is not None:
+            self.shadow.expect(step, reused)
+            return None
         if not self.sample.takes(step.id):
             return reused
         self._verify[step.id] = Verify(reused=reused, of_run=judged.then.run_id)
@@ -56,15 +66,29 @@ class RunReuse:
     def heard(self, outcome: Outcome) -> None:
         """Take note of how a step ended."""
         self.sample.heard(outcome)
+        if outcome.status not in _DID_NOTHING:
+            self.touched(outcome.step_id)
         if found := newest_row(outcome):
             self.loaded_at[NodeId(outcome.step_id.removeprefix(_FRESHNESS))] = found
+        as_reused = self.shadow is not None and self.shadow.compare(outcome)
         judged = self._known.get(outcome.step_id)
         if judged is None:
             return
-        if outcome.status is Status.REUSED:
+        if as_reused and judged.left is not None:  # what is below it is decided as if it had not run
+            self._known[outcome.step_id] = replace(judged, built=judged.left)
+            self.judge.leave(NodeId(outcome.step_id), judged)
+        elif outcome.status is Status.REUSED:
             self.judge.leave(NodeId(outcome.step_id), judged)
         elif outcome.status in STANDS:
+            judged = self._known[outcome.step_id] = self.judge.finished(judged, self._statement(judged, outcome))
             self.judge.build(NodeId(outcome.step_id), judged)
+
+    def _statement(self, judged: Judged, outcome: Outcome) -> StatementVerdict | None:
+        """Return the verdict on the statement that a step ran; the recorded one if it ran the same before."""
+        code = outcome.dbt_results[-1].get("compiled_code") if outcome.dbt_results else None
+        if not judged.fingerprint.has_statement or not isinstance(code, str):
+            return None
+        return self.judge.verdict(judged, code)
 
     def stood(self, outcome: Outcome) -> None:
         """Take note of a step whose end in an earlier sitting of the run the target itself told."""
@@ -156,5 +180,6 @@ def _reused(step: Step, then: Standing, recorded: Outcome | None) -> Outcome:
     )
 
 
+_DID_NOTHING = frozenset({Status.REUSED, Status.SKIPPED})
 _FRESHNESS = "freshness."
 _DEFAULT_WORD = {True: "success", False: "pass"}

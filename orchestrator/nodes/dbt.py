@@ -54,6 +54,8 @@ class DbtSource:
     """Whether `warn_after` or `error_after` is set (a null criterion switches freshness off)."""
     has_loaded_at: bool
     """Whether dbt can ask the warehouse: `loaded_at_field` or `loaded_at_query` is set."""
+    has_freshness_filter: bool = False
+    """Whether dbt looks at some of its rows only when it asks for the newest one."""
     warn_after_seconds: float | None = None
     error_after_seconds: float | None = None
     tags: tuple[str, ...] = ()

@@ -146,6 +146,7 @@ def _source(row: Raw) -> DbtSource:
         ),
         has_freshness=warn is not None or error is not None,
         has_loaded_at=bool(row.get("loaded_at_field") or row.get("loaded_at_query")),
+        has_freshness_filter=bool(freshness.get("filter")),
         warn_after_seconds=warn,
         error_after_seconds=error,
         tags=tuple(row.get("tags") or ()),

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.nodes.identity import short_name
+from orchestrator.plan.explain import decision_words
 from orchestrator.reuse.explained import Explained, PartLine
 from orchestrator.reuse.fingerprints.compare import Verdict
 from orchestrator.reuse.fingerprints.value import Finding
@@ -15,9 +16,9 @@ _SHOWN = 8  # letters of a digest; enough to see that two differ
 _HALF = 32
 _MOST_CAUSES = 10
 _VERDICTS = {
-    Verdict.SAME: "It is as it was.",
-    Verdict.DIFFERENT: "Its result may be another one now.",
-    Verdict.NEEDS_COMPILING: "Only compiling it could tell whether its result is another one now.",
+    Verdict.SAME: "Nothing has changed.",
+    Verdict.DIFFERENT: "Its result may have changed.",
+    Verdict.NEEDS_COMPILING: "Only compiling it can show whether its result has changed.",
 }
 
 
@@ -53,6 +54,11 @@ def explanation_to_json(found: Explained) -> dict[str, object]:
         "above": [{"node": cause.node, "changes": list(cause.changes)} for cause in found.above],
         "volatile": _finding(found.now.volatile),
         "at_run_time": _finding(found.now.at_run_time),
+        "not_understood": [_finding(one) for one in found.now.not_understood],
+        "statement": _statement(found),
+        "decision": None
+        if found.decision is None
+        else {"act": found.decision.act.value, "words": decision_words(found.decision)},
         "unknown": sorted(found.now.unknown),
         "standing": None
         if then is None
@@ -71,10 +77,29 @@ def _facts(found: Explained) -> list[tuple[str, str]]:
         stood = f"{_moment(then.ended_at)}in run {then.run_id}; found to be wrong since"
     facts = [("target", found.target), ("last ended well", stood)]
     if found.now.volatile is not None:
-        facts.append(("volatile", f"{found.now.volatile}: never reused, unless `meta.elt.volatile: false` says so"))
+        facts.append(("volatile", f"{found.now.volatile}: it always runs, unless `meta.elt.volatile: false` is set"))
     if found.now.at_run_time is not None:
-        facts.append(("at run time", f"{found.now.at_run_time}: what its SQL is shows when its parents stand"))
+        facts.append(("at run time", f"{found.now.at_run_time}: its SQL is known only when its parents have finished"))
+    facts += [("not understood", what) for what in _not_understood(found)]
+    if found.decision is not None:
+        facts.append(("decision", decision_words(found.decision)))
     return facts
+
+
+def _not_understood(found: Explained) -> list[str]:
+    """Name what is not understood; the last line says what to do about it."""
+    statement = found.now.statement
+    findings = [str(one) for one in found.now.not_understood]
+    findings += [] if statement is None or found.now.is_declared else [*statement.volatile, *statement.findings]
+    remedy = "If the same inputs always give the same result, set `meta.elt.deterministic: true` on it."
+    return [*findings, remedy] if findings else []
+
+
+def _statement(found: Explained) -> dict[str, object] | None:
+    statement = found.now.statement
+    if statement is None:
+        return None
+    return {"volatile": list(statement.volatile), "not_understood": list(statement.findings)}
 
 
 def _above(found: Explained) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.decision import Decision
 from orchestrator.reuse.fingerprints.compare import Change, Comparison, Verdict
 from orchestrator.reuse.fingerprints.value import Fingerprint
 from orchestrator.reuse.fingerprints.words import Words
@@ -45,6 +46,8 @@ class Explained:
     above: tuple[Cause, ...]
     """The nodes above it at which the changes of its parents begin."""
     parts: tuple[PartLine, ...]
+    decision: Decision | None = None
+    """What `elt run --skip-unchanged` would do with it; None for what no step runs, as an ephemeral model."""
 
 
 def explained(
@@ -54,6 +57,7 @@ def explained(
     now: Fingerprint,
     standing: Standing | None,
     comparisons: Mapping[NodeId, Comparison],
+    decision: Decision | None = None,
 ) -> Explained:
     """Put the explanation of a node together; `comparisons` are of it and of the nodes above it, in their order."""
     comparison = comparisons.get(node.unique_id)
@@ -69,6 +73,7 @@ def explained(
         changes=tuple(own.change(change) for change in changes),
         above=tuple(_causes(node, comparisons, words)) if inherits else (),
         parts=tuple(_lines(now, standing, own)),
+        decision=decision,
     )
 
 

@@ -19,8 +19,9 @@ from orchestrator.plan.step import (
     ValidationStep,
 )
 from orchestrator.reuse.fingerprints.compare import Verdict
-from orchestrator.reuse.fingerprints.identity import Nature, nature_of
-from orchestrator.reuse.judge import Judge, Judged
+from orchestrator.reuse.fingerprints.identity import Nature, columns_in, nature_of
+from orchestrator.reuse.judge import Judge
+from orchestrator.reuse.project import Judged
 
 _NO_OPS = frozenset({ResourceType.EXPOSURE, ResourceType.SAVED_QUERY})
 
@@ -54,6 +55,8 @@ class _Foresight:
     pending: dict[NodeId, frozenset[NodeId]] = field(default_factory=dict)
     """By node: the dbt sources whose new rows would make it another."""
     checks: dict[StepId, list[Step]] = field(default_factory=dict)
+    open: set[NodeId] = field(default_factory=set)
+    """Nodes that run, or that may run: whatever reads them may find something else."""
 
     def decided(self) -> Plan:
         for step in self.plan.steps:
@@ -80,6 +83,8 @@ class _Foresight:
                 self.judge.leave(node, judged)
             else:
                 self.judge.build(node, judged)
+            if decision.act is not Act.REUSE:
+                self.open.add(node)
         return decision
 
     def _of(self, step: Step, judged: Judged, *, may_reuse: bool) -> Decision:
@@ -101,8 +106,14 @@ class _Foresight:
                 act=Act.IF_CHANGED, words="if it compiles to something else, which its parents decide", **of
             )
         if self._sees_through(NodeId(step.id)) and self.judge.project.drops_views and sources:
-            return Decision(act=Act.IF_CHANGED, words="if what it reads is made anew", **of)
+            return Decision(act=Act.IF_CHANGED, words="if what it reads is rebuilt", **of)
+        changing = next((one for one in columns_in(judged.fingerprint) if self._may_change(one)), None)
+        if changing is not None:
+            return Decision(act=Act.IF_CHANGED, words=f"if the columns of {short_name(changing)} change", **of)
         return Decision(act=Act.REUSE, words="nothing changed", **of)
+
+    def _may_change(self, node: NodeId) -> bool:
+        return node in self.open or node in self.wishes.fed
 
     def _is_decided_by_asking(self, judged: Judged) -> bool:
         """Say whether only compiling it, when its parents stand, shows what the node is."""

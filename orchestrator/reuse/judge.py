@@ -1,81 +1,38 @@
 """Says of each node whether what stands of it is its result still: in an order in which its parents come first."""
 
 from collections import ChainMap
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
-from orchestrator.nodes.dbt import DbtNode, Manifest
+from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
+from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.fingerprints.compare import Change, Comparison, Verdict, compare, with_compiled
+from orchestrator.reuse.fingerprints.compare import Comparison, Verdict, compare, with_compiled
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.identity import (
+    COLUMNS_OF,
+    IDS_OF,
     Nature,
     as_definition,
     data_parts,
     definition_digest,
     definition_of,
+    groups_of,
     identity,
     nature_of,
+    own_of,
     seen_through,
 )
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED
-from orchestrator.reuse.fingerprints.value import Fingerprint
+from orchestrator.reuse.fingerprints.value import Fingerprint, Parts, SourceVersion, StatementVerdict
 from orchestrator.reuse.past import Found, Past
+from orchestrator.reuse.project import Judged, Project
 from orchestrator.reuse.standing import Standing
 
 _MOST_TOLD = 3
 _PLACE = "relation"
 _LEAVE_NOTHING = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST, ResourceType.EXPECTATION})
-
-
-class Code(Protocol):
-    """Compiles nodes, and remembers what they were compiled to."""
-
-    def now(self, node: NodeId) -> str | None:
-        """Give what a node compiles to now; None when it cannot be compiled."""
-
-    def then(self, node: NodeId, run_id: str) -> str | None:
-        """Give what it was compiled to in a run, when that is still known."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
-    """What is judged: the nodes, how their fingerprints are made, and where versions of data come from."""
-
-    manifest: Manifest
-    make: Callable[[NodeId, Mapping[NodeId, str], Mapping[NodeId, Fingerprint]], Fingerprint]
-    """Makes the fingerprint of a node, or of a suite, from what its parents are and their fingerprints."""
-    parents: Callable[[NodeId], tuple[NodeId, ...]]
-    """What a node reads; of a dbt source what writes its table."""
-    version: Callable[[NodeId], str | None]
-    """Gives the version of the data of a dbt source that no node of dbt writes; None when nobody knows it."""
-    versions: MutableMapping[NodeId, str]
-    """Where `make` finds the versions."""
-    tell: Callable[[NodeId, Change], str]
-    """Puts a change into words."""
-    code: Code
-    run_id: str
-    """What is built now is another thing than what was built before, where that cannot be told by its inputs."""
-    drops_views: bool = False
-    """Whether building a table anew drops the views on it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What was found of a node."""
-
-    fingerprint: Fingerprint
-    why: str
-    """Why it must run; empty when what stands is its result still."""
-    changed: str
-    """What changed since it stood, where something did."""
-    then: Standing | None
-    left: str | None
-    """What it is to its children when it is left as it is; None when nobody knows."""
-    built: str
-    """What it is to them when it is built now."""
 
 
 @dataclass(slots=True)
@@ -90,6 +47,8 @@ class Judge:
     """What each settled node is to its children."""
     made: dict[NodeId, Fingerprint] = field(default_factory=dict)
     comparisons: dict[NodeId, Comparison] = field(default_factory=dict)
+    unversioned: dict[NodeId, str] = field(default_factory=dict)
+    """The dbt sources whose data have no version, each with the reason."""
     _settled: set[NodeId] = field(default_factory=set)
     _rebuilt: set[NodeId] = field(default_factory=set)
     _compiled: dict[NodeId, str | None] = field(default_factory=dict)
@@ -97,7 +56,7 @@ class Judge:
     def look(self, node: NodeId, *, compiles: bool = True, asks: bool = False) -> Judged:
         """Judge a node; `compiles` where only that can tell, `asks` also where compiling asks the warehouse."""
         self._settle_above(node)
-        made = self.made[node] = self.project.make(node, self._parents_of(node), self.made)
+        made = self.made[node] = self._made(node)
         dbt = self.project.manifest.nodes.get(node)
         nature = Nature.FOLLOWS if dbt is None else nature_of(dbt)
         found = self._found(node, dbt, made)
@@ -105,25 +64,47 @@ class Judge:
         same_definition = same = False
         if then is not None:
             same_definition = self._compare(made, then, compiles=compiles, asks=asks)
+            if same_definition:
+                made = self.made[node] = made.with_statement(self._statement_of(made, then, compiles=compiles))
             same = same_definition and (nature is Nature.SEES_THROUGH or not _data_changed(made, then))
             if same_definition and not same:
                 self.comparisons[node] = replace(self.comparisons[node], verdict=Verdict.DIFFERENT)
         unknown = self._unknown(node, made)
+        if same_definition and not unknown and self.project.statements is not None:
+            unknown = self.project.statements.why_not(made)
         changed = self._changes(node, made, then, same=same)
-        why = found.why or unknown or changed or self._dropped(node, nature)
+        why = found.why or unknown or changed or self._dropped(node, nature) or self._warned(then)
         definition = definition_digest(made)
         if same_definition and then is not None:
             definition = definition_of(then.identity)
+        steady = not unknown and made.at_run_time is None and not found.is_doubted
         return Judged(
             fingerprint=made,
             why=why,
             changed=changed,
             then=then,
             left=self._left(made, found, nature, steady=not unknown),
-            built=self._built(
-                made, then if same else None, definition, nature, steady=not unknown and not found.is_doubted
-            ),
+            built=self._built(made, then if same else None, definition, nature, steady=steady),
+            definition=definition,
+            nature=nature,
         )
+
+    def verdict(self, judged: Judged, code: str) -> StatementVerdict | None:
+        """Return the verdict on what a node was compiled to for its build."""
+        if self.project.statements is None:
+            return None
+        then = judged.then
+        is_same = then is not None and judged.definition == definition_of(then.identity)
+        before = then.fingerprint.statement if then is not None and is_same else None
+        return self.project.statements.verdict(judged.fingerprint.node, code, before)
+
+    def finished(self, judged: Judged, statement: StatementVerdict | None) -> Judged:
+        """Add the verdict on the statement that a node was built from; what is not understood is new each time."""
+        made = judged.fingerprint.with_statement(statement)
+        if statement is None or statement.is_understood or made.is_declared:
+            return replace(judged, fingerprint=made)
+        built = self._built(made, None, judged.definition, judged.nature, steady=False)
+        return replace(judged, fingerprint=made, built=built)
 
     def leave(self, node: NodeId, judged: Judged | None = None) -> None:
         """Settle a node that stays as it is."""
@@ -157,19 +138,31 @@ class Judge:
         if node in self.project.manifest.sources:
             self._settled.add(node)
             version = self._version(node)
-            if version is not None:
+            if isinstance(version, SourceVersion):
                 self.project.versions[node] = version
+            else:
+                self.unversioned[node] = version
         elif _has_fingerprint(self.project.manifest.nodes.get(node)):
             self.leave(node)
         else:
             self._settled.add(node)
 
-    def _version(self, source: NodeId) -> str | None:
+    def _version(self, source: NodeId) -> SourceVersion | str:
         producers = [one for one in self.project.parents(source) if one in self.project.manifest.nodes]
         if not producers:
             return self.project.version(source)
-        found = [self.known.get(one) for one in producers]
-        return None if None in found else " ".join(filter(None, found))
+        for one in producers:
+            if one not in self.known:
+                return f"what {short_name(one)} holds is not known"
+        return SourceVersion(rows=" ".join(self.known[one] for one in producers))
+
+    def _made(self, node: NodeId) -> Fingerprint:
+        made = self.project.make(node, self._parents_of(node), self.made)
+        columns = {f"{COLUMNS_OF}{one}": self.project.columns(one) for one in self.project.columns_of(node)}
+        if not any(columns.values()):
+            return made
+        own = {**own_of(made.built), **{name: found for name, found in columns.items() if found}}
+        return replace(made, built=Parts(own, groups_of(made.built)))
 
     def _parents_of(self, node: NodeId) -> Mapping[NodeId, str]:
         """Give what the parents are; a unit test comes before its model, and takes it as it will be."""
@@ -184,7 +177,11 @@ class Judge:
     def _found(self, node: NodeId, dbt: DbtNode | None, made: Fingerprint) -> Found:
         leaves_nothing = dbt is None or dbt.resource_type in _LEAVE_NOTHING or dbt.is_ephemeral
         if dbt is not None and dbt.resource_type is ResourceType.FUNCTION:
-            return Found(why="nobody looks whether a function is there")
+            return Found(why="functions always run")
+        if dbt is not None and dbt.resource_type is ResourceType.TEST and dbt.relation is not None:
+            found = self.past.found(StepId(node), made, None)
+            gone = not self.past.there(dbt.relation)
+            return replace(found, why=found.why or f"{dbt.relation} is not there any more") if gone else found
         return self.past.found(StepId(node), made, None if leaves_nothing or dbt is None else dbt.relation)
 
     def _compare(self, now: Fingerprint, then: Standing, *, compiles: bool, asks: bool) -> bool:
@@ -211,18 +208,40 @@ class Judge:
             return Comparison(verdict=Verdict.DIFFERENT)
         return compare(here, there)
 
+    def _statement_of(self, made: Fingerprint, then: Standing, *, compiles: bool) -> StatementVerdict | None:
+        """Return the verdict on what the node compiles to: as recorded, or by compiling it if none was."""
+        if not made.has_statement or self.project.statements is None:
+            return None
+        if made.node in self._compiled:
+            code = self._compiled[made.node]
+        elif then.fingerprint.statement is not None or not compiles or made.at_run_time is not None:
+            return then.fingerprint.statement
+        else:
+            code = self._compiled[made.node] = self.project.code.now(made.node)
+        if code is None:
+            return None
+        return self.project.statements.verdict(made.node, code, then.fingerprint.statement)
+
+    def _warned(self, then: Standing | None) -> str:
+        is_warning = then is not None and then.status is Status.WARN
+        return "it warned, and warnings are errors in this run" if is_warning and self.project.warns_are_errors else ""
+
     def _unknown(self, node: NodeId, made: Fingerprint) -> str:
-        """Say what nobody knows of what the node reads: then no earlier result is known to be the same."""
+        """Return what is not known of the node or of what it reads: then no earlier result is known to be the same."""
         if made.volatile is not None:
             return f"volatile: {made.volatile}"
+        if made.not_understood:
+            return f"not understood: {made.not_understood[0]}"
         if made.unknown:
-            return f"nobody knows whether the rows of {short_name(min(made.unknown))} are others"
+            source = min(made.unknown)
+            why = self.unversioned.get(source, "they have no version")
+            return f"the rows of {short_name(source)} may have changed: {why}"
         for parent in self.project.parents(node):
             dbt = self.project.manifest.nodes.get(parent)
             if dbt is None or dbt.is_ephemeral or not _has_fingerprint(dbt) or parent in self.known:
                 continue
             if parent in self._settled:
-                return f"nobody knows what {short_name(parent)} holds"
+                return f"what {short_name(parent)} holds is not known"
         return ""
 
     def _changes(self, node: NodeId, made: Fingerprint, then: Standing | None, *, same: bool) -> str:
@@ -230,8 +249,8 @@ class Judge:
             return ""
         changes = self.comparisons[node].changes
         if not changes:
-            return "what it asks the warehouse is answered otherwise"
-        own = [change for change in changes if change.part not in data_parts(made.built)]
+            return "what it asks the warehouse has another answer"
+        own = [change for change in changes if change.part not in data_parts(made)]
         return "; ".join(self.project.tell(node, change) for change in (own or changes)[:_MOST_TOLD])
 
     def _dropped(self, node: NodeId, nature: Nature) -> str:
@@ -241,10 +260,13 @@ class Judge:
         return f"{short_name(anew)} is made anew, which drops the views on it" if anew else ""
 
     def _left(self, made: Fingerprint, found: Found, nature: Nature, *, steady: bool) -> str | None:
-        is_elsewhere = found.then is not None and found.then.fingerprint.built.get(_PLACE) != made.built.get(_PLACE)
-        if found.holds is None or is_elsewhere or nature is not Nature.SEES_THROUGH:
-            return None if is_elsewhere else found.holds
-        names = data_parts(made.built if found.then is None else found.then.fingerprint.built)
+        is_moved = found.then is not None and found.then.fingerprint.built.get(_PLACE) != made.built.get(_PLACE)
+        # A build that only the target knows of wrote its identity before its statement was known to be understood.
+        if is_moved or (found.is_elsewhere and not steady):
+            return None
+        if found.holds is None or nature is not Nature.SEES_THROUGH:
+            return found.holds
+        names = data_parts(made if found.then is None else found.then.fingerprint)
         now = {name: self._part_now(name, made) for name in names}
         if not steady or None in now.values():
             return None
@@ -255,18 +277,24 @@ class Judge:
             return made.built[name]
         parent = NodeId(name.partition(":")[2])
         version = self.project.versions.get(parent)
-        return digest_of(version) if version is not None else self.known.get(parent)
+        if version is not None:
+            return digest_of(version.ids if name.startswith(IDS_OF) else version.rows)
+        return self.known.get(parent)
 
     def _built(self, made: Fingerprint, then: Standing | None, definition: str, nature: Nature, *, steady: bool) -> str:
         if not steady or nature is Nature.GATHERS:
-            return identity(definition, digest_of([made.digest, self.project.run_id]))
+            unique = [made.digest, self.project.run_id]
+            # What asks the warehouse may compile to something else from the same parts.
+            own = definition if made.at_run_time is None else digest_of([definition, self.project.run_id])
+            return identity(own, digest_of(unique))
         if nature is Nature.SEES_THROUGH:
-            return seen_through(definition, data_parts(made.built))
+            return seen_through(definition, data_parts(made))
         return then.identity if then is not None else identity(definition, made.digest)
 
 
 def _data_changed(now: Fingerprint, then: Standing) -> bool:
-    return data_parts(now.built) != data_parts(then.fingerprint.built)
+    then_parts = data_parts(then.fingerprint.with_statement(now.statement))
+    return data_parts(now) != then_parts
 
 
 def _has_fingerprint(dbt: DbtNode | None) -> bool:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.nodes.identity import Relation
+from orchestrator.nodes.identity import NodeId, Relation, short_name
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.facts import Content, Sameness, compared
 from orchestrator.reuse.fingerprints.value import Fingerprint
 from orchestrator.reuse.standing import STANDS, LastTry, Marker, Standing
 
@@ -24,6 +25,8 @@ class Found:
     """What it is to its children as it stands; None when nobody knows."""
     why: str = ""
     """Why it must run all the same; empty where what stands will do if nothing changed since."""
+    is_elsewhere: bool = False
+    """Whether only the target knows of the build: this record has nothing of it."""
     is_doubted: bool = False
     """Whether what stands was found to be another thing than it builds to: then the same inputs say nothing."""
 
@@ -35,7 +38,11 @@ class Past:
     standing: Mapping[StepId, Standing] = field(default_factory=dict)
     tries: Mapping[StepId, LastTry] = field(default_factory=dict)
     markers: Mapping[StepId, Marker] | None = None
-    """What the target says itself; None where it is not asked."""
+    """The newest marker of each node's relation, whichever node wrote it; None where the target has no markers."""
+    contents: Mapping[Relation, Content] = field(default_factory=dict)
+    """What relations hold now, of those that were looked at and exist."""
+    looked_at: frozenset[Relation] = frozenset()
+    """The relations whose content is compared with what their markers say."""
     there: Callable[[Relation], bool] = _anything
     """Whether a table or view is there now."""
 
@@ -50,28 +57,29 @@ class Past:
         if not self.there(relation):
             return Found(why=_NEVER_BUILT if then is None else f"{relation} is not there any more")
         if self.markers is not None:
-            return self._as_marked(then, broken, now, self.markers.get(step_id))
+            return self._as_marked(step_id, relation, then, now)
         if then is not None and then.is_doubted:
             return _DOUBTED
         if then is None or broken:
             return Found(why=broken or _NEVER_BUILT)
         return Found(then=then, holds=then.identity)
 
-    def _as_marked(self, then: Standing | None, broken: str, now: Fingerprint, marker: Marker | None) -> "Found":
-        """Let the target decide: it may have been put back, or built from elsewhere, since."""
-        if marker is None and then is not None and then.is_doubted:
-            return _DOUBTED
+    def _as_marked(self, step_id: StepId, relation: Relation, then: Standing | None, now: Fingerprint) -> "Found":
+        """Let the target decide: it may have been restored, or built from elsewhere, since the record was written."""
+        marker, broken = (self.markers or {}).get(step_id), self._broken(step_id, then)
         if marker is None:
-            return Found(why=broken or (_NEVER_BUILT if then is None else "the target does not say what it holds"))
+            missing = _NEVER_BUILT if then is None else "the target does not say what it holds"
+            return _DOUBTED if then is not None and then.is_doubted else Found(why=broken or missing)
         if marker.is_doubted:
             return _DOUBTED
+        if touched := self._touched(marker, step_id, relation):
+            return Found(why=touched)
         if then is not None and (marker.run_id, marker.digest) == (then.run_id, then.fingerprint.digest):
             return _DOUBTED if then.is_doubted else Found(then=then, holds=then.identity, why=broken)
         if not marker.is_whole:
             return Found(why=f"it was broken off in run {marker.run_id}")
         if marker.digest != now.digest:
-            words = f"what stands was built from something else, in run {marker.run_id}"
-            return Found(holds=marker.identity, why=words)
+            return Found(holds=marker.identity, why=f"it was built from something else in run {marker.run_id}")
         elsewhere = Standing(
             run_id=marker.run_id,
             ended_at=marker.at,
@@ -79,7 +87,23 @@ class Past:
             fingerprint=now,
             identity=marker.identity,
         )
-        return Found(then=elsewhere, holds=marker.identity)
+        return Found(then=elsewhere, holds=marker.identity, is_elsewhere=True)
+
+    def _touched(self, marker: Marker, step_id: StepId, relation: Relation) -> str:
+        """Return why a relation may hold something other than what the node's last build left."""
+        if marker.step_id != step_id:
+            return f"{relation} was last built by {short_name(NodeId(marker.step_id))}, in run {marker.run_id}"
+        if relation not in self.looked_at:
+            return ""
+        content = self.contents.get(relation)
+        match compared(marker.content, content):
+            case Sameness.SAME:
+                return ""
+            case Sameness.OTHER:
+                return f"{relation} was changed by something other than elt since run {marker.run_id}"
+            case Sameness.NOT_KNOWN:
+                why = content.why_not if content is not None and content.why_not else "its content was not recorded"
+                return f"{relation} may have been changed since run {marker.run_id}: {why}"
 
     def _broken(self, step_id: StepId, then: Standing | None) -> str:
         """Say that something came of a node since it last ended well, or that it never did."""

@@ -1,7 +1,5 @@
 """Fingerprints as texts that are kept once, and as rows; and back."""
 
-import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -9,14 +7,14 @@ from operator import itemgetter
 from sqlalchemy import ColumnElement, Connection, Row, Table, select, tuple_
 
 from orchestrator.execution.events import StepEnded
-from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.fingerprints.value import Finding, Fingerprint
+from orchestrator.reuse.fingerprints.value import Fingerprint
 from orchestrator.reuse.standing import STANDS, LastTry, RecordedFingerprint, Standing
+from orchestrator.store.fingerprint_text import FingerprintReader, fingerprint_texts
 from orchestrator.store.prepared import Values
 from orchestrator.store.tables import attempts, fingerprints, last_tries, standing, texts
-from orchestrator.store.texts import in_chunks, text_values
+from orchestrator.store.texts import in_chunks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +33,9 @@ def fingerprint_rows(
 ) -> Rows:
     """Return the rows of steps that ended at these places, as far as it is known what their results followed from."""
     told = [(event.outcome, event.known) for event in ended if event.known is not None]
-    written = [text_values("fingerprint", _text(known.fingerprint)) for _, known in told]
+    written = [fingerprint_texts(known.fingerprint) for _, known in told]
     kept, stands = [], []
-    for (outcome, known), text in zip(told, written, strict=True):
+    for (outcome, known), (text, *_) in zip(told, written, strict=True):
         row = {
             "run_id": run_id,
             "step_id": outcome.step_id,
@@ -55,17 +53,19 @@ def fingerprint_rows(
             at = {"target_identity": target_identity, "place": places.get(outcome.step_id, "")}
             stands.append({**row, **at, **ends})
     # in one order, for two runs that keep the same texts at once would else wait for each other
-    in_order = sorted({text["digest"]: text for text in written}.values(), key=itemgetter("digest"))
+    in_order = sorted({text["digest"]: text for some in written for text in some}.values(), key=itemgetter("digest"))
     return Rows(texts=in_order, fingerprints=kept, standing=stands)
 
 
 def standing_in(connection: Connection, target_identity: str, places: Mapping[StepId, str]) -> dict[StepId, Standing]:
     """Return the last success of each of these steps at its place in a target, as far as it is recorded."""
     asked = select(standing, texts.c.compressed).join(texts, texts.c.digest == standing.c.parts_digest)
+    reader = FingerprintReader(connection)
     found: dict[StepId, Standing] = {}
     for some in in_chunks(sorted(places)):
-        rows = connection.execute(asked.where(*_at(standing, target_identity, places, some)))
-        found |= {StepId(row.step_id): _standing(row) for row in rows}
+        rows = connection.execute(asked.where(*_at(standing, target_identity, places, some))).all()
+        made = reader.read([row.compressed for row in rows])
+        found |= {StepId(row.step_id): _standing(row, one) for row, one in zip(rows, made, strict=True)}
     return found
 
 
@@ -103,9 +103,11 @@ def fingerprints_of(connection: Connection, run_id: str) -> dict[StepId, Recorde
     """Give the fingerprints that were recorded with a run."""
     asked = select(fingerprints.c.step_id, fingerprints.c.identity, texts.c.compressed)
     asked = asked.join(texts, texts.c.digest == fingerprints.c.parts_digest).where(fingerprints.c.run_id == run_id)
+    rows = connection.execute(asked).all()
+    made = FingerprintReader(connection).read([row.compressed for row in rows])
     return {
-        StepId(row.step_id): RecordedFingerprint(fingerprint=_fingerprint(row.compressed), identity=row.identity)
-        for row in connection.execute(asked)
+        StepId(row.step_id): RecordedFingerprint(fingerprint=one, identity=row.identity)
+        for row, one in zip(rows, made, strict=True)
     }
 
 
@@ -117,43 +119,11 @@ def compiled_code(connection: Connection, run_id: str, step_id: StepId) -> str |
     return code if isinstance(code, str) else None
 
 
-def _text(fingerprint: Fingerprint) -> bytes:
-    kept = {
-        "node": fingerprint.node,
-        "rendered": fingerprint.rendered,
-        "built": fingerprint.built,
-        "unknown": sorted(fingerprint.unknown),
-        "volatile": _told(fingerprint.volatile),
-        "at_run_time": _told(fingerprint.at_run_time),
-    }
-    return json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _told(finding: Finding | None) -> list[object] | None:
-    return None if finding is None else [finding.what, finding.path, finding.line]
-
-
-def _fingerprint(compressed: bytes) -> Fingerprint:
-    kept = json.loads(zlib.decompress(compressed))
-    return Fingerprint(
-        node=NodeId(kept["node"]),
-        rendered=kept["rendered"],
-        built=kept["built"],
-        unknown=frozenset(map(NodeId, kept["unknown"])),
-        volatile=_found(kept["volatile"]),
-        at_run_time=_found(kept["at_run_time"]),
-    )
-
-
-def _found(told: list[str | int] | None) -> Finding | None:
-    return None if told is None else Finding(what=str(told[0]), path=str(told[1]), line=int(told[2]))
-
-
-def _standing(row: Row[tuple[object, ...]]) -> Standing:
+def _standing(row: Row[tuple[object, ...]], fingerprint: Fingerprint) -> Standing:
     return Standing(
         run_id=row.run_id,
         ended_at=row.ended_at,
         status=Status(row.status),
-        fingerprint=_fingerprint(row.compressed),
+        fingerprint=fingerprint,
         identity=row.identity,
     )

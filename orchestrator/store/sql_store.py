@@ -11,9 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from orchestrator.errors import StoreError
 from orchestrator.execution.recorded import Lease, Opening
 from orchestrator.store.database import explained, have_alone, open_for_reading, open_for_writing, told
+from orchestrator.store.fingerprint_text import GROUP, unused_groups
 from orchestrator.store.leases import drop_lease, read_leases, renew_lease, take_lease
 from orchestrator.store.reader import SqlRunReader
 from orchestrator.store.tables import fingerprints, requests, runs, standing, texts
+from orchestrator.store.texts import in_chunks
 from orchestrator.store.writer import SqlRunWriter
 
 
@@ -89,7 +91,9 @@ class SqlStore:
                 select(fingerprints.c.parts_digest),
                 select(standing.c.parts_digest),
             )
-            connection.execute(delete(texts).where(texts.c.digest.not_in(used)))
+            connection.execute(delete(texts).where(texts.c.digest.not_in(used), texts.c.kind != GROUP))
+            for some in in_chunks(sorted(unused_groups(connection))):
+                connection.execute(delete(texts).where(texts.c.digest.in_(some)))
         return tuple(old)
 
     def close(self) -> None:

@@ -24,6 +24,7 @@ def asked_of(command: Command, secrets: tuple[str, ...], shown_vars: str) -> dic
         "upstream": command.upstream.value,
         "profiles_dir": str(command.profiles_dir) if command.profiles_dir else None,
         "skip_unchanged": command.skip_unchanged,
+        "shadow_reuse": command.shadow_reuse,
         **{name: getattr(command, name) for name in _SWITCHES},
     }
 
@@ -60,6 +61,7 @@ def command_of(run: RecordedRun, again: Command) -> Command:
         profiles_dir=again.profiles_dir or (Path(asked["profiles_dir"]) if asked["profiles_dir"] else None),
         **{name: asked[name] for name in _SWITCHES},
         skip_unchanged=bool(asked.get("skip_unchanged")),
+        shadow_reuse=bool(asked.get("shadow_reuse")),
         verify_reuse=asked.get("verify_reuse"),
     )
 

@@ -28,6 +28,8 @@ class Command:
     allow_empty: bool = False
     skip_unchanged: bool = False
     """Whether also what was named need not run when what stands is its result still."""
+    shadow_reuse: bool = False
+    """Whether everything runs, and what would have been reused is reported and compared."""
     verify_reuse: float | None = None
     """Which share of what is reused is verified; None for the setting of elt.yml."""
     lock_timeout: float | None = None

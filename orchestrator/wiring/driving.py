@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from orchestrator.config.settings import OnNoData
+from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunListener
@@ -55,6 +56,8 @@ def drive(
     """
     require_ready(project, plan)
     reuse = known.reuse(plan, opening.run_id, continued, share_of(command, project.settings))
+    if command.shadow_reuse:
+        reuse.shadow = known.shadow()
     terms = RunTerms(
         run_id=opening.run_id,
         database=project.target.description,
@@ -84,7 +87,14 @@ def drive(
             stop=stop,
             writer=writer,
         )
-    return Ran(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=exit_code(run_status(outcomes)))
+    code = exit_code(run_status(outcomes))
+    if reuse.shadow is not None:
+        words = reuse.shadow.summary(len(plan.steps))
+        project.hear(
+            Noticed(at=_now(), kind=NoticeKind.WARNING if reuse.shadow.wrong else NoticeKind.NOTE, message=words)
+        )
+        code = ExitCode.NOT_GREEN if reuse.shadow.wrong and code is ExitCode.SUCCESS else code
+    return Ran(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=code)
 
 
 def _now() -> datetime:

@@ -2,6 +2,7 @@
 
 import difflib
 from contextlib import closing
+from dataclasses import replace
 
 from orchestrator.errors import UsageError
 from orchestrator.nodes.dbt import DbtNode, Manifest
@@ -10,38 +11,39 @@ from orchestrator.plan.step import StepId
 from orchestrator.reuse.explained import Explained, explained
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED
 from orchestrator.reuse.fingerprints.words import Words
-from orchestrator.reuse.past import Past
+from orchestrator.wiring.command import Command
 from orchestrator.wiring.fingerprinting import with_needs
+from orchestrator.wiring.planning import requested, steps_for
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import open_store
 from orchestrator.wiring.reusing import Knowledge
 
 
-def explain_node(project: OpenProject, name: str) -> Explained:
-    """Explain the node of that name or id; raises UsageError when there is none, or several."""
+def explain_node(project: OpenProject, command: Command, name: str) -> Explained:
+    """Explain the node of that name or id as a run of the whole project with `--skip-unchanged` would decide on it.
+
+    Raises UsageError when there is no such node, or several.
+    """
     manifest = project.graph.manifest
     node = find_node(manifest, name)
     order = [one for one in with_needs(project, [node.unique_id]) if _has_fingerprint(manifest, one)]
+    whole = replace(command, skip_unchanged=True)
     with closing(open_store(project.settings)) as store:
         known = Knowledge(project=project, store=store)
-        standing = known.standing(order)
-        tries = known.tries([StepId(f"freshness.{source}") for source in manifest.sources])
-        judge = known.judge(
-            Past(standing=standing), frozenset(order), "explained", lambda source: known.newest_row(tries, source)
-        )
+        request = requested(whole, project)
+        plan, judge = known.foreseen(steps_for(project, request), request, skip_unchanged=True)
         for one in order:
-            judged = judge.look(one)
-            if judged.why:
-                judge.build(one, judged)
-            else:
-                judge.leave(one, judged)
+            if one not in judge.made:  # no step builds it, as an ephemeral model
+                judge.leave(one)
+    step = plan.by_id.get(StepId(node.unique_id))
     return explained(
         node,
         project.target.name,
         lambda one: Words(manifest, known.maker, manifest.nodes[one]),
         judge.made[node.unique_id],
-        standing.get(StepId(node.unique_id)),
+        judge.past.standing.get(StepId(node.unique_id)),
         {one: judge.comparisons[one] for one in order if one in judge.comparisons},
+        step.decision if step is not None else None,
     )
 
 

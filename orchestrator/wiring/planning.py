@@ -102,7 +102,8 @@ def decided(
     if known is None or command.verb is not Verb.BUILD:
         return made
     share = share_of(command, project.settings)
-    found = known.decided(made, request, skip_unchanged=command.skip_unchanged, verifies=share > 0)
+    skips = command.skip_unchanged or command.shadow_reuse
+    found = known.decided(made, request, skip_unchanged=skips, verifies=share > 0, keeps_hooks=command.shadow_reuse)
     return known.with_open_circuits(Verifiable(project, known.maker).noted(found, share) if share else found)
 
 

@@ -1,33 +1,43 @@
 """What is known of an open project's target, and the judge that says what of it need not run."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 from orchestrator.adapters.dbt.compiling import compile_code
 from orchestrator.config.settings import OnOpen
 from orchestrator.errors import NothingRecordedError, StoreError, WarehouseError
 from orchestrator.execution.breaker import Breaker, with_open_circuits
+from orchestrator.execution.events import NoticeKind
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.resume import Continued
 from orchestrator.execution.reuse import RunReuse, newest_row
-from orchestrator.nodes.identity import NodeId
+from orchestrator.execution.shadow import ShadowReuse
+from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.placement import places_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest, Upstream
-from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId, TestStep, ValidationStep
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId
 from orchestrator.reuse.closed import checks_of, closed_by, judged_by
+from orchestrator.reuse.facts import Content, content_text
 from orchestrator.reuse.fingerprints.make import Fingerprinter
+from orchestrator.reuse.fingerprints.value import SourceVersion
 from orchestrator.reuse.foresee import Wishes, foresee
-from orchestrator.reuse.judge import Judge, Project
+from orchestrator.reuse.judge import Judge
 from orchestrator.reuse.past import Past
+from orchestrator.reuse.project import Project
+from orchestrator.reuse.scope import Named, fed_by, is_decided, nodes_of
 from orchestrator.reuse.standing import LastTry, Marker, Standing
+from orchestrator.reuse.statements import Statements
 from orchestrator.wiring.fingerprinting import surroundings_of, with_needs
 from orchestrator.wiring.marking import relations_of, target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
-from orchestrator.wiring.source_versions import LoadedTables
+from orchestrator.wiring.target_facts import TargetFacts
 from orchestrator.wiring.telling import SuitePrints, Teller
 from orchestrator.wiring.verifying import Verifiable
 from orchestrator.wiring.warehouse import is_there
@@ -55,7 +65,12 @@ class Knowledge:
 
     project: OpenProject
     store: RunStore
-    versions: dict[NodeId, str] = field(default_factory=dict)
+    versions: dict[NodeId, SourceVersion] = field(default_factory=dict)
+
+    @cached_property
+    def facts(self) -> TargetFacts:
+        """What the target's database says."""
+        return TargetFacts(self.project)
 
     @cached_property
     def reader(self) -> RunReader | None:
@@ -68,10 +83,14 @@ class Knowledge:
     @cached_property
     def maker(self) -> Fingerprinter:
         """What makes the fingerprints of the project's nodes; it finds the versions of sources in `versions`."""
-        return Fingerprinter(self.project.graph.manifest, surroundings_of(self.project, self.versions))
+        around = surroundings_of(self.project, self.versions, self.facts.settings())
+        return Fingerprinter(self.project.graph.manifest, around)
 
-    def past(self, plan: Plan) -> Past:
-        """Read what is recorded of a plan's steps and of all above them, and what the target says of it itself."""
+    def past(self, plan: Plan, reusable: AbstractSet[StepId]) -> Past:
+        """Read what is recorded of a plan's steps and of all above them, and what the target says of them itself.
+
+        Of the nodes that may be reused, and of those above the plan, the content is compared with what was built.
+        """
         planned = nodes_of(plan)
         if not planned or self.project.target.path == ":memory:":  # such a database begins empty each time
             return Past()
@@ -80,7 +99,30 @@ class Knowledge:
         nodes = frozenset(planned if deferring else with_needs(self.project, self._with_judged(planned)))
         steps = {StepId(node) for node in nodes} | {step.id for step in plan.steps}
         there = WarehouseFacts(self.project).stands
-        return Past(standing=self.standing(steps), tries=self.tries(steps), markers=self._markers(nodes), there=there)
+        markers = self._markers(nodes)
+        looked_at = frozenset[Relation]()
+        contents: Mapping[Relation, Content] = {}
+        if markers is not None:
+            unbuilt = nodes.difference(planned) | {NodeId(step) for step in reusable}
+            looked_at = frozenset(self._relations(node for node in unbuilt if StepId(node) in markers))
+        sources = [relation for relation in self._relations(nodes, of_sources=True) if there(relation)]
+        with suppress(WarehouseError):
+            contents = self.facts.contents([*sources, *looked_at])
+        return Past(
+            standing=self.standing(steps),
+            tries=self.tries(steps),
+            markers=markers,
+            there=there,
+            contents=contents,
+            looked_at=looked_at,
+        )
+
+    def _relations(self, nodes: Iterable[NodeId], *, of_sources: bool = False) -> Iterator[Relation]:
+        manifest = self.project.graph.manifest
+        for node in nodes:
+            known = manifest.sources.get(node) if of_sources else manifest.nodes.get(node)
+            if known is not None and known.relation is not None:
+                yield known.relation
 
     def _past_of_checks(self, plan: Plan) -> Past:
         """Read what became of the checks above a plan that do not run, and of what they judged."""
@@ -105,7 +147,7 @@ class Knowledge:
 
     def standing(self, steps: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, Standing]:
         """Read what each of these last was when it ended well."""
-        target, places = self.project.target.identity, places_of(self.project.graph, steps)
+        target, places = self.project.target.identity, places_of(self.project.graph, map(StepId, steps))
         return {} if self.reader is None else self.reader.standing(target, places)
 
     def tries(self, steps: Collection[StepId]) -> Mapping[StepId, LastTry]:
@@ -120,15 +162,7 @@ class Knowledge:
         self.versions.clear()
         project, suites = self.project, SuitePrints(self.project, self.versions)
         manifest = project.graph.manifest
-        tables = LoadedTables(project)
         teller = Teller(manifest, self.maker)
-
-        def version(source: NodeId) -> str | None:
-            try:
-                return tables.version(source) if tables.loads(source) else loaded_at(source)
-            except WarehouseError:
-                return None
-
         return Judge(
             Project(
                 manifest=manifest,
@@ -138,23 +172,64 @@ class Knowledge:
                     else self.maker.make(manifest.nodes[node], parents, made)
                 ),
                 parents=self._parents,
-                version=version,
+                version=lambda source: self.facts.version(source, loaded_at),
                 versions=self.versions,
                 tell=teller.tell,
                 code=_Compiled(project, self.reader),
                 run_id=run_id,
                 drops_views=project.target.adapter != "duckdb",
+                statements=Statements(manifest, project.target.database, self.facts.functions),
+                columns=self.facts.columns,
+                warns_are_errors=warns_are_errors(project.session.flags),
             ),
             past,
             planned,
         )
 
-    def decided(self, plan: Plan, request: PlanRequest, *, skip_unchanged: bool, verifies: bool = False) -> Plan:
-        """Give the plan with a decision at each step, where there is anything to decide."""
-        closed = (
-            closed_by(self.project.graph, plan, self._past_of_checks(plan), request.excluded) if request.tests else {}
+    def decided(
+        self,
+        plan: Plan,
+        request: PlanRequest,
+        *,
+        skip_unchanged: bool,
+        verifies: bool = False,
+        keeps_hooks: bool = False,
+    ) -> Plan:
+        """Return the plan with a decision at each step, where there is anything to decide."""
+        closed, may_reuse = self._closed(plan, request), self._may_reuse(plan, request, skip_unchanged=skip_unchanged)
+        if not closed and not any(is_decided(step) and may_reuse(step) for step in plan.steps):
+            return plan
+        return self.foreseen(plan, request, skip_unchanged=skip_unchanged, verifies=verifies, keeps_hooks=keeps_hooks)[
+            0
+        ]
+
+    def foreseen(
+        self,
+        plan: Plan,
+        request: PlanRequest,
+        *,
+        skip_unchanged: bool,
+        verifies: bool = False,
+        keeps_hooks: bool = False,
+    ) -> tuple[Plan, Judge]:
+        """Return the plan with a decision at each step, and the judge that was asked."""
+        may_reuse = self._may_reuse(plan, request, skip_unchanged=skip_unchanged)
+        past = self.past(plan, frozenset(step.id for step in plan.steps if is_decided(step) and may_reuse(step)))
+        asked = [step.node for step in plan.steps if isinstance(step, FreshnessStep) and not step.by_load]
+        fed = {source for source in asked if self.facts.is_unread(source)} | fed_by(self.project.graph, plan)
+        judge = self.judge(
+            past, frozenset(nodes_of(plan)), "planned", lambda source: self.newest_row(past.tries, source)
         )
-        named = _Named(plan, request)
+        may_verify = Verifiable(self.project, self.maker).has if verifies else lambda _step: keeps_hooks
+        wishes = Wishes(may_reuse=may_reuse, closed=self._closed(plan, request), fed=fed, may_verify=may_verify)
+        return foresee(plan, judge, wishes), judge
+
+    def _closed(self, plan: Plan, request: PlanRequest) -> Mapping[StepId, StepId]:
+        past = self._past_of_checks(plan)
+        return closed_by(self.project.graph, plan, past, request.excluded) if request.tests else {}
+
+    def _may_reuse(self, plan: Plan, request: PlanRequest, *, skip_unchanged: bool) -> Callable[[Step], bool]:
+        named = Named(plan, request)
         fresh = bool(getattr(self.project.session.flags, "FULL_REFRESH", False))
 
         def may_reuse(step: Step) -> bool:
@@ -162,25 +237,17 @@ class Knowledge:
                 return True
             return request.upstream is Upstream.AUTO and not named.has(step)
 
-        if not closed and not any(_is_decided(step) and may_reuse(step) for step in plan.steps):
-            return plan
-        past = self.past(plan)
-        fed = {step.node for step in plan.steps if isinstance(step, FreshnessStep) and not step.by_load}
-        fed |= LoadedTables(self.project).fed_by(plan)
-        judge = self.judge(
-            past, frozenset(nodes_of(plan)), "planned", lambda source: self.newest_row(past.tries, source)
-        )
-        may_verify = Verifiable(self.project, self.maker).has if verifies else _nothing
-        return foresee(plan, judge, Wishes(may_reuse=may_reuse, closed=closed, fed=fed, may_verify=may_verify))
+        return may_reuse
 
     def with_open_circuits(self, plan: Plan) -> Plan:
         """Leave out the loads that failed run after run, as the settings say."""
         wish = self.project.settings.circuit_breaker
-        loads = places_of(self.project.graph, [step.id for step in plan.steps if isinstance(step, IngestStep)])
+        loads = [step.id for step in plan.steps if isinstance(step, IngestStep)]
         if not wish.after or not loads or self.reader is None:
             return plan
         breaker = Breaker(after=wish.after, try_again_after=wish.try_again_after, skips_below=wish.below is OnOpen.SKIP)
-        failing = self.reader.failing(self.project.target.identity, loads, wish.after)
+        places = places_of(self.project.graph, loads)
+        failing = self.reader.failing(self.project.target.identity, places, wish.after)
         return with_open_circuits(plan, failing, breaker, datetime.now(UTC))
 
     def reuse(self, plan: Plan, run_id: str, continued: Continued | None, verified: float = 0) -> RunReuse:
@@ -191,14 +258,28 @@ class Knowledge:
         settled, cut_off = (continued.settled, continued.found) if continued is not None else ((), ())
         done = {NodeId(outcome.step_id) for outcome in (*settled, *cut_off)}
         loaded_at: dict[NodeId, str] = {}
-        judge = self.judge(self.past(plan), frozenset(nodes_of(plan)) - done, run_id, loaded_at.get)
+        reusable = frozenset(step.id for step in plan.steps if step.decision is not None and step.decision.may_reuse)
+        judge = self.judge(self.past(plan, reusable), frozenset(nodes_of(plan)) - done, run_id, loaded_at.get)
         sample = Verifiable(self.project, self.maker).sample(plan, verified, run_id)
-        found = RunReuse(judge=judge, recall=self._recall, loaded_at=loaded_at, sample=sample)
+        found = RunReuse(judge=judge, recall=self._recall, loaded_at=loaded_at, sample=sample, touched=self.facts.touch)
         for outcome in settled:
             found.heard(outcome)
         for outcome in cut_off:
             found.stood(outcome)
         return found
+
+    def shadow(self) -> ShadowReuse:
+        """Return what compares the steps of a run that would have been reused with what they leave."""
+        nodes, inbox = self.project.graph.manifest.nodes, self.project.inbox
+
+        def holds(step: StepId) -> str | None:
+            node = nodes.get(NodeId(step))
+            if node is None or node.relation is None:
+                return None
+            content = self.facts.contents([node.relation]).get(node.relation)
+            return None if content is None or content.why_not else content_text(content)
+
+        return ShadowReuse(holds=holds, tell=lambda message: inbox.post(NoticeKind.WARNING, message))
 
     def _parents(self, node: NodeId) -> tuple[NodeId, ...]:
         graph = self.project.graph
@@ -220,36 +301,7 @@ class Knowledge:
         return None if self.reader is None else self.reader.outcome(then.run_id, step_id)
 
 
-def nodes_of(plan: Plan) -> list[NodeId]:
-    """Give the nodes whose results a plan's steps are."""
-    return [NodeId(step.id) for step in plan.steps if _is_decided(step)]
-
-
-def _nothing(_step: Step) -> bool:
-    return False
-
-
-def _is_decided(step: Step) -> bool:
-    return isinstance(step, BuildStep | TestStep | ValidationStep)
-
-
-@dataclass(slots=True)
-class _Named:
-    """Which steps the selection named; what was named always runs."""
-
-    plan: Plan
-    request: PlanRequest
-
-    def has(self, step: Step) -> bool:
-        """Say whether the user named what the step does."""
-        match step:
-            case BuildStep():
-                return not step.added
-            case TestStep():
-                return step.node in self.request.selected
-            case ValidationStep():
-                judged = self.plan.by_id.get(StepId(step.node))
-                of_named = step.node in self.request.selected or (isinstance(judged, BuildStep) and not judged.added)
-                return NodeId(step.id) in self.request.suites_selected or of_named
-            case _:
-                return True
+def warns_are_errors(flags: Any) -> bool:  # noqa: ANN401  # dbt's own
+    """Return whether dbt counts a check that warns as one that failed."""
+    options = getattr(flags, "WARN_ERROR_OPTIONS", None)
+    return bool(getattr(flags, "WARN_ERROR", False)) or (options is not None and options.includes("LogTestResult"))

@@ -17,6 +17,7 @@ from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, Step, StepId
+from orchestrator.reuse.facts import Budget
 from orchestrator.reuse.fingerprints.config_keys import declared_volatile, hooks_of
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.missed import missed
@@ -50,17 +51,17 @@ class Verifiable:
         number = len(drawn([step.id for step in steps], share, ""))
         if not number:
             return plan
-        tables = f"{len(steps):,} {'table' if len(steps) == 1 else 'tables'}"
-        note = f"verified: {number:,} of {tables} that may be reused, which the id of the run draws"
+        relations = f"{len(steps):,} {'relation' if len(steps) == 1 else 'relations'}"
+        note = f"verified: {number:,} of {relations} that may be reused, drawn by the id of the run"
         return replace(plan, notes=(*plan.notes, note))
 
     def _among(self, plan: Plan) -> list[Step]:
         return [step for step in plan.steps if step.decision and step.decision.may_reuse and self.has(step)]
 
     def _is_made_whole(self, node: DbtNode) -> bool:
-        is_table = node.resource_type is ResourceType.MODEL and node.materialized == "table"
-        own = self.maker.index.materialization("seed" if node.resource_type is ResourceType.SEED else "table")
-        return (is_table or node.resource_type is ResourceType.SEED) and not own.through
+        is_model = node.resource_type is ResourceType.MODEL and node.materialized in {"table", "view"}
+        own = any(closure.has_own for closure in self.maker.index.materialization(node.materialized))
+        return (is_model or node.resource_type is ResourceType.SEED) and not own
 
     def _touches_more(self, node: DbtNode) -> bool:
         """Say whether it has hooks, points at other tables, or stands where no schema can be made for it."""
@@ -115,6 +116,12 @@ def verifier_of(
             then = None
         return missed(manifest, manifest.nodes[node], compiled, then)
 
+    def definition_of(relation: Relation) -> str:
+        found = project.warehouse().contents([relation], Budget(rows=0, seconds=0), definitions_only=True)
+        definition = found[relation].definition if relation in found else ""
+        head, parted, query = definition.partition(" AS ")
+        return query if parted and head.upper().startswith("CREATE ") else definition
+
     def doubt(request: Request, relation: Relation) -> None:
         if record is not None:
             record.doubt(request, relation)
@@ -127,5 +134,6 @@ def verifier_of(
         dialect=COMPARING[target.adapter],
         relation_of=relation_of,
         missed=may_have_missed,
+        definition_of=definition_of,
         doubt=doubt,
     )

@@ -92,6 +92,14 @@ def open_shared(
     return open_warehouse(file, lock_timeout=lock_timeout, on_wait=on_wait)
 
 
+def open_empty(target: Target, credentials: Callable[[], Mapping[str, Any]]) -> Warehouse:
+    """Open a database in memory with the configuration of a DuckDB target whose file does not exist yet."""
+    file = DatabaseFile(
+        path=Path(":memory:"), config=target.config, settings=lambda: credentials().get("settings") or {}
+    )
+    return open_warehouse(file, lock_timeout=0, on_wait=lambda _holder: None)
+
+
 def _open_server(target: Target, credentials: Mapping[str, Any]) -> Warehouse:
     from orchestrator.adapters.postgres.login import Login
     from orchestrator.adapters.postgres.server import PostgresServer

@@ -31,6 +31,8 @@ class Verifier:
     relation_of: Callable[[NodeId], Relation]
     missed: Callable[[NodeId, str | None, str], Sequence[str]]
     """Says what a fingerprint may have missed, by what the node compiles to now and the run that built what stands."""
+    definition_of: Callable[[Relation], str]
+    """Returns the query of a view as the database has it, without the view's name; raises WarehouseError."""
     doubt: Callable[[Request, Relation], None]
     """Takes back in the target itself what it says of what stands; raises WarehouseError."""
 
@@ -62,8 +64,13 @@ class Verifier:
 
     def _compared(self, step: BuildStep, schema: str) -> Compared:
         stands = self.relation_of(step.node)
+        beside = replace(stands, schema=schema)
         with asking(self.runs.adapter, f"verify_{step.node}") as ask:
-            return compare_tables(ask, self.dialect, stands, replace(stands, schema=schema))
+            compared = compare_tables(ask, self.dialect, stands, beside)
+        is_view = compared.difference is None and step.materialized == "view"
+        if is_view and self.definition_of(stands) != self.definition_of(beside):
+            return replace(compared, difference=Difference(definition=True))
+        return compared
 
     def _broken(self, step: BuildStep, started: datetime, said: str) -> Outcome:
         """Give the error of a verification that came to nothing; one that is tried again leaves no result in dbt."""
@@ -98,6 +105,8 @@ def _told(step: BuildStep, stands: Relation, difference: Difference, missed: Seq
 
 
 def _how(difference: Difference) -> str:
+    if difference.definition:
+        return "its query is different, though it returns the same rows"
     if difference.columns:
         return f"of its columns, {_some(difference.columns)}"
     rows = [

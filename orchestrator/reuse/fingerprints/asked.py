@@ -1,58 +1,74 @@
-"""Turns what a text reads (macros, vars, environment, target) into parts."""
+"""Turns what texts need (macros, vars, environment, flags, target) into parts of fingerprints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.digest import digest_of
-from orchestrator.reuse.fingerprints.reach import MacroIndex, Reached
+from orchestrator.reuse.fingerprints.macros import Closure, MacroIndex, Needs
 from orchestrator.reuse.fingerprints.reading import Reading
 from orchestrator.reuse.fingerprints.surroundings import EVERYTHING, Surroundings
+from orchestrator.reuse.fingerprints.value import PartGroup
 
 _ABSENT = "absent"
 
 
 class Asked:
-    """Gives the parts of what texts ask for; each macro, var and variable is hashed once."""
+    """Returns the parts of what texts need; each macro, var and variable is hashed once, each closure made once."""
 
     def __init__(self, index: MacroIndex, around: Surroundings) -> None:
         self._index = index
         self._around = around
-        self._macros: dict[str, str] = {}
+        self._groups: dict[tuple[NodeId, bool, str], PartGroup] = {}
+        self._macros: dict[NodeId, str] = {}
         self._vars: dict[tuple[str, str], str] = {}
         self._env: dict[str, str] = {}
         self._target = digest_of(dict(around.target))
 
-    def parts(self, reading: Reading, reached: Reached, node: DbtNode) -> dict[str, str]:
-        """Give the parts of a text that reads so and reaches these macros, for the node that it belongs to."""
-        found = {f"macro:{macro}": self._macro(macro) for macro in reached.through}
-        self._add_vars(found, reading, node.package)
-        if reading.target:
-            found["target"] = self._target
-        if reading.own_entry:
-            found["metadata"] = metadata_digest(node)
+    def group(self, closure: Closure, package: str) -> PartGroup:
+        """Return the parts of all that one macro reaches, for the nodes of a package."""
+        key = (closure.root, closure.is_trusted, package)
+        if key not in self._groups:
+            parts = {**self.of_macros(closure.reached.through), **self.of(closure.needs, package)}
+            self._groups[key] = PartGroup(parts=parts)
+        return self._groups[key]
+
+    def of_macros(self, macros: Iterable[NodeId]) -> dict[str, str]:
+        """Return the parts of the texts of macros; those of dbt come with its version."""
+        found = {}
+        for unique_id in macros:
+            macro = self._index.macros[unique_id]
+            if not self._index.is_of_dbt(macro):
+                if unique_id not in self._macros:
+                    self._macros[unique_id] = digest_of(macro.code)
+                found[f"macro:{unique_id}"] = self._macros[unique_id]
         return found
 
-    def _add_vars(self, found: dict[str, str], reading: Reading, package: str) -> None:
-        names = {EVERYTHING} if reading.every_var else reading.vars
-        for name in names:
+    def of(self, needs: Needs | Reading, package: str) -> dict[str, str]:
+        """Return the parts of what texts need beside macros, for the nodes of a package."""
+        found: dict[str, str] = {}
+        self._add_vars(found, needs, package)
+        for name in {EVERYTHING} if needs.every_flag else needs.flags:
+            found[f"flag:{name}"] = self._flag(name)
+        if needs.target:
+            found["target"] = self._target
+        return found
+
+    def _add_vars(self, found: dict[str, str], needs: Needs | Reading, package: str) -> None:
+        for name in {EVERYTHING} if needs.every_var else needs.vars:
             if f"var:{name}" not in found:
                 found[f"var:{name}"] = self._var(package, name)
                 for text in self._texts_of(package, name):
                     self._add_vars(found, self._index.read(text), package)
-        for name in {EVERYTHING} if reading.every_env else reading.env:
+        for name in {EVERYTHING} if needs.every_env else needs.env:
             found[f"env:{name}"] = self._variable(name)
 
     def _texts_of(self, package: str, name: str) -> Iterator[str]:
-        """Give the values of a var in which dbt would evaluate Jinja."""
+        """Return the values of a var in which dbt would evaluate Jinja."""
         known = self._around.vars.get(package, {})
         for value in known.values() if name == EVERYTHING else (known.get(name),):
             if isinstance(value, str) and "{" in value:
                 yield value
-
-    def _macro(self, macro: str) -> str:
-        if macro not in self._macros:
-            self._macros[macro] = digest_of(self._index.code_of(macro))
-        return self._macros[macro]
 
     def _var(self, package: str, name: str) -> str:
         key = (package, name)
@@ -66,6 +82,10 @@ class Asked:
         if name not in self._env:
             self._env[name] = self._around.environment(name)
         return self._env[name]
+
+    def _flag(self, name: str) -> str:
+        flags = {one: kept for one, kept in self._around.flags.items() if one not in self._around.changing_flags}
+        return digest_of(flags if name == EVERYTHING else flags.get(name, _ABSENT))
 
 
 def metadata_digest(node: DbtNode) -> str:

@@ -44,6 +44,8 @@ class Comparison:
 
 def compare(now: Fingerprint, then: Fingerprint) -> Comparison:
     """Compare a node's fingerprint with an earlier one of the same node."""
+    if now.digest == then.digest:
+        return Comparison(verdict=Verdict.SAME)
     changes = tuple(_changes(now.parts, then.parts))
     if not changes:
         return Comparison(verdict=Verdict.SAME)

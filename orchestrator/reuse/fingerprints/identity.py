@@ -9,13 +9,17 @@ from dataclasses import replace
 from enum import StrEnum
 
 from orchestrator.nodes.dbt import DbtNode
-from orchestrator.nodes.identity import ResourceType
+from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.reuse.fingerprints.digest import digest_of
-from orchestrator.reuse.fingerprints.value import Fingerprint
+from orchestrator.reuse.fingerprints.value import Fingerprint, PartGroup, Parts
 
 _HALF = 32
 _DATA_OF = "parent:"
 _SOURCE = "parent:source."
+COLUMNS_OF = "columns:"
+"""Begins the part of the columns that a parent of a view has."""
+IDS_OF = "ids:"
+"""Begins the part of the columns that dlt adds to a loaded table."""
 
 
 class Nature(StrEnum):
@@ -46,25 +50,46 @@ def definition_of(known: str) -> str:
 
 
 def definition_digest(fingerprint: Fingerprint) -> str:
-    """Hash the fingerprint without what it says of the data of its parents."""
+    """Return the digest of the fingerprint without what it says of the data of its parents."""
     return as_definition(fingerprint).digest
 
 
 def as_definition(fingerprint: Fingerprint) -> Fingerprint:
-    """Give the fingerprint without what it says of the data of its parents."""
+    """Return the fingerprint without what it says of the data of its parents."""
+    own = own_of(fingerprint.built)
     kept = {
         name: part[:_HALF] if name.startswith(_DATA_OF) else part
-        for name, part in fingerprint.built.items()
-        if not name.startswith(_SOURCE)
+        for name, part in own.items()
+        if not name.startswith((_SOURCE, IDS_OF))
     }
-    return replace(fingerprint, built=kept)
+    return replace(fingerprint, built=Parts(kept, groups_of(fingerprint.built)))
 
 
-def data_parts(built: Mapping[str, str]) -> dict[str, str]:
-    """Give the parts that say what the parents hold."""
-    return {name: part for name, part in built.items() if name.startswith(_DATA_OF)}
+def data_parts(fingerprint: Fingerprint) -> dict[str, str]:
+    """Return the parts that say what the parents hold.
+
+    The ids that dlt gives to rows count only for a statement that may read them.
+    """
+    sees_ids = fingerprint.statement is None or fingerprint.statement.sees_all_columns
+    kinds = (_DATA_OF, IDS_OF) if sees_ids else (_DATA_OF,)
+    return {name: part for name, part in own_of(fingerprint.built).items() if name.startswith(kinds)}
 
 
 def seen_through(definition: str, data: Mapping[str, str]) -> str:
-    """Give the identity of what shows its parents: another as soon as one of them is."""
+    """Return the identity of what shows its parents: another one as soon as one of them is."""
     return identity(definition, digest_of([definition, dict(data)]))
+
+
+def columns_in(fingerprint: Fingerprint) -> list[NodeId]:
+    """Return the nodes and sources whose columns are part of a view's fingerprint."""
+    return [NodeId(name.removeprefix(COLUMNS_OF)) for name in own_of(fingerprint.built) if name.startswith(COLUMNS_OF)]
+
+
+def own_of(parts: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the parts that a fingerprint does not share."""
+    return parts.own if isinstance(parts, Parts) else parts
+
+
+def groups_of(parts: Mapping[str, str]) -> tuple[PartGroup, ...]:
+    """Return the groups of parts that a fingerprint shares with others."""
+    return parts.groups if isinstance(parts, Parts) else ()

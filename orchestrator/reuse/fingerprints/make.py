@@ -1,19 +1,26 @@
 """Makes the fingerprints of dbt's nodes: pure, and the same for the same project and surroundings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.reuse.fingerprints.asked import Asked, metadata_digest
 from orchestrator.reuse.fingerprints.bare_code import bare_code
-from orchestrator.reuse.fingerprints.config_keys import config_parts, declared_volatile, hooks_of
+from orchestrator.reuse.fingerprints.config_keys import (
+    config_parts,
+    declared_deterministic,
+    declared_volatile,
+    hooks_of,
+)
 from orchestrator.reuse.fingerprints.digest import digest_of
+from orchestrator.reuse.fingerprints.hooks import hook_findings
+from orchestrator.reuse.fingerprints.identity import IDS_OF, groups_of, own_of
+from orchestrator.reuse.fingerprints.macros import NO_NEEDS, Closure, MacroIndex, Needs, Reached, together
 from orchestrator.reuse.fingerprints.own_parts import own_parts, texts_in
 from orchestrator.reuse.fingerprints.python_code import read_python
-from orchestrator.reuse.fingerprints.reach import MacroIndex, Reached
-from orchestrator.reuse.fingerprints.reading import NOTHING, Found, Reading
-from orchestrator.reuse.fingerprints.surroundings import Surroundings
-from orchestrator.reuse.fingerprints.value import Finding, Fingerprint
+from orchestrator.reuse.fingerprints.surroundings import Surroundings, limits_for
+from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, PartGroup, Parts
 
 FINGERPRINTED = frozenset(
     {
@@ -26,156 +33,207 @@ FINGERPRINTED = frozenset(
     }
 )
 _NOT_COMPILED = frozenset({ResourceType.SEED, ResourceType.UNIT_TEST})
+_HAVE_A_STATEMENT = frozenset({ResourceType.MODEL, ResourceType.SNAPSHOT, ResourceType.TEST, ResourceType.UNIT_TEST})
 UNKNOWN = "unknown"
-Parts = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Code:
+    """What some code of a node needs by itself, the macros that it calls, and what all of it needs."""
+
+    own: Needs = NO_NEEDS
+    roots: tuple[NodeId, ...] = ()
+    all: Needs = NO_NEEDS
 
 
 class Fingerprinter:
     """Makes fingerprints one by one; remembers what it has read."""
 
     def __init__(self, manifest: Manifest, around: Surroundings) -> None:
-        self.index = MacroIndex(manifest)
+        self.index = MacroIndex(manifest, around.changing_flags)
         self._manifest = manifest
         self._around = around
         self._asked = Asked(self.index, around)
-        self._shared: dict[str, Parts] = {}
+        self._shared: dict[str, PartGroup] = {}
 
     def make(self, node: DbtNode, parents: Mapping[NodeId, str], made: Mapping[NodeId, Fingerprint]) -> Fingerprint:
         """Make one node's fingerprint; `parents` says what each of its parents is, `made` are their fingerprints."""
-        text, reached, read = self._code(node)
-        hooks, beside = self._beside(node)
-        rendered = {"code": digest_of(node.definition.raw_code), **self._asked.parts(read, reached, node)}
-        built = {
-            **self._shared_by(node),
-            **beside,
-            **dict(config_parts(node.definition.config)),
-            **own_parts(node, self._around),
-        }
-        inlined = self._inlined(node, made)
+        code, hooks, inlined = self._code(node), self._hooks(node), self._inlined(node, made)
+        rendered, of_code = self._rendered(code, node)
+        built, of_build = self._built(node, hooks)
         built |= self._parent_parts(node, parents)
         for parent in inlined:
-            parts = rendered if parent.rendered else built
-            parts[f"parent:{parent.node}"] = _inlined_digest(parent)
-            built |= {name: part for name, part in parent.built.items() if _is_of_a_parent(name)}
-        if read.beside_the_sql or node.resource_type in _NOT_COMPILED:
+            (rendered if parent.rendered else built)[f"parent:{parent.node}"] = _inlined_digest(parent)
+            built |= {name: part for name, part in own_of(parent.built).items() if _is_of_a_parent(name)}
+        if code.all.beside_the_sql or node.resource_type in _NOT_COMPILED:
             built = {**rendered, "code": digest_of(bare_code(node.definition.raw_code)), **built}
+            rendered, of_code, of_build = {}, (), (*of_code, *of_build)
         sources = [parent for parent in node.parents if parent in self._manifest.sources]
-        volatile, at_run_time = self._volatile(node, text, reached, hooks), self._first_that_asks(node, text, reached)
-        return Fingerprint(
+        found = Fingerprint(
             node=node.unique_id,
-            rendered={name: part for name, part in rendered.items() if name not in built},
-            built=built,
+            rendered=Parts(rendered, of_code),
+            built=Parts(built, of_build),
             unknown=frozenset(parent for parent in sources if parent not in self._around.data_versions).union(
                 *(parent.unknown for parent in inlined)
             ),
-            volatile=_declared(node, volatile or next(filter(None, (parent.volatile for parent in inlined)), None)),
-            at_run_time=at_run_time or next(filter(None, (parent.at_run_time for parent in inlined)), None),
+            volatile=_first(
+                code.all.volatile, hooks.all.volatile, (one.volatile for one in inlined if one.volatile is not None)
+            ),
+            at_run_time=_first(code.all.asks, (one.at_run_time for one in inlined if one.at_run_time is not None)),
+            not_understood=tuple(self._not_understood(node, code, hooks, inlined)),
+            has_statement=node.resource_type in _HAVE_A_STATEMENT
+            and node.definition.language != "python"
+            and not node.is_ephemeral,
         )
+        return _declared(node, found)
+
+    def reached_by(self, node: DbtNode) -> Reached:
+        """Return every macro that a node's code, its hooks and its materialization reach, by the nearest way."""
+        in_code = self._reached(self._code(node).roots)
+        beside = [self._reached(self._hooks(node).roots), *(one.reached.through for one in self._materialized_by(node))]
+        found: dict[NodeId, NodeId | None] = {}
+        for through in (in_code, *beside):
+            for macro, caller in through.items():
+                found.setdefault(macro, caller)
+        return Reached(found)
+
+    def _reached(self, roots: tuple[NodeId, ...]) -> dict[NodeId, NodeId | None]:
+        found: dict[NodeId, NodeId | None] = dict.fromkeys(roots)
+        for root in roots:
+            for macro, caller in self.index.closure(root).reached.through.items():
+                found.setdefault(macro, caller)
+        return found
+
+    def _code(self, node: DbtNode) -> _Code:
+        definition = node.definition
+        if definition.language == "python":
+            own = self.index.needs_of(read_python(definition.raw_code), node.path)
+            return _Code(own=own, all=own)
+        return self._of_texts([definition.raw_code, *texts_in(definition.arguments)], node, definition.macros)
+
+    def _hooks(self, node: DbtNode) -> _Code:
+        texts = [text for _, hook in hooks_of(node.definition.config) for text in texts_in(hook)]
+        return self._of_texts(texts, node) if texts else _Code()
+
+    def _of_texts(self, texts: list[str], node: DbtNode, called: tuple[NodeId, ...] = ()) -> _Code:
+        readings = [self.index.read(text) for text in texts]
+        roots = dict.fromkeys(root for reading in readings for root in self.index.roots(reading))
+        roots |= dict.fromkeys(macro for macro in called if macro in self.index.macros)
+        own = together(self.index.needs_of(reading, node.path) for reading in readings)
+        closures = (self.index.closure(root).needs for root in roots)
+        return _Code(own=own, roots=tuple(roots), all=together((own, *closures)))
+
+    def _rendered(self, code: _Code, node: DbtNode) -> tuple[dict[str, str], tuple[PartGroup, ...]]:
+        own = {"code": digest_of(node.definition.raw_code), **self._asked.of(code.own, node.package)}
+        if code.all.own_entry:
+            own["metadata"] = metadata_digest(node)
+        return own, tuple(self._asked.group(self.index.closure(root), node.package) for root in code.roots)
+
+    def _built(self, node: DbtNode, hooks: _Code) -> tuple[dict[str, str], tuple[PartGroup, ...]]:
+        materialized_by = self._materialized_by(node)
+        own = {
+            **self._asked.of(hooks.own, node.package),
+            **dict(config_parts(node.definition.config)),
+            **limits_for(node, self._manifest, self._around),
+            **own_parts(node, self._around),
+        }
+        if node.definition.language == "python":
+            own["python"] = digest_of(dict(self._around.python_versions))
+        own_hooks = hooks_of(node.definition.config)
+        for key in dict.fromkeys(key for key, _ in own_hooks):
+            own[f"hook:{key}"] = digest_of([hook for its_key, hook in own_hooks if its_key == key])
+        if hooks.all.own_entry or any(closure.needs.own_entry for closure in materialized_by):
+            own["metadata"] = metadata_digest(node)
+        groups = [self._shared_by(node.package)]
+        groups += [self._asked.group(self.index.closure(root), node.package) for root in hooks.roots]
+        groups += [self._asked.group(closure, node.package) for closure in materialized_by]
+        return own, tuple(groups)
+
+    def _materialized_by(self, node: DbtNode) -> tuple[Closure, ...]:
+        """Return what the node's materialization reaches, where any of it is the project's own."""
+        name = {ResourceType.UNIT_TEST: "unit"}.get(node.resource_type, node.materialized)
+        return tuple(one for one in self.index.materialization(name) if one.has_own)
+
+    def _shared_by(self, package: str) -> PartGroup:
+        """Return the parts that every node of a package has."""
+        found = self._shared.get(package)
+        if found is None:
+            around, index, asked = self._around, self.index, self._asked
+            parts = {"adapter": digest_of([self._manifest.adapter_type, dict(around.versions)])}
+            parts |= {f"setting:{name}": digest_of([value]) for name, value in around.settings.items()}
+            parts |= {f"profile:{name}": digest for name, digest in around.profile.items()}
+            parts |= asked.of_macros(index.everywhere)
+            hooks, roots = index.at_start
+            if hooks:
+                parts["hook:on-run-start"] = digest_of(list(hooks))
+                for text in hooks:
+                    parts |= asked.of(index.read(text), package)
+                for root in roots:
+                    parts |= asked.group(index.closure(root), package).parts
+            found = self._shared[package] = PartGroup(parts=parts)
+        return found
 
     def _inlined(self, node: DbtNode, made: Mapping[NodeId, Fingerprint]) -> list[Fingerprint]:
-        """Give the fingerprints of the ephemeral models that are written into a node's SQL."""
+        """Return the fingerprints of the ephemeral models that are written into a node's SQL."""
         parents = (self._manifest.nodes.get(parent) for parent in node.parents)
         return [
             made[one.unique_id] for one in parents if one is not None and one.is_ephemeral and one.unique_id in made
         ]
 
-    def reached_by(self, node: DbtNode) -> Reached:
-        """Give every macro that a node's code, its hooks and its materialization reach, by the nearest way."""
-        _, in_code, _ = self._code(node)
-        _, beside = self._hooks(node)
-        return Reached({**beside.through, **in_code.through})
-
-    def _code(self, node: DbtNode) -> tuple[Reading, Reached, Reading]:
-        """Give what the code reads, the macros that it reaches, and what both read."""
-        definition = node.definition
-        if definition.language == "python":
-            text = read_python(definition.raw_code)
-            return text, Reached({}), text
-        text = self.index.read(definition.raw_code)
-        for argument in texts_in(definition.arguments):
-            text |= self.index.read(argument)
-        reached = self.index.reached(text, definition.macros)
-        return text, reached, self.index.reading_of(reached, text)
-
-    def _beside(self, node: DbtNode) -> tuple[Reading, Parts]:
-        """Give what hooks read, and the parts of hooks and of a materialization of the project's own."""
-        hooks = hooks_of(node.definition.config)
-        reading, reached = self._hooks(node)
-        reading = self.index.reading_of(reached, reading)
-        found = self._asked.parts(reading, reached, node)
-        for key in dict.fromkeys(key for key, _ in hooks):
-            found[f"hook:{key}"] = digest_of([hook for its_key, hook in hooks if its_key == key])
-        return reading, found
-
-    def _hooks(self, node: DbtNode) -> tuple[Reading, Reached]:
-        """Give what hooks read, and the macros that they or a materialization of the project's own reach."""
-        reading = NOTHING
-        for _, hook in hooks_of(node.definition.config):
-            for text in texts_in(hook):
-                reading |= self.index.read(text)
-        of_materialization = self.index.materialization(node.materialized).through
-        return reading, Reached({**self.index.reached(reading).through, **of_materialization})
-
-    def _shared_by(self, node: DbtNode) -> Parts:
-        """Give the parts that every node of a package has."""
-        found = self._shared.get(node.package)
-        if found is None:
-            found = {"adapter": digest_of([self._manifest.adapter_type, dict(self._around.versions)])}
-            found |= {f"setting:{name}": digest_of([value]) for name, value in self._around.settings.items()}
-            overriding = self.index.everywhere
-            found |= self._asked.parts(self.index.reading_of(overriding, NOTHING), overriding, node)
-            hooks, reading, reached = self.index.at_start
-            if hooks:
-                found["hook:on-run-start"] = digest_of(list(hooks))
-                found |= self._asked.parts(self.index.reading_of(reached, reading), reached, node)
-            self._shared[node.package] = found
-        return {**found, "metadata": metadata_digest(node)} if "metadata" in found else found
-
-    def _parent_parts(self, node: DbtNode, parents: Mapping[NodeId, str]) -> Parts:
+    def _parent_parts(self, node: DbtNode, parents: Mapping[NodeId, str]) -> dict[str, str]:
         found = {}
         for parent in node.parents:
             source = self._manifest.sources.get(parent)
             if source is not None:
+                version = self._around.data_versions.get(parent)
                 found[f"relation:{parent}"] = digest_of([str(source.relation), source.reading])
-                found[f"parent:{parent}"] = digest_of(self._around.data_versions.get(parent, UNKNOWN))
+                found[f"parent:{parent}"] = digest_of(UNKNOWN if version is None else version.rows)
+                if version is not None and version.ids:
+                    found[f"{IDS_OF}{parent}"] = digest_of(version.ids)
             elif parent in parents and not self._manifest.nodes[parent].is_ephemeral:
                 found[f"parent:{parent}"] = parents[parent]
         return found
 
-    def _volatile(self, node: DbtNode, text: Reading, reached: Reached, hooks: Reading) -> Finding | None:
-        found = self._first(node, text.volatile, reached, lambda reading: reading.volatile)
-        if found is None and hooks.volatile:
-            found = Finding(what=f"{hooks.volatile[0][0]} in a hook or a materialization", path=node.path)
-        return found
-
-    def _first_that_asks(self, node: DbtNode, text: Reading, reached: Reached) -> Finding | None:
-        return self._first(node, text.asks, reached, lambda reading: reading.asks)
-
-    def _first(self, node: DbtNode, own: Found, reached: Reached, of: Callable[[Reading], Found]) -> Finding | None:
-        """Give the first finding: in the code, else in a macro that it reaches."""
-        if own:
-            return Finding(what=own[0][0], path=node.path, line=own[0][1])
-        for unique_id in reached.through:
-            macro = self.index.macros[unique_id]
-            found = of(self.index.read(macro.code))
-            if found:
-                return Finding(what=f"{found[0][0]} in the macro {macro.name}", path=macro.path)
-        return None
+    def _not_understood(
+        self, node: DbtNode, code: _Code, hooks: _Code, inlined: list[Fingerprint]
+    ) -> Iterator[Finding]:
+        yield from (Finding(what=what, path="profiles.yml") for what in self._around.not_understood)
+        yield from code.all.unknown
+        yield from hooks.all.unknown
+        for asks in hooks.all.asks:  # a hook is not compiled and compared
+            yield replace(asks, what=f"{asks.what} in a hook")
+        yield from hook_findings(node, self.index, self._manifest.adapter_type)
+        for closure in self._materialized_by(node):
+            yield from (*closure.needs.unknown, *closure.needs.asks, *closure.needs.volatile)
+        for parent in inlined:
+            yield from parent.not_understood
+        if node.resource_type is ResourceType.UNIT_TEST:  # it runs the code of its model
+            model = self._manifest.nodes.get(node.parents[0]) if node.parents else None
+            of_model = self._code(model).all if model is not None else NO_NEEDS
+            yield from (*of_model.unknown, *of_model.asks, *of_model.volatile)
 
 
-def _declared(node: DbtNode, found: Finding | None) -> Finding | None:
-    """Give what was found, unless `meta.elt.volatile` says more or less."""
-    said = declared_volatile(node.definition.config)
-    if said is None:
-        return found
-    return (found or Finding(what="declared by meta.elt.volatile", path=node.path)) if said else None
+def _declared(node: DbtNode, found: Fingerprint) -> Fingerprint:
+    """Apply what `meta.elt.volatile` and `meta.elt.deterministic` say to what was found."""
+    volatile = declared_volatile(node.definition.config)
+    if volatile:
+        what = found.volatile or Finding(what="declared by meta.elt.volatile", path=node.path)
+        return replace(found, volatile=what)
+    if volatile is False or declared_deterministic(node.definition.config):
+        return replace(found, volatile=None, not_understood=(), is_declared=True)
+    return found
+
+
+def _first(*found: Iterable[Finding]) -> Finding | None:
+    return next((finding for some in found for finding in some), None)
 
 
 def _is_of_a_parent(part: str) -> bool:
-    return part.startswith(("parent:", "relation:"))
+    return part.startswith(("parent:", "relation:", IDS_OF))
 
 
 def _inlined_digest(parent: Fingerprint) -> str:
-    """Give the digest of what an ephemeral model brings into another's SQL: all but what it reads itself."""
-    own = {name: part for name, part in parent.built.items() if not _is_of_a_parent(name)}
-    return digest_of([dict(parent.rendered), own])
+    """Return the digest of what an ephemeral model brings into another's SQL: all but what it reads itself."""
+    own = {name: part for name, part in own_of(parent.built).items() if not _is_of_a_parent(name)}
+    groups = sorted(group.digest for parts in (parent.rendered, parent.built) for group in groups_of(parts))
+    return digest_of([dict(own_of(parent.rendered)), own, groups])

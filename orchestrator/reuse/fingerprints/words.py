@@ -16,7 +16,9 @@ _PLAIN = {
     "docs": "descriptions kept in the database",
     "hook:on-run-start": "on-run-start hooks",
     "config:meta.elt": "configuration meta.elt",
+    "python": "versions of Python and its packages",
 }
+_OF_PROCESS = {"time-zone": "time zone of the process", "environment": "environment of the database's client"}
 _WITH_FILE = {"code": "code", "seed": "content", "arguments": "arguments"}
 _HOW = {How.CHANGED: "changed", How.ADDED: "is new", How.REMOVED: "is gone"}
 
@@ -63,8 +65,12 @@ class Words:
         match kind:
             case "macro":
                 return self._macro(NodeId(of))
-            case "parent" | "relation":
+            case "parent" | "relation" | "ids" | "columns":
                 return self._parent(kind, NodeId(of))
+            case "flag":
+                return Worded(subject="any flag of dbt" if of == EVERYTHING else f"flag {of}")
+            case "profile":
+                return Worded(subject=f"{of} in the profile" if of not in _OF_PROCESS else _OF_PROCESS[of])
             case "config" | "hook":
                 return Worded(subject=f"configuration {of}" if kind == "config" else of)
             case "var" | "env":
@@ -76,6 +82,9 @@ class Words:
     def _parent(self, kind: str, parent: NodeId) -> Worded:
         source = parent in self._manifest.sources
         name = short_name(parent)
+        if kind in {"ids", "columns"}:
+            of = "dlt's ids in" if kind == "ids" else "columns of"
+            return Worded(subject=f"{of} {name}")
         if kind == "relation":
             return Worded(subject=f"where source {name} is read from")
         return Worded(subject=f"data of source {name}" if source else f"parent {name}")

@@ -23,9 +23,11 @@ from orchestrator.plan.step import BuildStep, Step, StepId, TestStep
 from orchestrator.reuse.closed import closed_by
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
+from orchestrator.reuse.fingerprints.value import SourceVersion
 from orchestrator.reuse.foresee import Wishes, foresee
-from orchestrator.reuse.judge import Judge, Project
+from orchestrator.reuse.judge import Judge
 from orchestrator.reuse.past import Past
+from orchestrator.reuse.project import Project
 from orchestrator.reuse.standing import DOUBTED, STANDS, LastTry, Mark, Marker, Standing
 from tests.fakes.clock import NOON
 from tests.unit.reuse.fingerprints.making import project
@@ -249,7 +251,7 @@ class World:
                 manifest=manifest,
                 make=lambda node, parents, made: maker.make(manifest.nodes[node], parents, made),
                 parents=graph.needs.parents,
-                version=lambda source: str(self.target.sources[source]),
+                version=lambda source: SourceVersion(rows=str(self.target.sources[source])),
                 versions=versions,
                 tell=lambda _node, change: change.part,
                 code=_Code(self),

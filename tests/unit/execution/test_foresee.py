@@ -66,7 +66,7 @@ def test_new_rows_that_may_come_are_waited_for(world: World) -> None:
 
 def test_where_tables_are_swapped_the_view_may_be_gone_too(world: World) -> None:
     """As on PostgreSQL."""
-    assert told(world, fed=True, drops_views=True)["v"] == "if_changed: if what it reads is made anew"
+    assert told(world, fed=True, drops_views=True)["v"] == "if_changed: if what it reads is rebuilt"
     world.parts["a"] = with_code(world.parts["a"], "select 5")
     world.parts["v"] = model("model.v", "select 2", "model.a", config={"materialized": "view"})
     assert told(world, drops_views=True)["v"].startswith("run: ")
@@ -134,14 +134,14 @@ def test_a_target_that_was_put_back_is_believed(world: World) -> None:
     world.parts["c"] = with_code(world.parts["c"], "select 6")
     world.run_with_reuse()
     world.target = before
-    assert told(world)["c"] == "run: what stands was built from something else, in run r1"
+    assert told(world)["c"] == "run: it was built from something else in run r1"
     world.parts["c"] = with_code(world.parts["c"], "select 3")
     assert told(world)["c"] == "reuse: nothing changed"
 
 
 def test_volatile_nodes_always_run(world: World) -> None:
     """And what is below them, for they may be others each time."""
-    world.parts["a"] = with_code(world.parts["a"], "select now()")
+    world.parts["a"] = with_code(world.parts["a"], "select {{ run_started_at }}")
     world.run_with_reuse()
-    assert told(world)["a"] == "run: volatile: now() (models/a.sql:1)"
+    assert told(world)["a"] == "run: volatile: run_started_at (models/a.sql:1)"
     assert told(world)["c"].startswith("run: ")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
-from orchestrator.reuse.fingerprints.value import Fingerprint
+from orchestrator.reuse.fingerprints.value import Fingerprint, SourceVersion
 from tests.graph_factories import make_source, node_id
 from tests.unit.reuse.fingerprints.making import all_of, macro, model, one, project
 
@@ -36,7 +36,6 @@ OUT_OF_CONFIG = {
     "docs": {"show": False},
     "enabled": True,
     "static_analysis": "off",
-    "concurrent_batches": True,
     "freshness": {"build_after": {"count": 1}},
 }
 RELEVANT_CONFIG = {
@@ -47,7 +46,7 @@ RELEVANT_CONFIG = {
     "contract": {"enforced": True},
     "persist_docs": {"relation": True},
     "on_schema_change": "fail",
-    "meta": {"elt": {"volatile": False}},
+    "meta": {"elt": {"of_our_own": False}},
     "a_key_of_nobody": 1,
     "full_refresh": False,
 }
@@ -189,7 +188,7 @@ def test_what_shows_in_the_compiled_sql_is_told_from_what_does_not() -> None:
     calling = {"post-hook": [{"sql": "{{ logged() }} {{ var('floor') }}"}]}
     code = "{{ logged() }} {{ cents() }} {{ var('floor') }}"
     found = one(model("model.a", code, config=calling), macro("logged", "1"), macro("cents", "2"), around=around())
-    assert found.rendered.keys() == {"code", "macro:macro.shop.cents"}
+    assert found.rendered.keys() - found.built.keys() == {"code", "macro:macro.shop.cents"}
     assert {"macro:macro.shop.logged", "var:floor", "hook:post-hook"} <= found.built.keys()
 
 
@@ -223,7 +222,7 @@ def chain(**edits: str) -> dict[NodeId, Fingerprint]:
         model("model.b", edits.get("b", "select 2"), "model.a", config={"materialized": "ephemeral"}),
         model("model.c", edits.get("c", "select 3"), "model.b"),
     )
-    versions = {SOURCE.unique_id: edits["data"]} if "data" in edits else {}
+    versions = {SOURCE.unique_id: SourceVersion(rows=edits["data"])} if "data" in edits else {}
     return all_of(project(SOURCE, *nodes), Surroundings(data_versions=versions))
 
 
@@ -310,13 +309,14 @@ def test_a_unit_test_is_its_rows_and_its_model() -> None:
 
 
 def test_a_seed_is_its_content() -> None:
-    """By dbt's hash; by ours, which the caller makes, where dbt has none."""
-    here = Surroundings(seed_content=lambda node: f"content of {node.name}")
+    """The bytes of its file: dbt hashes the text without the spaces around it."""
 
-    def made(checksum: str) -> str:
+    def made(content: str, checksum: str) -> str:
+        here = Surroundings(seed_content=lambda node: f"{content} of {node.name}")
         return one(model("seed.s", "", checksum=checksum), of="seed.s", around=here).built["seed"]
 
-    assert len({made("sha256:1"), made("sha256:2"), made("")}) == 3
+    assert made("a", "sha256:1") == made("a", "sha256:2")
+    assert made("a", "sha256:1") != made("a  ", "sha256:1")
 
 
 def shared(**surroundings) -> Fingerprint:
@@ -328,7 +328,7 @@ def test_versions_target_and_limiting_settings_enter() -> None:
     """The target only where it is read."""
     assert differs(shared(), shared(versions={"duckdb": "2.0"})) == {"adapter"}
     assert differs(shared(), shared(target={"name": "prod"})) == {"target"}
-    assert differs(shared(), shared(settings={"empty": True})) == {"setting:empty"}
+    assert differs(shared(), shared(settings={"dispatch": ["a"]})) == {"setting:dispatch"}
     assert one(model("model.a")) == one(model("model.a"), around=Surroundings(target={"name": "prod"}))
 
 

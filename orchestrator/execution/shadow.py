@@ -1,0 +1,64 @@
+"""Runs what would be reused all the same, and compares what it leaves with what existed before."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from orchestrator.execution.outcome import Outcome
+from orchestrator.plan.status import Status
+from orchestrator.plan.step import BuildStep, Step, StepId
+
+
+def _nothing(_step: StepId) -> str | None:
+    return None
+
+
+@dataclass(slots=True, kw_only=True)
+class ShadowReuse:
+    """The steps of one run that would have been reused, and whether that would have been right."""
+
+    holds: Callable[[StepId], str | None] = _nothing
+    """Returns a text that changes with what a step's relation holds; None if that cannot be read."""
+    tell: Callable[[str], None] = lambda _message: None
+    wrong: dict[StepId, str] = field(default_factory=dict)
+    """What would have been reused wrongly, each with what differs."""
+    right: set[StepId] = field(default_factory=set)
+    unread: set[StepId] = field(default_factory=set)
+    """What could not be compared."""
+    _expected: dict[StepId, tuple[Step, Outcome, str | None]] = field(default_factory=dict)
+
+    def expect(self, step: Step, reused: Outcome) -> None:
+        """Note how a step would have ended without being run, and what its relation holds."""
+        before = self.holds(step.id) if isinstance(step, BuildStep) else None
+        self._expected[step.id] = (step, reused, before)
+
+    def compare(self, outcome: Outcome) -> bool:
+        """Return whether a step that ran ended as it would have been reused, with the same rows."""
+        if outcome.step_id not in self._expected:
+            return False
+        step, reused, before = self._expected.pop(outcome.step_id)
+        expected = Status.WARN if reused.warns else Status.SUCCESS
+        if outcome.status is Status.CANCELLED:
+            return False
+        if outcome.status is not expected:
+            return self._differs(step, reused, f"it ends as {outcome.status.value} now, not as {expected.value}")
+        if isinstance(step, BuildStep):
+            after = self.holds(step.id)
+            if before is None or after is None:
+                self.unread.add(step.id)
+                return False
+            if before != after:
+                return self._differs(step, reused, "its rows, columns or definition are different now")
+        self.right.add(step.id)
+        return True
+
+    def _differs(self, step: Step, reused: Outcome, how: str) -> bool:
+        self.wrong[step.id] = how
+        self.tell(f"{step.name} ({step.path}) would have been reused {reused.message}, and that would be wrong: {how}.")
+        return False
+
+    def summary(self, steps: int) -> str:
+        """Summarize what would have been reused of so many steps."""
+        would = len(self.right) + len(self.wrong) + len(self.unread)
+        unread = f", {len(self.unread):,} could not be compared" if self.unread else ""
+        rightly = f"{len(self.right):,} rightly, {len(self.wrong):,} wrongly{unread}"
+        return f"{would:,} of {steps:,} steps would have been reused: {rightly}"

@@ -1,0 +1,42 @@
+"""What is not understood in the SQL of a node's hooks, and of the macros that write it."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.reuse.fingerprints.config_keys import hooks_of
+from orchestrator.reuse.fingerprints.macros import MacroIndex
+from orchestrator.reuse.fingerprints.value import Finding
+
+
+def hook_findings(node: DbtNode, index: MacroIndex, adapter: str) -> Iterator[Finding]:
+    """Return what of a node's hooks is not understood, or gives another result each time.
+
+    A hook is not compiled before it runs, so its text is read with a placeholder for each Jinja expression. Macros of
+    the project may write any part of it: each that it reaches must be understood by itself.
+    """
+    for key, hook in hooks_of(node.definition.config):
+        text = hook.get("sql") if isinstance(hook, dict) else hook
+        if not isinstance(text, str):
+            continue
+        for what in _not_understood(text, adapter):
+            yield Finding(what=f"{what} in a {key}", path=node.path)
+        reading = index.read(text)
+        for root in index.roots(reading):
+            for unique_id in index.closure(root).reached.through:
+                macro = index.macros[unique_id]
+                if not index.is_of_dbt(macro):
+                    for what in _not_understood(macro.code, adapter):
+                        yield Finding(what=f"{what} in the macro {macro.name}, which a {key} calls", path=macro.path)
+
+
+@lru_cache(maxsize=1024)
+def _not_understood(text: str, adapter: str) -> tuple[str, ...]:
+    from orchestrator.reuse.fingerprints.statement import read_hook
+    from orchestrator.reuse.fingerprints.template import placeholder_sql
+
+    sql = placeholder_sql(text)
+    if not sql.replace("__jinja__", "").strip(" \n\t;"):
+        return ()
+    found = read_hook(sql, adapter)
+    return (*found.unknown, *found.volatile, *(f"the table {'.'.join(name)}" for name in sorted(found.relations)))

@@ -1,0 +1,270 @@
+"""Which macros a text reaches and what they read: each macro is read once, and what one macro reaches is shared.
+
+dbt notes only the macros that ran while it parsed. A macro in a branch that was not taken is reached all the same, so
+macros are followed by the names in their texts.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from orchestrator.nodes.dbt import Manifest
+from orchestrator.nodes.definition import Macro
+from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.reuse.fingerprints.reading import Reading, read_template
+from orchestrator.reuse.fingerprints.stock_macros import is_stock, unit_reading
+from orchestrator.reuse.fingerprints.value import Finding
+
+_SHOWS_IN_THE_RELATION = frozenset({"generate_schema_name", "generate_alias_name", "generate_database_name"})
+_MATERIALIZATION = "materialization_"
+_TEST = "test_"
+_STRATEGY = "get_incremental_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What the outcome of texts depends on beside the texts themselves."""
+
+    vars: frozenset[str] = frozenset()
+    env: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()
+    every_var: bool = False
+    every_env: bool = False
+    every_flag: bool = False
+    own_entry: bool = False
+    target: bool = False
+    beside_the_sql: bool = False
+    volatile: tuple[Finding, ...] = ()
+    asks: tuple[Finding, ...] = ()
+    unknown: tuple[Finding, ...] = ()
+
+
+NO_NEEDS = Needs()
+_MOST_FINDINGS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Macros that a text reaches, each with the one that calls it; None where the text itself does."""
+
+    through: Mapping[NodeId, NodeId | None]
+
+    def way_to(self, macro: NodeId) -> tuple[NodeId, ...]:
+        """Return the macros on the way, the first called first and `macro` last."""
+        way = [macro]
+        while (caller := self.through[way[0]]) is not None:
+            way.insert(0, caller)
+        return tuple(way)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """All macros that one macro reaches, itself among them, and what they need together."""
+
+    root: NodeId
+    reached: Reached
+    needs: Needs
+    is_trusted: bool
+    """Whether macros of dbt itself, of a version that is known, count as understood."""
+    has_own: bool
+    """Whether any of them is the project's or a package's."""
+
+
+class MacroIndex:
+    """The macros of a project, of its packages, and of dbt itself."""
+
+    def __init__(self, manifest: Manifest, changing_flags: frozenset[str] = frozenset()) -> None:
+        """Take the flags of dbt that differ in each invocation."""
+        self._changing_flags = changing_flags
+        self._of_dbt_packages = {"dbt", f"dbt_{manifest.adapter_type}"}
+        if manifest.adapter_type == "redshift":
+            self._of_dbt_packages.add("dbt_postgres")
+        self._adapter = manifest.adapter_type
+        self.macros = manifest.macros
+        self._packages = {macro.package for macro in manifest.macros.values()} | {manifest.project_name}
+        self._names_of_dbt = frozenset(macro.name for macro in manifest.macros.values() if self.is_of_dbt(macro))
+        self._hooks_at_start = tuple(
+            node.definition.raw_code
+            for node in manifest.nodes.values()
+            if node.resource_type is ResourceType.OPERATION and "on-run-start" in node.tags
+        )
+        self._readings: dict[str, Reading] = {}
+        self._closures: dict[tuple[NodeId, bool], Closure] = {}
+        self._materializations: dict[str | None, tuple[Closure, ...]] = {}
+        self._called: dict[tuple[NodeId, bool], tuple[NodeId, ...]] = {}
+        self._by_name: dict[str, list[NodeId]] = defaultdict(list)
+        for macro in self.macros.values():
+            self._by_name[macro.name].append(macro.unique_id)
+            _, parted, dispatched = macro.name.partition("__")
+            if parted:
+                self._by_name[dispatched].append(macro.unique_id)
+
+    def is_of_dbt(self, macro: Macro) -> bool:
+        """Return whether a macro comes with dbt or its adapter, and so with their versions."""
+        return macro.package in self._of_dbt_packages
+
+    def read(self, text: str) -> Reading:
+        """Read a template; each text is read once."""
+        found = self._readings.get(text)
+        if found is None:
+            found = self._readings[text] = read_template(text)
+        return found
+
+    def needs_of(self, reading: Reading, path: str, place: str = "") -> Needs:
+        """Return what one text needs; a name that is no macro of the project is not understood."""
+
+        def findings(found: Iterable[tuple[str, int]], *, line: bool = not place) -> tuple[Finding, ...]:
+            return tuple(
+                Finding(what=f"{what}{place}", path=path, line=number if line else 0) for what, number in found
+            )
+
+        changing = sorted(reading.flags & self._changing_flags)
+        foreign = [(f"the name {name}", line) for name, line in reading.foreign if not self._is_known(name)]
+        return Needs(
+            vars=reading.vars,
+            env=reading.env,
+            flags=reading.flags,
+            every_var=reading.every_var,
+            every_env=reading.every_env,
+            every_flag=reading.every_flag,
+            own_entry=reading.own_entry,
+            target=reading.target,
+            beside_the_sql=reading.beside_the_sql,
+            volatile=findings((*reading.volatile, *((f"flags.{name}", 0) for name in changing))),
+            asks=findings(reading.asks),
+            unknown=findings((*reading.unknown, *foreign)),
+        )
+
+    def roots(self, reading: Reading, called: Iterable[NodeId] = ()) -> tuple[NodeId, ...]:
+        """Return the macros that a text calls itself; `called` are those that dbt saw it call."""
+        found = dict.fromkeys(self._named(reading))
+        found |= dict.fromkeys(macro for macro in called if macro in self.macros)
+        return tuple(found)
+
+    def closure(self, root: NodeId, *, trusts: bool = False) -> Closure:
+        """Return what one macro reaches; with `trusts`, known macros of dbt count as understood."""
+        found = self._closures.get((root, trusts))
+        if found is None:
+            found = self._closures[root, trusts] = self._close(root, trusts=trusts)
+        return found
+
+    @cached_property
+    def everywhere(self) -> tuple[NodeId, ...]:
+        """The macros that override macros of dbt, and what they reach: dbt may call them for any node."""
+        overriding = [
+            macro.unique_id
+            for macro in self.macros.values()
+            if not self.is_of_dbt(macro)
+            and not macro.name.startswith((_MATERIALIZATION, _TEST))
+            and macro.name not in _SHOWS_IN_THE_RELATION
+            and (macro.name in self._names_of_dbt or macro.name.partition("__")[2] in self._names_of_dbt)
+        ]
+        return tuple(
+            dict.fromkeys(one for root in overriding for one in self.closure(root, trusts=True).reached.through)
+        )
+
+    @cached_property
+    def at_start(self) -> tuple[tuple[str, ...], tuple[NodeId, ...]]:
+        """The on-run-start hooks and the macros that they call: they may make what models call."""
+        readings = [self.read(text) for text in self._hooks_at_start]
+        return self._hooks_at_start, tuple(dict.fromkeys(root for one in readings for root in self.roots(one)))
+
+    def materialization(self, name: str | None) -> tuple[Closure, ...]:
+        """Return what the materialization of that name reaches: dbt's, and the project's own where it has one."""
+        found = self._materializations.get(name)
+        if found is None:
+            names = {f"{_MATERIALIZATION}{name}_{end}" for end in (self._adapter, "default")}
+            own = [macro for one in sorted(names) for macro in self._by_name.get(one, ())]
+            found = self._materializations[name] = tuple(self.closure(one, trusts=True) for one in own)
+        return found
+
+    def _close(self, root: NodeId, *, trusts: bool) -> Closure:
+        through: dict[NodeId, NodeId | None] = {root: None}
+        waiting = [root]
+        needs: list[Needs] = []
+        for macro in waiting:  # grows while it is walked: the nearest way is found first
+            unit = unit_reading(self.macros[macro].name) if self.is_of_dbt(self.macros[macro]) else None
+            if unit is not None and not trusts:
+                needs.append(self.needs_of(unit, "", f" in the macro {self.macros[macro].name}"))
+                continue
+            is_trusted = trusts and self._is_stock(self.macros[macro])
+            needs.append(NO_NEEDS if is_trusted else self._own_needs(self.macros[macro]))
+            for called in self._calls(macro, is_trusted=is_trusted):
+                if called not in through:
+                    through[called] = macro
+                    waiting.append(called)
+        return Closure(
+            root=root,
+            reached=Reached(through),
+            needs=together(needs),
+            is_trusted=trusts,
+            has_own=any(not self.is_of_dbt(self.macros[macro]) for macro in through),
+        )
+
+    def _own_needs(self, macro: Macro) -> Needs:
+        return self.needs_of(self.read(macro.code), macro.path, f" in the macro {macro.name}")
+
+    def _is_stock(self, macro: Macro) -> bool:
+        return self.is_of_dbt(macro) and is_stock(macro.name, macro.package, macro.code)
+
+    def _calls(self, macro: NodeId, *, is_trusted: bool) -> tuple[NodeId, ...]:
+        key = (macro, is_trusted)
+        found = self._called.get(key)
+        if found is None:
+            own = self.macros[macro]
+            reading = self.read(own.code)
+            if is_trusted and reading.every_macro:
+                # dbt's own code calls by a computed name what overrides it, and macros of incremental strategies.
+                reading = replace(reading, every_macro=False, names=reading.names | self._computed_names)
+            found = self._called[key] = self.roots(reading, own.macros)
+        return found
+
+    @cached_property
+    def _computed_names(self) -> frozenset[str]:
+        return frozenset(
+            name
+            for macro in self.macros.values()
+            if not self.is_of_dbt(macro)
+            for name in (macro.name, macro.name.partition("__")[2])
+            if name.startswith(_STRATEGY)
+        )
+
+    def _is_known(self, name: str) -> bool:
+        package, parted, macro = name.rpartition(".")
+        return macro in self._by_name and (not parted or package in self._packages)
+
+    def _named(self, reading: Reading) -> Iterator[NodeId]:
+        if reading.every_macro:
+            yield from self.macros
+            return
+        for name in sorted(reading.names & self._by_name.keys()):
+            yield from self._by_name[name]
+        if "dispatch" in reading.names:
+            for name in sorted(reading.strings & self._by_name.keys()):
+                yield from self._by_name[name]
+
+
+def together(needs: Iterable[Needs]) -> Needs:
+    """Return what texts need together; of findings the first few."""
+    some = [one for one in needs if one is not NO_NEEDS]
+    if len(some) < 2:
+        return some[0] if some else NO_NEEDS
+    return Needs(
+        vars=frozenset().union(*(one.vars for one in some)),
+        env=frozenset().union(*(one.env for one in some)),
+        flags=frozenset().union(*(one.flags for one in some)),
+        every_var=any(one.every_var for one in some),
+        every_env=any(one.every_env for one in some),
+        every_flag=any(one.every_flag for one in some),
+        own_entry=any(one.own_entry for one in some),
+        target=any(one.target for one in some),
+        beside_the_sql=any(one.beside_the_sql for one in some),
+        volatile=_first(one.volatile for one in some),
+        asks=_first(one.asks for one in some),
+        unknown=_first(one.unknown for one in some),
+    )
+
+
+def _first(found: Iterable[tuple[Finding, ...]]) -> tuple[Finding, ...]:
+    return tuple(dict.fromkeys(finding for some in found for finding in some))[:_MOST_FINDINGS]

@@ -1,0 +1,47 @@
+"""Which steps of a plan can be reused at all, which of them the user named, and which sources the plan loads."""
+
+from dataclasses import dataclass
+
+from orchestrator.graph.build import Graph
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.request import PlanRequest
+from orchestrator.plan.step import BuildStep, IngestStep, Step, StepId, TestStep, ValidationStep
+
+
+def fed_by(graph: Graph, plan: Plan) -> set[NodeId]:
+    """Return the dbt sources that the loads of a plan write."""
+    loaded = {node for step in plan.steps if isinstance(step, IngestStep) for node in step.nodes}
+    return {source for source in graph.manifest.sources if not loaded.isdisjoint(graph.needs.parents(source))}
+
+
+def nodes_of(plan: Plan) -> list[NodeId]:
+    """Return the nodes whose results a plan's steps are."""
+    return [NodeId(step.id) for step in plan.steps if is_decided(step)]
+
+
+def is_decided(step: Step) -> bool:
+    """Return whether a step has a result that can be reused."""
+    return isinstance(step, BuildStep | TestStep | ValidationStep)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The steps that the selection named: they run whatever exists, unless the user says otherwise."""
+
+    plan: Plan
+    request: PlanRequest
+
+    def has(self, step: Step) -> bool:
+        """Return whether the user named what the step does."""
+        match step:
+            case BuildStep():
+                return not step.added
+            case TestStep():
+                return step.node in self.request.selected
+            case ValidationStep():
+                judged = self.plan.by_id.get(StepId(step.node))
+                of_named = step.node in self.request.selected or (isinstance(judged, BuildStep) and not judged.added)
+                return NodeId(step.id) in self.request.suites_selected or of_named
+            case _:
+                return True

@@ -1,0 +1,65 @@
+"""The version of a dbt source's table, by what the table holds."""
+
+from collections.abc import Callable, Mapping
+
+from orchestrator.nodes.identity import Relation
+from orchestrator.reuse.facts import FOREIGN, VIEW, Content, StoredFunction
+from orchestrator.reuse.fingerprints.value import SourceVersion
+from orchestrator.reuse.statements import understood_functions
+
+Look = Callable[[Relation], Content | None]
+"""Returns what a relation is, without its rows; None if it does not exist."""
+
+
+def version_of(relation: Relation, content: Content | None) -> SourceVersion | str:
+    """Return the version of a table by its content, or why it has none."""
+    if content is None:
+        return f"{relation} does not exist"
+    if content.rows is None:
+        return content.why_not or "its rows were not read"
+    rows = f"{content.columns} {content.count} {content.rows}"
+    return SourceVersion(rows=rows, ids=content.dlt_columns or "")
+
+
+def why_unversioned(
+    relation: Relation, look: Look, functions: Mapping[str, StoredFunction], adapter: str, database: str
+) -> str:
+    """Return why the content of a relation now is not what a reader will see; empty if it is.
+
+    Tables hold their rows. A view shows what its query returns, so everything that the query reads and calls must be
+    understood, down to tables.
+    """
+    from orchestrator.reuse.fingerprints.statement import read_view
+
+    stored = understood_functions(functions, adapter)
+    known = {name for name, why in stored.items() if not why}
+    waiting, seen = [relation], set[tuple[str, str]]()
+    for one in waiting:  # grows while it is walked
+        if one.key() in seen:
+            continue
+        seen.add(one.key())
+        content = look(one)
+        if content is None:
+            return "" if one == relation else f"it is a view that reads {one}, which was not found"
+        if content.kind == FOREIGN:
+            return f"{one} is a foreign table"
+        if content.kind != VIEW:
+            continue
+        read = read_view(content.definition, adapter)
+        stored_calls = read.calls & functions.keys()
+        unknown = [what for what in read.unknown if not any(f"{name}()" in what for name in known)]
+        for what in (*read.volatile, *unknown, *(f"{name}()" for name in sorted(stored_calls - known))):
+            return f"{one} is a view that uses {what}"
+        waiting += [_relation(name, one, database) for name in sorted(read.relations)]
+    return ""
+
+
+def _relation(name: tuple[str, ...], of_view: Relation, database: str) -> Relation:
+    """Return the relation that a name in a view means; one without a schema is looked for beside the view."""
+    match name:
+        case (named, schema, identifier):
+            return Relation(database=named, schema=schema, identifier=identifier)
+        case (schema, identifier):
+            return Relation(database=of_view.database or database, schema=schema, identifier=identifier)
+        case _:
+            return Relation(database=of_view.database or database, schema=of_view.schema, identifier=name[-1])

@@ -1,0 +1,147 @@
+"""The verdict on a compiled statement: whether it reads only what the graph knows, and calls what is understood."""
+
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from orchestrator.nodes.dbt import DbtNode, Manifest
+from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.reuse.facts import StoredFunction
+from orchestrator.reuse.fingerprints.digest import digest_of
+from orchestrator.reuse.fingerprints.value import Fingerprint, StatementVerdict
+
+
+@dataclass(slots=True)
+class Statements:
+    """Reads compiled statements; one that was read before is not read again."""
+
+    manifest: Manifest
+    database: str = ""
+    """The database that a name without one means."""
+    functions: Callable[[], Mapping[str, StoredFunction]] = dict
+    """Returns the functions that are stored in the database now."""
+    _read: dict[tuple[NodeId, str, int], StatementVerdict] = field(default_factory=dict)
+
+    def verdict(self, node: NodeId, code: str, before: StatementVerdict | None = None) -> StatementVerdict:
+        """Return the verdict on what a node compiles to; an earlier one of the same statement is kept."""
+        functions, digest = self.functions(), digest_of(code)
+        if before is not None and before.code == digest and not self._changed(before):
+            return before  # reading a statement takes a millisecond or more
+        key = (node, digest, id(functions))
+        if key not in self._read:
+            self._read[key] = self._verdict(self.manifest.nodes[node], code, digest, functions)
+        return self._read[key]
+
+    def why_not(self, made: Fingerprint) -> str:
+        """Return what in the compiled statement of a node keeps it from being reused; empty if nothing does."""
+        statement = made.statement
+        if made.is_declared or not made.has_statement:
+            return ""
+        if statement is None:
+            return "what it compiles to is not known"
+        if statement.volatile:
+            return f"volatile: {statement.volatile[0]}"
+        if statement.findings:
+            return f"not understood: {statement.findings[0]}"
+        changed = self._changed(statement)
+        return f"the function {changed}(), stored in the database, changed" if changed else ""
+
+    def _changed(self, statement: StatementVerdict) -> str:
+        """Return a function that was created, replaced or dropped in the database since the verdict was made."""
+        now = stored_digests(statement.calls, self.functions())
+        return next((name for name, _ in sorted(now.items() ^ dict(statement.stored).items())), "")
+
+    def _verdict(
+        self, node: DbtNode, code: str, digest: str, functions: Mapping[str, StoredFunction]
+    ) -> StatementVerdict:
+        from orchestrator.reuse.fingerprints.statement import read_statement
+
+        adapter = self.manifest.adapter_type
+        stored = understood_functions(functions, adapter)
+        known = frozenset(name for name, why in stored.items() if not why)
+        found = read_statement(code, adapter, known_functions=known)
+        allowed = {_key(relation, self.database) for relation in read_by_refs(self.manifest, node)}
+        outside = [name for name in sorted(found.relations) if not _is_allowed(name, allowed, self.database)]
+        opaque = sorted(name for name in found.calls if stored.get(name))
+        return StatementVerdict(
+            code=digest,
+            findings=(
+                *found.unknown,
+                *(f"{'.'.join(name)}, which it reads without ref() or source()" for name in outside),
+                *(f"{name}(), stored in the database: {stored[name]}" for name in opaque),
+            ),
+            volatile=found.volatile,
+            calls=found.calls,
+            stored=stored_digests(found.calls, functions),
+            sees_all_columns=found.sees_all_columns,
+        )
+
+
+def stored_digests(called: AbstractSet[str], functions: Mapping[str, StoredFunction]) -> dict[str, str]:
+    """Return, by name, the digest of each stored function that is called."""
+    return {name: digest_of(functions[name].definition or "") for name in sorted(called & functions.keys())}
+
+
+def understood_functions(functions: Mapping[str, StoredFunction], adapter: str) -> dict[str, str]:
+    """Return for each stored function why it is not understood; empty for those that are.
+
+    A function is understood when its definition is SQL that calls only understood functions and reads no table.
+    """
+    from orchestrator.reuse.fingerprints.statement import read_function
+
+    found: dict[str, str] = {}
+
+    def look(name: str, above: frozenset[str]) -> str:
+        if name in found:
+            return found[name]
+        definition = functions[name].definition
+        if name in above:
+            why = "it calls itself"
+        elif definition is None:
+            why = "its definition cannot be read as SQL"
+        else:
+            read = read_function(definition, adapter)
+            below = [one for one in sorted(read.calls) if one in functions and look(one, above | {name})]
+            own = [what for what in read.unknown if not any(f"{one}()" in what for one in functions)]
+            tables = [f"it reads {'.'.join(one)}" for one in sorted(read.relations)]
+            why = next(iter([*read.volatile, *own, *tables, *(f"it calls {one}()" for one in below)]), "")
+        found[name] = why
+        return why
+
+    for name in sorted(functions):
+        look(name, frozenset())
+    return found
+
+
+def read_by_refs(manifest: Manifest, node: DbtNode) -> Iterator[Relation]:
+    """Return what a node reads through ref() and source(), also inside ephemeral models, and its own relation."""
+    stack, seen = [node.unique_id], set[NodeId]()
+    while stack:
+        one = stack.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if one in manifest.sources:
+            yield manifest.sources[one].relation
+            continue
+        dbt = manifest.nodes.get(one)
+        if dbt is not None and dbt.relation is not None:
+            yield dbt.relation
+        if dbt is not None and (dbt.is_ephemeral or one == node.unique_id):
+            stack += dbt.parents
+
+
+def _key(relation: Relation, database: str) -> tuple[str, str, str]:
+    return ((relation.database or database).lower(), *relation.key())
+
+
+def _is_allowed(name: tuple[str, ...], allowed: set[tuple[str, str, str]], database: str) -> bool:
+    """Return whether a name in a statement is one of these relations; a name without a schema may be anything."""
+    lowered = tuple(part.lower() for part in name)
+    match lowered:
+        case (_, _, _):
+            return lowered in allowed
+        case (schema, identifier):
+            return (database.lower(), schema, identifier) in allowed
+        case _:
+            return False

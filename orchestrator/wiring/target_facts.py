@@ -1,0 +1,166 @@
+"""Reads what a target's database says of its relations and functions: once, until a step of the run touches it."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from orchestrator.errors import WarehouseError
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.plan.placement import placed
+from orchestrator.plan.step import StepId
+from orchestrator.reuse.facts import VIEW, Budget, Content, StoredFunction
+from orchestrator.reuse.fingerprints.value import SourceVersion
+from orchestrator.reuse.sources import version_of, why_unversioned
+from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.warehouse import is_shared, is_there, open_empty
+
+
+@dataclass(slots=True)
+class TargetFacts:
+    """What is known of one target; every question may raise WarehouseError."""
+
+    project: OpenProject
+    spent: float = 0.0
+    """Seconds of the budget that are used up."""
+    _contents: dict[Relation, Content | None] = field(default_factory=dict)
+    _shapes: dict[Relation, Content | None] = field(default_factory=dict)
+    _functions: Mapping[str, StoredFunction] | None = None
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether there is a database to read, and one that can be shared with dbt."""
+        return is_shared(self.project.target) and is_there(self.project.target)
+
+    def contents(self, relations: Iterable[Relation]) -> Mapping[Relation, Content]:
+        """Return what these relations hold now, of those that exist."""
+        wanted = tuple(dict.fromkeys(relations))
+        self._read(wanted)
+        found = {relation: self._contents.get(relation) for relation in wanted}
+        return {relation: content for relation, content in found.items() if content is not None}
+
+    def functions(self) -> Mapping[str, StoredFunction]:
+        """Return the functions that are stored in the database now."""
+        if self._functions is None:
+            self._functions = self.project.warehouse().stored_functions() if self.is_readable else {}
+        return self._functions
+
+    def settings(self) -> Mapping[str, object]:
+        """Return the settings of the database that change results; those of a new file are what they will be."""
+        target, credentials = self.project.target, self.project.session.credentials
+        if not is_shared(target):
+            return {}
+        if self.is_readable:
+            found = self.project.warehouse().result_settings()
+        else:
+            with closing(open_empty(target, credentials)) as database:
+                found = database.result_settings()
+        return {f"database-{name}": value for name, value in found.items()}
+
+    def columns(self, node: NodeId) -> str:
+        """Return a digest of the columns that a node's or a dbt source's relation has now; empty if it has none."""
+        relation = placed(self.project.graph, node)
+        if relation is None or not self.is_readable:
+            return ""
+        try:
+            shape = self._shape(relation)
+        except WarehouseError:
+            return ""
+        return "" if shape is None else shape.columns
+
+    def version(self, source: NodeId, newest_row: Callable[[NodeId], str | None]) -> SourceVersion | str:
+        """Return the version of the rows of a dbt source, or why they have none.
+
+        The newest row, as dbt's freshness check found it, stands in for a table that is too large to be read.
+        """
+        if not self.is_readable:
+            return "its database cannot be read beside dbt"
+        target, manifest = self.project.target, self.project.graph.manifest
+        relation = manifest.sources[source].relation
+        try:
+            why = why_unversioned(relation, self._shape, self.functions(), target.adapter, target.database)
+            if why:
+                return why
+            found = version_of(relation, self.contents([relation]).get(relation))
+        except WarehouseError as error:
+            return error.message.splitlines()[0]
+        if isinstance(found, str) and not manifest.sources[source].has_freshness_filter:
+            newest = newest_row(source)
+            return SourceVersion(rows=f"newest row {newest}") if newest and _is_a_moment(newest) else found
+        return found
+
+    def is_unread(self, source: NodeId) -> bool:
+        """Return whether only its newest row can tell one state of a source from another: its rows are not read."""
+        relation = self.project.graph.manifest.sources[source].relation
+        try:
+            content = self.contents([relation]).get(relation)
+        except WarehouseError:
+            return True
+        return content is None or content.rows is None
+
+    def touch(self, step: StepId) -> None:
+        """Forget what a step that ran may have changed."""
+        graph = self.project.graph
+        node = graph.manifest.nodes.get(NodeId(step))
+        if step.startswith("hook.") or (node is not None and node.resource_type is ResourceType.FUNCTION):
+            self._functions = None
+        if step.startswith(("hook.", "ingest.")):
+            sources = (source.relation for source in graph.manifest.sources.values())
+            self._forget(sources)
+        elif node is not None and node.relation is not None:
+            self._forget([node.relation])
+
+    def _forget(self, relations: Iterable[Relation]) -> None:
+        for relation in relations:
+            self._contents.pop(relation, None)
+            self._shapes.pop(relation, None)
+
+    def _shape(self, relation: Relation) -> Content | None:
+        """Return what a relation is, without its rows."""
+        if relation not in self._shapes:
+            if self._contents.get(relation) is not None:
+                return self._contents[relation]
+            self.look([relation])
+        return self._shapes[relation]
+
+    def look(self, relations: Collection[Relation]) -> None:
+        """Look up what relations are, without their rows, in one question."""
+        if relations and self.is_readable:
+            found = self.project.warehouse().contents(relations, self._budget(), definitions_only=True)
+            self._shapes |= {relation: found.get(relation) for relation in relations}
+
+    def _read(self, relations: Iterable[Relation]) -> None:
+        wanted = [relation for relation in relations if relation not in self._contents]
+        if not wanted or not self.is_readable:
+            return
+        started = time.monotonic()
+        self.look([relation for relation in wanted if relation not in self._shapes])
+        views = [relation for relation in wanted if (shape := self._shapes[relation]) and shape.kind == VIEW]
+        with_rows = self._views_with_rows()
+        found = self.project.warehouse().contents(
+            wanted, self._budget(), rows_of_views=[view for view in views if view in with_rows]
+        )
+        self._contents |= {relation: found.get(relation) for relation in wanted}
+        self._shapes |= {relation: found.get(relation) for relation in wanted}
+        self.spent += time.monotonic() - started
+
+    def _views_with_rows(self) -> frozenset[Relation]:
+        """Return the relations that are read with their rows though they may be views: dbt sources, and files."""
+        manifest = self.project.graph.manifest
+        files = (node.relation for node in manifest.nodes.values() if _writes_a_file(node))
+        sources = (source.relation for source in manifest.sources.values())
+        return frozenset(relation for relation in (*files, *sources) if relation is not None)
+
+    def _budget(self) -> Budget:
+        whole = self.project.settings.content
+        return Budget(rows=whole.rows, seconds=max(0.0, whole.time.total_seconds() - self.spent))
+
+
+def _is_a_moment(newest: str) -> bool:
+    """Return whether a newest row is told to the second: of a date, later rows of the same day are not seen."""
+    return bool(newest[10:].strip("T 0:.+Z"))
+
+
+def _writes_a_file(node: DbtNode) -> bool:
+    return node.materialized == "external"
