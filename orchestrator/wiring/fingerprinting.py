@@ -1,42 +1,122 @@
-"""Makes the fingerprints of an open project's nodes, from the project and the world around it."""
+"""Reads what the results of an open project's nodes follow from beside its manifest."""
 
 import hashlib
+import json
 import os
+import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
-from orchestrator.adapters.dbt.surroundings import limiting_settings, shown_target, vars_by_package
+from orchestrator.adapters.dbt.plugin_code import plugin_code
+from orchestrator.adapters.dbt.surroundings import (
+    CHANGES_EACH_TIME,
+    connection_settings,
+    limiting_flags,
+    readable_flags,
+    settings_of_all,
+    shown_target,
+    vars_by_package,
+)
 from orchestrator.errors import ProjectError
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId
+from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.surroundings import EVERYTHING, Surroundings
+from orchestrator.reuse.fingerprints.value import SourceVersion
 from orchestrator.wiring.masking import is_secret
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.versions import version_of
 
 _ROUNDS = 20_000  # so that a short secret is not found by trying all of them
+_COMPUTES = ("pandas", "numpy", "pyarrow", "polars")
+_OF_LIBPQ = ("PGOPTIONS", "PGTZ", "PGDATESTYLE", "PGCLIENTENCODING", "PGGEQO", "PGSERVICE", "PGSERVICEFILE")
+"""Variables that change what a session of PostgreSQL returns."""
+_LOCAL_TIME = Path("/etc/localtime")
 
 
-def surroundings_of(project: OpenProject, data_versions: Mapping[NodeId, str] | None = None) -> Surroundings:
-    """Say what results follow from beside the manifest; `data_versions` are those of dbt sources, where known."""
+def surroundings_of(
+    project: OpenProject,
+    data_versions: Mapping[NodeId, SourceVersion] | None = None,
+    database_facts: Mapping[str, object] | None = None,
+) -> Surroundings:
+    """Read what results follow from beside the manifest.
+
+    `data_versions` are those of dbt sources, where known; `database_facts` are settings of the database that change
+    results and the identity of attached databases.
+    """
     session = project.session
-    adapter = project.target.adapter
-    tools = ("dbt-core", "dbt-adapters", f"dbt-{adapter}", *(["duckdb"] if adapter == "duckdb" else []))
+    salt = project.graph.manifest.project_name
+    plugins = plugin_code(session)
+    profile = profile_digests(salt, connection_settings(session), os.environ, project.target.adapter)
     return Surroundings(
-        vars={
-            package: hidden(project.graph.manifest.project_name, known)
-            for package, known in vars_by_package(session).items()
-        },
-        environment=hashed_environment(project.graph.manifest.project_name, os.environ),
-        versions={name: version for name in tools if (version := version_of(name))},
+        vars={package: hidden(salt, known) for package, known in vars_by_package(session).items()},
+        environment=hashed_environment(salt, os.environ),
+        versions=versions_of(project.target.adapter),
+        python_versions=python_versions(),
         target=shown_target(session),
-        settings=limiting_settings(session),
-        seed_content=content_digest,
+        flags=readable_flags(),
+        changing_flags=CHANGES_EACH_TIME,
+        limits=limiting_flags(session),
+        settings={**settings_of_all(session), **(database_facts or {})},
+        profile={**profile, **({} if plugins.digest is None else {"plugin-code": plugins.digest})},
+        not_understood=tuple(f"the plugin {name}, whose code is not found" for name in plugins.not_found),
+        seed_content=remembered(content_digest),
         data_versions={} if data_versions is None else data_versions,
     )
 
 
+def versions_of(adapter: str) -> dict[str, str]:
+    """Return the versions of what compiles and executes SQL, and of what reads seeds."""
+    tools = ["dbt-core", "dbt-adapters", "dbt-common", f"dbt-{adapter}", "agate"]
+    return _installed([*tools, *(["duckdb"] if adapter == "duckdb" else [])])
+
+
+def python_versions() -> dict[str, str]:
+    """Return the versions of what Python models compute with."""
+    return {"python": f"{sys.version_info.major}.{sys.version_info.minor}", **_installed(_COMPUTES)}
+
+
+def profile_digests(
+    salt: str, settings: Mapping[str, object], environ: Mapping[str, str], adapter: str
+) -> dict[str, str]:
+    """Return digests of a target's settings, of the time zone, and of variables that the database's client reads."""
+    found = {name: _setting_digest(value, salt, name) for name, value in settings.items()}
+    found["time-zone"] = digest_of(time_zone(environ))
+    if adapter == "postgres":
+        read = {name: environ[name] for name in _OF_LIBPQ if name in environ}
+        found |= {"environment": _hashed(json.dumps(read, sort_keys=True), salt, "libpq")} if read else {}
+    return found
+
+
+def time_zone(environ: Mapping[str, str], local_time: Path = _LOCAL_TIME) -> str:
+    """Return the name of the process's time zone; not its offset, which changes twice a year."""
+    said = environ.get("TZ")
+    if said:
+        return said.removeprefix(":")
+    try:
+        place = local_time.resolve(strict=True)
+        _, parted, name = place.as_posix().partition("/zoneinfo/")
+        return name if parted else hashlib.sha256(place.read_bytes()).hexdigest()
+    except OSError:
+        return " ".join(time.tzname)
+
+
+def remembered(digest: Callable[[DbtNode], str]) -> Callable[[DbtNode], str]:
+    """Return a function that reads each seed's file once; a run has one of these."""
+    known: dict[str, str] = {}
+
+    def of(node: DbtNode) -> str:
+        file = node.definition.file
+        if file not in known:
+            known[file] = digest(node)
+        return known[file]
+
+    return of
+
+
 def with_needs(project: OpenProject, nodes: Iterable[NodeId]) -> list[NodeId]:
-    """Give nodes and all above them, also what writes the tables of dbt sources, each after its parents."""
+    """Return nodes and all above them, also what writes the tables of dbt sources, each after its parents."""
     needs = project.graph.needs
     named = frozenset(node for node in nodes if node in needs.position)
     wanted = named | needs.ancestors(named)
@@ -44,7 +124,7 @@ def with_needs(project: OpenProject, nodes: Iterable[NodeId]) -> list[NodeId]:
 
 
 def hashed_environment(salt: str, environ: Mapping[str, str]) -> Callable[[str], str]:
-    """Give the digest of a variable by its name, made so that its value cannot be found again."""
+    """Return the digest of a variable by its name, made so that its value cannot be found again."""
 
     def digest(name: str) -> str:
         if name == EVERYTHING:
@@ -63,7 +143,7 @@ def hidden(salt: str, known: Mapping[str, object]) -> dict[str, object]:
 
 
 def content_digest(node: DbtNode) -> str:
-    """Hash the file of a seed that is too large for dbt to hash.
+    """Hash the bytes of a seed's file; dbt's own checksum is of the text without spaces around it.
 
     Raises:
         ProjectError: it cannot be read.
@@ -74,8 +154,22 @@ def content_digest(node: DbtNode) -> str:
     except OSError as error:
         raise ProjectError(
             f"The seed {node.definition.file} cannot be read: {error.strerror}.",
-            hint="Give the user who runs this the right to read it, or take the seed out of the project.",
+            hint="Give the user who runs this the right to read it, or remove the seed from the project.",
         ) from error
+
+
+def _installed(names: Iterable[str]) -> dict[str, str]:
+    return {name: version for name in names if (version := version_of(name))}
+
+
+def _setting_digest(value: object, salt: str, name: str) -> str:
+    """Hash a setting; one that may hold a secret so that it cannot be found again."""
+    is_plain = isinstance(value, str | bool | int | float) or (
+        isinstance(value, list) and all(isinstance(one, str) for one in value)
+    )
+    if is_plain and not is_secret(name):
+        return digest_of([value])
+    return _hashed(json.dumps(value, sort_keys=True, default=str), salt, name)
 
 
 def _hashed(value: str, salt: str, name: str) -> str:

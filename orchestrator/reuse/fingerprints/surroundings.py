@@ -3,11 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from orchestrator.nodes.dbt import DbtNode
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.dbt import DbtNode, Manifest
+from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.reuse.fingerprints.digest import digest_of
+from orchestrator.reuse.fingerprints.value import SourceVersion
 
 EVERYTHING = "*"
-"""Asked for in the place of a variable's name: the whole environment."""
+"""Asked for in the place of a name: the whole environment, or every flag."""
+
+_READ_PARENTS = frozenset({ResourceType.MODEL, ResourceType.SNAPSHOT, ResourceType.TEST, ResourceType.FUNCTION})
+_ARE_SAMPLED = frozenset({ResourceType.MODEL, ResourceType.SNAPSHOT})
 
 
 def _unset(name: str) -> str:
@@ -25,14 +30,68 @@ class Surroundings:
     vars: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """By package: each var that its nodes see, with its value."""
     environment: Callable[[str], str] = _unset
-    """Gives the digest of an environment variable's value, never the value; of all of them for `*`."""
+    """Returns the digest of an environment variable's value, never the value; of all of them for `*`."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Of dbt, its adapter and the database."""
+    python_versions: Mapping[str, str] = field(default_factory=dict)
+    """Of Python and the packages that Python models compute with."""
     target: Mapping[str, object] = field(default_factory=dict)
     """What `target` shows to Jinja, secrets aside."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """Every flag that a text can read as `flags.FULL_REFRESH`, with its value as text."""
+    changing_flags: frozenset[str] = frozenset()
+    """The flags that differ in each invocation; a text that reads one is volatile."""
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """The flags that limit which rows are read or whether a test keeps its rows; see `limits_for`."""
     settings: Mapping[str, object] = field(default_factory=dict)
-    """What else changes results: the project's order of dispatch, `--empty`, `--sample`, …; nothing when not set."""
+    """What else changes results of every node: the order of dispatch, the project's flags, facts of the database."""
+    profile: Mapping[str, str] = field(default_factory=dict)
+    """Digests of what the target's profile and the process say of how results come about, by their names."""
+    not_understood: tuple[str, ...] = ()
+    """What around the project cannot be shown to be the same, such as a plugin whose code is not found."""
     seed_content: Callable[[DbtNode], str] = _unread
-    """Gives the digest of a seed's file that dbt did not hash."""
-    data_versions: Mapping[NodeId, str] = field(default_factory=dict)
-    """By dbt source: the version of its rows; one that is not there is unknown."""
+    """Returns the digest of the bytes of a seed's file."""
+    data_versions: Mapping[NodeId, SourceVersion] = field(default_factory=dict)
+    """By dbt source: the version of its rows; one that is missing is unknown."""
+
+
+def limits_for(node: DbtNode, manifest: Manifest, around: Surroundings) -> dict[str, str]:
+    """Return the parts of the limiting flags that reach a node, as dbt 1.11 applies them.
+
+    `--empty` applies where `ref()` and `source()` are called, but not in unit tests. `--sample` filters parents
+    with an `event_time` for models and snapshots, and takes the place of the batches' range for microbatch models.
+    `--event-time-start` and `--event-time-end` choose the batches of microbatch models, and nothing else.
+    """
+    found = {}
+    is_microbatch = node.materialized == "incremental" and _strategy(node) == "microbatch"
+    for name, value in around.limits.items():
+        match name:
+            case "empty":
+                reaches = node.resource_type in _READ_PARENTS and bool(node.parents)
+            case "sample":
+                reaches = is_microbatch or (node.resource_type in _ARE_SAMPLED and _has_timed_parent(node, manifest))
+            case "event-time-start" | "event-time-end":
+                reaches = is_microbatch
+            case "store-failures":
+                said = node.definition.config.get("store_failures")
+                reaches = node.resource_type is ResourceType.TEST and said is None
+            case _:
+                reaches = True
+        if reaches:
+            found[f"setting:{name}"] = digest_of([value])
+    return found
+
+
+def _strategy(node: DbtNode) -> object:
+    return node.definition.config.get("incremental_strategy")
+
+
+def _has_timed_parent(node: DbtNode, manifest: Manifest) -> bool:
+    return any(_event_time(parent, manifest) for parent in node.parents)
+
+
+def _event_time(parent: NodeId, manifest: Manifest) -> object:
+    if parent in manifest.sources:
+        config = manifest.sources[parent].reading.get("config")
+        return config.get("event_time") if isinstance(config, Mapping) else None
+    return manifest.nodes[parent].definition.config.get("event_time") if parent in manifest.nodes else None

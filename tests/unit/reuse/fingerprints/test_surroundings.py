@@ -1,0 +1,79 @@
+"""A flag that limits what is read is part of the fingerprints that it can reach, and of no other."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.reuse.fingerprints.surroundings import Surroundings, limits_for
+from tests.graph_factories import make_source
+from tests.unit.reuse.fingerprints.making import model, project
+
+ALL = Surroundings(
+    limits={
+        "empty": "True",
+        "sample": "1 day",
+        "event-time-start": "2024-01-01",
+        "event-time-end": "2024-01-02",
+        "store-failures": "True",
+    }
+)
+TIMED = replace(make_source("timed"), reading={"config": {"event_time": "at"}})
+PARTS = (
+    model("model.first"),
+    model("model.timed", "", "model.first", config={"event_time": "at"}),
+    TIMED,
+)
+
+
+def reached(node: DbtNode) -> set[str]:
+    """Return the limits that reach a node."""
+    return {name.removeprefix("setting:") for name in limits_for(node, project(*PARTS, node), ALL)}
+
+
+def test_empty_reaches_what_reads_parents() -> None:
+    """By `ref()` or `source()`; unit tests bring their own rows."""
+    assert reached(model("model.a", "", "model.first")) == {"empty"}
+    assert reached(model("model.a")) == set()
+    assert reached(model("seed.s", "")) == set()
+    assert reached(model("unit_test.u", "", "model.first")) == set()
+
+
+def test_a_sample_reaches_models_and_snapshots_below_an_event_time() -> None:
+    """Of a node or of a source; a data test reads all rows."""
+    assert reached(model("model.a", "", "model.timed")) == {"empty", "sample"}
+    assert reached(model("snapshot.a", "", "source.raw.timed")) == {"empty", "sample"}
+    assert reached(model("test.t", "", "model.timed")) == {"empty", "store-failures"}
+
+
+def test_event_times_reach_microbatch_models_only() -> None:
+    """Which have batches whether a parent has an event time or not; a sample decides on their batches too."""
+    microbatch = {"materialized": "incremental", "incremental_strategy": "microbatch"}
+    found = reached(model("model.a", "", "model.first", config=microbatch))
+    assert found == {"empty", "sample", "event-time-start", "event-time-end"}
+    assert reached(model("model.a", "", "model.timed", config={**microbatch, "incremental_strategy": "merge"})) == {
+        "empty",
+        "sample",
+    }
+
+
+def test_keeping_failures_reaches_tests_that_do_not_say() -> None:
+    """The flag decides where the configuration does not."""
+    assert reached(model("test.t", "", "model.first")) == {"empty", "store-failures"}
+    assert reached(model("test.t", "", "model.first", config={"store_failures": False})) == {"empty"}
+
+
+@given(st.sampled_from(sorted(ALL.limits)), st.text(max_size=5))
+def test_a_limit_that_reaches_a_node_counts_with_its_value(name: str, value: str) -> None:
+    """Two values are two parts."""
+    node = model(
+        "model.a", "", "model.timed", config={"materialized": "incremental", "incremental_strategy": "microbatch"}
+    )
+    here = Surroundings(limits={name: value})
+    found = limits_for(node, project(*PARTS, node), here)
+    if name != "store-failures":
+        other = limits_for(node, project(*PARTS, node), Surroundings(limits={name: f"{value}x"}))
+        assert found.keys() == other.keys() == {f"setting:{name}"}
+        assert found != other
+    assert limits_for(node, project(*PARTS, node), Surroundings()) == {}
