@@ -1,0 +1,249 @@
+"""What an expectation suite reads besides the relation that it validates, and its fingerprint."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from string import Formatter
+
+from orchestrator.nodes.dbt import Manifest
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.nodes.suite import BoundSuite
+from orchestrator.reuse.fingerprints.digest import digest_of
+from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, SourceVersion
+
+Find = Callable[[tuple[str, ...]], NodeId | None]
+"""Returns the node that writes a relation: `(database, schema, name)`, `(schema, name)` or `(name,)`."""
+
+ITS_TABLE = frozenset(
+    {
+        *("expect_column_distinct_values_to_be_in_set", "expect_column_distinct_values_to_contain_set"),
+        *("expect_column_distinct_values_to_equal_set", "expect_column_kl_divergence_to_be_less_than"),
+        *("expect_column_max_to_be_between", "expect_column_mean_to_be_between", "expect_column_median_to_be_between"),
+        *("expect_column_min_to_be_between", "expect_column_most_common_value_to_be_in_set"),
+        *("expect_column_pair_values_a_to_be_greater_than_b", "expect_column_pair_values_to_be_equal"),
+        *("expect_column_pair_values_to_be_in_set", "expect_column_proportion_of_non_null_values_to_be_between"),
+        *("expect_column_proportion_of_unique_values_to_be_between", "expect_column_quantile_values_to_be_between"),
+        *("expect_column_stdev_to_be_between", "expect_column_sum_to_be_between", "expect_column_to_exist"),
+        *("expect_column_type_to_be", "expect_column_unique_value_count_to_be_between"),
+        *("expect_column_value_lengths_to_be_between", "expect_column_value_lengths_to_equal"),
+        *("expect_column_value_z_scores_to_be_less_than", "expect_column_values_to_be_between"),
+        *("expect_column_values_to_be_in_set", "expect_column_values_to_be_in_type_list"),
+        *("expect_column_values_to_be_null", "expect_column_values_to_be_of_type", "expect_column_values_to_be_unique"),
+        *("expect_column_values_to_match_like_pattern", "expect_column_values_to_match_like_pattern_list"),
+        *("expect_column_values_to_match_regex", "expect_column_values_to_match_regex_list"),
+        *("expect_column_values_to_not_be_in_set", "expect_column_values_to_not_be_null"),
+        *("expect_column_values_to_not_be_outliers", "expect_column_values_to_not_match_like_pattern"),
+        *("expect_column_values_to_not_match_like_pattern_list", "expect_column_values_to_not_match_regex"),
+        *("expect_column_values_to_not_match_regex_list", "expect_compound_columns_to_be_unique"),
+        *("expect_multicolumn_sum_to_equal", "expect_multicolumn_values_to_be_equal"),
+        *("expect_multicolumn_values_to_be_unique", "expect_select_column_values_to_be_unique_within_record"),
+        *("expect_table_column_count_to_be_between", "expect_table_column_count_to_equal"),
+        *("expect_table_columns_to_match_ordered_list", "expect_table_columns_to_match_set"),
+        *("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal"),
+        # these are errors in every database, so they are never reused
+        *("expect_column_values_to_be_dateutil_parseable", "expect_column_values_to_be_decreasing"),
+        *("expect_column_values_to_be_increasing", "expect_column_values_to_be_json_parseable"),
+        *("expect_column_values_to_match_json_schema", "expect_column_values_to_match_strftime_format"),
+    }
+)
+"""The expectations of great-expectations 1.24 that read only the relation they validate."""
+OTHER_TABLE = "expect_table_row_count_to_equal_other_table"
+QUERY = "unexpected_rows_expectation"
+COMPARISON = "expect_query_results_to_match_comparison"
+UNDERSTOOD = ITS_TABLE | {OTHER_TABLE, QUERY, COMPARISON}
+
+_MOMENTS = frozenset({"now", "now()", "today", "tomorrow", "yesterday", "current_timestamp", "current_date"})
+"""Texts that PostgreSQL reads as a moment relative to the clock, where a date or a timestamp is expected."""
+_CLOCK_IN_CONDITION = re.compile(r"\b(now|today|tomorrow|yesterday|current_\w+)\b", re.IGNORECASE)
+_PARAMETER = "$PARAMETER"
+_PARAMETER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_$]*")
+_OF_THE_PARSER = frozenset({"e", "pi", "now", "datetime", "timedelta", "sin", "cos", "tan", "exp", "abs", "trunc"})
+_QUERIES = {
+    QUERY: (("unexpected_rows_query", True),),
+    COMPARISON: (("base_query", True), ("comparison_query", False)),
+}
+"""The arguments that are SQL, and whether `{batch}` in them is replaced."""
+_BATCH = "elt_validated_relation"
+_READ_BY_NAME = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteReading:
+    """What a suite reads besides the relation that it validates."""
+
+    nodes: tuple[NodeId, ...] = ()
+    not_understood: tuple[str, ...] = ()
+    calls: frozenset[str] = frozenset()
+    """The functions that its queries call: one that is stored in the database may replace a known one."""
+
+
+def read_suite_queries(
+    expectations: Sequence[Mapping[str, object]],
+    suite_parameters: Mapping[str, object],
+    find: Find,
+    adapter: str,
+) -> SuiteReading:
+    """Read off a suite's expectations the nodes whose relations they name, and what is not understood of them."""
+    nodes: dict[NodeId, None] = {}
+    unknown: dict[str, None] = {}
+    calls: set[str] = set()
+    for number, expectation in enumerate(expectations, start=1):
+        type_ = str(expectation.get("type"))
+        place = f"in expectation {number}, {type_}"
+        if type_ not in UNDERSTOOD:
+            unknown[f"the expectation {type_}"] = None
+            continue
+        kwargs, missing = _with_parameters(expectation, suite_parameters)
+        unknown |= dict.fromkeys(f"{what} {place}" for what in (*missing, *_moments(kwargs)))
+        found = _relations(type_, kwargs, adapter)
+        calls |= found.calls
+        unknown |= dict.fromkeys(f"{what} {place}" for what in found.unknown)
+        for relation in sorted(found.relations):
+            node = find(relation)
+            if node is None:
+                unknown[f"{'.'.join(relation)}, which is no node of the graph, {place}"] = None
+            else:
+                nodes[node] = None
+    return SuiteReading(nodes=tuple(nodes), not_understood=tuple(unknown), calls=frozenset(calls))
+
+
+def relation_finder(manifest: Manifest, validated: Relation) -> Find:
+    """Return a lookup of the nodes that relations belong to, for queries that run in the schema of one relation."""
+    known: dict[tuple[str, str], list[tuple[str | None, NodeId]]] = {}
+    for node in manifest.nodes.values():
+        if node.relation is not None and node.resource_type in _READ_BY_NAME:
+            known.setdefault(node.relation.key(), []).append((node.relation.database, node.unique_id))
+    for source in manifest.sources.values():  # after the nodes, which may write their tables
+        known.setdefault(source.relation.key(), []).append((source.relation.database, source.unique_id))
+
+    def find(name: tuple[str, ...]) -> NodeId | None:
+        identifier = name[-1]
+        schema = name[-2] if len(name) > 1 else validated.schema
+        database = name[-3] if len(name) > 2 else validated.database
+        for its, node_id in known.get((schema.lower(), identifier.lower()), []):
+            if its is None or database is None or its.lower() == database.lower():
+                return node_id
+        return None
+
+    return find
+
+
+def suite_fingerprint(
+    bound: BoundSuite,
+    manifest: Manifest,
+    parts: Mapping[str, str],
+    reading: SuiteReading,
+    parents: Mapping[NodeId, str],
+    versions: Mapping[NodeId, SourceVersion],
+) -> Fingerprint:
+    """Return the fingerprint of a suite: `parts` of its own, and what every relation that it reads holds."""
+    built = dict(parts)
+    unknown = set()
+    for node in dict.fromkeys((bound.node, *reading.nodes)):
+        if node in manifest.sources:
+            version = versions.get(node)
+            if version is None:
+                unknown.add(node)
+            # every column is seen, those that dlt adds too
+            built[f"parent:{node}"] = digest_of("unknown" if version is None else [version.rows, version.ids])
+        elif node in parents:
+            built[f"parent:{node}"] = parents[node]
+        else:
+            built[f"parent:{node}"] = digest_of("unknown")
+    findings = tuple(Finding(what=what, path=bound.suite.path) for what in reading.not_understood)
+    return Fingerprint(node=bound.suite.unique_id, built=built, unknown=frozenset(unknown), not_understood=findings)
+
+
+def _with_parameters(
+    expectation: Mapping[str, object], suite_parameters: Mapping[str, object]
+) -> tuple[dict[str, object], list[str]]:
+    """Return the arguments with the suite's own constants in the place of parameters, and what could not be replaced.
+
+    great-expectations evaluates a parameter as a formula, which may ask the clock; only the name of a constant is
+    replaced.
+    """
+    missing, kwargs = [], {}
+    given = expectation.get("kwargs")
+    for key, value in given.items() if isinstance(given, Mapping) else ():
+        name = value.get(_PARAMETER) if isinstance(value, Mapping) else None
+        is_plain = isinstance(value, Mapping) and len(value) == 1 and isinstance(name, str)
+        is_name = _PARAMETER_NAME.fullmatch(str(name)) is not None and str(name).lower() not in _OF_THE_PARSER
+        kwargs[key] = suite_parameters[str(name)] if is_plain and is_name and name in suite_parameters else value
+    if _PARAMETER in repr(kwargs):
+        missing.append("a parameter that is no constant of the suite")
+    condition = kwargs.get("row_condition")
+    if isinstance(condition, str) and not _is_fixed(condition):
+        missing.append("a row_condition that may ask the clock")
+    if expectation.get("windows"):
+        missing.append("a window of earlier results")
+    return kwargs, missing
+
+
+def _is_fixed(condition: str) -> bool:
+    """Whether a condition on rows, as text, holds no moment that depends on the clock."""
+    dates = re.findall(r"date\(\s*[\"']([^\"']*)[\"']", condition)
+    return not _CLOCK_IN_CONDITION.search(condition) and all(re.match(r"\d{4}-\d\d-\d\d", one) for one in dates)
+
+
+def _moments(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            if value.strip().lower() in _MOMENTS:
+                yield f"the text '{value.strip()}'"
+        case Mapping():
+            for inner in value.values():
+                yield from _moments(inner)
+        case list() | tuple():
+            for inner in value:
+                yield from _moments(inner)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one expectation names besides its own relation, calls, and what is not understood of it."""
+
+    relations: set[tuple[str, ...]] = field(default_factory=set)
+    calls: set[str] = field(default_factory=set)
+    unknown: list[str] = field(default_factory=list)
+
+
+def _relations(type_: str, kwargs: Mapping[str, object], adapter: str) -> _Found:
+    found = _Found()
+    if type_ == OTHER_TABLE:
+        name = kwargs.get("other_table_name")
+        if isinstance(name, str):
+            found.relations.add(tuple(name.replace('"', "").split(".")))
+        else:
+            found.unknown.append("another table without a name")
+    for key, has_batch in _QUERIES.get(type_, ()):
+        sql = _sql(kwargs.get(key), has_batch=has_batch)
+        if sql is None:
+            found.unknown.append(f"{key} that cannot be read")
+        else:
+            _read(sql, adapter, found)
+    return found
+
+
+def _sql(query: object, *, has_batch: bool) -> str | None:
+    """Return a query with a name in the place of `{batch}`; None if anything else is to be put in."""
+    if not isinstance(query, str):
+        return None
+    query = query.rstrip("; \t\r\n\v\f")
+    if not has_batch:
+        return query
+    try:
+        fields = [(name, spec, how) for _, name, spec, how in Formatter().parse(query) if name is not None]
+        if any(field != ("batch", "", None) for field in fields):
+            return None
+        return query.format(batch=_BATCH)
+    except (ValueError, KeyError, IndexError):
+        return None
+
+
+def _read(sql: str, adapter: str, found: _Found) -> None:
+    from orchestrator.reuse.fingerprints.statement import read_statement
+
+    read = read_statement(sql, adapter)
+    found.relations |= {tuple(one) for one in read.relations} - {(_BATCH,)}
+    found.calls |= read.calls
+    found.unknown += [*read.unknown, *read.volatile]
