@@ -52,6 +52,18 @@ class Shape:
         return replace(self.without_rows(), count=count, rows=f"{count}:{rows}", dlt_columns=all_columns)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What was built, and how much of it is read."""
+
+    relation: Relation
+    is_table: bool
+    """Whether dbt's own materialization made it, which always makes a table."""
+    writes_file: bool
+    """Whether it is a view over a file that the build wrote: then its rows are read, too."""
+    most_rows: int
+
+
 class OutOfTimeError(WarehouseError):
     """The time for reading tables was used up while a statement ran."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from orchestrator.adapters.dbt.built_content import Built, content_in_duckdb, content_in_postgres
+from orchestrator.adapters.contents import Built
 from orchestrator.adapters.record_sql import adds_marker
 from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
@@ -112,8 +112,12 @@ class Marking:
     def _content(self, handle: Any, built: Built) -> Content | None:  # noqa: ANN401  # dbt's connection
         match self._adapter_type:
             case "duckdb":
+                from orchestrator.adapters.duckdb.built import content_in_duckdb
+
                 return content_in_duckdb(handle, built, self._settings)
             case "postgres" if self._in_transactions:
+                from orchestrator.adapters.postgres.built import content_in_postgres
+
                 return content_in_postgres(handle, built)
             case _:
                 return None
