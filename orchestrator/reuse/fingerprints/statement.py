@@ -1,0 +1,228 @@
+"""Reads what one compiled SQL statement depends on, and says what of it is not understood.
+
+Only what is on a list is understood: the nodes of the tree (`statement_nodes`), the functions of the database
+(`statement_functions`, by the files in `functions/`), types, keywords. Two readings must agree: the tree that sqlglot
+makes, and the tokens, in which every word in front of a parenthesis is a call.
+
+What the catalog of the database calls consistent is taken as consistent. So the order of rows is not looked at: `limit`
+without `order by`, `first()` and `string_agg()` without an order, and the last digits of a sum of floats. PostgreSQL
+reads the text `today` as a date of the clock; only such text in the statement itself is seen, not in the rows.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from itertools import pairwise, takewhile
+from typing import Any
+
+from orchestrator.reuse.fingerprints.statement_columns import sees_all_columns
+from orchestrator.reuse.fingerprints.statement_functions import FunctionList, doubt, function_list, named_doubt
+from orchestrator.reuse.fingerprints.statement_tokens import Tokens, read_tokens
+from orchestrator.reuse.fingerprints.statement_tree import Dialect, Name, read_tree
+
+_MOST = 5
+_LONGEST = 60
+_QUERY = frozenset({"Select", "Union", "Intersect", "Except", "Values", "Subquery", "Pivot"})
+_FIRST = frozenset({"select", "with", "from", "values", "(", "pivot", "unpivot"})
+_CLOCK_WORDS = re.compile(r"(?<![a-z])(?:now|today|tomorrow|yesterday)(?![a-z])")
+_DATE_LIKE = 40
+_OF_ROWS = frozenset(
+    {
+        *("array_agg", "concat", "count", "format", "hash_record", "json_agg", "json_build_array", "jsonb_agg"),
+        *("jsonb_build_array", "num_nonnulls", "num_nulls", "quote_literal", "quote_nullable", "record_out"),
+        *("row_to_json", "to_json", "to_jsonb"),
+    }
+)
+"""Functions of PostgreSQL that take a whole row: `t.row_to_json` calls one where t has no such column."""
+_OF_STORAGE = frozenset({"pg_collation_for", "pg_column_compression", "pg_column_size", "pg_typeof"})
+"""Functions of PostgreSQL that take a whole row, too, and that are not deterministic."""
+_QUOTED = re.compile("['\"`<\n]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What one compiled SQL statement depends on."""
+
+    relations: frozenset[Name] = frozenset()
+    """Tables and views that it reads, folded as the database does; not its own CTEs."""
+    calls: frozenset[str] = frozenset()
+    """Every function that it calls, in lower case; also built-in ones, which a stored macro may shadow.
+
+    In PostgreSQL also each name behind a dot: `row.name` calls a function `name` where no column has that name.
+    """
+    unknown: tuple[str, ...] = ()
+    """What is not understood, in words, in the order found; not more than five."""
+    volatile: tuple[str, ...] = ()
+    """What is known to return another result each time."""
+    sees_all_columns: bool = True
+    """False where it cannot see the columns that dlt adds to a table."""
+
+    @property
+    def is_understood(self) -> bool:
+        """Return whether its result depends on its text, its relations and its calls alone."""
+        return not self.unknown and not self.volatile
+
+
+def read_statement(sql: str, adapter: str, *, known_functions: AbstractSet[str] = frozenset()) -> Statement:
+    """Return what a compiled model or test depends on: one query; `known_functions` are vouched for by the caller."""
+    functions = function_list(adapter)
+    if functions is None:
+        return Statement(unknown=(f"the SQL of the adapter {adapter}",))
+    try:
+        tokens = _tokenized(sql, adapter)
+        trees = _parsed(sql, adapter, tokens) if _is_query(tokens) else []
+    except _unreadable() as error:
+        return Statement(unknown=(f"the SQL cannot be parsed: {_said(error)}",))
+    if len(trees) != 1 or type(trees[0]).__name__ not in _QUERY:
+        return Statement(unknown=("a statement that is not a single query",))
+    return read_parsed(trees[0], tokens, dialect_of(functions, adapter, known_functions, tokens))
+
+
+def dialect_of(
+    functions: FunctionList, adapter: str, known_functions: AbstractSet[str], tokens: Iterable[Any]
+) -> Dialect:
+    """Return what is needed to read one statement's tree."""
+    texts = frozenset(token.start for token in tokens if token.token_type.name == "STRING")
+    return Dialect(adapter=adapter, functions=functions, vouched_for=known_functions, texts=texts)
+
+
+def read_view(definition: str, adapter: str) -> Statement:
+    """Return what a view depends on, by its definition: `create view x as select …`, or the query alone."""
+    try:
+        tokens = _tokenized(definition, adapter) if function_list(adapter) else []
+    except _unreadable():
+        tokens = []
+    if [token.text.lower() for token in tokens[:1]] != ["create"]:
+        return read_statement(definition, adapter)
+    head = list(takewhile(lambda token: token.token_type.name != "ALIAS", tokens))
+    words = {token.text.lower() for token in head}
+    if "view" not in words or "recursive" in words or len(head) + 1 >= len(tokens):
+        return Statement(unknown=("the definition of a view",))
+    read = read_statement(definition[tokens[len(head) + 1].start :], adapter)
+    return replace(read, sees_all_columns=True) if "(" in words else read  # a list of new names for its columns
+
+
+def read_function(definition: str, adapter: str) -> Statement:
+    """Return what a stored macro depends on, by its body: an expression or a query."""
+    read = read_statement(definition, adapter)
+    if not any("not a single query" in one or "cannot be parsed" in one for one in read.unknown):
+        return read
+    return read_statement(f"select {definition}", adapter)
+
+
+def read_parsed(tree: Any, tokens: list[Any], dialect: Dialect) -> Statement:  # noqa: ANN401  # sqlglot's own
+    """Return what a parsed query depends on."""
+    functions = dialect.functions
+    aliases, named = _named_offsets(tree)
+    read = read_tokens(
+        tokens, aliases=aliases, callable_names=functions.no_parentheses, quoted_too=dialect.adapter == "duckdb"
+    )
+    found = read_tree(tree, dialect, {call.start: call.name.lower() for call in read.calls})
+    unknown, volatile = found.unknown, found.volatile
+    for kind, words in _doubts(read, dialect, unknown):
+        (volatile if kind == "volatile" else unknown).append(words)
+    for kind, words in (named_doubt(name) for name, start in read.names if start not in named):
+        (volatile if kind == "volatile" else unknown).append(words)
+    unknown += _by_string(read, functions)
+    if dialect.adapter == "postgres" and any(_asks_the_clock(text) for text in read.strings):
+        volatile.append("a string that PostgreSQL may read as the current date")
+    dotted = _behind_dots(tokens, dialect.adapter)
+    unknown += [f"the function {name}(), which a name behind a dot may call" for name in sorted(dotted & _OF_STORAGE)]
+    vouched = dialect.vouched_for & {call.name for call in read.calls}
+    return Statement(
+        relations=frozenset(found.relations),
+        calls=frozenset(call.name.lower() for call in read.calls) | dotted,
+        unknown=_first(unknown),
+        volatile=_first(volatile),
+        sees_all_columns=bool(vouched or dotted & _OF_ROWS) or sees_all_columns(tree, read),
+    )
+
+
+def _doubts(read: Tokens, dialect: Dialect, told: list[str]) -> Iterator[tuple[str, str]]:
+    """Return why calls may have another result each time; whether one may be called in FROM, the tree says."""
+    functions = dialect.functions
+    for call in read.calls:
+        is_table = call.name in functions.in_from and call.name not in functions.corrections
+        if is_table or f"the table function {call.name}()" in told:
+            continue
+        found = doubt(functions, call.name, call.arguments, dialect.vouched_for)
+        if found is not None:
+            yield found
+
+
+def _by_string(read: Tokens, functions: FunctionList) -> list[str]:
+    """Return what is called by a name in a string: `list_aggregate(l, 'reservoir_quantile')`."""
+    if not any(call.name in functions.by_name for call in read.calls):
+        return []
+    called = {text.lower() for text in read.strings} & functions.corrections.keys()
+    return [f"the function {name}(), called by its name in a string" for name in sorted(called)]
+
+
+def _named_offsets(tree: Any) -> tuple[frozenset[int], frozenset[int]]:  # noqa: ANN401  # sqlglot's own
+    """Return where names have a list of columns, and where names are no value: relations, aliases, new names."""
+    with_columns: set[int] = set()
+    named: set[int] = set()
+    for node in tree.walk():
+        kind = type(node).__name__
+        if kind == "TableAlias":
+            own = [node.args.get("this"), *(node.args.get("columns") or ())]
+            named |= {one.meta["start"] for one in own if one is not None and "start" in one.meta}
+            if own[0] is not None and own[1:] and "start" in own[0].meta:
+                with_columns.add(own[0].meta["start"])
+        elif kind in {"Table", "Alias"}:
+            keys = ("this", "db", "catalog") if kind == "Table" else ("alias",)
+            parts = (node.args.get(key) for key in keys)
+            named |= {one.meta["start"] for one in parts if type(one).__name__ == "Identifier" and "start" in one.meta}
+    return frozenset(with_columns), frozenset(named)
+
+
+def _behind_dots(tokens: list[Any], adapter: str) -> frozenset[str]:
+    if adapter != "postgres":
+        return frozenset()
+    return frozenset(
+        after.text.lower() for token, after in pairwise(tokens) if token.text == "." and after.text[:1].isidentifier()
+    )
+
+
+def _asks_the_clock(text: str) -> bool:
+    """Return whether PostgreSQL may read a string as a date of the clock: `today`, `tomorrow 12:00`."""
+    return len(text) <= _DATE_LIKE and _CLOCK_WORDS.search(text.lower()) is not None
+
+
+def _tokenized(sql: str, adapter: str) -> list[Any]:
+    from sqlglot.dialects.dialect import Dialect as Sqlglot
+
+    tokens = list(Sqlglot.get_or_raise(adapter).tokenize(sql))
+    while tokens and tokens[-1].text == ";":
+        tokens.pop()
+    return tokens
+
+
+def _is_query(tokens: Iterable[Any]) -> bool:
+    return next((token.text.lower() in _FIRST for token in tokens), False)
+
+
+def _parsed(sql: str, adapter: str, tokens: list[Any]) -> list[Any]:
+    from sqlglot.dialects.dialect import Dialect as Sqlglot
+
+    return [tree for tree in Sqlglot.get_or_raise(adapter).parser().parse(tokens, sql) if tree is not None]
+
+
+def _unreadable() -> tuple[type[Exception], ...]:
+    from sqlglot.errors import SqlglotError
+
+    return (SqlglotError, ValueError, RecursionError, TypeError, AttributeError, KeyError, IndexError)
+
+
+def _said(error: Exception) -> str:
+    """Return what a parser says, without the text that it quotes: that may hold values."""
+    from sqlglot.errors import ParseError
+
+    if not isinstance(error, ParseError):
+        return "a string, a name or a comment without its end"
+    return _QUOTED.split(str(error), maxsplit=1)[0].strip()[:_LONGEST]
+
+
+def _first(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words))[:_MOST]

@@ -1,0 +1,193 @@
+"""Decides whether a statement may see the columns that dlt adds to a table: their names begin with `_dlt_`.
+
+A star over a table may include them. The statement sees them where such a star reaches its result, or where something
+else than the names of columns counts on the way: distinct, a set operation, a pivot, a list of new names, a row as a
+value.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from orchestrator.reuse.fingerprints.statement_tokens import Tokens
+
+_QUERIES = frozenset({"Select", "Union", "Intersect", "Except", "Subquery", "Values"})
+_PLAIN = frozenset({"expressions", "from_", "joins", "laterals", "where", "with_"})
+"""The parts of a query that may be around a star without any of the star's columns being looked at."""
+_SOURCES = frozenset({"Table", "Subquery", "Lateral", "Unnest", "Values"})
+_WHOLE = frozenset({"Pivot", "Columns", "PositionalColumn", "Describe", "Summarize"})
+_MODIFIERS = frozenset({"order", "limit", "offset", "sample", "pivots"})
+
+
+class _SeenError(Exception):
+    """Something looks at all columns of a table."""
+
+
+def sees_all_columns(tree: Any, tokens: Tokens) -> bool:  # noqa: ANN401  # sqlglot's own
+    """Return whether a query may see dlt's columns; False only where it cannot."""
+    if any(word.startswith("_dlt_") for word in tokens.words):
+        return True
+    relations = _relation_names(tree)
+    for node in tree.walk():
+        kind = type(node).__name__
+        if kind in _WHOLE or (kind == "Identifier" and node.name.lower() in relations and _is_value(node)):
+            return True
+        if kind == "Join" and str(node.args.get("method") or "").upper() == "NATURAL":
+            return True
+    try:
+        return _may_carry(tree, {})
+    except (_SeenError, RecursionError):
+        return True
+
+
+def _relation_names(tree: Any) -> frozenset[str]:  # noqa: ANN401  # sqlglot's own
+    """Return all names that stand for a row: of tables, of CTEs and their aliases."""
+    owners = (node.args.get("this") for node in tree.walk() if type(node).__name__ in {"Table", "TableAlias"})
+    return frozenset(owner.name.lower() for owner in owners if type(owner).__name__ == "Identifier")
+
+
+def _is_value(identifier: Any) -> bool:  # noqa: ANN401  # sqlglot's own
+    """Return whether a name is used as a value: neither names a relation, nor qualifies a column, nor is a new name."""
+    match type(identifier.parent).__name__:
+        case "Table" | "TableAlias":
+            return False
+        case "Column":
+            return bool(identifier.arg_key == "this")
+        case "Alias":
+            return bool(identifier.arg_key != "alias")
+        case _:
+            return True
+
+
+def _may_carry(query: Any, ctes: Mapping[str, bool]) -> bool:  # noqa: ANN401  # sqlglot's own
+    """Return whether dlt's columns may be among the columns of a query; raise where they are looked at otherwise."""
+    ctes = _with_own(query, ctes)
+    match type(query).__name__:
+        case "Select":
+            return _select_may_carry(query, ctes)
+        case "Subquery":
+            carries = _source_may_carry(query, ctes)
+            if carries and any(query.args.get(key) for key in _MODIFIERS):
+                raise _SeenError
+            return carries
+        case "Union" | "Intersect" | "Except":
+            if _may_carry(query.this, ctes) or _may_carry(query.expression, ctes):
+                raise _SeenError
+            _check_inner((query.args.get(key) for key in ("order", "limit", "offset")), ctes)
+            return False
+        case "Values":
+            _check_inner(query.expressions, ctes)
+            return False
+        case _:
+            raise _SeenError
+
+
+def _with_own(query: Any, ctes: Mapping[str, bool]) -> Mapping[str, bool]:  # noqa: ANN401  # sqlglot's own
+    """Return the CTEs that a query sees: whether each may carry dlt's columns."""
+    own = query.args.get("with_")
+    if own is None:
+        return ctes
+    seen = dict(ctes)
+    for cte in own.expressions:
+        name = cte.args["alias"].this.name.lower()
+        inside = {**seen, name: False} if own.args.get("recursive") and _is_union(cte.this) else seen
+        carries = _may_carry(cte.this, inside)
+        if carries and cte.args["alias"].args.get("columns"):
+            raise _SeenError
+        seen[name] = carries
+    return seen
+
+
+def _is_union(query: Any) -> bool:  # noqa: ANN401  # sqlglot's own
+    return type(query).__name__ == "Union"
+
+
+def _select_may_carry(select: Any, ctes: Mapping[str, bool]) -> bool:  # noqa: ANN401  # sqlglot's own
+    carries = True in [_source_may_carry(source, ctes) for source in _sources(select)]  # a list: all are checked
+    _check_inner((value for key, value in _values(select) if key not in {"with_", "from_"}), ctes)
+    stars = [one for one in select.expressions if _is_star(one)]
+    nested = any(_has_star(one) for one in select.expressions if not _is_star(one))
+    if carries and (nested or any(_has_star(value) for key, value in _values(select) if key in {"group", "order"})):
+        raise _SeenError
+    if not (stars and carries):
+        return False
+    if any(value for key, value in select.args.items() if key not in _PLAIN):
+        raise _SeenError
+    return True
+
+
+def _values(node: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # sqlglot's own
+    for key, value in node.args.items():
+        for one in value if isinstance(value, list) else (value,):
+            if hasattr(one, "args"):
+                yield key, one
+
+
+def _sources(node: Any) -> Iterator[Any]:  # noqa: ANN401  # sqlglot's own
+    """Return what a query selects from: behind from, in joins, and joined to one of these in parentheses."""
+    start = node.args.get("from_")
+    joined = [*(node.args.get("joins") or ()), *(node.args.get("laterals") or ())]
+    for one in ([start] if start is not None else []) + joined:
+        source = one if type(one).__name__ == "Lateral" else one.this
+        yield source
+        if type(source).__name__ in _SOURCES:
+            yield from _sources(source)
+
+
+def _source_may_carry(source: Any, ctes: Mapping[str, bool]) -> bool:  # noqa: ANN401  # sqlglot's own
+    match type(source).__name__:
+        case "Table":
+            carries = _table_may_carry(source, ctes)
+        case "Subquery":
+            inner = source.this
+            is_query = type(inner).__name__ in _QUERIES
+            carries = _may_carry(inner, _with_own(source, ctes)) if is_query else _source_may_carry(inner, ctes)
+            carries = True in [carries, *(_source_may_carry(one, ctes) for one in _sources(source))]
+        case "Lateral":
+            carries = type(source.this).__name__ in _QUERIES and _may_carry(source.this, ctes)
+            _check_inner([] if type(source.this).__name__ in _QUERIES else [source.this], ctes)
+        case "Unnest" | "Values":
+            _check_inner(source.expressions, ctes)
+            carries = False
+        case _:
+            raise _SeenError
+    alias = source.args.get("alias")
+    if carries and alias is not None and alias.args.get("columns"):
+        raise _SeenError
+    return carries
+
+
+def _table_may_carry(table: Any, ctes: Mapping[str, bool]) -> bool:  # noqa: ANN401  # sqlglot's own
+    if type(table.this).__name__ != "Identifier":  # a table function: it reads no table by itself
+        _check_inner([table.this], ctes)
+        return False
+    if table.args.get("db") is None:
+        return ctes.get(table.this.name.lower(), True)
+    return True
+
+
+def _check_inner(nodes: Any, ctes: Mapping[str, bool]) -> None:  # noqa: ANN401  # sqlglot's own
+    """Raise where a subquery that is a value carries dlt's columns; `exists` looks at none."""
+    stack = [node for node in nodes if hasattr(node, "args")]
+    while stack:
+        node = stack.pop()
+        kind = type(node).__name__
+        if kind in _QUERIES:
+            if _may_carry(node, ctes) and type(node.parent).__name__ != "Exists":
+                raise _SeenError
+        elif kind == "Join":
+            stack += [value for key, value in _values(node) if key != "this"]
+        elif kind != "Lateral":
+            stack += [value for _, value in _values(node)]
+
+
+def _is_star(node: Any) -> bool:  # noqa: ANN401  # sqlglot's own
+    kind = type(node).__name__
+    return kind == "Star" or (kind == "Column" and type(node.this).__name__ == "Star")
+
+
+def _has_star(node: Any) -> bool:  # noqa: ANN401  # sqlglot's own
+    """Return whether a star is a value somewhere, but for `count(*)`."""
+    return any(
+        type(one).__name__ == "Star" and not (type(one.parent).__name__ == "Count" and not one.args.get("except_"))
+        for one in node.walk()
+    )
