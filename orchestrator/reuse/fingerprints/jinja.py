@@ -8,7 +8,10 @@ from functools import cache
 
 from jinja2 import Environment, nodes
 from jinja2.ext import Extension
+from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
+
+from orchestrator.reuse.fingerprints.jinja_tokens import tokens_of
 
 _PLACEHOLDER = " __jinja__ "
 
@@ -46,6 +49,14 @@ class _DbtParser(Parser):
 
 
 class _DbtEnvironment(Environment):
+    def _tokenize(
+        self, source: str, name: str | None, filename: str | None = None, state: str | None = None
+    ) -> TokenStream:
+        tokens = tokens_of(source) if state is None else None
+        if tokens is None:
+            return super()._tokenize(source, name, filename, state)
+        return TokenStream(tokens, name, filename)
+
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         return _DbtParser(self, source, name, filename).parse()
 

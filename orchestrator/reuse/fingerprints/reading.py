@@ -15,7 +15,7 @@ class Reading:
     """What was read off one template."""
 
     names: frozenset[str] = frozenset()
-    """Every name that Jinja evaluates: macros among them."""
+    """Every name that may be a macro: names that are no local variables, attributes of packages, and `dispatch`."""
     strings: frozenset[str] = frozenset()
     vars: frozenset[str] = frozenset()
     env: frozenset[str] = frozenset()
@@ -24,13 +24,13 @@ class Reading:
     every_env: bool = False
     every_macro: bool = False
     own_entry: bool = False
-    """Whether it reads the node's own entry in the manifest: `model`, `config.get`."""
+    """Whether it reads the node's own entry in the manifest: `model`, `config.get`, or `config` passed on."""
     target: bool = False
     beside_the_sql: bool = False
     """Whether its outcome is not (only) the SQL that compiling shows now."""
     volatile: Found = ()
     asks: Found = ()
-    """What asks the warehouse."""
+    """What shows only when the text is compiled: answers of the warehouse, the graph, the order of a set."""
     flags: frozenset[str] = frozenset()
     """The flags of dbt that are read, in upper case: `FULL_REFRESH`."""
     every_flag: bool = False
