@@ -38,7 +38,7 @@ class Reading:
     unknown: Found = ()
     """Whatever is reached, in untaken branches too, that is not on the lists of what is understood."""
     foreign: Found = ()
-    """Names that are neither local variables nor names of dbt, each with its first line: macros, the caller hopes.
+    """Names that are neither local variables nor names of dbt, each with its first line: they should be macros.
 
     The call `package.macro()` is recorded as `package.macro`, and a plain `macro()` as `macro`. A name that the caller
     does not know as a macro is not understood.
