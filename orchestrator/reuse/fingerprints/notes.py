@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from orchestrator.reuse.fingerprints.reading import Reading
+from orchestrator.reuse.fingerprints.reading_value import Reading
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from orchestrator.reuse.fingerprints.reading import Reading
+from orchestrator.reuse.fingerprints.reading_value import Reading
 
 _LIST = Path(__file__).with_name("stock_macros.tsv")
 _DIGITS = 24

@@ -8,7 +8,7 @@ from jinja2 import TemplateSyntaxError, nodes
 from orchestrator.reuse.fingerprints.expressions import Expressions, Local, Scope
 from orchestrator.reuse.fingerprints.jinja import parse, sql_around_tags
 from orchestrator.reuse.fingerprints.notes import Notes
-from orchestrator.reuse.fingerprints.reading import NOTHING, Reading, at_line
+from orchestrator.reuse.fingerprints.reading_value import NOTHING, Reading, at_line
 
 _OF_EVERY_MACRO = {"varargs": Local.VALUE, "kwargs": Local.VALUE, "caller": Local.CALLABLE}
 

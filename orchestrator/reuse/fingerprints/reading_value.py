@@ -1,0 +1,86 @@
+"""What is read off one template: a value, put together with `|`."""
+
+from dataclasses import dataclass, replace
+
+Found = tuple[tuple[str, int], ...]
+"""What was found, and in which line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was read off one template."""
+
+    names: frozenset[str] = frozenset()
+    """Every name that may be a macro: names that are no local variables, attributes of packages, and `dispatch`."""
+    strings: frozenset[str] = frozenset()
+    vars: frozenset[str] = frozenset()
+    env: frozenset[str] = frozenset()
+    every_var: bool = False
+    """A var is asked for by a name that is not written there."""
+    every_env: bool = False
+    every_macro: bool = False
+    own_entry: bool = False
+    """Whether it reads the node's own entry in the manifest: `model`, `config.get`, or `config` passed on."""
+    target: bool = False
+    beside_the_sql: bool = False
+    """Whether its outcome is not (only) the SQL that compiling shows now."""
+    volatile: Found = ()
+    asks: Found = ()
+    """What shows only when the text is compiled: answers of the warehouse, the graph, the order of a set."""
+    flags: frozenset[str] = frozenset()
+    """The flags of dbt that are read, in upper case: `FULL_REFRESH`."""
+    every_flag: bool = False
+    """`flags` is used in a way that does not show which of them are read."""
+    unknown: Found = ()
+    """Whatever is reached, in untaken branches too, that is not on the lists of what is understood."""
+    foreign: Found = ()
+    """Names that are neither local variables nor names of dbt, each with its first line: they should be macros.
+
+    The call `package.macro()` is recorded as `package.macro`, and a plain `macro()` as `macro`. A name that the caller
+    does not know as a macro is not understood.
+    """
+
+    def __or__(self, other: "Reading") -> "Reading":
+        return Reading(
+            names=self.names | other.names,
+            strings=self.strings | other.strings,
+            vars=self.vars | other.vars,
+            env=self.env | other.env,
+            every_var=self.every_var or other.every_var,
+            every_env=self.every_env or other.every_env,
+            every_macro=self.every_macro or other.every_macro,
+            own_entry=self.own_entry or other.own_entry,
+            target=self.target or other.target,
+            beside_the_sql=self.beside_the_sql or other.beside_the_sql,
+            volatile=self.volatile or other.volatile,
+            asks=self.asks or other.asks,
+            flags=self.flags | other.flags,
+            every_flag=self.every_flag or other.every_flag,
+            unknown=_both(self.unknown, other.unknown),
+            foreign=_both(self.foreign, other.foreign),
+        )
+
+
+def _both(some: Found, more: Found) -> Found:
+    """Return what is in either, each word with the line that is found first."""
+    if not some or not more:
+        return some or more
+    return tuple({**dict(more), **dict(some)}.items())
+
+
+NOTHING = Reading()
+
+
+def at_line(reading: Reading, line: int) -> Reading:
+    """Return the reading of a text that begins in that line of another."""
+
+    def moved(found: Found) -> Found:
+        return tuple((words, its_line + line - 1) for words, its_line in found)
+
+    return replace(
+        reading,
+        volatile=moved(reading.volatile),
+        asks=moved(reading.asks),
+        unknown=moved(reading.unknown),
+        foreign=moved(reading.foreign),
+    )
