@@ -1,0 +1,1 @@
+{% macro rate_of(settings) %}{{ settings.meta_get('rate') }}{% endmacro %}

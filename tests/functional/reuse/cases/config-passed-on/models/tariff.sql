@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select {{ rate_of(config) }} as rate

@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select colour from {{ ref('badge') }}

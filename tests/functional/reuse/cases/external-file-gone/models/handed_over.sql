@@ -1,0 +1,2 @@
+{{ config(materialized='external', location='handed_over.parquet') }}
+select 12 as boxes

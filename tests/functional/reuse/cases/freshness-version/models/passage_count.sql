@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select count(*)::integer as passages from {{ source('gates', 'passages') }}

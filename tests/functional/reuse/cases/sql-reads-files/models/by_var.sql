@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select count(*)::integer as buoys from {{ var('reader') }}

@@ -1,0 +1,2 @@
+{{ config(materialized='table') }}
+select number from range(4) r(number)

@@ -1,0 +1,244 @@
+"""With the real tools: small projects from public bug reports, each of which reuse once got wrong."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.functional.postgres.server import running_server
+from tests.reuse_pairs.running import Bench
+from tests.reuse_pairs.warehouses import FILE, DuckDb, Postgres
+
+pytestmark = pytest.mark.functional
+CASES = Path(__file__).parent / "cases"
+DEFAULTS = {
+    "dbt_project.yml": "name: cases\nversion: '1.0'\nprofile: cases\n",
+    "profiles.yml": f"cases: {{target: dev, outputs: {{dev: {{type: duckdb, path: {FILE}, threads: 2}}}}}}\n",
+}
+MORE_THAN_ARE_HASHED = 1_000_100
+
+Case = Callable[[str], Bench]
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    """Copy a project into a folder of the test's own; what it does not have it gets from DEFAULTS."""
+
+    def make(name: str) -> Bench:
+        root = shutil.copytree(CASES / name, tmp_path / name)
+        for file, text in DEFAULTS.items():
+            if not (root / file).exists():
+                (root / file).write_text(text)
+        return Bench(root, DuckDb(root))
+
+    return make
+
+
+def ask(it: Bench, statement: str) -> list[tuple[object, ...]]:
+    """Ask the database, which no other process has open."""
+    with duckdb.connect(str(it.root / FILE)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def first_run(it: Bench, *words: str) -> None:
+    """Run everything, which must succeed."""
+    ran = it.run(*words)
+    assert ran.exit_code == 0, ran
+
+
+def test_a_key_of_meta_that_a_macro_reads_off_its_argument_is_part_of_the_node(case: Case) -> None:
+    """A macro gets `config` as an argument and reads `meta`: a change of `meta` builds the model."""
+    it = case("config-passed-on")
+    first_run(it)
+    it.replace("models/tariff.yml", "5", "9")
+    it.run("--skip-unchanged")
+    assert ask(it, "from tariff") == [(9,)]
+
+
+def test_what_dbt_built_in_between_is_not_reused(case: Case) -> None:
+    """`elt dbt run` writes the same tables with other vars or without rows: the next run builds its own."""
+    it = case("dbt-between")
+    first_run(it)
+    assert it.elt("dbt", "run", "--select", "badge", "--vars", "colour: blue")[0] == 0
+    it.run("--skip-unchanged")
+    assert ask(it, "from badge") == [("red",)]
+    assert it.elt("dbt", "run", "--empty")[0] == 0
+    it.run("--skip-unchanged")
+    assert ask(it, "from badges") == [("red",)]
+
+
+def test_the_version_of_a_load_covers_the_ids_of_dlt(case: Case) -> None:
+    """The same rows are loaded again, with new ids: tables that hold ids agree with each other afterwards."""
+    it = case("dlt-ids-left-out")
+    first_run(it)
+    for words in (("--skip-unchanged",), ("--select", "totals", "loads")):
+        assert it.run(*words).exit_code == 0
+        assert ask(it, "from totals order by id") == [(7, 350), (8, 40)], words
+        assert ask(it, "from loads") == ask(it, "select distinct _dlt_load_id from billing.invoices"), words
+
+
+def test_the_file_of_an_external_model_must_exist(case: Case) -> None:
+    """The file is deleted: the model writes it again, and its readers find it."""
+    it = case("external-file-gone")
+    first_run(it)
+    it.remove("handed_over.parquet")
+    it.run("--skip-unchanged")
+    assert duckdb.sql(f"from '{it.root / 'handed_over.parquet'}'").fetchall() == [(12,)]
+
+
+def test_a_flag_that_the_code_reads_is_part_of_the_node(case: Case) -> None:
+    """Code that reads flags.FULL_REFRESH was built with the flag: a run without it builds again."""
+    it = case("flags-full-refresh")
+    first_run(it, "--full-refresh")
+    assert ask(it, "select count(*) from hours") == [(24,)]
+    it.run("--skip-unchanged")
+    assert ask(it, "select count(*) from hours") == [(4,)]
+
+
+def test_a_freshness_with_a_filter_is_no_version_of_the_whole_table(case: Case) -> None:
+    """A row arrives that the filter of the freshness excludes: what counts rows counts it."""
+    it = case("freshness-version")
+    it.sql("create schema gates; create table gates.passages (car integer, gate varchar, passed_at timestamp)")
+    it.sql("insert into gates.passages values (1, 'north', '2026-03-01 08:00')")
+    first_run(it)
+    it.sql("insert into gates.passages values (2, 'south', '2026-03-04 09:30')")
+    it.run("--skip-unchanged")
+    assert ask(it, "from passage_count") == [(2,)]
+
+
+@pytest.fixture
+def on_postgres(case: Case) -> Iterator[Bench]:
+    """The project on a server of its own."""
+    with running_server() as server:
+        server.rows("create database cases")
+        yield Bench(case("postgres-view-columns").root, Postgres(server, "cases"))
+
+
+def test_a_view_whose_columns_are_frozen_is_rebuilt_when_its_parent_gains_one(on_postgres: Bench) -> None:
+    """PostgreSQL expands `select *` when it makes a view: a new column of a load reaches the tables over the view."""
+    it = on_postgres
+    assert isinstance(it.warehouse, Postgres)
+    first_run(it)
+    it.write("ingestion/contacts.json", '[{"id": 2, "name": "Jon", "city": "Turku"}]')
+    it.run("--select", "people")
+    found = it.warehouse.server.rows("select id, city from analytics.people order by id", it.warehouse.name)
+    assert found == [(1, None), (2, "Turku")]
+
+
+def test_settings_of_the_profile_are_part_of_every_node(case: Case) -> None:
+    """Another time zone in profiles.yml is another day in a table of dates."""
+    it = case("profile-settings")
+    first_run(it)
+    assert ask(it, "from arrival_day") == [("2025-06-30",)]
+    it.replace("profiles.yml", "UTC", "Asia/Tokyo")
+    it.run("--skip-unchanged")
+    assert ask(it, "from arrival_day") == [("2025-07-01",)]
+
+
+def test_the_meta_that_a_python_model_reads_is_part_of_it(case: Case) -> None:
+    """A Python model reads `meta` through dbt.config.get: a change of `meta` builds it and what is below."""
+    it = case("python-meta")
+    first_run(it)
+    it.replace("models/limits.yml", "30", "45")
+    it.run("--skip-unchanged")
+    assert ask(it, "from doubled") == [(90,)]
+    it.replace("models/limits.yml", "45", "50")
+    it.run("--select", "doubled")
+    assert ask(it, "from doubled") == [(100,)]
+
+
+def test_a_python_model_that_runs_sql_from_a_string_is_not_understood(case: Case) -> None:
+    """The string may read a file, which changes: the model runs."""
+    it = case("python-reads-files")
+    first_run(it)
+    it.write("tides.csv", "port,height\nBrest,4\nDover,6\n")
+    it.run("--skip-unchanged")
+    assert ask(it, "from by_name union all from by_reader") == [(2,)] * 2
+
+
+def test_a_relation_that_another_node_wrote_is_not_reused(case: Case) -> None:
+    """Another model writes the table by its alias, then the first model is restored: it is built again."""
+    it = case("renamed-with-alias")
+    first_run(it)
+    text = (it.root / "models/clients.sql").read_text()
+    it.remove("models/clients.sql")
+    it.write("models/clients_2.sql", "{{ config(materialized='table', alias='clients') }} select 'new' as version\n")
+    first_run(it)
+    assert ask(it, "from clients") == [("new",)]
+    it.remove("models/clients_2.sql")
+    it.write("models/clients.sql", text)
+    it.run("--skip-unchanged")
+    assert ask(it, "from clients") == [("old",)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        200,
+        pytest.param(
+            MORE_THAN_ARE_HASHED,
+            marks=pytest.mark.skipif(not os.environ.get("WHOLE_REUSE"), reason="loads a million rows: WHOLE_REUSE=1"),
+        ),
+    ],
+)
+def test_retired_rows_are_another_version_of_a_load(case: Case, rows: int) -> None:
+    """A load of an scd2 table adds no row and retires some: what counts valid rows runs, however large the table."""
+    it = case("scd2-retired-rows")
+    it.variables.update(CASE_ROWS=str(rows))
+    first_run(it)
+    it.variables.update(CASE_RETIRED="50")
+    it.run("--skip-unchanged")
+    assert ask(it, "from standing") == [(rows - 50,)]
+
+
+def test_a_seed_is_the_bytes_of_its_file(case: Case) -> None:
+    """Spaces at the end of the file, which dbt's checksum strips, are part of the last value."""
+    it = case("seed-trailing-space")
+    first_run(it)
+    it.write("seeds/labels.csv", "code,label\nx,first\ny,second  ")
+    it.run("--skip-unchanged")
+    assert ask(it, "select label from labels where code = 'y'") == [("second  ",)]
+
+
+def test_sql_that_reads_a_file_is_not_understood(case: Case) -> None:
+    """However the name of the file is written, a change of the file reaches the table."""
+    it = case("sql-reads-files")
+    first_run(it)
+    it.write("buoys.csv", "name,depth\nouter,30\ninner,8\n")
+    it.run("--skip-unchanged")
+    for model in ("double_quotes", "bare_name", "after_a_comma", "by_var"):
+        assert ask(it, f"from {model}") == [(2,)], model
+
+
+def test_a_suite_depends_on_every_relation_that_it_names(case: Case) -> None:
+    """A suite compares its table with another one, which changes: it fails as in a run of everything."""
+    it = case("suite-reads-more")
+    first_run(it)
+    ran = it.run("--skip-unchanged", "--vars", "received: 3")
+    suites = [step for step in ran.steps.values() if step.kind == "suite"]
+    assert [(step.status, step.reused) for step in suites] == [("fail", False)]
+    assert ran.exit_code == 1
+
+
+def test_a_macro_of_dbt_that_asks_the_warehouse_counts_as_asking(case: Case) -> None:
+    """A view over dbt.date_spine compiles the first and last day of a source into its text: later days rebuild it."""
+    it = case("view-dbt-macro-asks")
+    first_run(it)
+    it.write("ingestion/last_day", "2025-02-01")
+    it.run("--skip-unchanged")
+    assert ask(it, "from calendar_days") == [(31,)]
+    it.write("ingestion/last_day", "2025-02-02")
+    it.run("--select", "calendar_days")
+    assert ask(it, "from calendar_days") == [(32,)]
+
+
+def test_a_reused_warning_counts_as_an_error_where_warnings_do(case: Case) -> None:
+    """`--warn-error` ends with 1 whether the test that warns runs or is reused."""
+    it = case("warn-error-reused")
+    first_run(it)
+    assert it.run("--warn-error").exit_code == 1
+    first_run(it)
+    assert it.run("--skip-unchanged", "--warn-error").exit_code == 1
