@@ -19,7 +19,7 @@ from typing import Any
 from orchestrator.reuse.fingerprints.statement_columns import sees_all_columns
 from orchestrator.reuse.fingerprints.statement_functions import FunctionList, doubt, function_list, named_doubt
 from orchestrator.reuse.fingerprints.statement_tokens import Tokens, read_tokens
-from orchestrator.reuse.fingerprints.statement_tree import Dialect, Name, read_tree
+from orchestrator.reuse.fingerprints.statement_tree import Dialect, Name, dialect_of, read_tree
 
 _MOST = 5
 _LONGEST = 60
@@ -70,28 +70,20 @@ def read_statement(sql: str, adapter: str, *, known_functions: AbstractSet[str] 
     if functions is None:
         return Statement(unknown=(f"the SQL of the adapter {adapter}",))
     try:
-        tokens = _tokenized(sql, adapter)
-        trees = _parsed(sql, adapter, tokens) if _is_query(tokens) else []
-    except _unreadable() as error:
+        tokens = tokenized(sql, adapter)
+        trees = parsed(sql, adapter, tokens) if _is_query(tokens) else []
+    except unreadable() as error:
         return Statement(unknown=(f"the SQL cannot be parsed: {_said(error)}",))
     if len(trees) != 1 or type(trees[0]).__name__ not in _QUERY:
         return Statement(unknown=("a statement that is not a single query",))
-    return read_parsed(trees[0], tokens, dialect_of(functions, adapter, known_functions, tokens))
-
-
-def dialect_of(
-    functions: FunctionList, adapter: str, known_functions: AbstractSet[str], tokens: Iterable[Any]
-) -> Dialect:
-    """Return what is needed to read one statement's tree."""
-    texts = frozenset(token.start for token in tokens if token.token_type.name == "STRING")
-    return Dialect(adapter=adapter, functions=functions, vouched_for=known_functions, texts=texts)
+    return read_parsed(trees[0], tokens, dialect_of(functions, adapter, tokens, known_functions))
 
 
 def read_view(definition: str, adapter: str) -> Statement:
     """Return what a view depends on, by its definition: `create view x as select …`, or the query alone."""
     try:
-        tokens = _tokenized(definition, adapter) if function_list(adapter) else []
-    except _unreadable():
+        tokens = tokenized(definition, adapter) if function_list(adapter) else []
+    except unreadable():
         tokens = []
     if [token.text.lower() for token in tokens[:1]] != ["create"]:
         return read_statement(definition, adapter)
@@ -127,7 +119,7 @@ def read_parsed(tree: Any, tokens: list[Any], dialect: Dialect) -> Statement:  #
     unknown += _by_string(read, functions)
     if dialect.adapter == "postgres" and any(_asks_the_clock(text) for text in read.strings):
         volatile.append("a string that PostgreSQL may read as the current date")
-    dotted = _behind_dots(tokens, dialect.adapter)
+    dotted = _behind_dots(tokens, dialect.adapter, named)
     unknown += [f"the function {name}(), which a name behind a dot may call" for name in sorted(dotted & _OF_STORAGE)]
     vouched = dialect.vouched_for & {call.name for call in read.calls}
     return Statement(
@@ -170,6 +162,8 @@ def _named_offsets(tree: Any) -> tuple[frozenset[int], frozenset[int]]:  # noqa:
             named |= {one.meta["start"] for one in own if one is not None and "start" in one.meta}
             if own[0] is not None and own[1:] and "start" in own[0].meta:
                 with_columns.add(own[0].meta["start"])
+        elif kind == "Schema" and type(node.this).__name__ == "Table":
+            with_columns.add(node.this.this.meta.get("start", -1))
         elif kind in {"Table", "Alias"}:
             keys = ("this", "db", "catalog") if kind == "Table" else ("alias",)
             parts = (node.args.get(key) for key in keys)
@@ -177,11 +171,13 @@ def _named_offsets(tree: Any) -> tuple[frozenset[int], frozenset[int]]:  # noqa:
     return frozenset(with_columns), frozenset(named)
 
 
-def _behind_dots(tokens: list[Any], adapter: str) -> frozenset[str]:
+def _behind_dots(tokens: list[Any], adapter: str, named: AbstractSet[int]) -> frozenset[str]:
     if adapter != "postgres":
         return frozenset()
     return frozenset(
-        after.text.lower() for token, after in pairwise(tokens) if token.text == "." and after.text[:1].isidentifier()
+        after.text.lower()
+        for token, after in pairwise(tokens)
+        if token.text == "." and after.text[:1].isidentifier() and after.start not in named
     )
 
 
@@ -190,7 +186,8 @@ def _asks_the_clock(text: str) -> bool:
     return len(text) <= _DATE_LIKE and _CLOCK_WORDS.search(text.lower()) is not None
 
 
-def _tokenized(sql: str, adapter: str) -> list[Any]:
+def tokenized(sql: str, adapter: str) -> list[Any]:
+    """Return the tokens of a text without a semicolon at its end."""
     from sqlglot.dialects.dialect import Dialect as Sqlglot
 
     tokens = list(Sqlglot.get_or_raise(adapter).tokenize(sql))
@@ -203,13 +200,15 @@ def _is_query(tokens: Iterable[Any]) -> bool:
     return next((token.text.lower() in _FIRST for token in tokens), False)
 
 
-def _parsed(sql: str, adapter: str, tokens: list[Any]) -> list[Any]:
+def parsed(sql: str, adapter: str, tokens: list[Any]) -> list[Any]:
+    """Return the tree of each statement."""
     from sqlglot.dialects.dialect import Dialect as Sqlglot
 
     return [tree for tree in Sqlglot.get_or_raise(adapter).parser().parse(tokens, sql) if tree is not None]
 
 
-def _unreadable() -> tuple[type[Exception], ...]:
+def unreadable() -> tuple[type[Exception], ...]:
+    """Return what sqlglot raises for what it cannot read."""
     from sqlglot.errors import SqlglotError
 
     return (SqlglotError, ValueError, RecursionError, TypeError, AttributeError, KeyError, IndexError)

@@ -31,6 +31,8 @@ def sees_all_columns(tree: Any, tokens: Tokens) -> bool:  # noqa: ANN401  # sqlg
         kind = type(node).__name__
         if kind in _WHOLE or (kind == "Identifier" and node.name.lower() in relations and _is_value(node)):
             return True
+        if kind == "Star" and not _is_projected(node):
+            return True
         if kind == "Join" and str(node.args.get("method") or "").upper() == "NATURAL":
             return True
     try:
@@ -104,11 +106,7 @@ def _is_union(query: Any) -> bool:  # noqa: ANN401  # sqlglot's own
 def _select_may_carry(select: Any, ctes: Mapping[str, bool]) -> bool:  # noqa: ANN401  # sqlglot's own
     carries = True in [_source_may_carry(source, ctes) for source in _sources(select)]  # a list: all are checked
     _check_inner((value for key, value in _values(select) if key not in {"with_", "from_"}), ctes)
-    stars = [one for one in select.expressions if _is_star(one)]
-    nested = any(_has_star(one) for one in select.expressions if not _is_star(one))
-    if carries and (nested or any(_has_star(value) for key, value in _values(select) if key in {"group", "order"})):
-        raise _SeenError
-    if not (stars and carries):
+    if not (carries and any(_is_star(one) for one in select.expressions)):
         return False
     if any(value for key, value in select.args.items() if key not in _PLAIN):
         raise _SeenError
@@ -185,9 +183,10 @@ def _is_star(node: Any) -> bool:  # noqa: ANN401  # sqlglot's own
     return kind == "Star" or (kind == "Column" and type(node.this).__name__ == "Star")
 
 
-def _has_star(node: Any) -> bool:  # noqa: ANN401  # sqlglot's own
-    """Return whether a star is a value somewhere, but for `count(*)`."""
-    return any(
-        type(one).__name__ == "Star" and not (type(one.parent).__name__ == "Count" and not one.args.get("except_"))
-        for one in node.walk()
-    )
+def _is_projected(star: Any) -> bool:  # noqa: ANN401  # sqlglot's own
+    """Return whether a star is one of the columns of a select, or counts rows; anything else looks at whole rows."""
+    parent = star.parent
+    if type(parent).__name__ == "Count":
+        return not any(star.args.values())
+    outer = star if type(parent).__name__ == "Select" else parent
+    return type(outer.parent).__name__ == "Select" and _is_star(outer) and bool(outer.arg_key == "expressions")

@@ -83,8 +83,10 @@ def function_list(adapter: str) -> FunctionList | None:
 
 
 def is_built_in(name: str, adapter: str) -> bool:
-    """Return whether the lists know a function: a stored macro of that name shadows what operators and syntax call."""
+    """Return whether a stored function of that name shadows what operators and syntax call: `+`, `interval 1 day`."""
     known = function_list(adapter)
+    if name.startswith("__") or not name.isidentifier():
+        return True
     return known is not None and (name in known.scalar or name in known.in_from or name in known.corrections)
 
 

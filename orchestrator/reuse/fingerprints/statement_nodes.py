@@ -83,7 +83,30 @@ OPERATOR_CALLS = frozenset(
 """Classes of functions that operators and syntax are parsed to, or that are made without the position of the call."""
 ALLOWED = OPERATORS | VALUES | QUERIES | TYPES | IN_CALLS | OPERATOR_CALLS
 
+WRITES = frozenset(
+    {
+        *(
+            "Create",
+            "Delete",
+            "Insert",
+            "Merge",
+            "OnConflict",
+            "Properties",
+            "Returning",
+            "Schema",
+            "TemporaryProperty",
+        ),
+        *("Update", "When", "Whens"),
+    }
+)
+"""What a hook may be on top of that."""
+
 PARTS = {
+    "Create": {"with_", "this", "kind", "expression", "exists", "properties", "replace", "indexes", "begin", "unique"},
+    "Delete": {"with_", "this", "using", "where", "returning"},
+    "Insert": {"with_", "this", "expression", "conflict", "returning", "by_name", "default"},
+    "Merge": {"with_", "this", "using", "on", "whens", "returning"},
+    "Update": {"with_", "this", "expressions", "from_", "where", "returning"},
     "Select": {
         *("with_", "expressions", "distinct", "from_", "laterals", "joins", "where", "group", "having", "qualify"),
         *("windows", "order", "limit", "offset", "sample"),

@@ -37,7 +37,7 @@ _KEYWORDS_AFTER = {
     "exclude": {"*", ")"},
     "filter": {")"},
     "group": {"within"},
-    "into": {"insert", "merge"},
+    "insert": {"then"},
     "materialized": {"as", "not"},
     "name": {"by"},
     "over": {")", "nulls"},

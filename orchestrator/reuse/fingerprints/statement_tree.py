@@ -1,9 +1,10 @@
 """Reads a statement's tree: the relations it reads, and whether each of its nodes is understood."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from orchestrator.reuse.fingerprints.statement_functions import FunctionList, named_doubt
@@ -11,6 +12,7 @@ from orchestrator.reuse.fingerprints.statement_nodes import ALLOWED, CLOCK_TYPES
 
 Name = tuple[str, ...]
 
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _SYSTEM_COLUMNS = {
     "duckdb": frozenset({"rowid"}),
     "postgres": frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}),
@@ -35,10 +37,28 @@ class Dialect:
     texts: AbstractSet[int] = frozenset()
     """Where the statement has strings."""
 
+    allowed: AbstractSet[str] = ALLOWED
+    """Classes of nodes that are understood."""
+    written: AbstractSet[int] = frozenset()
+    """Where the name of a relation is that the statement writes without reading it."""
+
+    def cte(self, identifier: Any) -> str:  # noqa: ANN401  # sqlglot's own
+        """Return a name as it hides a relation: databases fold no letters but those of ASCII."""
+        is_kept = self.adapter == "postgres" and identifier.args.get("quoted")
+        return str(identifier.name) if is_kept else str(identifier.name).translate(_LOWER)
+
     def folded(self, identifier: Any) -> str:  # noqa: ANN401  # sqlglot's own
-        """Return an identifier as the database compares it."""
+        """Return an identifier as the database compares it, in lower case where it ignores the case."""
         is_kept = self.adapter == "postgres" and identifier.args.get("quoted")
         return str(identifier.name) if is_kept else str(identifier.name).lower()
+
+
+def dialect_of(
+    functions: FunctionList, adapter: str, tokens: Iterable[Any], vouched_for: AbstractSet[str] = frozenset()
+) -> Dialect:
+    """Return what is needed to read one statement's tree."""
+    texts = frozenset(token.start for token in tokens if token.token_type.name == "STRING")
+    return Dialect(adapter=adapter, functions=functions, vouched_for=vouched_for, texts=texts)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +88,7 @@ def _below(node: Any, scope: frozenset[str], dialect: Dialect) -> Iterator[tuple
     ctes = node.args.get("with_")
     if ctes is not None:
         for cte in ctes.expressions:
-            name = dialect.folded(cte.args["alias"].this)
+            name = dialect.cte(cte.args["alias"].this)
             yield from _in_cte(cte, name, scope, is_recursive=bool(ctes.args.get("recursive")))
             scope |= {name}
     for key, value in node.args.items():
@@ -112,7 +132,8 @@ def _read_table(
         name = tuple(dialect.folded(part) for part in named)
         if name[0] in _STATEMENTS and len(name) == 1:
             found.unknown.append(f"{name[0]} in a query")
-        if not (len(name) == 1 and name[0] in scope):
+        is_cte = len(named) == 1 and dialect.cte(last) in scope
+        if not is_cte and last.meta.get("start") not in dialect.written:
             found.relations.add(name)
     elif (
         called := calls.get(last.meta.get("start", -1), "")
@@ -127,7 +148,7 @@ def _check(node: Any, dialect: Dialect, calls: Mapping[int, str], found: Found) 
     elif kind in _WITHOUT_PARENTHESES and node.meta.get("start") not in calls:
         doubt, words = named_doubt(_words(kind).replace(" ", "_"))
         (found.volatile if doubt == "volatile" else found.unknown).append(words)
-    elif kind not in ALLOWED and node.meta.get("start") not in calls:
+    elif kind not in dialect.allowed and node.meta.get("start") not in calls:
         found.unknown.append(f"the syntax {_words(kind)}")
     elif kind == "DataType":
         _check_type(node, dialect, found)

@@ -1,0 +1,161 @@
+"""Reads what a hook depends on: its raw text, in which each Jinja tag was replaced by the name `__jinja__`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from orchestrator.reuse.fingerprints.statement import Statement, parsed, read_parsed, tokenized, unreadable
+from orchestrator.reuse.fingerprints.statement_functions import FunctionList, function_list
+from orchestrator.reuse.fingerprints.statement_nodes import ALLOWED, WRITES
+from orchestrator.reuse.fingerprints.statement_tree import dialect_of
+
+PLACEHOLDER = "__jinja__"
+
+_HARMLESS = frozenset({"grant", "revoke", "comment", "analyze", "analyse", "vacuum", "checkpoint"})
+"""Statements that change no row and choose none."""
+_PARSED = frozenset({"select", "with", "from", "values", "insert", "update", "delete", "merge", "create"})
+_QUERIES = frozenset({"Select", "Union", "Intersect", "Except", "Values", "Subquery"})
+_WRITES = frozenset({"Insert", "Update", "Delete", "Merge", "Create"})
+_MADE = frozenset({"TABLE", "VIEW"})
+_PATHS = frozenset({"schema", "search_path"})
+"""Settings that decide which relation a name means."""
+_NOTHING = Statement(sees_all_columns=False)
+
+
+def read_hook(text: str, adapter: str) -> Statement:
+    """Return what the statements of a hook depend on; a relation or a value that Jinja renders counts as understood."""
+    functions = function_list(adapter)
+    if functions is None:
+        return Statement(unknown=(f"the SQL of the adapter {adapter}",))
+    try:
+        tokens = tokenized(text, adapter)
+    except unreadable():
+        return Statement(unknown=("the SQL of a hook cannot be parsed",))
+    read = [_read(text, statement, adapter, functions) for statement in _statements(tokens)]
+    return Statement(
+        relations=frozenset().union(*(one.relations for one in read)),
+        calls=frozenset().union(*(one.calls for one in read)),
+        unknown=tuple(dict.fromkeys(words for one in read for words in one.unknown))[:5],
+        volatile=tuple(dict.fromkeys(words for one in read for words in one.volatile))[:5],
+        sees_all_columns=any(one.sees_all_columns for one in read),
+    )
+
+
+def _statements(tokens: Sequence[Any]) -> Iterator[list[Any]]:
+    statement: list[Any] = []
+    for token in tokens:
+        if token.token_type.name == "SEMICOLON":
+            yield statement
+            statement = []
+        else:
+            statement.append(token)
+    yield statement
+
+
+def _read(text: str, tokens: list[Any], adapter: str, functions: FunctionList) -> Statement:
+    words = [token.text.lower() for token in tokens]
+    match words:
+        case []:
+            return _NOTHING
+        case [first, *_] if first in _HARMLESS:
+            return _NOTHING
+        case ["set", *rest]:
+            return _read_setting(rest, [token.token_type.name for token in tokens[1:]])
+        case ["create", "index", *_] | ["create", "unique", "index", *_]:
+            return _read_index(text, tokens, adapter, functions)
+        case [first, *_] if first in _PARSED:
+            return _read_parsed(text, tokens, adapter, functions)
+        case [first, *_] if first == PLACEHOLDER:
+            return Statement(unknown=("a hook whose SQL Jinja writes",))
+        case _:
+            return Statement(unknown=("a hook that is none of the statements that are understood",))
+
+
+def _read_setting(words: list[str], kinds: list[str]) -> Statement:
+    """Read `set [local] name = literal`."""
+    split = next((place for place, word in enumerate(words) if word in {"=", "to"}), None)
+    if split is None or len(words) != split + 2 or not all(word.replace("_", "").isalnum() for word in words[:split]):
+        return Statement(unknown=("a setting whose value is no literal",))
+    is_literal = kinds[-1] in {"STRING", "NUMBER"} or words[-1] in {
+        "true",
+        "false",
+        "on",
+        "off",
+        "default",
+        PLACEHOLDER,
+    }
+    if not is_literal:
+        return Statement(unknown=("a setting whose value is no literal",))
+    if _PATHS & set(words[:split]):
+        return Statement(unknown=("a setting that decides which relation a name means",))
+    return _NOTHING
+
+
+def _read_index(text: str, tokens: list[Any], adapter: str, functions: FunctionList) -> Statement:
+    """Read `create index … on table (expressions) …`: by its expressions, which a query has as well."""
+    opening = next((place for place, token in enumerate(tokens) if token.token_type.name == "L_PAREN"), len(tokens))
+    expressions = list(_until_closed(tokens[opening:]))
+    if not expressions or len(expressions) + opening != len(tokens):
+        return Statement(unknown=("an index with more than expressions",))
+    source = text[expressions[0].start + 1 : expressions[-1].start]
+    query = f"select 1 order by {source}"
+    return replace(
+        _guarded(lambda: _read_tokens(query, tokenized(query, adapter), adapter, functions)), sees_all_columns=False
+    )
+
+
+def _until_closed(tokens: Sequence[Any]) -> Iterator[Any]:
+    depth = 0
+    for token in tokens:
+        depth += {"L_PAREN": 1, "R_PAREN": -1}.get(token.token_type.name, 0)
+        yield token
+        if depth == 0:
+            return
+
+
+def _read_parsed(text: str, tokens: list[Any], adapter: str, functions: FunctionList) -> Statement:
+    return _guarded(lambda: _read_tokens(text, tokens, adapter, functions))
+
+
+def _guarded(read: Callable[[], Statement]) -> Statement:
+    try:
+        return read()
+    except unreadable():
+        return Statement(unknown=("the SQL of a hook cannot be parsed",))
+
+
+def _read_tokens(text: str, tokens: list[Any], adapter: str, functions: FunctionList) -> Statement:
+    trees = parsed(text, adapter, tokens)
+    if len(trees) != 1 or not _is_understood(trees[0]):
+        return Statement(unknown=("a hook that is none of the statements that are understood",))
+    tree = trees[0]
+    dialect = replace(dialect_of(functions, adapter, tokens), allowed=ALLOWED | WRITES, written=_written(tree))
+    return _without_placeholders(read_parsed(tree, tokens, dialect))
+
+
+def _is_understood(tree: Any) -> bool:  # noqa: ANN401  # sqlglot's own
+    kind = type(tree).__name__
+    if kind == "Create":
+        return tree.args.get("kind") in _MADE and tree.args.get("expression") is not None
+    return kind in _QUERIES or kind in _WRITES
+
+
+def _written(tree: Any) -> frozenset[int]:  # noqa: ANN401  # sqlglot's own
+    """Return where the relation is named that insert and create write; update, delete and merge read theirs, too."""
+    if type(tree).__name__ not in {"Insert", "Create"}:
+        return frozenset()
+    target = tree.this.this if type(tree.this).__name__ == "Schema" else tree.this
+    name = target.args.get("this")
+    return frozenset({name.meta["start"]}) if name is not None and "start" in name.meta else frozenset()
+
+
+def _without_placeholders(read: Statement) -> Statement:
+    """Return a reading in which a rendered relation is understood, and a partly rendered one is not."""
+    partly = any(PLACEHOLDER in name and len(name) > 1 for name in read.relations)
+    unknown = [words for words in read.unknown if PLACEHOLDER not in words]
+    if len(unknown) < len(read.unknown):
+        unknown.append("a function whose name Jinja renders")
+    if partly:
+        unknown.append("a relation of whose name Jinja renders a part")
+    relations = frozenset(name for name in read.relations if PLACEHOLDER not in name)
+    return replace(read, relations=relations, calls=read.calls - {PLACEHOLDER}, unknown=tuple(unknown))
