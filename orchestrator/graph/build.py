@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.graph.dag import Dag
-from orchestrator.graph.edges import Edge, dbt_edges, gate_edges, producer_edges, unit_test_edges
+from orchestrator.graph.edges import Edge, dbt_edges, gate_edges, producer_edges, suite_edges, unit_test_edges
 from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.dlt import DltSource, IngestNode
 from orchestrator.nodes.identity import NodeId, ResourceType
@@ -75,6 +75,7 @@ def _order(manifest: Manifest, needs: Dag[NodeId], suites: Sequence[BoundSuite])
     unit_tests = {node.unique_id for node in manifest.nodes.values() if node.resource_type is ResourceType.UNIT_TEST}
     edges = [edge for edge in needs.edges() if edge[1] not in unit_tests]
     edges += gate_edges(manifest, needs, suites)
+    edges += suite_edges(needs, suites)
     parents: dict[NodeId, list[NodeId]] = defaultdict(list)
     for parent, child in edges:
         parents[child].append(parent)

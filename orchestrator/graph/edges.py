@@ -62,6 +62,16 @@ def gate_edges(manifest: Manifest, needs: Dag[NodeId], suites: Iterable[BoundSui
         yield from ((gate, node) for node in below[parents])
 
 
+def suite_edges(needs: Dag[NodeId], suites: Iterable[BoundSuite]) -> Iterator[Edge]:
+    """Return the edges to suites from what they read beside the node that they validate.
+
+    What descends from that node waits for the suite, so the suite cannot wait for it.
+    """
+    for bound in suites:
+        below = needs.descendants([bound.node])
+        yield from ((one, bound.suite.unique_id) for one in bound.reads if one not in below)
+
+
 def unit_test_edges(manifest: Manifest, parents: Mapping[NodeId, Iterable[NodeId]]) -> Iterator[Edge]:
     """Put a model's unit tests, one after another, between all that the model waits for and the model."""
     by_model: dict[NodeId, list[NodeId]] = defaultdict(list)

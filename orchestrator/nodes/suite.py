@@ -22,6 +22,8 @@ class BoundSuite:
 
     suite: Suite
     node: NodeId
+    reads: tuple[NodeId, ...] = ()
+    """The other nodes and dbt sources whose relations it reads."""
 
 
 def suite_id(name: str) -> NodeId:

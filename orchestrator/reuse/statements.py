@@ -8,6 +8,7 @@ from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.reuse.facts import StoredFunction
 from orchestrator.reuse.fingerprints.digest import digest_of
+from orchestrator.reuse.fingerprints.python_code import sql_calls
 from orchestrator.reuse.fingerprints.value import Fingerprint, StatementVerdict
 
 
@@ -35,8 +36,10 @@ class Statements:
     def why_not(self, made: Fingerprint) -> str:
         """Return what in the compiled statement of a node keeps it from being reused; empty if nothing does."""
         statement = made.statement
-        if made.is_declared or not made.has_statement:
+        if made.is_declared:
             return ""
+        if not made.has_statement:
+            return self._why_not_python(made.node)
         if statement is None:
             return "what it compiles to is not known"
         if statement.volatile:
@@ -45,6 +48,13 @@ class Statements:
             return f"not understood: {statement.findings[0]}"
         changed = self._changed(statement)
         return f"the function {changed}(), stored in the database, changed" if changed else ""
+
+    def _why_not_python(self, unique_id: NodeId) -> str:
+        node = self.manifest.nodes.get(unique_id)
+        if node is None or node.definition.language != "python":
+            return ""
+        stored = sorted(sql_calls(node.definition.raw_code) & self.functions().keys())
+        return f"not understood: {stored[0]}(), stored in the database" if stored else ""
 
     def _changed(self, statement: StatementVerdict) -> str:
         """Return a function that was created, replaced or dropped in the database since the verdict was made."""

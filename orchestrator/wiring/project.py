@@ -34,6 +34,7 @@ from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.step import StepId
 from orchestrator.wiring.log_files import log_dir, own_log
 from orchestrator.wiring.masking import masker
+from orchestrator.wiring.suite_reading import with_reads
 from orchestrator.wiring.warehouse import Warehouse, is_shared, is_there, open_shared
 
 
@@ -146,7 +147,7 @@ def _graph(settings: Settings, manifest: Manifest, discovery: Discovery, *, need
         ingest=matched.nodes,
         feeds=matched.feeds,
         dlt_sources=discovery.sources,
-        suites=bind(suites, manifest),
+        suites=with_reads(settings.project_root, manifest, bind(suites, manifest)),
         notes=(*notes, *matched.notes),
     )
 

@@ -26,6 +26,7 @@ from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, S
 from orchestrator.reuse.closed import checks_of, closed_by, judged_by
 from orchestrator.reuse.facts import Content, content_text
 from orchestrator.reuse.fingerprints.make import Fingerprinter
+from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.fingerprints.value import SourceVersion
 from orchestrator.reuse.foresee import Wishes, foresee
 from orchestrator.reuse.judge import Judge
@@ -83,8 +84,12 @@ class Knowledge:
     @cached_property
     def maker(self) -> Fingerprinter:
         """What makes the fingerprints of the project's nodes; it finds the versions of sources in `versions`."""
-        around = surroundings_of(self.project, self.versions, self.facts.settings())
-        return Fingerprinter(self.project.graph.manifest, around)
+        return Fingerprinter(self.project.graph.manifest, self.around)
+
+    @cached_property
+    def around(self) -> Surroundings:
+        """What results follow from beside the project; with the versions of sources in `versions`."""
+        return surroundings_of(self.project, self.versions, self.facts.settings())
 
     def past(self, plan: Plan, reusable: AbstractSet[StepId]) -> Past:
         """Read what is recorded of a plan's steps and of all above them, and what the target says of them itself.
@@ -134,9 +139,9 @@ class Knowledge:
         return Past(standing=self.standing(steps), tries=self.tries(steps)) if checks else Past()
 
     def _with_judged(self, planned: list[NodeId]) -> list[NodeId]:
-        """Add to the nodes of a plan what its suites judge."""
-        suites = self.project.graph.suites
-        return [*planned, *(suites[node].node for node in planned if node in suites)]
+        """Add to the nodes of a plan what its suites read."""
+        suites = [suite for node, suite in self.project.graph.suites.items() if node in planned]
+        return [*planned, *(one for suite in suites for one in (suite.node, *suite.reads))]
 
     def _markers(self, nodes: Collection[NodeId]) -> Mapping[StepId, Marker] | None:
         """Ask the target itself what it holds; None where it is not asked."""
@@ -160,7 +165,8 @@ class Knowledge:
     ) -> Judge:
         """Give a judge that has seen nothing yet."""
         self.versions.clear()
-        project, suites = self.project, SuitePrints(self.project, self.versions)
+        project = self.project
+        suites = SuitePrints(project, self.versions, around=self.around, functions=self.facts.functions)
         manifest = project.graph.manifest
         teller = Teller(manifest, self.maker)
         return Judge(
@@ -284,7 +290,7 @@ class Knowledge:
     def _parents(self, node: NodeId) -> tuple[NodeId, ...]:
         graph = self.project.graph
         if node in graph.suites:
-            return (graph.suites[node].node,)
+            return (graph.suites[node].node, *graph.suites[node].reads)
         if node in graph.manifest.sources:
             return graph.needs.parents(node)
         dbt = graph.manifest.nodes.get(node)

@@ -32,7 +32,7 @@ def hook_findings(node: DbtNode, index: MacroIndex, adapter: str) -> Iterator[Fi
 
 @lru_cache(maxsize=1024)
 def _not_understood(text: str, adapter: str) -> tuple[str, ...]:
-    from orchestrator.reuse.fingerprints.statement import read_hook
+    from orchestrator.reuse.fingerprints.statement_hooks import read_hook
     from orchestrator.reuse.fingerprints.template import placeholder_sql
 
     sql = placeholder_sql(text)

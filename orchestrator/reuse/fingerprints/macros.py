@@ -6,20 +6,20 @@ macros are followed by the names in their texts.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.definition import Macro
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.reuse.fingerprints.reading import Reading, read_template
-from orchestrator.reuse.fingerprints.stock_macros import is_stock, unit_reading
+from orchestrator.reuse.fingerprints.stock_macros import calls_of_stock, is_stock, unit_reading
 from orchestrator.reuse.fingerprints.value import Finding
 
 _SHOWS_IN_THE_RELATION = frozenset({"generate_schema_name", "generate_alias_name", "generate_database_name"})
 _MATERIALIZATION = "materialization_"
 _TEST = "test_"
-_STRATEGY = "get_incremental_"
+_EVERY_MACRO = Reading(every_macro=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +150,8 @@ class MacroIndex:
         return found
 
     @cached_property
-    def everywhere(self) -> tuple[NodeId, ...]:
-        """The macros that override macros of dbt, and what they reach: dbt may call them for any node."""
+    def everywhere(self) -> tuple[Closure, ...]:
+        """What the macros reach that override macros of dbt: dbt may call them for any node."""
         overriding = [
             macro.unique_id
             for macro in self.macros.values()
@@ -160,9 +160,7 @@ class MacroIndex:
             and macro.name not in _SHOWS_IN_THE_RELATION
             and (macro.name in self._names_of_dbt or macro.name.partition("__")[2] in self._names_of_dbt)
         ]
-        return tuple(
-            dict.fromkeys(one for root in overriding for one in self.closure(root, trusts=True).reached.through)
-        )
+        return tuple(self.closure(root, trusts=True) for root in overriding)
 
     @cached_property
     def at_start(self) -> tuple[tuple[str, ...], tuple[NodeId, ...]]:
@@ -171,12 +169,15 @@ class MacroIndex:
         return self._hooks_at_start, tuple(dict.fromkeys(root for one in readings for root in self.roots(one)))
 
     def materialization(self, name: str | None) -> tuple[Closure, ...]:
-        """Return what the materialization of that name reaches: dbt's, and the project's own where it has one."""
+        """Return what the materialization of that name reaches, unless that is nothing but known macros of dbt."""
         found = self._materializations.get(name)
         if found is None:
             names = {f"{_MATERIALIZATION}{name}_{end}" for end in (self._adapter, "default")}
-            own = [macro for one in sorted(names) for macro in self._by_name.get(one, ())]
-            found = self._materializations[name] = tuple(self.closure(one, trusts=True) for one in own)
+            own = [self.macros[macro] for one in sorted(names) for macro in self._by_name.get(one, ())]
+            if not self._is_overridden:  # then nothing that dbt's own reaches is the project's: it need not be read
+                own = [macro for macro in own if not self._is_stock(macro)]
+            closures = (self.closure(macro.unique_id, trusts=True) for macro in own)
+            found = self._materializations[name] = tuple(one for one in closures if one.has_own or one.needs.unknown)
         return found
 
     def _close(self, root: NodeId, *, trusts: bool) -> Closure:
@@ -184,7 +185,7 @@ class MacroIndex:
         waiting = [root]
         needs: list[Needs] = []
         for macro in waiting:  # grows while it is walked: the nearest way is found first
-            unit = unit_reading(self.macros[macro].name) if self.is_of_dbt(self.macros[macro]) else None
+            unit = unit_reading(self.macros[macro].name) if self._is_stock(self.macros[macro]) else None
             if unit is not None and not trusts:
                 needs.append(self.needs_of(unit, "", f" in the macro {self.macros[macro].name}"))
                 continue
@@ -214,21 +215,16 @@ class MacroIndex:
         if found is None:
             own = self.macros[macro]
             reading = self.read(own.code)
-            if is_trusted and reading.every_macro:
-                # dbt's own code calls by a computed name what overrides it, and macros of incremental strategies.
-                reading = replace(reading, every_macro=False, names=reading.names | self._computed_names)
+            reading = calls_of_stock(reading, self._by_name) if is_trusted else reading
             found = self._called[key] = self.roots(reading, own.macros)
         return found
 
     @cached_property
-    def _computed_names(self) -> frozenset[str]:
-        return frozenset(
-            name
-            for macro in self.macros.values()
-            if not self.is_of_dbt(macro)
-            for name in (macro.name, macro.name.partition("__")[2])
-            if name.startswith(_STRATEGY)
-        )
+    def _is_overridden(self) -> bool:
+        """Whether macros of dbt may call any macro of the project or of a package."""
+        own = (macro for macro in self.macros.values() if not self.is_of_dbt(macro))
+        names = {name for macro in own for name in (macro.name, macro.name.partition("__")[2])}
+        return not names.isdisjoint(self._names_of_dbt) or bool(calls_of_stock(_EVERY_MACRO, names).names)
 
     def _is_known(self, name: str) -> bool:
         package, parted, macro = name.rpartition(".")

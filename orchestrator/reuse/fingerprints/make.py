@@ -19,6 +19,7 @@ from orchestrator.reuse.fingerprints.identity import IDS_OF, groups_of, own_of
 from orchestrator.reuse.fingerprints.macros import NO_NEEDS, Closure, MacroIndex, Needs, Reached, together
 from orchestrator.reuse.fingerprints.own_parts import own_parts, texts_in
 from orchestrator.reuse.fingerprints.python_code import read_python
+from orchestrator.reuse.fingerprints.reading import Reading, read_argument
 from orchestrator.reuse.fingerprints.surroundings import Surroundings, limits_for
 from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, PartGroup, Parts
 
@@ -77,7 +78,10 @@ class Fingerprinter:
                 *(parent.unknown for parent in inlined)
             ),
             volatile=_first(
-                code.all.volatile, hooks.all.volatile, (one.volatile for one in inlined if one.volatile is not None)
+                _batches_by_the_clock(node),
+                code.all.volatile,
+                hooks.all.volatile,
+                (one.volatile for one in inlined if one.volatile is not None),
             ),
             at_run_time=_first(code.all.asks, (one.at_run_time for one in inlined if one.at_run_time is not None)),
             not_understood=tuple(self._not_understood(node, code, hooks, inlined)),
@@ -109,14 +113,15 @@ class Fingerprinter:
         if definition.language == "python":
             own = self.index.needs_of(read_python(definition.raw_code), node.path)
             return _Code(own=own, all=own)
-        return self._of_texts([definition.raw_code, *texts_in(definition.arguments)], node, definition.macros)
+        arguments = [read_argument(text) for text in texts_in(definition.arguments)]
+        return self._of_readings([self.index.read(definition.raw_code), *arguments], node, definition.macros)
 
     def _hooks(self, node: DbtNode) -> _Code:
-        texts = [text for _, hook in hooks_of(node.definition.config) for text in texts_in(hook)]
-        return self._of_texts(texts, node) if texts else _Code()
+        """Return what is rendered when the node is built: its hooks, and configuration that holds Jinja."""
+        readings = [self.index.read(text) for text in texts_in(node.definition.config)]
+        return self._of_readings(readings, node) if readings else _Code()
 
-    def _of_texts(self, texts: list[str], node: DbtNode, called: tuple[NodeId, ...] = ()) -> _Code:
-        readings = [self.index.read(text) for text in texts]
+    def _of_readings(self, readings: list[Reading], node: DbtNode, called: tuple[NodeId, ...] = ()) -> _Code:
         roots = dict.fromkeys(root for reading in readings for root in self.index.roots(reading))
         roots |= dict.fromkeys(macro for macro in called if macro in self.index.macros)
         own = together(self.index.needs_of(reading, node.path) for reading in readings)
@@ -142,7 +147,8 @@ class Fingerprinter:
         own_hooks = hooks_of(node.definition.config)
         for key in dict.fromkeys(key for key, _ in own_hooks):
             own[f"hook:{key}"] = digest_of([hook for its_key, hook in own_hooks if its_key == key])
-        if hooks.all.own_entry or any(closure.needs.own_entry for closure in materialized_by):
+        beside = (*materialized_by, *self.index.everywhere)
+        if hooks.all.own_entry or any(closure.needs.own_entry for closure in beside):
             own["metadata"] = metadata_digest(node)
         groups = [self._shared_by(node.package)]
         groups += [self._asked.group(self.index.closure(root), node.package) for root in hooks.roots]
@@ -150,9 +156,9 @@ class Fingerprinter:
         return own, tuple(groups)
 
     def _materialized_by(self, node: DbtNode) -> tuple[Closure, ...]:
-        """Return what the node's materialization reaches, where any of it is the project's own."""
+        """Return what the node's materialization reaches beside known macros of dbt."""
         name = {ResourceType.UNIT_TEST: "unit"}.get(node.resource_type, node.materialized)
-        return tuple(one for one in self.index.materialization(name) if one.has_own)
+        return self.index.materialization(name)
 
     def _shared_by(self, package: str) -> PartGroup:
         """Return the parts that every node of a package has."""
@@ -162,7 +168,8 @@ class Fingerprinter:
             parts = {"adapter": digest_of([self._manifest.adapter_type, dict(around.versions)])}
             parts |= {f"setting:{name}": digest_of([value]) for name, value in around.settings.items()}
             parts |= {f"profile:{name}": digest for name, digest in around.profile.items()}
-            parts |= asked.of_macros(index.everywhere)
+            for closure in index.everywhere:
+                parts |= asked.group(closure, package).parts
             hooks, roots = index.at_start
             if hooks:
                 parts["hook:on-run-start"] = digest_of(list(hooks))
@@ -211,6 +218,11 @@ class Fingerprinter:
             model = self._manifest.nodes.get(node.parents[0]) if node.parents else None
             of_model = self._code(model).all if model is not None else NO_NEEDS
             yield from (*of_model.unknown, *of_model.asks, *of_model.volatile)
+
+
+def _batches_by_the_clock(node: DbtNode) -> Iterator[Finding]:
+    if node.definition.config.get("incremental_strategy") == "microbatch":
+        yield Finding(what="the batches of a microbatch model, which end at the present", path=node.path)
 
 
 def _declared(node: DbtNode, found: Fingerprint) -> Fingerprint:

@@ -17,8 +17,10 @@ _PLAIN = {
     "hook:on-run-start": "on-run-start hooks",
     "config:meta.elt": "configuration meta.elt",
     "python": "versions of Python and its packages",
+    "profile:time-zone": "time zone of the process",
+    "profile:environment": "environment of the database's client",
 }
-_OF_PROCESS = {"time-zone": "time zone of the process", "environment": "environment of the database's client"}
+_OF_KIND = {"profile": "{} in the profile", "config": "configuration {}", "hook": "{}", "setting": "setting {}"}
 _WITH_FILE = {"code": "code", "seed": "content", "arguments": "arguments"}
 _HOW = {How.CHANGED: "changed", How.ADDED: "is new", How.REMOVED: "is gone"}
 
@@ -62,22 +64,15 @@ class Words:
         if name == "contract":
             return Worded(subject=name, place=self._node.definition.properties or self._node.path)
         kind, _, of = name.partition(":")
-        match kind:
-            case "macro":
-                return self._macro(NodeId(of))
-            case "parent" | "relation" | "ids" | "columns":
-                return self._parent(kind, NodeId(of))
-            case "flag":
-                return Worded(subject="any flag of dbt" if of == EVERYTHING else f"flag {of}")
-            case "profile":
-                return Worded(subject=f"{of} in the profile" if of not in _OF_PROCESS else _OF_PROCESS[of])
-            case "config" | "hook":
-                return Worded(subject=f"configuration {of}" if kind == "config" else of)
-            case "var" | "env":
-                noun = "var" if kind == "var" else "environment variable"
-                return Worded(subject=f"any {noun}" if of == EVERYTHING else f"{noun} {of}")
-            case _:
-                return Worded(subject=f"setting {of.replace('_', '-')}" if kind == "setting" else name)
+        if kind == "macro":
+            return self._macro(NodeId(of))
+        if kind in {"parent", "relation", "ids", "columns"}:
+            return self._parent(kind, NodeId(of))
+        nouns = {"var": "var", "env": "environment variable", "flag": "flag"}
+        if kind in nouns:
+            return Worded(subject=f"any {nouns[kind]}" if of == EVERYTHING else f"{nouns[kind]} {of}")
+        shown = of.replace("_", "-") if kind == "setting" else of
+        return Worded(subject=_OF_KIND.get(kind, "{}").format(shown or name))
 
     def _parent(self, kind: str, parent: NodeId) -> Worded:
         source = parent in self._manifest.sources

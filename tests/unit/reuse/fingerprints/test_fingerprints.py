@@ -344,9 +344,10 @@ def test_hooks_before_a_run_enter_everywhere_and_hooks_behind_it_nowhere() -> No
     assert one(model("model.a"), operation("on-run-end", "vacuum")) == plain
 
 
-@pytest.mark.parametrize(
-    ("said", "code", "volatile"), [(None, "now()", True), (False, "now()", False), (True, "1", True)]
-)
+CLOCK = "{{ run_started_at }}"
+
+
+@pytest.mark.parametrize(("said", "code", "volatile"), [(None, CLOCK, True), (False, CLOCK, False), (True, "1", True)])
 def test_volatile_sql_is_found_or_declared(said: bool | None, code: str, volatile: bool) -> None:
     """`meta.elt.volatile` has the last word."""
     config = {} if said is None else {"meta": {"elt": {"volatile": said}}}
@@ -355,12 +356,11 @@ def test_volatile_sql_is_found_or_declared(said: bool | None, code: str, volatil
 
 def test_a_finding_says_where() -> None:
     """The file and the line, or the macro; in an ephemeral model for its readers too."""
-    assert str(one(model("model.a", "select 1,\n now()")).volatile) == "now() (models/a.sql:2)"
-    assert (
-        str(one(model("model.a", "{{ m() }}"), macro("m", "now()")).volatile) == "now() in the macro m (macros/m.sql)"
-    )
+    assert str(one(model("model.a", f"select 1,\n {CLOCK}")).volatile) == "run_started_at (models/a.sql:2)"
+    through = one(model("model.a", "{{ m() }}"), macro("m", CLOCK)).volatile
+    assert str(through) == "run_started_at in the macro m (macros/m.sql)"
     asking = one(model("model.a", "{{ m() }}"), macro("m", "{{ run_query('x') }}"))
     assert str(asking.at_run_time) == "run_query in the macro m (macros/m.sql)"
-    below = chain(b="select now()")[node_id("model.c")]
-    assert str(below.volatile) == "now() (models/b.sql:1)"
-    assert chain(a="select now()")[node_id("model.c")].volatile is None
+    below = chain(b=f"select {CLOCK}")[node_id("model.c")]
+    assert str(below.volatile) == "run_started_at (models/b.sql:1)"
+    assert chain(a=f"select {CLOCK}")[node_id("model.c")].volatile is None
