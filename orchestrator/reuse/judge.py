@@ -102,7 +102,10 @@ class Judge:
         """Add the verdict on the statement that a node was built from; what is not understood is new each time."""
         made = judged.fingerprint.with_statement(statement)
         if statement is None or statement.is_understood or made.is_declared:
-            return replace(judged, fingerprint=made)
+            built = judged.built
+            if judged.nature is Nature.SEES_THROUGH:  # the statement says which columns of its parents it shows
+                built = seen_through(definition_of(built), data_parts(made))
+            return replace(judged, fingerprint=made, built=built)
         built = self._built(made, None, judged.definition, judged.nature, steady=False)
         return replace(judged, fingerprint=made, built=built)
 
