@@ -15,8 +15,8 @@ run. Results that are others in each run (a clock, chance) cannot be compared: s
 
 Each bullet of the rule in docs/reuse.md has drawers in `edits_*.py`. Pair k of seed s is the same on every machine.
 Consecutive pairs take the drawers in turn, so that as many pairs as there are drawers meet every one. Every eighth
-pair runs on PostgreSQL. A pair in which nothing has an effect must reuse nearly everything, or the proof would be empty:
-the figures at the end say how much it was.
+pair runs on PostgreSQL. A pair in which nothing has an effect must reuse nearly everything, or the proof would be
+empty: the figures at the end say how much it was.
 
     make reuse-pairs PAIRS=150 SEED=7              # goes on where it was broken off
     python -m tests.reuse_pairs --seed 7 --pair 31 # one pair again; its folders are kept and named
@@ -47,6 +47,7 @@ def main() -> int:
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--first", type=int, default=0, help="the number of the first pair")
     asked.add_argument("--pair", type=int, help="the number of one pair: it runs again and is kept")
+    asked.add_argument("--control", action="store_true", help="run everything on both sides: nothing may differ")
     asked.add_argument("--state", type=Path, default=STATE, help="the folder of what is done")
     options = asked.parse_args()
     if options.pair is not None:
@@ -73,7 +74,7 @@ def _all(options: argparse.Namespace) -> int:
     numbers = range(options.first, options.first + options.pairs)
     done, began = [], time.monotonic()
     with tempfile.TemporaryDirectory(prefix="elt-reuse-pairs-") as root:
-        for one, ran in prove(options.seed, numbers, state, Path(root)):
+        for one, ran in prove(options.seed, numbers, state, Path(root), control=options.control):
             done.append(one)
             if ran or one.found:
                 _tell(one)

@@ -18,7 +18,8 @@ class Sides:
     pair: Pair
     ours: Bench
     full: Bench
-    first: Run
+    control: bool = False
+    """Whether everything runs on both sides: then a difference is one of the harness."""
 
 
 def compare(sides: Sides, words: list[str]) -> Verdict:
@@ -27,22 +28,23 @@ def compare(sides: Sides, words: list[str]) -> Verdict:
     What dlt loads on one side is brought to the other, because its ids are others in each load. The run of a mart
     comes first, where there is one; then everything runs, without loading a second time.
     """
-    mart = sides.pair.mart
-    selected = sides.ours.run(*words, "--select", mart) if mart else None
-    held = sides.ours.warehouse.contents() if mart else {}
-    again = ["--no-ingest"] if mart else []
+    mart, everything = sides.pair.mart, ("--upstream", "all")
+    reuse = everything if sides.control else ("--skip-unchanged",)
     if mart is None:
-        reusing = sides.ours.run(*words, "--skip-unchanged")
+        reusing = sides.ours.run(*words, *reuse)
+    else:
+        selected = sides.ours.run(*words, "--select", mart, *(everything if sides.control else ()))
+        held = sides.ours.warehouse.contents()
     sides.full.warehouse.bring(sides.ours.warehouse)
-    full = sides.full.run(*words, "--no-ingest", "--upstream", "all")
+    full = sides.full.run(*words, "--no-ingest", *everything)
     if mart is not None:
-        reusing = sides.ours.run(*words, "--skip-unchanged", *again)
+        reusing = sides.ours.run(*words, "--no-ingest", *reuse)
     if full.is_void and reusing.is_void and full.exit_code == reusing.exit_code:
         return Verdict(pair=sides.pair, found=(), void=f"the edited project does not run: {full.said}")
     wanted = sides.full.warehouse.contents()
     found = list(differences(reusing, full, sides.pair))
-    found += relations(sides.ours.warehouse.contents(), wanted, _hidden(sides, full))
-    if selected is not None and mart is not None:
+    found += relations(sides.ours.warehouse.contents(), wanted, _must_run(sides.pair))
+    if mart is not None:
         found += [f"--select {mart}: {line}" for line in _of_a_mart(selected, full, sides, held, wanted)]
     steps = [step for step in reusing.steps.values() if step.name not in _must_run(sides.pair)]
     return Verdict(pair=sides.pair, found=tuple(found), steps=len(steps), reused=sum(step.reused for step in steps))
@@ -75,7 +77,8 @@ def _step(step_id: str, ours: Run, full: Run) -> Iterator[str]:
 def relations(ours: Mapping[str, Content], full: Mapping[str, Content], hidden: Collection[str]) -> Iterator[str]:
     """Compare every table and view."""
     for name in sorted({*ours, *full}):
-        if name.rsplit(".", 1)[1] in hidden or ours.get(name) == full.get(name):
+        identifier = name.rsplit(".", 1)[1]
+        if any(identifier.startswith(node) for node in hidden) or ours.get(name) == full.get(name):
             continue
         one, other = ours.get(name), full.get(name)
         if one is None or other is None:
@@ -102,10 +105,9 @@ def _of_a_mart(
     if failed and not selected.exit_code:
         yield f"exit code 0, although in the full run {', '.join(failed)} ended in an error"
     names = {full.steps[step_id].name for step_id in above}
-    hidden = _hidden(sides, full)
     only = {name for name in {*held, *wanted} if name.rsplit(".", 1)[1] in names}
     kept = ({name: side[name] for name in only if name in side} for side in (held, wanted))
-    yield from relations(*kept, hidden)
+    yield from relations(*kept, _must_run(sides.pair))
 
 
 def _above(full: Run, mart: str) -> set[str]:
@@ -122,8 +124,3 @@ def _above(full: Run, mart: str) -> set[str]:
 
 def _must_run(pair: Pair) -> set[str]:
     return {name for drawn in pair.drawn for name in drawn.part.must_run}
-
-
-def _hidden(sides: Sides, full: Run) -> set[str]:
-    """Return the nodes whose rows are not compared."""
-    return _must_run(sides.pair)

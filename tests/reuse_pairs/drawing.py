@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from random import Random
 
 from tests.reuse_pairs import (  # noqa: F401  # each registers its drawers
+    edits_asking,
     edits_checks,
     edits_config,
     edits_data,
     edits_jinja,
+    edits_places,
     edits_python,
     edits_relations,
     edits_seeds,
@@ -83,13 +85,15 @@ def draw_pair(seed: int, number: int) -> Pair:
         for (drawer, edited), prefix in zip(chosen, ("a", "b"), strict=False)
     )
     files, mart = _above([name for one in drawn for name in one.part.outputs], draw, adapter)
+    if any("--full-refresh" in one.part.second for one in drawn) or draw.random() < 0.5:
+        mart = None  # a full refresh is for what is named, not for what is added above it
     return Pair(
         seed=seed,
         number=number,
         adapter=adapter,
         drawn=drawn,
         files=files,
-        mart=mart if draw.random() < 0.5 else None,
+        mart=mart,
     )
 
 

@@ -114,16 +114,16 @@ def setting_of_the_profile_changes(draw: Random, p: str, adapter: str) -> Part:
             ("TimeZone", "UTC", "Asia/Tokyo", "cast(timestamptz '2024-01-01 23:30:00+00' as date)"),
             ("TimeZone", "UTC", "Asia/Tokyo", "strftime(timestamptz '2024-01-01 23:30:00+00', '%H')"),
             ("TimeZone", "UTC", "Asia/Tokyo", "current_setting('TimeZone')"),
-            ("integer_division", "false", "true", "5 / 2"),
+            ("integer_division", "'false'", "'true'", "5 / 2"),
             ("default_null_order", "nulls_first", "nulls_last", "list_sort([2, null, 1])"),
-            ("ieee_floating_point_ops", "true", "false", "1.0::double / 0.0"),
+            ("ieee_floating_point_ops", "'true'", "'false'", "1.0::double / 0.0"),
         )
     )
     return Part(
         variant=f"{key}: {expression}",
         files={f"models/{p}_set.sql": built(draw, f"select 1 as id, cast({expression} as varchar) as v")},
         outputs=(f"{p}_set",),
-        profile={"settings": {key: then}},
+        profile={"settings": {key: then.strip("'")}},
         edit=lambda bench: bench.replace("profiles.yml", f"{key}: {then}", f"{key}: {now}"),
     )
 

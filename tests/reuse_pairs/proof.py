@@ -80,9 +80,11 @@ def read_done(state: Path, code: str, seed: int) -> dict[int, Done]:
     return done
 
 
-def prove(seed: int, numbers: Iterable[int], state: Path, root: Path) -> Iterator[tuple[Done, bool]]:
+def prove(
+    seed: int, numbers: Iterable[int], state: Path, root: Path, *, control: bool = False
+) -> Iterator[tuple[Done, bool]]:
     """Run the pairs that are not done; yield each pair, and whether it ran now."""
-    code = code_digest()
+    code = f"{code_digest()}{' control' if control else ''}"
     done = read_done(state, code, seed)
     state.parent.mkdir(parents=True, exist_ok=True)
     with Places(root) as places, state.open("a") as kept:
@@ -90,16 +92,16 @@ def prove(seed: int, numbers: Iterable[int], state: Path, root: Path) -> Iterato
             if number in done:
                 yield done[number], False
                 continue
-            one = done_from(_run(seed, number, places), code)
+            one = done_from(_run(seed, number, places, control=control), code)
             kept.write(json.dumps(asdict(one)) + "\n")
             kept.flush()
             yield one, True
 
 
-def _run(seed: int, number: int, places: Places) -> Verdict:
+def _run(seed: int, number: int, places: Places, *, control: bool) -> Verdict:
     pair = draw_pair(seed, number)
     try:
-        return run_pair(pair, places)
+        return run_pair(pair, places, control=control)
     except Exception as error:  # noqa: BLE001  # one broken pair is told and does not end the proof
         return Verdict(pair=pair, found=(), void=f"the harness: {type(error).__name__}: {error}")
 

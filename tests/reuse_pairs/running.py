@@ -231,7 +231,7 @@ def words_of(pair: Pair, place: int) -> list[str]:
     return [*words, "--vars", json.dumps(told)] if told else words
 
 
-def run_pair(pair: Pair, places: Places, *, keep: bool = False) -> Verdict:
+def run_pair(pair: Pair, places: Places, *, keep: bool = False, control: bool = False) -> Verdict:
     """Run a pair and return what it showed."""
     from tests.reuse_pairs.comparing import Sides, compare
 
@@ -247,7 +247,7 @@ def run_pair(pair: Pair, places: Places, *, keep: bool = False) -> Verdict:
     full = Bench(folder / "full", ours.warehouse.copied(folder / "full"), _environment(pair, 1))
     ours.variables.clear()
     ours.variables.update(_environment(pair, 1))
-    verdict = compare(Sides(pair=pair, ours=ours, full=full, first=first), words_of(pair, 1))
+    verdict = compare(Sides(pair=pair, ours=ours, full=full, control=control), words_of(pair, 1))
     for bench in (ours, full):
         bench.warehouse.dropped()
     if not keep:
