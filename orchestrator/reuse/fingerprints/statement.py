@@ -9,6 +9,7 @@ without `order by`, `first()` and `string_agg()` without an order, and the last 
 reads the text `today` as a date of the clock; only such text in the statement itself is seen, not in the rows.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
@@ -72,11 +73,11 @@ def read_statement(sql: str, adapter: str, *, known_functions: AbstractSet[str] 
     try:
         tokens = tokenized(sql, adapter)
         trees = parsed(sql, adapter, tokens) if _is_query(tokens) else []
+        if len(trees) != 1 or type(trees[0]).__name__ not in _QUERY:
+            return Statement(unknown=("a statement that is not a single query",))
+        return read_parsed(trees[0], tokens, dialect_of(functions, adapter, tokens, known_functions))
     except unreadable() as error:
         return Statement(unknown=(f"the SQL cannot be parsed: {_said(error)}",))
-    if len(trees) != 1 or type(trees[0]).__name__ not in _QUERY:
-        return Statement(unknown=("a statement that is not a single query",))
-    return read_parsed(trees[0], tokens, dialect_of(functions, adapter, tokens, known_functions))
 
 
 def read_view(definition: str, adapter: str) -> Statement:
@@ -204,6 +205,9 @@ def parsed(sql: str, adapter: str, tokens: list[Any]) -> list[Any]:
     """Return the tree of each statement."""
     from sqlglot.dialects.dialect import Dialect as Sqlglot
 
+    log = logging.getLogger("sqlglot")
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())  # else its warnings are printed, and they quote the SQL
     return [tree for tree in Sqlglot.get_or_raise(adapter).parser().parse(tokens, sql) if tree is not None]
 
 
@@ -216,11 +220,15 @@ def unreadable() -> tuple[type[Exception], ...]:
 
 def _said(error: Exception) -> str:
     """Return what a parser says, without the text that it quotes: that may hold values."""
-    from sqlglot.errors import ParseError
+    from sqlglot.errors import ParseError, TokenError
 
-    if not isinstance(error, ParseError):
-        return "a string, a name or a comment without its end"
-    return _QUOTED.split(str(error), maxsplit=1)[0].strip()[:_LONGEST]
+    match error:
+        case ParseError():
+            return _QUOTED.split(str(error), maxsplit=1)[0].strip()[:_LONGEST]
+        case TokenError():
+            return "a string, a name or a comment without its end"
+        case _:
+            return "syntax that sqlglot cannot read"
 
 
 def _first(words: Iterable[str]) -> tuple[str, ...]:

@@ -142,12 +142,28 @@ PLAIN_TYPES = frozenset(
         *("ARRAY", "BIGINT", "BIGDECIMAL", "BIT", "BLOB", "BOOLEAN", "BPCHAR", "CHAR", "CIDR", "DATE", "DATETIME"),
         *("DECIMAL", "DOUBLE", "FLOAT", "INET", "INT", "INT128", "INT256", "INTERVAL", "JSON", "JSONB", "LIST", "MAP"),
         *("MEDIUMINT", "MONEY", "NCHAR", "NULL", "NVARCHAR", "ROW", "SMALLINT", "STRUCT", "TEXT", "TIME", "TIMESTAMP"),
-        *("TIMESTAMPNTZ", "TIMESTAMPTZ", "TIMESTAMPLTZ", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TINYINT"),
-        *("UBIGINT", "UINT", "UINT128", "UNION", "USMALLINT", "UTINYINT", "UUID", "VARBINARY", "VARCHAR", "VARIANT"),
-        *("BINARY", "HUGEINT", "UHUGEINT", "POINT", "DATERANGE", "INT4RANGE", "INT8RANGE", "NUMRANGE"),
+        *("TIMESTAMPNTZ", "TIMESTAMPTZ", "TIMESTAMPLTZ", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIME_NS"),
+        *(
+            "TINYINT",
+            "UBIGINT",
+            "UINT",
+            "UINT128",
+            "UNION",
+            "USMALLINT",
+            "UTINYINT",
+            "UUID",
+            "VARBINARY",
+            "VARCHAR",
+            "VARIANT",
+        ),
+        *("BIGNUM", "BINARY", "HUGEINT", "UHUGEINT", "POINT", "DATERANGE", "INT4RANGE", "INT8RANGE", "NUMRANGE"),
         *("TSRANGE", "TSTZRANGE", "NAME", "VARBIT", "TIMETZ"),
     }
 )
 """Types of the database's own; an enum or a domain is defined in the catalog, and a regclass reads it."""
+BUILT_IN_TYPES = {
+    "duckdb": frozenset({"guid", "time_ns", "timestamptz_ns", "uint16", "uint32", "uint64", "uint8", "varint"})
+}
+"""Types of the database's own that sqlglot takes for user-defined ones."""
 CLOCK_TYPES = {"postgres": frozenset({"TIMETZ"})}
 """Types whose conversion asks the clock: PostgreSQL takes today's offset for a time with time zone."""

@@ -8,7 +8,7 @@ from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from orchestrator.reuse.fingerprints.statement_functions import FunctionList, named_doubt
-from orchestrator.reuse.fingerprints.statement_nodes import ALLOWED, CLOCK_TYPES, PARTS, PLAIN_TYPES
+from orchestrator.reuse.fingerprints.statement_nodes import ALLOWED, BUILT_IN_TYPES, CLOCK_TYPES, PARTS, PLAIN_TYPES
 
 Name = tuple[str, ...]
 
@@ -164,6 +164,8 @@ def _check(node: Any, dialect: Dialect, calls: Mapping[int, str], found: Found) 
 
 def _check_type(node: Any, dialect: Dialect, found: Found) -> None:  # noqa: ANN401  # sqlglot's own
     name = str(getattr(node.this, "name", node.this))
+    if name == "USERDEFINED" and str(node.args.get("kind")).lower() in BUILT_IN_TYPES.get(dialect.adapter, ()):
+        return
     if name not in PLAIN_TYPES:
         found.unknown.append("a type that is defined in the database" if name == "USERDEFINED" else f"the type {name}")
     elif name in CLOCK_TYPES.get(dialect.adapter, ()):

@@ -21,8 +21,7 @@ from orchestrator.reuse.fingerprints.statement_hooks import read_hook
         ("update __jinja__ set a = 1 where b in (select c from u)", {("u",)}),
         ("delete from t using u where t.a = u.a", {("t",), ("u",)}),
         (
-            "merge into t using s on t.a = s.a when matched then update set b = s.b"
-            " when not matched then insert (a, b) values (s.a, s.b)",
+            "merge into t using s on t.a = s.a when matched then delete when not matched then insert (a) values (s.a)",
             {("t",), ("s",)},
         ),
         ("create or replace table x as select a from __jinja__ join u using (a)", {("u",)}),
