@@ -11,7 +11,7 @@ from tests.reuse_pairs.parts import BULLETS, DRAWERS, NOTHING
 from tests.reuse_pairs.proof import done_from, figures, read_done
 from tests.reuse_pairs.running import Places, Verdict, run_pair
 
-SEED, DRAWN = 7, 3 * len(DRAWERS)
+SEED, DRAWN = 7, 8 * len(DRAWERS)
 LEAST_REUSED = 0.9
 
 
