@@ -49,6 +49,8 @@ class StoredFunction:
     """Its SQL with its parameters, all overloads together; None if it is opaque, as C, Python and PL/pgSQL are."""
     is_table: bool = False
     """Whether it returns a table."""
+    bodies: tuple[str, ...] = ()
+    """The SQL of each overload, without its parameters; empty if it cannot be told from the definition."""
 
 
 class Sameness(StrEnum):

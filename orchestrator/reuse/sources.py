@@ -45,10 +45,9 @@ def why_unversioned(
             return f"{one} is a foreign table"
         if content.kind != VIEW:
             continue
-        read = read_view(content.definition, adapter)
-        stored_calls = read.calls & functions.keys()
-        unknown = [what for what in read.unknown if not any(f"{name}()" in what for name in known)]
-        for what in (*read.volatile, *unknown, *(f"{name}()" for name in sorted(stored_calls - known))):
+        read = read_view(content.definition, adapter, known_functions=known)
+        opaque = sorted((read.calls & functions.keys()) - known)
+        for what in (*read.volatile, *read.unknown, *(f"{name}(), stored in the database" for name in opaque)):
             return f"{one} is a view that uses {what}"
         waiting += [_relation(name, one, database) for name in sorted(read.relations)]
     return ""

@@ -104,17 +104,18 @@ def understood_functions(functions: Mapping[str, StoredFunction], adapter: str) 
     def look(name: str, above: frozenset[str]) -> str:
         if name in found:
             return found[name]
-        definition = functions[name].definition
+        bodies = functions[name].bodies
         if name in above:
             why = "it calls itself"
-        elif definition is None:
+        elif not bodies:
             why = "its definition cannot be read as SQL"
         else:
-            read = read_function(definition, adapter)
-            below = [one for one in sorted(read.calls) if one in functions and look(one, above | {name})]
-            own = [what for what in read.unknown if not any(f"{one}()" in what for one in functions)]
-            tables = [f"it reads {'.'.join(one)}" for one in sorted(read.relations)]
-            why = next(iter([*read.volatile, *own, *tables, *(f"it calls {one}()" for one in below)]), "")
+            readings = [read_function(body, adapter, known_functions=functions.keys()) for body in bodies]
+            called = sorted({one for read in readings for one in read.calls if one in functions})
+            below = [f"it calls {one}()" for one in called if look(one, above | {name})]
+            tables = [f"it reads {'.'.join(one)}" for read in readings for one in sorted(read.relations)]
+            own = [what for read in readings for what in (*read.volatile, *read.unknown)]
+            why = next(iter([*own, *tables, *below]), "")
         found[name] = why
         return why
 

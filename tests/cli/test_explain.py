@@ -121,7 +121,8 @@ def test_seeds_hooks_and_contracts(explain, till):
 
 def test_what_is_volatile_or_decided_at_run_time_is_said(explain):
     """With the place; what has neither has none."""
-    assert explain("stamped")["volatile"] == {"what": "current_timestamp", "path": "models/stamped.sql", "line": 1}
+    assert explain("stamped")["statement"] == {"volatile": ["current_timestamp"], "not_understood": []}
+    assert explain("stamped")["decision"] == {"act": "run", "words": "volatile: current_timestamp"}
     assert explain("pivoted")["at_run_time"] == {"what": "run_query", "path": "models/pivoted.sql", "line": 1}
     assert (explain("sales")["volatile"], explain("sales")["at_run_time"]) == (None, None)
 
@@ -133,7 +134,7 @@ def test_it_is_told_to_people(elt, till):
     lines = said.out.splitlines()
     assert lines[0] == "seed  rates  seeds/rates.csv"
     assert "  content changed: seeds/rates.csv" in lines
-    assert "Its result may be another one now." in lines
+    assert "Its result may have changed." in lines
     elt("explain", "rate", project=till).refuses("no node called rate", "Did you mean rates")
 
 

@@ -74,16 +74,19 @@ _SECRET = ("secret", "password", "token", "key_id", "api_key", "credential")
 def stored_functions(rows: Iterable[Sequence[Any]]) -> dict[str, StoredFunction]:
     """Read the answer to FUNCTIONS: all overloads in all schemas and databases as one."""
     texts: dict[str, list[str | None]] = defaultdict(list)
+    bodies: dict[str, list[str]] = defaultdict(list)
     tables = set()
     for name, kind, _, _, parameters, definition in rows:
         if kind == "table_macro":
             tables.add(name)
         known = definition is not None and kind in {"macro", "table_macro"}
         texts[name].append(f"({', '.join(parameters)}) as {definition}" if known else None)
+        bodies[name] += [definition] if known else []
     return {
         name: StoredFunction(
             definition=None if None in found else "\n".join(dict.fromkeys(text for text in found if text is not None)),
             is_table=name in tables,
+            bodies=() if None in found else tuple(dict.fromkeys(bodies[name])),
         )
         for name, found in texts.items()
     }

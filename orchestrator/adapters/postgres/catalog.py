@@ -1,5 +1,6 @@
 """What a PostgreSQL database says of its functions and settings."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -20,6 +21,9 @@ order by 1, p.oid::regprocedure::text
 """
 """The immutable functions of an extension are excluded: `citext` brings a `replace` of its own, which is as pure as
 the one of PostgreSQL."""
+
+_BODY = re.compile(r"\nAS (?P<tag>\$\w*\$)(?P<sql>.*)(?P=tag)", re.DOTALL)
+_PARAMETER = re.compile(r"\$(\d+)")
 
 _WITH_EFFECT = (
     # how moments, intervals and numbers are read from text, written as text and compared
@@ -83,6 +87,15 @@ def stored_functions(rows: Iterable[Sequence[object]]) -> dict[str, StoredFuncti
         name: StoredFunction(
             definition=None if None in found else "\n".join(text for text in found if text is not None),
             is_table=name in sets,
+            bodies=_bodies(found),
         )
         for name, found in texts.items()
     }
+
+
+def _bodies(definitions: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the bodies of SQL functions, with names for their numbered parameters; none where one has another form."""
+    found = [_BODY.search(definition) if definition is not None else None for definition in definitions]
+    if None in found:
+        return ()
+    return tuple(_PARAMETER.sub(r"parameter_\1", body["sql"]) for body in found if body is not None)

@@ -80,28 +80,29 @@ def read_statement(sql: str, adapter: str, *, known_functions: AbstractSet[str] 
         return Statement(unknown=(f"the SQL cannot be parsed: {_said(error)}",))
 
 
-def read_view(definition: str, adapter: str) -> Statement:
+def read_view(definition: str, adapter: str, *, known_functions: AbstractSet[str] = frozenset()) -> Statement:
     """Return what a view depends on, by its definition: `create view x as select …`, or the query alone."""
     try:
         tokens = tokenized(definition, adapter) if function_list(adapter) else []
     except unreadable():
         tokens = []
     if [token.text.lower() for token in tokens[:1]] != ["create"]:
-        return read_statement(definition, adapter)
+        return read_statement(definition, adapter, known_functions=known_functions)
     head = list(takewhile(lambda token: token.token_type.name != "ALIAS", tokens))
     words = {token.text.lower() for token in head}
     if "view" not in words or "recursive" in words or len(head) + 1 >= len(tokens):
         return Statement(unknown=("the definition of a view",))
-    read = read_statement(definition[tokens[len(head) + 1].start :], adapter)
+    query = definition[tokens[len(head) + 1].start :]
+    read = read_statement(query, adapter, known_functions=known_functions)
     return replace(read, sees_all_columns=True) if "(" in words else read  # a list of new names for its columns
 
 
-def read_function(definition: str, adapter: str) -> Statement:
+def read_function(definition: str, adapter: str, *, known_functions: AbstractSet[str] = frozenset()) -> Statement:
     """Return what a stored macro depends on, by its body: an expression or a query."""
-    read = read_statement(definition, adapter)
+    read = read_statement(definition, adapter, known_functions=known_functions)
     if not any("not a single query" in one or "cannot be parsed" in one for one in read.unknown):
         return read
-    return read_statement(f"select {definition}", adapter)
+    return read_statement(f"select {definition}", adapter, known_functions=known_functions)
 
 
 def read_parsed(tree: Any, tokens: list[Any], dialect: Dialect) -> Statement:  # noqa: ANN401  # sqlglot's own

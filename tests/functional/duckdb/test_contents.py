@@ -193,8 +193,10 @@ def test_macros_are_told_with_their_definitions(warehouse: Warehouse) -> None:
     warehouse.ask("create macro tools.Plus(a, b) as a + b, (a) as a + 1")
     warehouse.ask("create macro several(n) as table select * from range(n)")
     assert warehouse.stored_functions() == {
-        "plus": StoredFunction(definition="(a) as (a + 1)\n(a, b) as (a + b)"),
-        "several": StoredFunction(definition='(n) as SELECT * FROM "range"(n)', is_table=True),
+        "plus": StoredFunction(definition="(a) as (a + 1)\n(a, b) as (a + b)", bodies=("(a + 1)", "(a + b)")),
+        "several": StoredFunction(
+            definition='(n) as SELECT * FROM "range"(n)', is_table=True, bodies=('SELECT * FROM "range"(n)',)
+        ),
     }
 
 

@@ -1,7 +1,7 @@
-"""A project of which some results follow from what no fingerprint sees.
+"""A project of which one result follows from what no fingerprint sees, because it is declared deterministic.
 
 rates (seed) ─┬→ prices (table)
-              ├→ stray (table, which also reads main.outside) → below_stray (table)
+              ├→ stray (table, which also reads main.outside, and is declared deterministic) → below_stray (table)
               ├→ marked (table, with a hook)
               ├→ stamped (table, which is another one each time, and may be reused all the same)
               └→ doubled (table, in Python)
@@ -33,7 +33,10 @@ FILES: Mapping[str, str] = {
         {{ config(contract={'enforced': true}) }}
         select code, half(rate) as price, sum(rate / 7.0) over () as total from {{ ref('rates') }}
         """,
-    "models/stray.sql": "select r.code, o.tax from {{ ref('rates') }} r join main.outside o using (code)\n",
+    "models/stray.sql": """
+        {{ config(meta={'elt': {'deterministic': true}}) }}
+        select r.code, o.tax from {{ ref('rates') }} r join main.outside o using (code)
+        """,
     "models/below_stray.sql": "select code from {{ ref('stray') }} where tax > 0\n",
     "models/marked.sql": """
         {{ config(post_hook="insert into main.seen values ('marked')") }}

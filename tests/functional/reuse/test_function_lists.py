@@ -12,10 +12,10 @@ from tests.functional.postgres.server import running_server
 pytestmark = pytest.mark.functional
 SYNTAX = {
     "duckdb": {
-        *("array", "cast", "coalesce", "columns", "extract", "grouping", "grouping_id", "ifnull", "percentile_cont"),
-        *("percentile_disc", "try", "try_cast"),
+        *("array", "cast", "coalesce", "columns", "cube", "rollup", "extract", "grouping", "grouping_id", "ifnull", "like"),
+        *("percentile_cont", "percentile_disc", "try", "try_cast"),
     },
-    "postgres": {"cast", "coalesce", "greatest", "grouping", "least", "nullif", "row", "trim"},
+    "postgres": {"cast", "coalesce", "cube", "rollup", "greatest", "grouping", "least", "nullif", "row", "trim"},
 }
 DUCKDB = function_list("duckdb")
 POSTGRES = function_list("postgres")
@@ -172,3 +172,28 @@ def test_types_of_duckdb_are_understood():
     rare = {"enum", "geometry", "integral", "oid", "tuple", "type"}
     for name in types - rare:
         assert read_statement(f"select cast(a as {name}) from t", "duckdb").is_understood, name
+
+
+def test_a_function_named_like_a_keyword_is_a_call():
+    """A macro may have the name of a keyword that DuckDB does not reserve: wherever it is called, the call is seen."""
+    from sqlglot.dialects import DuckDB
+
+    with duckdb.connect() as connection:
+        words = connection.execute("select keyword_name, keyword_category from duckdb_keywords()").fetchall()
+    names = {word for word, category in words if category in {"unreserved", "type_function"}}
+    names |= {
+        name.lower() for name in {*DuckDB.Parser.FUNCTIONS, *DuckDB.Parser.FUNCTION_PARSERS} if name.isidentifier()
+    }
+    names -= {word for word, category in words if category in {"reserved", "column_name"}}
+    for name in names:
+        for sql in (
+            "select {}(a) from t",
+            "select b, {}(a, b) from t",
+            "select a from t where b = 1 and not {}(a)",
+            "select a from t join u on {}(a)",
+            "select a from t order by {}(a)",
+            "select (b) from t group by {}(a)",
+            "select case when {}(a) then {}(b) end from t",
+        ):
+            read = read_statement(sql.replace("{}", name), "duckdb")
+            assert name in read.calls or not read.is_understood, sql.replace("{}", name)

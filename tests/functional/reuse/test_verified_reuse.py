@@ -1,4 +1,4 @@
-"""With the real dbt: what is reused is built anew beside what stands, and a difference is an error that says why."""
+"""With the real dbt: what is reused is built again beside the existing table; a difference is an error that says why."""
 
 import json
 from pathlib import Path
@@ -58,24 +58,28 @@ def test_what_is_as_it_builds_to_is_reused_and_said_to_be_verified(verified):
 def test_what_differs_is_an_error_that_says_how_and_what_may_have_been_missed(verified):
     """It halts what is below it, and is an error to dbt's readers too."""
     ran, steps = verified
-    assert {name for name, outcome in steps.items() if outcome.reason.code is ReasonCode.DIFFERS} == {"stray", "prices"}
+    assert {name for name, outcome in steps.items() if outcome.reason.code is ReasonCode.DIFFERS} == {"stray"}
     assert (steps["below_stray"].status, steps["below_stray"].reason.blame) == (Status.SKIPPED, "model.stall.stray")
     assert ran.exit_code == 1
     said = steps["stray"].message
     for part in ("stray (models/stray.sql)", "other values in the columns tax", "main.outside, which it reads without"):
         assert part in said
-    assert "1 row only in what stands;" in steps["prices"].message
-    assert "rows that were changed by hand" in steps["prices"].message
+
+
+def test_rows_that_were_changed_by_hand_are_seen_without_verifying(verified):
+    """The table is rebuilt: its content is not what was recorded with its build."""
+    _, steps = verified
+    assert steps["prices"].status is Status.SUCCESS
 
 
 def test_nothing_is_left_of_it(stall, verified):
     """Not even of a verification that was killed; what stands stays, and dbt's artifacts know nothing of it."""
     assert ask(stall, SCHEMAS) == [("_elt",)]
-    assert ask(stall, "select count(*) from prices") == [(3,)]
+    assert ask(stall, "select count(*) from prices") == [(2,)]
     assert ask(stall, "from seen") == [("marked",)]
     results = json.loads((stall / "target/run_results.json").read_text())["results"]
     status = {result["unique_id"].split(".")[2]: result["status"] for result in results}
-    assert (status["prices"], status["rates"], status["below_stray"]) == ("error", "success", "skipped")
+    assert (status["stray"], status["rates"], status["below_stray"]) == ("error", "success", "skipped")
     files = [file for file in (stall / "target").rglob("*") if file.suffix in {".json", ".sql", ".py"}]
     assert [file.name for file in files if "_elt_verify" in file.read_text()] == []
 
@@ -86,6 +90,6 @@ def test_the_next_run_builds_what_was_wrong_and_what_was_built_on_it(stall, veri
     ran = run_of(stall, verify_reuse=1.0)
     steps = ended(ran)
     built = {name for name, outcome in steps.items() if outcome.status is Status.SUCCESS}
-    assert built == {"on-run-start", "stray", "prices", "below_stray"}
+    assert built == {"on-run-start", "stray", "below_stray"}
     assert steps["rates"].reason.code is ReasonCode.VERIFIED
     assert ask(stall, "select tax from stray order by 1") == [(1,), (9,)]
