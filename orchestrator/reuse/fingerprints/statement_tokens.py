@@ -11,29 +11,18 @@ from typing import Any
 
 _KEYWORDS = frozenset(
     {
-        *("all", "and", "any", "array", "as", "between", "by", "case", "distinct", "else", "except", "exists", "from"),
-        *(
-            "group by",
-            "having",
-            "ilike",
-            "in",
-            "intersect",
-            "interval",
-            "is",
-            "join",
-            "lateral",
-            "like",
-            "limit",
-            "not",
-        ),
-        *("offset", "on", "or", "order by", "partition by", "pivot", "qualify", "returning", "select", "some"),
-        *("then", "union", "unpivot", "using", "values", "when", "where", "with"),
+        *("all", "and", "any", "array", "as", "between", "case", "distinct", "else", "except", "exists", "from"),
+        *("group by", "having", "ilike", "in", "intersect", "interval", "join", "lateral", "limit", "not", "offset"),
+        *("on", "or", "order by", "partition by", "pivot", "qualify", "returning", "select", "some", "then", "union"),
+        *("unpivot", "using", "values", "when", "where", "with"),
     }
 )
-"""Keywords that a parenthesis may follow. Those that a function may be called too are checked in the tree as well."""
+"""Keywords that a parenthesis may follow, and that are no function's name; `like` and `cube` count as functions."""
+_OPERATORS = frozenset({"ilike", "join"})
+"""Keywords of these that may be a function's name as well: they are, where nothing is in front that they would join."""
+_OPENERS = frozenset({"(", ",", "select", "where", "on", "and", "or", "when", "then", "else", "having", "group by"})
 _KEYWORDS_AFTER = {
     "conflict": {"on"},
-    "cube": {"group by", "by", ",", "("},
     "exclude": {"*", ")"},
     "filter": {")"},
     "group": {"within"},
@@ -42,15 +31,12 @@ _KEYWORDS_AFTER = {
     "name": {"by"},
     "over": {")", "nulls"},
     "rename": {"*", ")"},
-    "replace": {"*", ")"},
-    "rollup": {"group by", "by", ",", "("},
     "sets": {"grouping"},
     "grouping sets": {"group by", "by", ",", "("},
     "set": {"update", "by", "group by"},
     "tablesample": None,
     "sample": {"using"},
     "similar to": None,
-    "escape": None,
     "zone": {"time"},
     "at time zone": None,
     "group by all": None,
@@ -158,7 +144,7 @@ def _is_keyword(lowered: Sequence[str], index: int) -> bool:
     if word in _KEYWORDS_AFTER:
         behind = _KEYWORDS_AFTER[word]
         return behind is None or _follows(lowered, index) in behind
-    return word in _KEYWORDS
+    return word in _KEYWORDS and not (word in _OPERATORS and _follows(lowered, index) in _OPENERS)
 
 
 def _follows(lowered: Sequence[str], index: int) -> str:

@@ -12,7 +12,19 @@ from tests.functional.postgres.server import running_server
 pytestmark = pytest.mark.functional
 SYNTAX = {
     "duckdb": {
-        *("array", "cast", "coalesce", "columns", "cube", "rollup", "extract", "grouping", "grouping_id", "ifnull", "like"),
+        *(
+            "array",
+            "cast",
+            "coalesce",
+            "columns",
+            "cube",
+            "rollup",
+            "extract",
+            "grouping",
+            "grouping_id",
+            "ifnull",
+            "like",
+        ),
         *("percentile_cont", "percentile_disc", "try", "try_cast"),
     },
     "postgres": {"cast", "coalesce", "cube", "rollup", "greatest", "grouping", "least", "nullif", "row", "trim"},
