@@ -86,7 +86,9 @@ def _all(options: argparse.Namespace) -> int:
 
 def _tell(one: Done) -> None:
     word = "DIFFERS" if one.found else "void" if one.void else "agrees"
-    _say(f"{word:8} {one.number:4}  {one.adapter:8}  reused {one.reused}/{one.steps}  {'; '.join(one.edits)}")
+    after = f", after --select {one.mart}" if one.mart else ""
+    said = "; ".join(one.edits).replace("\n", " ")
+    _say(f"{word:8} {one.number:4}  {one.adapter:8}  reused {one.reused}/{one.steps}{after}  {said}")
     if one.void:
         _say(f"         {one.void[:800]}")
     if one.found:

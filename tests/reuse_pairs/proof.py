@@ -24,6 +24,7 @@ class Done:
     seed: int
     number: int
     adapter: str
+    mart: str | None
     edits: tuple[str, ...]
     drawers: tuple[str, ...]
     harmless: bool
@@ -47,6 +48,7 @@ def done_from(verdict: Verdict, code: str) -> Done:
         seed=pair.seed,
         number=pair.number,
         adapter=pair.adapter,
+        mart=pair.mart,
         edits=tuple(str(drawn) for drawn in pair.edits),
         drawers=tuple(drawn.drawer.name for drawn in pair.edits),
         harmless=all(drawn.drawer.harmless for drawn in pair.drawn),
@@ -118,7 +120,8 @@ def figures(done: list[Done]) -> Iterator[str]:
         yield f"  {bullet:14} {drawn[bullet]:4} edits, {missed[bullet]:3} in pairs with a difference"
     names = {name for one in done for name in one.drawers}
     yield f"kinds of edit {len(names)} of {len(DRAWERS)}"
-    calm = [one for one in done if one.harmless and not one.void]
+    # a mart that ran just before is reused in any case: such a pair says nothing of how much is
+    calm = [one for one in done if one.harmless and not one.void and one.mart is None]
     steps = sum(one.steps for one in calm)
     share = sum(one.reused for one in calm) / steps if steps else 0
     yield f"pairs in which nothing has an effect {len(calm)}: {share:.0%} of {steps} steps reused"

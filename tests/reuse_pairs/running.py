@@ -24,7 +24,8 @@ LONGEST = 120
 SHARED = {
     "tests/generic/shared.sql": "{% test at_most(model, most) %}\n"
     "select n from (select count(*) as n from {{ model }}) q where n > {{ most }}\n{% endtest %}\n"
-    "{% test no_value(model, value) %}\nselect v from {{ model }} where cast(v as varchar) like '%{{ value }}%'\n{% endtest %}\n",
+    "{% test no_value(model, value) %}\n"
+    "select v from {{ model }} where cast(v as varchar) like '%{{ value }}%'\n{% endtest %}\n",
     "ingestion/README.md": "Sources of dlt.\n",
 }
 QUIET = {
