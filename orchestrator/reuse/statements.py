@@ -46,8 +46,18 @@ class Statements:
             return f"volatile: {statement.volatile[0]}"
         if statement.findings:
             return f"not understood: {statement.findings[0]}"
+        if replaced := self._replaced():
+            return f"not understood: {replaced}(), stored in the database, which replaces a built-in function"
         changed = self._changed(statement)
         return f"the function {changed}(), stored in the database, changed" if changed else ""
+
+    def _replaced(self) -> str:
+        """Return a stored macro with the name of a built-in function: DuckDB's own operators and syntax call it too."""
+        from orchestrator.reuse.fingerprints.statement_functions import is_built_in
+
+        adapter = self.manifest.adapter_type
+        names = sorted(self.functions()) if adapter == "duckdb" else []
+        return next((name for name in names if is_built_in(name, adapter)), "")
 
     def _why_not_python(self, unique_id: NodeId) -> str:
         node = self.manifest.nodes.get(unique_id)
