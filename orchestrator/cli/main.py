@@ -31,6 +31,7 @@ VERBS = {
     "logs": ("orchestrator.cli.logs", "Show what happened in a run, or to one node of it."),
     "explain": ("orchestrator.cli.explain", "Show what a node's result follows from, and what of it changed."),
     "sql": ("orchestrator.cli.sql", "Ask the record of runs in SQL."),
+    "adopt": ("orchestrator.cli.adopt", "Take over tables that plain dbt built, where they are proven to be right."),
     "cancel": ("orchestrator.cli.cancel", "End a run from anywhere, as after Ctrl-C."),
     "docs": ("orchestrator.cli.docs", "Generate or serve the dbt docs."),
     "dbt": ("orchestrator.cli.dbt", "Run any other dbt command in this project."),

@@ -36,6 +36,11 @@ def command_of(run: RecordedRun, again: Command) -> Command:
         UsageError: it was recorded by an elt that did not keep all of it, or a value of it was masked.
     """
     asked: Mapping[str, Any] = run.asked
+    if run.head.verb not in set(Verb):
+        raise UsageError(
+            f"The run {run.head.run_id} was `elt {run.head.verb}`: nothing of it can be repeated.",
+            hint="Name another run: `elt history` lists them.",
+        )
     if "dbt_options" not in asked:
         raise UsageError(
             f"The run {run.head.run_id} was recorded by an older elt, which did not keep its options.",

@@ -1,0 +1,64 @@
+"""Prints what was adopted, and why the rest was not."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from orchestrator.plan.explain import kind_of
+from orchestrator.plan.step import BuildStep, Step, TestStep
+from orchestrator.reuse.adoption import Act, Ruling
+
+Told = Sequence[tuple[Step, Ruling]]
+_WORDS = {
+    Act.ADOPT: "adopted",
+    Act.COMPARE: "to be compared",
+    Act.KNOWN: "already known to elt",
+    Act.REFUSE: "not adopted",
+}
+
+
+def adoption_to_json(nodes: Told, invocation_id: str, run_id: str, *, dry_run: bool) -> dict[str, object]:
+    """Return it as values for JSON."""
+    return {
+        "invocation_id": invocation_id,
+        "run_id": run_id or None,
+        "dry_run": dry_run,
+        "counts": {act.value: sum(ruling.act is act for _, ruling in nodes) for act in Act},
+        "nodes": [
+            {
+                "id": step.id,
+                "name": step.name,
+                "kind": kind_of(step),
+                "path": step.path,
+                "act": ruling.act.value,
+                "reason": ruling.reason,
+            }
+            for step, ruling in nodes
+        ],
+    }
+
+
+def print_adoption(console: Console, nodes: Told, invocation_id: str, run_id: str, *, dry_run: bool) -> None:
+    """Print each node that was not adopted with its reason, then how many were."""
+    for step, ruling in nodes:
+        if ruling.act is Act.REFUSE or (dry_run and ruling.act is not Act.KNOWN):
+            told = f"{_WORDS[ruling.act]:<14} {_kind(step)} {step.name}: {ruling.reason}"
+            console.print(told, soft_wrap=True)
+    for what, kind in (("node", BuildStep), ("check", TestStep)):
+        counts = Counter(ruling.act for step, ruling in nodes if isinstance(step, kind))
+        if counts:
+            total = sum(counts.values())
+            parts = ", ".join(f"{counts[act]:,} {_WORDS[act]}" for act in Act if counts[act])
+            console.print(f"{total:,} {what}{'' if total == 1 else 's'}: {parts}", soft_wrap=True)
+    if not nodes:
+        console.print("Nothing to adopt: the selection names no model, seed, snapshot or test.", soft_wrap=True)
+    of = f"of dbt's invocation {invocation_id}"
+    if dry_run:
+        console.print(f"Nothing was written ({of}).", soft_wrap=True)
+    elif run_id:
+        console.print(f"Recorded as run {run_id} ({of}).", soft_wrap=True)
+
+
+def _kind(step: Step) -> str:
+    return step.resource_type.replace("_", " ") if isinstance(step, BuildStep | TestStep) else kind_of(step)

@@ -1,0 +1,214 @@
+"""Decides which tables that plain dbt built are adopted: those that provably are what a run would leave now."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.identity import NodeId, ResourceType, short_name
+from orchestrator.nodes.run_results import DbtResult, DbtRun
+from orchestrator.reuse.facts import VIEW, Content
+from orchestrator.reuse.fingerprints.compare import Verdict, compare, with_compiled
+from orchestrator.reuse.fingerprints.value import Fingerprint
+
+CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
+ADOPTABLE = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT, *CHECKS})
+_DONE = {ResourceType.TEST: frozenset({"pass", "warn"}), ResourceType.UNIT_TEST: frozenset({"pass"})}
+_NOT_SHOWN = ("var:", "env:", "flag:", "target")
+
+
+class Act(StrEnum):
+    """What becomes of a node."""
+
+    ADOPT = "adopt"
+    COMPARE = "compare"  # adopted if a copy that is built now is equal
+    KNOWN = "known"  # elt knows what it is: nothing is to do
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What becomes of a node, and why."""
+
+    act: Act
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What holds for every node."""
+
+    run: DbtRun
+    refusal: str = ""
+    """Why nothing that the run built can be adopted; empty if something can."""
+    file_doubt: str = ""
+    """Why something else may have written to the database since; empty if that is excluded."""
+    verify: bool = False
+    """Whether tables may be built once more to compare them."""
+    adapter: str = "duckdb"
+    project: str = ""
+    """The package that the project itself is."""
+    vars_are_same: bool = True
+    """Whether the run had the same `--vars`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known of one node."""
+
+    node: DbtNode
+    result: DbtResult | None
+    """How it ended in the run; None if the run did not contain it."""
+    relation_name: str | None = None
+    """What dbt calls its relation now."""
+    then: Fingerprint | None = None
+    """What it follows from by the manifest of the run, without its parents; None if that does not have it."""
+    now: Fingerprint
+    """The same by the project as it is now."""
+    made: Fingerprint
+    """What is recorded if it is adopted: with its parents, the versions of its sources and its statement."""
+    code: str | None = None
+    """What it compiles to now."""
+    why_statement: str = ""
+    """What in its compiled statement is not understood."""
+    is_known: bool = False
+    """Whether a run of elt would reuse it as it is."""
+    is_doubted: bool = False
+    """Whether it was found to differ from what it builds to."""
+    content: Content | None = None
+    """What its relation holds; None if there is none."""
+    open_parents: tuple[NodeId, ...] = ()
+    """Those of its parents that are neither adopted nor known."""
+    unversioned: Mapping[NodeId, str] = field(default_factory=dict)
+    """Why the rows of sources have no version."""
+    outside: str = ""
+    """Why the file of the database does not show that what it reads, and its relation, are as they were."""
+    can_compare: bool = False
+    """Whether a copy of it can be built without any other effect."""
+
+
+def decide(evidence: Evidence, terms: Terms) -> Ruling:
+    """Return what becomes of a node; parents are decided before their children."""
+    if evidence.is_known:
+        return Ruling(act=Act.KNOWN, reason="already known to elt")
+    why = next(filter(None, _refusals(evidence, terms)), "")
+    if why:
+        return Ruling(act=Act.REFUSE, reason=why)
+    node = evidence.node
+    doubt = _not_shown(evidence, terms) or terms.file_doubt or evidence.outside
+    if node.resource_type is ResourceType.SEED:
+        if evidence.can_compare:
+            return Ruling(act=Act.COMPARE, reason="equal to what its file holds now")
+        return Ruling(act=Act.REFUSE, reason="it cannot be loaded once more to compare it with its file: it has hooks")
+    if not doubt:
+        return Ruling(act=Act.ADOPT, reason="nothing has written to the database since that run")
+    if evidence.can_compare and node.materialized == "view":
+        return Ruling(act=Act.COMPARE, reason="its definition is what it would be now")
+    if evidence.can_compare and terms.verify:
+        return Ruling(act=Act.COMPARE, reason="equal to a copy that was built now")
+    hint = "; --verify can show that it is equal to a copy" if evidence.can_compare else ""
+    return Ruling(act=Act.REFUSE, reason=f"{doubt}{hint}")
+
+
+def _refusals(evidence: Evidence, terms: Terms) -> Iterator[str]:
+    """Return what no comparison of rows can make good."""
+    yield terms.refusal
+    yield from _of_result(evidence)
+    yield from _of_definition(evidence, terms)
+    yield _not_understood(evidence)
+    yield from (f"its parent {short_name(one)} is not adopted" for one in evidence.open_parents)
+    yield _unreadable(evidence)
+
+
+def _of_result(evidence: Evidence) -> Iterator[str]:
+    node, result = evidence.node, evidence.result
+    if result is None:
+        yield "that run did not contain it"
+        return
+    if result.status not in _DONE.get(node.resource_type, frozenset({"success"})):
+        yield f"it ended as {result.status} in that run"
+    batches = result.record.get("batch_results") or {}
+    if isinstance(batches, Mapping) and batches.get("failed"):
+        yield "some of its batches failed in that run"
+    if node.resource_type in CHECKS:
+        if node.relation is not None:
+            yield "it keeps the rows that fail in a table"
+        return
+    if evidence.content is None:
+        yield f"{node.relation} does not exist"
+    if result.relation_name not in {None, evidence.relation_name}:
+        yield f"that run built {result.relation_name}, and it is {evidence.relation_name} now"
+    if evidence.is_doubted:
+        yield "it was found to differ from what it builds to"
+
+
+def _of_definition(evidence: Evidence, terms: Terms) -> Iterator[str]:
+    if evidence.then is None or evidence.result is None:
+        yield "the manifest of that run does not have it"
+        return
+    found = compare(evidence.now, evidence.then)
+    changed = ", ".join(_in_words(change.part) for change in found.changes[:3])
+    if found.verdict is Verdict.DIFFERENT:
+        yield f"changed since that run: {changed}"
+    if not terms.vars_are_same and any(part.startswith("var:") for part in evidence.now.parts):
+        yield "that run had other --vars, and it reads vars"
+    if evidence.node.resource_type in {ResourceType.SEED, ResourceType.UNIT_TEST}:
+        return  # dbt compiles nothing
+    if _compiles_in_several_ways(evidence.now):
+        if evidence.now.at_run_time is not None:
+            yield f"what it was compiled to cannot be compared: {evidence.now.at_run_time}"
+    elif evidence.code is None or evidence.result.compiled_code is None:
+        yield "what it was compiled to is not known"
+    elif not _compiled_alike(evidence, evidence.result.compiled_code, terms.adapter):
+        yield f"it compiles to something else than in that run{f' (changed: {changed})' if changed else ''}"
+
+
+def _compiles_in_several_ways(fingerprint: Fingerprint) -> bool:
+    """Return whether its code asks something that differs from run to run, such as `is_incremental`."""
+    return "code" in fingerprint.built
+
+
+def _compiled_alike(evidence: Evidence, then: str, adapter: str) -> bool:
+    language = evidence.node.definition.language
+    codes = (evidence.code, then)
+    one, other = (with_compiled(evidence.now, code, adapter=adapter, language=language).compiled for code in codes)
+    return one is not None and one == other
+
+
+def _in_words(part: str) -> str:
+    kind, parted, of = part.partition(":")
+    return f"{kind} {short_name(NodeId(of)) if of.count('.') > 1 else of}" if parted else kind
+
+
+def _not_understood(evidence: Evidence) -> str:
+    made = evidence.made
+    if made.volatile is not None:
+        return f"volatile: {made.volatile}"
+    if made.not_understood:
+        return f"not understood: {made.not_understood[0]}"
+    if made.unknown:
+        source = min(made.unknown)
+        why = evidence.unversioned.get(source, "they have no version")
+        return f"the rows of {short_name(source)} may have changed: {why}"
+    return evidence.why_statement
+
+
+def _unreadable(evidence: Evidence) -> str:
+    content = evidence.content
+    if evidence.node.resource_type in CHECKS or content is None or content.kind == VIEW or content.rows is not None:
+        return ""
+    return f"its rows cannot be recorded: {content.why_not}"
+
+
+def _not_shown(evidence: Evidence, terms: Terms) -> str:
+    """Return what it depends on that the artifacts of a run do not show.
+
+    The vars of the project are in dbt_project.yml, of which `file_doubt` says whether it is as it was.
+    """
+    now = evidence.now
+    vars_are_shown = not terms.file_doubt and evidence.node.package == terms.project
+    settled = set() if _compiles_in_several_ways(now) else now.rendered.keys() - now.built.keys()
+    for part in sorted(now.parts.keys() - settled):
+        if part.startswith(_NOT_SHOWN) and not (vars_are_shown and part.startswith("var:")):
+            return f"the artifacts do not show whether {_in_words(part)} was the same"
+    return ""

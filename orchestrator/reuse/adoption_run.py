@@ -1,0 +1,191 @@
+"""What a run of plain dbt shows as a whole: whether its results can be used, and what may have written since."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType, short_name
+from orchestrator.nodes.run_results import DbtResult, DbtRun
+from orchestrator.reuse.adoption import ADOPTABLE
+from orchestrator.reuse.facts import TABLE, Content
+from orchestrator.reuse.fingerprints.config_keys import hooks_of
+from orchestrator.reuse.fingerprints.value import Fingerprint, StatementVerdict
+
+_BUILDING = frozenset({"build", "run", "seed", "snapshot"})
+_LIMITS = {
+    "empty": "it built empty relations (--empty)",
+    "sample": "it built a sample of the rows (--sample)",
+    "event_time_start": "it built a part of the batches (--event-time-start)",
+    "event_time_end": "it built a part of the batches (--event-time-end)",
+    "defer": "it may have read other relations in place of some (--defer)",
+    "favor_state": "it may have read other relations in place of some (--favor-state)",
+}
+_WRITES = re.compile(
+    r"(?<![a-z0-9])(alter|attach|call|copy|create|delete|detach|do(?=\s*\$)|drop|import|insert|merge|nextval|rename|setval"
+    r"|truncate|update|upsert)(?![a-z0-9])"
+)
+"""Words that may begin a statement that changes something, or the name of a macro that does."""
+_JINJA_CALL = re.compile(r"\{%-?\s*call\b")
+_INTO_THIS = re.compile(
+    r"\b(?:insert\s+into|update|delete\s+from|merge\s+into|truncate(?:\s+table)?|alter\s+table"
+    r"|create\s+(?:unique\s+)?index\s+[^;{]*on)\s+\{\{-?\s*this\s*-?\}\}"
+)
+_CLOSING = timedelta(seconds=3)
+"""dbt closes a DuckDB file when its process ends, which is after it has written its results."""
+_INACCURACY = timedelta(seconds=1)
+_STOCK = frozenset({"table", "view", "incremental", "ephemeral", "external"})
+_NOT_RUN = frozenset({ResourceType.EXPOSURE, ResourceType.SAVED_QUERY, ResourceType.ANALYSIS})
+_BY_REF = "which it reads without ref() or source()"
+
+
+def run_refusal(run: DbtRun, *, dbt_version: str, adapters: tuple[str, str], target: str) -> str:
+    """Return why nothing that a run built can be adopted; `adapters` are those of the run's manifest and of now."""
+    if run.command not in _BUILDING:
+        return f"that run was `dbt {run.command}`: only build, run, seed and snapshot are understood"
+    for name, words in _LIMITS.items():
+        if run.args.get(name):
+            return f"that run cannot be used: {words}"
+    if run.dbt_version != dbt_version:
+        return f"that run was of dbt {run.dbt_version}, and {dbt_version} is installed"
+    if adapters[0] != adapters[1]:
+        return f"that run was of the adapter {adapters[0]}, and it is {adapters[1]} now"
+    if run.args.get("target") not in {None, "", target}:
+        return f"that run was of the target {run.args['target']}, and it is {target} now"
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTimes:
+    """When files were last written."""
+
+    database: datetime
+    """The later of the database file and its log."""
+    profiles: datetime | None = None
+    project: datetime | None = None
+
+
+def file_doubt(run: DbtRun, times: FileTimes) -> str:
+    """Return why a DuckDB file may have been written to by something other than a run; empty if it was not.
+
+    The last writer closes the file: if that is the run itself, no other process has changed anything since.
+    """
+    if times.database > run.ended_at + _CLOSING:
+        written, ended = _told(times.database), _told(run.ended_at)
+        return f"the database file was written at {written}, after that run had ended at {ended}"
+    last = max((one.started_at for one in run.results.values() if _wrote(one) and one.started_at), default=None)
+    if last is None or times.database < last - _INACCURACY:
+        return f"the database file is of {_told(times.database)}, before that run wrote to it: it is another copy"
+    for name, moment in (("profiles.yml", times.profiles), ("dbt_project.yml", times.project)):
+        if moment is not None and moment > run.started_at:
+            return f"{name} was written at {_told(moment)}, after that run began"
+    return ""
+
+
+def _wrote(result: DbtResult) -> bool:
+    return result.status == "success" and result.unique_id.partition(".")[0] in {"model", "seed", "snapshot"}
+
+
+def _told(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A node that a run executed, and the texts that it executed."""
+
+    node: DbtNode
+    made: Fingerprint | None
+    """None for what has no fingerprint."""
+    texts: tuple[str, ...]
+    """Its code, and every macro of the project and its packages that it reaches."""
+    hook_macros: tuple[str, ...] = ()
+    """Every such macro that its hooks reach."""
+    statement: StatementVerdict | None = None
+    code: str = ""
+    """What it was compiled to."""
+
+
+def may_write_elsewhere(ran: Ran) -> str:
+    """Return why a node of a run may have changed relations of other nodes, in words; empty if it cannot have."""
+    node, made = ran.node, ran.made
+    if node.resource_type is ResourceType.OPERATION:  # before the first node, nothing is changed that is built later
+        return f"the hook {node.name}" if "on-run-end" in node.tags and writes(ran.texts) else ""
+    if node.resource_type in _NOT_RUN:
+        return ""
+    if node.resource_type not in ADOPTABLE or made is None:
+        return short_name(node.unique_id)
+    return _in_its_code(ran, made, short_name(node.unique_id))
+
+
+def _in_its_code(ran: Ran, made: Fingerprint, name: str) -> str:
+    node = ran.node
+    if node.resource_type is ResourceType.MODEL and node.materialized not in _STOCK:
+        return f"{name}, which has the materialization {node.materialized}"
+    if made.not_understood:
+        return f"{name}: {made.not_understood[0]}"
+    if any(map(_writes_elsewhere, _hooks(node))) or writes(ran.hook_macros):
+        return f"a hook of {name}"
+    if (made.at_run_time is not None or made.is_declared) and writes(ran.texts):
+        return f"{name}: {made.at_run_time}" if made.at_run_time is not None else name
+    found = ran.statement.findings if ran.statement is not None else ()
+    unknown = [one for one in found if not one.endswith(_BY_REF)]
+    if unknown and (writes([ran.code]) or any("stored in the database" in one for one in unknown)):
+        return f"{name}: {unknown[0]}"
+    return ""
+
+
+def writes(texts: Iterable[str]) -> bool:
+    """Return whether a word in these texts may begin a statement that changes something."""
+    return any(_WRITES.search(_JINJA_CALL.sub("", text.lower())) for text in texts)
+
+
+def _writes_elsewhere(hook: str) -> bool:
+    """Return whether a hook may change anything but the relation of its own node."""
+    text = hook.lower()
+    return len(_WRITES.findall(text)) > len(_INTO_THIS.findall(text))
+
+
+def _hooks(node: DbtNode) -> Iterator[str]:
+    for _, hook in hooks_of(node.definition.config):
+        yield str(hook.get("sql")) if isinstance(hook, Mapping) else str(hook)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What a node reads: a dbt source or another node's relation."""
+
+    node: NodeId
+    relation: Relation
+    is_source: bool = False
+    content: Content | None = None
+    """Of a source: what it is."""
+    writers: tuple[NodeId, ...] = ()
+    """Of a source: the nodes of the project that write its table."""
+
+
+def outside_of(relation: Relation | None, reads: Iterable[Read], run: DbtRun, result: DbtResult, database: str) -> str:
+    """Return what a node reads, or is, that the times of the database file do not vouch for; empty if nothing."""
+    if relation is not None and _is_elsewhere(relation, database):
+        return f"{relation} is in another database"
+    for read in reads:
+        if _is_elsewhere(read.relation, database):
+            return f"{read.relation}, which it reads, is in another database"
+        if not read.is_source:
+            continue
+        if read.content is None or read.content.kind != TABLE:
+            return f"{read.relation}, which it reads, is no table"
+        for writer in read.writers:
+            wrote = run.results.get(writer)
+            if wrote is not None and not _came_before(wrote, result):
+                return f"{short_name(writer)} wrote {read.relation}, which it reads, at the same time or later"
+    return ""
+
+
+def _is_elsewhere(relation: Relation, database: str) -> bool:
+    return relation.database is not None and relation.database.lower() != database.lower()
+
+
+def _came_before(one: DbtResult, other: DbtResult) -> bool:
+    return one.ended_at is not None and other.started_at is not None and one.ended_at <= other.started_at

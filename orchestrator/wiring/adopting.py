@@ -1,0 +1,248 @@
+"""Gathers what is known of tables that plain dbt built, and records those that are adopted."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from orchestrator.adapters.dbt.compiling import compile_code
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.nodes.run_results import DbtArtifacts, DbtResult
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep, StepId, TestStep
+from orchestrator.reuse.adoption import ADOPTABLE, Act, Evidence, Ruling, Terms, decide
+from orchestrator.reuse.adoption_run import (
+    FileTimes,
+    Ran,
+    Read,
+    file_doubt,
+    may_write_elsewhere,
+    outside_of,
+    run_refusal,
+)
+from orchestrator.reuse.facts import Content
+from orchestrator.reuse.fingerprints.surroundings import Surroundings
+from orchestrator.reuse.judge import Judge
+from orchestrator.reuse.project import Judged
+from orchestrator.reuse.statements import Statements
+from orchestrator.wiring.adopting_copies import Copies
+from orchestrator.wiring.adopting_prints import Prints
+from orchestrator.wiring.fingerprinting import surroundings_of
+from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.reusing import Knowledge
+from orchestrator.wiring.verifying import Verifiable
+from orchestrator.wiring.versions import version_of
+
+Candidate = BuildStep | TestStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """A node with what becomes of it."""
+
+    step: Candidate
+    ruling: Ruling
+    result: DbtResult | None
+    judged: Judged
+    """What it is to its children, and what is recorded of it, if it is adopted."""
+
+
+@dataclass(kw_only=True)
+class Gathered:
+    """What is known of an open project and of a run of plain dbt."""
+
+    project: OpenProject
+    known: Knowledge
+    artifacts: DbtArtifacts
+    plan: Plan
+    run_id: str
+    times: FileTimes | None
+    """None where the target is no file."""
+    verify: bool
+    done: set[NodeId] = field(default_factory=set)
+    """The nodes that are adopted, or were known before."""
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The steps of nodes that can be adopted at all: what is built first, then what checks it."""
+        found = [
+            step
+            for step in self.plan.steps
+            if isinstance(step, BuildStep | TestStep) and step.resource_type in ADOPTABLE and not self._is_empty(step)
+        ]
+        return tuple(sorted(found, key=lambda step: isinstance(step, TestStep)))
+
+    def _is_empty(self, step: Candidate) -> bool:
+        node = self.project.graph.manifest.nodes[step.node]
+        return node.is_ephemeral or node.is_empty
+
+    def ruled(self, *, dry_run: bool) -> list[Ruled]:
+        """Return what becomes of each candidate; a dry run builds no copies."""
+        found = []
+        for step in self.candidates:
+            judged = self.judge.look(step.node)
+            judged, evidence = self._evidence(step, judged)
+            ruling = decide(evidence, self.terms)
+            if ruling.act is Act.COMPARE and not dry_run and isinstance(step, BuildStep):
+                difference = self.copies.difference(step)
+                act = Act.REFUSE if difference else Act.ADOPT
+                ruling = Ruling(act=act, reason=difference or ruling.reason)
+            if ruling.act in {Act.ADOPT, Act.COMPARE}:
+                self.judge.build(step.node, judged)
+            else:
+                self.judge.leave(step.node, judged)
+            if ruling.act is not Act.REFUSE:
+                self.done.add(step.node)
+            found.append(Ruled(step=step, ruling=ruling, result=evidence.result, judged=judged))
+        return found
+
+    @cached_property
+    def judge(self) -> Judge:
+        """What says what each node follows from, by what the record and the target say now."""
+        plan = replace(self.plan, steps=self.candidates)
+        past = self.known.past(plan, frozenset(step.id for step in self.candidates))
+        return self.known.judge(past, frozenset(step.node for step in self.candidates), self.run_id, lambda _node: None)
+
+    @cached_property
+    def copies(self) -> Copies:
+        """What compares nodes with copies."""
+        return Copies(project=self.project, nodes=tuple(node for node in self._builds() if self.content(node)))
+
+    @cached_property
+    def around(self) -> Surroundings:
+        """The surroundings in which both manifests are read; what a seed's file holds is compared by loading it."""
+        found = surroundings_of(self.project, {}, self.known.facts.settings())
+        return replace(found, seed_content=lambda _node: "")
+
+    @cached_property
+    def now(self) -> Prints:
+        """The fingerprints of the project as it is."""
+        return Prints(manifest=self.project.graph.manifest, around=self.around)
+
+    @cached_property
+    def then(self) -> Prints:
+        """The fingerprints of the project as the run had it."""
+        return Prints(manifest=self.artifacts.manifest, around=self.around, parsed=self.project.graph.manifest)
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What holds for every node."""
+        run, session = self.artifacts.run, self.project.session
+        adapters = (self.artifacts.manifest.adapter_type, self.project.graph.manifest.adapter_type)
+        refusal = run_refusal(
+            run, dbt_version=version_of("dbt-core") or "", adapters=adapters, target=self.project.target.name
+        )
+        return Terms(
+            run=run,
+            refusal=refusal,
+            file_doubt=refusal or self._file_doubt(),
+            verify=self.verify,
+            adapter=adapters[1],
+            project=self.project.graph.manifest.project_name,
+            vars_are_same=dict(run.args.get("vars") or {}) == dict(session.flags.VARS or {}),
+        )
+
+    def _file_doubt(self) -> str:
+        if self.times is None:
+            return "PostgreSQL does not say when a table was last written"
+        if doubt := file_doubt(self.artifacts.run, self.times):
+            return doubt
+        statements = Statements(self.artifacts.manifest, self.project.target.database, self.known.facts.functions)
+        for result in self.artifacts.run.results.values():
+            node = self.artifacts.manifest.nodes.get(result.unique_id)
+            if node is None:
+                return f"{result.unique_id} of that run is not in its manifest"
+            if why := may_write_elsewhere(self._ran(node, result, statements)):
+                return f"that run may have written to other relations than those of its nodes, in {why}"
+        return ""
+
+    def _ran(self, node: DbtNode, result: DbtResult, statements: Statements) -> Ran:
+        made, code = self.then.of(node.unique_id), result.compiled_code
+        reads = made is not None and made.has_statement and code is not None
+        return Ran(
+            node=node,
+            made=made,
+            texts=tuple(self.then.texts_of(node)),
+            hook_macros=tuple(self.then.hook_macros_of(node)),
+            statement=statements.verdict(node.unique_id, code) if reads and code is not None else None,
+            code=code or "",
+        )
+
+    def _evidence(self, step: Candidate, judged: Judged) -> tuple[Judged, Evidence]:
+        """Return what is known of a node, and what would be recorded of it."""
+        node = self.project.graph.manifest.nodes[step.node]
+        result = self.artifacts.run.results.get(step.node)
+        made = self.now.of(step.node) or judged.fingerprint
+        compiled = None if result is None else result.compiled_code
+        if judged.fingerprint.has_statement and compiled is not None:
+            judged = self.judge.finished(judged, self.judge.verdict(judged, compiled))
+        statements = self.judge.project.statements
+        needs_code = compiled is not None and "code" not in made.built
+        reads = tuple(self._reads(node))
+        relation = node.relation
+        is_build = isinstance(step, BuildStep)
+        named = self.project.session.manifest.nodes.get(step.node)
+        return judged, Evidence(
+            node=node,
+            result=result,
+            relation_name=getattr(named, "relation_name", None),
+            then=self.then.of(step.node),
+            now=made,
+            made=judged.fingerprint,
+            code=compile_code(self.project.session, step.node) if needs_code else None,
+            why_statement="" if statements is None else statements.why_not(judged.fingerprint),
+            is_known=judged.then is not None and not judged.why,
+            is_doubted=self._is_doubted(step.id),
+            content=self.content(step.node),
+            open_parents=tuple(read.node for read in reads if not read.is_source and not self._is_settled(read.node)),
+            unversioned=self.judge.unversioned,
+            outside=""
+            if result is None
+            else outside_of(relation, reads, self.artifacts.run, result, self.project.target.database),
+            can_compare=is_build and Verifiable(self.project, self.known.maker).has(step),
+        )
+
+    def _is_doubted(self, step: StepId) -> bool:
+        past = self.judge.past
+        marker, standing = (past.markers or {}).get(step), past.standing.get(step)
+        return (marker is not None and marker.is_doubted) or (
+            past.markers is None and standing is not None and standing.is_doubted
+        )
+
+    def _is_settled(self, node: NodeId) -> bool:
+        return node in self.done or (node not in self.judge.planned and node in self.judge.known)
+
+    def _reads(self, node: DbtNode) -> Iterator[Read]:
+        """Return what a node reads, also through ephemeral models."""
+        manifest, waiting, seen = self.project.graph.manifest, list(node.parents), set[NodeId]()
+        for parent in waiting:  # grows while it is walked
+            if parent in seen:
+                continue
+            seen.add(parent)
+            if parent in manifest.sources:
+                relation = manifest.sources[parent].relation
+                writers = tuple(one for one in self.project.graph.needs.parents(parent) if one in manifest.nodes)
+                content = self._contents.get(relation)
+                yield Read(node=parent, relation=relation, is_source=True, content=content, writers=writers)
+            elif parent in manifest.nodes:
+                known = manifest.nodes[parent]
+                if known.relation is None:
+                    waiting += known.parents
+                else:
+                    yield Read(node=parent, relation=known.relation)
+
+    def _builds(self) -> Iterator[NodeId]:
+        return (step.node for step in self.candidates if isinstance(step, BuildStep))
+
+    def content(self, node: NodeId) -> Content | None:
+        """Return what a candidate's relation held before anything was decided; None if it does not exist."""
+        relation = self.project.graph.manifest.nodes[node].relation
+        return None if relation is None else self._contents.get(relation)
+
+    @cached_property
+    def _contents(self) -> Mapping[Relation, Content]:
+        """What the relations of the candidates, and all sources, hold now."""
+        manifest = self.project.graph.manifest
+        built = [manifest.nodes[node].relation for node in self._builds()]
+        sources = [source.relation for source in manifest.sources.values()]
+        return self.known.facts.contents(relation for relation in (*built, *sources) if relation is not None)

@@ -1,0 +1,196 @@
+"""Adopts tables that plain dbt built: finds out which, and records them as a run of their own."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator.adapters.record_sql import adds_marker
+from orchestrator.adapters.target_record import SqlTargetRecord
+from orchestrator.errors import UsageError, WarehouseError
+from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.ports import Request
+from orchestrator.execution.verdict import ExitCode
+from orchestrator.nodes.run_results import DbtArtifacts
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.status import Status
+from orchestrator.plan.step import BuildStep
+from orchestrator.reuse.adoption import Act
+from orchestrator.reuse.adoption_run import FileTimes
+from orchestrator.reuse.facts import content_text
+from orchestrator.reuse.standing import Mark, RecordedFingerprint
+from orchestrator.wiring.adopting import Gathered, Ruled
+from orchestrator.wiring.command import Command
+from orchestrator.wiring.marking import target_record
+from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.recording import opening_of
+from orchestrator.wiring.warehouse import is_shared, is_there
+
+VERB = "adopt"
+_REFUSED_FLAGS = ("EMPTY", "SAMPLE", "EVENT_TIME_START", "EVENT_TIME_END", "DEFER", "FULL_REFRESH")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """What became of the nodes of a selection."""
+
+    invocation_id: str
+    run_id: str
+    """Of the run that was recorded; empty if nothing was."""
+    nodes: tuple[Ruled, ...]
+    dry_run: bool
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """1 if none of the nodes was adopted and there were some to adopt."""
+        acts = [ruled.ruling.act for ruled in self.nodes if isinstance(ruled.step, BuildStep)]
+        left = [act for act in acts if act is not Act.KNOWN]
+        return ExitCode.NOT_GREEN if left and all(act is Act.REFUSE for act in left) else ExitCode.SUCCESS
+
+
+def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None:
+    """Raise UsageError if the artifacts are of another project, or nothing can be adopted in the target."""
+    theirs, ours = artifacts.manifest.project_name, project.graph.manifest.project_name
+    if theirs != ours:
+        raise UsageError(
+            f"The artifacts are of the project {theirs}, and this project is {ours}.",
+            hint="Name the folder with the artifacts of this project.",
+        )
+    if not is_shared(project.target):
+        raise UsageError(
+            f"Nothing can be adopted in the target {project.target.name}: that needs a DuckDB file or a PostgreSQL"
+            " database.",
+            hint="Choose another target with --target.",
+        )
+    set_ones = [name for name in _REFUSED_FLAGS if getattr(project.session.flags, name, None)]
+    if set_ones:
+        names = ", ".join(f"DBT_{name}" for name in set_ones)
+        raise UsageError(
+            f"Nothing can be adopted while dbt is told to build something else: {names}.",
+            hint="Unset it in the environment and in the flags of dbt_project.yml.",
+        )
+
+
+def file_times(project: OpenProject) -> FileTimes | None:
+    """Open the database, and return when its file was last written before; None for a target that is no file.
+
+    Another process may have had it until it was opened here: then the later moment is returned.
+    """
+    if project.target.path is None or not is_there(project.target):
+        return None
+    path = Path(project.target.path)
+    before = _last_written(path)
+    project.warehouse()
+    flags = project.session.flags
+    return FileTimes(
+        database=max(before, _last_written(path)),
+        profiles=_modified(Path(str(flags.PROFILES_DIR)) / "profiles.yml"),
+        project=_modified(project.settings.dbt_project_dir / "dbt_project.yml"),
+    )
+
+
+def _last_written(path: Path) -> datetime:
+    moments = (_modified(one) for one in (path, path.with_name(f"{path.name}.wal")))
+    return max(moment for moment in moments if moment is not None)
+
+
+def _modified(path: Path) -> datetime | None:
+    with suppress(OSError):
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return None
+
+
+def adopt_nodes(
+    gathered: Gathered, command: Command, *, dry_run: bool, drain: Callable[[], Sequence[Noticed]]
+) -> Adoption:
+    """Decide what is adopted, and record it unless it is a dry run."""
+    project = gathered.project
+    record = None if dry_run else _writable_record(project, drain)
+    nodes = gathered.ruled(dry_run=dry_run)
+    adopted = [ruled for ruled in nodes if ruled.ruling.act is Act.ADOPT]
+    if adopted and not dry_run:
+        _record(gathered, command, adopted)
+        if record is not None:
+            _mark(gathered, adopted)
+    return Adoption(
+        invocation_id=gathered.artifacts.run.invocation_id,
+        run_id=gathered.run_id if adopted and not dry_run else "",
+        nodes=tuple(nodes),
+        dry_run=dry_run,
+    )
+
+
+def _writable_record(project: OpenProject, drain: Callable[[], Sequence[Noticed]]) -> SqlTargetRecord | None:
+    """Make the tables in the target in which markers are written; None where markers are not wanted.
+
+    Raises:
+        WarehouseError: they cannot be made.
+    """
+    record = target_record(project)
+    if record is None or not is_there(project.target):
+        return None
+    drain()
+    record.make([project.target.database])
+    if not record.is_made(project.target.database):
+        said = next((notice.message for notice in drain()), "its tables cannot be made")
+        raise WarehouseError(
+            f"Nothing can be adopted: {said.splitlines()[0]}",
+            hint="Let the target be written to, or set state_in_target: false in elt.yml.",
+        )
+    return record
+
+
+def _record(gathered: Gathered, command: Command, adopted: Sequence[Ruled]) -> None:
+    """Keep the adoption as a run of its own, all of it or nothing."""
+    project, run_id, now = gathered.project, gathered.run_id, datetime.now(UTC)
+    plan = Plan(steps=tuple(replace(ruled.step, parents=(), after=()) for ruled in adopted))
+    opening = replace(opening_of(project, command, run_id, plan), verb=VERB)
+    outcomes = tuple(_outcome(ruled, gathered.artifacts.run.invocation_id, now) for ruled in adopted)
+    events: list[Event] = [RunStarted(run_id=run_id, at=now, plan=plan, database=project.target.description)]
+    for ruled, outcome in zip(adopted, outcomes, strict=True):
+        known = RecordedFingerprint(fingerprint=ruled.judged.fingerprint, identity=ruled.judged.built)
+        events += [
+            StepStarted(at=now, step_id=ruled.step.id),
+            StepEnded(at=now, outcome=outcome, known=known),
+        ]
+    status = Status.WARN if any(outcome.status is Status.WARN for outcome in outcomes) else Status.SUCCESS
+    events.append(RunEnded(run_id=run_id, at=now, status=status, outcomes=outcomes))
+    gathered.known.store.writer(opening).record(events)
+
+
+def _outcome(ruled: Ruled, invocation_id: str, now: datetime) -> Outcome:
+    result = ruled.result
+    if result is None:
+        raise ValueError(f"{ruled.step.id} has no result")
+    response = result.record.get("adapter_response") or {}
+    rows = response.get("rows_affected") if isinstance(response, dict) else None
+    return Outcome(
+        step_id=ruled.step.id,
+        status=Status.WARN if result.status == "warn" else Status.SUCCESS,
+        tool_word=result.status,
+        message=f"adopted from dbt's invocation {invocation_id}: {ruled.ruling.reason}",
+        started_at=result.started_at or now,
+        ended_at=result.ended_at or now,
+        rows_affected=rows if isinstance(rows, int) else None,
+        failures=result.record.get("failures"),
+        path=ruled.step.path,
+        dbt_results=(result.record,),
+    )
+
+
+def _mark(gathered: Gathered, adopted: Sequence[Ruled]) -> None:
+    """Write into the target itself what the adopted relations are, and what they hold."""
+    project = gathered.project
+    nodes, database = project.session.manifest.nodes, project.target.database
+    for ruled in adopted:
+        content = gathered.content(ruled.step.node)
+        if content is None or not isinstance(ruled.step, BuildStep):
+            continue
+        mark = Mark(digest=ruled.judged.fingerprint.digest, identity=ruled.judged.built)
+        request = Request(run_id=gathered.run_id, step=ruled.step, mark=mark)
+        name = str(nodes[ruled.step.node].relation_name)
+        # read before it was proven to be right: what was changed since is seen by the next run
+        text = content_text(content)
+        project.warehouse().ask(adds_marker(database, name, request, mark, is_whole=True, content=text))
