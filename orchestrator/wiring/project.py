@@ -4,15 +4,16 @@ The dlt sources are discovered in a child process while dbt starts and parses; a
 dbt opens it, with dbt's own configuration, so that everybody shares one instance.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from orchestrator.adapters.dbt.listing import list_lines
+from orchestrator.adapters.dbt.manifest_file import ManifestFile
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession, Target
 from orchestrator.adapters.dlt.discovery import Discovery, discover
@@ -30,7 +31,7 @@ from orchestrator.graph.build import Graph, build_graph
 from orchestrator.graph.match_dlt import match_sources
 from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId, Relation
-from orchestrator.nodes.manifest import read_manifest
+from orchestrator.nodes.manifest import manifest_from
 from orchestrator.plan.step import StepId
 from orchestrator.wiring.log_files import log_dir, own_log
 from orchestrator.wiring.masking import masker
@@ -45,7 +46,7 @@ class OpenProject:
     settings: Settings
     session: DbtSession
     target: Target
-    manifest_file: Path
+    manifest_file: ManifestFile
     graph: Graph
     selector: DbtSelector
     inbox: Inbox
@@ -105,7 +106,7 @@ def open_project(
         resources.callback(session.close)
         target = session.open(dbt_args)
         manifest_file = session.parse()
-        manifest = read_manifest(manifest_file)
+        manifest = manifest_from(json.loads(manifest_file.read()), manifest_file.path)
         graph = _graph(settings, manifest, found.result() if found else Discovery(), needed=needs_ingestion)
         yield OpenProject(
             settings=settings,

@@ -80,7 +80,7 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         target_identity=project.target.identity,
         database=project.target.description,
         process=this_process(),
-        manifest=without_moments(project.manifest_file.read_bytes()),
+        manifest=without_moments(project.manifest_file.read()),
         places=places_of(project.graph, [step.id for step in plan.steps]),
         writes={step.id: written_by(project.graph, step, project.target.database) for step in plan.steps},
     )

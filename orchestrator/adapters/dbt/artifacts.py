@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from orchestrator.adapters.dbt.manifest_file import replaced, write_manifest
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import run_record
 from orchestrator.adapters.dbt.session import DbtSession
@@ -141,9 +142,7 @@ class ArtifactWriter:
 
     def _write_manifest(self) -> None:
         """Write the manifest again: it now holds the compiled code of what ran."""
-        from dbt.parser.manifest import write_manifest
-
-        write_manifest(self._session.manifest, str(self._session.target_path))
+        write_manifest(self._session.manifest, str(self._session.target_path)).close()
 
     def _arguments(self) -> Json:
         """Give the invocation's arguments as dbt records them, with secrets scrubbed as dbt scrubs them."""
@@ -173,7 +172,6 @@ def _write_json(path: Path, document: Mapping[str, object]) -> None:
     """Write a whole file or none: a reader never sees half an artifact."""
     from dbt.utils import JSONEncoder
 
-    beside = path.with_suffix(".tmp")
-    beside.write_text(json.dumps(document, cls=JSONEncoder), encoding="utf-8")
-    passing(Point.ARTIFACT_WRITTEN)
-    beside.replace(path)
+    with replaced(path) as beside:
+        beside.write_text(json.dumps(document, cls=JSONEncoder), encoding="utf-8")
+        passing(Point.ARTIFACT_WRITTEN)

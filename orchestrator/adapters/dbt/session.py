@@ -9,10 +9,10 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from orchestrator.adapters.dbt import invocation
+from orchestrator.adapters.dbt.manifest_file import ManifestFile, keep_unwritten, save_parses_whole, write_artifacts
 from orchestrator.adapters.dbt.node_log import NodeLog
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
 from orchestrator.adapters.dbt.quick_start import start_quickly
@@ -77,7 +77,7 @@ class DbtSession:
         self._hear = hear
         self._catalogs: Any = []
         self._came_from: Path | None = None
-        self._aside: TemporaryDirectory[str] | None = None
+        self._manifest_file: ManifestFile | None = None
 
     def open(self, args: Sequence[str]) -> Target:
         """Read flags, profile and project for dbt's command line `args`; parses nothing yet.
@@ -102,24 +102,29 @@ class DbtSession:
         self._check_threads()
         return self._target()
 
-    def parse(self) -> Path:
-        """Parse the project as dbt does (partial parse kept) and give the path of the written manifest."""
+    def parse(self) -> ManifestFile:
+        """Parse the project as dbt does (partial parse kept) and return the manifest, which no other run replaces."""
         from dbt.cli.requires import get_active_write_integration
         from dbt.parser.manifest import parse_manifest
 
+        save_parses_whole()
         try:
             self.manifest = parse_manifest(
                 self.config,
                 False,  # noqa: FBT003  # write_perf_info; dbt's own signature
-                True,  # noqa: FBT003  # write
-                self.flags.WRITE_JSON,
+                False,  # noqa: FBT003  # write: dbt would write in place, where another run may read or write
+                False,  # noqa: FBT003  # write_json
                 [get_active_write_integration(catalog) for catalog in self._catalogs],
             )
+            if self.flags.WRITE_JSON:
+                self._manifest_file = write_artifacts(self.manifest, self.config)
+            else:
+                self._manifest_file = keep_unwritten(self.manifest)
         except Exception as error:
             raise self._translated(error) from error
         # What was parsed lives as long as the session: walking it at every collection costs a run a tenth of its CPU.
         gc.freeze()
-        return self.target_path / "manifest.json" if self.flags.WRITE_JSON else self._manifest_aside()
+        return self._manifest_file
 
     def translated(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401  # dbt's own
         """Let dbt work on what was parsed; what it raises of the project is told as the project's mistake."""
@@ -162,8 +167,8 @@ class DbtSession:
             invocation.end()
             os.chdir(self._came_from)
             self._came_from = None
-        if self._aside is not None:
-            self._aside.cleanup()
+        if self._manifest_file is not None:
+            self._manifest_file.close()
 
     def _begin(self, args: Sequence[str]) -> None:
         import click
@@ -182,13 +187,6 @@ class DbtSession:
                 f"dbt cannot run with {self.config.threads} threads.",
                 hint="Give --threads, or `threads` of the target in profiles.yml, a number from 1 on.",
             )
-
-    def _manifest_aside(self) -> Path:
-        """Write the manifest where it is read but not kept, as `--no-write-json` asks."""
-        self._aside = TemporaryDirectory(prefix="elt-manifest-")
-        path = Path(self._aside.name) / "manifest.json"
-        self.manifest.write(str(path))
-        return path
 
     def _load_configuration(self) -> None:
         from dbt.config import RuntimeConfig

@@ -1,0 +1,104 @@
+"""Writes what dbt parsed so that runs at once in one target folder do not read each other's manifest.
+
+dbt writes in place. A run could read the manifest of another one (another target, other schemas), or half of it; and
+two saved parses of equal length, one written over the other, can be read as a mixture. Here each file is written
+beside its place and renamed, and a run reads the very file that it wrote.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+
+class ManifestFile:
+    """The manifest of one parse; stays readable when another run replaces or removes the file in the target folder."""
+
+    def __init__(self, written: Path, path: Path) -> None:
+        """Open the file at `written`, which others may know as `path`."""
+        self.path = path
+        self._file = written.open("rb")
+
+    def read(self) -> bytes:
+        """Return the JSON, always whole."""
+        self._file.seek(0)
+        return self._file.read()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def write_artifacts(manifest: Any, config: Any) -> ManifestFile:  # noqa: ANN401  # dbt's own
+    """Write what dbt writes after a parse: the manifest, the semantic manifest, and the artifacts of plugins."""
+    from dbt import plugins
+    from dbt.events.types import ArtifactWritten
+    from dbt_common.events.functions import fire_event
+
+    written = write_manifest(manifest, config.project_target_path)
+    artifacts = plugins.get_plugin_manager(config.project_name).get_manifest_artifacts(manifest)
+    for path, artifact in artifacts.items():
+        artifact.write(path)
+        fire_event(ArtifactWritten(artifact_type=type(artifact).__name__, artifact_path=path))
+    return written
+
+
+def write_manifest(manifest: Any, target_path: str) -> ManifestFile:  # noqa: ANN401  # as above
+    """Write manifest.json and semantic_manifest.json as dbt's own `write_manifest` does, the former whole or not."""
+    from dbt.events.types import ArtifactWritten
+    from dbt.parser.manifest import write_semantic_manifest
+    from dbt.utils.artifact_upload import add_artifact_produced
+    from dbt_common.events.functions import fire_event
+
+    path = os.path.join(target_path, "manifest.json")  # noqa: PTH118  # as dbt names it to whoever hears the event
+    writable = manifest.writable_manifest()
+    with replaced(Path(path).absolute()) as beside:
+        writable.write(str(beside))
+        written = ManifestFile(beside, Path(path).absolute())
+    fire_event(ArtifactWritten(artifact_type=type(writable).__name__, artifact_path=path))
+    add_artifact_produced(path)
+    write_semantic_manifest(manifest, target_path)
+    return written
+
+
+def keep_unwritten(manifest: Any) -> ManifestFile:  # noqa: ANN401  # as above
+    """Return the manifest where no artifact may be written, as `--no-write-json` asks: its file has no name left."""
+    with TemporaryDirectory(prefix="elt-manifest-") as folder:
+        path = Path(folder) / "manifest.json"
+        manifest.writable_manifest().write(str(path))
+        return ManifestFile(path, path)
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Yield a path to write to, beside `path`, and rename that file to `path` at the end; on an error remove it."""
+    beside = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def save_parses_whole() -> None:
+    """Let dbt write partial_parse.msgpack beside its place and rename it; dbt itself overwrites it in place."""
+    from dbt.parser import manifest as parser
+
+    save = parser.ManifestLoader.write_manifest_for_partial_parse
+    if save.__module__ == __name__:
+        return
+
+    def save_whole(self: Any) -> None:  # noqa: ANN401  # dbt's ManifestLoader
+        name = parser.PARTIAL_PARSE_FILE_NAME
+        path = Path(self.root_project.project_target_path).absolute() / name
+        with replaced(path) as beside:
+            parser.PARTIAL_PARSE_FILE_NAME = beside.name
+            try:
+                save(self)
+            finally:
+                parser.PARTIAL_PARSE_FILE_NAME = name
+
+    parser.ManifestLoader.write_manifest_for_partial_parse = save_whole
