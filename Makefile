@@ -11,7 +11,7 @@ NEWEST ?= $(firstword $(foreach name,python3.13 python3.12,$(shell $(name) --ver
 # dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-readers test-matrix test-lowest test-highest agreement faults soak check lint types contracts bench clean environment constraints
+.PHONY: demo test test-readers test-matrix test-lowest test-highest agreement faults soak reuse-pairs check lint types contracts bench clean environment constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,10 @@ faults: $(STAMP)
 # Random runs that are killed again and again: `make soak SOAK=500`, and SEED=… to draw the same once more.
 soak: $(STAMP)
 	$(BIN)/python -m tests.faults.soak $(or $(SOAK),50) $(SEED)
+
+# Random edits from every bullet of the reuse rule, each compared with a full run; an interrupted run goes on.
+reuse-pairs: $(STAMP)
+	$(BIN)/python -m tests.reuse_pairs --pairs $(or $(PAIRS),150) --seed $(or $(SEED),1)
 
 # What people read dbt's artifacts with needs versions of its own: an environment apart, with elt in it.
 $(READERS)/.installed: pyproject.toml constraints-readers.txt tests/readers/requirements.in

@@ -66,7 +66,8 @@ class Judge:
             same_definition = self._compare(made, then, compiles=compiles, asks=asks)
             if same_definition:
                 made = self.made[node] = made.with_statement(self._statement_of(made, then, compiles=compiles))
-            same = same_definition and (nature is Nature.SEES_THROUGH or not _data_changed(made, then))
+            is_same_data = data_parts(made) == data_parts(then.fingerprint.with_statement(made.statement))
+            same = same_definition and (nature is Nature.SEES_THROUGH or is_same_data)
             if same_definition and not same:
                 self.comparisons[node] = replace(self.comparisons[node], verdict=Verdict.DIFFERENT)
         unknown = self._unknown(node, made)
@@ -182,9 +183,7 @@ class Judge:
         if dbt is not None and dbt.resource_type is ResourceType.FUNCTION:
             return Found(why="functions always run")
         if dbt is not None and dbt.resource_type is ResourceType.TEST and dbt.relation is not None:
-            found = self.past.found(StepId(node), made, None)
-            gone = not self.past.there(dbt.relation)
-            return replace(found, why=found.why or f"{dbt.relation} is not there any more") if gone else found
+            return self.past.stored_failures(StepId(node), made, dbt.relation)
         return self.past.found(StepId(node), made, None if leaves_nothing or dbt is None else dbt.relation)
 
     def _compare(self, now: Fingerprint, then: Standing, *, compiles: bool, asks: bool) -> bool:
@@ -293,11 +292,6 @@ class Judge:
         if nature is Nature.SEES_THROUGH:
             return seen_through(definition, data_parts(made))
         return then.identity if then is not None else identity(definition, made.digest)
-
-
-def _data_changed(now: Fingerprint, then: Standing) -> bool:
-    then_parts = data_parts(then.fingerprint.with_statement(now.statement))
-    return data_parts(now) != then_parts
 
 
 def _has_fingerprint(dbt: DbtNode | None) -> bool:

@@ -1,7 +1,7 @@
 """What is known of a target before a run: what stands in it, and what each step last ended as there."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestrator.nodes.identity import NodeId, Relation, short_name
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
@@ -63,6 +63,18 @@ class Past:
         if then is None or broken:
             return Found(why=broken or _NEVER_BUILT)
         return Found(then=then, holds=then.identity)
+
+    def stored_failures(self, step_id: StepId, now: Fingerprint, relation: Relation) -> "Found":
+        """Return what is known of a test that keeps its failing rows: it is reused if there were and are none."""
+        found, content = self.found(step_id, now, None), self.contents.get(relation)
+        if found.then is None or found.why:
+            return found
+        if not self.there(relation):
+            return replace(found, why=f"{relation} is not there any more")
+        is_empty = content is not None and content.count == 0
+        if found.then.status is not Status.SUCCESS or not is_empty:
+            return replace(found, why=f"the failing rows in {relation} may have changed")
+        return found
 
     def _as_marked(self, step_id: StepId, relation: Relation, then: Standing | None, now: Fingerprint) -> "Found":
         """Let the target decide: it may have been restored, or built from elsewhere, since the record was written."""

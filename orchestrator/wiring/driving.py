@@ -24,6 +24,7 @@ from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.readiness import require_ready
 from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.runners import make_runners
+from orchestrator.wiring.shadowing import shadow_of
 from orchestrator.wiring.verifying import share_of
 
 _NOTHING = Left()
@@ -57,7 +58,7 @@ def drive(
     require_ready(project, plan)
     reuse = known.reuse(plan, opening.run_id, continued, share_of(command, project.settings))
     if command.shadow_reuse:
-        reuse.shadow = known.shadow()
+        reuse.shadow = shadow_of(project, known.facts)
     terms = RunTerms(
         run_id=opening.run_id,
         database=project.target.description,

@@ -6,25 +6,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
 
 from orchestrator.adapters.dbt.compiling import compile_code
 from orchestrator.config.settings import OnOpen
 from orchestrator.errors import NothingRecordedError, StoreError, WarehouseError
 from orchestrator.execution.breaker import Breaker, with_open_circuits
-from orchestrator.execution.events import NoticeKind
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.resume import Continued
 from orchestrator.execution.reuse import RunReuse, newest_row
-from orchestrator.execution.shadow import ShadowReuse
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.placement import places_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest, Upstream
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId
 from orchestrator.reuse.closed import checks_of, closed_by, judged_by
-from orchestrator.reuse.facts import Content, content_text
+from orchestrator.reuse.facts import Content
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.fingerprints.value import SourceVersion
@@ -38,6 +35,7 @@ from orchestrator.reuse.statements import Statements
 from orchestrator.wiring.fingerprinting import surroundings_of, with_needs
 from orchestrator.wiring.marking import relations_of, target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
+from orchestrator.wiring.shadowing import warns_are_errors
 from orchestrator.wiring.target_facts import TargetFacts
 from orchestrator.wiring.telling import SuitePrints, Teller
 from orchestrator.wiring.verifying import Verifiable
@@ -110,9 +108,10 @@ class Knowledge:
         if markers is not None:
             unbuilt = nodes.difference(planned) | {NodeId(step) for step in reusable}
             looked_at = frozenset(self._relations(node for node in unbuilt if StepId(node) in markers))
-        sources = [relation for relation in self._relations(nodes, of_sources=True) if there(relation)]
+        read = [relation for relation in self._relations(nodes, of_sources=True) if there(relation)]
+        read += self._relations(NodeId(step) for step in reusable if step.startswith("test."))
         with suppress(WarehouseError):
-            contents = self.facts.contents([*sources, *looked_at])
+            contents = self.facts.contents([*read, *looked_at])
         return Past(
             standing=self.standing(steps),
             tries=self.tries(steps),
@@ -274,19 +273,6 @@ class Knowledge:
             found.stood(outcome)
         return found
 
-    def shadow(self) -> ShadowReuse:
-        """Return what compares the steps of a run that would have been reused with what they leave."""
-        nodes, inbox = self.project.graph.manifest.nodes, self.project.inbox
-
-        def holds(step: StepId) -> str | None:
-            node = nodes.get(NodeId(step))
-            if node is None or node.relation is None:
-                return None
-            content = self.facts.contents([node.relation]).get(node.relation)
-            return None if content is None or content.why_not else content_text(content)
-
-        return ShadowReuse(holds=holds, tell=lambda message: inbox.post(NoticeKind.WARNING, message))
-
     def _parents(self, node: NodeId) -> tuple[NodeId, ...]:
         graph = self.project.graph
         if node in graph.suites:
@@ -305,9 +291,3 @@ class Knowledge:
 
     def _recall(self, step_id: StepId, then: Standing) -> Outcome | None:
         return None if self.reader is None else self.reader.outcome(then.run_id, step_id)
-
-
-def warns_are_errors(flags: Any) -> bool:  # noqa: ANN401  # dbt's own
-    """Return whether dbt counts a check that warns as one that failed."""
-    options = getattr(flags, "WARN_ERROR_OPTIONS", None)
-    return bool(getattr(flags, "WARN_ERROR", False)) or (options is not None and options.includes("LogTestResult"))

@@ -14,6 +14,7 @@ from orchestrator.reuse.fingerprints.config_keys import (
     hooks_of,
 )
 from orchestrator.reuse.fingerprints.digest import digest_of
+from orchestrator.reuse.fingerprints.fragments import untaken_findings
 from orchestrator.reuse.fingerprints.hooks import hook_findings
 from orchestrator.reuse.fingerprints.identity import IDS_OF, groups_of, own_of
 from orchestrator.reuse.fingerprints.macros import NO_NEEDS, Closure, MacroIndex, Needs, Reached, together
@@ -210,6 +211,8 @@ class Fingerprinter:
         for asks in hooks.all.asks:  # a hook is not compiled and compared
             yield replace(asks, what=f"{asks.what} in a hook")
         yield from hook_findings(node, self.index, self._manifest.adapter_type)
+        if code.all.beside_the_sql and node.definition.language != "python":
+            yield from untaken_findings(node, self.index, self._manifest.adapter_type)
         for closure in self._materialized_by(node):
             yield from (*closure.needs.unknown, *closure.needs.asks, *closure.needs.volatile)
         for parent in inlined:

@@ -1,0 +1,102 @@
+"""Reads SQL that may not be compiled in this run, such as the branch of an incremental model that was not taken.
+
+A fragment cannot be parsed, so it is read token by token: each call must be on the list of the database's deterministic
+functions, and what follows `from` or `join` must be a subquery, a CTE of the same text, or rendered by Jinja.
+"""
+
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.reuse.fingerprints.macros import MacroIndex
+from orchestrator.reuse.fingerprints.statement import tokenized, unreadable
+from orchestrator.reuse.fingerprints.statement_functions import doubt, function_list, named_doubt
+from orchestrator.reuse.fingerprints.statement_tokens import read_tokens
+from orchestrator.reuse.fingerprints.value import Finding
+
+PLACEHOLDER = "__jinja__"
+_IN_FROM = frozenset({"from", "join"})
+_END_FROM = frozenset(
+    {
+        *("where", "group by", "order by", "having", "limit", "qualify", "window", "union", "intersect", "except"),
+        *("on", "using", "select", "group", "order", ";"),
+    }
+)
+
+
+def untaken_findings(node: DbtNode, index: MacroIndex, adapter: str) -> Iterator[Finding]:
+    """Return what is not understood in code that compiles to several texts, and in the macros that it calls."""
+    for what in fragment_findings(node.definition.raw_code, adapter):
+        yield Finding(what=what, path=node.path)
+    for root in index.roots(index.read(node.definition.raw_code), node.definition.macros):
+        for unique_id in index.closure(root).reached.through:
+            macro = index.macros[unique_id]
+            if not index.is_of_dbt(macro):
+                for what in fragment_findings(macro.code, adapter):
+                    yield Finding(what=f"{what} in the macro {macro.name}", path=macro.path)
+
+
+@lru_cache(maxsize=1024)
+def fragment_findings(text: str, adapter: str) -> tuple[str, ...]:
+    """Return what is not understood in the SQL of a template, in words."""
+    from orchestrator.reuse.fingerprints.template import placeholder_sql
+
+    functions = function_list(adapter)
+    if functions is None:
+        return (f"the SQL of the adapter {adapter}",)
+    try:
+        tokens = tokenized(placeholder_sql(text), adapter)
+    except unreadable():
+        return ("SQL that cannot be read",)
+    aliases = frozenset(
+        token.start for before, token in pairwise(tokens) if before.text.lower() == "as" and token.text.isidentifier()
+    )
+    read = read_tokens(tokens, aliases=aliases, callable_names=functions.no_parentheses, quoted_too=adapter == "duckdb")
+    found = [
+        doubt(functions, call.name, call.arguments, frozenset({PLACEHOLDER}))
+        for call in read.calls
+        if call.name not in functions.in_from
+    ]
+    found += [named_doubt(name) for name, _ in read.names]
+    words = [one[1] for one in found if one is not None]
+    return (
+        *words,
+        *(f"{name}, which it reads without ref() or source()" for name in _relations(tokens, functions.in_from)),
+    )
+
+
+def _relations(tokens: Sequence[Any], table_functions: AbstractSet[str]) -> Iterator[str]:
+    """Return the names that follow `from`, `join`, and the commas between them."""
+    words = [" ".join(token.text.lower().split()) for token in tokens]
+    own = {words[at - 1] for at, word in enumerate(words) if word == "as" and words[at + 1 : at + 2] == ["("] and at}
+    in_from: list[bool] = [False]
+    for at, word in enumerate(words):
+        follows = words[at + 1] if at + 1 < len(words) else ""
+        if word == "(":
+            in_from.append(False)
+        elif word == ")" and len(in_from) > 1:
+            in_from.pop()
+        elif word in _END_FROM:
+            in_from[-1] = False
+        if word in _IN_FROM or (word == "," and in_from[-1]):
+            is_value = word == "from" and follows and _is_part_of_call(words, at)
+            in_from[-1] = in_from[-1] or not is_value
+            if not is_value and follows not in {"(", PLACEHOLDER, "lateral", "", *own, *table_functions}:
+                yield tokens[at + 1].text
+
+
+def _is_part_of_call(words: Sequence[str], at: int) -> bool:
+    """Return whether `from` belongs to `extract(… from …)`, `trim(… from …)` or `is distinct from`."""
+    if at and words[at - 1] == "distinct":
+        return True
+    depth = 0
+    for before in range(at - 1, -1, -1):
+        depth += {")": 1, "(": -1}.get(words[before], 0)
+        if depth < 0:
+            return before > 0 and words[before - 1] in {"extract", "trim", "substring", "overlay"}
+        if words[before] == "select":
+            return False
+    return False

@@ -1,0 +1,31 @@
+"""Builds what compares the steps of a run with what would have been reused; and reads how dbt counts warnings."""
+
+from typing import Any
+
+from orchestrator.execution.events import NoticeKind
+from orchestrator.execution.shadow import ShadowReuse
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.step import StepId
+from orchestrator.reuse.facts import content_text
+from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.target_facts import TargetFacts
+
+
+def shadow_of(project: OpenProject, facts: TargetFacts) -> ShadowReuse:
+    """Return what compares the steps of a run that would have been reused with what they leave."""
+    nodes, inbox = project.graph.manifest.nodes, project.inbox
+
+    def holds(step: StepId) -> str | None:
+        node = nodes.get(NodeId(step))
+        if node is None or node.relation is None:
+            return None
+        content = facts.contents([node.relation]).get(node.relation)
+        return None if content is None or content.why_not else content_text(content)
+
+    return ShadowReuse(holds=holds, tell=lambda message: inbox.post(NoticeKind.WARNING, message))
+
+
+def warns_are_errors(flags: Any) -> bool:  # noqa: ANN401  # dbt's own
+    """Return whether dbt counts a check that warns as one that failed."""
+    options = getattr(flags, "WARN_ERROR_OPTIONS", None)
+    return bool(getattr(flags, "WARN_ERROR", False)) or (options is not None and options.includes("LogTestResult"))
