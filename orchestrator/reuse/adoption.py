@@ -48,6 +48,8 @@ class Terms:
     adapter: str = "duckdb"
     project: str = ""
     """The package that the project itself is."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """Every flag by its name, as text, as it is now."""
     vars_are_same: bool = True
     """Whether the run had the same `--vars`."""
 
@@ -67,8 +69,8 @@ class Evidence:
     """The same by the project as it is now."""
     made: Fingerprint
     """What is recorded if it is adopted: with its parents, the versions of its sources and its statement."""
-    code: str | None = None
-    """What it compiles to now."""
+    codes: tuple[str, ...] = ()
+    """What it compiles to now: an incremental model both as a whole and as an addition."""
     why_statement: str = ""
     """What in its compiled statement is not understood."""
     is_known: bool = False
@@ -154,25 +156,28 @@ def _of_definition(evidence: Evidence, terms: Terms) -> Iterator[str]:
         yield "that run had other --vars, and it reads vars"
     if evidence.node.resource_type in {ResourceType.SEED, ResourceType.UNIT_TEST}:
         return  # dbt compiles nothing
-    if _compiles_in_several_ways(evidence.now):
+    if _is_microbatch(evidence.node):  # each batch compiles to another text
+        if found.verdict is not Verdict.SAME:
+            yield f"changed since that run: {changed}"
         if evidence.now.at_run_time is not None:
-            yield f"what it was compiled to cannot be compared: {evidence.now.at_run_time}"
-    elif evidence.code is None or evidence.result.compiled_code is None:
+            yield f"what its batches were compiled to is not known: {evidence.now.at_run_time}"
+    elif not evidence.codes or evidence.result.compiled_code is None:
         yield "what it was compiled to is not known"
     elif not _compiled_alike(evidence, evidence.result.compiled_code, terms.adapter):
         yield f"it compiles to something else than in that run{f' (changed: {changed})' if changed else ''}"
 
 
-def _compiles_in_several_ways(fingerprint: Fingerprint) -> bool:
-    """Return whether its code asks something that differs from run to run, such as `is_incremental`."""
-    return "code" in fingerprint.built
+def _is_microbatch(node: DbtNode) -> bool:
+    return node.definition.config.get("incremental_strategy") == "microbatch"
 
 
 def _compiled_alike(evidence: Evidence, then: str, adapter: str) -> bool:
     language = evidence.node.definition.language
-    codes = (evidence.code, then)
-    one, other = (with_compiled(evidence.now, code, adapter=adapter, language=language).compiled for code in codes)
-    return one is not None and one == other
+    one, *others = (
+        with_compiled(evidence.now, code, adapter=adapter, language=language).compiled
+        for code in (then, *evidence.codes)
+    )
+    return one in others
 
 
 def _in_words(part: str) -> str:
@@ -207,8 +212,17 @@ def _not_shown(evidence: Evidence, terms: Terms) -> str:
     """
     now = evidence.now
     vars_are_shown = not terms.file_doubt and evidence.node.package == terms.project
-    settled = set() if _compiles_in_several_ways(now) else now.rendered.keys() - now.built.keys()
+    settled = set() if _is_microbatch(evidence.node) else now.rendered.keys() - now.built.keys()
     for part in sorted(now.parts.keys() - settled):
-        if part.startswith(_NOT_SHOWN) and not (vars_are_shown and part.startswith("var:")):
+        kind, _, name = part.partition(":")
+        is_shown = (kind == "var" and vars_are_shown) or (kind == "flag" and _is_same_flag(name, terms))
+        if part.startswith(_NOT_SHOWN) and not is_shown:
             return f"the artifacts do not show whether {_in_words(part)} was the same"
     return ""
+
+
+def _is_same_flag(name: str, terms: Terms) -> bool:
+    """Return whether a flag had the value of now; dbt omits those of its arguments that are unset."""
+    now = terms.flags.get(name)
+    then = terms.run.args.get(name.lower())
+    return now in {"None", "False"} if then is None else now == str(then)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from orchestrator.adapters.dbt.compiling import compile_code
+from orchestrator.adapters.dbt.compiled_variants import compiled_variants
 from orchestrator.nodes.dbt import DbtNode
-from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.nodes.run_results import DbtArtifacts, DbtResult
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, StepId, TestStep
@@ -138,6 +138,7 @@ class Gathered:
             file_doubt=refusal or self._file_doubt(),
             verify=self.verify,
             adapter=adapters[1],
+            flags=self.around.flags,
             project=self.project.graph.manifest.project_name,
             vars_are_same=dict(run.args.get("vars") or {}) == dict(session.flags.VARS or {}),
         )
@@ -174,10 +175,11 @@ class Gathered:
         result = self.artifacts.run.results.get(step.node)
         made = self.now.of(step.node) or judged.fingerprint
         compiled = None if result is None else result.compiled_code
-        if judged.fingerprint.has_statement and compiled is not None:
-            judged = self.judge.finished(judged, self.judge.verdict(judged, compiled))
+        codes = () if result is None else self._codes(node)
+        executed = compiled or next(iter(codes), None)  # of a microbatch model no code is kept
+        if judged.fingerprint.has_statement and executed is not None:
+            judged = self.judge.finished(judged, self.judge.verdict(judged, executed))
         statements = self.judge.project.statements
-        needs_code = compiled is not None and "code" not in made.built
         reads = tuple(self._reads(node))
         relation = node.relation
         is_build = isinstance(step, BuildStep)
@@ -189,7 +191,7 @@ class Gathered:
             then=self.then.of(step.node),
             now=made,
             made=judged.fingerprint,
-            code=compile_code(self.project.session, step.node) if needs_code else None,
+            codes=codes,
             why_statement="" if statements is None else statements.why_not(judged.fingerprint),
             is_known=judged.then is not None and not judged.why,
             is_doubted=self._is_doubted(step.id),
@@ -201,6 +203,11 @@ class Gathered:
             else outside_of(relation, reads, self.artifacts.run, result, self.project.target.database),
             can_compare=is_build and Verifiable(self.project, self.known.maker).has(step),
         )
+
+    def _codes(self, node: DbtNode) -> tuple[str, ...]:
+        is_compiled = node.resource_type not in {ResourceType.SEED, ResourceType.UNIT_TEST}
+        is_compiled = is_compiled and self.known.facts.is_readable  # dbt would make a file that is missing
+        return compiled_variants(self.project.session, node.unique_id) if is_compiled else ()
 
     def _is_doubted(self, step: StepId) -> bool:
         past = self.judge.past
