@@ -37,6 +37,8 @@ FINGERPRINTED = frozenset(
 _NOT_COMPILED = frozenset({ResourceType.SEED, ResourceType.UNIT_TEST})
 _HAVE_A_STATEMENT = frozenset({ResourceType.MODEL, ResourceType.SNAPSHOT, ResourceType.TEST, ResourceType.UNIT_TEST})
 UNKNOWN = "unknown"
+_OF_THE_BUILD = ("execute in ", "model.compiled_code in ", "model.compiled_sql in ", "model.arguments in ")
+"""What a macro asks for during a build that other parts of the fingerprint hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +216,8 @@ class Fingerprinter:
         if code.all.beside_the_sql and node.definition.language != "python":
             yield from untaken_findings(node, self.index, self._manifest.adapter_type)
         for closure in self._materialized_by(node):
-            yield from (*closure.needs.unknown, *closure.needs.asks, *closure.needs.volatile)
+            asks = (one for one in closure.needs.asks if not one.what.startswith(_OF_THE_BUILD))
+            yield from (*closure.needs.unknown, *asks, *closure.needs.volatile)
         for parent in inlined:
             yield from parent.not_understood
         if node.resource_type is ResourceType.UNIT_TEST:  # it runs the code of its model

@@ -14,7 +14,7 @@ from dbt_common.clients.jinja import extract_toplevel_blocks
 
 from orchestrator.reuse.fingerprints import stock_macros
 from orchestrator.reuse.fingerprints.reading import read_template
-from orchestrator.reuse.fingerprints.stock_macros import calls_of_stock, stock_digest
+from orchestrator.reuse.fingerprints.stock_macros import UNITS, calls_of_stock, stock_digest
 
 LIST = Path(stock_macros.__file__).with_name("stock_macros.tsv")
 HEADER = "# package\tmacro\tdigest of its text\tversions\twhy what it leaves follows from the fingerprint\n"
@@ -132,6 +132,11 @@ def rows() -> dict[tuple[str, str, str], tuple[str, str]]:
     macros = installed()
     through: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     versions = {}
+    for macro in macros:
+        if macro.name.partition("__")[2] in UNITS or macro.name in UNITS:
+            key = (macro.package, macro.name, stock_digest(macro.code))
+            through[key].append("the code of nodes, as a whole")
+            versions[key] = macro.version
     for root in (macro for macro in macros if macro.name in REASONS):
         for macro in reached_by(root, macros):
             key = (macro.package, macro.name, stock_digest(macro.code))
