@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.adapters import record_sql as sql
+from orchestrator.adapters.lost_race import lost_race
 from orchestrator.adapters.sql_words import literal
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.ports import Request
@@ -28,6 +29,8 @@ _MISSED = (
 MOST_ROWS = 10_000_000
 _SPARE = 200
 """So many old markers may lie about before they are removed."""
+_TRIES = 10
+"""More than there are objects to create: another run can be first with each of them once."""
 
 
 class SqlTargetRecord:
@@ -151,14 +154,19 @@ class SqlTargetRecord:
         return there if sql.fits(sql.STANDING, there) else None
 
     def _try_to_make(self, database: str) -> bool:
-        try:
-            return self._make(database)
-        except WarehouseError as error:
-            self._tell(
-                f"What stands is not recorded in {database} itself: {error.message.splitlines()[0]}\n"
-                "Give the user who runs this the right to make tables there, or set state_in_target: false in elt.yml."
-            )
-            return False
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                return self._make(database)
+            except WarehouseError as error:
+                if tries_left and lost_race(error):
+                    continue  # another run creates the tables too: look again at what there is by now
+                self._tell(
+                    f"What stands is not recorded in {database} itself: {error.message.splitlines()[0]}\n"
+                    "Give the user who runs this the right to make tables there, or set state_in_target: false in"
+                    " elt.yml."
+                )
+                return False
+        raise AssertionError("the last try returns")
 
     def _make(self, database: str) -> bool:
         if database.lower() != self._main and not self._ask(
