@@ -5,6 +5,7 @@ its queue, its thread pool and its halting aside: those are the run loop's.
 """
 
 import threading
+import time
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -16,9 +17,12 @@ from orchestrator.adapters.dbt.marking import Marking, Places
 from orchestrator.adapters.dbt.outcomes import recalled_result
 from orchestrator.adapters.dbt.second_try import forget_compiled, keep_done_batches, look_again
 from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.adapters.lost_race import lost_race
 from orchestrator.nodes.identity import NodeId
 
 _NONE: Mapping[NodeId, str] = MappingProxyType({})
+_PAUSES = (0.05, 0.1, 0.2, 0.4)
+"""Seconds before schemas are created again that another run was creating too."""
 
 
 class NodeRuns:
@@ -90,11 +94,24 @@ class NodeRuns:
         with adapter.connection_named("master"):
             task.defer_to_manifest()
             required = task.get_model_schemas(adapter, self._planned)
-            task.create_schemas(adapter, required)
+            self._create_schemas(required)
             nodes = self._session.manifest.nodes
             self.marking.prepare(nodes[node] for node in self._planned if node in nodes)
             task.populate_adapter_cache(adapter, required)
             group_lookup.init(manifest, self._planned)
+
+    def _create_schemas(self, required: Any) -> None:  # noqa: ANN401  # dbt's own
+        """Create the schemas; where another run is first with one of them, list and create again."""
+        for pause in _PAUSES:
+            try:
+                self._task.create_schemas(self.adapter, required)
+            except Exception as error:
+                if not lost_race(error):
+                    raise
+                time.sleep(pause)
+            else:
+                return
+        self._task.create_schemas(self.adapter, required)
 
     def _named_to_macros(self) -> frozenset[NodeId]:
         """Give what dbt calls `selected_resources`: in a build it leaves the unit tests out."""
