@@ -58,12 +58,14 @@ def run_refusal(run: DbtRun, *, dbt_version: str, adapters: tuple[str, str], tar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTimes:
-    """When files were last written."""
+    """When files were last written, and what of the profile they do not hold."""
 
     database: datetime
     """The later of the database file and its log."""
     profiles: datetime | None = None
     project: datetime | None = None
+    unshown: str = ""
+    """What of the profile neither the artifacts nor these times show, in words."""
 
 
 def file_doubt(run: DbtRun, times: FileTimes) -> str:
@@ -80,7 +82,7 @@ def file_doubt(run: DbtRun, times: FileTimes) -> str:
     for name, moment in (("profiles.yml", times.profiles), ("dbt_project.yml", times.project)):
         if moment is not None and moment > run.started_at:
             return f"{name} was written at {_told(moment)}, after that run began"
-    return ""
+    return f"the artifacts do not show whether {times.unshown} was the same" if times.unshown else ""
 
 
 def _wrote(result: DbtResult) -> bool:
@@ -114,7 +116,7 @@ def may_write_elsewhere(ran: Ran) -> str:
         return f"the hook {node.name}" if "on-run-end" in node.tags and writes(ran.texts) else ""
     if node.resource_type in _NOT_RUN:
         return ""
-    if node.resource_type not in ADOPTABLE or made is None:
+    if node.resource_type not in {*ADOPTABLE, ResourceType.FUNCTION} or made is None:
         return short_name(node.unique_id)
     return _in_its_code(ran, made, short_name(node.unique_id))
 
@@ -189,3 +191,19 @@ def _is_elsewhere(relation: Relation, database: str) -> bool:
 
 def _came_before(one: DbtResult, other: DbtResult) -> bool:
     return one.ended_at is not None and other.started_at is not None and one.ended_at <= other.started_at
+
+
+_CONNECTING = frozenset(
+    {
+        *("type", "path", "host", "port", "user", "password", "pass", "token", "motherduck_token"),
+        *("database", "dbname", "schema", "threads", "retries", "connect_timeout", "keepalives_idle"),
+    }
+)
+
+
+def asked_of_environment(output: Mapping[str, object]) -> str:
+    """Return a setting of a target, as profiles.yml has it, that the environment decides; empty if there is none.
+
+    What leads to the database is no setting: the names of relations and the times of the file show where it led.
+    """
+    return next((name for name, value in output.items() if name not in _CONNECTING and "env_var" in str(value)), "")

@@ -47,6 +47,8 @@ class Judge:
     """What each settled node is to its children."""
     made: dict[NodeId, Fingerprint] = field(default_factory=dict)
     comparisons: dict[NodeId, Comparison] = field(default_factory=dict)
+    versions: dict[NodeId, SourceVersion] = field(default_factory=dict)
+    """The versions of the rows of dbt sources, of those that have one."""
     unversioned: dict[NodeId, str] = field(default_factory=dict)
     """The dbt sources whose data have no version, each with the reason."""
     _settled: set[NodeId] = field(default_factory=set)
@@ -143,7 +145,7 @@ class Judge:
             self._settled.add(node)
             version = self._version(node)
             if isinstance(version, SourceVersion):
-                self.project.versions[node] = version
+                self.versions[node] = version
             else:
                 self.unversioned[node] = version
         elif _has_fingerprint(self.project.manifest.nodes.get(node)):
@@ -161,7 +163,7 @@ class Judge:
         return SourceVersion(rows=" ".join(self.known[one] for one in producers))
 
     def _made(self, node: NodeId) -> Fingerprint:
-        made = self.project.make(node, self._parents_of(node), self.made)
+        made = self.project.make(node, self._parents_of(node), self.made, self.versions)
         columns = {f"{COLUMNS_OF}{one}": self.project.columns(one) for one in self.project.columns_of(node)}
         if not any(columns.values()):
             return made
@@ -278,7 +280,7 @@ class Judge:
         if name in made.built:
             return made.built[name]
         parent = NodeId(name.partition(":")[2])
-        version = self.project.versions.get(parent)
+        version = self.versions.get(parent)
         if version is not None:
             return digest_of(version.ids if name.startswith(IDS_OF) else version.rows)
         return self.known.get(parent)

@@ -1,6 +1,6 @@
 """What the judge asks of a project, and what it finds of a node."""
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,14 +28,14 @@ class Project:
     """What is judged: the nodes, how their fingerprints are made, and where versions of data come from."""
 
     manifest: Manifest
-    make: Callable[[NodeId, Mapping[NodeId, str], Mapping[NodeId, Fingerprint]], Fingerprint]
+    make: Callable[
+        [NodeId, Mapping[NodeId, str], Mapping[NodeId, Fingerprint], Mapping[NodeId, SourceVersion]], Fingerprint
+    ]
     """Makes the fingerprint of a node, or of a suite, from what its parents are and their fingerprints."""
     parents: Callable[[NodeId], tuple[NodeId, ...]]
     """What a node reads; of a dbt source what writes its table."""
     version: Callable[[NodeId], SourceVersion | str]
     """Returns the version of the data of a dbt source that no node of dbt writes, or why it has none."""
-    versions: MutableMapping[NodeId, SourceVersion]
-    """Where `make` finds the versions."""
     tell: Callable[[NodeId, Change], str]
     """Puts a change into words."""
     code: Code

@@ -111,7 +111,7 @@ class Gathered:
     @cached_property
     def around(self) -> Surroundings:
         """The surroundings in which both manifests are read; what a seed's file holds is compared by loading it."""
-        found = surroundings_of(self.project, {}, self.known.facts.settings())
+        found = surroundings_of(self.project, self.known.facts.settings())
         return replace(found, seed_content=lambda _node: "")
 
     @cached_property

@@ -23,7 +23,6 @@ from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.surroundings import EVERYTHING, Surroundings
-from orchestrator.reuse.fingerprints.value import SourceVersion
 from orchestrator.wiring.masking import is_secret
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.versions import version_of
@@ -37,12 +36,11 @@ _LOCAL_TIME = Path("/etc/localtime")
 
 def surroundings_of(
     project: OpenProject,
-    data_versions: Mapping[NodeId, SourceVersion] | None = None,
     database_facts: Mapping[str, object] | None = None,
 ) -> Surroundings:
     """Read what results follow from beside the manifest.
 
-    `data_versions` are those of dbt sources, where known; `database_facts` are settings of the database that change
+    `database_facts` are settings of the database that change
     results and the identity of attached databases.
     """
     session = project.session
@@ -62,7 +60,6 @@ def surroundings_of(
         profile={**profile, **({} if plugins.digest is None else {"plugin-code": plugins.digest})},
         not_understood=tuple(f"the plugin {name}, whose code is not found" for name in plugins.not_found),
         seed_content=remembered(content_digest),
-        data_versions={} if data_versions is None else data_versions,
     )
 
 

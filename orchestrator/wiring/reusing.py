@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -24,7 +24,6 @@ from orchestrator.reuse.closed import checks_of, closed_by, judged_by
 from orchestrator.reuse.facts import Content
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
-from orchestrator.reuse.fingerprints.value import SourceVersion
 from orchestrator.reuse.foresee import Wishes, foresee
 from orchestrator.reuse.judge import Judge
 from orchestrator.reuse.past import Past
@@ -64,7 +63,6 @@ class Knowledge:
 
     project: OpenProject
     store: RunStore
-    versions: dict[NodeId, SourceVersion] = field(default_factory=dict)
 
     @cached_property
     def facts(self) -> TargetFacts:
@@ -81,13 +79,13 @@ class Knowledge:
 
     @cached_property
     def maker(self) -> Fingerprinter:
-        """What makes the fingerprints of the project's nodes; it finds the versions of sources in `versions`."""
+        """What makes the fingerprints of the project's nodes; made once."""
         return Fingerprinter(self.project.graph.manifest, self.around)
 
     @cached_property
     def around(self) -> Surroundings:
-        """What results follow from beside the project; with the versions of sources in `versions`."""
-        return surroundings_of(self.project, self.versions, self.facts.settings())
+        """What results follow from beside the project."""
+        return surroundings_of(self.project, self.facts.settings())
 
     def past(self, plan: Plan, reusable: AbstractSet[StepId]) -> Past:
         """Read what is recorded of a plan's steps and of all above them, and what the target says of them itself.
@@ -163,22 +161,20 @@ class Knowledge:
         self, past: Past, planned: frozenset[NodeId], run_id: str, loaded_at: Callable[[NodeId], str | None]
     ) -> Judge:
         """Give a judge that has seen nothing yet."""
-        self.versions.clear()
         project = self.project
-        suites = SuitePrints(project, self.versions, around=self.around, functions=self.facts.functions)
+        suites = SuitePrints(project, around=self.around, functions=self.facts.functions)
         manifest = project.graph.manifest
         teller = Teller(manifest, self.maker)
         return Judge(
             Project(
                 manifest=manifest,
-                make=lambda node, parents, made: (
-                    suites.make(node, parents)
+                make=lambda node, parents, made, versions: (
+                    suites.make(node, parents, versions)
                     if node in project.graph.suites
-                    else self.maker.make(manifest.nodes[node], parents, made)
+                    else self.maker.make(manifest.nodes[node], parents, made, versions)
                 ),
                 parents=self._parents,
                 version=lambda source: self.facts.version(source, loaded_at),
-                versions=self.versions,
                 tell=teller.tell,
                 code=_Compiled(project, self.reader),
                 run_id=run_id,

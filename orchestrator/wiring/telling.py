@@ -44,7 +44,6 @@ class SuitePrints:
     """Makes the fingerprints of suites."""
 
     project: OpenProject
-    versions: Mapping[NodeId, SourceVersion]
     around: Surroundings = NO_SURROUNDINGS
     functions: Callable[[], Mapping[str, object]] = dict
     """Returns the functions that users stored in the database, by name."""
@@ -55,7 +54,9 @@ class SuitePrints:
         bound = self.project.graph.suites[suite]
         return (bound.node, *bound.reads)
 
-    def make(self, suite: NodeId, parents: Mapping[NodeId, str]) -> Fingerprint:
+    def make(
+        self, suite: NodeId, parents: Mapping[NodeId, str], versions: Mapping[NodeId, SourceVersion]
+    ) -> Fingerprint:
         """Make it of the suite's file, of what it reads, and of versions and settings."""
         bound = self.project.graph.suites[suite]
         manifest = self.project.graph.manifest
@@ -74,9 +75,7 @@ class SuitePrints:
             *(f"{name}(), stored in the database" for name in stored),
             *(f"{short_name(one)}, which is built after the suite ran" for one in later),
         )
-        return suite_fingerprint(
-            bound, manifest, parts, replace(reading, not_understood=findings), parents, self.versions
-        )
+        return suite_fingerprint(bound, manifest, parts, replace(reading, not_understood=findings), parents, versions)
 
     def _reading(self, suite: NodeId) -> SuiteReading:
         if suite not in self._read:

@@ -22,7 +22,7 @@ from orchestrator.reuse.fingerprints.own_parts import own_parts, texts_in
 from orchestrator.reuse.fingerprints.python_code import read_python
 from orchestrator.reuse.fingerprints.reading import Reading, read_argument
 from orchestrator.reuse.fingerprints.surroundings import Surroundings, limits_for
-from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, PartGroup, Parts
+from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, PartGroup, Parts, SourceVersion
 
 FINGERPRINTED = frozenset(
     {
@@ -37,6 +37,7 @@ FINGERPRINTED = frozenset(
 _NOT_COMPILED = frozenset({ResourceType.SEED, ResourceType.UNIT_TEST})
 _HAVE_A_STATEMENT = frozenset({ResourceType.MODEL, ResourceType.SNAPSHOT, ResourceType.TEST, ResourceType.UNIT_TEST})
 UNKNOWN = "unknown"
+_NO_VERSIONS: Mapping[NodeId, SourceVersion] = {}
 _OF_THE_BUILD = ("execute in ", "model.compiled_code in ", "model.compiled_sql in ", "model.arguments in ")
 """What a macro asks for during a build that other parts of the fingerprint hold."""
 
@@ -60,12 +61,22 @@ class Fingerprinter:
         self._asked = Asked(self.index, around)
         self._shared: dict[str, PartGroup] = {}
 
-    def make(self, node: DbtNode, parents: Mapping[NodeId, str], made: Mapping[NodeId, Fingerprint]) -> Fingerprint:
-        """Make one node's fingerprint; `parents` says what each of its parents is, `made` are their fingerprints."""
+    def make(
+        self,
+        node: DbtNode,
+        parents: Mapping[NodeId, str],
+        made: Mapping[NodeId, Fingerprint],
+        versions: Mapping[NodeId, SourceVersion] = _NO_VERSIONS,
+    ) -> Fingerprint:
+        """Make one node's fingerprint.
+
+        `parents` says what each of its parents is, `made` are their fingerprints, `versions` those of the rows of dbt
+        sources; a source without one is unknown.
+        """
         code, hooks, inlined = self._code(node), self._hooks(node), self._inlined(node, made)
         rendered, of_code = self._rendered(code, node)
         built, of_build = self._built(node, hooks)
-        built |= self._parent_parts(node, parents)
+        built |= self._parent_parts(node, parents, versions)
         for parent in inlined:
             (rendered if parent.rendered else built)[f"parent:{parent.node}"] = _inlined_digest(parent)
             built |= {name: part for name, part in own_of(parent.built).items() if _is_of_a_parent(name)}
@@ -77,7 +88,7 @@ class Fingerprinter:
             node=node.unique_id,
             rendered=Parts(rendered, of_code),
             built=Parts(built, of_build),
-            unknown=frozenset(parent for parent in sources if parent not in self._around.data_versions).union(
+            unknown=frozenset(parent for parent in sources if parent not in versions).union(
                 *(parent.unknown for parent in inlined)
             ),
             volatile=_first(
@@ -190,12 +201,14 @@ class Fingerprinter:
             made[one.unique_id] for one in parents if one is not None and one.is_ephemeral and one.unique_id in made
         ]
 
-    def _parent_parts(self, node: DbtNode, parents: Mapping[NodeId, str]) -> dict[str, str]:
+    def _parent_parts(
+        self, node: DbtNode, parents: Mapping[NodeId, str], versions: Mapping[NodeId, SourceVersion]
+    ) -> dict[str, str]:
         found = {}
         for parent in node.parents:
             source = self._manifest.sources.get(parent)
             if source is not None:
-                version = self._around.data_versions.get(parent)
+                version = versions.get(parent)
                 found[f"relation:{parent}"] = digest_of([str(source.relation), source.reading])
                 found[f"parent:{parent}"] = digest_of(UNKNOWN if version is None else version.rows)
                 if version is not None and version.ids:
@@ -216,8 +229,8 @@ class Fingerprinter:
         if code.all.beside_the_sql and node.definition.language != "python":
             yield from untaken_findings(node, self.index, self._manifest.adapter_type)
         for closure in self._materialized_by(node):
-            asks = (one for one in closure.needs.asks if not one.what.startswith(_OF_THE_BUILD))
-            yield from (*closure.needs.unknown, *asks, *closure.needs.volatile)
+            asked = [one for one in closure.needs.asks if not one.what.startswith(_OF_THE_BUILD)]
+            yield from (*closure.needs.unknown, *asked, *closure.needs.volatile)
         for parent in inlined:
             yield from parent.not_understood
         if node.resource_type is ResourceType.UNIT_TEST:  # it runs the code of its model

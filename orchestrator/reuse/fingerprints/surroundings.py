@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.reuse.fingerprints.digest import digest_of
-from orchestrator.reuse.fingerprints.value import SourceVersion
 
 EVERYTHING = "*"
 """Asked for in the place of a name: the whole environment, or every flag."""
@@ -51,8 +50,6 @@ class Surroundings:
     """What around the project cannot be shown to be the same, such as a plugin whose code is not found."""
     seed_content: Callable[[DbtNode], str] = _unread
     """Returns the digest of the bytes of a seed's file."""
-    data_versions: Mapping[NodeId, SourceVersion] = field(default_factory=dict)
-    """By dbt source: the version of its rows; one that is missing is unknown."""
 
 
 def limits_for(node: DbtNode, manifest: Manifest, around: Surroundings) -> dict[str, str]:

@@ -14,13 +14,14 @@ from orchestrator.execution.sample import Sample
 from orchestrator.execution.scheduler import Scheduler
 from orchestrator.graph.build import Graph, build_graph
 from orchestrator.nodes.dbt import DbtNode, DbtSource
-from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest, Upstream
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, Step, StepId, TestStep
 from orchestrator.reuse.closed import closed_by
+from orchestrator.reuse.facts import Content, content_text
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.fingerprints.value import SourceVersion
@@ -73,6 +74,8 @@ class World:
     record: Record = field(default_factory=Record)
     runs: int = 0
     marks: bool = True
+    reads_content: bool = True
+    """Whether what relations hold is compared with what was recorded with their builds."""
     ran: list[StepId] = field(default_factory=list)
     """The steps of the last run that ran."""
 
@@ -150,7 +153,30 @@ class World:
             identity=mark.identity,
             at=NOON,
             is_whole=is_whole,
+            content=self._content(NodeId(step.id)) if mark.digest != DOUBTED else None,
         )
+
+    def _content(self, node: NodeId) -> str | None:
+        content = self._holds().get(self.graph.manifest.nodes[node].relation)
+        return None if content is None else content_text(content)
+
+    def _holds(self) -> dict[Relation, Content]:
+        """Return what the relations of the target hold."""
+        nodes = self.graph.manifest.nodes
+        found = {}
+        for node, held in self.target.held.items():
+            if node in nodes and nodes[node].relation is not None:
+                is_view = isinstance(held, DbtNode)
+                text = repr((meaning(held), held.parents) if is_view else held)
+                found[nodes[node].relation] = Content(
+                    kind="view" if is_view else "table",
+                    columns="",
+                    rows=None if is_view else text,
+                    dlt_columns=None if is_view else "",
+                    count=1,
+                    definition=text if is_view else "",
+                )
+        return found
 
     def _execute(self, step: Step, reuse: RunReuse | None) -> Outcome:
         node = self.graph.manifest.nodes[NodeId(step.id)]
@@ -238,21 +264,22 @@ class World:
             standing=dict(self.record.standing),
             tries=dict(self.record.tries),
             markers=dict(self.target.markers) if self.marks else None,
+            contents=self._holds(),
+            looked_at=frozenset(self._holds()) if self.marks and self.reads_content else frozenset(),
             there=self.stands,
         )
 
     def judge(self, past: Past, plan: Plan) -> Judge:
         """Give a judge that has seen nothing yet."""
         graph = self.graph
-        manifest, versions = graph.manifest, {}
-        maker = Fingerprinter(manifest, Surroundings(data_versions=versions))
+        manifest = graph.manifest
+        maker = Fingerprinter(manifest, Surroundings())
         return Judge(
             Project(
                 manifest=manifest,
-                make=lambda node, parents, made: maker.make(manifest.nodes[node], parents, made),
+                make=lambda node, parents, made, versions: maker.make(manifest.nodes[node], parents, made, versions),
                 parents=graph.needs.parents,
                 version=lambda source: SourceVersion(rows=str(self.target.sources[source])),
-                versions=versions,
                 tell=lambda _node, change: change.part,
                 code=_Code(self),
                 run_id=self.run_id,

@@ -46,6 +46,8 @@ def edited(draw: st.DrawFn, world: World, kept: list[Target]) -> None:
     kinds = ["code", "comment", "rows", "nothing", "keep"]
     kinds += ["drop"] if built else []
     kinds += ["restore"] if kept and world.marks else []
+    tables = [node for node in built if not isinstance(world.target.held[node], DbtNode)]
+    kinds += ["by hand"] if tables and world.marks else []
     match draw(st.sampled_from(kinds)):
         case "code":
             name = draw(st.sampled_from(nodes))
@@ -59,6 +61,8 @@ def edited(draw: st.DrawFn, world: World, kept: list[Target]) -> None:
             world.target.sources[source] = draw(st.integers(0, 3))
         case "drop":
             del world.target.held[draw(st.sampled_from(built))]
+        case "by hand":
+            world.target.held[draw(st.sampled_from(tables))] = ("by hand", draw(st.integers(0, 3)))
         case "keep":
             kept.append(world.target.copy())
         case "restore":
@@ -93,6 +97,7 @@ def test_a_run_with_reuse_leaves_what_a_full_run_leaves(data: st.DataObject) -> 
 def test_what_was_changed_unseen_is_found_and_mended_with_all_that_was_built_on_it(data: st.DataObject) -> None:
     """A run that verifies all names what is not what it builds to; runs after it leave what a full run leaves."""
     world = data.draw(worlds())
+    world.reads_content = False
     world.parts = {name: part for name, part in world.parts.items() if is_model(part) or isinstance(part, DbtSource)}
     world.run_with_reuse()
     tables = sorted(node for node, held in world.target.held.items() if not isinstance(held, DbtNode))

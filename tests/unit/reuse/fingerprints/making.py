@@ -1,6 +1,6 @@
 """Small projects for fingerprints: models, macros, and what surrounds them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from orchestrator.graph.build import build_graph
@@ -9,7 +9,7 @@ from orchestrator.nodes.definition import Definition, Macro
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED, Fingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
-from orchestrator.reuse.fingerprints.value import Fingerprint
+from orchestrator.reuse.fingerprints.value import Fingerprint, SourceVersion
 from tests.graph_factories import make_manifest, make_node, node_id
 
 AROUND = Surroundings()
@@ -39,6 +39,7 @@ def all_of(
     manifest: Manifest,
     around: Surroundings = AROUND,
     identity: Callable[[Fingerprint], str] = lambda made: made.digest,
+    versions: Mapping[NodeId, SourceVersion] | None = None,
 ) -> dict[NodeId, Fingerprint]:
     """Make every fingerprint of a project; `identity` says what a node is to its children."""
     maker = Fingerprinter(manifest, around)
@@ -47,7 +48,7 @@ def all_of(
     for unique_id in build_graph(manifest).depends:
         node = manifest.nodes.get(unique_id)
         if node is not None and node.resource_type in FINGERPRINTED:
-            made = found[unique_id] = maker.make(node, known, found)
+            made = found[unique_id] = maker.make(node, known, found, versions or {})
             known[unique_id] = identity(made)
     return found
 

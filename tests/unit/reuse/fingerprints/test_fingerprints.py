@@ -223,7 +223,7 @@ def chain(**edits: str) -> dict[NodeId, Fingerprint]:
         model("model.c", edits.get("c", "select 3"), "model.b"),
     )
     versions = {SOURCE.unique_id: SourceVersion(rows=edits["data"])} if "data" in edits else {}
-    return all_of(project(SOURCE, *nodes), Surroundings(data_versions=versions))
+    return all_of(project(SOURCE, *nodes), versions=versions)
 
 
 @pytest.mark.parametrize(("edited", "changed"), [("data", "abc"), ("a", "abc"), ("b", "bc"), ("c", "c")])
