@@ -16,6 +16,9 @@ _WORDS = {
     Act.KNOWN: "already known to elt",
     Act.REFUSE: "not adopted",
 }
+_CHECKS = (
+    "The next run builds again what is checked by a test that never ran here. To keep it, run the tests first: elt test"
+)
 
 
 def adoption_to_json(nodes: Told, invocation_id: str, run_id: str, *, dry_run: bool) -> dict[str, object]:
@@ -51,6 +54,8 @@ def print_adoption(console: Console, nodes: Told, invocation_id: str, run_id: st
             total = sum(counts.values())
             parts = ", ".join(f"{counts[act]:,} {_WORDS[act]}" for act in Act if counts[act])
             console.print(f"{total:,} {what}{'' if total == 1 else 's'}: {parts}", soft_wrap=True)
+    if run_id and any(isinstance(step, TestStep) and ruling.act is Act.REFUSE for step, ruling in nodes):
+        console.print(_CHECKS, soft_wrap=True)
     if not nodes:
         console.print("Nothing to adopt: the selection names no model, seed, snapshot or test.", soft_wrap=True)
     of = f"of dbt's invocation {invocation_id}"

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
+
 from orchestrator.adapters.record_sql import adds_marker
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.errors import UsageError, WarehouseError
@@ -18,7 +20,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
 from orchestrator.reuse.adoption import Act
-from orchestrator.reuse.adoption_run import FileTimes
+from orchestrator.reuse.adoption_run import FileTimes, asked_of_environment
 from orchestrator.reuse.facts import content_text
 from orchestrator.reuse.standing import Mark, RecordedFingerprint
 from orchestrator.wiring.adopting import Gathered, Ruled
@@ -83,12 +85,28 @@ def file_times(project: OpenProject) -> FileTimes | None:
     path = Path(project.target.path)
     before = _last_written(path)
     project.warehouse()
-    flags = project.session.flags
+    profiles = Path(str(project.session.flags.PROFILES_DIR)) / "profiles.yml"
     return FileTimes(
         database=max(before, _last_written(path)),
-        profiles=_modified(Path(str(flags.PROFILES_DIR)) / "profiles.yml"),
+        profiles=_modified(profiles),
         project=_modified(project.settings.dbt_project_dir / "dbt_project.yml"),
+        unshown=_unshown(project, profiles),
     )
+
+
+def _unshown(project: OpenProject, profiles: Path) -> str:
+    """Return what the target takes from elsewhere than profiles.yml, in words."""
+    target = project.target
+    try:
+        output = yaml.safe_load(profiles.read_text())[target.profile]["outputs"][target.name]
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        return "profiles.yml"
+    if not isinstance(output, dict):
+        return "profiles.yml"
+    if output.get("plugins") or output.get("module_paths"):
+        return "the code of the plugins in profiles.yml"
+    setting = asked_of_environment(output)
+    return f"`{setting}` in profiles.yml, which reads the environment," if setting else ""
 
 
 def _last_written(path: Path) -> datetime:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.api import Adoption, Command, adopt, run
+from orchestrator.api import Adoption, Command, Verb, adopt, run
 from orchestrator.errors import ManifestError, UsageError, WarehouseError
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
@@ -52,7 +52,7 @@ def reasons(found: Adoption) -> dict[str, str]:
     return {one.step.name: one.ruling.reason for one in found.nodes if one.ruling.act is Act.REFUSE}
 
 
-def built_by_run(root: Path, **options: bool) -> set[str]:
+def built_by_run(root: Path, **options: object) -> set[str]:
     """Run with reuse; return what was built or checked."""
     ran = run(Command(project_dir=root, profiles_dir=root, skip_unchanged=True, **options))
     assert {one.status for one in ran.outcomes} <= {Status.SUCCESS, Status.REUSED}
@@ -247,6 +247,16 @@ def test_a_hook_that_may_write_to_other_tables_leaves_tables_unproven(quay):
     found = adopted(quay, state="hooked", dry_run=True)
     assert names(found, Act.ADOPT) == set()
     assert "in the hook quay-on-run-end-0" in reasons(found)["berths"]
+
+
+def test_tests_that_a_run_did_not_contain_are_run_before_the_next_one(quay):
+    """`dbt run` runs no tests: `elt test` brings their results, and nothing is built for their sake."""
+    dbt(quay, "run", artifacts="ran")
+    found = adopted(quay, state="ran", select=("stg_boats+", "ports"))
+    assert reasons(found)["ports"] == "that run did not contain it"
+    assert reasons(found)["unique_berths_id"] == "that run did not contain it"
+    run(Command(verb=Verb.TEST, project_dir=quay, profiles_dir=quay))
+    assert built_by_run(quay, select=("stg_boats", "berths", "log")) == {"mid"}
 
 
 def test_the_live_target_folder_can_be_named(quay):
