@@ -23,6 +23,13 @@ _WRITES_FILES = "external"
 """The materialization of dbt's own that leaves something outside of the transaction."""
 
 
+class _Statement(Protocol):
+    """The SQL that writes a marker."""
+
+    def __call__(self, content: str | None = None, *, is_atomic: bool = True) -> str:
+        """Write it with the content, and whether it is in one transaction with the data."""
+
+
 class Places(Protocol):
     """Where markers can be written."""
 
@@ -82,10 +89,10 @@ class Marking:
             if places is not None and places.is_made(node.database):
                 own_hooks = values.get("post_hooks") or []
                 batch = _batch_of(runner)
-                is_whole = batch is None and self._is_settled_by(node, macro, own_hooks)
+                is_settled = batch is None and self._is_settled_by(node, macro, own_hooks)
 
-                def statement(content: str | None = None) -> str:
-                    relation = str(node.relation_name)
+                def statement(content: str | None = None, *, is_atomic: bool = True) -> str:
+                    relation, is_whole = str(node.relation_name), is_settled and is_atomic
                     return adds_marker(
                         node.database, relation, request, mark, is_whole=is_whole, batch=batch, content=content
                     )
@@ -100,14 +107,26 @@ class Marking:
 
         return marked
 
-    def _write(self, statement: Callable[[str | None], str], built: Built | None) -> None:
+    def _write(self, statement: "_Statement", built: Built | None) -> None:
         connection = self._connections.get_thread_connection()
+        is_atomic = self._adapter_type != "postgres" or self._is_in_transaction(connection.handle)
         if self._in_transactions and not connection.transaction_open:
             self._connections.begin()
-        with self._connections.exception_handler(statement(None)):
+        with self._connections.exception_handler(statement()):
             content = None if built is None else self._content(connection.handle, built)
             text = None if content is None else content_text(content)
-            connection.handle.cursor().execute(statement(text))
+            connection.handle.cursor().execute(statement(text, is_atomic=is_atomic))
+
+    @staticmethod
+    def _is_in_transaction(handle: Any) -> bool:  # noqa: ANN401  # dbt's connection
+        """Say whether a marker that is written now is in one transaction with the data.
+
+        On PostgreSQL dbt runs a plain `commit` before a hook outside of the transaction. Where it had begun one, it
+        takes that one for open from then on, and each statement is committed by itself.
+        """
+        from orchestrator.adapters.postgres.built import in_transaction
+
+        return in_transaction(handle)
 
     def _content(self, handle: Any, built: Built) -> Content | None:  # noqa: ANN401  # dbt's connection
         match self._adapter_type:

@@ -1,18 +1,23 @@
 """Reads what a build made in PostgreSQL, on dbt's own connection and inside the build's transaction.
 
 The SQL is that of `PostgresServer.contents`, so that what is read later compares with it. It runs within a savepoint:
-an error does no harm to the build.
+an error does no harm to the build. A hook outside of the transaction may have ended it, and none has begun since:
+savepoints are refused then, and the reading is a transaction of its own.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from orchestrator.adapters.contents import Built
 from orchestrator.adapters.postgres import content
 from orchestrator.adapters.sql_words import literal
 from orchestrator.reuse.facts import VIEW, Content
+
+_WITHIN = ("savepoint elt_content", "rollback to savepoint elt_content", "release savepoint elt_content")
+_ALONE = ("begin", "rollback; begin", "commit")
 
 
 def content_in_postgres(handle: Any, built: Built) -> Content | None:  # noqa: ANN401  # psycopg2's connection
@@ -23,14 +28,20 @@ def content_in_postgres(handle: Any, built: Built) -> Content | None:  # noqa: A
             cursor.execute(statement)
             return list(cursor.fetchall()) if cursor.description else []
 
-        ask("savepoint elt_content")
+        begin, undo, end = _WITHIN if in_transaction(handle) else _ALONE
+        ask(begin)
         try:
             found = _content(ask, built)
         except psycopg2.Error:
-            ask("rollback to savepoint elt_content")
+            ask(undo)
             found = None
-        ask("release savepoint elt_content")
+        ask(end)
         return found
+
+
+def in_transaction(handle: Any) -> bool:  # noqa: ANN401  # psycopg2's connection
+    """Say whether the server is in a transaction: psycopg2 itself does not notice a `commit` that SQL contains."""
+    return bool(handle.info.transaction_status != TRANSACTION_STATUS_IDLE)
 
 
 def _content(ask: Callable[[str], list[Any]], built: Built) -> Content | None:
