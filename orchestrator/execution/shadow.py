@@ -18,6 +18,8 @@ class ShadowReuse:
 
     holds: Callable[[StepId], str | None] = _nothing
     """Returns a text that changes with what a step's relation holds; None if that cannot be read."""
+    excused: Callable[[StepId], bool] = lambda _step: False
+    """Whether the project says that a different result of a step does not matter."""
     tell: Callable[[str], None] = lambda _message: None
     wrong: dict[StepId, str] = field(default_factory=dict)
     """What would have been reused wrongly, each with what differs."""
@@ -39,9 +41,12 @@ class ShadowReuse:
         expected = Status.WARN if reused.warns else Status.SUCCESS
         if outcome.status is Status.CANCELLED:
             return False
+        if self.excused(step.id):
+            self.right.add(step.id)
+            return True
         if outcome.status is not expected:
             return self._differs(step, reused, f"it ends as {outcome.status.value} now, not as {expected.value}")
-        if isinstance(step, BuildStep):
+        if isinstance(step, BuildStep) and step.materialized != "ephemeral":
             after = self.holds(step.id)
             if before is None or after is None:
                 self.unread.add(step.id)

@@ -7,6 +7,7 @@ from orchestrator.execution.shadow import ShadowReuse
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import content_text
+from orchestrator.reuse.fingerprints.config_keys import declared_volatile
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.target_facts import TargetFacts
 
@@ -22,7 +23,11 @@ def shadow_of(project: OpenProject, facts: TargetFacts) -> ShadowReuse:
         content = facts.contents([node.relation]).get(node.relation)
         return None if content is None or content.why_not else content_text(content)
 
-    return ShadowReuse(holds=holds, tell=lambda message: inbox.post(NoticeKind.WARNING, message))
+    def excused(step: StepId) -> bool:
+        node = nodes.get(NodeId(step))
+        return node is not None and declared_volatile(node.definition.config) is False
+
+    return ShadowReuse(holds=holds, excused=excused, tell=lambda message: inbox.post(NoticeKind.WARNING, message))
 
 
 def warns_are_errors(flags: Any) -> bool:  # noqa: ANN401  # dbt's own

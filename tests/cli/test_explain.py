@@ -145,3 +145,18 @@ def test_what_never_ran_has_nothing_to_compare_with(elt, tmp_path):
     assert said.code == 0, said.err
     assert "last ended well never" in said.out
     assert not (root / ".elt" / "history.db").exists()
+
+
+def test_it_agrees_with_the_plan_for_every_node(elt, till):
+    """Whatever is decided, and for the same reason: of what is unchanged, changed, volatile and below that."""
+    edit(till, "models/stg_sales.sql", "-- one row a sale", "-- each sale")
+    edit(till, "seeds/rates.csv", "1.1", "1.4")
+    plan = json.loads(elt("plan", "--skip-unchanged", "--json", project=till).out)
+    decided = {step["id"]: step["decision"] for step in plan["steps"] if step["id"].split(".")[0] in NODES}
+    explained = {one: json.loads(elt("explain", one, "--json", project=till).out)["decision"] for one in decided}
+    assert {one: found["act"] for one, found in explained.items()} == {one: how["act"] for one, how in decided.items()}
+    assert {how["act"] for how in decided.values()} >= {"run", "reuse"}
+    assert [one for one, found in explained.items() if decided[one]["words"] not in found["words"]] == []
+
+
+NODES = {"model", "seed", "snapshot", "test", "unit_test"}
