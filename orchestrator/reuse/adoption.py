@@ -116,8 +116,9 @@ def _refusals(evidence: Evidence, terms: Terms) -> Iterator[str]:
     """Return what no comparison of rows can make good."""
     yield terms.refusal
     yield from _of_result(evidence)
-    yield from _of_definition(evidence, terms)
     yield _not_understood(evidence)
+    yield from _of_definition(evidence, terms)
+    yield evidence.why_statement
     yield from (f"its parent {short_name(one)} is not adopted" for one in evidence.open_parents)
     yield _unreadable(evidence)
 
@@ -162,7 +163,7 @@ def _of_definition(evidence: Evidence, terms: Terms) -> Iterator[str]:
         if evidence.now.at_run_time is not None:
             yield f"what its batches were compiled to is not known: {evidence.now.at_run_time}"
     elif not evidence.codes or evidence.result.compiled_code is None:
-        yield "what it was compiled to is not known"
+        yield "what it was compiled to, or would be now, is not known"
     elif not _compiled_alike(evidence, evidence.result.compiled_code, terms.adapter):
         yield f"it compiles to something else than in that run{f' (changed: {changed})' if changed else ''}"
 
@@ -195,7 +196,7 @@ def _not_understood(evidence: Evidence) -> str:
         source = min(made.unknown)
         why = evidence.unversioned.get(source, "they have no version")
         return f"the rows of {short_name(source)} may have changed: {why}"
-    return evidence.why_statement
+    return ""
 
 
 def _unreadable(evidence: Evidence) -> str:

@@ -138,6 +138,12 @@ def _in_its_code(ran: Ran, made: Fingerprint, name: str) -> str:
     return ""
 
 
+def may_compile(made: Fingerprint, texts: Iterable[str]) -> bool:
+    """Return whether a node can be compiled outside of a run: what it asks the database then must change nothing."""
+    asks = made.at_run_time is not None or made.is_declared
+    return not made.not_understood and not (asks and writes(texts))
+
+
 def writes(texts: Iterable[str]) -> bool:
     """Return whether a word in these texts may begin a statement that changes something."""
     return any(_WRITES.search(_JINJA_CALL.sub("", text.lower())) for text in texts)

@@ -16,12 +16,14 @@ from orchestrator.reuse.adoption_run import (
     Ran,
     Read,
     file_doubt,
+    may_compile,
     may_write_elsewhere,
     outside_of,
     run_refusal,
 )
 from orchestrator.reuse.facts import Content
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
+from orchestrator.reuse.fingerprints.value import Fingerprint
 from orchestrator.reuse.judge import Judge
 from orchestrator.reuse.project import Judged
 from orchestrator.reuse.statements import Statements
@@ -175,7 +177,7 @@ class Gathered:
         result = self.artifacts.run.results.get(step.node)
         made = self.now.of(step.node) or judged.fingerprint
         compiled = None if result is None else result.compiled_code
-        codes = () if result is None else self._codes(node)
+        codes = () if result is None else self._codes(node, made)
         executed = compiled or next(iter(codes), None)  # of a microbatch model no code is kept
         if judged.fingerprint.has_statement and executed is not None:
             judged = self.judge.finished(judged, self.judge.verdict(judged, executed))
@@ -204,10 +206,12 @@ class Gathered:
             can_compare=is_build and Verifiable(self.project, self.known.maker).has(step),
         )
 
-    def _codes(self, node: DbtNode) -> tuple[str, ...]:
-        is_compiled = node.resource_type not in {ResourceType.SEED, ResourceType.UNIT_TEST}
-        is_compiled = is_compiled and self.known.facts.is_readable  # dbt would make a file that is missing
-        return compiled_variants(self.project.session, node.unique_id) if is_compiled else ()
+    def _codes(self, node: DbtNode, made: Fingerprint) -> tuple[str, ...]:
+        if node.resource_type in {ResourceType.SEED, ResourceType.UNIT_TEST} or not self.known.facts.is_readable:
+            return ()  # dbt compiles nothing, or would make a file that is missing
+        if not may_compile(made, self.now.texts_of(node)):
+            return ()
+        return compiled_variants(self.project.session, node.unique_id)
 
     def _is_doubted(self, step: StepId) -> bool:
         past = self.judge.past

@@ -259,6 +259,20 @@ def test_tests_that_a_run_did_not_contain_are_run_before_the_next_one(quay):
     assert built_by_run(quay, select=("stg_boats", "berths", "log")) == {"mid"}
 
 
+def test_compiling_changes_nothing(quay):
+    """A query that a model asks while it is compiled is not asked if it may write, and then nothing is proven."""
+    ask(quay, "create table audit (a integer)")
+    (quay / "models/noted.sql").write_text(
+        "{% if execute %}{% do run_query('insert into audit values (1)') %}{% endif %} select 1 as a\n"
+    )
+    dbt(quay, "build", artifacts="noted")
+    before = ask(quay, "select count(*) from audit")
+    found = adopted(quay, state="noted", verify=True)
+    assert "noted" in reasons(found)
+    assert "in noted: " in reasons(found)["berths"]
+    assert ask(quay, "select count(*) from audit") == before != [(0,)]
+
+
 def test_the_live_target_folder_can_be_named(quay):
     """Its files are read before dbt parses the project."""
     assert names(adopted(quay, state="target")) == ADOPTED

@@ -104,7 +104,7 @@ REFUSED = {
     "the manifest of that run does not have it": {"then": None},
     "changed since that run: config alias": {"then": a_print(built={"config:alias": "2"})},
     "changed since that run: hook post-hook": {"now": a_print(built={"config:alias": "1", "hook:post-hook": "1"})},
-    "what it was compiled to is not known": {"result": a_result(compiled_code=None)},
+    "what it was compiled to, or would be now, is not known": {"result": a_result(compiled_code=None)},
     "it compiles to something else than in that run": {"codes": ("select 2",)},
     "it compiles to something else than in that run (changed: code)": {
         "codes": ("select 2",),
