@@ -1,5 +1,6 @@
 """Runs ingest steps: each in a child that extracts, normalises and loads, with the access that it is given."""
 
+import json
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -163,18 +164,37 @@ class IngestRunner:
             "run_id": run_id,
             "goes_on": sorted(self._goes_on.get(step.id, ())),
             "record": self._record,
-            "pipelines_dir": str(self._pipelines_dir()),
+            "pipelines_dir": str(self._pipelines_dir(step)),
             "kind": self._access.kind,
             "place": self._access.place,
             "log": str(log),
             "log_begins_at": log.stat().st_size if log.exists() else 0,
         }
 
-    def _pipelines_dir(self) -> Path:
-        """Give the folder of our own pipelines for this database: two targets must not share what was seen."""
+    def _pipelines_dir(self, step: IngestStep) -> Path:
+        """Return the folder of our own pipelines for this database and dataset: two must not share what was seen.
+
+        An earlier elt had one folder for all datasets of a database: the state that a pipeline has there is that of
+        the dataset which it last loaded, and stays in use for that one.
+        """
         place = self._access.place
         name = Path(place).stem.strip(":") or "database"
-        key = sha256(place.encode()).hexdigest()[:8]
-        folder = self._project_root / ".elt" / "dlt" / f"{name}-{key}"
+        parent = self._project_root / ".elt" / "dlt"
+        folder = parent / f"{name}-{_key(place)}"
+        if not _was_loaded(folder / step.pipeline, step.dataset):
+            folder = parent / f"{name}-{_key(place, step.dataset)}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _key(*parts: str) -> str:
+    return sha256("\0".join(parts).encode()).hexdigest()[:8]
+
+
+def _was_loaded(working_dir: Path, dataset: str) -> bool:
+    """Say whether a pipeline's working folder holds the state of this dataset."""
+    try:
+        state = json.loads((working_dir / "state.json").read_bytes())
+    except (OSError, ValueError):  # nothing was loaded from there, or dlt could not read it either
+        return False
+    return isinstance(state, dict) and state.get("dataset_name") == dataset

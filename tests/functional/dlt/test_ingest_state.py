@@ -1,8 +1,11 @@
 """What was already seen follows the warehouse, not a folder."""
 
+from hashlib import sha256
+
 import pytest
 
 from orchestrator.plan.status import Status
+from tests.functional.dlt.ingest_project import ingest_step
 
 pytestmark = pytest.mark.functional
 
@@ -102,3 +105,49 @@ def test_a_users_pipeline_follows_each_target(project):
         project.database = database
         assert project.load("pipe").status is Status.SUCCESS
         assert ids(project) == list(range(1, last + 1))
+
+
+FOLDER_ONLY = """
+    restore_from_destination = false
+    """
+
+
+@pytest.mark.parametrize("config", ["", FOLDER_ONLY], ids=["as dlt does", "state in the folder only"])
+def test_datasets_do_not_share_what_was_seen(project, config):
+    """Two schemas of one database: each gets all rows, and then only what is new; also where only the folder knows."""
+    project.write(".dlt/config.toml", config)
+    project.write("ingestion/shop.py", SHOP)
+    seen = {"ada_raw": 0, "Bob_raw": 0}
+    for last, dataset in ((2, "ada_raw"), (3, "Bob_raw"), (4, "ada_raw"), (4, "Bob_raw")):
+        project.write("last", str(last))
+        assert project.load(dataset=dataset).rows_affected == last - seen[dataset]
+        seen[dataset] = last
+        assert project.rows(f'select id from "{dataset}".shop order by 1') == [(n + 1,) for n in range(last)]
+
+
+def test_the_folder_of_an_earlier_version_stays_in_use(project):
+    """It served all datasets of a database: the one that it was last used for goes on there, others get their own."""
+    project.write(".dlt/config.toml", FOLDER_ONLY)
+    project.write("ingestion/shop.py", SHOP)
+    project.write("last", "2")
+    assert project.load().rows_affected == 2
+    (folder,) = (project.root / ".elt" / "dlt").iterdir()
+    earlier = folder.with_name(f"warehouse-{sha256(project.database.encode()).hexdigest()[:8]}")
+    folder.rename(earlier)
+    project.write("last", "3")
+    assert project.load(dataset="other").rows_affected == 3
+    assert project.load().rows_affected == 1
+    assert not folder.exists()
+
+
+def test_a_killed_load_of_another_dataset_is_left_to_it(project):
+    """What was extracted for one dataset is not loaded into another, and is not lost."""
+    project.write("ingestion/shop.py", SHOP)
+    project.write("last", "2")
+    project.write("die", "")
+    assert project.load(dataset="ada_raw", run_id="killed").status is Status.ERROR
+    (project.root / "die").unlink()
+    project.write("last", "3")
+    assert project.load(dataset="bob_raw").rows_affected == 3
+    project.goes_on = {ingest_step("shop").id: {"killed"}}
+    assert project.load(dataset="ada_raw").rows_affected == 2

@@ -1,11 +1,13 @@
 """Two runs in one checkout, with a target each: neither takes what the other parsed, or loaded, for its own."""
 
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from orchestrator.api import Upstream
 from orchestrator.store.database import store_url
 from orchestrator.store.sql_store import SqlStore
 from tests.functional.postgres.server import Server
@@ -59,3 +61,38 @@ def recorded_schemas(one: Desk) -> list[set[str]]:
 def schemas(manifest: bytes) -> set[str]:
     """Return the schemas of all nodes of a manifest."""
     return {node["schema"] for node in json.loads(manifest)["nodes"].values()}
+
+
+LOADED: Mapping[str, str] = {
+    ".dlt/config.toml": "restore_from_destination = false\n",
+    "models/raw.yml": """
+        sources:
+          - name: raw
+            schema: "{{ target.schema }}_raw"
+            tables: [{name: orders}]
+        """,
+    "models/stg_orders.sql": "select id from {{ source('raw', 'orders') }}",
+    "ingestion/shop.py": """
+        import dlt
+
+        @dlt.resource
+        def orders(id=dlt.sources.incremental("id", range_start="open")):
+            yield [{"id": n} for n in range(1, LAST + 1)]
+
+        @dlt.source(name="raw")
+        def shop():
+            return orders
+        """,
+}
+
+
+def test_each_target_loads_every_row_once(tmp_path: Path, server: Server, new_database) -> None:
+    """Each target has a dataset of its own: what one has seen the other still loads, though nothing is restored."""
+    one = desk(tmp_path / "one", server, new_database())
+    one.write(LOADED)
+    module = one.folder / "ingestion" / "shop.py"
+    text = module.read_text()
+    for last, target in ((2, "ada"), (3, "bob"), (4, "ada"), (4, "bob")):
+        module.write_text(text.replace("LAST + 1", str(last + 1)))
+        assert one.run(target, "stg_orders", upstream=Upstream.ALL, skip_unchanged=False).exit_code == 0
+        assert one.rows(f"select id from {target}.stg_orders order by 1") == [(n + 1,) for n in range(last)]
