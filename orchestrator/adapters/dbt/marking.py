@@ -20,7 +20,12 @@ from orchestrator.reuse.standing import Mark
 _MARKED = frozenset({"model", "seed", "snapshot"})
 _TABLES = frozenset({"table", "incremental", "seed", "snapshot"})
 _WRITES_FILES = "external"
-"""The materialization of dbt's own that leaves something outside of the transaction."""
+"""The materialization of dbt's own that leaves something outside of the transaction.
+
+Its markers are never whole, although dbt writes the file before it commits the view: the commit does not sync the file
+to the disk, a plugin stores the table elsewhere only after the commit, and a resumed run that takes a whole marker for
+a finished build does not look at the file, which may have been removed or replaced since. It builds the model again.
+"""
 
 
 class _Statement(Protocol):
