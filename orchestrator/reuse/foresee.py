@@ -23,6 +23,7 @@ from orchestrator.reuse.fingerprints.identity import Nature, columns_in, nature_
 from orchestrator.reuse.judge import Judge
 from orchestrator.reuse.project import Judged
 
+NOT_UNDERSTOOD = "not understood: "
 _NO_OPS = frozenset({ResourceType.EXPOSURE, ResourceType.SAVED_QUERY})
 
 
@@ -42,7 +43,20 @@ class Wishes:
 
 def foresee(plan: Plan, judge: Judge, wishes: Wishes) -> Plan:
     """Give the plan with a decision at each step; hooks around nothing are left out."""
-    return _without_idle_hooks(_Foresight(plan, judge, wishes).decided(), wishes)
+    return _without_idle_hooks(_noted(_Foresight(plan, judge, wishes).decided()), wishes)
+
+
+def _noted(plan: Plan) -> Plan:
+    """Add what to do about steps that run because something in them is not understood."""
+    count = sum(step.decision is not None and step.decision.words.startswith(NOT_UNDERSTOOD) for step in plan.steps)
+    if not count:
+        return plan
+    steps = "1 step runs" if count == 1 else f"{count:,} steps run"
+    note = (
+        f"{steps} because something is not understood; `elt explain NODE` names it. If the same inputs always give the"
+        " same result, set meta.elt.deterministic: true on the node"
+    )
+    return replace(plan, notes=(*plan.notes, note))
 
 
 @dataclass(slots=True)
