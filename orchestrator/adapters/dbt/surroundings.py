@@ -48,9 +48,8 @@ def vars_by_package(session: DbtSession) -> dict[str, dict[str, object]]:
 
 
 def shown_target(session: DbtSession) -> dict[str, object]:
-    """Return what `target` shows to Jinja of the connection; how many threads there are changes no result."""
-    found: dict[str, object] = session.config.to_target_dict()
-    return {name: value for name, value in found.items() if name != "threads"}
+    """Return what `target` shows to Jinja of the connection, the number of threads too."""
+    return dict(session.config.to_target_dict())
 
 
 def readable_flags() -> dict[str, str]:
