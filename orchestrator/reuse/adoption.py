@@ -14,6 +14,7 @@ from orchestrator.reuse.fingerprints.value import Fingerprint
 CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
 ADOPTABLE = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT, *CHECKS})
 _DONE = {ResourceType.TEST: frozenset({"pass", "warn"}), ResourceType.UNIT_TEST: frozenset({"pass"})}
+_KEPT = frozenset({"table", "view", "incremental"})
 _NOT_SHOWN = ("var:", "env:", "flag:", "target")
 
 
@@ -97,7 +98,7 @@ def decide(evidence: Evidence, terms: Terms) -> Ruling:
     if why:
         return Ruling(act=Act.REFUSE, reason=why)
     node = evidence.node
-    doubt = _not_shown(evidence, terms) or terms.file_doubt or evidence.outside
+    doubt = _not_shown(evidence, terms) or terms.file_doubt or evidence.outside or _left_elsewhere(node)
     if node.resource_type is ResourceType.SEED:
         if evidence.can_compare:
             return Ruling(act=Act.COMPARE, reason="equal to what its file holds now")
@@ -133,9 +134,7 @@ def _of_result(evidence: Evidence) -> Iterator[str]:
     batches = result.record.get("batch_results") or {}
     if isinstance(batches, Mapping) and batches.get("failed"):
         yield "some of its batches failed in that run"
-    if node.resource_type in CHECKS:
-        if node.relation is not None:
-            yield "it keeps the rows that fail in a table"
+    if node.resource_type in CHECKS and node.relation is None:
         return
     if evidence.content is None:
         yield f"{node.relation} does not exist"
@@ -220,6 +219,13 @@ def _not_shown(evidence: Evidence, terms: Terms) -> str:
         if part.startswith(_NOT_SHOWN) and not is_shown:
             return f"the artifacts do not show whether {_in_words(part)} was the same"
     return ""
+
+
+def _left_elsewhere(node: DbtNode) -> str:
+    """Return why the file of the database does not hold all that a node leaves; empty if it does."""
+    if node.resource_type is not ResourceType.MODEL or node.materialized in _KEPT:
+        return ""
+    return f"what the materialization {node.materialized} leaves may be outside of the database file"
 
 
 def _is_same_flag(name: str, terms: Terms) -> bool:

@@ -254,6 +254,6 @@ class Gathered:
     def _contents(self) -> Mapping[Relation, Content]:
         """What the relations of the candidates, and all sources, hold now."""
         manifest = self.project.graph.manifest
-        built = [manifest.nodes[node].relation for node in self._builds()]
+        built = [manifest.nodes[step.node].relation for step in self.candidates]
         sources = [source.relation for source in manifest.sources.values()]
         return self.known.facts.contents(relation for relation in (*built, *sources) if relation is not None)

@@ -184,11 +184,13 @@ def _outcome(ruled: Ruled, invocation_id: str, now: datetime) -> Outcome:
         raise ValueError(f"{ruled.step.id} has no result")
     response = result.record.get("adapter_response") or {}
     rows = response.get("rows_affected") if isinstance(response, dict) else None
+    adopted = f"adopted from dbt's invocation {invocation_id}: {ruled.ruling.reason}"
+    said = result.record.get("message") if result.status == "warn" else None
     return Outcome(
         step_id=ruled.step.id,
         status=Status.WARN if result.status == "warn" else Status.SUCCESS,
         tool_word=result.status,
-        message=f"adopted from dbt's invocation {invocation_id}: {ruled.ruling.reason}",
+        message=f"{said} ({adopted})" if said else adopted,
         started_at=result.started_at or now,
         ended_at=result.ended_at or now,
         rows_affected=rows if isinstance(rows, int) else None,

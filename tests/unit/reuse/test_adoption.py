@@ -128,6 +128,9 @@ REFUSED = {
         "then": a_print(built={"config:alias": "1", "target": "1"}),
     },
     "d2.s is elsewhere": {"outside": "d2.s is elsewhere"},
+    "what the materialization external leaves may be outside of the database file": {
+        "node": a_node(materialized="external")
+    },
 }
 
 
@@ -210,8 +213,11 @@ def test_what_elt_knows_is_left_alone():
 
 @pytest.mark.parametrize(("status", "act"), [("pass", Act.ADOPT), ("warn", Act.ADOPT), ("fail", Act.REFUSE)])
 def test_a_test_is_adopted_if_it_passed(status, act):
-    """Or warned; it leaves nothing in the target."""
+    """Or warned. One that keeps the rows that fail must have its table."""
     node = a_node(ResourceType.TEST, "test")
+    keeps = evidence(node=replace(node, relation=a_node().relation), result=a_result(status=status))
+    assert decide(keeps, TERMS).act is act
+    assert decide(replace(keeps, content=None), TERMS).act is Act.REFUSE
     found = evidence(node=node, result=a_result(status=status), content=None)
     assert decide(found, TERMS).act is act
     assert decide(found, replace(TERMS, file_doubt="written since", verify=True)).act is Act.REFUSE
@@ -311,7 +317,9 @@ def test_what_a_node_executes_besides_its_query_counts():
     assert may_write_elsewhere(Ran(node=a_node(ResourceType.FUNCTION), made=a_print(), texts=())) == ""
     assert may_write_elsewhere(Ran(node=a_node(ResourceType.METRIC), made=None, texts=())) != ""
     unknown = StatementVerdict(findings=("f(), stored in the database: opaque",))
-    assert may_write_elsewhere(Ran(node=a_node(), made=a_print(), texts=(), statement=unknown)) != ""
+    ran = Ran(node=a_node(), made=a_print(), texts=(), statement=unknown, code="select f()")
+    assert may_write_elsewhere(ran) == ""
+    assert may_write_elsewhere(replace(ran, code="select 1; insert into b values (1)")) != ""
     read = StatementVerdict(findings=("x.y, which it reads without ref() or source()",))
     assert may_write_elsewhere(Ran(node=a_node(), made=a_print(), texts=(), statement=read, code="select 1")) == ""
 
