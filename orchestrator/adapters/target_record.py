@@ -45,14 +45,12 @@ class SqlTargetRecord:
         main: str,
         reach: Callable[[str], None] = lambda _database: None,
         taken: Collection[str] = (),
-        most_rows: int = MOST_ROWS,
         tell: Callable[[str], None] = lambda _message: None,
     ) -> None:
         """Read and write with `ask`, in the `main` database or in one that `reach` makes reachable.
 
         Both raise WarehouseError.
-        `taken` are the databases in which models of the project's own stand in our schema; of larger tables than
-        `most_rows` builds record no checksum.
+        `taken` are the databases in which models of the project's own stand in our schema.
         """
         self._ask = ask
         self._dialect = dialect
@@ -60,7 +58,8 @@ class SqlTargetRecord:
         self._reach = reach
         self._database_of = database_of
         self._taken = frozenset(database.lower() for database in taken)
-        self.most_rows = most_rows
+        self.most_rows = MOST_ROWS
+        """Of larger tables builds record no checksum; a setting of the project."""
         self._tell = tell
         self._lock = threading.Lock()
         self._made: dict[str, bool] = {}

@@ -32,16 +32,17 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
         project.session.attach()
 
     relations = [node.relation for node in nodes.values() if node.relation is not None]
-    return SqlTargetRecord(
+    record = SqlTargetRecord(
         lambda statement: project.warehouse().ask(statement),
         DIALECTS[target.adapter],
         database_of,
         main=target.database,
         reach=reach,
         taken={one.database or target.database for one in relations if one.schema.lower() == SCHEMA},
-        most_rows=project.settings.content.rows,
         tell=lambda message: project.inbox.post(NoticeKind.WARNING, message),
     )
+    record.most_rows = project.settings.content.rows
+    return record
 
 
 def relations_of(project: OpenProject, nodes: Iterable[str]) -> dict[StepId, Relation]:
