@@ -17,6 +17,7 @@ from dbt.task.build import BuildTask
 from dbt_common.events.contextvars import task_contextvars
 
 from orchestrator.adapters.dbt.duckdb_environment import close_environment
+from orchestrator.adapters.dbt.manifest_file import ManifestFile
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.cli.main import run_command_line
 from tests.agreement.places import inside, surrounded
@@ -132,16 +133,17 @@ class EltCommands:
         return code, out.getvalue(), said.getvalue()
 
     @property
-    def _parse(self) -> Callable[[DbtSession], Path]:
+    def _parse(self) -> Callable[[DbtSession], ManifestFile]:
         for_itself = DbtSession.parse
 
-        def parse(session: DbtSession) -> Path:
+        def parse(session: DbtSession) -> ManifestFile:
             if self._manifest is None:
-                path = for_itself(session)
+                written = for_itself(session)
                 self._manifest = session.manifest
-                return path
+                return written
             session.manifest = self._manifest
             register_adapter(session.config, get_mp_context())
-            return session.target_path / "manifest.json"
+            path = session.target_path / "manifest.json"
+            return ManifestFile(path, path)
 
         return parse
