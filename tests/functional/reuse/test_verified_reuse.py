@@ -1,4 +1,4 @@
-"""With the real dbt: what is reused is built again beside the existing table; a difference is an error that says why."""
+"""With the real dbt: what is reused is built again beside the existing table; a difference is an error."""
 
 import json
 from pathlib import Path
