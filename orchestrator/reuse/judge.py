@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
-from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.fingerprints.compare import Comparison, Verdict, compare, with_compiled
 from orchestrator.reuse.fingerprints.digest import digest_of
@@ -25,6 +24,7 @@ from orchestrator.reuse.fingerprints.identity import (
     seen_through,
 )
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED
+from orchestrator.reuse.fingerprints.own_parts import has_foreign_keys
 from orchestrator.reuse.fingerprints.value import Fingerprint, Parts, SourceVersion, StatementVerdict
 from orchestrator.reuse.past import Found, Past
 from orchestrator.reuse.project import Judged, Project
@@ -76,7 +76,7 @@ class Judge:
         if same_definition and not unknown and self.project.statements is not None:
             unknown = self.project.statements.why_not(made)
         changed = self._changes(node, made, then, same=same)
-        why = found.why or unknown or changed or self._dropped(node, nature) or self._warned(then)
+        why = found.why or unknown or changed or self._dropped(node, nature) or self.project.why_warned(then)
         definition = definition_digest(made)
         if same_definition and then is not None:
             definition = definition_of(then.identity)
@@ -109,8 +109,8 @@ class Judge:
             if judged.nature is Nature.SEES_THROUGH:  # the statement says which columns of its parents it shows
                 built = seen_through(definition_of(built), data_parts(made))
             return replace(judged, fingerprint=made, built=built)
-        built = self._built(made, None, judged.definition, judged.nature, steady=False)
-        return replace(judged, fingerprint=made, built=built)
+        unlike = self._built(made, None, judged.definition, judged.nature, steady=False)
+        return replace(judged, fingerprint=made, built=unlike)
 
     def leave(self, node: NodeId, judged: Judged | None = None) -> None:
         """Settle a node that stays as it is."""
@@ -200,8 +200,7 @@ class Judge:
 
     def _compiled_alike(self, now: Fingerprint, then: Standing) -> Comparison:
         node, adapter = self.project.manifest.nodes[now.node], self.project.manifest.adapter_type
-        language = node.definition.language
-        before = self.project.code.then(now.node, then.run_id)
+        before, language = self.project.code.then(now.node, then.run_id), node.definition.language
         if before is None:
             return Comparison(verdict=Verdict.NEEDS_COMPILING)
         if now.node not in self._compiled or now.at_run_time is not None:
@@ -225,10 +224,6 @@ class Judge:
         if code is None:
             return None
         return self.project.statements.verdict(made.node, code, then.fingerprint.statement)
-
-    def _warned(self, then: Standing | None) -> str:
-        is_warning = then is not None and then.status is Status.WARN
-        return "it warned, and warnings are errors in this run" if is_warning and self.project.warns_are_errors else ""
 
     def _unknown(self, node: NodeId, made: Fingerprint) -> str:
         """Return what is not known of the node or of what it reads: then no earlier result is known to be the same."""
@@ -258,10 +253,15 @@ class Judge:
         return "; ".join(self.project.tell(node, change) for change in (own or changes)[:_MOST_TOLD])
 
     def _dropped(self, node: NodeId, nature: Nature) -> str:
-        if nature is not Nature.SEES_THROUGH or not self.project.drops_views:
-            return ""
+        """Return which build of this run drops the relation, or a constraint of it."""
         anew = next((one for one in self.project.parents(node) if one in self._rebuilt), None)
-        return f"{short_name(anew)} is made anew, which drops the views on it" if anew else ""
+        dbt = self.project.manifest.nodes.get(node)
+        if anew is None or dbt is None:
+            return ""
+        if has_foreign_keys(dbt):
+            return f"{short_name(anew)} is rebuilt, which drops what refers to it by a foreign key"
+        drops = nature is Nature.SEES_THROUGH and self.project.drops_views
+        return f"{short_name(anew)} is rebuilt, which drops the views on it" if drops else ""
 
     def _left(self, made: Fingerprint, found: Found, nature: Nature, *, steady: bool) -> str | None:
         is_moved = found.then is not None and found.then.fingerprint.built.get(_PLACE) != made.built.get(_PLACE)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.plan.status import Status
 from orchestrator.reuse.fingerprints.compare import Change
 from orchestrator.reuse.fingerprints.identity import Nature
 from orchestrator.reuse.fingerprints.value import Fingerprint, SourceVersion
@@ -49,6 +50,11 @@ class Project:
     """Returns a digest of the columns that a node's or a dbt source's relation has now; empty when not known."""
     warns_are_errors: bool = False
     """Whether a check that warns counts as an error in this run: then a warning is not reused."""
+
+    def why_warned(self, then: Standing | None) -> str:
+        """Return why a warning is not reused; empty if it may be."""
+        is_warning = then is not None and then.status is Status.WARN
+        return "it warned, and warnings are errors in this run" if is_warning and self.warns_are_errors else ""
 
     def columns_of(self, node: NodeId) -> Iterator[NodeId]:
         """Return the nodes and sources whose columns a view shows: it keeps those it had when it was created."""

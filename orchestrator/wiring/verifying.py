@@ -1,6 +1,5 @@
 """Chooses what of a run's reuse is verified, and makes what verifies it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator.adapters.comparison_sql import COMPARING
@@ -21,6 +20,7 @@ from orchestrator.reuse.facts import Budget
 from orchestrator.reuse.fingerprints.config_keys import declared_volatile, hooks_of
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.missed import missed
+from orchestrator.reuse.fingerprints.own_parts import has_foreign_keys
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.warehouse import is_shared
@@ -67,7 +67,7 @@ class Verifiable:
         """Say whether it has hooks, points at other tables, or stands where no schema can be made for it."""
         database = node.relation.database if node.relation is not None else ""
         is_elsewhere = database is not None and database.lower() != self.project.target.database.lower()
-        return bool(hooks_of(node.definition.config)) or is_elsewhere or _points_elsewhere(node)
+        return bool(hooks_of(node.definition.config)) or is_elsewhere or has_foreign_keys(node)
 
     def sample(self, plan: Plan, share: float, run_id: str) -> Sample:
         """Draw the steps of a run that are verified; raises UsageError where nothing can be."""
@@ -80,16 +80,6 @@ class Verifiable:
                 hint="Leave --verify-reuse, and `verify_reuse` in elt.yml, away.",
             )
         return Sample.of(steps, share, run_id)
-
-
-def _points_elsewhere(node: DbtNode) -> bool:
-    """Say whether a contract has foreign keys: they may not lead into another schema."""
-    columns = [one for one in node.definition.columns.values() if isinstance(one, Mapping)]
-    constraints = [
-        *node.definition.constraints,
-        *(one for column in columns for one in column.get("constraints") or ()),
-    ]
-    return any(isinstance(one, Mapping) and one.get("type") == "foreign_key" for one in constraints)
 
 
 def verifier_of(

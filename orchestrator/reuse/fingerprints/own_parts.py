@@ -63,3 +63,13 @@ def texts_in(value: object) -> list[str]:
             return [text for inner in value for text in texts_in(inner)]
         case _:
             return []
+
+
+def has_foreign_keys(node: DbtNode) -> bool:
+    """Return whether the contract of a node has foreign keys."""
+    columns = [one for one in node.definition.columns.values() if isinstance(one, Mapping)]
+    constraints = [
+        *node.definition.constraints,
+        *(one for column in columns for one in column.get("constraints") or ()),
+    ]
+    return any(isinstance(one, Mapping) and one.get("type") == "foreign_key" for one in constraints)
