@@ -126,7 +126,7 @@ class _Reading:
             self.found[relation] = shape.without_rows(why_not)
 
     def _late(self) -> str:
-        return f"the time for reading tables ({self.budget.seconds:g} s) was used up"
+        return f"the time for reading tables ({self.budget.seconds:g} s, content.time) was used up"
 
 
 def read_contents(
@@ -197,7 +197,7 @@ def _batches(waiting: Iterable[tuple[Relation, Shape]]) -> Iterable[list[tuple[R
 
 def too_many(limit: int) -> str:
     """Say why a table was not read."""
-    return f"it has more than {limit:,} rows"
+    return f"it has more than {limit:,} rows (content.rows)"
 
 
 def found_by_name(

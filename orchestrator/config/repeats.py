@@ -82,7 +82,7 @@ class MetaWish:
 def wish_in_meta(meta: Mapping[str, object]) -> MetaWish:
     """Read `repeats` and `time_limit` of a node's `meta.elt`, and check `volatile` and `deterministic`.
 
-    Its other keys are somebody else's.
+    Any other key is a mistake.
     """
     own = meta.get("elt")
     if own is None:
@@ -99,7 +99,13 @@ def wish_in_meta(meta: Mapping[str, object]) -> MetaWish:
     return MetaWish(repeats=RepeatWish(**read) if read else None, time_limit=limited)
 
 
+_OF_META = ("repeats", "time_limit", "volatile", "deterministic")
+
+
 def _mistakes_of_reuse(own: Mapping[str, object]) -> Iterator[str]:
+    for name in own:
+        if name not in _OF_META:
+            yield f"unknown key 'meta.elt.{name}'; {near(str(name), _OF_META)}"
     for key in ("volatile", "deterministic"):
         if not isinstance(own.get(key), bool | None):
             yield f"'meta.elt.{key}' is '{own[key]}': it takes true or false"

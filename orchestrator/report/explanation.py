@@ -15,6 +15,8 @@ from orchestrator.reuse.fingerprints.value import Finding
 _SHOWN = 8  # letters of a digest; enough to see that two differ
 _HALF = 32
 _MOST_CAUSES = 10
+_MANY = ("setting:database-", "profile:")
+"""Parts that every node has: they are shown one by one only where they differ."""
 _VERDICTS = {
     Verdict.SAME: "Nothing has changed.",
     Verdict.DIFFERENT: "Its result may have changed.",
@@ -78,6 +80,10 @@ def _facts(found: Explained) -> list[tuple[str, str]]:
     facts = [("target", found.target), ("last ended well", stood)]
     if found.now.volatile is not None:
         facts.append(("volatile", f"{found.now.volatile}: it always runs, unless `meta.elt.volatile: false` is set"))
+    statement = found.now.statement
+    if statement is not None and statement.volatile and not found.now.is_declared:
+        what = ", ".join(statement.volatile)
+        facts.append(("volatile", f"{what}: it always runs, unless `meta.elt.volatile: false` is set"))
     if found.now.at_run_time is not None:
         facts.append(("at run time", f"{found.now.at_run_time}: its SQL is known only when its parents have finished"))
     facts += [("not understood", what) for what in _not_understood(found)]
@@ -90,7 +96,7 @@ def _not_understood(found: Explained) -> list[str]:
     """Name what is not understood; the last line says what to do about it."""
     statement = found.now.statement
     findings = [str(one) for one in found.now.not_understood]
-    findings += [] if statement is None or found.now.is_declared else [*statement.volatile, *statement.findings]
+    findings += [] if statement is None or found.now.is_declared else statement.findings
     remedy = "If the same inputs always give the same result, set `meta.elt.deterministic: true` on it."
     return [*findings, remedy] if findings else []
 
@@ -121,7 +127,7 @@ def _verdict(found: Explained) -> str:
         return "It never ended well in this target: there is nothing to compare with."
     changes = found.comparison.changes
     if found.comparison.verdict is Verdict.SAME and changes and all(one.part.startswith("parent:") for one in changes):
-        return "It shows what its parents hold: other rows of theirs leave it as it is."
+        return "It is a view: new rows in what it reads do not change it."
     if found.comparison.verdict is Verdict.SAME and found.changes:
         return "It compiles to what it compiled to then, comments and layout aside: its result is the same."
     return _VERDICTS[found.comparison.verdict]
@@ -133,10 +139,14 @@ def _print_parts(console: Console, found: Explained) -> None:
     table.add_column("now", no_wrap=True, min_width=_SHOWN)
     table.add_column("then", no_wrap=True, min_width=_SHOWN)
     table.add_column("where", overflow="fold")
-    for part in found.parts:
+    same = [part for part in found.parts if part.name.startswith(_MANY) and part.now == part.then]
+    shown = sorted((part for part in found.parts if part not in same), key=lambda part: part.now == part.then)
+    for part in shown:
         changed = found.standing is not None and part.now != part.then
         table.add_row(part.words, _short(part.now), _short(part.then), part.place, style=_style(part, changed=changed))
-    console.print(table)
+    if same:
+        table.add_row(f"{len(same):,} settings of the database and the profile: the same", "", "", "", style="dim")
+    console.print(table, soft_wrap=not console.is_terminal)
 
 
 def _style(part: PartLine, *, changed: bool) -> str:

@@ -94,7 +94,7 @@ class Summary:
             yield Text(count(len(warned), "step") + " with warnings", style="bold")
             told = [outcome_text(outcome, started.plan.by_id) for outcome in warned]
             yield from _listed(told, STYLES[Status.WARN])
-        yield from self._noticed(NoticeKind.WARNING, "Warnings of the tools", "warning")
+        yield from self._noticed(NoticeKind.WARNING, "Warnings", "warning")
 
     def _noticed(self, kind: NoticeKind, title: str, noun: str) -> Iterator[Text]:
         """List what was noticed, the same words once."""

@@ -26,7 +26,7 @@ class Content:
     """The checksum of all rows over all columns, dlt's own included; empty if there are none of dlt's own."""
     count: int | None
     definition: str = ""
-    """The definition of a view, as the catalog has it."""
+    """The definition of a view, as the catalog has it; of a table only where columns have collations."""
     why_not: str = ""
     """Why `rows` is None, in words."""
 
@@ -68,7 +68,7 @@ NOT_READ = "?"
 def content_text(content: Content) -> str:
     """Return the content as one line of text, as markers record it."""
     parts = [f"kind={content.kind}", f"columns={content.columns}"]
-    if content.definition:
+    if content.definition and content.kind != TABLE:
         parts.append(f"definition={digest_of(content.definition)}")
     if content.kind != VIEW or content.rows is not None or content.why_not:
         parts.append(f"count={NOT_READ if content.count is None else content.count}")

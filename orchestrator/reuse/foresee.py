@@ -37,6 +37,8 @@ class Wishes:
     """Steps below a check that does not run and last said no, each with that check."""
     fed: AbstractSet[NodeId] = frozenset()
     """dbt sources that the run loads, or asks for their newest rows."""
+    keeps_hooks: bool = False
+    """Whether the hooks before a run may change what its nodes read: then they run whatever is reused."""
     may_verify: Callable[[Step], bool] = lambda _step: False
     """Whether a step may be verified where it is reused: then dbt has something to do."""
 
@@ -179,7 +181,7 @@ def _listed(sources: AbstractSet[NodeId]) -> str:
 
 def _without_idle_hooks(plan: Plan, wishes: Wishes) -> Plan:
     """Leave the hooks out where dbt has nothing to do for certain."""
-    if any(_may_need_dbt(step) or wishes.may_verify(step) for step in plan.steps):
+    if wishes.keeps_hooks or any(_may_need_dbt(step) or wishes.may_verify(step) for step in plan.steps):
         return plan
     hooks = {step.id for step in plan.steps if isinstance(step, HookStep)}
     kept = (step for step in plan.steps if step.id not in hooks)

@@ -28,16 +28,16 @@ from orchestrator.reuse.fingerprints.own_parts import has_foreign_keys
 from orchestrator.reuse.fingerprints.value import Fingerprint, Parts, SourceVersion, StatementVerdict
 from orchestrator.reuse.past import Found, Past
 from orchestrator.reuse.project import Judged, Project
+from orchestrator.reuse.reasons import Reasons, why_unknown
 from orchestrator.reuse.standing import Standing
 
-_MOST_TOLD = 3
 _PLACE = "relation"
 _LEAVE_NOTHING = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST, ResourceType.EXPECTATION})
 
 
 @dataclass(slots=True)
 class Judge:
-    """Asked of each node when those that it reads have been settled: left as they are, or built."""
+    """Asked of each node when those that it reads are settled: left as they are, or built."""
 
     project: Project
     past: Past
@@ -51,9 +51,16 @@ class Judge:
     """The versions of the rows of dbt sources, of those that have one."""
     unversioned: dict[NodeId, str] = field(default_factory=dict)
     """The dbt sources whose data have no version, each with the reason."""
+    running: dict[NodeId, str] = field(default_factory=dict)
+    """The nodes that run though nothing changed for them, each with the reason."""
     _settled: set[NodeId] = field(default_factory=set)
     _rebuilt: set[NodeId] = field(default_factory=set)
     _compiled: dict[NodeId, str | None] = field(default_factory=dict)
+
+    @property
+    def reasons(self) -> Reasons:
+        """What puts changes into words."""
+        return Reasons(self.project.manifest, self.comparisons, self.running, self.project.tell)
 
     def look(self, node: NodeId, *, compiles: bool = True, asks: bool = False) -> Judged:
         """Judge a node; `compiles` where only that can tell, `asks` also where compiling asks the warehouse."""
@@ -72,21 +79,24 @@ class Judge:
             same = same_definition and (nature is Nature.SEES_THROUGH or is_same_data)
             if same_definition and not same:
                 self.comparisons[node] = replace(self.comparisons[node], verdict=Verdict.DIFFERENT)
-        unknown = self._unknown(node, made)
-        if same_definition and not unknown and self.project.statements is not None:
-            unknown = self.project.statements.why_not(made)
-        changed = self._changes(node, made, then, same=same)
-        why = found.why or unknown or changed or self._dropped(node, nature) or self.project.why_warned(then)
+        unknown = why_unknown(made)
+        if same_definition and then is not None and not unknown and self.project.statements is not None:
+            unknown = self.project.statements.why_not(made, then.fingerprint)
+        no_rows = "" if unknown else self._unknown_rows(node, made)
+        changed = "" if same or then is None else self.reasons.changed(node, same_definition=same_definition)
+        hides = no_rows if nature is not Nature.SEES_THROUGH else ""  # a view shows rows, whatever they are
+        why = found.why or unknown or hides or changed or self._dropped(node, nature) or self.project.why_warned(then)
         definition = definition_digest(made)
         if same_definition and then is not None:
             definition = definition_of(then.identity)
-        steady = not unknown and made.at_run_time is None and not found.is_doubted
+        is_known = not unknown and not no_rows
+        steady = is_known and made.at_run_time is None and not found.is_doubted
         return Judged(
             fingerprint=made,
             why=why,
             changed=changed,
             then=then,
-            left=self._left(made, found, nature, steady=not unknown),
+            left=self._left(made, found, nature, steady=is_known),
             built=self._built(made, then if same else None, definition, nature, steady=steady),
             definition=definition,
             nature=nature,
@@ -123,6 +133,8 @@ class Judge:
         """Settle a node that was built now."""
         self._settled.add(node)
         self._rebuilt.add(node)
+        if judged.why and not judged.changed:
+            self.running[node] = judged.why
         self.known[node] = judged.built
 
     def _settle_above(self, node: NodeId) -> None:
@@ -225,12 +237,8 @@ class Judge:
             return None
         return self.project.statements.verdict(made.node, code, then.fingerprint.statement)
 
-    def _unknown(self, node: NodeId, made: Fingerprint) -> str:
-        """Return what is not known of the node or of what it reads: then no earlier result is known to be the same."""
-        if made.volatile is not None:
-            return f"volatile: {made.volatile}"
-        if made.not_understood:
-            return f"not understood: {made.not_understood[0]}"
+    def _unknown_rows(self, node: NodeId, made: Fingerprint) -> str:
+        """Return whose rows are not known."""
         if made.unknown:
             source = min(made.unknown)
             why = self.unversioned.get(source, "they have no version")
@@ -242,15 +250,6 @@ class Judge:
             if parent in self._settled:
                 return f"what {short_name(parent)} holds is not known"
         return ""
-
-    def _changes(self, node: NodeId, made: Fingerprint, then: Standing | None, *, same: bool) -> str:
-        if same or then is None:
-            return ""
-        changes = self.comparisons[node].changes
-        if not changes:
-            return "what it asks the warehouse has another answer"
-        own = [change for change in changes if change.part not in data_parts(made)]
-        return "; ".join(self.project.tell(node, change) for change in (own or changes)[:_MOST_TOLD])
 
     def _dropped(self, node: NodeId, nature: Nature) -> str:
         """Return which build of this run drops the relation, or a constraint of it."""

@@ -80,7 +80,7 @@ class Past:
         """Let the target decide: it may have been restored, or built from elsewhere, since the record was written."""
         marker, broken = (self.markers or {}).get(step_id), self._broken(step_id, then)
         if marker is None:
-            missing = _NEVER_BUILT if then is None else "the target does not say what it holds"
+            missing = _NOT_OURS if then is None else "the target does not say what it holds"
             return _DOUBTED if then is not None and then.is_doubted else Found(why=broken or missing)
         if marker.is_doubted:
             return _DOUBTED
@@ -147,4 +147,5 @@ class Past:
 
 _DOUBTED = Found(why="what stands was found to differ from what it builds to", is_doubted=True)
 _NEVER_BUILT = "never built here"
+_NOT_OURS = "it exists, but elt did not build it"
 _NEVER_RAN = "never ran here"

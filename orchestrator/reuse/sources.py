@@ -1,9 +1,10 @@
 """The version of a dbt source's table, by what the table holds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import FOREIGN, VIEW, Content, StoredFunction
+from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.value import SourceVersion
 from orchestrator.reuse.statements import understood_functions
 
@@ -11,20 +12,24 @@ Look = Callable[[Relation], Content | None]
 """Returns what a relation is, without its rows; None if it does not exist."""
 
 
-def version_of(relation: Relation, content: Content | None) -> SourceVersion | str:
-    """Return the version of a table by its content, or why it has none."""
+def version_of(relation: Relation, content: Content | None, below: Iterable[Content] = ()) -> SourceVersion | str:
+    """Return the version of a table by its content, or why it has none.
+
+    Of a view, `below` are the relations that it reads: their columns have collations, which decide how rows compare.
+    """
     if content is None:
         return f"{relation} does not exist"
     if content.rows is None:
         return content.why_not or "its rows were not read"
-    rows = f"{content.columns} {content.count} {content.rows}"
+    shapes = digest_of([[one.columns, one.definition] for one in (content, *below)])
+    rows = f"{shapes} {content.count} {content.rows}"
     return SourceVersion(rows=rows, ids=content.dlt_columns or "")
 
 
 def why_unversioned(
     relation: Relation, look: Look, functions: Mapping[str, StoredFunction], adapter: str, database: str
-) -> str:
-    """Return why the content of a relation now is not what a reader will see; empty if it is.
+) -> str | tuple[Content, ...]:
+    """Return why the content of a relation now is not what a reader will see; if it is, all that it is read from.
 
     Tables hold their rows. A view shows what its query returns, so everything that the query reads and calls must be
     understood, down to tables.
@@ -33,16 +38,17 @@ def why_unversioned(
 
     stored = understood_functions(functions, adapter)
     known = {name for name, why in stored.items() if not why}
-    waiting, seen = [relation], set[tuple[str, str]]()
+    waiting, seen, below = [relation], set[tuple[str, str]](), list[Content]()
     for one in waiting:  # grows while it is walked
         if one.key() in seen:
             continue
         seen.add(one.key())
         content = look(one)
         if content is None:
-            return "" if one == relation else f"it is a view that reads {one}, which was not found"
+            return () if one == relation else f"it is a view that reads {one}, which was not found"
         if content.kind == FOREIGN:
             return f"{one} is a foreign table"
+        below.append(content)
         if content.kind != VIEW:
             continue
         read = read_view(content.definition, adapter, known_functions=known)
@@ -50,7 +56,7 @@ def why_unversioned(
         for what in (*read.volatile, *read.unknown, *(f"{name}(), stored in the database" for name in opaque)):
             return f"{one} is a view that uses {what}"
         waiting += [_relation(name, one, database) for name in sorted(read.relations)]
-    return ""
+    return tuple(below)
 
 
 def _relation(name: tuple[str, ...], of_view: Relation, database: str) -> Relation:

@@ -1,5 +1,7 @@
 """The verdict on a compiled statement: whether it reads only what the graph knows, and calls what is understood."""
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -33,8 +35,11 @@ class Statements:
             self._read[key] = self._verdict(self.manifest.nodes[node], code, digest, functions)
         return self._read[key]
 
-    def why_not(self, made: Fingerprint) -> str:
-        """Return what in the compiled statement of a node keeps it from being reused; empty if nothing does."""
+    def why_not(self, made: Fingerprint, then: Fingerprint) -> str:
+        """Return what in the compiled statement of a node keeps it from being reused; empty if nothing does.
+
+        Where the verdict was not recorded with the build, nobody knows which functions were stored then.
+        """
         statement = made.statement
         if made.is_declared:
             return ""
@@ -48,6 +53,8 @@ class Statements:
             return f"not understood: {statement.findings[0]}"
         if replaced := self._replaced():
             return f"not understood: {replaced}(), stored in the database, which replaces a built-in function"
+        if statement.stored and then.statement is None:
+            return f"the function {min(statement.stored)}(), stored in the database, may have changed since"
         changed = self._changed(statement)
         return f"the function {changed}(), stored in the database, changed" if changed else ""
 
@@ -80,19 +87,24 @@ class Statements:
         stored = understood_functions(functions, adapter)
         known = frozenset(name for name, why in stored.items() if not why)
         found = read_statement(code, adapter, known_functions=known)
-        allowed = {_key(relation, self.database) for relation in read_by_refs(self.manifest, node)}
-        outside = [name for name in sorted(found.relations) if not _is_allowed(name, allowed, self.database)]
-        opaque = sorted(name for name in found.calls if stored.get(name))
+        exact = adapter == "postgres"
+        allowed = {_key(relation, self.database, exact=exact) for relation in read_by_refs(self.manifest, node)}
+        home = self.database if exact else self.database.lower()
+        outside = [name for name in sorted(found.relations) if not _is_allowed(name, allowed, home)]
+        calls = found.calls | _names_of_types(code)
+        opaque = sorted(name for name in calls if stored.get(name))
         return StatementVerdict(
             code=digest,
             findings=(
                 *found.unknown,
+                *_invisible(code),
+                *_local_time(code, adapter),
                 *(f"{'.'.join(name)}, which it reads without ref() or source()" for name in outside),
                 *(f"{name}(), stored in the database: {stored[name]}" for name in opaque),
             ),
             volatile=found.volatile,
-            calls=found.calls,
-            stored=stored_digests(found.calls, functions),
+            calls=calls,
+            stored=stored_digests(calls, functions),
             sees_all_columns=found.sees_all_columns,
         )
 
@@ -152,17 +164,43 @@ def read_by_refs(manifest: Manifest, node: DbtNode) -> Iterator[Relation]:
             stack += dbt.parents
 
 
-def _key(relation: Relation, database: str) -> tuple[str, str, str]:
-    return ((relation.database or database).lower(), *relation.key())
+_TYPES = re.compile(
+    r"(?:::|\bas\b|\bcollate\b)\s*\"?([a-z_]\w*)\"?|\bcollate\s+\"?\w+\"?\.\"?(\w+)\"?|\b([a-z_]\w*)\s*'", re.IGNORECASE
+)
+_ZONE = re.compile(r"\bat\s+time\s+zone\b|\btimezone\s*\(", re.IGNORECASE)
+_TIME = re.compile(r"(?:::|\bas)\s*time\b(?!\s*stamp)|\btime\s*'", re.IGNORECASE)
 
 
-def _is_allowed(name: tuple[str, ...], allowed: set[tuple[str, str, str]], database: str) -> bool:
+def _names_of_types(code: str) -> frozenset[str]:
+    """Return the words that may name a type or a collation: one that users created may change like a function."""
+    return frozenset(name.lower() for found in _TYPES.findall(code) for name in found if name)
+
+
+def _invisible(code: str) -> list[str]:
+    """Return the invisible characters: a database may skip them inside a word, and a reader does not see them."""
+    found = sorted({letter for letter in code if unicodedata.category(letter) == "Cf"}) if not code.isascii() else []
+    return [f"the invisible character U+{ord(letter):04X}" for letter in found]
+
+
+def _local_time(code: str, adapter: str) -> list[str]:
+    """PostgreSQL takes today's offset where it converts a time without a date."""
+    asks = adapter == "postgres" and _ZONE.search(code) is not None and _TIME.search(code) is not None
+    return ["a time without a date in a time zone, which asks the clock"] if asks else []
+
+
+def _key(relation: Relation, database: str, *, exact: bool) -> tuple[str, str, str]:
+    home = relation.database or database
+    if exact:  # dbt quotes every name
+        return (home, relation.schema, relation.identifier)
+    return (home.lower(), *relation.key())
+
+
+def _is_allowed(name: tuple[str, ...], allowed: AbstractSet[tuple[str, str, str]], database: str) -> bool:
     """Return whether a name in a statement is one of these relations; a name without a schema may be anything."""
-    lowered = tuple(part.lower() for part in name)
-    match lowered:
+    match name:
         case (_, _, _):
-            return lowered in allowed
+            return name in allowed
         case (schema, identifier):
-            return (database.lower(), schema, identifier) in allowed
+            return (database, schema, identifier) in allowed
         case _:
             return False

@@ -194,7 +194,7 @@ class Gathered:
             now=made,
             made=judged.fingerprint,
             codes=codes,
-            why_statement="" if statements is None else statements.why_not(judged.fingerprint),
+            why_statement="" if statements is None else statements.why_not(judged.fingerprint, judged.fingerprint),
             is_known=judged.then is not None and not judged.why,
             is_doubted=self._is_doubted(step.id),
             content=self.content(step.node),

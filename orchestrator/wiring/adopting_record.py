@@ -46,10 +46,9 @@ class Adoption:
 
     @property
     def exit_code(self) -> ExitCode:
-        """1 if none of the nodes was adopted and there were some to adopt."""
+        """1 if every node was refused; one that was known before is as good as adopted."""
         acts = [ruled.ruling.act for ruled in self.nodes if isinstance(ruled.step, BuildStep)]
-        left = [act for act in acts if act is not Act.KNOWN]
-        return ExitCode.NOT_GREEN if left and all(act is Act.REFUSE for act in left) else ExitCode.SUCCESS
+        return ExitCode.NOT_GREEN if acts and all(act is Act.REFUSE for act in acts) else ExitCode.SUCCESS
 
 
 def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None:

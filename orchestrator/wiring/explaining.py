@@ -56,8 +56,8 @@ def find_node(manifest: Manifest, name: str) -> DbtNode:
         ids = ", ".join(node.unique_id for node in found)
         raise UsageError(f"Several nodes are called {name}: {ids}.", hint="Name one of them by its id.")
     known = {one for node in manifest.nodes.values() if node.resource_type in FINGERPRINTED for one in _names(node)}
-    others = [(node.name, node.unique_id) for node in manifest.nodes.values()]
-    others += [(source.name, source.unique_id) for source in manifest.sources.values()]
+    others: list[tuple[str, ...]] = [(node.name, node.unique_id) for node in manifest.nodes.values()]
+    others += [(source.name, source.unique_id, short_name(source.unique_id)) for source in manifest.sources.values()]
     if any(name in names for names in others):
         raise UsageError(
             f"{name} is nothing that dbt builds or tests, and has no fingerprint.",

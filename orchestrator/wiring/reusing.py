@@ -22,6 +22,7 @@ from orchestrator.plan.request import PlanRequest, Upstream
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId
 from orchestrator.reuse.closed import checks_of, closed_by, judged_by
 from orchestrator.reuse.facts import Content
+from orchestrator.reuse.fingerprints.hooks import may_change_rows
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.foresee import Wishes, foresee
@@ -221,8 +222,14 @@ class Knowledge:
         judge = self.judge(
             past, frozenset(nodes_of(plan)), "planned", lambda source: self.newest_row(past.tries, source)
         )
-        may_verify = Verifiable(self.project, self.maker).has if verifies else lambda _step: keeps_hooks
-        wishes = Wishes(may_reuse=may_reuse, closed=self._closed(plan, request), fed=fed, may_verify=may_verify)
+        may_verify = Verifiable(self.project, self.maker).has if verifies else lambda _step: False
+        wishes = Wishes(
+            may_reuse=may_reuse,
+            closed=self._closed(plan, request),
+            fed=fed,
+            keeps_hooks=keeps_hooks or may_change_rows(self.maker.index.at_start[0]),
+            may_verify=may_verify,
+        )
         return foresee(plan, judge, wishes), judge
 
     def _closed(self, plan: Plan, request: PlanRequest) -> Mapping[StepId, StepId]:

@@ -79,10 +79,10 @@ class TargetFacts:
         target, manifest = self.project.target, self.project.graph.manifest
         relation = manifest.sources[source].relation
         try:
-            why = why_unversioned(relation, self._shape, self.functions(), target.adapter, target.database)
-            if why:
-                return why
-            found = version_of(relation, self.contents([relation]).get(relation))
+            below = why_unversioned(relation, self._shape, self.functions(), target.adapter, target.database)
+            if isinstance(below, str):
+                return below
+            found = version_of(relation, self.contents([relation]).get(relation), below)
         except WarehouseError as error:
             return error.message.splitlines()[0]
         if isinstance(found, str) and not manifest.sources[source].has_freshness_filter:

@@ -41,6 +41,9 @@ def build_beside(task: Any, original: Any, adapter: Any, manifest: Any, schema: 
         else:
             compile_it(manifest)
         node.schema = schema
+        # The schema is empty: a query for what is in it would open a transaction, in which the table of a Python
+        # model, which is made on a cursor of its own, cannot be seen.
+        adapter.cache.add_schema(node.database, schema)
         node.relation_name = adapter.Relation.create_from(runner.config, node).render()
         return node
 

@@ -98,8 +98,8 @@ def _told(step: BuildStep, stands: Relation, difference: Difference, missed: Seq
     ]
     lines += ["The fingerprint may have missed:", *(f"  {one}" for one in missed)]
     lines.append(
-        "The next run builds it, and what is below it. To be told of such a change by its fingerprint, let it read"
-        " through ref() or source(); or set meta.elt.volatile: true on it, so that it always runs."
+        "The next run builds it, and what is below it. So that such a change is seen, let it read through ref() or"
+        " source(); if that cannot be, remove meta.elt.deterministic or set meta.elt.volatile: true, so that it runs."
     )
     return "\n".join(lines)
 

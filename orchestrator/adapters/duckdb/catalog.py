@@ -1,14 +1,18 @@
 """What a DuckDB instance says of its functions, settings and attached databases."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from orchestrator.adapters.sql_words import quoted
 from orchestrator.reuse.facts import StoredFunction
 
 FUNCTIONS = """
 select lower(function_name), function_type, database_name, schema_name, parameters, macro_definition
-from duckdb_functions() where not internal order by all
+from duckdb_functions() where not internal
+union all
+select lower(type_name), 'type', database_name, schema_name, []::varchar[], null from duckdb_types() where not internal
+order by all
 """
 """Python functions count as internal: they come with a plugin of the profile, not with the database."""
 
@@ -71,15 +75,30 @@ _NO_EFFECT_ON_RESULTS = frozenset(name for names in _WITHOUT_EFFECT.values() for
 _SECRET = ("secret", "password", "token", "key_id", "api_key", "credential")
 
 
-def stored_functions(rows: Iterable[Sequence[Any]]) -> dict[str, StoredFunction]:
-    """Read the answer to FUNCTIONS: all overloads in all schemas and databases as one."""
+def stored_functions(
+    rows: Iterable[Sequence[Any]], binds: Callable[[str], bool] = lambda _call: False
+) -> dict[str, StoredFunction]:
+    """Read the answer to FUNCTIONS: all overloads in all schemas and databases as one.
+
+    `binds` returns whether a call may be valid. A macro that can be called without all of its parameters has defaults,
+    which the catalog does not tell: its definition is not known. Where another overload takes the shorter call, DuckDB
+    refuses it as ambiguous, so no default counts.
+    """
+    rows = list(rows)
+    counts: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    for name, _, database, schema, parameters, _ in rows:
+        counts[database, schema, name].add(len(parameters or ()))
     texts: dict[str, list[str | None]] = defaultdict(list)
     bodies: dict[str, list[str]] = defaultdict(list)
     tables = set()
-    for name, kind, _, _, parameters, definition in rows:
+    for name, kind, database, schema, parameters, definition in rows:
         if kind == "table_macro":
             tables.add(name)
         known = definition is not None and kind in {"macro", "table_macro"}
+        if known and parameters and len(parameters) - 1 not in counts[database, schema, name]:
+            target = ".".join(quoted(part) for part in (database, schema, name))
+            call = f"{target}({', '.join(['null'] * (len(parameters) - 1))})"
+            known = not binds(f"from {call}" if kind == "table_macro" else f"select {call}")
         texts[name].append(f"({', '.join(parameters)}) as {definition}" if known else None)
         bodies[name] += [definition] if known else []
     return {

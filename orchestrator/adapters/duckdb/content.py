@@ -32,7 +32,8 @@ columns as (
     where not internal group by all
 ),
 kinds as (
-    select database_name, schema_name, table_name as name, 'table' as kind, '' as definition, estimated_size
+    select database_name, schema_name, table_name as name, 'table' as kind,
+        case when sql ilike '%collate%' then sql else '' end as definition, estimated_size
     from duckdb_tables() where not internal
     union all
     select database_name, schema_name, view_name, 'view', sql, null from duckdb_views() where not internal

@@ -120,7 +120,9 @@ class Warehouse:
 
     def stored_functions(self) -> Mapping[str, StoredFunction]:
         """Return the macros and functions that users created, by lower-case name."""
-        return stored_functions(self.ask(FUNCTIONS))
+        rows = self.ask(FUNCTIONS)
+        with self.cursor() as cursor:
+            return stored_functions(rows, lambda call: _binds(cursor, call))
 
     def result_settings(self) -> Mapping[str, str]:
         """Return the settings of a session of dbt's that can change the results of its statements."""
@@ -154,6 +156,15 @@ class Warehouse:
         """Close our connection; the file is free once everybody else's cursors are closed too."""
         with suppress(duckdb.Error):
             self._connection.close()
+
+
+def _binds(cursor: duckdb.DuckDBPyConnection, call: str) -> bool:
+    """Return whether a call may be valid: the catalog does not tell the defaults of a macro's parameters."""
+    try:
+        cursor.execute(f"explain {call}")
+    except duckdb.Error as error:
+        return "does not support the supplied arguments" not in str(error)
+    return True
 
 
 def _reader(cursor: duckdb.DuckDBPyConnection) -> Reader:

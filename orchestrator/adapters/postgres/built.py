@@ -45,12 +45,10 @@ def in_transaction(handle: Any) -> bool:  # noqa: ANN401  # psycopg2's connectio
 
 
 def _content(ask: Callable[[str], list[Any]], built: Built) -> Content | None:
-    [(path,)] = [("",)] if built.is_table else ask("select current_setting('search_path')")
-    if not built.is_table:
-        ask(content.PLAIN_NAMES)
+    [(path,)] = ask("select current_setting('search_path')")
+    ask(content.PLAIN_NAMES)  # also the names of types are written with their schema then
     rows = ask(content.asks_for_shapes([built.relation]))
-    if not built.is_table:
-        ask(f"select set_config('search_path', {literal(path)}, true)")
+    ask(f"select set_config('search_path', {literal(path)}, true)")
     shape = content.shapes_of([built.relation], rows, built.relation.database or "").get(built.relation)
     if shape is None:
         return None

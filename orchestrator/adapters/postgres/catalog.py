@@ -17,7 +17,17 @@ left join pg_catalog.pg_depend d
     on d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
 where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_temp\\_%'
     and (d.objid is null or p.provolatile <> 'i')
-order by 1, p.oid::regprocedure::text
+union all
+select lower(t.typname), false, null
+from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+left join pg_catalog.pg_class c on c.oid = t.typrelid
+where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and t.typelem = 0
+    and (c.oid is null or c.relkind = 'c')
+union all
+select lower(l.collname), false, null
+from pg_catalog.pg_collation l join pg_catalog.pg_namespace n on n.oid = l.collnamespace
+where n.nspname not in ('pg_catalog', 'information_schema')
+order by 1, 3
 """
 """The immutable functions of an extension are excluded: `citext` brings a `replace` of its own, which is as pure as
 the one of PostgreSQL."""

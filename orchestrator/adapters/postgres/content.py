@@ -19,7 +19,9 @@ _SHAPES = """
 select n.nspname, c.relname, c.relkind::text,
     case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end,
     array(
-        select array[a.attname::text, format_type(a.atttypid, a.atttypmod), (t.typsend <> 0)::text]
+        select array[a.attname::text, format_type(a.atttypid, a.atttypmod) || case
+            when a.attcollation <> t.typcollation then ' collate ' || a.attcollation::regcollation::text else '' end,
+            (t.typsend <> 0)::text]
         from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum
     ),

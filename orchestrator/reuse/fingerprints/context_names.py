@@ -110,7 +110,9 @@ class ContextNames:
         self._notes.names.update(attributes)
         dotted = ".".join((name, *attributes))
         if call is None or len(attributes) > 1:
-            self._unknown(f"{dotted}, which is not called" if call is None else f"{dotted}()", line)
+            self._unknown(
+                f"{dotted}, which is passed on, or which dbt does not define" if call is None else f"{dotted}()", line
+            )
             return
         self._notes.foreign.setdefault(dotted, line)
         macro = attributes[-1] if attributes else name

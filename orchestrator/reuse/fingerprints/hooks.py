@@ -1,6 +1,7 @@
 """What is not understood in the SQL of a node's hooks, and of the macros that write it."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from orchestrator.nodes.dbt import DbtNode
@@ -40,3 +41,20 @@ def _not_understood(text: str, adapter: str) -> tuple[str, ...]:
         return ()
     found = read_hook(sql, adapter)
     return (*found.unknown, *found.volatile, *(f"the table {'.'.join(name)}" for name in sorted(found.relations)))
+
+
+_HARMLESS = re.compile(
+    r"\s*(create\s+schema|create\s+(or\s+replace\s+)?(temp(orary)?\s+)?(macro|function)|set|grant|revoke|comment|pragma|load|install)\b",
+    re.IGNORECASE,
+)
+
+
+def may_change_rows(texts: Iterable[str]) -> bool:
+    """Return whether hooks before a run may change rows that nodes read, as far as their texts show.
+
+    What creates schemas, functions and grants, or sets something, changes none.
+    """
+    from orchestrator.reuse.fingerprints.template import placeholder_sql
+
+    statements = (one for text in texts for one in placeholder_sql(text).split(";"))
+    return any(one.strip() and not _HARMLESS.match(one) for one in statements)

@@ -164,6 +164,7 @@ class Fingerprinter:
         beside = (*materialized_by, *self.index.everywhere)
         if hooks.all.own_entry or any(closure.needs.own_entry for closure in beside):
             own["metadata"] = metadata_digest(node)
+            own["code"] = digest_of(node.definition.raw_code)  # the entry has it too
         groups = [self._shared_by(node.package)]
         groups += [self._asked.group(self.index.closure(root), node.package) for root in hooks.roots]
         groups += [self._asked.group(closure, node.package) for closure in materialized_by]

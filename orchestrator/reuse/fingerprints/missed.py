@@ -17,11 +17,12 @@ _NOTHING = (
 )
 _OF_AN_ORDER = ("First", "Last", "AnyValue", "FirstValue", "LastValue", "ArrayAgg", "GroupConcat", "List")
 """What sqlglot calls the aggregates whose result depends on the order of the rows."""
-_STEADY = frozenset({"range", "generate_series", "unnest"})
 
 
 def missed(manifest: Manifest, node: DbtNode, compiled: str | None, compiled_then: str | None) -> tuple[str, ...]:
     """Give what may be behind it, in words; `compiled_then` is what the node compiled to when what stands was built."""
+    from orchestrator.reuse.fingerprints.statement import read_statement
+
     sure: list[str] = []
     perhaps: list[str] = []
     if node.definition.language == "python":
@@ -32,7 +33,9 @@ def missed(manifest: Manifest, node: DbtNode, compiled: str | None, compiled_the
             sure.append(_OTHER_CODE)
         trees = _trees(compiled, manifest.adapter_type)
         sure += _read_beside_refs(manifest, node, trees)
-        perhaps += _unsettled(trees)
+        read = read_statement(compiled, manifest.adapter_type)
+        sure += read.volatile
+        perhaps += [*read.unknown, *_unsettled(trees)]
     if sure or perhaps:
         return (*sure, *perhaps, *([] if sure else [_BY_HAND]))
     return (_NOTHING,)
@@ -118,8 +121,6 @@ def _unsettled(trees: Iterable[Any]) -> Iterator[str]:
 
     kinds = tuple(getattr(exp, name) for name in _OF_AN_ORDER if hasattr(exp, name))
     for tree in trees:
-        called = {one.name.lower() for one in tree.find_all(exp.Anonymous) if one.name}
-        yield from (f"whether {name}() gives the same each time" for name in sorted(called - _STEADY))
         loose = {one.sql_name().lower() for one in tree.find_all(*kinds) if not _is_ordered(one)}
         yield from (f"the order of the rows, which {name}() depends on" for name in sorted(loose))
         if any(one.args.get("limit") and not one.args.get("order") for one in tree.find_all(exp.Select)):

@@ -1,5 +1,6 @@
 """On PostgreSQL: what plain dbt built is adopted by what copies of it hold, for no file says when it was written."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -43,7 +44,9 @@ def built(server, new_database, tmp_path_factory) -> tuple[Path, str]:
 
 def write_profile(root: Path, server, database: str) -> None:
     """Let the project build in a database."""
-    there = f"host: {server.host}, port: {server.port}, user: postgres, pass: '{PASSWORD}', dbname: {database}"
+    os.environ["QUAY_PASSWORD"] = PASSWORD  # no file of a test may hold it
+    password = "{{ env_var('QUAY_PASSWORD') }}"
+    there = f'host: {server.host}, port: {server.port}, user: postgres, pass: "{password}", dbname: {database}'
     outputs = f"dev: {{type: postgres, {there}, schema: quay, threads: 2}}"
     (root / "profiles.yml").write_text(f"quay: {{target: dev, outputs: {{{outputs}}}}}\n")
 

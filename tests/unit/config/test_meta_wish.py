@@ -15,10 +15,17 @@ def test_what_is_not_true_or_false_is_a_mistake(key: str, value: object) -> None
 def test_true_and_false_are_no_mistakes() -> None:
     """Null says nothing."""
     assert wish_in_meta({"elt": {"volatile": False, "deterministic": True}}).mistakes == ()
-    assert wish_in_meta({"elt": {"volatile": None, "deterministic": False, "other": "x"}}).mistakes == ()
+    assert wish_in_meta({"elt": {"volatile": None, "deterministic": False}}).mistakes == ()
 
 
 def test_a_node_is_not_volatile_and_deterministic() -> None:
     """One of the two is a mistake."""
     (mistake,) = wish_in_meta({"elt": {"volatile": True, "deterministic": True}}).mistakes
     assert "only one" in mistake
+
+
+def test_another_key_is_a_mistake() -> None:
+    """A misspelt one would silently declare nothing."""
+    (mistake,) = wish_in_meta({"elt": {"determinstic": True}}).mistakes
+    assert "meta.elt.determinstic" in mistake
+    assert "deterministic" in mistake.partition(";")[2]

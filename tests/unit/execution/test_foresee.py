@@ -79,7 +79,7 @@ def test_a_change_is_told_where_it_is_and_below(world: World) -> None:
         "a": "run: code",
         "t": "run: parent:model.shop.a",
         "v": "run: parent:model.shop.a",
-        "c": "run: parent:model.shop.v",
+        "c": "run: parent:model.shop.a (through v)",
     }
 
 
@@ -88,7 +88,7 @@ def test_rows_that_came_already_are_told(world: World) -> None:
     world.target.sources[NodeId("source.shop.raw.s")] = 1
     found = told(world)
     assert (found["a"], found["v"]) == ("run: parent:source.shop.raw.s", "reuse: nothing changed")
-    assert found["c"] == "run: parent:model.shop.v"
+    assert found["c"] == "run: parent:model.shop.a (through v)"
 
 
 @pytest.mark.parametrize(

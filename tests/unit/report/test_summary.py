@@ -29,7 +29,7 @@ Slowest
 1 step with warnings
   data test test_rel  0.2s  2,512 failures  Got 2512 results
 
-Warnings of the tools: 2 warnings
+Warnings: 2 warnings
   [red]old[/red] (2 times)
 
 Printed by models: 1 line
