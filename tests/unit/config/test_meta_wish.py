@@ -26,6 +26,6 @@ def test_a_node_is_not_volatile_and_deterministic() -> None:
 
 def test_another_key_is_a_mistake() -> None:
     """A misspelt one would silently declare nothing."""
-    (mistake,) = wish_in_meta({"elt": {"determinstic": True}}).mistakes
-    assert "meta.elt.determinstic" in mistake
+    (mistake,) = wish_in_meta({"elt": {"determinismic": True}}).mistakes
+    assert "meta.elt.determinismic" in mistake
     assert "deterministic" in mistake.partition(";")[2]
