@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,12 +18,14 @@ from benchmarks.reference import measure_reference
 from benchmarks.scale import measure_scale
 from benchmarks.synthetic import measure_size, runs_for
 from benchmarks.unchanged import measure_unchanged
+from benchmarks.wide_macros import measure_wide_macros, wide_macros_text
 
 REFERENCE_RUNS = 3
 SCALE_ROUNDS = 5
 UNCHANGED_MODELS = 100
 RECORD_ROUNDS = 5
-PARTS = ("synthetic", "unchanged", "reference", "record", "scale")
+MACRO_SIZES = (100, 200, 400)
+PARTS = ("synthetic", "unchanged", "macros", "reference", "record", "scale")
 
 
 @click.command("benchmarks")
@@ -57,6 +60,7 @@ def main(
     parts: dict[str, Callable[[Path], Any]] = {
         "synthetic": lambda folder: synthetic(_numbers(sizes), runs, folder),
         "unchanged": lambda folder: unchanged(runs, folder),
+        "macros": lambda folder: macros(runs, folder),
         "reference": lambda folder: reference(runs, folder),
         "record": lambda folder: record(_numbers(recording_sizes), recorded_runs, runs, folder),
         "scale": lambda folder: scale(_numbers(scale_sizes), runs, build_models, folder),
@@ -85,6 +89,13 @@ def unchanged(runs: int | None, folder: Path) -> dict[str, Any]:
     found = measure_unchanged(UNCHANGED_MODELS, runs=runs or REFERENCE_RUNS, folder=folder, say=say)
     click.echo("\n" + tables.unchanged_text(found) + "\n")
     return tables.unchanged_values(found)
+
+
+def macros(runs: int | None, folder: Path) -> list[dict[str, Any]]:
+    """Measure projects that grow in tests and macros, and print one table."""
+    found = [measure_wide_macros(size, rounds=runs or REFERENCE_RUNS, folder=folder, say=say) for size in MACRO_SIZES]
+    click.echo("\n" + wide_macros_text(found) + "\n")
+    return [{**asdict(one), "plan_ratio": one.plan_ratio, "run_ratio": one.run_ratio} for one in found]
 
 
 def reference(runs: int | None, folder: Path) -> dict[str, Any]:
