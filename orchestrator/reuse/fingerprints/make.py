@@ -51,8 +51,24 @@ class _Code:
     all: Needs = NO_NEEDS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Alone:
+    """What goes into a node's fingerprint whatever its parents are: the same each time in one process."""
+
+    code: _Code
+    hooks: _Code
+    rendered: Mapping[str, str]
+    of_code: tuple[PartGroup, ...]
+    built: Mapping[str, str]
+    of_build: tuple[PartGroup, ...]
+    not_understood: tuple[Finding, ...]
+
+
 class Fingerprinter:
-    """Makes fingerprints one by one; remembers what it has read."""
+    """Makes fingerprints one by one; remembers what it has read.
+
+    A plan makes each of them, and the run makes it again when its parents have finished.
+    """
 
     def __init__(self, manifest: Manifest, around: Surroundings) -> None:
         self.index = MacroIndex(manifest, around.changing_flags)
@@ -60,6 +76,7 @@ class Fingerprinter:
         self._around = around
         self._asked = Asked(self.index, around)
         self._shared: dict[str, PartGroup] = {}
+        self._alone: dict[NodeId, _Alone] = {}
 
     def make(
         self,
@@ -73,10 +90,10 @@ class Fingerprinter:
         `parents` says what each of its parents is, `made` are their fingerprints, `versions` those of the rows of dbt
         sources; a source without one is unknown.
         """
-        code, hooks, inlined = self._code(node), self._hooks(node), self._inlined(node, made)
-        rendered, of_code = self._rendered(code, node)
-        built, of_build = self._built(node, hooks)
-        built |= self._parent_parts(node, parents, versions)
+        alone, inlined = self._of(node), self._inlined(node, made)
+        code, hooks = alone.code, alone.hooks
+        rendered, of_code, of_build = dict(alone.rendered), alone.of_code, alone.of_build
+        built = {**alone.built, **self._parent_parts(node, parents, versions)}
         for parent in inlined:
             (rendered if parent.rendered else built)[f"parent:{parent.node}"] = _inlined_digest(parent)
             built |= {name: part for name, part in own_of(parent.built).items() if _is_of_a_parent(name)}
@@ -98,12 +115,28 @@ class Fingerprinter:
                 (one.volatile for one in inlined if one.volatile is not None),
             ),
             at_run_time=_first(code.all.asks, (one.at_run_time for one in inlined if one.at_run_time is not None)),
-            not_understood=tuple(self._not_understood(node, code, hooks, inlined)),
+            not_understood=(*alone.not_understood, *(finding for one in inlined for finding in one.not_understood)),
             has_statement=node.resource_type in _HAVE_A_STATEMENT
             and node.definition.language != "python"
             and not node.is_ephemeral,
         )
         return _declared(node, found)
+
+    def _of(self, node: DbtNode) -> _Alone:
+        found = self._alone.get(node.unique_id)
+        if found is None:
+            code, hooks = self._code(node), self._hooks(node)
+            (rendered, of_code), (built, of_build) = self._rendered(code, node), self._built(node, hooks)
+            found = self._alone[node.unique_id] = _Alone(
+                code=code,
+                hooks=hooks,
+                rendered=rendered,
+                of_code=of_code,
+                built=built,
+                of_build=of_build,
+                not_understood=tuple(self._not_understood(node, code, hooks)),
+            )
+        return found
 
     def reached_by(self, node: DbtNode) -> Reached:
         """Return every macro that a node's code, its hooks and its materialization reach, by the nearest way."""
@@ -218,9 +251,7 @@ class Fingerprinter:
                 found[f"parent:{parent}"] = parents[parent]
         return found
 
-    def _not_understood(
-        self, node: DbtNode, code: _Code, hooks: _Code, inlined: list[Fingerprint]
-    ) -> Iterator[Finding]:
+    def _not_understood(self, node: DbtNode, code: _Code, hooks: _Code) -> Iterator[Finding]:
         yield from (Finding(what=what, path="profiles.yml") for what in self._around.not_understood)
         yield from code.all.unknown
         yield from hooks.all.unknown
@@ -232,8 +263,6 @@ class Fingerprinter:
         for closure in self._materialized_by(node):
             asked = [one for one in closure.needs.asks if not one.what.startswith(_OF_THE_BUILD)]
             yield from (*closure.needs.unknown, *asked, *closure.needs.volatile)
-        for parent in inlined:
-            yield from parent.not_understood
         if node.resource_type is ResourceType.UNIT_TEST:  # it runs the code of its model
             model = self._manifest.nodes.get(node.parents[0]) if node.parents else None
             of_model = self._code(model).all if model is not None else NO_NEEDS
