@@ -1,6 +1,6 @@
 """What the orchestrator knows of dbt's nodes, as values read from a manifest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.nodes.definition import Definition, Macro, Plain
@@ -75,3 +75,20 @@ class Manifest:
     """Models, seeds, snapshots, functions, data and unit tests, analyses, hooks, exposures, metrics, …"""
     sources: Mapping[NodeId, DbtSource]
     macros: Mapping[NodeId, Macro] = field(default_factory=dict)
+
+    def read_by_refs(self, node: DbtNode) -> Iterator[Relation]:
+        """Return what a node reads through ref() and source(), also inside ephemeral models, and its own relation."""
+        stack, seen = [node.unique_id], set[NodeId]()
+        while stack:
+            one = stack.pop()
+            if one in seen:
+                continue
+            seen.add(one)
+            if one in self.sources:
+                yield self.sources[one].relation
+                continue
+            dbt = self.nodes.get(one)
+            if dbt is not None and dbt.relation is not None:
+                yield dbt.relation
+            if dbt is not None and (dbt.is_ephemeral or one == node.unique_id):
+                stack += dbt.parents

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -88,7 +88,7 @@ class Statements:
         known = frozenset(name for name, why in stored.items() if not why)
         found = read_statement(code, adapter, known_functions=known)
         exact = adapter == "postgres"
-        allowed = {_key(relation, self.database, exact=exact) for relation in read_by_refs(self.manifest, node)}
+        allowed = {_key(relation, self.database, exact=exact) for relation in self.manifest.read_by_refs(node)}
         home = self.database if exact else self.database.lower()
         outside = [name for name in sorted(found.relations) if not _is_allowed(name, allowed, home)]
         calls = found.calls | _names_of_types(code)
@@ -144,24 +144,6 @@ def understood_functions(functions: Mapping[str, StoredFunction], adapter: str) 
     for name in sorted(functions):
         look(name, frozenset())
     return found
-
-
-def read_by_refs(manifest: Manifest, node: DbtNode) -> Iterator[Relation]:
-    """Return what a node reads through ref() and source(), also inside ephemeral models, and its own relation."""
-    stack, seen = [node.unique_id], set[NodeId]()
-    while stack:
-        one = stack.pop()
-        if one in seen:
-            continue
-        seen.add(one)
-        if one in manifest.sources:
-            yield manifest.sources[one].relation
-            continue
-        dbt = manifest.nodes.get(one)
-        if dbt is not None and dbt.relation is not None:
-            yield dbt.relation
-        if dbt is not None and (dbt.is_ephemeral or one == node.unique_id):
-            stack += dbt.parents
 
 
 _TYPES = re.compile(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from orchestrator.nodes.dbt import DbtNode, Manifest
-from orchestrator.nodes.identity import NodeId, Relation, short_name
+from orchestrator.nodes.identity import short_name
 from orchestrator.reuse.fingerprints.normal_sql import normal_sql
 
 _OTHER_CODE = "what it compiles to: that was something else when what stands was built"
@@ -76,7 +76,7 @@ def _trees(compiled: str, adapter: str) -> list[Any]:
 def _read_beside_refs(manifest: Manifest, node: DbtNode, trees: Iterable[Any]) -> Iterator[str]:
     from sqlglot import exp
 
-    known = {relation.key() for relation in _read_by_refs(manifest, node)}
+    known = {relation.key() for relation in manifest.read_by_refs(node)}
     names = {name for _, name in known}
     for tree in trees:
         own = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
@@ -85,24 +85,6 @@ def _read_beside_refs(manifest: Manifest, node: DbtNode, trees: Iterable[Any]) -
             if schema or name not in names | own:
                 named = f"{schema}.{name}" if schema else name
                 yield f"{named}, which it reads without ref() or source(){_builder(manifest, schema, name)}"
-
-
-def _read_by_refs(manifest: Manifest, node: DbtNode) -> Iterator[Relation]:
-    """Give what a node reads through ref() and source(), also inside of ephemeral models; and its own table."""
-    stack, seen = [node.unique_id], set[NodeId]()
-    while stack:
-        one = stack.pop()
-        if one in seen:
-            continue
-        seen.add(one)
-        if one in manifest.sources:
-            yield manifest.sources[one].relation
-            continue
-        dbt = manifest.nodes.get(one)
-        if dbt is not None and dbt.relation is not None:
-            yield dbt.relation
-        if dbt is not None and (dbt.is_ephemeral or one == node.unique_id):
-            stack += dbt.parents
 
 
 def _builder(manifest: Manifest, schema: str, name: str) -> str:
