@@ -105,9 +105,9 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     with opened(command, inbox, hear=Audience(listeners, _now).tell) as project:
         run_id, request = new_run_id(), requested(command, project)
         with store_in_turn(project, command, run_id, lambda: steps_for(project, request)) as (store, steps):
-            known = Knowledge(project=project, store=store)
+            known = Knowledge(project=project, store=store, run_id=run_id)
             made = decided(command, project, request, steps, known)
-            return drive(project, known, made, command, opening_of(project, command, run_id, made), listeners)
+            return drive(project, known, made, command, opening_of(project, command, run_id, made.plan), listeners)
 
 
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:

@@ -26,6 +26,7 @@ from orchestrator.plan.repair import repair
 from orchestrator.plan.step import BuildStep, IngestStep, Step
 from orchestrator.report.streams import open_console
 from orchestrator.report.words import some_of
+from orchestrator.reuse.foresee import Foreseen
 from orchestrator.wiring.asked import command_of, compared_with
 from orchestrator.wiring.changes import changed_nodes, changes_since, gone_nodes
 from orchestrator.wiring.command import Command
@@ -95,7 +96,7 @@ def resume(
         )
         left = left_of(project, recalled.runs, changed)
         known = Knowledge(project=project, store=store)
-        return drive(project, known, found.plan, recalled.command, opening, listeners, continued, left)
+        return drive(project, known, Foreseen(plan=found.plan), recalled.command, opening, listeners, continued, left)
 
 
 def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()) -> Ran | None:
@@ -118,7 +119,7 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
             opening = replace(opening, selected={**opening.selected, RETRIES: recalled.run.head.run_id})
             left = left_of(project, recalled.runs, changed)
             known = Knowledge(project=project, store=store)
-            return drive(project, known, made, recalled.command, opening, listeners, left=left)
+            return drive(project, known, Foreseen(plan=made), recalled.command, opening, listeners, left=left)
 
 
 def resume_and_report(

@@ -1,6 +1,6 @@
 """Decides in a run what need not run: when a step's parents have ended, by what they ended as."""
 
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import EltError
@@ -27,14 +27,10 @@ class RunReuse:
     judge: Judge
     recall: Callable[[StepId, Standing], Outcome | None]
     """Gives what a step ended as in the run in which it last ended well; None when that run is forgotten."""
-    loaded_at: MutableMapping[NodeId, str] = field(default_factory=dict)
-    """By dbt source: its newest row, as a freshness check of this run found it."""
     sample: Sample = field(default_factory=Sample)
     """Which of the steps that need not run are verified."""
     shadow: ShadowReuse | None = None
     """Where everything runs, and what would have been reused is compared."""
-    touched: Callable[[StepId], None] = lambda _step: None
-    """Told of each step that ran, before anything is decided by what it changed in the database."""
     _known: dict[StepId, Judged] = field(default_factory=dict)
     _verify: dict[StepId, Verify] = field(default_factory=dict)
 
@@ -67,9 +63,9 @@ class RunReuse:
         """Take note of how a step ended."""
         self.sample.heard(outcome)
         if outcome.status not in _DID_NOTHING:
-            self.touched(outcome.step_id)
+            self.judge.touch(outcome.step_id)
         if found := newest_row(outcome):
-            self.loaded_at[NodeId(outcome.step_id.removeprefix(_FRESHNESS))] = found
+            self.judge.checked(NodeId(outcome.step_id.removeprefix(_FRESHNESS)), found)
         as_reused = self.shadow is not None and self.shadow.compare(outcome)
         judged = self._known.get(outcome.step_id)
         if judged is None:

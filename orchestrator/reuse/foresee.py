@@ -43,6 +43,15 @@ class Wishes:
     """Whether a step may be verified where it is reused: then dbt has something to do."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """A plan with its decisions, and the judge that was asked."""
+
+    plan: Plan
+    judge: Judge | None = None
+    """None where there was nothing to decide."""
+
+
 def foresee(plan: Plan, judge: Judge, wishes: Wishes) -> Plan:
     """Give the plan with a decision at each step; hooks around nothing are left out."""
     return _without_idle_hooks(_noted(_Foresight(plan, judge, wishes).decided()), wishes)

@@ -30,9 +30,17 @@ from orchestrator.reuse.past import Found, Past
 from orchestrator.reuse.project import Judged, Project
 from orchestrator.reuse.reasons import Reasons, why_unknown
 from orchestrator.reuse.standing import Standing
+from orchestrator.reuse.touched import Touched
 
 _PLACE = "relation"
 _LEAVE_NOTHING = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST, ResourceType.EXPECTATION})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    judged: Judged
+    compiled: bool
+    """Whether the node could be compiled to find out."""
 
 
 @dataclass(slots=True)
@@ -53,18 +61,46 @@ class Judge:
     """The dbt sources whose data have no version, each with the reason."""
     running: dict[NodeId, str] = field(default_factory=dict)
     """The nodes that run though nothing changed for them, each with the reason."""
+    newest: dict[NodeId, str] = field(default_factory=dict)
+    """By dbt source: its newest row, as dbt's freshness check found it."""
+    before: "Judge | None" = None
+    """What was asked of each node when the run was planned: its answers hold for what no step has touched since."""
+    answers: dict[NodeId, _Answer] = field(default_factory=dict)
+    _touched: Touched = field(init=False)
     _settled: set[NodeId] = field(default_factory=set)
     _rebuilt: set[NodeId] = field(default_factory=set)
     _compiled: dict[NodeId, str | None] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._touched = Touched(self.project, self._has_other_rows)
+
     @property
     def reasons(self) -> Reasons:
         """What puts changes into words."""
-        return Reasons(self.project.manifest, self.comparisons, self.running, self.project.tell)
+        return Reasons(self.project, self.comparisons, self.running)
 
     def look(self, node: NodeId, *, compiles: bool = True, asks: bool = False) -> Judged:
         """Judge a node; `compiles` where only that can tell, `asks` also where compiling asks the warehouse."""
         self._settle_above(node)
+        answer = self._answered_before(node, compiles=compiles, asks=asks)
+        if answer is None:
+            answer = _Answer(judged=self._judge(node, compiles=compiles, asks=asks), compiled=compiles)
+        self.answers[node] = answer
+        return answer.judged
+
+    def _answered_before(self, node: NodeId, *, compiles: bool, asks: bool) -> "_Answer | None":
+        """Return the answer that was given when the run was planned, if nothing that it follows from was touched."""
+        answer = self.before.answers.get(node) if self.before is not None else None
+        if self.before is None or answer is None or (compiles and not answer.compiled):
+            return None
+        if (asks and answer.judged.fingerprint.at_run_time is not None) or self._touched.reaches(node):
+            return None
+        self.made[node] = answer.judged.fingerprint
+        if node in self.before.comparisons:
+            self.comparisons[node] = self.before.comparisons[node]
+        return answer
+
+    def _judge(self, node: NodeId, *, compiles: bool, asks: bool) -> Judged:
         made = self.made[node] = self._made(node)
         dbt = self.project.manifest.nodes.get(node)
         nature = Nature.FOLLOWS if dbt is None else nature_of(dbt)
@@ -122,6 +158,20 @@ class Judge:
         unlike = self._built(made, None, judged.definition, judged.nature, steady=False)
         return replace(judged, fingerprint=made, built=unlike)
 
+    def touch(self, step: StepId) -> None:
+        """Note that a step of the run ran."""
+        self.project.database.touch(step)
+        self._touched.note(step)
+
+    def checked(self, source: NodeId, newest_row: str) -> None:
+        """Note the newest row of a dbt source, as a freshness check of the run found it."""
+        self.newest[source] = newest_row
+        self._touched.note_check(source)
+
+    def _has_other_rows(self, source: NodeId) -> bool:
+        before = self.before.versions.get(source) if self.before is not None else None
+        return before is None or before != self._version(source)
+
     def leave(self, node: NodeId, judged: Judged | None = None) -> None:
         """Settle a node that stays as it is."""
         left = (judged or self.look(node, compiles=False)).left
@@ -168,7 +218,7 @@ class Judge:
     def _version(self, source: NodeId) -> SourceVersion | str:
         producers = [one for one in self.project.parents(source) if one in self.project.manifest.nodes]
         if not producers:
-            return self.project.version(source)
+            return self.project.database.version(source, self.newest.get(source))
         for one in producers:
             if one not in self.known:
                 return f"what {short_name(one)} holds is not known"
@@ -176,7 +226,7 @@ class Judge:
 
     def _made(self, node: NodeId) -> Fingerprint:
         made = self.project.make(node, self._parents_of(node), self.made, self.versions)
-        columns = {f"{COLUMNS_OF}{one}": self.project.columns(one) for one in self.project.columns_of(node)}
+        columns = {f"{COLUMNS_OF}{one}": self.project.database.columns(one) for one in self.project.columns_of(node)}
         if not any(columns.values()):
             return made
         own = {**own_of(made.built), **{name: found for name, found in columns.items() if found}}

@@ -1,15 +1,21 @@
 """What the judge asks of a project, and what it finds of a node."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt import Manifest
-from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.nodes.identity import NodeId, ResourceType, short_name
 from orchestrator.plan.status import Status
+from orchestrator.plan.step import StepId
+from orchestrator.reuse.facts import StoredFunction
 from orchestrator.reuse.fingerprints.compare import Change
 from orchestrator.reuse.fingerprints.identity import Nature
+from orchestrator.reuse.fingerprints.make import Fingerprinter
+from orchestrator.reuse.fingerprints.suites import SuiteFingerprinter
 from orchestrator.reuse.fingerprints.value import Fingerprint, SourceVersion
+from orchestrator.reuse.fingerprints.words import Words
 from orchestrator.reuse.standing import Standing
 from orchestrator.reuse.statements import Statements
 
@@ -24,32 +30,79 @@ class Code(Protocol):
         """Give what it was compiled to in a run, when that is still known."""
 
 
+class Database(Protocol):
+    """Says what the target holds now; what was asked before is remembered until a step touches it."""
+
+    def version(self, source: NodeId, newest_row: str | None) -> SourceVersion | str:
+        """Return the version of the rows of a dbt source that no node of dbt writes, or why it has none.
+
+        The newest row, as dbt's freshness check found it, stands in for a table that is too large to be read.
+        """
+
+    def columns(self, node: NodeId) -> str:
+        """Return a digest of the columns that a node's or a dbt source's relation has; empty if they are not known."""
+
+    def functions(self) -> Mapping[str, StoredFunction]:
+        """Return the functions that are stored in the database, by name."""
+
+    def touch(self, step: StepId) -> None:
+        """Forget what a step that ran may have changed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """What is judged: the nodes, how their fingerprints are made, and where versions of data come from."""
+    """What is judged: the graph, what makes the fingerprints of its nodes, and where versions of data come from."""
 
-    manifest: Manifest
-    make: Callable[
-        [NodeId, Mapping[NodeId, str], Mapping[NodeId, Fingerprint], Mapping[NodeId, SourceVersion]], Fingerprint
-    ]
-    """Makes the fingerprint of a node, or of a suite, from what its parents are and their fingerprints."""
-    parents: Callable[[NodeId], tuple[NodeId, ...]]
-    """What a node reads; of a dbt source what writes its table."""
-    version: Callable[[NodeId], SourceVersion | str]
-    """Returns the version of the data of a dbt source that no node of dbt writes, or why it has none."""
-    tell: Callable[[NodeId, Change], str]
-    """Puts a change into words."""
+    graph: Graph
+    maker: Fingerprinter
+    database: Database
     code: Code
     run_id: str
     """What is built now is another thing than what was built before, where that cannot be told by its inputs."""
+    suites: SuiteFingerprinter | None = None
     drops_views: bool = False
     """Whether building a table again drops the views on it."""
     statements: Statements | None = None
     """Reads compiled statements; None where there are none to read."""
-    columns: Callable[[NodeId], str] = lambda _node: ""
-    """Returns a digest of the columns that a node's or a dbt source's relation has now; empty when not known."""
     warns_are_errors: bool = False
     """Whether a check that warns counts as an error in this run: then a warning is not reused."""
+    _words: dict[NodeId, Words] = field(default_factory=dict)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What dbt knows."""
+        return self.graph.manifest
+
+    def make(
+        self,
+        node: NodeId,
+        parents: Mapping[NodeId, str],
+        made: Mapping[NodeId, Fingerprint],
+        versions: Mapping[NodeId, SourceVersion],
+    ) -> Fingerprint:
+        """Make the fingerprint of a node, or of a suite, from what its parents are and their fingerprints."""
+        if self.suites is not None and node in self.graph.suites:
+            return self.suites.make(node, self.database.functions().keys(), parents, versions)
+        return self.maker.make(self.manifest.nodes[node], parents, made, versions)
+
+    def parents(self, node: NodeId) -> tuple[NodeId, ...]:
+        """Return what a node reads; of a dbt source what writes its table."""
+        if node in self.graph.suites:
+            return (self.graph.suites[node].node, *self.graph.suites[node].reads)
+        if node in self.manifest.sources:
+            return self.graph.needs.parents(node)
+        dbt = self.manifest.nodes.get(node)
+        return dbt.parents if dbt is not None else ()
+
+    def told(self, node: NodeId, change: Change) -> str:
+        """Put a change of a part of a node's or a suite's fingerprint into words and files that the user knows."""
+        dbt = self.manifest.nodes.get(node)
+        if dbt is None:
+            kind, _, of = change.part.partition(":")
+            return f"{short_name(NodeId(of)) if of else kind} {change.how}"
+        if node not in self._words:
+            self._words[node] = Words(self.manifest, self.maker, dbt)
+        return self._words[node].change(change)
 
     def why_warned(self, then: Standing | None) -> str:
         """Return why a warning is not reused; empty if it may be."""

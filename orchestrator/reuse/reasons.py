@@ -1,13 +1,13 @@
 """Why a node must run, in words: by what changed for it, not by what merely differs."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.reuse.fingerprints.compare import Change, Comparison
 from orchestrator.reuse.fingerprints.identity import IDS_OF, Nature, nature_of
 from orchestrator.reuse.fingerprints.value import Fingerprint
+from orchestrator.reuse.project import Project
 
 _MOST_TOLD = 3
 _DATA = ("parent:", IDS_OF)
@@ -24,11 +24,10 @@ def why_unknown(made: Fingerprint) -> str:
 class Reasons:
     """Puts what changed for a node into words."""
 
-    manifest: Manifest
+    project: Project
     comparisons: Mapping[NodeId, Comparison]
     running: Mapping[NodeId, str]
     """The nodes that run though nothing changed for them, each with the reason."""
-    tell: Callable[[NodeId, Change], str]
 
     def changed(self, node: NodeId, *, same_definition: bool) -> str:
         """Return what changed for a node; where its definition is the same, only the data that it reads can have."""
@@ -42,20 +41,20 @@ class Reasons:
 
     def _words(self, node: NodeId, change: Change, above: frozenset[NodeId]) -> Iterator[str]:
         parent = NodeId(change.part.partition(":")[2])
-        if not change.part.startswith("parent:") or parent not in self.manifest.nodes:
-            yield self.tell(node, change)
+        if not change.part.startswith("parent:") or parent not in self.project.manifest.nodes:
+            yield self.project.told(node, change)
         elif parent in self.running:
             yield f"parent {short_name(parent)} runs: {self.running[parent]}"
         else:
             through = list(self._through(parent, above | {node}))
             yield from (f"{word} (through {short_name(parent)})" for word in through)
             if not through:
-                yield self.tell(node, change)
+                yield self.project.told(node, change)
 
     def _through(self, view: NodeId, above: frozenset[NodeId]) -> Iterator[str]:
         """Return what changed below a view whose own definition is the same."""
-        comparison = self.comparisons.get(view)
-        if view in above or comparison is None or nature_of(self.manifest.nodes[view]) is not Nature.SEES_THROUGH:
+        comparison, dbt = self.comparisons.get(view), self.project.manifest.nodes[view]
+        if view in above or comparison is None or nature_of(dbt) is not Nature.SEES_THROUGH:
             return
         if any(not change.part.startswith(_DATA) for change in comparison.changes):
             return

@@ -103,7 +103,7 @@ class Gathered:
         """What says what each node follows from, by what the record and the target say now."""
         plan = replace(self.plan, steps=self.candidates)
         past = self.known.past(plan, frozenset(step.id for step in self.candidates))
-        return self.known.judge(past, frozenset(step.node for step in self.candidates), self.run_id, lambda _node: None)
+        return self.known.judge(past, frozenset(step.node for step in self.candidates), self.run_id)
 
     @cached_property
     def copies(self) -> Copies:

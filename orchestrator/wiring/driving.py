@@ -17,6 +17,7 @@ from orchestrator.execution.terms import RunTerms
 from orchestrator.execution.verdict import ExitCode, exit_code, run_status
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep
+from orchestrator.reuse.foresee import Foreseen
 from orchestrator.wiring.attempt_rules import attempt_rules
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.found import Left
@@ -43,7 +44,7 @@ class Ran:
 def drive(
     project: OpenProject,
     known: Knowledge,
-    plan: Plan,
+    foreseen: Foreseen,
     command: Command,
     opening: Opening,
     listeners: Sequence[RunListener],
@@ -55,8 +56,9 @@ def drive(
     `known` is what was known of the target before. `continued` says of a run that goes on what it brings with it,
     `left` what earlier runs began of its steps.
     """
+    plan = foreseen.plan
     require_ready(project, plan)
-    reuse = known.reuse(plan, opening.run_id, continued, share_of(command, project.settings))
+    reuse = known.reuse(foreseen, opening.run_id, continued, share_of(command, project.settings))
     if command.shadow_reuse:
         reuse.shadow = shadow_of(project, known.facts)
     terms = RunTerms(

@@ -14,6 +14,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest, Upstream, Verb
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId, TestStep, ValidationStep
+from orchestrator.reuse.foresee import Foreseen
 from orchestrator.selection.nothing import nothing_matched
 from orchestrator.selection.resolve import Selection, resolve
 from orchestrator.wiring.command import Command
@@ -73,7 +74,7 @@ def planned(command: Command, project: OpenProject, known: Knowledge | None = No
     What is known of the target decides what need not run; without it everything runs.
     """
     request = requested(command, project)
-    return decided(command, project, request, steps_for(project, request), known)
+    return decided(command, project, request, steps_for(project, request), known).plan
 
 
 def requested(command: Command, project: OpenProject) -> PlanRequest:
@@ -94,17 +95,18 @@ def steps_for(project: OpenProject, request: PlanRequest) -> Plan:
 
 def decided(
     command: Command, project: OpenProject, request: PlanRequest, made: Plan, known: Knowledge | None = None
-) -> Plan:
+) -> Foreseen:
     """Return a plan with what need not run; raises SelectionError when it has no step and must have one."""
     error = nothing_for(command.verb, command.select, project.graph) if not made.steps else None
     if error is not None and not command.allow_empty:
         raise error
     if known is None or command.verb is not Verb.BUILD:
-        return made
+        return Foreseen(plan=made)
     share = share_of(command, project.settings)
     skips = command.skip_unchanged or command.shadow_reuse
     found = known.decided(made, request, skip_unchanged=skips, verifies=share > 0, keeps_hooks=command.shadow_reuse)
-    return known.with_open_circuits(Verifiable(project, known.maker).noted(found, share) if share else found)
+    noted = Verifiable(project, known.maker).noted(found.plan, share) if share else found.plan
+    return replace(found, plan=known.with_open_circuits(noted))
 
 
 def requested_again(command: Command, project: OpenProject, before: Sequence[Step]) -> PlanRequest:

@@ -6,7 +6,7 @@ dbt opens it, with dbt's own configuration, so that everybody shares one instanc
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -33,9 +33,10 @@ from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.nodes.manifest import manifest_from
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.fingerprints.suites import SuiteReading
 from orchestrator.wiring.log_files import log_dir, own_log
 from orchestrator.wiring.masking import masker
-from orchestrator.wiring.suite_reading import with_reads
+from orchestrator.wiring.suite_reading import suite_readings, with_reads
 from orchestrator.wiring.warehouse import Warehouse, is_shared, is_there, open_shared
 
 
@@ -52,6 +53,8 @@ class OpenProject:
     inbox: Inbox
     lock_timeout: float
     host: IngestionHost | None
+    suites: Mapping[NodeId, SuiteReading]
+    """By expectation suite, what it reads."""
     resources: ExitStack
     hear: Callable[[Noticed], None]
     """Told at once of what makes the caller wait."""
@@ -107,7 +110,7 @@ def open_project(
         target = session.open(dbt_args)
         manifest_file = session.parse()
         manifest = manifest_from(json.loads(manifest_file.read()), manifest_file.path)
-        graph = _graph(settings, manifest, found.result() if found else Discovery(), needed=needs_ingestion)
+        graph, readings = _graph(settings, manifest, found.result() if found else Discovery(), needed=needs_ingestion)
         yield OpenProject(
             settings=settings,
             session=session,
@@ -118,6 +121,7 @@ def open_project(
             inbox=inbox,
             lock_timeout=settings.lock_timeout.total_seconds() if lock_timeout is None else lock_timeout,
             host=host,
+            suites=readings,
             resources=resources,
             hear=hear,
         )
@@ -135,7 +139,9 @@ def _discovery(settings: Settings, resources: ExitStack) -> tuple[IngestionHost 
     return host, found
 
 
-def _graph(settings: Settings, manifest: Manifest, discovery: Discovery, *, needed: bool) -> Graph:
+def _graph(
+    settings: Settings, manifest: Manifest, discovery: Discovery, *, needed: bool
+) -> tuple[Graph, Mapping[NodeId, SuiteReading]]:
     notes = [*discovery.notes]
     if needed:
         discovery.require_sound()
@@ -143,14 +149,17 @@ def _graph(settings: Settings, manifest: Manifest, discovery: Discovery, *, need
         notes += [mistake.message for mistake in discovery.mistakes]
     matched = match_sources(discovery.sources, manifest, settings.ingestion_schemas)
     suites = read_suites(settings.expectations_folder, settings.project_root) if settings.expectations_folder else ()
-    return build_graph(
+    bound = bind(suites, manifest)
+    readings = suite_readings(settings.project_root, manifest, bound)
+    graph = build_graph(
         manifest,
         ingest=matched.nodes,
         feeds=matched.feeds,
         dlt_sources=discovery.sources,
-        suites=with_reads(settings.project_root, manifest, bind(suites, manifest)),
+        suites=with_reads(bound, readings),
         notes=(*notes, *matched.notes),
     )
+    return graph, readings
 
 
 class WarehouseFacts:

@@ -24,8 +24,9 @@ from orchestrator.reuse.closed import checks_of, closed_by, judged_by
 from orchestrator.reuse.facts import Content
 from orchestrator.reuse.fingerprints.hooks import may_change_rows
 from orchestrator.reuse.fingerprints.make import Fingerprinter
+from orchestrator.reuse.fingerprints.suites import SuiteFingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
-from orchestrator.reuse.foresee import Wishes, foresee
+from orchestrator.reuse.foresee import Foreseen, Wishes, foresee
 from orchestrator.reuse.judge import Judge
 from orchestrator.reuse.past import Past
 from orchestrator.reuse.project import Project
@@ -37,8 +38,8 @@ from orchestrator.wiring.marking import relations_of, target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
 from orchestrator.wiring.shadowing import warns_are_errors
 from orchestrator.wiring.target_facts import TargetFacts
-from orchestrator.wiring.telling import SuitePrints, Teller
 from orchestrator.wiring.verifying import Verifiable
+from orchestrator.wiring.versions import version_of
 from orchestrator.wiring.warehouse import is_there
 
 
@@ -64,6 +65,8 @@ class Knowledge:
 
     project: OpenProject
     store: RunStore
+    run_id: str = "planned"
+    """The run that is planned; no run has the default."""
 
     @cached_property
     def facts(self) -> TargetFacts:
@@ -158,30 +161,25 @@ class Knowledge:
         target, places = self.project.target.identity, places_of(self.project.graph, steps)
         return {} if self.reader is None else self.reader.last_tries(target, places)
 
-    def judge(
-        self, past: Past, planned: frozenset[NodeId], run_id: str, loaded_at: Callable[[NodeId], str | None]
-    ) -> Judge:
+    def judge(self, past: Past, planned: frozenset[NodeId], run_id: str) -> Judge:
         """Give a judge that has seen nothing yet."""
         project = self.project
-        suites = SuitePrints(project, around=self.around, functions=self.facts.functions)
         manifest = project.graph.manifest
-        teller = Teller(manifest, self.maker)
         return Judge(
             Project(
-                manifest=manifest,
-                make=lambda node, parents, made, versions: (
-                    suites.make(node, parents, versions)
-                    if node in project.graph.suites
-                    else self.maker.make(manifest.nodes[node], parents, made, versions)
+                graph=project.graph,
+                maker=self.maker,
+                suites=SuiteFingerprinter(
+                    graph=project.graph,
+                    readings=project.suites,
+                    around=self.around,
+                    version=version_of("great-expectations") or "",
                 ),
-                parents=self._parents,
-                version=lambda source: self.facts.version(source, loaded_at),
-                tell=teller.tell,
+                database=self.facts,
                 code=_Compiled(project, self.reader),
                 run_id=run_id,
                 drops_views=project.target.adapter != "duckdb",
                 statements=Statements(manifest, project.target.database, self.facts.functions),
-                columns=self.facts.columns,
                 warns_are_errors=warns_are_errors(project.session.flags),
             ),
             past,
@@ -196,14 +194,15 @@ class Knowledge:
         skip_unchanged: bool,
         verifies: bool = False,
         keeps_hooks: bool = False,
-    ) -> Plan:
+    ) -> Foreseen:
         """Return the plan with a decision at each step, where there is anything to decide."""
         closed, may_reuse = self._closed(plan, request), self._may_reuse(plan, request, skip_unchanged=skip_unchanged)
         if not closed and not any(is_decided(step) and may_reuse(step) for step in plan.steps):
-            return plan
-        return self.foreseen(plan, request, skip_unchanged=skip_unchanged, verifies=verifies, keeps_hooks=keeps_hooks)[
-            0
-        ]
+            return Foreseen(plan=plan)
+        plan, judge = self.foreseen(
+            plan, request, skip_unchanged=skip_unchanged, verifies=verifies, keeps_hooks=keeps_hooks
+        )
+        return Foreseen(plan=plan, judge=judge)
 
     def foreseen(
         self,
@@ -219,9 +218,8 @@ class Knowledge:
         past = self.past(plan, frozenset(step.id for step in plan.steps if is_decided(step) and may_reuse(step)))
         asked = [step.node for step in plan.steps if isinstance(step, FreshnessStep) and not step.by_load]
         fed = {source for source in asked if self.facts.is_unread(source)} | fed_by(self.project.graph, plan)
-        judge = self.judge(
-            past, frozenset(nodes_of(plan)), "planned", lambda source: self.newest_row(past.tries, source)
-        )
+        judge = self.judge(past, frozenset(nodes_of(plan)), self.run_id)
+        judge.newest |= {source: row for source in asked if (row := self._newest_row(past.tries, source))}
         may_verify = Verifiable(self.project, self.maker).has if verifies else lambda _step: False
         wishes = Wishes(
             may_reuse=may_reuse,
@@ -258,34 +256,28 @@ class Knowledge:
         failing = self.reader.failing(self.project.target.identity, places, wish.after)
         return with_open_circuits(plan, failing, breaker, datetime.now(UTC))
 
-    def reuse(self, plan: Plan, run_id: str, continued: Continued | None, verified: float = 0) -> RunReuse:
+    def reuse(self, foreseen: Foreseen, run_id: str, continued: Continued | None, verified: float = 0) -> RunReuse:
         """Give what decides in a run; of one that goes on, what was done before stays as it is.
 
-        This share of what it reuses is verified.
+        This share of what it reuses is verified. What was judged when the run was planned holds until a step touches
+        it: nobody else writes there, because the run was planned under its lease.
         """
+        plan, before = foreseen.plan, foreseen.judge
         settled, cut_off = (continued.settled, continued.found) if continued is not None else ((), ())
         done = {NodeId(outcome.step_id) for outcome in (*settled, *cut_off)}
-        loaded_at: dict[NodeId, str] = {}
         reusable = frozenset(step.id for step in plan.steps if step.decision is not None and step.decision.may_reuse)
-        judge = self.judge(self.past(plan, reusable), frozenset(nodes_of(plan)) - done, run_id, loaded_at.get)
+        past = self.past(plan, reusable) if before is None else before.past
+        judge = self.judge(past, frozenset(nodes_of(plan)) - done, run_id)
+        judge.before = before
         sample = Verifiable(self.project, self.maker).sample(plan, verified, run_id)
-        found = RunReuse(judge=judge, recall=self._recall, loaded_at=loaded_at, sample=sample, touched=self.facts.touch)
+        found = RunReuse(judge=judge, recall=self._recall, sample=sample)
         for outcome in settled:
             found.heard(outcome)
         for outcome in cut_off:
             found.stood(outcome)
         return found
 
-    def _parents(self, node: NodeId) -> tuple[NodeId, ...]:
-        graph = self.project.graph
-        if node in graph.suites:
-            return (graph.suites[node].node, *graph.suites[node].reads)
-        if node in graph.manifest.sources:
-            return graph.needs.parents(node)
-        dbt = graph.manifest.nodes.get(node)
-        return dbt.parents if dbt is not None else ()
-
-    def newest_row(self, tries: Mapping[StepId, LastTry], source: NodeId) -> str | None:
+    def _newest_row(self, tries: Mapping[StepId, LastTry], source: NodeId) -> str | None:
         """Give the newest row of a source as the last freshness check found it."""
         step = StepId(f"freshness.{source}")
         last = tries.get(step)

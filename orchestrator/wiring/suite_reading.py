@@ -1,34 +1,37 @@
 """Reads from the files of expectation suites which relations they read."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.adapters.great_expectations.suites import read_suite
 from orchestrator.errors import SuiteError
 from orchestrator.nodes.dbt import Manifest
-from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.nodes.identity import NodeId
 from orchestrator.nodes.suite import BoundSuite
-from orchestrator.reuse.fingerprints.suites import SuiteReading, read_suite_queries, relation_finder
+from orchestrator.reuse.fingerprints.suites import SuiteReading, read_suite_queries, relation_finder, relation_of
 
 
-def with_reads(project_root: Path, manifest: Manifest, suites: Sequence[BoundSuite]) -> tuple[BoundSuite, ...]:
+def suite_readings(
+    project_root: Path, manifest: Manifest, suites: Iterable[BoundSuite]
+) -> Mapping[NodeId, SuiteReading]:
+    """Return, by suite, what it reads and what of it is not understood."""
+    return {bound.suite.unique_id: _reading(project_root, manifest, bound) for bound in suites}
+
+
+def with_reads(suites: Iterable[BoundSuite], readings: Mapping[NodeId, SuiteReading]) -> tuple[BoundSuite, ...]:
     """Return the suites with the nodes that each reads beside the one that it validates."""
-    found = ((bound, suite_reading(project_root, manifest, bound).nodes) for bound in suites)
+    found = ((bound, readings[bound.suite.unique_id].nodes) for bound in suites)
     return tuple(replace(bound, reads=tuple(one for one in nodes if one != bound.node)) for bound, nodes in found)
 
 
-def suite_reading(project_root: Path, manifest: Manifest, bound: BoundSuite) -> SuiteReading:
-    """Return what a suite reads, and what of it is not understood."""
+def _reading(project_root: Path, manifest: Manifest, bound: BoundSuite) -> SuiteReading:
     try:
         file = read_suite(project_root, bound.suite.path)
-    except SuiteError:
+        digest = hashlib.sha256((project_root / bound.suite.path).read_bytes()).hexdigest()
+    except (SuiteError, OSError):
         return SuiteReading(not_understood=("a suite that cannot be read",))
     find = relation_finder(manifest, relation_of(manifest, bound.node))
-    return read_suite_queries(file.expectations, file.suite_parameters, find, manifest.adapter_type)
-
-
-def relation_of(manifest: Manifest, node: NodeId) -> Relation:
-    """Return the relation of a node or a dbt source."""
-    relation = manifest.sources[node].relation if node in manifest.sources else manifest.nodes[node].relation
-    return Relation(database=None, schema="", identifier="") if relation is None else relation
+    found = read_suite_queries(file.expectations, file.suite_parameters, find, manifest.adapter_type)
+    return replace(found, digest=digest)

@@ -1,7 +1,7 @@
 """Reads what a target's database says of its relations and functions: once, until a step of the run touches it."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -69,7 +69,7 @@ class TargetFacts:
             return ""
         return "" if shape is None else shape.columns
 
-    def version(self, source: NodeId, newest_row: Callable[[NodeId], str | None]) -> SourceVersion | str:
+    def version(self, source: NodeId, newest_row: str | None) -> SourceVersion | str:
         """Return the version of the rows of a dbt source, or why they have none.
 
         The newest row, as dbt's freshness check found it, stands in for a table that is too large to be read.
@@ -86,8 +86,8 @@ class TargetFacts:
         except WarehouseError as error:
             return error.message.splitlines()[0]
         if isinstance(found, str) and not manifest.sources[source].has_freshness_filter:
-            newest = newest_row(source)
-            return SourceVersion(rows=f"newest row {newest}") if newest and _is_a_moment(newest) else found
+            is_told = newest_row is not None and _is_a_moment(newest_row)
+            return SourceVersion(rows=f"newest row {newest_row}") if is_told else found
         return found
 
     def is_unread(self, source: NodeId) -> bool:

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from string import Formatter
 
+from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt import Manifest
-from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType, short_name
 from orchestrator.nodes.suite import BoundSuite
 from orchestrator.reuse.fingerprints.digest import digest_of
+from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, SourceVersion
 
 Find = Callable[[tuple[str, ...]], NodeId | None]
@@ -75,6 +78,8 @@ class SuiteReading:
     not_understood: tuple[str, ...] = ()
     calls: frozenset[str] = frozenset()
     """The functions that its queries call: one that is stored in the database may replace a known one."""
+    digest: str = ""
+    """The digest of the suite's file."""
 
 
 def read_suite_queries(
@@ -126,6 +131,50 @@ def relation_finder(manifest: Manifest, validated: Relation) -> Find:
         return None
 
     return find
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteFingerprinter:
+    """Makes the fingerprints of expectation suites, which dbt does not know."""
+
+    graph: Graph
+    readings: Mapping[NodeId, SuiteReading]
+    around: Surroundings
+    version: str
+    """The version of great-expectations."""
+
+    def make(
+        self,
+        suite: NodeId,
+        functions: AbstractSet[str],
+        parents: Mapping[NodeId, str],
+        versions: Mapping[NodeId, SourceVersion],
+    ) -> Fingerprint:
+        """Make it of the suite's file, of what it reads, and of versions and settings.
+
+        `functions` are the names of those that users stored in the database.
+        """
+        bound, manifest, reading = self.graph.suites[suite], self.graph.manifest, self.readings[suite]
+        parts = {
+            "suite": reading.digest,
+            "adapter": digest_of([self.version, dict(self.around.versions)]),
+            "relation": digest_of(str(relation_of(manifest, bound.node))),
+            **{f"setting:{name}": digest_of([value]) for name, value in self.around.settings.items()},
+            **{f"profile:{name}": value for name, value in self.around.profile.items()},
+        }
+        later = (one for one in bound.reads if suite not in self.graph.order.descendants([one]))
+        findings = (
+            *reading.not_understood,
+            *(f"{name}(), stored in the database" for name in sorted(reading.calls & functions)),
+            *(f"{short_name(one)}, which is built after the suite ran" for one in later),
+        )
+        return suite_fingerprint(bound, manifest, parts, replace(reading, not_understood=findings), parents, versions)
+
+
+def relation_of(manifest: Manifest, node: NodeId) -> Relation:
+    """Return the relation of a node or a dbt source."""
+    relation = manifest.sources[node].relation if node in manifest.sources else manifest.nodes[node].relation
+    return Relation(database=None, schema="", identifier="") if relation is None else relation
 
 
 def suite_fingerprint(

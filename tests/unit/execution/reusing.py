@@ -21,7 +21,7 @@ from orchestrator.plan.request import PlanRequest, Upstream
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, Step, StepId, TestStep
 from orchestrator.reuse.closed import closed_by
-from orchestrator.reuse.facts import Content, content_text
+from orchestrator.reuse.facts import Content, StoredFunction, content_text
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.fingerprints.value import SourceVersion
@@ -242,9 +242,11 @@ class World:
         plan, request = self.plan(named, upstream)
         past = self.past()
         selected = request.selected
+        planned, judge = self.judge(past, plan), self.judge(past, plan)
+        judge.before = planned
         decided = foresee(
             plan,
-            self.judge(past, plan),
+            planned,
             Wishes(
                 may_reuse=lambda step: skip_unchanged or (upstream is Upstream.AUTO and step.id not in selected),
                 closed=closed_by(self.graph, plan, past, frozenset()),
@@ -252,7 +254,7 @@ class World:
         )
         tables = [step for step in decided.steps if isinstance(step, BuildStep) and step.materialized == "table"]
         reuse = RunReuse(
-            judge=self.judge(past, plan),
+            judge=judge,
             recall=lambda step, then: self.record.outcomes.get((then.run_id, step)),
             sample=Sample.of([step for step in tables if step.decision.may_reuse], verified, self.run_id),
         )
@@ -272,21 +274,39 @@ class World:
     def judge(self, past: Past, plan: Plan) -> Judge:
         """Give a judge that has seen nothing yet."""
         graph = self.graph
-        manifest = graph.manifest
-        maker = Fingerprinter(manifest, Surroundings())
         return Judge(
             Project(
-                manifest=manifest,
-                make=lambda node, parents, made, versions: maker.make(manifest.nodes[node], parents, made, versions),
-                parents=graph.needs.parents,
-                version=lambda source: SourceVersion(rows=str(self.target.sources[source])),
-                tell=lambda _node, change: change.part,
+                graph=graph,
+                maker=Fingerprinter(graph.manifest, Surroundings()),
+                database=_Database(self.target),
                 code=_Code(self),
                 run_id=self.run_id,
             ),
             past,
             frozenset(NodeId(step.id) for step in plan.steps if isinstance(step, BuildStep | TestStep)),
         )
+
+
+@dataclass
+class _Database:
+    target: Target
+
+    def version(self, source: NodeId, newest_row: str | None) -> SourceVersion:
+        """Return the version of a source's rows."""
+        del newest_row
+        return SourceVersion(rows=str(self.target.sources[source]))
+
+    def columns(self, node: NodeId) -> str:
+        """All have the same columns."""
+        del node
+        return ""
+
+    def functions(self) -> Mapping[str, StoredFunction]:
+        """There are none."""
+        return {}
+
+    def touch(self, step: StepId) -> None:
+        """Nothing is remembered."""
 
 
 @dataclass

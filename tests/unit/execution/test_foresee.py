@@ -76,10 +76,10 @@ def test_a_change_is_told_where_it_is_and_below(world: World) -> None:
     """The part that changed; below it the parent."""
     world.parts["a"] = with_code(world.parts["a"], "select 5")
     assert told(world) == {
-        "a": "run: code",
-        "t": "run: parent:model.shop.a",
-        "v": "run: parent:model.shop.a",
-        "c": "run: parent:model.shop.a (through v)",
+        "a": "run: code changed: models/a.sql",
+        "t": "run: parent a changed",
+        "v": "run: parent a changed",
+        "c": "run: parent a changed (through v)",
     }
 
 
@@ -87,8 +87,8 @@ def test_rows_that_came_already_are_told(world: World) -> None:
     """The view above the last table stays."""
     world.target.sources[NodeId("source.shop.raw.s")] = 1
     found = told(world)
-    assert (found["a"], found["v"]) == ("run: parent:source.shop.raw.s", "reuse: nothing changed")
-    assert found["c"] == "run: parent:model.shop.a (through v)"
+    assert (found["a"], found["v"]) == ("run: data of source raw.s changed", "reuse: nothing changed")
+    assert found["c"] == "run: parent a changed (through v)"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""What the steps of a run have touched so far: only that, and what is below it, is judged again during the run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.plan.step import StepId
+from orchestrator.reuse.project import Project
+
+
+@dataclass(slots=True)
+class Touched:
+    """Told of each step that ran, before anything below it is judged."""
+
+    project: Project
+    has_other_rows: Callable[[NodeId], bool]
+    """Whether the rows of a dbt source are others than before the run."""
+    _everything: bool = False
+    _loaded: set[NodeId] = field(default_factory=set)
+    """The dbt sources that may have other rows; compared when something below them is judged."""
+    _touched: set[NodeId] = field(default_factory=set)
+    _untouched: set[NodeId] = field(default_factory=set)
+
+    def note(self, step: StepId) -> None:
+        """Note what a step may have changed."""
+        node = NodeId(step)
+        dbt = self.project.manifest.nodes.get(node)
+        if step.startswith("hook.") or (dbt is not None and dbt.resource_type is ResourceType.FUNCTION):
+            self._everything = True
+        elif step.startswith("ingest."):  # it may have written the tables of other sources too
+            self._note_sources(*self.project.manifest.sources)
+        else:
+            self._touched.add(node)
+
+    def note_check(self, source: NodeId) -> None:
+        """Note that a freshness check told the newest row of a dbt source."""
+        self._note_sources(source)
+
+    def reaches(self, node: NodeId) -> bool:
+        """Return whether a node, or anything that it reads, may have been changed; worked out from the top."""
+        if self._everything:
+            return True
+        stack = [node]
+        while stack:
+            one = stack[-1]
+            parents = self.project.parents(one)
+            if one in self._touched or one in self._untouched:
+                stack.pop()
+            elif one in self._loaded and self.has_other_rows(one):
+                self._touched.add(stack.pop())
+            elif unseen := [parent for parent in parents if not self._is_seen(parent)]:
+                stack += unseen
+            else:
+                is_touched = any(parent in self._touched for parent in parents)
+                (self._touched if is_touched else self._untouched).add(stack.pop())
+        return node in self._touched
+
+    def _is_seen(self, node: NodeId) -> bool:
+        return node in self._touched or node in self._untouched
+
+    def _note_sources(self, *sources: NodeId) -> None:
+        self._loaded.update(sources)
+        self._untouched.clear()  # what was not touched until now may be below one of these
