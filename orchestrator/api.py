@@ -17,21 +17,16 @@ from orchestrator.execution.events import Noticed
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.ports import RunListener
 from orchestrator.nodes.manifest import read_manifest
-from orchestrator.nodes.run_results import read_artifacts
 from orchestrator.plan.explain import plan_to_json
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import Upstream, Verb
-from orchestrator.report.adoption_text import adoption_to_json, print_adoption
 from orchestrator.report.attempts_text import AttemptsText, attempts_json, seconds_of
 from orchestrator.report.explanation import explanation_to_json, print_explanation
 from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
-from orchestrator.reuse.adoption_run import FileTimes
 from orchestrator.selection.criterion import own_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
-from orchestrator.wiring.adopting import Gathered
-from orchestrator.wiring.adopting_record import Adoption, adopt_nodes, file_times, refuse_what_cannot_be
 from orchestrator.wiring.attempt_rules import attempt_rules, attempts_text
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.dbt_alone import dbt_command, list_with_dbt
@@ -45,7 +40,6 @@ from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.turns import store_in_turn
 
 __all__ = [
-    "Adoption",
     "Command",
     "OnBusy",
     "OutputKind",
@@ -53,14 +47,12 @@ __all__ = [
     "Ran",
     "Upstream",
     "Verb",
-    "adopt",
     "known_names",
     "list_nodes",
     "plan",
     "run",
     "run_and_report",
     "run_dbt",
-    "show_adoption",
     "show_explanation",
     "show_plan",
 ]
@@ -84,7 +76,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
 
     `hear` is told at once of what makes the caller wait.
     """
-    inbox = Inbox(_now)
+    inbox = Inbox()
     with opened(command, inbox, hear=hear) as project, closing(open_store(project.settings)) as store:
         made = planned(command, project, Knowledge(project=project, store=store))
         attempts = attempt_rules(project.settings, project.graph, made, command)
@@ -95,13 +87,13 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
             target=project.target.name,
             attempts=attempts,
             told_of_attempts=attempts_text(attempts, project.settings, made, command),
-            notices=_drained(inbox),
+            notices=inbox.notices(),
         )
 
 
 def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     """Plan and execute; every step's outcome is in the answer, and the listeners hear of each as it ends."""
-    inbox = Inbox(_now)
+    inbox = Inbox()
     with opened(command, inbox, hear=Audience(listeners, _now).tell) as project:
         run_id, request = new_run_id(), requested(command, project)
         with store_in_turn(project, command, run_id, lambda: steps_for(project, request)) as (store, steps):
@@ -141,66 +133,13 @@ def _as_json(made: Planned) -> dict[str, object]:
 def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
     """Print what a node's result follows from now, and when it last ended well; the exit code is 0."""
     alone = replace(command, ingest=False)  # nothing is loaded, and what is wrong with the ingestion does not matter
-    with opened(alone, Inbox(_now), ("list",), hear=tell_on_stderr) as project:
+    with opened(alone, Inbox(), ("list",), hear=tell_on_stderr) as project:
         found = explain_node(project, command, node)
         if as_json:
             sys.stdout.write(json.dumps(explanation_to_json(found), indent=2, default=str) + "\n")
         else:
             print_explanation(open_console(), found)
     return 0
-
-
-def adopt(
-    command: Command,
-    state: Path,
-    *,
-    verify: bool = False,
-    dry_run: bool = False,
-    hear: Callable[[Noticed], None] = lambda _notice: None,
-) -> Adoption:
-    """Adopt what plain dbt built, as far as the artifacts in `state` and the target prove what it is.
-
-    `verify` lets tables be built once more to compare them. A dry run writes nothing, and builds no copies.
-    """
-    artifacts = read_artifacts(state)  # before dbt parses, which writes another manifest over that in target/
-    asked, inbox = (
-        replace(command, upstream=Upstream.NONE, ingest=False, freshness=False, verify_reuse=1.0),
-        Inbox(_now),
-    )
-    with opened(asked, inbox, ("build",), hear=hear) as project:
-        refuse_what_cannot_be(project, artifacts)
-        run_id, request = new_run_id(), requested(asked, project)
-        times: FileTimes | None = None
-
-        def look() -> Plan:
-            nonlocal times
-            times = file_times(project)
-            return steps_for(project, request)
-
-        with store_in_turn(project, asked, run_id, look) as (store, steps):
-            known = Knowledge(project=project, store=store)
-            gathered = Gathered(
-                project=project,
-                known=known,
-                artifacts=artifacts,
-                plan=steps,
-                run_id=run_id,
-                times=times,
-                verify=verify,
-            )
-            return adopt_nodes(gathered, command, dry_run=dry_run, drain=lambda: _drained(inbox))
-
-
-def show_adoption(command: Command, state: Path, *, verify: bool, dry_run: bool, as_json: bool) -> int:
-    """Adopt what plain dbt built, print what was not adopted and why, and return the exit code."""
-    found = adopt(command, state, verify=verify, dry_run=dry_run, hear=tell_on_stderr)
-    told = [(ruled.step, ruled.ruling) for ruled in found.nodes]
-    heads = (found.invocation_id, found.run_id)
-    if as_json:
-        sys.stdout.write(json.dumps(adoption_to_json(told, *heads, dry_run=found.dry_run), indent=2) + "\n")
-    else:
-        print_adoption(open_console(), told, *heads, dry_run=found.dry_run)
-    return int(found.exit_code)
 
 
 def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -213,7 +152,7 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
     if not any(own_criterion(part) for item in items for part in item.split(",")):
         expressions = (command.select, command.exclude)
         return list_with_dbt(settings, dbt_args(("list",), command, settings), expressions, output, output_keys)
-    inbox = Inbox(_now)
+    inbox = Inbox()
     with opened(command, inbox, ("list",)) as project:
         selection = resolved(command, project)
         ours = sorted(selection.ingest | selection.suites) if project.selector.kept_types() is None else []
@@ -240,10 +179,3 @@ def known_names(project_dir: Path | None = None) -> tuple[str, ...]:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _drained(inbox: Inbox) -> tuple[Noticed, ...]:
-    found = []
-    while isinstance(message := inbox.take(0), Noticed):
-        found.append(message)
-    return tuple(found)

@@ -175,7 +175,7 @@ def _reopened(recalled: _Recalled, listeners: Sequence[RunListener]) -> Iterator
         if recalled.manifest is not None:
             (Path(folder) / "manifest.json").write_bytes(with_moments(recalled.manifest))
             command = compared_with(command, Path(folder))
-        with opened(command, Inbox(_now), hear=Audience(listeners, _now).tell) as project:
+        with opened(command, Inbox(), hear=Audience(listeners, _now).tell) as project:
             _refuse_another_target(project, recalled.run)
             yield project
 

@@ -31,7 +31,8 @@ def command(context: click.Context, /, **options: Any) -> int:
 
     Each must be proven to be what a run would leave now. No relation is changed.
     """
-    from orchestrator.api import Command, show_adoption
+    from orchestrator.adopt import show_adoption
+    from orchestrator.api import Command
 
     asked = Command(lock_timeout=options["lock_timeout"], **request_options(context))
     return show_adoption(

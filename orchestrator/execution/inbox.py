@@ -1,7 +1,7 @@
 """Where other threads leave what the loop has to know: outcomes of steps, and notices for the user."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Event
 
@@ -10,10 +10,14 @@ from orchestrator.execution.outcome import Outcome
 from orchestrator.plan.step import StepId
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Inbox:
     """A queue that any thread may put into, without ever waiting, and one thread takes from."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
         self._clock = clock
         self._queue: SimpleQueue[Outcome | Noticed] = SimpleQueue()
         # Waited for instead of the queue: a SimpleQueue that a signal interrupts near its timeout waits for ever.
@@ -34,6 +38,13 @@ class Inbox:
         if entry is None and timeout > 0 and self._filled.wait(timeout):
             entry = self._oldest()
         return entry
+
+    def notices(self) -> tuple[Noticed, ...]:
+        """Take the notices that are there now, where no step runs that could leave an outcome."""
+        found = []
+        while isinstance(message := self.take(0), Noticed):
+            found.append(message)
+        return tuple(found)
 
     def _put(self, entry: Outcome | Noticed) -> None:
         self._queue.put(entry)

@@ -140,8 +140,8 @@ class RunReader(Protocol):
         At most so many are counted. Runs that did not try a step, or were interrupted in it, say nothing of it.
         """
 
-    def outcome(self, run_id: str, step_id: StepId) -> Outcome | None:
-        """Give what a step ended as in a run, without its parts; None when the run is forgotten."""
+    def outcomes(self, asked: Mapping[StepId, str]) -> Mapping[StepId, Outcome]:
+        """Return what each of these steps ended as in the run named, without its parts, unless the run is forgotten."""
 
 
 class RunStore(Protocol):

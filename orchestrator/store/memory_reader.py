@@ -115,11 +115,11 @@ class MemoryReader:
                 found[step] = Failing(times=len(failed), last_at=failed[0].ended_at or failed[0].heartbeat_at)
         return found
 
-    def outcome(self, run_id: str, step_id: StepId) -> Outcome | None:
-        """Give what a step ended as in a run, without its parts."""
-        step = self._runs[run_id].steps.get(step_id) if run_id in self._runs else None
-        found = step.last.outcome if step and step.last else None
-        return None if found is None else replace(found, parts=())
+    def outcomes(self, asked: Mapping[StepId, str]) -> Mapping[StepId, Outcome]:
+        """Return what each of these steps ended as in the run named, without its parts."""
+        steps = {step: self._runs[run].steps.get(step) for step, run in asked.items() if run in self._runs}
+        found = {step: kept.last.outcome for step, kept in steps.items() if kept is not None and kept.last is not None}
+        return {step: replace(outcome, parts=()) for step, outcome in found.items() if outcome is not None}
 
     def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
         """Give the code that a node was compiled to in a run, when it is still known."""

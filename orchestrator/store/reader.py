@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, Row, func, select
 
 from orchestrator.errors import UnknownRunError
 from orchestrator.execution.outcome import Outcome, Part
@@ -16,7 +17,7 @@ from orchestrator.store.failing import failing_in
 from orchestrator.store.fingerprints import compiled_code, fingerprints_of, last_tries_in, standing_in
 from orchestrator.store.rows import attempt_of, event_of, head_of, part_of, step_of
 from orchestrator.store.tables import attempts, events, parts, runs, steps
-from orchestrator.store.texts import read_text
+from orchestrator.store.texts import in_chunks, read_text
 
 _NEWEST_FIRST = (runs.c.started_at.desc(), runs.c.run_id.desc())
 
@@ -101,12 +102,20 @@ class SqlRunReader:
         with self._engine.connect() as connection:
             return failing_in(connection, target_identity, places, most)
 
-    def outcome(self, run_id: str, step_id: StepId) -> Outcome | None:
-        """Give what a step ended as in a run, without its parts."""
-        asked = select(attempts).where(attempts.c.run_id == run_id, attempts.c.step_id == step_id)
+    def outcomes(self, asked: Mapping[StepId, str]) -> Mapping[StepId, Outcome]:
+        """Return what each of these steps ended as in the run named, without its parts."""
+        of_runs: dict[str, list[StepId]] = defaultdict(list)
+        for step, run in asked.items():
+            of_runs[run].append(step)
+        last: dict[StepId, Row[Any]] = {}
         with self._engine.connect() as connection:
-            row = connection.execute(asked.order_by(attempts.c.attempt.desc()).limit(1)).first()
-        return None if row is None else attempt_of(row, ()).outcome
+            for run, of_run in of_runs.items():
+                in_run = select(attempts).where(attempts.c.run_id == run).order_by(attempts.c.attempt)
+                for some in in_chunks(of_run):
+                    rows = connection.execute(in_run.where(attempts.c.step_id.in_(some)))
+                    last |= {StepId(row.step_id): row for row in rows}
+        found = {step: attempt_of(row, ()).outcome for step, row in last.items()}
+        return {step: outcome for step, outcome in found.items() if outcome is not None}
 
     def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
         """Give the code that a node was compiled to in a run, when it is still known."""

@@ -219,7 +219,7 @@ class Knowledge:
         asked = [step.node for step in plan.steps if isinstance(step, FreshnessStep) and not step.by_load]
         fed = {source for source in asked if self.facts.is_unread(source)} | fed_by(self.project.graph, plan)
         judge = self.judge(past, frozenset(nodes_of(plan)), self.run_id)
-        judge.newest |= {source: row for source in asked if (row := self._newest_row(past.tries, source))}
+        judge.newest |= self._newest_rows(asked, past.tries)
         may_verify = Verifiable(self.project, self.maker).has if verifies else lambda _step: False
         wishes = Wishes(
             may_reuse=may_reuse,
@@ -270,19 +270,35 @@ class Knowledge:
         judge = self.judge(past, frozenset(nodes_of(plan)) - done, run_id)
         judge.before = before
         sample = Verifiable(self.project, self.maker).sample(plan, verified, run_id)
-        found = RunReuse(judge=judge, recall=self._recall, sample=sample)
+        found = RunReuse(judge=judge, recall=self._recalled(plan), sample=sample)
         for outcome in settled:
             found.heard(outcome)
         for outcome in cut_off:
             found.stood(outcome)
         return found
 
-    def _newest_row(self, tries: Mapping[StepId, LastTry], source: NodeId) -> str | None:
-        """Give the newest row of a source as the last freshness check found it."""
-        step = StepId(f"freshness.{source}")
-        last = tries.get(step)
-        outcome = self.reader.outcome(last.run_id, step) if self.reader is not None and last is not None else None
-        return newest_row(outcome) or None if outcome is not None else None
+    def _newest_rows(self, sources: Iterable[NodeId], tries: Mapping[StepId, LastTry]) -> dict[NodeId, str]:
+        """Return the newest row of each dbt source as its last freshness check found it."""
+        if self.reader is None:
+            return {}
+        steps = {StepId(f"freshness.{source}"): source for source in sources}
+        found = self.reader.outcomes({step: tries[step].run_id for step in steps if step in tries})
+        return {steps[step]: row for step, outcome in found.items() if (row := newest_row(outcome))}
 
-    def _recall(self, step_id: StepId, then: Standing) -> Outcome | None:
-        return None if self.reader is None else self.reader.outcome(then.run_id, step_id)
+    def _recalled(self, plan: Plan) -> Callable[[StepId, Standing], Outcome | None]:
+        """Return what recalls how a step ended when it last ended well; what the plan reuses is read at once."""
+        reader, found = self.reader, dict[StepId, Outcome]()
+        if reader is None:
+            return lambda _step, _then: None
+        planned = {
+            step.id: step.decision.of_run for step in plan.steps if step.decision is not None and step.decision.of_run
+        }
+
+        def recall(step_id: StepId, then: Standing) -> Outcome | None:
+            if planned.get(step_id) != then.run_id:
+                return reader.outcomes({step_id: then.run_id}).get(step_id)
+            if not found:
+                found.update(reader.outcomes(planned))
+            return found.get(step_id)
+
+        return recall

@@ -6,7 +6,6 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pytest
 from dbt.flags import set_flags
@@ -80,7 +79,7 @@ def both(parsed: ParsedByDbt, request: pytest.FixtureRequest) -> Iterator[Both]:
     mode = ("--indirect-selection", str(request.param))
     build = parsed.prepared(mode, {}).result
     asked = api.Command(project_dir=parsed.folder, dbt_options=mode, ingest=False, upstream=api.Upstream.NONE)
-    with opened(asked, Inbox(lambda: datetime.now(UTC))) as project:
+    with opened(asked, Inbox()) as project:
         yield Both(project, build, selections(parsed.manifest))
 
 

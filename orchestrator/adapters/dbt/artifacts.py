@@ -68,6 +68,10 @@ def _is_recorded_as_skipped(step: BuildStep | TestStep, outcome: Outcome) -> boo
     return is_recorded(step)
 
 
+_LEFT_ALONE = frozenset({Status.REUSED, Status.SKIPPED})
+"""What becomes of steps that dbt did not compile: they leave the manifest as the parse wrote it."""
+
+
 class ArtifactWriter:
     """Listens to a run and writes dbt's artifacts when it ends, whatever became of it."""
 
@@ -134,7 +138,8 @@ class ArtifactWriter:
                 metadata=_metadata("run-results"), results=results, elapsed=elapsed, args=self._arguments()
             )
             _write_json(target / "run_results.json", document)
-            self._write_manifest()
+            if any(outcome.status not in _LEFT_ALONE for outcome in self._outcomes):
+                self._write_manifest()
         if any(isinstance(step, FreshnessStep) and not step.by_load for step in plan.steps):
             sources = records(plan, self._outcomes, {}, sources=True)  # none of them, when none could be asked
             document = artifact(metadata=_metadata("sources"), results=sources, elapsed=elapsed)

@@ -9,7 +9,8 @@ from textwrap import dedent
 
 import pytest
 
-from orchestrator.api import Adoption, Command, adopt, run
+from orchestrator.adopt import Adoption, adopt
+from orchestrator.api import Command, run
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
 from orchestrator.reuse.adoption import Act

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.api import Adoption, Command, Verb, adopt, run
+from orchestrator.adopt import Adoption, adopt
+from orchestrator.api import Command, Verb, run
 from orchestrator.errors import ManifestError, UsageError, WarehouseError
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep

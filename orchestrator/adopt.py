@@ -1,0 +1,75 @@
+"""Takes over what plain dbt built, as functions: what `elt adopt` does."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from orchestrator.execution.events import Noticed
+from orchestrator.execution.inbox import Inbox
+from orchestrator.nodes.run_results import read_artifacts
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.request import Upstream
+from orchestrator.report.adoption_text import adoption_to_json, print_adoption
+from orchestrator.report.streams import open_console
+from orchestrator.reuse.adoption_run import FileTimes
+from orchestrator.wiring.adopting import Gathered
+from orchestrator.wiring.adopting_record import Adoption, adopt_nodes, file_times, refuse_what_cannot_be
+from orchestrator.wiring.command import Command
+from orchestrator.wiring.planning import opened, requested, steps_for
+from orchestrator.wiring.recording import new_run_id
+from orchestrator.wiring.reports import tell_on_stderr
+from orchestrator.wiring.reusing import Knowledge
+from orchestrator.wiring.turns import store_in_turn
+
+
+def adopt(
+    command: Command,
+    state: Path,
+    *,
+    verify: bool = False,
+    dry_run: bool = False,
+    hear: Callable[[Noticed], None] = lambda _notice: None,
+) -> Adoption:
+    """Adopt what plain dbt built, as far as the artifacts in `state` and the target prove what it is.
+
+    `verify` lets tables be built once more to compare them. A dry run writes nothing, and builds no copies.
+    """
+    artifacts = read_artifacts(state)  # before dbt parses, which writes another manifest over that in target/
+    asked = replace(command, upstream=Upstream.NONE, ingest=False, freshness=False, verify_reuse=1.0)
+    inbox = Inbox()
+    with opened(asked, inbox, ("build",), hear=hear) as project:
+        refuse_what_cannot_be(project, artifacts)
+        run_id, request = new_run_id(), requested(asked, project)
+        times: FileTimes | None = None
+
+        def look() -> Plan:
+            nonlocal times
+            times = file_times(project)
+            return steps_for(project, request)
+
+        with store_in_turn(project, asked, run_id, look) as (store, steps):
+            known = Knowledge(project=project, store=store)
+            gathered = Gathered(
+                project=project,
+                known=known,
+                artifacts=artifacts,
+                plan=steps,
+                run_id=run_id,
+                times=times,
+                verify=verify,
+            )
+            return adopt_nodes(gathered, command, dry_run=dry_run, drain=inbox.notices)
+
+
+def show_adoption(command: Command, state: Path, *, verify: bool, dry_run: bool, as_json: bool) -> int:
+    """Adopt what plain dbt built, print what was not adopted and why, and return the exit code."""
+    found = adopt(command, state, verify=verify, dry_run=dry_run, hear=tell_on_stderr)
+    told = [(ruled.step, ruled.ruling) for ruled in found.nodes]
+    heads = (found.invocation_id, found.run_id)
+    if as_json:
+        sys.stdout.write(json.dumps(adoption_to_json(told, *heads, dry_run=found.dry_run), indent=2) + "\n")
+    else:
+        print_adoption(open_console(), told, *heads, dry_run=found.dry_run)
+    return int(found.exit_code)
