@@ -16,8 +16,9 @@ from orchestrator.adapters.sql_words import literal
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
-from orchestrator.nodes.identity import Relation
+from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.facts import Content
 from orchestrator.reuse.standing import Marker
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
@@ -60,6 +61,8 @@ class SqlTargetRecord:
         self._taken = frozenset(database.lower() for database in taken)
         self.most_rows = MOST_ROWS
         """Of larger tables builds record no checksum; a setting of the project."""
+        self.on_content: Callable[[StepId, Content], None] = lambda _step, _content: None
+        """Told on the build's own thread what a build leaves if it ends well."""
         self._tell = tell
         self._lock = threading.Lock()
         self._made: dict[str, bool] = {}
@@ -79,6 +82,10 @@ class SqlTargetRecord:
     def is_made(self, database: str | None) -> bool:
         """Say whether a database can be written to."""
         return database is not None and self._made.get(database.lower(), False)
+
+    def note_content(self, node: NodeId, content: Content) -> None:
+        """Tell what a build leaves if it ends well."""
+        self.on_content(StepId(node), content)
 
     def loads_in(self, database: str) -> str | None:
         """Give the table, qualified, in which loads note the rows that they brought; None where there is none."""

@@ -1,23 +1,24 @@
 """Decides in a run what need not run: when a step's parents have ended, by what they ended as."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import EltError
 from orchestrator.execution.breaker import not_tried
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
-from orchestrator.execution.ports import Reuse, Verify
+from orchestrator.execution.ports import Reuse, RunReader, Verify
 from orchestrator.execution.sample import Sample
 from orchestrator.execution.scheduler import Decision, Scheduler
 from orchestrator.execution.shadow import ShadowReuse
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.decision import Act
+from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, Step, StepId, TestStep, ValidationStep
 from orchestrator.reuse.fingerprints.value import StatementVerdict
 from orchestrator.reuse.judge import Judge
 from orchestrator.reuse.project import Judged
-from orchestrator.reuse.standing import STANDS, Mark, RecordedFingerprint, Standing
+from orchestrator.reuse.standing import STANDS, LastTry, Mark, RecordedFingerprint, Standing
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,7 +64,7 @@ class RunReuse:
         """Take note of how a step ended."""
         self.sample.heard(outcome)
         if outcome.status not in _DID_NOTHING:
-            self.judge.touch(outcome.step_id)
+            self.judge.touch(outcome.step_id, stands=outcome.status in STANDS)
         if found := newest_row(outcome):
             self.judge.checked(NodeId(outcome.step_id.removeprefix(_FRESHNESS)), found)
         as_reused = self.shadow is not None and self.shadow.compare(outcome)
@@ -84,7 +85,7 @@ class RunReuse:
         code = outcome.dbt_results[-1].get("compiled_code") if outcome.dbt_results else None
         if not judged.fingerprint.has_statement or not isinstance(code, str):
             return None
-        return self.judge.verdict(judged, code)
+        return self.judge.definitions.verdict(judged, code)
 
     def stood(self, outcome: Outcome) -> None:
         """Take note of a step whose end in an earlier sitting of the run the target itself told."""
@@ -132,6 +133,36 @@ def newest_row(outcome: Outcome) -> str:
     results = outcome.dbt_results if outcome.step_id.startswith(_FRESHNESS) else ()
     found = results[-1].get("max_loaded_at") if results else None
     return str(found) if found else ""
+
+
+def newest_rows(
+    reader: RunReader | None, sources: Iterable[NodeId], tries: Mapping[StepId, LastTry]
+) -> dict[NodeId, str]:
+    """Return the newest row of each dbt source, as its last recorded freshness check found it."""
+    if reader is None:
+        return {}
+    steps = {StepId(f"{_FRESHNESS}{source}"): source for source in sources}
+    found = reader.outcomes({step: tries[step].run_id for step in steps if step in tries})
+    return {steps[step]: row for step, outcome in found.items() if (row := newest_row(outcome))}
+
+
+def recalled(reader: RunReader | None, plan: Plan) -> Callable[[StepId, Standing], Outcome | None]:
+    """Return what recalls how a step ended when it last ended well; what the plan reuses is read at once."""
+    if reader is None:
+        return lambda _step, _then: None
+    planned = {
+        step.id: step.decision.of_run for step in plan.steps if step.decision is not None and step.decision.of_run
+    }
+    found: dict[StepId, Outcome] = {}
+
+    def recall(step_id: StepId, then: Standing) -> Outcome | None:
+        if planned.get(step_id) != then.run_id:
+            return reader.outcomes({step_id: then.run_id}).get(step_id)
+        if not found:
+            found.update(reader.outcomes(planned))
+        return found.get(step_id)
+
+    return recall
 
 
 def passed_over(decision: Decision, scheduler: Scheduler, reuse: Reuse) -> Decision:

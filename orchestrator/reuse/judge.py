@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.fingerprints.compare import Comparison, Verdict, compare, with_compiled
+from orchestrator.reuse.definitions import Definitions
+from orchestrator.reuse.fingerprints.compare import Comparison, Verdict
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.identity import (
     COLUMNS_OF,
     IDS_OF,
     Nature,
-    as_definition,
     data_parts,
     definition_digest,
     definition_of,
@@ -24,11 +24,10 @@ from orchestrator.reuse.fingerprints.identity import (
     seen_through,
 )
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED
-from orchestrator.reuse.fingerprints.own_parts import has_foreign_keys
 from orchestrator.reuse.fingerprints.value import Fingerprint, Parts, SourceVersion, StatementVerdict
 from orchestrator.reuse.past import Found, Past
 from orchestrator.reuse.project import Judged, Project
-from orchestrator.reuse.reasons import Reasons, why_unknown
+from orchestrator.reuse.reasons import Reasons, why_dropped, why_unknown
 from orchestrator.reuse.standing import Standing
 from orchestrator.reuse.touched import Touched
 
@@ -54,7 +53,6 @@ class Judge:
     known: dict[NodeId, str] = field(default_factory=dict)
     """What each settled node is to its children."""
     made: dict[NodeId, Fingerprint] = field(default_factory=dict)
-    comparisons: dict[NodeId, Comparison] = field(default_factory=dict)
     versions: dict[NodeId, SourceVersion] = field(default_factory=dict)
     """The versions of the rows of dbt sources, of those that have one."""
     unversioned: dict[NodeId, str] = field(default_factory=dict)
@@ -69,10 +67,16 @@ class Judge:
     _touched: Touched = field(init=False)
     _settled: set[NodeId] = field(default_factory=set)
     _rebuilt: set[NodeId] = field(default_factory=set)
-    _compiled: dict[NodeId, str | None] = field(default_factory=dict)
+    definitions: Definitions = field(init=False)
 
     def __post_init__(self) -> None:
         self._touched = Touched(self.project, self._has_other_rows)
+        self.definitions = Definitions(self.project)
+
+    @property
+    def comparisons(self) -> dict[NodeId, Comparison]:
+        """How each node that was judged compares with its last build."""
+        return self.definitions.comparisons
 
     @property
     def reasons(self) -> Reasons:
@@ -108,9 +112,9 @@ class Judge:
         then = found.then
         same_definition = same = False
         if then is not None:
-            same_definition = self._compare(made, then, compiles=compiles, asks=asks)
+            same_definition = self.definitions.are_same(made, then, compiles=compiles, asks=asks)
             if same_definition:
-                made = self.made[node] = made.with_statement(self._statement_of(made, then, compiles=compiles))
+                made = self.made[node] = made.with_statement(self.definitions.statement(made, then, compiles=compiles))
             is_same_data = data_parts(made) == data_parts(then.fingerprint.with_statement(made.statement))
             same = same_definition and (nature is Nature.SEES_THROUGH or is_same_data)
             if same_definition and not same:
@@ -121,7 +125,8 @@ class Judge:
         no_rows = "" if unknown else self._unknown_rows(node, made)
         changed = "" if same or then is None else self.reasons.changed(node, same_definition=same_definition)
         hides = no_rows if nature is not Nature.SEES_THROUGH else ""  # a view shows rows, whatever they are
-        why = found.why or unknown or hides or changed or self._dropped(node, nature) or self.project.why_warned(then)
+        dropped = why_dropped(self.project, node, nature, self._rebuilt)
+        why = found.why or unknown or hides or changed or dropped or self.project.why_warned(then)
         definition = definition_digest(made)
         if same_definition and then is not None:
             definition = definition_of(then.identity)
@@ -138,15 +143,6 @@ class Judge:
             nature=nature,
         )
 
-    def verdict(self, judged: Judged, code: str) -> StatementVerdict | None:
-        """Return the verdict on what a node was compiled to for its build."""
-        if self.project.statements is None:
-            return None
-        then = judged.then
-        is_same = then is not None and judged.definition == definition_of(then.identity)
-        before = then.fingerprint.statement if then is not None and is_same else None
-        return self.project.statements.verdict(judged.fingerprint.node, code, before)
-
     def finished(self, judged: Judged, statement: StatementVerdict | None) -> Judged:
         """Add the verdict on the statement that a node was built from; what is not understood is new each time."""
         made = judged.fingerprint.with_statement(statement)
@@ -158,9 +154,9 @@ class Judge:
         unlike = self._built(made, None, judged.definition, judged.nature, steady=False)
         return replace(judged, fingerprint=made, built=unlike)
 
-    def touch(self, step: StepId) -> None:
-        """Note that a step of the run ran."""
-        self.project.database.touch(step)
+    def touch(self, step: StepId, *, stands: bool) -> None:
+        """Note that a step of the run ran, and whether it ended well."""
+        self.project.database.touch(step, stands=stands)
         self._touched.note(step)
 
     def checked(self, source: NodeId, newest_row: str) -> None:
@@ -250,43 +246,6 @@ class Judge:
             return self.past.stored_failures(StepId(node), made, dbt.relation)
         return self.past.found(StepId(node), made, None if leaves_nothing or dbt is None else dbt.relation)
 
-    def _compare(self, now: Fingerprint, then: Standing, *, compiles: bool, asks: bool) -> bool:
-        """Say whether the definition is what it was."""
-        found = compare(as_definition(now), as_definition(then.fingerprint))
-        needs = found.verdict is Verdict.NEEDS_COMPILING or (asks and now.at_run_time is not None)
-        if needs and (now.at_run_time is None or asks) and found.verdict is not Verdict.DIFFERENT and compiles:
-            found = self._compiled_alike(now, then)
-        changes = compare(now, then.fingerprint).changes
-        self.comparisons[now.node] = Comparison(verdict=found.verdict, changes=changes)
-        return found.verdict is Verdict.SAME
-
-    def _compiled_alike(self, now: Fingerprint, then: Standing) -> Comparison:
-        node, adapter = self.project.manifest.nodes[now.node], self.project.manifest.adapter_type
-        before, language = self.project.code.then(now.node, then.run_id), node.definition.language
-        if before is None:
-            return Comparison(verdict=Verdict.NEEDS_COMPILING)
-        if now.node not in self._compiled or now.at_run_time is not None:
-            self._compiled[now.node] = self.project.code.now(now.node)
-        here = with_compiled(as_definition(now), self._compiled[now.node], adapter=adapter, language=language)
-        there = with_compiled(as_definition(then.fingerprint), before, adapter=adapter, language=language)
-        if here.compiled is None or here.compiled != there.compiled:
-            return Comparison(verdict=Verdict.DIFFERENT)
-        return compare(here, there)
-
-    def _statement_of(self, made: Fingerprint, then: Standing, *, compiles: bool) -> StatementVerdict | None:
-        """Return the verdict on what the node compiles to: as recorded, or by compiling it if none was."""
-        if not made.has_statement or self.project.statements is None:
-            return None
-        if made.node in self._compiled:
-            code = self._compiled[made.node]
-        elif then.fingerprint.statement is not None or not compiles or made.at_run_time is not None:
-            return then.fingerprint.statement
-        else:
-            code = self._compiled[made.node] = self.project.code.now(made.node)
-        if code is None:
-            return None
-        return self.project.statements.verdict(made.node, code, then.fingerprint.statement)
-
     def _unknown_rows(self, node: NodeId, made: Fingerprint) -> str:
         """Return whose rows are not known."""
         if made.unknown:
@@ -300,17 +259,6 @@ class Judge:
             if parent in self._settled:
                 return f"what {short_name(parent)} holds is not known"
         return ""
-
-    def _dropped(self, node: NodeId, nature: Nature) -> str:
-        """Return which build of this run drops the relation, or a constraint of it."""
-        anew = next((one for one in self.project.parents(node) if one in self._rebuilt), None)
-        dbt = self.project.manifest.nodes.get(node)
-        if anew is None or dbt is None:
-            return ""
-        if has_foreign_keys(dbt):
-            return f"{short_name(anew)} is rebuilt, which drops what refers to it by a foreign key"
-        drops = nature is Nature.SEES_THROUGH and self.project.drops_views
-        return f"{short_name(anew)} is rebuilt, which drops the views on it" if drops else ""
 
     def _left(self, made: Fingerprint, found: Found, nature: Nature, *, steady: bool) -> str | None:
         is_moved = found.then is not None and found.then.fingerprint.built.get(_PLACE) != made.built.get(_PLACE)

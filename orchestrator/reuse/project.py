@@ -45,8 +45,8 @@ class Database(Protocol):
     def functions(self) -> Mapping[str, StoredFunction]:
         """Return the functions that are stored in the database, by name."""
 
-    def touch(self, step: StepId) -> None:
-        """Forget what a step that ran may have changed."""
+    def touch(self, step: StepId, *, stands: bool) -> None:
+        """Forget what a step that ran may have changed; `stands` if it ended well, so that what it built stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,13 @@
 """Why a node must run, in words: by what changed for it, not by what merely differs."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.reuse.fingerprints.compare import Change, Comparison
 from orchestrator.reuse.fingerprints.identity import IDS_OF, Nature, nature_of
+from orchestrator.reuse.fingerprints.own_parts import has_foreign_keys
 from orchestrator.reuse.fingerprints.value import Fingerprint
 from orchestrator.reuse.project import Project
 
@@ -18,6 +20,18 @@ def why_unknown(made: Fingerprint) -> str:
     if made.volatile is not None:
         return f"volatile: {made.volatile}"
     return f"not understood: {made.not_understood[0]}" if made.not_understood else ""
+
+
+def why_dropped(project: Project, node: NodeId, nature: Nature, rebuilt: AbstractSet[NodeId]) -> str:
+    """Return which build of this run drops the relation of a node, or a constraint of it."""
+    anew = next((one for one in project.parents(node) if one in rebuilt), None)
+    dbt = project.manifest.nodes.get(node)
+    if anew is None or dbt is None:
+        return ""
+    if has_foreign_keys(dbt):
+        return f"{short_name(anew)} is rebuilt, which drops what refers to it by a foreign key"
+    drops = nature is Nature.SEES_THROUGH and project.drops_views
+    return f"{short_name(anew)} is rebuilt, which drops the views on it" if drops else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ class Gathered:
         codes = () if result is None else self._codes(node, made)
         executed = compiled or next(iter(codes), None)  # of a microbatch model no code is kept
         if judged.fingerprint.has_statement and executed is not None:
-            judged = self.judge.finished(judged, self.judge.verdict(judged, executed))
+            judged = self.judge.finished(judged, self.judge.definitions.verdict(judged, executed))
         statements = self.judge.project.statements
         reads = tuple(self._reads(node))
         relation = node.relation

@@ -11,6 +11,7 @@ from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunListener
 from orchestrator.execution.recorded import Opening
 from orchestrator.execution.resume import Continued
+from orchestrator.execution.shadow import ShadowReuse
 from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
@@ -77,7 +78,15 @@ def drive(
     writer = known.store.writer(opening)
     settled = () if continued is None else (*continued.settled, *continued.found)
     stood = reuse.judge.past.standing.keys() & {step.id for step in plan.steps if isinstance(step, BuildStep)}
-    runners = make_runners(project, plan, settled, left=left, has_stood=bool(stood), reader=known.reader)
+    runners = make_runners(
+        project,
+        plan,
+        settled,
+        left=left,
+        has_stood=bool(stood),
+        reader=known.reader,
+        on_content=known.facts.note_content,
+    )
     stop = StopRequest()
     with stop_on_signals(stop):
         outcomes = run_plan(
@@ -90,14 +99,18 @@ def drive(
             stop=stop,
             writer=writer,
         )
-    code = exit_code(run_status(outcomes))
-    if reuse.shadow is not None:
-        words = reuse.shadow.summary(len(plan.steps))
-        project.hear(
-            Noticed(at=_now(), kind=NoticeKind.WARNING if reuse.shadow.wrong else NoticeKind.NOTE, message=words)
-        )
-        code = ExitCode.NOT_GREEN if reuse.shadow.wrong and code is ExitCode.SUCCESS else code
+    code = _exit_code(project, reuse.shadow, outcomes)
     return Ran(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=code)
+
+
+def _exit_code(project: OpenProject, shadow: ShadowReuse | None, outcomes: tuple[Outcome, ...]) -> ExitCode:
+    """Return the exit code; tell what came of a run that compared everything with what it would have reused."""
+    code = exit_code(run_status(outcomes))
+    if shadow is None:
+        return code
+    kind = NoticeKind.WARNING if shadow.wrong else NoticeKind.NOTE
+    project.hear(Noticed(at=_now(), kind=kind, message=shadow.summary(len(outcomes))))
+    return ExitCode.NOT_GREEN if shadow.wrong and code is ExitCode.SUCCESS else code
 
 
 def _now() -> datetime:

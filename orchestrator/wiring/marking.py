@@ -1,6 +1,6 @@
 """Chooses whether a run records what stands in the target itself, and gives what it is recorded with."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from orchestrator.adapters.record_sql import DIALECTS, SCHEMA
 from orchestrator.adapters.target_record import SqlTargetRecord
@@ -8,6 +8,7 @@ from orchestrator.execution.events import NoticeKind
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, IngestStep, StepId
+from orchestrator.reuse.facts import Content
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.warehouse import is_shared
 
@@ -52,12 +53,17 @@ def relations_of(project: OpenProject, nodes: Iterable[str]) -> dict[StepId, Rel
     return {step: relation for step, relation in relations.items() if relation is not None}
 
 
-def record_in_target(project: OpenProject, plan: Plan, *, is_expected: bool) -> SqlTargetRecord | None:
+def record_in_target(
+    project: OpenProject, plan: Plan, on_content: Callable[[StepId, Content], None], *, is_expected: bool
+) -> SqlTargetRecord | None:
     """Make the tables in the target's own database before anything runs; those of attached ones follow with dbt.
 
-    `is_expected` says that runs before this one are known to have built there.
+    `on_content` is told, on the build's own thread, what each build leaves if it ends well. `is_expected` says that
+    runs before this one are known to have built there.
     """
     record = target_record(project)
+    if record is not None:
+        record.on_content = on_content
     if record is not None and any(isinstance(step, BuildStep | IngestStep) for step in plan.steps):
         record.make([project.target.database], is_expected=is_expected)
     return record

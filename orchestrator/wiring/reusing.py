@@ -11,10 +11,9 @@ from orchestrator.adapters.dbt.compiling import compile_code
 from orchestrator.config.settings import OnOpen
 from orchestrator.errors import NothingRecordedError, StoreError, WarehouseError
 from orchestrator.execution.breaker import Breaker, with_open_circuits
-from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.resume import Continued
-from orchestrator.execution.reuse import RunReuse, newest_row
+from orchestrator.execution.reuse import RunReuse, newest_rows, recalled
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.placement import places_of
 from orchestrator.plan.plan import Plan
@@ -219,7 +218,7 @@ class Knowledge:
         asked = [step.node for step in plan.steps if isinstance(step, FreshnessStep) and not step.by_load]
         fed = {source for source in asked if self.facts.is_unread(source)} | fed_by(self.project.graph, plan)
         judge = self.judge(past, frozenset(nodes_of(plan)), self.run_id)
-        judge.newest |= self._newest_rows(asked, past.tries)
+        judge.newest |= newest_rows(self.reader, asked, past.tries)
         may_verify = Verifiable(self.project, self.maker).has if verifies else lambda _step: False
         wishes = Wishes(
             may_reuse=may_reuse,
@@ -270,35 +269,9 @@ class Knowledge:
         judge = self.judge(past, frozenset(nodes_of(plan)) - done, run_id)
         judge.before = before
         sample = Verifiable(self.project, self.maker).sample(plan, verified, run_id)
-        found = RunReuse(judge=judge, recall=self._recalled(plan), sample=sample)
+        found = RunReuse(judge=judge, recall=recalled(self.reader, plan), sample=sample)
         for outcome in settled:
             found.heard(outcome)
         for outcome in cut_off:
             found.stood(outcome)
         return found
-
-    def _newest_rows(self, sources: Iterable[NodeId], tries: Mapping[StepId, LastTry]) -> dict[NodeId, str]:
-        """Return the newest row of each dbt source as its last freshness check found it."""
-        if self.reader is None:
-            return {}
-        steps = {StepId(f"freshness.{source}"): source for source in sources}
-        found = self.reader.outcomes({step: tries[step].run_id for step in steps if step in tries})
-        return {steps[step]: row for step, outcome in found.items() if (row := newest_row(outcome))}
-
-    def _recalled(self, plan: Plan) -> Callable[[StepId, Standing], Outcome | None]:
-        """Return what recalls how a step ended when it last ended well; what the plan reuses is read at once."""
-        reader, found = self.reader, dict[StepId, Outcome]()
-        if reader is None:
-            return lambda _step, _then: None
-        planned = {
-            step.id: step.decision.of_run for step in plan.steps if step.decision is not None and step.decision.of_run
-        }
-
-        def recall(step_id: StepId, then: Standing) -> Outcome | None:
-            if planned.get(step_id) != then.run_id:
-                return reader.outcomes({step_id: then.run_id}).get(step_id)
-            if not found:
-                found.update(reader.outcomes(planned))
-            return found.get(step_id)
-
-        return recall

@@ -1,6 +1,6 @@
 """Makes the step runners that a plan needs, and starts what takes long to start."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.adapters.dbt.artifacts import ArtifactWriter
@@ -17,7 +17,8 @@ from orchestrator.execution.lanes import Lane
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunListener, RunReader, StepRunner
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, TestStep, ValidationStep
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, StepId, TestStep, ValidationStep
+from orchestrator.reuse.facts import Content
 from orchestrator.wiring.found import Left
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.marking import record_in_target
@@ -44,15 +45,16 @@ def make_runners(
     left: Left = _NOTHING,
     has_stood: bool = False,
     reader: RunReader | None = None,
+    on_content: Callable[[StepId, Content], None] = lambda _step, _content: None,
 ) -> Runners:
     """Make the runners that the plan needs, and start what takes long to start.
 
     dbt is told of what `settled` says, so that its last hooks find the results of the whole run; steps that were begun
     before go on with what is `left` of them. `has_stood` says that nodes of the plan are recorded to have been built in
-    this target before, by runs that the `reader` knows.
+    this target before, by runs that the `reader` knows. `on_content` is told what each build leaves if it ends well.
     """
     artifacts = ArtifactWriter(project.session)
-    record = record_in_target(project, plan, is_expected=has_stood)
+    record = record_in_target(project, plan, on_content, is_expected=has_stood)
     dbt_steps = [step for step in plan.steps if isinstance(step, BuildStep | TestStep)]
     judged = [step for step in plan.steps if isinstance(step, FreshnessStep)]
     runs = NodeRuns(

@@ -26,6 +26,7 @@ class TargetFacts:
     """Seconds of the budget that are used up."""
     _contents: dict[Relation, Content | None] = field(default_factory=dict)
     _shapes: dict[Relation, Content | None] = field(default_factory=dict)
+    _built: dict[StepId, Content] = field(default_factory=dict)
     _functions: Mapping[str, StoredFunction] | None = None
 
     @property
@@ -99,8 +100,12 @@ class TargetFacts:
             return True
         return content is None or content.rows is None
 
-    def touch(self, step: StepId) -> None:
-        """Forget what a step that ran may have changed."""
+    def note_content(self, step: StepId, content: Content) -> None:
+        """Note what a build found in its own transaction; counts when the step has ended well. Safe from any thread."""
+        self._built[step] = content
+
+    def touch(self, step: StepId, *, stands: bool) -> None:
+        """Forget what a step that ran may have changed; what it noted of its own build is known if it ended well."""
         graph = self.project.graph
         node = graph.manifest.nodes.get(NodeId(step))
         if step.startswith("hook.") or (node is not None and node.resource_type is ResourceType.FUNCTION):
@@ -110,6 +115,9 @@ class TargetFacts:
             self._forget(sources)
         elif node is not None and node.relation is not None:
             self._forget([node.relation])
+            built = self._built.pop(step, None)
+            if built is not None and stands:
+                self._shapes[node.relation] = built
 
     def _forget(self, relations: Iterable[Relation]) -> None:
         for relation in relations:

@@ -47,6 +47,9 @@ class Places(Protocol):
     def is_made(self, database: str | None) -> bool:
         """Say whether the tables are there."""
 
+    def note_content(self, node: NodeId, content: Content) -> None:
+        """Note what a build leaves if it ends well; safe from any thread."""
+
 
 class Marking:
     """The markers of one dbt session's builds; `places` is None where nothing is marked."""
@@ -105,14 +108,17 @@ class Marking:
                 def write() -> None:
                     # each earlier batch's content would be that of a table that is not finished
                     built = self._built(node, macro, places.most_rows) if _is_last(batch, runner) else None
-                    self._write(statement, built)
+                    content = self._write(statement, built)
+                    if content is not None and is_settled:
+                        places.note_content(node.unique_id, content)
 
                 values["post_hooks"] = [*own_hooks, _Leaving(statement(), write)]
             return execute(hook, config, node, values, macro)
 
         return marked
 
-    def _write(self, statement: "_Statement", built: Built | None) -> None:
+    def _write(self, statement: "_Statement", built: Built | None) -> Content | None:
+        """Write a marker; return the content that it records."""
         connection = self._connections.get_thread_connection()
         is_atomic = self._adapter_type != "postgres" or self._is_in_transaction(connection.handle)
         if self._in_transactions and not connection.transaction_open:
@@ -121,6 +127,7 @@ class Marking:
             content = None if built is None else self._content(connection.handle, built)
             text = None if content is None else content_text(content)
             connection.handle.cursor().execute(statement(text, is_atomic=is_atomic))
+        return content
 
     @staticmethod
     def _is_in_transaction(handle: Any) -> bool:  # noqa: ANN401  # dbt's connection

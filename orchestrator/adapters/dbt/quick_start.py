@@ -1,5 +1,6 @@
-"""Spares a start of dbt work whose result nobody sees."""
+"""Spares dbt work whose result nobody sees."""
 
+import os
 import sys
 from types import FrameType
 from typing import Any
@@ -8,9 +9,10 @@ PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def start_quickly() -> None:
-    """Spare each start of dbt in this process that work."""
+    """Spare dbt that work in this process."""
     name_callers_quickly()
     take_plain_defaults_as_they_are()
+    find_secrets_quickly()
 
 
 def take_plain_defaults_as_they_are() -> None:
@@ -48,3 +50,23 @@ def name_callers_quickly() -> None:
         return "Unknown" if frame is None else str(frame.f_globals.get("__name__", "Unknown"))
 
     behavior_flags.BehaviorFlagRendered._default_source = staticmethod(default_source)  # noqa: SLF001  # dbt has no other way
+
+
+def find_secrets_quickly() -> None:
+    """Let dbt look for secrets in the environment by their names alone.
+
+    For each line of its log dbt decodes every variable, to hide the values of those called DBT_ENV_SECRET…: a fiftieth
+    of the processor time of a run of small models, and more in a large environment.
+    """
+    from dbt_common.constants import SECRET_ENV_PREFIX
+    from dbt_common.events import functions
+
+    find = functions.env_secrets
+    if find.__module__ == __name__:
+        return
+    prefix = os.fsencode(SECRET_ENV_PREFIX)
+
+    def env_secrets() -> list[str]:
+        return find() if prefix in b" ".join(os.environb) else []
+
+    vars(functions)["env_secrets"] = env_secrets

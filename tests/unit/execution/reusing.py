@@ -305,7 +305,7 @@ class _Database:
         """There are none."""
         return {}
 
-    def touch(self, step: StepId) -> None:
+    def touch(self, step: StepId, *, stands: bool) -> None:
         """Nothing is remembered."""
 
 

@@ -1,0 +1,65 @@
+"""Whether nodes are defined as they were: by their parts, and where only that can tell by compiling them."""
+
+from dataclasses import dataclass, field
+
+from orchestrator.nodes.identity import NodeId
+from orchestrator.reuse.fingerprints.compare import Comparison, Verdict, compare, with_compiled
+from orchestrator.reuse.fingerprints.identity import as_definition, definition_of
+from orchestrator.reuse.fingerprints.value import Fingerprint, StatementVerdict
+from orchestrator.reuse.project import Judged, Project
+from orchestrator.reuse.standing import Standing
+
+
+@dataclass(slots=True)
+class Definitions:
+    """Compares the definitions of nodes with those of their last builds; compiles a node once."""
+
+    project: Project
+    comparisons: dict[NodeId, Comparison] = field(default_factory=dict)
+    _compiled: dict[NodeId, str | None] = field(default_factory=dict)
+
+    def are_same(self, now: Fingerprint, then: Standing, *, compiles: bool, asks: bool) -> bool:
+        """Compare a node with its last build; `compiles` if only that tells, `asks` also if it asks the warehouse."""
+        found = compare(as_definition(now), as_definition(then.fingerprint))
+        needs = found.verdict is Verdict.NEEDS_COMPILING or (asks and now.at_run_time is not None)
+        if needs and (now.at_run_time is None or asks) and found.verdict is not Verdict.DIFFERENT and compiles:
+            found = self._compiled_alike(now, then)
+        changes = compare(now, then.fingerprint).changes
+        self.comparisons[now.node] = Comparison(verdict=found.verdict, changes=changes)
+        return found.verdict is Verdict.SAME
+
+    def statement(self, made: Fingerprint, then: Standing, *, compiles: bool) -> StatementVerdict | None:
+        """Return the verdict on what a node compiles to: as recorded, or by compiling it if none was."""
+        if not made.has_statement or self.project.statements is None:
+            return None
+        if made.node in self._compiled:
+            code = self._compiled[made.node]
+        elif then.fingerprint.statement is not None or not compiles or made.at_run_time is not None:
+            return then.fingerprint.statement
+        else:
+            code = self._compiled[made.node] = self.project.code.now(made.node)
+        if code is None:
+            return None
+        return self.project.statements.verdict(made.node, code, then.fingerprint.statement)
+
+    def verdict(self, judged: Judged, code: str) -> StatementVerdict | None:
+        """Return the verdict on what a node was compiled to for its build."""
+        if self.project.statements is None:
+            return None
+        then = judged.then
+        is_same = then is not None and judged.definition == definition_of(then.identity)
+        before = then.fingerprint.statement if then is not None and is_same else None
+        return self.project.statements.verdict(judged.fingerprint.node, code, before)
+
+    def _compiled_alike(self, now: Fingerprint, then: Standing) -> Comparison:
+        node, adapter = self.project.manifest.nodes[now.node], self.project.manifest.adapter_type
+        before, language = self.project.code.then(now.node, then.run_id), node.definition.language
+        if before is None:
+            return Comparison(verdict=Verdict.NEEDS_COMPILING)
+        if now.node not in self._compiled or now.at_run_time is not None:
+            self._compiled[now.node] = self.project.code.now(now.node)
+        here = with_compiled(as_definition(now), self._compiled[now.node], adapter=adapter, language=language)
+        there = with_compiled(as_definition(then.fingerprint), before, adapter=adapter, language=language)
+        if here.compiled is None or here.compiled != there.compiled:
+            return Comparison(verdict=Verdict.DIFFERENT)
+        return compare(here, there)
