@@ -1,6 +1,7 @@
 """Decides in a run what need not run: when a step's parents have ended, by what they ended as."""
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import EltError
@@ -32,6 +33,8 @@ class RunReuse:
     """Which of the steps that need not run are verified."""
     shadow: ShadowReuse | None = None
     """Where everything runs, and what would have been reused is compared."""
+    continued: AbstractSet[NodeId] = frozenset()
+    """The microbatch models of which only the batches are built that an earlier run left."""
     _known: dict[StepId, Judged] = field(default_factory=dict)
     _verify: dict[StepId, Verify] = field(default_factory=dict)
 
@@ -124,6 +127,8 @@ class RunReuse:
             judged = self.judge.look(NodeId(step.id), compiles=may_reuse, asks=may_reuse)
         except EltError:
             return None
+        if judged.fingerprint.node in self.continued:
+            judged = self.judge.continued(judged)
         self._known[step.id] = judged
         return judged
 

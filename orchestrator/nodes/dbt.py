@@ -62,6 +62,8 @@ class DbtSource:
     meta: Mapping[str, object] = field(default_factory=dict)
     reading: Plain = field(default_factory=dict)
     """What decides which rows its readers see: where it is, and what an adapter is told of it."""
+    external: str = ""
+    """What stands for it in SQL where dbt-duckdb reads files: `'orders.csv'`, or a call; empty if it is a table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,17 +80,38 @@ class Manifest:
 
     def read_by_refs(self, node: DbtNode) -> Iterator[Relation]:
         """Return what a node reads through ref() and source(), also inside ephemeral models, and its own relation."""
+        for one in self._read_through(node):
+            known = self.sources.get(one) or self.nodes.get(one)
+            if known is not None and known.relation is not None:
+                yield known.relation
+
+    def files_read(self, node: DbtNode) -> Mapping[str, Relation]:
+        """Return the files that a node reads through source(), as its SQL has them, each with the source's relation."""
+        found = (self.sources[one] for one in self._read_through(node) if one in self.sources)
+        return {source.external: source.relation for source in found if source.external}
+
+    def functions_called(self, node: DbtNode) -> Mapping[str, tuple[Relation, ...]]:
+        """Return the functions that a node calls through function(), also inside one another, by lower-case name.
+
+        Each with the relations that it reads through ref() and source().
+        """
+        found: dict[str, tuple[Relation, ...]] = {}
+        waiting = [*self._read_through(node)]
+        for one in waiting:  # grows while it is walked
+            function = self.nodes.get(one)
+            if function is not None and function.resource_type is ResourceType.FUNCTION and one != node.unique_id:
+                found[function.name.lower()] = tuple(self.read_by_refs(function))
+                waiting += [parent for parent in function.parents if parent not in waiting]
+        return found
+
+    def _read_through(self, node: DbtNode) -> Iterator[NodeId]:
         stack, seen = [node.unique_id], set[NodeId]()
         while stack:
             one = stack.pop()
             if one in seen:
                 continue
             seen.add(one)
-            if one in self.sources:
-                yield self.sources[one].relation
-                continue
+            yield one
             dbt = self.nodes.get(one)
-            if dbt is not None and dbt.relation is not None:
-                yield dbt.relation
             if dbt is not None and (dbt.is_ephemeral or one == node.unique_id):
                 stack += dbt.parents

@@ -152,7 +152,14 @@ def _source(row: Raw) -> DbtSource:
         tags=tuple(row.get("tags") or ()),
         meta=config.get("meta") or row.get("meta") or {},
         reading=reading_of(row, config),
+        external=_external(row.get("relation_name") or ""),
     )
+
+
+def _external(rendered: str) -> str:
+    """Return what dbt-duckdb puts in the place of a source that is files: a string, or a call."""
+    is_file = rendered.startswith("'") or (not rendered.startswith('"') and "(" in rendered)
+    return rendered if is_file else ""
 
 
 def _seconds(limit: Raw | None) -> float | None:

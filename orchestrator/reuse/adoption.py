@@ -156,19 +156,12 @@ def _of_definition(evidence: Evidence, terms: Terms) -> Iterator[str]:
         yield "that run had other --vars, and it reads vars"
     if evidence.node.resource_type in {ResourceType.SEED, ResourceType.UNIT_TEST}:
         return  # dbt compiles nothing
-    if _is_microbatch(evidence.node):  # each batch compiles to another text
-        if found.verdict is not Verdict.SAME:
-            yield f"changed since that run: {changed}"
-        if evidence.now.at_run_time is not None:
-            yield f"what its batches were compiled to is not known: {evidence.now.at_run_time}"
+    if evidence.node.definition.config.get("incremental_strategy") == "microbatch":
+        yield "the artifacts do not show which batches that run built"
     elif not evidence.codes or evidence.result.compiled_code is None:
         yield "what it was compiled to, or would be now, is not known"
     elif not _compiled_alike(evidence, evidence.result.compiled_code, terms.adapter):
         yield f"it compiles to something else than in that run{f' (changed: {changed})' if changed else ''}"
-
-
-def _is_microbatch(node: DbtNode) -> bool:
-    return node.definition.config.get("incremental_strategy") == "microbatch"
 
 
 def _compiled_alike(evidence: Evidence, then: str, adapter: str) -> bool:
@@ -212,7 +205,7 @@ def _not_shown(evidence: Evidence, terms: Terms) -> str:
     """
     now = evidence.now
     vars_are_shown = not terms.file_doubt and evidence.node.package == terms.project
-    settled = set() if _is_microbatch(evidence.node) else now.rendered.keys() - now.built.keys()
+    settled = now.rendered.keys() - now.built.keys()
     for part in sorted(now.parts.keys() - settled):
         kind, _, name = part.partition(":")
         is_shown = (kind == "var" and vars_are_shown) or (kind == "flag" and _is_same_flag(name, terms))

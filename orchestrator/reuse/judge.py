@@ -17,14 +17,13 @@ from orchestrator.reuse.fingerprints.identity import (
     data_parts,
     definition_digest,
     definition_of,
-    groups_of,
     identity,
     nature_of,
-    own_of,
     seen_through,
+    with_built,
 )
-from orchestrator.reuse.fingerprints.make import FINGERPRINTED
-from orchestrator.reuse.fingerprints.value import Fingerprint, Parts, SourceVersion, StatementVerdict
+from orchestrator.reuse.fingerprints.make import has_fingerprint
+from orchestrator.reuse.fingerprints.value import Fingerprint, SourceVersion, StatementVerdict
 from orchestrator.reuse.past import Found, Past
 from orchestrator.reuse.project import Judged, Project
 from orchestrator.reuse.reasons import Reasons, why_dropped, why_unknown
@@ -154,6 +153,15 @@ class Judge:
         unlike = self._built(made, None, judged.definition, judged.nature, steady=False)
         return replace(judged, fingerprint=made, built=unlike)
 
+    def continued(self, judged: Judged) -> Judged:
+        """Return what is known of a node whose build goes on with the batches that an earlier run left."""
+        made = judged.fingerprint
+        batches = digest_of(["those that an earlier run left", self.project.run_id])
+        made = self.made[made.node] = with_built(made, {"batches": batches})
+        definition = definition_digest(made)
+        built = self._built(made, None, definition, judged.nature, steady=False)
+        return replace(judged, fingerprint=made, definition=definition, built=built)
+
     def touch(self, step: StepId, *, stands: bool) -> None:
         """Note that a step of the run ran, and whether it ended well."""
         self.project.database.touch(step, stands=stands)
@@ -206,7 +214,7 @@ class Judge:
                 self.versions[node] = version
             else:
                 self.unversioned[node] = version
-        elif _has_fingerprint(self.project.manifest.nodes.get(node)):
+        elif has_fingerprint(self.project.manifest.nodes.get(node)):
             self.leave(node)
         else:
             self._settled.add(node)
@@ -223,10 +231,7 @@ class Judge:
     def _made(self, node: NodeId) -> Fingerprint:
         made = self.project.make(node, self._parents_of(node), self.made, self.versions)
         columns = {f"{COLUMNS_OF}{one}": self.project.database.columns(one) for one in self.project.columns_of(node)}
-        if not any(columns.values()):
-            return made
-        own = {**own_of(made.built), **{name: found for name, found in columns.items() if found}}
-        return replace(made, built=Parts(own, groups_of(made.built)))
+        return with_built(made, {name: found for name, found in columns.items() if found})
 
     def _parents_of(self, node: NodeId) -> Mapping[NodeId, str]:
         """Give what the parents are; a unit test comes before its model, and takes it as it will be."""
@@ -234,7 +239,7 @@ class Judge:
         if dbt is None or dbt.resource_type is not ResourceType.UNIT_TEST or not dbt.parents:
             return self.known
         model = dbt.parents[0]
-        if model in self._settled or not _has_fingerprint(self.project.manifest.nodes.get(model)):
+        if model in self._settled or not has_fingerprint(self.project.manifest.nodes.get(model)):
             return self.known
         return ChainMap({model: self.look(model).built}, self.known)
 
@@ -254,7 +259,7 @@ class Judge:
             return f"the rows of {short_name(source)} may have changed: {why}"
         for parent in self.project.parents(node):
             dbt = self.project.manifest.nodes.get(parent)
-            if dbt is None or dbt.is_ephemeral or not _has_fingerprint(dbt) or parent in self.known:
+            if dbt is None or dbt.is_ephemeral or not has_fingerprint(dbt) or parent in self.known:
                 continue
             if parent in self._settled:
                 return f"what {short_name(parent)} holds is not known"
@@ -291,7 +296,3 @@ class Judge:
         if nature is Nature.SEES_THROUGH:
             return seen_through(definition, data_parts(made))
         return then.identity if then is not None else identity(definition, made.digest)
-
-
-def _has_fingerprint(dbt: DbtNode | None) -> bool:
-    return dbt is not None and dbt.resource_type in FINGERPRINTED

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.reuse.facts import StoredFunction
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.python_code import sql_calls
+from orchestrator.reuse.fingerprints.statement_tree import Name
 from orchestrator.reuse.fingerprints.value import Fingerprint, StatementVerdict
 
 
@@ -58,6 +59,14 @@ class Statements:
         changed = self._changed(statement)
         return f"the function {changed}(), stored in the database, changed" if changed else ""
 
+    def _names(self, relations: Iterable[Relation], *, exact: bool) -> Iterator[Name]:
+        """Return the names by which a stored function may read these relations."""
+        for relation in relations:
+            database, schema, identifier = _key(relation, self.database, exact=exact)
+            yield (database, schema, identifier)
+            if database == (self.database if exact else self.database.lower()):
+                yield (schema, identifier)
+
     def _replaced(self) -> str:
         """Return a stored macro with the name of a built-in function: DuckDB's own operators and syntax call it too."""
         from orchestrator.reuse.fingerprints.statement_functions import is_built_in
@@ -84,10 +93,16 @@ class Statements:
         from orchestrator.reuse.fingerprints.statement import read_statement
 
         adapter = self.manifest.adapter_type
-        stored = understood_functions(functions, adapter)
+        for external, relation in self.manifest.files_read(node).items():
+            code = code.replace(external, _quoted(relation))  # what is understood of the files is the source's to say
+        exact = adapter == "postgres"
+        reads = {
+            name: frozenset(self._names(relations, exact=exact))
+            for name, relations in self.manifest.functions_called(node).items()
+        }
+        stored = understood_functions(functions, adapter, reads)
         known = frozenset(name for name, why in stored.items() if not why)
         found = read_statement(code, adapter, known_functions=known)
-        exact = adapter == "postgres"
         allowed = {_key(relation, self.database, exact=exact) for relation in self.manifest.read_by_refs(node)}
         home = self.database if exact else self.database.lower()
         outside = [name for name in sorted(found.relations) if not _is_allowed(name, allowed, home)]
@@ -114,10 +129,13 @@ def stored_digests(called: AbstractSet[str], functions: Mapping[str, StoredFunct
     return {name: digest_of(functions[name].definition or "") for name in sorted(called & functions.keys())}
 
 
-def understood_functions(functions: Mapping[str, StoredFunction], adapter: str) -> dict[str, str]:
+def understood_functions(
+    functions: Mapping[str, StoredFunction], adapter: str, reads: Mapping[str, AbstractSet[Name]] | None = None
+) -> dict[str, str]:
     """Return for each stored function why it is not understood; empty for those that are.
 
-    A function is understood when its definition is SQL that calls only understood functions and reads no table.
+    A function is understood when its definition is SQL that calls only understood functions and reads no table, or
+    only those that `reads` says of it.
     """
     from orchestrator.reuse.fingerprints.statement import read_function
 
@@ -135,7 +153,8 @@ def understood_functions(functions: Mapping[str, StoredFunction], adapter: str) 
             readings = [read_function(body, adapter, known_functions=functions.keys()) for body in bodies]
             called = sorted({one for read in readings for one in read.calls if one in functions})
             below = [f"it calls {one}()" for one in called if look(one, above | {name})]
-            tables = [f"it reads {'.'.join(one)}" for read in readings for one in sorted(read.relations)]
+            known = (reads or {}).get(name, frozenset())
+            tables = [f"it reads {'.'.join(one)}" for read in readings for one in sorted(read.relations - known)]
             own = [what for read in readings for what in (*read.volatile, *read.unknown)]
             why = next(iter([*own, *tables, *below]), "")
         found[name] = why
@@ -168,6 +187,11 @@ def _local_time(code: str, adapter: str) -> list[str]:
     """PostgreSQL takes today's offset where it converts a time without a date."""
     asks = adapter == "postgres" and _ZONE.search(code) is not None and _TIME.search(code) is not None
     return ["a time without a date in a time zone, which asks the clock"] if asks else []
+
+
+def _quoted(relation: Relation) -> str:
+    names = (relation.database, relation.schema, relation.identifier)
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names if name is not None)
 
 
 def _key(relation: Relation, database: str, *, exact: bool) -> tuple[str, str, str]:

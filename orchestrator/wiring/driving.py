@@ -60,6 +60,7 @@ def drive(
     plan = foreseen.plan
     require_ready(project, plan)
     reuse = known.reuse(foreseen, opening.run_id, continued, share_of(command, project.settings))
+    reuse.continued = left.batches.keys()
     if command.shadow_reuse:
         reuse.shadow = shadow_of(project, known.facts)
     terms = RunTerms(

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from orchestrator.errors import UsageError
 from orchestrator.nodes.dbt import DbtNode, Manifest
-from orchestrator.nodes.identity import NodeId, short_name
+from orchestrator.nodes.identity import short_name
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.explained import Explained, explained
-from orchestrator.reuse.fingerprints.make import FINGERPRINTED
+from orchestrator.reuse.fingerprints.make import FINGERPRINTED, has_fingerprint
 from orchestrator.reuse.fingerprints.words import Words
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.fingerprinting import with_needs
@@ -26,7 +26,7 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
     """
     manifest = project.graph.manifest
     node = find_node(manifest, name)
-    order = [one for one in with_needs(project, [node.unique_id]) if _has_fingerprint(manifest, one)]
+    order = [one for one in with_needs(project, [node.unique_id]) if has_fingerprint(manifest.nodes.get(one))]
     whole = replace(command, skip_unchanged=True)
     with closing(open_store(project.settings)) as store:
         known = Knowledge(project=project, store=store)
@@ -70,7 +70,3 @@ def find_node(manifest: Manifest, name: str) -> DbtNode:
 
 def _names(node: DbtNode) -> set[str]:
     return {node.name, node.unique_id, short_name(node.unique_id)}
-
-
-def _has_fingerprint(manifest: Manifest, node: NodeId) -> bool:
-    return node in manifest.nodes and manifest.nodes[node].resource_type in FINGERPRINTED

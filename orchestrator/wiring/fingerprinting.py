@@ -16,6 +16,7 @@ from orchestrator.adapters.dbt.surroundings import (
     readable_flags,
     settings_of_all,
     shown_target,
+    started_at,
     vars_by_package,
 )
 from orchestrator.errors import ProjectError
@@ -55,6 +56,7 @@ def surroundings_of(
         target=shown_target(session),
         flags=readable_flags(),
         changing_flags=CHANGES_EACH_TIME,
+        started_at=started_at(),
         limits=limiting_flags(session),
         settings={**settings_of_all(session), **(database_facts or {})},
         profile={**profile, **({} if plugins.digest is None else {"plugin-code": plugins.digest})},

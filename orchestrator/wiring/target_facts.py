@@ -6,13 +6,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from orchestrator.errors import WarehouseError
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.placement import placed
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import VIEW, Budget, Content, StoredFunction
 from orchestrator.reuse.fingerprints.value import SourceVersion
 from orchestrator.reuse.sources import version_of, why_unversioned
+from orchestrator.wiring.file_facts import FileFacts
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.warehouse import is_shared, is_there, open_empty
 
@@ -26,8 +27,12 @@ class TargetFacts:
     """Seconds of the budget that are used up."""
     _contents: dict[Relation, Content | None] = field(default_factory=dict)
     _shapes: dict[Relation, Content | None] = field(default_factory=dict)
+    _files: FileFacts = field(init=False)
     _built: dict[StepId, Content] = field(default_factory=dict)
     _functions: Mapping[str, StoredFunction] | None = None
+
+    def __post_init__(self) -> None:
+        self._files = FileFacts(self.project)
 
     @property
     def is_readable(self) -> bool:
@@ -64,6 +69,9 @@ class TargetFacts:
         relation = placed(self.project.graph, node)
         if relation is None or not self.is_readable:
             return ""
+        source = self.project.graph.manifest.sources.get(node)
+        if source is not None and source.external:
+            return self._files.columns(source)
         try:
             shape = self._shape(relation)
         except WarehouseError:
@@ -79,6 +87,8 @@ class TargetFacts:
             return "its database cannot be read beside dbt"
         target, manifest = self.project.target, self.project.graph.manifest
         relation = manifest.sources[source].relation
+        if manifest.sources[source].external:
+            return self._version_of_files(manifest.sources[source])
         try:
             below = why_unversioned(relation, self._shape, self.functions(), target.adapter, target.database)
             if isinstance(below, str):
@@ -91,9 +101,18 @@ class TargetFacts:
             return SourceVersion(rows=f"newest row {newest_row}") if is_told else found
         return found
 
+    def _version_of_files(self, source: DbtSource) -> SourceVersion | str:
+        started = time.monotonic()
+        found = self._files.version(source, self.functions(), self._budget().seconds)
+        self.spent += time.monotonic() - started
+        return found
+
     def is_unread(self, source: NodeId) -> bool:
         """Return whether only its newest row can tell one state of a source from another: its rows are not read."""
-        relation = self.project.graph.manifest.sources[source].relation
+        known = self.project.graph.manifest.sources[source]
+        if known.external:
+            return isinstance(self._version_of_files(known), str)
+        relation = known.relation
         try:
             content = self.contents([relation]).get(relation)
         except WarehouseError:
@@ -113,6 +132,7 @@ class TargetFacts:
         if step.startswith(("hook.", "ingest.")):
             sources = (source.relation for source in graph.manifest.sources.values())
             self._forget(sources)
+            self._files.forget()
         elif node is not None and node.relation is not None:
             self._forget([node.relation])
             built = self._built.pop(step, None)

@@ -9,7 +9,6 @@ from orchestrator.adapters.child_access import ChildAccess
 from orchestrator.adapters.dbt.session import Target
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.duckdb.warehouse import DatabaseFile, open_warehouse
-from orchestrator.adapters.table_columns import SMALL
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import Budget, Content, StoredFunction
@@ -26,13 +25,6 @@ class Warehouse(Protocol):
 
     def last_load_age(self, relation: Relation, now: datetime) -> float | None:
         """Give the age in seconds of the last completed dlt load whose rows stand in the table, or None."""
-
-    def data_version(self, relation: Relation, *, grows: bool, small: int = SMALL) -> str | None:
-        """Give a text that is another when other rows stand in a table that dlt loads; None when it is not there.
-
-        Of a table that only grows or is amended, and is not small, the loads tell it that its rows came by; of any
-        other one its content.
-        """
 
     def contents(
         self,

@@ -12,6 +12,7 @@ from tests.reuse_pairs import (  # noqa: F401  # each registers its drawers
     edits_jinja,
     edits_places,
     edits_python,
+    edits_reads,
     edits_relations,
     edits_seeds,
     edits_sql,

@@ -1,6 +1,7 @@
 """What an open session knows of the world around a project: vars, target, flags, settings that change results."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from orchestrator.adapters.dbt.session import DbtSession
@@ -57,6 +58,14 @@ def readable_flags() -> dict[str, str]:
     from dbt.flags import get_flag_obj
 
     return {name: str(value) for name, value in sorted(vars(get_flag_obj()).items())}
+
+
+def started_at() -> datetime:
+    """Return when dbt's invocation began; microbatch models take their batches up to then."""
+    from dbt_common.invocation import get_invocation_started_at
+
+    started: datetime = get_invocation_started_at()
+    return started
 
 
 def limiting_flags(session: DbtSession) -> dict[str, str]:

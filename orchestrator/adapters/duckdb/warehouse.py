@@ -20,18 +20,12 @@ from orchestrator.adapters.contents import OutOfTimeError, Reader, Shape, read_c
 from orchestrator.adapters.duckdb import content
 from orchestrator.adapters.duckdb.catalog import ATTACHED, FUNCTIONS, SETTINGS, result_settings, stored_functions
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
-from orchestrator.adapters.duckdb.table_version import version_query
 from orchestrator.adapters.sql_pipe import PipeAccess
 from orchestrator.adapters.sql_words import literal
-from orchestrator.adapters.table_columns import SMALL
 from orchestrator.errors import WarehouseError, WarehouseLockedError
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
-_COLUMNS = """
-    select column_name, data_type from information_schema.columns
-    where lower(table_schema) = ? and lower(table_name) = ? order by ordinal_position
-"""
 _PAUSE = 0.2
 """Seconds between two tries for a locked file."""
 
@@ -90,19 +84,6 @@ class Warehouse:
         except duckdb.Error as error:
             raise WarehouseError(str(error)) from error
         return None if row is None or row[0] is None else now.timestamp() - float(row[0])
-
-    def data_version(self, relation: Relation, *, grows: bool, small: int = SMALL) -> str | None:
-        """Give a text that is another when other rows stand in a table that dlt loads; None when it is not there."""
-        try:
-            with self.cursor() as cursor:
-                columns = cursor.execute(_COLUMNS, relation.key()).fetchall()
-                if columns and grows:
-                    counted = cursor.execute(f"select count(*) from {_named(relation)}").fetchall()  # noqa: S608  # quoted
-                    grows = counted[0][0] > small
-                query = version_query(relation, columns, grows=grows)
-                return None if query is None else " ".join(map(str, cursor.execute(query).fetchall()[0]))
-        except duckdb.Error as error:
-            raise WarehouseError(str(error)) from error
 
     def contents(
         self,

@@ -15,8 +15,6 @@ from orchestrator.adapters.postgres.access import LoginAccess
 from orchestrator.adapters.postgres.catalog import FUNCTIONS, SETTINGS, stored_functions
 from orchestrator.adapters.postgres.connection import cannot_connect, connect
 from orchestrator.adapters.postgres.login import Login
-from orchestrator.adapters.postgres.table_version import COLUMNS, version_query
-from orchestrator.adapters.table_columns import SMALL
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import Budget, Content, StoredFunction
@@ -58,17 +56,6 @@ class PostgresServer:
         )
         [(loaded,)] = self._ask(query)
         return None if loaded is None else now.timestamp() - float(loaded)
-
-    def data_version(self, relation: Relation, *, grows: bool, small: int = SMALL) -> str | None:
-        """Give a text that is another when other rows stand in a table that dlt loads; None when it is not there."""
-        named = {"schema": sql.Literal(relation.schema), "table": sql.Literal(relation.identifier)}
-        columns = self._ask(sql.SQL(COLUMNS).format(**named))
-        if columns and grows:
-            table = sql.Identifier(relation.schema, relation.identifier)
-            [(rows,)] = self._ask(sql.SQL("select count(*) from {table}").format(table=table))
-            grows = rows > small
-        query = version_query(relation, columns, grows=grows)
-        return None if query is None else " ".join(map(str, self._ask(query)[0]))
 
     def contents(
         self,

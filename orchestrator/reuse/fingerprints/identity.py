@@ -30,11 +30,14 @@ class Nature(StrEnum):
     GATHERS = "gathers"  # adds to what it was: each build may make it another
 
 
+_FOLLOW = frozenset({ResourceType.TEST, ResourceType.SEED, ResourceType.FUNCTION})
+
+
 def nature_of(node: DbtNode) -> Nature:
     """Say of which nature a node is; a materialization that nobody knows may gather."""
     if node.resource_type is ResourceType.UNIT_TEST or node.materialized in {"view", "ephemeral"}:
         return Nature.SEES_THROUGH
-    if node.resource_type in {ResourceType.TEST, ResourceType.SEED} or node.materialized == "table":
+    if node.resource_type in _FOLLOW or node.materialized == "table":
         return Nature.FOLLOWS
     return Nature.GATHERS
 
@@ -93,3 +96,11 @@ def own_of(parts: Mapping[str, str]) -> Mapping[str, str]:
 def groups_of(parts: Mapping[str, str]) -> tuple[PartGroup, ...]:
     """Return the groups of parts that a fingerprint shares with others."""
     return parts.groups if isinstance(parts, Parts) else ()
+
+
+def with_built(fingerprint: Fingerprint, parts: Mapping[str, str]) -> Fingerprint:
+    """Return the fingerprint with more parts of its build, in the place of those with the same names."""
+    if not parts:
+        return fingerprint
+    own = {**own_of(fingerprint.built), **parts}
+    return replace(fingerprint, built=Parts(own, groups_of(fingerprint.built)))

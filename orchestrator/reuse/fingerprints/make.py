@@ -42,6 +42,11 @@ _OF_THE_BUILD = ("execute in ", "model.compiled_code in ", "model.compiled_sql i
 """What a macro asks for during a build that other parts of the fingerprint hold."""
 
 
+def has_fingerprint(node: DbtNode | None) -> bool:
+    """Return whether a node is one that dbt builds or tests."""
+    return node is not None and node.resource_type in FINGERPRINTED
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Code:
     """What some code of a node needs by itself, the macros that it calls, and what all of it needs."""
@@ -109,7 +114,6 @@ class Fingerprinter:
                 *(parent.unknown for parent in inlined)
             ),
             volatile=_first(
-                _batches_by_the_clock(node),
                 code.all.volatile,
                 hooks.all.volatile,
                 (one.volatile for one in inlined if one.volatile is not None),
@@ -267,11 +271,6 @@ class Fingerprinter:
             model = self._manifest.nodes.get(node.parents[0]) if node.parents else None
             of_model = self._code(model).all if model is not None else NO_NEEDS
             yield from (*of_model.unknown, *of_model.asks, *of_model.volatile)
-
-
-def _batches_by_the_clock(node: DbtNode) -> Iterator[Finding]:
-    if node.definition.config.get("incremental_strategy") == "microbatch":
-        yield Finding(what="the batches of a microbatch model, which end at the present", path=node.path)
 
 
 def _declared(node: DbtNode, found: Fingerprint) -> Fingerprint:

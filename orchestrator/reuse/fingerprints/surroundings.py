@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
@@ -40,6 +41,8 @@ class Surroundings:
     """Every flag that a text can read as `flags.FULL_REFRESH`, with its value as text."""
     changing_flags: frozenset[str] = frozenset()
     """The flags that differ in each invocation; a text that reads one is volatile."""
+    started_at: datetime | None = None
+    """When dbt's invocation began, in UTC: the batches of microbatch models end there."""
     limits: Mapping[str, str] = field(default_factory=dict)
     """The flags that limit which rows are read or whether a test keeps its rows; see `limits_for`."""
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -57,7 +60,8 @@ def limits_for(node: DbtNode, manifest: Manifest, around: Surroundings) -> dict[
 
     `--empty` applies where `ref()` and `source()` are called, but not in unit tests. `--sample` filters parents
     with an `event_time` for models and snapshots, and takes the place of the batches' range for microbatch models.
-    `--event-time-start` and `--event-time-end` choose the batches of microbatch models, and nothing else.
+    `--event-time-start` and `--event-time-end` choose the batches of microbatch models, and nothing else. Where nothing
+    else says where they end, they end at the present.
     """
     found = {}
     is_microbatch = node.materialized == "incremental" and _strategy(node) == "microbatch"
@@ -76,7 +80,24 @@ def limits_for(node: DbtNode, manifest: Manifest, around: Surroundings) -> dict[
                 reaches = True
         if reaches:
             found[f"setting:{name}"] = digest_of([value])
+    if is_microbatch and not found.keys() & {"setting:event-time-end", "setting:sample"}:
+        found["batches"] = digest_of([_newest_batch(around.started_at, node.definition.config.get("batch_size"))])
     return found
+
+
+def _newest_batch(started_at: datetime | None, batch_size: object) -> str:
+    """Return where the newest batch begins: dbt takes the hour, day, month or year in which the invocation began."""
+    if started_at is None:
+        return ""
+    inside = started_at - timedelta(microseconds=1)  # a batch that ends at this very moment is the newest
+    begun = inside.replace(minute=0, second=0, microsecond=0)
+    if batch_size != "hour":
+        begun = begun.replace(hour=0)
+    if batch_size in {"month", "year"}:
+        begun = begun.replace(day=1)
+    if batch_size == "year":
+        begun = begun.replace(month=1)
+    return begun.isoformat()
 
 
 def _strategy(node: DbtNode) -> object:

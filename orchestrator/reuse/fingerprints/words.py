@@ -13,6 +13,7 @@ _PLAIN = {
     "relation": "place in the warehouse",
     "target": "what `target` shows",
     "metadata": "the node's own entry, which its code reads",
+    "batches": "newest batch",
     "docs": "descriptions kept in the database",
     "hook:on-run-start": "on-run-start hooks",
     "config:meta.elt": "configuration meta.elt",

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from tests.functional.postgres.server import running_server
-from tests.reuse_pairs.running import Bench
+from tests.reuse_pairs.running import Bench, Run
 from tests.reuse_pairs.warehouses import FILE, DuckDb, Postgres
 
 pytestmark = pytest.mark.functional
@@ -242,3 +242,68 @@ def test_a_reused_warning_counts_as_an_error_where_warnings_do(case: Case) -> No
     assert it.run("--warn-error").exit_code == 1
     first_run(it)
     assert it.run("--skip-unchanged", "--warn-error").exit_code == 1
+
+
+def test_a_source_that_is_files_is_versioned_by_their_bytes(case: Case) -> None:
+    """Nothing changed: nothing runs but what reads more than files. Another file that matches: its rows arrive."""
+    it = case("files-as-sources")
+    first_run(it)
+    assert ran_by(it.run("--skip-unchanged")) == {"any_number"}
+    it.write("landing/buoys_new.csv", "name,depth\ninner,8\n")
+    assert ran_by(it.run("--skip-unchanged")) == {"any_number", "buoys"}
+    assert ask(it, "select name from buoys order by name") == [("inner",), ("outer",)]
+    it.write("landing/depths.json", '{"depth": 30}\n{"depth": 8}\n')
+    assert ran_by(it.run("--skip-unchanged")) == {"any_number", "depths"}
+
+
+def test_a_view_over_files_is_rebuilt_when_their_columns_change(case: Case) -> None:
+    """A column is added to the file: the view over it has it, and so has the table over the view."""
+    it = case("files-as-sources")
+    first_run(it)
+    it.write("landing/buoys.csv", "name,depth,lit\nouter,30,true\n")
+    assert ran_by(it.run("--skip-unchanged")) == {"any_number", "stg_buoys", "buoys"}
+    assert ask(it, "from buoys") == [("outer", 30, True)]
+
+
+def test_a_file_that_is_gone_is_told(case: Case) -> None:
+    """The plan names the file that is missing."""
+    it = case("files-as-sources")
+    first_run(it)
+    it.remove("landing/depths.json")
+    code, out, _ = it.elt("plan", "--skip-unchanged")
+    assert code == 0
+    assert "no file matches landing/depths.json" in out
+
+
+def test_what_calls_a_function_of_the_project_is_reused(case: Case) -> None:
+    """Functions are created again each time; what calls one runs when its definition, or what it reads, changed."""
+    it = case("functions-of-the-project")
+    first_run(it)
+    always = {"in_home_currency", "rate_of", "called_by_name"}
+    assert ran_by(it.run("--skip-unchanged")) == always
+    it.write("functions/in_home_currency.sql", "amount * 3")
+    assert ran_by(it.run("--skip-unchanged")) == {*always, "invoices"}
+    assert ask(it, "from invoices") == [(63,)]
+    it.write("seeds/rates.csv", "currency,rate\nsek,12\n")
+    assert ran_by(it.run("--skip-unchanged")) == {*always, "rates", "rates_used"}
+    assert ask(it, "from rates_used") == [(12,)]
+    assert ask(it, "from called_by_name") == [(12,)]  # no edge leads from the function to it, so it always runs
+
+
+def test_a_microbatch_model_is_reused_until_a_new_batch_begins(case: Case) -> None:
+    """In the same year it has the same batches of a year; new rows run it."""
+    it = case("batches-until-now")
+    first_run(it)
+    assert ran_by(it.run("--skip-unchanged")) == set()
+    assert ran_by(it.run("--skip-unchanged", "--event-time-start", "2024-01-01", "--event-time-end", "2025-01-01")) == {
+        "per_batch"
+    }
+    it.write("seeds/passages.csv", "id,passed_at\n1,2024-01-01\n2,2024-01-02\n3,2024-01-03\n")
+    assert ran_by(it.run("--skip-unchanged", "--full-refresh", "--select", "per_batch")) == {"per_batch", "passages"}
+    assert ask(it, "select count(*) from per_batch") == [(3,)]
+
+
+def ran_by(run: Run) -> set[str]:
+    """Return the names of the steps that ran."""
+    assert run.exit_code == 0, run
+    return {step.name for step in run.steps.values() if not step.reused}

@@ -1,7 +1,10 @@
 """A flag that limits what is read is part of the fingerprints that it can reach, and of no other."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+from dbt.artifacts.resources.types import BatchSize
+from dbt.materializations.incremental.microbatch import MicrobatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +77,31 @@ def test_a_limit_that_reaches_a_node_counts_with_its_value(name: str, value: str
     found = limits_for(node, project(*PARTS, node), here)
     if name != "store-failures":
         other = limits_for(node, project(*PARTS, node), Surroundings(limits={name: f"{value}x"}))
-        assert found.keys() == other.keys() == {f"setting:{name}"}
+        assert found.keys() - {"batches"} == other.keys() - {"batches"} == {f"setting:{name}"}
         assert found != other
-    assert limits_for(node, project(*PARTS, node), Surroundings()) == {}
+    assert limits_for(node, project(*PARTS, node), Surroundings()).keys() == {"batches"}
+
+
+MOMENTS = st.one_of(
+    st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001  # dbt's are without a zone
+    st.builds(lambda day: datetime(2024, 1, 1) + timedelta(days=day), st.integers(0, 800)),  # noqa: DTZ001  # as above
+)
+
+
+@given(MOMENTS, st.sampled_from(["hour", "day", "month", "year"]), st.timedeltas(timedelta(0), timedelta(days=40)))
+def test_batches_are_the_same_until_dbt_rounds_to_another_end(then: datetime, size: str, later: timedelta) -> None:
+    """Two invocations take the same batches of a microbatch model if and only if dbt ends them at the same moment."""
+    now = then + later
+    config = {"materialized": "incremental", "incremental_strategy": "microbatch", "batch_size": size}
+    node = model("model.a", config=config)
+    parts = [limits_for(node, project(node), Surroundings(started_at=at))["batches"] for at in (then, now)]
+    ends = [MicrobatchBuilder.ceiling_timestamp(at.replace(tzinfo=UTC), BatchSize(size)) for at in (then, now)]
+    assert (parts[0] == parts[1]) == (ends[0] == ends[1])
+
+
+def test_batches_whose_end_was_asked_for_do_not_end_at_the_present() -> None:
+    """With --event-time-end, or a sample."""
+    config = {"materialized": "incremental", "incremental_strategy": "microbatch", "batch_size": "day"}
+    node = model("model.a", config=config)
+    for limit in ("event-time-end", "sample"):
+        assert "batches" not in limits_for(node, project(node), Surroundings(limits={limit: "2024-01-02"}))

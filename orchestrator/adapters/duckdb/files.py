@@ -1,0 +1,49 @@
+"""Reads what the files of a dbt source hold now."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestrator.adapters.sql_words import literal
+from orchestrator.errors import WarehouseError
+
+_AT_ONCE = 1 << 20  # bytes
+
+
+def files_digest(ask: Callable[[str], list[tuple[Any, ...]]], names: Sequence[str], seconds: float) -> str:
+    """Return the digest of the names and the bytes of all files that these names and patterns match.
+
+    DuckDB looks them up, where it looks when it reads them; it is asked with `ask`. Raises WarehouseError: a file is
+    missing or cannot be read, a table has that name, or it takes longer than `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    listed = ", ".join(literal(name) for name in names)
+    relations = "select table_name as name from duckdb_tables() union all select view_name from duckdb_views()"
+    taken = ask(f"select name from ({relations}) where name in ({listed})")  # noqa: S608  # literals
+    if taken:
+        raise WarehouseError(f"a table or view has the name of the file {taken[0][0]}")
+    whole = hashlib.sha256()
+    found = sorted(ask(f"select filename from read_blob([{listed}])"))  # noqa: S608  # as above
+    if not found:
+        raise WarehouseError(f"no file matches {', '.join(names)}")
+    for (name,) in found:
+        whole.update(f"{name}\0".encode())
+        whole.update(_digest(Path(name).expanduser(), deadline, seconds))
+    return whole.hexdigest()
+
+
+def _digest(path: Path, deadline: float, seconds: float) -> bytes:
+    of_file = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while some := file.read(_AT_ONCE):
+                if time.monotonic() > deadline:
+                    raise WarehouseError(
+                        f"the time for reading tables and files ({seconds:g} s, content.time) was used up"
+                    )
+                of_file.update(some)
+    except OSError as error:
+        raise WarehouseError(f"the file {path} cannot be read: {error.strerror}") from error
+    return of_file.digest()

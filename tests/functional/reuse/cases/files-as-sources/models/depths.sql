@@ -1,0 +1,1 @@
+{{ config(materialized='table') }} select count(*) as depths from {{ source('raw', 'depths') }}

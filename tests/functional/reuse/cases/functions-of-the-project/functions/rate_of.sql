@@ -1,0 +1,1 @@
+(select max(r.rate) from {{ ref('rates') }} r where r.currency = wanted)

@@ -1,0 +1,1 @@
+{{ config(materialized='table') }} select main.rate_of('sek') as rate -- after {{ function('in_home_currency') }}

@@ -1,0 +1,1 @@
+{{ config(materialized='table') }} select {{ function('in_home_currency') }}(21) as amount

@@ -1,0 +1,1 @@
+{{ config(materialized='table') }} select {{ function('rate_of') }}('sek') as rate
