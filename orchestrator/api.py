@@ -11,6 +11,7 @@ from pathlib import Path
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import OnBusy
 from orchestrator.errors import EltError
+from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.events import Noticed
@@ -20,14 +21,13 @@ from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.explain import plan_to_json
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import Upstream, Verb
-from orchestrator.report.attempts_text import AttemptsText, attempts_json, seconds_of
+from orchestrator.report.attempts_text import AttemptsText, attempts_json, attempts_text, seconds_of
 from orchestrator.report.explanation import explanation_to_json, print_explanation
 from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
 from orchestrator.selection.criterion import own_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
-from orchestrator.wiring.attempt_rules import attempt_rules, attempts_text
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.dbt_alone import dbt_command, list_with_dbt
 from orchestrator.wiring.driving import Ran, drive

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from orchestrator.config.settings import Settings
+from orchestrator.execution.attempt_rules import DEFAULTS, RUN, AskedAttempts, kind_of, policy_of_kind, usual_policy
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.repeats import RepeatPolicy, in_words
+from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import StepId
 
 Json = dict[str, object]
@@ -19,6 +22,20 @@ class AttemptsText:
     """What was said of all steps of a kind, and of the `run`."""
     of_steps: Mapping[StepId, str] = field(default_factory=dict)
     """What was said of a step, where it is another than what holds for its kind."""
+
+
+def attempts_text(rules: AttemptRules, settings: Settings, plan: Plan, asked: AskedAttempts) -> AttemptsText:
+    """Say what of the rules of a plan differs from the defaults, once for all steps of a kind."""
+    kinds = dict.fromkeys(kind_of(step) for step in plan.steps)
+    usual = {kind: policy_of_kind(kind, settings, asked) for kind in kinds}
+    of_kinds = {kind: attempts_words(policy, DEFAULTS[kind]) for kind, policy in usual.items()}
+    if rules.run_limit is not None:
+        of_kinds[RUN] = limit_words(rules.run_limit)
+    of_steps = {step.id: attempts_words(rules.of(step.id), usual_policy(step, usual)) for step in plan.steps}
+    return AttemptsText(
+        of_kinds={kind: words for kind, words in of_kinds.items() if words},
+        of_steps={step_id: words for step_id, words in of_steps.items() if words},
+    )
 
 
 def attempts_words(policy: RepeatPolicy, usual: RepeatPolicy) -> str:

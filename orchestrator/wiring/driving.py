@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from orchestrator.config.settings import OnNoData
+from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
@@ -19,7 +20,6 @@ from orchestrator.execution.verdict import ExitCode, exit_code, run_status
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep
 from orchestrator.reuse.foresee import Foreseen
-from orchestrator.wiring.attempt_rules import attempt_rules
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.found import Left
 from orchestrator.wiring.project import OpenProject

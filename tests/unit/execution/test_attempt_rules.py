@@ -9,10 +9,10 @@ import pytest
 from orchestrator.config.repeats import LimitWish, OnTimeLimit, RepeatWish
 from orchestrator.config.settings import Settings
 from orchestrator.errors import ConfigurationError
+from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.repeats import RepeatPolicy
-from orchestrator.report.attempts_text import AttemptsText
-from orchestrator.wiring.attempt_rules import attempt_rules, attempts_text
+from orchestrator.report.attempts_text import AttemptsText, attempts_text
 from orchestrator.wiring.command import Command
 from tests.factories import make_plan
 from tests.graph_factories import make_graph, make_node

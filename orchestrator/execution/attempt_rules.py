@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Protocol
 
 from orchestrator.config.mistakes import Mistakes, near
 from orchestrator.config.repeats import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
@@ -14,8 +15,6 @@ from orchestrator.nodes.dbt import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, IngestStep, Step, TestStep, ValidationStep
-from orchestrator.report.attempts_text import AttemptsText, attempts_words, limit_words
-from orchestrator.wiring.command import Command
 
 INGEST, DBT, CHECKS, RUN = "ingest", "dbt", "checks", "run"
 DEFAULTS: Mapping[str, RepeatPolicy] = {
@@ -28,28 +27,30 @@ WATCHED_INGEST = replace(DEFAULTS[INGEST], repeats=2, first_delay=timedelta(seco
 """What holds for loads while somebody watches: nobody looks at a terminal for half an hour."""
 
 
-def attempt_rules(settings: Settings, graph: Graph, plan: Plan, command: Command) -> AttemptRules:
+class AskedAttempts(Protocol):
+    """What a command says of the tries of its steps."""
+
+    @property
+    def repeats(self) -> int | None:
+        """How often every step is tried again at most, if that was said."""
+
+    @property
+    def time_limit(self) -> timedelta | None:
+        """How long the run may take, if that was said."""
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody watches a terminal."""
+
+
+def attempt_rules(settings: Settings, graph: Graph, plan: Plan, asked: AskedAttempts) -> AttemptRules:
     """Give the policy of every step of the plan; raises ConfigurationError, which lists every mistake."""
     metas = _metas(graph)
     _refuse_mistakes(settings, graph, metas)
     run_limit = settings.time_limits.get(RUN)
     return AttemptRules(
-        policies={step.id: _policy(step, settings, metas, command) for step in plan.steps},
-        run_limit=command.time_limit or (run_limit.limit if run_limit else None),
-    )
-
-
-def attempts_text(rules: AttemptRules, settings: Settings, plan: Plan, command: Command) -> AttemptsText:
-    """Say what of the rules of a plan differs from the defaults, once for all steps of a kind."""
-    kinds = dict.fromkeys(kind_of(step) for step in plan.steps)
-    usual = {kind: _of_kind(kind, settings, command) for kind in kinds}
-    of_kinds = {kind: attempts_words(policy, DEFAULTS[kind]) for kind, policy in usual.items()}
-    if rules.run_limit is not None:
-        of_kinds[RUN] = limit_words(rules.run_limit)
-    of_steps = {step.id: attempts_words(rules.of(step.id), _usual(step, usual)) for step in plan.steps}
-    return AttemptsText(
-        of_kinds={kind: words for kind, words in of_kinds.items() if words},
-        of_steps={step_id: words for step_id, words in of_steps.items() if words},
+        policies={step.id: _policy(step, settings, metas, asked) for step in plan.steps},
+        run_limit=asked.time_limit or (run_limit.limit if run_limit else None),
     )
 
 
@@ -64,8 +65,8 @@ def kind_of(step: Step) -> str:
             return DBT
 
 
-def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], command: Command) -> RepeatPolicy:
-    policy = _of_kind(kind_of(step), settings, command)
+def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], asked: AskedAttempts) -> RepeatPolicy:
+    policy = policy_of_kind(kind_of(step), settings, asked)
     for name in _names(step):
         policy = _named(policy, name, settings)
     meta = metas.get(step.node) if isinstance(step, BuildStep | TestStep | FreshnessStep) else None
@@ -73,18 +74,18 @@ def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], co
         policy = _with(policy, meta.repeats)
     if meta is not None and meta.time_limit is not None:
         policy = replace(policy, time_limit=meta.time_limit.limit)
-    if command.repeats is not None:
-        policy = replace(policy, repeats=command.repeats)
+    if asked.repeats is not None:
+        policy = replace(policy, repeats=asked.repeats)
     return _of_hook(policy) if isinstance(step, HookStep) else policy
 
 
-def _of_kind(kind: str, settings: Settings, command: Command) -> RepeatPolicy:
+def policy_of_kind(kind: str, settings: Settings, asked: AskedAttempts) -> RepeatPolicy:
     """Give what holds for a kind of steps where nothing is said of a node."""
     said = settings.repeats
     unsaid = kind not in said or said[kind].times is None
-    usual = WATCHED_INGEST if kind == INGEST and command.watched and unsaid else DEFAULTS[kind]
+    usual = WATCHED_INGEST if kind == INGEST and asked.watched and unsaid else DEFAULTS[kind]
     policy = _named(usual, kind, settings)
-    return policy if command.repeats is None else replace(policy, repeats=command.repeats)
+    return policy if asked.repeats is None else replace(policy, repeats=asked.repeats)
 
 
 def _named(policy: RepeatPolicy, name: str, settings: Settings) -> RepeatPolicy:
@@ -96,7 +97,8 @@ def _named(policy: RepeatPolicy, name: str, settings: Settings) -> RepeatPolicy:
     return policy
 
 
-def _usual(step: Step, of_kinds: Mapping[str, RepeatPolicy]) -> RepeatPolicy:
+def usual_policy(step: Step, of_kinds: Mapping[str, RepeatPolicy]) -> RepeatPolicy:
+    """Return what holds for a step by its kind alone."""
     usual = of_kinds[kind_of(step)]
     return _of_hook(usual) if isinstance(step, HookStep) else usual
 
