@@ -6,7 +6,7 @@ from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import FOREIGN, VIEW, Content, StoredFunction
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.value import SourceVersion
-from orchestrator.reuse.statements import understood_functions
+from orchestrator.reuse.statements import read_functions, understood_functions
 
 Look = Callable[[Relation], Content | None]
 """Returns what a relation is, without its rows; None if it does not exist."""
@@ -36,7 +36,7 @@ def why_unversioned(
     """
     from orchestrator.reuse.fingerprints.statement import read_view
 
-    stored = understood_functions(functions, adapter)
+    stored = understood_functions(read_functions(functions, adapter))
     known = {name for name, why in stored.items() if not why}
     waiting, seen, below = [relation], set[tuple[str, str]](), list[Content]()
     for one in waiting:  # grows while it is walked

@@ -11,6 +11,8 @@ from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.reuse.facts import StoredFunction
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.python_code import sql_calls
+from orchestrator.reuse.fingerprints.statement import Statement, read_function, read_statement
+from orchestrator.reuse.fingerprints.statement_functions import is_built_in
 from orchestrator.reuse.fingerprints.statement_tree import Name
 from orchestrator.reuse.fingerprints.value import Fingerprint, StatementVerdict
 
@@ -24,6 +26,7 @@ class Statements:
     """The database that a name without one means."""
     functions: Callable[[], Mapping[str, StoredFunction]] = dict
     """Returns the functions that are stored in the database now."""
+    _functions: tuple[Mapping[str, StoredFunction], Mapping[str, tuple[Statement, ...]]] | None = None
     _read: dict[tuple[NodeId, str, int], StatementVerdict] = field(default_factory=dict)
 
     def verdict(self, node: NodeId, code: str, before: StatementVerdict | None = None) -> StatementVerdict:
@@ -59,6 +62,12 @@ class Statements:
         changed = self._changed(statement)
         return f"the function {changed}(), stored in the database, changed" if changed else ""
 
+    def _read_all(self, functions: Mapping[str, StoredFunction]) -> Mapping[str, tuple[Statement, ...]]:
+        """Read the stored functions, once until there are others."""
+        if self._functions is None or self._functions[0] is not functions:
+            self._functions = functions, read_functions(functions, self.manifest.adapter_type)
+        return self._functions[1]
+
     def _names(self, relations: Iterable[Relation], *, exact: bool) -> Iterator[Name]:
         """Return the names by which a stored function may read these relations."""
         for relation in relations:
@@ -69,8 +78,6 @@ class Statements:
 
     def _replaced(self) -> str:
         """Return a stored macro with the name of a built-in function: DuckDB's own operators and syntax call it too."""
-        from orchestrator.reuse.fingerprints.statement_functions import is_built_in
-
         adapter = self.manifest.adapter_type
         names = sorted(self.functions()) if adapter == "duckdb" else []
         return next((name for name in names if is_built_in(name, adapter)), "")
@@ -84,14 +91,16 @@ class Statements:
 
     def _changed(self, statement: StatementVerdict) -> str:
         """Return a function that was created, replaced or dropped in the database since the verdict was made."""
-        now = stored_digests(statement.calls, self.functions())
+        functions = self.functions()
+        called = statement.calls
+        if not called.isdisjoint(functions):  # those below may be others by now, or were not looked at then
+            called = called_through(called, self._read_all(functions))
+        now = stored_digests(called, functions)
         return next((name for name, _ in sorted(now.items() ^ dict(statement.stored).items())), "")
 
     def _verdict(
         self, node: DbtNode, code: str, digest: str, functions: Mapping[str, StoredFunction]
     ) -> StatementVerdict:
-        from orchestrator.reuse.fingerprints.statement import read_statement
-
         adapter = self.manifest.adapter_type
         for external, relation in self.manifest.files_read(node).items():
             code = code.replace(external, _quoted(relation))  # what is understood of the files is the source's to say
@@ -100,13 +109,14 @@ class Statements:
             name: frozenset(self._names(relations, exact=exact))
             for name, relations in self.manifest.functions_called(node).items()
         }
-        stored = understood_functions(functions, adapter, reads)
+        readings = self._read_all(functions)
+        stored = understood_functions(readings, reads)
         known = frozenset(name for name, why in stored.items() if not why)
         found = read_statement(code, adapter, known_functions=known)
         allowed = {_key(relation, self.database, exact=exact) for relation in self.manifest.read_by_refs(node)}
         home = self.database if exact else self.database.lower()
         outside = [name for name in sorted(found.relations) if not _is_allowed(name, allowed, home)]
-        calls = found.calls | _names_of_types(code)
+        calls = called_through(found.calls | _names_of_types(code), readings)
         opaque = sorted(name for name in calls if stored.get(name))
         return StatementVerdict(
             code=digest,
@@ -129,40 +139,56 @@ def stored_digests(called: AbstractSet[str], functions: Mapping[str, StoredFunct
     return {name: digest_of(functions[name].definition or "") for name in sorted(called & functions.keys())}
 
 
+def read_functions(functions: Mapping[str, StoredFunction], adapter: str) -> dict[str, tuple[Statement, ...]]:
+    """Read the bodies of all stored functions; one whose definition cannot be read as SQL has none."""
+    names = functions.keys()
+    return {
+        name: tuple(read_function(body, adapter, known_functions=names) for body in function.bodies)
+        for name, function in functions.items()
+    }
+
+
 def understood_functions(
-    functions: Mapping[str, StoredFunction], adapter: str, reads: Mapping[str, AbstractSet[Name]] | None = None
+    readings: Mapping[str, tuple[Statement, ...]], reads: Mapping[str, AbstractSet[Name]] | None = None
 ) -> dict[str, str]:
     """Return for each stored function why it is not understood; empty for those that are.
 
     A function is understood when its definition is SQL that calls only understood functions and reads no table, or
     only those that `reads` says of it.
     """
-    from orchestrator.reuse.fingerprints.statement import read_function
-
     found: dict[str, str] = {}
 
     def look(name: str, above: frozenset[str]) -> str:
         if name in found:
             return found[name]
-        bodies = functions[name].bodies
+        bodies = readings[name]
         if name in above:
             why = "it calls itself"
         elif not bodies:
             why = "its definition cannot be read as SQL"
         else:
-            readings = [read_function(body, adapter, known_functions=functions.keys()) for body in bodies]
-            called = sorted({one for read in readings for one in read.calls if one in functions})
+            called = sorted({one for body in bodies for one in body.calls if one in readings})
             below = [f"it calls {one}()" for one in called if look(one, above | {name})]
             known = (reads or {}).get(name, frozenset())
-            tables = [f"it reads {'.'.join(one)}" for read in readings for one in sorted(read.relations - known)]
-            own = [what for read in readings for what in (*read.volatile, *read.unknown)]
+            tables = [f"it reads {'.'.join(one)}" for body in bodies for one in sorted(body.relations - known)]
+            own = [what for body in bodies for what in (*body.volatile, *body.unknown)]
             why = next(iter([*own, *tables, *below]), "")
         found[name] = why
         return why
 
-    for name in sorted(functions):
+    for name in sorted(readings):
         look(name, frozenset())
     return found
+
+
+def called_through(calls: AbstractSet[str], readings: Mapping[str, tuple[Statement, ...]]) -> frozenset[str]:
+    """Add to names of functions all that those of them which are stored call, and so on."""
+    waiting, found = list(calls), set(calls)
+    for name in waiting:  # grows while it is walked
+        below = {one for body in readings.get(name, ()) for one in body.calls} - found
+        found |= below
+        waiting += sorted(below)
+    return frozenset(found)
 
 
 _TYPES = re.compile(

@@ -307,3 +307,15 @@ def ran_by(run: Run) -> set[str]:
     """Return the names of the steps that ran."""
     assert run.exit_code == 0, run
     return {step.name for step in run.steps.values() if not step.reused}
+
+
+def test_a_stored_macro_counts_with_all_that_it_calls(case: Case) -> None:
+    """A model calls a macro of the database, which calls another one: that one is replaced."""
+    it = case("seed-trailing-space")
+    it.write("models/called.sql", "{{ config(materialized='table') }} select outer_one('x') as v")
+    it.sql("create macro inner_one() as 'one'; create macro outer_one(x) as x || inner_one()")
+    first_run(it)
+    assert ran_by(it.run("--skip-unchanged")) == set()
+    it.sql("create or replace macro inner_one() as 'two'")
+    assert ran_by(it.run("--skip-unchanged")) == {"called"}
+    assert ask(it, "from called") == [("xtwo",)]
