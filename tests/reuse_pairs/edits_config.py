@@ -218,7 +218,7 @@ HARMLESS = (
     ("config: {tags: [five]}", "config: {tags: [nine]}"),
     ("config: {meta: {owner: five}}", "config: {meta: {owner: nine}}"),
     ("config: {group: one}", "config: {group: two}"),
-    ("access: protected", "access: public"),
+    ("access: protected", "docs: {show: true}"),
     ("docs: {show: true}", "docs: {show: false}"),
     ("columns: [{name: v, description: five}]", "columns: [{name: v, description: nine}]"),
     ("description: five", "description: 'five'"),

@@ -125,7 +125,7 @@ def python_asks_the_clock(draw: Random, p: str, adapter: str) -> Part:
             "uuid.uuid4()",
             "os.urandom(4)",
             "__import__('time').time()",
-            "session.sql('select random()').fetchone()",
+            "session.sql('select random()').fetchall()",
         )
     )
     imports = "import os\nimport random\nimport time\nimport uuid\nfrom datetime import datetime\n\n\n"
