@@ -166,6 +166,8 @@ class Read:
     node: NodeId
     relation: Relation
     is_source: bool = False
+    is_files: bool = False
+    """Of a source: whether it stands for files."""
     content: Content | None = None
     """Of a source: what it is."""
     writers: tuple[NodeId, ...] = ()
@@ -181,6 +183,8 @@ def outside_of(relation: Relation | None, reads: Iterable[Read], run: DbtRun, re
             return f"{read.relation}, which it reads, is in another database"
         if not read.is_source:
             continue
+        if read.is_files:
+            return f"{short_name(read.node)}, which it reads, is files, and the artifacts do not say what they held"
         if read.content is None or read.content.kind != TABLE:
             return f"{read.relation}, which it reads, is no table"
         for writer in read.writers:

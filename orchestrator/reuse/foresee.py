@@ -127,9 +127,8 @@ class _Foresight:
         if sources and not self._sees_through(NodeId(step.id)):
             return Decision(act=Act.IF_CHANGED, words=f"if {_listed(sources)} new rows", **of)
         if asks:
-            return Decision(
-                act=Act.IF_CHANGED, words="if it compiles to something else, which its parents decide", **of
-            )
+            decided = ", which its parents decide" if self.judge.project.parents(NodeId(step.id)) else ""
+            return Decision(act=Act.IF_CHANGED, words=f"if it compiles to something else{decided}", **of)
         if self._sees_through(NodeId(step.id)) and self.judge.project.drops_views and sources:
             return Decision(act=Act.IF_CHANGED, words="if what it reads is rebuilt", **of)
         changing = next((one for one in columns_in(judged.fingerprint) if self._may_change(one)), None)

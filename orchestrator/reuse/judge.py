@@ -30,7 +30,6 @@ from orchestrator.reuse.reasons import Reasons, why_dropped, why_unknown
 from orchestrator.reuse.standing import Standing
 from orchestrator.reuse.touched import Touched
 
-_PLACE = "relation"
 _LEAVE_NOTHING = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST, ResourceType.EXPECTATION})
 
 
@@ -235,11 +234,10 @@ class Judge:
 
     def _parents_of(self, node: NodeId) -> Mapping[NodeId, str]:
         """Give what the parents are; a unit test comes before its model, and takes it as it will be."""
-        dbt = self.project.manifest.nodes.get(node)
-        if dbt is None or dbt.resource_type is not ResourceType.UNIT_TEST or not dbt.parents:
-            return self.known
-        model = dbt.parents[0]
-        if model in self._settled or not has_fingerprint(self.project.manifest.nodes.get(model)):
+        nodes = self.project.manifest.nodes
+        dbt = nodes.get(node)
+        model = dbt.parents[0] if dbt and dbt.parents and dbt.resource_type is ResourceType.UNIT_TEST else None
+        if model is None or model in self._settled or not has_fingerprint(nodes.get(model)):
             return self.known
         return ChainMap({model: self.look(model).built}, self.known)
 
@@ -254,19 +252,23 @@ class Judge:
     def _unknown_rows(self, node: NodeId, made: Fingerprint) -> str:
         """Return whose rows are not known."""
         if made.unknown:
-            source = min(made.unknown)
-            why = self.unversioned.get(source, "they have no version")
-            return f"the rows of {short_name(source)} may have changed: {why}"
+            return self._rows_of(min(made.unknown))
         for parent in self.project.parents(node):
             dbt = self.project.manifest.nodes.get(parent)
             if dbt is None or dbt.is_ephemeral or not has_fingerprint(dbt) or parent in self.known:
                 continue
             if parent in self._settled:
-                return f"what {short_name(parent)} holds is not known"
+                unknown = self.made[parent].unknown if parent in self.made else ()
+                through = f"{self._rows_of(min(unknown))} (through {short_name(parent)})" if unknown else ""
+                return through or f"what {short_name(parent)} holds is not known"
         return ""
 
+    def _rows_of(self, source: NodeId) -> str:
+        why = self.unversioned.get(source, "they have no version")
+        return f"the rows of {short_name(source)} may have changed: {why}"
+
     def _left(self, made: Fingerprint, found: Found, nature: Nature, *, steady: bool) -> str | None:
-        is_moved = found.then is not None and found.then.fingerprint.built.get(_PLACE) != made.built.get(_PLACE)
+        is_moved = found.then is not None and found.then.fingerprint.built.get("relation") != made.built.get("relation")
         # A build that only the target knows of wrote its identity before its statement was known to be understood.
         if is_moved or (found.is_elsewhere and not steady):
             return None

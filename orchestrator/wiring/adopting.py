@@ -22,6 +22,7 @@ from orchestrator.reuse.adoption_run import (
     run_refusal,
 )
 from orchestrator.reuse.facts import Content
+from orchestrator.reuse.fingerprints.identity import Nature, nature_of
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.fingerprints.value import Fingerprint
 from orchestrator.reuse.judge import Judge
@@ -224,7 +225,7 @@ class Gathered:
         return node in self.done or (node not in self.judge.planned and node in self.judge.known)
 
     def _reads(self, node: DbtNode) -> Iterator[Read]:
-        """Return what a node reads, also through ephemeral models."""
+        """Return what a node reads, also through ephemeral models and views: those hold no rows of their own."""
         manifest, waiting, seen = self.project.graph.manifest, list(node.parents), set[NodeId]()
         for parent in waiting:  # grows while it is walked
             if parent in seen:
@@ -234,12 +235,20 @@ class Gathered:
                 relation = manifest.sources[parent].relation
                 writers = tuple(one for one in self.project.graph.needs.parents(parent) if one in manifest.nodes)
                 content = self._contents.get(relation)
-                yield Read(node=parent, relation=relation, is_source=True, content=content, writers=writers)
+                is_files = bool(manifest.sources[parent].external)
+                yield Read(
+                    node=parent,
+                    relation=relation,
+                    is_source=True,
+                    is_files=is_files,
+                    content=content,
+                    writers=writers,
+                )
             elif parent in manifest.nodes:
                 known = manifest.nodes[parent]
-                if known.relation is None:
+                if known.relation is None or nature_of(known) is Nature.SEES_THROUGH:
                     waiting += known.parents
-                else:
+                if known.relation is not None:
                     yield Read(node=parent, relation=known.relation)
 
     def _builds(self) -> Iterator[NodeId]:

@@ -93,7 +93,10 @@ class TargetFacts:
             below = why_unversioned(relation, self._shape, self.functions(), target.adapter, target.database)
             if isinstance(below, str):
                 return below
-            found = version_of(relation, self.contents([relation]).get(relation), below)
+            content = self.contents([relation]).get(relation)
+            if content is None and (relation.database or target.database).lower() != target.database.lower():
+                return f"its database {relation.database}, which dbt attaches, cannot be read before dbt does"
+            found = version_of(relation, content, below)
         except WarehouseError as error:
             return error.message.splitlines()[0]
         if isinstance(found, str) and not manifest.sources[source].has_freshness_filter:

@@ -326,3 +326,22 @@ def test_a_relation_that_is_gone_and_a_database_that_cannot_be_written(quay):
     found = adopted(quay, dry_run=True)
     assert reasons(found)["berths"] == "main.berths does not exist"
     assert (found.exit_code, (quay / DATABASE).exists()) == (1, False)
+
+
+def test_the_time_of_the_database_file_says_nothing_of_files_that_are_read(tmp_path):
+    """A source is a file, which changes after dbt's run: what reads it, through views too, is not adopted."""
+    root = write_quay(tmp_path)
+    (root / "marks.csv").write_text("id\n1\n")
+    external = 'tables: [{name: boats}, {name: marks, config: {meta: {external_location: "marks.csv"}}}]'
+    edit(root, "models/models.yml", "tables: [{name: boats}]", external)
+    (root / "models/seen.sql").write_text(
+        "{{ config(materialized='view') }} select * from {{ source('ext', 'marks') }}\n"
+    )
+    (root / "models/marks_by_view.sql").write_text("select count(*) as marks from {{ ref('seen') }}\n")
+    dbt(root, "build")
+    (root / "marks.csv").write_text("id\n1\n2\n")
+    found = adopted(root)
+    assert "seen" in names(found, Act.ADOPT) | names(found, Act.COMPARE)
+    assert "is files, and the artifacts do not say what they held" in reasons(found)["marks_by_view"]
+    run(Command(project_dir=root, profiles_dir=root, skip_unchanged=True))
+    assert ask(root, "from marks_by_view") == [(2,)]
