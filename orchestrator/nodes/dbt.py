@@ -100,7 +100,8 @@ class Manifest:
         for one in waiting:  # grows while it is walked
             function = self.nodes.get(one)
             if function is not None and function.resource_type is ResourceType.FUNCTION and one != node.unique_id:
-                found[function.name.lower()] = tuple(self.read_by_refs(function))
+                named = str(function.definition.config.get("alias") or function.name)
+                found[named.lower()] = tuple(self.read_by_refs(function))
                 waiting += [parent for parent in function.parents if parent not in waiting]
         return found
 

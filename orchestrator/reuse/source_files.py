@@ -60,6 +60,8 @@ def _in_call(tokens: list[Any]) -> list[str] | None:
 def _is_constant(token: Any, following: Any) -> bool:  # noqa: ANN401  # sqlglot's own
     """Return whether a token is a value, a sign between values, or the name of an argument or of a key."""
     kind = _kind(token)
+    if following.text == "[" and (kind == "STRING" or token.text == "]"):  # a part of a value, not a list
+        return False
     return kind in _VALUES or (kind != "IDENTIFIER" and token.text in _SIGNS) or following.text in _BEHIND_NAMES
 
 

@@ -102,7 +102,8 @@ class Statements:
         self, node: DbtNode, code: str, digest: str, functions: Mapping[str, StoredFunction]
     ) -> StatementVerdict:
         adapter = self.manifest.adapter_type
-        for external, relation in self.manifest.files_read(node).items():
+        read = self.manifest.files_read(node)
+        for external, relation in sorted(read.items(), key=lambda one: -len(one[0])):  # one may be part of another
             code = code.replace(external, _quoted(relation))  # what is understood of the files is the source's to say
         exact = adapter == "postgres"
         reads = {

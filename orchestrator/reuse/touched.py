@@ -31,6 +31,8 @@ class Touched:
             self._note_sources(*self.project.manifest.sources)
         else:
             self._touched.add(node)
+            if dbt is not None and dbt.materialized == "external":  # it may have written what a source reads
+                self._note_sources(*(one.unique_id for one in self.project.manifest.sources.values() if one.external))
 
     def note_check(self, source: NodeId) -> None:
         """Note that a freshness check told the newest row of a dbt source."""

@@ -138,6 +138,8 @@ class TargetFacts:
             self._files.forget()
         elif node is not None and node.relation is not None:
             self._forget([node.relation])
+            if _writes_a_file(node):
+                self._files.forget()
             built = self._built.pop(step, None)
             if built is not None and stands:
                 self._shapes[node.relation] = built

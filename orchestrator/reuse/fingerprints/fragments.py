@@ -11,13 +11,13 @@ from itertools import pairwise
 from typing import Any
 
 from orchestrator.nodes.dbt import DbtNode
+from orchestrator.reuse.fingerprints.jinja import NAME, PLACEHOLDERS, RELATION, RENDERED, THIS
 from orchestrator.reuse.fingerprints.macros import MacroIndex
 from orchestrator.reuse.fingerprints.statement import tokenized, unreadable
 from orchestrator.reuse.fingerprints.statement_functions import doubt, function_list, named_doubt
 from orchestrator.reuse.fingerprints.statement_tokens import read_tokens
 from orchestrator.reuse.fingerprints.value import Finding
 
-PLACEHOLDER = "__jinja__"
 _IN_FROM = frozenset({"from", "join"})
 _END_FROM = frozenset(
     {
@@ -48,7 +48,7 @@ def fragment_findings(text: str, adapter: str) -> tuple[str, ...]:
     if functions is None:
         return (f"the SQL of the adapter {adapter}",)
     sql = placeholder_sql(text)
-    if not sql.replace(PLACEHOLDER, "").strip():  # a generic test is one call; sqlglot takes long to import
+    if PLACEHOLDERS.issuperset(sql.split()):  # a generic test is one call; sqlglot takes long to import
         return ()
     try:
         tokens = tokenized(sql, adapter)
@@ -59,7 +59,7 @@ def fragment_findings(text: str, adapter: str) -> tuple[str, ...]:
     )
     read = read_tokens(tokens, aliases=aliases, callable_names=functions.no_parentheses, quoted_too=adapter == "duckdb")
     found = [
-        doubt(functions, call.name, call.arguments, frozenset({PLACEHOLDER}))
+        doubt(functions, call.name, call.arguments, PLACEHOLDERS)
         for call in read.calls
         if call.name not in functions.in_from
     ]
@@ -87,8 +87,9 @@ def _relations(tokens: Sequence[Any], table_functions: AbstractSet[str]) -> Iter
         if word in _IN_FROM or (word == "," and in_from[-1]):
             is_value = word == "from" and follows and _is_part_of_call(words, at)
             in_from[-1] = in_from[-1] or not is_value
-            if not is_value and follows not in {"(", PLACEHOLDER, "lateral", "", *own, *table_functions}:
-                yield tokens[at + 1].text
+            if not is_value and follows not in {"(", THIS, RELATION, NAME, "lateral", "", *own, *table_functions}:
+                name = tokens[at + 1].text
+                yield "what Jinja renders" if name == RENDERED else name
 
 
 def _is_part_of_call(words: Sequence[str], at: int) -> bool:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.reuse.fingerprints.config_keys import hooks_of
+from orchestrator.reuse.fingerprints.jinja import PLACEHOLDERS
 from orchestrator.reuse.fingerprints.macros import MacroIndex
 from orchestrator.reuse.fingerprints.value import Finding
 
@@ -37,7 +38,7 @@ def _not_understood(text: str, adapter: str) -> tuple[str, ...]:
     from orchestrator.reuse.fingerprints.template import placeholder_sql
 
     sql = placeholder_sql(text)
-    if not sql.replace("__jinja__", "").strip(" \n\t;"):
+    if PLACEHOLDERS.issuperset(sql.replace(";", " ").split()):
         return ()
     found = read_hook(sql, adapter)
     return (*found.unknown, *found.volatile, *(f"the table {'.'.join(name)}" for name in sorted(found.relations)))

@@ -13,7 +13,9 @@ from jinja2.parser import Parser
 
 from orchestrator.reuse.fingerprints.jinja_tokens import tokens_of
 
-_PLACEHOLDER = " __jinja__ "
+THIS, RELATION, NAME, RENDERED = "__this__", "__relation__", "__name__", "__jinja__"
+"""What stands in SQL for `{{ this }}`, a call of ref() or source(), a plain name, and any other expression."""
+PLACEHOLDERS = frozenset({THIS, RELATION, NAME, RENDERED})
 
 
 class _DbtParser(Parser):
@@ -95,8 +97,24 @@ def parse(text: str) -> nodes.Template:
 
 def sql_around_tags(text: str) -> Iterator[tuple[int, str]]:
     """Yield the pieces of SQL in a template with their first line, and a placeholder for each expression in it."""
+    inside: list[tuple[str, str]] | None = None
     for line, kind, value in _environment().lex(text):
-        if kind == "data":
+        if kind == "variable_begin":
+            first, inside = line, []
+        elif kind == "variable_end" and inside is not None:
+            yield first, f" {_placeholder(inside)} "
+            inside = None
+        elif inside is not None and kind != "whitespace":
+            inside.append((kind, value))
+        elif kind == "data":
             yield line, value
-        elif kind == "variable_begin":
-            yield line, _PLACEHOLDER
+
+
+def _placeholder(tokens: list[tuple[str, str]]) -> str:
+    """Return what stands for an expression: whether it is a relation, a plain name, or anything else."""
+    words = [value for _, value in tokens]
+    if words == ["this"]:
+        return THIS
+    if words[:1] in (["ref"], ["source"]) and words[1:2] == ["("] and words.index(")") == len(words) - 1:
+        return RELATION
+    return NAME if [kind for kind, _ in tokens] == ["name"] else RENDERED

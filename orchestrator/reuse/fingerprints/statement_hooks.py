@@ -1,15 +1,14 @@
-"""Reads what a hook depends on: its raw text, in which each Jinja tag was replaced by the name `__jinja__`."""
+"""Reads what a hook depends on: its raw text, with a placeholder for each Jinja expression."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from orchestrator.reuse.fingerprints.jinja import NAME, PLACEHOLDERS, RENDERED, THIS
 from orchestrator.reuse.fingerprints.statement import Statement, parsed, read_parsed, tokenized, unreadable
 from orchestrator.reuse.fingerprints.statement_functions import FunctionList, function_list
 from orchestrator.reuse.fingerprints.statement_nodes import ALLOWED, WRITES
 from orchestrator.reuse.fingerprints.statement_tree import dialect_of
-
-PLACEHOLDER = "__jinja__"
 
 _HARMLESS = frozenset({"grant", "revoke", "comment", "analyze", "analyse", "vacuum", "checkpoint"})
 """Statements that change no row and choose none."""
@@ -23,7 +22,12 @@ _NOTHING = Statement(sees_all_columns=False)
 
 
 def read_hook(text: str, adapter: str) -> Statement:
-    """Return what the statements of a hook depend on; a relation or a value that Jinja renders counts as understood."""
+    """Return what the statements of a hook depend on.
+
+    What Jinja renders is understood where it is `{{ this }}`, a call of ref() or source(), or part of a quoted string:
+    anything else may be SQL. A hook that writes may write to `{{ this }}` alone: when another relation is built again,
+    nobody would write to it again.
+    """
     functions = function_list(adapter)
     if functions is None:
         return Statement(unknown=(f"the SQL of the adapter {adapter}",))
@@ -65,7 +69,7 @@ def _read(text: str, tokens: list[Any], adapter: str, functions: FunctionList) -
             return _read_index(text, tokens, adapter, functions)
         case [first, *_] if first in _PARSED:
             return _read_parsed(text, tokens, adapter, functions)
-        case [first, *_] if first == PLACEHOLDER:
+        case [first, *_] if first in PLACEHOLDERS:
             return Statement(unknown=("a hook whose SQL Jinja writes",))
         case _:
             return Statement(unknown=("a hook that is none of the statements that are understood",))
@@ -82,7 +86,6 @@ def _read_setting(words: list[str], kinds: list[str]) -> Statement:
         "on",
         "off",
         "default",
-        PLACEHOLDER,
     }
     if not is_literal:
         return Statement(unknown=("a setting whose value is no literal",))
@@ -125,10 +128,14 @@ def _guarded(read: Callable[[], Statement]) -> Statement:
 
 
 def _read_tokens(text: str, tokens: list[Any], adapter: str, functions: FunctionList) -> Statement:
+    if any(token.text in {NAME, RENDERED} and token.token_type.name != "STRING" for token in tokens):
+        return Statement(unknown=("SQL that Jinja renders, other than {{ this }}, ref() and source()",))
     trees = parsed(text, adapter, tokens)
     if len(trees) != 1 or not _is_understood(trees[0]):
         return Statement(unknown=("a hook that is none of the statements that are understood",))
     tree = trees[0]
+    if type(tree).__name__ in _WRITES and _target(tree) != THIS:
+        return Statement(unknown=("a statement that writes to another relation than {{ this }}",))
     dialect = replace(dialect_of(functions, adapter, tokens), allowed=ALLOWED | WRITES, written=_written(tree))
     return _without_placeholders(read_parsed(tree, tokens, dialect))
 
@@ -149,13 +156,20 @@ def _written(tree: Any) -> frozenset[int]:  # noqa: ANN401  # sqlglot's own
     return frozenset({name.meta["start"]}) if name is not None and "start" in name.meta else frozenset()
 
 
+def _target(tree: Any) -> str:  # noqa: ANN401  # sqlglot's own
+    """Return the plain name of the relation that a statement writes; empty if it is qualified."""
+    target = tree.this.this if type(tree.this).__name__ == "Schema" else tree.this
+    is_plain = type(target).__name__ == "Table" and target.args.get("db") is None
+    return str(target.name) if is_plain else ""
+
+
 def _without_placeholders(read: Statement) -> Statement:
     """Return a reading in which a rendered relation is understood, and a partly rendered one is not."""
-    partly = any(PLACEHOLDER in name and len(name) > 1 for name in read.relations)
-    unknown = [words for words in read.unknown if PLACEHOLDER not in words]
+    partly = any(PLACEHOLDERS & set(name) and len(name) > 1 for name in read.relations)
+    unknown = [words for words in read.unknown if not any(one in words for one in PLACEHOLDERS)]
     if len(unknown) < len(read.unknown):
         unknown.append("a function whose name Jinja renders")
     if partly:
         unknown.append("a relation of whose name Jinja renders a part")
-    relations = frozenset(name for name in read.relations if PLACEHOLDER not in name)
-    return replace(read, relations=relations, calls=read.calls - {PLACEHOLDER}, unknown=tuple(unknown))
+    relations = frozenset(name for name in read.relations if PLACEHOLDERS.isdisjoint(name))
+    return replace(read, relations=relations, calls=read.calls - PLACEHOLDERS, unknown=tuple(unknown))

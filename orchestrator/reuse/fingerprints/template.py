@@ -30,7 +30,7 @@ def read_syntax(text: str) -> Reading:
 
 
 def placeholder_sql(text: str) -> str:
-    """Return the SQL of a template, in its lines, with `__jinja__` for each expression and without other tags.
+    """Return the SQL of a template, in its lines, with a placeholder for each expression and without other tags.
 
     A text that Jinja cannot parse is returned as it is.
     """

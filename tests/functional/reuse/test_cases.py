@@ -319,3 +319,45 @@ def test_a_stored_macro_counts_with_all_that_it_calls(case: Case) -> None:
     it.sql("create or replace macro inner_one() as 'two'")
     assert ran_by(it.run("--skip-unchanged")) == {"called"}
     assert ask(it, "from called") == [("xtwo",)]
+
+
+def test_a_hook_that_writes_to_another_relation_is_not_understood(case: Case) -> None:
+    """The other relation is built again: the hook writes to it again, as in a run of everything."""
+    it = case("seed-trailing-space")
+    it.write("models/a.sql", "{{ config(materialized='table') }} select 1 as v")
+    hook = "update {{ ref('a') }} set v = 5"
+    it.write("models/b.sql", f"{{{{ config(materialized='table', post_hook=\"{hook}\") }}}} select 2 as x")
+    it.write(
+        "models/c.sql",
+        "{{ config(materialized='table') }} -- depends_on: {{ ref('b') }}\nselect v from {{ ref('a') }}",
+    )
+    first_run(it)
+    for _ in range(2):
+        it.run("--skip-unchanged")
+        assert (ask(it, "from a"), ask(it, "from c")) == ([(5,)], [(5,)])
+
+
+def test_a_hook_that_reads_what_a_var_names_is_not_understood(case: Case) -> None:
+    """A table whose name stands in a var gets a row: the hook reads it."""
+    it = case("seed-trailing-space")
+    it.sql("create schema raw; create table raw.side as select 1 as v")
+    hook = "insert into {{ this }} select v from {{ var('tbl') }}"
+    it.write("models/a.sql", f"{{{{ config(materialized='table', post_hook=\"{hook}\") }}}} select 0 as v")
+    it.write("dbt_project.yml", (it.root / "dbt_project.yml").read_text() + "\nvars: {tbl: raw.side}\n")
+    first_run(it)
+    it.sql("insert into raw.side values (2)")
+    it.run("--skip-unchanged")
+    assert ask(it, "from a order by v") == [(0,), (1,), (2,)]
+
+
+def test_a_table_with_the_name_of_a_file_is_what_duckdb_reads(case: Case) -> None:
+    """Whatever the case of its letters: then the bytes of the file say nothing."""
+    it = case("files-as-sources")
+    it.sql('create table "Landing/Depths.json" as select 1 as depth')
+    it.replace(
+        "models/raw.yml", "read_json('landing/depths.json', format = 'newline_delimited')", "landing/depths.json"
+    )
+    first_run(it)
+    it.sql('insert into "Landing/Depths.json" values (2)')
+    it.run("--skip-unchanged")
+    assert ask(it, "from depths") == [(2,)]

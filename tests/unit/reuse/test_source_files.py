@@ -27,6 +27,7 @@ def test_a_file_or_a_reader_with_constants_is_understood(external: str, files: t
         *("", "'a", "'a.csv' where true", "(select 1)", "read_csv('a') ; drop table t", "read_csv('a') union select 1"),
         *("read_csv(getenv('x'))", "read_csv('a' || b)", "read_csv(b)", "read_csv([])", "read_csv(['a', b])"),
         *("read_csv('a', x = current_date)", "read_csv('a', x = (select 1))", 'read_csv("a")', "read_csv('a'"),
+        *("read_csv('a'[1:1])", "read_csv(['a', 'b'][1:1])"),
         *("iceberg_scan('a')", "read_blob('a')", "read_csv"),
     ],
 )

@@ -111,8 +111,11 @@ def test_the_sql_around_tags_keeps_its_lines(text: str) -> None:
 
 
 def test_expressions_become_placeholders() -> None:
-    """Each one name; statements and comments leave nothing, raw blocks what they hold."""
-    assert placeholder_sql("select {{ a }}, b\n{# c #}from {{ d('}}') }}") == "select  __jinja__ , b\nfrom  __jinja__ "
+    """Each a name that says what it is; statements and comments leave nothing, raw blocks what they hold."""
+    assert placeholder_sql("select {{ a }}, b\n{# c #}from {{ d('}}') }}") == "select  __name__ , b\nfrom  __jinja__ "
+    assert placeholder_sql("{{ this }} {{- ref('a', v=1) }}") == " __this__  __relation__ "
+    for other in ("this.schema", "ref('a').schema", "ref('a') ~ '.b'", "var('a')", "'a'", "source"):
+        assert placeholder_sql(f"{{{{ {other} }}}}") in {" __jinja__ ", " __name__ "}
     assert placeholder_sql("{% if x\n %}a{% endif %}{% raw %}{{ b }}{% endraw %}") == "\na{{ b }}"
     assert placeholder_sql("plain 'text'") == "plain 'text'"
     assert placeholder_sql("{{ 'no end") == "{{ 'no end"
