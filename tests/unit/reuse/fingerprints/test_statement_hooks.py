@@ -19,11 +19,7 @@ from orchestrator.reuse.fingerprints.statement_hooks import read_hook
         ("insert into __this__ values ('__jinja__', 1) on conflict (a) do update set b = excluded.b", set()),
         ("update __this__ set a = 1 where b in (select c from u join __relation__ using (c))", {("u",)}),
         ("delete from __this__ using u where __this__.a = u.a", {("u",)}),
-        (
-            "merge into __this__ as t using s on t.a = s.a"
-            " when matched then delete when not matched then insert (a) values (s.a)",
-            {("s",)},
-        ),
+        ("merge into __this__ as t using s on t.a = s.a when matched then delete", {("s",)}),
         ("create or replace table __this__ as select a from __relation__ join u using (a)", {("u",)}),
         ("select 1;", set()),
         ("", set()),
