@@ -11,7 +11,7 @@ NEWEST ?= $(firstword $(foreach name,python3.13 python3.12,$(shell $(name) --ver
 # dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-readers test-matrix test-lowest test-highest agreement faults soak reuse-pairs check lint types contracts bench clean environment constraints
+.PHONY: demo test test-slow test-readers test-matrix test-lowest test-highest agreement faults soak reuse-pairs check lint types contracts bench clean environment constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -24,7 +24,11 @@ demo: $(STAMP)
 	$(BIN)/elt run --select marts
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow"
+
+# What takes many runs of the real tools; CI runs it before the rest.
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m slow
 
 # The whole proof of agreement with dbt: every selection, 300 random ones, every defect, every way, hundreds of random projects.
 agreement: $(STAMP)

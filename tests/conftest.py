@@ -22,11 +22,20 @@ enable_test_caching()
 
 TOGETHER = ("tests/functional/postgres/", "tests/functional/dbt/")
 """Folders whose tests share a server, or projects that were built: one worker runs all of them."""
+SLOW = (
+    *("tests/agreement/test_selection_random.py", "tests/functional/postgres/test_adopt.py", "tests/reuse_pairs/"),
+    *("tests/functional/reuse/test_adopt.py", "tests/functional/reuse/test_cases.py"),
+    "tests/functional/reuse/test_statements_of_projects.py",
+)
+"""What `make test-slow` runs: many runs of the real tools each; CI runs both."""
 LONGEST_FIRST = (*TOGETHER, "tests/agreement/", "tests/functional/", "tests/faults/", "tests/cli/", "tests/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker waits for another one at the end."""
+    """Begin with what takes longest, so that no worker waits for another one at the end; mark what is slow."""
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
     items.sort(
         key=lambda item: next(rank for rank, folder in enumerate(LONGEST_FIRST) if item.nodeid.startswith(folder))
     )

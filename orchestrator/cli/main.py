@@ -15,6 +15,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.errors import EltError
+from orchestrator.masking import Masker
 
 VERBS = {
     "run": ("orchestrator.cli.run", "Load, build and check what is selected and what it needs."),
@@ -92,7 +93,9 @@ def main() -> NoReturn:
     """Run the command line and exit with a code of the table in docs/commands.md."""
     # dbt makes many short-lived objects; collecting at every 700th of them is for programs of long life.
     gc.set_threshold(50_000, 20, 20)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # means what Ctrl-C means, wherever we are
+    for number in (signal.SIGTERM, signal.SIGHUP):  # they mean what Ctrl-C means, wherever we are
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, signal.default_int_handler)
     _leave(run_command_line(sys.argv[1:]))
 
 
@@ -142,17 +145,19 @@ def _reader_has_gone() -> bool:
 def show_error(error: EltError) -> None:
     """Say what happened and what to do next."""
     _say_in_red("Error: ")
-    click.echo(error.message, err=True)
+    masker = Masker(os.environ)  # what was raised before a project was open
+    click.echo(masker.text(error.message), err=True)
     if error.hint:
-        click.echo(error.hint, err=True)
+        click.echo(masker.text(error.hint), err=True)
 
 
 def show_internal_error(error: Exception) -> None:
     """Say that this is a bug; the traceback is for the report of it."""
     _say_in_red("Internal error: ")
-    click.echo(f"{type(error).__name__}: {error}", err=True)
+    masker = Masker(os.environ)
+    click.echo(masker.text(f"{type(error).__name__}: {error}"), err=True)
     click.echo("This is a bug of elt. Please report it with the lines below.", err=True)
-    click.echo("".join(traceback.format_exception(error)), err=True)
+    click.echo(masker.text("".join(traceback.format_exception(error))), err=True)
 
 
 def _say_in_red(word: str) -> None:

@@ -132,7 +132,7 @@ attempt_options = _all_of(
         "--grace",
         type=_Duration(),
         metavar="SECONDS",
-        help="After Ctrl-C or SIGTERM let what runs go on for so long, before it is interrupted (0).",
+        help="After Ctrl-C, SIGTERM or SIGHUP let what runs go on for so long, before it is interrupted (0).",
     ),
 )
 """Adds the options that say how often and how long things are tried, and how a run is ended."""

@@ -6,7 +6,8 @@ from queue import Empty, SimpleQueue
 from threading import Event
 
 from orchestrator.execution.events import Noticed, NoticeKind
-from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.outcome import Outcome, masked_outcome
+from orchestrator.masking import Masker
 from orchestrator.plan.step import StepId
 
 
@@ -17,7 +18,9 @@ def _now() -> datetime:
 class Inbox:
     """A queue that any thread may put into, without ever waiting, and one thread takes from."""
 
-    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, clock: Callable[[], datetime] = _now, masker: Masker | None = None) -> None:
+        """Hide with the masker what must not be shown or recorded; without one, nothing is secret."""
+        self.masker = masker or Masker()
         self._clock = clock
         self._queue: SimpleQueue[Outcome | Noticed] = SimpleQueue()
         # Waited for instead of the queue: a SimpleQueue that a signal interrupts near its timeout waits for ever.
@@ -25,11 +28,11 @@ class Inbox:
 
     def post(self, kind: NoticeKind, message: str, *, step_id: StepId | None = None) -> None:
         """Leave a notice; the listeners hear it in the order of posting."""
-        self._put(Noticed(at=self._clock(), kind=kind, message=message, step_id=step_id))
+        self._put(Noticed(at=self._clock(), kind=kind, message=self.masker.text(message), step_id=step_id))
 
     def deliver(self, outcome: Outcome) -> None:
         """Leave the outcome of a step."""
-        self._put(outcome)
+        self._put(masked_outcome(outcome, self.masker))
 
     def take(self, timeout: float) -> Outcome | Noticed | None:
         """Give the oldest entry, or None when there is none within so many seconds."""

@@ -1,10 +1,11 @@
 """What became of a step: its status, why, and what the tool reported."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from orchestrator.masking import Masker
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 
@@ -96,3 +97,32 @@ class Outcome:
         if self.started_at is None or self.ended_at is None:
             return timedelta()
         return self.ended_at - self.started_at
+
+
+def masked_outcome(outcome: Outcome, masker: Masker) -> Outcome:
+    """Hide the secrets in an outcome; compiled SQL that holds one is dropped."""
+    return replace(
+        outcome,
+        message=masker.text(outcome.message),
+        log=masker.text(outcome.log),
+        parts=tuple(
+            replace(part, message=masker.text(part.message), detail=_masked_mapping(part.detail, masker))
+            for part in outcome.parts
+        ),
+        dbt_results=tuple(_masked_result(result, masker) for result in outcome.dbt_results),
+    )
+
+
+def _masked_result(result: Mapping[str, object], masker: Masker) -> Mapping[str, object]:
+    found = dict(result)
+    for key in ("message", "adapter_response"):
+        if found.get(key):
+            found[key] = masker.value(found[key])
+    code = found.get("compiled_code")
+    if isinstance(code, str) and masker.knows_any_in(code):
+        found["compiled_code"] = None
+    return found
+
+
+def _masked_mapping(detail: Mapping[str, object], masker: Masker) -> Mapping[str, object]:
+    return {name: masker.value(value) for name, value in detail.items()}

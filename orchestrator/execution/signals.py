@@ -1,4 +1,4 @@
-"""Turns Ctrl-C and SIGTERM into a stop request while a run goes on."""
+"""Turns Ctrl-C, SIGTERM and SIGHUP into a stop request while a run goes on."""
 
 import signal
 import threading
@@ -8,7 +8,12 @@ from types import FrameType
 
 from orchestrator.execution.stopping import StopRequest
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def heeded_signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that end a run; `nohup` has SIGHUP ignored, and it stays so."""
+    return tuple(one for one in _SIGNALS if one is not signal.SIGHUP or signal.getsignal(one) is not signal.SIG_IGN)
 
 
 @contextmanager
@@ -26,7 +31,7 @@ def stop_on_signals(stop: StopRequest) -> Iterator[None]:
             raise KeyboardInterrupt
         stop.press()
 
-    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    before = {number: signal.signal(number, handle) for number in heeded_signals()}
     try:
         yield
     finally:

@@ -8,17 +8,17 @@ from typing import Any
 
 from orchestrator.errors import UsageError
 from orchestrator.execution.recorded import RecordedRun
+from orchestrator.masking import MASK, Masker
 from orchestrator.plan.request import Upstream, Verb
 from orchestrator.wiring.command import Command
-from orchestrator.wiring.masking import MASK, masked_words
 
 _SWITCHES = ("has_selector", "ingest", "freshness", "tests", "allow_empty")
 
 
-def asked_of(command: Command, secrets: tuple[str, ...], shown_vars: str) -> dict[str, object]:
+def asked_of(command: Command, masker: Masker, shown_vars: str) -> dict[str, object]:
     """Give what is recorded of a command, with secrets masked."""
     return {
-        "dbt_options": list(masked_words(command.dbt_options, secrets, shown_vars)),
+        "dbt_options": list(masker.words(command.dbt_options, shown_vars)),
         "select": list(command.select),
         "exclude": list(command.exclude),
         "upstream": command.upstream.value,

@@ -20,11 +20,11 @@ from orchestrator.adapters.dbt.surroundings import (
     vars_by_package,
 )
 from orchestrator.errors import ProjectError
+from orchestrator.masking import is_secret_name
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.surroundings import EVERYTHING, Surroundings
-from orchestrator.wiring.masking import is_secret
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.versions import version_of
 
@@ -136,7 +136,9 @@ def hashed_environment(salt: str, environ: Mapping[str, str]) -> Callable[[str],
 def hidden(salt: str, known: Mapping[str, object]) -> dict[str, object]:
     """Put hashes in the place of vars whose names say that they are secret; a template names its secret itself."""
     return {
-        name: _hashed(value, salt, name) if isinstance(value, str) and is_secret(name) and "{" not in value else value
+        name: _hashed(value, salt, name)
+        if isinstance(value, str) and is_secret_name(name) and "{" not in value
+        else value
         for name, value in known.items()
     }
 
@@ -166,7 +168,7 @@ def _setting_digest(value: object, salt: str, name: str) -> str:
     is_plain = isinstance(value, str | bool | int | float) or (
         isinstance(value, list) and all(isinstance(one, str) for one in value)
     )
-    if is_plain and not is_secret(name):
+    if is_plain and not is_secret_name(name):
         return digest_of([value])
     return _hashed(json.dumps(value, sort_keys=True, default=str), salt, name)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orchestrator.config.settings import Settings
 from orchestrator.errors import ProjectError
+from orchestrator.masking import Masker
 
 _FORM = "%(asctime)s %(levelname)s %(name)s %(threadName)s: %(message)s"
 
@@ -29,11 +30,11 @@ def log_dir(settings: Settings) -> Path:
 
 
 @contextmanager
-def own_log(settings: Settings) -> Iterator[None]:
+def own_log(settings: Settings, masker: Masker) -> Iterator[None]:
     """Write what our modules log, tracebacks among it, to `elt.log` rather than to the terminal."""
     logger = logging.getLogger("orchestrator")
     handler = _LateFile(settings)
-    handler.setFormatter(logging.Formatter(_FORM))
+    handler.setFormatter(_Masked(masker))
     propagates = logger.propagate
     logger.addHandler(handler)
     logger.propagate = False
@@ -43,6 +44,18 @@ def own_log(settings: Settings) -> Iterator[None]:
         logger.propagate = propagates
         logger.removeHandler(handler)
         handler.close()
+
+
+class _Masked(logging.Formatter):
+    """Hides secrets in each line, tracebacks among them."""
+
+    def __init__(self, masker: Masker) -> None:
+        super().__init__(_FORM)
+        self._masker = masker
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return self._masker.text(super().format(record))
 
 
 class _LateFile(logging.FileHandler):

@@ -9,14 +9,15 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from orchestrator.adapters.dbt.listing import list_lines
 from orchestrator.adapters.dbt.manifest_file import ManifestFile
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession, Target
-from orchestrator.adapters.dlt.discovery import Discovery, discover
+from orchestrator.adapters.dlt.discovery import Discovery, Mistake, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.great_expectations.suites import read_suites
@@ -29,13 +30,13 @@ from orchestrator.execution.lanes import Limits
 from orchestrator.graph.bind_suites import bind
 from orchestrator.graph.build import Graph, build_graph
 from orchestrator.graph.match_dlt import match_sources
+from orchestrator.masking import Masker, masked_errors
 from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.nodes.manifest import manifest_from
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.fingerprints.suites import SuiteReading
 from orchestrator.wiring.log_files import log_dir, own_log
-from orchestrator.wiring.masking import masker
 from orchestrator.wiring.suite_reading import suite_readings, with_reads
 from orchestrator.wiring.warehouse import Warehouse, is_shared, is_there, open_shared
 
@@ -55,6 +56,7 @@ class OpenProject:
     host: IngestionHost | None
     suites: Mapping[NodeId, SuiteReading]
     """By expectation suite, what it reads."""
+    masker: Masker
     resources: ExitStack
     hear: Callable[[Noticed], None]
     """Told at once of what makes the caller wait."""
@@ -101,16 +103,23 @@ def open_project(
     def hear_dbt(kind: str, message: str, node: str) -> None:
         inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
 
-    with ExitStack() as resources:
-        resources.enter_context(own_log(settings))
+    masker = inbox.masker
+    masker.learn_named(os.environ)
+    for folder in (settings.ingestion_folder, settings.project_root, Path.home()):
+        if folder is not None:
+            masker.learn_file(folder / ".dlt" / "secrets.toml")
+    with masked_errors(masker), ExitStack() as resources:
+        resources.enter_context(own_log(settings, masker))
         stated_bounds()  # before the threads that ask for them
-        host, found = _discovery(settings, resources) if with_ingestion else (None, None)
-        session = DbtSession(settings.dbt_project_dir, hear_dbt, masker(os.environ))
+        host, found = _discovery(settings, resources, masker) if with_ingestion else (None, None)
+        session = DbtSession(settings.dbt_project_dir, hear_dbt, masker.text)
         resources.callback(session.close)
         target = session.open(dbt_args)
+        masker.learn_named({**session.credentials(), "vars": dict(session.flags.VARS or {})})
         manifest_file = session.parse()
         manifest = manifest_from(json.loads(manifest_file.read()), manifest_file.path)
-        graph, readings = _graph(settings, manifest, found.result() if found else Discovery(), needed=needs_ingestion)
+        discovery = _hidden(found.result(), masker) if found else Discovery()
+        graph, readings = _graph(settings, manifest, discovery, needed=needs_ingestion)
         yield OpenProject(
             settings=settings,
             session=session,
@@ -122,21 +131,33 @@ def open_project(
             lock_timeout=settings.lock_timeout.total_seconds() if lock_timeout is None else lock_timeout,
             host=host,
             suites=readings,
+            masker=masker,
             resources=resources,
-            hear=hear,
+            hear=lambda notice: hear(replace(notice, message=masker.text(notice.message))),
         )
 
 
-def _discovery(settings: Settings, resources: ExitStack) -> tuple[IngestionHost | None, Future[Discovery] | None]:
+def _discovery(
+    settings: Settings, resources: ExitStack, masker: Masker
+) -> tuple[IngestionHost | None, Future[Discovery] | None]:
     """Begin to discover the dlt sources beside everything else."""
     if settings.ingestion_folder is None:
         return None, None
-    host = IngestionHost()
+    host = IngestionHost(masker.text)
     resources.callback(host.close)
     pool = ThreadPoolExecutor(1, thread_name_prefix="elt-discovery")
     resources.callback(pool.shutdown, wait=False, cancel_futures=True)
     found = pool.submit(discover, host, settings.project_root, settings.ingestion_folder, log_dir(settings))
     return host, found
+
+
+def _hidden(found: Discovery, masker: Masker) -> Discovery:
+    """Hide secrets in what importing the modules of the ingestion folder said."""
+    return replace(
+        found,
+        notes=tuple(map(masker.text, found.notes)),
+        mistakes=tuple(Mistake(message=masker.text(one.message), hint=masker.text(one.hint)) for one in found.mistakes),
+    )
 
 
 def _graph(

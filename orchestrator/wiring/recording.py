@@ -21,7 +21,6 @@ from orchestrator.wiring.asked import asked_of
 from orchestrator.wiring.changes import digests_of
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.log_files import log_dir
-from orchestrator.wiring.masking import masked, masked_words, secrets_of
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.verifying import share_of
 from orchestrator.wiring.versions import installed_versions
@@ -60,16 +59,16 @@ def new_run_id() -> str:
 
 def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) -> Opening:
     """Say how a run of the project begins, with secrets masked."""
-    secrets = secrets_of(os.environ)
-    shown_vars = masked(dict(project.session.flags.VARS or {}), secrets)
+    masker = project.masker
+    shown_vars = masker.value(dict(project.session.flags.VARS or {}))
     return Opening(
         run_id=run_id,
         started_at=datetime.now(UTC),
         verb=command.verb.value,
         trigger="cli" if command.words else "api",
-        command=masked_words(command.words, secrets, json.dumps(shown_vars)),
+        command=masker.words(command.words, json.dumps(shown_vars)),
         selected={
-            **asked_of(command, secrets, json.dumps(shown_vars)),
+            **asked_of(command, masker, json.dumps(shown_vars)),
             "verify_reuse": share_of(command, project.settings),
             "files": digests_of(plan, project.settings.project_root),
         },
@@ -80,7 +79,7 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         target_identity=project.target.identity,
         database=project.target.description,
         process=this_process(),
-        manifest=without_moments(project.manifest_file.read()),
+        manifest=without_moments(masker.json(project.manifest_file.read())),
         places=places_of(project.graph, [step.id for step in plan.steps]),
         writes={step.id: written_by(project.graph, step, project.target.database) for step in plan.steps},
     )

@@ -52,7 +52,9 @@ def test_validation_that_is_not_installed(elt, tmp_path, monkeypatch):
 def test_an_adapter_without_loads_and_validations(tmp_path):
     """Of another adapter nothing is opened, what stands is left to dbt, and loads and validations name it."""
     target = Target(name="prod", adapter="snowflake", threads=4, database="shop", path=None)
-    project = OpenProject(None, DbtSession(tmp_path), target, None, None, None, Inbox(), 1.0, None, {}, None, None)
+    project = OpenProject(
+        *(None, DbtSession(tmp_path), target, None, None, None), Inbox(), 1.0, *(None, {}, None, None, None)
+    )
     assert WarehouseFacts(project).stands(None)
     assert target.description == "snowflake database shop"
     with pytest.raises(WarehouseError, match="The target prod is of the adapter snowflake") as refused:

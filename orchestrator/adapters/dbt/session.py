@@ -18,6 +18,7 @@ from orchestrator.adapters.dbt.project_errors import refused_file, refused_optio
 from orchestrator.adapters.dbt.quick_start import start_quickly
 from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import UsageError, WarehouseError
+from orchestrator.masking import Masker
 
 NEEDED = ("dbt-core", "dbt-duckdb", "duckdb", "dbt-postgres")
 
@@ -47,14 +48,14 @@ class Target:
     def identity(self) -> str:
         """What the target is, whatever its profile calls it: adapter, and absolute file or server, and database."""
         if self.path is not None:
-            return f"{self.adapter} {self.path}"
+            return f"{self.adapter} {Masker().text(self.path)}"
         return f"{self.adapter} {self.server or ''}/{self.database}"
 
     @property
     def description(self) -> str:
         """The absolute path of the database, or what there is instead."""
         if self.path is not None:
-            return self.path
+            return Masker().text(self.path)
         return f"{self.adapter} database {self.database}" + (f" at {self.server}" if self.server else "")
 
 

@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, NoReturn
 
 from orchestrator.adapters.dlt import wire
@@ -22,15 +21,15 @@ VERBS = {"list": "listing", "load": "loading"}
 Answer = Callable[[dict[str, Any], Connection, Connection | None], dict[str, object]]
 
 
-def serve(host: int, answers_end: int, sql_end: int | None) -> NoReturn:
-    """Answer the one request that arrives, and end."""
+def serve(host: int, answers_end: int, output_end: int, sql_end: int | None) -> NoReturn:
+    """Answer the one request that arrives, and end; whatever is printed meanwhile goes to `output_end`."""
     code = 1
     try:
         _settle_in(host)
+        _redirect(output_end)
         answers = Connection(answers_end)
         wire.send(answers, {"pid": os.getpid()})
         request = wire.receive(answers)
-        _redirect(Path(request["log"]))
         os.chdir(request["project_root"])
         wire.send(answers, _answer(request, answers, Connection(sql_end) if sql_end is not None else None))
         code = 0
@@ -58,10 +57,8 @@ def _settle_in(host: int) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
 
 
-def _redirect(log: Path) -> None:
-    """Send what the user's code prints to the log: the terminal belongs to the run."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    end = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+def _redirect(end: int) -> None:
+    """Send what the user's code prints to the owner, who hides secrets in it: the terminal belongs to the run."""
     os.dup2(end, 1)
     os.dup2(end, 2)
     os.close(end)

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dlt import wire
+from orchestrator.adapters.dlt.child_output import ChildOutput
 from orchestrator.adapters.dlt.extra import require_installed
 
 GRACE_SECONDS = 1.0
@@ -21,8 +23,9 @@ GRACE_SECONDS = 1.0
 class Child:
     """One process that answers one request: its messages, its SQL, and its end."""
 
-    def __init__(self, answers: Connection, sql: Connection | None) -> None:
+    def __init__(self, answers: Connection, output: ChildOutput, sql: Connection | None) -> None:
         self.answers = answers
+        self.output = output
         self.sql = sql
         self._pid: int | None = None
         self._ending = threading.Lock()
@@ -58,7 +61,8 @@ class Child:
             self._signal(signal.SIGKILL)
 
     def close(self) -> None:
-        """Close our ends of its pipes."""
+        """Close our ends of its pipes; its output is written to the end."""
+        self.output.finish()
         with suppress(OSError):
             self.answers.close()
 
@@ -72,7 +76,9 @@ class Child:
 class IngestionHost:
     """The process in which dlt is imported once; nothing is started before it is needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, mask: Callable[[str], str] = lambda text: text) -> None:
+        """Hide with `mask` what must not be written of the output of the children."""
+        self._mask = mask
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -83,18 +89,21 @@ class IngestionHost:
             self._start()
 
     def open_child(self, request: Mapping[str, object], *, with_sql: bool) -> Child:
-        """Let a new process answer the request."""
+        """Let a new process answer the request; what it prints goes to the log that the request names."""
         ours, theirs = _pair()
+        printed, prints = os.pipe()
         sql_ours, sql_theirs = _pair() if with_sql else (None, None)
         with self._lock:
             control = self._start()
-            ends = [end.fileno() for end in (theirs, sql_theirs) if end is not None]
+            ends = [theirs.fileno(), prints, *([] if sql_theirs is None else [sql_theirs.fileno()])]
             writes_tables = request.get("kind") == "duckdb"  # what is loaded into DuckDB is handed over as Parquet
             socket.send_fds(control, [b"t" if writes_tables else b"f"], ends)
         for end in (theirs, sql_theirs):
             if end is not None:
                 end.close()
-        child = Child(Connection(ours.detach()), Connection(sql_ours.detach()) if sql_ours else None)
+        os.close(prints)
+        output = ChildOutput(printed, Path(str(request["log"])), self._mask)
+        child = Child(Connection(ours.detach()), output, Connection(sql_ours.detach()) if sql_ours else None)
         wire.send(child.answers, request)
         return child
 

@@ -17,7 +17,7 @@ WARM_FOR_TABLES = ("pandas",)  # pyarrow imports it, where it is installed, when
 
 
 def main(control: socket.socket) -> None:
-    """Fork a child for every pair of pipe ends that arrives, until the owner has gone."""
+    """Fork a child for the ends of pipes that arrive together, until the owner has gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, _reap)
     _warm(WARM)
@@ -25,7 +25,7 @@ def main(control: socket.socket) -> None:
 
     host = os.getpid()
     while True:
-        data, ends, _, _ = socket.recv_fds(control, 1, 2)
+        data, ends, _, _ = socket.recv_fds(control, 1, 3)
         if not data:
             break
         if data == b"t":
@@ -34,7 +34,7 @@ def main(control: socket.socket) -> None:
         pid = os.fork()
         if pid == 0:
             control.close()
-            child.serve(host, ends[0], ends[1] if len(ends) > 1 else None)
+            child.serve(host, ends[0], ends[1], ends[2] if len(ends) > 2 else None)
         _alive.add(pid)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         for end in ends:

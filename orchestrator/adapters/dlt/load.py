@@ -86,6 +86,7 @@ class IngestRunner:
         finally:
             child.end()
             child.close()
+            said = child.output.finish()
             session.interrupt()
             session.join()  # what the child left unfinished is rolled back before anybody repeats it
             with self._lock:
@@ -98,11 +99,12 @@ class IngestRunner:
                 started,
                 "the process that loaded it died (killed, out of memory, or crashed)",
                 log,
+                said=said,
             )
         if "error" in answer:
             message = "\n".join(filter(None, (answer["error"], answer["hint"])))
             kind = ErrorClass(answer["class"])
-            return errored(step, started, message, log, said=answer["log"], error_class=kind)
+            return errored(step, started, message, log, said=said, error_class=kind)
         return ended(step, started, answer)
 
     def _talk(self, child: Child, step: IngestStep, stop: Stop) -> dict[str, Any] | None:
@@ -168,7 +170,6 @@ class IngestRunner:
             "kind": self._access.kind,
             "place": self._access.place,
             "log": str(log),
-            "log_begins_at": log.stat().st_size if log.exists() else 0,
         }
 
     def _pipelines_dir(self, step: IngestStep) -> Path:

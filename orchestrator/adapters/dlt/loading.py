@@ -20,6 +20,7 @@ from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.dlt.error_class import error_class
 from orchestrator.adapters.dlt.explain import explain, scrub
 from orchestrator.adapters.dlt.grouping import Part, group
+from orchestrator.adapters.dlt.keep_no_traces import keep_no_traces
 from orchestrator.adapters.dlt.load_record import OWN_PREFIX, LoadRecord
 from orchestrator.adapters.dlt.modules import import_module
 from orchestrator.adapters.dlt.settings import use_settings
@@ -37,8 +38,6 @@ from orchestrator.adapters.sql_pipe import PipeConnection
 from orchestrator.errors import IngestionError
 from orchestrator.execution.outcome import ErrorClass
 
-_MOST_LOGGED = 16_000  # bytes
-
 
 def answer(request: dict[str, Any], answers: Connection, sql: Connection | None) -> dict[str, object]:
     """Do the load of the request and tell the rows by table, or what went wrong."""
@@ -47,26 +46,17 @@ def answer(request: dict[str, Any], answers: Connection, sql: Connection | None)
     # Arrow tables get their load id only when the normaliser is told so.
     os.environ["NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID"] = "true"
     root, path = Path(request["project_root"]), Path(request["module"])
+    keep_no_traces()
     try:
         use_settings(root, path)
         part = _part(request, path, root)
         return _load(part, request, answers, _destination(part, request, sql))
     except IngestionError as error:
-        return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT, "log": _said(request)}
+        return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT}
     except Exception as error:  # noqa: BLE001  # the user's code, the source system, the database
         sys.stderr.write(scrub(traceback.format_exc()))
         message, hint = explain(error, request["source"], os.path.relpath(path, root))
-        return {"error": message, "hint": hint, "class": error_class(error), "log": _said(request)}
-
-
-def _said(request: dict[str, Any]) -> str:
-    """Give the last of what was written to the log since this load began, without secrets."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    with open(request["log"], "rb") as file:  # noqa: PTH123  # by name, as it came
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(request["log_begins_at"], size - _MOST_LOGGED))
-        return scrub(file.read().decode(errors="replace"))
+        return {"error": message, "hint": hint, "class": error_class(error)}
 
 
 def _part(request: dict[str, Any], path: Path, root: Path) -> Part:

@@ -27,7 +27,7 @@ def ended(step: IngestStep, started: datetime, answer: Mapping[str, Any]) -> Out
         step_id=step.id,
         status=Status.SUCCESS if brought else Status.NO_DATA,
         tool_word="loaded" if answer["load_ids"] else "no new data",
-        message=f"{rows:,} rows into {len(parts)} tables" if brought else "no new rows",
+        message=f"{_count(rows, 'row')} into {_count(len(parts), 'table')}" if brought else "no new rows",
         started_at=started,
         ended_at=datetime.now(UTC),
         rows_affected=rows,
@@ -35,6 +35,10 @@ def ended(step: IngestStep, started: datetime, answer: Mapping[str, Any]) -> Out
         path=step.path,
         parts=parts,
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def errored(

@@ -12,9 +12,9 @@ from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StepStop, StopRequest
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_asks_the_second_insists_the_third_raises(number):
-    """Ctrl-C and SIGTERM mean the same."""
+    """Ctrl-C, SIGTERM and a terminal that hangs up mean the same."""
     stop = StopRequest()
     with stop_on_signals(stop):
         signal.raise_signal(number)
@@ -31,6 +31,16 @@ def test_the_handlers_of_before_are_put_back():
     with pytest.raises(RuntimeError), stop_on_signals(StopRequest()):
         raise RuntimeError
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_hangup_that_is_ignored_stays_ignored():
+    """As `nohup` has it: the run goes on when its terminal has gone."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_signals(StopRequest()):
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_on_another_thread_signals_are_left_alone():
