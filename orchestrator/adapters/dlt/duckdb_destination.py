@@ -1,10 +1,12 @@
 """dlt's duckdb destination in the owner's warehouse: its SQL goes through the pipe, its jobs are marked."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from dlt.common.destination import Destination, DestinationCapabilitiesContext
+from dlt.common.destination.client import RunnableLoadJob
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
-from dlt.destinations.impl.duckdb.duck import DuckDbClient
+from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
 from dlt.destinations.impl.duckdb.factory import duckdb
 
 from orchestrator.adapters.dlt.destinations import destination_type
@@ -33,6 +35,20 @@ class OwnerDuckDbClient(MarkedJobs, DuckDbClient):  # type: ignore[misc]  # dlt 
         )
         cursor.close()
         self.marked_schemas.add(self.marks)
+
+    def run_of(self, job: RunnableLoadJob) -> Callable[[], None]:
+        """Return what runs dlt's own job; dlt writes the path of the file into its SQL as it is."""
+        run: Callable[[], None] = super().run_of(job)
+
+        def run_quoted() -> None:
+            path = job._file_path  # noqa: SLF001  # what the SQL is made of
+            job._file_path = path.replace("'", "''")  # noqa: SLF001
+            try:
+                run()
+            finally:
+                job._file_path = path  # noqa: SLF001
+
+        return run_quoted if isinstance(job, DuckDbCopyJob) else run
 
     def claim(self, load_id: str, job: str, table: str) -> bool:  # noqa: ARG002  # marked when it is done
         """Look for the mark: whoever might make it meanwhile would need the file, which is ours."""

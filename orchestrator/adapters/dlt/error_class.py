@@ -1,5 +1,6 @@
 """What kind of thing broke in a load, told by the exceptions behind it: the source system's, dlt's, the database's."""
 
+import re
 from collections.abc import Iterator
 
 from dlt.common.exceptions import TerminalException, TransientException
@@ -25,6 +26,13 @@ _REFUSED = frozenset({"requests.exceptions.SSLError", "ssl.SSLCertVerificationEr
 """Connections that fail for a reason that stays."""
 
 
+_WRONG = frozenset(
+    {"duckdb.ParserException", "duckdb.BinderException", "duckdb.CatalogException", "psycopg2.ProgrammingError"}
+)
+_SAYS_WRONG = re.compile(r"\b(?:Parser|Binder|Catalog|Syntax) Error:")
+"""Statements that a database cannot make sense of, now or later; conflicts are told before."""
+
+
 def error_class(error: BaseException) -> ErrorClass:
     """Give the class of what a load raised: the first cause that tells decides."""
     for link in reversed(list(chain_of(error))):
@@ -46,6 +54,8 @@ def _passes(link: BaseException) -> bool | None:
         return True
     if type(link).__module__.partition(".")[0] in _DATABASES | {"builtins"} and may_pass(str(link)):
         return True
+    if names & _WRONG or (type(link).__module__.partition(".")[0] in _DATABASES and _SAYS_WRONG.search(str(link))):
+        return False
     if isinstance(link, DestinationConnectionError):  # a wrong password among them
         return None
     if isinstance(link, TransientException):

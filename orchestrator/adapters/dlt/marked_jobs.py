@@ -71,6 +71,11 @@ class MarkedJobs:
         """Mark the job as done, inside its transaction."""
         raise NotImplementedError
 
+    def run_of(self, job: RunnableLoadJob) -> Callable[[], None]:
+        """Return what runs dlt's own job."""
+        run: Callable[[], None] = job.run
+        return run
+
     def create_load_job(
         self,
         table: PreparedTableSchema,
@@ -104,7 +109,7 @@ class MarkedJobs:
         self.loaded[load_id] = rows or self.record.of_package(client, load_id)
 
     def _once(self, job: RunnableLoadJob, load_id: str, file: ParsedLoadJobFileName) -> Callable[[], None]:
-        run: Callable[[], None] = job.run
+        run = self.run_of(job)
         follows = file.file_format == "sql"
         # A follow-up (a merge out of the staging dataset) gets a new file when its creation is repeated.
         name = f"{file.table_name}.sql" if follows else file.job_id()

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.execution.ports import Request
 from orchestrator.plan.status import Status
-from tests.functional.dlt.ingest_project import ingest_step
+from tests.functional.dlt.ingest_project import Project, ingest_step
 
 pytestmark = pytest.mark.functional
 
@@ -42,6 +42,17 @@ def test_a_load_tells_the_rows_of_each_table(project):
     assert outcome.bytes_processed
     loads = {load for (load,) in project.rows("select load_id from raw._dlt_loads")}
     assert {load for part in outcome.parts for load in part.detail["load_ids"]} == loads
+
+
+def test_a_folder_whose_name_has_a_quote_loads(tmp_path, host):
+    """dlt writes the path of each file into its SQL: a home such as /home/o'brien is one of many."""
+    (tmp_path / "o'brien").mkdir()
+    project = Project(root=tmp_path / "o'brien", host=host)
+    project.write("ingestion/shop.py", SHOP)
+    outcome = project.load()
+    assert outcome.status is Status.SUCCESS, outcome.message
+    assert project.rows("select count(*) from raw.customers") == [(3,)]
+    project.close()
 
 
 def test_arrow_tables_carry_their_load_id(project):

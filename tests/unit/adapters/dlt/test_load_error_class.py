@@ -62,6 +62,11 @@ STAYING = {
     "words of the user": ValueError("503 rows are wrong"),
     "dlt, terminal": LoadJobTerminalException("f.parquet", "bad"),
     "SQL": DatabaseTerminalException(duckdb.BinderException("Binder Error: no such column")),
+    "SQL that dlt calls transient": caused(
+        DatabaseTransientException(duckdb.ParserException("Parser Error: syntax error")),
+        duckdb.ParserException("Parser Error: syntax error"),
+    ),
+    "SQL of PostgreSQL": DatabaseTransientException(psycopg2.ProgrammingError("syntax error")),
     "password": DestinationConnectionError(
         "postgres", "raw", "password", psycopg2.OperationalError("password authentication failed")
     ),
