@@ -6,6 +6,7 @@ dbt_project.yml are left to dbt, which reads them itself.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -33,6 +34,8 @@ class DbtOption:
     many: bool = False
     """Whether it takes several values after one name."""
     commands: frozenset[str] = _ALL
+    is_path: bool = False
+    """Whether the value is a path in the working folder; dbt itself works in the folder of the project."""
 
     @property
     def key(self) -> str:
@@ -88,9 +91,11 @@ PROJECT = (
     DbtOption(names=("--project-dir",), help="The dbt project, or a folder that holds it.", value="FOLDER"),
     DbtOption(names=("--target-path",), help="Where the artifacts go.", value="FOLDER"),
     DbtOption(names=("--vars",), help="Variables of the project, as YAML.", value="YAML"),
-    DbtOption(names=("--state",), help="Artifacts of an earlier run to compare with.", value="FOLDER"),
+    DbtOption(names=("--state",), help="Artifacts of an earlier run to compare with.", value="FOLDER", is_path=True),
     DbtOption(names=("--defer",), off="--no-defer", help="Read what is not selected from the state's manifest."),
-    DbtOption(names=("--defer-state",), help="The state to defer to, when it is not --state.", value="FOLDER"),
+    DbtOption(
+        names=("--defer-state",), help="The state to defer to, when it is not --state.", value="FOLDER", is_path=True
+    ),
     DbtOption(
         names=("--favor-state",), off="--no-favor-state", help="Defer even where a relation exists in this target."
     ),
@@ -206,7 +211,7 @@ def _written(option: DbtOption, values: Mapping[str, Any]) -> Iterator[str]:
         for one in value:
             yield from (option.names[0], str(one))
     else:
-        yield from (option.names[0], str(value))
+        yield from (option.names[0], str(Path(value).absolute() if option.is_path else value))
 
 
 def spread(words: list[str]) -> list[str]:

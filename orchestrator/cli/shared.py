@@ -17,8 +17,19 @@ class DbtCommand(click.Command):
     """A command whose options with several values are written as dbt's are."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Spread the values before click reads them."""
-        return super().parse_args(ctx, spread(args))
+        """Spread the values before click reads them; a name without an option is told how to select it."""
+        try:
+            return super().parse_args(ctx, spread(args))
+        except click.NoSuchOption:
+            raise
+        except click.UsageError as error:
+            names = [word for word in args if not word.startswith("-") and word in error.message]
+            selects = any(param.name == "select" for param in self.params)
+            if not selects or "unexpected extra argument" not in error.message:
+                raise
+            raise click.UsageError(
+                f"{error.message}. To run only {' and '.join(names)}: --select {' '.join(names)}", ctx
+            ) from error
 
 
 allow_empty = click.option("--allow-empty", is_flag=True, help="Let a selection that matches nothing succeed.")

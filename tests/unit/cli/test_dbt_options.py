@@ -91,3 +91,18 @@ def test_an_option_in_the_place_of_a_value_is_refused() -> None:
     """click would take the next option for the value."""
     with pytest.raises(click.BadOptionUsage, match="'--select' requires an argument"):
         spread(["--select", "--threads", "2"])
+
+
+def test_folders_are_those_of_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """dbt works in the folder of the project, and would look for a relative one there."""
+    monkeypatch.chdir(tmp_path)
+    assert written(["--state", "old", "--defer-state=../other", "--target-path", "out"]) == (
+        *("--target-path", "out", "--state", str(tmp_path / "old"), "--defer-state", str(tmp_path / "../other")),
+    )
+
+
+def test_a_name_without_an_option_is_told_how_to_be_selected() -> None:
+    """`elt run fct_orders` is what a newcomer types."""
+    command = DbtCommand("run", params=[click.Option(["--select"])])
+    with pytest.raises(click.UsageError, match="To run only fct_orders and dim_dates: --select fct_orders dim_dates"):
+        command.make_context("run", ["fct_orders", "dim_dates"])
