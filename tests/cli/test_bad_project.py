@@ -122,15 +122,15 @@ def test_models_in_a_circle(elt, tmp_path, verb):
     elt(verb, project=shop).refuses("in a circle", "model.shop.int_orders → model.shop.fct_orders")
 
 
-STATE = ("run", "--select", "state:modified", "--state", "old")
+STATE = ("run", "--select", "state:modified", "--state")
 
 
 def test_a_state_without_manifest(elt, tmp_path):
     """state: without a manifest to compare with says what --state takes."""
     shop = write_shop(tmp_path)
-    elt(*STATE, project=shop).refuses(f"The folder of --state does not exist: {shop}/old")
+    elt(*STATE, shop / "old", project=shop).refuses(f"The folder of --state does not exist: {shop}/old")
     (shop / "old").mkdir()
-    elt(*STATE, project=shop).refuses("--state names no folder with a manifest.json")
+    elt(*STATE, shop / "old", project=shop).refuses("--state names no folder with a manifest.json")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_state_without_manifest(elt, tmp_path):
 def test_a_state_that_cannot_be_read(elt, tmp_path, manifest, told):
     """A manifest that was cut short, or of another version, is named."""
     shop = write_shop(tmp_path, {"old/manifest.json": manifest})
-    elt(*STATE, project=shop).refuses(told, f"{shop}/old/manifest.json", "dbt 1.8 to 1.11")
+    elt(*STATE, shop / "old", project=shop).refuses(told, f"{shop}/old/manifest.json", "dbt 1.8 to 1.11")
 
 
 @pytest.mark.parametrize(
@@ -158,12 +158,15 @@ def test_a_state_that_cannot_be_read(elt, tmp_path, manifest, told):
 )
 def test_deferral_without_a_manifest(elt, tmp_path, words, told):
     """--defer says which manifest it lacks."""
-    elt("run", *words, project=write_shop(tmp_path)).refuses(told, "manifest.json of an earlier run")
+    shop = write_shop(tmp_path)
+    words = (shop / word if word == "models" else word for word in words)
+    elt("run", *words, project=shop).refuses(told, "manifest.json of an earlier run")
 
 
 def test_the_live_target_as_state(elt, tmp_path):
     """--state must not be the folder that the command writes to."""
-    elt("run", "--state", "target", project=write_shop(tmp_path)).refuses("the live target folder", "Copy")
+    shop = write_shop(tmp_path)
+    elt("run", "--state", shop / "target", project=shop).refuses("the live target folder", "Copy")
 
 
 def test_no_manifest_is_kept_when_none_is_wanted(elt, tmp_path):

@@ -57,7 +57,7 @@ def test_nothing_that_changed_is_no_mistake(elt, tmp_path, verb):
     shop = write_shop(tmp_path)
     assert elt("dbt", "--quiet", "parse", project=shop).code == 0
     shutil.copytree(shop / "target", shop / "old")
-    said = elt(verb, "--select", "state:modified", "--state", "old", project=shop)
+    said = elt(verb, "--select", "state:modified", "--state", shop / "old", project=shop)
     assert (said.code, said.err) == (0, "")
     assert said.out == "Nothing to do: state:modified matches nothing, because nothing changed.\n"
 
