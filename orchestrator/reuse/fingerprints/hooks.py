@@ -1,7 +1,7 @@
 """What is not understood in the SQL of a node's hooks, and of the macros that write it."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from orchestrator.nodes.dbt import DbtNode
@@ -11,33 +11,34 @@ from orchestrator.reuse.fingerprints.macros import MacroIndex
 from orchestrator.reuse.fingerprints.value import Finding
 
 
-def hook_findings(node: DbtNode, index: MacroIndex, adapter: str) -> Iterator[Finding]:
+def hook_findings(node: DbtNode, index: MacroIndex, adapter: str, values: Mapping[str, object]) -> Iterator[Finding]:
     """Return what of a node's hooks is not understood, or gives another result each time.
 
-    A hook is not compiled before it runs, so its text is read with a placeholder for each Jinja expression. Macros of
-    the project may write any part of it: each that it reaches must be understood by itself.
+    A hook is not compiled before it runs, so its text is read with a placeholder for each Jinja expression, and with
+    the `values` of the vars that its package sees. Macros of the project may write any part of it: each that it reaches
+    must be understood by itself.
     """
+    from orchestrator.reuse.fingerprints.template import placeholder_sql
+
     for key, hook in hooks_of(node.definition.config):
         text = hook.get("sql") if isinstance(hook, dict) else hook
         if not isinstance(text, str):
             continue
-        for what in _not_understood(text, adapter):
+        for what in _not_understood(placeholder_sql(text, values), adapter):
             yield Finding(what=f"{what} in a {key}", path=node.path)
         reading = index.read(text)
         for root in index.roots(reading):
             for unique_id in index.closure(root).reached.through:
                 macro = index.macros[unique_id]
                 if not index.is_of_dbt(macro):
-                    for what in _not_understood(macro.code, adapter):
+                    for what in _not_understood(placeholder_sql(macro.code, values), adapter):
                         yield Finding(what=f"{what} in the macro {macro.name}, which a {key} calls", path=macro.path)
 
 
 @lru_cache(maxsize=1024)
-def _not_understood(text: str, adapter: str) -> tuple[str, ...]:
+def _not_understood(sql: str, adapter: str) -> tuple[str, ...]:
     from orchestrator.reuse.fingerprints.statement_hooks import read_hook
-    from orchestrator.reuse.fingerprints.template import placeholder_sql
 
-    sql = placeholder_sql(text)
     if PLACEHOLDERS.issuperset(sql.replace(";", " ").split()):
         return ()
     found = read_hook(sql, adapter)

@@ -3,7 +3,7 @@
 Imported only where a template is read: `elt --help` needs no Jinja.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from jinja2 import Environment, nodes
@@ -95,19 +95,33 @@ def parse(text: str) -> nodes.Template:
     return _environment().parse(text)
 
 
-def sql_around_tags(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the pieces of SQL in a template with their first line, and a placeholder for each expression in it."""
+def sql_around_tags(text: str, values: Mapping[str, object]) -> Iterator[tuple[int, str]]:
+    """Yield the pieces of SQL in a template with their first line, and a placeholder for each expression in it.
+
+    A call of var() with a name among `values` is replaced by that value, if it is a plain one.
+    """
     inside: list[tuple[str, str]] | None = None
     for line, kind, value in _environment().lex(text):
         if kind == "variable_begin":
             first, inside = line, []
         elif kind == "variable_end" and inside is not None:
-            yield first, f" {_placeholder(inside)} "
+            rendered = _value(inside, values)
+            yield first, f" {_placeholder(inside)} " if rendered is None else rendered
             inside = None
         elif inside is not None and kind != "whitespace":
             inside.append((kind, value))
         elif kind == "data":
             yield line, value
+
+
+def _value(tokens: list[tuple[str, str]], values: Mapping[str, object]) -> str | None:
+    """Return the text of `var('name')`, with or without a default, where the value is known."""
+    words = [value for _, value in tokens]
+    if words[:2] != ["var", "("] or len(words) < 4 or tokens[2][0] != "string" or words[-1] != ")":
+        return None
+    is_alone = len(words) == 4 or (len(words) == 6 and words[3] == ",")
+    value = values.get(words[2][1:-1])
+    return str(value) if is_alone and isinstance(value, str | int | float) else None
 
 
 def _placeholder(tokens: list[tuple[str, str]]) -> str:

@@ -21,7 +21,7 @@ from orchestrator.reuse.fingerprints.macros import NO_NEEDS, Closure, MacroIndex
 from orchestrator.reuse.fingerprints.own_parts import own_parts, texts_in
 from orchestrator.reuse.fingerprints.python_code import read_python
 from orchestrator.reuse.fingerprints.reading import Reading, read_argument
-from orchestrator.reuse.fingerprints.surroundings import Surroundings, limits_for
+from orchestrator.reuse.fingerprints.surroundings import Surroundings, limits_for, shown_vars
 from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, PartGroup, Parts, SourceVersion
 
 FINGERPRINTED = frozenset(
@@ -261,7 +261,8 @@ class Fingerprinter:
         yield from hooks.all.unknown
         for asks in hooks.all.asks:  # a hook is not compiled and compared
             yield replace(asks, what=f"{asks.what} in a hook")
-        yield from hook_findings(node, self.index, self._manifest.adapter_type)
+        values = shown_vars(self._around, node.package)
+        yield from hook_findings(node, self.index, self._manifest.adapter_type, values)
         if code.all.beside_the_sql and node.definition.language != "python":
             yield from untaken_findings(node, self.index, self._manifest.adapter_type)
         for closure in self._materialized_by(node):

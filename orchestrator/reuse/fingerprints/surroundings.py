@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from orchestrator.masking import is_secret_name
 from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.reuse.fingerprints.digest import digest_of
@@ -53,6 +54,11 @@ class Surroundings:
     """What around the project cannot be shown to be the same, such as a plugin whose code is not found."""
     seed_content: Callable[[DbtNode], str] = _unread
     """Returns the digest of the bytes of a seed's file."""
+
+
+def shown_vars(around: Surroundings, package: str) -> dict[str, object]:
+    """Return the vars that the nodes of a package see; of those with secret names only hashes are known."""
+    return {name: value for name, value in around.vars.get(package, {}).items() if not is_secret_name(name)}
 
 
 def limits_for(node: DbtNode, manifest: Manifest, around: Surroundings) -> dict[str, str]:

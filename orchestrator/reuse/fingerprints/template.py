@@ -1,6 +1,6 @@
 """Walks a template's syntax tree: every branch, whether it would be taken or not, with Jinja's scopes of variables."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jinja2 import TemplateSyntaxError, nodes
@@ -29,15 +29,19 @@ def read_syntax(text: str) -> Reading:
     return found
 
 
-def placeholder_sql(text: str) -> str:
+NO_VALUES: Mapping[str, object] = {}
+
+
+def placeholder_sql(text: str, values: Mapping[str, object] = NO_VALUES) -> str:
     """Return the SQL of a template, in its lines, with a placeholder for each expression and without other tags.
 
-    A text that Jinja cannot parse is returned as it is.
+    A call of var() is replaced by its value where that is among `values`. A text that Jinja cannot parse is returned as
+    it is.
     """
     pieces: list[str] = []
     line = 1
     try:
-        for its_line, piece in sql_around_tags(text):
+        for its_line, piece in sql_around_tags(text, values):
             pieces.append("\n" * (its_line - line) + piece)
             line = its_line + piece.count("\n")
     except TemplateSyntaxError:

@@ -39,7 +39,7 @@ FILES: Mapping[str, str] = {
         """,
     "models/below_stray.sql": "select code from {{ ref('stray') }} where tax > 0\n",
     "models/marked.sql": """
-        {{ config(post_hook="insert into main.seen values ('marked')") }}
+        {{ config(post_hook="insert into main.seen values ('marked')", meta={'elt': {'deterministic': true}}) }}
         select code from {{ ref('rates') }}
         """,
     "models/stamped.sql": """

@@ -8,13 +8,15 @@ import threading
 
 import pytest
 
+from orchestrator.execution import signals
 from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StepStop, StopRequest
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_first_signal_asks_the_second_insists_the_third_raises(number):
+def test_the_first_signal_asks_the_second_insists_the_third_raises(number, monkeypatch):
     """Ctrl-C, SIGTERM and a terminal that hangs up mean the same."""
+    monkeypatch.setattr(signals, "heeded_signals", lambda: (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     stop = StopRequest()
     with stop_on_signals(stop):
         signal.raise_signal(number)

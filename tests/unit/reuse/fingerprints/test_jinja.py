@@ -119,3 +119,19 @@ def test_expressions_become_placeholders() -> None:
     assert placeholder_sql("{% if x\n %}a{% endif %}{% raw %}{{ b }}{% endraw %}") == "\na{{ b }}"
     assert placeholder_sql("plain 'text'") == "plain 'text'"
     assert placeholder_sql("{{ 'no end") == "{{ 'no end"
+
+
+def test_a_var_whose_value_is_known_is_read_by_it() -> None:
+    """A number, a text and a default; what is no plain value, or is computed on, stays an expression."""
+    values = {"floor": 5, "tbl": "raw.side", "list": [1]}
+    assert placeholder_sql("a < {{ var('floor') }} and {{ var(\"floor\", 1) }}", values) == "a < 5 and 5"
+    assert placeholder_sql("from {{ var('tbl') }}", values) == "from raw.side"
+    for other in (
+        "var('list')",
+        "var('other')",
+        "var('floor') + 1",
+        "var(name)",
+        "var.get('floor')",
+        "var('tbl') ~ 'x'",
+    ):
+        assert placeholder_sql(f"{{{{ {other} }}}}", values) == " __jinja__ "
