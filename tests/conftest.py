@@ -23,7 +23,9 @@ enable_test_caching()
 TOGETHER = ("tests/functional/postgres/", "tests/functional/dbt/")
 """Folders whose tests share a server, or projects that were built: one worker runs all of them."""
 SLOW = (
-    *("tests/agreement/test_selection_random.py", "tests/functional/postgres/test_adopt.py", "tests/reuse_pairs/"),
+    *("tests/agreement/test_selection_random.py", "tests/agreement/test_pairs_of_", "tests/reuse_pairs/"),
+    *("tests/functional/postgres/test_adopt.py", "tests/functional/postgres/test_truth.py"),
+    *("tests/functional/postgres/test_agreement.py", "tests/functional/postgres/test_comparison.py"),
     *("tests/functional/reuse/test_adopt.py", "tests/functional/reuse/test_cases.py"),
     "tests/functional/reuse/test_statements_of_projects.py",
 )
