@@ -60,11 +60,12 @@ class Child:
                 time.sleep(0.02)
             self._signal(signal.SIGKILL)
 
-    def close(self) -> None:
-        """Close our ends of its pipes; its output is written to the end."""
-        self.output.finish()
+    def close(self) -> str:
+        """Close our ends of its pipes, when its output is written; return the last of that."""
+        said = self.output.finish()
         with suppress(OSError):
             self.answers.close()
+        return said
 
     def _signal(self, number: int) -> bool:
         with suppress(ProcessLookupError, PermissionError):

@@ -85,8 +85,7 @@ class IngestRunner:
             answer = self._talk(child, step, stop)
         finally:
             child.end()
-            child.close()
-            said = child.output.finish()
+            said = child.close()
             session.interrupt()
             session.join()  # what the child left unfinished is rolled back before anybody repeats it
             with self._lock:

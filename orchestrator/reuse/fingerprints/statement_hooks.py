@@ -134,7 +134,7 @@ def _read_tokens(text: str, tokens: list[Any], adapter: str, functions: Function
     if len(trees) != 1 or not _is_understood(trees[0]):
         return Statement(unknown=("a hook that is none of the statements that are understood",))
     tree = trees[0]
-    if type(tree).__name__ in _WRITES and _target(tree) != THIS:
+    if type(tree).__name__ in _WRITES and _target_name(tree) != THIS:
         return Statement(unknown=("a statement that writes to another relation than {{ this }}",))
     dialect = replace(dialect_of(functions, adapter, tokens), allowed=ALLOWED | WRITES, written=_written(tree))
     return _without_placeholders(read_parsed(tree, tokens, dialect))
@@ -151,14 +151,18 @@ def _written(tree: Any) -> frozenset[int]:  # noqa: ANN401  # sqlglot's own
     """Return where the relation is named that insert and create write; update, delete and merge read theirs, too."""
     if type(tree).__name__ not in {"Insert", "Create"}:
         return frozenset()
-    target = tree.this.this if type(tree.this).__name__ == "Schema" else tree.this
-    name = target.args.get("this")
+    name = _target(tree).args.get("this")
     return frozenset({name.meta["start"]}) if name is not None and "start" in name.meta else frozenset()
 
 
-def _target(tree: Any) -> str:  # noqa: ANN401  # sqlglot's own
+def _target(tree: Any) -> Any:  # noqa: ANN401  # sqlglot's own
+    """Return the relation that a statement writes."""
+    return tree.this.this if type(tree.this).__name__ == "Schema" else tree.this
+
+
+def _target_name(tree: Any) -> str:  # noqa: ANN401  # as above
     """Return the plain name of the relation that a statement writes; empty if it is qualified."""
-    target = tree.this.this if type(tree.this).__name__ == "Schema" else tree.this
+    target = _target(tree)
     is_plain = type(target).__name__ == "Table" and target.args.get("db") is None
     return str(target.name) if is_plain else ""
 
