@@ -18,7 +18,8 @@ EltError
 ├── BusyError              another run works in the same target
 └── StoreError             the record of runs cannot be opened, read or written
     ├── NothingRecordedError  there is no record yet, or none that this elt began
-    └── UnknownRunError      no recorded run has that id
+    ├── UnknownRunError      no recorded run has that id
+    └── AmbiguousRunError    several recorded runs have ids that begin so
 
 A step that fails is not an exception but an outcome (execution/outcome.py): exceptions are for what keeps a
 run from starting, and for bugs.
@@ -108,4 +109,8 @@ class NothingRecordedError(StoreError):
 
 
 class UnknownRunError(StoreError):
-    """No recorded run has that id, or several begin with it."""
+    """No recorded run has that id."""
+
+
+class AmbiguousRunError(StoreError):
+    """Several recorded runs have ids that begin so."""

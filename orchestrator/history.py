@@ -14,7 +14,7 @@ from orchestrator.execution.liveness import RunState, state_of
 from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.recorded import RecordedRun, RecordedStep, RunHead
 from orchestrator.execution.replay import replay
-from orchestrator.report.history_json import event_to_json, head_to_json, run_to_json
+from orchestrator.report.history_json import event_to_json, listed_to_json, run_to_json
 from orchestrator.report.history_text import print_history, print_log, print_run, print_table
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
@@ -24,9 +24,11 @@ from orchestrator.wiring.recording import lives, open_store, query_store, this_p
 def show_history(project_dir: Path | None, *, limit: int, as_json: bool) -> int:
     """Print the newest runs; the exit code is 0."""
     with _opened(project_dir) as store:
-        runs = [(head, _state(head)) for head in store.reader().heads(limit=limit)]
+        reader = store.reader()
+        runs = [(head, _state(head)) for head in reader.heads(limit=limit)]
+        rows = reader.row_counts([head.run_id for head, _ in runs]) if as_json else {}
     if as_json:
-        _print_json(*(head_to_json(head, state) for head, state in runs))
+        _print_json(*(listed_to_json(head, state, rows[head.run_id]) for head, state in runs))
     else:
         print_history(open_console(), runs)
     return 0
@@ -51,7 +53,7 @@ def show_run(project_dir: Path | None, run: str | None, *, as_json: bool) -> int
 
 
 def show_log(project_dir: Path | None, words: tuple[str, ...], *, as_json: bool) -> int:
-    """Print what was recorded of a run as it happened, or of one node of it; the exit code is 0.
+    """Print what was recorded of a run as it happened, or of a node and its suite; the exit code is 0.
 
     `words` are a run, a node, or a run and a node; one word that is no run is a node of the last run.
     """
@@ -59,13 +61,15 @@ def show_log(project_dir: Path | None, words: tuple[str, ...], *, as_json: bool)
         reader = store.reader()
         run, node = _run_and_node(reader, words)
         found = reader.run(run)
-        step = None if node is None else _step_of(found, node)
+        steps = () if node is None else _steps_of(found, node)
         told = reader.events(run)
-    events = [event for event in told if step is None or event.step_id == step.step_id]
+    if node is not None:
+        wanted = {step.step_id for step in steps}
+        told = tuple(event for event in told if event.step_id in wanted)
     if as_json:
-        _print_json(*(event_to_json(event) for event in events))
+        _print_json(*(event_to_json(event) for event in told))
     else:
-        print_log(open_console(), found, events, step)
+        print_log(open_console(), found, told, steps)
     return 0
 
 
@@ -125,15 +129,14 @@ def _run_and_node(reader: RunReader, words: tuple[str, ...]) -> tuple[str, str |
             return reader.find(words[0]), words[1]
 
 
-def _step_of(run: RecordedRun, node: str) -> RecordedStep:
-    """Find a step by its name or its id."""
-    found = [step for step in run.steps if node in (step.name, step.step_id)]
-    if len(found) == 1:
-        return found[0]
+def _steps_of(run: RecordedRun, node: str) -> tuple[RecordedStep, ...]:
+    """Find the step with this id, or all with this name: a model and the suite or the gate of it share one."""
+    found = tuple(step for step in run.steps if node == step.step_id) or tuple(
+        step for step in run.steps if node == step.name
+    )
     if not found:
         raise UsageError(f"The run {run.head.run_id} has no step called {node}.", hint="`elt show` lists its steps.")
-    ids = ", ".join(step.step_id for step in found)
-    raise UsageError(f"Several steps are called {node}: {ids}.", hint="Name one of them by its id.")
+    return found
 
 
 def _state(head: RunHead) -> RunState:

@@ -113,6 +113,7 @@ def make_head(*, status: Status | None = Status.SUCCESS, host: str = "laptop", *
         "database": "shop.duckdb",
         "started_at": NOON,
         "heartbeat_at": NOON,
+        "last_event_at": NOON,
         "ended_at": None if status is None else NOON + timedelta(seconds=9),
         "code": None,
         "versions": {},

@@ -70,6 +70,9 @@ class Outcome:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     rows_affected: int | None = None
+    """Rows that the tool reports as written: by a load, or by the last statement of a build."""
+    row_count: int | None = None
+    """Rows in the table after a build of it."""
     bytes_processed: int | None = None
     """Read by a query, where the database says so; put on disk by a load, compressed."""
     query_seconds: float | None = None

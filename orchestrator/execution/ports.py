@@ -107,7 +107,8 @@ class RunReader(Protocol):
         """Give the id of the run that begins so; without a beginning that of the last run.
 
         Raises:
-            UnknownRunError: there is none, or several begin so.
+            UnknownRunError: there is none.
+            AmbiguousRunError: several begin so.
         """
 
     def run(self, run_id: str) -> RecordedRun:
@@ -139,6 +140,9 @@ class RunReader(Protocol):
 
         At most so many are counted. Runs that did not try a step, or were interrupted in it, say nothing of it.
         """
+
+    def row_counts(self, run_ids: Collection[str]) -> Mapping[str, Mapping[StepId, int]]:
+        """Return for each of these runs how many rows each table had after the step that built or reused it."""
 
     def outcomes(self, asked: Mapping[StepId, str]) -> Mapping[StepId, Outcome]:
         """Return what each of these steps ended as in the run named, without its parts, unless the run is forgotten."""

@@ -1,9 +1,10 @@
 """What is recorded of a run: how it began, and what its readers find."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from orchestrator.errors import AmbiguousRunError, UnknownRunError
 from orchestrator.execution.outcome import Outcome, Reason
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
@@ -130,6 +131,10 @@ class RunHead:
     """None while it goes on, or when its process died before it could say."""
     started_at: datetime
     heartbeat_at: datetime
+    last_event_at: datetime
+    """When something was last recorded of it."""
+    idle: timedelta = timedelta()
+    """How long nobody drove it, between an interruption and its resume."""
     ended_at: datetime | None
     process: Process
     code: Code | None
@@ -138,6 +143,11 @@ class RunHead:
     """Steps that ended, by status."""
     steps: int
     """How many there are in the plan."""
+
+    def elapsed(self, now: datetime | None = None) -> timedelta:
+        """Return how long the run was driven: until its end, or `now` if it is running, or its last sign of life."""
+        end = self.ended_at or now or max(self.heartbeat_at, self.last_event_at)
+        return end - self.started_at - self.idle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,3 +200,28 @@ class RecordedEvent:
     step_id: StepId | None
     attempt: int | None
     body: Mapping[str, object]
+
+
+MOST_LISTED = 3
+UNKNOWN_RUN_HINT = "`elt history` lists the runs."
+
+
+def only_run(beginning: str | None, found: Sequence[str]) -> str:
+    """Return the run meant by the beginning of its id; without one the last run.
+
+    `found` are the ids that begin so, newest first.
+
+    Raises:
+        UnknownRunError: there is none.
+        AmbiguousRunError: there are several.
+    """
+    if not found:
+        said = f"No run is recorded that is called {beginning}." if beginning else "No run is recorded."
+        raise UnknownRunError(said, hint=UNKNOWN_RUN_HINT)
+    if beginning is not None and len(found) > 1:
+        more = ", …" if len(found) > MOST_LISTED else ""
+        raise AmbiguousRunError(
+            f"Several runs begin with {beginning}: {', '.join(found[:MOST_LISTED])}{more}",
+            hint=f"Type more of the id. {UNKNOWN_RUN_HINT}",
+        )
+    return found[0]

@@ -31,7 +31,7 @@ def replay(run: RecordedRun) -> Iterator[Event]:
         if outcome is not None:
             outcomes.append(outcome)
             yield StepEnded(at=outcome.ended_at or head.started_at, outcome=outcome)
-    end = head.ended_at or head.heartbeat_at
+    end = head.started_at + head.elapsed()
     yield RunEnded(run_id=head.run_id, at=end, status=head.status or Status.CANCELLED, outcomes=tuple(outcomes))
 
 

@@ -205,6 +205,7 @@ def _reused(step: Step, then: Standing, recorded: Outcome | None) -> Outcome:
         reason=Reason(code=ReasonCode.UNCHANGED),
         message=f"{said} ({as_then})" if said else as_then,
         rows_affected=recorded.rows_affected if recorded is not None else None,
+        row_count=recorded.row_count if recorded is not None else None,
         failures=recorded.failures if recorded is not None else None,
         path=step.path,
         compiled_path=recorded.compiled_path if recorded is not None else None,

@@ -115,8 +115,9 @@ def outcome_text(outcome: Outcome, steps: Steps) -> str:
     parts = [titled(outcome.step_id, steps)]
     if outcome.started_at is not None:
         parts.append(duration(outcome.elapsed))
-    if outcome.rows_affected:
-        parts.append(count(outcome.rows_affected, "row"))
+    rows = outcome.rows_affected if outcome.row_count is None else outcome.row_count
+    if rows is not None and (rows or outcome.row_count is not None):
+        parts.append(count(rows, "row"))
     if outcome.failures:
         parts.append(count(outcome.failures, "failure"))
     if why := reason_text(outcome.reason, steps):

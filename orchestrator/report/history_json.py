@@ -1,18 +1,25 @@
 """Recorded runs for programs, as docs/history.md describes them."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from orchestrator.execution.liveness import RunState
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import RecordedEvent, RecordedRun, RecordedStep, RunHead
+from orchestrator.plan.step import StepId
 
 VERSION = 1
 
 Json = dict[str, object]
 
 
+def listed_to_json(head: RunHead, state: RunState, row_counts: Mapping[StepId, int]) -> Json:
+    """Return a run of the list, with the number of rows of each table that it built or reused."""
+    return {**head_to_json(head, state), "row_counts": dict(row_counts)}
+
+
 def head_to_json(head: RunHead, state: RunState) -> Json:
-    """Give a run of the list."""
+    """Return what is known of a run as a whole."""
     return {
         "version": VERSION,
         "run_id": head.run_id,
@@ -26,6 +33,7 @@ def head_to_json(head: RunHead, state: RunState) -> Json:
         "database": head.database,
         "started_at": _time(head.started_at),
         "ended_at": _time(head.ended_at),
+        "elapsed": head.elapsed(datetime.now(UTC) if state is RunState.RUNNING else None).total_seconds(),
         "user": head.process.user,
         "host": head.process.host,
         "process": head.process.pid,
@@ -83,6 +91,7 @@ def _outcome(outcome: Outcome) -> Json:
         "started_at": _time(outcome.started_at),
         "ended_at": _time(outcome.ended_at),
         "rows_affected": outcome.rows_affected,
+        "row_count": outcome.row_count,
         "bytes_processed": outcome.bytes_processed,
         "query_seconds": outcome.query_seconds,
         "failures": outcome.failures,

@@ -1,20 +1,21 @@
 """The list of runs, and one run, for people."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
 from orchestrator.execution.liveness import RunState
-from orchestrator.execution.outcome import ReasonCode
+from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import RecordedAttempt, RecordedEvent, RecordedRun, RecordedStep, RunHead
 from orchestrator.plan.status import Status
-from orchestrator.report.event_line import STYLES
+from orchestrator.report.event_line import STYLES, titled
 from orchestrator.report.words import clean, count, duration, one_line
 
 _WIDEST = 10_000
+_WITH_ROWS = frozenset({"ingest", "seed", "model", "snapshot"})
 _WIDTHS = {"run": 25, "started": 19, "took": 5, "status": 11}
 
 
@@ -30,7 +31,7 @@ def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) ->
         table.add_row(
             head.run_id,
             _moment(head.started_at),
-            duration(_took(head)),
+            duration(_took(head, state)),
             status_text(head, state),
             _counts(head),
             head.target,
@@ -43,25 +44,27 @@ def print_run(console: Console, run: RecordedRun, state: RunState) -> None:
     """Print how a run began, and each of its steps in the order of the plan."""
     head = run.head
     console.print(Text.assemble((head.run_id, "bold"), "  ", status_text(head, state)))
-    for name, value in _facts(head):
+    for name, value in _facts(head, state):
         console.print(Text.assemble((f"{name:<10}", "dim"), value), soft_wrap=True)
     console.print()
     table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
-    for name in ("status", "took", "kind", "step", "why"):
-        table.add_column(name, no_wrap=name != "why", overflow="fold")
+    for name in ("status", "took", "rows", "kind", "step", "why"):
+        justify: JustifyMethod = "right" if name == "rows" else "left"
+        table.add_column(name, no_wrap=name != "why", overflow="fold", justify=justify)
     for step in run.steps:
         for attempt in step.attempts[:-1]:
             table.add_row(*_earlier(attempt, step))
-        table.add_row(_step_status(step, state), _step_time(step), step.kind, step.name, _why(step, run))
+        status, took, rows = _step_status(step, state), _step_time(step), _rows(step)
+        table.add_row(status, took, rows, step.kind, step.name, _why(step, run))
     _print(console, table)
 
 
 def print_log(
-    console: Console, run: RecordedRun, events: Sequence[RecordedEvent], step: RecordedStep | None = None
+    console: Console, run: RecordedRun, events: Sequence[RecordedEvent], steps: Sequence[RecordedStep] = ()
 ) -> None:
-    """Print events in their order; of one step also what its tries ended with, in full, and its compiled file."""
+    """Print events in their order; of the steps also how each try ended, in full, with its log and compiled file."""
     for event in events:
-        name = run.plan.by_id[event.step_id].name if event.step_id else ""
+        name = titled(event.step_id, run.plan.by_id) if event.step_id else ""
         told = event.body.get("message") or event.body.get("status") or ""
         if again_at := event.body.get("again_at"):
             told = f"{told}, again at {datetime.fromisoformat(str(again_at)).astimezone():%H:%M:%S}"
@@ -72,22 +75,29 @@ def print_log(
             ),
             soft_wrap=True,
         )
-    for attempt in step.attempts if step is not None else ():
-        if attempt.outcome is None:
-            continue
-        if step is not None and len(step.attempts) > 1:
-            kind = f" ({attempt.outcome.error_class})" if attempt.outcome.error_class else ""
-            told = f"try {attempt.number}  {attempt.outcome.status}{kind}  {duration(attempt.outcome.elapsed)}"
-            console.print(Text(told, style="bold"))
-        for part in attempt.outcome.parts:
-            console.print(f"  {part.status.value:<10}{part.name}  {one_line(part.message)}", soft_wrap=True)
-        if attempt.outcome.message:
-            console.print(clean(attempt.outcome.message), soft_wrap=True)
-        if attempt.outcome.log:
-            console.print(Text("logged", style="dim"))
-            console.print(Text(clean(attempt.outcome.log)), soft_wrap=True)
-        if attempt.outcome.compiled_path:
-            console.print(Text.assemble(("compiled  ", "dim"), attempt.outcome.compiled_path), soft_wrap=True)
+    for step in steps:
+        if len(steps) > 1 and any(attempt.outcome is not None for attempt in step.attempts):
+            console.print()
+            console.print(Text(f"{step.kind} {step.name}", style="bold"))
+        for attempt in step.attempts:
+            if attempt.outcome is not None:
+                _print_try(console, attempt.number, attempt.outcome, of_several=len(step.attempts) > 1)
+
+
+def _print_try(console: Console, number: int, outcome: Outcome, *, of_several: bool) -> None:
+    if of_several:
+        kind = f" ({outcome.error_class})" if outcome.error_class else ""
+        told = f"try {number}  {outcome.status}{kind}  {duration(outcome.elapsed)}"
+        console.print(Text(told, style="bold"))
+    for part in outcome.parts:
+        console.print(f"  {part.status.value:<10}{part.name}  {one_line(part.message)}", soft_wrap=True)
+    if outcome.message:
+        console.print(clean(outcome.message), soft_wrap=True)
+    if outcome.log:
+        console.print(Text("logged", style="dim"))
+        console.print(Text(clean(outcome.log)), soft_wrap=True)
+    if outcome.compiled_path:
+        console.print(Text.assemble(("compiled  ", "dim"), outcome.compiled_path), soft_wrap=True)
 
 
 def print_table(console: Console, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -115,10 +125,10 @@ def _print(console: Console, table: Table) -> None:
     console.print(table)
 
 
-def _facts(head: RunHead) -> Iterable[tuple[str, str]]:
+def _facts(head: RunHead, state: RunState) -> Iterable[tuple[str, str]]:
     yield "command", " ".join(("elt", *head.command)) if head.command else head.verb
     yield "started", f"{_moment(head.started_at)} by {head.process.user}@{head.process.host}"
-    yield "took", duration(_took(head))
+    yield "took", duration(_took(head, state))
     yield "target", head.target
     yield "database", head.database
     if head.code is not None:
@@ -140,13 +150,22 @@ def _step_time(step: RecordedStep) -> str:
     return duration(step.last.outcome.elapsed)
 
 
+def _rows(step: RecordedStep) -> str:
+    """Return the rows of the table that a step built, or that a load brought."""
+    outcome = step.last.outcome if step.last is not None else None
+    if outcome is None or step.kind not in _WITH_ROWS:
+        return ""
+    rows = outcome.rows_affected if outcome.row_count is None else outcome.row_count
+    return "" if rows is None else f"{rows:,}"
+
+
 def _earlier(attempt: RecordedAttempt, step: RecordedStep) -> tuple[Text | str, ...]:
     """Tell of a try before the last one."""
     outcome = attempt.outcome
     if outcome is None:
-        return Text("interrupted", style="dim"), "", step.kind, step.name, f"try {attempt.number}"
+        return Text("interrupted", style="dim"), "", "", step.kind, step.name, f"try {attempt.number}"
     said = f"try {attempt.number}: {one_line(outcome.message)}"
-    return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), step.kind, step.name, said
+    return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), "", step.kind, step.name, said
 
 
 def _why(step: RecordedStep, run: RecordedRun) -> str:
@@ -171,8 +190,8 @@ def _counts(head: RunHead) -> str:
     return ", ".join(told) or f"0 of {head.steps:,}"
 
 
-def _took(head: RunHead) -> timedelta:
-    return (head.ended_at or head.heartbeat_at) - head.started_at
+def _took(head: RunHead, state: RunState) -> timedelta:
+    return head.elapsed(datetime.now(UTC) if state is RunState.RUNNING else None)
 
 
 def _moment(at: datetime) -> str:

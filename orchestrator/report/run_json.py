@@ -85,6 +85,7 @@ def _outcome(outcome: Outcome) -> Json:
         "ended_at": _time(outcome.ended_at),
         "elapsed": outcome.elapsed.total_seconds(),
         "rows_affected": outcome.rows_affected,
+        "row_count": outcome.row_count,
         "bytes_processed": outcome.bytes_processed,
         "query_seconds": outcome.query_seconds,
         "failures": outcome.failures,

@@ -79,6 +79,13 @@ def content_text(content: Content) -> str:
     return "; ".join(parts)
 
 
+def count_in(text: str | None) -> int | None:
+    """Return the number of rows of a table that a recorded content names; None if it names none."""
+    found = _parts(text or "")
+    count = found.get("count", NOT_READ)
+    return int(count) if found.get("kind") == TABLE and count.isdecimal() else None
+
+
 def is_same(text: str | None, content: Content | None) -> bool:
     """Return whether the relation provably holds what was recorded of it."""
     return compared(text, content) is Sameness.SAME

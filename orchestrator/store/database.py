@@ -16,7 +16,7 @@ from orchestrator.errors import MissingExtraError, NothingRecordedError, StoreEr
 from orchestrator.faults import Point, passing
 from orchestrator.store.json_text import to_json_text
 
-VERSION = "0007"
+VERSION = "0008"
 VERSION_TABLE = "store_version"
 _BUSY_SECONDS = 30
 _LOCK = 0x656C74  # a number that is ours on a PostgreSQL server

@@ -1,14 +1,22 @@
 """Reads what the store in memory keeps."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from itertools import takewhile
+from datetime import datetime, timedelta
+from itertools import pairwise, takewhile
 
 from orchestrator.errors import UnknownRunError
 from orchestrator.execution.breaker import SAYS_NOTHING
 from orchestrator.execution.outcome import Outcome, ReasonCode
-from orchestrator.execution.recorded import Failing, Opening, RecordedEvent, RecordedRun, RecordedStep, RunHead
+from orchestrator.execution.recorded import (
+    Failing,
+    Opening,
+    RecordedEvent,
+    RecordedRun,
+    RecordedStep,
+    RunHead,
+    only_run,
+)
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import StepId
@@ -62,11 +70,7 @@ class MemoryReader:
     def find(self, beginning: str | None = None) -> str:
         """Give the id of the run that begins so; without a beginning that of the last run."""
         found = [head.run_id for head in self.heads() if head.run_id.startswith(beginning or "")]
-        if beginning in found:
-            return beginning
-        if not found or (beginning is not None and len(found) > 1):
-            raise UnknownRunError(f"{len(found)} runs begin with {beginning}.")
-        return found[0]
+        return beginning if beginning in found else only_run(beginning, found)
 
     def run(self, run_id: str) -> RecordedRun:
         """Give a run, whole; raises UnknownRunError."""
@@ -121,12 +125,21 @@ class MemoryReader:
         found = {step: kept.last.outcome for step, kept in steps.items() if kept is not None and kept.last is not None}
         return {step: replace(outcome, parts=()) for step, outcome in found.items() if outcome is not None}
 
+    def row_counts(self, run_ids: Collection[str]) -> Mapping[str, Mapping[StepId, int]]:
+        """Return for each of these runs how many rows each table had after the step that built or reused it."""
+        return {run_id: _row_counts(self._runs[run_id]) for run_id in run_ids}
+
     def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
         """Give the code that a node was compiled to in a run, when it is still known."""
         step = self._runs[run_id].steps.get(step_id) if run_id in self._runs else None
         results = step.last.outcome.dbt_results if step and step.last and step.last.outcome else ()
         code = results[-1].get("compiled_code") if results else None
         return code if isinstance(code, str) else None
+
+
+def _row_counts(kept: Kept) -> dict[StepId, int]:
+    last = {step_id: step.last.outcome for step_id, step in kept.steps.items() if step.last is not None}
+    return {step_id: end.row_count for step_id, end in last.items() if end is not None and end.row_count is not None}
 
 
 def _failed(step: StepId) -> Callable[[Kept], bool]:
@@ -154,6 +167,11 @@ def head_of(kept: Kept) -> RunHead:
         status=kept.status,
         started_at=opening.started_at,
         heartbeat_at=kept.heartbeat_at,
+        last_event_at=kept.events[-1].at if kept.events else opening.started_at,
+        idle=sum(
+            (event.at - before.at for before, event in pairwise(kept.events) if event.kind == "run_resumed"),
+            timedelta(),
+        ),
         ended_at=kept.ended_at,
         process=opening.process,
         code=opening.code,

@@ -1,21 +1,30 @@
 """Reads the record of runs; writes nothing."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, select
 
 from orchestrator.errors import UnknownRunError
 from orchestrator.execution.outcome import Outcome, Part
-from orchestrator.execution.recorded import Failing, RecordedAttempt, RecordedEvent, RecordedRun, RunHead
+from orchestrator.execution.recorded import (
+    MOST_LISTED,
+    UNKNOWN_RUN_HINT,
+    Failing,
+    RecordedAttempt,
+    RecordedEvent,
+    RecordedRun,
+    RunHead,
+    only_run,
+)
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.standing import LastTry, RecordedFingerprint, Standing
 from orchestrator.store.codec import plan_from_text
 from orchestrator.store.failing import failing_in
 from orchestrator.store.fingerprints import compiled_code, fingerprints_of, last_tries_in, standing_in
-from orchestrator.store.rows import attempt_of, event_of, head_of, part_of, step_of
+from orchestrator.store.rows import RunTimes, attempt_of, event_of, head_of, part_of, step_of
 from orchestrator.store.tables import attempts, events, parts, runs, steps
 from orchestrator.store.texts import in_chunks, read_text
 
@@ -35,39 +44,37 @@ class SqlRunReader:
             asked = asked.where(runs.c.target_identity == target_identity)
         with self._engine.connect() as connection:
             found = connection.execute(asked).all()
-            counts = _counts(connection, [row.run_id for row in found])
-        return tuple(head_of(row, counts[row.run_id]) for row in found)
+            run_ids = [row.run_id for row in found]
+            counts, times = _counts(connection, run_ids), _times(connection, run_ids)
+        return tuple(head_of(row, counts[row.run_id], times[row.run_id]) for row in found)
 
     def find(self, beginning: str | None = None) -> str:
         """Give the id of the run that begins so; without a beginning that of the last run.
 
         Raises:
-            UnknownRunError: there is none, or several begin so.
+            UnknownRunError: there is none.
+            AmbiguousRunError: several begin so.
         """
-        asked = select(runs.c.run_id).order_by(*_NEWEST_FIRST).limit(2)
+        asked = select(runs.c.run_id).order_by(*_NEWEST_FIRST)
         if beginning is not None:
             asked = asked.where(runs.c.run_id.startswith(beginning, autoescape=True))
         with self._engine.connect() as connection:
-            found: Sequence[str] = connection.execute(asked).scalars().all()
-        if not found:
-            raise UnknownRunError(
-                f"No run is recorded that is called {beginning}." if beginning else _NOTHING, hint=_LIST
-            )
-        if beginning is not None and len(found) > 1 and beginning not in found:
-            raise UnknownRunError(f"Several runs begin with {beginning}: {', '.join(found)}, …", hint=_LIST)
-        return beginning if beginning is not None and beginning in found else found[0]
+            found = connection.execute(asked.limit(MOST_LISTED + 1)).scalars().all()
+            if beginning is not None and connection.execute(asked.where(runs.c.run_id == beginning)).first():
+                return beginning
+        return only_run(beginning, found)
 
     def run(self, run_id: str) -> RecordedRun:
         """Give a run, whole; raises UnknownRunError."""
         with self._engine.connect() as connection:
             row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
             if row is None:
-                raise UnknownRunError(f"No run is recorded that is called {run_id}.", hint=_LIST)
+                raise UnknownRunError(f"No run is recorded that is called {run_id}.", hint=UNKNOWN_RUN_HINT)
             plan = plan_from_text(read_text(connection, row.plan_digest).decode())
             tried = _attempts(connection, run_id)
             asked = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.position)
             found = tuple(step_of(step, tuple(tried[step.step_id])) for step in connection.execute(asked))
-            head = head_of(row, _counts(connection, [run_id])[run_id])
+            head = head_of(row, _counts(connection, [run_id])[run_id], _times(connection, [run_id])[run_id])
             return RecordedRun(head=head, asked=row.selected, plan=plan, steps=found)
 
     def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
@@ -117,14 +124,21 @@ class SqlRunReader:
         found = {step: attempt_of(row, ()).outcome for step, row in last.items()}
         return {step: outcome for step, outcome in found.items() if outcome is not None}
 
+    def row_counts(self, run_ids: Collection[str]) -> Mapping[str, Mapping[StepId, int]]:
+        """Return for each of these runs how many rows each table had after the step that built or reused it."""
+        found: dict[str, dict[StepId, int]] = {run_id: {} for run_id in run_ids}
+        asked = select(attempts.c.run_id, attempts.c.step_id, attempts.c.row_count)
+        asked = asked.where(attempts.c.row_count.is_not(None)).order_by(attempts.c.attempt)
+        with self._engine.connect() as connection:
+            for some in in_chunks(list(found)):
+                for row in connection.execute(asked.where(attempts.c.run_id.in_(some))):
+                    found[row.run_id][StepId(row.step_id)] = row.row_count
+        return found
+
     def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
         """Give the code that a node was compiled to in a run, when it is still known."""
         with self._engine.connect() as connection:
             return compiled_code(connection, run_id, step_id)
-
-
-_NOTHING = "No run is recorded."
-_LIST = "`elt history` lists the runs."
 
 
 def _counts(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[Status, int]]:
@@ -137,6 +151,21 @@ def _counts(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[St
     for row in connection.execute(asked):
         found[row.run_id][Status(row.status)] = row.ended
     return {run_id: {status: own[status] for status in Status if status in own} for run_id, own in found.items()}
+
+
+def _times(connection: Connection, run_ids: Sequence[str]) -> dict[str, RunTimes]:
+    found = {run_id: RunTimes() for run_id in run_ids}
+    last = select(events.c.run_id, func.max(events.c.at).label("at")).group_by(events.c.run_id)
+    before = events.alias()
+    earlier = (before.c.run_id == events.c.run_id) & (before.c.sequence == events.c.sequence - 1)
+    resumed = select(events.c.run_id, before.c.at.label("left_at"), events.c.at).join(before, earlier)
+    resumed = resumed.where(events.c.kind == "run_resumed")
+    for some in in_chunks(list(run_ids)):
+        for row in connection.execute(last.where(events.c.run_id.in_(some))):
+            found[row.run_id].last_event_at = row.at
+        for row in connection.execute(resumed.where(events.c.run_id.in_(some))):
+            found[row.run_id].idle += row.at - row.left_at
+    return found
 
 
 def _attempts(connection: Connection, run_id: str) -> dict[str, list[RecordedAttempt]]:

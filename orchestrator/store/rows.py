@@ -1,6 +1,8 @@
 """What is recorded, as rows of the store's tables and back."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -21,6 +23,15 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.store.json_text import plain
 from orchestrator.store.prepared import Values
+
+
+@dataclass(slots=True)
+class RunTimes:
+    """What the events of a run say about its duration."""
+
+    last_event_at: datetime | None = None
+    idle: timedelta = timedelta()
+    """From the last event before each resume to the resume."""
 
 
 def run_values(opening: Opening, event: RunStarted, plan_digest: str, manifest_digest: str | None) -> Values:
@@ -77,6 +88,7 @@ def attempt_values(outcome: Outcome) -> Values:
         "tool_word": outcome.tool_word,
         "message": plain(outcome.message),
         "rows_affected": outcome.rows_affected,
+        "row_count": outcome.row_count,
         "bytes_processed": outcome.bytes_processed,
         "query_seconds": outcome.query_seconds,
         "failures": outcome.failures,
@@ -108,7 +120,7 @@ def part_values(outcome: Outcome) -> list[Values]:
     ]
 
 
-def head_of(row: Row[Any], counts: Mapping[Status, int]) -> RunHead:
+def head_of(row: Row[Any], counts: Mapping[Status, int], times: RunTimes) -> RunHead:
     """Read a run for a list."""
     return RunHead(
         run_id=row.run_id,
@@ -121,6 +133,8 @@ def head_of(row: Row[Any], counts: Mapping[Status, int]) -> RunHead:
         status=Status(row.status) if row.status else None,
         started_at=row.started_at,
         heartbeat_at=row.heartbeat_at,
+        last_event_at=times.last_event_at or row.started_at,
+        idle=times.idle,
         ended_at=row.ended_at,
         process=Process(host=row.host, pid=row.process, started_at=row.process_started_at, user=row.user),
         code=Code(commit=row.git_commit, dirty=bool(row.git_dirty)) if row.git_commit else None,
@@ -143,6 +157,7 @@ def attempt_of(row: Row[Any], parts: tuple[Part, ...]) -> RecordedAttempt:
         started_at=row.started_at,
         ended_at=row.ended_at,
         rows_affected=row.rows_affected,
+        row_count=row.row_count,
         bytes_processed=row.bytes_processed,
         query_seconds=row.query_seconds,
         failures=row.failures,

@@ -42,6 +42,9 @@ class Moment(TypeDecorator[datetime]):  # type: ignore[misc]  # read without typ
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
+_Widened = BigInteger().with_variant(Integer, "sqlite")
+"""A column that was of 32 bits before; SQLite's integers have 64 bits whatever they are called."""
+
 metadata = MetaData()
 
 texts = Table(
@@ -113,7 +116,7 @@ attempts = Table(
     Column("reason", String(32)),
     Column("blame", Text),
     Column("message", Text),
-    Column("rows_affected", Integer),
+    Column("rows_affected", _Widened),
     Column("failures", Integer, comment="rows or expectations that said no"),
     Column("path", Text),
     Column("compiled_path", Text),
@@ -122,6 +125,7 @@ attempts = Table(
     Column("bytes_processed", BigInteger, comment="read by a query, or loaded"),
     Column("query_seconds", Double, comment="how long the tool executed"),
     Column("log", Text, comment="of a try that did not end well: the last of what the tool logged"),
+    Column("row_count", BigInteger, comment="rows in the table after a build of it"),
 )
 
 parts = Table(
@@ -134,7 +138,7 @@ parts = Table(
     Column("name", Text, nullable=False, comment="a batch, an expectation, a loaded table"),
     Column("status", String(16), nullable=False),
     Column("message", Text, nullable=False),
-    Column("rows", Integer),
+    Column("rows", _Widened),
     Column("detail", JSON, nullable=False),
 )
 

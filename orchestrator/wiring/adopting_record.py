@@ -21,7 +21,7 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
 from orchestrator.reuse.adoption import Act
 from orchestrator.reuse.adoption_run import FileTimes, asked_of_environment
-from orchestrator.reuse.facts import content_text
+from orchestrator.reuse.facts import TABLE, content_text
 from orchestrator.reuse.standing import Mark, RecordedFingerprint
 from orchestrator.wiring.adopting import Gathered, Ruled
 from orchestrator.wiring.command import Command
@@ -164,7 +164,7 @@ def _record(gathered: Gathered, command: Command, adopted: Sequence[Ruled]) -> N
     project, run_id, now = gathered.project, gathered.run_id, datetime.now(UTC)
     plan = Plan(steps=tuple(replace(ruled.step, parents=(), after=()) for ruled in adopted))
     opening = replace(opening_of(project, command, run_id, plan), verb=VERB)
-    outcomes = tuple(_outcome(ruled, gathered.artifacts.run.invocation_id, now) for ruled in adopted)
+    outcomes = tuple(_outcome(ruled, gathered, now) for ruled in adopted)
     events: list[Event] = [RunStarted(run_id=run_id, at=now, plan=plan, database=project.target.description)]
     for ruled, outcome in zip(adopted, outcomes, strict=True):
         known = RecordedFingerprint(fingerprint=ruled.judged.fingerprint, identity=ruled.judged.built)
@@ -177,12 +177,14 @@ def _record(gathered: Gathered, command: Command, adopted: Sequence[Ruled]) -> N
     gathered.known.store.writer(opening).record(events)
 
 
-def _outcome(ruled: Ruled, invocation_id: str, now: datetime) -> Outcome:
+def _outcome(ruled: Ruled, gathered: Gathered, now: datetime) -> Outcome:
     result = ruled.result
     if result is None:
         raise ValueError(f"{ruled.step.id} has no result")
     response = result.record.get("adapter_response") or {}
     rows = response.get("rows_affected") if isinstance(response, dict) else None
+    content = gathered.content(ruled.step.node) if isinstance(ruled.step, BuildStep) else None
+    invocation_id = gathered.artifacts.run.invocation_id
     adopted = f"adopted from dbt's invocation {invocation_id}: {ruled.ruling.reason}"
     said = result.record.get("message") if result.status == "warn" else None
     return Outcome(
@@ -193,6 +195,7 @@ def _outcome(ruled: Ruled, invocation_id: str, now: datetime) -> Outcome:
         started_at=result.started_at or now,
         ended_at=result.ended_at or now,
         rows_affected=rows if isinstance(rows, int) else None,
+        row_count=content.count if content is not None and content.kind == TABLE else None,
         failures=result.record.get("failures"),
         path=ruled.step.path,
         dbt_results=(result.record,),

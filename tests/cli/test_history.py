@@ -1,6 +1,7 @@
 """What is recorded of runs, as a user asks for it."""
 
 import json
+import re
 import signal
 
 import pytest
@@ -42,6 +43,48 @@ def test_every_run_is_recorded_with_its_steps(elt, shop):
     assert log == ["step_started", "step_ended"]
     asked = elt("sql", "select status, count(*) as n from history_runs group by 1", "--json", project=shop)
     assert json.loads(asked.out) == {"status": "success", "n": 1}
+
+
+COUNTED = {
+    "models/marts/grows.sql": """
+        {{ config(materialized='incremental') }}
+        select (select count(*) from {{ source('raw', 'orders') }}) as orders
+        """,
+    "snapshots/kept.yml": """
+        snapshots:
+          - name: kept
+            relation: ref('stg_customers')
+            config: {unique_key: customer_id, strategy: check, check_cols: all, schema: main}
+        """,
+}
+
+
+@pytest.mark.parametrize("in_target", ["true", "false"])
+def test_the_rows_of_what_is_built_are_counted(elt, tmp_path, in_target):
+    """Of tables, incremental models and snapshots, after each build: in the run, `elt show` and `elt history`."""
+    shop = write_shop(tmp_path, {**COUNTED, "elt.yml": f"state_in_target: {in_target}"})
+    ran = elt("run", "--json", project=shop)
+    ends = [json.loads(line) for line in ran.out.splitlines() if '"step_ended"' in line]
+    rows = {"fct_orders": 3, "dim_customers": 2, "grows": 1, "kept": 2}
+    assert {end["name"]: end["row_count"] for end in ends if end["row_count"] is not None} == rows
+    said = elt("run", "--select", "grows", project=shop)
+    assert re.search(r"model grows  \d+\.\ds  2 rows", said.out), said.out
+    (head, first) = recorded(elt, shop)
+    assert head["row_counts"] == {"model.shop.grows": 2}
+    assert sorted(first["row_counts"].values()) == sorted(rows.values())
+    shown = elt("show", project=shop).out.splitlines()
+    grows = next(line for line in shown if line.startswith("success") and " grows " in line)
+    assert grows.split()[2] == "2"
+    asked = elt("sql", "select row_count from history_steps where name = 'grows' order by 1", project=shop)
+    assert asked.out.split()[:3] == ["row_count", "1", "2"]
+
+
+def test_the_beginning_of_several_ids_is_ambiguous(elt, shop):
+    """Every command that takes a run says so in the same words."""
+    for _ in range(2):
+        elt("run", "--select", "slow", project=shop)
+    for words in (["show", "20"], ["logs", "20"], ["logs", "20", "slow"], ["cancel", "20"], ["resume", "20"]):
+        elt(*words, project=shop).refuses("Several runs begin with 20", "Type more of the id")
 
 
 def test_a_failure_is_told_again_as_it_was(elt, shop):

@@ -11,7 +11,7 @@ from threading import Barrier
 
 import pytest
 
-from orchestrator.errors import StoreError, UnknownRunError
+from orchestrator.errors import AmbiguousRunError, StoreError, UnknownRunError
 from orchestrator.execution.events import (
     AttemptEnded,
     Noticed,
@@ -128,7 +128,8 @@ def test_an_outcome_is_read_as_it_was_recorded(store: RunStore) -> None:
         seconds=3,
         tool_word="loaded",
         message="a late file",
-        rows_affected=12,
+        rows_affected=5_000_000_000,
+        row_count=6_000_000_000,
         bytes_processed=5_000_000_000,
         query_seconds=0.25,
         log="12:00:00 debug\nread bts.csv",
@@ -248,9 +249,36 @@ def test_a_run_is_found_by_the_beginning_of_its_id(store: RunStore) -> None:
     assert reader.find() == "20261122-aa"
     assert reader.find("20261121-ab") == "20261121-ab"
     assert reader.find("20261122") == "20261122-aa"
-    for wrong in ("20261121", "2025", "%"):
+    with pytest.raises(AmbiguousRunError, match="20261121-ab, 20261121-aa"):
+        reader.find("20261121")
+    for wrong in ("2025", "%"):
         with pytest.raises(UnknownRunError):
             reader.find(wrong)
+
+
+def test_a_run_took_as_long_as_it_was_driven(store: RunStore) -> None:
+    """Of an interrupted run until its last event; of a resumed one without the time in between."""
+    store.writer(opening()).record([started(make_plan("a -> b")), step_started("a", 3)])
+    (head,) = store.reader().heads()
+    assert head.elapsed() == timedelta(seconds=3)
+    assert head.elapsed(NOON + timedelta(seconds=20)) == timedelta(seconds=20)
+    second = Process(host="laptop", pid=4712, started_at=NOON, user="ada")
+    at = NOON + timedelta(hours=9)
+    resumed = RunStarted(run_id="r1", at=at, plan=make_plan("a -> b"), database="shop.duckdb", resumed=True)
+    writer = store.writer(opening(process=second, continues=PROCESS))
+    writer.record([resumed])
+    end = at + timedelta(seconds=4)
+    writer.record([RunEnded(run_id="r1", at=end, status=Status.SUCCESS, outcomes=())])
+    (head,) = store.reader().heads()
+    assert head.elapsed() == timedelta(seconds=7)
+
+
+def test_the_rows_of_tables_are_listed_by_run(store: RunStore) -> None:
+    """The count after the last try of each step; a step without a count is not listed."""
+    writer = store.writer(opening())
+    writer.record([started(make_plan("a -> b")), step_started("a"), step_started("b")])
+    writer.record([step_ended(make_outcome("a", row_count=3)), step_ended(make_outcome("b"))])
+    assert store.reader().row_counts(["r1"]) == {"r1": {"a": 3}}
 
 
 def test_nothing_is_found_in_an_empty_store(store: RunStore) -> None:

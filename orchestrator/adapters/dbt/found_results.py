@@ -7,6 +7,7 @@ from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.status import Status
+from orchestrator.reuse.facts import count_in
 from orchestrator.reuse.standing import Marker
 
 _SAID = "built before the run was cut off, as the target itself says"
@@ -35,6 +36,7 @@ def found_outcome(session: DbtSession, marker: Marker, started_at: datetime | No
         message=_SAID,
         started_at=started_at,
         ended_at=ended_at,
+        row_count=count_in(marker.content),
         path=node.original_file_path,
         dbt_results=(run_record(result),),
     )

@@ -14,7 +14,7 @@ from orchestrator.adapters.record_sql import adds_marker
 from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
 from orchestrator.nodes.identity import NodeId, Relation
-from orchestrator.reuse.facts import Content, content_text
+from orchestrator.reuse.facts import TABLE, Content, content_text
 from orchestrator.reuse.standing import Mark
 
 _MARKED = frozenset({"model", "seed", "snapshot"})
@@ -64,6 +64,7 @@ class Marking:
         self._in_transactions = not getattr(adapter.config.credentials, "disable_transactions", False)
         self._places = places
         self._requests: dict[NodeId, Request] = {}
+        self._row_counts: dict[NodeId, int] = {}
         self._call = task.call_runner
         if places is not None:
             task.call_runner = self._call_runner  # dbt's microbatch runner calls its batches through the task
@@ -82,6 +83,10 @@ class Marking:
             yield
         finally:
             del self._requests[node]
+
+    def take_row_count(self, node: NodeId) -> int | None:
+        """Return how many rows the last build of a node left in its table, once; None if it was not counted."""
+        return self._row_counts.pop(node, None)
 
     def _call_runner(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's own types
         request = self._requests.get(runner.node.unique_id)
@@ -109,6 +114,8 @@ class Marking:
                     # each earlier batch's content would be that of a table that is not finished
                     built = self._built(node, macro, places.most_rows) if _is_last(batch, runner) else None
                     content = self._write(statement, built)
+                    if content is not None and content.count is not None and content.kind == TABLE:
+                        self._row_counts[node.unique_id] = content.count
                     if content is not None and is_settled:
                         places.note_content(node.unique_id, content)
 

@@ -15,6 +15,7 @@ from orchestrator.adapters.dbt.beside import Beside, build_beside
 from orchestrator.adapters.dbt.interrupting import cancel
 from orchestrator.adapters.dbt.marking import Marking, Places
 from orchestrator.adapters.dbt.outcomes import recalled_result
+from orchestrator.adapters.dbt.row_counts import row_count
 from orchestrator.adapters.dbt.second_try import forget_compiled, keep_done_batches, look_again
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.adapters.lost_race import lost_race
@@ -150,6 +151,11 @@ class NodeRuns:
             in_progress.discard(unique_id)
         self._keep(node, result)
         return result
+
+    def row_count(self, result: Any) -> int | None:  # noqa: ANN401  # dbt's RunResult
+        """Return how many rows the node's last build left in its table; None if that is not known."""
+        counted = self.marking.take_row_count(result.node.unique_id)
+        return row_count(self.adapter, result) if counted is None else counted
 
     def run_beside(self, unique_id: NodeId, schema: str) -> Beside:
         """Let dbt build a node in another schema: what stands of it stays, and nobody hears of that build."""

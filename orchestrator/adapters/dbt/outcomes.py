@@ -38,10 +38,11 @@ def node_outcome(
     started: datetime,
     batch_messages: Mapping[datetime, str] = MappingProxyType({}),
     log: str = "",
+    row_count: int | None = None,
 ) -> Outcome:
     """Read one node's outcome off dbt's result; `batch_messages` say why batches broke, by their start.
 
-    `log` is what dbt logged meanwhile: kept where the node did not simply succeed.
+    `log` is what dbt logged meanwhile: kept unless the node simply succeeded. `row_count` is that of its table.
     """
     node = result.node
     word = str(result.status)
@@ -56,6 +57,7 @@ def node_outcome(
         started_at=started,
         ended_at=datetime.now(UTC),
         rows_affected=_number(result.adapter_response, "rows_affected"),
+        row_count=row_count if status is Status.SUCCESS else None,
         bytes_processed=_number(result.adapter_response, "bytes_processed"),
         query_seconds=_executed(result),
         failures=result.failures,

@@ -85,6 +85,7 @@ def _verified(verify: Verify, compared: Compared, started: datetime) -> Outcome:
     return replace(
         verify.reused,
         reason=Reason(code=ReasonCode.VERIFIED),
+        row_count=compared.rows,
         message=f"verified: built anew beside it, {rows}, the same; {verify.reused.message}",
         started_at=started,
         ended_at=datetime.now(UTC),

@@ -62,6 +62,7 @@ def test_an_outcome_is_written_whole() -> None:
         "ended_at": "2013-07-01T12:00:00.100000+00:00",
         "elapsed": 0.1,
         "rows_affected": None,
+        "row_count": None,
         "bytes_processed": None,
         "query_seconds": None,
         "failures": 12,
