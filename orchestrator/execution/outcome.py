@@ -27,7 +27,7 @@ class ReasonCode(StrEnum):
     VERIFIED = "verified"  # reused, and found to be what it builds to now
     DIFFERS = "differs"  # it was to be reused, and is not what it builds to now
     CIRCUIT_OPEN = "circuit_open"  # a load that failed run after run was not tried
-    GATE_CLOSED = "gate_closed"  # a check above, which does not run now, said no when it last ran
+    GATE_CLOSED = "gate_closed"  # a check above it did not pass when it last ran, and is not in the plan
 
 
 class ErrorClass(StrEnum):

@@ -10,7 +10,7 @@ class Act(StrEnum):
     RUN = "run"
     REUSE = "reuse"
     IF_CHANGED = "if_changed"  # decided when its parents have ended, by what they ended as
-    CLOSED = "closed"  # a check above it, which does not run, said no when it last ran
+    CLOSED = "closed"  # a check above it did not pass when it last ran, and is not in the plan
     OPEN = "open"  # a load that failed run after run is not tried; what is below it reads the rows that stand
     OPEN_SKIPS = "open_skips"  # the same, and what is below it is skipped
 

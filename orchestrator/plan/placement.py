@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dlt import IngestNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.step import BuildStep, IngestStep, Step, StepId, TestStep
 
@@ -60,7 +61,7 @@ def place_of(graph: Graph, one: StepId | NodeId) -> str:
         return f"{'on ' if one.startswith('freshness.') else ''}{full_name(graph, source.relation)}"
     if one.startswith("ingest."):
         loads = graph.ingest.values()
-        return _on(load.dataset for load in loads if one in _ids_of_load(load.unique_id, load.pipeline, load.source))
+        return _on(load.dataset for load in loads if one in (load.unique_id, *load_step_ids(load)))
     if one.startswith("hook."):
         hooks = (hook for hook in graph.manifest.nodes.values() if hook.resource_type is ResourceType.OPERATION)
         return _on(_schema_name(graph, hook.database, hook.schema) for hook in hooks)
@@ -108,9 +109,9 @@ def _place_of_node(graph: Graph, node: DbtNode) -> str:
     return _on([_schema_name(graph, node.database, node.schema), *schemas])
 
 
-def _ids_of_load(node: NodeId, pipeline: str, source: str) -> tuple[str, ...]:
-    """Return what a load may be called: by its node, or by its step, alone in its pipeline or beside others."""
-    return (node, f"ingest.{pipeline}", f"ingest.{pipeline}.{source}")
+def load_step_ids(load: IngestNode) -> tuple[StepId, StepId]:
+    """Return the ids that the step of a load has: alone in its pipeline, and beside other loads."""
+    return StepId(f"ingest.{load.pipeline}"), StepId(f"ingest.{load.pipeline}.{load.source}")
 
 
 def _schema_name(graph: Graph, database: str | None, schema: str) -> str:

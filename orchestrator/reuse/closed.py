@@ -1,4 +1,4 @@
-"""Which steps stay closed because a check above them said no when it last ran, and does not run now."""
+"""Which steps do not run because a check above them did not pass when it last ran, and is not in the plan."""
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from orchestrator.graph.build import Graph
 from orchestrator.graph.edges import WAITS_FOR_GATES
 from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.plan.placement import load_step_ids
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, StepId
 from orchestrator.reuse.past import Past
@@ -37,15 +38,36 @@ def checks_of(graph: Graph) -> Iterator[NodeId]:
     yield from (node.unique_id for node in graph.manifest.nodes.values() if node.resource_type in _CHECKS)
 
 
+def writers_of(graph: Graph, source: NodeId) -> Iterator[StepId]:
+    """Return the steps that write the table of a dbt source, by every id that they may have."""
+    for parent in graph.needs.parents(source):
+        if parent in graph.ingest:
+            yield from load_step_ids(graph.ingest[parent])
+        else:
+            yield StepId(parent)
+
+
 def _that_said_no(graph: Graph, plan: Plan, past: Past) -> Iterator[NodeId]:
-    """Give the checks that failed on what stands, and neither run now nor have what they judge built now."""
+    """Return the checks that did not pass on what exists now, and that this plan neither runs nor supersedes."""
     for check in checks_of(graph):
         if StepId(check) not in past.tries or StepId(check) in plan.by_id:
             continue
-        judged = [node for node in judged_by(graph, check) if node in graph.manifest.nodes]
-        stays = judged and not any(StepId(node) in plan.by_id for node in judged)
-        if stays and all(past.said_no(StepId(check), StepId(node)) for node in judged):
+        judged = judged_by(graph, check)
+        if judged and all(_still_holds(graph, plan, past, check, node) for node in judged):
             yield check
+
+
+def _still_holds(graph: Graph, plan: Plan, past: Past, check: NodeId, node: NodeId) -> bool:
+    """Return whether a check did not pass, and neither an earlier run nor this plan wrote what it read of a node since.
+
+    Of the table of a source without a loader nobody knows whether it was written: then the check's result holds.
+    """
+    if node not in graph.manifest.sources:
+        return StepId(node) not in plan.by_id and past.said_no(StepId(check), StepId(node))
+    writers = tuple(writers_of(graph, node))
+    return past.said_no(StepId(check)) and not any(
+        writer in plan.by_id or past.ended_after(writer, StepId(check)) for writer in writers
+    )
 
 
 def _waits(step: object) -> bool:

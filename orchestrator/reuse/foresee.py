@@ -95,7 +95,9 @@ class _Foresight:
             return Decision(act=Act.RUN, words=reason_of(step))
         if step.id in self.wishes.closed:
             check = self.wishes.closed[step.id]
-            words = f"{short_name(NodeId(check))} said no when it last ran, and does not run"
+            name = short_name(NodeId(check))
+            again = f"elt test --select {'expectation:' if check.startswith('expectation.') else ''}{name}"
+            words = f"{name} did not pass when it last ran, and is not in this run; check again with: {again}"
             return Decision(act=Act.CLOSED, words=words, blame=check)
         node = NodeId(step.id)
         if isinstance(step, BuildStep) and step.resource_type in _NO_OPS:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from orchestrator.nodes.identity import NodeId, Relation, short_name
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
@@ -137,12 +138,26 @@ class Past:
             return f"its last check {'failed' if last.status is Status.FAIL else 'errored'}: {name}"
         return ""
 
-    def said_no(self, check: StepId, judged: StepId) -> bool:
-        """Say whether a check last failed or errored, and on what stands of a node now."""
-        last, then = self.tries.get(check), self.standing.get(judged)
-        if last is None or then is None or last.status not in FAIL_OR_ERROR:
+    def said_no(self, check: StepId, judged: StepId | None = None) -> bool:
+        """Return whether a check last failed or errored; with `judged`, on what exists of that node now."""
+        last = self.tries.get(check)
+        if last is None or last.status not in FAIL_OR_ERROR:
             return False
-        return last.ended_at is not None and then.ended_at is not None and last.ended_at >= then.ended_at
+        if judged is None:
+            return True
+        then = self.standing.get(judged)
+        return then is not None and _is_not_before(last.ended_at, then.ended_at)
+
+    def ended_after(self, step: StepId, other: StepId) -> bool:
+        """Return whether the last try of a step succeeded, and not before the last try of another ended."""
+        last, then = self.tries.get(step), self.tries.get(other)
+        if last is None or then is None or last.status not in STANDS:
+            return False
+        return _is_not_before(last.ended_at, then.ended_at)
+
+
+def _is_not_before(at: datetime | None, then: datetime | None) -> bool:
+    return at is not None and then is not None and at >= then
 
 
 _DOUBTED = Found(why="what stands was found to differ from what it builds to", is_doubted=True)

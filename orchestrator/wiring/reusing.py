@@ -19,7 +19,7 @@ from orchestrator.plan.placement import places_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest, Upstream
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId
-from orchestrator.reuse.closed import checks_of, closed_by, judged_by
+from orchestrator.reuse.closed import checks_of, closed_by, judged_by, writers_of
 from orchestrator.reuse.facts import Content
 from orchestrator.reuse.fingerprints.hooks import may_change_rows
 from orchestrator.reuse.fingerprints.make import Fingerprinter
@@ -135,7 +135,8 @@ class Knowledge:
         above = frozenset(with_needs(self.project, planned)).difference(planned)
         graph = self.project.graph
         checks = {check for check in checks_of(graph) if not above.isdisjoint(judged_by(graph, check))}
-        steps = {StepId(node) for node in (*above, *checks)}
+        writers = {writer for node in above if node in graph.manifest.sources for writer in writers_of(graph, node)}
+        steps = {*map(StepId, (*above, *checks)), *writers}
         return Past(standing=self.standing(steps), tries=self.tries(steps)) if checks else Past()
 
     def _with_judged(self, planned: list[NodeId]) -> list[NodeId]:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.functional.reuse.till import edit, write_till
+from tests.functional.shop import sql, write_shop
 
 pytestmark = pytest.mark.functional
 
@@ -49,6 +50,19 @@ def test_a_gate_stays_closed_where_its_check_does_not_run(elt, till):
     edit(till, "seeds/rates.csv", "USD,1.1", "EUR,1.1")
     elt("run", "--select", "sales", project=till).reports("fail data test unique_sales_id")
     said = elt("run", "--select", "sales_by_day", "--upstream", "none", project=till)
-    said.reports("unique_sales_id said no when it last ran", "1 skipped", code=1)
+    said.reports("unique_sales_id did not pass when it last ran", "1 skipped", code=1)
     planned = elt("plan", "--select", "sales_by_day", project=till)
     planned.reports("its last check failed: unique_sales_id", code=0)
+
+
+def test_a_gate_on_a_source_stays_closed_where_its_check_does_not_run(elt, tmp_path):
+    """As one on a model does; the message says how to check again, and a check that passes opens it."""
+    shop = write_shop(tmp_path)
+    sql(shop, "insert into raw.customers values (null, 'Cy')")
+    elt("run", "--select", "stg_customers", project=shop).reports("fail data test source_not_null_raw_customers_id")
+    sql(shop, "delete from raw.customers where id is null")
+    said = elt("run", "--select", "stg_customers", "--upstream", "none", "--exclude", "source:*", project=shop)
+    said.reports("1 skipped", "check again with: elt test --select source_not_null_raw_customers_id", code=1)
+    assert elt("test", "--select", "source_not_null_raw_customers_id", project=shop).code == 0
+    words = ("--upstream", "none", "--exclude", "test_name:relationships")
+    assert elt("run", "--select", "stg_customers", *words, project=shop).code == 0

@@ -1,0 +1,66 @@
+"""A check on a source keeps what is below the source closed, until the check passes or the source is written again."""
+
+from datetime import timedelta
+
+import pytest
+
+from orchestrator.plan.request import Upstream
+from orchestrator.plan.status import Status
+from orchestrator.plan.step import StepId
+from orchestrator.reuse.closed import closed_by
+from orchestrator.reuse.past import Past
+from orchestrator.reuse.standing import LastTry
+from tests.fakes.clock import NOON
+from tests.graph_factories import make_dlt_source, make_graph, make_node, make_source, plan_for
+
+CHECK, MODEL = StepId("test.shop.key"), StepId("model.shop.a")
+NODES = (make_source("orders"), make_node("test.key", "source.raw.orders"), make_node("model.a", "source.raw.orders"))
+
+
+def last(status: Status | None, hours: float) -> LastTry:
+    """How a step ended when it last ran, so many hours after noon."""
+    return LastTry(run_id="r1", status=status, ended_at=NOON + timedelta(hours=hours))
+
+
+def closed(graph, **tries: LastTry):
+    """Return what is closed in a plan of the model alone."""
+    known = {StepId(name.replace("__", ".")): one for name, one in tries.items()}
+    plan = plan_for(graph, "model.a", upstream=Upstream.NONE)
+    return closed_by(graph, plan, Past(tries=known), frozenset())
+
+
+@pytest.mark.parametrize("status", [Status.FAIL, Status.ERROR])
+def test_a_check_on_a_source_that_did_not_pass_closes_the_gate(status):
+    assert closed(make_graph(*NODES), test__shop__key=last(status, 1)) == {MODEL: CHECK}
+
+
+@pytest.mark.parametrize("status", [Status.SUCCESS, Status.WARN, Status.CANCELLED, None])
+def test_any_other_end_of_the_check_closes_nothing(status):
+    assert closed(make_graph(*NODES), test__shop__key=last(status, 1)) == {}
+
+
+@pytest.mark.parametrize("step", ["ingest__load_shop", "ingest__load_shop__shop"])
+def test_a_load_after_the_check_opens_the_gate(step):
+    """Whichever id the load had: what the check read is no longer there."""
+    graph = make_graph(*NODES, loads=[make_dlt_source("shop", "orders")])
+    failed = last(Status.FAIL, 1)
+    assert closed(graph, test__shop__key=failed, **{step: last(Status.SUCCESS, 2)}) == {}
+    assert closed(graph, test__shop__key=failed, **{step: last(Status.SUCCESS, 0.5)}) == {MODEL: CHECK}
+    for nothing_new in (Status.NO_DATA, Status.ERROR):
+        assert closed(graph, test__shop__key=failed, **{step: last(nothing_new, 2)}) == {MODEL: CHECK}
+
+
+def test_a_seed_that_writes_the_source_opens_the_gate():
+    graph = make_graph(make_node("seed.s", table="raw.orders"), *NODES)
+    failed = last(Status.FAIL, 1)
+    assert closed(graph, test__shop__key=failed, seed__shop__s=last(Status.SUCCESS, 2)) == {}
+    assert closed(graph, test__shop__key=failed, seed__shop__s=last(Status.SUCCESS, 0)) == {MODEL: CHECK}
+
+
+def test_a_check_of_a_source_and_a_model_holds_while_neither_changed():
+    """With the model rebuilt in the plan, the check's result says nothing about it."""
+    both = make_node("test.both", "source.raw.orders", "model.b")
+    graph = make_graph(*NODES, make_node("model.b", "source.raw.orders"), both, make_node("model.c", "model.b"))
+    failed = {StepId("test.shop.both"): last(Status.FAIL, 1)}
+    plan = plan_for(graph, "model.b", "model.c", upstream=Upstream.NONE)
+    assert closed_by(graph, plan, Past(tries=failed), frozenset()) == {}
