@@ -56,6 +56,28 @@ def test_a_python_model_that_raises(elt, tmp_path):
     )
 
 
+EXITS = """
+import sys
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    sys.exit({code})
+    return dbt.ref("stg_orders")
+"""
+
+
+@pytest.mark.parametrize("code", ["", "0", "3", "'no data today'"])
+def test_a_python_model_that_exits(elt, tmp_path, code):
+    """Is an error with its line, also with code 0; what does not depend on it goes on."""
+    shop = write_shop(tmp_path, {"models/marts/guess.py": EXITS.format(code=code)})
+    elt("run", "--select", "guess", "stg_orders", project=shop).reports(
+        f"Python model failed: it called sys.exit({code}) (line 5 of the model).",
+        "raise an exception",
+        "file models/marts/guess.py",
+        "success model stg_orders",
+    )
+
+
 def test_a_project_that_meets_no_fault(elt, tmp_path):
     """The same project without a fault is green."""
     elt("run", project=write_shop(tmp_path)).reports("success in", "16 success", code=0)

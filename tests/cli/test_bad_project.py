@@ -174,3 +174,40 @@ def test_no_manifest_is_kept_when_none_is_wanted(elt, tmp_path):
     shop = write_shop(tmp_path)
     assert elt("run", "--no-write-json", "--select", "stg_orders", project=shop).code == 0
     assert not (shop / "target/manifest.json").exists()
+
+
+CRASHES = {
+    "a version that is no mapping": (
+        {"models/x.yml": "models: [{name: stg_orders, versions: [1]}]"},
+        "dbt crashed while it read models/x.yml: TypeError",
+    ),
+    "a hook that is no text": (
+        {"models/r.sql": "{{ config(post_hook=5) }} select 1"},
+        "dbt crashed while it read model r in models/r.sql: TypeError",
+    ),
+    "braces in an external location": (
+        {
+            "models/x.yml": """
+                sources:
+                  - name: files
+                    config: {meta: {external_location: "a_{day}.csv"}}
+                    tables: [{name: visits}]
+                """,
+            "models/y.sql": "select * from {{ source('files', 'visits') }}",
+        },
+        "dbt crashed while it read source files.visits in models/x.yml, line 4: KeyError: 'day'",
+    ),
+    "a package that is no mapping": (
+        {"packages.yml": "packages: [5]"},
+        "dbt crashed while it read dbt_project.yml, packages.yml or profiles.yml: TypeError",
+    ),
+    "profiles that are a list": ({"profiles.yml": "[1]"}, "dbt crashed while it read dbt_project.yml or profiles.yml"),
+}
+
+
+@pytest.mark.parametrize("mistake", CRASHES)
+def test_a_crash_inside_dbt_names_the_file(elt, tmp_path, mistake):
+    """And what to do, without a traceback: it is no bug of elt."""
+    files, told = CRASHES[mistake]
+    shop = write_shop(tmp_path, files)
+    elt("plan", project=shop).refuses(told, "formatter: oldstyle" if "braces" in mistake else "elt dbt parse --debug")

@@ -15,6 +15,7 @@ from orchestrator.adapters.dbt.beside import Beside, build_beside
 from orchestrator.adapters.dbt.interrupting import cancel
 from orchestrator.adapters.dbt.marking import Marking, Places
 from orchestrator.adapters.dbt.outcomes import recalled_result
+from orchestrator.adapters.dbt.python_errors import exit_message
 from orchestrator.adapters.dbt.row_counts import row_count
 from orchestrator.adapters.dbt.second_try import forget_compiled, keep_done_batches, look_again
 from orchestrator.adapters.dbt.session import DbtSession
@@ -147,6 +148,8 @@ class NodeRuns:
         in_progress.add(unique_id)
         try:
             result = self._task.call_runner(runner)
+        except SystemExit as error:
+            result = self.lost_result(unique_id, exit_message(error))
         finally:
             in_progress.discard(unique_id)
         self._keep(node, result)

@@ -8,7 +8,7 @@ from orchestrator.errors import EltError, ManifestError, ParseError, ProjectErro
 
 _HEADER = re.compile(r"^(Runtime|Compilation|Parsing|Validation|Database|Internal) Error$")
 _ADAPTER = re.compile(r"Could not find adapter type (\S+?)!")
-_MEND = "Mend the file that is named, then run again."
+_CORRECT = "Correct the file that is named, then run again."
 _TEXT = frozenset({".sql", ".yml", ".yaml", ".md", ".py"})
 
 
@@ -43,7 +43,7 @@ def translate(error: BaseException, project_dir: Path, profiles_dir: Path) -> El
         )
     if type(error).__name__ == "DbtProjectError" or "dbt_project.yml" in text:
         return _in_project_file(text, project_dir)
-    return ParseError(text, hint=_MEND)
+    return ParseError(text, hint=_CORRECT)
 
 
 def refused_file(error: OSError) -> EltError:
@@ -59,7 +59,7 @@ def refused_text(error: UnicodeDecodeError, project_dir: Path) -> EltError:
     """Turn a file that is no text in UTF-8 into ours; dbt does not say which one it is."""
     files = (file for file in sorted(project_dir.rglob("*")) if file.suffix in _TEXT and file.is_file())
     named = [str(file.relative_to(project_dir)) for file in files if not _is_utf8(file)]
-    return ParseError(f"dbt reads text in UTF-8, and there is other: {', '.join(named) or error}.", hint=_MEND)
+    return ParseError(f"dbt reads text in UTF-8, and there is other: {', '.join(named) or error}.", hint=_CORRECT)
 
 
 def refused_selection(error: BaseException) -> EltError:

@@ -1,6 +1,7 @@
 """What a Python model raised, without the traceback that dbt-duckdb puts into its message."""
 
 import re
+import traceback
 
 _HEAD = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+), in ')
@@ -18,6 +19,15 @@ def without_traceback(message: str) -> str:
     where = _line_in_model(lines[last + 1 :])
     raised = " ".join(line.strip() for line in said) or "it raised"
     return f"{before.rstrip()} {raised}{f' (line {where} of the model)' if where else ''}".strip()
+
+
+def exit_message(error: SystemExit) -> str:
+    """Say that a Python model ended the process, as far as it could, and at which line."""
+    code = "" if error.code is None else repr(error.code)
+    lines = traceback.format_list(traceback.extract_tb(error.__traceback__))
+    where = _line_in_model([line for entry in lines for line in entry.splitlines()])
+    at = f" (line {where} of the model)" if where else ""
+    return f"Python model failed: it called sys.exit({code}){at}. To end a model with an error, raise an exception."
 
 
 def _line_in_model(lines: list[str]) -> str:

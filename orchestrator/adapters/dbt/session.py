@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt import invocation
+from orchestrator.adapters.dbt.crash import crashed, is_crash_of_dbt
 from orchestrator.adapters.dbt.manifest_file import ManifestFile, keep_unwritten, save_parses_whole, write_artifacts
 from orchestrator.adapters.dbt.node_log import NodeLog
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
 from orchestrator.adapters.dbt.quick_start import start_quickly
 from orchestrator.adapters.versions import require_supported
-from orchestrator.errors import UsageError, WarehouseError
+from orchestrator.errors import EltError, UsageError, WarehouseError
 from orchestrator.masking import Masker
 
 NEEDED = ("dbt-core", "dbt-duckdb", "duckdb", "dbt-postgres")
@@ -246,7 +247,8 @@ class DbtSession:
         if isinstance(error, UnicodeDecodeError):
             return refused_text(error, self.project_dir)
         if not isinstance(error, DbtBaseException):
-            return error
+            is_own = isinstance(error, EltError) or not is_crash_of_dbt(error)
+            return error if is_own else crashed(error, self.project_dir)
         profiles_dir = str(getattr(self.flags, "PROFILES_DIR", "") or self.project_dir)
         return translate(error, self.project_dir, Path(profiles_dir))
 

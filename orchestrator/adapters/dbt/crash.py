@@ -1,0 +1,111 @@
+"""What dbt worked on when it crashed: an exception that is none of its own, raised by a file it does not expect.
+
+dbt names no file then. The frames of the traceback hold the node, block or file at which it was.
+"""
+
+import re
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from orchestrator.errors import ParseError
+
+_OWN = str(Path(__file__).parents[2])
+_CONFIG = "dbt/config/"
+_READ_AT_START = ("dbt_project.yml", "packages.yml", "dependencies.yml", "selectors.yml", "profiles.yml")
+_SHOW = "`elt dbt parse --debug` shows dbt's traceback."
+
+
+def is_crash_of_dbt(error: BaseException) -> bool:
+    """Return whether dbt, or something that it called, raised an exception: then it is no bug of ours."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and not frames[-1].filename.startswith(_OWN)
+
+
+def crashed(error: BaseException, project_dir: Path) -> ParseError:
+    """Turn a crash into an error that names what dbt worked on, and the line if it can be found."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][::-1]
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    named = next(filter(None, map(_worked_on, frames)), None)
+    if named is not None:
+        kind, name, path = named
+        at = f"{kind} {name} in {path}".strip() if name else path
+        told = f"dbt crashed while it read {at}{_line(project_dir / path, name)}: {said}"
+    elif any(_CONFIG in frame.f_code.co_filename.replace("\\", "/") for frame in frames):
+        there = [file for file in _READ_AT_START[:-1] if (project_dir / file).is_file()]
+        told = f"dbt crashed while it read {', '.join(there)} or {_READ_AT_START[-1]}: {said}"
+    else:
+        told = f"dbt crashed while it parsed the project {project_dir}: {said}"
+    return ParseError(told, hint=_hint(error, frames))
+
+
+def _hint(error: BaseException, frames: list[FrameType]) -> str:
+    if isinstance(error, KeyError | ValueError | IndexError) and any(
+        frame.f_code.co_name == "create_from_source" for frame in frames
+    ):
+        return (
+            "A name in braces in `external_location` must be a field of the source, as {name} or {schema} is. For braces"
+            " of your own set `formatter: oldstyle` in the source's meta, and write %(name)s for fields."
+        )
+    return f"Something there has a form that dbt does not expect: correct it, then run again. {_SHOW}"
+
+
+def _worked_on(frame: FrameType) -> tuple[str, str, str] | None:
+    """Return the kind, name and file of what a frame of dbt worked on; the kind and the name may be empty."""
+    if frame.f_code.co_filename.startswith(_OWN):
+        return None
+    for value in _candidates(frame):
+        path = _text(value, "original_file_path")
+        if path:
+            return _kind(value), ".".join(filter(None, (_text(value, "source_name"), _text(value, "name")))), path
+    return None
+
+
+def _candidates(frame: FrameType) -> Iterator[Any]:
+    """Return the frame's values that may have a file, and what belongs to them."""
+    values = list(frame.f_locals.values())
+    yield from values
+    for value in values:
+        for name in ("model", "node", "target", "yaml", "block", "path", "file"):
+            yield from _with_path(_attribute(value, name))
+        yield from _with_path(value)
+
+
+def _with_path(value: Any) -> Iterator[Any]:  # noqa: ANN401  # of dbt
+    yield value
+    path = _attribute(value, "path")
+    yield path
+    yield _attribute(_attribute(value, "file"), "path")
+
+
+def _attribute(value: Any, name: str) -> Any:  # noqa: ANN401  # of dbt
+    try:
+        return getattr(value, name, None)
+    except Exception:  # noqa: BLE001  # a property may raise whatever it likes
+        return None
+
+
+def _text(value: Any, name: str) -> str:  # noqa: ANN401  # of dbt
+    found = _attribute(value, name)
+    return found if isinstance(found, str) else ""
+
+
+def _kind(value: Any) -> str:  # noqa: ANN401  # of dbt
+    kind = _attribute(value, "resource_type")
+    return str(getattr(kind, "value", kind) or "").replace("_", " ")
+
+
+def _line(file: Path, name: str) -> str:
+    """Return where a YAML file names a thing; empty if that cannot be told."""
+    if not name or file.suffix not in {".yml", ".yaml"}:
+        return ""
+    last = re.escape(name.rpartition(".")[2])
+    wanted = re.compile(rf"""\bname:\s*["']?{last}["']?\s*([,}}#]|$)""")
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    found = [number for number, line in enumerate(lines, 1) if wanted.search(line)]
+    return f", line {found[0]}" if len(found) == 1 else ""
