@@ -46,8 +46,8 @@ def _hint(error: BaseException, frames: list[FrameType]) -> str:
         frame.f_code.co_name == "create_from_source" for frame in frames
     ):
         return (
-            "A name in braces in `external_location` must be a field of the source, as {name} or {schema} is. For braces"
-            " of your own set `formatter: oldstyle` in the source's meta, and write %(name)s for fields."
+            "A name in braces in `external_location` must be a field of the source, as {name} or {schema} is. For other"
+            " braces set `formatter: oldstyle` in the source's meta, and write %(name)s for fields."
         )
     return f"Something there has a form that dbt does not expect: correct it, then run again. {_SHOW}"
 
