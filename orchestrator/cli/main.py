@@ -3,18 +3,22 @@
 import atexit
 import gc
 import importlib
+import logging
 import os
 import select
 import signal
 import sys
+import tempfile
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from orchestrator import __version__
 from orchestrator.errors import EltError
+from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.masking import Masker
 
 VERBS = {
@@ -93,6 +97,7 @@ def main() -> NoReturn:
     """Run the command line and exit with a code of the table in docs/commands.md."""
     # dbt makes many short-lived objects; collecting at every 700th of them is for programs of long life.
     gc.set_threshold(50_000, 20, 20)
+    logging.raiseExceptions = False  # a log that cannot be written, as on a full disk, is no matter for the terminal
     for number in (signal.SIGTERM, signal.SIGHUP):  # they mean what Ctrl-C means, wherever we are
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, signal.default_int_handler)
@@ -127,6 +132,9 @@ def run_command_line(words: list[str]) -> int:
         show_error(error)
         return error.exit_code
     except Exception as error:  # noqa: BLE001  # the last door: a bug of ours
+        if is_full_disk(error):
+            show_error(full_disk_error(error, [Path.cwd(), Path(tempfile.gettempdir())]))
+            return USAGE
         show_internal_error(error)
         return INTERNAL
     return result if isinstance(result, int) else 0

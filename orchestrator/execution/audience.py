@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from orchestrator.errors import EltError
 from orchestrator.execution.events import Event, Noticed, NoticeKind
 from orchestrator.execution.ports import RunListener
 
@@ -28,7 +29,8 @@ class Audience:
 
     def _report(self, raised: int, error: Exception) -> None:
         name = type(self._listeners[raised]).__name__
-        message = f"{name} could not take note of the run: {type(error).__name__}: {error}"
+        is_told = isinstance(error, EltError)
+        message = str(error) if is_told else f"{name} could not take note of the run: {type(error).__name__}: {error}"
         notice = Noticed(at=self._clock(), kind=NoticeKind.WARNING, message=message)
         for at, listener in enumerate(self._listeners):
             if at != raised:

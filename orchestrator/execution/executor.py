@@ -8,11 +8,13 @@ import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from queue import SimpleQueue
 
-from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
+from orchestrator.execution.outcome import ErrorClass, Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import Request, StepRunner, Stop
 from orchestrator.faults import Point, passing
+from orchestrator.full_disk import REMEDY, full_disk_sentence, says_disk_is_full
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 
@@ -85,6 +87,8 @@ class ThreadExecutor:
             outcome = _internal_error(request, f"{type(error).__name__}: {error}")
         if outcome.started_at is None and outcome.status is not Status.SKIPPED:
             outcome = replace(outcome, started_at=started_at, ended_at=self._clock())
+        if outcome.status is Status.ERROR and says_disk_is_full(outcome.message):
+            outcome = replace(outcome, message=_with_remedy(outcome.message), error_class=ErrorClass.PERMANENT)
         return outcome if outcome.path is not None else replace(outcome, path=step.path)
 
 
@@ -96,6 +100,13 @@ def _only(outcomes: Iterable[Outcome], request: Request) -> Outcome:
     names = ", ".join(outcome.step_id for outcome in given) or "none"
     _log.error("%s: outcomes of %s", request.step.id, names, extra={"action": "runner_error"})
     return _internal_error(request, f"the runner was to give one outcome for {request.step.id} and gave {names}")
+
+
+def _with_remedy(message: str) -> str:
+    """Add which disk is full and what to do, unless the message says so."""
+    if REMEDY in message:
+        return message
+    return f"{message}\n{full_disk_sentence(message, [Path.cwd()])} {REMEDY}, then go on with: elt resume"
 
 
 def _internal_error(request: Request, what: str) -> Outcome:

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from orchestrator.errors import MissingExtraError, NothingRecordedError, StoreError
 from orchestrator.faults import Point, passing
+from orchestrator.full_disk import REMEDY, full_disk_sentence, holds_is_full, says_disk_is_full
 from orchestrator.store.json_text import to_json_text
 
 VERSION = "0008"
@@ -191,7 +192,25 @@ def explained(url: URL, error: BaseException | None, *, set_aside: bool = False)
     """Say what a database's error means to the user; a corrupt file is set aside when that is asked for."""
     if is_corruption(url, error):
         return _corrupt(_path(url), _reason(error), set_aside=set_aside)
+    if _is_file(url) and says_disk_is_full(_reason(error)):
+        told = holds_is_full(_path(url))
+        return StoreError(f"{_named(url)} cannot be written. {told}", hint=f"{REMEDY}, then run the command again.")
     return StoreError(f"{_named(url)} cannot be used: {_reason(error)}", hint=_way_out(url))
+
+
+def unwritten(url: URL, error: BaseException | None) -> StoreError:
+    """Say that a run could not be recorded any further, and why."""
+    reason = _reason(error)
+    if says_disk_is_full(reason):
+        told = holds_is_full(_path(url)) if _is_file(url) else full_disk_sentence(str(error))
+        return StoreError(
+            f"The run could not be recorded any further. {told}",
+            hint=f"Nothing more was started. {REMEDY}, then go on with: elt resume",
+        )
+    return StoreError(
+        f"The run could not be recorded any further: {reason}.",
+        hint=f"Nothing more was started. {REMEDY} for it, or let it be written, then go on with: elt resume",
+    )
 
 
 def is_corruption(url: URL, error: BaseException | None) -> bool:

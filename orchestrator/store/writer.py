@@ -19,7 +19,7 @@ from orchestrator.plan.step import StepId
 from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements
 from orchestrator.store.codec import plan_to_text
-from orchestrator.store.database import explained, is_corruption
+from orchestrator.store.database import explained, is_corruption, unwritten
 from orchestrator.store.fingerprints import fingerprint_rows, other_writers_in
 from orchestrator.store.prepared import Values, key_of
 from orchestrator.store.reopen import reopen
@@ -221,11 +221,7 @@ class SqlRunWriter:
         if is_corruption(self._url, error.orig):
             self.close()
             return explained(self._url, error.orig, set_aside=not self.has_begun)
-        reason = str(error.orig).strip().partition("\n")[0]
-        return StoreError(
-            f"What happened in the run could not be recorded: {reason}",
-            hint="Nothing more was started. Make room for, or access to, the record of runs (`store` in elt.yml).",
-        )
+        return unwritten(self._url, error.orig)
 
     def _this(self, table: Table) -> ColumnElement[bool]:
         return table.c.run_id == self._opening.run_id

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 
 from orchestrator.config.settings import Settings
 from orchestrator.errors import ProjectError
+from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.masking import Masker
 
 _FORM = "%(asctime)s %(levelname)s %(name)s %(threadName)s: %(message)s"
@@ -22,6 +23,8 @@ def log_dir(settings: Settings) -> Path:
         if not ignore.exists():
             ignore.write_text("*\n")
     except OSError as error:
+        if is_full_disk(error):
+            raise full_disk_error(error, [own]) from error
         raise ProjectError(
             f"The folder {own} cannot be written: {error.strerror}.",
             hint="Logs and the state of loads are kept there: give the user who runs this the right to write it.",
@@ -43,7 +46,8 @@ def own_log(settings: Settings, masker: Masker) -> Iterator[None]:
     finally:
         logger.propagate = propagates
         logger.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # a full disk: what is logged is lost, not the run
+            handler.close()
 
 
 class _Masked(logging.Formatter):

@@ -9,9 +9,11 @@ from orchestrator.adapters.dbt.manifest_file import replaced, write_manifest
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import run_record
 from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.errors import EltError, ProjectError
 from orchestrator.execution.events import Event, RunEnded, RunStarted, StepEnded
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.faults import Point, passing
+from orchestrator.full_disk import FullDiskError, full_disk_sentence, is_full_disk
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
@@ -95,7 +97,10 @@ class ArtifactWriter:
             case StepEnded():
                 self._outcomes.append(event.outcome)
             case RunEnded():
-                self._write((event.at - self._started).total_seconds())
+                try:
+                    self._write((event.at - self._started).total_seconds())
+                except OSError as error:
+                    raise _unwritten(self._session.target_path, error) from error
             case _:
                 pass
 
@@ -162,6 +167,13 @@ class ArtifactWriter:
         )
         args: Json = scrubbed.args
         return args
+
+
+def _unwritten(target: Path, error: OSError) -> EltError:
+    told = f"dbt's artifacts of this run could not be written into {target}"
+    if is_full_disk(error):
+        return FullDiskError(f"{told}. {full_disk_sentence(str(error), [target])}")
+    return ProjectError(f"{told}: {error.strerror or error}.")
 
 
 def _metadata(kind: str) -> Json:

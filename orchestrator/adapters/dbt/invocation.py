@@ -72,7 +72,8 @@ def end() -> None:
 
     _forget_adapters()
     close_environment()
-    cleanup_event_logger()
+    with suppress(OSError):  # a full disk: the log file cannot be flushed
+        cleanup_event_logger()
 
 
 def _forget_adapters() -> None:

@@ -19,6 +19,7 @@ from orchestrator.adapters.dbt.project_errors import refused_file, refused_optio
 from orchestrator.adapters.dbt.quick_start import start_quickly
 from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import EltError, UsageError, WarehouseError
+from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.masking import Masker
 
 NEEDED = ("dbt-core", "dbt-duckdb", "duckdb", "dbt-postgres")
@@ -242,6 +243,8 @@ class DbtSession:
     def _translated(self, error: Exception) -> Exception:
         from dbt_common.exceptions import DbtBaseException
 
+        if is_full_disk(error):
+            return full_disk_error(error, [self.project_dir])
         if isinstance(error, OSError) and error.filename:
             return refused_file(error)
         if isinstance(error, UnicodeDecodeError):

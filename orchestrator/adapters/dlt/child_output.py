@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 _AT_ONCE = 1 << 16  # bytes; a line that is longer is written in pieces
@@ -28,20 +28,29 @@ class ChildOutput:
         return self._kept
 
     def _read(self) -> None:
+        """Read to the end, also where the log cannot be written: the child must not end because of that."""
         rest = b""
-        with suppress(OSError), os.fdopen(self._end, "rb", buffering=0) as end:
-            self._log.parent.mkdir(parents=True, exist_ok=True)
-            with self._log.open("a", encoding="utf-8") as log:
-                while some := end.read(_AT_ONCE):
-                    lines, newline, rest = (rest + some).rpartition(b"\n")
-                    if newline or len(rest) > _AT_ONCE:
-                        self._write(log.write, lines + newline if newline else rest)
-                        rest = rest if newline else b""
-                        log.flush()
-                self._write(log.write, rest)
+        with suppress(OSError), os.fdopen(self._end, "rb", buffering=0) as end, ExitStack() as resources:
+            write = self._log_writer(resources)
+            while some := end.read(_AT_ONCE):
+                lines, newline, rest = (rest + some).rpartition(b"\n")
+                if newline or len(rest) > _AT_ONCE:
+                    self._write(write, lines + newline if newline else rest)
+                    rest = rest if newline else b""
+            self._write(write, rest)
 
-    def _write(self, write: Callable[[str], object], some: bytes) -> None:
+    def _log_writer(self, resources: ExitStack) -> Callable[[bytes], object]:
+        try:
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            log = self._log.open("ab", buffering=0)
+        except OSError:  # such as a full disk
+            return len
+        resources.callback(log.close)
+        return log.write
+
+    def _write(self, write: Callable[[bytes], object], some: bytes) -> None:
         if some:
             text = self._mask(some.decode(errors="replace"))
             self._kept = (self._kept + text)[-_MOST_KEPT:]
-            write(text)
+            with suppress(OSError):
+                write(text.encode())

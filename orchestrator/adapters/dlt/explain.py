@@ -1,8 +1,9 @@
 """Tells what went wrong in one or a few lines, without a traceback and without a secret."""
 
-import errno
 import re
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from dlt.common.configuration import is_secret_hint
 from dlt.common.configuration.exceptions import ConfigFieldMissingException, FieldLookupTraces, LookupTrace
@@ -11,10 +12,11 @@ from dlt.extract.exceptions import PipeException, ResourceExtractionError
 from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
+from orchestrator.full_disk import REMEDY, full_disk_sentence, is_full_disk
+
 LONGEST = 400
 SHORTEST_SECRET = 4
 STEP_WORDS = {"extract": "extracting", "normalize": "normalising", "load": "loading", "sync": "reading the state of"}
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def explain(error: BaseException, name: str, module: str) -> tuple[str, str]:
@@ -82,10 +84,9 @@ def _words(error: BaseException) -> str:
 
 def _hint(chain: list[BaseException], step: str) -> str:
     text = " ".join(str(link) for link in chain[-2:])
-    if any(isinstance(link, OSError) and link.errno in FULL for link in chain) or re.search(
-        r"No space left|File too large|Disk quota", text
-    ):
-        return "The disk is full, or the file may not grow: make room, then run again; nothing is loaded twice."
+    if any(map(is_full_disk, chain)):
+        where = [Path.cwd(), Path(tempfile.gettempdir())]
+        return f"{full_disk_sentence(text, where)} {REMEDY}, then run again; nothing is loaded twice."
     if step == "extract":
         return "The source system or the ingestion code is at fault; nothing of this load was written."
     if step == "normalize":

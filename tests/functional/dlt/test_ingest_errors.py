@@ -161,6 +161,6 @@ def test_a_full_disk_is_told_and_nothing_is_doubled(project):
     script = FULL.format(repository=str(Path(__file__).parents[3]), limit=1_000_000, root=str(project.root))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("error"), done.stdout + done.stderr
-    assert "disk is full" in done.stdout
+    assert "is full. Make room" in done.stdout
     assert project.load().status is Status.SUCCESS
     assert project.rows("select count(*), count(distinct id) from raw.shop") == [(3000, 3000)]

@@ -32,4 +32,5 @@ def test_the_message_names_source_and_module_in_one_line():
 def test_a_full_disk_has_its_own_hint():
     """What the system says of a full disk is told as such."""
     _, hint = explain(OSError(errno.ENOSPC, "No space left on device"), "shop", "ingestion/shop.py")
-    assert hint.startswith("The disk is full")
+    assert hint.startswith("The disk that holds ")
+    assert hint.endswith("is full. Make room, then run again; nothing is loaded twice.")
