@@ -13,17 +13,18 @@ from pathlib import Path
 
 from demo.postgres_cluster import Cluster, make_cluster
 
-HOST = "127.0.0.1"
+DEFAULTS = {
+    "HOST": "127.0.0.1",
+    "PORT": "54320",
+    "USER": "elt",
+    "PASSWORD": "flights of 2013",
+    "DATABASE": "elt_demo",
+}
+"""The variables `DEMO_PG_…` that dbt_project/profiles.yml reads, with the same defaults."""
+HOST = DEFAULTS["HOST"]
 PORT, USER, PASSWORD, DATABASE = (
-    os.environ.get(f"DEMO_PG_{name}") or default
-    for name, default in {
-        "PORT": "54320",
-        "USER": "elt",
-        "PASSWORD": "flights of 2013",
-        "DATABASE": "elt_demo",
-    }.items()
+    os.environ.get(f"DEMO_PG_{name}") or DEFAULTS[name] for name in ("PORT", "USER", "PASSWORD", "DATABASE")
 )
-"""As dbt_project/profiles.yml reads them."""
 RUNNING = Path(os.environ.get("DEMO_PG_RUNNING") or Path(__file__).parents[1] / ".postgres")
 """Names the folder of the server that runs, and its programs."""
 SETTINGS = {
@@ -116,6 +117,8 @@ def _forget() -> None:
 
 
 def _require_free_port() -> None:
+    if not PORT.isdecimal():
+        sys.exit(f"DEMO_PG_PORT is {PORT}, which is not a port. Choose a number: make demo-postgres DEMO_PG_PORT=54321")
     with socket.socket() as asked:
         asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
