@@ -25,7 +25,7 @@ demo: $(STAMP)
 
 # The same on PostgreSQL: starts a server of its own on this machine, which goes on until `make stop-postgres`.
 demo-postgres: postgres
-	$(BIN)/elt run --target postgres --select marts
+	DEMO_PG_HOST=127.0.0.1 $(BIN)/elt run --target postgres --select marts
 
 postgres: $(STAMP)
 	$(BIN)/python -m demo.postgres start
