@@ -11,7 +11,7 @@ NEWEST ?= $(firstword $(foreach name,python3.13 python3.12,$(shell $(name) --ver
 # dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-slow test-readers test-matrix test-lowest test-highest agreement faults soak reuse-pairs check lint types contracts bench clean environment constraints
+.PHONY: demo demo-postgres postgres stop-postgres test test-slow test-readers test-matrix test-lowest test-highest agreement faults soak reuse-pairs check lint types contracts bench clean environment constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -22,6 +22,16 @@ environment: $(STAMP)
 
 demo: $(STAMP)
 	$(BIN)/elt run --select marts
+
+# The same on PostgreSQL: starts a server of its own on this machine, which goes on until `make stop-postgres`.
+demo-postgres: postgres
+	DEMO_PG_HOST=127.0.0.1 $(BIN)/elt run --target postgres --select marts
+
+postgres: $(STAMP)
+	$(BIN)/python -m demo.postgres start
+
+stop-postgres:
+	$(PYTHON) -m demo.postgres stop
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow"
@@ -100,7 +110,7 @@ constraints:
 	$(VENV)-constraints/bin/uv pip compile --quiet --universal --resolution lowest-direct --all-extras --no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml --output-file constraints-lowest.txt
 	rm -rf $(VENV)-constraints
 
-clean:
+clean: stop-postgres
 	rm -rf $(VENV) $(VENV)-constraints $(READERS) $(MATRIX) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .elt
 	rm -rf dbt_project/target dbt_project/logs dbt_project/*.duckdb dbt_project/*.duckdb.wal
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

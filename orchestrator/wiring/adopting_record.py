@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from orchestrator.adapters.dbt.outcomes import rows_written
 from orchestrator.adapters.record_sql import adds_marker
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.errors import UsageError, WarehouseError
@@ -181,8 +182,7 @@ def _outcome(ruled: Ruled, gathered: Gathered, now: datetime) -> Outcome:
     result = ruled.result
     if result is None:
         raise ValueError(f"{ruled.step.id} has no result")
-    response = result.record.get("adapter_response") or {}
-    rows = response.get("rows_affected") if isinstance(response, dict) else None
+    response = result.record.get("adapter_response")
     content = gathered.content(ruled.step.node) if isinstance(ruled.step, BuildStep) else None
     invocation_id = gathered.artifacts.run.invocation_id
     adopted = f"adopted from dbt's invocation {invocation_id}: {ruled.ruling.reason}"
@@ -194,7 +194,7 @@ def _outcome(ruled: Ruled, gathered: Gathered, now: datetime) -> Outcome:
         message=f"{said} ({adopted})" if said else adopted,
         started_at=result.started_at or now,
         ended_at=result.ended_at or now,
-        rows_affected=rows if isinstance(rows, int) else None,
+        rows_affected=rows_written(result.unique_id, response if isinstance(response, dict) else None),
         row_count=content.count if content is not None and content.kind == TABLE else None,
         failures=result.record.get("failures"),
         path=ruled.step.path,

@@ -1,24 +1,52 @@
-"""The reference project's tables against figures computed straight from the CSV files."""
+"""The reference project's tables, on DuckDB and PostgreSQL, against figures computed straight from the CSV files."""
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import duckdb
 import pytest
 
-from tests.functional.reference import MARTS, REPOSITORY, ReferenceProject, copy_of_reference_project
+from tests.functional.postgres.server import running_server
+from tests.functional.reference import (
+    MARTS,
+    REPOSITORY,
+    ReferenceProject,
+    copy_of_reference_project,
+    reference_on_postgres,
+)
 
 pytestmark = pytest.mark.functional
 
 
+# These differ from run to run: when it was, and what is derived from that.
+OF_THE_RUN = {"_dlt_load_id", "load_id", "dbt_scd_id", "dbt_updated_at", "dbt_valid_from"}
+
+
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> ReferenceProject:
-    """The reference project after a run of everything."""
-    project = copy_of_reference_project(tmp_path_factory.mktemp("reference"))
-    run = project.run()
-    assert run.exit_code == 0, run.errors
-    return project
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], ReferenceProject]]:
+    """Returns the reference project after a run of everything on a warehouse."""
+    with ExitStack() as stack:
+
+        @cache
+        def build(warehouse: str) -> ReferenceProject:
+            root = tmp_path_factory.mktemp(warehouse)
+            if warehouse == "postgres":
+                project = reference_on_postgres(root, stack.enter_context(running_server()))
+            else:
+                project = copy_of_reference_project(root)
+            run = project.run()
+            assert run.exit_code == 0, run.errors
+            return project
+
+        yield build
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def project(request: pytest.FixtureRequest, built: Callable[[str], ReferenceProject]) -> ReferenceProject:
+    return built(request.param)
 
 
 @pytest.fixture
@@ -121,7 +149,8 @@ def test_use_of_aircraft(sql: duckdb.DuckDBPyConnection) -> None:
         select
             tailnum as tail_number, bool_or(p.tailnum is not null) as is_registered, any_value(p.model) as model,
             count(dep_time) as flights_flown, coalesce(sum(distance) filter (dep_time is not null), 0) as miles_flown,
-            count(distinct (f.month, f.day)) filter (dep_time is not null) as days_flown
+            count(distinct (f.month, f.day)) filter (dep_time is not null) as days_flown,
+            round(coalesce(sum(air_time), 0) / 60, 1) as hours_in_air
         from csv.flights as f left join csv.planes as p using (tailnum) where tailnum is not null group by tailnum"""
 
     assert_same_rows(sql, "aircraft_use", truth)
@@ -162,6 +191,23 @@ def test_each_suite_is_named_after_the_node_it_judges(project: ReferenceProject)
     assert names >= {suite["name"] for suite in project.suites()}
 
 
+def test_both_warehouses_hold_the_same(built: Callable[[str], ReferenceProject]) -> None:
+    """Every table and view, raw ones included, has the same columns, types and rows on PostgreSQL as on DuckDB."""
+    relations = """
+        select schema_name || '.' || table_name, list(column_name order by column_index),
+            list(data_type order by column_index)
+        from duckdb_columns() where database_name = '{name}' and table_name[1] <> '_' and schema_name[1] <> '_'
+            and not ends_with(schema_name, '_staging') group by all order by 1"""
+    with built("duckdb").connect() as sql:
+        sql.execute(f"attach '{built('postgres').warehouse}' as other (read_only)")
+        here, there = (rows(sql, relations.format(name=name)) for name in ("warehouse", "other"))
+        assert here == there
+        assert {f"analytics.{mart}" for mart in MARTS} < {name for name, *_ in here}
+        for name, columns, _ in here:
+            shared = ", ".join(f'"{column}"' for column in columns if column not in OF_THE_RUN)
+            assert_same_rows(sql, f"warehouse.{name}", f"select {shared} from other.{name}")
+
+
 def test_a_second_run_loads_nothing_twice_and_changes_no_mart(project: ReferenceProject) -> None:
     """After a second run every raw table has its rows once, flights keep their load, the marts are the same."""
     first = shutil.copy(project.warehouse, project.root / "first.duckdb")
@@ -174,6 +220,16 @@ def test_a_second_run_loads_nothing_twice_and_changes_no_mart(project: Reference
             assert_same_rows(sql, f"warehouse.{table}", f"from first.{table}")
         assert rows(sql, "select count(*) from warehouse.raw_weather.weather") == [(26115,)]
         assert rows(sql, "select count(*) from warehouse.raw_bts._dlt_loads") == [(2,)]
+
+
+def test_a_run_that_reuses_reuses_the_same_on_both(built: Callable[[str], ReferenceProject]) -> None:
+    """After a run without new data, `--skip-unchanged` builds and checks nothing on either warehouse."""
+    duckdb, postgres = (built(name).run("--skip-unchanged") for name in ("duckdb", "postgres"))
+
+    assert duckdb.exit_code == postgres.exit_code == 0
+    assert postgres.of_status("reused") == duckdb.of_status("reused")
+    ran = {step.partition(".")[0] for step in postgres.of_status("success", "no_data", "warn")}
+    assert ran == {"ingest", "freshness", "exposure"}
 
 
 def test_missing_data_is_named_with_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,11 @@ with routes as (
         destination,
         count(*) as flights,
         count(distinct carrier_code) as carriers,
-        median(distance_miles) as distance_miles,
-        round(count(*) filter (where outcome = 'on_time') / count(*), 4) as on_time_share,
-        round(count(*) filter (where outcome = 'cancelled') / count(*), 4) as cancelled_share,
-        median(arrival_delay_minutes) as median_arrival_delay_minutes,
-        round(avg(air_time_minutes), 2) as average_air_time_minutes
+        percentile_cont(0.5) within group (order by distance_miles) as distance_miles,
+        {{ share_where("outcome = 'on_time'") }} as on_time_share,
+        {{ share_where("outcome = 'cancelled'") }} as cancelled_share,
+        percentile_cont(0.5) within group (order by arrival_delay_minutes) as median_arrival_delay_minutes,
+        cast(avg(air_time_minutes) as numeric(10, 2)) as average_air_time_minutes
     from {{ ref('fct_flights') }}
     group by origin, destination
 )

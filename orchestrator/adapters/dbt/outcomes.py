@@ -56,7 +56,7 @@ def node_outcome(
         error_class=error_class(status, str(result.message or ""), batch_messages.values()),
         started_at=started,
         ended_at=datetime.now(UTC),
-        rows_affected=_number(result.adapter_response, "rows_affected"),
+        rows_affected=rows_written(node.unique_id, result.adapter_response),
         row_count=row_count if status is Status.SUCCESS else None,
         bytes_processed=_number(result.adapter_response, "bytes_processed"),
         query_seconds=_executed(result),
@@ -67,6 +67,13 @@ def node_outcome(
         parts=_batches(result, batch_messages),
         dbt_results=recorded,
     )
+
+
+def rows_written(unique_id: str, response: Mapping[str, Any] | None) -> int | None:
+    """Return how many rows a node wrote, as the database reported; None for a test, whose rows are only its answer."""
+    if unique_id.startswith(("test.", "unit_test.")):
+        return None
+    return _number(response, "rows_affected")
 
 
 def freshness_outcome(step_id: StepId, result: Any, started: datetime) -> Outcome:  # noqa: ANN401  # dbt's result

@@ -27,11 +27,11 @@ def connect(login: Login, *, search_path: str | None = None, as_role: bool = Tru
 
 
 def cannot_connect(login: Login, said: str, *, target: str) -> WarehouseError:
-    """Tell why the database cannot be reached: which one, of which target, and what to do; never the password."""
+    """Return the error that says which database of which target cannot be reached, why, and what to do; no password."""
     reason = _reason(said.replace(login.password, "***") if login.password else said)
     return WarehouseError(
-        f"PostgreSQL at {login.host}, port {login.port}, does not let the user {login.user} into the database"
-        f" {login.database} ({target}): {reason}",
+        f"Cannot connect to PostgreSQL at {login.host}, port {login.port}, database {login.database}, user {login.user}"
+        f" ({target}): {reason}",
         hint=_hint(reason),
     )
 

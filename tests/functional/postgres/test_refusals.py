@@ -13,7 +13,7 @@ from tests.functional.postgres.shop import write_shop
 pytestmark = pytest.mark.functional
 
 WRONG = "a wrong secret"
-AT = "PostgreSQL at 127.0.0.1, port {port}, does not let the user {user} into the database {database}"
+AT = "Cannot connect to PostgreSQL at 127.0.0.1, port {port}, database {database}, user {user}"
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +49,8 @@ def test_a_database_that_cannot_be_reached(login_to, changes, reason, hint):
     login = replace(login_to("postgres"), **changes)
     with pytest.raises(WarehouseError) as refused:
         PostgresServer(login, target="target dev of the profile shop").require_open()
-    named = f"PostgreSQL at {login.host}, port {login.port}, does not let the user postgres into the database"
-    assert refused.value.message.startswith(f"{named} {login.database} (target dev of the profile shop): ")
+    named = f"Cannot connect to PostgreSQL at {login.host}, port {login.port}, database {login.database}, user postgres"
+    assert refused.value.message.startswith(f"{named} (target dev of the profile shop): ")
     assert reason in refused.value.message
     assert hint in refused.value.hint
     assert PASSWORD not in str(refused.value) + repr(login)

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.api import Verb
+from orchestrator.plan.step import TestStep
 from tests.functional.postgres.server import PASSWORD
-from tests.functional.postgres.shop import statuses
+from tests.functional.postgres.shop import name_of, statuses
 
 pytestmark = pytest.mark.functional
 
@@ -29,6 +30,13 @@ def test_everything_is_green(first):
     assert first.ran.exit_code == 0, first.ran.outcomes
     assert set(statuses(first.ran).values()) == {"success"}
     assert len(first.ran.plan.steps) == 27
+
+
+def test_only_what_writes_rows_has_a_row_count(first):
+    """A table has the number of its rows; a test, a view and a suite have none."""
+    rows = {name_of(first.ran.plan.by_id[one.step_id]): one.rows_affected for one in first.ran.outcomes}
+    assert (rows["dim_customers"], rows["stg_customers"]) == (2, None)
+    assert {rows[step.name] for step in first.ran.plan.steps if isinstance(step, TestStep)} == {None}
 
 
 def test_each_tool_writes_where_the_profile_says(first):

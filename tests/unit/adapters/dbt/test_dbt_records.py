@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.adapters.dbt.artifacts import artifact, records
-from orchestrator.adapters.dbt.outcomes import status_of
+from orchestrator.adapters.dbt.outcomes import rows_written, status_of
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
@@ -104,3 +104,20 @@ def test_only_run_results_hold_arguments() -> None:
     parts = {"metadata": {"a": 1}, "results": [own(A, "success")], "elapsed": 1.5}
     assert artifact(**parts) == {"metadata": {"a": 1}, "results": [own(A, "success")], "elapsed_time": 1.5}
     assert artifact(**parts, args={"which": "build"})["args"] == {"which": "build"}
+
+
+@pytest.mark.parametrize(
+    ("node", "response", "rows"),
+    [
+        ("model.shop.a", {"rows_affected": 3}, 3),
+        ("seed.shop.a", {"rows_affected": 0}, 0),
+        ("model.shop.a_view", {"rows_affected": -1}, None),
+        ("model.shop.a", {}, None),
+        ("model.shop.a", None, None),
+        ("test.shop.a_is_unique.1", {"rows_affected": 1}, None),
+        ("unit_test.shop.a.counts", {"rows_affected": 2}, None),
+    ],
+)
+def test_only_what_writes_rows_has_a_row_count(node, response, rows):
+    """PostgreSQL reports the row that answers a test as affected, and -1 for a view: neither is a row count."""
+    assert rows_written(node, response) == rows

@@ -95,7 +95,7 @@ def test_the_reason_is_told_once(said, reason):
     """Of all attempts the last one's reason, without the address that stands before it."""
     refused = cannot_connect(Login.of(KEYS), said, target="target dev of the profile shop")
     assert refused.message == (
-        "PostgreSQL at db.example, port 5433, does not let the user loader into the database shop"
+        "Cannot connect to PostgreSQL at db.example, port 5433, database shop, user loader"
         f" (target dev of the profile shop): {reason}"
     )
     assert "profiles.yml" in refused.hint
