@@ -15,7 +15,7 @@ from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.recorded import RecordedRun, RecordedStep, RunHead
 from orchestrator.execution.replay import replay
 from orchestrator.report.history_json import event_to_json, listed_to_json, run_to_json
-from orchestrator.report.history_text import print_history, print_log, print_run, print_table
+from orchestrator.report.history_text import print_history, print_log, print_pruned, print_run, print_table
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
 from orchestrator.wiring.recording import lives, open_store, query_store, this_process
@@ -83,12 +83,25 @@ def run_sql(project_dir: Path | None, statement: str, *, as_json: bool) -> int:
     return 0
 
 
-def prune(project_dir: Path | None, *, keep: int) -> int:
-    """Forget all but the newest runs; the exit code is 0."""
+def prune(project_dir: Path | None, *, keep: int | None) -> int:
+    """Forget all but the newest runs, and say what that freed; without a number as many are kept as `keep_runs` says.
+
+    The exit code is 0.
+
+    Raises:
+        UsageError: `keep_runs` is none, and no number was given.
+    """
+    kept = load_settings(project_dir).keep_runs if keep is None else keep
+    if keep is None and not kept:
+        raise UsageError(
+            "keep_runs is none: every run is kept.", hint="Say how many to keep: elt history prune --keep N"
+        )
     with _opened(project_dir) as store:
         store.reader()  # where nothing is recorded, nothing is made
-        forgotten = store.prune(keep=keep)
-    open_console().print(f"{len(forgotten):,} forgotten, the newest {keep:,} and those that go on are kept.")
+        before = store.size()
+        forgotten = store.prune(keep=kept, now=datetime.now(UTC))
+        is_shrunk, after = store.shrink(), store.size()
+    print_pruned(open_console(), len(forgotten), kept, before, after, is_shrunk=is_shrunk)
     return 0
 
 

@@ -22,10 +22,14 @@ def command(context: click.Context, /, limit: int, project_dir: Path | None, *, 
 
 
 @command.command("prune")
-@click.option("--keep", type=click.IntRange(min=0), required=True, help="How many of the newest runs to keep.")
+@click.option(
+    "--keep",
+    type=click.IntRange(min=0),
+    help="How many of the newest runs to keep; by default keep_runs of elt.yml, which is 2000 unless it is set.",
+)
 @project_dir
-def prune_command(keep: int, project_dir: Path | None) -> int:
-    """Forget all but the newest runs; those that go on are kept."""
+def prune_command(keep: int | None, project_dir: Path | None) -> int:
+    """Forget all but the newest runs; those that are running are kept. What was built is not touched."""
     from orchestrator.history import prune
 
     return prune(project_dir, keep=keep)

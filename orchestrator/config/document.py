@@ -8,7 +8,18 @@ from pathlib import Path
 import yaml
 
 from orchestrator.config.mistakes import Mistakes, near
-from orchestrator.config.readers import Reader, duration, limit, one_of, portion, positive, text, times, truth
+from orchestrator.config.readers import (
+    Reader,
+    duration,
+    limit,
+    one_of,
+    portion,
+    positive,
+    positive_or_none,
+    text,
+    times,
+    truth,
+)
 from orchestrator.config.repeats import PARTS
 from orchestrator.config.settings import OnBusy, OnNoData, OnOpen, OnRunStart
 from orchestrator.config.substitution import UnsetError, substitute
@@ -33,6 +44,7 @@ KEYS: Mapping[str, Reader] = {
     "content.rows": positive,
     "content.time": duration,
     "store": text,
+    "keep_runs": positive_or_none,
     "verify_reuse": portion,
 }
 """Every key by its path; `*` stands for a name of the user's choice. A key with others below takes one value too."""

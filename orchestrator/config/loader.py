@@ -19,6 +19,7 @@ VARIABLES: Mapping[str, str] = {
     "ELT_CONTENT_ROWS": "content.rows",
     "ELT_CONTENT_TIME": "content.time",
     "ELT_INGESTION_THREADS": "ingestion.threads",
+    "ELT_KEEP_RUNS": "keep_runs",
     "ELT_LOCK_TIMEOUT": "lock_timeout",
     "ELT_ON_BUSY": "on_busy",
     "ELT_ON_NO_DATA": "on_no_data",
@@ -96,6 +97,7 @@ def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) ->
         ),
         verify_reuse=_value(entries, "verify_reuse", float, 0.0),
         store=_value(entries, "store", str, ".elt/history.db"),
+        keep_runs=_value(entries, "keep_runs", int, 2_000),
     )
 
 

@@ -82,6 +82,16 @@ def positive(value: object) -> int:
     raise ValueError("expected a whole number of at least 1")
 
 
+def positive_or_none(value: object) -> int:
+    """Read a whole number of at least 1, or `none`, which is 0."""
+    if value == _NONE:
+        return 0
+    try:
+        return positive(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or none") from None
+
+
 def truth(value: object) -> bool:
     """Read `true` or `false`; from the environment they come as text."""
     match value:

@@ -88,3 +88,5 @@ class Settings:
     """Which share of the tables that a run reuses is built anew beside them and compared."""
     store: str = ".elt/history.db"
     """Where runs are recorded: a file below the project's root, or the URL of a PostgreSQL database."""
+    keep_runs: int = 2_000
+    """How many of the newest runs the record keeps; 0 for all."""

@@ -13,6 +13,10 @@ SILENCE = timedelta(minutes=1)
 """After so long without a sign of life a run of another machine counts as interrupted; it gives one every 5 seconds."""
 
 
+LOST_AFTER = timedelta(days=1)
+"""After so long without a sign of life a run may be forgotten, on whatever machine it was."""
+
+
 class RunState(StrEnum):
     """Where a run stands."""
 

@@ -176,11 +176,23 @@ class RunStore(Protocol):
     def let_go(self, lease: Lease) -> None:
         """Return a lease, if the run still holds it."""
 
-    def prune(self, *, keep: int) -> tuple[str, ...]:
-        """Forget all but so many of the newest runs, and give the ids of those forgotten, oldest first.
+    def prune(self, *, keep: int, now: datetime) -> tuple[str, ...]:
+        """Forget all but so many of the newest runs, and return the ids of those forgotten, oldest first.
 
-        A run that has not ended is kept.
+        A run that has not ended is kept, unless nothing was heard of it for a day.
         """
+
+    def size(self) -> int | None:
+        """Return how many bytes the store takes on disk; None if it shares a server with others."""
+
+    def shrink(self) -> bool:
+        """Return the space of what was forgotten to the disk; returns whether that was done.
+
+        It is not done while another process uses the store, on a full disk, and on a server, which reuses the space.
+        """
+
+    def count_runs(self) -> int:
+        """Return how many runs are recorded."""
 
     def close(self) -> None:
         """Let the store go."""

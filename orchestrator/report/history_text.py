@@ -12,7 +12,7 @@ from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import RecordedAttempt, RecordedEvent, RecordedRun, RecordedStep, RunHead
 from orchestrator.plan.status import Status
 from orchestrator.report.event_line import STYLES, titled
-from orchestrator.report.words import clean, count, duration, one_line
+from orchestrator.report.words import clean, count, duration, one_line, size
 
 _WIDEST = 10_000
 _WITH_ROWS = frozenset({"ingest", "seed", "model", "snapshot"})
@@ -98,6 +98,20 @@ def _print_try(console: Console, number: int, outcome: Outcome, *, of_several: b
         console.print(Text(clean(outcome.log)), soft_wrap=True)
     if outcome.compiled_path:
         console.print(Text.assemble(("compiled  ", "dim"), outcome.compiled_path), soft_wrap=True)
+
+
+def print_pruned(
+    console: Console, forgotten: int, kept: int, before: int | None, after: int | None, *, is_shrunk: bool
+) -> None:
+    """Say how many runs were forgotten, and what that freed; a size is None for a store on a server."""
+    runs = f"{count(forgotten, 'run')} forgotten; the newest {kept:,} and those that are running are kept."
+    if before is None or after is None:
+        space = "The database reuses their space."
+    elif is_shrunk:
+        space = f"{size(max(before - after, 0))} freed, the record takes {size(after)} now."
+    else:
+        space = f"The file was not shrunk from {size(after)}: another process uses it, or the disk is full."
+    console.print(f"{runs} {space}", soft_wrap=True)
 
 
 def print_table(console: Console, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

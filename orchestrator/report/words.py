@@ -38,6 +38,16 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def size(number: int) -> str:
+    """Say how many bytes: `512 B`, `4.1 MB`, `1.2 GB`."""
+    amount = float(number)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
 def some_of(names: Sequence[str], shown: int = 5) -> str:
     """Name the first few and count the rest."""
     rest = len(names) - shown

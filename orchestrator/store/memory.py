@@ -6,6 +6,7 @@ from datetime import datetime
 
 from orchestrator.errors import StoreError
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.liveness import LOST_AFTER
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import (
     Lease,
@@ -71,10 +72,23 @@ class MemoryStore:
         is_own = held is not None and (held.run_id, held.process) == (lease.run_id, lease.process)
         return held if is_own else None
 
-    def prune(self, *, keep: int) -> tuple[str, ...]:
+    def size(self) -> int | None:
+        """It takes no space on disk."""
+        return None
+
+    def shrink(self) -> bool:
+        """There is nothing to return."""
+        return False
+
+    def count_runs(self) -> int:
+        """Return how many runs are recorded."""
+        return len(self._runs)
+
+    def prune(self, *, keep: int, now: datetime) -> tuple[str, ...]:
         """Forget all but so many of the newest runs that ended, and give the ids of those forgotten, oldest first."""
         heads = self.reader().heads()
-        old = [head.run_id for head in reversed(heads[keep:]) if head.status is not None]
+        lost = now - LOST_AFTER
+        old = [one.run_id for one in reversed(heads[keep:]) if one.status is not None or one.heartbeat_at < lost]
         for run_id in old:
             del self._runs[run_id]
         return tuple(old)

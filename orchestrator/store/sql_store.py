@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, delete, event, insert, select
+from sqlalchemy import Connection, Engine, delete, event, func, insert, select
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.errors import StoreError
+from orchestrator.execution.liveness import LOST_AFTER
 from orchestrator.execution.recorded import Lease, Opening
 from orchestrator.store.database import explained, have_alone, open_for_reading, open_for_writing, told
+from orchestrator.store.disk_space import file_size, shrink_file
 from orchestrator.store.fingerprint_text import GROUP, unused_groups
 from orchestrator.store.leases import drop_lease, read_leases, renew_lease, take_lease
 from orchestrator.store.reader import SqlRunReader
@@ -74,15 +76,29 @@ class SqlStore:
         with self._connected() as connection, connection.begin():
             drop_lease(connection, lease)
 
-    def prune(self, *, keep: int) -> tuple[str, ...]:
-        """Forget all but so many of the newest runs, and give the ids of those forgotten, oldest first.
+    def size(self) -> int | None:
+        """Return how many bytes the file takes on disk; None on a server."""
+        return file_size(self._url)
 
-        A run that has not ended is kept.
+    def shrink(self) -> bool:
+        """Return the space of what was forgotten to the disk, unless another process uses the file."""
+        return self.size() is not None and shrink_file(self._engine())
+
+    def count_runs(self) -> int:
+        """Return how many runs are recorded."""
+        with self._connected() as connection:
+            return int(connection.execute(select(func.count()).select_from(runs)).scalar_one())
+
+    def prune(self, *, keep: int, now: datetime) -> tuple[str, ...]:
+        """Forget all but so many of the newest runs, and return the ids of those forgotten, oldest first.
+
+        A run that has not ended is kept, unless nothing was heard of it for a day.
         """
         newest = select(runs.c.run_id).order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(keep)
         with self._connected() as connection, connection.begin():
             kept = set(connection.execute(newest).scalars())
-            asked = select(runs.c.run_id).where(runs.c.status.is_not(None)).order_by(runs.c.started_at, runs.c.run_id)
+            is_over = runs.c.status.is_not(None) | (runs.c.heartbeat_at < now - LOST_AFTER)
+            asked = select(runs.c.run_id).where(is_over).order_by(runs.c.started_at, runs.c.run_id)
             old = [run_id for run_id in connection.execute(asked).scalars() if run_id not in kept]
             for run_id in old:
                 connection.execute(delete(runs).where(runs.c.run_id == run_id))

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_the_list_of_runs_imports_no_tool(tmp_path: Path) -> None:
     """`elt history` reads the store: neither dbt, dlt nor great-expectations."""
     (tmp_path / "dbt_project.yml").write_text("name: shop")
     with closing(SqlStore(store_url(".elt/history.db", tmp_path))) as store:
-        store.prune(keep=0)
+        store.prune(keep=0, now=datetime.now(UTC))
     words = ["history", "--project-dir", str(tmp_path)]
     done = subprocess.run([sys.executable, "-c", PROBE, *words], capture_output=True, text=True, check=True)
     loaded = done.stdout.splitlines()[-1].split()

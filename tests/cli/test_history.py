@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -133,8 +135,33 @@ def test_old_runs_are_forgotten_when_asked(elt, shop):
     for _ in range(3):
         elt("run", "--select", "slow", project=shop)
     newest = recorded(elt, shop)[0]["run_id"]
-    assert "2 forgotten" in elt("history", "prune", "--keep", "1", project=shop).out
+    said = elt("history", "prune", "--keep", "1", project=shop).out
+    assert re.match(r"2 runs forgotten; the newest 1 and those that are running are kept. [\d.]+ k?B freed", said), said
     assert [head["run_id"] for head in recorded(elt, shop)] == [newest]
+
+
+def test_a_run_forgets_those_that_are_too_old(elt, tmp_path):
+    """As many are kept as `keep_runs` says, and what was built is reused all the same."""
+    shop = write_shop(tmp_path, {"elt.yml": "keep_runs: 2"})
+    for _ in range(4):
+        last = elt("run", "--select", "fct_orders", "--skip-unchanged", project=shop)
+    last.reports("reused", code=0)
+    assert len(recorded(elt, shop)) == 2
+    assert "0 runs forgotten" in elt("history", "prune", project=shop).out
+    (shop / "elt.yml").write_text("keep_runs: none")
+    elt("history", "prune", project=shop).refuses("keep_runs is none", "--keep N")
+
+
+def test_a_record_that_is_in_use_is_pruned_and_stays_as_large(elt, shop):
+    """The message says why."""
+    for _ in range(3):
+        elt("run", "--select", "slow", project=shop)
+    with closing(sqlite3.connect(shop / ".elt/history.db", isolation_level=None)) as other:
+        other.execute("begin")
+        other.execute("select * from runs").fetchall()
+        said = elt("history", "prune", "--keep", "1", project=shop)
+    assert "2 runs forgotten" in said.out
+    assert said.code == 0
 
 
 def test_questions_to_no_record_and_wrong_questions(elt, shop):

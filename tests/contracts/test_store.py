@@ -336,7 +336,7 @@ def test_old_runs_are_pruned_with_all_that_belongs_to_them(store: RunStore) -> N
         writer = store.writer(opening(f"r{number}", minutes=number, manifest=b"{}" if number else b"old"))
         writer.record([started(make_plan("a"), f"r{number}"), step_started("a")])
         writer.record([step_ended(make_outcome("a")), RunEnded(run_id="", at=NOON, status=Status.SUCCESS, outcomes=())])
-    assert store.prune(keep=2) == ("r0", "r1")
+    assert store.prune(keep=2, now=NOON) == ("r0", "r1")
     reader = store.reader()
     assert [head.run_id for head in reader.heads()] == ["r3", "r2"]
     assert reader.manifest("r3") == b"{}"
@@ -350,7 +350,15 @@ def test_a_run_that_goes_on_is_never_pruned(store: RunStore) -> None:
         writer = store.writer(opening(f"r{number}", minutes=number))
         writer.record([started(make_plan("a"), f"r{number}")])
         writer.record([RunEnded(run_id="", at=NOON, status=Status.SUCCESS, outcomes=())])
-    assert store.prune(keep=1) == ("r1",)
+    assert store.prune(keep=1, now=NOON + timedelta(hours=1)) == ("r1",)
+    assert store.count_runs() == 2
+
+
+def test_a_run_that_was_lost_long_ago_is_pruned(store: RunStore) -> None:
+    """Its process died, and nothing was heard of it for a day."""
+    store.writer(opening("r0")).record([started(make_plan("a"), "r0")])
+    store.writer(opening("r1", minutes=1)).record([started(make_plan("a"), "r1")])
+    assert store.prune(keep=1, now=NOON + timedelta(days=2)) == ("r0",)
 
 
 def test_a_run_that_goes_on_keeps_what_stands(store: RunStore) -> None:
@@ -463,7 +471,7 @@ def test_what_last_became_of_a_step_is_known_by_target(store: RunStore) -> None:
     assert tries() == {"a": ("r1", Status.FAIL)}
     again = store.writer(opening("r2", target_identity=TARGET, places=PLACES))
     again.record([started(make_plan("a -> b"), "r2"), step_ended(reused("a"))])
-    store.prune(keep=0)
+    store.prune(keep=0, now=NOON)
     assert tries() == {"a": ("r1", Status.FAIL)}
     assert store.reader().last_tries("duckdb other.duckdb", PLACES) == {}
 
@@ -508,7 +516,7 @@ def test_what_stands_outlives_its_run(store: RunStore) -> None:
     record = {"status": "success", "compiled_code": "select 1"}
     record_builds(store, "r1", fingerprint("a"), make_outcome("a", dbt_results=(record,)))
     assert store.reader().compiled_code("r1", StepId("a")) == "select 1"
-    store.prune(keep=0)
+    store.prune(keep=0, now=NOON)
     reader = store.reader()
     assert reader.heads() == ()
     assert reader.compiled_code("r1", StepId("a")) is None

@@ -4,6 +4,7 @@ import json
 import shutil
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -52,7 +53,9 @@ class Forge:
         self._forker.__enter__()
         self._empty = self.folder("empty")
         with closing(open_store(self._empty)) as store:
-            store.prune(keep=0)  # a store that holds nothing: making one takes longer than a small run
+            store.prune(
+                keep=0, now=datetime.now(UTC)
+            )  # a store that holds nothing: making one takes longer than a small run
         return self
 
     def __exit__(self, *how: object) -> None:

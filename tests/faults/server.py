@@ -4,6 +4,7 @@ import json
 import sys
 import traceback
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,7 +19,7 @@ TOOLS = ("dbt", "dlt", "great_expectations", "pandas", "pyarrow")
 def main() -> None:
     """Make small runs until nobody asks for any more."""
     with TemporaryDirectory() as folder, closing(open_store(Path(folder))) as store:
-        store.prune(keep=0)  # whatever is made at a first use is there before a run is forked
+        store.prune(keep=0, now=datetime.now(UTC))  # whatever is made at a first use is there before a run is forked
     serve(obey)
 
 

@@ -19,7 +19,7 @@ from orchestrator.errors import ConfigurationError
 Load = Callable[..., Settings]
 KNOWN = (
     "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout, repeats, time_limits,"
-    " circuit_breaker, on_busy, state_in_target, content, store, verify_reuse"
+    " circuit_breaker, on_busy, state_in_target, content, store, keep_runs, verify_reuse"
 )
 A_DURATION = "expected a duration such as 60s, 5min or 1h"
 FULL = """\
