@@ -55,7 +55,14 @@ def _said_no(failures: int, step: Step | None) -> str:
 
 
 def _bad_parts(outcome: Outcome) -> Iterator[Text]:
-    bad = [part for part in outcome.parts if part.status in {Status.FAIL, Status.ERROR, Status.WARN}]
+    """List the parts that failed or warn, without those that the message has told."""
+    said = one_line(outcome.message)
+    bad = [
+        part
+        for part in outcome.parts
+        if part.status in {Status.FAIL, Status.ERROR, Status.WARN}
+        and not (part.message and one_line(part.message) in said)
+    ]
     for part in bad[:_MOST_PARTS]:
         yield Text.assemble(_INDENT, (part.status.value, STYLES[part.status]), f" {_part(part)}")
     if len(bad) > _MOST_PARTS:

@@ -147,6 +147,9 @@ def test_a_run_forgets_those_that_are_too_old(elt, tmp_path):
         last = elt("run", "--select", "fct_orders", "--skip-unchanged", project=shop)
     last.reports("reused", code=0)
     assert len(recorded(elt, shop)) == 2
+    results = json.loads((shop / "target/run_results.json").read_text())["results"]
+    assert {result["status"] for result in results} == {"success", "pass"}
+    assert len(results) == recorded(elt, shop)[0]["counts"]["reused"] - 1  # an ephemeral model has no result
     assert "0 runs forgotten" in elt("history", "prune", project=shop).out
     (shop / "elt.yml").write_text("keep_runs: none")
     elt("history", "prune", project=shop).refuses("keep_runs is none", "--keep N")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from orchestrator.adapters.dbt.found_results import reused_record
 from orchestrator.adapters.dbt.manifest_file import replaced, write_manifest
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import run_record
@@ -125,6 +126,17 @@ class ArtifactWriter:
             and is_recorded(step)
         }
 
+    def forgotten_nodes(self) -> dict[NodeId, str]:
+        """Return the nodes that were reused from a run that is forgotten by now, each with dbt's word for it."""
+        return {
+            step.node: outcome.tool_word
+            for outcome in tuple(self._outcomes)
+            if outcome.status is Status.REUSED
+            and not outcome.dbt_results
+            and isinstance(step := self._step(outcome), BuildStep | TestStep)
+            and is_recorded(step)
+        }
+
     def _step(self, outcome: Outcome) -> Step | None:
         return self._plan.by_id[outcome.step_id] if self._plan is not None else None
 
@@ -134,6 +146,7 @@ class ArtifactWriter:
             return
         skipped = {node: run_record(runs.skipped_result(node)) for node in self.skipped_nodes()}
         skipped |= {node: run_record(runs.lost_result(node, said)) for node, said in self.lost_nodes().items()}
+        skipped |= {node: reused_record(self._session, node, word) for node, word in self.forgotten_nodes().items()}
         target = self._session.target_path
         target.mkdir(parents=True, exist_ok=True)
         passing(Point.ARTIFACT_BEGUN)

@@ -1,5 +1,6 @@
 """Gives the outcome of a build that ended while nobody could record it, in dbt's words too."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from orchestrator.adapters.dbt.outcomes import run_record
@@ -16,6 +17,14 @@ _SAID = "built before the run was cut off, as the target itself says"
 def is_named(session: DbtSession, marker: Marker) -> bool:
     """Say whether a marker is of the relation that its node is built as now."""
     return bool(session.manifest.expect(marker.step_id).relation_name == marker.relation)
+
+
+def reused_record(session: DbtSession, node: NodeId, word: str) -> Mapping[str, object]:
+    """Return the entry in run_results.json of a node that was reused, if the run that built it is forgotten."""
+    from dbt.artifacts.schemas.results import NodeStatus
+    from dbt.artifacts.schemas.run import RunResult
+
+    return run_record(RunResult.from_node(session.manifest.expect(node), NodeStatus(word), "reused"))
 
 
 def found_outcome(session: DbtSession, marker: Marker, started_at: datetime | None) -> Outcome:
