@@ -4,7 +4,6 @@ import atexit
 import gc
 import importlib
 import os
-import select
 import signal
 import sys
 import traceback
@@ -14,7 +13,8 @@ from typing import NoReturn
 import click
 
 from orchestrator import __version__
-from orchestrator.errors import EltError
+from orchestrator.cli.standard_streams import OutputFile, guard_streams
+from orchestrator.errors import EltError, OutputError
 from orchestrator.masking import Masker
 
 VERBS = {
@@ -62,17 +62,6 @@ class Verbs(click.Group):
             raise click.exceptions.NoSuchCommand(args[0], possibilities=list(VERBS), ctx=ctx)
         return super().resolve_command(ctx, args)
 
-    def invoke(self, ctx: click.Context) -> object:
-        """Call the verb; when the reader of its output has gone, end without a word."""
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            if not _reader_has_gone():
-                raise
-            return 0
-        return result
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
         """Write the list of verbs without loading them."""
         with formatter.section("Commands"):
@@ -96,7 +85,18 @@ def main() -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGHUP):  # they mean what Ctrl-C means, wherever we are
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, signal.default_int_handler)
-    _leave(run_command_line(sys.argv[1:]))
+    stdout = guard_streams()
+    exit_code = run_command_line(sys.argv[1:])
+    _leave(_with_lost_output(exit_code, stdout))
+
+
+def _with_lost_output(exit_code: int, stdout: OutputFile) -> int:
+    """Report output that could not be written; what was otherwise green is not."""
+    sys.stdout.flush()
+    if reason := stdout.trouble():
+        show_error(OutputError(f"the output could not be written to stdout: {reason}."))
+        return exit_code or OutputError.exit_code
+    return exit_code
 
 
 def _leave(exit_code: int) -> NoReturn:
@@ -117,6 +117,8 @@ def run_command_line(words: list[str]) -> int:
         result = cli.main(args=words, prog_name="elt", standalone_mode=False, obj=tuple(words))
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except SystemExit as stop:  # click's way out of completion
+        return stop.code if isinstance(stop.code, int) else 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -130,16 +132,6 @@ def run_command_line(words: list[str]) -> int:
         show_internal_error(error)
         return INTERNAL
     return result if isinstance(result, int) else 0
-
-
-def _reader_has_gone() -> bool:
-    """Say whether it is stdout that nobody reads; then what is left in it goes nowhere when the interpreter ends."""
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
-    if not poll.poll(0):
-        return False
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return True
 
 
 def show_error(error: EltError) -> None:
