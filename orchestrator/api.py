@@ -29,7 +29,7 @@ from orchestrator.selection.criterion import own_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
 from orchestrator.wiring.command import Command
-from orchestrator.wiring.dbt_alone import dbt_command, list_with_dbt
+from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, docs_site, list_with_dbt
 from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.explaining import explain_node
 from orchestrator.wiring.planning import dbt_args, decided, opened, planned, requested, resolved, steps_for
@@ -41,12 +41,14 @@ from orchestrator.wiring.turns import store_in_turn
 
 __all__ = [
     "Command",
+    "DocsSite",
     "OnBusy",
     "OutputKind",
     "Planned",
     "Ran",
     "Upstream",
     "Verb",
+    "docs_site",
     "known_names",
     "list_nodes",
     "plan",

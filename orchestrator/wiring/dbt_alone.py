@@ -1,5 +1,6 @@
 """What needs dbt alone: no graph, no warehouse of ours, no ingestion."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.adapters.dbt.listing import list_lines
@@ -37,6 +38,37 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None) -> int:
     if words[0] in _WITHOUT_PROJECT or set(words) & {"--help", "-h"}:
         return run_command(words, project_dir or Path.cwd())
     return run_command(words, load_settings(project_dir).dbt_project_dir)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocsSite:
+    """The site that `dbt docs generate` writes, and where `dbt docs serve` would serve it."""
+
+    folder: Path
+    host: str
+    port: int
+    opens_browser: bool
+
+    @property
+    def static_page(self) -> Path:
+        """The page that `--static` writes."""
+        return self.folder / "static_index.html"
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether it is complete; a run alone writes no catalog."""
+        return all((self.folder / name).is_file() for name in ("index.html", "manifest.json", "catalog.json"))
+
+
+def docs_site(words: tuple[str, ...], project_dir: Path | None) -> DocsSite:
+    """Return where the site of a project is, by the options of `dbt docs serve`."""
+    session = DbtSession(load_settings(project_dir).dbt_project_dir)
+    try:
+        session.open(("docs", "serve", *words))
+        flags = session.flags
+        return DocsSite(folder=session.target_path, host=flags.HOST, port=flags.PORT, opens_browser=bool(flags.BROWSER))
+    finally:
+        session.close()
 
 
 def can_ingest() -> bool:

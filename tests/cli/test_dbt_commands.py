@@ -44,28 +44,53 @@ def test_dbt_without_a_project(elt, tmp_path, monkeypatch):
 
 
 def test_docs(elt, shop):
-    """docs generate writes the catalog and the site, as one page with --static."""
-    assert elt("docs", "generate", "--static", "--exclude", "wrong", project=shop).code == 0
+    """docs generate writes the catalog and the site, as one page with --static, and says where that is."""
+    said = elt("docs", "generate", "--static", "--exclude", "wrong", project=shop)
+    assert said.code == 0
     for file in ("catalog.json", "index.html", "static_index.html"):
         assert (shop / "target" / file).stat().st_size
+    assert said.out.splitlines()[-1] == f"The docs as one page: {shop}/target/static_index.html"
 
 
-def test_docs_served(elt, shop):
-    """docs serve answers on loopback, and ends on Ctrl-C."""
-    assert elt("docs", "generate", "--exclude", "wrong", project=shop).code == 0
+def test_the_static_page_is_where_the_options_put_it(elt, shop):
+    """--target-path is heeded."""
+    said = elt("docs", "generate", "--static", "--target-path", "elsewhere", "--exclude", "wrong", project=shop)
+    assert said.out.splitlines()[-1] == f"The docs as one page: {shop}/elsewhere/static_index.html"
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = start("docs", "serve", "--no-browser", "--host", "127.0.0.1", "--port", port, project=shop)
+        return free.getsockname()[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_docs_are_generated_and_served_until_ctrl_c(tmp_path, number):
+    """docs serve makes what is missing, answers on loopback, and ends quietly with 0."""
+    shop = write_shop(tmp_path, raw=RAW)
+    port = free_port()
+    server = start("docs", "serve", "--no-browser", "--port", port, project=shop)
     for line in server.stdout:
         if "Serving docs" in line:
             break
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/index.html") as page:
-        assert b"dbt" in page.read()
-    server.send_signal(signal.SIGINT)
+    for page in ("index.html", "catalog.json"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}") as answer:
+            assert b"dbt" in answer.read()
+    server.send_signal(number)
     said = ended(server)
-    assert said.code == 130
-    assert "Traceback" not in said.err
+    assert said.code == 0
+    assert said.err == (f"There are no docs in {shop}/target yet: generating them (dbt docs generate).\nStopped.\n")
+
+
+def test_docs_on_a_port_that_is_in_use(elt, shop):
+    """One line says so, and the next one which to try."""
+    assert elt("docs", "generate", "--exclude", "wrong", project=shop).code == 0
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = elt("docs", "serve", "--no-browser", f"--port={port}", project=shop)
+    said.refuses(f"The docs cannot be served at 127.0.0.1, port {port}: Address already in use.", "--port")
 
 
 VERBS = [
