@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.dbt import PASS_THROUGH
+from orchestrator.cli.dbt import PASS_THROUGH, pass_to_dbt
 from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def serve_command(project_dir: Path | None, words: tuple[str, ...]) -> int:
 
 
 def _generate(project_dir: Path | None, words: tuple[str, ...]) -> int:
-    from orchestrator.api import docs_site, run_dbt
+    from orchestrator.api import docs_site
 
-    code = run_dbt(("docs", "generate", *words), project_dir)
+    code = pass_to_dbt(("docs", "generate", *words), project_dir)
     if code == 0 and "--static" in words:
         where = ("--target-path", "--profiles-dir", "--profile", "--target", "--vars")
         page = docs_site(tuple(_only(words, where)), project_dir).static_page

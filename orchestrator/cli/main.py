@@ -1,8 +1,7 @@
-"""The command `elt`: its verbs, loaded when they are called, and what becomes of an error."""
+"""The command `elt`, and what becomes of an error."""
 
 import atexit
 import gc
-import importlib
 import os
 import signal
 import sys
@@ -14,58 +13,11 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli.standard_streams import OutputFile, guard_streams
+from orchestrator.cli.verbs import Verbs
 from orchestrator.errors import EltError, OutputError
 from orchestrator.masking import Masker
 
-VERBS = {
-    "run": ("orchestrator.cli.run", "Load, build and check what is selected and what it needs."),
-    "build": ("orchestrator.cli.run", "The same as run: answers to dbt build."),
-    "plan": ("orchestrator.cli.plan", "Show what a run would do, in which order, and why."),
-    "ls": ("orchestrator.cli.ls", "List what a selection names: answers to dbt ls."),
-    "ingest": ("orchestrator.cli.ingest", "Load the named dlt resources, or those that feed the named nodes."),
-    "test": ("orchestrator.cli.test", "Run tests and validations on what stands: answers to dbt test."),
-    "freshness": ("orchestrator.cli.freshness", "Judge the age of sources: answers to dbt source freshness."),
-    "resume": ("orchestrator.cli.resume", "Go on with a run that was interrupted or did not end well."),
-    "retry": ("orchestrator.cli.retry", "Run anew, with today's code, what did not end well in a run."),
-    "history": ("orchestrator.cli.history", "List the recorded runs, or forget old ones."),
-    "show": ("orchestrator.cli.show", "Show one recorded run: its steps, times and reasons."),
-    "logs": ("orchestrator.cli.logs", "Show what happened in a run, or to one node of it."),
-    "explain": ("orchestrator.cli.explain", "Show what a node's result follows from, and what of it changed."),
-    "sql": ("orchestrator.cli.sql", "Ask the record of runs in SQL."),
-    "adopt": ("orchestrator.cli.adopt", "Take over tables that plain dbt built, where they are proven to be right."),
-    "cancel": ("orchestrator.cli.cancel", "End a run from anywhere, as after Ctrl-C."),
-    "docs": ("orchestrator.cli.docs", "Generate or serve the dbt docs."),
-    "dbt": ("orchestrator.cli.dbt", "Run any other dbt command in this project."),
-}
 INTERRUPTED, INTERNAL, USAGE = 130, 3, 2
-
-
-class Verbs(click.Group):
-    """Imports a verb's module when it is called; `elt --help` imports none."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        """Give the verbs in the order of the help."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
-        """Load one verb."""
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the verb; an unknown one is answered with those that come near."""
-        if args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            raise click.exceptions.NoSuchCommand(args[0], possibilities=list(VERBS), ctx=ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
-        """Write the list of verbs without loading them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(verb, line) for verb, (_, line) in VERBS.items()])
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

@@ -175,14 +175,14 @@ def limits(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def request_options(context: click.Context) -> dict[str, Any]:
-    """Give the fields of a request that every verb fills in the same way."""
+def request_options(context: click.Context, dbt_words: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the fields of a request that every verb fills in the same way; `dbt_words` follow dbt's options."""
     params = context.params
     profiles_dir = params.get("profiles_dir")
     project_dir = params.get("project_dir")
     return {
         "words": tuple(context.obj or ()),
-        "dbt_options": given(context),
+        "dbt_options": (*given(context), *dbt_words),
         "select": tuple(params.get("select") or ()),
         "exclude": tuple(params.get("exclude") or ()),
         "has_selector": bool(params.get("selector")),
