@@ -10,14 +10,12 @@ from pathlib import Path
 
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import OnBusy
-from orchestrator.errors import EltError
 from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.ports import RunListener
-from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.explain import plan_to_json
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import Upstream, Verb
@@ -49,7 +47,6 @@ __all__ = [
     "Upstream",
     "Verb",
     "docs_site",
-    "known_names",
     "list_nodes",
     "plan",
     "run",
@@ -165,18 +162,6 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
 def run_dbt(words: tuple[str, ...], project_dir: Path | None = None) -> int:
     """Run any dbt command in the project and give its exit code; dbt writes to the terminal itself."""
     return dbt_command(words, project_dir)
-
-
-def known_names(project_dir: Path | None = None) -> tuple[str, ...]:
-    """Give the names in the last manifest, for completion; none when there is no readable one."""
-    try:
-        manifest = read_manifest(load_settings(project_dir).dbt_project_dir / "target" / "manifest.json")
-    except EltError:
-        return ()
-    names = {node.name for node in manifest.nodes.values()} | {
-        f"source:{source.source_name}.{source.name}" for source in manifest.sources.values()
-    }
-    return tuple(sorted(names))
 
 
 def _now() -> datetime:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.completion import complete_selection
+
 PASS_THROUGH = {"ignore_unknown_options": True, "allow_interspersed_args": True, "help_option_names": ["-h", "--help"]}
 _NO_HELP = {**PASS_THROUGH, "help_option_names": []}
 _WRITERS = frozenset({"run", "build", "seed", "snapshot", "run-operation", "clone", "retry"})
@@ -33,7 +35,9 @@ def passed_command(name: str) -> click.Command:
 
     @click.command(name, context_settings=_NO_HELP, add_help_option=False)
     @_project_dir
-    @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[DBT OPTIONS]...")
+    @click.argument(
+        "words", nargs=-1, type=click.UNPROCESSED, metavar="[DBT OPTIONS]...", shell_complete=complete_selection
+    )
     def verb(project_dir: str | None, words: tuple[str, ...]) -> int:
         writes = name in _WRITERS and not _asks_for_help(words)
         if writes or not {"-q", "--quiet"} & set(words):

@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from orchestrator import __version__
+from orchestrator.cli import completion
 from orchestrator.cli.standard_streams import OutputFile, guard_streams
 from orchestrator.cli.verbs import Verbs
 from orchestrator.errors import EltError, OutputError
@@ -65,12 +66,12 @@ def _leave(exit_code: int) -> NoReturn:
 
 def run_command_line(words: list[str]) -> int:
     """Run `elt` with these words and give its exit code; messages go to stderr."""
+    if completion.VARIABLE in os.environ:
+        return _completed(words)
     try:
         result = cli.main(args=words, prog_name="elt", standalone_mode=False, obj=tuple(words))
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except SystemExit as stop:  # click's way out of completion
-        return stop.code if isinstance(stop.code, int) else 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -84,6 +85,17 @@ def run_command_line(words: list[str]) -> int:
         show_internal_error(error)
         return INTERNAL
     return result if isinstance(result, int) else 0
+
+
+def _completed(words: list[str]) -> int:
+    """Answer the shell, without a word where that is not possible."""
+    try:
+        cli.main(args=words, prog_name="elt", standalone_mode=False, complete_var=completion.VARIABLE)
+    except SystemExit as stop:  # click's way out of completion
+        return stop.code if isinstance(stop.code, int) else 0
+    except Exception:  # noqa: BLE001  # it would be written into the line that is being typed
+        return 1
+    return 0
 
 
 def show_error(error: EltError) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from orchestrator.cli.dbt_options import given, spread
+from orchestrator.cli.dbt_options import given, option_being_filled, spread
 from orchestrator.config.readers import duration, portion, times
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -18,6 +19,7 @@ class DbtCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Spread the values before click reads them; a name without an option is told how to select it."""
+        ctx.meta[_TYPED] = tuple(args)
         try:
             return super().parse_args(ctx, spread(args))
         except click.NoSuchOption:
@@ -31,6 +33,17 @@ class DbtCommand(click.Command):
                 f"{error.message}. To run only {' and '.join(names)}: --select {' '.join(names)}", ctx
             ) from error
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a further value of an option with several, else what click completes."""
+        name = option_being_filled(ctx.meta.get(_TYPED, ()))
+        if name and not incomplete.startswith("-"):
+            for param in self.params:
+                if name in param.opts:
+                    return param.shell_complete(ctx, incomplete)
+        return super().shell_complete(ctx, incomplete)
+
+
+_TYPED = "orchestrator.typed"
 
 allow_empty = click.option("--allow-empty", is_flag=True, help="Let a selection that matches nothing succeed.")
 

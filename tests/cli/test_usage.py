@@ -298,17 +298,3 @@ def test_help_and_completion_that_cannot_be_written_are_told(tmp_path):
 
 
 COMPLETING = "import sys; sys.argv[0] = 'elt'; from orchestrator.cli.main import main; main()"
-
-
-def complete(words: str, shop) -> list[str]:
-    """Complete the last word as bash would."""
-    places = str(len(words.split(" ")) - 1)
-    environment = {"_ELT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": places}
-    said = ended(really_start(program=("-c", COMPLETING), env=environment, cwd=shop))
-    return [line.rpartition(",")[2] for line in said.out.splitlines()]
-
-
-def test_completion(shop):
-    """Verbs complete, and node names of the last manifest with the operators before them."""
-    assert {"run", "plan", "freshness"} <= set(complete("elt ", shop))
-    assert complete("elt run --select +dim", shop) == ["+dim_customers"]
