@@ -21,7 +21,7 @@ from orchestrator.masking import Masker
 INTERRUPTED, INTERNAL, USAGE = 130, 3, 2
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", "-V", prog_name="elt")
 def cli() -> None:
     """Run dlt ingestion, dbt models and their checks as one graph.

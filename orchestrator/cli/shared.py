@@ -9,13 +9,14 @@ import click
 from click.shell_completion import CompletionItem
 
 from orchestrator.cli.dbt_options import given, option_being_filled, spread
+from orchestrator.cli.option_groups import write_options
 from orchestrator.config.readers import duration, portion, times
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class DbtCommand(click.Command):
-    """A command whose options with several values are written as dbt's are."""
+    """A command whose options with several values are written as dbt's are, and whose help has groups."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Spread the values before click reads them; a name without an option is told how to select it."""
@@ -32,6 +33,10 @@ class DbtCommand(click.Command):
             raise click.UsageError(
                 f"{error.message}. To run only {' and '.join(names)}: --select {' '.join(names)}", ctx
             ) from error
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in groups."""
+        write_options(self.get_params(ctx), ctx, formatter)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete a further value of an option with several, else what click completes."""

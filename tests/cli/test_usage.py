@@ -5,13 +5,17 @@ import os
 import pty
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
+from orchestrator.cli.verbs import VERBS
 from tests.cli.conftest import ELT, Said, ended, really_start, start
 from tests.functional.shop import write_shop
 
@@ -298,3 +302,56 @@ def test_help_and_completion_that_cannot_be_written_are_told(tmp_path):
 
 
 COMPLETING = "import sys; sys.argv[0] = 'elt'; from orchestrator.cli.main import main; main()"
+
+
+def sections(text: str) -> dict[str, str]:
+    """Give the text below each heading of a help."""
+    pieces = re.split(r"^(\S.*):$", text, flags=re.MULTILINE)
+    return dict(zip(pieces[1::2], pieces[2::2], strict=True))
+
+
+def test_the_help_of_a_run_is_in_groups(elt):
+    """What is used most comes first, what only dbt needs last."""
+    shown = sections(elt("run", "--help").out)
+    assert list(shown) == [
+        *("Selection", "Upstream and reuse", "How nodes are built", "Limits and waiting", "Output"),
+        *("Project and target", "Further options of dbt"),
+    ]
+    for heading, option in {
+        "Selection": "--select",
+        "Upstream and reuse": "--skip-unchanged",
+        "How nodes are built": "--full-refresh",
+        "Limits and waiting": "--time-limit",
+        "Output": "--help",
+        "Project and target": "--target",
+        "Further options of dbt": "--populate-cache",
+    }.items():
+        assert option in shown[heading]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb_names_each_option_once(elt, verb):
+    """No option is lost or repeated between the groups."""
+    command = import_module(VERBS[verb][0]).command
+    shown = elt(verb, "--help").out
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and verb != "dbt":
+            option = re.escape(max(parameter.opts, key=len))
+            assert len(re.findall(rf"^  (?:\S+, )*{option}(?:[, ]|$)", shown, re.MULTILINE)) == 1, option
+
+
+def test_the_help_is_in_groups(elt):
+    """Every verb stands in one group."""
+    shown = sections(elt("--help").out)
+    groups = ["Run", "Look before a run", "Look at recorded runs", "dbt", "Passed to dbt under their own names"]
+    assert list(shown) == ["Options", *groups]
+    listed = [line.split()[0] for group in groups[:-1] for line in shown[group].splitlines() if line[2:3].strip()]
+    assert listed == list(VERBS)
+
+
+def test_the_help_of_sql_names_every_view(elt, shop):
+    """The views of the store, and no other."""
+    elt("run", "-q", "--select", "stg_orders", project=shop)
+    views = sqlite3.connect(shop / ".elt/history.db").execute("select name from sqlite_master where type = 'view'")
+    told = re.findall(r"^ +(history_\w+)  +a row for each", elt("sql", "--help").out, re.MULTILINE)
+    assert sorted(told) == sorted(name for (name,) in views)
