@@ -27,10 +27,20 @@ from orchestrator.selection.criterion import own_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
 from orchestrator.wiring.command import Command
-from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, docs_site, list_with_dbt
+from orchestrator.wiring.consent import Consents, refuse
+from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, dbt_writer, docs_site, list_with_dbt
 from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.explaining import explain_node
-from orchestrator.wiring.planning import dbt_args, decided, opened, planned, requested, resolved, steps_for
+from orchestrator.wiring.planning import (
+    dbt_args,
+    decided,
+    opened,
+    planned,
+    requested,
+    require_consent_of,
+    resolved,
+    steps_for,
+)
 from orchestrator.wiring.readiness import lacking
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of
 from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
@@ -46,6 +56,7 @@ __all__ = [
     "Ran",
     "Upstream",
     "Verb",
+    "dbt_writer",
     "docs_site",
     "list_nodes",
     "plan",
@@ -94,6 +105,7 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     """Plan and execute; every step's outcome is in the answer, and the listeners hear of each as it ends."""
     inbox = Inbox()
     with opened(command, inbox, hear=Audience(listeners, _now).tell) as project:
+        require_consent_of(command, project)
         run_id, request = new_run_id(), requested(command, project)
         with store_in_turn(project, command, run_id, lambda: steps_for(project, request)) as (store, steps):
             known = Knowledge(project=project, store=store, run_id=run_id)
@@ -159,9 +171,9 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
         return (*listed, *(own_line(node, output) for node in ours))
 
 
-def run_dbt(words: tuple[str, ...], project_dir: Path | None = None) -> int:
+def run_dbt(words: tuple[str, ...], project_dir: Path | None = None, consents: Consents = refuse) -> int:
     """Run any dbt command in the project and give its exit code; dbt writes to the terminal itself."""
-    return dbt_command(words, project_dir)
+    return dbt_command(words, project_dir, consents)
 
 
 def _now() -> datetime:

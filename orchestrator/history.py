@@ -18,6 +18,7 @@ from orchestrator.report.history_json import event_to_json, head_to_json, run_to
 from orchestrator.report.history_text import print_history, print_log, print_run, print_table
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
+from orchestrator.wiring.consent import Consents, refuse, require_consent
 from orchestrator.wiring.recording import lives, open_store, query_store, this_process
 
 
@@ -79,10 +80,12 @@ def run_sql(project_dir: Path | None, statement: str, *, as_json: bool) -> int:
     return 0
 
 
-def prune(project_dir: Path | None, *, keep: int) -> int:
-    """Forget all but the newest runs; the exit code is 0."""
+def prune(project_dir: Path | None, *, keep: int, consents: Consents = refuse) -> int:
+    """Forget all but the newest runs, those of a protected target with consent only; the exit code is 0."""
     with _opened(project_dir) as store:
-        store.reader()  # where nothing is recorded, nothing is made
+        targets = {head.target for head in store.reader().heads()[keep:]}  # where nothing is recorded, nothing is made
+        danger = f"what is recorded of its runs before the newest {keep:,} is forgotten"
+        require_consent(load_settings(project_dir), targets, danger, consents)
         forgotten = store.prune(keep=keep)
     open_console().print(f"{len(forgotten):,} forgotten, the newest {keep:,} and those that go on are kept.")
     return 0

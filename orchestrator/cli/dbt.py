@@ -6,11 +6,10 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.completion import complete_selection
+from orchestrator.cli.shared import assume_yes, consent
 
 PASS_THROUGH = {"ignore_unknown_options": True, "allow_interspersed_args": True, "help_option_names": ["-h", "--help"]}
 _NO_HELP = {**PASS_THROUGH, "help_option_names": []}
-_WRITERS = frozenset({"run", "build", "seed", "snapshot", "run-operation", "clone", "retry"})
-"""The commands with which dbt writes to the warehouse."""
 _PATHS = frozenset({"--state", "--defer-state", "--profiles-dir"})
 
 _project_dir = click.option("--project-dir", metavar="FOLDER", help="The dbt project, or a folder that holds it.")
@@ -18,16 +17,19 @@ _project_dir = click.option("--project-dir", metavar="FOLDER", help="The dbt pro
 
 @click.command("dbt", context_settings=_NO_HELP, add_help_option=False)
 @_project_dir
+@assume_yes
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="DBT_COMMAND...")
-def command(project_dir: str | None, words: tuple[str, ...]) -> int:
+def command(project_dir: str | None, words: tuple[str, ...], *, yes: bool) -> int:
     """Run a dbt command in this project: `elt dbt deps`, `elt dbt debug`, `elt dbt show …`.
 
     The words go to dbt; what dbt exits with becomes 0, 1 or 2 of elt's table.
     """
-    writer = next((word for word in words if word in _WRITERS), None)
+    from orchestrator.api import dbt_writer
+
+    writer = dbt_writer(words)
     if writer and not _asks_for_help(words):
         click.echo(f"dbt {writer} is not recorded, and takes no lease on what it writes.", err=True)
-    return pass_to_dbt(words or ("--help",), project_dir)
+    return pass_to_dbt(words or ("--help",), project_dir, yes=yes)
 
 
 def passed_command(name: str) -> click.Command:
@@ -35,24 +37,28 @@ def passed_command(name: str) -> click.Command:
 
     @click.command(name, context_settings=_NO_HELP, add_help_option=False)
     @_project_dir
+    @assume_yes
     @click.argument(
         "words", nargs=-1, type=click.UNPROCESSED, metavar="[DBT OPTIONS]...", shell_complete=complete_selection
     )
-    def verb(project_dir: str | None, words: tuple[str, ...]) -> int:
-        writes = name in _WRITERS and not _asks_for_help(words)
+    def verb(project_dir: str | None, words: tuple[str, ...], *, yes: bool) -> int:
+        from orchestrator.api import dbt_writer
+
+        writes = dbt_writer((name,)) and not _asks_for_help(words)
         if writes or not {"-q", "--quiet"} & set(words):
             warning = ", which is not recorded and takes no lease on what it writes" if writes else ""
             click.echo(f"elt passes this to dbt: dbt {name}{warning}.", err=True)
-        return pass_to_dbt((name, *words), project_dir)
+        return pass_to_dbt((name, *words), project_dir, yes=yes)
 
     return verb
 
 
-def pass_to_dbt(words: tuple[str, ...], project_dir: str | Path | None) -> int:
+def pass_to_dbt(words: tuple[str, ...], project_dir: str | Path | None, *, yes: bool = False) -> int:
     """Let dbt run a command in the project, and return the exit code; folders are named from the working folder."""
     from orchestrator.api import run_dbt
 
-    return run_dbt(tuple(_from_here(words)), Path(project_dir).absolute() if project_dir else None)
+    folder = Path(project_dir).absolute() if project_dir else None
+    return run_dbt(tuple(_from_here(words)), folder, consent(yes=yes))
 
 
 def _asks_for_help(words: tuple[str, ...]) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.shared import as_json, project_dir
+from orchestrator.cli.shared import as_json, assume_yes, consent, project_dir
 
 
 @click.group("history", invoke_without_command=True)
@@ -23,9 +23,10 @@ def command(context: click.Context, /, limit: int, project_dir: Path | None, *, 
 
 @command.command("prune")
 @click.option("--keep", type=click.IntRange(min=0), required=True, help="How many of the newest runs to keep.")
+@assume_yes
 @project_dir
-def prune_command(keep: int, project_dir: Path | None) -> int:
+def prune_command(keep: int, project_dir: Path | None, *, yes: bool) -> int:
     """Forget all but the newest runs; those that go on are kept."""
     from orchestrator.history import prune
 
-    return prune(project_dir, keep=keep)
+    return prune(project_dir, keep=keep, consents=consent(yes=yes))

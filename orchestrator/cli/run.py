@@ -9,6 +9,7 @@ from orchestrator.cli.shared import (
     DbtCommand,
     allow_empty,
     as_json,
+    assume_yes,
     attempt_options,
     limits,
     lock_timeout,
@@ -26,6 +27,7 @@ from orchestrator.cli.shared import (
 @skip_unchanged
 @shadow_reuse
 @verify_reuse
+@assume_yes
 @lock_timeout
 @attempt_options
 @as_json
@@ -46,6 +48,7 @@ def one_type_command(resource_type: str, help_text: str) -> click.Command:
     @click.command(resource_type, cls=DbtCommand, help=f"{help_text}\n\nThe same as `{same}`.")
     @dbt_options(BUILD)
     @allow_empty
+    @assume_yes
     @lock_timeout
     @attempt_options
     @as_json

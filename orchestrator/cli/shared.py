@@ -1,5 +1,6 @@
 """What several verbs share: their options, and the way from parsed options to a request."""
 
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -166,6 +167,23 @@ attempt_options = _all_of(
 )
 """Adds the options that say how often and how long things are tried, and how a run is ended."""
 
+assume_yes = click.option(
+    "--yes", is_flag=True, help="Consent, without a question, to what a protected target needs consent for."
+)
+
+
+def consent(*, yes: bool) -> Callable[[str], bool]:
+    """Return what answers for the user: --yes, a question on a terminal, else no."""
+
+    def answer(told: str) -> bool:
+        if yes:
+            return True
+        is_asked = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+        return is_asked and click.confirm(f"{told} Go on?", default=False, err=True)
+
+    return answer
+
+
 lock_timeout = click.option(
     "--lock-timeout",
     type=click.FloatRange(min=0),
@@ -200,6 +218,7 @@ def request_options(context: click.Context, dbt_words: tuple[str, ...] = ()) -> 
     project_dir = params.get("project_dir")
     return {
         "words": tuple(context.obj or ()),
+        "consents": consent(yes=bool(params.get("yes"))),
         "dbt_options": (*given(context), *dbt_words),
         "select": tuple(params.get("select") or ()),
         "exclude": tuple(params.get("exclude") or ()),

@@ -25,16 +25,11 @@ def run_command(words: tuple[str, ...], project_dir: Path) -> int:
     if os.environ.get("NO_COLOR"):
         os.environ.setdefault("DBT_USE_COLORS", "false")
     came_from = Path.cwd()
-    finds_profile_here = "DBT_PROFILES_DIR" not in os.environ and (came_from / "profiles.yml").exists()
-    if finds_profile_here:
-        os.environ["DBT_PROFILES_DIR"] = str(came_from)
     os.chdir(project_dir)
     try:
         answer = dbtRunner().invoke(list(words))
     finally:
         os.chdir(came_from)
-        if finds_profile_here:
-            del os.environ["DBT_PROFILES_DIR"]
         close_environment()
     if answer.exception is not None:
         return _complain(answer.exception, project_dir, words)
