@@ -10,14 +10,12 @@ from pathlib import Path
 
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import OnBusy
-from orchestrator.errors import EltError
 from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.ports import RunListener
-from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.explain import plan_to_json
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import Upstream, Verb
@@ -29,10 +27,20 @@ from orchestrator.selection.criterion import own_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
 from orchestrator.wiring.command import Command
-from orchestrator.wiring.dbt_alone import dbt_command, list_with_dbt
+from orchestrator.wiring.consent import Consents, refuse
+from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, dbt_writer, docs_site, list_with_dbt
 from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.explaining import explain_node
-from orchestrator.wiring.planning import dbt_args, decided, opened, planned, requested, resolved, steps_for
+from orchestrator.wiring.planning import (
+    dbt_args,
+    decided,
+    opened,
+    planned,
+    requested,
+    require_consent_of,
+    resolved,
+    steps_for,
+)
 from orchestrator.wiring.readiness import lacking
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of
 from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
@@ -41,13 +49,15 @@ from orchestrator.wiring.turns import store_in_turn
 
 __all__ = [
     "Command",
+    "DocsSite",
     "OnBusy",
     "OutputKind",
     "Planned",
     "Ran",
     "Upstream",
     "Verb",
-    "known_names",
+    "dbt_writer",
+    "docs_site",
     "list_nodes",
     "plan",
     "run",
@@ -95,6 +105,7 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     """Plan and execute; every step's outcome is in the answer, and the listeners hear of each as it ends."""
     inbox = Inbox()
     with opened(command, inbox, hear=Audience(listeners, _now).tell) as project:
+        require_consent_of(command, project)
         run_id, request = new_run_id(), requested(command, project)
         with store_in_turn(project, command, run_id, lambda: steps_for(project, request)) as (store, steps):
             known = Knowledge(project=project, store=store, run_id=run_id)
@@ -160,21 +171,9 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
         return (*listed, *(own_line(node, output) for node in ours))
 
 
-def run_dbt(words: tuple[str, ...], project_dir: Path | None = None) -> int:
+def run_dbt(words: tuple[str, ...], project_dir: Path | None = None, consents: Consents = refuse) -> int:
     """Run any dbt command in the project and give its exit code; dbt writes to the terminal itself."""
-    return dbt_command(words, project_dir)
-
-
-def known_names(project_dir: Path | None = None) -> tuple[str, ...]:
-    """Give the names in the last manifest, for completion; none when there is no readable one."""
-    try:
-        manifest = read_manifest(load_settings(project_dir).dbt_project_dir / "target" / "manifest.json")
-    except EltError:
-        return ()
-    names = {node.name for node in manifest.nodes.values()} | {
-        f"source:{source.source_name}.{source.name}" for source in manifest.sources.values()
-    }
-    return tuple(sorted(names))
+    return dbt_command(words, project_dir, consents)
 
 
 def _now() -> datetime:

@@ -2,6 +2,7 @@
 
 EltError
 ├── UsageError             the command line says something that cannot be done
+├── OutputError            stdout cannot be written
 ├── ConfigurationError     elt.yml or the environment; carries every mistake at once
 ├── ProjectError           the dbt project, its profile or its packages
 │   ├── ParseError         dbt could not parse the project
@@ -42,6 +43,10 @@ class EltError(Exception):
 
 class UsageError(EltError):
     """The command line asks for something that cannot be done."""
+
+
+class OutputError(EltError):
+    """Stdout cannot be written: the disk is full, or it is closed."""
 
 
 class ConfigurationError(EltError):

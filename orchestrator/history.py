@@ -18,6 +18,7 @@ from orchestrator.report.history_json import event_to_json, listed_to_json, run_
 from orchestrator.report.history_text import print_history, print_log, print_pruned, print_run, print_table
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
+from orchestrator.wiring.consent import Consents, refuse, require_consent
 from orchestrator.wiring.recording import lives, open_store, query_store, this_process
 
 
@@ -83,21 +84,23 @@ def run_sql(project_dir: Path | None, statement: str, *, as_json: bool) -> int:
     return 0
 
 
-def prune(project_dir: Path | None, *, keep: int | None) -> int:
+def prune(project_dir: Path | None, *, keep: int | None, consents: Consents = refuse) -> int:
     """Forget all but the newest runs, and say what that freed; without a number as many are kept as `keep_runs` says.
 
-    The exit code is 0.
+    The runs of a protected target are forgotten with consent only. The exit code is 0.
 
     Raises:
         UsageError: `keep_runs` is none, and no number was given.
     """
-    kept = load_settings(project_dir).keep_runs if keep is None else keep
+    settings = load_settings(project_dir)
+    kept = settings.keep_runs if keep is None else keep
     if keep is None and not kept:
-        raise UsageError(
-            "keep_runs is none: every run is kept.", hint="Say how many to keep: elt history prune --keep N"
-        )
+        hint = "Say how many to keep: elt history prune --keep N"
+        raise UsageError("The setting keep_runs is none, so every run is kept.", hint=hint)
     with _opened(project_dir) as store:
-        store.reader()  # where nothing is recorded, nothing is made
+        targets = {head.target for head in store.reader().heads()[kept:]}  # where nothing is recorded, nothing is made
+        danger = f"what is recorded of its runs before the newest {kept:,} is forgotten"
+        require_consent(settings, targets, danger, consents)
         before = store.size()
         forgotten = store.prune(keep=kept, now=datetime.now(UTC))
         is_shrunk, after = store.shrink(), store.size()

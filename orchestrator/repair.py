@@ -32,7 +32,7 @@ from orchestrator.wiring.changes import changed_nodes, changes_since, gone_nodes
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.found import found_in_target, gone_from_target, left_of
-from orchestrator.wiring.planning import opened, requested_again, steps_for
+from orchestrator.wiring.planning import opened, requested_again, require_consent_of, steps_for
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, new_run_id, open_store, opening_of, with_moments
 from orchestrator.wiring.reports import OutputKind, reporting
@@ -177,6 +177,7 @@ def _reopened(recalled: _Recalled, listeners: Sequence[RunListener]) -> Iterator
             command = compared_with(command, Path(folder))
         with opened(command, Inbox(), hear=Audience(listeners, _now).tell) as project:
             _refuse_another_target(project, recalled.run)
+            require_consent_of(command, project)
             yield project
 
 

@@ -50,7 +50,7 @@ def get_warm() -> None:
     """Import what a run imports, and have dbt parse a project, so that its classes are built."""
     from dbt_common.tests import enable_test_caching
 
-    from orchestrator.cli.main import VERBS
+    from orchestrator.cli.verbs import VERBS
 
     for module in (*IMPORTED, *(module for module, _ in VERBS.values())):
         import_module(module)

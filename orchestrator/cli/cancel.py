@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.completion import complete_runs
 from orchestrator.cli.shared import project_dir
 
 
 @click.command("cancel")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=complete_runs)
 @project_dir
 def command(run: str | None, project_dir: Path | None) -> int:
     """Ask a run, the last unless named, to end as after Ctrl-C: nothing more starts, what runs is interrupted."""

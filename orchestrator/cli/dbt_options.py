@@ -4,7 +4,7 @@ A test compares this table with the options that dbt declares. Values from `DBT_
 dbt_project.yml are left to dbt, which reads them itself.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,13 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from orchestrator.cli.completion import complete_nodes
+from orchestrator.cli.completion import (
+    complete_folder,
+    complete_profiles,
+    complete_selection,
+    complete_selectors,
+    complete_targets,
+)
 
 BUILD, TEST, FRESHNESS, LIST = "build", "test", "source freshness", "list"
 _RUNNING = frozenset({BUILD, TEST, FRESHNESS})
@@ -153,6 +159,13 @@ OUTPUT = (
 ALL = (*SELECTION, *PROJECT, *RUNNING, *OUTPUT)
 _HANDLED_HERE = frozenset({"select", "exclude", "project_dir", "profiles_dir", "send_anonymous_usage_stats"})
 _REPEATED = frozenset({"vars", "threads", "project_dir", "profiles_dir"})
+_COMPLETIONS = {
+    "EXPRESSION": complete_selection,
+    "FOLDER": complete_folder,
+    "profile": complete_profiles,
+    "selector": complete_selectors,
+    "target": complete_targets,
+}
 _MANY = frozenset({"--output-keys"}.union(*(option.names for option in ALL if option.many)))
 
 
@@ -181,7 +194,7 @@ def _declare(option: DbtOption) -> Callable[[Callable[..., Any]], Callable[..., 
         names = [f"{option.names[0]}/{option.off}" if option.off else option.names[0], *option.names[1:]]
         return click.option(*names, option.key, is_flag=True, default=None, help=option.help)
     kind: click.ParamType[Any] = click.Choice(option.choices) if option.choices else click.STRING
-    complete = complete_nodes if option.value == "EXPRESSION" else None
+    complete = _COMPLETIONS.get(option.key) or _COMPLETIONS.get(option.value)
     return click.option(
         *option.names,
         option.key,
@@ -212,6 +225,12 @@ def _written(option: DbtOption, values: Mapping[str, Any]) -> Iterator[str]:
             yield from (option.names[0], str(one))
     else:
         yield from (option.names[0], str(Path(value).absolute() if option.is_path else value))
+
+
+def option_being_filled(words: Sequence[str]) -> str | None:
+    """Return the option with several values that the next word belongs to, as dbt reads words; None without one."""
+    last = next((word for word in reversed(words) if word.startswith("-") and word != "-"), None)
+    return last if last in _MANY else None
 
 
 def spread(words: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.shared import as_json, project_dir
+from orchestrator.cli.shared import as_json, assume_yes, consent, project_dir
 
 
 @click.group("history", invoke_without_command=True)
@@ -27,9 +27,10 @@ def command(context: click.Context, /, limit: int, project_dir: Path | None, *, 
     type=click.IntRange(min=0),
     help="How many of the newest runs to keep; by default keep_runs of elt.yml, which is 2000 unless it is set.",
 )
+@assume_yes
 @project_dir
-def prune_command(keep: int | None, project_dir: Path | None) -> int:
+def prune_command(keep: int | None, project_dir: Path | None, *, yes: bool) -> int:
     """Forget all but the newest runs; those that are running are kept. What was built is not touched."""
     from orchestrator.history import prune
 
-    return prune(project_dir, keep=keep)
+    return prune(project_dir, keep=keep, consents=consent(yes=yes))

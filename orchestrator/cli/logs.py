@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.completion import complete_runs_and_steps
 from orchestrator.cli.shared import as_json, project_dir
 
 
 @click.command("logs")
-@click.argument("words", nargs=-1, metavar="[RUN] [NODE]")
+@click.argument("words", nargs=-1, metavar="[RUN] [NODE]", shell_complete=complete_runs_and_steps)
 @project_dir
 @as_json
 def command(words: tuple[str, ...], project_dir: Path | None, *, json_lines: bool) -> int:

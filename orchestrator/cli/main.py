@@ -1,11 +1,9 @@
-"""The command `elt`: its verbs, loaded when they are called, and what becomes of an error."""
+"""The command `elt`, and what becomes of an error."""
 
 import atexit
 import gc
-import importlib
 import logging
 import os
-import select
 import signal
 import sys
 import tempfile
@@ -17,73 +15,17 @@ from typing import NoReturn
 import click
 
 from orchestrator import __version__
-from orchestrator.errors import EltError
+from orchestrator.cli import completion
+from orchestrator.cli.standard_streams import OutputFile, guard_streams
+from orchestrator.cli.verbs import Verbs
+from orchestrator.errors import EltError, OutputError
 from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.masking import Masker
 
-VERBS = {
-    "run": ("orchestrator.cli.run", "Load, build and check what is selected and what it needs."),
-    "build": ("orchestrator.cli.run", "The same as run: answers to dbt build."),
-    "plan": ("orchestrator.cli.plan", "Show what a run would do, in which order, and why."),
-    "ls": ("orchestrator.cli.ls", "List what a selection names: answers to dbt ls."),
-    "ingest": ("orchestrator.cli.ingest", "Load the named dlt resources, or those that feed the named nodes."),
-    "test": ("orchestrator.cli.test", "Run tests and validations on what stands: answers to dbt test."),
-    "freshness": ("orchestrator.cli.freshness", "Judge the age of sources: answers to dbt source freshness."),
-    "resume": ("orchestrator.cli.resume", "Go on with a run that was interrupted or did not end well."),
-    "retry": ("orchestrator.cli.retry", "Run anew, with today's code, what did not end well in a run."),
-    "history": ("orchestrator.cli.history", "List the recorded runs, or forget old ones."),
-    "show": ("orchestrator.cli.show", "Show one recorded run: its steps, times and reasons."),
-    "logs": ("orchestrator.cli.logs", "Show what happened in a run, or to one node of it."),
-    "explain": ("orchestrator.cli.explain", "Show what a node's result follows from, and what of it changed."),
-    "sql": ("orchestrator.cli.sql", "Ask the record of runs in SQL."),
-    "adopt": ("orchestrator.cli.adopt", "Take over tables that plain dbt built, where they are proven to be right."),
-    "cancel": ("orchestrator.cli.cancel", "End a run from anywhere, as after Ctrl-C."),
-    "docs": ("orchestrator.cli.docs", "Generate or serve the dbt docs."),
-    "dbt": ("orchestrator.cli.dbt", "Run any other dbt command in this project."),
-}
 INTERRUPTED, INTERNAL, USAGE = 130, 3, 2
 
 
-class Verbs(click.Group):
-    """Imports a verb's module when it is called; `elt --help` imports none."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        """Give the verbs in the order of the help."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
-        """Load one verb."""
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the verb; an unknown one is answered with those that come near."""
-        if args[0] not in VERBS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            raise click.exceptions.NoSuchCommand(args[0], possibilities=list(VERBS), ctx=ctx)
-        return super().resolve_command(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Call the verb; when the reader of its output has gone, end without a word."""
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            if not _reader_has_gone():
-                raise
-            return 0
-        return result
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
-        """Write the list of verbs without loading them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(verb, line) for verb, (_, line) in VERBS.items()])
-
-
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", "-V", prog_name="elt")
 def cli() -> None:
     """Run dlt ingestion, dbt models and their checks as one graph.
@@ -101,7 +43,18 @@ def main() -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGHUP):  # they mean what Ctrl-C means, wherever we are
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, signal.default_int_handler)
-    _leave(run_command_line(sys.argv[1:]))
+    stdout = guard_streams()
+    exit_code = run_command_line(sys.argv[1:])
+    _leave(_with_lost_output(exit_code, stdout))
+
+
+def _with_lost_output(exit_code: int, stdout: OutputFile) -> int:
+    """Report output that could not be written; what was otherwise green is not."""
+    sys.stdout.flush()
+    if reason := stdout.trouble():
+        show_error(OutputError(f"the output could not be written to stdout: {reason}."))
+        return exit_code or OutputError.exit_code
+    return exit_code
 
 
 def _leave(exit_code: int) -> NoReturn:
@@ -118,6 +71,8 @@ def _leave(exit_code: int) -> NoReturn:
 
 def run_command_line(words: list[str]) -> int:
     """Run `elt` with these words and give its exit code; messages go to stderr."""
+    if completion.VARIABLE in os.environ:
+        return _completed(words)
     try:
         result = cli.main(args=words, prog_name="elt", standalone_mode=False, obj=tuple(words))
     except click.exceptions.Exit as stop:
@@ -140,14 +95,15 @@ def run_command_line(words: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _reader_has_gone() -> bool:
-    """Say whether it is stdout that nobody reads; then what is left in it goes nowhere when the interpreter ends."""
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
-    if not poll.poll(0):
-        return False
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return True
+def _completed(words: list[str]) -> int:
+    """Answer the shell, without a word where that is not possible."""
+    try:
+        cli.main(args=words, prog_name="elt", standalone_mode=False, complete_var=completion.VARIABLE)
+    except SystemExit as stop:  # click's way out of completion
+        return stop.code if isinstance(stop.code, int) else 0
+    except Exception:  # noqa: BLE001  # it would be written into the line that is being typed
+        return 1
+    return 0
 
 
 def show_error(error: EltError) -> None:

@@ -4,13 +4,23 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.completion import complete_runs
 from orchestrator.cli.dbt_options import repeated_options
-from orchestrator.cli.shared import DbtCommand, as_json, attempt_options, limits, lock_timeout, request_options
+from orchestrator.cli.shared import (
+    DbtCommand,
+    as_json,
+    assume_yes,
+    attempt_options,
+    limits,
+    lock_timeout,
+    request_options,
+)
 
 
 @click.command("retry", cls=DbtCommand)
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=complete_runs)
 @repeated_options
+@assume_yes
 @lock_timeout
 @attempt_options
 @as_json

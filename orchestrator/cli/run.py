@@ -7,7 +7,9 @@ import click
 from orchestrator.cli.dbt_options import BUILD, dbt_options
 from orchestrator.cli.shared import (
     DbtCommand,
+    allow_empty,
     as_json,
+    assume_yes,
     attempt_options,
     limits,
     lock_timeout,
@@ -25,6 +27,7 @@ from orchestrator.cli.shared import (
 @skip_unchanged
 @shadow_reuse
 @verify_reuse
+@assume_yes
 @lock_timeout
 @attempt_options
 @as_json
@@ -37,8 +40,30 @@ def command(context: click.Context, /, **options: Any) -> int:
     return run_verb("build", context, options)
 
 
-def run_verb(verb: str, context: click.Context, options: dict[str, Any]) -> int:
-    """Run one of the verbs that execute a plan; gives the exit code."""
+def one_type_command(resource_type: str, help_text: str) -> click.Command:
+    """Make the verb that builds the nodes of one resource type alone, as dbt's command of that name does."""
+    alone = {"upstream": "none", "no_ingest": True, "no_freshness": True, "no_tests": True}
+    same = f"elt run --resource-type {resource_type} --upstream none --no-ingest --no-freshness --no-tests"
+
+    @click.command(resource_type, cls=DbtCommand, help=f"{help_text}\n\nThe same as `{same}`.")
+    @dbt_options(BUILD)
+    @allow_empty
+    @assume_yes
+    @lock_timeout
+    @attempt_options
+    @as_json
+    @click.pass_context
+    def verb(context: click.Context, /, **options: Any) -> int:
+        if not options.get("quiet"):
+            click.echo(f"elt {resource_type} is a run of its own, recorded and leased: {same}", err=True)
+        return run_verb("build", context, {**options, **alone}, ("--resource-type", resource_type))
+
+    verb.params = [one for one in verb.params if one.name not in {"resource_type", "exclude_resource_type"}]
+    return verb
+
+
+def run_verb(verb: str, context: click.Context, options: dict[str, Any], dbt_words: tuple[str, ...] = ()) -> int:
+    """Run one of the verbs that execute a plan, with further options of dbt; return the exit code."""
     from orchestrator.api import Command, Upstream, Verb, run_and_report
     from orchestrator.cli.output import chosen_output
 
@@ -53,6 +78,6 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any]) -> int:
         shadow_reuse=bool(options.get("shadow_reuse")),
         verify_reuse=options.get("verify_reuse"),
         **limits(options),
-        **request_options(context),
+        **request_options(context, dbt_words),
     )
     return run_and_report(asked, chosen_output(options), color=options.get("use_colors"))

@@ -1,23 +1,27 @@
 """What several verbs share: their options, and the way from parsed options to a request."""
 
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from orchestrator.cli.dbt_options import given, spread
+from orchestrator.cli.dbt_options import given, option_being_filled, spread
+from orchestrator.cli.option_groups import write_options
 from orchestrator.config.readers import duration, portion, times
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class DbtCommand(click.Command):
-    """A command whose options with several values are written as dbt's are."""
+    """A command whose options with several values are written as dbt's are, and whose help has groups."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Spread the values before click reads them; a name without an option is told how to select it."""
+        ctx.meta[_TYPED] = tuple(args)
         try:
             return super().parse_args(ctx, spread(args))
         except click.NoSuchOption:
@@ -31,6 +35,21 @@ class DbtCommand(click.Command):
                 f"{error.message}. To run only {' and '.join(names)}: --select {' '.join(names)}", ctx
             ) from error
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in groups."""
+        write_options(self.get_params(ctx), ctx, formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a further value of an option with several, else what click completes."""
+        name = option_being_filled(ctx.meta.get(_TYPED, ()))
+        if name and not incomplete.startswith("-"):
+            for param in self.params:
+                if name in param.opts:
+                    return param.shell_complete(ctx, incomplete)
+        return super().shell_complete(ctx, incomplete)
+
+
+_TYPED = "orchestrator.typed"
 
 allow_empty = click.option("--allow-empty", is_flag=True, help="Let a selection that matches nothing succeed.")
 
@@ -148,6 +167,23 @@ attempt_options = _all_of(
 )
 """Adds the options that say how often and how long things are tried, and how a run is ended."""
 
+assume_yes = click.option(
+    "--yes", is_flag=True, help="Consent, without a question, to what a protected target needs consent for."
+)
+
+
+def consent(*, yes: bool) -> Callable[[str], bool]:
+    """Return what answers for the user: --yes, a question on a terminal, else no."""
+
+    def answer(told: str) -> bool:
+        if yes:
+            return True
+        is_asked = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+        return is_asked and click.confirm(f"{told} Go on?", default=False, err=True)
+
+    return answer
+
+
 lock_timeout = click.option(
     "--lock-timeout",
     type=click.FloatRange(min=0),
@@ -175,14 +211,15 @@ def limits(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def request_options(context: click.Context) -> dict[str, Any]:
-    """Give the fields of a request that every verb fills in the same way."""
+def request_options(context: click.Context, dbt_words: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the fields of a request that every verb fills in the same way; `dbt_words` follow dbt's options."""
     params = context.params
     profiles_dir = params.get("profiles_dir")
     project_dir = params.get("project_dir")
     return {
         "words": tuple(context.obj or ()),
-        "dbt_options": given(context),
+        "consents": consent(yes=bool(params.get("yes"))),
+        "dbt_options": (*given(context), *dbt_words),
         "select": tuple(params.get("select") or ()),
         "exclude": tuple(params.get("exclude") or ()),
         "has_selector": bool(params.get("selector")),

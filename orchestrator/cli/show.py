@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.completion import complete_runs
 from orchestrator.cli.shared import as_json, project_dir
 
 
 @click.command("show")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=complete_runs)
 @project_dir
 @as_json
 def command(run: str | None, project_dir: Path | None, *, json_lines: bool) -> int:

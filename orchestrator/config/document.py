@@ -45,9 +45,13 @@ KEYS: Mapping[str, Reader] = {
     "content.time": duration,
     "store": text,
     "keep_runs": positive_or_none,
+    "protected_targets": text,
     "verify_reuse": portion,
 }
 """Every key by its path; `*` stands for a name of the user's choice. A key with others below takes one value too."""
+
+_LISTS = frozenset({"protected_targets"})
+"""The keys that take a list of values; one value alone is a list of one. What is read is a tuple."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,26 +115,34 @@ def _read_value(reading: _Reading, node: yaml.Node, key: str, pattern: str) -> N
     if has_keys and (isinstance(node, yaml.MappingNode) or pattern not in KEYS):
         if not _is_null(node):
             _read_mapping(reading, node, f"{key}.", f"{pattern}.")
-    else:
-        _read_scalar(reading, node, key, KEYS[pattern])
+    elif pattern in _LISTS:
+        _read_list(reading, node, key, KEYS[pattern])
+    elif (value := _read_scalar(reading, node, key, KEYS[pattern])) is not None:
+        reading.entries[key] = Entry(value=value[0], line=node.start_mark.line + 1)
 
 
-def _read_scalar(reading: _Reading, node: yaml.Node, key: str, reader: Reader) -> None:
-    """Read one value; a value left empty counts as not set."""
+def _read_list(reading: _Reading, node: yaml.Node, key: str, reader: Reader) -> None:
+    """Read the values of a list, or one value as a list of one."""
+    nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    found = [value for one in nodes if (value := _read_scalar(reading, one, key, reader)) is not None]
+    reading.entries[key] = Entry(value=tuple(value for (value,) in found), line=node.start_mark.line + 1)
+
+
+def _read_scalar(reading: _Reading, node: yaml.Node, key: str, reader: Reader) -> tuple[object] | None:
+    """Read one value, in a tuple as it may be None; a value left empty counts as not set."""
     if not isinstance(node, yaml.ScalarNode):
         _note(reading, node, f"'{key}' takes one value, this is {_kind(node)}")
-        return
+        return None
     if _is_null(node):
-        return
+        return None
     try:
-        value = reader(_scalar(node, reading.environ))
+        return (reader(_scalar(node, reading.environ)),)
     except UnsetError as error:
         _note(reading, node, f"'{key}': {error}")
     except ValueError as error:
         # The value is shown as the file writes it: what a variable holds may be secret.
         _note(reading, node, f"'{key}' is '{node.value}': {error}")
-    else:
-        reading.entries[key] = Entry(value=value, line=node.start_mark.line + 1)
+    return None
 
 
 def _scalar(node: yaml.ScalarNode, environ: Mapping[str, str]) -> str | int | float | bool | None:

@@ -90,6 +90,7 @@ def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) ->
             below=_value(entries, "circuit_breaker.below", OnOpen, OnOpen.USE_WHAT_STANDS),
         ),
         on_busy=_value(entries, "on_busy", OnBusy, OnBusy.WAIT),
+        protected_targets=_value(entries, "protected_targets", tuple, ()),
         state_in_target=_value(entries, "state_in_target", bool, default=True),
         content=ContentLimits(
             rows=_value(entries, "content.rows", int, ContentLimits().rows),

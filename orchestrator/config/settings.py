@@ -81,6 +81,8 @@ class Settings:
     """The same of how long a try may take, and the whole `run`."""
     circuit_breaker: CircuitBreaker = CircuitBreaker()
     on_busy: OnBusy = OnBusy.WAIT
+    protected_targets: tuple[str, ...] = ()
+    """The targets on which nothing is emptied, rebuilt or forgotten without consent."""
     state_in_target: bool = True
     """Whether what stands is recorded in the target itself, too."""
     content: ContentLimits = ContentLimits()

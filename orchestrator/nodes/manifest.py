@@ -29,8 +29,13 @@ PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest.json from disk."""
+    return manifest_from(read_raw(path), path)
+
+
+def read_raw(path: Path) -> object:
+    """Read the JSON of a manifest.json from disk."""
     try:
-        raw = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except FileNotFoundError:
         raise ManifestError(f"There is no manifest at {path}.", hint="Run `elt dbt parse` to write it.") from None
     except OSError as error:
@@ -40,7 +45,6 @@ def read_manifest(path: Path) -> Manifest:
             f"The manifest {path} is not whole JSON: {error}.",
             hint="It was probably cut short while dbt wrote it: delete it and run `elt dbt parse`.",
         ) from error
-    return manifest_from(raw, path)
 
 
 def manifest_from(raw: object, path: Path) -> Manifest:

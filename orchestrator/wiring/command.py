@@ -6,6 +6,7 @@ from pathlib import Path
 
 from orchestrator.config.settings import OnBusy
 from orchestrator.plan.request import Upstream, Verb
+from orchestrator.wiring.consent import Consents, refuse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,5 +45,7 @@ class Command:
     """How long an interrupted run lets what runs go on."""
     watched: bool = False
     """Whether somebody watches the run: then loads are tried again after seconds rather than minutes."""
+    consents: Consents = refuse
+    """Asked before something is emptied or rebuilt on a protected target."""
     words: tuple[str, ...] = ()
     """What was typed, when something was: for the record."""

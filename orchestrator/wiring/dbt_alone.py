@@ -1,16 +1,26 @@
 """What needs dbt alone: no graph, no warehouse of ours, no ingestion."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.adapters.dbt.listing import list_lines
 from orchestrator.adapters.dbt.passthrough import run_command
 from orchestrator.adapters.dbt.selector import DbtSelector
-from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.adapters.dbt.session import DbtSession, Target
 from orchestrator.adapters.dlt.extra import require_installed
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import Settings
 from orchestrator.errors import MissingExtraError
+from orchestrator.wiring.consent import Consents, require_consent_to_flags
 
+_WRITERS = frozenset({"run", "build", "seed", "snapshot", "run-operation", "clone", "retry"})
+_READERS = frozenset(
+    {"clean", "compile", "debug", "deps", "docs", "init", "list", "ls", "parse", "show", "source", "test"}
+)
+_PROFILES_DIR = "DBT_PROFILES_DIR"
 _WITHOUT_PROJECT = frozenset({"init", "--version", "-V", "-v"})
 
 
@@ -32,11 +42,75 @@ def list_with_dbt(
         session.close()
 
 
-def dbt_command(words: tuple[str, ...], project_dir: Path | None) -> int:
-    """Run any dbt command in the project and give its exit code; some commands need none."""
+def dbt_writer(words: tuple[str, ...]) -> str | None:
+    """Return the command among the words with which dbt writes to the warehouse, if there is one."""
+    command = next((word for word in words if word in _WRITERS | _READERS), None)
+    return command if command in _WRITERS else None
+
+
+@contextmanager
+def _profiles_from_here() -> Iterator[None]:
+    """Let dbt find a profiles.yml in the working folder, as if it did not work in the folder of the project."""
+    if _PROFILES_DIR in os.environ or not Path("profiles.yml").exists():
+        yield
+        return
+    os.environ[_PROFILES_DIR] = str(Path.cwd())
+    try:
+        yield
+    finally:
+        del os.environ[_PROFILES_DIR]
+
+
+def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Consents) -> int:
+    """Run any dbt command in the project and give its exit code; some commands need none.
+
+    Raises:
+        UsageError: it empties or rebuilds tables of a protected target, and the user does not consent.
+    """
     if words[0] in _WITHOUT_PROJECT or set(words) & {"--help", "-h"}:
         return run_command(words, project_dir or Path.cwd())
-    return run_command(words, load_settings(project_dir).dbt_project_dir)
+    settings = load_settings(project_dir)
+    with _profiles_from_here():
+        if settings.protected_targets and dbt_writer(words):
+            with _opened(settings, words) as (session, target):
+                require_consent_to_flags(settings, target.name, session.flags, consents)
+        return run_command(words, settings.dbt_project_dir)
+
+
+@contextmanager
+def _opened(settings: Settings, words: tuple[str, ...]) -> Iterator[tuple[DbtSession, Target]]:
+    session = DbtSession(settings.dbt_project_dir)
+    try:
+        yield session, session.open(words)
+    finally:
+        session.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocsSite:
+    """The site that `dbt docs generate` writes, and where `dbt docs serve` would serve it."""
+
+    folder: Path
+    host: str
+    port: int
+    opens_browser: bool
+
+    @property
+    def static_page(self) -> Path:
+        """The page that `--static` writes."""
+        return self.folder / "static_index.html"
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether it is complete; a run alone writes no catalog."""
+        return all((self.folder / name).is_file() for name in ("index.html", "manifest.json", "catalog.json"))
+
+
+def docs_site(words: tuple[str, ...], project_dir: Path | None) -> DocsSite:
+    """Return where the site of a project is, by the options of `dbt docs serve`."""
+    with _profiles_from_here(), _opened(load_settings(project_dir), ("docs", "serve", *words)) as (session, _):
+        flags = session.flags
+        return DocsSite(folder=session.target_path, host=flags.HOST, port=flags.PORT, opens_browser=bool(flags.BROWSER))
 
 
 def can_ingest() -> bool:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import OnRunStart, Settings
-from orchestrator.execution.events import Noticed
+from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.inbox import Inbox
 from orchestrator.plan.for_verb import loaded_for, nothing_for, selected_for
 from orchestrator.plan.plan import Plan
@@ -18,6 +19,7 @@ from orchestrator.reuse.foresee import Foreseen
 from orchestrator.selection.nothing import nothing_matched
 from orchestrator.selection.resolve import Selection, resolve
 from orchestrator.wiring.command import Command
+from orchestrator.wiring.consent import require_consent_to_flags
 from orchestrator.wiring.dbt_alone import can_ingest
 from orchestrator.wiring.project import OpenProject, WarehouseFacts, open_project
 from orchestrator.wiring.reusing import Knowledge
@@ -54,6 +56,18 @@ def opened(
         hear=hear,
     ) as project:
         yield project
+
+
+def require_consent_of(command: Command, project: OpenProject) -> None:
+    """Raise UsageError if a command empties or rebuilds tables of a protected target without consent."""
+    if command.verb is not Verb.BUILD:
+        return
+
+    def consents(question: str) -> bool:
+        project.hear(Noticed(at=datetime.now(UTC), kind=NoticeKind.NOTE, message=question))  # a live view makes way
+        return command.consents(question)
+
+    require_consent_to_flags(project.settings, project.target.name, project.session.flags, consents)
 
 
 def dbt_args(words: tuple[str, ...], command: Command, settings: Settings) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from orchestrator.report.live import LiveReport
 from orchestrator.report.nothing import UnlessNothing
 from orchestrator.report.opening import OpeningReport
 from orchestrator.report.plain import PlainReport
+from orchestrator.report.quiet import QuietReport
 from orchestrator.report.run_json import JsonReport
 from orchestrator.report.streams import Lines, can_live, open_console
 from orchestrator.report.summary import Summary
@@ -39,7 +40,7 @@ def reporting(output: OutputKind, *, nothing: str, color: bool | None = None) ->
         case OutputKind.JSON:
             yield (JsonReport(sys.stdout),)
         case OutputKind.QUIET:
-            yield (Summary(console, only_failures=True),)
+            yield (Summary(console, only_failures=True), QuietReport(sys.stderr))
         case OutputKind.LIVE if can_live(console):
             opening, live = OpeningReport(console), LiveReport(console)
             try:

@@ -1,5 +1,6 @@
 """What starts at once must not import what takes seconds."""
 
+import os
 import subprocess
 import sys
 from contextlib import closing
@@ -29,6 +30,19 @@ sys.exit(code)
 def test_help_imports_no_heavy_tool(words: list[str]) -> None:
     """`elt --help` and the help of a verb import neither dbt, dlt, great-expectations nor DuckDB."""
     done = subprocess.run([sys.executable, "-c", PROBE, *words], capture_output=True, text=True, check=True)
+    loaded = done.stdout.splitlines()[-1].split()
+    assert loaded[0] == "LOADED"
+    assert not set(loaded) & set(HEAVY)
+
+
+@pytest.mark.parametrize("line", ["elt run --select dim", "elt show 2", "elt run --target d"])
+def test_completion_imports_no_heavy_tool(tmp_path: Path, line: str) -> None:
+    """A word is completed from files: neither dbt nor the database layer of the store is imported."""
+    (tmp_path / "dbt_project.yml").write_text("name: shop\nprofile: shop")
+    environment = {**os.environ, "_ELT_COMPLETE": "bash_complete", "COMP_LINE": line, "COMP_POINT": str(len(line))}
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+    )
     loaded = done.stdout.splitlines()[-1].split()
     assert loaded[0] == "LOADED"
     assert not set(loaded) & set(HEAVY)

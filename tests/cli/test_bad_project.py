@@ -1,6 +1,7 @@
 """A dbt project that cannot be used: what is said, and that nothing starts."""
 
 import json
+from textwrap import dedent
 
 import pytest
 
@@ -27,23 +28,81 @@ def test_a_folder_that_does_not_exist(elt, tmp_path):
     elt("run", project=tmp_path / "nope").refuses(f"The project folder {tmp_path}/nope does not exist.")
 
 
-def test_no_profiles_yml(elt, tmp_path, monkeypatch):
-    """Without profiles.yml the message says where one may stand."""
+LINES = """
+    shop:
+      target: dev
+      outputs: {dev: {type: duckdb, path: shop.duckdb}}
+"""
+
+
+@pytest.mark.parametrize("has_folder", [False, True], ids=["no ~/.dbt", "an empty ~/.dbt"])
+@pytest.mark.parametrize("verb", ["run", "ls", "compile"])
+def test_no_profiles_yml(elt, tmp_path, monkeypatch, verb, has_folder):
+    """Without profiles.yml the message shows the lines that are enough, where, and for which profile."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if has_folder:
+        (tmp_path / ".dbt").mkdir()
+    shop = write_shop(tmp_path / "shop", {"profiles.yml": None})
+    said = elt(verb, project=shop)
+    assert said.code == 2
+    assert f"Error: There is no profiles.yml in {shop} or {tmp_path}/.dbt." in said.err
+    assert f"A profiles.yml beside dbt_project.yml is enough. Write {shop}/profiles.yml" in said.err
+    assert LINES in said.err
+    assert "--profiles-dir" in said.err
+
+
+def test_the_lines_that_are_shown_are_enough(elt, tmp_path, monkeypatch):
+    """What the message says, done, is a project that runs."""
     monkeypatch.setenv("HOME", str(tmp_path))
     shop = write_shop(tmp_path / "shop", {"profiles.yml": None})
-    elt("run", project=shop).refuses("There is no profiles.yml for the project", str(shop), "--profiles-dir")
+    (shop / "profiles.yml").write_text(dedent(LINES))
+    assert elt("run", "--select", "stg_orders", project=shop).code == 0
 
 
-def test_no_profile_of_that_name(elt, tmp_path):
-    """A profile that dbt_project.yml names and profiles.yml does not hold: both names are told."""
+@pytest.mark.parametrize("verb", ["run", "compile"])
+def test_no_profile_of_that_name(elt, tmp_path, verb):
+    """A profile that dbt_project.yml names and profiles.yml does not hold: both names, and the lines to add."""
     shop = write_shop(tmp_path, {"profiles.yml": "other: {target: dev, outputs: {dev: {type: duckdb}}}"})
-    elt("run", project=shop).refuses("Could not find profile named 'shop'", f"Check {shop}/profiles.yml")
+    said = elt(verb, project=shop)
+    assert said.code == 2
+    assert f"Error: {shop}/profiles.yml has no profile shop; it has other.\nAdd it to {shop}/profiles.yml" in said.err
+    assert LINES in said.err
 
 
-def test_no_target_of_that_name(elt, tmp_path):
+def test_a_profile_that_the_command_line_names(elt, tmp_path):
+    """The lines are for the profile of --profile."""
+    elt("run", "--profile", "nope", project=write_shop(tmp_path)).refuses("has no profile nope; it has shop.", "nope:")
+
+
+@pytest.mark.parametrize("text", ["", "shop:", "config: {}"])
+def test_an_empty_profile(elt, tmp_path, text):
+    """A profiles.yml without the profile is as one that does not name it."""
+    said = elt("run", project=write_shop(tmp_path, {"profiles.yml": text}))
+    said.refuses("/profiles.yml has no profile shop")
+    assert LINES in said.err
+
+
+def test_a_project_that_names_no_profile(elt, tmp_path):
+    """The line to add, and the profiles that there are."""
+    shop = write_shop(tmp_path, {"dbt_project.yml": "name: shop"})
+    elt("run", project=shop).refuses(f"{shop}/dbt_project.yml names no profile.", "`profile: NAME`", "has shop.")
+
+
+@pytest.mark.parametrize("verb", ["run", "compile"])
+def test_no_target_of_that_name(elt, tmp_path, verb):
     """An unknown --target is told with those that there are."""
-    elt("run", "--target", "prod", project=write_shop(tmp_path)).refuses(
-        "does not have a target named 'prod'", "- dev", "--target"
+    shop = write_shop(tmp_path)
+    said = elt(verb, "--target", "prod", project=shop)
+    assert said.code == 2
+    assert f"Error: The profile shop in {shop}/profiles.yml has no target prod; it has dev." in said.err
+    assert "Choose a target with --target" in said.err
+
+
+def test_a_profile_whose_own_target_is_missing(elt, tmp_path):
+    """The same for the target that the profile names."""
+    text = "shop: {target: prod, outputs: {dev: {type: duckdb}, ci: {type: duckdb}}}"
+    elt("run", project=write_shop(tmp_path, {"profiles.yml": text})).refuses(
+        "has no target prod; it has dev, ci.", "`target:` of the profile"
     )
 
 

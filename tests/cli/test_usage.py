@@ -4,17 +4,25 @@ import json
 import os
 import pty
 import re
+import signal
+import sqlite3
 import subprocess
+import time
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
-from tests.cli.conftest import ELT, ended, really_start
+from orchestrator.cli.verbs import VERBS
+from tests.cli.conftest import ELT, Said, ended, really_start, start
 from tests.functional.shop import write_shop
 
 pytestmark = pytest.mark.functional
 
+FOR_HOURS = "select count(*) as n from range(100_000_000_000) r where r.range % 7 = 3"
+SLOW = {"models/slow.sql": f"{{{{ config(materialized='table') }}}} {FOR_HOURS}"}
 CODES = {0: "green", 1: "failing", 2: "usage", 3: "bug", 130: "interrupted"}
 DOCUMENTED = Path(__file__).parents[2] / "docs/commands.md"
 
@@ -60,8 +68,7 @@ def test_how_often_how_much_and_how_long_must_be_readable(elt, option, value, to
 
 def test_a_run_over_its_limit_is_not_green(elt, tmp_path):
     """1: what ran until then is told, and why the rest did not."""
-    for_hours = "select count(*) as n from range(100_000_000_000) r where r.range % 7 = 3"
-    shop = write_shop(tmp_path, {"models/slow.sql": f"{{{{ config(materialized='table') }}}} {for_hours}"})
+    shop = write_shop(tmp_path, SLOW)
     elt("run", "--select", "slow", "--no-tests", "--time-limit", "1s", project=shop).reports(
         "cancelled model slow", "over its time limit", "error in"
     )
@@ -143,8 +150,43 @@ def test_plain_lines_in_a_pipe(elt, shop):
 
 def test_quiet(elt, shop):
     """-q says nothing of a success, and of a failure only that."""
-    assert elt("run", "-q", "--select", "stg_orders", project=shop).out == ""
-    assert elt("run", "-q", "--select", "wrong", project=shop).out.strip().startswith("First cause")
+    said = elt("run", "-q", "--select", "stg_orders", project=shop)
+    assert (said.out, said.err) == ("", "")
+    said = elt("run", "-q", "--select", "wrong", project=shop)
+    assert said.out.strip().startswith("First cause")
+    assert re.fullmatch(ENDED.format("ended with status error: error of model wrong"), said.err)
+
+
+ENDED = r"Run (\S+) {}\. Look: elt show \1\n"
+
+
+def test_a_quiet_retry_and_a_quiet_resume_that_are_not_green_say_so(elt, shop):
+    """Each names the run that it was."""
+    elt("run", "-q", "--select", "wrong", project=shop)
+    for verb in ("resume", "retry"):
+        said = elt(verb, "-q", project=shop)
+        assert said.code == 1
+        assert re.fullmatch(ENDED.format("ended with status error: error of model wrong"), said.err)
+
+
+def test_a_quiet_run_over_its_limit_says_so(elt, tmp_path):
+    """The limit is told on stderr, with how to go on."""
+    said = elt("run", "-q", "--select", "slow", "--time-limit", "1s", project=write_shop(tmp_path, SLOW))
+    assert (said.code, said.err.count("\n")) == (1, 1)
+    assert re.match(r"Run \S+ exceeded its time limit: 1 step did not finish\. .* Continue: elt resume \S+$", said.err)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_quiet_run_that_is_interrupted_says_so(tmp_path, number):
+    """Ctrl-C and SIGTERM: one line on stderr."""
+    shop = write_shop(tmp_path, SLOW)
+    run = start("run", "-q", "--select", "slow", project=shop)
+    while not list(shop.glob("target/run/*/models/slow.sql")) and run.poll() is None:
+        time.sleep(0.05)
+    run.send_signal(number)
+    said = ended(run)
+    assert said.code == 130
+    assert re.match(r"Run \S+ was interrupted: 1 step did not finish\. .* Continue: elt resume \S+$", said.err)
 
 
 @pytest.mark.parametrize("option", [("--json",), ("--log-format", "json")])
@@ -203,18 +245,113 @@ def test_a_reader_that_goes_away(shop):
     assert (done.stdout, done.stderr) == ("0\n", "")
 
 
-COMPLETING = "from orchestrator.cli.main import cli; cli(prog_name='elt')"
+def to_full_disk(words: str, shop, *, errors: bool = False, env=None) -> Said:
+    """Run with stdout, or stderr too, on a device that is always full."""
+    with Path("/dev/full").open("w") as full:
+        streams = {"stdout": full.fileno(), **({"stderr": full.fileno()} if errors else {})}
+        process = start(*words.split(), project=shop, env=env, **streams)
+        return ended(process)
 
 
-def complete(words: str, shop) -> list[str]:
-    """Complete the last word as bash would."""
-    places = str(len(words.split(" ")) - 1)
-    environment = {"_ELT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": places}
-    said = ended(really_start(program=("-c", COMPLETING), env=environment, cwd=shop))
-    return [line.rpartition(",")[2] for line in said.out.splitlines()]
+NOT_WRITTEN = "Error: the output could not be written to stdout: No space left on device.\n"
 
 
-def test_completion(shop):
-    """Verbs complete, and node names of the last manifest with the operators before them."""
-    assert {"run", "plan", "freshness"} <= set(complete("elt ", shop))
-    assert complete("elt run --select +dim", shop) == ["+dim_customers"]
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("ls", "plan --json", "plan", "explain stg_orders", "dbt ls -q", "history", "show", "logs", "show --json"),
+        *("run --json --select stg_orders", "run --select stg_orders", "run -q --select stg_orders --log-format json"),
+    ],
+)
+def test_output_that_cannot_be_written_is_an_error_in_one_line(elt, shop, words):
+    """A full disk under stdout: the reason on stderr, and the exit code of a mistake of use."""
+    elt("run", "--select", "stg_orders", project=shop)
+    said = to_full_disk(words, shop)
+    assert (said.code, said.err) == (2, NOT_WRITTEN)
+
+
+def test_a_run_whose_output_cannot_be_written_is_recorded(elt, shop):
+    """It goes on to its end, and its own exit code comes first."""
+    assert to_full_disk("run --json --select wrong", shop).code == 1
+    last = json.loads(elt("history", "--limit", "1", "--json", project=shop).out)
+    assert (last["status"], last["command"]) == (
+        "error",
+        ["run", "--json", "--select", "wrong", "--project-dir", str(shop)],
+    )
+
+
+def test_errors_that_cannot_be_written_keep_the_exit_code(shop):
+    """With stderr full there is nowhere to tell, and no traceback."""
+    assert to_full_disk("ls --select no_such_model", shop, errors=True).code == 0
+    assert to_full_disk("run --select wrong", shop, errors=True).code == 1
+
+
+def test_a_stdout_that_is_closed_is_told(shop):
+    """`elt ls >&-`: as with a full disk."""
+    line = f"{' '.join(ELT)} ls --project-dir {shop} >&-"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, NOT_WRITTEN.replace("No space left on device", "Bad file descriptor"))
+
+
+def test_help_and_completion_that_cannot_be_written_are_told(tmp_path):
+    """Also what click itself prints."""
+    for words, env in (["--help"], {}), ([], {"_ELT_COMPLETE": "bash_source"}):
+        with Path("/dev/full").open("w") as full:
+            said = ended(really_start(*words, program=("-c", COMPLETING), stdout=full, env=env))
+        assert (said.code, said.err) == (2, NOT_WRITTEN)
+
+
+COMPLETING = "import sys; sys.argv[0] = 'elt'; from orchestrator.cli.main import main; main()"
+
+
+def sections(text: str) -> dict[str, str]:
+    """Give the text below each heading of a help."""
+    pieces = re.split(r"^(\S.*):$", text, flags=re.MULTILINE)
+    return dict(zip(pieces[1::2], pieces[2::2], strict=True))
+
+
+def test_the_help_of_a_run_is_in_groups(elt):
+    """What is used most comes first, what only dbt needs last."""
+    shown = sections(elt("run", "--help").out)
+    assert list(shown) == [
+        *("Selection", "Upstream and reuse", "How nodes are built", "Limits and waiting", "Output"),
+        *("Project and target", "Further options of dbt"),
+    ]
+    for heading, option in {
+        "Selection": "--select",
+        "Upstream and reuse": "--skip-unchanged",
+        "How nodes are built": "--full-refresh",
+        "Limits and waiting": "--time-limit",
+        "Output": "--help",
+        "Project and target": "--target",
+        "Further options of dbt": "--populate-cache",
+    }.items():
+        assert option in shown[heading]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb_names_each_option_once(elt, verb):
+    """No option is lost or repeated between the groups."""
+    command = import_module(VERBS[verb][0]).command
+    shown = elt(verb, "--help").out
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and verb != "dbt":
+            option = re.escape(max(parameter.opts, key=len))
+            assert len(re.findall(rf"^  (?:\S+, )*{option}(?:[, ]|$)", shown, re.MULTILINE)) == 1, option
+
+
+def test_the_help_is_in_groups(elt):
+    """Every verb stands in one group."""
+    shown = sections(elt("--help").out)
+    groups = ["Run", "Look before a run", "Look at recorded runs", "dbt", "Passed to dbt under their own names"]
+    assert list(shown) == ["Options", *groups]
+    listed = [line.split()[0] for group in groups[:-1] for line in shown[group].splitlines() if line[2:3].strip()]
+    assert listed == list(VERBS)
+
+
+def test_the_help_of_sql_names_every_view(elt, shop):
+    """The views of the store, and no other."""
+    elt("run", "-q", "--select", "stg_orders", project=shop)
+    views = sqlite3.connect(shop / ".elt/history.db").execute("select name from sqlite_master where type = 'view'")
+    told = re.findall(r"^ +(history_\w+)  +a row for each", elt("sql", "--help").out, re.MULTILINE)
+    assert sorted(told) == sorted(name for (name,) in views)

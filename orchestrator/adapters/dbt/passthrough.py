@@ -4,8 +4,11 @@ import os
 from pathlib import Path
 
 from orchestrator.adapters.dbt.duckdb_environment import close_environment
+from orchestrator.adapters.dbt.profile_errors import missing_folder, missing_profile
+from orchestrator.adapters.dbt.project_errors import words as words_of
 from orchestrator.adapters.dbt.session import NEEDED
 from orchestrator.adapters.versions import require_supported
+from orchestrator.errors import ProjectError
 
 _HANDLED, _UNHANDLED, _USAGE = 1, 2, 2
 
@@ -29,17 +32,30 @@ def run_command(words: tuple[str, ...], project_dir: Path) -> int:
         os.chdir(came_from)
         close_environment()
     if answer.exception is not None:
-        return _complain(answer.exception)
+        return _complain(answer.exception, project_dir, words)
     return 0 if answer.success else _HANDLED
 
 
-def _complain(error: BaseException) -> int:
-    """Say what dbt raised, where dbt has not said it itself."""
+def _complain(error: BaseException, project_dir: Path, args: tuple[str, ...]) -> int:
+    """Say what dbt raised, where dbt has not said it itself; raise ProjectError when a profile is missing."""
     import click
 
     if isinstance(error, KeyboardInterrupt | SystemExit):
         raise error
+    if missing := _missing(error, project_dir, args):
+        raise missing from error
     if type(error).__name__ == "DbtUsageException":
         click.echo(f"dbt: {error}", err=True)
         return _USAGE
     return _UNHANDLED
+
+
+def _missing(error: BaseException, project_dir: Path, args: tuple[str, ...]) -> ProjectError | None:
+    from dbt.flags import get_flags
+
+    text = words_of(error)
+    if type(error).__name__ == "DbtUsageException":  # no other folder must exist
+        return missing_folder(text, project_dir, args)
+    if type(error).__name__ not in {"DbtProfileError", "DbtProjectError"} or "profile" not in text:
+        return None
+    return missing_profile(text, project_dir, Path(get_flags().PROFILES_DIR), args)

@@ -1,9 +1,11 @@
 """What dbt says when a project cannot be used, as errors with a hint."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
 
+from orchestrator.adapters.dbt.profile_errors import missing_folder, missing_profile
 from orchestrator.errors import EltError, ManifestError, ParseError, ProjectError, SelectionError, UsageError
 
 _HEADER = re.compile(r"^(Runtime|Compilation|Parsing|Validation|Database|Internal) Error$")
@@ -12,20 +14,17 @@ _CORRECT = "Correct the file that is named, then run again."
 _TEXT = frozenset({".sql", ".yml", ".yaml", ".md", ".py"})
 
 
-def refused_options(error: Exception, project_dir: Path) -> EltError:
+def refused_options(error: Exception, project_dir: Path, args: Sequence[str]) -> EltError:
     """Turn what dbt raised while it read its options, and the flags of dbt_project.yml, into ours."""
     text = words(error)
-    if "'--profiles-dir'" in text and "does not exist" in text:
-        return ProjectError(
-            f"There is no profiles.yml for the project {project_dir}: {text.partition(': ')[2]}",
-            hint="Put one into the project's folder or into ~/.dbt, or name its folder with --profiles-dir.",
-        )
+    if "'--profiles-dir'" in text and (missing := missing_folder(text, project_dir, args)):
+        return missing
     if type(error).__module__.startswith("click.") or type(error).__name__ == "DbtUsageException":
         return UsageError(f"dbt does not accept the options. {text}", hint="See `elt run --help`.")
     return _in_project_file(text, project_dir)
 
 
-def translate(error: BaseException, project_dir: Path, profiles_dir: Path) -> EltError:
+def translate(error: BaseException, project_dir: Path, profiles_dir: Path, args: Sequence[str] = ()) -> EltError:
     """Turn an exception of dbt's set-up or parser into ours; the words stay dbt's."""
     text = words(error)
     if "packages.yml" in text or "dbt deps" in text:
@@ -37,6 +36,8 @@ def translate(error: BaseException, project_dir: Path, profiles_dir: Path) -> El
         )
     if "Env var required" in text:
         return ProjectError(text, hint="Set that environment variable, or give env_var() a default.")
+    if "profile" in text.lower() and (missing := missing_profile(text, project_dir, profiles_dir, args)):
+        return missing
     if "profile" in text.lower():
         return ProjectError(
             text, hint=f"Check {profiles_dir / 'profiles.yml'}; --profiles-dir names another folder, --target a target."

@@ -78,6 +78,7 @@ class DbtSession:
         self.invocation_context: Any = None
         self.node_log = NodeLog(mask)
         self._hear = hear
+        self._args: tuple[str, ...] = ()
         self._catalogs: Any = []
         self._came_from: Path | None = None
         self._manifest_file: ManifestFile | None = None
@@ -92,6 +93,7 @@ class DbtSession:
         from dbt_common.context import get_invocation_context
 
         start_quickly()
+        self._args = tuple(args)
         self._came_from = Path.cwd()
         os.chdir(self.project_dir)
         try:
@@ -181,7 +183,7 @@ class DbtSession:
         try:
             self.flags = invocation.begin(args, self._hear, self.node_log.hear)
         except (DbtBaseException, DbtUsageException, click.ClickException) as error:
-            raise refused_options(error, self.project_dir) from error
+            raise refused_options(error, self.project_dir, args) from error
 
     def _check_threads(self) -> None:
         if self.config.threads is not None and self.config.threads < 1:
@@ -253,7 +255,7 @@ class DbtSession:
             is_own = isinstance(error, EltError) or not is_crash_of_dbt(error)
             return error if is_own else crashed(error, self.project_dir)
         profiles_dir = str(getattr(self.flags, "PROFILES_DIR", "") or self.project_dir)
-        return translate(error, self.project_dir, Path(profiles_dir))
+        return translate(error, self.project_dir, Path(profiles_dir), self._args)
 
 
 def _server(credentials: Any) -> str | None:  # noqa: ANN401  # of whatever adapter

@@ -19,7 +19,7 @@ from orchestrator.errors import ConfigurationError
 Load = Callable[..., Settings]
 KNOWN = (
     "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout, repeats, time_limits,"
-    " circuit_breaker, on_busy, state_in_target, content, store, keep_runs, verify_reuse"
+    " circuit_breaker, on_busy, state_in_target, content, store, keep_runs, protected_targets, verify_reuse"
 )
 A_DURATION = "expected a duration such as 60s, 5min or 1h"
 FULL = """\
@@ -237,6 +237,32 @@ def test_what_a_variable_holds_is_never_shown(load: Load) -> None:
     found = mistakes(load, "lock_timeout: ${PASSWORD}\n", PASSWORD="hunter2", ELT_ON_NO_DATA="hunter3")
     assert found[0].startswith("1: 'lock_timeout' is '${PASSWORD}': expected")
     assert "hunter" not in " ".join(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "targets"),
+    [
+        ("protected_targets: [prod, ci]", ("prod", "ci")),
+        ("protected_targets:\n  - prod\n  - ${CI:-ci}\n", ("prod", "ci")),
+        ("protected_targets: prod", ("prod",)),
+        ("protected_targets: []", ()),
+        ("protected_targets:", ()),
+        ("", ()),
+    ],
+)
+def test_protected_targets_are_a_list_of_names(load: Load, text: str, targets: tuple[str, ...]) -> None:
+    """One name needs no brackets."""
+    assert load(text).protected_targets == targets
+
+
+def test_each_mistake_in_a_list_has_its_line(load: Load) -> None:
+    """A list holds single values."""
+    assert mistakes(load, "protected_targets:\n  - prod\n  - [a]\n  - 5\n  - ${NOPE}\n") == [
+        "3: 'protected_targets' takes one value, this is a list",
+        "4: 'protected_targets' is '5': expected a text",
+        "5: 'protected_targets': the environment variable NOPE is not set; set it, or write ${NOPE:-a default}",
+    ]
+    assert mistakes(load, "protected_targets: {a: b}") == ["1: 'protected_targets' takes one value, this is a mapping"]
 
 
 def test_our_variables_stand_over_the_file(load: Load) -> None:

@@ -1,4 +1,4 @@
-"""Output whose reader has gone."""
+"""Output whose reader has gone, or that cannot be written."""
 
 import io
 import os
@@ -12,17 +12,20 @@ from orchestrator.report.streams import open_console
 
 PROGRAM = """
 import sys
-from orchestrator.report.streams import Lines, ending_quietly, open_console
-with ending_quietly():
-    if sys.argv[1] == "lines":
-        lines = Lines(sys.stdout)
-        for number in range(5000): lines.write(f"line {number}")
-    elif sys.argv[1] == "console":
-        console = open_console()
-        for number in range(5000): console.print(f"line {number}")
-    else:
-        for number in range(5000): print(f"line {number}")
-        print("more" * 9999)
+from orchestrator.cli.standard_streams import guard_streams
+from orchestrator.report.streams import Lines, open_console
+below = guard_streams()
+if sys.argv[1] == "lines":
+    lines = Lines(sys.stdout)
+    for number in range(5000): lines.write(f"line {number}")
+elif sys.argv[1] == "console":
+    console = open_console()
+    for number in range(5000): console.print(f"line {number}")
+else:
+    for number in range(5000): print(f"line {number}")
+    print("more" * 9999)
+sys.stdout.flush()
+print(below.trouble() or "", end="", file=sys.stderr)
 raise SystemExit(7)
 """
 
@@ -39,6 +42,31 @@ def test_a_reader_that_goes_changes_neither_exit_code_nor_says_anything(way: str
     assert child.stderr is not None
     assert child.stderr.read() == ""
     assert child.wait(60) == 7
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("way", ["lines", "console", "print"])
+def test_a_full_disk_raises_nothing_and_its_reason_is_kept(way: str, unbuffered: str) -> None:
+    """Neither a write nor the last flush of the interpreter raises; the reason can be asked for."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with Path("/dev/full").open("w") as full:
+        words = [sys.executable, "-c", PROGRAM, way]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    assert (done.stderr, done.returncode) == ("No space left on device", 7)
+
+
+def test_a_pipe_that_would_block_is_waited_for() -> None:
+    """A parent may have made our stdout non-blocking; nothing is lost then."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    words = [sys.executable, "-c", PROGRAM, "print"]
+    child = subprocess.Popen(words, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert child.stderr is not None
+    with os.fdopen(read) as stream:
+        lines = stream.read().splitlines()
+    assert (len(lines), lines[-1]) == (5001, "more" * 9999)
+    assert (child.stderr.read(), child.wait(60)) == ("", 7)
 
 
 def test_a_sign_that_the_terminal_cannot_show_is_no_error(tmp_path: Path) -> None:

@@ -1,0 +1,5 @@
+"""`elt seed`: seeds alone."""
+
+from orchestrator.cli.run import one_type_command
+
+command = one_type_command("seed", "Load the selected seeds, all without a selection, and nothing else.")

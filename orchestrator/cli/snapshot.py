@@ -1,0 +1,5 @@
+"""`elt snapshot`: snapshots alone."""
+
+from orchestrator.cli.run import one_type_command
+
+command = one_type_command("snapshot", "Take the selected snapshots, all without a selection, and build nothing else.")

@@ -1,0 +1,94 @@
+"""The verbs of `elt`, in the groups of its help, each imported when it is called."""
+
+import importlib
+
+import click
+
+_GROUPS = {
+    "Run": {
+        "run": ("run", "Load, build and check what is selected and what it needs."),
+        "build": ("run", "The same as run: answers to dbt build."),
+        "ingest": ("ingest", "Load the named dlt resources, or those that feed the named nodes."),
+        "test": ("test", "Run tests and validations on existing tables: answers to dbt test."),
+        "freshness": ("freshness", "Check the age of sources: answers to dbt source freshness."),
+        "seed": ("seed", "Load seeds alone, recorded: answers to dbt seed."),
+        "snapshot": ("snapshot", "Take snapshots alone, recorded: answers to dbt snapshot."),
+        "resume": ("resume", "Continue a run that was interrupted or is not green."),
+        "retry": ("retry", "Run again, with today's code, what did not succeed in a run."),
+        "cancel": ("cancel", "End a run from anywhere, as after Ctrl-C."),
+        "adopt": ("adopt", "Take over tables that plain dbt built, where they are proven to be right."),
+    },
+    "Look before a run": {
+        "plan": ("plan", "Show what a run would do, in which order, and why."),
+        "ls": ("ls", "List what a selection names: answers to dbt ls."),
+        "explain": ("explain", "Show what the result of a node depends on, and what of it changed."),
+    },
+    "Look at recorded runs": {
+        "history": ("history", "List the recorded runs, or forget old ones."),
+        "show": ("show", "Show one run: its steps, times and reasons. With --select or --inline: dbt show."),
+        "logs": ("logs", "Show what happened in a run, or to one node of it."),
+        "sql": ("sql", "Query the record of runs in SQL."),
+    },
+    "dbt": {
+        "docs": ("docs", "Generate or serve the dbt docs."),
+        "dbt": ("dbt", "Run any dbt command in this project: elt dbt COMMAND."),
+    },
+}
+VERBS = {
+    verb: (f"orchestrator.cli.{module}", line) for group in _GROUPS.values() for verb, (module, line) in group.items()
+}
+"""The module of each verb, and its line in the help."""
+
+PASSED = ("compile", "parse", "deps", "debug", "clean", "clone", "run-operation", "init")
+"""dbt's commands that are passed to dbt under their own names."""
+
+_SAME = {("list",): "ls", ("source", "freshness"): "freshness", ("source", "snapshot-freshness"): "freshness"}
+"""How dbt writes what is a verb here."""
+
+_SHOW_OF_DBT = ("--select", "-s", "--models", "--model", "-m", "--selector", "--exclude", "--inline", "--inline-direct")
+"""What only `dbt show` takes: it shows rows of a model or a query, not a run."""
+
+
+class Verbs(click.Group):
+    """Imports a verb's module when it is called; `elt --help` imports none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Return the verbs in the order of the help."""
+        return [*VERBS, *PASSED]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
+        """Load one verb."""
+        if cmd_name in PASSED:
+            return _passed(cmd_name)
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb, also as dbt writes it; an unknown one is answered with those that come near."""
+        for words, verb in _SAME.items():
+            if tuple(args[: len(words)]) == words:
+                return super().resolve_command(ctx, [verb, *args[len(words) :]])
+        if args[0] == "show" and any(word.partition("=")[0] in _SHOW_OF_DBT for word in args):
+            return "show", _passed("show"), args[1:]
+        known = [*VERBS, *PASSED]
+        if args[0] not in known and not args[0].startswith("-") and not ctx.resilient_parsing:
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=known, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
+        """Write the groups of verbs without loading them."""
+        for group, verbs in _GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl([(verb, line) for verb, (_, line) in verbs.items()])
+        with formatter.section("Passed to dbt under their own names"):
+            formatter.write_text(", ".join(PASSED))
+
+
+def _passed(name: str) -> click.Command:
+    from orchestrator.cli.dbt import passed_command
+
+    return passed_command(name)

@@ -1,0 +1,67 @@
+"""The words that select something in a manifest, as dbt's methods write them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from orchestrator.nodes.manifest import SECTIONS, read_raw
+
+_CONFIGS = ("materialized", "schema", "incremental_strategy", "severity")
+"""The configurations whose values are worth an offer."""
+
+
+def selectable_words(path: Path) -> frozenset[str]:
+    """Return the names of nodes, and a word such as `tag:nightly` for whatever a method finds in the manifest.
+
+    Raises:
+        ManifestError: it cannot be read.
+    """
+    raw = read_raw(path)
+    if not isinstance(raw, dict):
+        return frozenset()
+    words = {word for name in SECTIONS for row in _rows(raw, name) for word in _of_node(row)}
+    words |= {word for row in _rows(raw, "sources") for word in _of_source(row)}
+    return frozenset(words | {f"selector:{name}" for name in raw.get("selectors") or {}})
+
+
+def _rows(raw: Mapping[str, Any], section: str) -> Iterable[Mapping[str, Any]]:
+    rows: Mapping[str, Mapping[str, Any]] = raw.get(section) or {}
+    return rows.values()
+
+
+def _of_node(row: Mapping[str, Any]) -> Iterator[str]:
+    kind = row.get("resource_type", "")
+    yield str(row["name"])
+    yield f"resource_type:{kind}"
+    if kind in {"exposure", "metric", "semantic_model", "saved_query", "unit_test"}:
+        yield f"{kind}:{row['name']}"
+    if kind == "test":
+        yield f"test_name:{(row.get('test_metadata') or {}).get('name') or row['name']}"
+    if group := row.get("group"):
+        yield f"group:{group}"
+    if kind == "model" and (access := row.get("access")):
+        yield f"access:{access}"
+    config = row.get("config") or {}
+    yield from (f"config.{key}:{config[key]}" for key in _CONFIGS if isinstance(config.get(key), str))
+    yield from _of_any(row)
+
+
+def _of_source(row: Mapping[str, Any]) -> Iterator[str]:
+    yield f"source:{row['source_name']}"
+    yield f"source:{row['source_name']}.{row['name']}"
+    yield "resource_type:source"
+    yield from _of_any(row)
+
+
+def _of_any(row: Mapping[str, Any]) -> Iterator[str]:
+    yield f"package:{row.get('package_name', '')}"
+    yield from (f"tag:{tag}" for tag in _listed(row.get("tags")))
+    if file := row.get("original_file_path"):
+        path = PurePosixPath(str(file).replace("\\", "/"))
+        yield f"path:{path}"
+        yield f"file:{path.name}"
+        yield from (f"path:{folder}" for folder in path.parents if folder.name)
+
+
+def _listed(tags: object) -> Iterable[object]:
+    return tags if isinstance(tags, list) else ()

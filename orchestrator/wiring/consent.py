@@ -1,0 +1,45 @@
+"""The one rule for what needs consent on a protected target."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from orchestrator.config.settings import Settings
+from orchestrator.errors import UsageError
+
+Consents = Callable[[str], bool]
+"""Answers whether the user consents to what the text says."""
+
+_DANGERS = {
+    "FULL_REFRESH": "--full-refresh drops tables and builds them from nothing",
+    "EMPTY": "--empty leaves tables without rows",
+    "SAMPLE": "--sample leaves tables with a part of their rows",
+}
+"""What dbt's flags do to tables that exist."""
+
+
+def refuse(_what: str) -> bool:
+    """Never consent: nobody was asked."""
+    return False
+
+
+def require_consent_to_flags(settings: Settings, target: str, flags: Any, consents: Consents) -> None:  # noqa: ANN401  # dbt's own
+    """Raise UsageError unless the user consents to what dbt's flags do on a protected target."""
+    dangers = [told for flag, told in _DANGERS.items() if getattr(flags, flag, None)]
+    if dangers:
+        require_consent(settings, {target}, "; ".join(dangers), consents)
+
+
+def require_consent(settings: Settings, targets: set[str], danger: str, consents: Consents) -> None:
+    """Raise UsageError if one of the targets is protected and the user does not consent to the danger."""
+    protected = sorted(targets & set(settings.protected_targets))
+    if not protected:
+        return
+    named = f"The target {protected[0]} is" if len(protected) == 1 else f"The targets {', '.join(protected)} are"
+    told = f"{named} protected, and {danger}."
+    if not consents(told):
+        where: Path | str = settings.elt_yml or "elt.yml"
+        raise UsageError(
+            f"{told} Nothing was done.",
+            hint=f"Give --yes if you want that. Protected targets are listed in {where} (protected_targets).",
+        )
