@@ -7,10 +7,9 @@ from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.verdict import ExitCode, exit_code, first_causes
 from orchestrator.plan.status import Status
 from orchestrator.report.event_line import Steps, titled
+from orchestrator.report.next_steps import ENDED_EARLY
 from orchestrator.report.streams import Lines
 from orchestrator.report.words import count, one_line, some_of
-
-_ENDED_EARLY = {ReasonCode.INTERRUPTED, ReasonCode.RUN_TIME_LIMIT}
 
 
 class QuietReport:
@@ -42,11 +41,11 @@ def quiet_line(ended: RunEnded, steps: Steps) -> str:
     causes = [
         f"{_word(cause.outcome)} of {titled(cause.outcome.step_id, steps)}" for cause in first_causes(ended.outcomes)
     ]
-    unfinished = sum(outcome.reason.code in _ENDED_EARLY for outcome in ended.outcomes)
-    facts = [some_of(causes)] if causes else []
+    unfinished = sum(outcome.reason.code in ENDED_EARLY for outcome in ended.outcomes)
+    facts = [some_of(causes, 2)] if causes else []
     facts += [f"{count(unfinished, 'step')} did not finish"] if unfinished else []
     line = f"Run {run} {_end(ended.status, reasons)}: {', '.join(facts)}. Look: elt show {run}"
-    return f"{line}. Continue: elt resume {run}" if reasons & _ENDED_EARLY else line
+    return f"{line}. Continue: elt resume {run}" if reasons & ENDED_EARLY else line
 
 
 def _end(status: Status, reasons: set[ReasonCode]) -> str:

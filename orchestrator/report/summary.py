@@ -14,6 +14,7 @@ from orchestrator.plan.step import StepId
 from orchestrator.report.count_table import count_lines
 from orchestrator.report.event_line import STYLES, outcome_text, titled, verdict_word
 from orchestrator.report.failure_text import failure_lines
+from orchestrator.report.next_steps import next_steps
 from orchestrator.report.words import count, duration, one_line, some_of
 
 _MOST_LISTED = 10
@@ -59,6 +60,8 @@ class Summary:
         yield from self._failures(started, ended)
         yield Text()
         yield Text.assemble(("database  ", "dim"), started.database)
+        yield Text.assemble(("run       ", "dim"), ended.run_id)
+        yield from _next(started, ended)
         yield _verdict(started, ended)
 
     def _failures(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
@@ -123,6 +126,13 @@ def _left_out(left_out: Sequence[LeftOut]) -> Iterator[Text]:
         by_reason.setdefault(one.reason, []).append(one.node)
     for reason, nodes in by_reason.items():
         yield Text(f"  {reason.replace('_', ' ')}: {some_of(nodes)}")
+
+
+def _next(started: RunStarted, ended: RunEnded) -> Iterator[Text]:
+    commands = list(next_steps(started, ended))
+    width = max((len(command) for command, _ in commands), default=0)
+    for at, (command, what) in enumerate(commands):
+        yield Text.assemble((f"{'' if at else 'next':<10}", "dim"), f"{command:<{width}}", (f"  {what}", "dim"))
 
 
 def _verdict(started: RunStarted, ended: RunEnded) -> Text:

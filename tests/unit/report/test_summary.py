@@ -48,6 +48,10 @@ fail       data test test_key  0.1s
            halted    4 steps: fct, mart, suite_mart, late
 
 database  /home/ada/shop/shop.duckdb
+run       r1
+next      elt logs r1 test_key  what happened there
+          elt show r1           every step of this run
+          elt retry r1          once the cause is corrected: runs what failed and what it halted
 fail in 1m 10s: 1 fail, 4 skipped, 1 warn, 2 success
 """
 
@@ -82,7 +86,7 @@ def test_hundreds_of_skips_are_one_count() -> None:
     plan = make_plan("seed," + ",".join(f"seed -> {name}" for name in names))
     skips = (make_outcome(name, Status.SKIPPED, code=ReasonCode.UPSTREAM_HALTED, blame="seed") for name in names)
     lines = summary(told(plan, (make_outcome("seed", Status.ERROR, message="no table x"), *skips))).splitlines()
-    assert len(lines) == 15
+    assert len(lines) == 19
     assert "           halted    900 steps: m0, m1, m2, m3, m4 and 895 more" in lines
     assert lines[-1] == "error in 1m 10s: 1 error, 900 skipped"
 
@@ -90,7 +94,7 @@ def test_hundreds_of_skips_are_one_count() -> None:
 def test_a_suite_names_the_expectations_that_said_no() -> None:
     """Parts that did well are left out."""
     lines = summary(told(make_plan("suite_mart"), (broken_suite(),))).splitlines()
-    assert lines[-10:-3] == [
+    assert lines[-14:-7] == [
         "First cause",
         "fail       suite suite_mart  1.0s",
         "           2 expectations said no",
