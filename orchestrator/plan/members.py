@@ -11,6 +11,7 @@ from orchestrator.plan.upstream import needed_by
 
 CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
 ADDED = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT, ResourceType.FUNCTION})
+_MOST_NAMED = 3
 RUNS = CHECKS | ADDED | {ResourceType.EXPOSURE, ResourceType.SAVED_QUERY}
 
 
@@ -123,6 +124,8 @@ class _Choice:
     def take_gates(self) -> None:
         if not self.request.freshness and self.request.verb is not Verb.FRESHNESS:
             return
+        if self.request.upstream is Upstream.NONE and self.request.verb is Verb.BUILD:
+            self._note_unchecked_sources()
         for source_id in self.sources:
             source = self.graph.manifest.sources[source_id]
             if not source.has_freshness:
@@ -136,6 +139,16 @@ class _Choice:
                     f"{short_name(source_id)} has freshness limits, but neither loaded_at_field nor "
                     "loaded_at_query, and nothing here loads it: its age is not judged."
                 )
+
+    def _note_unchecked_sources(self) -> None:
+        above = self.graph.needs.ancestors(frozenset(self.found.dbt))
+        sources = self.graph.manifest.sources
+        unchecked = [one for one in sources if one in above and one not in self.sources and sources[one].has_freshness]
+        if unchecked:
+            self.found.notes.append(
+                f"the freshness of {_some_of(unchecked)} is not checked, because of --upstream none; check it with:"
+                " elt freshness"
+            )
 
     def _brings_checks(self, node: NodeId) -> bool:
         return node in self.found.added or (node in self.graph.manifest.sources and node not in self.named)
@@ -161,6 +174,12 @@ class _Choice:
 
     def _checks_allowed(self, kind: ResourceType) -> bool:
         return self.request.tests or self.request.verb is Verb.TEST or kind not in CHECKS
+
+
+def _some_of(nodes: list[NodeId]) -> str:
+    names = sorted(map(short_name, nodes))
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def is_loaded_here(graph: Graph, source: NodeId) -> bool:

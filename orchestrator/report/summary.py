@@ -57,6 +57,7 @@ class Summary:
         yield from self._noticed(NoticeKind.PRINTED, "Printed by models", "line")
         yield from _left_out(started.plan.left_out)
         yield from self._noticed(NoticeKind.LEFT_OUT, "Left out", "note")
+        yield from _notes_of(started.plan.notes)
         yield from self._failures(started, ended)
         yield Text()
         yield Text.assemble(("database  ", "dim"), started.database)
@@ -126,6 +127,13 @@ def _left_out(left_out: Sequence[LeftOut]) -> Iterator[Text]:
         by_reason.setdefault(one.reason, []).append(one.node)
     for reason, nodes in by_reason.items():
         yield Text(f"  {reason.replace('_', ' ')}: {some_of(nodes)}")
+
+
+def _notes_of(notes: Sequence[str]) -> Iterator[Text]:
+    if notes:
+        yield Text()
+        yield Text("Notes", style="bold")
+        yield from _listed(notes, "dim")
 
 
 def _next(started: RunStarted, ended: RunEnded) -> Iterator[Text]:

@@ -59,11 +59,25 @@ class Reasons:
             yield self.project.told(node, change)
         elif parent in self.running:
             yield f"parent {short_name(parent)} runs: {self.running[parent]}"
-        else:
-            through = list(self._through(parent, above | {node}))
+        elif through := list(self._through(parent, above | {node})):
             yield from (f"{word} (through {short_name(parent)})" for word in through)
-            if not through:
-                yield self.project.told(node, change)
+        elif (root := self._root(parent, above)) is not None:
+            yield f"parent {short_name(parent)} is rebuilt, because {short_name(root)} runs: {self.running[root]}"
+        else:
+            yield self.project.told(node, change)
+
+    def _root(self, node: NodeId, above: frozenset[NodeId]) -> NodeId | None:
+        """Return the node above because of which a node runs, if nothing else changed for it than the rows it reads."""
+        comparison = self.comparisons.get(node)
+        if node in above or comparison is None or not comparison.changes:
+            return None
+        roots = []
+        for change in comparison.changes:
+            parent = NodeId(change.part.partition(":")[2])
+            if not change.part.startswith(_DATA) or parent not in self.project.manifest.nodes:
+                return None
+            roots.append(parent if parent in self.running else self._root(parent, above | {node}))
+        return None if None in roots else roots[0]
 
     def _through(self, view: NodeId, above: frozenset[NodeId]) -> Iterator[str]:
         """Return what changed below a view whose own definition is the same."""

@@ -55,6 +55,28 @@ def test_a_gate_stays_closed_where_its_check_does_not_run(elt, till):
     planned.reports("its last check failed: unique_sales_id", code=0)
 
 
+AGES = """
+    sources:
+      - name: raw
+        schema: raw
+        config: {freshness: {error_after: {count: 1, period: day}}, loaded_at_field: "timestamp '2020-01-01'"}
+        tables: [{name: customers}, {name: orders}]
+    """
+
+
+def test_freshness_that_is_not_checked_is_noted(elt, tmp_path):
+    """With `--upstream none`, once, in the plan and in the run; a run that a stale source halts names the way round."""
+    shop = write_shop(tmp_path, {"models/sources.yml": AGES})
+    words = ("--select", "stg_customers", "--upstream", "none", "--exclude", "test_name:relationships")
+    note = "the freshness of raw.customers is not checked, because of --upstream none; check it with: elt freshness"
+    elt("plan", *words, project=shop).reports(note, code=0)
+    said = elt("run", *words, project=shop)
+    said.reports(note, code=0)
+    assert said.out.count("is not checked") == 1
+    elt("run", "--select", "stg_customers", project=shop).reports("--no-freshness the option that builds")
+    assert "is not checked" not in elt("run", *words, "--no-freshness", project=shop).out
+
+
 def test_a_gate_on_a_source_stays_closed_where_its_check_does_not_run(elt, tmp_path):
     """As one on a model does; the message says how to check again, and a check that passes opens it."""
     shop = write_shop(tmp_path)

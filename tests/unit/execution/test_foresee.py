@@ -83,6 +83,20 @@ def test_a_change_is_told_where_it_is_and_below(world: World) -> None:
     }
 
 
+def test_a_node_that_only_runs_each_time_is_no_change_for_what_is_below_it(world: World) -> None:
+    """However far below: the reason names the node that runs, and why."""
+    world.parts["a"] = with_code(world.parts["a"], "select {{ run_started_at }}")
+    world.parts["d"] = model("model.d", "select 6", "model.c")
+    world.parts["e"] = model("model.e", "select 7", "model.d")
+    world.run_with_reuse()
+    found = told(world)
+    volatile = found["a"].removeprefix("run: ")
+    assert volatile.startswith("volatile: ")
+    assert found["c"] == f"run: parent a runs: {volatile} (through v)"
+    assert found["d"] == f"run: parent c is rebuilt, because a runs: {volatile}"
+    assert found["e"] == f"run: parent d is rebuilt, because a runs: {volatile}"
+
+
 def test_rows_that_came_already_are_told(world: World) -> None:
     """The view above the last table stays."""
     world.target.sources[NodeId("source.shop.raw.s")] = 1
