@@ -11,6 +11,8 @@ from dlt.extract.exceptions import PipeException, ResourceExtractionError
 from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
+from orchestrator.adapters.dlt.damage import find_damage
+
 LONGEST = 400
 SHORTEST_SECRET = 4
 STEP_WORDS = {"extract": "extracting", "normalize": "normalising", "load": "loading", "sync": "reading the state of"}
@@ -26,6 +28,9 @@ def explain(error: BaseException, name: str, module: str) -> tuple[str, str]:
             missing, hint = missing_configuration(link)
             return scrub(f"{where} lacks {missing}"), scrub(hint)
     step = next((link.step for link in chain if isinstance(link, PipelineStepFailed)), "")
+    damage = find_damage(chain, in_warehouse=step in {"", "sync"}) if step != "extract" else None
+    if damage is not None:
+        return scrub(f"{where}: {damage.message}"), scrub(damage.hint)
     resource = next((link.pipe_name for link in chain if isinstance(link, PipeException)), None)
     cause = _cause(chain)
     table = next((link.job_id.split(".")[0] for link in chain if isinstance(link, LoadClientJobException)), None)

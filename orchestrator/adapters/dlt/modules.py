@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from dlt.pipeline.pipeline import Pipeline
 
+from orchestrator.adapters.dlt.damage import find_damage
 from orchestrator.errors import IngestionError
 
 LOADING = ("run", "extract", "normalize", "load")
@@ -45,6 +46,11 @@ def import_module(path: Path, project_root: Path) -> ModuleType:
     except (Exception, SystemExit) as error:
         traceback.print_exc()
         file, line = _where(error, path)
+        damage = find_damage([error], in_warehouse=False)
+        if damage is not None:
+            raise IngestionError(
+                f"{_shown(file, shown, project_root)}, line {line}: {damage.message}", hint=damage.hint
+            ) from error
         raise IngestionError(
             f"{_shown(file, shown, project_root)}, line {line}: {type(error).__name__}: {_one_line(error)}",
             hint=f"The ingestion module {shown} could not be imported.",
