@@ -14,6 +14,8 @@ from orchestrator.execution.liveness import RunState, state_of
 from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.recorded import RecordedRun, RecordedStep, RunHead
 from orchestrator.execution.replay import replay
+from orchestrator.nodes.dlt import is_called
+from orchestrator.plan.step import IngestStep
 from orchestrator.report.history_json import event_to_json, head_to_json, run_to_json
 from orchestrator.report.history_text import print_history, print_log, print_run, print_table
 from orchestrator.report.streams import Lines, open_console
@@ -126,8 +128,11 @@ def _run_and_node(reader: RunReader, words: tuple[str, ...]) -> tuple[str, str |
 
 
 def _step_of(run: RecordedRun, node: str) -> RecordedStep:
-    """Find a step by its name or its id."""
+    """Find a step by its name or its id; a load also by any other of its names."""
     found = [step for step in run.steps if node in (step.name, step.step_id)]
+    if not found:
+        loads = {step.id: step for step in run.plan.steps if isinstance(step, IngestStep)}
+        found = [s for s in run.steps if s.step_id in loads and is_called(node, loads[s.step_id].names)]
     if len(found) == 1:
         return found[0]
     if not found:

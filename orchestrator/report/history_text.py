@@ -10,7 +10,9 @@ from rich.text import Text
 from orchestrator.execution.liveness import RunState
 from orchestrator.execution.outcome import ReasonCode
 from orchestrator.execution.recorded import RecordedAttempt, RecordedEvent, RecordedRun, RecordedStep, RunHead
+from orchestrator.plan.explain import shown_name
 from orchestrator.plan.status import Status
+from orchestrator.plan.step import StepId
 from orchestrator.report.event_line import STYLES
 from orchestrator.report.words import clean, count, duration, one_line
 
@@ -51,8 +53,10 @@ def print_run(console: Console, run: RecordedRun, state: RunState) -> None:
         table.add_column(name, no_wrap=name != "why", overflow="fold")
     for step in run.steps:
         for attempt in step.attempts[:-1]:
-            table.add_row(*_earlier(attempt, step))
-        table.add_row(_step_status(step, state), _step_time(step), step.kind, step.name, _why(step, run))
+            table.add_row(*_earlier(attempt, step, run))
+        table.add_row(
+            _step_status(step, state), _step_time(step), step.kind, _named(step.step_id, run), _why(step, run)
+        )
     _print(console, table)
 
 
@@ -61,7 +65,7 @@ def print_log(
 ) -> None:
     """Print events in their order; of one step also what its tries ended with, in full, and its compiled file."""
     for event in events:
-        name = run.plan.by_id[event.step_id].name if event.step_id else ""
+        name = _named(event.step_id, run) if event.step_id else ""
         told = event.body.get("message") or event.body.get("status") or ""
         if again_at := event.body.get("again_at"):
             told = f"{told}, again at {datetime.fromisoformat(str(again_at)).astimezone():%H:%M:%S}"
@@ -140,20 +144,25 @@ def _step_time(step: RecordedStep) -> str:
     return duration(step.last.outcome.elapsed)
 
 
-def _earlier(attempt: RecordedAttempt, step: RecordedStep) -> tuple[Text | str, ...]:
-    """Tell of a try before the last one."""
-    outcome = attempt.outcome
+def _earlier(attempt: RecordedAttempt, step: RecordedStep, run: RecordedRun) -> tuple[Text | str, ...]:
+    """Describe an attempt before the last one."""
+    outcome, name = attempt.outcome, _named(step.step_id, run)
     if outcome is None:
-        return Text("interrupted", style="dim"), "", step.kind, step.name, f"try {attempt.number}"
+        return Text("interrupted", style="dim"), "", step.kind, name, f"try {attempt.number}"
     said = f"try {attempt.number}: {one_line(outcome.message)}"
-    return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), step.kind, step.name, said
+    return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), step.kind, name, said
+
+
+def _named(step_id: StepId, run: RecordedRun) -> str:
+    planned = run.plan.by_id.get(step_id)
+    return step_id if planned is None else shown_name(planned)
 
 
 def _why(step: RecordedStep, run: RecordedRun) -> str:
     tries = f"{count(len(step.attempts), 'try', 'tries')}; " if len(step.attempts) > 1 else ""
     if step.status in {Status.SKIPPED, Status.CANCELLED} and step.reason is not None:
         blame = step.reason.blame
-        blamed = run.plan.by_id[blame].name if blame in run.plan.by_id else blame
+        blamed = _named(blame, run) if blame is not None else ""
         return tries + (f"because of {blamed}" if blamed else step.reason.code.value.replace("_", " "))
     if step.status is Status.REUSED and step.last is not None and step.last.outcome is not None:
         is_told = step.last.outcome.warns or step.last.outcome.reason.code is ReasonCode.VERIFIED

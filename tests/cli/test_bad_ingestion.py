@@ -115,7 +115,7 @@ def shop_of_api(tmp_path, api):
 def test_an_api_that_fails_for_a_while(elt, shop_of_api, api):
     """Two errors 500 and then an answer: the run succeeds."""
     api.failures = 2
-    elt("run", "--select", "stg_customers", project=shop_of_api).reports("ingest raw", "success in", code=0)
+    elt("run", "--select", "stg_customers", project=shop_of_api).reports("ingest:raw", "success in", code=0)
     assert sql(shop_of_api, "select count(*) from raw.customers") == [(1,)]
 
 
@@ -124,9 +124,9 @@ def test_an_api_that_fails_for_ever(elt, shop_of_api, api):
     api.failures = 1_000
     (shop_of_api / "elt.yml").write_text("repeats: {ingest: {times: 1, after: 10ms}}\n")
     elt("run", "--select", "stg_customers", project=shop_of_api).reports(
-        "again ingest raw try 2 of 2",
-        "error ingest raw",
+        "again ingest:raw try 2 of 2",
+        "error ingest:raw",
         "(ingestion/raw.py)",
         "500",
-        "stg_customers because of ingest raw",
+        "stg_customers because of ingest:raw",
     )
