@@ -24,6 +24,7 @@ from orchestrator.adapters.dlt.keep_no_traces import keep_no_traces
 from orchestrator.adapters.dlt.load_record import OWN_PREFIX, LoadRecord
 from orchestrator.adapters.dlt.loaded_packages import remove_loaded
 from orchestrator.adapters.dlt.modules import import_module
+from orchestrator.adapters.dlt.refreshing import refresh_of
 from orchestrator.adapters.dlt.settings import use_settings
 from orchestrator.adapters.dlt.settle import (
     extracted_by,
@@ -106,7 +107,7 @@ def _load(part: Part, request: dict[str, Any], answers: Connection, destination:
         return _found(part, pipeline, answers, destination, own)
     data = _data(part, tuple(request["resources"]))
     forget_extracted(pipeline, name)
-    pipeline.extract(data)
+    pipeline.extract(data, refresh=refresh_of(pipeline, part.candidates, data))
     note_extracted(pipeline, name, run_id)
     destination.record.run_id = run_id
     wire.send(answers, {"tell": "extracted"})
