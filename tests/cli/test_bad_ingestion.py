@@ -1,5 +1,7 @@
 """Ingestion that cannot start, or that fails."""
 
+import sys
+
 import pytest
 
 from tests.fakes.failing_api import failing_api
@@ -42,6 +44,7 @@ def test_modules_that_cannot_be_imported(elt, tmp_path):
     )
     elt("run", "--select", "stg_customers", project=shop).refuses(
         "ingestion/raw.py, line 14: ModuleNotFoundError: No module named 'nosuchmodule'",
+        f"{sys.executable} -m pip install nosuchmodule",
         "ingestion/other.py, line 2: invalid syntax",
         "ingestion/eager.py, line 2: the module runs a dlt pipeline while it is imported",
         'Move the call under `if __name__ == "__main__":`',

@@ -2,16 +2,18 @@
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dlt.common.configuration import is_secret_hint
 from dlt.common.configuration.exceptions import ConfigFieldMissingException, FieldLookupTraces, LookupTrace
 from dlt.common.configuration.utils import get_resolved_traces
+from dlt.common.exceptions import MissingDependencyException
 from dlt.extract.exceptions import PipeException, ResourceExtractionError
 from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from orchestrator.adapters.dlt.damage import find_damage
+from orchestrator.installing import install_hint, missing_module, module_hint
 
 LONGEST = 400
 SHORTEST_SECRET = 4
@@ -51,6 +53,16 @@ def missing_configuration(error: ConfigFieldMissingException) -> tuple[str, str]
     return f"its configuration: {', '.join(fields)}", hint
 
 
+def import_hint(chain: Iterable[BaseException]) -> str:
+    """Return how to install what a failed import needs; empty when nothing is missing."""
+    for link in chain:
+        if isinstance(link, MissingDependencyException):
+            return install_hint(*link.dependencies)
+        if isinstance(link, ImportError) and (module := missing_module(str(link))):
+            return module_hint(module, own_folders="the folder of the ingestion module or the project root")
+    return ""
+
+
 def scrub(text: str) -> str:
     """Take out every secret that dlt resolved in this process, and what a URL carries as a query or a password."""
     text = re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
@@ -86,6 +98,8 @@ def _words(error: BaseException) -> str:
 
 
 def _hint(chain: list[BaseException], step: str) -> str:
+    if missing := import_hint(chain):
+        return missing
     text = " ".join(str(link) for link in chain[-2:])
     if any(isinstance(link, OSError) and link.errno in FULL for link in chain) or re.search(
         r"No space left|File too large|Disk quota", text

@@ -12,6 +12,7 @@ from typing import NoReturn
 from dlt.pipeline.pipeline import Pipeline
 
 from orchestrator.adapters.dlt.damage import find_damage
+from orchestrator.adapters.dlt.explain import chain_of, import_hint
 from orchestrator.errors import IngestionError
 
 LOADING = ("run", "extract", "normalize", "load")
@@ -53,7 +54,7 @@ def import_module(path: Path, project_root: Path) -> ModuleType:
             ) from error
         raise IngestionError(
             f"{_shown(file, shown, project_root)}, line {line}: {type(error).__name__}: {_one_line(error)}",
-            hint=f"The ingestion module {shown} could not be imported.",
+            hint=import_hint(chain_of(error)) or f"The ingestion module {shown} could not be imported.",
         ) from error
 
 
