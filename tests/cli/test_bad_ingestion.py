@@ -87,6 +87,17 @@ def test_ingestion_that_is_not_installed(elt, tmp_path, monkeypatch):
     )
 
 
+def test_dlt_code_in_another_folder(elt, tmp_path):
+    """elt plan names the file that is not loaded, and the line of elt.yml that loads it."""
+    shop = write_shop(tmp_path, {"pipelines/raw.py": MODULE.replace("PARAMETERS", "")})
+    told = "no load feeds dbt source raw.customers and 1 other, and pipelines/raw.py imports dlt"
+    said = elt("plan", "--select", "stg_customers", project=shop)
+    assert (said.code, told in said.out) == (0, True), said.out
+    assert told not in elt("plan", "--no-ingest", "--select", "stg_customers", project=shop).out
+    (shop / "elt.yml").write_text("ingestion: {folder: pipelines}\n")
+    assert "ingest:raw (customers)" in elt("plan", "--select", "stg_customers", project=shop).out
+
+
 API = """
 import dlt
 from dlt.sources.helpers import requests
