@@ -152,4 +152,4 @@ def _remedy(source: DltSource, idle: Sequence[IngestNode], unfed: Sequence[DbtSo
     where = "the schema of a dbt source" if wanted is None else f"{schema}, where dbt source {wanted.source_name} is"
     if source.dataset is not None:
         return f"to load into {where}, set dataset_name={schema!r} in the dlt.pipeline() of {source.module}"
-    return f"to load into {where}, write in elt.yml: ingestion: {{schemas: {{{source.name}: {schema}}}}}"
+    return f"to load into {where}, write under `ingestion:` in elt.yml: schemas: {{{source.name}: {schema}}}"

@@ -38,7 +38,7 @@ def unused_code_note(settings: Settings, unfed: Sequence[str], *, loads_somethin
     move = f"move it into {here}/, or " if settings.ingestion_folder else ""
     return (
         f"no load feeds {sources}, and {os.path.relpath(files[0], top)} imports dlt{also}; elt loads only what is in "
-        f"{here}/: {move}write in {os.path.relpath(elt_yml, top)}: ingestion: {{folder: {folder}}}"
+        f"{here}/: {move}write under `ingestion:` in {os.path.relpath(elt_yml, top)}: folder: {folder}"
     )
 
 

@@ -71,7 +71,7 @@ def test_a_source_without_a_dbt_source_loads_into_its_own_name():
     (note,) = matched.notes
     assert note == (
         "ingest:shop loads shop.orders, and no dbt source names it; to load into the schema of a dbt source, "
-        "write in elt.yml: ingestion: {schemas: {shop: SCHEMA}}"
+        "write under `ingestion:` in elt.yml: schemas: {shop: SCHEMA}"
     )
 
 
@@ -81,7 +81,8 @@ def test_what_feeds_nothing_is_told_with_the_setting_that_a_dbt_source_of_its_ta
     (note,) = match(loads, dbt_source("orders", source="sales")).notes
     assert note == (
         "ingest:shop_api loads shop_api.orders, shop_api.items, shop_api.a and 2 more, and no dbt source names "
-        "them; to load into raw, where dbt source sales is, write in elt.yml: ingestion: {schemas: {shop_api: raw}}"
+        "them; to load into raw, where dbt source sales is, write under `ingestion:` in elt.yml: "
+        "schemas: {shop_api: raw}"
     )
     assert fed(match(loads, dbt_source("orders", source="sales"), schemas={"shop_api": "raw"}))
 

@@ -36,7 +36,7 @@ def test_a_file_beside_the_project_is_named_with_the_setting(repository):
     write(repository, "pipelines/shop.py")
     assert note_on(repository) == (
         "no load feeds dbt source raw.orders, and pipelines/shop.py imports dlt; elt loads only what is in ingestion/: "
-        "write in elt.yml: ingestion: {folder: pipelines}"
+        "write under `ingestion:` in elt.yml: folder: pipelines"
     )
     write(repository, "pipelines/other.py", "from dlt.sources.helpers import requests\n")
     note = note_on(repository, ["raw.a", "raw.b", "raw.c"])
@@ -53,14 +53,14 @@ def test_a_file_of_a_project_without_a_repository_is_found_inside_of_it(tmp_path
     assert unused_code_note(known, ["raw.a"], loads_something=False) is None
     write(tmp_path, "shop/el/load.py")
     note = unused_code_note(known, ["raw.a"], loads_something=False)
-    assert note.endswith("write in elt.yml: ingestion: {folder: el}")
+    assert note.endswith("write under `ingestion:` in elt.yml: folder: el")
 
 
 def test_the_folder_is_written_as_seen_from_the_elt_yml_that_is_there(repository):
     """Relative paths of elt.yml start at its folder."""
     write(repository, "load/shop.py")
     note = note_on(repository, elt_yml=repository / "warehouse/elt.yml")
-    assert note.endswith("write in warehouse/elt.yml: ingestion: {folder: ../load}")
+    assert note.endswith("write under `ingestion:` in warehouse/elt.yml: folder: ../load")
 
 
 def test_a_project_that_has_an_ingestion_folder_may_move_the_file(repository):
