@@ -23,7 +23,7 @@ from orchestrator.report.attempts_text import AttemptsText, attempts_json, attem
 from orchestrator.report.explanation import explanation_to_json, print_explanation
 from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
-from orchestrator.selection.criterion import own_criterion, unions
+from orchestrator.selection.criterion import own_criterion, plain_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
 from orchestrator.wiring.command import Command
@@ -159,10 +159,15 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
     `output` is dbt's `json`, `name`, `path` or `selector`; `output_keys` are those of `json`.
     """
     settings = load_settings(command.project_dir)
-    items = (*unions(command.select), *unions(command.exclude))
-    if not any(own_criterion(part) for item in items for part in item.split(",")):
+    parts = [part for item in (*unions(command.select), *unions(command.exclude)) for part in item.split(",")]
+    if not any(map(own_criterion, parts)):
         expressions = (command.select, command.exclude)
-        return list_with_dbt(settings, dbt_args(("list",), command, settings), expressions, output, output_keys)
+        names = tuple(plain.value for part in parts if (plain := plain_criterion(part)) is not None)
+        loads = names if settings.ingestion_folder is not None else ()
+        args = dbt_args(("list",), command, settings)
+        lines = list_with_dbt(settings, args, expressions, output, output_keys, known_to_dbt=loads)
+        if lines is not None:
+            return lines
     inbox = Inbox()
     with opened(command, inbox, ("list",)) as project:
         selection = resolved(command, project)

@@ -14,6 +14,8 @@ from orchestrator.execution.liveness import RunState, state_of
 from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.recorded import RecordedRun, RecordedStep, RunHead
 from orchestrator.execution.replay import replay
+from orchestrator.nodes.dlt import is_called
+from orchestrator.plan.step import IngestStep
 from orchestrator.report.history_json import event_to_json, listed_to_json, run_to_json
 from orchestrator.report.history_text import print_history, print_log, print_pruned, print_run, print_table
 from orchestrator.report.streams import Lines, open_console
@@ -146,9 +148,15 @@ def _run_and_node(reader: RunReader, words: tuple[str, ...]) -> tuple[str, str |
 
 
 def _steps_of(run: RecordedRun, node: str) -> tuple[RecordedStep, ...]:
-    """Find the step with this id, or all with this name: a model and the suite or the gate of it share one."""
-    found = tuple(step for step in run.steps if node == step.step_id) or tuple(
-        step for step in run.steps if node == step.name
+    """Find the step with this id, or all with this name: a model and the suite or the gate of it share one.
+
+    A load is found by any of its names.
+    """
+    loads = {step.id: step for step in run.plan.steps if isinstance(step, IngestStep)}
+    found = (
+        tuple(step for step in run.steps if node == step.step_id)
+        or tuple(step for step in run.steps if node == step.name)
+        or tuple(step for step in run.steps if step.step_id in loads and is_called(node, loads[step.step_id].names))
     )
     if not found:
         raise UsageError(f"The run {run.head.run_id} has no step called {node}.", hint="`elt show` lists its steps.")

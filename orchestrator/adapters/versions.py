@@ -12,6 +12,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from orchestrator.errors import UnsupportedVersionError
+from orchestrator.installing import install_hint
 
 DISTRIBUTION = "elt-orchestrator"
 
@@ -29,8 +30,7 @@ def require_supported(*tools: str) -> None:
         raise UnsupportedVersionError(
             "; ".join(f"{tool} {version(tool)} is installed, this elt works with {bounds_of[tool]}" for tool in refused)
             + ".",
-            hint="Install it in this environment: pip install "
-            + " ".join(f"'{tool}{limits}'" for tool, limits in bounds_of.items()),
+            hint=install_hint(*(f"{tool}{limits}" for tool, limits in bounds_of.items())),
         )
 
 

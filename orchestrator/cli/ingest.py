@@ -4,12 +4,14 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.completion import complete_nodes
 from orchestrator.cli.dbt_options import BUILD, dbt_options
 from orchestrator.cli.run import run_verb
 from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, attempt_options, lock_timeout
 
 
 @click.command("ingest", cls=DbtCommand)
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_nodes)
 @dbt_options(BUILD)
 @allow_empty
 @lock_timeout
@@ -17,5 +19,9 @@ from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, attempt_op
 @as_json
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
-    """Load the named dlt resources (`ingest:flights`), or those that feed the named nodes; all without a selection."""
+    """Load what is named, or what feeds the named nodes; all loads without a name.
+
+    NAME is a load or a node, as --select takes it: `ingest:bts`, `ingest:bts.flights`, `bts`, `fct_flights`.
+    """
+    context.params["select"] = (*(context.params.get("select") or ()), *context.params.pop("names"))
     return run_verb("ingest", context, options)

@@ -12,6 +12,7 @@ from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt import DbtNode, DbtSource
+from orchestrator.nodes.dlt import is_called, load_name, spellings
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, IngestStep, Step, TestStep, ValidationStep
@@ -129,7 +130,7 @@ def _names(step: Step) -> Iterator[str]:
     """Give what a step may be called in elt.yml, the most telling last."""
     yield step.name
     if isinstance(step, IngestStep):
-        yield from (step.pipeline, *step.resources, *step.nodes)
+        yield from (spelling for name in step.names for spelling in spellings(name))
     yield step.id
 
 
@@ -148,7 +149,9 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
     for key, wishes in (("repeats", settings.repeats), ("time_limits", settings.time_limits)):
         kinds = (*DEFAULTS, RUN) if key == "time_limits" else tuple(DEFAULTS)
         for name, wish in wishes.items():
-            if name not in kinds and name not in known and settings.elt_yml is not None:
+            if name in kinds or name in known or any(is_called(name, load.names) for load in graph.ingest.values()):
+                continue
+            if settings.elt_yml is not None:
                 found = near(name, (*kinds, *sorted(known)), (*kinds, "the name or the id of any node"))
                 told = f"'{key}.{name}': there is no such kind of step and no such node; {found}"
                 mistakes.in_file(settings.elt_yml, wish.line, told)
@@ -164,7 +167,7 @@ def _known(graph: Graph) -> Iterator[str]:
     for source in graph.manifest.sources.values():
         yield from (source.unique_id, source.name, f"{source.source_name}.{source.name}")
     for ingest in graph.ingest.values():
-        yield from filter(None, (ingest.unique_id, ingest.source, ingest.pipeline, ingest.resource))
+        yield from (load_name(ingest.source), load_name(ingest.source, ingest.resource))
     for bound in graph.suites.values():
         yield from (bound.suite.unique_id, bound.suite.name)
     yield from ("hook.start", "hook.end")

@@ -5,13 +5,24 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.nodes.dbt import DbtSource, Manifest
-from orchestrator.nodes.dlt import DltResource, DltSource, IngestNode, resource_id, source_id
+from orchestrator.nodes.dlt import (
+    DltResource,
+    DltSource,
+    IngestNode,
+    is_called,
+    load_name,
+    names_of_load,
+    resource_id,
+    source_id,
+)
 from orchestrator.nodes.identity import NodeId, Relation
 
 BOOKKEEPING = "_dlt_"
 """Tables of dlt's own, written by every load into the dataset."""
 NESTED = "__"
 """dlt names the table of a nested list `parent__list`."""
+_MOST_NAMED = 3
+"""How many tables that feed nothing a note names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,29 +39,40 @@ def match_sources(
     sources: Sequence[DltSource], manifest: Manifest, schemas: Mapping[str, str] | None = None
 ) -> MatchedSources:
     """Match by schema and table; `schemas` says into which schema a bare dlt source of that name loads."""
-    told = schemas or {}
+    named = {word: _source_called(word, sources) for word in schemas or ()}
+    told = {source.name: schemas[word] for word, source in named.items() if source is not None} if schemas else {}
     dbt_sources = tuple(manifest.sources.values())
     nodes: list[IngestNode] = []
-    notes = [f"elt.yml names the dlt source {name}, which no module defines" for name in told.keys() - _names(sources)]
+    notes = [
+        f"elt.yml: ingestion.schemas names {word}, and no ingestion module defines a dlt source of that name"
+        for word, source in named.items()
+        if source is None
+    ]
     for source in sources:
         dataset, remark = _dataset(source, dbt_sources, told)
         nodes += _nodes(source, dataset)
         notes += [remark] if remark else []
     feeds = _feeds(nodes, dbt_sources)
     fed, feeding = {target for _, target in feeds}, {node for node, _ in feeds}
-    notes += [_feeds_nothing(node) for node in nodes if node.unique_id not in feeding]
-    loaded = {node.dataset.lower() for node in nodes}
+    unfed = [source for source in dbt_sources if source.unique_id not in fed]
+    for source in sources:
+        own = [node for node in nodes if node.source == source.name]
+        idle = [node for node in own if node.unique_id not in feeding]
+        remedy = _remedy(source, idle, unfed) if idle == own else f"add it to a dbt source in schema {own[0].dataset}"
+        notes += [f"{_feeds_nothing(source, idle)}; {remedy}"] if idle else []
+    loaders = {node.dataset.lower(): load_name(node.source) for node in reversed(nodes)}
     notes += [
-        f"dbt source {s.source_name}.{s.name} is in schema {s.relation.schema}, which dlt loads, "
-        f"but no dlt resource writes {s.relation}"
-        for s in dbt_sources
-        if s.relation.schema.lower() in loaded and s.unique_id not in fed
+        f"dbt source {s.source_name}.{s.name} is in schema {s.relation.schema}, which {loader} loads, but no dlt "
+        f"resource writes {s.relation}; if one does, its table has another name: set `identifier`"
+        for s in unfed
+        if (loader := loaders.get(s.relation.schema.lower())) is not None
     ]
     return MatchedSources(nodes=tuple(nodes), feeds=tuple(feeds), notes=tuple(notes))
 
 
-def _names(sources: Sequence[DltSource]) -> set[str]:
-    return {source.name for source in sources}
+def _source_called(word: str, sources: Sequence[DltSource]) -> DltSource | None:
+    names = {source.name: names_of_load(source.name, source.pipeline, ()) for source in sources}
+    return next((source for source in sources if is_called(word, names[source.name])), None)
 
 
 def _dataset(source: DltSource, dbt_sources: Collection[DbtSource], told: Mapping[str, str]) -> tuple[str, str]:
@@ -111,8 +133,23 @@ def _writers(relation: Relation, neighbours: Sequence[IngestNode]) -> list[Inges
     return [node for node in neighbours if node.relation is None]
 
 
-def _feeds_nothing(node: IngestNode) -> str:
-    if node.resource is None:
-        return f"no dbt source is in {node.dataset}, the schema that the dlt source {node.source} loads into"
-    written = node.relation or f"tables of {node.dataset} that it names row by row"
-    return f"dlt resource {node.source}.{node.resource} loads {written}, which no dbt source names"
+def _feeds_nothing(source: DltSource, idle: Sequence[IngestNode]) -> str:
+    """Describe what a load writes that no dbt source names."""
+    shown = load_name(source.name)
+    named = [str(node.relation) for node in idle if node.relation is not None]
+    if not named:
+        return f"{shown} loads into the schema {idle[0].dataset}, and no dbt source is there that it could feed"
+    rest = len(named) - _MOST_NAMED
+    written = ", ".join(named[:_MOST_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")
+    return f"{shown} loads {written}, and no dbt source names {'them' if len(named) > 1 else 'it'}"
+
+
+def _remedy(source: DltSource, idle: Sequence[IngestNode], unfed: Sequence[DbtSource]) -> str:
+    """Say what to write where so that a load that feeds nothing loads into the schema of a dbt source."""
+    tables = {node.relation.identifier.lower() for node in idle if node.relation is not None}
+    wanted = next((one for one in unfed if one.relation.identifier.lower() in tables), None)
+    schema = "SCHEMA" if wanted is None else wanted.relation.schema
+    where = "the schema of a dbt source" if wanted is None else f"{schema}, where dbt source {wanted.source_name} is"
+    if source.dataset is not None:
+        return f"to load into {where}, set dataset_name={schema!r} in the dlt.pipeline() of {source.module}"
+    return f"to load into {where}, write under `ingestion:` in elt.yml: schemas: {{{source.name}: {schema}}}"

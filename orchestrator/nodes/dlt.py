@@ -1,8 +1,12 @@
 """What the orchestrator knows of dlt pipelines, sources and resources, as values that survive JSON."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from orchestrator.nodes.identity import NodeId, Relation
+
+_PREFIXES = ("ingest:", "ingest.")
+"""What may stand before the name of a load: the method of a selection, and the kind in an id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +69,35 @@ class IngestNode:
     relation: Relation | None
     """None when the table is not known before the first load."""
     path: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the node may be called without a prefix."""
+        return names_of_load(self.source, self.pipeline, () if self.resource is None else (self.resource,))
+
+
+def load_name(source: str, resource: str | None = None) -> str:
+    """Return the name of a load, or of one resource of it, that is shown and that every command takes back."""
+    return f"ingest:{source}" if resource is None else f"ingest:{source}.{resource}"
+
+
+def names_of_load(source: str, pipeline: str, resources: Collection[str]) -> tuple[str, ...]:
+    """Return what a load of these resources may be called without a prefix, the most telling last."""
+    of_resources = [name for resource in resources for name in (resource, f"{source}.{resource}")]
+    return (source, pipeline, *of_resources, f"{pipeline}.{source}")
+
+
+def without_prefix(word: str) -> str:
+    """Return a load's name without `ingest:` or `ingest.` before it; any other word as it is."""
+    prefix = next((prefix for prefix in _PREFIXES if word.startswith(prefix)), "")
+    return word.removeprefix(prefix)
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """Return a load's name in every way in which a user may write it."""
+    return (name, *(f"{prefix}{name}" for prefix in _PREFIXES))
+
+
+def is_called(word: str, names: Collection[str]) -> bool:
+    """Return whether a user's word is one of a load's names, with a prefix or without."""
+    return word in names or without_prefix(word) in names

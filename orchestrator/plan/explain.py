@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import assert_never
 
+from orchestrator.nodes.dlt import load_name
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType, short_name
 from orchestrator.plan.decision import Act, Decision
 from orchestrator.plan.plan import LeftOut, Plan
@@ -23,6 +24,8 @@ from orchestrator.plan.step import (
 )
 
 JSON_VERSION = 1
+_MOST_FED = 3
+"""How many dbt sources that a load feeds are named."""
 
 Json = dict[str, object]
 _NOTHING: Mapping[StepId, Json] = MappingProxyType({})
@@ -39,7 +42,7 @@ class Line:
 
 def explain(plan: Plan) -> tuple[Line, ...]:
     """Give a line for each step, in the plan's order."""
-    return tuple(Line(kind=kind_of(step), name=step.name, reason=reason_of(step)) for step in plan.steps)
+    return tuple(Line(kind=kind_of(step), name=shown_name(step), reason=reason_of(step)) for step in plan.steps)
 
 
 def kind_of(step: Step) -> str:
@@ -61,8 +64,22 @@ def kind_of(step: Step) -> str:
             assert_never(step)
 
 
+def shown_name(step: Step) -> str:
+    """Name the step as it is shown to people: a load by the name that every command takes back."""
+    return load_name(step.source) if isinstance(step, IngestStep) else step.name
+
+
+def titled_step(step: Step) -> str:
+    """Name the step with its kind: `model stg_flights`, `ingest:bts`."""
+    return shown_name(step) if isinstance(step, IngestStep) else f"{kind_of(step)} {step.name}"
+
+
 def reason_of(step: Step) -> str:
     """Say why the step is in the plan."""
+    if step.cause.why is Why.FEEDS and isinstance(step, IngestStep) and len(step.feeds) > 1:
+        rest = len(step.feeds) - _MOST_FED
+        listed = ", ".join(short_name(source) for source in step.feeds[:_MOST_FED])
+        return f"feeds {len(step.feeds):,} sources: {listed}{f' and {rest:,} more' if rest > 0 else ''}"
     of = named(step.cause.of) if step.cause.of else ""
     if step.cause.why is Why.CHECKS:
         return f"{'judges' if isinstance(step, FreshnessStep | ValidationStep) else 'tests'} {of}"
@@ -116,9 +133,9 @@ _REASONS = {
 
 
 def named(node: NodeId) -> str:
-    """Name a node in a sentence: `source bts.flights`, `suite raw_flights`, `fct_flights`."""
+    """Name a node in a sentence: `source bts.flights`, `suite raw_flights`, `ingest:bts.flights`, `fct_flights`."""
     kind = node.partition(".")[0]
-    words = {ResourceType.SOURCE: "source ", ResourceType.EXPECTATION: "suite ", ResourceType.INGEST: "resource "}
+    words = {ResourceType.SOURCE: "source ", ResourceType.EXPECTATION: "suite ", ResourceType.INGEST: "ingest:"}
     return words.get(ResourceType(kind), "") + short_name(node)
 
 
@@ -158,6 +175,7 @@ def _details(step: Step) -> Json:
                 "dataset": step.dataset,
                 "resources": list(step.resources),
                 "nodes": list(step.nodes),
+                "feeds": list(step.feeds),
             }
         case BuildStep():
             return {"node": step.node, "materialized": step.materialized, "added": step.added}

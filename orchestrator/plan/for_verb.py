@@ -43,7 +43,7 @@ def nothing_for(verb: Verb, select: tuple[str, ...], graph: Graph) -> EmptySelec
         return EmptySelectionError(
             "There is nothing to load: no dlt source or resource was found.",
             hint="Ingestion modules stand in `ingestion/` beside the dbt project or above it, or in the folder that"
-            " `ingestion:` of elt.yml names.",
+            " `ingestion.folder` in elt.yml names.",
         )
     return EmptySelectionError(
         f"There is nothing to load: no dlt resource feeds {what}.",

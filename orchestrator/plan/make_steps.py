@@ -59,6 +59,7 @@ def _load(graph: Graph, name: str, nodes: tuple[NodeId, ...], members: Members) 
     source = graph.dlt_sources[name]
     found = [graph.ingest[node] for node in nodes]
     causes = [members.ingest[node] for node in nodes]
+    fed = dict.fromkeys(child for node in nodes for child in graph.needs.children(node))
     shares = sum(other.pipeline == source.pipeline for other in graph.dlt_sources.values()) > 1
     return IngestStep(
         id=StepId(f"ingest.{source.pipeline}.{name}" if shares else f"ingest.{source.pipeline}"),
@@ -74,6 +75,7 @@ def _load(graph: Graph, name: str, nodes: tuple[NodeId, ...], members: Members) 
         working_dir=source.working_dir,
         resources=tuple(node.resource for node in found if node.resource is not None),
         nodes=nodes,
+        feeds=tuple(fed),
     )
 
 

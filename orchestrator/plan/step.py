@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from orchestrator.nodes.dlt import names_of_load
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.decision import Decision
 
@@ -65,6 +66,13 @@ class IngestStep(_Step):
     resources: tuple[str, ...]
     """Empty when the source cannot be listed: then all of it is loaded."""
     nodes: tuple[NodeId, ...]
+    feeds: tuple[NodeId, ...] = ()
+    """The dbt sources whose tables it loads."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the load, or one of its resources, may be called without a prefix."""
+        return names_of_load(self.source, self.pipeline, self.resources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
-from orchestrator.plan.explain import kind_of
+from orchestrator.plan.explain import shown_name, titled_step
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import Step, StepId, TestStep
 from orchestrator.report.words import clock, count, duration, one_line, some_of, wait_words
@@ -98,14 +98,15 @@ def verdict_word(status: Status) -> str:
 def titled(step_id: StepId, steps: Steps) -> str:
     """Name a step with its kind: `model stg_flights`."""
     step = steps.get(step_id)
-    return f"{kind_of(step)} {step.name}" if step else step_id
+    return titled_step(step) if step else step_id
 
 
 def some_names(ids: Sequence[StepId], steps: Steps) -> str:
     """Name the first few of many steps, what is built or loaded before the tests of it."""
     found = [steps.get(step_id) for step_id in ids]
     named = [
-        (isinstance(step, TestStep), step.name if step else step_id) for step, step_id in zip(found, ids, strict=True)
+        (isinstance(step, TestStep), shown_name(step) if step else step_id)
+        for step, step_id in zip(found, ids, strict=True)
     ]
     return some_of([name for _, name in sorted(named, key=itemgetter(0))])
 

@@ -10,7 +10,9 @@ from rich.text import Text
 from orchestrator.execution.liveness import RunState
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import RecordedAttempt, RecordedEvent, RecordedRun, RecordedStep, RunHead
+from orchestrator.plan.explain import shown_name
 from orchestrator.plan.status import Status
+from orchestrator.plan.step import StepId
 from orchestrator.report.event_line import STYLES, titled
 from orchestrator.report.words import clean, count, duration, one_line, size
 
@@ -53,9 +55,9 @@ def print_run(console: Console, run: RecordedRun, state: RunState) -> None:
         table.add_column(name, no_wrap=name != "why", overflow="fold", justify=justify)
     for step in run.steps:
         for attempt in step.attempts[:-1]:
-            table.add_row(*_earlier(attempt, step))
+            table.add_row(*_earlier(attempt, step, run))
         status, took, rows = _step_status(step, state), _step_time(step), _rows(step)
-        table.add_row(status, took, rows, step.kind, step.name, _why(step, run))
+        table.add_row(status, took, rows, step.kind, _named(step.step_id, run), _why(step, run))
     _print(console, table)
 
 
@@ -173,20 +175,25 @@ def _rows(step: RecordedStep) -> str:
     return "" if rows is None else f"{rows:,}"
 
 
-def _earlier(attempt: RecordedAttempt, step: RecordedStep) -> tuple[Text | str, ...]:
-    """Tell of a try before the last one."""
-    outcome = attempt.outcome
+def _earlier(attempt: RecordedAttempt, step: RecordedStep, run: RecordedRun) -> tuple[Text | str, ...]:
+    """Describe an attempt before the last one."""
+    outcome, name = attempt.outcome, _named(step.step_id, run)
     if outcome is None:
-        return Text("interrupted", style="dim"), "", "", step.kind, step.name, f"try {attempt.number}"
+        return Text("interrupted", style="dim"), "", "", step.kind, name, f"try {attempt.number}"
     said = f"try {attempt.number}: {one_line(outcome.message)}"
-    return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), "", step.kind, step.name, said
+    return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), "", step.kind, name, said
+
+
+def _named(step_id: StepId, run: RecordedRun) -> str:
+    planned = run.plan.by_id.get(step_id)
+    return step_id if planned is None else shown_name(planned)
 
 
 def _why(step: RecordedStep, run: RecordedRun) -> str:
     tries = f"{count(len(step.attempts), 'try', 'tries')}; " if len(step.attempts) > 1 else ""
     if step.status in {Status.SKIPPED, Status.CANCELLED} and step.reason is not None:
         blame = step.reason.blame
-        blamed = run.plan.by_id[blame].name if blame in run.plan.by_id else blame
+        blamed = _named(blame, run) if blame is not None else ""
         return tries + (f"because of {blamed}" if blamed else step.reason.code.value.replace("_", " "))
     if step.status is Status.REUSED and step.last is not None and step.last.outcome is not None:
         is_told = step.last.outcome.warns or step.last.outcome.reason.code is ReasonCode.VERIFIED

@@ -8,7 +8,7 @@ from statistics import mean
 from rich.text import Text
 
 from orchestrator.plan.decision import Act
-from orchestrator.plan.explain import count_by_act, kind_of, reason_of, told_of
+from orchestrator.plan.explain import count_by_act, kind_of, reason_of, shown_name, told_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, Step
 from orchestrator.report.attempts_text import AttemptsText
@@ -95,7 +95,7 @@ def _section(title: str, lines: Sequence[str], number: int | None = None) -> Ite
 
 
 def _told(step: Step, attempts: AttemptsText) -> str:
-    return f"{kind_of(step)}  {step.name}  {told_with(step, attempts)}"
+    return f"{kind_of(step)}  {shown_name(step)}  {told_with(step, attempts)}"
 
 
 def _folders(builds: Sequence[BuildStep], groups: Groups) -> Iterator[Text]:

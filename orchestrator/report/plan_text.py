@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.nodes.identity import short_name
-from orchestrator.plan.explain import kind_of, reason_of
+from orchestrator.plan.explain import kind_of, reason_of, shown_name
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, IngestStep, Step
 from orchestrator.report.attempts_text import AttemptsText
@@ -121,5 +121,5 @@ def _checks(checks: Sequence[Step], build: BuildStep, width: int, attempts: Atte
 
 def _name(step: Step) -> str:
     if isinstance(step, IngestStep) and step.resources:
-        return f"{step.name}: {', '.join(step.resources)}"
-    return step.name
+        return f"{shown_name(step)} ({', '.join(step.resources)})"
+    return shown_name(step)

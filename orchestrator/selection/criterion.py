@@ -7,6 +7,9 @@ _CRITERION = re.compile(
     r"^(?P<at>@)?(?P<up>(?P<up_depth>\d*)\+)?(?P<method>ingest|expectation):(?P<value>.+?)"
     r"(?P<down>\+(?P<down_depth>\d*))?$"
 )
+_PLAIN = re.compile(r"^(?P<at>@)?(?P<up>(?P<up_depth>\d*)\+)?(?P<value>[^:*?\[\]+@]+)(?P<down>\+(?P<down_depth>\d*))?$")
+LOADS = "ingest"
+"""The method that names loads."""
 _STATEFUL = ("state", "result", "source_status")
 
 
@@ -26,10 +29,18 @@ class OwnCriterion:
 def own_criterion(text: str) -> OwnCriterion | None:
     """Parse a criterion of ours; None when it is dbt's."""
     found = _CRITERION.match(text)
-    if found is None:
-        return None
+    return None if found is None else _criterion(found, found["method"])
+
+
+def plain_criterion(text: str) -> OwnCriterion | None:
+    """Parse a criterion that is a name without a method and without wildcards as one that may name a load."""
+    found = _PLAIN.match(text)
+    return None if found is None else _criterion(found, LOADS)
+
+
+def _criterion(found: re.Match[str], method: str) -> OwnCriterion:
     return OwnCriterion(
-        method=found["method"],
+        method=method,
         value=found["value"],
         up=found["up"] is not None,
         up_depth=int(found["up_depth"]) if found["up_depth"] else None,

@@ -5,7 +5,8 @@ from difflib import get_close_matches
 
 from orchestrator.errors import EmptySelectionError
 from orchestrator.graph.build import Graph
-from orchestrator.selection.criterion import bare_value, is_stateful, own_criterion, unions
+from orchestrator.nodes.dlt import without_prefix
+from orchestrator.selection.criterion import LOADS, bare_value, is_stateful, own_criterion, unions
 
 
 def nothing_matched(
@@ -41,7 +42,10 @@ def _near(part: str, graph: Graph) -> Iterator[str]:
     """Give names like the one that a criterion says, of the kind that it asks for."""
     criterion = own_criterion(part)
     if criterion is None:
-        yield from get_close_matches(bare_value(part), list(_names(graph)), n=3)
+        word = without_prefix(bare_value(part))
+        near = get_close_matches(word, [*_names(graph), *_own_names(LOADS, graph)], n=3)
+        loads = set(_own_names(LOADS, graph)) - set(_names(graph))
+        yield from (f"{LOADS}:{name}" if name in loads else name for name in near)
         return
     for name in get_close_matches(criterion.value, _own_names(criterion.method, graph), n=3):
         yield f"{criterion.method}:{name}"

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from orchestrator.graph.build import Graph
+from orchestrator.nodes.dlt import is_called, without_prefix
 from orchestrator.nodes.identity import NodeId, ResourceType
-from orchestrator.selection.criterion import OwnCriterion, own_criterion, unions
+from orchestrator.selection.criterion import LOADS, OwnCriterion, own_criterion, plain_criterion, unions
 from orchestrator.selection.ports import NodeSelector
 
 
@@ -44,10 +45,11 @@ def resolve(
     graph: Graph,
 ) -> Selection:
     """Resolve the expressions; raises SelectionError for what cannot be understood."""
-    ours, theirs = _divide(unions(select))
-    ours_out, theirs_out = _divide(unions(exclude))
-    wanted = frozenset[NodeId]().union(*(_own_item(item, selector, graph) for item in ours))
-    ours_excluded = frozenset[NodeId]().union(*(_own_item(item, selector, graph) for item in ours_out))
+    reader = _Reader(selector, graph)
+    ours, theirs = reader.divide(unions(select))
+    ours_out, theirs_out = reader.divide(unions(exclude))
+    wanted = frozenset[NodeId]().union(*map(reader.item, ours))
+    ours_excluded = frozenset[NodeId]().union(*map(reader.item, ours_out))
     excluded = selector.matching(theirs_out) | ours_excluded
     asks_dbt = bool(theirs) or not ours or has_selector
     selected = selector.select(select=theirs, exclude=theirs_out) if asks_dbt else frozenset()
@@ -75,19 +77,37 @@ def _of_types(kept: frozenset[ResourceType] | None, nodes: set[NodeId], graph: G
     return {node for node in nodes if (known[node].resource_type if node in known else ResourceType.SOURCE) in kept}
 
 
-def _divide(items: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Divide the items of a union into those with a criterion of ours and those that are dbt's alone."""
-    everything = tuple(items)
-    ours = tuple(item for item in everything if any(own_criterion(part) for part in item.split(",")))
-    return ours, tuple(item for item in everything if item not in ours)
+class _Reader:
+    """Reads the items of a union: which parts are of our methods, and what these name."""
 
+    def __init__(self, selector: NodeSelector, graph: Graph) -> None:
+        self._selector = selector
+        self._graph = graph
 
-def _own_item(item: str, selector: NodeSelector, graph: Graph) -> frozenset[NodeId]:
-    sets = []
-    for part in item.split(","):
+    def divide(self, items: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Divide items into those with a part of ours and those that are dbt's alone."""
+        everything = tuple(items)
+        ours = tuple(item for item in everything if any(map(self._own, item.split(","))))
+        return ours, tuple(item for item in everything if item not in ours)
+
+    def item(self, item: str) -> frozenset[NodeId]:
+        """Return what an item with a part of ours names."""
+        sets = []
+        for part in item.split(","):
+            criterion = self._own(part)
+            sets.append(_own_part(criterion, self._graph) if criterion else self._selector.matching((part,)))
+        return frozenset.intersection(*sets)
+
+    def _own(self, part: str) -> OwnCriterion | None:
+        """Return a part as ours if it has a method of ours, or is the name of a load that means nothing to dbt."""
         criterion = own_criterion(part)
-        sets.append(_own_part(criterion, graph) if criterion else selector.matching((part,)))
-    return frozenset.intersection(*sets)
+        if criterion is not None:
+            return criterion
+        plain = plain_criterion(part)
+        loads = self._graph.ingest.values()
+        if plain is None or not any(is_called(plain.value, load.names) for load in loads):
+            return None
+        return None if self._selector.matching((plain.value,)) else plain
 
 
 def _own_part(criterion: OwnCriterion, graph: Graph) -> frozenset[NodeId]:
@@ -105,15 +125,13 @@ def _own_part(criterion: OwnCriterion, graph: Graph) -> frozenset[NodeId]:
 
 
 def _candidates(criterion: OwnCriterion, graph: Graph) -> Iterable[NodeId]:
-    return graph.ingest if criterion.method == "ingest" else graph.suites
+    return graph.ingest if criterion.method == LOADS else graph.suites
 
 
 def _names(value: str, node: NodeId, graph: Graph) -> bool:
     if node in graph.suites:
         return fnmatchcase(graph.suites[node].suite.name, value)
-    ingest = graph.ingest[node]
-    known = {ingest.source, ingest.pipeline, ingest.resource or ingest.source, f"{ingest.source}.{ingest.resource}"}
-    return any(fnmatchcase(name, value) for name in known)
+    return any(fnmatchcase(name, without_prefix(value)) for name in graph.ingest[node].names)
 
 
 def _is_ours(node: NodeId, graph: Graph) -> bool:

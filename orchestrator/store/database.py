@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 from orchestrator.errors import MissingExtraError, NothingRecordedError, StoreError
 from orchestrator.faults import Point, passing
 from orchestrator.full_disk import REMEDY, full_disk_sentence, holds_is_full, says_disk_is_full
+from orchestrator.installing import install_hint
 from orchestrator.store.json_text import to_json_text
 
 VERSION = "0008"
@@ -143,7 +144,7 @@ def _server_engine(url: URL, *, read_only: bool) -> Engine:
     except (NoSuchModuleError, ModuleNotFoundError):
         raise MissingExtraError(
             "The store is set to PostgreSQL, and its driver is not installed.",
-            hint="Install it with: pip install 'elt-orchestrator[postgres]'",
+            hint=install_hint("elt-orchestrator[postgres]"),
         ) from None
     return engine.execution_options(postgresql_readonly=True) if read_only else engine
 

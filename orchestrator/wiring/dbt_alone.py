@@ -30,13 +30,21 @@ def list_with_dbt(
     selection: tuple[tuple[str, ...], tuple[str, ...]],
     output: str,
     keys: tuple[str, ...],
-) -> tuple[str, ...]:
-    """Answer `dbt ls` for (select, exclude) without a graph: nothing but dbt's part is opened."""
+    *,
+    known_to_dbt: tuple[str, ...] = (),
+) -> tuple[str, ...] | None:
+    """Answer `dbt ls` for (select, exclude) without a graph: nothing but dbt's part is opened.
+
+    None when one of the names of `known_to_dbt` means nothing to dbt: it may be that of a load.
+    """
     session = DbtSession(settings.dbt_project_dir)
     try:
         session.open(dbt_args)
         session.parse()
-        nodes = DbtSelector(session).select(select=selection[0], exclude=selection[1])
+        selector = DbtSelector(session)
+        if not all(selector.matching((name,)) for name in known_to_dbt):
+            return None
+        nodes = selector.select(select=selection[0], exclude=selection[1])
         return list_lines(session, nodes, output, keys)
     finally:
         session.close()

@@ -5,7 +5,9 @@ from contextlib import closing
 from dataclasses import replace
 
 from orchestrator.errors import UsageError
-from orchestrator.nodes.dbt import DbtNode, Manifest
+from orchestrator.graph.build import Graph
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dlt import is_called, load_name
 from orchestrator.nodes.identity import short_name
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.explained import Explained, explained
@@ -25,7 +27,7 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
     Raises UsageError when there is no such node, or several.
     """
     manifest = project.graph.manifest
-    node = find_node(manifest, name)
+    node = find_node(project.graph, name)
     order = [one for one in with_needs(project, [node.unique_id]) if has_fingerprint(manifest.nodes.get(one))]
     whole = replace(command, skip_unchanged=True)
     with closing(open_store(project.settings)) as store:
@@ -47,8 +49,9 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
     )
 
 
-def find_node(manifest: Manifest, name: str) -> DbtNode:
+def find_node(graph: Graph, name: str) -> DbtNode:
     """Find a node that has a fingerprint by its name, its short name or its id; raises UsageError."""
+    manifest = graph.manifest
     found = [node for node in manifest.nodes.values() if node.resource_type in FINGERPRINTED and name in _names(node)]
     if len(found) == 1:
         return found[0]
@@ -62,6 +65,13 @@ def find_node(manifest: Manifest, name: str) -> DbtNode:
         raise UsageError(
             f"{name} is nothing that dbt builds or tests, and has no fingerprint.",
             hint="Models, seeds, snapshots, functions, data tests and unit tests have one: `elt ls` lists them.",
+        )
+    load = next((load for load in graph.ingest.values() if is_called(name, load.names)), None)
+    if load is not None:
+        shown = load_name(load.source)
+        raise UsageError(
+            f"{shown} is a load ({load.path}). A load has no fingerprint and is never reused.",
+            hint=f"`elt plan --select {shown}+` shows what it feeds, `elt logs {shown}` what it did in the last run.",
         )
     near = difflib.get_close_matches(name, sorted(known), n=3)
     hint = f"Did you mean {' or '.join(near)}?" if near else "`elt ls` lists the nodes."

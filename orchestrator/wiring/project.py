@@ -19,6 +19,7 @@ from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession, Target
 from orchestrator.adapters.dlt.discovery import Discovery, Mistake, discover
 from orchestrator.adapters.dlt.host import IngestionHost
+from orchestrator.adapters.dlt.unused_code import unused_code_note
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.great_expectations.suites import read_suites
 from orchestrator.adapters.record_sql import OWN_TABLES
@@ -32,7 +33,7 @@ from orchestrator.graph.build import Graph, build_graph
 from orchestrator.graph.match_dlt import match_sources
 from orchestrator.masking import Masker, masked_errors
 from orchestrator.nodes.dbt import Manifest
-from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.nodes.identity import NodeId, Relation, short_name
 from orchestrator.nodes.manifest import manifest_from
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.fingerprints.suites import SuiteReading
@@ -180,7 +181,16 @@ def _graph(
         suites=with_reads(bound, readings),
         notes=(*notes, *matched.notes),
     )
-    return graph, readings
+    note = _unused_code(settings, graph) if needed else None
+    return (replace(graph, notes=(*graph.notes, note)) if note else graph), readings
+
+
+def _unused_code(settings: Settings, graph: Graph) -> str | None:
+    """Look for dlt code that is not loaded, when a dbt source of the project has nothing that writes its table."""
+    sources = graph.manifest.sources.values()
+    own = [source for source in sources if source.package == graph.manifest.project_name]
+    unfed = [short_name(one.unique_id) for one in own if not graph.needs.parents(one.unique_id)]
+    return unused_code_note(settings, unfed, loads_something=bool(graph.ingest))
 
 
 class WarehouseFacts:

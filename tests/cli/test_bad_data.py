@@ -1,5 +1,7 @@
 """What the warehouse or a model's code refuses while a run goes on: an error of the step, and what it halted."""
 
+import sys
+
 import pytest
 
 from tests.functional.shop import write_shop
@@ -75,6 +77,16 @@ def test_a_python_model_that_exits(elt, tmp_path, code):
         "raise an exception",
         "file models/marts/guess.py",
         "success model stg_orders",
+    )
+
+
+def test_a_python_model_that_needs_a_package(elt, tmp_path):
+    """The command that installs it into the environment that runs elt."""
+    model = "import nosuchmodule\n\n\ndef model(dbt, session):\n    return dbt.ref('stg_orders').df()\n"
+    shop = write_shop(tmp_path, {"models/marts/guess.py": model})
+    elt("run", "--select", "guess", project=shop).reports(
+        "ModuleNotFoundError: No module named 'nosuchmodule' (line 1 of the model)",
+        f"{sys.executable} -m pip install nosuchmodule",
     )
 
 

@@ -1,5 +1,7 @@
 """Ingestion that cannot start, or that fails."""
 
+import sys
+
 import pytest
 
 from tests.fakes.failing_api import failing_api
@@ -42,6 +44,7 @@ def test_modules_that_cannot_be_imported(elt, tmp_path):
     )
     elt("run", "--select", "stg_customers", project=shop).refuses(
         "ingestion/raw.py, line 14: ModuleNotFoundError: No module named 'nosuchmodule'",
+        f"{sys.executable} -m pip install nosuchmodule",
         "ingestion/other.py, line 2: invalid syntax",
         "ingestion/eager.py, line 2: the module runs a dlt pipeline while it is imported",
         'Move the call under `if __name__ == "__main__":`',
@@ -84,6 +87,17 @@ def test_ingestion_that_is_not_installed(elt, tmp_path, monkeypatch):
     )
 
 
+def test_dlt_code_in_another_folder(elt, tmp_path):
+    """elt plan names the file that is not loaded, and the line of elt.yml that loads it."""
+    shop = write_shop(tmp_path, {"pipelines/raw.py": MODULE.replace("PARAMETERS", "")})
+    told = "no load feeds dbt source raw.customers and 1 other, and pipelines/raw.py imports dlt"
+    said = elt("plan", "--select", "stg_customers", project=shop)
+    assert (said.code, told in said.out) == (0, True), said.out
+    assert told not in elt("plan", "--no-ingest", "--select", "stg_customers", project=shop).out
+    (shop / "elt.yml").write_text("ingestion: {folder: pipelines}\n")
+    assert "ingest:raw (customers)" in elt("plan", "--select", "stg_customers", project=shop).out
+
+
 API = """
 import dlt
 from dlt.sources.helpers import requests
@@ -115,7 +129,7 @@ def shop_of_api(tmp_path, api):
 def test_an_api_that_fails_for_a_while(elt, shop_of_api, api):
     """Two errors 500 and then an answer: the run succeeds."""
     api.failures = 2
-    elt("run", "--select", "stg_customers", project=shop_of_api).reports("ingest raw", "success in", code=0)
+    elt("run", "--select", "stg_customers", project=shop_of_api).reports("ingest:raw", "success in", code=0)
     assert sql(shop_of_api, "select count(*) from raw.customers") == [(1,)]
 
 
@@ -124,9 +138,9 @@ def test_an_api_that_fails_for_ever(elt, shop_of_api, api):
     api.failures = 1_000
     (shop_of_api / "elt.yml").write_text("repeats: {ingest: {times: 1, after: 10ms}}\n")
     elt("run", "--select", "stg_customers", project=shop_of_api).reports(
-        "again ingest raw try 2 of 2",
-        "error ingest raw",
+        "again ingest:raw try 2 of 2",
+        "error ingest:raw",
         "(ingestion/raw.py)",
         "500",
-        "stg_customers because of ingest raw",
+        "stg_customers because of ingest:raw",
     )

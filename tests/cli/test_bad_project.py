@@ -1,6 +1,7 @@
 """A dbt project that cannot be used: what is said, and that nothing starts."""
 
 import json
+import sys
 from textwrap import dedent
 
 import pytest
@@ -122,7 +123,9 @@ def test_a_variable_that_a_profile_needs(elt, tmp_path):
 def test_an_adapter_that_is_not_installed(elt, tmp_path):
     """A target of an adapter that is missing names the package."""
     elt("run", project=write_shop(tmp_path, profile("{type: snowflake}"))).refuses(
-        "The adapter of the target is not installed: snowflake.", "pip install dbt-snowflake", "--target"
+        "The adapter of the target is not installed: snowflake.",
+        f"{sys.executable} -m pip install dbt-snowflake",
+        "--target",
     )
 
 

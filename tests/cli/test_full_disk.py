@@ -81,7 +81,7 @@ def test_in_a_load(elt, small_disk):
     said = run(shop, "--select", "stg_customers")
     assert said.code in {1, 2}
     told = " ".join(said.out.split())
-    assert "error ingest raw" in told
+    assert "error ingest:raw" in told
     assert "is full. Make room" in told
     assert "died" not in told
     (small_disk / "filler").unlink()

@@ -116,7 +116,7 @@ def full_disk() -> None:
 def test_a_full_disk(elt, shop):
     """A disk that is full while loading is an error that says so; the next run loads every row once."""
     ended(really_start("run", "--select", "stg_customers", project=shop, preexec_fn=full_disk)).reports(
-        "error ingest raw", "is full. Make room"
+        "error ingest:raw", "is full. Make room"
     )
     elt("run", "--select", "stg_customers", project=shop).reports("success in", code=0)
     assert loaded(shop) == [(3000, 3000)]

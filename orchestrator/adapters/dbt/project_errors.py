@@ -7,6 +7,7 @@ from textwrap import dedent
 
 from orchestrator.adapters.dbt.profile_errors import missing_folder, missing_profile
 from orchestrator.errors import EltError, ManifestError, ParseError, ProjectError, SelectionError, UsageError
+from orchestrator.installing import install_hint, missing_module, module_hint
 
 _HEADER = re.compile(r"^(Runtime|Compilation|Parsing|Validation|Database|Internal) Error$")
 _ADAPTER = re.compile(r"Could not find adapter type (\S+?)!")
@@ -32,8 +33,10 @@ def translate(error: BaseException, project_dir: Path, profiles_dir: Path, args:
     if adapter := _ADAPTER.search(text):
         return ProjectError(
             f"The adapter of the target is not installed: {adapter[1]}.\n{text}",
-            hint=f"Install it (pip install dbt-{adapter[1]}), or choose a target of another adapter with --target.",
+            hint=f"{install_hint(f'dbt-{adapter[1]}')}\nOr choose a target of another adapter with --target.",
         )
+    if module := missing_module(text):
+        return ProjectError(text, hint=module_hint(module))
     if "Env var required" in text:
         return ProjectError(text, hint="Set that environment variable, or give env_var() a default.")
     if "profile" in text.lower() and (missing := missing_profile(text, project_dir, profiles_dir, args)):

@@ -3,6 +3,8 @@
 import re
 import traceback
 
+from orchestrator.installing import missing_module, module_hint
+
 _HEAD = "Traceback (most recent call last):"
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+), in ')
 
@@ -18,7 +20,9 @@ def without_traceback(message: str) -> str:
     said = [line for line in lines[last + 1 :] if line.strip() and len(line) - len(line.lstrip()) <= indent]
     where = _line_in_model(lines[last + 1 :])
     raised = " ".join(line.strip() for line in said) or "it raised"
-    return f"{before.rstrip()} {raised}{f' (line {where} of the model)' if where else ''}".strip()
+    told = f"{before.rstrip()} {raised}{f' (line {where} of the model)' if where else ''}".strip()
+    module = missing_module(raised)
+    return f"{told}\n{module_hint(module)}" if module else told
 
 
 def exit_message(error: SystemExit) -> str:

@@ -34,7 +34,7 @@ class Discovery:
         """Raise one error that tells every mistake, for a plan that needs ingestion."""
         if self.mistakes:
             raise IngestionError(
-                "\n".join(m.message for m in self.mistakes),
+                "\n".join(dict.fromkeys(m.message for m in self.mistakes)),
                 hint="\n".join(dict.fromkeys(m.hint for m in self.mistakes)),
             )
 

@@ -2,17 +2,20 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dlt.common.configuration import is_secret_hint
 from dlt.common.configuration.exceptions import ConfigFieldMissingException, FieldLookupTraces, LookupTrace
 from dlt.common.configuration.utils import get_resolved_traces
+from dlt.common.exceptions import MissingDependencyException
 from dlt.extract.exceptions import PipeException, ResourceExtractionError
 from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
+from orchestrator.adapters.dlt.damage import find_damage
 from orchestrator.full_disk import REMEDY, full_disk_sentence, is_full_disk
+from orchestrator.installing import install_hint, missing_module, module_hint
 
 LONGEST = 400
 SHORTEST_SECRET = 4
@@ -28,6 +31,9 @@ def explain(error: BaseException, name: str, module: str) -> tuple[str, str]:
             missing, hint = missing_configuration(link)
             return scrub(f"{where} lacks {missing}"), scrub(hint)
     step = next((link.step for link in chain if isinstance(link, PipelineStepFailed)), "")
+    damage = find_damage(chain, in_warehouse=step in {"", "sync"}) if step != "extract" else None
+    if damage is not None:
+        return scrub(f"{where}: {damage.message}"), scrub(damage.hint)
     resource = next((link.pipe_name for link in chain if isinstance(link, PipeException)), None)
     cause = _cause(chain)
     table = next((link.job_id.split(".")[0] for link in chain if isinstance(link, LoadClientJobException)), None)
@@ -46,6 +52,16 @@ def missing_configuration(error: ConfigFieldMissingException) -> tuple[str, str]
         "and in the home."
     )
     return f"its configuration: {', '.join(fields)}", hint
+
+
+def import_hint(chain: Iterable[BaseException]) -> str:
+    """Return how to install what a failed import needs; empty when nothing is missing."""
+    for link in chain:
+        if isinstance(link, MissingDependencyException):
+            return install_hint(*link.dependencies)
+        if isinstance(link, ImportError) and (module := missing_module(str(link))):
+            return module_hint(module, own_folders="the folder of the ingestion module or the project root")
+    return ""
 
 
 def scrub(text: str) -> str:
@@ -83,6 +99,8 @@ def _words(error: BaseException) -> str:
 
 
 def _hint(chain: list[BaseException], step: str) -> str:
+    if missing := import_hint(chain):
+        return missing
     text = " ".join(str(link) for link in chain[-2:])
     if any(map(is_full_disk, chain)):
         where = [Path.cwd(), Path(tempfile.gettempdir())]

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import MissingExtraError
+from orchestrator.installing import install_hint
 
 
 def require_installed() -> None:
@@ -12,6 +13,6 @@ def require_installed() -> None:
     if missing:
         raise MissingExtraError(
             f"ingestion needs {' and '.join(missing)}, not installed in this environment",
-            hint="pip install 'elt-orchestrator[ingest]'",
+            hint=install_hint("elt-orchestrator[ingest]"),
         )
     require_supported("dlt", "pyarrow")

@@ -1,5 +1,6 @@
 """Lists the dlt sources and resources of one module, without letting them contact their source system."""
 
+import inspect
 import os
 import traceback
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from orchestrator.adapters.dlt.explain import missing_configuration
 from orchestrator.adapters.dlt.grouping import Part, group
 from orchestrator.adapters.dlt.modules import import_module
 from orchestrator.adapters.dlt.offline import ContactRefusedError, contacting_nobody
+from orchestrator.adapters.dlt.refreshing import refresh_notes
 from orchestrator.adapters.dlt.settings import use_settings
 from orchestrator.errors import IngestionError
 
@@ -58,8 +60,10 @@ def list_module(module: ModuleType, shown: str) -> dict[str, object]:
     listed = {c.attribute: list_resources(c) for c in callable_}
     notes += [f"{shown}: {listed[c.attribute].note}" for c in callable_ if listed[c.attribute].note]
     kept = _without_members(callable_, listed, all_known=len(callable_) == len(found))
-    parts, ungrouped = group(kept, find_pipelines(module), shown)
-    return {"sources": [_plain(part, listed, shown) for part in parts], "notes": notes + ungrouped}
+    pipelines = find_pipelines(module)
+    parts, ungrouped = group(kept, pipelines, shown)
+    notes += [*ungrouped, *refresh_notes(pipelines, inspect.getsource(module), shown)]
+    return {"sources": [_plain(part, listed, shown) for part in parts], "notes": notes}
 
 
 def list_resources(candidate: Candidate) -> Listed:

@@ -192,9 +192,11 @@ def _key(*parts: str) -> str:
 
 
 def _was_loaded(working_dir: Path, dataset: str) -> bool:
-    """Say whether a pipeline's working folder holds the state of this dataset."""
+    """Say whether a pipeline's working folder holds the state of this dataset, or one that cannot be read."""
     try:
         state = json.loads((working_dir / "state.json").read_bytes())
-    except (OSError, ValueError):  # nothing was loaded from there, or dlt could not read it either
+    except OSError:  # nothing was loaded from there
         return False
+    except ValueError:  # the load names the file; to begin in another folder would hide that
+        return True
     return isinstance(state, dict) and state.get("dataset_name") == dataset

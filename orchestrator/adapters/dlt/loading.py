@@ -22,7 +22,9 @@ from orchestrator.adapters.dlt.explain import explain, scrub
 from orchestrator.adapters.dlt.grouping import Part, group
 from orchestrator.adapters.dlt.keep_no_traces import keep_no_traces
 from orchestrator.adapters.dlt.load_record import OWN_PREFIX, LoadRecord
+from orchestrator.adapters.dlt.loaded_packages import remove_loaded
 from orchestrator.adapters.dlt.modules import import_module
+from orchestrator.adapters.dlt.refreshing import refresh_of
 from orchestrator.adapters.dlt.settings import use_settings
 from orchestrator.adapters.dlt.settle import (
     extracted_by,
@@ -99,35 +101,40 @@ def _load(part: Part, request: dict[str, Any], answers: Connection, destination:
             is_own = request["extracted"] or destination.record.run_id in own
             settle_pending(pipeline)
             if is_own and destination.loaded:  # what an earlier try of this step extracted is done
-                return _found(pipeline, answers, destination, own)
+                return _found(part, pipeline, answers, destination, own)
     follow_warehouse(pipeline)
     if extracted_by(pipeline, name) in own:  # and loaded, by a try whose end nobody heard of
-        return _found(pipeline, answers, destination, own)
+        return _found(part, pipeline, answers, destination, own)
     data = _data(part, tuple(request["resources"]))
     forget_extracted(pipeline, name)
-    pipeline.extract(data)
+    pipeline.extract(data, refresh=refresh_of(pipeline, part.candidates, data))
     note_extracted(pipeline, name, run_id)
     destination.record.run_id = run_id
     wire.send(answers, {"tell": "extracted"})
     pipeline.normalize()
     with _alone(answers):
         pipeline.load()
-        return _done(pipeline, answers, destination.loaded)
+        return _done(part, pipeline, answers, destination.loaded)
 
 
-def _done(pipeline: Pipeline, answers: Connection, loaded: dict[str, dict[str, int]]) -> dict[str, object]:
+def _done(part: Part, pipeline: Pipeline, answers: Connection, loaded: dict[str, dict[str, int]]) -> dict[str, object]:
     wire.send(answers, {"tell": "loaded"})
     record_loaded(pipeline)
-    return _result(pipeline, loaded)
+    result = _result(pipeline, loaded)
+    if part.pipeline is None:  # the folder of a user's pipeline is the user's
+        remove_loaded(pipeline)
+    return result
 
 
-def _found(pipeline: Pipeline, answers: Connection, destination: Destination, own: set[str]) -> dict[str, object]:
+def _found(
+    part: Part, pipeline: Pipeline, answers: Connection, destination: Destination, own: set[str]
+) -> dict[str, object]:
     """Tell the rows that all loads of these runs brought, also those of a try whose end nobody heard of."""
     before: dict[str, dict[str, int]] = {}
     with pipeline.destination_client() as client:
         for run_id in sorted(own):
             before |= destination.record.of_run(client.sql_client, run_id)
-    return _done(pipeline, answers, {**before, **destination.loaded})
+    return _done(part, pipeline, answers, {**before, **destination.loaded})
 
 
 def _pipeline(part: Part, request: dict[str, Any], destination: Destination) -> Pipeline:

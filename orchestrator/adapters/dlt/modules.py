@@ -11,6 +11,8 @@ from typing import NoReturn
 
 from dlt.pipeline.pipeline import Pipeline
 
+from orchestrator.adapters.dlt.damage import find_damage
+from orchestrator.adapters.dlt.explain import chain_of, import_hint
 from orchestrator.errors import IngestionError
 
 LOADING = ("run", "extract", "normalize", "load")
@@ -45,9 +47,14 @@ def import_module(path: Path, project_root: Path) -> ModuleType:
     except (Exception, SystemExit) as error:
         traceback.print_exc()
         file, line = _where(error, path)
+        damage = find_damage([error], in_warehouse=False)
+        if damage is not None:
+            raise IngestionError(
+                f"{_shown(file, shown, project_root)}, line {line}: {damage.message}", hint=damage.hint
+            ) from error
         raise IngestionError(
             f"{_shown(file, shown, project_root)}, line {line}: {type(error).__name__}: {_one_line(error)}",
-            hint=f"The ingestion module {shown} could not be imported.",
+            hint=import_hint(chain_of(error)) or f"The ingestion module {shown} could not be imported.",
         ) from error
 
 

@@ -1,13 +1,21 @@
 """Where dlt looks for its configuration: beside the module, then in the project root, then in the home."""
 
+import tomllib
 from pathlib import Path
 
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers import EnvironProvider
 from dlt.common.configuration.providers.provider import ConfigProvider
-from dlt.common.configuration.providers.toml import CONFIG_TOML, SECRETS_TOML, SettingsTomlProvider
+from dlt.common.configuration.providers.toml import (
+    CONFIG_TOML,
+    SECRETS_TOML,
+    SettingsTomlProvider,
+    TomlProviderReadException,
+)
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 from dlt.common.runtime.run_context import DOT_DLT, RunContext
+
+from orchestrator.errors import IngestionError
 
 
 class ModuleRunContext(RunContext):  # type: ignore[misc]  # dlt ships its types unchecked
@@ -29,5 +37,33 @@ class ModuleRunContext(RunContext):  # type: ignore[misc]  # dlt ships its types
 
 
 def use_settings(project_root: Path, module: Path) -> None:
-    """Make dlt look for configuration as the orchestrator promises, for the rest of this process."""
-    Container()[PluggableRunContext].reload(ModuleRunContext(project_root, module.parent))
+    """Make dlt look for configuration as the orchestrator promises, for the rest of this process.
+
+    Raises:
+        IngestionError: a file of settings cannot be read.
+    """
+    try:
+        Container()[PluggableRunContext].reload(ModuleRunContext(project_root, module.parent))
+    except TomlProviderReadException as error:
+        file, reason = _unreadable(error)
+        shown = file.relative_to(project_root) if file.is_relative_to(project_root) else file
+        raise IngestionError(
+            f"{shown}: dlt cannot read its settings: {reason}",
+            hint="Correct the file (it is TOML: a text value needs quotes, a table is written [sources.name]).",
+        ) from error
+
+
+def _unreadable(error: TomlProviderReadException) -> tuple[Path, str]:
+    """Return the file that dlt could not read, and why, without the words of a line: it may hold a secret."""
+    files = [Path(path) for path in error.full_paths]
+    for file in files:
+        try:
+            if file.is_file():
+                tomllib.loads(file.read_text("utf-8"))
+        except tomllib.TOMLDecodeError as reason:
+            return file, str(reason)
+        except UnicodeDecodeError as reason:
+            return file, f"it is not UTF-8 text (byte {reason.start})"
+        except OSError as reason:
+            return file, reason.strerror or type(reason).__name__
+    return next((file for file in files if file.is_file()), files[0]), "it is not valid TOML"

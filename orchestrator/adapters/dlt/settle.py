@@ -6,6 +6,7 @@ restored or is another target's) would leave out rows that the warehouse does no
 
 import json
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
@@ -13,20 +14,21 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.pipeline.pipeline import Pipeline
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
-RECORD = "elt_loaded.json"
+from orchestrator.adapters.dlt.damage import RECORD
+
 EXTRACTED = "elt_extracted.json"
 
 
 def note_extracted(pipeline: Pipeline, part: str, run_id: str) -> None:
     """Note that a run has extracted all that one of the pipeline's parts had: it need not do so again."""
-    _write_extracted(pipeline, {**_extracted(pipeline), part: run_id})
+    _write(pipeline, EXTRACTED, {**_extracted(pipeline), part: run_id})
 
 
 def forget_extracted(pipeline: Pipeline, part: str) -> None:
     """Take the note away before something is extracted anew."""
     known = _extracted(pipeline)
     if known.pop(part, None) is not None:
-        _write_extracted(pipeline, known)
+        _write(pipeline, EXTRACTED, known)
 
 
 def extracted_by(pipeline: Pipeline, part: str) -> str | None:
@@ -67,21 +69,24 @@ def follow_warehouse(pipeline: Pipeline) -> None:
 
 def record_loaded(pipeline: Pipeline) -> None:
     """Note which state the warehouse was left with, to know it again."""
-    folder = Path(pipeline.working_dir)
-    if folder.is_dir():
-        (folder / RECORD).write_text(json.dumps({"state": _hash_in_warehouse(pipeline)}))
+    if Path(pipeline.working_dir).is_dir():
+        _write(pipeline, RECORD, {"state": _hash_in_warehouse(pipeline)})
 
 
 def _extracted(pipeline: Pipeline) -> dict[str, str]:
     try:
         known: dict[str, str] = json.loads((Path(pipeline.working_dir) / EXTRACTED).read_text())
-    except (OSError, ValueError):  # there is none; or a process died while it wrote it, and then nobody knows
+    except (OSError, ValueError):  # nothing was noted; or the file is damaged, and then nobody knows
         return {}
     return known
 
 
-def _write_extracted(pipeline: Pipeline, known: dict[str, str]) -> None:
-    (Path(pipeline.working_dir) / EXTRACTED).write_text(json.dumps(known))
+def _write(pipeline: Pipeline, name: str, known: Mapping[str, str | None]) -> None:
+    """Write a file of the working folder whole: a process that dies meanwhile leaves the file that was there."""
+    path = Path(pipeline.working_dir) / name
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(known))
+    new.replace(path)
 
 
 def _pending_belongs_here(pipeline: Pipeline) -> bool:

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import MissingExtraError
+from orchestrator.installing import install_hint
 
 _NEEDED = ("great_expectations", "sqlalchemy")
 
@@ -15,7 +16,7 @@ def require_installed() -> None:
         raise MissingExtraError(
             f"The plan validates expectation suites, but {' and '.join(missing)} "
             f"{'is' if len(missing) == 1 else 'are'} not installed.",
-            hint="Install it with: pip install 'elt-orchestrator[gx]'",
+            hint=install_hint("elt-orchestrator[gx]"),
         )
     require_supported("great-expectations", "sqlalchemy")
 

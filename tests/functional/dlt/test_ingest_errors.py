@@ -129,6 +129,19 @@ def test_a_process_that_dies_is_an_error(project):
     assert "process that loaded it died" in outcome.message
 
 
+@pytest.mark.parametrize(
+    ("raises", "package"),
+    [
+        ("import nosuchmodule", "nosuchmodule"),
+        ("raise dlt.common.exceptions.MissingDependencyException('it', ['dlt[sql]>=1'])", "'dlt[sql]>=1'"),
+    ],
+)
+def test_a_package_that_only_a_resource_needs_is_told_with_the_command_that_installs_it(project, raises, package):
+    """Into the environment that runs elt, also where dlt itself asks for it."""
+    project.write("ingestion/shop.py", f"import dlt\n\n@dlt.resource\ndef shop():\n    {raises}\n    yield {{}}\n")
+    assert f"{sys.executable} -m pip install {package}" in project.load().message
+
+
 FULL = """
 import resource, signal, sys
 from pathlib import Path

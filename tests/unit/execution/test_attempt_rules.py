@@ -12,11 +12,13 @@ from orchestrator.errors import ConfigurationError
 from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.repeats import RepeatPolicy
+from orchestrator.plan.step import StepId
 from orchestrator.report.attempts_text import AttemptsText, attempts_text
 from orchestrator.wiring.command import Command
 from tests.factories import make_plan
-from tests.graph_factories import make_graph, make_node
+from tests.graph_factories import make_dlt_source, make_graph, make_node, make_source, plan_for
 
+BTS = make_dlt_source("bts", "flights")
 PLAN = make_plan("load_bts -> stg -> test_key, stg -> suite_stg, fresh_raw -> stg, hook_start")
 
 
@@ -117,3 +119,27 @@ def test_a_meta_that_is_no_mapping_is_a_mistake(meta):
 def test_other_keys_of_meta_are_somebody_elses():
     """What is not about tries is left alone; a number alone says how often."""
     assert rules(meta={"volatile": False, "repeats": 9}).policies["stg"].repeats == 9
+
+
+@pytest.mark.parametrize("name", ["bts", "ingest:bts", "ingest.bts", "load_bts", "ingest:load_bts", "bts.flights"])
+def test_a_load_is_named_in_every_way(name):
+    """A key of `repeats` and `time_limits` is any name of the load or of one of its resources."""
+    graph = make_graph(make_source("flights"), make_node("model.stg", "source.raw.flights"), loads=[BTS])
+    known = Settings(
+        project_root=Path("/shop"),
+        dbt_project_dir=Path("/shop"),
+        elt_yml=Path("/shop/elt.yml"),
+        repeats={name: RepeatWish(times=9)},
+        time_limits={name: LimitWish(limit=timedelta(minutes=7))},
+    )
+    rules = attempt_rules(known, graph, plan_for(graph, "model.stg"), Command())
+    assert shown(rules.policies[StepId("ingest.load_bts")]) == (9, 60, 7)
+
+
+def test_a_name_near_to_a_load_is_suggested_as_it_is_shown():
+    """The mistake names the load as every message does."""
+    graph = make_graph(make_source("flights"), loads=[BTS])
+    wish = {"ingest:btss": RepeatWish(times=9)}
+    known = Settings(project_root=Path(), dbt_project_dir=Path(), elt_yml=Path("elt.yml"), repeats=wish)
+    with pytest.raises(ConfigurationError, match="did you mean 'ingest:bts'"):
+        attempt_rules(known, graph, PLAN, Command())

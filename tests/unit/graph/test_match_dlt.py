@@ -1,5 +1,6 @@
 """Which dbt sources a dlt resource feeds."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,7 +68,43 @@ def test_a_source_without_a_dbt_source_loads_into_its_own_name():
     """Without a dbt source of its name, the dlt source's name is the schema, and a note says it feeds nothing."""
     matched = match([dlt_source("shop", "orders")])
     assert matched.nodes[0].dataset == "shop"
-    assert matched.notes == ("dlt resource shop.orders loads shop.orders, which no dbt source names",)
+    (note,) = matched.notes
+    assert note == (
+        "ingest:shop loads shop.orders, and no dbt source names it; to load into the schema of a dbt source, "
+        "write under `ingestion:` in elt.yml: schemas: {shop: SCHEMA}"
+    )
+
+
+def test_what_feeds_nothing_is_told_with_the_setting_that_a_dbt_source_of_its_tables_asks_for():
+    """The schema of a dbt source that has such a table and no load is the one to write; many tables are one note."""
+    loads = [dlt_source("shop_api", "orders", "items", "a", "b", "c")]
+    (note,) = match(loads, dbt_source("orders", source="sales")).notes
+    assert note == (
+        "ingest:shop_api loads shop_api.orders, shop_api.items, shop_api.a and 2 more, and no dbt source names "
+        "them; to load into raw, where dbt source sales is, write under `ingestion:` in elt.yml: "
+        "schemas: {shop_api: raw}"
+    )
+    assert fed(match(loads, dbt_source("orders", source="sales"), schemas={"shop_api": "raw"}))
+
+
+def test_one_table_of_a_load_that_feeds_others_asks_for_a_dbt_source():
+    """To load elsewhere would take away what the others feed."""
+    (note,) = match([dlt_source("shop", "orders", "items")], dbt_source("orders")).notes
+    assert note == "ingest:shop loads raw.items, and no dbt source names it; add it to a dbt source in schema raw"
+
+
+def test_what_feeds_nothing_and_is_loaded_by_a_users_pipeline_is_told_with_the_argument_of_the_pipeline():
+    """A user's pipeline keeps its dataset whatever elt.yml says."""
+    (note,) = match([dlt_source("mine", "orders", dataset="other")], dbt_source("orders")).notes
+    wanted = "to load into raw, where dbt source shop is, set dataset_name='raw' in the dlt.pipeline()"
+    assert note.endswith(f"{wanted} of ingestion/mine.py")
+
+
+@pytest.mark.parametrize("word", ["shop", "ingest:shop", "ingest.shop", "elt_shop", "ingest.elt_shop"])
+def test_elt_yml_may_write_the_name_of_a_load_in_every_way(word):
+    """The key of `ingestion.schemas` is any name of the load."""
+    (node,) = match([dlt_source("shop", "a")], schemas={word: "elsewhere"}).nodes
+    assert node.dataset == "elsewhere"
 
 
 def test_nested_tables_belong_to_the_nearest_resource():
@@ -99,7 +136,7 @@ def test_elt_yml_says_otherwise():
     told = {"shop": "elsewhere", "mine": "elsewhere", "ghost": "x"}
     matched = match([dlt_source("shop", "a"), dlt_source("mine", "b", dataset="raw")], dbt_source("a"), schemas=told)
     assert {node.source: node.dataset for node in matched.nodes} == {"shop": "elsewhere", "mine": "raw"}
-    assert any("ghost, which no module defines" in note for note in matched.notes)
+    assert any("ingestion.schemas names ghost, and no ingestion module" in note for note in matched.notes)
     assert any("loads into raw, not as elt.yml says" in note for note in matched.notes)
 
 
@@ -108,9 +145,11 @@ def test_an_unmatched_dbt_source_is_noted_only_in_a_schema_that_dlt_loads():
     matched = match(
         [dlt_source("shop", "a")], dbt_source("a"), dbt_source("b"), dbt_source("c", source="s", schema="t")
     )
-    assert [note for note in matched.notes if "no dlt resource writes" in note] == [
-        "dbt source shop.b is in schema raw, which dlt loads, but no dlt resource writes raw.b"
-    ]
+    (note,) = [note for note in matched.notes if "no dlt resource writes" in note]
+    assert note == (
+        "dbt source shop.b is in schema raw, which ingest:shop loads, but no dlt resource writes raw.b; "
+        "if one does, its table has another name: set `identifier`"
+    )
 
 
 def test_a_dbt_source_over_several_schemas_is_noted():
@@ -137,5 +176,5 @@ def test_edges_join_known_nodes_within_one_schema(loads, tables):
     targets = {source.unique_id: source for source in dbt_sources}
     assert len(set(matched.feeds)) == len(matched.feeds)
     assert all(nodes[n].dataset.lower() == targets[t].relation.schema.lower() for n, t in matched.feeds)
-    idle = set(nodes) - {node for node, _ in matched.feeds}
+    idle = {nodes[node].source for node in set(nodes) - {node for node, _ in matched.feeds}}
     assert sum("no dbt source" in note for note in matched.notes) == len(idle)

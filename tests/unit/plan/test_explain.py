@@ -33,7 +33,7 @@ def test_each_step_is_a_line_with_its_reason():
     """Kind, name and reason, in the plan's order."""
     assert explain(plan()) == (
         Line(kind="hook", name="on-run-start", reason="hook of the project"),
-        Line(kind="ingest", name="bts", reason="feeds source raw.flights"),
+        Line(kind="ingest", name="ingest:bts", reason="feeds source raw.flights"),
         Line(kind="freshness", name="raw.flights", reason="judges source raw.flights"),
         Line(kind="model", name="stg_flights", reason="needed by fct_flights"),
         Line(kind="data test", name="stg_ok", reason="tests stg_flights"),
@@ -83,3 +83,22 @@ def test_every_key_and_kind_is_documented():
     assert set(steps[0]["backoff"]) <= known
     keys = set(found) | {key for one in steps for key in one} | {one["kind"] for one in steps}
     assert keys <= known
+
+
+def test_a_load_says_what_it_feeds():
+    """One dbt source by its name; several by their number and the first of them; all of them in JSON."""
+    tables = [f"t{number}" for number in range(5)]
+    for number, words in (
+        (1, "feeds source raw.t0"),
+        (3, "feeds 3 sources: raw.t0, raw.t1, raw.t2"),
+        (5, "feeds 5 sources: raw.t0, raw.t1, raw.t2 and 2 more"),
+    ):
+        graph = make_graph(
+            *(make_source(table) for table in tables[:number]),
+            make_node("model.m", *(f"source.raw.{table}" for table in tables[:number])),
+            loads=[make_dlt_source("shop", *tables[:number])],
+        )
+        made = plan_for(graph, "model.m")
+        assert explain(made)[0] == Line(kind="ingest", name="ingest:shop", reason=words)
+        step = plan_to_json(made)["steps"][0]
+        assert step["feeds"] == [f"source.shop.raw.{table}" for table in tables[:number]]

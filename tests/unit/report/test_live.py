@@ -60,7 +60,7 @@ def test_the_view_shows_what_runs_what_waits_and_what_is_done() -> None:
     assert picture(PLAN, HALF) == [
         "━━━━━━━━━━━━━━━━━━━━────────────────────  4 of 8 done  1m 05s",
         "2 running · 2 waiting · 1 fail · 1 warn · 1 skipped · 1 success",
-        "   1m 05s  ingest load_bts",
+        "   1m 05s  ingest:load_bts",
         "     4.5s  model stg",
     ]
 
@@ -212,9 +212,9 @@ def test_what_is_tried_again_stands_below_what_runs_until_it_starts() -> None:
     waiting = [started("load_bts"), again("load_bts", 73)]
     assert picture(PLAN, waiting)[1:] == [
         "0 running · 8 waiting · 1 tried again",
-        "   in 8 s  ingest load_bts  try 2 of 3  HTTPError: 503 busy",
+        "   in 8 s  ingest:load_bts  try 2 of 3  HTTPError: 503 busy",
     ]
     assert picture(PLAN, [*waiting, started("load_bts", 60)])[1:] == [
         "1 running · 7 waiting",
-        "     5.0s  ingest load_bts",
+        "     5.0s  ingest:load_bts",
     ]

@@ -31,7 +31,7 @@ def test_a_try_that_is_followed_by_another_is_one_line() -> None:
     for event in (told(PLAN, ())[0], again("load_bts")):
         report.hear(event)
     assert stream.getvalue().splitlines()[1] == (
-        "12:00:00  again      ingest load_bts  try 2 of 3 in 8 s: HTTPError: 503 busy"
+        "12:00:00  again      ingest:load_bts  try 2 of 3 in 8 s: HTTPError: 503 busy"
     )
 
 

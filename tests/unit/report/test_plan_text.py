@@ -16,23 +16,23 @@ TEXT = """\
 9 steps, into /home/ada/shop.duckdb
 
 Hooks before (1)
-  hook       on-run-start  hook of the project
+  hook       on-run-start          hook of the project
 
 Ingest (1)
-  ingest     bts: flights  feeds source raw.flights
+  ingest     ingest:bts (flights)  feeds source raw.flights
 
 Gates (1)
-  freshness  raw.flights   judges source raw.flights
+  freshness  raw.flights           judges source raw.flights
 
 Build (2)
-  view       stg_flights   needed by fct_flights
+  view       stg_flights           needed by fct_flights
     1 data test: stg_ok
-  table      fct_flights   selected
+  table      fct_flights           selected
     1 unit test: fct_u
     1 suite: fct
 
 Checks of what is not built here (1)
-  data test  raw_ok        tests source raw.flights
+  data test  raw_ok                tests source raw.flights
 
 Selected but left out (1)
   test.shop.both  parent_not_built: other is neither there nor in the plan
@@ -71,7 +71,7 @@ def test_tries_and_limits_of_its_own_stand_behind_the_reason_of_a_step() -> None
     """What holds for a kind of steps, or for the run, is told once, at the end; checks told alike stand together."""
     own = {StepId("model.shop.fct_flights"): "up to 5 tries, 30 s limit", StepId("expectation.fct"): "tried once"}
     said = AttemptsText(of_kinds={"ingest": "tried once", "run": "6 h limit"}, of_steps=own)
-    shown = TEXT.replace("fct_flights   selected", "fct_flights   selected; up to 5 tries, 30 s limit")
+    shown = TEXT.replace("fct_flights           selected", "fct_flights           selected; up to 5 tries, 30 s limit")
     shown = shown.replace("1 suite: fct", "1 suite, tried once: fct")
     end = "\nFurther tries and time limits (2)\n  ingest: tried once\n  run: 6 h limit\n"
     lines = plan_lines(plan(), said, database="/home/ada/shop.duckdb")

@@ -21,7 +21,7 @@ test               ·        1        1        ·
 validation         ·        ·        ·        1
 
 Slowest
-   1m 05s  ingest load_bts
+   1m 05s  ingest:load_bts
      0.4s  model stg
      0.2s  data test test_rel
      0.1s  data test test_key
@@ -77,7 +77,7 @@ def test_what_took_several_tries_is_named() -> None:
     events = told(plan, GREEN)
     lines = summary([events[0], again("load_bts"), *events[1:]]).splitlines()
     at = lines.index("1 step tried again")
-    assert lines[at + 1] == "  2 tries  ingest load_bts"
+    assert lines[at + 1] == "  2 tries  ingest:load_bts"
 
 
 def test_hundreds_of_skips_are_one_count() -> None:

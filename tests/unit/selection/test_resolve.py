@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 
+import pytest
+
 from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.selection.nothing import nothing_matched
 from orchestrator.selection.resolve import Selection, resolve
 from tests.graph_factories import ids, make_dlt_source, make_graph, make_node, make_source, make_suite
 
@@ -102,3 +105,33 @@ def test_kept_types_hold_for_what_the_operators_reach() -> None:
     """`--resource-type model` leaves out the tests below a resource, as below anything else."""
     selector = FakeSelector({"*": EVERYTHING}, kept=frozenset({ResourceType.MODEL}))
     assert chosen("ingest:raw+", selector=selector).selected == ids("model.stg", "model.fct")
+
+
+@pytest.mark.parametrize("name", ["raw", "load_raw", "raw.orders", "orders"])
+@pytest.mark.parametrize("prefix", ["", "ingest:", "ingest."])
+def test_a_load_is_selected_by_each_of_its_names(name: str, prefix: str) -> None:
+    """The dlt source, the pipeline, the resource: with `ingest:` or `ingest.` before it, or alone."""
+    assert chosen(prefix + name).ingest == ids("ingest.raw.orders")
+    assert chosen(exclude=(prefix + name,)).excluded == ids("ingest.raw.orders")
+
+
+def test_the_name_of_a_load_takes_dbts_operators() -> None:
+    """`raw+` and `1+expectation:fct,raw+` mean what `ingest:raw+` does."""
+    assert chosen("load_raw+") == chosen("ingest:raw+")
+    assert chosen("stg,raw+").selected == ids("model.stg")
+
+
+def test_what_dbt_knows_is_dbts() -> None:
+    """A name that means something to dbt, a method of dbt or a wildcard never names a load."""
+    selector = FakeSelector({"*": EVERYTHING, "raw": ids("model.stg"), "raw*": ids(), "source:raw": ids()})
+    assert not chosen("raw", selector=selector).ingest
+    assert not chosen("raw*", selector=selector).ingest
+    assert not chosen("source:raw", selector=selector).ingest
+
+
+def test_a_name_near_to_a_load_is_suggested_as_it_is_selected() -> None:
+    """Whatever the word was written with."""
+    for word in ("ingest:raws", "ingest.raws", "raws"):
+        error = nothing_matched((word,), GRAPH)
+        assert error is not None
+        assert "ingest:raw" in error.hint

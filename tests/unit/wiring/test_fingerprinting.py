@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.adapters.dbt.plugin_code import PluginCode, code_of
 from orchestrator.errors import ProjectError, UsageError
+from orchestrator.graph.build import build_graph
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.reuse.fingerprints.surroundings import EVERYTHING
 from orchestrator.wiring.explaining import find_node
@@ -83,10 +84,12 @@ def test_a_seed_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 MANIFEST = project(make_source("orders"), model("model.stg_orders"), model("seed.rates"), model("test.rates"))
 
+GRAPH = build_graph(MANIFEST)
+
 
 def test_a_node_is_found_by_name_or_id() -> None:
     """As long as it is one."""
-    assert find_node(MANIFEST, "stg_orders") == find_node(MANIFEST, "model.shop.stg_orders")
+    assert find_node(GRAPH, "stg_orders") == find_node(GRAPH, "model.shop.stg_orders")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +104,7 @@ def test_a_node_is_found_by_name_or_id() -> None:
 def test_a_name_that_is_no_node_is_refused(name: str, words: str) -> None:
     """With names that come near, or the ids of those that share it."""
     with pytest.raises(UsageError, match=words):
-        find_node(MANIFEST, name)
+        find_node(GRAPH, name)
 
 
 def digests(**settings: object) -> dict[str, str]:

@@ -4,6 +4,7 @@ import pytest
 
 from orchestrator.adapters.dlt import extra
 from orchestrator.errors import MissingExtraError
+from orchestrator.installing import install_hint
 
 
 def test_a_missing_library_names_the_extra(monkeypatch):
@@ -11,7 +12,7 @@ def test_a_missing_library_names_the_extra(monkeypatch):
     monkeypatch.setattr(extra, "find_spec", lambda name: None if name == "dlt" else name)
     with pytest.raises(MissingExtraError, match="ingestion needs dlt") as raised:
         extra.require_installed()
-    assert raised.value.hint == "pip install 'elt-orchestrator[ingest]'"
+    assert raised.value.hint == install_hint("elt-orchestrator[ingest]")
 
 
 def test_with_the_extra_nothing_happens():

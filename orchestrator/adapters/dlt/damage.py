@@ -1,0 +1,169 @@
+"""Finds out whether a load failed because what dlt keeps of a pipeline cannot be read, and says what to delete.
+
+dlt reads its files and rows in many places and raises whatever the reader raises. So they are checked after a failure,
+and the first that is not as dlt wrote it is named.
+"""
+
+import os
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import semver
+from dlt.common import json
+from dlt.common.schema import Schema
+from dlt.common.versioned_state import decompress_state, json_decode_state
+from dlt.pipeline.pipeline import Pipeline
+from dlt.pipeline.state_sync import migrate_state_to_current
+
+RECORD = "elt_loaded.json"
+"""The file in a working folder that says which state the warehouse was left with."""
+_NORMALIZED = "load/normalized/*"
+"""The packages that wait to be loaded."""
+_PARQUET = b"PAR1"
+"""How a Parquet file begins and ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """What cannot be read, and what to do."""
+
+    message: str
+    hint: str
+
+
+def find_damage(errors: Iterable[BaseException], *, in_warehouse: bool) -> Damage | None:
+    """Look for damage in what dlt keeps of the pipelines that raised these errors; None when all is sound.
+
+    `in_warehouse` says to look at their rows in the warehouse too.
+    """
+    for pipeline in _pipelines(errors):
+        found = next(_damaged_files(pipeline), None)
+        if found is None and in_warehouse:
+            with suppress(Exception):  # the warehouse is out of reach, or a load was never done
+                found = next(_damaged_rows(pipeline), None)
+        if found is not None:
+            return found
+    return None
+
+
+def _pipelines(errors: Iterable[BaseException]) -> list[Pipeline]:
+    """Return the pipelines that the failing calls worked with."""
+    frames = [frame for error in errors for frame, _ in traceback.walk_tb(error.__traceback__)]
+    values = [value for frame in frames for value in frame.f_locals.values() if isinstance(value, Pipeline)]
+    return list({id(value): value for value in values if getattr(value, "working_dir", None)}.values())
+
+
+def _damaged_files(pipeline: Pipeline) -> Iterator[Damage]:
+    folder = Path(pipeline.working_dir)
+    for path, reason in _unreadable(folder, pipeline.pipeline_name):
+        yield Damage(
+            message=f"the working folder of the dlt pipeline {pipeline.pipeline_name} is damaged: "
+            f"{_shown(path)} {reason}",
+            hint=_remedy(pipeline, folder),
+        )
+
+
+def _unreadable(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
+    """Yield each file of a working folder that is missing or cannot be read, with the reason."""
+    state: dict[str, Any] = {}
+    readers: tuple[tuple[str, Callable[[Path], object]], ...] = (
+        (Pipeline.STATE_FILE, lambda path: state.update(_state_in(json_decode_state(path.read_text()), name))),
+        (RECORD, lambda path: json.loads(path.read_text())["state"]),
+        ("*/.version", lambda path: semver.Version.parse(path.read_text())),
+        ("schemas/*.schema.json", lambda path: _schema_in(path.read_text())),
+        (f"{_NORMALIZED}/schema.json", lambda path: _schema_in(path.read_text())),
+        (f"{_NORMALIZED}/*.json", lambda path: json.loads(path.read_text())),
+        (f"{_NORMALIZED}/*_jobs/*.parquet", _read_ends),
+        ("normalize/extracted/*/*.json", lambda path: json.loads(path.read_text())),
+    )
+    for pattern, read in readers:
+        for path in sorted(folder.glob(pattern)):
+            try:
+                read(path)
+            except Exception as error:  # noqa: BLE001  # whatever reading a damaged file raises
+                yield path, f"cannot be read ({_words(error)})"
+    # dlt drops the name of a schema that it cannot find from the list, but not the name of the default one.
+    schemas = filter(None, {*(state.get("schema_names") or ()), state.get("default_schema_name")})
+    needed = [folder / "schemas" / f"{schema}.schema.json" for schema in sorted(schemas)]
+    needed += [package / "schema.json" for package in folder.glob(_NORMALIZED)]
+    yield from ((path, "is missing") for path in needed if not path.exists())
+
+
+def _damaged_rows(pipeline: Pipeline) -> Iterator[Damage]:
+    """Yield the newest rows in the warehouse of the pipeline's state and schemas that cannot be read."""
+    name, dataset = pipeline.pipeline_name, pipeline.dataset_name
+    with pipeline.destination_client() as client:
+        stored = client.get_stored_state(name)
+        if stored is None:
+            return
+        state: dict[str, Any] = {}
+        version = stored.version
+        try:
+            state = _state_in(decompress_state(stored.state), name)
+        except Exception as error:  # noqa: BLE001  # as above
+            yield Damage(
+                message=f"the state of the dlt pipeline {name} in {dataset}._dlt_pipeline_state, "
+                f"version {version}, cannot be read ({_words(error)})",
+                hint="Delete that row: "
+                f"{_deletion(dataset, '_dlt_pipeline_state', pipeline_name=name, version=version)}. "
+                "The next load goes on from the version before it, or from the start when there is none: what it "
+                "extracts again, resources with the disposition append have twice.",
+            )
+        for schema in state.get("schema_names") or ():
+            info = client.get_stored_schema(schema)
+            try:
+                _schema_in(info.schema if info else "{}")
+            except Exception as error:  # noqa: BLE001  # as above
+                yield Damage(
+                    message=f"the schema {schema} of the dlt pipeline {name} in {dataset}._dlt_version cannot be read "
+                    f"({_words(error)})",
+                    hint=f"Delete its rows: {_deletion(dataset, '_dlt_version', schema_name=schema)}. "
+                    "The next load writes it again; no loaded row is lost.",
+                )
+
+
+def _deletion(dataset: str | None, table: str, **values: object) -> str:
+    """Write the statement that a user may run to delete rows of dlt's own tables."""
+    wanted = " and ".join(f"{name} = {value!r}" for name, value in values.items())
+    return f"delete from {dataset}.{table} where {wanted}"  # noqa: S608  # it is shown, not run
+
+
+def _state_in(state: dict[str, Any], name: str) -> dict[str, Any]:
+    return dict(migrate_state_to_current(name, state))
+
+
+def _schema_in(text: str) -> None:
+    Schema.from_dict(json.loads(text))
+
+
+def _read_ends(path: Path) -> None:
+    content = path.read_bytes()
+    if not (content.startswith(_PARQUET) and content.endswith(_PARQUET)):
+        raise ValueError("it is cut short")
+
+
+def _remedy(pipeline: Pipeline, folder: Path) -> str:
+    told = [f"Delete the folder {_shown(folder)} and run again."]
+    if pipeline.config.restore_from_destination:
+        told.append("The incremental state is restored from the warehouse, and what was not loaded is extracted again.")
+    else:
+        told.append(
+            "The incremental state is in this folder only (`restore_from_destination = false`): "
+            "put it back from a backup, or all rows are extracted again."
+        )
+    if any(folder.glob(_NORMALIZED)):
+        told.append("A package waits there: tables that it was copied into already keep those rows.")
+    return " ".join(told)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _shown(path: Path) -> str:
+    """Write a path below the project root as the user would; the working directory of a load is the root."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,41 @@
+"""Removes the load packages that dlt keeps after it has loaded them: the rows are in the warehouse."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from dlt.common.storages import LoadStorage
+from dlt.pipeline.pipeline import Pipeline
+
+LOAD_FOLDER = "load"
+"""The folder of a pipeline's working folder in which dlt keeps what it loads and has loaded."""
+UNUSED_SECONDS = 3600.0
+"""Another process may still read a package that it has just loaded, for its figures; after an hour none does."""
+
+
+def remove_loaded(pipeline: Pipeline) -> None:
+    """Remove the packages that one of our own pipelines has loaded, and old ones of its neighbours.
+
+    Nothing that recovers from a killed load reads them: packages that wait to be loaded are in other folders, and what
+    was loaded is recorded in the target. Neighbours are other pipelines, datasets and databases, some of them no longer
+    in use. A package that cannot be removed is left for the next load.
+    """
+    for package in _loaded(Path(pipeline.working_dir)):
+        shutil.rmtree(package, ignore_errors=True)
+    unused_since = time.time() - UNUSED_SECONDS
+    for folder in Path(pipeline.pipelines_dir).parent.glob("*/*/"):
+        for package in _loaded(folder):
+            if _changed_at(package) < unused_since:
+                shutil.rmtree(package, ignore_errors=True)
+
+
+def _loaded(working_dir: Path) -> Iterator[Path]:
+    yield from (working_dir / LOAD_FOLDER / LoadStorage.LOADED_FOLDER).glob("*/")
+
+
+def _changed_at(package: Path) -> float:
+    try:
+        return package.stat().st_mtime
+    except OSError:  # another process has removed it
+        return time.time()

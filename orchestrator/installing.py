@@ -1,0 +1,63 @@
+"""Says how to install what is missing, into the environment that runs elt rather than into another one."""
+
+import re
+import shlex
+import sys
+from importlib.util import find_spec
+
+_MISSING = re.compile(r"No module named '(?P<name>[\w.]+)'")
+_PACKAGES = {
+    "PIL": "pillow",
+    "attr": "attrs",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python",
+    "dateutil": "python-dateutil",
+    "dlt": "elt-orchestrator[ingest]",
+    "dotenv": "python-dotenv",
+    "great_expectations": "elt-orchestrator[gx]",
+    "jwt": "pyjwt",
+    "psycopg": "psycopg[binary]",
+    "psycopg2": "psycopg2-binary",
+    "serial": "pyserial",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+"""Packages whose name is not that of the module they bring."""
+
+
+def install_hint(*requirements: str) -> str:
+    """Return the command that installs packages, with the environment that they go into."""
+    return f"Install it into the environment that runs elt ({sys.prefix}): {_command(*requirements)}"
+
+
+def missing_module(text: str) -> str | None:
+    """Return the name of the module that Python did not find, from what it said; None when it said something else."""
+    found = _MISSING.search(text)
+    return found["name"] if found else None
+
+
+def module_hint(module: str, *, own_folders: str = "") -> str:
+    """Return how to get a module that Python did not find; `own_folders` are those that are searched for the user's."""
+    top = module.partition(".")[0]
+    if top != module and _is_installed(top):
+        upgrade = _command("--upgrade", _package(top))
+        return f"{top} is installed in {sys.prefix}, in a version without {module}. To get the newest: {upgrade}"
+    own = f" If it is a file of yours, put it into {own_folders}." if own_folders else ""
+    return f"{install_hint(_package(top))}{own}"
+
+
+def _package(module: str) -> str:
+    return _PACKAGES.get(module, module.replace("_", "-"))
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _command(*words: str) -> str:
+    if _is_installed("pip"):
+        return shlex.join([sys.executable, "-m", "pip", "install", *words])
+    return shlex.join(["uv", "pip", "install", "--python", sys.executable, *words])
