@@ -47,7 +47,7 @@ def _with_lost_output(exit_code: int, stdout: OutputFile) -> int:
     """Report output that could not be written; what was otherwise green is not."""
     sys.stdout.flush()
     if reason := stdout.trouble():
-        show_error(OutputError(f"the output could not be written to stdout: {reason}."))
+        show_error(OutputError(f"The output could not be written to stdout: {reason}."))
         return exit_code or OutputError.exit_code
     return exit_code
 

@@ -253,7 +253,7 @@ def to_full_disk(words: str, shop, *, errors: bool = False, env=None) -> Said:
         return ended(process)
 
 
-NOT_WRITTEN = "Error: the output could not be written to stdout: No space left on device.\n"
+NOT_WRITTEN = "Error: The output could not be written to stdout: No space left on device.\n"
 
 
 @pytest.mark.parametrize(
