@@ -56,17 +56,17 @@ def _said_no(failures: int, step: Step | None) -> str:
 
 def _bad_parts(outcome: Outcome) -> Iterator[Text]:
     """List the parts that failed or warn, without those that the message has told."""
-    said = one_line(outcome.message)
-    bad = [
-        part
-        for part in outcome.parts
-        if part.status in {Status.FAIL, Status.ERROR, Status.WARN}
-        and not (part.message and one_line(part.message) in said)
-    ]
+    bad = [part for part in untold_parts(outcome) if part.status in {Status.FAIL, Status.ERROR, Status.WARN}]
     for part in bad[:_MOST_PARTS]:
         yield Text.assemble(_INDENT, (part.status.value, STYLES[part.status]), f" {_part(part)}")
     if len(bad) > _MOST_PARTS:
         yield Text(f"{_INDENT}and {len(bad) - _MOST_PARTS:,} more")
+
+
+def untold_parts(outcome: Outcome) -> list[Part]:
+    """Return the parts of an outcome whose messages are not in its own."""
+    said = one_line(outcome.message)
+    return [part for part in outcome.parts if not (part.message and one_line(part.message) in said)]
 
 
 def _part(part: Part) -> str:

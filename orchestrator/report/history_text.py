@@ -14,6 +14,7 @@ from orchestrator.plan.explain import shown_name
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.report.event_line import STYLES, titled
+from orchestrator.report.failure_text import untold_parts
 from orchestrator.report.words import clean, count, duration, one_line, size
 
 _WIDEST = 10_000
@@ -91,7 +92,7 @@ def _print_try(console: Console, number: int, outcome: Outcome, *, of_several: b
         kind = f" ({outcome.error_class})" if outcome.error_class else ""
         told = f"try {number}  {outcome.status}{kind}  {duration(outcome.elapsed)}"
         console.print(Text(told, style="bold"))
-    for part in outcome.parts:
+    for part in untold_parts(outcome):
         console.print(f"  {part.status.value:<10}{part.name}  {one_line(part.message)}", soft_wrap=True)
     if outcome.message:
         console.print(clean(outcome.message), soft_wrap=True)

@@ -154,4 +154,4 @@ def _summary(step: ValidationStep, parts: Sequence[Part]) -> str:
         )
     named = "; ".join(f"{part.name}: {part.message}" if part.message else part.name for part in wrong[:_NAMED])
     more = f"; and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
-    return f"{len(wrong)} of {len(parts)} expectations of {step.relation} ({step.path}): {named}{more}"
+    return f"{len(wrong)} of {len(parts)} expectations of {step.relation} ({step.path}) did not pass: {named}{more}"
