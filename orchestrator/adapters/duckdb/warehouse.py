@@ -222,6 +222,8 @@ def _locked(path: Path, holder: Holder, waited: float) -> WarehouseLockedError:
     return WarehouseLockedError(
         f"The database {path} is held by {holder}; waited {waited:g} s for it.",
         hint="End that process, or wait longer with --lock-timeout SECONDS.",
+        pid=holder.pid,
+        command=holder.command,
     )
 
 
