@@ -35,6 +35,7 @@ from orchestrator.wiring.dbt_alone import dbt_command, list_with_dbt
 from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.explaining import explain_node
 from orchestrator.wiring.planning import dbt_args, decided, opened, planned, requested, resolved, steps_for
+from orchestrator.wiring.publishing import copy_of
 from orchestrator.wiring.readiness import lacking
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of
 from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
@@ -88,7 +89,12 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
     ):
         made = planned(command, project, Knowledge(project=project, store=store))
         attempts = attempt_rules(project.settings, project.graph, made, command)
-        notes = (*made.notes, *(f"cannot run yet: {problem}" for problem, _ in lacking(project, made)))
+        copy = copy_of(project, command.verb)
+        notes = (
+            *made.notes,
+            *(f"cannot run yet: {problem}" for problem, _ in lacking(project, made)),
+            *([] if copy is None else [f"after a green run, the database is copied to {copy}"]),
+        )
         return Planned(
             plan=replace(made, notes=notes),
             database=project.target.description,

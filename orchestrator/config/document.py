@@ -33,6 +33,7 @@ KEYS: Mapping[str, Reader] = {
     "content.rows": positive,
     "content.time": duration,
     "store": text,
+    "publish_copy.*": text,
     "verify_reuse": portion,
 }
 """Every key by its path; `*` stands for a name of the user's choice. A key with others below takes one value too."""

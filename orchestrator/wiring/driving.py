@@ -12,6 +12,7 @@ from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunListener
 from orchestrator.execution.recorded import Opening
 from orchestrator.execution.resume import Continued
+from orchestrator.execution.reuse import RunReuse
 from orchestrator.execution.shadow import ShadowReuse
 from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
@@ -23,6 +24,7 @@ from orchestrator.reuse.foresee import Foreseen
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.found import Left
 from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.publishing import copy_of, publish
 from orchestrator.wiring.readiness import require_ready
 from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.runners import make_runners
@@ -59,23 +61,12 @@ def drive(
     """
     plan = foreseen.plan
     require_ready(project, plan)
+    copy = copy_of(project, command.verb)
     reuse = known.reuse(foreseen, opening.run_id, continued, share_of(command, project.settings))
     reuse.continued = left.batches.keys()
     if command.shadow_reuse:
         reuse.shadow = shadow_of(project, known.facts)
-    terms = RunTerms(
-        run_id=opening.run_id,
-        database=project.target.description,
-        limits=project.limits(),
-        fail_fast=bool(project.session.flags.FAIL_FAST),
-        skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
-        grace=command.grace,
-        attempts=attempt_rules(project.settings, project.graph, plan, command),
-        settled=None if continued is None else continued.settled,
-        found=() if continued is None else continued.found,
-        tried={} if continued is None else continued.tried,
-        reuse=reuse,
-    )
+    terms = _terms(project, plan, command, opening.run_id, reuse, continued)
     writer = known.store.writer(opening)
     settled = () if continued is None else (*continued.settled, *continued.found)
     stood = reuse.judge.past.standing.keys() & {step.id for step in plan.steps if isinstance(step, BuildStep)}
@@ -101,7 +92,28 @@ def drive(
             writer=writer,
         )
     code = _exit_code(project, reuse.shadow, outcomes)
+    if copy is not None and plan.steps and code is ExitCode.SUCCESS:
+        code = publish(project, copy, writer)
     return Ran(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=code)
+
+
+def _terms(
+    project: OpenProject, plan: Plan, command: Command, run_id: str, reuse: RunReuse, continued: Continued | None
+) -> RunTerms:
+    """Return the terms of a run: what the settings and the command say, and what a run that goes on brings with it."""
+    return RunTerms(
+        run_id=run_id,
+        database=project.target.description,
+        limits=project.limits(),
+        fail_fast=bool(project.session.flags.FAIL_FAST),
+        skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
+        grace=command.grace,
+        attempts=attempt_rules(project.settings, project.graph, plan, command),
+        settled=None if continued is None else continued.settled,
+        found=() if continued is None else continued.found,
+        tried={} if continued is None else continued.tried,
+        reuse=reuse,
+    )
 
 
 def _exit_code(project: OpenProject, shadow: ShadowReuse | None, outcomes: tuple[Outcome, ...]) -> ExitCode:

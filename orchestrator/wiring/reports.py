@@ -39,11 +39,11 @@ def reporting(output: OutputKind, *, nothing: str, color: bool | None = None) ->
         case OutputKind.JSON:
             yield (JsonReport(sys.stdout),)
         case OutputKind.QUIET:
-            yield (Summary(console, only_failures=True),)
+            yield (Summary(console, only_failures=True, tells_the_end=True),)
         case OutputKind.LIVE if can_live(console):
             opening, live = OpeningReport(console), LiveReport(console)
             try:
-                yield (opening, UnlessNothing(console, (live, Summary(console)), nothing))
+                yield (opening, UnlessNothing(console, (live, Summary(console, tells_the_end=True)), nothing))
             finally:
                 opening.close()
                 live.close()
