@@ -117,6 +117,22 @@ def test_a_copy_that_was_killed_leaves_the_old_one(tmp_path: Path, copy: Path, m
     assert [file.name for file in copy.parent.iterdir()] == ["readers.duckdb"]
 
 
+def test_an_interrupted_copy_leaves_nothing(tmp_path: Path, copy: Path) -> None:
+    """Ctrl-C ends the process that copies, and its half is removed."""
+    half = tmp_path / "half.py"
+    half.write_text(f"{HALF}\nimport os, signal, time\nos.kill(os.getppid(), signal.SIGINT)\ntime.sleep(60)\n")
+    done = in_a_process(
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "warehouse.ask('create table t as select 1 as i')\n"
+        f"file_copy.__file__ = {str(half)!r}\n"
+        "try: warehouse.copy_to(Path(sys.argv[2]))\n"
+        "except KeyboardInterrupt: print('interrupted')",
+        *(tmp_path / "own.duckdb", copy),
+    )
+    assert done.stdout == "interrupted\n"
+    assert list(copy.parent.iterdir()) == []
+
+
 def test_a_disk_that_is_full_leaves_the_old_copy(tmp_path: Path, copy: Path) -> None:
     """The error says so, and nothing is left beside it."""
     done = in_a_process(
