@@ -21,8 +21,10 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import Upstream, Verb
 from orchestrator.report.attempts_text import AttemptsText, attempts_json, attempts_text, seconds_of
 from orchestrator.report.explanation import explanation_to_json, print_explanation
+from orchestrator.report.held_text import held_to_json
 from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
+from orchestrator.reuse.facts import HeldDatabase
 from orchestrator.selection.criterion import own_criterion, plain_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
@@ -41,6 +43,7 @@ from orchestrator.wiring.planning import (
     resolved,
     steps_for,
 )
+from orchestrator.wiring.publishing import copy_of
 from orchestrator.wiring.readiness import lacking
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of
 from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
@@ -79,18 +82,29 @@ class Planned:
     """How often each step would be tried, and for how long."""
     told_of_attempts: AttemptsText
     notices: tuple[Noticed, ...] = ()
+    held: HeldDatabase | None = None
+    """The database, where another process held it, so that what only it can tell is unconfirmed."""
 
 
 def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: None) -> Planned:
     """Make the plan that `run` would execute; asks no source system and changes nothing in the warehouse.
 
-    `hear` is told at once of what makes the caller wait.
+    A database file that another process holds is waited for only as long as the command says. `hear` is told at once
+    of what makes the caller wait.
     """
     inbox = Inbox()
-    with opened(command, inbox, hear=hear) as project, closing(open_store(project.settings)) as store:
+    with (
+        opened(command, inbox, hear=hear, only_reads=True) as project,
+        closing(open_store(project.settings)) as store,
+    ):
         made = planned(command, project, Knowledge(project=project, store=store))
         attempts = attempt_rules(project.settings, project.graph, made, command)
-        notes = (*made.notes, *(f"cannot run yet: {problem}" for problem, _ in lacking(project, made)))
+        copy = copy_of(project, command.verb)
+        notes = (
+            *made.notes,
+            *(f"cannot run yet: {problem}" for problem, _ in lacking(project, made)),
+            *([] if copy is None else [f"after a green run, the database is copied to {copy}"]),
+        )
         return Planned(
             plan=replace(made, notes=notes),
             database=project.target.description,
@@ -98,6 +112,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
             attempts=attempts,
             told_of_attempts=attempts_text(attempts, project.settings, made, command),
             notices=inbox.notices(),
+            held=project.held,
         )
 
 
@@ -131,20 +146,26 @@ def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
         told = made.told_of_attempts
-        print_plan(open_console(), made.plan, told, database=made.database, verbose=verbose)
+        print_plan(open_console(), made.plan, told, database=made.database, held=made.held, verbose=verbose)
     return 0
 
 
 def _as_json(made: Planned) -> dict[str, object]:
     tries = {step.id: attempts_json(made.attempts, step.id) for step in made.plan.steps}
     limit = seconds_of(made.attempts.run_limit)
-    return {**plan_to_json(made.plan, tries), "time_limit_seconds": limit, "database": made.database}
+    plan_json = plan_to_json(made.plan, tries)
+    return {
+        **plan_json,
+        "time_limit_seconds": limit,
+        "database": made.database,
+        "unconfirmed": held_to_json(made.held),
+    }
 
 
 def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
     """Print what a node's result follows from now, and when it last ended well; the exit code is 0."""
     alone = replace(command, ingest=False)  # nothing is loaded, and what is wrong with the ingestion does not matter
-    with opened(alone, Inbox(), ("list",), hear=tell_on_stderr) as project:
+    with opened(alone, Inbox(), ("list",), hear=tell_on_stderr, only_reads=True) as project:
         found = explain_node(project, command, node)
         if as_json:
             sys.stdout.write(json.dumps(explanation_to_json(found), indent=2, default=str) + "\n")

@@ -98,7 +98,12 @@ class WarehouseError(EltError):
 
 
 class WarehouseLockedError(WarehouseError):
-    """Another process holds the database file."""
+    """Another process holds the database file: which one, and how it was started."""
+
+    def __init__(self, message: str, *, hint: str, pid: int, command: str) -> None:
+        super().__init__(message, hint=hint)
+        self.pid = pid
+        self.command = command
 
 
 class BusyError(EltError):

@@ -123,8 +123,16 @@ class Standing:
     def __init__(self, *tables: str) -> None:
         self.tables = {tuple(table.split(".")) for table in tables}
 
-    def stands(self, relation: Relation) -> bool:
+    def stands(self, relation: Relation) -> bool | None:
         return relation.key() in self.tables
+
+
+class Unread(Standing):
+    """Facts of a warehouse that cannot be read now."""
+
+    def stands(self, relation: Relation) -> bool | None:
+        del relation
+        return None
 
 
 def plan_for(graph: Graph, *direct: str, also: Iterable[str] = (), facts: Standing | None = None, **options) -> Plan:

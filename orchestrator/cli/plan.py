@@ -8,7 +8,7 @@ from orchestrator.cli.dbt_options import BUILD, dbt_options
 from orchestrator.cli.shared import (
     DbtCommand,
     as_json,
-    lock_timeout,
+    lock_timeout_of_plan,
     planning_options,
     request_options,
     skip_unchanged,
@@ -21,7 +21,7 @@ from orchestrator.cli.shared import (
 @planning_options
 @skip_unchanged
 @verify_reuse
-@lock_timeout
+@lock_timeout_of_plan
 @as_json
 @click.option("--verbose", is_flag=True, help="Show every step, also of a plan that builds hundreds of nodes.")
 @click.pass_context

@@ -190,6 +190,12 @@ lock_timeout = click.option(
     metavar="SECONDS",
     help="How long to wait for another process that holds the database (60).",
 )
+lock_timeout_of_plan = click.option(
+    "--lock-timeout",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="How long to wait for another process that holds the database, before the plan does without it (0).",
+)
 project_dir = click.option(
     "--project-dir",
     type=click.Path(path_type=Path, file_okay=False),

@@ -46,6 +46,7 @@ KEYS: Mapping[str, Reader] = {
     "store": text,
     "keep_runs": positive_or_none,
     "protected_targets": text,
+    "publish_copy.*": text,
     "verify_reuse": portion,
 }
 """Every key by its path; `*` stands for a name of the user's choice. A key with others below takes one value too."""

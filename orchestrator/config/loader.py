@@ -31,6 +31,7 @@ VARIABLES: Mapping[str, str] = {
 """The environment variables that stand over elt.yml, and the key each of them sets."""
 
 _SCHEMAS = "ingestion.schemas."
+_COPIES = "publish_copy."
 
 
 def load_settings(
@@ -97,6 +98,7 @@ def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) ->
             time=_value(entries, "content.time", timedelta, ContentLimits().time),
         ),
         verify_reuse=_value(entries, "verify_reuse", float, 0.0),
+        publish_copy=MappingProxyType(_copies(found, entries, mistakes)),
         store=_value(entries, "store", str, ".elt/history.db"),
         keep_runs=_value(entries, "keep_runs", int, 2_000),
     )
@@ -104,6 +106,20 @@ def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) ->
 
 def _below(entries: Mapping[str, Entry], prefix: str) -> dict[str, tuple[object, int]]:
     return {key: (entry.value, entry.line) for key, entry in entries.items() if key.startswith(prefix)}
+
+
+def _copies(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) -> dict[str, Path]:
+    """Return where the copies of databases go, by target; two targets cannot share a copy."""
+    copies: dict[str, Path] = {}
+    for key, entry in entries.items():
+        if not key.startswith(_COPIES) or found.elt_yml is None:
+            continue
+        copy = Path(os.path.normpath(found.elt_yml.parent / str(entry.value)))
+        other = next((target for target, path in copies.items() if path == copy), None)
+        if other is not None:
+            mistakes.in_file(found.elt_yml, entry.line, f"'{key}' is the path of 'publish_copy.{other}' too")
+        copies[key.removeprefix(_COPIES)] = copy
+    return copies
 
 
 def _value(entries: Mapping[str, Entry], key: str, kind: type[Value], default: Value) -> Value:

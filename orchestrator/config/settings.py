@@ -88,6 +88,8 @@ class Settings:
     content: ContentLimits = ContentLimits()
     verify_reuse: float = 0.0
     """Which share of the tables that a run reuses is built anew beside them and compared."""
+    publish_copy: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
+    """By target: where a green run puts a copy of the database for readers."""
     store: str = ".elt/history.db"
     """Where runs are recorded: a file below the project's root, or the URL of a PostgreSQL database."""
     keep_runs: int = 2_000

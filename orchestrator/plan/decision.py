@@ -1,6 +1,6 @@
 """What is to become of a step when its turn comes, and why: a value, so that `plan` says what `run` does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -13,6 +13,7 @@ class Act(StrEnum):
     CLOSED = "closed"  # a check above it did not pass when it last ran, and is not in the plan
     OPEN = "open"  # a load that failed run after run is not tried; what is below it reads the rows that stand
     OPEN_SKIPS = "open_skips"  # the same, and what is below it is skipped
+    UNCONFIRMED = "unconfirmed"  # only the database can tell, and it could not be read: a run decides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +28,15 @@ class Decision:
     """What it ended as there: `success` or `warn`."""
     blame: str = ""
     """Of what is closed: the step that said no."""
+    likely: Act | None = None
+    """Of what is unconfirmed: what follows if the database holds what the record of runs says."""
 
     @property
     def may_reuse(self) -> bool:
-        """Whether the step need not run when what stands is its result still."""
+        """Whether the step need not run when what stands is its result still; never of what is unconfirmed."""
         return self.act in {Act.REUSE, Act.IF_CHANGED}
+
+
+def unconfirmed(likely: Decision) -> Decision:
+    """Return a decision that was made without the database as one that a run must make again."""
+    return replace(likely, act=Act.UNCONFIRMED, likely=likely.act)

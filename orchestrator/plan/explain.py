@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import assert_never
 
@@ -107,6 +107,10 @@ def decision_words(decision: Decision) -> str:
             return f"not tried: {decision.words}"
         case Act.OPEN_SKIPS:
             return f"not tried, and what is below skipped: {decision.words}"
+        case Act.UNCONFIRMED:
+            likely = replace(decision, act=decision.likely or Act.RUN, likely=None)
+            told = f"runs ({likely.words})" if likely.act is Act.RUN else decision_words(likely)
+            return f"unconfirmed, by the record: {told}"
         case Act.RUN:
             return decision.words
         case _:
@@ -208,7 +212,8 @@ def _decision(decision: Decision | None) -> Json:
     if decision is None:
         return {"act": Act.RUN.value, "words": ""}
     found = {name: getattr(decision, name) for name in ("of_run", "status", "blame")}
-    return {"act": decision.act.value, "words": decision.words, **{name: kept for name, kept in found.items() if kept}}
+    told = {"act": decision.act.value, "words": decision.words, **{name: kept for name, kept in found.items() if kept}}
+    return told if decision.likely is None else {**told, "likely": decision.likely.value}
 
 
 def _left_out(one: LeftOut) -> Json:

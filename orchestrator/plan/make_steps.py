@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
+from orchestrator.plan.decision import Act, Decision, unconfirmed
 from orchestrator.plan.members import CHECKS
 from orchestrator.plan.placement import placed, read_by
 from orchestrator.plan.presence import Members
@@ -94,6 +95,7 @@ def _dbt_step(graph: Graph, node_id: NodeId, cause: Cause, members: Members) -> 
             node=node_id,
             resource_type=node.resource_type,
             severity=node.severity or "error",
+            decision=_without_the_database(members.unconfirmed.get(node_id)),
         )
     return BuildStep(
         id=StepId(node_id),
@@ -107,6 +109,13 @@ def _dbt_step(graph: Graph, node_id: NodeId, cause: Cause, members: Members) -> 
         materialized=node.materialized,
         added=node_id in members.added,
     )
+
+
+def _without_the_database(parent: NodeId | None) -> Decision | None:
+    """Return what is decided of a check before the database can tell whether this parent exists."""
+    if parent is None:
+        return None
+    return unconfirmed(Decision(act=Act.RUN, words=f"if {short_name(parent)} exists"))
 
 
 def _freshness(graph: Graph, node_id: NodeId, cause: Cause) -> FreshnessStep:

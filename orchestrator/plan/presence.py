@@ -21,6 +21,8 @@ class Members:
     gated: dict[NodeId, Cause] = field(default_factory=dict)
     """dbt sources whose age is judged."""
     suites: dict[NodeId, Cause] = field(default_factory=dict)
+    unconfirmed: dict[NodeId, NodeId] = field(default_factory=dict)
+    """The checks of which nobody knows whether they find what they read, each with the first such parent."""
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -38,11 +40,20 @@ class Presence:
         self._facts = facts
         self._members = members
         self._known: dict[NodeId, bool] = {}
+        self._unread: set[NodeId] = set()
+        """The nodes that count as there because the database cannot be read now."""
 
     def missing_parent(self, check: NodeId) -> NodeId | None:
-        """Give the first parent that the check would not find."""
+        """Return the first parent that the check would not find.
+
+        If only the database can tell, the check stays in the plan, and is noted as unconfirmed.
+        """
         parents = self._graph.depends.parents(check)
-        return next((parent for parent in parents if not self._is_there(parent)), None)
+        missing = next((parent for parent in parents if not self._is_there(parent)), None)
+        unread = next((parent for parent in parents if parent in self._unread), None)
+        if missing is None and unread is not None:
+            self._members.unconfirmed[check] = unread
+        return missing
 
     def _is_there(self, node: NodeId) -> bool:
         if node not in self._known:
@@ -56,8 +67,15 @@ class Presence:
             return True
         relation = placed(self._graph, node)
         if relation is not None:
-            return self._facts.stands(relation)
-        return all(self._is_there(parent) for parent in self._graph.depends.parents(node))
+            stands = self._facts.stands(relation)
+            if stands is None:
+                self._unread.add(node)
+            return stands is not False
+        parents = self._graph.depends.parents(node)
+        found = all(self._is_there(parent) for parent in parents)
+        if not self._unread.isdisjoint(parents):
+            self._unread.add(node)
+        return found
 
     def _is_looked_through(self, node: NodeId) -> bool:
         return self._graph.manifest.nodes[node].is_ephemeral

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from orchestrator.nodes.identity import short_name
 from orchestrator.plan.explain import decision_words
+from orchestrator.report.held_text import held_line, held_to_json
 from orchestrator.reuse.explained import Explained, PartLine
 from orchestrator.reuse.fingerprints.compare import Verdict
 from orchestrator.reuse.fingerprints.value import Finding
@@ -26,6 +27,8 @@ _VERDICTS = {
 
 def print_explanation(console: Console, found: Explained) -> None:
     """Print what a node's result follows from, now and when it last ended well, and what that comes to."""
+    if found.held is not None:
+        console.print(held_line(found.held), soft_wrap=True)
     kind = found.node.resource_type.value.replace("_", " ")
     console.print(Text.assemble((kind, "cyan"), "  ", (found.node.name, "bold"), f"  {found.node.path}"))
     for name, value in _facts(found):
@@ -61,12 +64,20 @@ def explanation_to_json(found: Explained) -> dict[str, object]:
         "decision": None
         if found.decision is None
         else {"act": found.decision.act.value, "words": decision_words(found.decision)},
+        "unconfirmed": held_to_json(found.held),
         "unknown": sorted(found.now.unknown),
         "standing": None
         if then is None
         else {"run_id": then.run_id, "ended_at": then.ended_at, "status": then.status.value},
         "parts": [
-            {"name": part.name, "words": part.words, "place": part.place, "now": part.now, "then": part.then}
+            {
+                "name": part.name,
+                "words": part.words,
+                "place": part.place,
+                "now": part.now if part.is_read else None,
+                "then": part.then,
+                "read": part.is_read,
+            }
             for part in found.parts
         ],
     }
@@ -126,6 +137,8 @@ def _verdict(found: Explained) -> str:
     if found.comparison is None:
         return "It never ended well in this target: there is nothing to compare with."
     changes = found.comparison.changes
+    if found.held is not None and found.comparison.verdict is Verdict.SAME and not changes:
+        return "Nothing has changed in the project. Whether its data has changed, only the database can tell."
     if found.comparison.verdict is Verdict.SAME and changes and all(one.part.startswith("parent:") for one in changes):
         return "It is a view: new rows in what it reads do not change it."
     if found.comparison.verdict is Verdict.SAME and found.changes:
@@ -139,13 +152,25 @@ def _print_parts(console: Console, found: Explained) -> None:
     table.add_column("now", no_wrap=True, min_width=_SHOWN)
     table.add_column("then", no_wrap=True, min_width=_SHOWN)
     table.add_column("where", overflow="fold")
-    same = [part for part in found.parts if part.name.startswith(_MANY) and part.now == part.then]
-    shown = sorted((part for part in found.parts if part not in same), key=lambda part: part.now == part.then)
+    many = [part for part in found.parts if part.name.startswith(_MANY)]
+    same = [part for part in many if part.now == part.then and part.is_read]
+    unread = [part for part in many if not part.is_read]
+    shown = sorted(
+        (part for part in found.parts if part not in (*same, *unread)), key=lambda part: part.now == part.then
+    )
     for part in shown:
         changed = found.standing is not None and part.now != part.then
-        table.add_row(part.words, _short(part.now), _short(part.then), part.place, style=_style(part, changed=changed))
+        table.add_row(
+            part.words,
+            _short(part.now) if part.is_read else "?",
+            _short(part.then),
+            part.place,
+            style=_style(part, changed=changed),
+        )
     if same:
         table.add_row(f"{len(same):,} settings of the database and the profile: the same", "", "", "", style="dim")
+    if unread:
+        table.add_row(f"{len(unread):,} settings of the database: not read", "?", "", "", style="dim")
     console.print(table, soft_wrap=not console.is_terminal)
 
 

@@ -15,7 +15,7 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.report.event_line import STYLES, titled
 from orchestrator.report.failure_text import untold_parts
-from orchestrator.report.words import clean, count, duration, one_line, size
+from orchestrator.report.words import clean, count, duration, one_line, size_words
 
 _WIDEST = 10_000
 _WITH_ROWS = frozenset({"ingest", "seed", "model", "snapshot"})
@@ -111,9 +111,9 @@ def print_pruned(
     if before is None or after is None:
         space = "The database reuses their space."
     elif is_shrunk:
-        space = f"{size(max(before - after, 0))} freed, the record takes {size(after)} now."
+        space = f"{size_words(max(before - after, 0))} freed, the record takes {size_words(after)} now."
     else:
-        space = f"The file was not shrunk from {size(after)}: another process uses it, or the disk is full."
+        space = f"The file was not shrunk from {size_words(after)}: another process uses it, or the disk is full."
     console.print(f"{runs} {space}", soft_wrap=True)
 
 

@@ -25,6 +25,7 @@ _ACTS = {
     Act.CLOSED: "closed",
     Act.OPEN: "not tried",
     Act.OPEN_SKIPS: "not tried",
+    Act.UNCONFIRMED: "unconfirmed",
 }
 
 

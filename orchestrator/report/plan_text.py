@@ -12,6 +12,7 @@ from orchestrator.plan.explain import kind_of, reason_of, shown_name
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, IngestStep, Step
 from orchestrator.report.attempts_text import AttemptsText
+from orchestrator.report.held_text import held_line
 from orchestrator.report.plan_groups import group, shown_kind
 from orchestrator.report.plan_overview import (
     USUAL,
@@ -23,14 +24,26 @@ from orchestrator.report.plan_overview import (
     told_with,
 )
 from orchestrator.report.words import count, one_line
+from orchestrator.reuse.facts import HeldDatabase
 
 _INDENT = " " * 4
 
 
 def print_plan(
-    console: Console, plan: Plan, attempts: AttemptsText = USUAL, *, database: str, verbose: bool = False
+    console: Console,
+    plan: Plan,
+    attempts: AttemptsText = USUAL,
+    *,
+    database: str,
+    held: HeldDatabase | None = None,
+    verbose: bool = False,
 ) -> None:
-    """Print the plan and what it would write to: each step, or by folders when there are hundreds."""
+    """Print the plan and what it would write to: each step, or by folders when there are hundreds.
+
+    A database that was `held` by another process is told first.
+    """
+    if held is not None:
+        console.print(held_line(held), soft_wrap=True)
     in_full = verbose or not is_large(plan)
     lines = (
         plan_lines(plan, attempts, database=database, width=console.width)

@@ -23,9 +23,12 @@ _MOST_LISTED = 10
 class Summary:
     """Collects what is worth telling and prints it at the end."""
 
-    def __init__(self, console: Console, *, only_failures: bool = False) -> None:
+    def __init__(self, console: Console, *, only_failures: bool = False, tells_the_end: bool = False) -> None:
+        """Take what it prints to; it prints notices that come after the end of the run if nothing else does."""
         self._console = console
         self._only_failures = only_failures
+        self._tells_the_end = tells_the_end
+        self._has_ended = False
         self._started: RunStarted | None = None
         self._notices: dict[NoticeKind, Counter[str]] = {}
         self._tries: Counter[StepId] = Counter()
@@ -37,15 +40,25 @@ class Summary:
                 self._started = event
             case AttemptEnded():
                 self._tries[event.outcome.step_id] = event.attempt + 1
+            case Noticed() if self._has_ended:
+                self._tell(event)
             case Noticed():
                 self._notices.setdefault(event.kind, Counter())[one_line(event.message)] += 1
             case RunEnded() if self._started is not None:
+                self._has_ended = True
                 lines = self._failures(self._started, event) if self._only_failures else self._all(self._started, event)
                 text = Text("\n").join(lines)
                 if text:
                     self._console.print(text, soft_wrap=True)
             case _:
                 pass
+
+    def _tell(self, notice: Noticed) -> None:
+        """Print what was noticed after the end: with only the failures, only warnings."""
+        is_warning = notice.kind is NoticeKind.WARNING
+        if self._tells_the_end and (is_warning or not self._only_failures):
+            text = one_line(notice.message, longest=None)
+            self._console.print(Text(text, style=STYLES[Status.WARN] if is_warning else ""), soft_wrap=True)
 
     def _all(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
         yield Text()

@@ -38,14 +38,12 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def size(number: int) -> str:
-    """Say how many bytes: `512 B`, `4.1 MB`, `1.2 GB`."""
-    amount = float(number)
-    for unit in ("B", "kB", "MB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"
+def size_words(size: int) -> str:
+    """Return a number of bytes in words: `812 bytes`, `12.3 MB`, `4.0 GB`."""
+    for unit, word in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size >= unit:
+            return f"{size / unit:,.1f} {word}"
+    return count(size, "byte")
 
 
 def some_of(names: Sequence[str], shown: int = 5) -> str:
@@ -61,7 +59,7 @@ def clean(message: str) -> str:
     return _CONTROL.sub("", text).strip("\n")
 
 
-def one_line(message: str) -> str:
+def one_line(message: str, *, longest: int | None = _LONGEST_LINE) -> str:
     """Put foreign text on one line of bearable length."""
     line = " ".join(clean(message).split())
-    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"
+    return line if longest is None or len(line) <= longest else line[: longest - 1] + "…"

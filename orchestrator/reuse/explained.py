@@ -1,15 +1,17 @@
 """What is known of one node's fingerprint, put together for a reader."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.decision import Decision
+from orchestrator.reuse.facts import HeldDatabase
 from orchestrator.reuse.fingerprints.compare import Change, Comparison, Verdict
 from orchestrator.reuse.fingerprints.value import Fingerprint
 from orchestrator.reuse.fingerprints.words import Words
 from orchestrator.reuse.standing import Standing
+from orchestrator.reuse.unread import is_of_the_database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,8 @@ class PartLine:
     place: str
     now: str | None
     then: str | None
+    is_read: bool = True
+    """False for what only the database tells, when it could not be read: then `now` is what was recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,8 @@ class Explained:
     parts: tuple[PartLine, ...]
     decision: Decision | None = None
     """What `elt run --skip-unchanged` would do with it; None for what no step runs, as an ephemeral model."""
+    held: HeldDatabase | None = None
+    """The database, where it could not be read."""
 
 
 def explained(
@@ -75,6 +81,12 @@ def explained(
         parts=tuple(_lines(now, standing, own)),
         decision=decision,
     )
+
+
+def without_database(found: Explained, held: HeldDatabase, unread: Collection[NodeId]) -> Explained:
+    """Return an explanation that was made without the database; `unread` are the dbt sources of unknown rows."""
+    parts = (replace(part, is_read=not is_of_the_database(part.name, unread)) for part in found.parts)
+    return replace(found, parts=tuple(parts), held=held)
 
 
 def _causes(

@@ -53,6 +53,21 @@ class StoredFunction:
     """The SQL of each overload, without its parameters; empty if it cannot be told from the definition."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldDatabase:
+    """A database that could not be read: another process holds its file."""
+
+    database: str
+    """The absolute path of the file."""
+    pid: int
+    """0 if it is not known."""
+    command: str
+    """The first words of its command line."""
+
+    def __str__(self) -> str:
+        return f"{self.database} is held by process {self.pid} ({self.command})"
+
+
 class Sameness(StrEnum):
     """How the content of a relation compares with what was recorded of it."""
 

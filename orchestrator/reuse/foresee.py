@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
-from orchestrator.plan.decision import Act, Decision
+from orchestrator.plan.decision import Act, Decision, unconfirmed
 from orchestrator.plan.explain import reason_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import (
@@ -22,6 +22,7 @@ from orchestrator.reuse.fingerprints.compare import Verdict
 from orchestrator.reuse.fingerprints.identity import Nature, columns_in, nature_of
 from orchestrator.reuse.judge import Judge
 from orchestrator.reuse.project import Judged
+from orchestrator.reuse.reasons import why_unknown
 
 NOT_UNDERSTOOD = "not understood: "
 _NO_OPS = frozenset({ResourceType.EXPOSURE, ResourceType.SAVED_QUERY})
@@ -91,6 +92,21 @@ class _Foresight:
         return replace(self.plan, steps=tuple(replace(step, decision=self.decide(step)) for step in self.plan.steps))
 
     def decide(self, step: Step) -> Decision:
+        """Return the decision on a step; without the database only what the manifest tells is decided."""
+        found = self._decide(step)
+        if step.decision is not None and step.decision.act is Act.UNCONFIRMED and found.act is Act.RUN:
+            return step.decision
+        return unconfirmed(found) if self.judge.project.unread and not self._is_certain(step, found) else found
+
+    def _is_certain(self, step: Step, found: Decision) -> bool:
+        """Return whether a decision holds whatever the database says."""
+        answer = self.judge.answers.get(NodeId(step.id))
+        if answer is None or found.act is Act.CLOSED or not self.wishes.may_reuse(step):
+            return True
+        always = isinstance(step, BuildStep) and step.resource_type is ResourceType.FUNCTION
+        return always or bool(why_unknown(answer.judged.fingerprint))
+
+    def _decide(self, step: Step) -> Decision:
         if isinstance(step, IngestStep | FreshnessStep | HookStep):
             return Decision(act=Act.RUN, words=reason_of(step))
         if step.id in self.wishes.closed:
@@ -124,19 +140,21 @@ class _Foresight:
         )
         if why or judged.then is None:
             return Decision(act=Act.RUN, words=why)
-        of = {"of_run": judged.then.run_id, "status": judged.then.status.value}
+        reused = Decision(
+            act=Act.REUSE, words="nothing changed", of_run=judged.then.run_id, status=judged.then.status.value
+        )
         sources = self._pending_of(NodeId(step.id))
         if sources and not self._sees_through(NodeId(step.id)):
-            return Decision(act=Act.IF_CHANGED, words=f"if {_listed(sources)} new rows", **of)
+            return replace(reused, act=Act.IF_CHANGED, words=f"if {_listed(sources)} new rows")
         if asks:
             decided = ", which its parents decide" if self.judge.project.parents(NodeId(step.id)) else ""
-            return Decision(act=Act.IF_CHANGED, words=f"if it compiles to something else{decided}", **of)
+            return replace(reused, act=Act.IF_CHANGED, words=f"if it compiles to something else{decided}")
         if self._sees_through(NodeId(step.id)) and self.judge.project.drops_views and sources:
-            return Decision(act=Act.IF_CHANGED, words="if what it reads is rebuilt", **of)
+            return replace(reused, act=Act.IF_CHANGED, words="if what it reads is rebuilt")
         changing = next((one for one in columns_in(judged.fingerprint) if self._may_change(one)), None)
         if changing is not None:
-            return Decision(act=Act.IF_CHANGED, words=f"if the columns of {short_name(changing)} change", **of)
-        return Decision(act=Act.REUSE, words="nothing changed", **of)
+            return replace(reused, act=Act.IF_CHANGED, words=f"if the columns of {short_name(changing)} change")
+        return reused
 
     def _may_change(self, node: NodeId) -> bool:
         return node in self.open or node in self.wishes.fed
@@ -190,9 +208,18 @@ def _listed(sources: AbstractSet[NodeId]) -> str:
 
 
 def _without_idle_hooks(plan: Plan, wishes: Wishes) -> Plan:
-    """Leave the hooks out where dbt has nothing to do for certain."""
-    if wishes.keeps_hooks or any(_may_need_dbt(step) or wishes.may_verify(step) for step in plan.steps):
+    """Leave the hooks out where dbt has nothing to do for certain; where nobody knows, they are unconfirmed."""
+    needs_dbt = [step for step in plan.steps if _may_need_dbt(step)]
+    if wishes.keeps_hooks or any(map(wishes.may_verify, plan.steps)) or not all(map(_is_unconfirmed, needs_dbt)):
         return plan
+    if needs_dbt:
+        open_hook = unconfirmed(Decision(act=Act.RUN, words="if dbt has anything to do"))
+        return replace(
+            plan,
+            steps=tuple(
+                replace(step, decision=open_hook) if isinstance(step, HookStep) else step for step in plan.steps
+            ),
+        )
     hooks = {step.id for step in plan.steps if isinstance(step, HookStep)}
     kept = (step for step in plan.steps if step.id not in hooks)
     return replace(
@@ -206,6 +233,10 @@ def _without_idle_hooks(plan: Plan, wishes: Wishes) -> Plan:
             for step in kept
         ),
     )
+
+
+def _is_unconfirmed(step: Step) -> bool:
+    return step.decision is not None and step.decision.act is Act.UNCONFIRMED
 
 
 def _may_need_dbt(step: Step) -> bool:

@@ -11,7 +11,6 @@ from orchestrator.reuse.definitions import Definitions
 from orchestrator.reuse.fingerprints.compare import Comparison, Verdict
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.identity import (
-    COLUMNS_OF,
     IDS_OF,
     Nature,
     data_parts,
@@ -228,9 +227,9 @@ class Judge:
         return SourceVersion(rows=" ".join(self.known[one] for one in producers))
 
     def _made(self, node: NodeId) -> Fingerprint:
-        made = self.project.make(node, self._parents_of(node), self.made, self.versions)
-        columns = {f"{COLUMNS_OF}{one}": self.project.database.columns(one) for one in self.project.columns_of(node)}
-        return with_built(made, {name: found for name, found in columns.items() if found})
+        then = self.past.standing.get(StepId(node))
+        before = None if then is None else then.fingerprint
+        return self.project.make(node, self._parents_of(node), self.made, self.versions, before)
 
     def _parents_of(self, node: NodeId) -> Mapping[NodeId, str]:
         """Give what the parents are; a unit test comes before its model, and takes it as it will be."""

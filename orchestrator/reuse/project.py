@@ -11,13 +11,14 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import StoredFunction
 from orchestrator.reuse.fingerprints.compare import Change
-from orchestrator.reuse.fingerprints.identity import Nature
+from orchestrator.reuse.fingerprints.identity import COLUMNS_OF, Nature, with_built
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.suites import SuiteFingerprinter
 from orchestrator.reuse.fingerprints.value import Fingerprint, SourceVersion
 from orchestrator.reuse.fingerprints.words import Words
 from orchestrator.reuse.standing import Standing
 from orchestrator.reuse.statements import Statements
+from orchestrator.reuse.unread import as_recorded
 
 
 class Code(Protocol):
@@ -64,6 +65,8 @@ class Project:
     """Whether building a table again drops the views on it."""
     statements: Statements | None = None
     """Reads compiled statements; None where there are none to read."""
+    unread: bool = False
+    """Whether the database cannot be read now: then only what the manifest tells for certain is decided."""
     warns_are_errors: bool = False
     """Whether a check that warns counts as an error in this run: then a warning is not reused."""
     _words: dict[NodeId, Words] = field(default_factory=dict)
@@ -79,11 +82,21 @@ class Project:
         parents: Mapping[NodeId, str],
         made: Mapping[NodeId, Fingerprint],
         versions: Mapping[NodeId, SourceVersion],
+        then: Fingerprint | None = None,
     ) -> Fingerprint:
-        """Make the fingerprint of a node, or of a suite, from what its parents are and their fingerprints."""
+        """Make the fingerprint of a node, or of a suite, from what its parents are and their fingerprints.
+
+        What an unread database does not tell is taken from the node's last fingerprint.
+        """
         if self.suites is not None and node in self.graph.suites:
-            return self.suites.make(node, self.database.functions().keys(), parents, versions)
-        return self.maker.make(self.manifest.nodes[node], parents, made, versions)
+            found = self.suites.make(node, self.database.functions().keys(), parents, versions)
+        else:
+            found = self.maker.make(self.manifest.nodes[node], parents, made, versions)
+        shown = tuple(self.columns_of(node))
+        if self.unread:
+            return found if then is None else as_recorded(found, then, shown)
+        columns = {f"{COLUMNS_OF}{one}": self.database.columns(one) for one in shown}
+        return with_built(found, {name: digest for name, digest in columns.items() if digest})
 
     def parents(self, node: NodeId) -> tuple[NodeId, ...]:
         """Return what a node reads; of a dbt source what writes its table."""

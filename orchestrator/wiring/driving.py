@@ -24,6 +24,7 @@ from orchestrator.reuse.foresee import Foreseen
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.found import Left
 from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.publishing import copy_of, publish
 from orchestrator.wiring.readiness import require_ready
 from orchestrator.wiring.retention import forget_old_runs
 from orchestrator.wiring.reusing import Knowledge
@@ -61,11 +62,12 @@ def drive(
     """
     plan = foreseen.plan
     require_ready(project, plan)
+    copy = copy_of(project, command.verb)
     reuse = known.reuse(foreseen, opening.run_id, continued, share_of(command, project.settings))
     reuse.continued = left.batches.keys()
     if command.shadow_reuse:
         reuse.shadow = shadow_of(project, known.facts)
-    terms = _terms(project, plan, command, opening.run_id, continued, reuse)
+    terms = _terms(project, plan, command, opening.run_id, reuse, continued)
     writer = known.store.writer(opening)
     settled = () if continued is None else (*continued.settled, *continued.found)
     stood = reuse.judge.past.standing.keys() & {step.id for step in plan.steps if isinstance(step, BuildStep)}
@@ -92,12 +94,15 @@ def drive(
         )
     forget_old_runs(known.store, project.settings.keep_runs, _now(), project.hear)
     code = _exit_code(project, reuse.shadow, outcomes)
+    if copy is not None and plan.steps and code is ExitCode.SUCCESS:
+        code = publish(project, copy, writer)
     return Ran(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=code)
 
 
 def _terms(
-    project: OpenProject, plan: Plan, command: Command, run_id: str, continued: Continued | None, reuse: RunReuse
+    project: OpenProject, plan: Plan, command: Command, run_id: str, reuse: RunReuse, continued: Continued | None
 ) -> RunTerms:
+    """Return the terms of a run: what the settings and the command say, and what a run that goes on brings with it."""
     return RunTerms(
         run_id=run_id,
         database=project.target.description,

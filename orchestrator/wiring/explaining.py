@@ -10,7 +10,7 @@ from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.dlt import is_called, load_name
 from orchestrator.nodes.identity import short_name
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.explained import Explained, explained
+from orchestrator.reuse.explained import Explained, explained, without_database
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED, has_fingerprint
 from orchestrator.reuse.fingerprints.words import Words
 from orchestrator.wiring.command import Command
@@ -38,7 +38,7 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
             if one not in judge.made:  # no step builds it, as an ephemeral model
                 judge.leave(one)
     step = plan.by_id.get(StepId(node.unique_id))
-    return explained(
+    found = explained(
         node,
         project.target.name,
         lambda one: Words(manifest, known.maker, manifest.nodes[one]),
@@ -47,6 +47,7 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
         {one: judge.comparisons[one] for one in order if one in judge.comparisons},
         step.decision if step is not None else None,
     )
+    return found if project.held is None else without_database(found, project.held, judge.unversioned)
 
 
 def find_node(graph: Graph, name: str) -> DbtNode:

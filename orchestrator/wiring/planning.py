@@ -39,8 +39,13 @@ def opened(
     inbox: Inbox,
     dbt_words: tuple[str, ...] | None = None,
     hear: Callable[[Noticed], None] = lambda _notice: None,
+    *,
+    only_reads: bool = False,
 ) -> Iterator[OpenProject]:
-    """Open the project that a command is for, as one dbt command line; `dbt_words` stand for those of its verb."""
+    """Open the project that a command is for, as one dbt command line; `dbt_words` stand for those of its verb.
+
+    A command that `only_reads` runs nothing, and does without a database file that another process holds.
+    """
     settings = load_settings(command.project_dir)
     words = _DBT_COMMANDS[command.verb] if dbt_words is None else dbt_words
     needs_ingestion = command.verb is Verb.INGEST or (
@@ -53,6 +58,7 @@ def opened(
         with_ingestion=command.verb is not Verb.TEST and (needs_ingestion or can_ingest()),
         needs_ingestion=needs_ingestion,
         lock_timeout=command.lock_timeout,
+        only_reads=only_reads,
         hear=hear,
     ) as project:
         yield project

@@ -25,6 +25,7 @@ from orchestrator.adapters.great_expectations.suites import read_suites
 from orchestrator.adapters.record_sql import OWN_TABLES
 from orchestrator.adapters.versions import stated_bounds
 from orchestrator.config.settings import Settings
+from orchestrator.errors import WarehouseLockedError
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Limits
@@ -36,6 +37,7 @@ from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId, Relation, short_name
 from orchestrator.nodes.manifest import manifest_from
 from orchestrator.plan.step import StepId
+from orchestrator.reuse.facts import HeldDatabase
 from orchestrator.reuse.fingerprints.suites import SuiteReading
 from orchestrator.wiring.log_files import log_dir, own_log
 from orchestrator.wiring.suite_reading import suite_readings, with_reads
@@ -61,7 +63,22 @@ class OpenProject:
     resources: ExitStack
     hear: Callable[[Noticed], None]
     """Told at once of what makes the caller wait."""
+    only_reads: bool = False
+    """Whether the command runs nothing, and answers without a database file that another process holds."""
     _warehouse: Warehouse | None = field(default=None)
+    held: HeldDatabase | None = None
+    """What `held_database` found, once it was asked."""
+
+    def held_database(self) -> HeldDatabase | None:
+        """Return who keeps a command that only reads from the database; None where the database can be asked."""
+        can_be_held = self.only_reads and self.target.is_file and is_there(self.target)
+        if can_be_held and self._warehouse is None and self.held is None:
+            try:
+                self.warehouse()
+            except WarehouseLockedError as error:
+                command = self.masker.text(error.command)
+                self.held = HeldDatabase(database=self.target.description, pid=error.pid, command=command)
+        return self.held
 
     def warehouse(self) -> Warehouse:
         """Open the database beside dbt, once; raises WarehouseError when it cannot be opened, or not shared."""
@@ -97,6 +114,7 @@ def open_project(
     with_ingestion: bool,
     needs_ingestion: bool,
     lock_timeout: float | None = None,
+    only_reads: bool = False,
     hear: Callable[[Noticed], None] = lambda _notice: None,
 ) -> Iterator[OpenProject]:
     """Open the project for one dbt command line; closes everything in the reverse order."""
@@ -129,13 +147,21 @@ def open_project(
             graph=graph,
             selector=DbtSelector(session),
             inbox=inbox,
-            lock_timeout=settings.lock_timeout.total_seconds() if lock_timeout is None else lock_timeout,
+            lock_timeout=_patience(settings, lock_timeout, only_reads=only_reads),
             host=host,
             suites=readings,
             masker=masker,
             resources=resources,
             hear=lambda notice: hear(replace(notice, message=masker.text(notice.message))),
+            only_reads=only_reads,
         )
+
+
+def _patience(settings: Settings, asked: float | None, *, only_reads: bool) -> float:
+    """Return for how many seconds a held database is waited for: by a command that only reads if it is asked to."""
+    if asked is not None:
+        return asked
+    return 0 if only_reads else settings.lock_timeout.total_seconds()
 
 
 def _discovery(
@@ -201,8 +227,10 @@ class WarehouseFacts:
         self._known: frozenset[tuple[str, str]] | None = None
         self._asked = False
 
-    def stands(self, relation: Relation) -> bool:
-        """Say whether the relation exists; True when nobody can tell, so that dbt finds out itself."""
+    def stands(self, relation: Relation) -> bool | None:
+        """Return whether the relation exists; None if the database is held, and True if dbt alone can find out."""
+        if self._project.held_database() is not None:
+            return None
         if not self._asked:
             self._asked = True
             self._known = self._look()

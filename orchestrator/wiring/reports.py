@@ -44,7 +44,7 @@ def reporting(output: OutputKind, *, nothing: str, color: bool | None = None) ->
         case OutputKind.LIVE if can_live(console):
             opening, live = OpeningReport(console), LiveReport(console)
             try:
-                yield (opening, UnlessNothing(console, (live, Summary(console)), nothing))
+                yield (opening, UnlessNothing(console, (live, Summary(console, tells_the_end=True)), nothing))
             finally:
                 opening.close()
                 live.close()

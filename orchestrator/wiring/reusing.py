@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -32,6 +32,7 @@ from orchestrator.reuse.project import Project
 from orchestrator.reuse.scope import Named, fed_by, is_decided, nodes_of
 from orchestrator.reuse.standing import LastTry, Marker, Standing
 from orchestrator.reuse.statements import Statements
+from orchestrator.reuse.unread import SETTINGS
 from orchestrator.wiring.fingerprinting import surroundings_of, with_needs
 from orchestrator.wiring.marking import relations_of, target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
@@ -87,8 +88,16 @@ class Knowledge:
 
     @cached_property
     def around(self) -> Surroundings:
-        """What results follow from beside the project."""
-        return surroundings_of(self.project, self.facts.settings())
+        """What results follow from beside the project; of a database that is held, what was recorded last."""
+        around = surroundings_of(self.project, self.facts.settings())
+        return replace(around, recorded=self._recorded_settings()) if self.facts.is_held else around
+
+    def _recorded_settings(self) -> Mapping[str, str]:
+        """Return the parts of the database's settings as the newest build recorded them."""
+        known = self.standing(list(self.project.graph.manifest.nodes)).values()
+        newest = max(known, key=lambda one: (one.ended_at is not None, one.ended_at), default=None)
+        parts = {} if newest is None else newest.fingerprint.parts
+        return {name: digest for name, digest in parts.items() if name.startswith(SETTINGS)}
 
     def past(self, plan: Plan, reusable: AbstractSet[StepId]) -> Past:
         """Read what is recorded of a plan's steps and of all above them, and what the target says of them itself.
@@ -102,7 +111,11 @@ class Knowledge:
         # what is not built here may be read from elsewhere, of which nothing is known
         nodes = frozenset(planned if deferring else with_needs(self.project, self._with_judged(planned)))
         steps = {StepId(node) for node in nodes} | {step.id for step in plan.steps}
-        there = WarehouseFacts(self.project).stands
+        stands = WarehouseFacts(self.project).stands
+
+        def there(relation: Relation) -> bool:
+            return stands(relation) is not False
+
         markers = self._markers(nodes)
         looked_at = frozenset[Relation]()
         contents: Mapping[Relation, Content] = {}
@@ -120,6 +133,7 @@ class Knowledge:
             there=there,
             contents=contents,
             looked_at=looked_at,
+            unread=self.facts.is_held,
         )
 
     def _relations(self, nodes: Iterable[NodeId], *, of_sources: bool = False) -> Iterator[Relation]:
@@ -147,7 +161,7 @@ class Knowledge:
     def _markers(self, nodes: Collection[NodeId]) -> Mapping[StepId, Marker] | None:
         """Ask the target itself what it holds; None where it is not asked."""
         record = target_record(self.project)
-        if record is None:
+        if record is None or self.facts.is_held:
             return None
         return record.markers(relations_of(self.project, nodes)) if is_there(self.project.target) else {}
 
@@ -179,7 +193,10 @@ class Knowledge:
                 code=_Compiled(project, self.reader),
                 run_id=run_id,
                 drops_views=project.target.adapter != "duckdb",
-                statements=Statements(manifest, project.target.database, self.facts.functions),
+                statements=Statements(
+                    manifest, project.target.database, self.facts.functions, unread=self.facts.is_held
+                ),
+                unread=self.facts.is_held,
                 warns_are_errors=warns_are_errors(project.session.flags),
             ),
             past,

@@ -36,8 +36,13 @@ class TargetFacts:
 
     @property
     def is_readable(self) -> bool:
-        """Whether there is a database to read, and one that can be shared with dbt."""
-        return is_shared(self.project.target) and is_there(self.project.target)
+        """Whether there is a database to read, one that can be shared with dbt, and that no other process holds."""
+        return is_shared(self.project.target) and is_there(self.project.target) and not self.is_held
+
+    @property
+    def is_held(self) -> bool:
+        """Whether another process holds the database, so that a command that only reads does without it."""
+        return self.project.held_database() is not None
 
     def contents(self, relations: Iterable[Relation]) -> Mapping[Relation, Content]:
         """Return what these relations hold now, of those that exist."""
@@ -55,7 +60,7 @@ class TargetFacts:
     def settings(self) -> Mapping[str, object]:
         """Return the settings of the database that change results; those of a new file are what they will be."""
         target, credentials = self.project.target, self.project.session.credentials
-        if not is_shared(target):
+        if not is_shared(target) or self.is_held:
             return {}
         if self.is_readable:
             found = self.project.warehouse().result_settings()
@@ -113,6 +118,8 @@ class TargetFacts:
     def is_unread(self, source: NodeId) -> bool:
         """Return whether only its newest row can tell one state of a source from another: its rows are not read."""
         known = self.project.graph.manifest.sources[source]
+        if self.is_held:
+            return True
         if known.external:
             return isinstance(self._version_of_files(known), str)
         relation = known.relation

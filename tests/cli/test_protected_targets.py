@@ -79,7 +79,7 @@ def test_runs_of_a_protected_target_are_forgotten_with_consent(elt, shop):
         "The target dev is protected, and what is recorded of its runs before the newest 1 is forgotten.", "--yes"
     )
     assert elt("history", "prune", "--keep", "2", project=shop).code == 0
-    assert "1 forgotten" in elt("history", "prune", "--keep", "1", "--yes", project=shop).out
+    assert "1 run forgotten" in elt("history", "prune", "--keep", "1", "--yes", project=shop).out
 
 
 def answering(answer: str, *words: str, project) -> tuple[int, str]:

@@ -19,6 +19,7 @@ import duckdb
 from orchestrator.adapters.contents import OutOfTimeError, Reader, Shape, read_contents
 from orchestrator.adapters.duckdb import content
 from orchestrator.adapters.duckdb.catalog import ATTACHED, FUNCTIONS, SETTINGS, result_settings, stored_functions
+from orchestrator.adapters.duckdb.database_copy import DatabaseCopy, copy_database
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
 from orchestrator.adapters.sql_pipe import PipeAccess
 from orchestrator.adapters.sql_words import literal
@@ -133,6 +134,10 @@ class Warehouse:
         """Let children send their SQL here: nobody else can open the file."""
         return PipeAccess(self.cursor, str(self.file.path))
 
+    def copy_to(self, copy: Path) -> DatabaseCopy:
+        """Put a copy of the file at a path, for readers; raises WarehouseError."""
+        return copy_database(self.file.path, copy, self.ask)
+
     def close(self) -> None:
         """Close our connection; the file is free once everybody else's cursors are closed too."""
         with suppress(duckdb.Error):
@@ -222,6 +227,8 @@ def _locked(path: Path, holder: Holder, waited: float) -> WarehouseLockedError:
     return WarehouseLockedError(
         f"The database {path} is held by {holder}; waited {waited:g} s for it.",
         hint="End that process, or wait longer with --lock-timeout SECONDS.",
+        pid=holder.pid,
+        command=holder.command,
     )
 
 

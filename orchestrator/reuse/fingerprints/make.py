@@ -218,8 +218,7 @@ class Fingerprinter:
         if found is None:
             around, index, asked = self._around, self.index, self._asked
             parts = {"adapter": digest_of([self._manifest.adapter_type, dict(around.versions)])}
-            parts |= {f"setting:{name}": digest_of([value]) for name, value in around.settings.items()}
-            parts |= {f"profile:{name}": digest for name, digest in around.profile.items()}
+            parts |= around.setting_parts()
             for closure in index.everywhere:
                 parts |= asked.group(closure, package).parts
             hooks, roots = index.at_start

@@ -159,8 +159,7 @@ class SuiteFingerprinter:
             "suite": reading.digest,
             "adapter": digest_of([self.version, dict(self.around.versions)]),
             "relation": digest_of(str(relation_of(manifest, bound.node))),
-            **{f"setting:{name}": digest_of([value]) for name, value in self.around.settings.items()},
-            **{f"profile:{name}": value for name, value in self.around.profile.items()},
+            **self.around.setting_parts(),
         }
         later = (one for one in bound.reads if suite not in self.graph.order.descendants([one]))
         findings = (

@@ -54,6 +54,13 @@ class Surroundings:
     """What around the project cannot be shown to be the same, such as a plugin whose code is not found."""
     seed_content: Callable[[DbtNode], str] = _unread
     """Returns the digest of the bytes of a seed's file."""
+    recorded: Mapping[str, str] = field(default_factory=dict)
+    """Parts of every node that could not be read now, as they were recorded last."""
+
+    def setting_parts(self) -> dict[str, str]:
+        """Return the parts of the settings and of the profile, which every node has."""
+        parts = {f"setting:{name}": digest_of([value]) for name, value in self.settings.items()}
+        return {**parts, **{f"profile:{name}": digest for name, digest in self.profile.items()}, **self.recorded}
 
 
 def shown_vars(around: Surroundings, package: str) -> dict[str, object]:

@@ -19,7 +19,8 @@ from orchestrator.errors import ConfigurationError
 Load = Callable[..., Settings]
 KNOWN = (
     "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout, repeats, time_limits,"
-    " circuit_breaker, on_busy, state_in_target, content, store, keep_runs, protected_targets, verify_reuse"
+    " circuit_breaker, on_busy, state_in_target, content, store, keep_runs, protected_targets, publish_copy,"
+    " verify_reuse"
 )
 A_DURATION = "expected a duration such as 60s, 5min or 1h"
 FULL = """\
@@ -36,6 +37,7 @@ lock_timeout: 5min
 state_in_target: false
 verify_reuse: 5%
 content: {rows: 1000, time: 500ms}
+publish_copy: {dev: bi/shop.duckdb, prod: /srv/shop.duckdb}
 repeats:
   ingest: 3
   dbt: {times: none, after: 10s, factor: 1.5, longest: 5min, jitter: 0, on_time_limit: repeat}
@@ -87,6 +89,7 @@ def test_every_key_is_read(load: Load, tmp_path: Path) -> None:
         state_in_target=False,
         verify_reuse=0.05,
         content=ContentLimits(rows=1000, time=timedelta(milliseconds=500)),
+        publish_copy={"dev": tmp_path / "bi" / "shop.duckdb", "prod": Path("/srv/shop.duckdb")},
         repeats={
             "ingest": RepeatWish(times=3),
             "dbt": RepeatWish(
@@ -105,6 +108,13 @@ def test_every_key_is_read(load: Load, tmp_path: Path) -> None:
             "model.shop.orders": LimitWish(limit=timedelta(seconds=90)),
         },
     )
+
+
+def test_two_targets_have_two_copies(load: Load) -> None:
+    """However the path is written; the line and the other target are named."""
+    assert mistakes(load, "publish_copy:\n  dev: bi/shop.duckdb\n  prod: ./bi/../bi/shop.duckdb") == [
+        "3: 'publish_copy.prod' is the path of 'publish_copy.dev' too"
+    ]
 
 
 SHARES = {"5%": 0.05, "0.5 %": 0.005, ".05": 0.05, "1": 1.0, "0": 0.0}
@@ -326,6 +336,9 @@ def test_the_documented_example_is_right(load: Load) -> None:
         "lock_timeout: 5 weeks",
         "ingestion: [a]",
         "repeats: 3",
+        "publish_copy: bi/shop.duckdb",
+        "publish_copy: {dev: ''}",
+        "publish_copy: {dev: [bi]}",
         "repeats: {dbt: often}",
         "repeats: {dbt: {time: 3}}",
         "repeats: {dbt: {after: soon}}",

@@ -15,6 +15,7 @@ from orchestrator.execution.scheduler import Scheduler
 from orchestrator.graph.build import Graph, build_graph
 from orchestrator.nodes.dbt import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.plan.decision import Decision as PlanDecision
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest, Upstream
@@ -286,12 +287,23 @@ class World:
             frozenset(NodeId(step.id) for step in plan.steps if isinstance(step, BuildStep | TestStep)),
         )
 
+    def decisions(self, *, unread: bool = False) -> dict[StepId, PlanDecision]:
+        """Return the decision on each step of a run of everything; `unread` if another process holds the database."""
+        self.runs += 1
+        plan, _ = self.plan()
+        past = Past(standing=self.record.standing, tries=self.record.tries, unread=True) if unread else self.past()
+        judge = self.judge(past, plan)
+        if unread:
+            judge = Judge(replace(judge.project, database=_Held(self.target), unread=True), past, judge.planned)
+        decided = foresee(plan, judge, Wishes(may_reuse=lambda _step: True))
+        return {step.id: step.decision for step in decided.steps if step.decision is not None}
+
 
 @dataclass
 class _Database:
     target: Target
 
-    def version(self, source: NodeId, newest_row: str | None) -> SourceVersion:
+    def version(self, source: NodeId, newest_row: str | None) -> SourceVersion | str:
         """Return the version of a source's rows."""
         del newest_row
         return SourceVersion(rows=str(self.target.sources[source]))
@@ -307,6 +319,16 @@ class _Database:
 
     def touch(self, step: StepId, *, stands: bool) -> None:
         """Nothing is remembered."""
+
+
+@dataclass
+class _Held(_Database):
+    """A database that another process holds."""
+
+    def version(self, source: NodeId, newest_row: str | None) -> str:
+        """Return why there is no version."""
+        del source, newest_row
+        return "its database cannot be read beside dbt"
 
 
 @dataclass

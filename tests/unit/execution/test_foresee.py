@@ -6,7 +6,8 @@ import pytest
 
 from orchestrator.nodes.dbt import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId
-from orchestrator.plan.explain import told_of
+from orchestrator.plan.decision import Act
+from orchestrator.plan.explain import decision_words, told_of
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.foresee import Wishes, foresee
@@ -151,6 +152,28 @@ def test_a_target_that_was_put_back_is_believed(world: World) -> None:
     assert told(world)["c"] == "run: it was built from something else in run r1"
     world.parts["c"] = with_code(world.parts["c"], "select 3")
     assert told(world)["c"] == "reuse: nothing changed"
+
+
+def test_without_the_database_nothing_is_decided_that_only_it_can_tell(world: World) -> None:
+    """What the record says is kept as likely; new rows, which the record does not know, change nothing."""
+    world.parts["c"] = with_code(world.parts["c"], "select 5")
+    world.target.sources[NodeId("source.shop.raw.s")] = 1
+    decisions = {step.rpartition(".")[2]: one for step, one in world.decisions(unread=True).items()}
+    assert {one.act for one in decisions.values()} == {Act.UNCONFIRMED}
+    assert not any(one.may_reuse for one in decisions.values())
+    assert {name: one.likely for name, one in decisions.items()} == {
+        "a": Act.REUSE,
+        "t": Act.REUSE,
+        "v": Act.REUSE,
+        "c": Act.RUN,
+    }
+    assert decision_words(decisions["c"]) == "unconfirmed, by the record: runs (code changed: models/c.sql)"
+
+
+def test_what_the_manifest_tells_is_certain_without_the_database(world: World) -> None:
+    """A volatile model always runs."""
+    world.parts["a"] = with_code(world.parts["a"], "select {{ run_started_at }}")
+    assert world.decisions(unread=True)[StepId(node_id("model.a"))].act is Act.RUN
 
 
 def test_volatile_nodes_always_run(world: World) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from orchestrator.execution.outcome import ReasonCode
 from orchestrator.nodes.dbt import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
+from orchestrator.plan.decision import Act
 from orchestrator.plan.request import Upstream
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
@@ -90,6 +91,36 @@ def test_a_run_with_reuse_leaves_what_a_full_run_leaves(data: st.DataObject) -> 
         assert {step: verdict(one) for step, one in outcomes.items()} == verdicts
         judged = [NodeId(step) for step, said in verdicts.items() if said is not Status.SKIPPED and is_built(step)]
         assert seen(world, judged) == seen(other, judged)
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_without_the_database_no_decision_is_wrong(data: st.DataObject) -> None:
+    """Nothing is said to be reused, and what is said to run does run when the database can be read."""
+    world, kept = data.draw(worlds()), []
+    world.run_with_reuse()
+    for _ in range(data.draw(st.integers(0, 3))):
+        edited(data.draw, world, kept)
+    without, real = world.decisions(unread=True), world.decisions()
+    assert not any(one.may_reuse for one in without.values())
+    certain = {step for step, one in without.items() if one.act is not Act.UNCONFIRMED}
+    assert all(real[step].act is without[step].act for step in certain)
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_without_the_database_the_likely_decision_is_the_one_that_follows_if_it_is_as_recorded(
+    data: st.DataObject,
+) -> None:
+    """Where only the project changed since the last run."""
+    world = data.draw(worlds())
+    world.run_with_reuse()
+    for name in data.draw(st.sets(st.sampled_from([name for name in world.parts if name.startswith("m")]))):
+        world.parts[name] = with_code(world.parts[name], f"select {data.draw(st.integers(1, 4))}")
+    without, real = world.decisions(unread=True), world.decisions()
+    assert {step: one.likely or one.act for step, one in without.items()} == {
+        step: one.act for step, one in real.items()
+    }
 
 
 @settings(max_examples=25)

@@ -5,11 +5,13 @@ from hypothesis import given, settings
 
 from orchestrator.graph.build import build_graph
 from orchestrator.nodes.identity import ResourceType
+from orchestrator.plan.decision import Act
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import Upstream, Verb
 from orchestrator.plan.step import Cause, Why
 from tests.graph_factories import (
     Standing,
+    Unread,
     everything,
     ids,
     make_dlt_source,
@@ -200,6 +202,16 @@ def test_ephemeral_parent_is_there_when_what_it_reads_is():
     without = plan_for(related(), "model.a", also=["test.with_eph"])
     assert "test.with_eph" in names(with_source)
     assert [one.node for one in without.left_out] == [node_id("test.with_eph")]
+
+
+@pytest.mark.parametrize(("test", "parent"), [("test.both", "x"), ("test.with_eph", "eph")])
+def test_indirect_test_is_unconfirmed_when_nobody_can_say_whether_its_parents_are_there(test, parent):
+    """It stays in the plan; also where an ephemeral model is between them."""
+    plan = plan_for(related(), "model.a", also=[test], facts=Unread())
+    decision = plan.by_id[node_id(test)].decision
+    assert (decision.act, decision.likely, decision.words) == (Act.UNCONFIRMED, Act.RUN, f"if {parent} exists")
+    assert plan.by_id[node_id("model.a")].decision is None
+    assert not plan.left_out
 
 
 def test_test_that_is_named_brings_its_parents():

@@ -1,0 +1,159 @@
+"""A copy of a DuckDB file for readers: whole, consistent, and replaced in one step.
+
+The owner of the database writes all changes into its file (CHECKPOINT). A child process copies the file beside the old
+copy, the new one is opened once to see that it is a database, and then it takes the old one's name.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psutil
+
+from orchestrator.adapters.duckdb import file_copy
+from orchestrator.errors import WarehouseError
+
+_MAGIC = (8, b"DUCK")
+_RELATIONS = """
+select schema_name, table_name from duckdb_tables() where database_name = current_database() and not internal
+union all
+select schema_name, view_name from duckdb_views() where database_name = current_database() and not internal
+order by all
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseCopy:
+    """A copy that is what the database is."""
+
+    path: Path
+    size: int
+    """In bytes."""
+    is_new: bool
+    """Whether it was written now; else the copy that exists was of this state."""
+
+
+def why_not_copied(database: Path, copy: Path, attached: Iterable[Path] = ()) -> str:
+    """Return why a copy of a database cannot be put at a path; empty if nothing speaks against it.
+
+    Never opens the database, nor one that is attached to it: that would drop the lock of the process that owns it (see
+    `file_copy`).
+    """
+    folder = copy.parent
+    if not folder.is_dir():
+        return f"the folder {folder} does not exist"
+    if copy.is_dir():
+        return f"{copy} is a folder"
+    if _are_one(copy, database) or _are_one(copy, _log_of(database)):
+        return f"{copy} is the database itself"
+    if any(_are_one(copy, other) for other in attached):
+        return f"{copy} is a database that the target attaches"
+    if copy.exists() and not _is_a_database(copy):
+        return f"{copy} exists and is no DuckDB database; it would be replaced"
+    if _log_of(copy).exists():
+        return f"{_log_of(copy)} exists: another process writes to the copy, or did so and was cut off"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"the folder {folder} cannot be written"
+    return ""
+
+
+def copy_database(database: Path, copy: Path, ask: Callable[[str], list[tuple[Any, ...]]]) -> DatabaseCopy:
+    """Put a copy of a database at a path, in the place of an earlier one; nothing else may write to it meanwhile.
+
+    `ask` runs SQL in the process that owns the database, which is this one. Raises WarehouseError; then the earlier
+    copy is as it was.
+    """
+    ask("checkpoint")
+    if reason := why_not_copied(database, copy) or _why_not_whole(database):
+        raise WarehouseError(reason)
+    _remove_leftovers(copy)
+    now = database.stat()
+    if copy.exists() and (copy.stat().st_size, copy.stat().st_mtime_ns) == (now.st_size, now.st_mtime_ns):
+        return DatabaseCopy(path=copy, size=now.st_size, is_new=False)
+    beside = copy.with_name(f"{_leftover_prefix(copy)}{os.getpid()}")
+    try:
+        _copy_in_a_child(database, beside)
+        _require_same(beside, ask(_RELATIONS))
+        beside.replace(copy)
+        _flush_folder(copy.parent)
+        return DatabaseCopy(path=copy, size=now.st_size, is_new=True)
+    except OSError as error:
+        raise WarehouseError(error.strerror or str(error)) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _copy_in_a_child(database: Path, beside: Path) -> None:
+    # -I and -S: it starts in a few milliseconds, and nothing of the user's environment runs in it
+    command = [sys.executable, "-I", "-S", file_copy.__file__, str(database), str(beside)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        words = done.stderr.strip().splitlines()
+        raise WarehouseError(words[-1] if words else f"the process that copies it ended with {done.returncode}")
+
+
+def _require_same(copied: Path, relations: list[tuple[Any, ...]]) -> None:
+    try:
+        with duckdb.connect(str(copied), read_only=True) as opened:
+            found = opened.execute(_RELATIONS).fetchall()
+    except duckdb.Error as error:
+        raise WarehouseError(f"what was copied cannot be opened: {str(error).splitlines()[0]}") from error
+    if found != relations:
+        raise WarehouseError("what was copied has other tables than the database")
+
+
+def _why_not_whole(database: Path) -> str:
+    """Return why a file does not hold everything that was committed."""
+    log = _log_of(database)
+    is_left = log.exists() and log.stat().st_size > 0
+    return f"changes are left in {log}: something else still writes to the database" if is_left else ""
+
+
+def _remove_leftovers(copy: Path) -> None:
+    """Remove what copies left that were cut off."""
+    prefix = _leftover_prefix(copy)
+    for file in copy.parent.iterdir():
+        process = file.name.removeprefix(prefix)
+        is_ours = file.name.startswith(prefix) and process.isdecimal()
+        if is_ours and (int(process) == os.getpid() or not psutil.pid_exists(int(process))):
+            with suppress(OSError):
+                file.unlink()
+
+
+def _leftover_prefix(copy: Path) -> str:
+    return f".{copy.name}.elt-copy."
+
+
+def _log_of(database: Path) -> Path:
+    return database.with_name(f"{database.name}.wal")
+
+
+def _are_one(one: Path, other: Path) -> bool:
+    if one.resolve() == other.resolve():
+        return True
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def _is_a_database(file: Path) -> bool:
+    offset, magic = _MAGIC
+    try:
+        with file.open("rb") as opened:
+            return opened.read(offset + len(magic))[offset:] == magic
+    except OSError:
+        return False
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush the new name to disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,19 @@
+"""A database that another process holds, in words and as JSON."""
+
+from rich.text import Text
+
+from orchestrator.reuse.facts import HeldDatabase
+
+
+def held_line(held: HeldDatabase) -> Text:
+    """Return one line: who holds the database, and what that means for what follows."""
+    told = f"{held}, so it was not read. What only it can tell is unconfirmed: `elt run` decides that."
+    return Text(told, style="yellow")
+
+
+def held_to_json(held: HeldDatabase | None) -> dict[str, object] | None:
+    """Return the same as JSON; None where the database was read."""
+    if held is None:
+        return None
+    by = {"pid": held.pid or None, "command": held.command}
+    return {"reason": "database_held", "database": held.database, "held_by": by}

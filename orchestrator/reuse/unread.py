@@ -1,0 +1,37 @@
+"""What follows for a node when the database cannot be read: the parts that only the database tells.
+
+They are taken as they were recorded, so that what changed in the project shows. Nothing is decided by them: each
+decision that rests on them is unconfirmed.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from orchestrator.nodes.identity import NodeId
+from orchestrator.reuse.fingerprints.identity import COLUMNS_OF, IDS_OF, with_built
+from orchestrator.reuse.fingerprints.value import Fingerprint
+
+SETTINGS = "setting:database-"
+"""Begins the parts of the database's settings, which every node has."""
+_OF_A_SOURCE = ("parent:", IDS_OF)
+
+
+def is_of_the_database(part: str, sources: Collection[NodeId]) -> bool:
+    """Return whether only the database tells a part; `sources` are the dbt sources whose rows it did not tell."""
+    if part.startswith((SETTINGS, COLUMNS_OF)):
+        return True
+    return part.startswith(_OF_A_SOURCE) and NodeId(part.partition(":")[2]) in sources
+
+
+def as_recorded(made: Fingerprint, then: Fingerprint, columns_of: Collection[NodeId]) -> Fingerprint:
+    """Return a fingerprint with the rows and columns that the database did not tell as they were recorded.
+
+    `columns_of` are the nodes and dbt sources whose columns are part of it. The settings are shared by all nodes, and
+    are in the fingerprint already (`Surroundings.recorded`).
+    """
+    names = [f"{COLUMNS_OF}{node}" for node in columns_of]
+    names += [f"{kind}{source}" for source in made.unknown for kind in _OF_A_SOURCE]
+    before = then.parts
+    taken = {name: before[name] for name in names if name in before}
+    unknown = frozenset(source for source in made.unknown if f"parent:{source}" not in taken)
+    return replace(with_built(made, taken), unknown=unknown)

@@ -1,0 +1,59 @@
+"""The copy of the database for readers, which a green run writes: where it goes, and what came of it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator.adapters.duckdb.database_copy import why_not_copied
+from orchestrator.adapters.duckdb.warehouse import Warehouse as DuckdbWarehouse
+from orchestrator.errors import ConfigurationError, WarehouseError
+from orchestrator.execution.events import Noticed, NoticeKind
+from orchestrator.execution.ports import RunWriter
+from orchestrator.execution.verdict import ExitCode
+from orchestrator.plan.request import Verb
+from orchestrator.report.words import size_words
+from orchestrator.wiring.project import OpenProject
+
+_AGAIN = "The next green run writes it; if nothing else has changed: elt run --skip-unchanged"
+
+
+def copy_of(project: OpenProject, verb: Verb) -> Path | None:
+    """Return where a green run of a verb puts a copy of its target; None where none is asked for.
+
+    Raises ConfigurationError when no copy can be put there.
+    """
+    target = project.target
+    copy = project.settings.publish_copy.get(target.name) if verb is Verb.BUILD else None
+    if copy is None:
+        return None
+    if not target.is_file or target.path is None:
+        of = "in memory" if target.path == ":memory:" else f"{target.description}"
+        reason = f"the target {target.name} is {of}: only a DuckDB file on this machine can be copied"
+        raise _refused(project, reason, "Remove the target from `publish_copy`, or let it be a DuckDB file.")
+    attached = project.session.credentials().get("attach") or ()
+    others = [Path(str(path)) for one in attached if (path := one.get("path"))]
+    if reason := why_not_copied(Path(target.path), copy, others):
+        raise _refused(project, reason, "Correct the path in elt.yml, or what is there.")
+    return copy
+
+
+def publish(project: OpenProject, copy: Path, writer: RunWriter) -> ExitCode:
+    """Copy the database of a green run, and tell and record what came of it."""
+    warehouse = project.warehouse()
+    if not isinstance(warehouse, DuckdbWarehouse):
+        raise TypeError(f"{type(warehouse).__name__} cannot be copied")
+    code, kind = ExitCode.SUCCESS, NoticeKind.NOTE
+    try:
+        made = warehouse.copy_to(copy)
+        told = f"the copy of the database is {made.path} ({size_words(made.size)})"
+        told += "" if made.is_new else ": it was of this state already"
+    except WarehouseError as error:
+        code, kind = ExitCode.NOT_GREEN, NoticeKind.WARNING
+        told = f"every step succeeded, but the database could not be copied to {copy}: {error.message}. {_AGAIN}"
+    notice = Noticed(at=datetime.now(UTC), kind=kind, message=project.masker.text(told))
+    writer.record([notice])
+    project.hear(notice)
+    return code
+
+
+def _refused(project: OpenProject, reason: str, hint: str) -> ConfigurationError:
+    return ConfigurationError(f"{project.settings.elt_yml}: 'publish_copy.{project.target.name}': {reason}.", hint=hint)
