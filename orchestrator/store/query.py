@@ -7,10 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from orchestrator.errors import StoreError
 from orchestrator.store.database import open_for_reading
 
-_HINT = (
-    "The views are history_runs, history_steps, history_parts, history_fingerprints and history_events;"
-    " docs/history.md describes them."
-)
+_HINT = "`elt sql --help` lists the views, and docs/history.md describes their columns."
 
 
 def query(url: URL, statement: str) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
@@ -28,6 +25,6 @@ def query(url: URL, statement: str) -> tuple[tuple[str, ...], tuple[tuple[object
             return tuple(answer.keys()), tuple(tuple(row) for row in answer)
     except DBAPIError as error:
         reason = str(error.orig).strip().partition("\n")[0]
-        raise StoreError(f"The record of runs refuses the statement: {reason}", hint=_HINT) from error
+        raise StoreError(f"SQL error: {reason}", hint=_HINT) from error
     finally:
         engine.dispose()
