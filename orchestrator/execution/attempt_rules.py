@@ -1,4 +1,4 @@
-"""Builds the retry and time limit rules of a plan from the defaults, elt.yml, `meta.elt` and the command line."""
+"""Builds the repeat and time limit rules of a plan from the defaults, elt.yml, `meta.elt` and the command line."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

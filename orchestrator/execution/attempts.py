@@ -14,7 +14,7 @@ from orchestrator.plan.step import StepId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRules:
-    """The retry policies and the time limits of a run."""
+    """The repeat policies and the time limits of a run."""
 
     policies: Mapping[StepId, RepeatPolicy] = field(default_factory=dict)
     """A step without an entry gets one attempt, without a time limit."""
@@ -111,6 +111,7 @@ class Attempts:
     def take_lost(self) -> list[Outcome]:
         """Return outcomes for attempts that exceeded their limit and did not end after they were interrupted."""
         lost = [step_id for step_id, since in self._over.items() if self.now - since >= self._patience]
+        # `end` turns these outcomes into errors at the time limit.
         return [self.end(Outcome(step_id=step_id, status=Status.CANCELLED)) for step_id in lost]
 
     def run_is_over(self) -> bool:

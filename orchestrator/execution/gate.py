@@ -20,7 +20,7 @@ _WORST_LAST = (
 def judge_load_age(age: float | None, warn_after: float | None, error_after: float | None) -> tuple[Status, str]:
     """Return the status of a source by the seconds since a load last brought rows; None if no load ever did.
 
-    As in dbt, an age is too old when it is greater than a limit, and no rows at all exceed every limit.
+    As in dbt, an age is too old when it is greater than a limit, and a source without any rows exceeds every limit.
     """
     if warn_after is None and error_after is None:
         return Status.ERROR, "the source has neither warn_after nor error_after: there is nothing to judge it by"

@@ -37,6 +37,7 @@ class Inbox:
 
     def take(self, timeout: float) -> Outcome | Noticed | None:
         """Return the oldest entry, or None if none arrives within `timeout` seconds."""
+        # Clear before the look: an entry that arrives after it sets the event again, and so is not missed.
         self._filled.clear()
         entry = self._oldest()
         if entry is None and timeout > 0 and self._filled.wait(timeout):

@@ -131,6 +131,7 @@ class _Loop:
 
     def _begin(self) -> bool:
         """Start the first steps; return whether the run has ended."""
+        # Recovered outcomes are not recorded yet, unlike those in `terms.settled`.
         self._outcomes.update((outcome.step_id, outcome) for outcome in self._terms.found)
         self._chronicle.take(*self._ends(self._terms.found))
         if self._stop.is_set():

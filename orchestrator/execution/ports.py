@@ -56,7 +56,7 @@ class StepRunner(Protocol):
     def interrupt(self, steps: Collection[StepId]) -> None:
         """Interrupt these steps, and no others, as soon as the tool allows; does not block, and is safe on any thread.
 
-        Called repeatedly until they have ended. A later attempt of the same step is not affected.
+        Called repeatedly until they have ended. It applies to the current attempt of a step, not to a later one.
         """
 
 

@@ -51,6 +51,7 @@ class RunReuse:
             return Outcome(
                 step_id=step.id, status=Status.SKIPPED, reason=reason, message=decision.words, path=step.path
             )
+        # A step that was evaluated before has run and is now repeated, so it must run again.
         may_reuse = decision is not None and decision.may_reuse and step.id not in self._known
         judged = self._look(step, may_reuse=may_reuse)
         if judged is None or not may_reuse or judged.why or judged.then is None:
@@ -182,6 +183,7 @@ def passed_over(decision: Decision, scheduler: Scheduler, reuse: Reuse) -> Decis
         if found is None:
             start.append(step)
             continue
+        # The scheduler counts the step as running: ending it there frees its slot and its children.
         following = scheduler.end(found)
         _tell(reuse, following.outcomes)
         outcomes += following.outcomes

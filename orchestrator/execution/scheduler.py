@@ -67,6 +67,7 @@ class Scheduler:
         for at, count in enumerate(self._inputs_left):
             if count == 0:
                 self._make_ready(at)
+        # Earlier outcomes may skip more steps; only these are new.
         return self._decide(self._settle(list(self._settled))[len(self._settled) :])
 
     def end(self, outcome: Outcome) -> Decision:
@@ -197,6 +198,7 @@ class Scheduler:
         return isinstance(step, HookStep) and step.when == "end"
 
     def _make_ready(self, at: int) -> None:
+        # Negative, because the heap returns the smallest: the step with the longest remaining path starts first.
         heappush(self._ready[lane_of(self._steps[at])], (-self._waits.remaining[at], at))
 
     def _decide(self, outcomes: list[Outcome], interrupt: Iterable[int] = ()) -> Decision:

@@ -29,6 +29,7 @@ def fingerprint_texts(fingerprint: Fingerprint) -> list[Values]:
 
 def unused_groups(connection: Connection) -> set[str]:
     """Return the digests of shared parts that no fingerprint uses any more."""
+    # Fingerprints refer to groups only inside their compressed texts, so all of these are read.
     used: set[str] = set()
     for compressed in connection.execute(select(texts.c.compressed).where(texts.c.kind == FINGERPRINT)).scalars():
         kept = json.loads(zlib.decompress(compressed))

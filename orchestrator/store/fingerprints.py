@@ -96,7 +96,8 @@ def _at(
 ) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions that select the rows of steps at their places in a target."""
     pairs = [(places[step], step) for step in steps]
-    by_place = table.c.place.in_(sorted({place for place, _ in pairs}))  # SQLite finds no pairs by key
+    # SQLite does not use the key of the table for pairs, so the places are a condition of their own.
+    by_place = table.c.place.in_(sorted({place for place, _ in pairs}))
     return table.c.target_identity == target_identity, by_place, tuple_(table.c.place, table.c.step_id).in_(pairs)
 
 

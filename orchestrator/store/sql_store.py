@@ -107,6 +107,7 @@ class SqlStore:
                 select(fingerprints.c.parts_digest),
                 select(standing.c.parts_digest),
             )
+            # Groups are not in `used`; whether one is used is known only after unused fingerprints are deleted.
             connection.execute(delete(texts).where(texts.c.digest.not_in(used), texts.c.kind != GROUP))
             for some in in_chunks(sorted(unused_groups(connection))):
                 connection.execute(delete(texts).where(texts.c.digest.in_(some)))

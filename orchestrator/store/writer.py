@@ -56,7 +56,7 @@ class SqlRunWriter:
         try:
             self._keep(events)
         except DBAPIError as error:
-            # Take the numbers back, as for a rollback. `after` has them in case the transaction was committed after all.
+            # Take the numbers back, as for a rollback; `after` has them in case the transaction was committed.
             after = self._sequence, self._attempts
             self._sequence, self._attempts = before
             if not (error.connection_invalidated and self.has_begun):
