@@ -126,6 +126,7 @@ def _topological_order(
 ) -> tuple[N, ...]:
     place = {node: index for index, node in enumerate(given)}
     waiting = {node: len(parents[node]) for node in given}
+    # A heap of positions keeps the given order among the nodes that are ready.
     ready = [place[node] for node in given if not waiting[node]]
     heapify(ready)
     order = []

@@ -128,6 +128,7 @@ def _writers(relation: Relation, neighbours: Sequence[IngestNode]) -> list[Inges
     named = [(node, node.relation.identifier.lower()) for node in neighbours if node.relation is not None]
     owners = {name for _, name in named if table == name or table.startswith(name + NESTED)}
     if owners:
+        # The longest name wins: `orders__items` may be a table of its own, and not nested in `orders`.
         nearest = max(owners, key=len)
         return [node for node, name in named if name == nearest]
     return [node for node in neighbours if node.relation is None]

@@ -61,6 +61,7 @@ def _load(graph: Graph, name: str, nodes: tuple[NodeId, ...], members: Members) 
     found = [graph.ingest[node] for node in nodes]
     causes = [members.ingest[node] for node in nodes]
     fed = dict.fromkeys(child for node in nodes for child in graph.needs.children(node))
+    # Several loads of one pipeline need different ids; a single one keeps the short id.
     shares = sum(other.pipeline == source.pipeline for other in graph.dlt_sources.values()) > 1
     return IngestStep(
         id=StepId(f"ingest.{source.pipeline}.{name}" if shares else f"ingest.{source.pipeline}"),

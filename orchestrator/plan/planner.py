@@ -83,6 +83,7 @@ def _without_parents_in(of_dbt: list[StepId], steps: Mapping[StepId, Step]) -> I
 
 
 def _after_start(step: Step, start: HookStep, *, halting: bool) -> Step:
+    # dbt's flag skip_nodes_if_on_run_start_fails decides whether a hook that did not succeed halts the nodes.
     if halting:
         return replace(step, parents=(start.id, *step.parents))
     return replace(step, after=(start.id, *step.after))

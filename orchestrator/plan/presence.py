@@ -72,6 +72,7 @@ class Presence:
                 self._unread.add(node)
             return stands is not False
         parents = self._graph.depends.parents(node)
+        # A node without a relation, such as an ephemeral model, exists if all of its parents do.
         found = all(self._is_there(parent) for parent in parents)
         if not self._unread.isdisjoint(parents):
             self._unread.add(node)

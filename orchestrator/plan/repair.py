@@ -89,6 +89,7 @@ class _Repair:
         """Add the checks of rebuilt nodes, but unit tests only if the model itself has changed."""
         built = {step_id for step_id in self.kept if isinstance(self.plan.by_id[step_id], BuildStep)}
         anew = {step_id for step_id in built if self.kept[step_id].why is Why.CHANGED}
+        # Unit tests run before their model, so they are among its parents.
         before = {parent: step_id for step_id in anew for parent in self.plan.by_id[step_id].parents}
         for step in self.plan.steps:
             if step.id in self.kept or not isinstance(step, TestStep | ValidationStep):
