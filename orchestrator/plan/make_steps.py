@@ -113,7 +113,7 @@ def _dbt_step(graph: Graph, node_id: NodeId, cause: Cause, members: Members) -> 
 
 
 def _without_the_database(parent: NodeId | None) -> Decision | None:
-    """Return the decision on a check if the database could not be asked whether this parent exists."""
+    """Return the decision on a check whose parent may be missing, because the database could not be read."""
     if parent is None:
         return None
     return unconfirmed(Decision(act=Act.RUN, words=f"if {short_name(parent)} exists"))

@@ -79,7 +79,7 @@ class SqlRunWriter:
         try:
             with self._connection().begin():
                 kept = self._connection().execute(last).scalar()
-            # The last number tells whether the lost transaction was committed; this is the only writer of the run.
+            # The last number shows whether the lost transaction was committed.
             if kept == after[0]:
                 self._sequence, self._attempts = after
             else:
