@@ -1,4 +1,4 @@
-"""How often and how long the steps of a plan are tried: defaults, elt.yml, `meta.elt` and the command line."""
+"""Builds the repeat and time limit rules of a plan from the defaults, elt.yml, `meta.elt` and the command line."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -23,29 +23,33 @@ DEFAULTS: Mapping[str, RepeatPolicy] = {
     DBT: RepeatPolicy(repeats=2, first_delay=timedelta(seconds=5), time_limit=timedelta(hours=2)),
     CHECKS: RepeatPolicy(repeats=2, first_delay=timedelta(seconds=5), time_limit=timedelta(hours=2)),
 }
-"""What holds for a kind of steps unless something else is said."""
+"""The default policy of each kind of step."""
 WATCHED_INGEST = replace(DEFAULTS[INGEST], repeats=2, first_delay=timedelta(seconds=5))
-"""What holds for loads while somebody watches: nobody looks at a terminal for half an hour."""
+"""The default policy of loads in an interactive run: no user watches a terminal for half an hour."""
 
 
 class AskedAttempts(Protocol):
-    """What a command says of the tries of its steps."""
+    """The options of a command that affect the attempts of its steps."""
 
     @property
     def repeats(self) -> int | None:
-        """How often every step is tried again at most, if that was said."""
+        """The maximum number of repeats of each step, if given."""
 
     @property
     def time_limit(self) -> timedelta | None:
-        """How long the run may take, if that was said."""
+        """The time limit of the run, if given."""
 
     @property
     def watched(self) -> bool:
-        """Whether somebody watches a terminal."""
+        """Whether a user is watching the run in a terminal."""
 
 
 def attempt_rules(settings: Settings, graph: Graph, plan: Plan, asked: AskedAttempts) -> AttemptRules:
-    """Give the policy of every step of the plan; raises ConfigurationError, which lists every mistake."""
+    """Return the policy of every step of the plan.
+
+    Raises:
+        ConfigurationError: a name or a value is wrong; the error lists every mistake.
+    """
     metas = _metas(graph)
     _refuse_mistakes(settings, graph, metas)
     run_limit = settings.time_limits.get(RUN)
@@ -56,7 +60,7 @@ def attempt_rules(settings: Settings, graph: Graph, plan: Plan, asked: AskedAtte
 
 
 def kind_of(step: Step) -> str:
-    """Say under which kind a step's policy stands."""
+    """Return the kind that determines the default policy of a step."""
     match step:
         case IngestStep():
             return INGEST
@@ -81,7 +85,7 @@ def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], as
 
 
 def policy_of_kind(kind: str, settings: Settings, asked: AskedAttempts) -> RepeatPolicy:
-    """Give what holds for a kind of steps where nothing is said of a node."""
+    """Return the policy of a kind of step, without the settings of single nodes."""
     said = settings.repeats
     unsaid = kind not in said or said[kind].times is None
     usual = WATCHED_INGEST if kind == INGEST and asked.watched and unsaid else DEFAULTS[kind]
@@ -90,7 +94,7 @@ def policy_of_kind(kind: str, settings: Settings, asked: AskedAttempts) -> Repea
 
 
 def _named(policy: RepeatPolicy, name: str, settings: Settings) -> RepeatPolicy:
-    """Lay over a policy what elt.yml says under a name."""
+    """Return the policy with the settings that elt.yml has under a name."""
     if name in settings.repeats:
         policy = _with(policy, settings.repeats[name])
     if name in settings.time_limits:
@@ -99,18 +103,18 @@ def _named(policy: RepeatPolicy, name: str, settings: Settings) -> RepeatPolicy:
 
 
 def usual_policy(step: Step, of_kinds: Mapping[str, RepeatPolicy]) -> RepeatPolicy:
-    """Return what holds for a step by its kind alone."""
+    """Return the policy of a step based on its kind alone."""
     usual = of_kinds[kind_of(step)]
     return _of_hook(usual) if isinstance(step, HookStep) else usual
 
 
 def _of_hook(policy: RepeatPolicy) -> RepeatPolicy:
-    """Hooks that have begun are never run again: they come in turn, and dbt runs each once."""
+    """Return the policy of a hook: once started, it is not repeated, because dbt runs hooks in order, each once."""
     return replace(policy, repeats_time_limit=False)
 
 
 def _with(policy: RepeatPolicy, wish: RepeatWish) -> RepeatPolicy:
-    """Lay what was said over a policy."""
+    """Return the policy with the given settings applied."""
     first = policy.first_delay if wish.after is None else wish.after
     longest = policy.longest_delay if wish.longest is None else wish.longest
     return RepeatPolicy(
@@ -127,7 +131,7 @@ def _with(policy: RepeatPolicy, wish: RepeatWish) -> RepeatPolicy:
 
 
 def _names(step: Step) -> Iterator[str]:
-    """Give what a step may be called in elt.yml, the most telling last."""
+    """Yield the names that elt.yml may use for a step, the most specific last."""
     yield step.name
     if isinstance(step, IngestStep):
         yield from (spelling for name in step.names for spelling in spellings(name))

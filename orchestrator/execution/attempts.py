@@ -1,4 +1,4 @@
-"""Keeps the times of a run: when a step is tried again, when a try is over its limit, and when the whole run is."""
+"""Keeps the time of a run: when a step is repeated, and when an attempt or the whole run exceeds its time limit."""
 
 import random
 import time
@@ -14,35 +14,35 @@ from orchestrator.plan.step import StepId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRules:
-    """How often and how long the steps of a run are tried."""
+    """The repeat policies and the time limits of a run."""
 
     policies: Mapping[StepId, RepeatPolicy] = field(default_factory=dict)
-    """Steps that are not named have one try, however long it takes."""
+    """A step without an entry gets one attempt, without a time limit."""
     run_limit: timedelta | None = None
     chance: Callable[[], float] = random.random
-    """Gives numbers from 0 to 1."""
+    """Returns a random number from 0 to 1."""
     seconds: Callable[[], float] = time.monotonic
-    """A clock that nobody sets: limits and waits do not jump with the time of day."""
+    """A monotonic clock: limits and waits do not jump when the time of day is changed."""
 
     def of(self, step_id: StepId) -> RepeatPolicy:
-        """Give the policy of a step."""
+        """Return the policy of a step."""
         return self.policies.get(step_id, NEVER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """A step is tried again after a wait."""
+    """A step is repeated after a wait."""
 
     wait: timedelta
     attempt: int
-    """Which try it was that ended."""
+    """The number of the attempt that ended."""
     most: int
 
 
 class Attempts:
-    """The tries of one run; `patience` is how long an interrupted try may take to end.
+    """The attempts of one run; `patience` is how long an interrupted attempt may take to end.
 
-    `before` counts the tries of an earlier sitting of the run: they are over and use up none of the policy's.
+    `before` counts the attempts made before the run was resumed. They do not count towards the limit of the policy.
     """
 
     def __init__(self, rules: AttemptRules, patience: timedelta, before: Mapping[StepId, int] | None = None) -> None:
@@ -51,18 +51,18 @@ class Attempts:
         self._patience = patience.total_seconds()
         self._begun = rules.seconds()
         self._tries: dict[StepId, int] = {}
-        self._started: dict[StepId, float] = {}  # the last try of each
-        self._limits: dict[StepId, float] = {}  # of the tries that run: when each is over its limit
-        self._over: dict[StepId, float] = {}  # of those that are: since when
-        self._due: dict[StepId, float] = {}  # of the steps that wait: when each is tried again
+        self._started: dict[StepId, float] = {}  # start time of the last attempt of each step
+        self._limits: dict[StepId, float] = {}  # when each running attempt reaches its limit
+        self._over: dict[StepId, float] = {}  # when each attempt that exceeded its limit was interrupted
+        self._due: dict[StepId, float] = {}  # when each waiting step is repeated
 
     @property
     def now(self) -> float:
-        """Seconds on the clock that nobody sets."""
+        """Seconds on the monotonic clock."""
         return self._rules.seconds()
 
     def start(self, step_id: StepId) -> int:
-        """Note that a try starts, and give which one of the run it is."""
+        """Record that an attempt starts, and return its number in the run."""
         self._tries[step_id] = self._tries.get(step_id, 0) + 1
         now = self._started[step_id] = self.now
         limit = self._rules.of(step_id).time_limit
@@ -71,11 +71,11 @@ class Attempts:
         return self._before.get(step_id, 0) + self._tries[step_id]
 
     def elapsed(self, step_id: StepId) -> timedelta:
-        """Say how long ago the last try of a step started."""
+        """Return the time since the last attempt of a step started."""
         return timedelta(seconds=self.now - self._started[step_id])
 
     def end(self, outcome: Outcome) -> Outcome:
-        """Note that a try has ended, and give what became of it: an error when it was ended at its limit."""
+        """Record that an attempt ended, and return its outcome: an error if it was ended at its time limit."""
         self._limits.pop(outcome.step_id, None)
         limit = self._rules.of(outcome.step_id).time_limit
         if self._over.pop(outcome.step_id, None) is None or limit is None:
@@ -83,7 +83,7 @@ class Attempts:
         return ended_at_limit(outcome, limit)
 
     def repeat(self, outcome: Outcome) -> Again | None:
-        """Say when the step of a try that has ended is tried again; None when it is not."""
+        """Return when to repeat the step of an attempt that ended; None if it is not repeated."""
         step_id = outcome.step_id
         policy, tries = self._rules.of(step_id), self._tries.get(step_id, 0)
         if not is_repeated(outcome, policy, tries):
@@ -93,14 +93,14 @@ class Attempts:
         return Again(wait=wait, attempt=tries, most=policy.most)
 
     def take_due(self) -> list[StepId]:
-        """Give the steps whose wait is over, each once."""
+        """Return the steps whose wait is over, each once."""
         due = [step_id for step_id, at in self._due.items() if at <= self.now]
         for step_id in due:
             del self._due[step_id]
         return due
 
     def take_over(self) -> list[StepId]:
-        """Give the steps whose try is over its limit, each once."""
+        """Return the steps whose attempt exceeded its time limit, each once."""
         now = self.now
         over = [step_id for step_id, at in self._limits.items() if at <= now]
         for step_id in over:
@@ -109,11 +109,12 @@ class Attempts:
         return over
 
     def take_lost(self) -> list[Outcome]:
-        """Give what became of the tries that were over their limit and did not end when they were interrupted."""
+        """Return outcomes for attempts that exceeded their limit and did not end after they were interrupted."""
         lost = [step_id for step_id, since in self._over.items() if self.now - since >= self._patience]
+        # `end` turns these outcomes into errors at the time limit.
         return [self.end(Outcome(step_id=step_id, status=Status.CANCELLED)) for step_id in lost]
 
     def run_is_over(self) -> bool:
-        """Whether the whole run is over its limit."""
+        """Return whether the run exceeded its time limit."""
         limit = self._rules.run_limit
         return limit is not None and self.now - self._begun >= limit.total_seconds()

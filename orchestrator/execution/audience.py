@@ -1,4 +1,4 @@
-"""Tells the listeners of a run what happened, and keeps their errors away from it."""
+"""Sends the events of a run to its listeners, and isolates the run from their errors."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 class Audience:
-    """The listeners of one run; each hears every event, also after it raised."""
+    """The listeners of one run. A listener that raised still receives every later event."""
 
     def __init__(self, listeners: Sequence[RunListener], clock: Callable[[], datetime]) -> None:
         self._listeners = tuple(listeners)
@@ -20,7 +20,7 @@ class Audience:
         self._reported: set[int] = set()
 
     def tell(self, event: Event) -> None:
-        """Let every listener hear an event; the first error of each is reported to all the others."""
+        """Send an event to every listener; the first error of each is reported to all the others."""
         for at, listener in enumerate(self._listeners):
             error = self._hear(listener, event)
             if error is not None and at not in self._reported:
@@ -39,7 +39,7 @@ class Audience:
     def _hear(self, listener: RunListener, event: Event) -> Exception | None:
         try:
             listener.hear(event)
-        except Exception as error:  # noqa: BLE001  # whatever a listener raises never changes the run
+        except Exception as error:  # noqa: BLE001  # an error of a listener must never change the run
             _log.warning("a listener raised", exc_info=error, extra={"action": "listener_error"})
             return error
         return None

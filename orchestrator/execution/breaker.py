@@ -1,4 +1,4 @@
-"""Leaves out the loads of a source that failed run after run, until it has had time to recover."""
+"""Skips the loads of a source that failed in several consecutive runs, until it has had time to recover."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,28 +13,28 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import IngestStep, Step, StepId, Why
 
 SAYS_NOTHING = frozenset({Status.SKIPPED, Status.CANCELLED})
-"""Statuses of a step that was not tried, or not to its end."""
+"""Statuses of a step that was not attempted, or not completed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breaker:
-    """When a load is left out, and what becomes of what is below it then."""
+    """When a load is not attempted, and what then happens downstream of it."""
 
     after: int
-    """Runs in a row in which it failed."""
+    """The number of consecutive runs in which it failed."""
     try_again_after: timedelta
-    """Since the last failure; then one run tries it."""
+    """How long after the last failure one run attempts the load again."""
     skips_below: bool = False
-    """Whether what is below is skipped, rather than run on the rows that stand."""
+    """Whether downstream steps are skipped, rather than run on the existing rows."""
 
 
 def with_open_circuits(plan: Plan, failing: Mapping[StepId, Failing], breaker: Breaker, now: datetime) -> Plan:
-    """Give the plan with a decision at each load that failed so often; one that the user named is tried."""
+    """Return the plan with a decision on each load that failed so often; a load the user named is always attempted."""
     return replace(plan, steps=tuple(_decided(step, failing.get(step.id), breaker, now) for step in plan.steps))
 
 
 def not_tried(step: Step, decision: Decision) -> Outcome:
-    """Give what a load ends as that is left out: what is below goes on with what stands, or is skipped."""
+    """Return the outcome of a load that is not attempted: downstream steps use the existing rows, or are skipped."""
     return Outcome(
         step_id=step.id,
         status=Status.SKIPPED if decision.act is Act.OPEN_SKIPS else Status.WARN,

@@ -1,4 +1,4 @@
-"""Records what happened, and tells the listeners only then."""
+"""Records what happened, and then informs the listeners."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,24 +10,28 @@ from orchestrator.execution.ports import RunWriter
 
 
 class Chronicle:
-    """The record of one run and those who hear of it, in this order."""
+    """The record of one run and its listeners. Every event is recorded before it is sent."""
 
     def __init__(self, writer: RunWriter, audience: Audience, clock: Callable[[], datetime]) -> None:
         self._writer = writer
         self._audience = audience
         self._clock = clock
         self.broken: StoreError | None = None
-        """What kept an event from being recorded, the first time that this happened."""
+        """The first error that prevented an event from being recorded."""
 
     def begin(self, event: Event) -> None:
-        """Take the first event; raises StoreError when it cannot be recorded, before anybody hears of it."""
+        """Record and send the first event.
+
+        Raises:
+            StoreError: the event cannot be recorded; no listener has received it.
+        """
         self._writer.record([event])
         self._audience.tell(event)
 
     def take(self, *events: Event) -> bool:
-        """Record events together, then tell of them; give whether they were recorded.
+        """Record events in one transaction, then send them; return whether they were recorded.
 
-        The listeners hear of them in any case: what happened, happened.
+        Listeners receive them in either case, because the events happened.
         """
         recorded = self._record(events)
         for event in events:
@@ -35,7 +39,7 @@ class Chronicle:
         return recorded
 
     def is_asked_to_end(self) -> bool:
-        """Say that the run is alive, and give whether somebody asked for its end."""
+        """Record a heartbeat, and return whether a user asked the run to end."""
         return self._writer.look(self._clock())
 
     def _record(self, events: tuple[Event, ...]) -> bool:

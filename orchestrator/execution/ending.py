@@ -1,11 +1,11 @@
-"""Decides how a run that is to end before its time ends: what runs may finish, is interrupted, is left behind."""
+"""Decides how a run ends early: which steps may finish, which are interrupted, and which are abandoned."""
 
 from datetime import timedelta
 from enum import StrEnum
 
 
 class Act(StrEnum):
-    """What a run does next to come to its end."""
+    """The next action of a run that is to end."""
 
     DRAIN = "drain"  # start nothing more
     STOP = "stop"  # interrupt what runs
@@ -13,7 +13,7 @@ class Act(StrEnum):
 
 
 class Ending:
-    """Goes from one act to the next, each given once; times are seconds of one clock."""
+    """Moves from one action to the next and returns each once. Times are seconds of one clock."""
 
     def __init__(self, *, grace: timedelta, patience: timedelta) -> None:
         self._grace = grace.total_seconds()
@@ -22,7 +22,7 @@ class Ending:
         self._since = 0.0
 
     def next(self, now: float, *, at_once: bool) -> Act | None:
-        """Give what a run that is to end does now, if anything; `at_once`: without waiting for anything."""
+        """Return the next action of a run that is to end, if one is due; `at_once` skips the waits."""
         waited = now - self._since
         match self._last:
             case None:

@@ -1,4 +1,4 @@
-"""What listeners hear while a run goes on; every event is a value that survives JSON."""
+"""Defines the events that listeners receive during a run. Every event can be serialized to JSON."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,17 +13,17 @@ from orchestrator.reuse.standing import RecordedFingerprint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
-    """The plan is made and its first steps are about to start."""
+    """The plan is complete and the first steps are about to start."""
 
     run_id: str
     at: datetime
     plan: Plan
     database: str
-    """What the run writes to: the absolute path of the database, or its host and name."""
+    """The database that the run writes to: its absolute path, or its host and name."""
     resumed: bool = False
-    """Whether the run was broken off, or did not end well, and now goes on."""
+    """Whether the run was interrupted or unsuccessful before, and is now resumed."""
     settled: tuple[Outcome, ...] = ()
-    """How the steps ended that need not run again, in the plan's order."""
+    """The outcomes of the steps that need not run again, in the order of the plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,45 +33,45 @@ class StepStarted:
     at: datetime
     step_id: StepId
     verifies: bool = False
-    """Whether what stands is only compared with what the step builds to now: it stays as it is."""
+    """Whether the step only verifies the existing result: it builds a copy and compares, and changes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptEnded:
-    """A try of a step ended in an error that may pass: the step waits, and is tried again."""
+    """An attempt ended in a transient error; the step waits and is then repeated."""
 
     at: datetime
     outcome: Outcome
     again_at: datetime
     attempt: int
-    """Which try it was, from 1 on."""
+    """The number of the attempt, from 1."""
     most: int
-    """How many tries there may be in all."""
+    """The maximum number of attempts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEnded:
-    """A step has an outcome; skipped steps end without having started."""
+    """A step has an outcome. Skipped steps end without having started."""
 
     at: datetime
     outcome: Outcome
     known: RecordedFingerprint | None = None
-    """What the result followed from, as it was when the step's parents had ended."""
+    """The fingerprint of the result, as it was when the parents of the step had ended."""
 
 
 class NoticeKind(StrEnum):
-    """What a notice is about."""
+    """The subject of a notice."""
 
     WARNING = "warning"
-    PRINTED = "printed"  # a model's own words
+    PRINTED = "printed"  # output of a model
     WAITING = "waiting"  # for a lock
-    NOTE = "note"  # a fact that is no warning
-    LEFT_OUT = "left_out"  # a node that was selected and does not run
+    NOTE = "note"  # information, not a warning
+    LEFT_OUT = "left_out"  # a selected node that does not run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed:
-    """Something the user should know that is no step's outcome: a warning of dbt, what a model printed."""
+    """Information for the user that is not the outcome of a step, such as a warning from dbt or output of a model."""
 
     at: datetime
     kind: NoticeKind

@@ -1,6 +1,7 @@
-"""Runs the steps of one lane on threads of its own, each of them a daemon.
+"""Runs the steps of one lane on its own daemon threads.
 
-Daemons, because a Python model may compute for ever: the threads of concurrent.futures would keep the process alive.
+The threads are daemons because a Python model may run forever: the non-daemon threads of concurrent.futures would keep
+the process alive.
 """
 
 import logging
@@ -22,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class ThreadExecutor:
-    """Hands requests to a runner, one at a time on each thread, and delivers exactly one outcome for each."""
+    """Passes requests to a runner, one at a time on each thread, and delivers exactly one outcome for each."""
 
     def __init__(
         self,
@@ -43,7 +44,7 @@ class ThreadExecutor:
         self._requests: SimpleQueue[tuple[Request, Stop] | None] = SimpleQueue()
 
     def submit(self, request: Request, stop: Stop) -> None:
-        """Run a step as soon as a thread is free; called from one thread only."""
+        """Run a step as soon as a thread is free. Must be called from one thread only."""
         passing(Point.STEP_HANDED)
         self._requests.put((request, stop))
         if not self._idle.acquire(blocking=False) and self._started < self._most:
@@ -52,18 +53,18 @@ class ThreadExecutor:
         passing(Point.STEP_TAKEN)
 
     def interrupt(self, steps: Collection[StepId]) -> None:
-        """Interrupt these steps."""
+        """Interrupt the given steps."""
         try:
             self._runner.interrupt(steps)
-        except Exception:  # noqa: BLE001  # a bug of the runner must not keep the others from being interrupted
+        except Exception:  # noqa: BLE001  # a bug in one runner must not prevent the interruption of the others
             _log.exception("interrupting %s went wrong", self._name, extra={"action": "interrupt_error"})
 
     def give_up(self) -> None:
-        """Let another thread take the place of one that never comes back."""
+        """Allow one more thread, in place of one that will never return."""
         self._most += 1
 
     def close(self) -> None:
-        """Let the threads end once they have nothing to run; does not wait for them."""
+        """Let the threads exit when they have nothing left to run, without waiting for them."""
         for _ in range(self._started):
             self._requests.put(None)
 
@@ -71,7 +72,7 @@ class ThreadExecutor:
         while (item := self._requests.get()) is not None:
             outcome = self._outcome(*item)
             passing(Point.STEP_DONE)
-            self._idle.release()  # before delivering: the next request then finds this thread
+            self._idle.release()  # before the delivery, so that the next request finds this thread free
             self._deliver(outcome)
 
     def _outcome(self, request: Request, stop: Stop) -> Outcome:
@@ -93,7 +94,7 @@ class ThreadExecutor:
 
 
 def _only(outcomes: Iterable[Outcome], request: Request) -> Outcome:
-    """Take the one outcome of the one request, and refuse anything else."""
+    """Return the single outcome of the request, or an internal error if the runner returned anything else."""
     given = list(outcomes)
     if len(given) == 1 and given[0].step_id == request.step.id:
         return given[0]
@@ -103,7 +104,7 @@ def _only(outcomes: Iterable[Outcome], request: Request) -> Outcome:
 
 
 def _with_remedy(message: str) -> str:
-    """Add which disk is full and what to do, unless the message says so."""
+    """Add to the message which disk is full and what to do, unless it says so already."""
     if REMEDY in message:
         return message
     return f"{message}\n{full_disk_sentence(message, [Path.cwd()])} {REMEDY}, then go on with: elt resume"

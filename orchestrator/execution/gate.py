@@ -1,4 +1,4 @@
-"""The decisions of gates: open, warn or closed, from facts alone."""
+"""Decides whether a gate is open, warns or is closed. Pure functions."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -18,9 +18,9 @@ _WORST_LAST = (
 
 
 def judge_load_age(age: float | None, warn_after: float | None, error_after: float | None) -> tuple[Status, str]:
-    """Judge a source by the seconds since a load last brought rows; None when none ever did.
+    """Return the status of a source by the seconds since a load last brought rows; None if no load ever did.
 
-    As dbt does it: an age is too old when it is greater than a limit, and no rows at all are older than any limit.
+    As in dbt, an age is too old when it is greater than a limit, and a source without any rows exceeds every limit.
     """
     if warn_after is None and error_after is None:
         return Status.ERROR, "the source has neither warn_after nor error_after: there is nothing to judge it by"
@@ -35,7 +35,7 @@ def judge_load_age(age: float | None, warn_after: float | None, error_after: flo
 
 
 def judge_expectation(*, success: bool | None, severity: str) -> Status:
-    """Judge one expectation of a suite; `success` is None when it could not be evaluated."""
+    """Return the status of one expectation of a suite; `success` is None if it could not be evaluated."""
     if success is None:
         return Status.ERROR
     if success:
@@ -52,12 +52,12 @@ def judge_expectation(*, success: bool | None, severity: str) -> Status:
 
 
 def worst(statuses: Iterable[Status]) -> Status:
-    """Give the status of a whole by those of its parts; without parts nothing was evaluated, which is an error."""
+    """Return the status of a whole from those of its parts. Without parts nothing was evaluated, which is an error."""
     return max(statuses, key=_WORST_LAST.index, default=Status.ERROR)
 
 
 def spell(seconds: float) -> str:
-    """Spell a duration in its two largest units: `3 d 4 h`, `12 min`, `5 s`."""
+    """Return a duration in its two largest units: `3 d 4 h`, `12 min`, `5 s`."""
     left = max(0, int(timedelta(seconds=seconds).total_seconds()))
     words = []
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):

@@ -1,4 +1,4 @@
-"""Where other threads leave what the loop has to know: outcomes of steps, and notices for the user."""
+"""Passes messages from other threads to the run loop: outcomes of steps, and notices for the user."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,26 +16,28 @@ def _now() -> datetime:
 
 
 class Inbox:
-    """A queue that any thread may put into, without ever waiting, and one thread takes from."""
+    """A queue into which any thread can put without blocking, and from which one thread takes."""
 
     def __init__(self, clock: Callable[[], datetime] = _now, masker: Masker | None = None) -> None:
-        """Hide with the masker what must not be shown or recorded; without one, nothing is secret."""
+        """Create an empty inbox; the masker hides secrets, and without one nothing is secret."""
         self.masker = masker or Masker()
         self._clock = clock
         self._queue: SimpleQueue[Outcome | Noticed] = SimpleQueue()
-        # Waited for instead of the queue: a SimpleQueue that a signal interrupts near its timeout waits for ever.
+        # `take` waits for this event instead of the queue:
+        # a SimpleQueue that a signal interrupts near its timeout blocks forever.
         self._filled = Event()
 
     def post(self, kind: NoticeKind, message: str, *, step_id: StepId | None = None) -> None:
-        """Leave a notice; the listeners hear it in the order of posting."""
+        """Add a notice; the listeners receive notices in the order in which they were posted."""
         self._put(Noticed(at=self._clock(), kind=kind, message=self.masker.text(message), step_id=step_id))
 
     def deliver(self, outcome: Outcome) -> None:
-        """Leave the outcome of a step."""
+        """Add the outcome of a step."""
         self._put(masked_outcome(outcome, self.masker))
 
     def take(self, timeout: float) -> Outcome | Noticed | None:
-        """Give the oldest entry, or None when there is none within so many seconds."""
+        """Return the oldest entry, or None if none arrives within `timeout` seconds."""
+        # Clear before the look: an entry that arrives after it sets the event again, and so is not missed.
         self._filled.clear()
         entry = self._oldest()
         if entry is None and timeout > 0 and self._filled.wait(timeout):
@@ -43,7 +45,7 @@ class Inbox:
         return entry
 
     def notices(self) -> tuple[Noticed, ...]:
-        """Take the notices that are there now, where no step runs that could leave an outcome."""
+        """Return the notices that have arrived; call it only while no step runs that could deliver an outcome."""
         found = []
         while isinstance(message := self.take(0), Noticed):
             found.append(message)

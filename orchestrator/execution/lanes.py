@@ -1,4 +1,4 @@
-"""Lanes: which steps share a limit, because the same tool or the same resource runs them."""
+"""Defines lanes: groups of steps that share a limit because the same tool or the same resource runs them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,17 +7,17 @@ from orchestrator.plan.step import IngestStep, Step, ValidationStep, is_dbt
 
 
 class Lane(StrEnum):
-    """A group of steps with one runner and one limit on how many of them run at once."""
+    """A group of steps with one runner and one limit on how many run at once."""
 
     DBT = "dbt"
     INGEST = "ingest"
     VALIDATE = "validate"
-    LIGHT = "light"  # one cheap question to the warehouse
+    LIGHT = "light"  # one cheap query to the warehouse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How many steps of each lane may run at once."""
+    """The number of steps of each lane that may run at once."""
 
     dbt: int = 4
     ingest: int = 2
@@ -30,7 +30,7 @@ class Limits:
                 raise ValueError(f"the limit of lane {lane} is {self.of(lane)}: no step of it could ever run")
 
     def of(self, lane: Lane) -> int:
-        """Give the limit of one lane."""
+        """Return the limit of one lane."""
         match lane:
             case Lane.DBT:
                 return self.dbt
@@ -43,7 +43,7 @@ class Limits:
 
 
 def lane_of(step: Step) -> Lane:
-    """Say which lane runs the step."""
+    """Return the lane that runs the step."""
     if is_dbt(step):
         return Lane.DBT
     match step:

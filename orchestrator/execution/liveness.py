@@ -1,4 +1,4 @@
-"""Whether a recorded run still goes on: a run whose process died is interrupted, never running for ever."""
+"""Decides whether a recorded run is still running: a run whose process died is interrupted, not running forever."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,26 +7,26 @@ from enum import StrEnum
 from orchestrator.execution.recorded import Process, RunHead
 
 Lives = Callable[[Process, datetime], bool]
-"""Looks a process of this machine up, which gave its last sign of life at that time."""
+"""Looks up a process of this machine, given the time of its last heartbeat."""
 
 SILENCE = timedelta(minutes=1)
-"""After so long without a sign of life a run of another machine counts as interrupted; it gives one every 5 seconds."""
+"""A run of another machine counts as interrupted after this time without a heartbeat; it sends one every 5 seconds."""
 
 
 LOST_AFTER = timedelta(days=1)
-"""After so long without a sign of life a run may be forgotten, on whatever machine it was."""
+"""A run on any machine may be deleted from the record after this time without a heartbeat."""
 
 
 class RunState(StrEnum):
-    """Where a run stands."""
+    """The state of a recorded run."""
 
     ENDED = "ended"
     RUNNING = "running"
-    INTERRUPTED = "interrupted"  # its process ended before it could say how
+    INTERRUPTED = "interrupted"  # its process ended before it recorded an end
 
 
 def state_of(head: RunHead, *, now: datetime, here: str, lives: Lives) -> RunState:
-    """Say where a run stands; `lives` looks a process of this machine, which is called `here`, up."""
+    """Return the state of a run; `here` is the name of this machine, and `lives` looks up its processes."""
     if head.status is not None:
         return RunState.ENDED
     alive = is_alive(head.process, head.heartbeat_at, now=now, here=here, lives=lives)
@@ -34,5 +34,5 @@ def state_of(head: RunHead, *, now: datetime, here: str, lives: Lives) -> RunSta
 
 
 def is_alive(process: Process, heard_at: datetime, *, now: datetime, here: str, lives: Lives) -> bool:
-    """Say whether a process still works: one of this machine is looked up, of another its last sign of life counts."""
+    """Return whether a process is alive: looked up if it is on this machine, otherwise by its last heartbeat."""
     return lives(process, heard_at) if process.host == here else now - heard_at < SILENCE

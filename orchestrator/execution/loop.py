@@ -1,4 +1,4 @@
-"""Drives a plan to its end: starts what the scheduler says, takes what the runners give, tells the listeners."""
+"""Executes a plan: starts the steps that the scheduler chooses, processes their outcomes, and informs listeners."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -41,7 +41,7 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import Step, StepId
 
 _OVER = "the run is over its time limit (`--time-limit`, or `time_limits.run` in elt.yml): it ends"
-_TICK = 0.1  # seconds; signals and stop requests are looked at this often while nothing else happens
+_TICK = 0.1  # seconds; how often signals and stop requests are checked while nothing else happens
 
 
 def run_plan(
@@ -55,12 +55,12 @@ def run_plan(
     stop: StopRequest,
     writer: RunWriter | None = None,
 ) -> tuple[Outcome, ...]:
-    """Run every step that may run and give one outcome for each step, in the order of the plan.
+    """Run every step that may run and return one outcome for each step, in the order of the plan.
 
-    Without a writer nothing is recorded. Never raises for what a step, a runner or a listener did.
+    Without a writer nothing is recorded. Never raises because of what a step, a runner or a listener did.
 
     Raises:
-        StoreError: something could not be recorded; what ran then was interrupted, and nothing more was started.
+        StoreError: an event could not be recorded; running steps were interrupted, and no more were started.
     """
     missing = sorted({lane_of(step) for step in plan.steps} - runners.keys())
     if missing:
@@ -100,16 +100,16 @@ class _Loop:
             lane: ThreadExecutor(str(lane), runner, threads=terms.limits.of(lane), deliver=inbox.deliver, clock=clock)
             for lane, runner in runners.items()
         }
-        self._stops: dict[StepId, StepStop] = {}  # of the steps that run
-        self._interrupted: dict[StepId, Lane] = {}  # those of them that were told to end
-        self._gone: set[StepId] = set()  # ended at their limit, though they still run
+        self._stops: dict[StepId, StepStop] = {}  # of the running steps
+        self._interrupted: dict[StepId, Lane] = {}  # the running steps that were asked to end
+        self._gone: set[StepId] = set()  # reported as ended at their limit, though they still run
         self._outcomes: dict[StepId, Outcome] = {outcome.step_id: outcome for outcome in terms.settled or ()}
         self._attempts = Attempts(terms.attempts, terms.patience, terms.tried)
         self._stop_code = ReasonCode.INTERRUPTED
         self._ending = Ending(grace=terms.grace, patience=terms.patience)
 
     def run(self) -> tuple[Outcome, ...]:
-        """Run from the first step to the last."""
+        """Run the plan from the first step to the last, and return the outcomes."""
         terms = self._terms
         self._chronicle.begin(
             RunStarted(
@@ -125,12 +125,13 @@ class _Loop:
             try:
                 if turn():
                     break
-            except KeyboardInterrupt:  # no handler of signals is installed, as in a notebook
+            except KeyboardInterrupt:  # no signal handler is installed, as in a notebook
                 self._stop.press()
         return self._end()
 
     def _begin(self) -> bool:
-        """Start the first steps; give whether the run has ended."""
+        """Start the first steps; return whether the run has ended."""
+        # Recovered outcomes are not recorded yet, unlike those in `terms.settled`.
         self._outcomes.update((outcome.step_id, outcome) for outcome in self._terms.found)
         self._chronicle.take(*self._ends(self._terms.found))
         if self._stop.is_set():
@@ -138,13 +139,14 @@ class _Loop:
         return self._follow(self._scheduler.begin())
 
     def _turn(self) -> bool:
-        """Take what happened next; give whether the run has ended."""
+        """Process the next message and what is due; return whether the run has ended."""
         message = self._inbox.take(_TICK)
         ended = False
+        # A run that cannot be recorded, or that a user asked to end, takes the same path as Ctrl-C.
         if self._chronicle.broken is not None or self._chronicle.is_asked_to_end():
             self._stop.set()
         act = self._next_act()
-        if act is not Act.ABANDON:  # first, so that no outcome starts anything more
+        if act is not Act.ABANDON:  # before the message, so that its outcome starts nothing more
             ended = self._perform(act)
         if isinstance(message, Noticed):
             self._chronicle.take(message)
@@ -152,12 +154,13 @@ class _Loop:
             ended = self._take(message) or ended
         else:
             self._interrupt_again()
+        # After the message, so that an outcome that has already arrived is used and not reported as cancelled.
         if not ended and act is Act.ABANDON:
             ended = self._perform(act)
         return ended or self._keep_time()
 
     def _next_act(self) -> Act | None:
-        """Say what a run that was stopped, or is over its limit, does next to end."""
+        """Return the next action of a run that was stopped or exceeded its limit; None for any other."""
         if self._stop.is_set():
             return self._ending.next(self._attempts.now, at_once=self._stop.insisted)
         if self._attempts.run_is_over():
@@ -168,7 +171,7 @@ class _Loop:
         return None
 
     def _perform(self, act: Act | None) -> bool:
-        """Take a step towards the end of a run that ends before its time; give whether it has ended."""
+        """Perform an action that ends the run early; return whether the run has ended."""
         match act:
             case None:
                 return False
@@ -180,7 +183,8 @@ class _Loop:
                 return self._follow(self._scheduler.abandon())
 
     def _take(self, outcome: Outcome) -> bool:
-        """Take what a try came to: the step ends by it, or is tried again later; give whether the run has ended."""
+        """Process the outcome of an attempt: end the step or schedule a repeat. Return whether the run has ended."""
+        # The outcome of this step was reported when it was given up at its limit.
         if outcome.step_id in self._gone:
             self._forget(outcome.step_id)
             return False
@@ -194,23 +198,24 @@ class _Loop:
         return self._follow(self._scheduler.pause(outcome), ended)
 
     def _keep_time(self) -> bool:
-        """Do what is due by now: further tries, and the end of tries over their limit."""
+        """Start repeats that are due, and end attempts that exceeded their limit; return whether the run has ended."""
         for step_id in self._attempts.take_over():
             self._interrupt(self._plan.by_id[step_id])
         for outcome in self._attempts.take_lost():
             self._gone.add(outcome.step_id)
             step, at = self._plan.by_id[outcome.step_id], self._clock()
+            # The thread is still busy with the lost attempt, so the lane gets another one.
             self._executors[lane_of(step)].give_up()
             told = replace(outcome, path=step.path, started_at=at - self._attempts.elapsed(step.id), ended_at=at)
             if self._follow(self._scheduler.end(told)):
                 return True
-            self._interrupted[step.id] = lane_of(step)  # what it does late is not wanted
+            self._interrupted[step.id] = lane_of(step)  # keep interrupting it; its late outcome is ignored
         for step_id in self._attempts.take_due():
             self._follow(self._scheduler.again(step_id))
         return False
 
     def _follow(self, decision: Decision, *happened: Event) -> bool:
-        """Do what the scheduler decided on what happened; give whether the run has ended."""
+        """Carry out a decision of the scheduler; return whether the run has ended."""
         decision, at = passed_over(decision, self._scheduler, self._terms.reuse), self._clock()
         self._outcomes.update((outcome.step_id, outcome) for outcome in decision.outcomes)
         for outcome in decision.outcomes:
@@ -220,6 +225,7 @@ class _Loop:
         starts = (
             StepStarted(at=at, step_id=step.id, verifies=verifies(step.id) is not None) for step in decision.start
         )
+        # Steps start only after their start is recorded: a crash then leaves no step that the record does not know.
         if self._chronicle.take(*happened, *ends, *starts):
             self._submit(decision.start)
         else:
@@ -239,7 +245,7 @@ class _Loop:
             self._executors[lane_of(step)].submit(request, self._stop_of(step))
 
     def _give_up(self, steps: Sequence[Step]) -> None:
-        """End steps whose start could not be recorded: they never ran."""
+        """End steps whose start could not be recorded; they never ran."""
         reason = Reason(code=ReasonCode.INTERRUPTED)
         for step in steps:
             self._inbox.deliver(Outcome(step_id=step.id, status=Status.CANCELLED, reason=reason, path=step.path))
@@ -248,7 +254,7 @@ class _Loop:
         return self._stops.setdefault(step.id, StepStop())
 
     def _forget(self, step_id: StepId) -> None:
-        """A try of the step has ended."""
+        """Remove the stop request of a step whose attempt has ended."""
         self._stops.pop(step_id, None)
         self._interrupted.pop(step_id, None)
 
@@ -260,7 +266,7 @@ class _Loop:
             self._interrupt_again()
 
     def _interrupt_again(self) -> None:
-        """Interrupt the interrupted steps that still run: the first time may have come too early.
+        """Interrupt again the interrupted steps that still run, in case the first time was too early.
 
         A step can be between two queries, or not yet at its first one.
         """
@@ -270,7 +276,7 @@ class _Loop:
 
     def _end(self) -> tuple[Outcome, ...]:
         while (message := self._inbox.take(0)) is not None:
-            if isinstance(message, Noticed):  # an outcome that comes now was abandoned
+            if isinstance(message, Noticed):  # any outcome here is of a step that was abandoned
                 self._chronicle.take(message)
         for executor in self._executors.values():
             executor.close()

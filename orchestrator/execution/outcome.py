@@ -1,4 +1,4 @@
-"""What became of a step: its status, why, and what the tool reported."""
+"""Defines the outcome of a step: its status, the reason, and what the tool reported."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,19 +23,19 @@ class ReasonCode(StrEnum):
     FOUND_IN_TARGET = "found_in_target"
     TIME_LIMIT = "time_limit"
     RUN_TIME_LIMIT = "run_time_limit"
-    UNCHANGED = "unchanged"  # reused: what stands is the result still
-    VERIFIED = "verified"  # reused, and found to be what it builds to now
-    DIFFERS = "differs"  # it was to be reused, and is not what it builds to now
-    CIRCUIT_OPEN = "circuit_open"  # a load that failed run after run was not tried
-    GATE_CLOSED = "gate_closed"  # a check above it did not pass when it last ran, and is not in the plan
+    UNCHANGED = "unchanged"  # reused: the existing table is still the current result
+    VERIFIED = "verified"  # reused, and confirmed by a rebuild of a copy
+    DIFFERS = "differs"  # was to be reused, but a rebuild of a copy gave a different result
+    CIRCUIT_OPEN = "circuit_open"  # a load that failed in consecutive runs was not attempted
+    GATE_CLOSED = "gate_closed"  # an upstream check, not in the plan, did not pass when it last ran
 
 
 class ErrorClass(StrEnum):
-    """What kind of thing broke: whether trying again can help."""
+    """The kind of error or failure, which decides whether another attempt can help."""
 
-    TRANSIENT = "transient"  # a lock, a dropped connection, a busy server: it may be gone in a moment
-    PERMANENT = "permanent"  # it will break again until somebody mends it
-    DATA = "data"  # nothing broke: the data said no
+    TRANSIENT = "transient"  # a lock, a dropped connection, a busy server: may be gone in a moment
+    PERMANENT = "permanent"  # will occur again until someone fixes the cause
+    DATA = "data"  # nothing broke: the data did not pass a check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,51 +59,51 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The end of one step; every field survives JSON."""
+    """The end of one step. Every field can be serialized to JSON."""
 
     step_id: StepId
     status: Status
     tool_word: str = ""
-    """The tool's own word: dbt's `pass`, `no-op`, `partial success`, …"""
+    """The status in the tool's own words: dbt's `pass`, `no-op`, `partial success`, …"""
     reason: Reason = field(default_factory=Reason)
     message: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     rows_affected: int | None = None
-    """Rows that the tool reports as written: by a load, or by the last statement of a build."""
+    """The rows that the tool reports as written by a load, or by the last statement of a build."""
     row_count: int | None = None
-    """Rows in the table after a build of it."""
+    """The number of rows in the table after a build."""
     bytes_processed: int | None = None
-    """Read by a query, where the database says so; put on disk by a load, compressed."""
+    """Bytes read by a query, if the database reports it, or the compressed size of a load on disk."""
     query_seconds: float | None = None
-    """How long the tool executed, without what came before and after."""
+    """The execution time in the tool, without setup and cleanup."""
     failures: int | None = None
-    """Rows (or expectations) that said no."""
+    """The number of rows (or expectations) that did not pass."""
     error_class: ErrorClass | None = None
-    """Of a fail, a warn or an error: what kind it is; an error without one is never tried again."""
+    """Set for a fail, a warn or an error. An error without a class is never repeated."""
     path: str | None = None
     compiled_path: str | None = None
     log: str = ""
-    """Of a step that did not end well: the last of what the tool logged meanwhile."""
+    """The end of the tool's log, if the step did not succeed."""
     parts: tuple[Part, ...] = ()
     dbt_results: tuple[Mapping[str, object], ...] = ()
-    """dbt's own records, as they stand in `results` of run_results.json (or sources.json): one, or one a hook."""
+    """dbt's own records as in `results` of run_results.json (or sources.json): one, or one for each hook."""
 
     @property
     def warns(self) -> bool:
-        """Whether a check of severity warn said no, now or when the result that is reused came about."""
+        """Whether a check of severity warn did not pass, now or when the reused result was built."""
         return self.status is Status.WARN or (self.status is Status.REUSED and self.tool_word == "warn")
 
     @property
     def elapsed(self) -> timedelta:
-        """How long the step ran; zero when it did not."""
+        """How long the step ran; zero if it did not run."""
         if self.started_at is None or self.ended_at is None:
             return timedelta()
         return self.ended_at - self.started_at
 
 
 def masked_outcome(outcome: Outcome, masker: Masker) -> Outcome:
-    """Hide the secrets in an outcome; compiled SQL that holds one is dropped."""
+    """Return the outcome with its secrets masked; compiled SQL that contains a secret is dropped."""
     return replace(
         outcome,
         message=masker.text(outcome.message),

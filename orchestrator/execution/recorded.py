@@ -1,4 +1,4 @@
-"""What is recorded of a run: how it began, and what its readers find."""
+"""Defines what is recorded of a run: how it began, and what readers return."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,40 +18,40 @@ class Process:
     host: str
     pid: int
     started_at: datetime | None
-    """When the process began: a pid is given again, this moment is not."""
+    """When the process began. A pid can be reused; the pair of pid and start time cannot."""
     user: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """The commit that the project stood at."""
+    """The commit that the project was at."""
 
     commit: str
     dirty: bool
 
 
 def is_a_try(outcome: Outcome, *, verifies: bool) -> bool:
-    """Say whether a step that ended so did, or tried to do, what it is for; what is only verified stays as it was."""
+    """Return whether the outcome counts as an attempt; a step that was only verified left the table unchanged."""
     return outcome.status is not Status.REUSED and not (verifies and outcome.status is Status.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkedBatch:
-    """One batch of a microbatch model, of which the target says that it was done; and all that were planned with it."""
+    """One batch of a microbatch model that the target records as done, and the range of batches planned with it."""
 
     start: datetime
     first: datetime
-    """The start of the first that was planned."""
+    """The start of the first planned batch."""
     end: datetime
-    """The end of the last."""
+    """The end of the last planned batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failing:
-    """A step that failed in the last runs that tried it."""
+    """A step that failed in the last runs that attempted it."""
 
     times: int
-    """In so many runs in a row, as far as was asked."""
+    """The number of consecutive failed runs, up to the limit of the query."""
     last_at: datetime
 
 
@@ -64,34 +64,34 @@ class Opening:
     verb: str
     trigger: str = "api"
     command: tuple[str, ...] = ()
-    """The words of the command line, secrets masked."""
+    """The words of the command line, with secrets masked."""
     selected: Mapping[str, object] = field(default_factory=dict)
     vars: Mapping[str, object] = field(default_factory=dict)
-    """Secrets masked."""
+    """Secrets are masked."""
     logical_date: datetime | None = None
     code: Code | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     target: str = ""
     target_identity: str = ""
-    """What the target is: adapter, host or absolute file, database."""
+    """Identifies the target: adapter, host or absolute file, database."""
     database: str = ""
     process: Process
     manifest: bytes | None = None
     continues: Process | None = None
-    """Of a run that goes on: the process that drove it before."""
+    """Of a resumed run: the process that drove it before."""
     places: Mapping[StepId, str] = field(default_factory=dict)
-    """Where each step works: together with the target and the step it identifies what is recorded of it."""
+    """The place of each step. Target, place and step together identify what is recorded of the step."""
     writes: Mapping[StepId, tuple[str, ...]] = field(default_factory=dict)
-    """By their full names the relations that each step writes: what other steps left there is gone once it starts."""
+    """The full names of the relations that each step writes. When it starts, other steps' results there are gone."""
 
 
 WHOLE = "*"
-"""In the place of a name: all that a target holds."""
+"""Used in place of a name: everything in a target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right of one run to write what it names in a target; no other run may hold a name of it meanwhile."""
+    """The exclusive right of one run to write the named relations and datasets in a target."""
 
     target_identity: str
     run_id: str
@@ -103,7 +103,7 @@ class Lease:
     """The last heartbeat of the run."""
 
     def shared(self, other: "Lease") -> frozenset[str]:
-        """Return the names that both leases hold, which makes them exclude each other."""
+        """Return the names that both leases hold, which make them conflict."""
         if self.target_identity != other.target_identity:
             return frozenset()
         if WHOLE in self.names:
@@ -111,7 +111,7 @@ class Lease:
         return self.names if WHOLE in other.names else self.names & other.names
 
     def excludes(self, other: "Lease") -> bool:
-        """Return whether both cannot be held at once; a run holds one lease, whatever is in it."""
+        """Return whether the leases conflict; a run holds only one lease, whatever its names."""
         is_same_run = (self.target_identity, self.run_id) == (other.target_identity, other.run_id)
         return is_same_run or bool(self.shared(other))
 
@@ -128,41 +128,41 @@ class RunHead:
     target_identity: str
     database: str
     status: Status | None
-    """None while it goes on, or when its process died before it could say."""
+    """None while the run is in progress, or if its process died before it recorded an end."""
     started_at: datetime
     heartbeat_at: datetime
     last_event_at: datetime
-    """When something was last recorded of it."""
+    """When the last event was recorded."""
     idle: timedelta = timedelta()
-    """How long nobody drove it, between an interruption and its resume."""
+    """How long no process drove the run, between an interruption and its resume."""
     ended_at: datetime | None
     process: Process
     code: Code | None
     versions: Mapping[str, str]
     counts: Mapping[Status, int]
-    """Steps that ended, by status."""
+    """The number of ended steps by status."""
     steps: int
-    """How many there are in the plan."""
+    """The number of steps in the plan."""
 
     def elapsed(self, now: datetime | None = None) -> timedelta:
-        """Return how long the run was driven: until its end, or `now` if it is running, or its last sign of life."""
+        """Return how long the run was driven: until its end, or `now` if it is running, or its last heartbeat."""
         end = self.ended_at or now or max(self.heartbeat_at, self.last_event_at)
         return end - self.started_at - self.idle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedAttempt:
-    """One try of one step."""
+    """One attempt of one step."""
 
     number: int
     started_at: datetime | None
     outcome: Outcome | None
-    """None when nothing is known of its end."""
+    """None if its end was not recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedStep:
-    """A step of a run, with its tries."""
+    """A step of a run, with its attempts."""
 
     step_id: StepId
     name: str
@@ -174,17 +174,17 @@ class RecordedStep:
 
     @property
     def last(self) -> RecordedAttempt | None:
-        """The last try."""
+        """The last attempt."""
         return self.attempts[-1] if self.attempts else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedRun:
-    """A run, whole."""
+    """A complete run."""
 
     head: RunHead
     asked: Mapping[str, object]
-    """What the run was asked for: its `Opening.selected`."""
+    """The options of the run: its `Opening.selected`."""
     plan: Plan
     steps: tuple[RecordedStep, ...]
     """In the order of the plan."""
@@ -192,7 +192,7 @@ class RecordedRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedEvent:
-    """A fact of a run, in the order in which it was recorded."""
+    """An event of a run, numbered in the order in which it was recorded."""
 
     sequence: int
     at: datetime
@@ -207,13 +207,13 @@ UNKNOWN_RUN_HINT = "`elt history` lists the runs."
 
 
 def only_run(beginning: str | None, found: Sequence[str]) -> str:
-    """Return the run meant by the beginning of its id; without one the last run.
+    """Return the run whose id begins with `beginning`; without it, the last run.
 
-    `found` are the ids that begin so, newest first.
+    `found` are the matching ids, newest first.
 
     Raises:
-        UnknownRunError: there is none.
-        AmbiguousRunError: there are several.
+        UnknownRunError: no run matches.
+        AmbiguousRunError: several runs match.
     """
     if not found:
         said = f"No run is recorded that is called {beginning}." if beginning else "No run is recorded."

@@ -1,4 +1,4 @@
-"""Decides whether and when a step whose try ended in an error is tried again: pure, without clock or randomness."""
+"""Decides whether and when a step is repeated after an error. Pure functions, without clock or randomness."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,32 +11,32 @@ from orchestrator.plan.status import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatPolicy:
-    """How often a step is tried again, after which waits, and how long one try may take."""
+    """How often a step is repeated, after which waits, and how long one attempt may take."""
 
     repeats: int = 0
-    """How many tries there are beside the first."""
+    """The number of attempts after the first."""
     first_delay: timedelta = timedelta(seconds=5)
     factor: float = 2.0
-    """By how much each further wait is longer than the one before."""
+    """The factor by which each wait is longer than the one before."""
     longest_delay: timedelta = timedelta(hours=1)
     jitter: float = 0.1
-    """The share of a wait by which it is shortened or lengthened at random, so that many do not come back at once."""
+    """The share of a wait that is added or subtracted at random, so that many steps do not repeat at once."""
     time_limit: timedelta | None = None
     repeats_time_limit: bool = False
-    """Whether a try that was ended at its time limit is followed by another."""
+    """Whether an attempt that ended at its time limit is repeated."""
 
     @property
     def most(self) -> int:
-        """How many tries there may be in all."""
+        """The maximum number of attempts."""
         return self.repeats + 1
 
 
 NEVER = RepeatPolicy()
-"""One try, however long it takes."""
+"""One attempt, without a time limit."""
 
 
 def is_repeated(outcome: Outcome, policy: RepeatPolicy, tries: int) -> bool:
-    """Say whether a step is tried again after so many tries, the last of which ended so."""
+    """Return whether a step is repeated after `tries` attempts, the last of which had this outcome."""
     if outcome.status is not Status.ERROR or tries >= policy.most:
         return False
     if outcome.reason.code is ReasonCode.TIME_LIMIT:
@@ -45,7 +45,7 @@ def is_repeated(outcome: Outcome, policy: RepeatPolicy, tries: int) -> bool:
 
 
 def delay(policy: RepeatPolicy, tries: int, chance: float) -> timedelta:
-    """Give how long to wait after so many tries; `chance`, from 0 to 1, moves it within the jitter."""
+    """Return how long to wait after `tries` attempts; `chance`, from 0 to 1, selects a value within the jitter."""
     waiting = wait_exponential(
         multiplier=policy.first_delay.total_seconds(),
         exp_base=policy.factor,
@@ -58,7 +58,7 @@ def delay(policy: RepeatPolicy, tries: int, chance: float) -> timedelta:
 
 
 def ended_at_limit(outcome: Outcome, limit: timedelta) -> Outcome:
-    """Give what became of a try that was interrupted at its time limit: an error, unless it was done just before."""
+    """Return the outcome of an attempt that was interrupted at its limit: an error, unless it finished just before."""
     if outcome.status not in (Status.ERROR, Status.CANCELLED):
         return outcome
     return replace(
@@ -71,7 +71,7 @@ def ended_at_limit(outcome: Outcome, limit: timedelta) -> Outcome:
 
 
 def in_words(span: timedelta) -> str:
-    """Say how long: `90 s`, `30 min`, `2 h`."""
+    """Return a duration as text: `90 s`, `30 min`, `2 h`."""
     seconds = span.total_seconds()
     for size, unit in ((3600, "h"), (60, "min")):
         if seconds >= size and seconds % size == 0:

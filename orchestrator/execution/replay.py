@@ -1,4 +1,4 @@
-"""A recorded run as the events that its listeners heard, so that it can be told again."""
+"""Turns a recorded run back into the events that its listeners received, so that it can be shown again."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -10,7 +10,7 @@ from orchestrator.plan.status import Status
 
 
 def outcome_of(step: RecordedStep) -> Outcome | None:
-    """Give the last outcome of a step; None when it has none (yet)."""
+    """Return the last outcome of a step; None if it has none (yet)."""
     if step.last is not None and step.last.outcome is not None:
         return step.last.outcome
     if step.status is None:
@@ -19,7 +19,7 @@ def outcome_of(step: RecordedStep) -> Outcome | None:
 
 
 def replay(run: RecordedRun) -> Iterator[Event]:
-    """Give the start, each step's, and the end; of a run that never ended what is known of its end."""
+    """Yield the start of the run, the events of each step, and the end; an unfinished run ends with what is known."""
     head = run.head
     yield RunStarted(run_id=head.run_id, at=head.started_at, plan=run.plan, database=head.database)
     outcomes = []
@@ -36,7 +36,7 @@ def replay(run: RecordedRun) -> Iterator[Event]:
 
 
 def _earlier_tries(step: RecordedStep) -> Iterator[Event]:
-    """Give the tries before the last one; when the next one was due is known by its start."""
+    """Yield the attempts before the last one; the start of the next attempt shows when it was due."""
     for attempt, following in pairwise(step.attempts):
         if attempt.started_at is None or attempt.outcome is None:
             continue

@@ -1,4 +1,4 @@
-"""What of a recorded run stands, and what is still to be done when the run goes on."""
+"""Decides which results of a recorded run are kept, and what is left to do when the run is resumed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -18,20 +18,21 @@ _NOTHING: Mapping[str, Sequence[Outcome]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Continued:
-    """What a run that goes on brings with it."""
+    """What a resumed run takes over from its record."""
 
     settled: tuple[Outcome, ...]
-    """How the steps ended that need not run again, in the plan's order."""
+    """The outcomes of the steps that need not run again, in the order of the plan."""
     found: tuple[Outcome, ...] = ()
-    """How further steps ended whose end was not recorded, as the target itself says."""
+    """Outcomes that were not recorded, recovered from the target itself."""
     tried: Mapping[StepId, int] = field(default_factory=dict)
-    """How many tries of each step are recorded."""
+    """The number of recorded attempts of each step."""
 
 
 def settled(run: RecordedRun, gone: AbstractSet[StepId] = frozenset()) -> tuple[Outcome, ...]:
-    """Give how the steps ended that need not run again, in the plan's order.
+    """Return the outcomes of the steps that need not run again, in the order of the plan.
 
-    What ended well stands, but for builds that are gone, and their checks. Hooks run once a process, so they run again.
+    Successful outcomes are kept, except for builds whose tables are gone, and the checks on those. Hooks run once per
+    process, so they run again.
     """
     ended = ((run.plan.by_id[step.step_id], outcome_of(step)) for step in run.steps)
     return tuple(
@@ -46,12 +47,12 @@ def settled(run: RecordedRun, gone: AbstractSet[StepId] = frozenset()) -> tuple[
 
 
 def tries(run: RecordedRun) -> dict[StepId, int]:
-    """Count the recorded tries of each step."""
+    """Return the number of recorded attempts of each step."""
     return {step.step_id: step.last.number for step in run.steps if step.last is not None}
 
 
 def cut_off(run: RecordedRun) -> dict[StepId, RecordedAttempt]:
-    """Give the tries of builds of which nobody knows how they ended: cut off with their process, or interrupted."""
+    """Return the attempts of builds whose end is unknown: cut off with their process, or interrupted."""
     return {
         step.step_id: step.last
         for step in run.steps
@@ -60,9 +61,9 @@ def cut_off(run: RecordedRun) -> dict[StepId, RecordedAttempt]:
 
 
 def done_after_all(run: RecordedRun, markers: Mapping[StepId, Marker]) -> Iterator[tuple[Marker, RecordedAttempt]]:
-    """Give the builds that were cut off once all they had to do was committed, by their markers in the target.
+    """Yield the builds that were cut off after all of their work was committed, as their markers in the target show.
 
-    A marker of another try says nothing: what came after it may have undone, or doubled, what it stands for.
+    A marker of another attempt proves nothing: a later attempt may have undone or duplicated its work.
     """
     for step_id, attempt in cut_off(run).items():
         marker = markers.get(step_id)
@@ -79,12 +80,12 @@ def done_after_all(run: RecordedRun, markers: Mapping[StepId, Marker]) -> Iterat
 
 
 def is_finished(run: RecordedRun) -> bool:
-    """Say whether the run ended and nothing of it is left to do."""
+    """Return whether the run ended and nothing of it is left to do."""
     return run.head.status is not None and not run.head.status.halts
 
 
 def unheard_loads(runs: Sequence[RecordedRun]) -> dict[StepId, tuple[RecordedRun, ...]]:
-    """Give for each load the runs in which it was cut off since one that tells its end: a run and the retries of it."""
+    """Return, for each load, the runs in which it was cut off since its last known end: a run and its retries."""
     found: dict[StepId, tuple[RecordedRun, ...]] = {}
     for run in runs:
         for step in run.steps:
@@ -98,9 +99,9 @@ def unheard_loads(runs: Sequence[RecordedRun]) -> dict[StepId, tuple[RecordedRun
 
 
 def past_of(runs: Sequence[RecordedRun], found: Mapping[str, Sequence[Outcome]] = _NOTHING) -> Past:
-    """Sort the steps of a run by how they ended, for its repair: a run and the retries of it, in their order.
+    """Return the steps of a run and its retries, in order, grouped by how they ended, for the repair of the run.
 
-    `found` gives by run how further steps of it ended, as the target itself says.
+    `found` has, by run, the outcomes that were recovered from the target itself.
     """
     ended: dict[StepId, Outcome | None] = {}
     for run in runs:
@@ -116,5 +117,5 @@ def past_of(runs: Sequence[RecordedRun], found: Mapping[str, Sequence[Outcome]] 
 
 
 def _is_cut_off(attempt: RecordedAttempt) -> bool:
-    """Say whether nobody knows how a try ended."""
+    """Return whether the end of an attempt is unknown."""
     return attempt.outcome is None or attempt.outcome.status is Status.CANCELLED

@@ -1,4 +1,4 @@
-"""Decides in a run what need not run: when a step's parents have ended, by what they ended as."""
+"""Decides during a run which steps need not run, when their parents have ended, from the outcomes of the parents."""
 
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -24,25 +24,26 @@ from orchestrator.reuse.standing import STANDS, LastTry, Mark, RecordedFingerpri
 
 @dataclass(slots=True, kw_only=True)
 class RunReuse:
-    """The decisions of one run, asked of on the loop's thread."""
+    """The reuse decisions of one run, made on the thread of the loop."""
 
     judge: Judge
     recall: Callable[[StepId, Standing], Outcome | None]
-    """Gives what a step ended as in the run in which it last ended well; None when that run is forgotten."""
+    """Returns the outcome of a step in the run in which it last succeeded; None if that run is no longer recorded."""
     sample: Sample = field(default_factory=Sample)
     """Which of the steps that need not run are verified."""
     shadow: ShadowReuse | None = None
-    """Where everything runs, and what would have been reused is compared."""
+    """Set if everything runs, and what would have been reused is compared."""
     continued: AbstractSet[NodeId] = frozenset()
-    """The microbatch models of which only the batches are built that an earlier run left."""
+    """The microbatch models of which only the batches are built that an earlier run did not."""
     _known: dict[StepId, Judged] = field(default_factory=dict)
     _verify: dict[StepId, Verify] = field(default_factory=dict)
 
     def at_turn(self, step: Step) -> Outcome | None:
-        """Give what becomes of a step that need not run; None when it runs."""
+        """Return the outcome of a step that need not run; None if it runs."""
         decision = step.decision
         if decision is not None and decision.act in {Act.OPEN, Act.OPEN_SKIPS}:
             return not_tried(step, decision)
+        # A step chosen for verification comes here again when its attempt is repeated; the choice does not change.
         if not isinstance(step, BuildStep | TestStep | ValidationStep) or step.id in self._verify:
             return None
         if decision is not None and decision.act is Act.CLOSED:
@@ -50,6 +51,7 @@ class RunReuse:
             return Outcome(
                 step_id=step.id, status=Status.SKIPPED, reason=reason, message=decision.words, path=step.path
             )
+        # A step that was evaluated before has run and is now repeated, so it must run again.
         may_reuse = decision is not None and decision.may_reuse and step.id not in self._known
         judged = self._look(step, may_reuse=may_reuse)
         if judged is None or not may_reuse or judged.why or judged.then is None:
@@ -64,8 +66,9 @@ class RunReuse:
         return None
 
     def heard(self, outcome: Outcome) -> None:
-        """Take note of how a step ended."""
+        """Record how a step ended."""
         self.sample.heard(outcome)
+        # A reused or skipped step changed nothing in the target, so earlier evaluations stay valid.
         if outcome.status not in _DID_NOTHING:
             self.judge.touch(outcome.step_id, stands=outcome.status in STANDS)
         if found := newest_row(outcome):
@@ -74,7 +77,7 @@ class RunReuse:
         judged = self._known.get(outcome.step_id)
         if judged is None:
             return
-        if as_reused and judged.left is not None:  # what is below it is decided as if it had not run
+        if as_reused and judged.left is not None:  # its children are decided as if it had not run
             self._known[outcome.step_id] = replace(judged, built=judged.left)
             self.judge.leave(NodeId(outcome.step_id), judged)
         elif outcome.status is Status.REUSED:
@@ -84,21 +87,21 @@ class RunReuse:
             self.judge.build(NodeId(outcome.step_id), judged)
 
     def _statement(self, judged: Judged, outcome: Outcome) -> StatementVerdict | None:
-        """Return the verdict on the statement that a step ran; the recorded one if it ran the same before."""
+        """Return the verdict on the statement that a step ran; the recorded one if it ran the same statement before."""
         code = outcome.dbt_results[-1].get("compiled_code") if outcome.dbt_results else None
         if not judged.fingerprint.has_statement or not isinstance(code, str):
             return None
         return self.judge.definitions.verdict(judged, code)
 
     def stood(self, outcome: Outcome) -> None:
-        """Take note of a step whose end in an earlier sitting of the run the target itself told."""
+        """Record a step whose end before the resume was recovered from the target itself."""
         judged = self.judge.look(NodeId(outcome.step_id), compiles=False)
         if judged.then is not None and judged.left is not None:
             self._known[outcome.step_id] = replace(judged, built=judged.left)
         self.judge.leave(NodeId(outcome.step_id), judged)
 
     def mark(self, step_id: StepId) -> Mark | None:
-        """Give what the step's build is to leave in the target."""
+        """Return the marker that the build of the step is to leave in the target."""
         judged = self._known.get(step_id)
         return (
             None
@@ -107,11 +110,11 @@ class RunReuse:
         )
 
     def verifies(self, step_id: StepId) -> Verify | None:
-        """Say that a step is to be verified."""
+        """Return how to verify a step; None if it is not verified."""
         return self._verify.get(step_id)
 
     def known(self, outcome: Outcome) -> RecordedFingerprint | None:
-        """Give what the result of a step that ended follows from."""
+        """Return the fingerprint and the identity of the result of a step that ended, if known."""
         judged = self._known.get(outcome.step_id)
         if judged is None:
             return None
@@ -122,7 +125,7 @@ class RunReuse:
         return RecordedFingerprint(fingerprint=judged.fingerprint, identity=identity or judged.built)
 
     def _look(self, step: Step, *, may_reuse: bool) -> Judged | None:
-        """Judge a step; one of which nothing can be said runs, and shows itself what is wrong."""
+        """Evaluate a step. A step that cannot be evaluated runs, and so reports its own error."""
         try:
             judged = self.judge.look(NodeId(step.id), compiles=may_reuse, asks=may_reuse)
         except EltError:
@@ -134,7 +137,7 @@ class RunReuse:
 
 
 def newest_row(outcome: Outcome) -> str:
-    """Give the moment of a source's newest row, as dbt's freshness check found it; empty when it did not."""
+    """Return the time of the newest row of a source from dbt's freshness check; empty if the check did not find one."""
     results = outcome.dbt_results if outcome.step_id.startswith(_FRESHNESS) else ()
     found = results[-1].get("max_loaded_at") if results else None
     return str(found) if found else ""
@@ -152,7 +155,7 @@ def newest_rows(
 
 
 def recalled(reader: RunReader | None, plan: Plan) -> Callable[[StepId, Standing], Outcome | None]:
-    """Return what recalls how a step ended when it last ended well; what the plan reuses is read at once."""
+    """Return a function that looks up how a step last succeeded; the steps planned for reuse are read in one query."""
     if reader is None:
         return lambda _step, _then: None
     planned = {
@@ -171,15 +174,16 @@ def recalled(reader: RunReader | None, plan: Plan) -> Callable[[StepId, Standing
 
 
 def passed_over(decision: Decision, scheduler: Scheduler, reuse: Reuse) -> Decision:
-    """Let steps that need not run end at once, and all that this frees take its turn."""
+    """End steps that need not run at once, and evaluate all steps that become ready by it."""
     outcomes, start, interrupt = list(decision.outcomes), [], list(decision.interrupt)
     _tell(reuse, outcomes)
     waiting, ended = list(decision.start), decision.ended
-    for step in waiting:  # grows while it is read
+    for step in waiting:  # the list grows while it is read
         found = reuse.at_turn(step)
         if found is None:
             start.append(step)
             continue
+        # The scheduler counts the step as running: ending it there frees its slot and its children.
         following = scheduler.end(found)
         _tell(reuse, following.outcomes)
         outcomes += following.outcomes

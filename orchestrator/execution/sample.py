@@ -1,4 +1,4 @@
-"""Draws which of the steps that are reused in a run are verified: pure, and the same for the same run."""
+"""Draws which of the reused steps of a run are verified. Pure, and repeatable for the same run."""
 
 import math
 from collections.abc import Collection, Iterable
@@ -10,32 +10,32 @@ from orchestrator.plan.step import Step, StepId
 from orchestrator.reuse.fingerprints.digest import digest_of
 
 _EXACT = 9
-"""Decimals of a share of a number that count: 5 % of 100 are 5, though a float says a little more."""
+"""The decimals of a share that count: 5 % of 100 is 5, although the float is slightly larger."""
 
 
 def drawn(steps: Collection[StepId], share: float, run_id: str) -> frozenset[StepId]:
-    """Draw this share of the steps, rounded up, by the run's id; a larger share draws the same ones and more."""
+    """Draw this share of the steps, rounded up, by the id of the run; a larger share draws the same steps and more."""
     in_order = sorted(steps, key=lambda step: digest_of([run_id, step]))
     return frozenset(in_order[: math.ceil(round(share * len(in_order), _EXACT))])
 
 
 @dataclass(slots=True, kw_only=True)
 class Sample:
-    """The steps of one run that are verified where they are reused.
+    """The steps of one run that are verified if they are reused.
 
-    Some of those that were drawn may yet turn out to run. So that a run that reuses something verifies something, the
-    first step that is reused is taken too where none of the drawn ones is reused for certain.
+    A drawn step may still have to run. To make sure that a run that reuses something also verifies something, the
+    first reused step is taken as well if none of the drawn steps is certain to be reused.
     """
 
     candidates: frozenset[StepId] = frozenset()
     drawn: frozenset[StepId] = frozenset()
     is_certain: bool = False
-    """Whether one of those drawn is reused for certain."""
+    """Whether one of the drawn steps is certain to be reused."""
     _taken: set[StepId] = field(default_factory=set)
 
     @classmethod
     def of(cls, candidates: Iterable[Step], share: float, run_id: str) -> "Sample":
-        """Draw from steps that may be reused."""
+        """Draw from the steps that may be reused."""
         acts = {step.id: step.decision.act for step in candidates if step.decision is not None}
         found = drawn(acts, share, run_id)
         return cls(
@@ -45,7 +45,7 @@ class Sample:
         )
 
     def takes(self, step: StepId) -> bool:
-        """Say whether a step that is reused now is to be verified."""
+        """Return whether to verify a step that is reused now."""
         is_first = not self._taken and not self.is_certain and step in self.candidates
         if step not in self.drawn and not is_first:
             return False
@@ -53,6 +53,6 @@ class Sample:
         return True
 
     def heard(self, outcome: Outcome) -> None:
-        """Take note of what was verified, also in an earlier sitting of the run."""
+        """Record whether the step was verified, also before the run was resumed."""
         if outcome.reason.code in {ReasonCode.VERIFIED, ReasonCode.DIFFERS}:
             self._taken.add(outcome.step_id)

@@ -1,8 +1,8 @@
-"""Decides what starts, what is skipped and when a run has ended: a state machine without clock, threads or IO.
+"""Decides what starts, what is skipped and when a run has ended: a state machine without clock, threads or I/O.
 
-Whoever drives it calls `begin` once, then `end` for each step that ended, or `pause` for one that is to be tried
-`again`, and `stop` when the user wants the run to end; each answers with a decision. The same calls in the same order
-always give the same decisions.
+The caller calls `begin` once, then `end` for each step that ended, or `pause` for one that is to be repeated and
+`again` when its wait is over, and `stop` when the user wants the run to end. Each call returns a decision. The same
+calls in the same order always return the same decisions.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,20 +19,20 @@ from orchestrator.plan.step import HookStep, Step, StepId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What follows from what was told."""
+    """The effects of one call."""
 
     outcomes: tuple[Outcome, ...] = ()
-    """The steps that have ended by it, in this order: the one that was told of, and those that it skipped."""
+    """The steps that ended: first the reported one, then those that it caused to be skipped."""
     start: tuple[Step, ...] = ()
-    """Start these now, in this order."""
+    """The steps to start now, in this order."""
     interrupt: tuple[Step, ...] = ()
-    """These run and are to be interrupted; each still has to end."""
+    """The running steps to interrupt; each still has to end."""
     ended: bool = False
-    """Every step has an outcome."""
+    """Whether every step has an outcome."""
 
 
 class Scheduler:
-    """Takes a plan through a run; every step ends with exactly one outcome."""
+    """Takes a plan through a run. Every step ends with exactly one outcome."""
 
     def __init__(
         self,
@@ -50,12 +50,12 @@ class Scheduler:
         self._inputs_left = list(self._waits.inputs)
         self._fail_fast = fail_fast
         self._halting = HALTING | {Status.NO_DATA} if skip_without_news else HALTING
-        self._broken_by: StepId | None = None  # the step at which fail-fast began
+        self._broken_by: StepId | None = None  # the step that triggered fail-fast
         self._stopping = False
         self._free = {lane: limits.of(lane) for lane in Lane}
         self._ready: dict[Lane, list[tuple[float, int]]] = {lane: [] for lane in Lane}
         self._waiting = set(range(len(plan.steps)))  # neither running nor ended
-        self._tried: dict[int, Outcome] = {}  # those of them that ran before, with their last error
+        self._tried: dict[int, Outcome] = {}  # the waiting steps that ran before, with their last error
         self._stop_reason = _INTERRUPTED
         self._running: set[int] = set()
         self._interrupted: set[int] = set()
@@ -63,14 +63,15 @@ class Scheduler:
         self._waiting.difference_update(self._position[outcome.step_id] for outcome in settled)
 
     def begin(self) -> Decision:
-        """Give the first steps; those that were settled before count as ended, and are not told again."""
+        """Return the first steps to start. Steps with an earlier outcome count as ended, and are not reported again."""
         for at, count in enumerate(self._inputs_left):
             if count == 0:
                 self._make_ready(at)
+        # Earlier outcomes may skip more steps; only these are new.
         return self._decide(self._settle(list(self._settled))[len(self._settled) :])
 
     def end(self, outcome: Outcome) -> Decision:
-        """Take the outcome of a running step."""
+        """Process the outcome of a running step."""
         at = self._running_at(outcome)
         outcome = self._restate(at, outcome)
         self._running.remove(at)
@@ -81,7 +82,7 @@ class Scheduler:
         return self._decide(outcomes)
 
     def pause(self, outcome: Outcome) -> Decision:
-        """Take the error of a running step that is to be tried again: it makes room, and all below it wait on."""
+        """Process the error of a step that is to be repeated: its slot is freed, and its descendants keep waiting."""
         at = self._running_at(outcome)
         self._running.remove(at)
         self._free[lane_of(self._steps[at])] += 1
@@ -90,11 +91,11 @@ class Scheduler:
         return self._decide([])
 
     def may_pause(self, step_id: StepId) -> bool:
-        """Whether a running step may be tried again: not once it was interrupted, or the run is to end."""
+        """Return whether a running step may be repeated: not if it was interrupted or the run is to end."""
         return not self._stopping and self._position[step_id] not in self._interrupted
 
     def again(self, step_id: StepId) -> Decision:
-        """Start a paused step as soon as there is room; one that has ended meanwhile stays ended."""
+        """Start a paused step as soon as a slot is free; a step that has since ended is not started."""
         at = self._position[step_id]
         if at in self._tried:
             self._make_ready(at)
@@ -107,18 +108,18 @@ class Scheduler:
         return at
 
     def _is_broken(self, at: int, outcome: Outcome) -> bool:
-        """Whether fail-fast begins here; as in dbt, a hook that errs does not begin it."""
+        """Return whether the outcome triggers fail-fast; as in dbt, a hook with an error does not."""
         return outcome.status in (Status.FAIL, Status.ERROR) and not isinstance(self._steps[at], HookStep)
 
     def drain(self, code: ReasonCode = ReasonCode.INTERRUPTED) -> Decision:
-        """Begin to end the run: nothing more starts, what waits is cancelled, what runs goes on."""
+        """Start nothing more: waiting steps are cancelled, and running steps continue."""
         if not self._stopping:
             self._stopping, self._stop_reason = True, Reason(code=code)
         rest = [self._close(at, Status.CANCELLED, self._stop_reason, "not started") for at in sorted(self._waiting)]
         return self._decide(rest)
 
     def stop(self, code: ReasonCode = ReasonCode.INTERRUPTED) -> Decision:
-        """End the run: nothing more starts, what runs is interrupted, the rest is cancelled."""
+        """End the run: nothing more starts, running steps are interrupted, the rest are cancelled."""
         return self._decide(list(self.drain(code).outcomes), interrupt=self._running)
 
     def abandon(self) -> Decision:
@@ -130,7 +131,7 @@ class Scheduler:
         return self._decide(outcomes)
 
     def _break_off(self, outcomes: list[Outcome]) -> Decision:
-        """Skip all that has not started, except the hooks that dbt runs last whatever happened before."""
+        """Skip all steps that have not started, except the on-run-end hooks, which dbt always runs."""
         self._broken_by = outcomes[0].step_id
         reason = Reason(code=ReasonCode.FAIL_FAST, blame=self._broken_by)
         rest = [at for at in sorted(self._waiting) if not self._is_last(at)]
@@ -138,8 +139,8 @@ class Scheduler:
         return self._decide(outcomes, interrupt={at for at in self._running if not self._is_last(at)})
 
     def _settle(self, ended: list[Outcome]) -> list[Outcome]:
-        """Free what waited for the ended steps, and skip at once all that they halt."""
-        for outcome in ended:  # grows while it is read: a skip halts its own descendants
+        """Release the steps that waited for the ended ones, and skip at once those that must not run."""
+        for outcome in ended:  # the list grows while it is read: a skipped step halts its own descendants
             at = self._position[outcome.step_id]
             if outcome.status in self._halting:
                 reason = self._reason_to_skip(outcome)
@@ -152,17 +153,18 @@ class Scheduler:
         return ended
 
     def _halted_by(self, at: int, outcome: Outcome) -> Iterable[int]:
-        """Give whom the outcome halts; a hook whose macro raised halts all that waits for it: dbt gives up there."""
+        """Return the steps that the outcome halts: all that wait for it if the macro of a hook raised, as in dbt."""
         if isinstance(self._steps[at], HookStep) and outcome.reason.code is ReasonCode.NOT_EVALUATED:
             return self._waits.freed_by[at]
         return self._waits.halted_by[at]
 
     def _reason_to_skip(self, halting: Outcome) -> Reason:
-        """Blame the step at which the halt began, however many skipped steps lie between."""
+        """Return the reason for a skip: it blames the step at which the halt began, not a skipped step in between."""
         if halting.status is Status.NO_DATA:
             return Reason(code=ReasonCode.NO_NEW_DATA, blame=halting.step_id)
         if halting.reason.code is ReasonCode.NO_NEW_DATA:
             return halting.reason
+        # A closed gate is the root itself: the check it blames is not part of this run.
         root = halting.step_id
         is_closed = halting.reason.code is ReasonCode.GATE_CLOSED
         if halting.status is Status.SKIPPED and halting.reason.blame is not None and not is_closed:
@@ -174,7 +176,7 @@ class Scheduler:
         return Reason(code=ReasonCode.UPSTREAM_HALTED, blame=root)
 
     def _restate(self, at: int, outcome: Outcome) -> Outcome:
-        """Call an interrupted step cancelled: tools report the interruption as an error of the step."""
+        """Return the outcome of an interrupted step as cancelled: tools report the interruption as an error."""
         if at not in self._interrupted or outcome.status not in (Status.ERROR, Status.CANCELLED):
             return outcome
         reason = self._stop_reason
@@ -183,7 +185,7 @@ class Scheduler:
         return replace(outcome, status=Status.CANCELLED, reason=reason)
 
     def _close(self, at: int, status: Status, reason: Reason, message: str = "") -> Outcome:
-        """End a step that does not run; one that was tried before ends with its last error."""
+        """End a step that does not run; one that was attempted before ends with its last error."""
         self._waiting.discard(at)
         if at in self._tried:
             last = self._tried.pop(at)
@@ -196,6 +198,7 @@ class Scheduler:
         return isinstance(step, HookStep) and step.when == "end"
 
     def _make_ready(self, at: int) -> None:
+        # Negative, because the heap returns the smallest: the step with the longest remaining path starts first.
         heappush(self._ready[lane_of(self._steps[at])], (-self._waits.remaining[at], at))
 
     def _decide(self, outcomes: list[Outcome], interrupt: Iterable[int] = ()) -> Decision:
@@ -209,11 +212,11 @@ class Scheduler:
         )
 
     def _take(self, lane: Lane) -> Iterator[tuple[float, int]]:
-        """Start the ready steps of a lane, longest remaining path first, while it has room."""
+        """Yield the ready steps of a lane, longest remaining path first, while slots are free; mark them as running."""
         ready = self._ready[lane]
         while ready and self._free[lane] > 0:
             key = heappop(ready)
-            if key[1] in self._waiting:  # else it was skipped or cancelled while it waited for room
+            if key[1] in self._waiting:  # otherwise it was skipped or cancelled while it waited for a slot
                 self._waiting.remove(key[1])
                 self._tried.pop(key[1], None)
                 self._running.add(key[1])

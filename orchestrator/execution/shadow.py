@@ -1,4 +1,4 @@
-"""Runs what would be reused all the same, and compares what it leaves with what existed before."""
+"""Runs the steps that would be reused, and compares the results with what existed before."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,22 +14,22 @@ def _nothing(_step: StepId) -> str | None:
 
 @dataclass(slots=True, kw_only=True)
 class ShadowReuse:
-    """The steps of one run that would have been reused, and whether that would have been right."""
+    """The steps of one run that would have been reused, and whether that would have been correct."""
 
     holds: Callable[[StepId], str | None] = _nothing
-    """Returns a text that changes with what a step's relation holds; None if that cannot be read."""
+    """Returns a text that changes with the contents of a step's relation; None if they cannot be read."""
     excused: Callable[[StepId], bool] = lambda _step: False
-    """Whether the project says that a different result of a step does not matter."""
+    """Whether the project declares that a different result of a step does not matter."""
     tell: Callable[[str], None] = lambda _message: None
     wrong: dict[StepId, str] = field(default_factory=dict)
-    """What would have been reused wrongly, each with what differs."""
+    """The steps that would have been reused wrongly, each with the difference."""
     right: set[StepId] = field(default_factory=set)
     unread: set[StepId] = field(default_factory=set)
-    """What could not be compared."""
+    """The steps that could not be compared."""
     _expected: dict[StepId, tuple[Step, Outcome, str | None]] = field(default_factory=dict)
 
     def expect(self, step: Step, reused: Outcome) -> None:
-        """Note how a step would have ended without being run, and what its relation holds."""
+        """Record how a step would have ended without running, and what its relation contains."""
         before = self.holds(step.id) if isinstance(step, BuildStep) else None
         self._expected[step.id] = (step, reused, before)
 
@@ -62,7 +62,7 @@ class ShadowReuse:
         return False
 
     def summary(self, steps: int) -> str:
-        """Summarize what would have been reused of so many steps."""
+        """Summarize what would have been reused, out of `steps` steps."""
         would = len(self.right) + len(self.wrong) + len(self.unread)
         unread = f", {len(self.unread):,} could not be compared" if self.unread else ""
         rightly = f"{len(self.right):,} rightly, {len(self.wrong):,} wrongly{unread}"

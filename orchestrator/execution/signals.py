@@ -1,4 +1,4 @@
-"""Turns Ctrl-C, SIGTERM and SIGHUP into a stop request while a run goes on."""
+"""Turns Ctrl-C, SIGTERM and SIGHUP into a stop request during a run."""
 
 import signal
 import threading
@@ -12,13 +12,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def heeded_signals() -> tuple[signal.Signals, ...]:
-    """Return the signals that end a run; `nohup` has SIGHUP ignored, and it stays so."""
+    """Return the signals that end a run; SIGHUP is not one of them if it is ignored, as under `nohup`."""
     return tuple(one for one in _SIGNALS if one is not signal.SIGHUP or signal.getsignal(one) is not signal.SIG_IGN)
 
 
 @contextmanager
 def stop_on_signals(stop: StopRequest) -> Iterator[None]:
-    """Let the first signal ask the run to end, the second insist, a third raise KeyboardInterrupt as usual.
+    """Let the first signal ask the run to end, the second insist, and a third raise KeyboardInterrupt as usual.
 
     Python delivers signals to the main thread only: on another thread this does nothing.
     """
@@ -36,5 +36,5 @@ def stop_on_signals(stop: StopRequest) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            # None: the handler was not installed by Python and cannot be put back.
+            # None: the handler was not installed by Python and cannot be restored.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -1,30 +1,30 @@
-"""Stop requests: of the user for the whole run, and of the run for one step."""
+"""Defines stop requests: from the user for the whole run, and from the run for one step."""
 
 
 class StopRequest:
-    """The user's wish to end a run; safe to set from any thread and from a signal handler, for it takes no lock."""
+    """A user's request to end a run. It takes no lock, so it is safe in any thread and in a signal handler."""
 
     def __init__(self) -> None:
         self._set = False
         self._insisted = False
 
     def set(self) -> None:
-        """Ask the run to end: nothing more starts, what runs is interrupted and waited for."""
+        """Ask the run to end: nothing more starts, and running steps are interrupted and awaited."""
         self._set = True
 
     def insist(self) -> None:
-        """Ask the run to end at once, without waiting for what still runs."""
+        """Ask the run to end at once, without waiting for running steps."""
         self._set = True
         self._insisted = True
 
     def press(self) -> None:
-        """Ask once, or insist when it was asked before: what each further Ctrl-C means."""
+        """Ask the run to end, or to end at once if it was asked before, as each Ctrl-C does."""
         if self._set:
             self._insisted = True
         self._set = True
 
     def is_set(self) -> bool:
-        """Whether the run was asked to end."""
+        """Return whether the run was asked to end."""
         return self._set
 
     @property
@@ -34,7 +34,7 @@ class StopRequest:
 
 
 class StepStop:
-    """What one running step looks at: set when it is interrupted, with the whole run or alone."""
+    """The stop request of one running step, set when the step or the whole run is interrupted."""
 
     def __init__(self) -> None:
         self._set = False
@@ -44,5 +44,5 @@ class StepStop:
         self._set = True
 
     def is_set(self) -> bool:
-        """Whether this step is to end as soon as possible."""
+        """Return whether this step is to end as soon as possible."""
         return self._set

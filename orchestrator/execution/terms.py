@@ -1,4 +1,4 @@
-"""How a run goes on and what it is called, as whoever starts it says."""
+"""Defines the settings of one run that its caller chooses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,26 +13,26 @@ from orchestrator.plan.step import StepId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTerms:
-    """How a run goes on and what it is called."""
+    """The settings of one run."""
 
     run_id: str
     database: str
-    """What the run writes to, as the user should read it."""
+    """The database that the run writes to, as shown to the user."""
     limits: Limits = field(default_factory=Limits)
     fail_fast: bool = False
     skip_without_news: bool = False
-    """Whether what is downstream of a load without new rows is skipped."""
+    """Whether steps downstream of a load without new rows are skipped."""
     grace: timedelta = timedelta()
-    """How long a stopped run lets what runs go on before it interrupts it."""
+    """How long a stopped run lets running steps continue before it interrupts them."""
     patience: timedelta = timedelta(seconds=5)
-    """How long a step that was interrupted is waited for."""
+    """How long to wait for a step that was interrupted."""
     attempts: AttemptRules = field(default_factory=AttemptRules)
     expected_seconds: Mapping[StepId, float] = field(default_factory=dict)
     settled: tuple[Outcome, ...] | None = None
-    """Of a run that goes on: how the steps ended that need not run again, in the plan's order."""
+    """Of a resumed run: the outcomes of the steps that need not run again, in the order of the plan."""
     found: tuple[Outcome, ...] = ()
-    """Of a run that goes on: how further steps ended, of which nothing was recorded; told and recorded first."""
+    """Of a resumed run: outcomes that were not recorded and were recovered; they are recorded and reported first."""
     tried: Mapping[StepId, int] = field(default_factory=dict)
-    """Of a run that goes on: how many tries of each step are recorded."""
+    """Of a resumed run: the number of recorded attempts of each step."""
     reuse: Reuse = field(default_factory=AllRun)
-    """Asked when a step's turn comes, all of whose parents have ended."""
+    """Asked about each step when all of its parents have ended."""

@@ -1,4 +1,4 @@
-"""What the outcomes of a run amount to: its status, its exit code, its first causes, its counts."""
+"""Summarizes the outcomes of a run: its status, exit code, first causes and counts."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,21 +21,21 @@ from orchestrator.plan.step import (
 )
 
 _NOT_ASKED = frozenset({ReasonCode.GATE_CLOSED, ReasonCode.CIRCUIT_OPEN})
-"""Why a step is skipped that nothing in this run halted: a check or a load said no before, and is not asked now."""
+"""Skip reasons without a cause in this run: a check or a load did not succeed before, and was not run now."""
 
 
 class ExitCode(IntEnum):
-    """What the process says at its end."""
+    """The exit code of the process."""
 
     SUCCESS = 0  # warnings allowed
-    NOT_GREEN = 1  # a step failed or errored, or a gate closed
-    USAGE = 2  # the command line, the configuration, or a selection that is empty
+    NOT_GREEN = 1  # a step failed or errored, or a gate is closed
+    USAGE = 2  # the command line, the configuration, or an empty selection
     INTERNAL = 3  # a bug
     INTERRUPTED = 130
 
 
 class Kind(StrEnum):
-    """What a step does, in the words of the summary."""
+    """The kind of a step, as shown in the summary."""
 
     INGEST = "ingest"
     FRESHNESS = "freshness"
@@ -47,21 +47,21 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstCause:
-    """A step at which a halt began, and what did not run because of it."""
+    """A step at which a halt began, and the steps that did not run because of it."""
 
     outcome: Outcome
     halted: tuple[StepId, ...] = ()
     """Its descendants."""
     broken_off: tuple[StepId, ...] = ()
-    """What fail-fast skipped or interrupted beside them."""
+    """Other steps that fail-fast skipped or interrupted."""
 
 
 def run_status(outcomes: Iterable[Outcome]) -> Status:
-    """Give the status of a run: cancelled, error, fail, warn or success, the first of them that applies."""
+    """Return the status of a run: cancelled, error, fail, warn or success, the first of them that applies."""
     statuses = set()
     for outcome in outcomes:
         if outcome.reason.code is ReasonCode.INTERRUPTED:
-            return Status.CANCELLED  # also a step that erred and was not tried again because of it
+            return Status.CANCELLED  # also a step with an error that was not repeated because of the interruption
         if outcome.status is Status.SKIPPED and outcome.reason.code in _NOT_ASKED:
             statuses.add(Status.FAIL)
         if outcome.warns:
@@ -74,7 +74,7 @@ def run_status(outcomes: Iterable[Outcome]) -> Status:
 
 
 def exit_code(status: Status) -> ExitCode:
-    """Give the exit code of a run that ended with the status."""
+    """Return the exit code of a run that ended with the status."""
     match status:
         case Status.SUCCESS | Status.WARN | Status.REUSED | Status.NO_DATA:
             return ExitCode.SUCCESS
@@ -85,7 +85,7 @@ def exit_code(status: Status) -> ExitCode:
 
 
 def exit_code_of_error(error: BaseException) -> ExitCode:
-    """Give the exit code for what kept a run from starting or broke the program."""
+    """Return the exit code for an error that prevented a run or broke the program."""
     match error:
         case EltError():
             return ExitCode(error.exit_code)
@@ -96,12 +96,12 @@ def exit_code_of_error(error: BaseException) -> ExitCode:
 
 
 def first_causes(outcomes: Sequence[Outcome]) -> tuple[FirstCause, ...]:
-    """Group what did not run by the step to blame; every fail and error is a cause, also one that halted nothing."""
+    """Group the steps that did not run by the step to blame; every fail or error is a cause, even if it halted none."""
     halted: dict[StepId, list[StepId]] = {}
     broken_off: dict[StepId, list[StepId]] = {}
     for outcome in outcomes:
         if outcome.reason.code is ReasonCode.NO_NEW_DATA:
-            continue  # nothing went wrong: the run stays green
+            continue  # not a problem: the run stays green
         if outcome.reason.code in {ReasonCode.RUN_TIME_LIMIT, ReasonCode.GATE_CLOSED}:
             continue
         if outcome.reason.blame is not None and outcome.status in (Status.SKIPPED, Status.CANCELLED):
@@ -123,7 +123,7 @@ def first_causes(outcomes: Sequence[Outcome]) -> tuple[FirstCause, ...]:
 
 
 def count_by_status(outcomes: Iterable[Outcome]) -> dict[Status, int]:
-    """Count the outcomes of each status that occurs, in the order in which `Status` lists them."""
+    """Count the outcomes of each status that occurs, in the order of `Status`."""
     counts = Counter(outcome.status for outcome in outcomes)
     return {status: counts[status] for status in Status if counts[status]}
 
@@ -137,13 +137,13 @@ def count_by_kind(plan: Plan, outcomes: Iterable[Outcome]) -> dict[Kind, Mapping
 
 
 def slowest(outcomes: Iterable[Outcome], count: int = 5) -> tuple[Outcome, ...]:
-    """Give the steps that ran longest, longest first; those that did not run are left out."""
+    """Return the steps that ran longest, longest first; steps that did not run are omitted."""
     ran = (outcome for outcome in outcomes if outcome.elapsed)
     return tuple(sorted(ran, key=lambda outcome: outcome.elapsed, reverse=True)[:count])
 
 
 def kind_of(step: Step) -> Kind:
-    """Say what a step does."""
+    """Return the kind of a step."""
     match step:
         case IngestStep():
             return Kind.INGEST
@@ -160,7 +160,7 @@ def kind_of(step: Step) -> Kind:
 
 
 def _is_unexplained(outcome: Outcome) -> bool:
-    """Whether a step did not run (to its end) and nothing says which other step is to blame: not green either."""
+    """Return whether a step did not run (to its end) without another step to blame, which is not green either."""
     if outcome.status not in (Status.SKIPPED, Status.CANCELLED):
         return False
     return outcome.reason.blame is None and outcome.reason.code is not ReasonCode.INTERRUPTED

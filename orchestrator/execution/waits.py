@@ -1,4 +1,4 @@
-"""Who waits for whom in a plan, by position, and how long the way is from a step to the end of the run."""
+"""Computes which steps wait for which in a plan, by position, and the longest path from each step to the end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from orchestrator.plan.step import Step, StepId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits:
-    """The edges of a plan; every step is named by its position in the plan."""
+    """The edges of a plan. Each step is identified by its position in the plan."""
 
     halted_by: tuple[tuple[int, ...], ...]
-    """For each step, those that a halting end of it skips."""
+    """For each step, the steps that are skipped if it halts."""
     freed_by: tuple[tuple[int, ...], ...]
-    """For each step, all that wait for its end, well or not: `halted_by` and those that merely come after."""
+    """For each step, all steps that wait for it to end, in any status: `halted_by` and those that merely follow it."""
     inputs: tuple[int, ...]
-    """For each step, how many others it waits for."""
+    """For each step, the number of steps that it waits for."""
     remaining: tuple[float, ...]
-    """For each step, the length of the longest path from its start to the end of the run."""
+    """For each step, the length of the longest path from its start to the end of the run, in seconds."""
 
 
 def waits_of(plan: Plan, seconds: Mapping[StepId, float]) -> Waits:
-    """Read the edges of a plan; a step without an expected duration counts as one second."""
+    """Return the edges of a plan; a step without an expected duration counts as one second."""
     position = {step.id: at for at, step in enumerate(plan.steps)}
     if len(position) != len(plan.steps):
         raise ValueError("two steps of the plan have the same id")
@@ -56,7 +56,7 @@ def _positions(step: Step, ids: set[StepId], position: dict[StepId, int]) -> lis
 def _longest_paths(plan: Plan, freed_by: list[list[int]], inputs: list[int], weights: list[float]) -> list[float]:
     waiting = list(inputs)
     order = [at for at, count in enumerate(waiting) if count == 0]
-    for at in order:  # grows while it is read: each step follows its inputs
+    for at in order:  # the list grows while it is read: each step follows its inputs
         for child in freed_by[at]:
             waiting[child] -= 1
             if waiting[child] == 0:

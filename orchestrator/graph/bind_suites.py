@@ -1,4 +1,4 @@
-"""Binds expectation suites to the nodes whose relations they judge, by name and without code."""
+"""Binds expectation suites by name to the nodes whose relations they validate."""
 
 import difflib
 from collections import defaultdict
@@ -18,7 +18,7 @@ _HINT = (
 
 
 def bind(suites: Sequence[Suite], manifest: Manifest) -> tuple[BoundSuite, ...]:
-    """Give each suite its node; the error lists every suite that has none, or more than one."""
+    """Return each suite with its node; raises SuiteError, which lists every suite with no node or several."""
     names = _names(manifest)
     bound: list[BoundSuite] = []
     mistakes: list[str] = []
@@ -34,7 +34,7 @@ def bind(suites: Sequence[Suite], manifest: Manifest) -> tuple[BoundSuite, ...]:
 
 
 def _names(manifest: Manifest) -> Mapping[str, frozenset[NodeId]]:
-    """Give every name that a suite may have, and the nodes it means."""
+    """Return every name that a suite may have, with the nodes it refers to."""
     named: dict[str, set[NodeId]] = defaultdict(set)
     for node in manifest.nodes.values():
         if node.resource_type in _STORED:
@@ -76,13 +76,13 @@ def _mistake(name: str, found: Sequence[NodeId], names: Mapping[str, frozenset[N
 
 
 def _exact(node: NodeId, names: Mapping[str, frozenset[NodeId]]) -> str:
-    """Give the shortest name that means this node alone."""
+    """Return the shortest name that refers to this node alone."""
     alone = [name for name, ids in names.items() if ids == {node}]
     return min(alone, key=lambda name: (len(name), name), default=str(node))
 
 
 def _near(name: str, names: Mapping[str, frozenset[NodeId]]) -> Sequence[str]:
-    """Give the names most like this one, one for each node."""
+    """Return the most similar names, one per node."""
     alike: dict[frozenset[NodeId], str] = {}
     for other in difflib.get_close_matches(name, names, n=3 * _NEAR):
         alike.setdefault(names[other], other)

@@ -1,4 +1,4 @@
-"""Joins manifest, dlt resources and expectation suites to one graph."""
+"""Joins manifest, dlt resources and expectation suites into one graph."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,23 +14,25 @@ from orchestrator.nodes.suite import BoundSuite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """All nodes, and the four readings of what comes before what."""
+    """All nodes, and four views of their order."""
 
     manifest: Manifest
     ingest: Mapping[NodeId, IngestNode]
     dlt_sources: Mapping[str, DltSource]
-    """By the name of the dlt source, as `IngestNode.source` has it."""
+    """By the name of the dlt source, as in `IngestNode.source`."""
     suites: Mapping[NodeId, BoundSuite]
     depends: Dag[NodeId]
-    """dbt's own edges: what `+`, `n+` and `@` mean."""
+    """dbt's own edges: the meaning of `+`, `n+` and `@`."""
     across: Dag[NodeId]
-    """dbt's edges, dlt resource → dbt source, node → suite: what the same operators mean with `ingest:` and
-    `expectation:`."""
+    """dbt's edges, dlt resource → dbt source, and node → suite: the meaning of the same operators with `ingest:` and
+    `expectation:`.
+    """
     needs: Dag[NodeId]
-    """dbt's edges, and from whatever writes the table of a dbt source (dlt resource, seed, model, snapshot) to that
-    source: what must be there first."""
+    """dbt's edges, and from each writer of the table of a dbt source (dlt resource, seed, model, snapshot) to that
+    source: what must exist first.
+    """
     order: Dag[NodeId]
-    """Everything that orders steps: needs, and the edges of tests, unit tests and suites to what waits for them."""
+    """All edges that order steps: `needs`, and edges from tests, unit tests and suites to what waits for them."""
     notes: tuple[str, ...] = ()
 
 
@@ -43,7 +45,7 @@ def build_graph(
     suites: Sequence[BoundSuite] = (),
     notes: Iterable[str] = (),
 ) -> Graph:
-    """Build the graph; `feeds` are edges from dlt resources to dbt sources. Raises GraphCycleError."""
+    """Return the graph; `feeds` are edges from dlt resources to dbt sources. Raises GraphCycleError."""
     dbt_ids = [*manifest.sources, *manifest.nodes]
     suite_ids = [bound.suite.unique_id for bound in suites]
     ingest_ids = [node.unique_id for node in ingest]
@@ -66,13 +68,14 @@ def build_graph(
 
 
 def _wider(depends: Dag[NodeId], nodes: Sequence[NodeId], more: Sequence[Edge]) -> Dag[NodeId]:
-    """Add nodes and edges to dbt's own; the same graph when there are none to add."""
+    """Return dbt's graph with nodes and edges added; the same graph if there are none to add."""
     return Dag(nodes, [*depends.edges(), *more]) if more or len(nodes) > len(depends) else depends
 
 
 def _order(manifest: Manifest, needs: Dag[NodeId], suites: Sequence[BoundSuite]) -> Dag[NodeId]:
-    """Add to what is needed the gates that stand between, and leave out what unit tests have behind them in dbt."""
+    """Return what is needed with the gates in between, and without dbt's edges from models to their unit tests."""
     unit_tests = {node.unique_id for node in manifest.nodes.values() if node.resource_type is ResourceType.UNIT_TEST}
+    # dbt's edge model → unit test is reversed here: a unit test runs before its model.
     edges = [edge for edge in needs.edges() if edge[1] not in unit_tests]
     edges += gate_edges(manifest, needs, suites)
     edges += suite_edges(needs, suites)
@@ -83,7 +86,7 @@ def _order(manifest: Manifest, needs: Dag[NodeId], suites: Sequence[BoundSuite])
 
 
 def _beside_their_parents(manifest: Manifest, needs: Dag[NodeId], suites: Sequence[BoundSuite]) -> Iterator[NodeId]:
-    """List every node with its checks around it, so that a plan reads as a person would write it."""
+    """Yield every node with its checks next to it, so that a plan is easy to read."""
     before: dict[NodeId, list[NodeId]] = defaultdict(list)
     after: dict[NodeId, list[NodeId]] = defaultdict(list)
     for node in manifest.nodes.values():

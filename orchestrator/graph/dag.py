@@ -1,4 +1,4 @@
-"""A small immutable directed graph without cycles, over any ids that can be hashed."""
+"""Defines a small immutable directed acyclic graph over hashable ids."""
 
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
@@ -12,11 +12,11 @@ N = TypeVar("N", bound=Hashable)
 
 
 class Dag(Generic[N]):
-    """Nodes and the edges from parents to children; made once, never changed.
+    """Nodes and edges from parents to children. Immutable.
 
-    Its order is topological, and among nodes that are free to stand anywhere the order in which they were given.
-    Sets of ancestors are whole numbers with one bit a node (at its place in that order), so that a set of
-    thousands is joined and compared in about a microsecond.
+    The order is topological; nodes that are not ordered by edges keep the order in which they were given.
+    Sets of ancestors are integers with one bit per node (at its position in that order), so that sets of thousands of
+    nodes are joined and compared in about a microsecond.
     """
 
     def __init__(self, nodes: Iterable[N], edges: Iterable[tuple[N, N]] = ()) -> None:
@@ -40,33 +40,33 @@ class Dag(Generic[N]):
         return node in self._parents
 
     def parents(self, node: N) -> tuple[N, ...]:
-        """Give the nodes with an edge to this one."""
+        """Return the nodes with an edge to this one."""
         return self._parents[node]
 
     def children(self, node: N) -> tuple[N, ...]:
-        """Give the nodes with an edge from this one."""
+        """Return the nodes with an edge from this one."""
         return self._children[node]
 
     def edges(self) -> Iterator[tuple[N, N]]:
-        """Give every edge as (parent, child)."""
+        """Return every edge as (parent, child)."""
         return ((parent, child) for parent in self.order for child in self._children[parent])
 
     def ancestors(self, nodes: Iterable[N], depth: int | None = None) -> frozenset[N]:
-        """Give what lies up to `depth` edges above any of the nodes; one of them only if it lies above another."""
+        """Return the nodes up to `depth` edges above any of the nodes; one of these only if it is above another."""
         return _reach(nodes, self._parents.__getitem__, depth)
 
     def descendants(self, nodes: Iterable[N], depth: int | None = None) -> frozenset[N]:
-        """Give what lies up to `depth` edges below any of the nodes; one of them only if it lies below another."""
+        """Return the nodes up to `depth` edges below any of the nodes; one of these only if it is below another."""
         return _reach(nodes, self._children.__getitem__, depth)
 
     @cached_property
     def position(self) -> Mapping[N, int]:
-        """Each node's place in the order: its bit in the sets of ancestors and descendants."""
+        """The position of each node in the order: its bit in the sets of ancestors and descendants."""
         return {node: place for place, node in enumerate(self.order)}
 
     @cached_property
     def ancestor_bits(self) -> tuple[int, ...]:
-        """The ancestors of each node, by its place."""
+        """The ancestors of each node, by position."""
         bits = [0] * len(self.order)
         for place, node in enumerate(self.order):
             for parent in self._parents[node]:
@@ -76,7 +76,7 @@ class Dag(Generic[N]):
 
     @cached_property
     def descendant_bits(self) -> tuple[int, ...]:
-        """The descendants of each node, by its place."""
+        """The descendants of each node, by position."""
         bits = [0] * len(self.order)
         for place in range(len(self.order) - 1, -1, -1):
             for child in self._children[self.order[place]]:
@@ -85,14 +85,14 @@ class Dag(Generic[N]):
         return tuple(bits)
 
     def bits(self, nodes: Iterable[N]) -> int:
-        """Give a set of nodes as a whole number."""
+        """Return a set of nodes as an integer."""
         found = 0
         for node in nodes:
             found |= 1 << self.position[node]
         return found
 
     def first_of(self, bits: int) -> tuple[N, ...]:
-        """Give the nodes of a set that no other node of the set lies above."""
+        """Return the nodes of a set that have no ancestor in the set."""
         found = []
         while bits:
             place = (bits & -bits).bit_length() - 1
@@ -101,9 +101,9 @@ class Dag(Generic[N]):
         return tuple(found)
 
     def contract(self, keep: Collection[N]) -> "Dag[N]":
-        """Keep some nodes, with an edge wherever a path led, but none that a path of other edges replaces."""
+        """Return the graph of some nodes, with an edge where a path led, unless a path of other edges replaces it."""
         kept = frozenset(keep)
-        nearest = [0] * len(self.order)  # of each node: the kept nodes above it that are reached over removed ones
+        nearest = [0] * len(self.order)  # for each node, the kept ancestors that it reaches through dropped nodes only
         edges: list[tuple[N, N]] = []
         for place, node in enumerate(self.order):
             for parent in self._parents[node]:
@@ -114,7 +114,7 @@ class Dag(Generic[N]):
         return Dag((node for node in self.order if node in kept), edges)
 
     def _last_of(self, bits: int) -> Iterator[N]:
-        """Give the nodes of a set that no other node of the set lies below."""
+        """Yield the nodes of a set that have no descendant in the set."""
         while bits:
             place = bits.bit_length() - 1
             yield self.order[place]
@@ -126,6 +126,7 @@ def _topological_order(
 ) -> tuple[N, ...]:
     place = {node: index for index, node in enumerate(given)}
     waiting = {node: len(parents[node]) for node in given}
+    # A heap of positions keeps the given order among the nodes that are ready.
     ready = [place[node] for node in given if not waiting[node]]
     heapify(ready)
     order = []
@@ -146,14 +147,14 @@ def _topological_order(
 
 
 def _cycle(stuck: list[N], parents: Mapping[N, tuple[N, ...]], waiting: Mapping[N, int]) -> list[N]:
-    """Walk up from a node that never became free: among such nodes each has another above it."""
+    """Return a cycle, found by walking up from a node that was never ready: each such node has another one above it."""
     walked: dict[N, int] = {}
     node = stuck[0]
     while node not in walked:
         walked[node] = len(walked)
         node = next(parent for parent in parents[node] if waiting[parent])
     circle = [found for found in walked if walked[found] >= walked[node]]
-    circle.reverse()  # walked upwards, read downwards
+    circle.reverse()  # the walk went up, and the message reads down
     start = min(range(len(circle)), key=lambda index: stuck.index(circle[index]))
     return [*circle[start:], *circle[:start], circle[start]]
 

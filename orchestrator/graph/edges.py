@@ -1,4 +1,4 @@
-"""The edges that order steps beside dbt's own: from gates to what waits for them, from producers to sources."""
+"""Computes the edges that order steps besides dbt's own: from gates to what waits, from producers to sources."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,17 +20,17 @@ WAITS_FOR_GATES = frozenset(
         ResourceType.OPERATION,
     }
 )
-"""What dbt holds back until tests upstream passed: not functions, exposures, metrics or saved queries."""
+"""The types that dbt holds back until upstream tests pass: not functions, exposures, metrics or saved queries."""
 PRODUCES = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT})
 
 
 def dbt_edges(manifest: Manifest) -> Iterator[Edge]:
-    """Give dbt's own edges: what each node refers to."""
+    """Return dbt's own edges: the references of each node."""
     return ((parent, node.unique_id) for node in manifest.nodes.values() for parent in node.parents)
 
 
 def producer_edges(manifest: Manifest, depends: Dag[NodeId]) -> tuple[tuple[Edge, ...], tuple[str, ...]]:
-    """Find the nodes that write a table which a dbt source names; an edge that would close a cycle becomes a note."""
+    """Return edges from nodes that write the table of a dbt source; an edge that would close a cycle becomes a note."""
     candidates = tuple(_same_table(manifest))
     if not candidates or _is_acyclic(depends, candidates):
         return candidates, ()
@@ -48,13 +48,14 @@ def producer_edges(manifest: Manifest, depends: Dag[NodeId]) -> tuple[tuple[Edge
 
 
 def gate_edges(manifest: Manifest, needs: Dag[NodeId], suites: Iterable[BoundSuite]) -> Iterator[Edge]:
-    """Give the edges of data tests and suites: parents → gate, and gate → all that descends from all its parents.
+    """Yield the edges of data tests and suites: parents → gate, and gate → the common descendants of all its parents.
 
-    Of the latter only those to the first nodes that wait: what descends from these waits with them.
+    Of the latter, only the edges to the first waiting nodes are needed: their descendants wait with them.
     """
     waiting = needs.bits(node.unique_id for node in manifest.nodes.values() if node.resource_type in WAITS_FOR_GATES)
     below: dict[frozenset[NodeId], tuple[NodeId, ...]] = {}
     for gate, judged in _gates(manifest, suites):
+        # Many tests have the same parents, so the search below them is done once.
         parents = frozenset(judged)
         if parents not in below:
             below[parents] = needs.first_of(_below_all(parents, needs) & waiting)
@@ -63,9 +64,9 @@ def gate_edges(manifest: Manifest, needs: Dag[NodeId], suites: Iterable[BoundSui
 
 
 def suite_edges(needs: Dag[NodeId], suites: Iterable[BoundSuite]) -> Iterator[Edge]:
-    """Return the edges to suites from what they read beside the node that they validate.
+    """Yield edges to a suite from the other nodes that it reads.
 
-    What descends from that node waits for the suite, so the suite cannot wait for it.
+    The descendants of the node that it validates wait for the suite, so the suite cannot wait for them.
     """
     for bound in suites:
         below = needs.descendants([bound.node])
@@ -73,7 +74,7 @@ def suite_edges(needs: Dag[NodeId], suites: Iterable[BoundSuite]) -> Iterator[Ed
 
 
 def unit_test_edges(manifest: Manifest, parents: Mapping[NodeId, Iterable[NodeId]]) -> Iterator[Edge]:
-    """Put a model's unit tests, one after another, between all that the model waits for and the model."""
+    """Yield edges that put the unit tests of a model, one after another, between the model and its parents."""
     by_model: dict[NodeId, list[NodeId]] = defaultdict(list)
     for node in manifest.nodes.values():
         if node.resource_type is ResourceType.UNIT_TEST and node.parents:
@@ -93,7 +94,7 @@ def _gates(manifest: Manifest, suites: Iterable[BoundSuite]) -> Iterator[tuple[N
 
 
 def _below_all(parents: frozenset[NodeId], needs: Dag[NodeId]) -> int:
-    found = -1  # every bit
+    found = -1  # all bits set
     for parent in parents:
         found &= needs.descendant_bits[needs.position[parent]]
     return found

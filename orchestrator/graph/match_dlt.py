@@ -1,4 +1,4 @@
-"""Finds which dbt sources the dlt resources write: by schema and table name."""
+"""Finds the dbt sources that dlt resources write, by schema and table name."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -18,16 +18,16 @@ from orchestrator.nodes.dlt import (
 from orchestrator.nodes.identity import NodeId, Relation
 
 BOOKKEEPING = "_dlt_"
-"""Tables of dlt's own, written by every load into the dataset."""
+"""The prefix of dlt's own tables, which every load writes into the dataset."""
 NESTED = "__"
 """dlt names the table of a nested list `parent__list`."""
 _MOST_NAMED = 3
-"""How many tables that feed nothing a note names."""
+"""How many tables that feed nothing a note lists by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchedSources:
-    """dlt resources as nodes, the dbt sources each feeds, and what found no match."""
+    """dlt resources as nodes, the dbt sources that each feeds, and notes on what found no match."""
 
     nodes: tuple[IngestNode, ...]
     feeds: tuple[tuple[NodeId, NodeId], ...]
@@ -38,7 +38,7 @@ class MatchedSources:
 def match_sources(
     sources: Sequence[DltSource], manifest: Manifest, schemas: Mapping[str, str] | None = None
 ) -> MatchedSources:
-    """Match by schema and table; `schemas` says into which schema a bare dlt source of that name loads."""
+    """Match by schema and table; `schemas` has the schema of each dlt source without a pipeline of its own, by name."""
     named = {word: _source_called(word, sources) for word in schemas or ()}
     told = {source.name: schemas[word] for word, source in named.items() if source is not None} if schemas else {}
     dbt_sources = tuple(manifest.sources.values())
@@ -76,7 +76,7 @@ def _source_called(word: str, sources: Sequence[DltSource]) -> DltSource | None:
 
 
 def _dataset(source: DltSource, dbt_sources: Collection[DbtSource], told: Mapping[str, str]) -> tuple[str, str]:
-    """Say which schema the source loads into, with a remark when the answer may surprise."""
+    """Return the schema that the source loads into, with a note if that may be unexpected."""
     if source.dataset is not None:
         ignored = told.get(source.name, source.dataset) != source.dataset
         remark = f"{source.module}: its dlt pipeline {source.pipeline} loads into {source.dataset}, not as elt.yml says"
@@ -121,20 +121,21 @@ def _feeds(nodes: Sequence[IngestNode], dbt_sources: Collection[DbtSource]) -> l
 
 
 def _writers(relation: Relation, neighbours: Sequence[IngestNode]) -> list[IngestNode]:
-    """Give the nodes, of those that load into the relation's schema, that write it."""
+    """Return those of `neighbours` that write the relation; all of them load into its schema."""
     table = relation.identifier.lower()
     if table.startswith(BOOKKEEPING):
         return list(neighbours)
     named = [(node, node.relation.identifier.lower()) for node in neighbours if node.relation is not None]
     owners = {name for _, name in named if table == name or table.startswith(name + NESTED)}
     if owners:
+        # The longest name wins: `orders__items` may be a table of its own, and not nested in `orders`.
         nearest = max(owners, key=len)
         return [node for node, name in named if name == nearest]
     return [node for node in neighbours if node.relation is None]
 
 
 def _feeds_nothing(source: DltSource, idle: Sequence[IngestNode]) -> str:
-    """Describe what a load writes that no dbt source names."""
+    """Describe what a load writes without a dbt source that refers to it."""
     shown = load_name(source.name)
     named = [str(node.relation) for node in idle if node.relation is not None]
     if not named:
@@ -145,7 +146,7 @@ def _feeds_nothing(source: DltSource, idle: Sequence[IngestNode]) -> str:
 
 
 def _remedy(source: DltSource, idle: Sequence[IngestNode], unfed: Sequence[DbtSource]) -> str:
-    """Say what to write where so that a load that feeds nothing loads into the schema of a dbt source."""
+    """Describe what to change so that a load that feeds nothing loads into the schema of a dbt source."""
     tables = {node.relation.identifier.lower() for node in idle if node.relation is not None}
     wanted = next((one for one in unfed if one.relation.identifier.lower() in tables), None)
     schema = "SCHEMA" if wanted is None else wanted.relation.schema

@@ -1,4 +1,4 @@
-"""What the orchestrator knows of dbt's nodes, as values read from a manifest."""
+"""Defines dbt's nodes as values read from a manifest."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,11 +18,11 @@ class DbtNode:
     path: str
     """The file that defines it, relative to the root of its package."""
     parents: tuple[NodeId, ...] = ()
-    """`depends_on.nodes`, in the manifest's order."""
+    """`depends_on.nodes`, in the order of the manifest."""
     relation: Relation | None = None
     database: str | None = None
     schema: str = ""
-    """Where dbt would put it: every node that dbt runs has a schema, also one that leaves no relation."""
+    """The schema that dbt assigns; every node that dbt runs has one, even without a relation."""
     materialized: str | None = None
     severity: str | None = None
     """Of data tests: `error` or `warn`, in lower case."""
@@ -30,19 +30,19 @@ class DbtNode:
     owner: str | None = None
     version: str | None = None
     is_empty: bool = False
-    """A file without SQL: dbt never builds it, whatever is selected."""
+    """Whether the file has no SQL: dbt never builds such a node, even if it is selected."""
     meta: Mapping[str, object] = field(default_factory=dict)
     definition: Definition = field(default_factory=Definition)
 
     @property
     def is_ephemeral(self) -> bool:
-        """Whether it is compiled into its consumers and never built."""
+        """Whether the node is compiled into its children and never built."""
         return self.materialized == "ephemeral"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DbtSource:
-    """A table that something else writes and dbt reads."""
+    """A table that dbt reads and something else writes."""
 
     unique_id: NodeId
     name: str
@@ -53,17 +53,17 @@ class DbtSource:
     has_freshness: bool
     """Whether `warn_after` or `error_after` is set (a null criterion switches freshness off)."""
     has_loaded_at: bool
-    """Whether dbt can ask the warehouse: `loaded_at_field` or `loaded_at_query` is set."""
+    """Whether dbt can query the age of its rows: `loaded_at_field` or `loaded_at_query` is set."""
     has_freshness_filter: bool = False
-    """Whether dbt looks at some of its rows only when it asks for the newest one."""
+    """Whether dbt looks for the newest row among a part of its rows only."""
     warn_after_seconds: float | None = None
     error_after_seconds: float | None = None
     tags: tuple[str, ...] = ()
     meta: Mapping[str, object] = field(default_factory=dict)
     reading: Plain = field(default_factory=dict)
-    """What decides which rows its readers see: where it is, and what an adapter is told of it."""
+    """What decides which rows its readers see: its location, and the options of the adapter."""
     external: str = ""
-    """What stands for it in SQL where dbt-duckdb reads files: `'orders.csv'`, or a call; empty if it is a table."""
+    """Its SQL where dbt-duckdb reads files: `'orders.csv'`, or a function call; empty if it is a table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,25 +79,25 @@ class Manifest:
     macros: Mapping[NodeId, Macro] = field(default_factory=dict)
 
     def read_by_refs(self, node: DbtNode) -> Iterator[Relation]:
-        """Return what a node reads through ref() and source(), also inside ephemeral models, and its own relation."""
+        """Yield the relations that a node reads with ref() and source(), also in ephemeral models, and its own."""
         for one in self._read_through(node):
             known = self.sources.get(one) or self.nodes.get(one)
             if known is not None and known.relation is not None:
                 yield known.relation
 
     def files_read(self, node: DbtNode) -> Mapping[str, Relation]:
-        """Return the files that a node reads through source(), as its SQL has them, each with the source's relation."""
+        """Return the files that a node reads with source(), as written in its SQL, and the relation of each source."""
         found = (self.sources[one] for one in self._read_through(node) if one in self.sources)
         return {source.external: source.relation for source in found if source.external}
 
     def functions_called(self, node: DbtNode) -> Mapping[str, tuple[Relation, ...]]:
-        """Return the functions that a node calls through function(), also inside one another, by lower-case name.
+        """Return the functions that a node calls with function(), directly or in other functions, by lower-case name.
 
-        Each with the relations that it reads through ref() and source().
+        Each is returned with the relations that it reads with ref() and source().
         """
         found: dict[str, tuple[Relation, ...]] = {}
         waiting = [*self._read_through(node)]
-        for one in waiting:  # grows while it is walked
+        for one in waiting:  # the list grows while it is read
             function = self.nodes.get(one)
             if function is not None and function.resource_type is ResourceType.FUNCTION and one != node.unique_id:
                 named = str(function.definition.config.get("alias") or function.name)

@@ -1,4 +1,4 @@
-"""What defines the result of a dbt node: its code, its configuration, and the macros it may call."""
+"""Defines what determines the result of a dbt node: its code, its configuration, and the macros it may call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,31 +6,31 @@ from dataclasses import dataclass, field
 from orchestrator.nodes.identity import NodeId
 
 Plain = Mapping[str, object]
-"""JSON as the manifest has it."""
+"""JSON as in the manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """The part of a node's manifest entry from which its result follows."""
+    """The part of a node's manifest entry that determines its result."""
 
     language: str = "sql"
     raw_code: str = ""
     checksum: str = ""
-    """Of seeds: dbt's hash of the content; empty for a file that dbt does not hash (it is larger than 1 MiB)."""
+    """Of seeds: dbt's hash of the content; empty if dbt does not hash the file, because it is larger than 1 MiB."""
     file: str = ""
-    """Of seeds: the file, absolute."""
+    """Of seeds: the absolute path of the file."""
     config: Plain = field(default_factory=dict)
-    """Every key of dbt's, and those that the user made up, rendered as dbt rendered them."""
+    """All keys, of dbt and of the user, as rendered by dbt."""
     columns: Plain = field(default_factory=dict)
     constraints: tuple[object, ...] = ()
-    """Of the whole relation; those of columns stand with the columns."""
+    """Of the whole relation; constraints of a column are part of `columns`."""
     description: str = ""
     properties: str = ""
     """The YAML file that describes it, relative to the root of its package."""
     arguments: Plain = field(default_factory=dict)
-    """Of a generic test: its name and arguments; of a unit test: given, expect, overrides; of a function: its own."""
+    """Of a generic test: name and arguments; of a unit test: given, expect, overrides; of a function: its arguments."""
     macros: tuple[NodeId, ...] = ()
-    """`depends_on.macros`: those that were called when dbt parsed it."""
+    """`depends_on.macros`: the macros that were called when dbt parsed the node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

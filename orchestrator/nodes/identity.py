@@ -1,4 +1,4 @@
-"""The names of things: node ids, resource types and relations."""
+"""Defines node ids, resource types and relations."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ NodeId = NewType("NodeId", str)
 
 
 class ResourceType(StrEnum):
-    """What a node is: dbt's own words, and the two kinds that dbt does not know."""
+    """The type of a node: dbt's own types, and two that dbt does not have."""
 
     MODEL = "model"
     SEED = "seed"
@@ -30,14 +30,14 @@ class ResourceType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """A table or view in the warehouse; the database may be unknown to whoever names it."""
+    """A table or view in the warehouse; the database may be unknown."""
 
     database: str | None
     schema: str
     identifier: str
 
     def key(self) -> tuple[str, str]:
-        """Schema and identifier without regard to case, as DuckDB and Postgres compare unquoted names."""
+        """Return schema and identifier in lower case, because DuckDB and Postgres ignore the case of unquoted names."""
         return (self.schema.lower(), self.identifier.lower())
 
     def __str__(self) -> str:
@@ -45,11 +45,11 @@ class Relation:
 
 
 def short_name(node: NodeId) -> str:
-    """Give the name a person would use: `fct_flights`, `dim_plane.v2`, `bts.flights`, `bts.airports`."""
+    """Return the name that a user would write: `fct_flights`, `dim_plane.v2`, `bts.flights`, `bts.airports`."""
     kind, _, rest = node.partition(".")
     if kind in {ResourceType.INGEST, ResourceType.EXPECTATION}:
         return rest
-    name = rest.partition(".")[2]  # without the package
+    name = rest.partition(".")[2]  # the rest after the package
     if kind == ResourceType.TEST and "." in name:
-        return name.rpartition(".")[0]  # without the hash that tells generic tests apart
+        return name.rpartition(".")[0]  # drop the hash that makes the names of generic tests unique
     return name

@@ -1,4 +1,4 @@
-"""Reads dbt's manifest.json into values: the one door through which its raw JSON comes in."""
+"""Reads dbt's manifest.json into values. Other modules do not read its raw JSON."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -28,12 +28,12 @@ PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest.json from disk."""
+    """Return the manifest of a manifest.json file."""
     return manifest_from(read_raw(path), path)
 
 
 def read_raw(path: Path) -> object:
-    """Read the JSON of a manifest.json from disk."""
+    """Return the JSON of a manifest.json file."""
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -48,7 +48,7 @@ def read_raw(path: Path) -> object:
 
 
 def manifest_from(raw: object, path: Path) -> Manifest:
-    """Turn a manifest's JSON into values; the path is named in messages only."""
+    """Return the values of a manifest's JSON; `path` is used in messages only."""
     if not isinstance(raw, dict):
         raise ManifestError(f"The manifest {path} is not a JSON object.", hint="Run `elt dbt parse`.")
     metadata = raw.get("metadata") or {}
@@ -86,7 +86,7 @@ def _refuse_other_versions(metadata: Raw, path: Path) -> None:
 
 
 def _rows(raw: Raw, section: str) -> Iterator[Raw]:
-    """Give a section's enabled rows; dbt lists most disabled ones elsewhere, but not all versions all of them."""
+    """Yield the enabled rows of a section; dbt lists most disabled rows elsewhere, but not all in every version."""
     for row in (raw.get(section) or {}).values():
         if (row.get("config") or {}).get("enabled", True):
             yield row
@@ -128,7 +128,7 @@ def _resource_type(row: Raw) -> ResourceType:
 
 
 def _relation(row: Raw, kind: ResourceType, config: Raw) -> Relation | None:
-    """Name what the node leaves in the warehouse; a data test leaves its failing rows when told to store them."""
+    """Return the relation that the node leaves in the warehouse; a data test leaves one if it stores its failures."""
     stores = kind in STORED and config.get("materialized") != "ephemeral"
     if not stores and not (kind is ResourceType.TEST and row.get("relation_name")):
         return None
@@ -161,13 +161,13 @@ def _source(row: Raw) -> DbtSource:
 
 
 def _external(rendered: str) -> str:
-    """Return what dbt-duckdb puts in the place of a source that is files: a string, or a call."""
+    """Return what dbt-duckdb writes in SQL for a source that consists of files: a string, or a call."""
     is_file = rendered.startswith("'") or (not rendered.startswith('"') and "(" in rendered)
     return rendered if is_file else ""
 
 
 def _seconds(limit: Raw | None) -> float | None:
-    """Read `{count, period}`; a null in either switches the limit off."""
+    """Return the seconds of `{count, period}`; a null in either switches the limit off."""
     if not limit or limit.get("count") is None or limit.get("period") is None:
         return None
     return float(limit["count"]) * PERIODS[limit["period"]]
@@ -184,7 +184,7 @@ def _owner(value: object) -> str | None:
 def _known_parents(
     nodes: Mapping[NodeId, DbtNode], sources: Mapping[NodeId, DbtSource], raw: Raw, path: Path
 ) -> Mapping[NodeId, DbtNode]:
-    """Refuse a node whose parent the manifest does not hold, as dbt does."""
+    """Return the nodes; raises ManifestError if the parent of a node is not in the manifest, as dbt does."""
     for node in nodes.values():
         for parent in node.parents:
             if parent not in nodes and parent not in sources:

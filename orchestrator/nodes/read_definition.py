@@ -1,4 +1,4 @@
-"""Reads definitions and macros off rows of manifest.json; a part of the door that `manifest` is."""
+"""Reads definitions and macros from rows of manifest.json, on behalf of `manifest`."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
@@ -29,7 +29,7 @@ _RAN_BY_DBT = frozenset(
 
 
 def definition_of(row: Raw, kind: ResourceType, config: Raw) -> Definition:
-    """Read what defines a node's result; nothing of a node that has none, such as an exposure."""
+    """Return the definition of a node; it is empty for a node without a result, such as an exposure."""
     if kind not in _RAN_BY_DBT:
         return _EMPTY
     return Definition(
@@ -48,7 +48,7 @@ def definition_of(row: Raw, kind: ResourceType, config: Raw) -> Definition:
 
 
 def macros_of(raw: Raw) -> Iterator[Macro]:
-    """Read every macro."""
+    """Yield every macro."""
     for row in (raw.get("macros") or {}).values():
         yield Macro(
             unique_id=NodeId(row["unique_id"]),
@@ -61,7 +61,7 @@ def macros_of(raw: Raw) -> Iterator[Macro]:
 
 
 def reading_of(row: Raw, config: Raw) -> Raw:
-    """Read what of a source decides which rows its readers see: where it is, and what an adapter is told of it."""
+    """Return what decides which rows the readers of a source see: its location, and the options of the adapter."""
     return {
         "relation": row.get("relation_name"),
         "external": row.get("external"),
@@ -75,7 +75,7 @@ _OF_FRESHNESS = frozenset({"enabled", "freshness", "loaded_at_field", "loaded_at
 
 
 def _checksum(checksum: Raw) -> str:
-    """Give the hash of the content; of a large file dbt gives the path instead."""
+    """Return the hash of the content; empty for a large file, for which dbt records the path instead."""
     return "" if checksum.get("name") in {"path", "none"} else f"{checksum.get('name')}:{checksum.get('checksum')}"
 
 

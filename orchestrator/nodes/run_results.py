@@ -1,4 +1,4 @@
-"""Reads the artifacts that one invocation of dbt left in a folder: what it ran, with what, and how each node ended."""
+"""Reads the artifacts of one invocation of dbt from a folder: the manifest and the result of each node."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,15 +20,15 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DbtResult:
-    """How one node ended."""
+    """The result of one node."""
 
     unique_id: NodeId
     status: str
-    """dbt's own word."""
+    """dbt's own status."""
     compiled_code: str | None
     relation_name: str | None
     started_at: datetime | None
-    """When it began to execute."""
+    """When its execution began."""
     ended_at: datetime | None
     record: Raw = field(default_factory=dict)
     """The result as dbt wrote it."""
@@ -57,11 +57,11 @@ class DbtArtifacts:
 
 
 def read_artifacts(folder: Path) -> DbtArtifacts:
-    """Read both artifacts of a folder.
+    """Return the two artifacts in a folder.
 
     Raises:
-        UsageError: the folder or a file is missing, is no artifact, or is of another invocation than the other file.
-        ManifestError: the manifest is of another version, or is not whole.
+        UsageError: the folder or a file is missing, is not an artifact, or the files are of different invocations.
+        ManifestError: the manifest has another version, or is incomplete.
     """
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder}.", hint=_HINT)
@@ -79,7 +79,7 @@ def read_artifacts(folder: Path) -> DbtArtifacts:
 
 
 def run_from(raw: object, path: Path) -> DbtRun:
-    """Return the values of a run_results.json; the path is named in messages only. Raises UsageError."""
+    """Return the values of a run_results.json; `path` is used in messages only. Raises UsageError."""
     metadata = _metadata(raw)
     if not isinstance(raw, dict) or metadata.get("dbt_schema_version") != KNOWN_SCHEMA:
         version = metadata.get("dbt_schema_version") or "no version"

@@ -1,4 +1,4 @@
-"""The words that select something in a manifest, as dbt's methods write them."""
+"""Lists the words that select something in a manifest, in the syntax of dbt's methods, for completion."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -7,14 +7,14 @@ from typing import Any
 from orchestrator.nodes.manifest import SECTIONS, read_raw
 
 _CONFIGS = ("materialized", "schema", "incremental_strategy", "severity")
-"""The configurations whose values are worth an offer."""
+"""The configurations whose values are offered."""
 
 
 def selectable_words(path: Path) -> frozenset[str]:
-    """Return the names of nodes, and a word such as `tag:nightly` for whatever a method finds in the manifest.
+    """Return the names of nodes, and words such as `tag:nightly` for all values that a method finds in the manifest.
 
     Raises:
-        ManifestError: it cannot be read.
+        ManifestError: the manifest cannot be read.
     """
     raw = read_raw(path)
     if not isinstance(raw, dict):

@@ -1,4 +1,4 @@
-"""An expectation suite as a value."""
+"""Defines an expectation suite as a value."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from orchestrator.nodes.identity import NodeId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """A great-expectations suite read from JSON: what it is called, where it stands, how much it asks."""
+    """A great-expectations suite read from JSON: its name, its file, and its number of expectations."""
 
     unique_id: NodeId
     name: str
@@ -18,7 +18,7 @@ class Suite:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundSuite:
-    """A suite and the node whose relation it judges."""
+    """A suite and the node whose relation it validates."""
 
     suite: Suite
     node: NodeId
@@ -27,5 +27,5 @@ class BoundSuite:
 
 
 def suite_id(name: str) -> NodeId:
-    """Give the node id of a suite."""
+    """Return the node id of a suite."""
     return NodeId(f"expectation.{name}")

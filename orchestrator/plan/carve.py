@@ -1,4 +1,4 @@
-"""Cuts a smaller plan out of a plan, in which what is left waits and halts as it did."""
+"""Cuts a smaller plan out of a plan, and keeps the order and the halting rules between the remaining steps."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,7 +9,10 @@ from orchestrator.plan.step import Cause, StepId
 
 
 def carve(plan: Plan, keep: Mapping[StepId, Cause]) -> Plan:
-    """Keep some steps, each with the cause given for it; what waited over a dropped step waits all the same."""
+    """Return a plan of the steps in `keep` only, with the given causes.
+
+    Where one of them waited for another through dropped steps, it now waits for it directly.
+    """
     ids = [step.id for step in plan.steps]
     halting = [(parent, step.id) for step in plan.steps for parent in step.parents]
     order = [*halting, *((other, step.id) for step in plan.steps for other in step.after)]

@@ -1,42 +1,42 @@
-"""What is to become of a step when its turn comes, and why: a value, so that `plan` says what `run` does."""
+"""Defines the decision on a step before the run, and its reason: `plan` shows what `run` will do."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
 class Act(StrEnum):
-    """What a step does when all that it waits for has ended well."""
+    """What a step does when all steps that it waits for have succeeded."""
 
     RUN = "run"
     REUSE = "reuse"
-    IF_CHANGED = "if_changed"  # decided when its parents have ended, by what they ended as
-    CLOSED = "closed"  # a check above it did not pass when it last ran, and is not in the plan
-    OPEN = "open"  # a load that failed run after run is not tried; what is below it reads the rows that stand
-    OPEN_SKIPS = "open_skips"  # the same, and what is below it is skipped
-    UNCONFIRMED = "unconfirmed"  # only the database can tell, and it could not be read: a run decides
+    IF_CHANGED = "if_changed"  # decided when its parents have ended, from their outcomes
+    CLOSED = "closed"  # an upstream check, not in the plan, did not pass when it last ran
+    OPEN = "open"  # a load that failed in consecutive runs is not attempted; its children read the existing rows
+    OPEN_SKIPS = "open_skips"  # the same, and its children are skipped
+    UNCONFIRMED = "unconfirmed"  # depends on the database, which could not be read: decided in the run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The act, and the reason in words."""
+    """What a step does, and the reason in words."""
 
     act: Act
     words: str
     of_run: str = ""
-    """Of what is reused, or would be: the run in which it ended well."""
+    """Of a step that is or may be reused: the run in which it succeeded."""
     status: str = ""
-    """What it ended as there: `success` or `warn`."""
+    """Its status in that run: `success` or `warn`."""
     blame: str = ""
-    """Of what is closed: the step that said no."""
+    """Of a closed gate: the step that did not pass."""
     likely: Act | None = None
-    """Of what is unconfirmed: what follows if the database holds what the record of runs says."""
+    """Of an unconfirmed decision: the act that follows if the database agrees with the record of runs."""
 
     @property
     def may_reuse(self) -> bool:
-        """Whether the step need not run when what stands is its result still; never of what is unconfirmed."""
+        """Whether the step need not run if its existing result is current; never true of an unconfirmed decision."""
         return self.act in {Act.REUSE, Act.IF_CHANGED}
 
 
 def unconfirmed(likely: Decision) -> Decision:
-    """Return a decision that was made without the database as one that a run must make again."""
+    """Return a decision that was made without the database as one that the run must confirm."""
     return replace(likely, act=Act.UNCONFIRMED, likely=likely.act)

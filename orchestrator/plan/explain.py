@@ -1,4 +1,4 @@
-"""Puts a plan into words for a reader, and into JSON for a program."""
+"""Describes a plan as text for a person and as JSON for a program."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from orchestrator.plan.step import (
 
 JSON_VERSION = 1
 _MOST_FED = 3
-"""How many dbt sources that a load feeds are named."""
+"""How many of the dbt sources that a load feeds are listed by name."""
 
 Json = dict[str, object]
 _NOTHING: Mapping[StepId, Json] = MappingProxyType({})
@@ -33,7 +33,7 @@ _NOTHING: Mapping[StepId, Json] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One step in words."""
+    """The description of one step."""
 
     kind: str
     name: str
@@ -41,12 +41,12 @@ class Line:
 
 
 def explain(plan: Plan) -> tuple[Line, ...]:
-    """Give a line for each step, in the plan's order."""
+    """Return a line for each step, in the order of the plan."""
     return tuple(Line(kind=kind_of(step), name=shown_name(step), reason=reason_of(step)) for step in plan.steps)
 
 
 def kind_of(step: Step) -> str:
-    """Say what sort of step it is: `ingest`, `model`, `data test`, `freshness`, `suite`, `hook`, …."""
+    """Return the kind of a step: `ingest`, `model`, `data test`, `freshness`, `suite`, `hook`, …."""
     match step:
         case IngestStep():
             return "ingest"
@@ -65,17 +65,17 @@ def kind_of(step: Step) -> str:
 
 
 def shown_name(step: Step) -> str:
-    """Name the step as it is shown to people: a load by the name that every command takes back."""
+    """Return the name of a step as shown to a person; for a load, the name that every command accepts."""
     return load_name(step.source) if isinstance(step, IngestStep) else step.name
 
 
 def titled_step(step: Step) -> str:
-    """Name the step with its kind: `model stg_flights`, `ingest:bts`."""
+    """Return the name of a step with its kind: `model stg_flights`, `ingest:bts`."""
     return shown_name(step) if isinstance(step, IngestStep) else f"{kind_of(step)} {step.name}"
 
 
 def reason_of(step: Step) -> str:
-    """Say why the step is in the plan."""
+    """Return in words why the step is in the plan."""
     if step.cause.why is Why.FEEDS and isinstance(step, IngestStep) and len(step.feeds) > 1:
         rest = len(step.feeds) - _MOST_FED
         listed = ", ".join(short_name(source) for source in step.feeds[:_MOST_FED])
@@ -87,7 +87,7 @@ def reason_of(step: Step) -> str:
 
 
 def told_of(step: Step) -> str:
-    """Say why the step is in the plan and, where that was to be decided, what becomes of it."""
+    """Return in words why the step is in the plan and, if a decision was made, what it does."""
     decision = step.decision
     if decision is None or not decision.words or decision.words == reason_of(step):
         return reason_of(step)
@@ -95,7 +95,7 @@ def told_of(step: Step) -> str:
 
 
 def decision_words(decision: Decision) -> str:
-    """Say what becomes of a step, and why."""
+    """Return in words what a step does, and why."""
     match decision.act:
         case Act.REUSE:
             return f"reused, {decision.words} since run {decision.of_run}"
@@ -118,7 +118,7 @@ def decision_words(decision: Decision) -> str:
 
 
 def count_by_act(plan: Plan) -> dict[Act, int]:
-    """Count the steps by what becomes of them, in the order in which `Act` lists it."""
+    """Count the steps by what they do, in the order of `Act`."""
     acts = Counter(step.decision.act if step.decision is not None else Act.RUN for step in plan.steps)
     return {act: acts[act] for act in Act if acts[act]}
 
@@ -137,14 +137,14 @@ _REASONS = {
 
 
 def named(node: NodeId) -> str:
-    """Name a node in a sentence: `source bts.flights`, `suite raw_flights`, `ingest:bts.flights`, `fct_flights`."""
+    """Return the name of a node for use in a sentence: `source bts.flights`, `suite raw_flights`, `fct_flights`."""
     kind = node.partition(".")[0]
     words = {ResourceType.SOURCE: "source ", ResourceType.EXPECTATION: "suite ", ResourceType.INGEST: "ingest:"}
     return words.get(ResourceType(kind), "") + short_name(node)
 
 
 def plan_to_json(plan: Plan, more: Mapping[StepId, Json] = _NOTHING) -> Json:
-    """Give the plan as JSON of the form that docs/plan.md describes, with `more` keys of its steps."""
+    """Return the plan as JSON in the format described in docs/plan.md; `more` adds keys to its steps."""
     return {
         "version": JSON_VERSION,
         "steps": [{**_step(step), **more.get(step.id, {})} for step in plan.steps],

@@ -1,4 +1,4 @@
-"""What counts as selected, what is loaded, and what is too little, for one verb."""
+"""Decides for one verb what counts as selected, what is loaded, and when a selection is empty."""
 
 from orchestrator.errors import EmptySelectionError
 from orchestrator.graph.build import Graph
@@ -9,10 +9,10 @@ from orchestrator.selection.resolve import Selection
 
 
 def selected_for(verb: Verb, selection: Selection) -> tuple[frozenset[NodeId], frozenset[NodeId]]:
-    """Give what counts as selected, and the part that was named itself, for one verb.
+    """Return what counts as selected for a verb, and the part of it that was named directly.
 
-    A suite hangs on a node that is no test: `test` therefore takes the named nodes of any type along. A named dbt
-    source is judged and checked, though dbt's build has no step for it.
+    A suite is attached to a node that is not a test, so `test` includes the named nodes of every type. A named dbt
+    source gets its freshness gate and its checks, although dbt's build has no step for it.
     """
     if verb is Verb.TEST:
         return selection.selected | selection.named, selection.direct | selection.named
@@ -23,14 +23,14 @@ def selected_for(verb: Verb, selection: Selection) -> tuple[frozenset[NodeId], f
 
 
 def loaded_for(verb: Verb, selection: Selection, graph: Graph) -> frozenset[NodeId]:
-    """Give the named dlt resources: all of them when `ingest` is asked without a selection."""
+    """Return the named dlt resources, or all of them for `ingest` without a selection."""
     if verb is Verb.INGEST and selection.is_everything:
         return frozenset(graph.ingest)
     return selection.ingest
 
 
 def nothing_for(verb: Verb, select: tuple[str, ...], graph: Graph) -> EmptySelectionError | None:
-    """Give the error for a verb that finds nothing to load or to judge; None when nothing merely changed."""
+    """Return the error for a verb that finds nothing to load or check; None if it only means that nothing changed."""
     if verb not in {Verb.INGEST, Verb.FRESHNESS} or nothing_changed(select):
         return None
     what = f"what {' '.join(select)!r} names" if select else "this project"

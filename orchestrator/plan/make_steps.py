@@ -1,4 +1,4 @@
-"""Turns the nodes of a plan into steps, which wait for nobody yet."""
+"""Turns the nodes of a plan into steps that do not yet wait for each other."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ HOOK_TAGS = {"start": "on-run-start", "end": "on-run-end"}
 
 
 def steps_of(graph: Graph, members: Members) -> dict[NodeId, Step]:
-    """Give each member's step; the dlt resources of one load share one."""
+    """Return the step of each member; the dlt resources of one load share a step."""
     steps: dict[NodeId, Step] = dict(_loads(graph, members))
     steps.update((node, _dbt_step(graph, node, cause, members)) for node, cause in members.dbt.items())
     steps.update((node, _freshness(graph, node, cause)) for node, cause in members.gated.items())
@@ -35,7 +35,7 @@ def steps_of(graph: Graph, members: Members) -> dict[NodeId, Step]:
 
 
 def hook_step(graph: Graph, when: str) -> HookStep | None:
-    """Give the step that runs the project's hooks of one kind; None without any."""
+    """Return the step that runs the hooks of one kind; None if the project has none."""
     tag = HOOK_TAGS[when]
     hooks = [
         node
@@ -61,6 +61,7 @@ def _load(graph: Graph, name: str, nodes: tuple[NodeId, ...], members: Members) 
     found = [graph.ingest[node] for node in nodes]
     causes = [members.ingest[node] for node in nodes]
     fed = dict.fromkeys(child for node in nodes for child in graph.needs.children(node))
+    # Several loads of one pipeline need different ids; a single one keeps the short id.
     shares = sum(other.pipeline == source.pipeline for other in graph.dlt_sources.values()) > 1
     return IngestStep(
         id=StepId(f"ingest.{source.pipeline}.{name}" if shares else f"ingest.{source.pipeline}"),
@@ -112,7 +113,7 @@ def _dbt_step(graph: Graph, node_id: NodeId, cause: Cause, members: Members) -> 
 
 
 def _without_the_database(parent: NodeId | None) -> Decision | None:
-    """Return what is decided of a check before the database can tell whether this parent exists."""
+    """Return the decision on a check whose parent may be missing, because the database could not be read."""
     if parent is None:
         return None
     return unconfirmed(Decision(act=Act.RUN, words=f"if {short_name(parent)} exists"))

@@ -16,12 +16,12 @@ RUNS = CHECKS | ADDED | {ResourceType.EXPOSURE, ResourceType.SAVED_QUERY}
 
 
 def members_of(graph: Graph, request: PlanRequest, facts: Facts) -> Members:
-    """Decide what the plan runs."""
+    """Decide which nodes the plan runs."""
     return _Choice(graph, request, facts).made()
 
 
 class _Choice:
-    """The choice in the making: what is named, what it needs, then the checks on both."""
+    """Collects the members of a plan: the named nodes, then what they need, then the checks on both."""
 
     def __init__(self, graph: Graph, request: PlanRequest, facts: Facts) -> None:
         self.graph = graph
@@ -57,7 +57,7 @@ class _Choice:
         return self.found
 
     def take_named_nodes(self) -> None:
-        """Take what was selected, but for the checks that indirect selection brought: their turn comes last."""
+        """Add the selected nodes, except for checks from indirect selection, which are added last."""
         wanted = CHECKS if self.request.verb is Verb.TEST else RUNS
         for node in self.nodes.values():
             named = node.unique_id in self.request.direct or node.resource_type not in CHECKS
@@ -86,7 +86,7 @@ class _Choice:
                 self.found.ingest[node_id] = Cause(why=Why.FEEDS, of=fed)
 
     def take_checks(self) -> None:
-        """Take the checks that came by indirect selection, then those that added nodes bring along."""
+        """Add the checks from indirect selection, then the checks of nodes that the planner added."""
         if not self.request.tests:
             return
         self.take_indirect_checks()
@@ -183,5 +183,5 @@ def _some_of(nodes: list[NodeId]) -> str:
 
 
 def is_loaded_here(graph: Graph, source: NodeId) -> bool:
-    """Say whether a dlt resource of this project writes the dbt source."""
+    """Return whether a dlt resource of this project writes the dbt source."""
     return any(parent in graph.ingest for parent in graph.needs.parents(source))

@@ -1,4 +1,4 @@
-"""Where in the warehouse steps work: the relations they write, and the places by which they are recorded."""
+"""Determines where steps work in the warehouse: the relations they write, and the places by which they are recorded."""
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -10,12 +10,12 @@ from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.step import BuildStep, IngestStep, Step, StepId, TestStep
 
 _EXACT = frozenset({"postgres"})
-"""Adapters whose databases tell names apart by case, as dbt quotes them; others are taken not to."""
-_LONGEST = 400  # characters of a place that has no natural limit
+"""Adapters whose databases compare names by case, as dbt quotes them; for others, case is ignored."""
+_LONGEST = 400  # characters; longer places are shortened to fit a key
 
 
 def placed(graph: Graph, node: NodeId) -> Relation | None:
-    """Return the relation that a node writes or names; None when it leaves nothing in the warehouse."""
+    """Return the relation that a node writes or refers to; None if it leaves nothing in the warehouse."""
     if node in graph.manifest.sources:
         return graph.manifest.sources[node].relation
     if node in graph.ingest:
@@ -26,7 +26,7 @@ def placed(graph: Graph, node: NodeId) -> Relation | None:
 
 
 def read_by(graph: Graph, node: NodeId) -> tuple[Relation, ...]:
-    """Return the relations that a node reads, also through nodes that leave nothing (ephemeral models, metrics)."""
+    """Return the relations that a node reads, also through nodes without a relation (ephemeral models, metrics)."""
     found: dict[Relation, None] = {}
     seen: set[NodeId] = set()
     waiting = list(graph.depends.parents(node))
@@ -44,11 +44,11 @@ def read_by(graph: Graph, node: NodeId) -> tuple[Relation, ...]:
 
 
 def place_of(graph: Graph, one: StepId | NodeId) -> str:
-    """Return the place of a step or node, which together with the target says whose record it is.
+    """Return the place of a step or node; together with the target it identifies the records of the step.
 
-    For what leaves a relation, that is the relation's full name. For a step without a relation of its own (a test, a
+    For a node with a relation, it is the full name of the relation. For a step without a relation of its own (a test, a
     suite, a freshness check, a load, hooks) it is `on` and where it works, so that two schemas in one database never
-    share a record. Empty for what the graph does not hold.
+    share a record. It is empty for a step or node that is not in the graph.
     """
     node = graph.manifest.nodes.get(NodeId(one))
     if node is not None:
@@ -74,9 +74,10 @@ def places_of(graph: Graph, several: Iterable[StepId] | Iterable[NodeId]) -> dic
 
 
 def written_by(graph: Graph, step: Step, database: str) -> tuple[str, ...]:
-    """Return the full names of what a step writes: relations, and `dataset …` of a load; `database` is the target's.
+    """Return the full names of what a step writes: relations, and `dataset …` for a load.
 
-    What hooks write is not known, nor what a materialization writes beside its relation.
+    `database` is that of the target. What hooks write is unknown, and so is what a materialization writes besides its
+    relation.
     """
     match step:
         case BuildStep() | TestStep():
@@ -91,7 +92,7 @@ def written_by(graph: Graph, step: Step, database: str) -> tuple[str, ...]:
 
 
 def full_name(graph: Graph, relation: Relation, database: str = "") -> str:
-    """Return `database.schema.identifier` without quotes, in lower case where the database compares names so."""
+    """Return `database.schema.identifier` without quotes, in lower case if the database ignores case."""
     name = f"{relation.schema}.{relation.identifier}"
     within = relation.database or database
     return _folded(graph, f"{within}.{name}" if within else name)
@@ -103,14 +104,14 @@ def _place_of_node(graph: Graph, node: DbtNode) -> str:
         return f"function {name}" if node.resource_type is ResourceType.FUNCTION else name
     tested = node.parents[0] if node.resource_type is ResourceType.UNIT_TEST and node.parents else None
     reads = read_by(graph, tested or node.unique_id)
-    # Not its own schema alone: a project may name it without the developer's part. Not the relations: a test that
-    # failed and is edited to read another one is the same test still.
+    # Its own schema is not enough: a project may configure it without the developer's part. The relations are too much:
+    # a failed test that is edited to read another relation is still the same test.
     schemas = [_schema_name(graph, relation.database, relation.schema) for relation in reads]
     return _on([_schema_name(graph, node.database, node.schema), *schemas])
 
 
 def load_step_ids(load: IngestNode) -> tuple[StepId, StepId]:
-    """Return the ids that the step of a load has: alone in its pipeline, and beside other loads."""
+    """Return the two ids that the step of a load can have: alone in its pipeline, and together with other loads."""
     return StepId(f"ingest.{load.pipeline}"), StepId(f"ingest.{load.pipeline}.{load.source}")
 
 
@@ -123,7 +124,7 @@ def _folded(graph: Graph, name: str) -> str:
 
 
 def _on(places: Iterable[str]) -> str:
-    """Write the places at which a step works; a digest stands for the end of a text too long for a key."""
+    """Return the place of a step that works at these places; the end of a text too long for a key becomes a digest."""
     text = ", ".join(sorted({place for place in places if place}))
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}… {sha256(text.encode()).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""The plan: immutable steps for one selection, and what was left out and why."""
+"""Defines the plan: the immutable steps for one selection, and what was omitted and why."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,14 +19,14 @@ class LeftOut:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Steps in an order in which every step stands after its parents."""
+    """Steps in an order in which every step comes after its parents."""
 
     steps: tuple[Step, ...]
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
-    """What the reader of the plan should know: unmatched dlt resources, edges dropped to avoid a cycle."""
+    """Notes for the reader of the plan, such as unmatched dlt resources or edges dropped to avoid a cycle."""
 
     @cached_property
     def by_id(self) -> dict[StepId, Step]:
-        """Every step by its id."""
+        """All steps by id."""
         return {step.id: step for step in self.steps}

@@ -1,4 +1,4 @@
-"""Makes a plan from the graph, a request and what stands: pure, and the same for the same input."""
+"""Makes a plan from the graph, a request and the existing relations. Pure, and deterministic."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,11 +15,11 @@ from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, IngestSte
 
 
 def make_plan(graph: Graph, request: PlanRequest, facts: Facts) -> Plan:
-    """Make the plan: its steps stand in an order in which each comes after all that it waits for."""
+    """Return the plan; each of its steps comes after all steps that it waits for."""
     members = members_of(graph, request, facts)
     order = graph.order.contract(members.all())
     by_node = steps_of(graph, members)
-    alone = request.verb in {Verb.TEST, Verb.FRESHNESS}  # nothing is built, so no check stands before another
+    alone = request.verb in {Verb.TEST, Verb.FRESHNESS}  # nothing is built, so no check has to wait for another step
     steps = _joined(order, by_node, alone=alone)
     steps = _loads_in_turn(steps)
     steps = _with_hooks(graph, steps, request)
@@ -31,7 +31,7 @@ def make_plan(graph: Graph, request: PlanRequest, facts: Facts) -> Plan:
 
 
 def _joined(order: Dag[NodeId], by_node: Mapping[NodeId, Step], *, alone: bool) -> dict[StepId, Step]:
-    """Give each step its parents: the nearest members above its nodes."""
+    """Return the steps with their parents: the nearest members above their nodes."""
     parents: dict[StepId, dict[StepId, None]] = {}
     steps: dict[StepId, Step] = {}
     for node in order:
@@ -44,7 +44,7 @@ def _joined(order: Dag[NodeId], by_node: Mapping[NodeId, Step], *, alone: bool) 
 
 
 def _loads_in_turn(steps: dict[StepId, Step]) -> dict[StepId, Step]:
-    """Let loads that share a dlt pipeline wait for each other: they share its working folder."""
+    """Return the steps with loads of the same dlt pipeline one after another, because they share its working folder."""
     last: dict[str, StepId] = {}
     found = dict(steps)
     for step_id, step in steps.items():
@@ -56,7 +56,7 @@ def _loads_in_turn(steps: dict[StepId, Step]) -> dict[StepId, Step]:
 
 
 def _with_hooks(graph: Graph, steps: dict[StepId, Step], request: PlanRequest) -> dict[StepId, Step]:
-    """Put the first hooks before all that dbt builds or tests, and the last ones behind it."""
+    """Return the steps with the on-run-start hooks before all dbt steps, and the on-run-end hooks after them."""
     of_dbt = [step_id for step_id, step in steps.items() if _has_hooks_around_it(step, request)]
     start, end = hook_step(graph, "start"), hook_step(graph, "end")
     found = dict(steps)
@@ -83,6 +83,7 @@ def _without_parents_in(of_dbt: list[StepId], steps: Mapping[StepId, Step]) -> I
 
 
 def _after_start(step: Step, start: HookStep, *, halting: bool) -> Step:
+    # dbt's flag skip_nodes_if_on_run_start_fails decides whether a hook that did not succeed halts the nodes.
     if halting:
         return replace(step, parents=(start.id, *step.parents))
     return replace(step, after=(start.id, *step.after))

@@ -1,4 +1,4 @@
-"""What planning asks of the world."""
+"""Defines the port of planning."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from orchestrator.nodes.identity import Relation
 
 
 class Facts(Protocol):
-    """Answers what is so before the run; never by asking a source system."""
+    """Answers questions about the warehouse before the run, without a query to a source system."""
 
     def stands(self, relation: Relation) -> bool | None:
-        """Return whether the table or view exists now; None if the database cannot be read now."""
+        """Return whether the table or view exists; None if the database cannot be read now."""

@@ -1,4 +1,4 @@
-"""Says whether a check would find what it reads: planned, written by what is planned, supplied, or standing."""
+"""Decides whether a check would find what it reads: planned, written by a planned load, deferred, or existing."""
 
 from dataclasses import dataclass, field
 
@@ -13,26 +13,26 @@ from orchestrator.plan.step import Cause
 
 @dataclass(slots=True, kw_only=True)
 class Members:
-    """The nodes of a plan while it is made: each with its cause."""
+    """The nodes of a plan in progress, each with its cause."""
 
     dbt: dict[NodeId, Cause] = field(default_factory=dict)
     added: set[NodeId] = field(default_factory=set)
     ingest: dict[NodeId, Cause] = field(default_factory=dict)
     gated: dict[NodeId, Cause] = field(default_factory=dict)
-    """dbt sources whose age is judged."""
+    """dbt sources whose freshness is checked."""
     suites: dict[NodeId, Cause] = field(default_factory=dict)
     unconfirmed: dict[NodeId, NodeId] = field(default_factory=dict)
-    """The checks of which nobody knows whether they find what they read, each with the first such parent."""
+    """Checks whose parents may be missing, because the database could not be read; each with the first such parent."""
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def all(self) -> frozenset[NodeId]:
-        """Give every node that becomes a step or a part of one."""
+        """Return every node that becomes a step or a part of one."""
         return frozenset().union(self.dbt, self.ingest, self.gated, self.suites)
 
 
 class Presence:
-    """Asked after all nodes that build or load are members; remembers its answers."""
+    """Looks for the parents of checks, and caches the answers. All nodes that build or load must be members already."""
 
     def __init__(self, graph: Graph, request: PlanRequest, facts: Facts, members: Members) -> None:
         self._graph = graph
@@ -41,12 +41,12 @@ class Presence:
         self._members = members
         self._known: dict[NodeId, bool] = {}
         self._unread: set[NodeId] = set()
-        """The nodes that count as there because the database cannot be read now."""
+        """Nodes that count as existing because the database cannot be read now."""
 
     def missing_parent(self, check: NodeId) -> NodeId | None:
         """Return the first parent that the check would not find.
 
-        If only the database can tell, the check stays in the plan, and is noted as unconfirmed.
+        If that depends on the database and it cannot be read, the check stays in the plan as unconfirmed.
         """
         parents = self._graph.depends.parents(check)
         missing = next((parent for parent in parents if not self._is_there(parent)), None)
@@ -72,6 +72,7 @@ class Presence:
                 self._unread.add(node)
             return stands is not False
         parents = self._graph.depends.parents(node)
+        # A node without a relation, such as an ephemeral model, exists if all of its parents do.
         found = all(self._is_there(parent) for parent in parents)
         if not self._unread.isdisjoint(parents):
             self._unread.add(node)

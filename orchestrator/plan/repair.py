@@ -1,4 +1,4 @@
-"""What a retry runs: what did not end well in a run, and what of the rest has changed since and leads to it."""
+"""Plans a retry: the steps that did not succeed in a run, and upstream steps that have changed since."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -15,19 +15,19 @@ class Past:
     """How the steps of a run ended."""
 
     all: frozenset[StepId]
-    """Every step of that run; those in neither of the sets below were skipped or cancelled, or never ended."""
+    """Every step of that run; those in neither of the sets below were skipped, cancelled, or never ended."""
     failed: frozenset[StepId]
-    """They failed or errored."""
+    """The steps that ended as fail or error."""
     well: frozenset[StepId]
     gone: frozenset[StepId] = frozenset()
-    """Of these, builds of which nothing stands any more."""
+    """The successful builds whose relations no longer exist."""
 
 
 def repair(plan: Plan, past: Past, changed: AbstractSet[NodeId]) -> Plan:
-    """Cut out of today's plan of a run what repairs it.
+    """Return the part of today's plan of a run that repairs it.
 
-    That is what did not end well; of what lies above it the builds that have changed, are gone, or were not planned
-    before, and whatever lies between; the checks of all that is built again; and the hooks when dbt builds or tests
+    It contains the steps that did not succeed; upstream of them, the builds that have changed, are gone, or were not
+    planned before, and the steps in between; the checks of all rebuilt nodes; and the hooks if dbt builds or tests
     anything.
     """
     kept = _Repair(plan, past, changed).causes()
@@ -38,7 +38,7 @@ def repair(plan: Plan, past: Past, changed: AbstractSet[NodeId]) -> Plan:
 
 @dataclass(slots=True)
 class _Repair:
-    """The repair in the making."""
+    """Collects the steps of the repair."""
 
     plan: Plan
     past: Past
@@ -46,7 +46,7 @@ class _Repair:
     kept: dict[StepId, Cause] = field(default_factory=dict)
 
     def causes(self) -> dict[StepId, Cause]:
-        """Give each step of the repair its cause."""
+        """Return the cause of each step of the repair."""
         self.take_what_did_not_end_well()
         self.take_what_leads_there()
         self.take_checks()
@@ -72,12 +72,12 @@ class _Repair:
             self.kept[step_id] = step.cause if is_new else Cause(why=why)
         for step_id in order.descendants(begins) & above - begins.keys():
             if isinstance(self.plan.by_id[step_id], TestStep | ValidationStep):
-                continue  # a check of what is built again
+                continue  # added by take_checks, if the node that it checks is rebuilt
             first = min(order.ancestors([step_id]) & begins.keys(), key=order.position.__getitem__)
             self.kept[step_id] = Cause(why=Why.FOLLOWS, of=_node_of(self.plan.by_id[first]))
 
     def _begins(self, step: Step) -> bool:
-        """Say whether the step runs again for its own sake: it is another, or gone, or was not planned before."""
+        """Return whether the step itself must run again: it changed, is gone, or was not planned before."""
         if step.id not in self.past.all:
             return not isinstance(step, HookStep)
         return step.id in self.past.gone or self._is_changed(step)
@@ -86,9 +86,10 @@ class _Repair:
         return isinstance(step, BuildStep | TestStep) and step.node in self.changed
 
     def take_checks(self) -> None:
-        """Take the checks of what is built again, unit tests only where the model itself has changed."""
+        """Add the checks of rebuilt nodes, but unit tests only if the model itself has changed."""
         built = {step_id for step_id in self.kept if isinstance(self.plan.by_id[step_id], BuildStep)}
         anew = {step_id for step_id in built if self.kept[step_id].why is Why.CHANGED}
+        # Unit tests run before their model, so they are among its parents.
         before = {parent: step_id for step_id in anew for parent in self.plan.by_id[step_id].parents}
         for step in self.plan.steps:
             if step.id in self.kept or not isinstance(step, TestStep | ValidationStep):

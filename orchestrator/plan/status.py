@@ -1,10 +1,10 @@
-"""The statuses that a step can end with, and which of them halt what is downstream."""
+"""Defines the statuses that a step can end with, and which of them halt its descendants."""
 
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """The statuses of design: what happened, and whether what is downstream goes on."""
+    """How a step ended."""
 
     SUCCESS = "success"
     WARN = "warn"
@@ -17,10 +17,10 @@ class Status(StrEnum):
 
     @property
     def halts(self) -> bool:
-        """Whether descendants of a step that ended so must not run."""
+        """Whether the descendants of a step with this status must not run."""
         return self in HALTING
 
 
 FAIL_OR_ERROR = frozenset({Status.FAIL, Status.ERROR})
-"""What a step ends as that went wrong itself."""
+"""The statuses of a step that did not pass or that broke."""
 HALTING = FAIL_OR_ERROR | {Status.SKIPPED, Status.CANCELLED}

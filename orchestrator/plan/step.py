@@ -1,4 +1,4 @@
-"""The steps a plan is made of: a closed union of frozen values."""
+"""Defines the steps of a plan: a closed union of frozen values."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,22 +9,22 @@ from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.decision import Decision
 
 StepId = NewType("StepId", str)
-"""The node's id for a step of one node; `ingest.<pipeline>` for a load; `freshness.<source id>`; `hook.<when>`."""
+"""The id of the node if a step has one node; `ingest.<pipeline>` for a load; `freshness.<source id>`; `hook.<when>`."""
 
 
 class Why(StrEnum):
     """Why a step is in the plan."""
 
     SELECTED = "selected"
-    NEEDED = "needed"  # an ancestor of what was selected
+    NEEDED = "needed"  # an ancestor of a selected node
     FEEDS = "feeds"  # loads a table that the plan reads
-    CHECKS = "checks"  # tests, validates or judges a planned node
+    CHECKS = "checks"  # checks a planned node: a test, a suite or a freshness gate
     HOOK = "hook"
-    FAILED = "failed"  # in the run that is repaired
-    HALTED = "halted"  # did not run there, or not to its end
-    CHANGED = "changed"  # ended well there, and its code is another since
-    GONE = "gone"  # ended well there, and what it built was dropped since
-    FOLLOWS = "follows"  # ended well there, and lies between one of these and what did not end well
+    FAILED = "failed"  # in the run that is retried
+    HALTED = "halted"  # did not run, or not to its end, in the run that is retried
+    CHANGED = "changed"  # succeeded in the run that is retried, and its code has changed since
+    GONE = "gone"  # succeeded in the run that is retried, and its table was dropped since
+    FOLLOWS = "follows"  # succeeded in the run that is retried, and is between one of these and an unsuccessful step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,25 +37,25 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
-    """What every step has."""
+    """The fields of every step."""
 
     id: StepId
     name: str
     path: str
     parents: tuple[StepId, ...] = ()
-    """Steps that must end well first: a halting status of one halts this step."""
+    """Steps that must succeed first: a halting status of one of them halts this step."""
     after: tuple[StepId, ...] = ()
-    """Steps that must merely have ended first, however they ended."""
+    """Steps that must end first, whatever their status."""
     reads: tuple[Relation, ...] = ()
     writes: tuple[Relation, ...] = ()
     cause: Cause
     decision: Decision | None = None
-    """What becomes of it when its turn comes; None: it runs."""
+    """What the step does when its parents have ended; None means that it runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestStep(_Step):
-    """Load the named resources of one dlt pipeline."""
+    """Loads the named resources of one dlt pipeline."""
 
     source: str
     module: str
@@ -64,33 +64,33 @@ class IngestStep(_Step):
     dataset: str
     working_dir: str | None
     resources: tuple[str, ...]
-    """Empty when the source cannot be listed: then all of it is loaded."""
+    """Empty if the source cannot list its resources: all of it is then loaded."""
     nodes: tuple[NodeId, ...]
     feeds: tuple[NodeId, ...] = ()
     """The dbt sources whose tables it loads."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the load, or one of its resources, may be called without a prefix."""
+        """The names of the load or of one of its resources, without a prefix."""
         return names_of_load(self.source, self.pipeline, self.resources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildStep(_Step):
-    """Let dbt build one node: a model, seed, snapshot, function, or a no-op such as an exposure."""
+    """Has dbt build one node: a model, seed, snapshot, function, or a no-op such as an exposure."""
 
     node: NodeId
     resource_type: ResourceType
     materialized: str | None
     added: bool = False
-    """Whether the planner added it: `--full-refresh` acts on what was named only."""
+    """Whether the planner added it: `--full-refresh` applies only to named nodes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestStep(_Step):
-    """Let dbt run one data test or unit test."""
+    """Has dbt run one data test or unit test."""
 
-    __test__ = False  # pytest would collect it by its name
+    __test__ = False  # pytest would otherwise collect the class because of its name
 
     node: NodeId
     resource_type: ResourceType
@@ -99,18 +99,18 @@ class TestStep(_Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessStep(_Step):
-    """Judge the age of one dbt source's rows: a gate."""
+    """Checks the age of the rows of one dbt source: a gate."""
 
     node: NodeId
     by_load: bool
-    """Judged by the last dlt load that brought rows, because dbt has nothing to ask."""
+    """Whether the age is that of the last dlt load that brought rows, because dbt has no query for it."""
     warn_after_seconds: float | None = None
     error_after_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationStep(_Step):
-    """Validate one relation against an expectation suite: a gate."""
+    """Validates one relation against an expectation suite: a gate."""
 
     suite: str
     node: NodeId
@@ -119,7 +119,7 @@ class ValidationStep(_Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookStep(_Step):
-    """Let dbt run its on-run-start or on-run-end hooks."""
+    """Has dbt run its on-run-start or on-run-end hooks."""
 
     when: str
     """`start` or `end`."""
@@ -129,7 +129,7 @@ Step = IngestStep | BuildStep | TestStep | FreshnessStep | ValidationStep | Hook
 
 
 def is_dbt(step: Step) -> bool:
-    """Say whether dbt runs the step."""
+    """Return whether dbt runs the step."""
     match step:
         case BuildStep() | TestStep() | HookStep():
             return True

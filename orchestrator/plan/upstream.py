@@ -1,4 +1,4 @@
-"""Walks up from what was named to all that it needs, and remembers for whom."""
+"""Collects the ancestors that named nodes need."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ LEAVES_NO_ROWS = frozenset({"view", "ephemeral"})
 
 
 def needed_by(graph: Graph, request: PlanRequest) -> dict[NodeId, NodeId]:
-    """Give what was named and all that lies above it, each with the nearest name that needs it.
+    """Return the named nodes and all that is upstream of them, each with the nearest named node that needs it.
 
-    The walk ends at what a deferred manifest supplies and at what was excluded, for what lies above these reaches
-    nobody in this run; only an excluded view or ephemeral model is looked through, because it holds no rows itself.
+    The walk stops at nodes that are deferred or excluded, because no node in this run reads what is upstream of them.
+    It continues through an excluded view or ephemeral model, because that holds no rows itself.
     """
     found = dict(_named(graph, request))
     waiting = deque(found)
@@ -37,7 +37,7 @@ def _named(graph: Graph, request: PlanRequest) -> Iterator[tuple[NodeId, NodeId]
 
 
 def _inputs(graph: Graph, node: NodeId) -> tuple[NodeId, ...]:
-    """A unit test reads what its model reads, and not the model."""
+    """Return the parents of a node; a unit test reads the parents of its model, and not the model."""
     parents = graph.needs.parents(node)
     dbt = graph.manifest.nodes.get(node)
     if dbt is not None and dbt.resource_type is ResourceType.UNIT_TEST and parents:

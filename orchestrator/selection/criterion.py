@@ -1,4 +1,4 @@
-"""One criterion of our own in a selection: `ingest:` or `expectation:`, with dbt's graph operators around it."""
+"""Parses criteria with our own methods, `ingest:` and `expectation:`, and dbt's graph operators around them."""
 
 import re
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ _CRITERION = re.compile(
 )
 _PLAIN = re.compile(r"^(?P<at>@)?(?P<up>(?P<up_depth>\d*)\+)?(?P<value>[^:*?\[\]+@]+)(?P<down>\+(?P<down_depth>\d*))?$")
 LOADS = "ingest"
-"""The method that names loads."""
+"""The method that selects loads."""
 _STATEFUL = ("state", "result", "source_status")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnCriterion:
-    """What dbt's syntax says of one criterion, for the two methods that dbt does not know."""
+    """One parsed criterion in dbt's syntax, for the two methods that dbt does not have."""
 
     method: str
     value: str
@@ -27,13 +27,13 @@ class OwnCriterion:
 
 
 def own_criterion(text: str) -> OwnCriterion | None:
-    """Parse a criterion of ours; None when it is dbt's."""
+    """Return the parsed criterion if it has one of our methods; None if it is dbt's."""
     found = _CRITERION.match(text)
     return None if found is None else _criterion(found, found["method"])
 
 
 def plain_criterion(text: str) -> OwnCriterion | None:
-    """Parse a criterion that is a name without a method and without wildcards as one that may name a load."""
+    """Return the parsed criterion if it is a name without a method or wildcards, and so may be a load."""
     found = _PLAIN.match(text)
     return None if found is None else _criterion(found, LOADS)
 
@@ -51,20 +51,20 @@ def _criterion(found: re.Match[str], method: str) -> OwnCriterion:
 
 
 def unions(expressions: tuple[str, ...]) -> tuple[str, ...]:
-    """Split arguments into the items of a union: words, each perhaps an intersection with commas.
+    """Return the items of a union: the words, each of which may be an intersection with commas.
 
-    As in dbt only a space parts two words, and an empty word names nothing: it is not the absence of a selection.
+    As in dbt, only a space separates words, and an empty word matches nothing; it is not a missing selection.
     """
     return tuple(item for expression in expressions for item in expression.split(" "))
 
 
 def is_stateful(item: str) -> bool:
-    """Say whether an item may rightly match nothing because nothing changed."""
+    """Return whether an item may match nothing because nothing changed."""
     return any(_method(part) in _STATEFUL for part in item.split(","))
 
 
 def bare_value(part: str) -> str:
-    """Give the value of a criterion without its method and operators, to look for near names."""
+    """Return the value of a criterion without its method and operators, to search for similar names."""
     text = part.lstrip("@").strip("+")
     text = re.sub(r"^\d+\+|\+\d+$", "", text)
     return text.rpartition(":")[2]

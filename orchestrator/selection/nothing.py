@@ -1,4 +1,4 @@
-"""What to say of a selection that matches nothing."""
+"""Describes a selection that matches nothing."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -12,7 +12,7 @@ from orchestrator.selection.criterion import LOADS, bare_value, is_stateful, own
 def nothing_matched(
     select: tuple[str, ...], graph: Graph, *, exclude: tuple[str, ...] = ()
 ) -> EmptySelectionError | None:
-    """Give the error for a selection that matched nothing; None when nothing merely changed."""
+    """Return the error for a selection that matched nothing; None if it only means that nothing changed."""
     items = unions(select)
     if nothing_changed(select):
         return None
@@ -26,20 +26,20 @@ def nothing_matched(
 
 
 def nothing_changed(select: tuple[str, ...]) -> bool:
-    """Say whether every item asks for what changed, so that an empty answer is a good one."""
+    """Return whether every item selects what changed, so that an empty result is not an error."""
     items = [item for item in unions(select) if item]
     return bool(items) and all(is_stateful(item) for item in items)
 
 
 def nothing_to_do(select: tuple[str, ...]) -> str:
-    """Say in one line that there is nothing to do, and why."""
+    """Return a line that says that there is nothing to do, and why."""
     if nothing_changed(select):
         return f"Nothing to do: {' '.join(unions(select))} matches nothing, because nothing changed."
     return "Nothing to do: no step follows from the selection."
 
 
 def _near(part: str, graph: Graph) -> Iterator[str]:
-    """Give names like the one that a criterion says, of the kind that it asks for."""
+    """Yield names similar to that of a criterion, of the kind that it selects."""
     criterion = own_criterion(part)
     if criterion is None:
         word = without_prefix(bare_value(part))

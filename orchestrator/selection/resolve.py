@@ -1,4 +1,4 @@
-"""From what the user wrote to sets of nodes: dbt's answer, and ours for `ingest:` and `expectation:`."""
+"""Resolves the selection of a user to sets of nodes: by dbt, and by ourselves for `ingest:` and `expectation:`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from orchestrator.selection.ports import NodeSelector
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What was selected, as sets of nodes."""
+    """The selected nodes, as sets."""
 
     selected: frozenset[NodeId]
-    """dbt's nodes, with the tests that came along."""
+    """dbt's nodes, including tests from indirect selection."""
     direct: frozenset[NodeId]
-    """Those of them that an expression names itself."""
+    """Those of them that an expression names directly."""
     excluded: frozenset[NodeId]
     deferred: frozenset[NodeId]
     ingest: frozenset[NodeId] = frozenset()
@@ -26,7 +26,7 @@ class Selection:
     suites: frozenset[NodeId] = frozenset()
     """Expectation suites that an expression names."""
     named: frozenset[NodeId] = frozenset()
-    """Nodes of any type that an expression names itself, dbt sources among them."""
+    """Nodes of any type that an expression names directly, including dbt sources."""
     is_everything: bool = False
     """Whether the user named nothing, which means everything."""
 
@@ -44,7 +44,7 @@ def resolve(
     selector: NodeSelector,
     graph: Graph,
 ) -> Selection:
-    """Resolve the expressions; raises SelectionError for what cannot be understood."""
+    """Return the nodes that the expressions select; raises SelectionError if an expression is invalid."""
     reader = _Reader(selector, graph)
     ours, theirs = reader.divide(unions(select))
     ours_out, theirs_out = reader.divide(unions(exclude))
@@ -57,7 +57,8 @@ def resolve(
     named = selector.named(select=theirs, exclude=theirs_out) if asks_dbt else frozenset()
     reached = _of_types(selector.kept_types(), {node for node in wanted if not _is_ours(node, graph)}, graph)
     return Selection(
-        # What dbt excludes it has excluded itself: nothing beside a selector, else also the tests that hang on it.
+        # dbt has already applied its own part of --exclude: it ignores it with a selector, and otherwise excludes
+        # attached tests as well.
         selected=(selected - ours_excluded) | (reached - excluded),
         direct=(direct - ours_excluded) | (reached - excluded),
         excluded=excluded,
@@ -70,7 +71,7 @@ def resolve(
 
 
 def _of_types(kept: frozenset[ResourceType] | None, nodes: set[NodeId], graph: Graph) -> set[NodeId]:
-    """Keep the nodes of the types that the options keep, as dbt does with what its own criteria reach."""
+    """Return the nodes of the types that the options keep, as dbt does with the results of its own criteria."""
     if kept is None:
         return nodes
     known = graph.manifest.nodes
@@ -78,20 +79,20 @@ def _of_types(kept: frozenset[ResourceType] | None, nodes: set[NodeId], graph: G
 
 
 class _Reader:
-    """Reads the items of a union: which parts are of our methods, and what these name."""
+    """Reads the items of a union: which parts use our methods, and what these match."""
 
     def __init__(self, selector: NodeSelector, graph: Graph) -> None:
         self._selector = selector
         self._graph = graph
 
     def divide(self, items: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Divide items into those with a part of ours and those that are dbt's alone."""
+        """Return the items with a part of ours, and the items that are dbt's alone."""
         everything = tuple(items)
         ours = tuple(item for item in everything if any(map(self._own, item.split(","))))
         return ours, tuple(item for item in everything if item not in ours)
 
     def item(self, item: str) -> frozenset[NodeId]:
-        """Return what an item with a part of ours names."""
+        """Return the nodes that an item with a part of ours matches."""
         sets = []
         for part in item.split(","):
             criterion = self._own(part)
@@ -99,7 +100,7 @@ class _Reader:
         return frozenset.intersection(*sets)
 
     def _own(self, part: str) -> OwnCriterion | None:
-        """Return a part as ours if it has a method of ours, or is the name of a load that means nothing to dbt."""
+        """Return a part as ours if it has one of our methods, or is the name of a load that matches nothing in dbt."""
         criterion = own_criterion(part)
         if criterion is not None:
             return criterion
@@ -111,7 +112,7 @@ class _Reader:
 
 
 def _own_part(criterion: OwnCriterion, graph: Graph) -> frozenset[NodeId]:
-    """Find the nodes that the value names, then follow the operators across the borders of the tools."""
+    """Return the nodes that the value matches and those that the operators add, across dbt, dlt and suites."""
     found = {node for node in _candidates(criterion, graph) if _names(criterion.value, node, graph)}
     reached = set(found)
     if criterion.up:

@@ -1,4 +1,4 @@
-"""What one transaction adds to the record of a run, and the statements that add it."""
+"""Collects the rows that one transaction adds to the record of a run, and writes them."""
 
 from dataclasses import dataclass, field
 
@@ -15,13 +15,13 @@ _END = ("status", "reason", "blame")
 
 @dataclass(slots=True)
 class Batch:
-    """Rows that are written together, by what happens to them."""
+    """Rows that are written in one transaction, grouped by the statement that writes them."""
 
     steps: list[Values] = field(default_factory=list)
     begun: list[Values] = field(default_factory=list)
     """Attempts that start."""
     replaced: list[Values] = field(default_factory=list)
-    """Relations that a step starts to write, of which other steps have records."""
+    """Relations that a step starts to write, where other steps may have records."""
     tried: list[Values] = field(default_factory=list)
     """Attempts that end."""
     parts: list[Values] = field(default_factory=list)
@@ -29,17 +29,17 @@ class Batch:
     """Steps that end."""
     events: list[Values] = field(default_factory=list)
     texts: list[Values] = field(default_factory=list)
-    """Which those below name; one that is there is left alone."""
+    """Referenced by the rows below; a text that already exists is left unchanged."""
     fingerprints: list[Values] = field(default_factory=list)
     """Of steps that ended."""
     standing: list[Values] = field(default_factory=list)
-    """Of steps that ended well."""
+    """Of steps that succeeded."""
     last_tries: list[Values] = field(default_factory=list)
-    """Of steps that start, and of steps that ended after they had."""
+    """Of steps that start, and of steps that ended after they had started."""
 
 
 class Statements:
-    """What writes a batch, prepared for one database."""
+    """The statements that write a batch, prepared for one database."""
 
     def __init__(self, dialect: Dialect) -> None:
         of_attempt = tuple(column.name for column in tables.attempts.c if column.name not in _TRY)
@@ -51,7 +51,7 @@ class Statements:
         self._ended = Prepared.update(tables.steps, dialect, key=("run_id", "step_id"), columns=_END)
         self._events = Prepared.insert(tables.events, dialect, tables.events.c.keys())
         self._texts = Prepared.insert_new(tables.texts, dialect, tables.texts.c.keys(), key=("digest",))
-        # Of a run that goes on some are there: what is done anew followed from something else.
+        # A resumed run already has some of these rows: the new result may have a different fingerprint.
         self._fingerprints = Prepared.put(
             tables.fingerprints, dialect, tables.fingerprints.c.keys(), key=("run_id", "step_id")
         )
@@ -60,7 +60,7 @@ class Statements:
         self._replaced = [_removal_of_others(table, dialect) for table in (tables.standing, tables.last_tries)]
 
     def run(self, connection: Connection, batch: Batch) -> None:
-        """Write a batch, in the caller's transaction."""
+        """Write a batch, in the transaction of the caller."""
         for statement, rows in (
             (self._steps, batch.steps),
             (self._begun, batch.begun),
@@ -74,12 +74,12 @@ class Statements:
             (self._last_tries, batch.last_tries),
         ):
             statement.run(connection, rows)
-        for removal in self._replaced:  # last, for a step that starts may follow on one that ended in this batch
+        for removal in self._replaced:  # last, because a step that starts may follow one that ended in this batch
             removal.run(connection, batch.replaced)
 
 
 def _removal_of_others(table: Table, dialect: Dialect) -> Prepared:
-    """Prepare the removal of what other steps have on record at a place in a target."""
+    """Return a statement that deletes the records of other steps at a place in a target."""
     asked = {name: bindparam(name, type_=table.c[name].type) for name in _PLACED}
     at_place = (table.c.target_identity == asked["target_identity"]) & (table.c.place == asked["place"])
     return Prepared(delete(table).where(at_place, table.c.step_id != asked["step_id"]), dialect, ())

@@ -1,4 +1,4 @@
-"""Plans as JSON and back, without loss."""
+"""Converts plans to JSON and back, without loss."""
 
 from functools import cache
 
@@ -10,15 +10,15 @@ from orchestrator.plan.step import Step
 
 
 def plan_to_text(plan: Plan) -> str:
-    """Write a plan as one JSON document."""
+    """Return a plan as one JSON document."""
     return _converter().dumps(plan, sort_keys=True)
 
 
 def plan_from_text(text: str) -> Plan:
-    """Read what `plan_to_text` wrote; raises ValueError for anything else."""
+    """Return the plan that `plan_to_text` wrote; raises ValueError for any other text."""
     try:
         return _converter().loads(text, Plan)
-    except Exception as error:  # cattrs raises groups of whatever it met
+    except Exception as error:  # cattrs raises exception groups of any kind of error
         raise ValueError("this is not a recorded plan") from error
 
 

@@ -1,4 +1,4 @@
-"""Opens the store: a SQLite file or a PostgreSQL database, of the version that this elt writes."""
+"""Opens the store, a SQLite file or a PostgreSQL database, at the version that this elt writes."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -21,16 +21,16 @@ from orchestrator.store.json_text import to_json_text
 VERSION = "0008"
 VERSION_TABLE = "store_version"
 _BUSY_SECONDS = 30
-_LOCK = 0x656C74  # a number that is ours on a PostgreSQL server
+_LOCK = 0x656C74  # the number of our advisory lock on a PostgreSQL server
 _CORRUPT = ("file is not a database", "malformed", "disk image")
 _HINT = "In elt.yml set `store` to a file (.elt/history.db) or to postgresql://user:password@host/database."
 
 
 def store_url(location: str, project_root: Path) -> URL:
-    """Turn the setting `store` (a path, or a URL) into a database's URL.
+    """Return the database URL for the setting `store`, which is a path or a URL.
 
     Raises:
-        StoreError: the URL is none, or of a database that the store is not kept in.
+        StoreError: the URL is invalid, or its database is not supported.
     """
     if "://" not in location:
         return URL.create("sqlite", database=str((project_root / location).absolute()))
@@ -40,15 +40,15 @@ def store_url(location: str, project_root: Path) -> URL:
         raise StoreError("The setting `store` is no URL of a database.", hint=_HINT) from None  # it may hold a password
     if url.get_backend_name() not in {"sqlite", "postgresql"}:
         raise StoreError(f"The store cannot be kept in {url.get_backend_name()}.", hint=_HINT)
-    # The driver that dbt's own adapter brings.
+    # The driver that dbt's own adapter installs.
     return url.set(drivername="postgresql+psycopg2") if url.drivername == "postgresql" else url
 
 
 def open_for_writing(url: URL) -> Engine:
-    """Open the store, make it where there is none, and bring an older one up to date.
+    """Open the store; create it if it does not exist, and migrate an older one.
 
     Raises:
-        StoreError: it cannot be written, is corrupt (then it is set aside), or of a newer version.
+        StoreError: the store cannot be written, is corrupt (it is then renamed), or has a newer version.
     """
     if _is_file(url):
         _make_folder(_path(url))
@@ -59,10 +59,10 @@ def open_for_writing(url: URL) -> Engine:
 
 
 def open_for_reading(url: URL) -> Engine:
-    """Open a store that is there, for reading only.
+    """Open an existing store, for reading only.
 
     Raises:
-        StoreError: there is none, it is corrupt, or of another version.
+        StoreError: the store does not exist, is corrupt, or has another version.
     """
     if _is_file(url) and not _path(url).exists():
         raise NothingRecordedError(
@@ -89,7 +89,7 @@ def _bring_up_to_date(connection: Connection, url: URL) -> None:
     if found == VERSION:
         return
     have_alone(connection)
-    if _version(connection) == VERSION:  # by another run that began at the same moment
+    if _version(connection) == VERSION:  # migrated by another run that started at the same moment
         return
     from orchestrator.store.migrate import migrate
 
@@ -98,16 +98,16 @@ def _bring_up_to_date(connection: Connection, url: URL) -> None:
 
 
 def have_alone(connection: Connection) -> None:
-    """Begin a transaction until whose end no other process changes the store as a whole, or the leases in it.
+    """Begin a transaction during which no other process changes the schema of the store or its leases.
 
-    Of itself Python's driver of SQLite commits each `create table` at once: a store would stay half made.
+    Python's SQLite driver would otherwise commit each `create table` at once, and a crash could leave half a schema.
     """
     is_sqlite = connection.dialect.name == "sqlite"
     connection.exec_driver_sql("begin immediate" if is_sqlite else f"select pg_advisory_xact_lock({_LOCK})")
 
 
 def _version(connection: Connection) -> str | None:
-    """Give the version that a store has; as text they are in order, because their numbers have four digits."""
+    """Return the version of a store. Versions sort as text because they all have four digits."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     found: str | None = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
@@ -150,16 +150,16 @@ def _server_engine(url: URL, *, read_only: bool) -> Engine:
 
 
 def _durable(connection: sqlite3.Connection, _record: object) -> None:
-    """Commit to the disk before going on: what was recorded survives a loss of power."""
+    """Make each commit reach the disk, so that what was recorded survives a power loss."""
     _write_ahead(connection)
     connection.execute("pragma synchronous = full")
     connection.execute("pragma foreign_keys = on")
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Have the journal written ahead; the file keeps that, so that only the first to open it changes anything.
+    """Switch the file to write-ahead logging. The file keeps this mode, so only the first connection changes it.
 
-    SQLite itself does not wait for its turn to change it, however long the connection may wait for others.
+    SQLite does not wait for the lock that this change needs, whatever the timeout of the connection.
     """
 
     def change() -> None:
@@ -182,7 +182,7 @@ def _read_only(connection: sqlite3.Connection, _record: object) -> None:
 
 @contextmanager
 def told(url: URL, *, set_aside: bool = False) -> Iterator[None]:
-    """Turn what the database says into what the user can do; a corrupt file is set aside when that is asked for."""
+    """Turn database errors into StoreErrors that tell the user what to do; a corrupt file is renamed if `set_aside`."""
     try:
         yield
     except DBAPIError as error:
@@ -190,7 +190,7 @@ def told(url: URL, *, set_aside: bool = False) -> Iterator[None]:
 
 
 def explained(url: URL, error: BaseException | None, *, set_aside: bool = False) -> StoreError:
-    """Say what a database's error means to the user; a corrupt file is set aside when that is asked for."""
+    """Return a StoreError that explains a database error to the user; a corrupt file is renamed if `set_aside`."""
     if is_corruption(url, error):
         return _corrupt(_path(url), _reason(error), set_aside=set_aside)
     if _is_file(url) and says_disk_is_full(_reason(error)):
@@ -200,7 +200,7 @@ def explained(url: URL, error: BaseException | None, *, set_aside: bool = False)
 
 
 def unwritten(url: URL, error: BaseException | None) -> StoreError:
-    """Say that a run could not be recorded any further, and why."""
+    """Return a StoreError that says why a run could not be recorded any further."""
     reason = _reason(error)
     if says_disk_is_full(reason):
         told = holds_is_full(_path(url)) if _is_file(url) else full_disk_sentence(str(error))
@@ -215,7 +215,7 @@ def unwritten(url: URL, error: BaseException | None) -> StoreError:
 
 
 def is_corruption(url: URL, error: BaseException | None) -> bool:
-    """Whether a file of ours is no sound database any more."""
+    """Return whether the error means that the SQLite file of the store is corrupt."""
     return _is_file(url) and any(word in _reason(error) for word in _CORRUPT)
 
 
@@ -256,7 +256,7 @@ def _way_out(url: URL) -> str:
 def _named(url: URL) -> str:
     if _is_file(url):
         return f"The record of runs {_path(url)}"
-    port = f":{url.port}" if url.port is not None else ""  # the rest of the URL may hold a password
+    port = f":{url.port}" if url.port is not None else ""  # the rest of the URL may contain a password
     return f"The record of runs at {url.get_backend_name()}://{url.host or ''}{port}/{url.database or ''}"
 
 

@@ -1,4 +1,4 @@
-"""How much of the disk the file of a store takes, and how to return what it no longer needs."""
+"""Measures the disk space of a SQLite store, and returns unused space to the disk."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -8,11 +8,11 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
 _BESIDE = ("", "-wal")
-"""The database, and its journal."""
+"""The database and its journal."""
 
 
 def file_size(url: URL) -> int | None:
-    """Return how many bytes a SQLite store takes on disk; None for a database on a server."""
+    """Return the size of a SQLite store on disk in bytes; None for a database on a server."""
     if url.get_backend_name() != "sqlite":
         return None
     path, size = Path(url.database or ""), 0

@@ -1,4 +1,4 @@
-"""Which steps failed in run after run, read from what each of them ended as."""
+"""Finds the steps that failed in consecutive runs, from their recorded outcomes."""
 
 from collections.abc import Mapping
 from itertools import takewhile
@@ -16,7 +16,7 @@ from orchestrator.store.tables import runs, steps
 def failing_in(
     connection: Connection, target_identity: str, places: Mapping[StepId, str], most: int
 ) -> Mapping[StepId, Failing]:
-    """Return those steps that failed in the last run that tried them at their places, and in how many in a row."""
+    """Return the steps that failed in the last run that attempted them at their places, and how often in a row."""
     ended_at = func.coalesce(runs.c.ended_at, runs.c.heartbeat_at)
     tried = select(steps.c.status, ended_at.label("ended_at")).join(runs, runs.c.run_id == steps.c.run_id)
     tried = tried.where(

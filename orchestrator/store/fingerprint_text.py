@@ -1,4 +1,4 @@
-"""Fingerprints as stored texts, and back; parts that many fingerprints share are kept once."""
+"""Converts fingerprints to stored texts and back. Parts that many fingerprints share are stored once."""
 
 import json
 import zlib
@@ -17,18 +17,19 @@ from orchestrator.store.texts import in_chunks, text_values
 FINGERPRINT, GROUP = "fingerprint", "parts"
 """The kinds of texts: a fingerprint with its own parts, and parts that fingerprints share."""
 _KNOWN_GROUPS: dict[str, Values] = {}
-"""What was written of a group before in this process: many fingerprints share few groups."""
+"""A cache of the rows of groups in this process: many fingerprints share few groups."""
 _GROUPS = ("rendered_groups", "built_groups")
 
 
 def fingerprint_texts(fingerprint: Fingerprint) -> list[Values]:
-    """Return the rows of the texts that keep a fingerprint: its own first, then those of the parts that it shares."""
+    """Return the rows of the texts that store a fingerprint: its own first, then those of its shared parts."""
     shared = (*groups_of(fingerprint.rendered), *groups_of(fingerprint.built))
     return [text_values(FINGERPRINT, _text(fingerprint)), *map(_group_values, shared)]
 
 
 def unused_groups(connection: Connection) -> set[str]:
-    """Return the digests of shared parts that no fingerprint has any more."""
+    """Return the digests of shared parts that no fingerprint uses any more."""
+    # Fingerprints refer to groups only inside their compressed texts, so all of these are read.
     used: set[str] = set()
     for compressed in connection.execute(select(texts.c.compressed).where(texts.c.kind == FINGERPRINT)).scalars():
         kept = json.loads(zlib.decompress(compressed))
@@ -77,7 +78,7 @@ def _told(finding: Finding | None) -> list[object] | None:
 
 
 class FingerprintReader:
-    """Reads fingerprints back; the groups that they share are read once."""
+    """Reads stored fingerprints. Each shared group is read once."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""Fingerprints as texts that are kept once, and as rows; and back."""
+"""Writes fingerprints and the last results of steps as rows, and reads them back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,19 +19,19 @@ from orchestrator.store.texts import in_chunks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """What is kept of the fingerprints of steps that ended together."""
+    """The rows for the fingerprints of steps that ended together."""
 
     texts: list[Values]
-    """Those that are there are left alone."""
+    """Texts that already exist are left unchanged."""
     fingerprints: list[Values]
     standing: list[Values]
-    """Of the steps that ended well."""
+    """Of the steps that succeeded."""
 
 
 def fingerprint_rows(
     ended: Sequence[StepEnded], run_id: str, target_identity: str, places: Mapping[StepId, str]
 ) -> Rows:
-    """Return the rows of steps that ended at these places, as far as it is known what their results followed from."""
+    """Return the rows for the ended steps whose fingerprints are known."""
     told = [(event.outcome, event.known) for event in ended if event.known is not None]
     written = [fingerprint_texts(known.fingerprint) for _, known in told]
     kept, stands = [], []
@@ -45,6 +45,7 @@ def fingerprint_rows(
         }
         kept.append(row)
         doubts = known.doubts
+        # If a verification found a difference, the row still describes the build that was verified, not this run.
         if doubts is not None:
             row = {**row, "run_id": doubts.run_id}
         if outcome.status in STANDS or doubts is not None:
@@ -52,13 +53,13 @@ def fingerprint_rows(
             ends = {"ended_at": ended_at, "status": outcome.status.value}
             at = {"target_identity": target_identity, "place": places.get(outcome.step_id, "")}
             stands.append({**row, **at, **ends})
-    # in one order, for two runs that keep the same texts at once would else wait for each other
+    # in a fixed order: two runs that insert the same texts at once would otherwise wait for each other
     in_order = sorted({text["digest"]: text for some in written for text in some}.values(), key=itemgetter("digest"))
     return Rows(texts=in_order, fingerprints=kept, standing=stands)
 
 
 def standing_in(connection: Connection, target_identity: str, places: Mapping[StepId, str]) -> dict[StepId, Standing]:
-    """Return the last success of each of these steps at its place in a target, as far as it is recorded."""
+    """Return the last success of each of these steps at its place in a target, if recorded."""
     asked = select(standing, texts.c.compressed).join(texts, texts.c.digest == standing.c.parts_digest)
     reader = FingerprintReader(connection)
     found: dict[StepId, Standing] = {}
@@ -70,7 +71,7 @@ def standing_in(connection: Connection, target_identity: str, places: Mapping[St
 
 
 def last_tries_in(connection: Connection, target_identity: str, places: Mapping[StepId, str]) -> dict[StepId, LastTry]:
-    """Return how each of these steps ended when it last ran at its place in a target."""
+    """Return the outcome of the last attempt of each of these steps at its place in a target."""
     found: dict[StepId, LastTry] = {}
     for some in in_chunks(sorted(places)):
         for row in connection.execute(select(last_tries).where(*_at(last_tries, target_identity, places, some))):
@@ -80,7 +81,7 @@ def last_tries_in(connection: Connection, target_identity: str, places: Mapping[
 
 
 def other_writers_in(connection: Connection, target_identity: str, writers: Mapping[str, set[StepId]]) -> set[str]:
-    """Return those of these relations of a target that a step wrote which is not alone in writing it now."""
+    """Return the relations that several of these steps write, or of which another step has a record in the target."""
     shared = {place for place, own in writers.items() if len(own) > 1}
     asked = select(last_tries.c.place, last_tries.c.step_id).where(last_tries.c.target_identity == target_identity)
     for some in in_chunks(sorted(writers)):
@@ -93,14 +94,15 @@ def other_writers_in(connection: Connection, target_identity: str, writers: Mapp
 def _at(
     table: Table, target_identity: str, places: Mapping[StepId, str], steps: Sequence[StepId]
 ) -> tuple[ColumnElement[bool], ...]:
-    """Choose the rows of steps at their places in a target."""
+    """Return the conditions that select the rows of steps at their places in a target."""
     pairs = [(places[step], step) for step in steps]
-    by_place = table.c.place.in_(sorted({place for place, _ in pairs}))  # SQLite finds no pairs by the table's key
+    # SQLite does not use the key of the table for pairs, so the places are a condition of their own.
+    by_place = table.c.place.in_(sorted({place for place, _ in pairs}))
     return table.c.target_identity == target_identity, by_place, tuple_(table.c.place, table.c.step_id).in_(pairs)
 
 
 def fingerprints_of(connection: Connection, run_id: str) -> dict[StepId, RecordedFingerprint]:
-    """Give the fingerprints that were recorded with a run."""
+    """Return the fingerprints that were recorded with a run."""
     asked = select(fingerprints.c.step_id, fingerprints.c.identity, texts.c.compressed)
     asked = asked.join(texts, texts.c.digest == fingerprints.c.parts_digest).where(fingerprints.c.run_id == run_id)
     rows = connection.execute(asked).all()
@@ -112,7 +114,7 @@ def fingerprints_of(connection: Connection, run_id: str) -> dict[StepId, Recorde
 
 
 def compiled_code(connection: Connection, run_id: str, step_id: StepId) -> str | None:
-    """Give the code that dbt compiled a node to in a run, as dbt's own record of it has it."""
+    """Return the compiled code of a node in a run, from dbt's own record of it."""
     asked = select(attempts.c.dbt_results).where(attempts.c.run_id == run_id, attempts.c.step_id == step_id)
     results = connection.execute(asked.order_by(attempts.c.attempt.desc()).limit(1)).scalar()
     code = results[-1].get("compiled_code") if results else None

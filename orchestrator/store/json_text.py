@@ -1,13 +1,13 @@
-"""JSON as every database takes it."""
+"""Writes JSON and text in a form that every supported database accepts."""
 
 import json
 import math
 
-_MISSING = "�"  # what stands for a character that no database keeps
+_MISSING = "�"  # replaces a character that no database accepts
 
 
 def to_json_text(value: object) -> str:
-    """Write a value as JSON: dates and the like as text, figures that are none (NaN, infinity) as their names."""
+    """Return a value as JSON: other types, such as dates, as text, and NaN and infinity as their names."""
     try:
         return json.dumps(value, default=str, allow_nan=False)
     except ValueError:
@@ -15,7 +15,7 @@ def to_json_text(value: object) -> str:
 
 
 def plain(text: str) -> str:
-    """Replace what a database refuses in a text: NUL, and halves of a character."""
+    """Return a text with the characters replaced that a database rejects: NUL and lone surrogates."""
     return text.replace("\0", _MISSING).encode(errors="replace").decode()
 
 

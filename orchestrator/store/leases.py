@@ -1,6 +1,7 @@
-"""The leases of runs: a row for each run and target, with the names of all that the run may write there.
+"""Reads and writes leases: one row per run and target, with the names that the run may write there.
 
-Whoever calls `take_lease` has the store to itself, so that nothing comes between reading what others hold and writing.
+The caller of `take_lease` holds the lock of the store, so that no other run takes a lease between the read and the
+write.
 """
 
 from collections.abc import Collection
@@ -14,7 +15,7 @@ from orchestrator.store.tables import leases
 
 
 def read_leases(connection: Connection, target_identity: str) -> tuple[Lease, ...]:
-    """Return the leases that are held in a target, by run."""
+    """Return the leases that are held in a target, ordered by run."""
     asked = select(leases).where(leases.c.target_identity == target_identity).order_by(leases.c.run_id)
     return tuple(
         Lease(
@@ -30,11 +31,12 @@ def read_leases(connection: Connection, target_identity: str) -> tuple[Lease, ..
 
 
 def take_lease(connection: Connection, lease: Lease, instead_of: Collection[Lease]) -> bool:
-    """Write a lease in the place of those of dead runs; False when another one excludes it.
+    """Write a lease in place of those of dead runs; return False if another lease conflicts with it.
 
-    What was written before that was found is the caller's to roll back.
+    In that case the caller must roll back what was written before the conflict was found.
     """
     for dead in instead_of:
+        # The heartbeat is part of the condition: a run that is alive after all keeps its lease.
         connection.execute(delete(leases).where(_is_of(dead), leases.c.beaten_at == dead.beaten_at))
     if any(other.excludes(lease) for other in read_leases(connection, lease.target_identity)):
         return False
@@ -43,12 +45,12 @@ def take_lease(connection: Connection, lease: Lease, instead_of: Collection[Leas
 
 
 def renew_lease(connection: Connection, lease: Lease, at: datetime) -> None:
-    """Note that the run that holds a lease is alive, if it still holds it."""
+    """Record a heartbeat of the run that holds a lease, if it still does."""
     connection.execute(update(leases).where(_is_of(lease)).values(beaten_at=at))
 
 
 def drop_lease(connection: Connection, lease: Lease) -> None:
-    """Remove a lease, if the run still holds it."""
+    """Delete a lease, if the run still holds it."""
     connection.execute(delete(leases).where(_is_of(lease)))
 
 

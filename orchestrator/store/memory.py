@@ -1,4 +1,4 @@
-"""The store in memory: for a run that nobody asks about later, and for tests."""
+"""Stores runs in memory: for a run that is not to be recorded, and for tests."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ from orchestrator.store.memory_reader import InTargets, Kept, MemoryReader
 
 
 class MemoryStore:
-    """Every run of this process."""
+    """The runs of this process."""
 
     def __init__(self) -> None:
         self._runs: dict[str, Kept] = {}
@@ -33,24 +33,24 @@ class MemoryStore:
         self._leases: dict[tuple[str, str], Lease] = {}
 
     def writer(self, opening: Opening) -> "_Writer":
-        """Give a writer for a run that begins."""
+        """Return a writer for a new run."""
         return _Writer(self._runs, self._in_targets, opening)
 
     def reader(self) -> "MemoryReader":
-        """Give a reader."""
+        """Return a reader."""
         return MemoryReader(self._runs, self._in_targets)
 
     def ask_to_end(self, run_id: str, *, at: datetime, by: str) -> None:
-        """Leave a run the wish that it should end; raises UnknownRunError."""
+        """Record a request that a run should end; raises UnknownRunError."""
         del at, by
         self._runs[self.reader().find(run_id)].is_asked_to_end = True
 
     def leases(self, target_identity: str) -> tuple[Lease, ...]:
-        """Return the leases that runs hold in a target, by run."""
+        """Return the leases that runs hold in a target, ordered by run."""
         return tuple(self._leases[key] for key in sorted(self._leases) if key[0] == target_identity)
 
     def take(self, lease: Lease, *, instead_of: Collection[Lease] = ()) -> bool:
-        """Take a lease with all of its names in the place of those of dead runs, unless another one excludes it."""
+        """Take a lease with all of its names, in place of those of dead runs, unless another lease conflicts."""
         left = {key: held for key, held in self._leases.items() if held not in instead_of}
         if any(held.excludes(lease) for held in left.values()):
             return False
@@ -58,12 +58,12 @@ class MemoryStore:
         return True
 
     def beat(self, lease: Lease, *, at: datetime) -> None:
-        """Note that the run that holds a lease is alive, if it still holds it."""
+        """Record a heartbeat of the run that holds a lease, if it still does."""
         if (held := self._held(lease)) is not None:
             self._leases[lease.target_identity, lease.run_id] = replace(held, beaten_at=at)
 
     def let_go(self, lease: Lease) -> None:
-        """Return a lease, if the run still holds it."""
+        """Release a lease, if the run still holds it."""
         if self._held(lease) is not None:
             del self._leases[lease.target_identity, lease.run_id]
 
@@ -73,19 +73,19 @@ class MemoryStore:
         return held if is_own else None
 
     def size(self) -> int | None:
-        """It takes no space on disk."""
+        """Return None: the store takes no space on disk."""
         return None
 
     def shrink(self) -> bool:
-        """There is nothing to return."""
+        """Return False: there is no space to return."""
         return False
 
     def count_runs(self) -> int:
-        """Return how many runs are recorded."""
+        """Return the number of recorded runs."""
         return len(self._runs)
 
     def prune(self, *, keep: int, now: datetime) -> tuple[str, ...]:
-        """Forget all but so many of the newest runs that ended, and give the ids of those forgotten, oldest first."""
+        """Delete all but the `keep` newest runs, if they ended, and return the ids of those deleted, oldest first."""
         heads = self.reader().heads()
         lost = now - LOST_AFTER
         old = [one.run_id for one in reversed(heads[keep:]) if one.status is not None or one.heartbeat_at < lost]
@@ -94,7 +94,7 @@ class MemoryStore:
         return tuple(old)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is held."""
 
 
 class _Writer:
@@ -112,7 +112,7 @@ class _Writer:
         self._verified: set[StepId] = set()
 
     def record(self, events: Sequence[Event]) -> None:
-        """Keep the events."""
+        """Record the events."""
         for event in events:
             if isinstance(event, RunStarted) and self._opening.continues is not None:
                 self._reopen(event, self._opening.continues)
@@ -132,7 +132,7 @@ class _Writer:
             self._take(self._runs[self._opening.run_id], event)
 
     def look(self, at: datetime) -> bool:
-        """Note that the run is alive, and say whether somebody asked for its end since."""
+        """Record a heartbeat, and return whether a user has asked the run to end."""
         kept = self._runs[self._opening.run_id]
         kept.heartbeat_at = at
         asked, kept.is_asked_to_end = kept.is_asked_to_end, False

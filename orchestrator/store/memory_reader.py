@@ -1,4 +1,4 @@
-"""Reads what the store in memory keeps."""
+"""Reads the runs that are stored in memory."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,13 +25,13 @@ from orchestrator.reuse.standing import LastTry, RecordedFingerprint, Standing
 
 @dataclass(slots=True)
 class InTargets:
-    """What is known of each step at each place in each target."""
+    """The last results of each step at each place in each target."""
 
     standing: dict[tuple[str, str, StepId], Standing] = field(default_factory=dict)
     last_tries: dict[tuple[str, str, StepId], LastTry] = field(default_factory=dict)
 
     def replace_others(self, target_identity: str, place: str, step_id: StepId) -> None:
-        """Drop what other steps have on record at a place."""
+        """Delete the records of other steps at a place."""
         kept: dict[tuple[str, str, StepId], Standing] | dict[tuple[str, str, StepId], LastTry]
         for kept in (self.standing, self.last_tries):
             for key in [key for key in kept if key[:2] == (target_identity, place) and key[2] != step_id]:
@@ -40,7 +40,7 @@ class InTargets:
 
 @dataclass(slots=True)
 class Kept:
-    """What is known of one run."""
+    """The record of one run."""
 
     opening: Opening
     plan: Plan
@@ -54,26 +54,26 @@ class Kept:
 
 
 class MemoryReader:
-    """Reads every run."""
+    """Reads all runs."""
 
     def __init__(self, runs: dict[str, Kept], in_targets: InTargets) -> None:
         self._runs = runs
         self._in_targets = in_targets
 
     def heads(self, *, limit: int | None = None, target_identity: str | None = None) -> tuple[RunHead, ...]:
-        """List the runs, newest first."""
+        """Return the runs, newest first."""
         heads = [head_of(kept) for kept in self._runs.values()]
         if target_identity is not None:
             heads = [head for head in heads if head.target_identity == target_identity]
         return tuple(sorted(heads, key=lambda head: (head.started_at, head.run_id), reverse=True)[:limit])
 
     def find(self, beginning: str | None = None) -> str:
-        """Give the id of the run that begins so; without a beginning that of the last run."""
+        """Return the id of the run that begins with `beginning`; without it, the id of the last run."""
         found = [head.run_id for head in self.heads() if head.run_id.startswith(beginning or "")]
         return beginning if beginning in found else only_run(beginning, found)
 
     def run(self, run_id: str) -> RecordedRun:
-        """Give a run, whole; raises UnknownRunError."""
+        """Return a complete run; raises UnknownRunError."""
         if run_id not in self._runs:
             raise UnknownRunError(f"No run is recorded that is called {run_id}.")
         kept = self._runs[run_id]
@@ -81,31 +81,31 @@ class MemoryReader:
         return RecordedRun(head=head_of(kept), asked=kept.opening.selected, plan=kept.plan, steps=steps)
 
     def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
-        """Give the events of a run behind a sequence number."""
+        """Return the events of a run after a sequence number."""
         return tuple(self._runs[run_id].events[after:]) if run_id in self._runs else ()
 
     def manifest(self, run_id: str) -> bytes | None:
-        """Give the manifest that a run was planned on, when it was kept."""
+        """Return the manifest that a run was planned with, if it was kept."""
         return self._runs[run_id].opening.manifest
 
     def fingerprints(self, run_id: str) -> Mapping[StepId, RecordedFingerprint]:
-        """Give the fingerprints of a run's steps that ended, where they have one."""
+        """Return the fingerprints of the ended steps of a run that have one."""
         return dict(self._runs[run_id].known) if run_id in self._runs else {}
 
     def standing(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, Standing]:
-        """Return for each of these steps its last success at its place in a target, where there is one."""
+        """Return the last success of each of these steps at its place in a target, for the steps that have one."""
         known = self._in_targets.standing
         asked = ((target_identity, place, step) for step, place in places.items())
         return {key[2]: known[key] for key in asked if key in known}
 
     def last_tries(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastTry]:
-        """Return for each of these steps how it ended when it last ran at its place in a target."""
+        """Return the outcome of the last attempt of each of these steps at its place in a target."""
         known = self._in_targets.last_tries
         asked = ((target_identity, place, step) for step, place in places.items())
         return {key[2]: known[key] for key in asked if key in known}
 
     def failing(self, target_identity: str, places: Mapping[StepId, str], most: int) -> Mapping[StepId, Failing]:
-        """Return those of these steps that failed in the last run that tried them there, and in how many in a row."""
+        """Return the steps that failed in the last run that attempted them there, and how often in a row."""
         found = {}
         for step, place in places.items():
             tried = [
@@ -120,17 +120,17 @@ class MemoryReader:
         return found
 
     def outcomes(self, asked: Mapping[StepId, str]) -> Mapping[StepId, Outcome]:
-        """Return what each of these steps ended as in the run named, without its parts."""
+        """Return the outcome of each step in its given run, without its parts."""
         steps = {step: self._runs[run].steps.get(step) for step, run in asked.items() if run in self._runs}
         found = {step: kept.last.outcome for step, kept in steps.items() if kept is not None and kept.last is not None}
         return {step: replace(outcome, parts=()) for step, outcome in found.items() if outcome is not None}
 
     def row_counts(self, run_ids: Collection[str]) -> Mapping[str, Mapping[StepId, int]]:
-        """Return for each of these runs how many rows each table had after the step that built or reused it."""
+        """Return, for each of these runs, the row count of each table after the step that built or reused it."""
         return {run_id: _row_counts(self._runs[run_id]) for run_id in run_ids}
 
     def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
-        """Give the code that a node was compiled to in a run, when it is still known."""
+        """Return the compiled code of a node in a run, if it is still recorded."""
         step = self._runs[run_id].steps.get(step_id) if run_id in self._runs else None
         results = step.last.outcome.dbt_results if step and step.last and step.last.outcome else ()
         code = results[-1].get("compiled_code") if results else None
@@ -153,7 +153,7 @@ def _was_tried(step: RecordedStep | None) -> bool:
 
 
 def head_of(kept: Kept) -> RunHead:
-    """Give a run of a list."""
+    """Return the list entry of a run."""
     opening = kept.opening
     statuses = [step.status for step in kept.steps.values()]
     return RunHead(

@@ -1,4 +1,4 @@
-"""Brings a store up to date, one numbered migration after another, in the caller's transaction."""
+"""Migrates a store to a newer version, one numbered migration after another, in the transaction of the caller."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(connection: Connection, version_table: str, to: str = "head") -> None:
-    """Run the migrations between the version that the store has and `to`, the newest unless told otherwise."""
+    """Run the migrations from the current version of the store to `to`, by default the newest."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     script = ScriptDirectory.from_config(config)

@@ -1,4 +1,4 @@
-"""Answers SQL of the user's over the views of the store."""
+"""Runs SQL from the user on the views of the store."""
 
 from sqlalchemy import text
 from sqlalchemy.engine import URL
@@ -11,10 +11,10 @@ _HINT = "`elt sql --help` lists the views, and docs/history.md describes their c
 
 
 def query(url: URL, statement: str) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
-    """Give the names of the columns and the rows that one statement answers with.
+    """Return the column names and the rows of the result of one statement.
 
     Raises:
-        StoreError: there is no store, or it refuses the statement: it is wrong, or it writes.
+        StoreError: the store does not exist, or it rejects the statement as invalid or as a write.
     """
     engine = open_for_reading(url)
     try:

@@ -1,4 +1,4 @@
-"""Reads the record of runs; writes nothing."""
+"""Reads the record of runs. It writes nothing."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -32,13 +32,13 @@ _NEWEST_FIRST = (runs.c.started_at.desc(), runs.c.run_id.desc())
 
 
 class SqlRunReader:
-    """The record of all runs, in a database."""
+    """Reads the record of all runs from a database."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def heads(self, *, limit: int | None = None, target_identity: str | None = None) -> tuple[RunHead, ...]:
-        """List the runs, newest first."""
+        """Return the runs, newest first."""
         asked = select(runs).order_by(*_NEWEST_FIRST).limit(limit)
         if target_identity is not None:
             asked = asked.where(runs.c.target_identity == target_identity)
@@ -49,23 +49,24 @@ class SqlRunReader:
         return tuple(head_of(row, counts[row.run_id], times[row.run_id]) for row in found)
 
     def find(self, beginning: str | None = None) -> str:
-        """Give the id of the run that begins so; without a beginning that of the last run.
+        """Return the id of the run that begins with `beginning`; without it, the id of the last run.
 
         Raises:
-            UnknownRunError: there is none.
-            AmbiguousRunError: several begin so.
+            UnknownRunError: no run matches.
+            AmbiguousRunError: several runs match.
         """
         asked = select(runs.c.run_id).order_by(*_NEWEST_FIRST)
         if beginning is not None:
             asked = asked.where(runs.c.run_id.startswith(beginning, autoescape=True))
         with self._engine.connect() as connection:
             found = connection.execute(asked.limit(MOST_LISTED + 1)).scalars().all()
+            # A complete id is not ambiguous, even if other ids begin with it.
             if beginning is not None and connection.execute(asked.where(runs.c.run_id == beginning)).first():
                 return beginning
         return only_run(beginning, found)
 
     def run(self, run_id: str) -> RecordedRun:
-        """Give a run, whole; raises UnknownRunError."""
+        """Return a complete run; raises UnknownRunError."""
         with self._engine.connect() as connection:
             row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
             if row is None:
@@ -78,39 +79,39 @@ class SqlRunReader:
             return RecordedRun(head=head, asked=row.selected, plan=plan, steps=found)
 
     def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
-        """Give the events of a run behind a sequence number; none when the run is not known."""
+        """Return the events of a run after a sequence number; none if the run is not known."""
         asked = select(events).where(events.c.run_id == run_id, events.c.sequence > after).order_by(events.c.sequence)
         with self._engine.connect() as connection:
             return tuple(event_of(row) for row in connection.execute(asked))
 
     def manifest(self, run_id: str) -> bytes | None:
-        """Give the manifest that a run was planned on, when it was kept."""
+        """Return the manifest that a run was planned with, if it was kept."""
         with self._engine.connect() as connection:
             digest = connection.execute(select(runs.c.manifest_digest).where(runs.c.run_id == run_id)).scalar()
             return read_text(connection, digest) if digest else None
 
     def fingerprints(self, run_id: str) -> Mapping[StepId, RecordedFingerprint]:
-        """Give the fingerprints of a run's steps that ended, where they have one."""
+        """Return the fingerprints of the ended steps of a run that have one."""
         with self._engine.connect() as connection:
             return fingerprints_of(connection, run_id)
 
     def standing(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, Standing]:
-        """Return for each of these steps its last success at its place in a target, where there is one."""
+        """Return the last success of each of these steps at its place in a target, for the steps that have one."""
         with self._engine.connect() as connection:
             return standing_in(connection, target_identity, places)
 
     def last_tries(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastTry]:
-        """Return for each of these steps how it ended when it last ran at its place in a target."""
+        """Return the outcome of the last attempt of each of these steps at its place in a target."""
         with self._engine.connect() as connection:
             return last_tries_in(connection, target_identity, places)
 
     def failing(self, target_identity: str, places: Mapping[StepId, str], most: int) -> Mapping[StepId, Failing]:
-        """Return those of these steps that failed in the last run that tried them there, and in how many in a row."""
+        """Return the steps that failed in the last run that attempted them there, and how often in a row."""
         with self._engine.connect() as connection:
             return failing_in(connection, target_identity, places, most)
 
     def outcomes(self, asked: Mapping[StepId, str]) -> Mapping[StepId, Outcome]:
-        """Return what each of these steps ended as in the run named, without its parts."""
+        """Return the outcome of each step in its given run, without its parts."""
         of_runs: dict[str, list[StepId]] = defaultdict(list)
         for step, run in asked.items():
             of_runs[run].append(step)
@@ -125,7 +126,7 @@ class SqlRunReader:
         return {step: outcome for step, outcome in found.items() if outcome is not None}
 
     def row_counts(self, run_ids: Collection[str]) -> Mapping[str, Mapping[StepId, int]]:
-        """Return for each of these runs how many rows each table had after the step that built or reused it."""
+        """Return, for each of these runs, the row count of each table after the step that built or reused it."""
         found: dict[str, dict[StepId, int]] = {run_id: {} for run_id in run_ids}
         asked = select(attempts.c.run_id, attempts.c.step_id, attempts.c.row_count)
         asked = asked.where(attempts.c.row_count.is_not(None)).order_by(attempts.c.attempt)
@@ -136,7 +137,7 @@ class SqlRunReader:
         return found
 
     def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
-        """Give the code that a node was compiled to in a run, when it is still known."""
+        """Return the compiled code of a node in a run, if it is still recorded."""
         with self._engine.connect() as connection:
             return compiled_code(connection, run_id, step_id)
 

@@ -1,4 +1,4 @@
-"""Takes up the record of a run that was broken off, or that did not end well."""
+"""Reopens the record of a run that was interrupted or did not succeed."""
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
@@ -10,21 +10,22 @@ from orchestrator.store.prepared import Values
 from orchestrator.store.tables import attempts, events, runs, steps
 
 _KEPT = frozenset({"run_id", "verb", "trigger", "command", "selected", "vars", "logical_date", "started_at", "steps"})
-"""What a run is, whoever drives it: as it was when it first began."""
+"""Columns that a resume does not change: they describe the run as it was first started."""
 
 
 def reopen(
     connection: Connection, opening: Opening, values: Values, event: RunStarted
 ) -> tuple[int, dict[StepId, int]]:
-    """Make the run one that goes on, and give the number of its last event and of each step's last attempt.
+    """Mark the run as running again, and return the number of its last event and of each step's last attempt.
 
     Raises:
-        StoreError: another process has taken it up since it was read.
+        StoreError: another process has resumed the run since it was read.
     """
     before = opening.continues
     if before is None:
         raise ValueError("a run that begins is not reopened")
     renewed = {name: value for name, value in values.items() if name not in _KEPT}
+    # The old process is part of the condition, so that only one of two concurrent resumes succeeds.
     taken = connection.execute(
         update(runs)
         .where(runs.c.run_id == opening.run_id, runs.c.host == before.host, runs.c.process == before.pid)

@@ -1,4 +1,4 @@
-"""What is recorded, as rows of the store's tables and back."""
+"""Converts the record of runs to rows of the store's tables and back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,15 +27,15 @@ from orchestrator.store.prepared import Values
 
 @dataclass(slots=True)
 class RunTimes:
-    """What the events of a run say about its duration."""
+    """The times that are computed from the events of a run."""
 
     last_event_at: datetime | None = None
     idle: timedelta = timedelta()
-    """From the last event before each resume to the resume."""
+    """The total time between the last event before each resume and that resume."""
 
 
 def run_values(opening: Opening, event: RunStarted, plan_digest: str, manifest_digest: str | None) -> Values:
-    """Give the row of a run that begins."""
+    """Return the row of a new run."""
     return {
         "run_id": opening.run_id,
         "verb": opening.verb,
@@ -63,7 +63,7 @@ def run_values(opening: Opening, event: RunStarted, plan_digest: str, manifest_d
 
 
 def step_values(event: RunStarted, opening: Opening) -> list[Values]:
-    """Give a row for each step of the plan."""
+    """Return a row for each step of the plan."""
     return [
         {
             "run_id": opening.run_id,
@@ -80,7 +80,7 @@ def step_values(event: RunStarted, opening: Opening) -> list[Values]:
 
 
 def attempt_values(outcome: Outcome) -> Values:
-    """Give what the end of an attempt adds to its row."""
+    """Return the values that the end of an attempt adds to its row."""
     return {
         **end_values(outcome),
         "started_at": outcome.started_at,
@@ -101,12 +101,12 @@ def attempt_values(outcome: Outcome) -> Values:
 
 
 def end_values(outcome: Outcome) -> Values:
-    """Give how a step ended, and why."""
+    """Return the status of an ended step and its reason."""
     return {"status": outcome.status.value, "reason": outcome.reason.code.value, "blame": outcome.reason.blame}
 
 
 def part_values(outcome: Outcome) -> list[Values]:
-    """Give a row for each part of an outcome."""
+    """Return a row for each part of an outcome."""
     return [
         {
             "position": position,
@@ -121,7 +121,7 @@ def part_values(outcome: Outcome) -> list[Values]:
 
 
 def head_of(row: Row[Any], counts: Mapping[Status, int], times: RunTimes) -> RunHead:
-    """Read a run for a list."""
+    """Return the list entry of a run from its row."""
     return RunHead(
         run_id=row.run_id,
         verb=row.verb,
@@ -145,7 +145,7 @@ def head_of(row: Row[Any], counts: Mapping[Status, int], times: RunTimes) -> Run
 
 
 def attempt_of(row: Row[Any], parts: tuple[Part, ...]) -> RecordedAttempt:
-    """Read an attempt."""
+    """Return an attempt from its row."""
     if row.status is None:
         return RecordedAttempt(number=row.attempt, started_at=row.started_at, outcome=None)
     outcome = Outcome(
@@ -172,12 +172,12 @@ def attempt_of(row: Row[Any], parts: tuple[Part, ...]) -> RecordedAttempt:
 
 
 def part_of(row: Row[Any]) -> Part:
-    """Read a part of an outcome."""
+    """Return a part of an outcome from its row."""
     return Part(name=row.name, status=Status(row.status), message=row.message, rows=row.rows, detail=row.detail)
 
 
 def step_of(row: Row[Any], attempts: tuple[RecordedAttempt, ...]) -> RecordedStep:
-    """Read a step."""
+    """Return a step from its row."""
     return RecordedStep(
         step_id=StepId(row.step_id),
         name=row.name,
@@ -190,7 +190,7 @@ def step_of(row: Row[Any], attempts: tuple[RecordedAttempt, ...]) -> RecordedSte
 
 
 def event_of(row: Row[Any]) -> RecordedEvent:
-    """Read an event."""
+    """Return an event from its row."""
     return RecordedEvent(
         sequence=row.sequence,
         at=row.at,

@@ -1,4 +1,4 @@
-"""The ids of recorded runs, read at once: without SQLAlchemy, for the completion of a word in the shell."""
+"""Reads the ids of recorded runs without SQLAlchemy, so that shell completion is fast."""
 
 import sqlite3
 from contextlib import closing
@@ -9,7 +9,7 @@ _MOST = 50
 
 
 def recent_runs(location: str, project_root: Path) -> tuple[tuple[str, str], ...]:
-    """Return the ids of the newest runs with their status, newest first; none of a store on a server."""
+    """Return the ids of the newest runs with their status, newest first; empty for a store on a server."""
     if "://" in location:
         return ()
     file = (project_root / location).absolute()
@@ -22,7 +22,7 @@ def recent_runs(location: str, project_root: Path) -> tuple[tuple[str, str], ...
 
 
 def steps_of_last_run(location: str, project_root: Path) -> tuple[str, ...]:
-    """Return the names of the steps of the newest run; none of a store on a server."""
+    """Return the names of the steps of the newest run; empty for a store on a server."""
     newest = next(iter(recent_runs(location, project_root)), None)
     if newest is None:
         return ()

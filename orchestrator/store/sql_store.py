@@ -1,4 +1,4 @@
-"""The store in a database: SQLite in a file, or PostgreSQL."""
+"""Keeps the record of runs in a database: SQLite in a file, or PostgreSQL."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +22,7 @@ from orchestrator.store.writer import SqlRunWriter
 
 
 class SqlStore:
-    """Opens the database when it is first needed, for writing only when something is written."""
+    """The store in a database. It is opened on first use, and for writing only when something is written."""
 
     def __init__(self, url: URL) -> None:
         self._url = url
@@ -31,32 +31,32 @@ class SqlStore:
         self._writers: list[SqlRunWriter] = []
 
     def writer(self, opening: Opening) -> SqlRunWriter:
-        """Give a writer for a run that begins; its first event makes the run known."""
+        """Return a writer for a new run; the run is recorded with its first event."""
         writer = SqlRunWriter(self._engine(), opening, self._url)
         self._writers.append(writer)
         return writer
 
     def reader(self) -> SqlRunReader:
-        """Give a reader, on connections that cannot write."""
+        """Return a reader, on connections that cannot write."""
         if self._reading is None:
             self._reading = open_for_reading(self._url)
             event.listen(self._reading, "handle_error", self._explain)
         return SqlRunReader(self._reading)
 
     def ask_to_end(self, run_id: str, *, at: datetime, by: str) -> None:
-        """Leave a run the wish that it should end; raises UnknownRunError."""
+        """Record a request that a run should end; raises UnknownRunError."""
         found = self.reader().find(run_id)
         with self._connected() as connection, connection.begin():
             row = {"run_id": found, "kind": "cancel", "asked_at": at, "asked_by": by}
             connection.execute(insert(requests), row)
 
     def leases(self, target_identity: str) -> tuple[Lease, ...]:
-        """Return the leases that runs hold in a target, by run; their processes may have died since."""
+        """Return the leases that runs hold in a target, ordered by run; their processes may have died since."""
         with self._connected() as connection, connection.begin():
             return read_leases(connection, target_identity)
 
     def take(self, lease: Lease, *, instead_of: Collection[Lease] = ()) -> bool:
-        """Take a lease with all of its names in the place of those of dead runs, unless another one excludes it."""
+        """Take a lease with all of its names, in place of those of dead runs, unless another lease conflicts."""
         with self._connected() as connection:
             have_alone(connection)
             taken = take_lease(connection, lease, instead_of)
@@ -67,32 +67,32 @@ class SqlStore:
         return taken
 
     def beat(self, lease: Lease, *, at: datetime) -> None:
-        """Note that the run that holds a lease is alive, if it still holds it."""
+        """Record a heartbeat of the run that holds a lease, if it still does."""
         with suppress(StoreError, SQLAlchemyError), self._engine().connect() as connection, connection.begin():
-            renew_lease(connection, lease, at)  # a beat that is missed is made up for by the next
+            renew_lease(connection, lease, at)  # a missed heartbeat is made up for by the next one
 
     def let_go(self, lease: Lease) -> None:
-        """Return a lease, if the run still holds it."""
+        """Release a lease, if the run still holds it."""
         with self._connected() as connection, connection.begin():
             drop_lease(connection, lease)
 
     def size(self) -> int | None:
-        """Return how many bytes the file takes on disk; None on a server."""
+        """Return the size of the file in bytes; None on a server."""
         return file_size(self._url)
 
     def shrink(self) -> bool:
-        """Return the space of what was forgotten to the disk, unless another process uses the file."""
+        """Return the space of deleted runs to the disk, unless another process uses the file."""
         return self.size() is not None and shrink_file(self._engine())
 
     def count_runs(self) -> int:
-        """Return how many runs are recorded."""
+        """Return the number of recorded runs."""
         with self._connected() as connection:
             return int(connection.execute(select(func.count()).select_from(runs)).scalar_one())
 
     def prune(self, *, keep: int, now: datetime) -> tuple[str, ...]:
-        """Forget all but so many of the newest runs, and return the ids of those forgotten, oldest first.
+        """Delete all but the `keep` newest runs, and return the ids of the deleted ones, oldest first.
 
-        A run that has not ended is kept, unless nothing was heard of it for a day.
+        A run that has not ended is kept, unless its last heartbeat is more than a day old.
         """
         newest = select(runs.c.run_id).order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(keep)
         with self._connected() as connection, connection.begin():
@@ -107,13 +107,14 @@ class SqlStore:
                 select(fingerprints.c.parts_digest),
                 select(standing.c.parts_digest),
             )
+            # Groups are not in `used`; whether one is used is known only after unused fingerprints are deleted.
             connection.execute(delete(texts).where(texts.c.digest.not_in(used), texts.c.kind != GROUP))
             for some in in_chunks(sorted(unused_groups(connection))):
                 connection.execute(delete(texts).where(texts.c.digest.in_(some)))
         return tuple(old)
 
     def close(self) -> None:
-        """Let the store go."""
+        """Close the writers and the connections."""
         for writer in self._writers:
             writer.close()
         for engine in (self._writing, self._reading):
@@ -127,11 +128,11 @@ class SqlStore:
             yield connection
 
     def _explain(self, broken: ExceptionContext) -> StoreError:
-        """Let a reader raise what the user can do something about."""
+        """Return the error that a reader raises instead, with advice for the user."""
         return explained(self._url, broken.original_exception, set_aside=self._may_set_aside())
 
     def _may_set_aside(self) -> bool:
-        """Whether a run is about to begin, which a corrupt store would otherwise keep from it again and again."""
+        """Return whether a run is about to begin, which a corrupt store would otherwise prevent every time."""
         return self._writing is not None and not any(writer.has_begun for writer in self._writers)
 
     def _engine(self) -> Engine:

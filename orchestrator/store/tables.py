@@ -1,4 +1,4 @@
-"""The tables of the store, as the newest migration leaves them; the same on SQLite and on PostgreSQL."""
+"""Defines the tables of the store, as the newest migration leaves them, for SQLite and PostgreSQL."""
 
 from datetime import UTC, datetime
 
@@ -23,27 +23,27 @@ from sqlalchemy.types import TypeDecorator
 
 
 class Moment(TypeDecorator[datetime]):  # type: ignore[misc]  # read without types, as in the whole tree
-    """An aware moment, kept as UTC."""
+    """A timezone-aware time, stored in UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Turn a moment into UTC."""
+        """Return a time in UTC."""
         if value is None:
             return None
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give a moment its zone back, which SQLite does not keep."""
+        """Return a stored time with its time zone, which SQLite does not store."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
 _Widened = BigInteger().with_variant(Integer, "sqlite")
-"""A column that was of 32 bits before; SQLite's integers have 64 bits whatever they are called."""
+"""A column that used to have 32 bits; SQLite integers have 64 bits in any case."""
 
 metadata = MetaData()
 
@@ -177,7 +177,7 @@ standing = Table(
     Column("digest", String(64), nullable=False),
     Column("identity", String(64), nullable=False),
     Column("parts_digest", ForeignKey("texts.digest"), nullable=False),
-    sqlite_with_rowid=False,  # one page to write for a step that ends, where a table with a key apart has two
+    sqlite_with_rowid=False,  # the end of a step writes one page; a table with a separate key writes two
 )
 
 last_tries = Table(

@@ -1,4 +1,4 @@
-"""Plans, manifests and fingerprints: compressed, and kept once however many runs have the same."""
+"""Stores plans, manifests and fingerprints: compressed, and once even if many runs share them."""
 
 import hashlib
 import zlib
@@ -12,13 +12,13 @@ from orchestrator.store.prepared import Prepared, Values
 from orchestrator.store.tables import texts
 
 _Text = TypeVar("_Text", bound=str)
-_AT_ONCE = 300  # values in one question, which may name each three times; an old SQLite takes a thousand
+_AT_ONCE = 300  # values per query, which may use each three times; an old SQLite allows a thousand parameters
 
 
 def keep_texts(connection: Connection, kind: str, contents: Sequence[bytes]) -> list[str]:
-    """Keep the texts that are not there, and give for each the digest that it is found by.
+    """Store the texts that do not exist yet, and return the digest of each.
 
-    Two runs may keep the same text at the same time.
+    Two runs may store the same text at the same time.
     """
     digests = [hashlib.sha256(content).hexdigest() for content in contents]
     known: set[str] = set()
@@ -32,23 +32,23 @@ def keep_texts(connection: Connection, kind: str, contents: Sequence[bytes]) -> 
 
 
 def text_values(kind: str, content: bytes) -> Values:
-    """Give the row of a text."""
+    """Return the row of a text."""
     digest = hashlib.sha256(content).hexdigest()
     return {"digest": digest, "kind": kind, "compressed": zlib.compress(content, level=1)}
 
 
 def keep_text(connection: Connection, kind: str, content: bytes) -> str:
-    """Keep one text unless it is there, and give the digest that it is found by."""
+    """Store a text if it does not exist yet, and return its digest."""
     return keep_texts(connection, kind, [content])[0]
 
 
 def read_text(connection: Connection, digest: str) -> bytes:
-    """Give a text that was kept."""
+    """Return a stored text."""
     return zlib.decompress(connection.execute(select(texts.c.compressed).where(texts.c.digest == digest)).scalar_one())
 
 
 def in_chunks(values: Sequence[_Text]) -> Iterator[list[_Text]]:
-    """Give values in lists that are short enough for one question."""
+    """Yield the values in lists that are short enough for one query."""
     remaining = iter(values)
     while some := list(islice(remaining, _AT_ONCE)):
         yield some

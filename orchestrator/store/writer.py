@@ -1,4 +1,4 @@
-"""Records a run as it happens, each fact committed before anything depends on it."""
+"""Records a run while it is in progress. Each event is committed before anything depends on it."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _LOOK = timedelta(seconds=1)
 
 
 class SqlRunWriter:
-    """The record of one run, in a database; used by one thread."""
+    """Records one run in a database. It is used by one thread."""
 
     def __init__(self, engine: Engine, opening: Opening, url: URL) -> None:
         self._engine = engine
@@ -41,17 +41,22 @@ class SqlRunWriter:
         self._open: Connection | None = None
         self._sequence = 0
         self._attempts: dict[StepId, int] = {}
-        self._verified: set[StepId] = set()  # of the steps that started: those that build nothing
-        self._shared: set[str] = set()  # relations of which other steps may have records
+        self._verified: set[StepId] = set()  # the started steps that only verify, and build nothing
+        self._shared: set[str] = set()  # relations where other steps may have records
         self._beaten = self._looked = opening.started_at
 
     def record(self, events: Sequence[Event]) -> None:
-        """Keep the events in one transaction; raises StoreError when it cannot, and then has kept none."""
+        """Record the events in one transaction.
+
+        Raises:
+            StoreError: the events cannot be recorded; none of them was.
+        """
         passing(Point.RECORD_BEGUN)
         before = self._sequence, dict(self._attempts)
         try:
             self._keep(events)
         except DBAPIError as error:
+            # Take the numbers back, as for a rollback; `after` has them in case the transaction was committed.
             after = self._sequence, self._attempts
             self._sequence, self._attempts = before
             if not (error.connection_invalidated and self.has_begun):
@@ -69,11 +74,12 @@ class SqlRunWriter:
             passing(Point.RECORD_WRITTEN)
 
     def _keep_anew(self, events: Sequence[Event], after: tuple[int, dict[StepId, int]]) -> None:
-        """Keep the events on another connection, for the server dropped ours; it may have committed them before."""
+        """Record the events on a new connection after the server dropped ours, unless it had already committed them."""
         last = select(func.max(tables.events.c.sequence)).where(self._this(tables.events))
         try:
             with self._connection().begin():
                 kept = self._connection().execute(last).scalar()
+            # The last number shows whether the lost transaction was committed.
             if kept == after[0]:
                 self._sequence, self._attempts = after
             else:
@@ -82,7 +88,7 @@ class SqlRunWriter:
             raise self._refused(error) from error
 
     def look(self, at: datetime) -> bool:
-        """Say every now and then that the run is alive, and whether somebody asked for its end since."""
+        """Record a heartbeat at intervals, and return whether a user has asked the run to end."""
         if _is_within(at - self._looked, _LOOK):
             return False
         self._looked = at
@@ -93,16 +99,16 @@ class SqlRunWriter:
                     beat = update(tables.runs).where(self._this(tables.runs)).values(heartbeat_at=at)
                     self._connection().execute(beat)
                 return self._take_requests(at)
-        except DBAPIError:  # a beat that is missed is made up for by the next
+        except DBAPIError:  # a missed heartbeat is made up for by the next one
             return False
 
     @property
     def has_begun(self) -> bool:
-        """Whether anything of the run is recorded."""
+        """Whether anything of the run has been recorded."""
         return self._sequence > 0
 
     def close(self) -> None:
-        """Let the database go."""
+        """Close the connection."""
         if self._open is not None:
             self._open.close()
             self._open = None
@@ -156,7 +162,7 @@ class SqlRunWriter:
             batch.steps.extend(step_values(event, self._opening))
 
     def _replace_others(self, step_id: StepId, batch: Batch) -> None:
-        """Drop what other steps have on record of the relations that a step starts to write."""
+        """Add to the batch the deletion of other steps' records of the relations that a step starts to write."""
         target = self._opening.target_identity
         written = self._shared.intersection(self._opening.writes.get(step_id, ()))
         batch.replaced.extend({"target_identity": target, "place": place, "step_id": step_id} for place in written)
@@ -188,7 +194,7 @@ class SqlRunWriter:
         number = self._attempts.get(outcome.step_id)
         if (
             outcome.status is Status.REUSED and outcome.reason.code is not ReasonCode.VERIFIED
-        ):  # it never started; what it is reused as is recorded all the same
+        ):  # it never started, but what it reuses is recorded as an attempt
             number = self._attempts[outcome.step_id] = (number or 0) + 1
             batch.begun.append({**key, "attempt": number, "started_at": None})
         if number is not None:
@@ -236,5 +242,5 @@ class SqlRunWriter:
 
 
 def _is_within(passed: timedelta, span: timedelta) -> bool:
-    """Say whether so little time has passed; a clock that was set back says nothing of it."""
+    """Return whether the time passed is less than the span; False if the clock was set back."""
     return timedelta() <= passed < span

@@ -11,7 +11,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make the first tables, and the views that users ask."""
+    """Create the first tables, and the views for users."""
     _make_runs()
     _make_steps()
     _make_happenings()

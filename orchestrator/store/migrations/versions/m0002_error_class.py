@@ -1,4 +1,4 @@
-"""What kind of error each try ended in, and a view of the tries.
+"""The class of the error that each attempt ended in, and a view of the attempts.
 
 Revision ID: 0002
 """
@@ -11,7 +11,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add the class of an error, and show it."""
+    """Add the class of an error, and show it in the views."""
     op.add_column(
         "attempts",
         sa.Column("error_class", sa.String(length=16), nullable=True, comment="transient, permanent or data"),

@@ -1,4 +1,4 @@
-"""What the results of a run's dbt nodes followed from, and what stands in each target.
+"""The fingerprints of a run's dbt nodes, and the current result of each node in each target.
 
 Revision ID: 0003
 """
@@ -11,7 +11,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Add the fingerprints of a run's steps, and the last one of each node that ended well in a target."""
+    """Add the fingerprints of a run's steps, and the last successful one of each node in a target."""
     op.create_table(
         "fingerprints",
         sa.Column("run_id", sa.String(length=64), nullable=False),

@@ -1,4 +1,4 @@
-"""Which run has the right to work in which target.
+"""The leases: which run may write to which target.
 
 Revision ID: 0004
 """
@@ -11,7 +11,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Add the leases, one a target."""
+    """Add the leases, one per target."""
     op.create_table(
         "leases",
         sa.Column("target_identity", sa.Text(), nullable=False),

@@ -1,4 +1,4 @@
-"""What became of each step when it last ran in a target, well or not.
+"""The outcome of the last attempt of each step in a target, successful or not.
 
 Revision ID: 0005
 """
@@ -11,7 +11,7 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Add the last tries, one for each step and target; of what ran before nothing is known."""
+    """Add the last attempts, one for each step and target; earlier attempts are not known."""
     op.create_table(
         "last_tries",
         sa.Column("target_identity", sa.Text(), nullable=False),

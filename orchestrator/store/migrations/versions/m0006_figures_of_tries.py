@@ -1,4 +1,4 @@
-"""Bytes and seconds of each try, and what was logged of one that did not end well.
+"""Bytes and seconds of each attempt, and the log of an attempt that did not succeed.
 
 Revision ID: 0006
 """
@@ -11,7 +11,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Add the columns, and show them."""
+    """Add the columns, and show them in the views."""
     for column in (
         sa.Column("bytes_processed", sa.BigInteger(), nullable=True, comment="read by a query, or loaded"),
         sa.Column("query_seconds", sa.Double(), nullable=True, comment="how long the tool executed"),

@@ -1,4 +1,4 @@
-"""Records and leases by place: the full name of what a step writes, besides the target and the step.
+"""Records and leases by place: the full name of what a step writes, in addition to the target and the step.
 
 Revision ID: 0007
 """
@@ -13,11 +13,11 @@ PLACE = "the full name of what the step leaves, or where it works"
 
 
 def upgrade() -> None:
-    """Key what is known of steps by place too, and let a run lease what it writes instead of the whole target.
+    """Add the place to the key of step records, and let a run lease what it writes instead of the whole target.
 
-    Of the former rows nobody knows at which place they are true, nor whether another step has written there since.
-    They are dropped: that costs one build, where keeping them could reuse what somebody else built. A lease that is
-    held meanwhile is one on the whole target.
+    For existing rows the place is unknown, and so is whether another step has written there since. They are dropped:
+    that costs one build, whereas keeping them could reuse a table that another project or user built. A lease that is
+    held during the migration becomes a lease on the whole target.
     """
     op.drop_table("standing")
     op.drop_table("last_tries")

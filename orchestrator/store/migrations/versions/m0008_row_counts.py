@@ -1,4 +1,4 @@
-"""How many rows a table has after each build of it, and numbers of rows beyond 32 bits.
+"""The row count of a table after each build, and row counts beyond 32 bits.
 
 Revision ID: 0008
 """
@@ -18,7 +18,7 @@ def upgrade() -> None:
         "attempts",
         sa.Column("row_count", sa.BigInteger(), nullable=True, comment="rows in the table after a build of it"),
     )
-    if op.get_bind().dialect.name != "sqlite":  # whose integers have 64 bits whatever they are called
+    if op.get_bind().dialect.name != "sqlite":  # SQLite integers have 64 bits in any case
         op.alter_column("attempts", "rows_affected", type_=sa.BigInteger())
         op.alter_column("parts", "rows", type_=sa.BigInteger())
     for view in VIEWS:
