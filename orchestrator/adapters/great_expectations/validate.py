@@ -1,4 +1,4 @@
-"""Runs validation gates: one long-lived child judges, with the access that it is given."""
+"""Runs validation gates in one long-lived child, with the access that it is given."""
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -19,7 +19,7 @@ _WAIT_SECONDS = 0.1
 
 
 class ValidationRunner:
-    """A StepRunner for validations; steps that arrive together are judged in turn."""
+    """A step runner for validations; steps that arrive at the same time are evaluated one after another."""
 
     def __init__(self, access: ChildAccess, project_root: Path) -> None:
         self._access = access
@@ -34,7 +34,7 @@ class ValidationRunner:
         self._living_child(lambda: False)
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
-        """Judge each step; a child that ended is started anew for the next one."""
+        """Evaluate each step; if the child has ended, another is started for the next step."""
         for request in requests:
             if not isinstance(request.step, ValidationStep):
                 msg = f"{request.step.id} is not a validation"
@@ -42,7 +42,7 @@ class ValidationRunner:
             yield self._run(request.step, stop.is_set)
 
     def interrupt(self, steps: Collection[StepId]) -> None:
-        """End the statement and the child where it judges one of these; one that waits for its turn sees its stop."""
+        """Kill the child if it evaluates one of these steps; a step that still waits checks its stop flag itself."""
         with self._child_lock:
             if self._judging not in steps:
                 return
@@ -89,7 +89,7 @@ class ValidationRunner:
 
     def _living_child(self, stopped: Callable[[], bool]) -> Child:
         with self._child_lock:
-            if stopped():  # looked at once more under the lock, or an interrupt might miss the child
+            if stopped():  # checked again under the lock, because an interrupt could otherwise miss the new child
                 raise ChildEndedError("interrupted")
             if self._child is not None and not self._child.is_alive:
                 self._child.close()
