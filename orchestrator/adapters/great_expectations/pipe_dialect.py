@@ -27,8 +27,7 @@ class _QuoteAll(PGIdentifierPreparer):  # type: ignore[misc]  # SQLAlchemy is no
 
 
 class _DuckDbTypes(PGTypeCompiler):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
-    """Writes DOUBLE: DuckDB's FLOAT has only 32 bits, and its NUMERIC 3 digits after the point; PostgreSQL's have
-    more."""
+    """Writes DOUBLE: DuckDB's FLOAT has only 32 bits and its NUMERIC 3 digits after the point, unlike PostgreSQL's."""
 
     def visit_FLOAT(self, type_: object, **kw: object) -> str:  # noqa: ARG002, N802  # SQLAlchemy's names
         return "DOUBLE"

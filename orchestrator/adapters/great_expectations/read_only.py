@@ -117,8 +117,7 @@ class ReadOnlyCursor:
 
 
 def _number(value: object) -> object:
-    """Return a decimal of up to 15 digits as a float, as a suite's JSON means it: Decimal('4.40') is not 4.4 in
-    Python."""
+    """Return a decimal of up to 15 digits as a float, which a suite's JSON means: Decimal('4.40') is not 4.4."""
     if isinstance(value, Decimal) and len(value.as_tuple().digits) <= _FLOAT_DIGITS:
         return float(value)
     return value
