@@ -79,6 +79,7 @@ def _are_near(
 ) -> bool:
     """Return whether the rows that differ are equal except for the last digits of floats."""
     near = [_near_of(kind) for _, kind in columns]
+    # Rows can only be near if each has a counterpart.
     if apart[0] != apart[1] or apart[0] > _MOST_NEAR or not any(near):
         return False
     first, second = tables

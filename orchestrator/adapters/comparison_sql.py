@@ -1,4 +1,4 @@
-"""Writes the SQL that compares two tables by their columns and rows, regardless of order; pure text."""
+"""Generates the SQL that compares two tables by their columns and rows, regardless of order; pure text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -111,6 +111,7 @@ class _Reading:
             self._give_up(batch, self._late())
             return
         except WarehouseError as error:
+            # One unreadable relation makes the whole statement fail: read the others without it.
             if len(batch) == 1:
                 self._give_up(batch, error.message.strip().splitlines()[0])
             else:

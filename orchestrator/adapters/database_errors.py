@@ -1,6 +1,6 @@
-"""Recognizes transient errors of DuckDB and PostgreSQL by the texts of their messages.
+"""Recognizes transient errors of DuckDB and PostgreSQL by their messages.
 
-Every tool passes a database's error on as a text, with a text of its own around it; docs/repeats.md has the table.
+Every tool passes a database's error on as text, wrapped in text of its own; docs/repeats.md has the table.
 """
 
 import re

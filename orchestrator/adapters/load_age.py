@@ -24,7 +24,7 @@ class LoadAgeRunner:
         self._last_load_age = last_load_age
         self._judge = judge
 
-    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:  # noqa: ARG002  # the port's
+    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:  # noqa: ARG002  # the port's signature
         """Check each source."""
         for request in requests:
             if not isinstance(request.step, FreshnessStep):

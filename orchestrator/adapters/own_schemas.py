@@ -34,6 +34,7 @@ class OwnSchemas:
         with self._lock:
             try:
                 self._tidy()
+                # An earlier verification of this step may have failed to drop it.
                 self._drop(schema)
                 self._ask(f"create schema {self._named(schema)}")
             except WarehouseError as error:
@@ -48,7 +49,7 @@ class OwnSchemas:
                 self._drop(schema)
 
     def _tidy(self) -> None:
-        """Drop the schemas of killed processes; only once, before this process has created any."""
+        """Drop the schemas that killed processes left; only once, before this process creates any."""
         if self._is_tidy:
             return
         self._is_tidy = True

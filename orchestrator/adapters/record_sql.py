@@ -1,4 +1,4 @@
-"""Writes the SQL that creates, writes and reads elt's own tables in a target (schema `_elt`); pure text.
+"""Generates the SQL that creates, writes and reads elt's own tables in a target (schema `_elt`); pure text.
 
 `standing` has a row for each build, written in the build's own transaction. `loads` has a row for each table that a
 load wrote rows to. Rows are only added: if a row were changed in place, two concurrent builds could collide.

@@ -81,6 +81,7 @@ class SqlServer:
 
     def interrupt(self) -> None:
         """Interrupt the statement that runs now; the child receives the database's error for it."""
+        # A copy: the serving thread may add a cursor at the same time.
         for cursor in tuple(self._cursors.values()):
             with suppress(Exception):
                 cursor.interrupt()
@@ -99,6 +100,7 @@ class SqlServer:
             self._thread.join(0.02)
 
     def _serve(self) -> None:
+        # The child has closed its end or has ended.
         with suppress(EOFError, OSError):
             while not self._stopped.is_set():
                 self._reply(self._answer(self._connection.recv()))
@@ -157,6 +159,7 @@ class PipeConnection:
     def ask(self, message: object) -> Answer:
         """Send one message and wait for its answer; raises the database's error."""
         with self._lock:
+            # The lock keeps each answer with its request: the child's threads share one pipe.
             self._connection.send(message)
             answer = self._connection.recv()
         if isinstance(answer, Exception):

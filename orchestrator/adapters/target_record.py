@@ -75,6 +75,7 @@ class SqlTargetRecord:
         """
         for database in databases:
             with self._lock:
+                # Under the lock, so that other threads wait until the tables exist.
                 if database.lower() not in self._made:  # databases ignore case in database names
                     self._is_expected = is_expected
                     self._made[database.lower()] = self._try_to_make(database)
@@ -100,6 +101,7 @@ class SqlTargetRecord:
         for database, wanted in by_database.items():
             newest: dict[tuple[str, str], tuple[int, Marker]] = {}
             for number, marker in enumerate(self._read(database)):
+                # Markers come oldest first, so the last one of a name is the newest.
                 newest[sql.names_in(marker.relation, self._dialect)] = (number, marker)
             for step, relation in wanted.items():
                 names = newest.keys() & sql.names_of(relation, self._dialect)

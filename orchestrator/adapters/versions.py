@@ -21,7 +21,8 @@ DISTRIBUTION = "elt-orchestrator"
 def require_supported(*tools: str) -> None:
     """Raise if one of these distributions is installed in a version outside the bounds; a missing one is ignored.
 
-    Raises: | UnsupportedVersionError: names each such distribution, its version, and the bounds.
+    Raises:
+        UnsupportedVersionError: names each such distribution, its version, and the bounds.
     """
     bounds = stated_bounds()
     refused = [tool for tool in tools if tool in bounds and not _fits(tool, bounds[tool])]

@@ -107,6 +107,7 @@ class ArtifactWriter:
 
     def skipped_nodes(self) -> list[NodeId]:
         """Return the nodes that dbt would have run and that have been skipped so far."""
+        # The tuple is a copy: the step of the on-run-end hooks calls this while the loop's thread may append.
         return [
             step.node
             for outcome in tuple(self._outcomes)

@@ -43,6 +43,7 @@ class BatchLog:
         """Wrap dbt's function that builds the result of an erroring batch, to keep the exception that it drops."""
 
         def noting(model: Any, batch: Any, *elapsed: float) -> Any:  # noqa: ANN401  # dbt's own types
+            # If the batch raised, dbt calls this in its `except` block, so the exception is still the current one.
             error = sys.exception()
             if error is not None:
                 with self._lock:

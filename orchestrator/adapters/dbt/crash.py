@@ -73,26 +73,26 @@ def _candidates(frame: FrameType) -> Iterator[Any]:
         yield from _with_path(value)
 
 
-def _with_path(value: Any) -> Iterator[Any]:  # noqa: ANN401  # of dbt
+def _with_path(value: Any) -> Iterator[Any]:  # noqa: ANN401  # a dbt object
     yield value
     path = _attribute(value, "path")
     yield path
     yield _attribute(_attribute(value, "file"), "path")
 
 
-def _attribute(value: Any, name: str) -> Any:  # noqa: ANN401  # of dbt
+def _attribute(value: Any, name: str) -> Any:  # noqa: ANN401  # a dbt object
     try:
         return getattr(value, name, None)
     except Exception:  # noqa: BLE001  # a property may raise any exception
         return None
 
 
-def _text(value: Any, name: str) -> str:  # noqa: ANN401  # of dbt
+def _text(value: Any, name: str) -> str:  # noqa: ANN401  # a dbt object
     found = _attribute(value, name)
     return found if isinstance(found, str) else ""
 
 
-def _kind(value: Any) -> str:  # noqa: ANN401  # of dbt
+def _kind(value: Any) -> str:  # noqa: ANN401  # a dbt object
     kind = _attribute(value, "resource_type")
     return str(getattr(kind, "value", kind) or "").replace("_", " ")
 

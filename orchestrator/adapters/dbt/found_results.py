@@ -1,4 +1,4 @@
-"""Makes the outcome of a build that finished after the process that ran it died, also as dbt records it."""
+"""Makes the outcome, and dbt's result, of a build that succeeded but was not recorded before its process died."""
 
 from collections.abc import Mapping
 from datetime import datetime

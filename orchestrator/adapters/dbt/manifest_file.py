@@ -88,6 +88,7 @@ def save_parses_whole() -> None:
     from dbt.parser import manifest as parser
 
     save = parser.ManifestLoader.write_manifest_for_partial_parse
+    # Already replaced by an earlier session in this process.
     if save.__module__ == __name__:
         return
 

@@ -127,7 +127,7 @@ class Marking:
     def _write(self, statement: "_Statement", built: Built | None) -> Content | None:
         """Write a marker; return the content that it records."""
         connection = self._connections.get_thread_connection()
-        # Ask before dbt's connection begins a transaction below: the answer must be about the data's transaction.
+        # Check before dbt begins a transaction below: the answer must be about the transaction of the data.
         is_atomic = self._adapter_type != "postgres" or self._is_in_transaction(connection.handle)
         if self._in_transactions and not connection.transaction_open:
             self._connections.begin()

@@ -24,7 +24,7 @@ class NodeLog:
         """Start to keep the log of a node."""
         self._lines[node] = deque(maxlen=_MOST_LINES)
 
-    def hear(self, node: str, info: Any) -> None:  # noqa: ANN401  # the head of an event of dbt's
+    def hear(self, node: str, info: Any) -> None:  # noqa: ANN401  # the head of a dbt event
         """Keep one message if its node is running."""
         lines = self._lines.get(node)
         if lines is not None:

@@ -73,7 +73,7 @@ class NodeRuns:
     def prepare(self, *, anew: bool = False) -> str:
         """Create schemas, fill the relation cache and resolve deferral, once, before the first node.
 
-        Returns the error message of the warehouse, the same to every caller; empty on success. `anew`: try again if
+        Returns the error message of the warehouse, the same for every caller; empty on success. `anew`: try again if
         there was an error.
         """
         with self._lock:
@@ -161,7 +161,7 @@ class NodeRuns:
         return row_count(self.adapter, result) if counted is None else counted
 
     def run_beside(self, unique_id: NodeId, schema: str) -> Beside:
-        """Have dbt make a shadow build of a node in another schema: the existing relation stays."""
+        """Have dbt make a shadow build in another schema; the existing relation and the results do not change."""
         manifest = self._session.manifest
         return build_beside(self._task, manifest.expect(unique_id), self.adapter, manifest, schema)
 

@@ -18,7 +18,7 @@ _NO_TARGET = re.compile(r"The profile '(?P<profile>[^']*)' does not have a targe
 
 
 def missing_file(folder: Path, project_dir: Path, args: Sequence[str]) -> ProjectError:
-    """Return the error for a profiles.yml that is not in the last folder that dbt searched.
+    """Return the error for a missing profiles.yml; `folder` is the last one that dbt searched.
 
     `args` is the command line, which may name a profile other than the project's.
     """

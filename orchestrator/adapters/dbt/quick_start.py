@@ -16,7 +16,7 @@ def start_quickly() -> None:
 
 
 def take_plain_defaults_as_they_are() -> None:
-    """Let the schemas that dbt checks a project's YAML with contain plain defaults without compiling a class for each.
+    """Let dbt's schemas of a project's YAML contain plain defaults without compiling a class for each.
 
     For each of some 500 fields mashumaro compiles a class with its packers, only to write a default unchanged. That
     takes a quarter of the time of a start with a full parse. The schema is the same.
@@ -24,6 +24,7 @@ def take_plain_defaults_as_they_are() -> None:
     from mashumaro.jsonschema import schema
 
     compiled = vars(schema).get("_default")
+    # Missing in this version, or already replaced by an earlier session in this process.
     if compiled is None or compiled.__module__ == __name__:
         return
 

@@ -11,7 +11,7 @@ _OF_MATERIALIZATIONS = "__dbt"
 
 
 def forget_compiled(node: Any) -> None:  # noqa: ANN401  # dbt's node
-    """Make dbt compile the node again, including the ephemeral models that it would otherwise not insert again."""
+    """Make dbt compile the node again; it would otherwise not insert the ephemeral models a second time."""
     if getattr(node, "extra_ctes_injected", False):
         node.extra_ctes_injected = False
         node.extra_ctes = []
@@ -40,6 +40,7 @@ def look_again(adapter: Any, node: Any) -> None:  # noqa: ANN401  # dbt's adapte
         standing = adapter.list_relations_without_caching(schema.without_identifier())
     own = [relation for relation in standing if _belongs(relation.identifier, node.alias)]
     with adapter.cache.lock:
+        # A copy, because `drop` removes entries.
         before = dict(adapter.cache.relations)
         for cached in before.values():
             relation = cached.inner

@@ -48,7 +48,7 @@ class Target:
 
     @property
     def identity(self) -> str:
-        """The target's identity without its name in the profile: adapter, and absolute file or server and database."""
+        """Identifies the target regardless of its profile name: adapter, and absolute file or server and database."""
         if self.path is not None:
             return f"{self.adapter} {Masker().text(self.path)}"
         return f"{self.adapter} {self.server or ''}/{self.database}"
@@ -152,7 +152,8 @@ class DbtSession:
     def attach(self) -> None:
         """Open dbt's first connection, which attaches the databases that the profile names.
 
-        Raises: | WarehouseError: it cannot be opened.
+        Raises:
+            WarehouseError: it cannot be opened.
         """
         from dbt.adapters.factory import get_adapter
         from dbt_common.exceptions import DbtBaseException
@@ -258,7 +259,7 @@ class DbtSession:
         return translate(error, self.project_dir, Path(profiles_dir), self._args)
 
 
-def _server(credentials: Any) -> str | None:  # noqa: ANN401  # of whatever adapter
+def _server(credentials: Any) -> str | None:  # noqa: ANN401  # the credentials of any adapter
     host, port = getattr(credentials, "host", None), getattr(credentials, "port", None)
     return f"{host}:{port}" if host and port else host
 

@@ -33,7 +33,7 @@ class DbtStepRunner:
         self._nodes: dict[StepId, NodeId] = {}
         self._seen: set[StepId] = set()
 
-    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:  # noqa: ARG002  # the port's
+    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:  # noqa: ARG002  # the port's signature
         """Run the steps one after another on the calling thread."""
         self._runs.enter_thread()
         for request in requests:
@@ -51,6 +51,7 @@ class DbtStepRunner:
 
     def _run(self, step: Step, request: Request) -> Outcome:
         started = datetime.now(UTC)
+        # A repeated step also repeats a preparation that ended in an error.
         is_repeat = step.id in self._seen
         self._seen.add(step.id)
         if isinstance(step, BuildStep | TestStep | HookStep) and (refusal := self._runs.prepare(anew=is_repeat)):

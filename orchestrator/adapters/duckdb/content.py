@@ -1,4 +1,4 @@
-"""Writes the SQL that reads the content of a relation in DuckDB; pure text, also run in a build's own transaction.
+"""Generates the SQL that reads the content of a relation in DuckDB; pure text, also run in a build's own transaction.
 
 DuckDB's `hash` is equal for some values that differ to a reader: 0.0 and -0.0, 30 days and a month, NULL and an empty
 list, `[[1], [2]]` and `[[1, 2]]`. Such types are hashed together with their text.

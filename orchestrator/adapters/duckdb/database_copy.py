@@ -73,6 +73,7 @@ def copy_database(database: Path, copy: Path, ask: Callable[[str], list[tuple[An
     if reason := why_not_copied(database, copy) or _why_not_whole(database):
         raise WarehouseError(reason)
     _remove_leftovers(copy)
+    # A copy keeps the modification time of the database, so equal size and time mean the same state.
     now = database.stat()
     if copy.exists() and (copy.stat().st_size, copy.stat().st_mtime_ns) == (now.st_size, now.st_mtime_ns):
         return DatabaseCopy(path=copy, size=now.st_size, is_new=False)

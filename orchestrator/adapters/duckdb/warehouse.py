@@ -172,6 +172,7 @@ def _reader(cursor: duckdb.DuckDBPyConnection) -> Reader:
             return run(statement)
         finally:
             timer.cancel()
+            # Otherwise an interrupt that is just being sent could hit the next statement.
             timer.join()
 
     def shapes(relations: Collection[Relation]) -> Mapping[Relation, Shape]:

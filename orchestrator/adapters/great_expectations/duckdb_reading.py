@@ -24,7 +24,7 @@ class DuckDbReading:
             raise ProgrammingError(f"there is no schema {schema}") from error
         return ReadOnlyConnection(cursor, begin="begin transaction read only")
 
-    def columns(self, connection: ReadOnlyConnection, schema: str, table: str) -> dict[str, ColumnType]:  # noqa: ARG002  # the port's
+    def columns(self, connection: ReadOnlyConnection, schema: str, table: str) -> dict[str, ColumnType]:  # noqa: ARG002  # the port's signature
         """Return the columns with DuckDB's names of their types."""
         described = connection.read(f"describe select * from {quoted(table)}").fetchall()  # noqa: S608  # quoted
         aliases = aliases_of(connection.read("select type_name, logical_type from duckdb_types()").fetchall())

@@ -103,7 +103,7 @@ class PostgresReading:
     def __init__(self, login: Login) -> None:
         self._login = login
 
-    def open(self, database: str | None, schema: str) -> ReadOnlyConnection:  # noqa: ARG002  # the login's
+    def open(self, database: str | None, schema: str) -> ReadOnlyConnection:  # noqa: ARG002  # the login names the database
         """Open a connection with the schema first on the search path, before the profile's own path.
 
         Types and functions are found through the profile's path.

@@ -117,7 +117,7 @@ class ReadOnlyCursor:
 
 
 def _number(value: object) -> object:
-    """Return a decimal of up to 15 digits as a float, which a suite's JSON means: Decimal('4.40') is not 4.4."""
+    """Return a decimal of up to 15 digits as a float: JSON has floats, and Decimal('4.40') does not equal 4.4."""
     if isinstance(value, Decimal) and len(value.as_tuple().digits) <= _FLOAT_DIGITS:
         return float(value)
     return value

@@ -46,6 +46,7 @@ class ValidationRunner:
         with self._child_lock:
             if self._judging not in steps:
                 return
+            # Taken out under the lock, so that the next step starts another child instead of using this one.
             child, self._child = self._child, None
         if child is not None:
             child.kill()
@@ -59,6 +60,7 @@ class ValidationRunner:
 
     def _run(self, step: ValidationStep, stopped: Callable[[], bool]) -> Outcome:
         started_at = datetime.now(UTC)
+        # Wait in short intervals, to notice a stop.
         while not self._turn.acquire(timeout=_WAIT_SECONDS):
             if stopped():
                 return cancelled(step, started_at, datetime.now(UTC))
@@ -72,6 +74,7 @@ class ValidationRunner:
             self._judging = None
             self._turn.release()
         ended_at = datetime.now(UTC)
+        # The interruption killed the child, which is the reason for the error.
         if judged.error and stopped():
             return cancelled(step, started_at, ended_at)
         return outcome_of(step, judged, started_at, ended_at)

@@ -1,8 +1,8 @@
 """Reads the content of a build in PostgreSQL, on dbt's own connection and inside the build's transaction.
 
 The SQL is that of `PostgresServer.contents`, so that contents read later are comparable. It runs within a savepoint, so
-that an error does not affect the build. A hook outside the transaction may have ended it, with no new one begun.
-PostgreSQL refuses savepoints then, and the content is read in a transaction of its own.
+that an error does not affect the build. A hook outside the transaction may have ended it; PostgreSQL then refuses
+savepoints, and the content is read in a transaction of its own.
 """
 
 from collections.abc import Callable

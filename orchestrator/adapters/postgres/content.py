@@ -1,4 +1,4 @@
-"""Writes the SQL that reads the content of a relation in PostgreSQL; pure text, also run in a build's transaction.
+"""Generates the SQL that reads the content of a relation in PostgreSQL; pure text, also run in a build's transaction.
 
 A row is hashed in its binary form. Unlike the row's text, this does not depend on settings of the session. Unlike the
 hash of its values, it distinguishes 0.0 from -0.0, 1.0 from 1.00, and 30 days from a month.
