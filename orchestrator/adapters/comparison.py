@@ -1,8 +1,8 @@
-"""Compares two tables of one database by their columns and rows, whatever the order of either.
+"""Compares two tables of one database by their columns and rows, regardless of order.
 
-Sums of floats come out with other last digits when threads add in another order. So floats are compared to twelve
-significant digits, and rows that differ then once more by how near they are: of two near numbers the one may be
-rounded up and the other down.
+Sums of floats differ in their last digits when threads add in another order. So floats are compared to twelve
+significant digits. Rows that still differ are compared once more by the distance of their numbers: of two near numbers,
+one may be rounded up and the other down.
 """
 
 import math
@@ -16,9 +16,9 @@ from orchestrator.nodes.identity import Relation
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 _MOST_NEAR = 10_000
-"""So many rows of each table are looked at one by one."""
+"""The largest number of differing rows per table that is compared row by row."""
 _NEAR, _NEAR_SHORT = 1e-11, 1e-5
-"""By how much of its value a number may differ; the second for floats of four bytes."""
+"""The largest relative difference of equal numbers; the second value is for four-byte floats."""
 _FLOATS = ("double", "float", "real")
 
 
@@ -27,33 +27,34 @@ class Difference:
     """How two tables differ."""
 
     columns: tuple[str, ...] = ()
-    """Columns that only one has, or that have another type, in words; then rows were not compared."""
+    """Descriptions of columns that only one table has, or whose types differ; then rows were not compared."""
     only_first: int = 0
-    """How many rows only the first table has."""
+    """The number of rows that only the first table has."""
     only_second: int = 0
     cells: tuple[str, ...] = ()
-    """The columns that hold other values."""
+    """The columns with different values."""
     definition: bool = False
-    """Whether two views with the same rows are defined differently."""
+    """Whether two views with the same rows have different definitions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What a comparison came to."""
+    """The result of a comparison."""
 
     rows: int
-    """How many the first table has; 0 where rows were not compared."""
+    """The row count of the first table; 0 if rows were not compared."""
     difference: Difference | None
-    """None when they are the same."""
+    """None if the tables are equal."""
 
 
 def compare_tables(ask: Ask, dialect: sql.Dialect, first: Relation, second: Relation) -> Compared:
-    """Compare two tables; `ask` runs a statement and gives its rows."""
+    """Compare two tables; `ask` runs a statement and returns its rows."""
     there: list[dict[str, str]] = [dict(ask(sql.asks_for_columns(dialect, one))) for one in (first, second)]
     if there[0] != there[1]:
         return Compared(rows=0, difference=Difference(columns=tuple(_columns_apart(*there))))
     columns = sorted(there[0].items())
     contents = [ask(sql.asks_for_content(dialect, one, columns))[0] for one in (first, second)]
+    # Equal checksums of all rows make the comparison row by row unnecessary.
     rows = int(contents[0][0])
     if contents[0] == contents[1]:
         return Compared(rows=rows, difference=None)
@@ -76,8 +77,9 @@ def _columns_apart(first: Mapping[str, str], second: Mapping[str, str]) -> list[
 def _are_near(
     ask: Ask, dialect: sql.Dialect, tables: tuple[Relation, Relation], columns: sql.Columns, apart: Sequence[int]
 ) -> bool:
-    """Say whether the rows that differ are the same but for the last digits of floats."""
+    """Return whether the rows that differ are equal except for the last digits of floats."""
     near = [_near_of(kind) for _, kind in columns]
+    # Rows can only be near if each has a counterpart.
     if apart[0] != apart[1] or apart[0] > _MOST_NEAR or not any(near):
         return False
     first, second = tables
@@ -93,7 +95,7 @@ def _are_near(
 
 
 def _near_of(kind: str) -> float:
-    """Say how near numbers of a type are the same; 0 for a type without floats."""
+    """Return the relative difference within which numbers of a type are equal; 0 for a type without floats."""
     told = kind.lower()
     if not any(name in told for name in _FLOATS):
         return 0.0
@@ -101,7 +103,7 @@ def _near_of(kind: str) -> float:
 
 
 def _key(row: Sequence[object], near: Sequence[float]) -> tuple[list[str], list[float]]:
-    """Put rows in an order in which those that may be the same stand at the same place."""
+    """Return the sort key of a row; rows that may be equal have the same position in both sorted tables."""
     exact = [repr(cell) for cell, own in zip(row, near, strict=True) if not own]
     floats = [cell if isinstance(cell, float) else 0.0 for cell, own in zip(row, near, strict=True) if own]
     return exact, [math.inf if math.isnan(cell) else cell for cell in floats]

@@ -1,4 +1,4 @@
-"""The SQL that tells two tables apart by their columns and rows, whatever the order of either: pure text."""
+"""Generates the SQL that compares two tables by their columns and rows, regardless of order; pure text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ Columns = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """What two databases say differently."""
+    """The SQL that differs between databases."""
 
     columns: str
-    """Asks for the columns of a table: name and type."""
+    """Queries the columns of a table: name and type."""
     exact: str
     """The hash of a row of these cells."""
     sums: tuple[str, ...]
-    """What all rows of these cells come to."""
+    """Aggregates over all rows of these cells."""
     rounded: Mapping[str, str]
-    """By a type of floats: a cell as text, with the digits that count."""
+    """For each type of floats: a cell as text, rounded to the significant digits."""
     cell: str
-    """The hash of one cell, as a number that can be summed up."""
+    """The hash of one cell, as a number that can be summed."""
     has_databases: bool
-    """Whether a table is named with its database."""
+    """Whether a table name is qualified with its database."""
 
 
 _DUCKDB_COLUMNS = """
@@ -69,37 +69,37 @@ COMPARING: Mapping[str, Dialect] = {
         has_databases=False,
     ),
 }
-"""By dbt's adapter."""
+"""By dbt's adapter type."""
 
 
 def table(dialect: Dialect, relation: Relation) -> str:
-    """Name a table."""
+    """Return the qualified name of a table."""
     named = f"{quoted(relation.schema)}.{quoted(relation.identifier)}"
     return f"{quoted(relation.database)}.{named}" if dialect.has_databases and relation.database else named
 
 
 def asks_for_columns(dialect: Dialect, relation: Relation) -> str:
-    """Ask for the names and types of a table's columns."""
+    """Return the query for the names and types of a table's columns."""
     named = {"database": relation.database or "", "schema": relation.schema, "table": relation.identifier}
     return dialect.columns.format(**{name: literal(value) for name, value in named.items()})
 
 
 def asks_for_content(dialect: Dialect, relation: Relation, columns: Columns) -> str:
-    """Ask for the number of rows, and for numbers that are others when any row is."""
+    """Return the query for the row count and for checksums that change if any row changes."""
     cells = ", ".join(quoted(name) for name, _ in columns)
     told = ", ".join(one.format(cells=cells) for one in dialect.sums)
     return f"select {told} from {table(dialect, relation)}"  # noqa: S608  # quoted names, here and below
 
 
 def asks_for_differences(dialect: Dialect, one: Relation, other: Relation, columns: Columns) -> str:
-    """Ask how many rows only the one table has, and how many only the other; floats to the digits that count."""
+    """Return the query for how many rows only the one table has, and how many only the other; floats are rounded."""
     rows = _rows_of_both(dialect, one, other, columns)
     more = "coalesce(sum(greatest(coalesce({0}.n, 0) - coalesce({1}.n, 0), 0)), 0)"
     return f"{rows} select {more.format('a', 'b')}, {more.format('b', 'a')} from a full join b on a.h = b.h"  # noqa: S608
 
 
 def asks_for_differing(dialect: Dialect, one: Relation, other: Relation, columns: Columns, most: int) -> str:
-    """Ask for at most so many rows of the one table of which the other has more or fewer."""
+    """Return the query for at most `most` rows of the one table whose number in the other table differs."""
     rows = _rows_of_both(dialect, one, other, columns)
     names = ", ".join(quoted(name) for name, _ in columns)
     differing = "select a.h from a left join b on a.h = b.h where a.n <> coalesce(b.n, 0)"
@@ -108,7 +108,7 @@ def asks_for_differing(dialect: Dialect, one: Relation, other: Relation, columns
 
 
 def asks_for_cells(dialect: Dialect, relation: Relation, columns: Columns) -> str:
-    """Ask for a number for each column that is another when any of its cells is."""
+    """Return the query for a checksum of each column."""
     cells = (dialect.cell.format(cell=_cell(dialect, name, kind)) for name, kind in columns)
     told = ", ".join(f"coalesce(sum({cell}), 0)" for cell in cells)
     return f"select {told} from {table(dialect, relation)}"  # noqa: S608

@@ -1,4 +1,4 @@
-"""Finds out what relations hold, in any database: one question to the catalog, then checksums in batches."""
+"""Reads what relations contain, in any database: one catalog query, then checksums in batches."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -11,12 +11,12 @@ from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import TABLE, VIEW, Budget, Content
 
 _BATCH = 25
-"""Tables in one statement: with more, the database spends its time on planning the statement."""
+"""Tables in one statement: with more of them, the database spends its time on planning the statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """A relation as the catalog has it."""
+    """A relation as the catalog describes it."""
 
     database: str
     schema: str
@@ -26,14 +26,14 @@ class Shape:
     """Names and types, in order."""
     definition: str = ""
     most: int | None = None
-    """The relation has at most this many rows; None if the catalog cannot promise a number."""
+    """The relation has at most this many rows; None if the catalog cannot guarantee a number."""
     estimate: int | None = None
-    """How many rows the catalog takes it to have."""
+    """The catalog's estimate of the row count."""
     without_binary: frozenset[str] = frozenset()
     """The columns whose values have no binary form."""
 
     def without_rows(self, why_not: str = "", *, count: int | None = None) -> Content:
-        """Return what the catalog alone says."""
+        """Return the content as far as the catalog alone describes it."""
         return Content(
             kind=self.kind,
             columns=columns_digest(self.columns),
@@ -45,7 +45,7 @@ class Shape:
         )
 
     def read(self, answer: "Answer", limit: int) -> Content:
-        """Return what the catalog and the checksums say."""
+        """Return the content from the catalog and the checksums."""
         _, count, rows, all_columns = answer
         if count > limit:
             return self.without_rows(too_many(limit))
@@ -54,27 +54,27 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """What was built, and how much of it is read."""
+    """What was built, and how many of its rows are read at most."""
 
     relation: Relation
     is_table: bool
     """Whether dbt's own materialization made it, which always makes a table."""
     writes_file: bool
-    """Whether it is a view over a file that the build wrote: then its rows are read, too."""
+    """Whether it is a view over a file that the build wrote; then its rows are read too."""
     most_rows: int
 
 
 class OutOfTimeError(WarehouseError):
-    """The time for reading tables was used up while a statement ran."""
+    """The time for reading tables ran out while a statement ran."""
 
 
 Answer = Sequence[Any]
-"""Of one relation of a statement: its number, its count, and both checksums as texts."""
+"""One relation's row of the answer: its number, its row count, and both checksums as texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """What the databases do differently."""
+    """The operations that differ between databases."""
 
     shapes: Callable[[Collection[Relation]], Mapping[Relation, Shape]]
     """Returns the shapes of those relations that exist. Raises WarehouseError."""
@@ -83,14 +83,14 @@ class Reader:
     ask: Callable[[str, float], Iterable[Answer]]
     """Runs a statement for at most so many seconds. Raises WarehouseError or OutOfTimeError."""
     too_large: Callable[[Shape, int], tuple[bool, int | None]]
-    """Returns whether a table has more rows than a limit, as far as that costs nothing, and its count if known.
+    """Returns whether a table has more rows than a limit, as far as that costs nothing, and its row count if known.
     Raises WarehouseError."""
     clock: Callable[[], float] = time.monotonic
 
 
 @dataclass(slots=True)
 class _Reading:
-    """The relations of one question, and what is known of them so far."""
+    """The relations of one request, and what is known of them so far."""
 
     reader: Reader
     budget: Budget
@@ -98,7 +98,7 @@ class _Reading:
     found: dict[Relation, Content] = field(default_factory=dict)
 
     def read(self, batch: Sequence[tuple[Relation, Shape]]) -> None:
-        """Read the rows of several relations, all in one statement unless it fails."""
+        """Read the rows of several relations in one statement; one by one if that statement fails."""
         left = self.deadline - self.reader.clock()
         if left <= 0:
             self._give_up(batch, self._late())
@@ -111,6 +111,7 @@ class _Reading:
             self._give_up(batch, self._late())
             return
         except WarehouseError as error:
+            # One unreadable relation makes the whole statement fail: read the others without it.
             if len(batch) == 1:
                 self._give_up(batch, error.message.strip().splitlines()[0])
             else:
@@ -137,7 +138,7 @@ def read_contents(
     definitions_only: bool = False,
     rows_of_views: Collection[Relation] = (),
 ) -> Mapping[Relation, Content]:
-    """Return what each relation that exists holds now. Raises WarehouseError if the catalog cannot be read."""
+    """Return what each relation that exists contains now. Raises WarehouseError if the catalog cannot be read."""
     if not relations:
         return {}
     reading = _Reading(reader, budget, reader.clock() + budget.seconds)
@@ -160,7 +161,8 @@ def read_contents(
             reading.found[relation] = shape.without_rows(too_many(budget.rows), count=count)
         else:
             (together if is_small else alone).append((relation, shape))
-    together.sort(key=lambda one: one[1].most or 0)  # many small ones are read before the time is used up
+    # small tables first, so that as many as possible are read before the time runs out
+    together.sort(key=lambda one: one[1].most or 0)
     for batch in _batches(together):
         reading.read(batch)
     for one in alone:
@@ -174,14 +176,14 @@ def _too_large(reader: Reader, shape: Shape, limit: int) -> tuple[bool, int | No
     try:
         return reader.too_large(shape, limit)
     except WarehouseError:
-        return False, None  # reading it will say why
+        return False, None  # the attempt to read it will report the reason
 
 
 _MANY_ROWS = 1_000_000
 
 
 def _batches(waiting: Iterable[tuple[Relation, Shape]]) -> Iterable[list[tuple[Relation, Shape]]]:
-    """Put small tables together; a large one is read alone, so that the time is looked at before and after it."""
+    """Group small tables; a large one is read alone, so that the deadline is checked before and after it."""
     batch: list[tuple[Relation, Shape]] = []
     rows = 0
     for one in waiting:
@@ -196,14 +198,14 @@ def _batches(waiting: Iterable[tuple[Relation, Shape]]) -> Iterable[list[tuple[R
 
 
 def too_many(limit: int) -> str:
-    """Say why a table was not read."""
+    """Return the reason why a table was not read."""
     return f"it has more than {limit:,} rows (content.rows)"
 
 
 def found_by_name(
     relations: Iterable[Relation], shapes: Iterable[Shape], *, database: str, folded: Callable[[str], str]
 ) -> dict[Relation, Shape]:
-    """Find each relation among the shapes: by its exact name, else by the name that it has without quotes."""
+    """Find each relation among the shapes: by its exact name, else by its unquoted name."""
     exact: dict[tuple[str, str, str], Shape] = {}
     for shape in shapes:
         exact[(shape.database.lower(), shape.schema, shape.name)] = shape
@@ -219,5 +221,5 @@ def found_by_name(
 
 
 def as_text(value: Any) -> str:  # noqa: ANN401  # as the database's driver returns it
-    """Return a value of the catalog as text, the missing one as the empty text."""
+    """Return a catalog value as text; None becomes the empty string."""
     return "" if value is None else str(value)

@@ -1,13 +1,13 @@
-"""Which errors of DuckDB and PostgreSQL may pass by themselves, told by the words that the databases use.
+"""Recognizes transient errors of DuckDB and PostgreSQL by their messages.
 
-Every tool hands a database's error on as a text, in words of its own around it; docs/repeats.md has the table.
+Every tool passes a database's error on as text, wrapped in text of its own; docs/repeats.md has the table.
 """
 
 import re
 
 DUCKDB = (
-    r"[Ww]rite-write conflict",  # two create or alter the same entry of the catalog
-    r"Transaction conflict",  # rows or a table that another transaction changed meanwhile
+    r"[Ww]rite-write conflict",  # two transactions create or alter the same catalog entry
+    r"Transaction conflict",  # another transaction changed the rows or the table in the meantime
     r"TransactionContext Error: .*[Cc]onflict",
     r"Could not set lock on file",
     r"Conflicting lock is held",
@@ -39,5 +39,5 @@ _PASSING = re.compile("|".join((*DUCKDB, *POSTGRES)))
 
 
 def may_pass(message: str) -> bool:
-    """Say whether a database's error may be gone at the next try."""
+    """Return whether a database's error may be gone at the next attempt."""
     return _PASSING.search(message) is not None

@@ -1,4 +1,4 @@
-"""Judges a source by the last dlt load that brought rows, where dbt has nothing to ask."""
+"""Checks the freshness of a source by the last dlt load that wrote rows, for sources that dbt cannot check."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
@@ -12,27 +12,27 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import FreshnessStep, StepId
 
 Judge = Callable[[float | None, float | None, float | None], tuple[Status, str]]
-"""Takes the age in seconds (None when nothing was ever loaded), warn_after and error_after."""
+"""Takes the age in seconds (None if nothing was ever loaded), warn_after and error_after."""
 LoadAge = Callable[[Relation, datetime], float | None]
-"""Asks the warehouse for the age in seconds of the last load that brought rows; raises WarehouseError."""
+"""Queries the age in seconds of the last load that wrote rows; raises WarehouseError."""
 
 
 class LoadAgeRunner:
-    """The step runner of freshness gates that are judged by dlt's own record of loads."""
+    """The step runner of freshness gates that dlt's own record of loads decides."""
 
     def __init__(self, last_load_age: LoadAge, judge: Judge) -> None:
         self._last_load_age = last_load_age
         self._judge = judge
 
-    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:  # noqa: ARG002  # the port's
-        """Judge each source."""
+    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:  # noqa: ARG002  # the port's signature
+        """Check each source."""
         for request in requests:
             if not isinstance(request.step, FreshnessStep):
                 raise TypeError(f"{type(request.step).__name__} is not a freshness step")
             yield self._run(request.step)
 
     def interrupt(self, steps: Collection[StepId]) -> None:
-        """Do nothing: the question is answered at once."""
+        """Do nothing: the query takes no time worth interrupting."""
 
     def _run(self, step: FreshnessStep) -> Outcome:
         started = datetime.now(UTC)

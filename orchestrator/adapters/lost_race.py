@@ -1,12 +1,12 @@
-"""Recognises an object that another transaction created at the same moment.
+"""Recognizes the error of a create statement that another transaction overtook.
 
-PostgreSQL's `create … if not exists` looks, and then inserts: where another transaction has inserted the same name and
-commits in between, it fails on a unique index of the catalog. The object exists from then on.
+PostgreSQL's `create … if not exists` checks first and then inserts. If another transaction inserts the same name and
+commits in between, the statement fails on a unique index of the catalog. The object exists from then on.
 """
 
 _EXISTS = frozenset(
     {
-        "23505",  # unique_violation: in a catalog's index
+        "23505",  # unique_violation, in an index of the catalog
         "42P06",  # duplicate_schema
         "42P07",  # duplicate_table
         "42701",  # duplicate_column
@@ -16,7 +16,7 @@ _EXISTS = frozenset(
 
 
 def lost_race(error: BaseException | None) -> bool:
-    """Say whether an error, or one that it was raised from, says that something exists that did not a moment ago."""
+    """Return whether an error, or one that caused it, reports that an object exists which was missing before."""
     while error is not None:
         if getattr(error, "pgcode", None) in _EXISTS:
             return True

@@ -1,4 +1,4 @@
-"""Schemas of elt's own beside those of a project: made for one verification, and dropped when it is over."""
+"""Creates a schema of elt's own for each verification, and drops it afterwards."""
 
 import re
 import threading
@@ -17,10 +17,10 @@ _OURS = re.compile(_BEGIN + "[0-9a-f]{8}")
 
 
 class OwnSchemas:
-    """The schemas of the verifications of one process; safe from any thread."""
+    """The schemas for the verifications of one process; may be used from any thread."""
 
     def __init__(self, ask: Callable[[str], list[tuple[Any, ...]]], dialect: Dialect, database: str) -> None:
-        """Make them in a database with `ask`, which commits what it changes and raises WarehouseError."""
+        """Create them in `database` with `ask`, which commits its changes and raises WarehouseError."""
         self._ask = ask
         self._dialect = dialect
         self._database = database
@@ -29,11 +29,12 @@ class OwnSchemas:
 
     @contextmanager
     def opened(self, step: StepId) -> Iterator[str]:
-        """Give an empty schema for a step; it is dropped with all that it holds. Raises WarehouseError."""
+        """Yield an empty schema for a step; it is dropped afterwards with its contents. Raises WarehouseError."""
         schema = _BEGIN + digest_of(step)[:8]
         with self._lock:
             try:
                 self._tidy()
+                # An earlier verification of this step may have failed to drop it.
                 self._drop(schema)
                 self._ask(f"create schema {self._named(schema)}")
             except WarehouseError as error:
@@ -48,14 +49,14 @@ class OwnSchemas:
                 self._drop(schema)
 
     def _tidy(self) -> None:
-        """Drop what a process that was killed left behind; once, before there is anything of this one."""
+        """Drop the schemas that killed processes left; only once, before this process creates any."""
         if self._is_tidy:
             return
         self._is_tidy = True
         asked = f"select schema_name from information_schema.schemata where lower(catalog_name) = lower({literal(self._database)})"  # noqa: S608, E501  # a literal
         for (schema,) in self._ask(asked):
             if _OURS.fullmatch(schema):
-                with suppress(WarehouseError):  # somebody else's
+                with suppress(WarehouseError):  # owned by another user
                     self._drop(schema)
 
     def _drop(self, schema: str) -> None:

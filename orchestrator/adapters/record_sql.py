@@ -1,7 +1,7 @@
-"""The tables of ours in a target, schema `_elt`, and the SQL that makes, writes and reads them: pure text.
+"""Generates the SQL that creates, writes and reads elt's own tables in a target (schema `_elt`); pure text.
 
-`standing` has a row for each build, written in the build's own transaction; `loads` one for each table that a load
-brought rows to. Rows are only added: a row that was changed in place would let two builds at once collide.
+`standing` has a row for each build, written in the build's own transaction. `loads` has a row for each table that a
+load wrote rows to. Rows are only added: if a row were changed in place, two concurrent builds could collide.
 """
 
 import re
@@ -45,16 +45,16 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "run_id": _TEXT,
     },
 }
-"""Every table of ours, with its columns and their types. Times are UTC."""
+"""All tables of elt, with their columns and types. Times are UTC."""
 
 ADDED: Mapping[str, frozenset[str]] = {STANDING: frozenset({"content"})}
-"""Columns that a table of an earlier elt lacks: they are added to it, and empty in its rows."""
+"""Columns that a table of an earlier elt lacks: they are added to it, and are NULL in its rows."""
 
 OWN_TABLES = frozenset((SCHEMA, table) for table in COLUMNS)
-"""The tables of ours by schema and name: nothing of the project's."""
+"""The tables of elt by schema and name; they do not belong to the project."""
 
 _BESIDE = ("__dbt_backup", "__dbt_tmp")
-"""What dbt adds to the name of a relation for what it makes beside it."""
+"""What dbt appends to the name of a relation for its backup and its temporary copy."""
 
 _SPELLED = {
     "text": _TEXT,
@@ -62,27 +62,27 @@ _SPELLED = {
     "integer": _WHOLE,
     "timestamp without time zone": _MOMENT,
 }
-"""What a database calls a type that it was given under another name."""
+"""The names under which databases report the types above."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """What two databases say differently."""
+    """The SQL that differs between databases."""
 
     order: str
-    """The column in which rows are in the order in which they were written."""
+    """The column that gives the order in which rows were written."""
     extra: str
-    """The columns that every table has besides."""
+    """Additional columns of every table."""
     schema: str
-    """The schema of ours, as it is made in a database."""
+    """The name of our schema in a database."""
     schemas: str
-    """Asks for the schema of ours in a database."""
+    """Queries whether our schema exists in a database."""
     keeps_tables: str
-    """Asks whether a database is one that tables of ours can be made in."""
+    """Queries whether our tables can be created in a database."""
     rights: str
-    """Asks whether whoever asks may write and read a table of ours."""
+    """Queries whether the current user may write and read a table of ours."""
     tells_case: bool = False
-    """Whether names that differ in case alone are different names, once they are quoted."""
+    """Whether quoted names that differ only in case are different names."""
 
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -107,21 +107,21 @@ DIALECTS: Mapping[str, Dialect] = {
         tells_case=True,
     ),
 }
-"""Of the databases in which a target can say itself what stands in it."""
+"""The databases in which a target can hold this record."""
 
 
 def table_in(database: str, table: str) -> str:
-    """Give a table of ours in a database, qualified."""
+    """Return the qualified name of a table of ours."""
     return f"{quoted(database)}.{quoted(SCHEMA)}.{quoted(table)}"
 
 
 def asks_for_schema(dialect: Dialect, database: str) -> str:
-    """Ask whether the schema is there."""
+    """Return the query for whether our schema exists."""
     return dialect.schemas.format(database=literal(database.lower()), schema=literal(SCHEMA))
 
 
 def asks_for_columns(database: str) -> str:
-    """Ask for the columns of all that is in the schema: table, column, type."""
+    """Return the query for all columns in our schema: table, column, type."""
     return (
         "select table_name, column_name, lower(data_type) from information_schema.columns"  # noqa: S608  # literals
         f" where lower(table_catalog) = {literal(database.lower())} and table_schema = {literal(SCHEMA)}"
@@ -129,7 +129,7 @@ def asks_for_columns(database: str) -> str:
 
 
 def asks_for_others(database: str) -> str:
-    """Ask whether anything of the project's stands in a database."""
+    """Return the query for whether a database contains any table or view."""
     return (
         f"select 1 from information_schema.tables where lower(table_catalog) = {literal(database.lower())}"  # noqa: S608  # literals
         " and table_schema not in ('information_schema', 'pg_catalog') limit 1"
@@ -137,29 +137,29 @@ def asks_for_others(database: str) -> str:
 
 
 def asks_for_rights(dialect: Dialect, table: str) -> str:
-    """Ask whether a table of ours, which somebody else may have made, can be written and read."""
+    """Return the query for whether a table of ours, which another user may have created, can be written and read."""
     return dialect.rights.format(table=literal(f"{quoted(SCHEMA)}.{quoted(table)}"))
 
 
 def makes_schema(dialect: Dialect, database: str) -> str:
-    """Make the schema."""
+    """Return the statement that creates our schema."""
     return "create schema if not exists " + dialect.schema.format(database=quoted(database), schema=quoted(SCHEMA))
 
 
 def makes_table(dialect: Dialect, database: str, table: str) -> str:
-    """Make a table of ours."""
+    """Return the statement that creates a table of ours."""
     columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in COLUMNS[table].items())
     return f"create table if not exists {table_in(database, table)} ({columns}{dialect.extra})"
 
 
 def adds_column(database: str, table: str, column: str) -> str:
-    """Add a column that a table of an earlier elt lacks."""
+    """Return the statement that adds a column that a table of an earlier elt lacks."""
     added = f"{quoted(column)} {COLUMNS[table][column]}"
     return f"alter table {table_in(database, table)} add column if not exists {added}"
 
 
 def renames_table(database: str, table: str, aside: str) -> str:
-    """Put a table aside under another name."""
+    """Return the statement that renames a table, to set it aside."""
     return f"alter table {table_in(database, table)} rename to {quoted(aside)}"
 
 
@@ -173,7 +173,7 @@ def adds_marker(
     batch: MarkedBatch | None = None,
     content: str | None = None,
 ) -> str:
-    """Write the marker of a build; in the build's own transaction it stands if and only if the data do."""
+    """Return the insert of a build's marker; in the build's own transaction it is committed only with the data."""
     values: dict[str, str | int | datetime | None] = {
         "step_id": request.step.id,
         "relation": relation,
@@ -193,7 +193,7 @@ def adds_marker(
 
 
 def doubts(database: str, relation: Relation, request: Request) -> str:
-    """Write the marker that takes back what those before it say of a relation: it is not what its node builds to."""
+    """Return the insert of a marker that revokes the earlier ones: the relation is not what its node builds."""
     mark = Mark(digest=DOUBTED, identity=DOUBTED)
     named = ".".join(map(quoted, (database, relation.schema, relation.identifier)))
     return adds_marker(database, named, request, mark, is_whole=False)
@@ -203,7 +203,10 @@ _OF_MARKERS = ("step_id", "relation", "run_id", "attempt", "digest", "identity",
 
 
 def asks_for_markers(dialect: Dialect, database: str, *, with_content: bool) -> str:
-    """Ask for the newest marker of each relation, oldest first; `with_content` where the table has that column."""
+    """Return the query for the newest marker of each relation, oldest first.
+
+    `with_content`: whether the table has that column.
+    """
     names = ", ".join(map(quoted, _OF_MARKERS))
     content = quoted("content") if with_content else f"cast(null as {_TEXT}) as content"
     newest = f"row_number() over (partition by relation order by {dialect.order} desc) as newest"
@@ -212,7 +215,7 @@ def asks_for_markers(dialect: Dialect, database: str, *, with_content: bool) -> 
 
 
 def asks_for_batches(database: str, run_id: str, step_id: str) -> str:
-    """Ask for the batches of a model that were done in a run."""
+    """Return the query for the batches of a model that were done in a run."""
     return (
         f"select distinct batch, batches from {table_in(database, STANDING)}"  # noqa: S608  # as above
         f" where run_id = {literal(run_id)} and step_id = {literal(step_id)} and batch is not null"
@@ -220,19 +223,19 @@ def asks_for_batches(database: str, run_id: str, step_id: str) -> str:
 
 
 def counts_markers(database: str) -> str:
-    """Ask how many markers there are, and of how many relations or batches."""
+    """Return the query for the number of markers, and the number of distinct relations and batches."""
     return f"select count(*), count(distinct relation || coalesce(batch, '')) from {table_in(database, STANDING)}"  # noqa: S608  # as above
 
 
 def forgets_markers(dialect: Dialect, database: str) -> str:
-    """Remove all but the newest marker of each relation, or of each of its batches."""
+    """Return the delete of all but the newest marker of each relation, or of each of its batches."""
     table = table_in(database, STANDING)
     kept = f"select max({dialect.order}) from {table} group by relation, batch"  # noqa: S608  # as above
     return f"delete from {table} where {dialect.order} not in ({kept})"  # noqa: S608  # as above
 
 
 def asks_for_left_over(database: str, relation: Relation) -> str:
-    """Ask for what dbt makes beside a relation while it builds it, and drops after the commit: name, and kind."""
+    """Return the query for the relations that dbt makes during a build and drops after the commit: name and kind."""
     names = ", ".join(literal(relation.identifier + suffix) for suffix in _BESIDE)
     return (
         "select table_name, table_type from information_schema.tables"  # noqa: S608  # literals
@@ -242,25 +245,25 @@ def asks_for_left_over(database: str, relation: Relation) -> str:
 
 
 def drops(database: str, schema: str, name: str, kind: str) -> str:
-    """Drop a table or view with what is built upon it, as dbt does."""
+    """Return the statement that drops a table or view with its dependents, as dbt does."""
     what = "view" if kind == "VIEW" else "table"
     return f"drop {what} if exists {quoted(database)}.{quoted(schema)}.{quoted(name)} cascade"
 
 
 def fits(table: str, there: Mapping[str, str]) -> bool:
-    """Say whether a table has the columns that it should have, but for those that are `missing`; others do no harm."""
+    """Return whether a table has the expected columns, except those that are `missing`; extra columns do no harm."""
     found = {name: _SPELLED.get(kind, kind) for name, kind in there.items()}
     wanted = COLUMNS[table].keys() - missing(table, there)
     return all(found.get(name) == COLUMNS[table][name] for name in wanted)
 
 
 def missing(table: str, there: Collection[str]) -> list[str]:
-    """Name the columns that a table of an earlier elt lacks."""
+    """Return the columns that a table of an earlier elt lacks."""
     return sorted(ADDED.get(table, frozenset()).difference(there))
 
 
 def is_ours(table: str, there: Collection[str]) -> bool:
-    """Say whether a table is one of ours that was edited, rather than another one of the same name."""
+    """Return whether a table is one of ours that was edited, rather than another table with the same name."""
     own = COLUMNS[table]
     return 2 * len(own.keys() & set(there)) >= len(own)
 
@@ -279,5 +282,5 @@ def names_in(relation: str, dialect: Dialect) -> tuple[str, str]:
 
 
 def names_of(relation: Relation, dialect: Dialect) -> set[tuple[str, str]]:
-    """Return what a relation may be called: as it is written, and in lower case if dbt does not quote it."""
+    """Return the possible names of a relation: as written, and in lower case in case dbt does not quote it."""
     return {relation.key(), (relation.schema, relation.identifier)} if dialect.tells_case else {relation.key()}

@@ -1,6 +1,6 @@
-"""SQL from a child process, run by the owner of the warehouse on cursors of its own, through a pipe.
+"""Runs the SQL of a child process on the owner's cursors; it arrives through a pipe.
 
-One process owns the warehouse during a run; a child that needs SQL sends statements and gets buffered rows. The
+During a run one process owns the warehouse. A child that needs SQL sends statements and receives buffered rows. The
 pipe serves one statement at a time, in order; a child with several cursors has as many in the owner.
 """
 
@@ -17,7 +17,7 @@ from orchestrator.faults import Point, passing
 
 
 class OwnerCursor(Protocol):
-    """What the owner hands out: a DBAPI cursor with its own transaction, that can be interrupted."""
+    """A cursor of the owner: a DBAPI cursor with its own transaction, which can be interrupted."""
 
     @property
     def description(self) -> Any: ...  # noqa: ANN401, D102  # DBAPI's own
@@ -49,24 +49,24 @@ class Answer:
 
 
 class PipeAccess:
-    """Lets children at a warehouse that only the owner can open: their SQL comes back through the pipe."""
+    """Connects children to a warehouse that only the owner can open: their SQL comes back through the pipe."""
 
     kind = "duckdb"
 
     def __init__(self, open_cursor: Callable[[], OwnerCursor], place: str) -> None:
         self._open_cursor = open_cursor
         self.place = place
-        """The database's file, or `:memory:`."""
+        """The database file, or `:memory:`."""
 
     def serve(self, pipe: Connection) -> "SqlServer":
-        """Begin to answer the child's statements."""
+        """Start to answer the child's statements."""
         server = SqlServer(pipe, self._open_cursor)
         server.start()
         return server
 
 
 class SqlServer:
-    """The owner's side: answers one child until its end of the pipe is closed."""
+    """The owner's side: answers one child until that closes its end of the pipe."""
 
     def __init__(self, connection: Connection, open_cursor: Callable[[], OwnerCursor]) -> None:
         self._connection = connection
@@ -76,11 +76,12 @@ class SqlServer:
         self._thread = threading.Thread(target=self._serve, name="elt-sql-pipe", daemon=True)
 
     def start(self) -> None:
-        """Begin to answer, on a thread of its own."""
+        """Start to answer on a separate thread."""
         self._thread.start()
 
     def interrupt(self) -> None:
-        """Stop the statement that runs now; the child gets the database's error for it."""
+        """Interrupt the statement that runs now; the child receives the database's error for it."""
+        # A copy: the serving thread may add a cursor at the same time.
         for cursor in tuple(self._cursors.values()):
             with suppress(Exception):
                 cursor.interrupt()
@@ -90,14 +91,16 @@ class SqlServer:
         self._thread.join(seconds)
 
     def stop(self, seconds: float = 2.0) -> None:
-        """Answer nothing more, and interrupt until the statement that runs, or is about to, has ended."""
+        """Answer no further messages, and interrupt until the current statement has ended."""
         self._stopped.set()
+        # One interrupt is not enough: it has no effect on a statement that is about to run but has not started.
         until = time.monotonic() + seconds
         while self._thread.is_alive() and time.monotonic() < until:
             self.interrupt()
             self._thread.join(0.02)
 
     def _serve(self) -> None:
+        # The child has closed its end or has ended.
         with suppress(EOFError, OSError):
             while not self._stopped.is_set():
                 self._reply(self._answer(self._connection.recv()))
@@ -107,7 +110,7 @@ class SqlServer:
         self._connection.close()
 
     def _reply(self, answer: Answer | Exception) -> None:
-        """Send the answer; rows that cannot be sent are an error of their statement, or the child waits for ever."""
+        """Send the answer; if rows cannot be pickled send an error, because the child would wait forever."""
         try:
             self._connection.send(answer)
         except (pickle.PicklingError, TypeError, AttributeError, ValueError) as error:
@@ -120,7 +123,7 @@ class SqlServer:
                     self._cursors.pop(message.cursor).close()
                 return Answer(None, [])
             return self._execute(message)
-        except Exception as error:  # noqa: BLE001  # whatever the database says belongs to the child
+        except Exception as error:  # noqa: BLE001  # every database error is the child's
             return _portable(error)
 
     def _execute(self, message: _Execute) -> Answer:
@@ -137,16 +140,16 @@ class SqlServer:
 
 
 def _portable(error: Exception) -> Exception:
-    """Give an error that survives the pipe, with its type where that can be pickled."""
+    """Return an error that can be sent through the pipe, with its own type if that can be pickled."""
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301  # our own bytes
-    except Exception:  # noqa: BLE001  # an error that cannot be pickled is told by its words
+    except Exception:  # noqa: BLE001  # an error that cannot be pickled is sent as text
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error
 
 
 class PipeConnection:
-    """The child's side: a DBAPI connection whose cursors live in the owner."""
+    """The child's side: a DBAPI connection whose cursors exist in the owner."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -154,8 +157,9 @@ class PipeConnection:
         self._next = 0
 
     def ask(self, message: object) -> Answer:
-        """Send one message and wait for its answer; the database's error is raised here."""
+        """Send one message and wait for its answer; raises the database's error."""
         with self._lock:
+            # The lock keeps each answer with its request: the child's threads share one pipe.
             self._connection.send(message)
             answer = self._connection.recv()
         if isinstance(answer, Exception):
@@ -165,7 +169,7 @@ class PipeConnection:
         return answer
 
     def cursor(self) -> "PipeCursor":
-        """Open a cursor with a transaction of its own."""
+        """Open a cursor with its own transaction."""
         with self._lock:
             self._next += 1
             number = self._next
@@ -178,7 +182,7 @@ class PipeConnection:
         """Do nothing: every cursor rolls back for itself."""
 
     def close(self) -> None:
-        """Close the pipe; the owner closes every cursor of it."""
+        """Close the pipe; the owner then closes all cursors of this child."""
         with suppress(OSError):
             self._connection.close()
 
@@ -203,16 +207,16 @@ class PipeCursor:
         return self
 
     def fetchone(self) -> tuple[Any, ...] | None:
-        """Give the next row, or None after the last."""
+        """Return the next row, or None after the last."""
         return next(self._rows, None)
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
-        """Give at most `size` further rows."""
+        """Return at most `size` further rows."""
         wanted = range(self.arraysize if size is None else size)
         return [row for _, row in zip(wanted, self._rows, strict=False)]
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """Give all further rows."""
+        """Return all further rows."""
         return list(self._rows)
 
     def close(self) -> None:

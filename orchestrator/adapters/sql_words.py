@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 
 def literal(value: str | int | datetime | None) -> str:
-    """Write a value as SQL."""
+    """Return a value as a SQL literal."""
     match value:
         case None:
             return "null"
         case int():
-            return str(value).lower()  # `true` is one, too
+            return str(value).lower()  # also for bool: `true`
         case datetime():
             return f"timestamp '{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
         case str():
@@ -17,5 +17,5 @@ def literal(value: str | int | datetime | None) -> str:
 
 
 def quoted(name: str) -> str:
-    """Write a name as SQL."""
+    """Return a name as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'

@@ -1,4 +1,4 @@
-"""Which columns of a table are dlt's own, and the digest of its columns."""
+"""Decides which columns of a table are dlt's own, and computes the digest of its columns."""
 
 from collections.abc import Iterable, Sequence
 

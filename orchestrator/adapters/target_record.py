@@ -1,6 +1,6 @@
-"""What a target says itself of what stands in it: makes the tables for that, and reads them.
+"""Keeps a record of builds and loads in the target itself: creates the tables for it, and reads them.
 
-Nothing here breaks a run: where the tables cannot be made or trusted, the user is told once and nothing is marked.
+Nothing here stops a run. If the tables cannot be created or trusted, the user is told once and nothing is recorded.
 """
 
 import threading
@@ -22,20 +22,20 @@ from orchestrator.reuse.facts import Content
 from orchestrator.reuse.standing import Marker
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
-"""Runs one statement in the target and gives its rows; raises WarehouseError."""
+"""Runs one statement in the target and returns its rows; raises WarehouseError."""
 _MISSED = (
     "The database {database} does not say what stands in it, though recorded runs built there: its schema {schema} was"
     " dropped, this is another copy of it, or an older elt built it. The schema is made anew."
 )
 MOST_ROWS = 10_000_000
 _SPARE = 200
-"""So many old markers may lie about before they are removed."""
+"""This many old markers may accumulate before they are removed."""
 _TRIES = 10
-"""More than there are objects to create: another run can be first with each of them once."""
+"""More than the objects to create: each of them can be created first by another run, once."""
 
 
 class SqlTargetRecord:
-    """The tables of ours in the databases of one target; safe from any thread."""
+    """Our tables in the databases of one target; may be used from any thread."""
 
     def __init__(
         self,
@@ -50,8 +50,8 @@ class SqlTargetRecord:
     ) -> None:
         """Read and write with `ask`, in the `main` database or in one that `reach` makes reachable.
 
-        Both raise WarehouseError.
-        `taken` are the databases in which models of the project's own stand in our schema.
+        Both raise WarehouseError. `taken` are the databases in which the project's own models are built in a schema
+        with our name.
         """
         self._ask = ask
         self._dialect = dialect
@@ -60,39 +60,40 @@ class SqlTargetRecord:
         self._database_of = database_of
         self._taken = frozenset(database.lower() for database in taken)
         self.most_rows = MOST_ROWS
-        """Of larger tables builds record no checksum; a setting of the project."""
+        """Builds of larger tables record no checksum; a setting of the project."""
         self.on_content: Callable[[StepId, Content], None] = lambda _step, _content: None
-        """Told on the build's own thread what a build leaves if it ends well."""
+        """Called on the build's own thread with what the build leaves if it succeeds."""
         self._tell = tell
         self._lock = threading.Lock()
         self._made: dict[str, bool] = {}
         self._is_expected = False
 
     def make(self, databases: Iterable[str], *, is_expected: bool = False) -> None:
-        """Make the tables in these databases, where they are not there; each once, before anybody writes there.
+        """Create missing tables in these databases; once per database, before anything is written there.
 
-        With `is_expected` the user is told when they had to be made though something stands there.
+        With `is_expected` the user is told if they had to be created although the database has other tables.
         """
         for database in databases:
             with self._lock:
-                if database.lower() not in self._made:  # as databases themselves compare names
+                # Under the lock, so that other threads wait until the tables exist.
+                if database.lower() not in self._made:  # databases ignore case in database names
                     self._is_expected = is_expected
                     self._made[database.lower()] = self._try_to_make(database)
 
     def is_made(self, database: str | None) -> bool:
-        """Say whether a database can be written to."""
+        """Return whether a database can be written to."""
         return database is not None and self._made.get(database.lower(), False)
 
     def note_content(self, node: NodeId, content: Content) -> None:
-        """Tell what a build leaves if it ends well."""
+        """Report what a build leaves if it succeeds."""
         self.on_content(StepId(node), content)
 
     def loads_in(self, database: str) -> str | None:
-        """Give the table, qualified, in which loads note the rows that they brought; None where there is none."""
+        """Return the qualified table in which loads record the rows that they wrote; None if there is none."""
         return sql.table_in(database, sql.LOADS) if self.is_made(database) else None
 
     def markers(self, relations: Mapping[StepId, Relation]) -> Mapping[StepId, Marker]:
-        """Return for each step the newest marker of its relation, whichever node it is of."""
+        """Return for each step the newest marker of its relation, whichever node built it."""
         by_database: dict[str, dict[StepId, Relation]] = defaultdict(dict)
         for step, relation in relations.items():
             by_database[relation.database or self._main][step] = relation
@@ -100,6 +101,7 @@ class SqlTargetRecord:
         for database, wanted in by_database.items():
             newest: dict[tuple[str, str], tuple[int, Marker]] = {}
             for number, marker in enumerate(self._read(database)):
+                # Markers come oldest first, so the last one of a name is the newest.
                 newest[sql.names_in(marker.relation, self._dialect)] = (number, marker)
             for step, relation in wanted.items():
                 names = newest.keys() & sql.names_of(relation, self._dialect)
@@ -108,26 +110,26 @@ class SqlTargetRecord:
         return found
 
     def batches(self, run_id: str, step: StepId) -> tuple[MarkedBatch, ...]:
-        """Give the batches of a microbatch model that were done in a run."""
+        """Return the batches of a microbatch model that were done in a run."""
         database = self._database_of(step)
         if database is None or not self._is_readable(database):
             return ()
         found = []
         for start, planned in self._ask(sql.asks_for_batches(database, run_id, step)):
-            with suppress(ValueError):  # it was edited
+            with suppress(ValueError):  # the row was edited
                 first, _, end = str(planned).partition("/")
                 moments = [datetime.fromisoformat(moment) for moment in (start, first, end)]
                 found.append(MarkedBatch(start=moments[0], first=moments[1], end=moments[2]))
         return tuple(found)
 
     def doubt(self, request: Request, relation: Relation) -> None:
-        """Take back what is said of a node: what stands was found to be another thing. Raises WarehouseError."""
+        """Revoke the record of a node whose relation turned out to differ. Raises WarehouseError."""
         database = self._database_of(request.step.id)
         if database is not None and self.is_made(database):
             self._ask(sql.doubts(database, relation, request))
 
     def clear_beside(self, step: StepId, relation: Relation) -> None:
-        """Drop what a build that was cut off after its commit did not come to drop any more."""
+        """Drop the leftovers of a build that was interrupted between its commit and its own cleanup."""
         database = self._database_of(step)
         if database is None:
             return
@@ -135,23 +137,23 @@ class SqlTargetRecord:
             self._ask(sql.drops(database, relation.schema, name, kind))
 
     def _read(self, database: str) -> Iterable[Marker]:
-        """Read the newest marker of each relation, oldest first; a row that lacks something is passed over."""
+        """Read the newest marker of each relation, oldest first; incomplete rows are ignored."""
         try:
             there = self._readable(database)
             if there is None:
                 return []
             has_content = not sql.missing(sql.STANDING, there)
             rows = self._ask(sql.asks_for_markers(self._dialect, database, with_content=has_content))
-        except WarehouseError:  # it is told of when the tables are made
+        except WarehouseError:  # reported when the tables are created
             return []
         return [_marker(row) for row in rows if None not in row[:-1]]
 
     def _is_readable(self, database: str) -> bool:
-        """Say whether the table is there as it should be."""
+        """Return whether the table exists and has the expected columns."""
         return self._readable(database) is not None
 
     def _readable(self, database: str) -> Mapping[str, str] | None:
-        """Return the columns of the table; None if it is not there as it should be."""
+        """Return the columns of the table; None if it does not exist or lacks expected columns."""
         if database.lower() != self._main:
             self._reach(database)
         if database.lower() in self._taken:
@@ -165,7 +167,7 @@ class SqlTargetRecord:
                 return self._make(database)
             except WarehouseError as error:
                 if tries_left and lost_race(error):
-                    continue  # another run creates the tables too: look again at what there is by now
+                    continue  # another run creates the tables too: check again which exist now
                 self._tell(
                     f"What stands is not recorded in {database} itself: {error.message.splitlines()[0]}\n"
                     "Give the user who runs this the right to make tables there, or set state_in_target: false in"
@@ -224,7 +226,7 @@ class SqlTargetRecord:
 
 
 def _is_anothers(there: Mapping[str, Mapping[str, str]]) -> bool:
-    """Say whether the schema is somebody else's: it holds something, and that is not ours."""
+    """Return whether the schema belongs to something else: it holds tables, and they are not ours."""
     named = [table for table in sql.COLUMNS if table in there]
     if not named:
         return bool(there)

@@ -1,6 +1,7 @@
-"""Says whether the tools that an adapter is about to import are of versions that this elt works with.
+"""Checks the versions of the tools that an adapter is about to import.
 
-The bounds are those of elt's own distribution, so that they stand in one place; no tool is imported to ask.
+The bounds are those of elt's own distribution, so that they are defined in one place. No tool is imported for the
+check.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,7 @@ DISTRIBUTION = "elt-orchestrator"
 
 
 def require_supported(*tools: str) -> None:
-    """Raise when one of these distributions is installed in a version outside the bounds; a missing one is not judged.
+    """Raise if one of these distributions is installed in a version outside the bounds; a missing one is ignored.
 
     Raises:
         UnsupportedVersionError: names each such distribution, its version, and the bounds.
@@ -35,7 +36,7 @@ def require_supported(*tools: str) -> None:
 
 
 def supported(requirements: Iterable[str]) -> dict[str, SpecifierSet]:
-    """Give the bounds of each distribution that the requirements name, those of all extras together."""
+    """Return the bounds of each distribution that the requirements name, those of all extras combined."""
     bounds: dict[str, SpecifierSet] = {}
     for requirement in map(Requirement, requirements):
         name = canonicalize_name(requirement.name)
@@ -45,10 +46,10 @@ def supported(requirements: Iterable[str]) -> dict[str, SpecifierSet]:
 
 @cache
 def stated_bounds() -> Mapping[str, SpecifierSet]:
-    """Give the bounds that elt's own distribution states, read once.
+    """Return the bounds that elt's own distribution declares, read once.
 
-    Call it before a second thread starts: reading them uses Python's own parser, which CPython 3.11 lets no two
-    threads use at once (dbt reads Python models with it).
+    Call it before a second thread starts: reading them uses Python's own parser, which two threads must not use at the
+    same time in CPython 3.11 (dbt reads Python models with it).
     """
     return supported(_stated())
 
@@ -56,7 +57,7 @@ def stated_bounds() -> Mapping[str, SpecifierSet]:
 def _stated() -> Iterator[str]:
     try:
         yield from requires(DISTRIBUTION) or ()
-    except PackageNotFoundError:  # run from a folder: nobody has stated anything
+    except PackageNotFoundError:  # run from a source folder: nothing is declared
         return
 
 

@@ -1,4 +1,4 @@
-"""dbt's artifacts, written from outcomes: what dbt's own readers find in the target folder after a run."""
+"""Writes dbt's artifacts (run_results.json, sources.json, manifest.json) from the outcomes of a run."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ Json = Mapping[str, object]
 
 
 def artifact(*, metadata: Json, results: Sequence[Json], elapsed: float, args: Json | None = None) -> dict[str, object]:
-    """Put together run_results.json, or sources.json, which has no `args`."""
+    """Return run_results.json or sources.json as a dictionary; sources.json has no `args`."""
     document: dict[str, object] = {"metadata": metadata, "results": list(results), "elapsed_time": elapsed}
     if args is not None:
         document["args"] = args
@@ -32,7 +32,7 @@ def artifact(*, metadata: Json, results: Sequence[Json], elapsed: float, args: J
 
 
 def records(plan: Plan, outcomes: Iterable[Outcome], skipped: Mapping[NodeId, Json], *, sources: bool) -> list[Json]:
-    """Give the entries of `results` in the order in which the steps ended; steps that are not dbt's have none."""
+    """Return the entries of `results` in the order in which the steps ended; steps that dbt does not run have none."""
     found: list[Json] = []
     for outcome in outcomes:
         step = plan.by_id[outcome.step_id]
@@ -46,12 +46,12 @@ def records(plan: Plan, outcomes: Iterable[Outcome], skipped: Mapping[NodeId, Js
 
 
 def _is_telling(outcome: Outcome) -> bool:
-    """Say whether dbt's own record stands though the step was cancelled: its batches tell what is left to do."""
+    """Return whether to keep dbt's own record of a cancelled step: its batch results show which batches remain."""
     return any(record.get("batch_results") for record in outcome.dbt_results)
 
 
 def is_recorded(step: Step) -> bool:
-    """Say whether dbt would give the step's node a result: every node but an ephemeral model."""
+    """Return whether dbt would record a result for the step's node: it does so for every node but ephemeral models."""
     match step:
         case BuildStep():
             return step.materialized != "ephemeral"
@@ -62,9 +62,9 @@ def is_recorded(step: Step) -> bool:
 
 
 def _is_recorded_as_skipped(step: BuildStep | TestStep, outcome: Outcome) -> bool:
-    """Say whether dbt would record the skip: after a failed first hook it goes through its queue of nodes.
+    """Return whether dbt would record the skip after an on-run-start hook failed.
 
-    Ephemeral models stand in that queue, unit tests do not.
+    dbt then records every node in its queue. Ephemeral models are in that queue, unit tests are not.
     """
     if outcome.reason.code is ReasonCode.RUN_START_HOOK:
         return not (isinstance(step, TestStep) and step.resource_type is ResourceType.UNIT_TEST)
@@ -72,11 +72,11 @@ def _is_recorded_as_skipped(step: BuildStep | TestStep, outcome: Outcome) -> boo
 
 
 _LEFT_ALONE = frozenset({Status.REUSED, Status.SKIPPED})
-"""What becomes of steps that dbt did not compile: they leave the manifest as the parse wrote it."""
+"""Statuses of steps that dbt did not compile: these steps do not change the manifest that the parse wrote."""
 
 
 class ArtifactWriter:
-    """Listens to a run and writes dbt's artifacts when it ends, whatever became of it."""
+    """Listens to a run and writes dbt's artifacts when the run ends, whatever its status."""
 
     def __init__(self, session: DbtSession) -> None:
         self._session = session
@@ -86,11 +86,11 @@ class ArtifactWriter:
         self._outcomes: list[Outcome] = []
 
     def attach(self, runs: NodeRuns) -> None:
-        """Say whose nodes the run's steps are."""
+        """Set the node runs that know the results of skipped and lost nodes."""
         self._runs = runs
 
     def hear(self, event: Event) -> None:
-        """Keep every outcome; write at the end."""
+        """Keep every outcome, and write the artifacts when the run ends."""
         match event:
             case RunStarted():
                 self._plan, self._started = event.plan, event.at
@@ -106,7 +106,8 @@ class ArtifactWriter:
                 pass
 
     def skipped_nodes(self) -> list[NodeId]:
-        """Give the nodes that dbt would have run and that were skipped so far."""
+        """Return the nodes that dbt would have run and that have been skipped so far."""
+        # The tuple is a copy: the step of the on-run-end hooks calls this while the loop's thread may append.
         return [
             step.node
             for outcome in tuple(self._outcomes)
@@ -116,7 +117,7 @@ class ArtifactWriter:
         ]
 
     def lost_nodes(self) -> dict[NodeId, str]:
-        """Give the nodes that dbt has no result of because they outlived their time limit, each with its message."""
+        """Return the nodes without a dbt result because they exceeded their time limit, each with its message."""
         return {
             step.node: outcome.message
             for outcome in tuple(self._outcomes)
@@ -127,7 +128,7 @@ class ArtifactWriter:
         }
 
     def forgotten_nodes(self) -> dict[NodeId, str]:
-        """Return the nodes that were reused from a run that is forgotten by now, each with dbt's word for it."""
+        """Return the nodes reused from a run that is no longer recorded, each with dbt's word for its status."""
         return {
             step.node: outcome.tool_word
             for outcome in tuple(self._outcomes)
@@ -159,16 +160,16 @@ class ArtifactWriter:
             if any(outcome.status not in _LEFT_ALONE for outcome in self._outcomes):
                 self._write_manifest()
         if any(isinstance(step, FreshnessStep) and not step.by_load for step in plan.steps):
-            sources = records(plan, self._outcomes, {}, sources=True)  # none of them, when none could be asked
+            sources = records(plan, self._outcomes, {}, sources=True)  # empty if no source could be queried
             document = artifact(metadata=_metadata("sources"), results=sources, elapsed=elapsed)
             _write_json(target / "sources.json", document)
 
     def _write_manifest(self) -> None:
-        """Write the manifest again: it now holds the compiled code of what ran."""
+        """Write the manifest again, now with the compiled code of the nodes that ran."""
         write_manifest(self._session.manifest, str(self._session.target_path)).close()
 
     def _arguments(self) -> Json:
-        """Give the invocation's arguments as dbt records them, with secrets scrubbed as dbt scrubs them."""
+        """Return the invocation's arguments as dbt records them, with secrets scrubbed as dbt scrubs them."""
         import dbt.utils
         from dbt.artifacts.schemas.run import RunResultsArtifact
 
@@ -199,7 +200,7 @@ def _metadata(kind: str) -> Json:
 
 
 def _write_json(path: Path, document: Mapping[str, object]) -> None:
-    """Write a whole file or none: a reader never sees half an artifact."""
+    """Write the file completely or not at all, so that no reader sees half an artifact."""
     from dbt.utils import JSONEncoder
 
     with replaced(path) as beside:

@@ -1,4 +1,4 @@
-"""Keeps what the batches of microbatch models said: dbt's result of the model tells only how many broke."""
+"""Keeps the error messages of the batches of microbatch models: dbt's result of the model only counts the errors."""
 
 import sys
 import threading
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class BatchLog:
-    """The messages of broken batches, by model and start of the batch."""
+    """The messages of batches that ended in an error, by model and start of the batch."""
 
     def __init__(self, task: Any) -> None:  # noqa: ANN401  # dbt's task
         self._lock = threading.Lock()
@@ -19,15 +19,15 @@ class BatchLog:
         task.call_runner = self._call_runner  # dbt's microbatch runner calls its batches through the task
 
     def halt(self, unique_ids: Collection[str]) -> None:
-        """Let no batch of these models start any more."""
+        """Prevent further batches of these models from starting."""
         self._halted.update(unique_ids)
 
     def begin(self, unique_id: str) -> None:
-        """Let the batches of a model start."""
+        """Allow the batches of a model to start."""
         self._halted.discard(unique_id)
 
     def take(self, unique_id: str) -> dict[datetime, str]:
-        """Give the messages of one model's broken batches, and forget them."""
+        """Return the messages of one model's batches that ended in an error, and forget them."""
         with self._lock:
             return self._messages.pop(unique_id, {})
 
@@ -36,13 +36,14 @@ class BatchLog:
         if build is not None:
             if runner.node.unique_id in self._halted:
                 runner.do_skip()
-            runner._build_failed_run_batch_result = self._noting(runner, build)  # noqa: SLF001  # no other door
+            runner._build_failed_run_batch_result = self._noting(runner, build)  # noqa: SLF001  # dbt has no public way
         return self._call(runner)
 
     def _noting(self, runner: Any, build: Any) -> Any:  # noqa: ANN401  # dbt's own types
-        """Let dbt build a broken batch's result, and note the exception that it drops while it does."""
+        """Wrap dbt's function that builds the result of an erroring batch, to keep the exception that it drops."""
 
         def noting(model: Any, batch: Any, *elapsed: float) -> Any:  # noqa: ANN401  # dbt's own types
+            # If the batch raised, dbt calls this in its `except` block, so the exception is still the current one.
             error = sys.exception()
             if error is not None:
                 with self._lock:

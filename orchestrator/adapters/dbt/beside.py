@@ -1,7 +1,7 @@
-"""Lets dbt build a node in another schema than its own, without a trace in the session.
+"""Has dbt build a shadow copy of a node in another schema, without changing the session.
 
-The node is copied. The copy is compiled under its own name, so that its code is what it would be, and only then moved:
-the materialization, and all that the configuration asks of it, finds another place.
+The node is copied. The copy is compiled under the node's own name, so that its compiled code is the same, and only then
+moved to the other schema: the materialization and everything in its configuration then use that schema.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,22 +16,22 @@ from orchestrator.errors import WarehouseError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """What came of a build beside what stands."""
+    """The result of a shadow build."""
 
     message: str
-    """What broke; empty when the build ended well."""
+    """The error message; empty if the build succeeded."""
     code: str | None
-    """What the node was compiled to."""
+    """The node's compiled code."""
 
 
 def build_beside(task: Any, original: Any, adapter: Any, manifest: Any, schema: str) -> Beside:  # noqa: ANN401  # dbt's own
-    """Build a copy of a node in a schema that is there; never raises for what the node did."""
+    """Build a copy of a node in an existing schema; never raises for an error of the node."""
     from dbt.artifacts.schemas.results import RunStatus
 
     node = deepcopy(original)
     forget_compiled(node)
-    node.write_node = lambda *_: None  # the files of what was compiled and run are those of real builds
-    node.config.grants = {}  # nobody else is to see it
+    node.write_node = lambda *_: None  # do not overwrite the compiled and run files of real builds
+    node.config.grants = {}  # no other user needs to read the shadow build
     runner = task.get_runner(node)
     compile_it = runner.compile
 
@@ -41,8 +41,8 @@ def build_beside(task: Any, original: Any, adapter: Any, manifest: Any, schema: 
         else:
             compile_it(manifest)
         node.schema = schema
-        # The schema is empty: a query for what is in it would open a transaction, in which the table of a Python
-        # model, which is made on a cursor of its own, cannot be seen.
+        # Tell the cache that the schema is empty. Otherwise dbt would list its relations, which opens a transaction;
+        # the table of a Python model is made on another cursor and would not be visible in that transaction.
         adapter.cache.add_schema(node.database, schema)
         node.relation_name = adapter.Relation.create_from(runner.config, node).render()
         return node
@@ -59,7 +59,7 @@ def build_beside(task: Any, original: Any, adapter: Any, manifest: Any, schema: 
 
 @contextmanager
 def asking(adapter: Any, name: str) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:  # noqa: ANN401  # as above
-    """Ask the warehouse on the thread's own connection, which is interrupted with the step; raises WarehouseError."""
+    """Query the warehouse on the thread's own connection, which is interrupted with the step; raises WarehouseError."""
     from dbt_common.exceptions import DbtBaseException
 
     connections = adapter.connections
@@ -68,7 +68,7 @@ def asking(adapter: Any, name: str) -> Iterator[Callable[[str], list[tuple[Any, 
         with connections.exception_handler(statement):
             connection = connections.get_thread_connection()
             if not connection.transaction_open:
-                connections.begin()  # so that it is ended with the connection's use, and holds no lock after that
+                connections.begin()  # dbt ends it with the use of the connection, so that no lock remains
             cursor = connection.handle.cursor()
             cursor.execute(statement)
             return [tuple(row) for row in cursor.fetchall()]

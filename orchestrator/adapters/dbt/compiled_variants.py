@@ -1,4 +1,4 @@
-"""Compiles a node to every text that a run may have compiled it to, and writes nothing."""
+"""Compiles a node to each text that a run may have compiled it to; writes no files."""
 
 from collections.abc import Iterator
 from copy import copy
@@ -9,9 +9,9 @@ from orchestrator.nodes.identity import NodeId
 
 
 def compiled_variants(session: DbtSession, unique_id: NodeId) -> tuple[str, ...]:
-    """Return what a node compiles to now and, if it is incremental, what it compiles to when it is built as a whole.
+    """Return the compiled code of a node and, if it is incremental, also its compiled code for a full refresh.
 
-    Nothing is returned for a node that cannot be compiled.
+    The result is empty if the node cannot be compiled.
     """
     return tuple(dict.fromkeys(_variants(session, unique_id)))
 

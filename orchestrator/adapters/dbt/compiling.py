@@ -1,4 +1,4 @@
-"""Compiles single nodes of an open, parsed session, and writes nothing."""
+"""Compiles single nodes of an open, parsed session; writes no files."""
 
 from copy import copy
 
@@ -7,7 +7,7 @@ from orchestrator.nodes.identity import NodeId
 
 
 def compile_code(session: DbtSession, unique_id: NodeId) -> str | None:
-    """Give the code that dbt compiles a node to; None when it cannot be compiled now."""
+    """Return the compiled code of a node; None if it cannot be compiled now."""
     from dbt.adapters.factory import get_adapter
     from dbt.compilation import Compiler
     from dbt_common.exceptions import DbtBaseException

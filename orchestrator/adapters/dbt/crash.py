@@ -1,6 +1,6 @@
-"""What dbt worked on when it crashed: an exception that is none of its own, raised by a file it does not expect.
+"""Finds what dbt was working on when it crashed with an exception that is not one of its own.
 
-dbt names no file then. The frames of the traceback hold the node, block or file at which it was.
+dbt names no file in that case. The frames of the traceback hold the node, block or file.
 """
 
 import re
@@ -19,13 +19,13 @@ _SHOW = "`elt dbt parse --debug` shows dbt's traceback."
 
 
 def is_crash_of_dbt(error: BaseException) -> bool:
-    """Return whether dbt, or something that it called, raised an exception: then it is no bug of ours."""
+    """Return whether dbt, or code that it called, raised an exception, so that it is not a bug of elt."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and not frames[-1].filename.startswith(_OWN)
 
 
 def crashed(error: BaseException, project_dir: Path) -> ParseError:
-    """Turn a crash into an error that names what dbt worked on, and the line if it can be found."""
+    """Return an error that names what dbt was working on, with the line if it can be found."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][::-1]
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     named = next(filter(None, map(_worked_on, frames)), None)
@@ -53,7 +53,7 @@ def _hint(error: BaseException, frames: list[FrameType]) -> str:
 
 
 def _worked_on(frame: FrameType) -> tuple[str, str, str] | None:
-    """Return the kind, name and file of what a frame of dbt worked on; the kind and the name may be empty."""
+    """Return the kind, name and file of what a frame of dbt was working on; the kind and the name may be empty."""
     if frame.f_code.co_filename.startswith(_OWN):
         return None
     for value in _candidates(frame):
@@ -64,7 +64,7 @@ def _worked_on(frame: FrameType) -> tuple[str, str, str] | None:
 
 
 def _candidates(frame: FrameType) -> Iterator[Any]:
-    """Return the frame's values that may have a file, and what belongs to them."""
+    """Yield the frame's values that may have a file, and their attributes that may have one."""
     values = list(frame.f_locals.values())
     yield from values
     for value in values:
@@ -73,32 +73,32 @@ def _candidates(frame: FrameType) -> Iterator[Any]:
         yield from _with_path(value)
 
 
-def _with_path(value: Any) -> Iterator[Any]:  # noqa: ANN401  # of dbt
+def _with_path(value: Any) -> Iterator[Any]:  # noqa: ANN401  # a dbt object
     yield value
     path = _attribute(value, "path")
     yield path
     yield _attribute(_attribute(value, "file"), "path")
 
 
-def _attribute(value: Any, name: str) -> Any:  # noqa: ANN401  # of dbt
+def _attribute(value: Any, name: str) -> Any:  # noqa: ANN401  # a dbt object
     try:
         return getattr(value, name, None)
-    except Exception:  # noqa: BLE001  # a property may raise whatever it likes
+    except Exception:  # noqa: BLE001  # a property may raise any exception
         return None
 
 
-def _text(value: Any, name: str) -> str:  # noqa: ANN401  # of dbt
+def _text(value: Any, name: str) -> str:  # noqa: ANN401  # a dbt object
     found = _attribute(value, name)
     return found if isinstance(found, str) else ""
 
 
-def _kind(value: Any) -> str:  # noqa: ANN401  # of dbt
+def _kind(value: Any) -> str:  # noqa: ANN401  # a dbt object
     kind = _attribute(value, "resource_type")
     return str(getattr(kind, "value", kind) or "").replace("_", " ")
 
 
 def _line(file: Path, name: str) -> str:
-    """Return where a YAML file names a thing; empty if that cannot be told."""
+    """Return the line on which a YAML file names an object; empty if it is not unique or cannot be found."""
     if not name or file.suffix not in {".yml", ".yaml"}:
         return ""
     last = re.escape(name.rpartition(".")[2])

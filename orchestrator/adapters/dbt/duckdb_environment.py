@@ -1,4 +1,4 @@
-"""Closes what dbt-duckdb keeps open from one dbt invocation to the next in a process."""
+"""Closes the database that dbt-duckdb keeps open between dbt invocations in one process."""
 
 import sys
 from contextlib import suppress
@@ -7,8 +7,8 @@ from contextlib import suppress
 def close_environment() -> None:
     """Close dbt-duckdb's database, if one is open, and forget it.
 
-    It is kept by the credentials as they are written: a second project whose profile names the same relative path
-    would be built in the first one's file, and the file would stay locked for other processes.
+    dbt-duckdb looks the open database up by the credentials as written. A second project whose profile names the same
+    relative path would be built in the first project's file, and that file would stay locked for other processes.
     """
     module = sys.modules.get("dbt.adapters.duckdb.connections")
     if module is None:
@@ -17,5 +17,5 @@ def close_environment() -> None:
     with connections._LOCK:  # noqa: SLF001  # dbt-duckdb drops the environment without closing it
         environment, connections._ENV = connections._ENV, None  # noqa: SLF001  # as above
     if environment is not None:
-        with suppress(Exception):  # a thread that was abandoned may still compute on it
+        with suppress(Exception):  # an abandoned thread may still run a query on it
             environment.close()

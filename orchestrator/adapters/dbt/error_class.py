@@ -1,4 +1,4 @@
-"""What kind of thing broke when dbt ran a node, told by dbt's word and message: dbt keeps no exception."""
+"""Classifies the error of a node by dbt's status and message: dbt keeps no exception."""
 
 import re
 from collections.abc import Collection
@@ -11,7 +11,7 @@ _NOT_OF_THE_DATABASE = re.compile(r"\b(?:Compilation|Parsing|Contract|Dependency
 
 
 def error_class(status: Status, message: str, broken: Collection[str] = ()) -> ErrorClass | None:
-    """Give the class of a node's error; `broken` are the messages of the batches that broke, where it has any."""
+    """Return the class of a node's error; `broken` are the messages of its batches that ended in an error, if any."""
     match status:
         case Status.FAIL | Status.WARN:
             return ErrorClass.DATA

@@ -1,4 +1,4 @@
-"""Gives the outcome of a build that ended while nobody could record it, in dbt's words too."""
+"""Makes the outcome, and dbt's result, of a build that succeeded but was not recorded before its process died."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,12 +15,12 @@ _SAID = "built before the run was cut off, as the target itself says"
 
 
 def is_named(session: DbtSession, marker: Marker) -> bool:
-    """Say whether a marker is of the relation that its node is built as now."""
+    """Return whether the marker names the relation that its node builds now."""
     return bool(session.manifest.expect(marker.step_id).relation_name == marker.relation)
 
 
 def reused_record(session: DbtSession, node: NodeId, word: str) -> Mapping[str, object]:
-    """Return the entry in run_results.json of a node that was reused, if the run that built it is forgotten."""
+    """Return the run_results.json entry of a reused node if the run that built it is no longer recorded."""
     from dbt.artifacts.schemas.results import NodeStatus
     from dbt.artifacts.schemas.run import RunResult
 
@@ -28,7 +28,7 @@ def reused_record(session: DbtSession, node: NodeId, word: str) -> Mapping[str, 
 
 
 def found_outcome(session: DbtSession, marker: Marker, started_at: datetime | None) -> Outcome:
-    """Give the outcome; in dbt's record the node is a success, whose figures died with the process."""
+    """Return the outcome; dbt's record has the node as a success without figures, which were lost with the process."""
     from dbt.artifacts.schemas.results import RunStatus
     from dbt.artifacts.schemas.run import RunResult
 

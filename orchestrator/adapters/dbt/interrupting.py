@@ -1,4 +1,4 @@
-"""Ends the queries of single steps on dbt's connections, and leaves those of the others alone."""
+"""Interrupts the queries of single steps on dbt's connections; the queries of other steps go on."""
 
 import threading
 from collections.abc import Collection, Iterator
@@ -18,7 +18,7 @@ class Threads:
 
     @contextmanager
     def running(self, step_id: StepId) -> Iterator[None]:
-        """Note that the calling thread runs a step."""
+        """Record that the calling thread runs a step while the block is executed."""
         with self._lock:
             self._by_step[step_id] = threading.get_ident()
         try:
@@ -28,13 +28,13 @@ class Threads:
                 del self._by_step[step_id]
 
     def of(self, steps: Collection[StepId]) -> frozenset[int]:
-        """Give the threads that run one of the steps."""
+        """Return the threads that run one of the steps."""
         with self._lock:
             return frozenset(thread for step_id, thread in self._by_step.items() if step_id in steps)
 
 
 def cancel(adapter: Any, threads: Collection[int], nodes: Collection[NodeId]) -> None:  # noqa: ANN401  # dbt's adapter
-    """End what the connections of these threads run, and those that batches of these nodes have elsewhere."""
+    """Interrupt the queries on the connections of these threads, and those of these nodes' batches on other threads."""
     manager = adapter.connections
     own = threading.get_ident()
     with manager.lock:
@@ -45,15 +45,17 @@ def cancel(adapter: Any, threads: Collection[int], nodes: Collection[NodeId]) ->
         ]
     for connection in found:
         if connection.state == "open" and connection.handle is not None:
-            with suppress(Exception):  # it was closed between the look and the word
+            with suppress(Exception):  # another thread may have closed it in the meantime
                 _end_query(manager, connection)
 
 
 def _end_query(manager: Any, connection: Any) -> None:  # noqa: ANN401  # dbt's own
     match manager.TYPE:
         case "postgres":
-            connection.handle.cancel()  # asks on a connection of its own; dbt's way ends the whole session
+            # sends a cancel request on a separate connection; dbt's own way ends the whole session
+            connection.handle.cancel()
         case "duckdb":
-            connection.handle.cursor().interrupt()  # as dbt does, without two lines in its log ten times a second
+            # as dbt does, but without the two lines that dbt would log at each repetition
+            connection.handle.cursor().interrupt()
         case _:
             manager.cancel(connection)

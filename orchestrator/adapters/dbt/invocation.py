@@ -1,7 +1,7 @@
-"""The start of one dbt invocation in this process: flags, invocation state, log file, events.
+"""Starts and ends one dbt invocation in this process: flags, invocation state, log file, events.
 
-Follows what dbt's own command line does before a command (dbt.cli.requires.preflight), without its console output
-and without its usage statistics.
+Follows what dbt's own command line does before a command (dbt.cli.requires.preflight), without its console output and
+without its usage statistics.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 from orchestrator.adapters.dbt.duckdb_environment import close_environment
 
 _QUIET_WARNINGS = frozenset(
-    # Results of nodes: they reach the user as outcomes of their steps.
+    # Results of nodes: they are shown to the user as outcomes of their steps.
     {"LogTestResult", "LogModelResult", "LogFreshnessResult", "LogSnapshotResult", "LogSeedResult"}
     | {"RunResultWarning", "RunResultWarningMessage", "RunResultError"}
 )
@@ -20,11 +20,12 @@ _PRINTED = frozenset({"PrintEvent", "JinjaLogInfo"})
 Hear = Callable[[str, str, str], None]
 """Takes a kind (`warning` or `printed`), a message, and a node's id or an empty string; must only enqueue."""
 HearAll = Callable[[str, Any], None]
-"""Takes a node's id, or an empty string, and the head of any event of dbt's, debug messages too; must only enqueue."""
+"""Takes a node's id or an empty string, and the head (`info`) of any dbt event, including debug messages; must only
+enqueue."""
 
 
 def begin(args: Sequence[str], hear: Hear, hear_all: HearAll) -> Any:  # noqa: ANN401  # dbt's Flags has no static type
-    """Set up dbt for the command line `args` and give its flags; ends any invocation before it."""
+    """Set up dbt for the command line `args` and return its flags; ends any earlier invocation."""
     import dbt.tracking
     from dbt.cli import requires
     from dbt.cli.flags import Flags, args_to_context
@@ -42,26 +43,27 @@ def begin(args: Sequence[str], hear: Hear, hear_all: HearAll) -> Any:  # noqa: A
     environment = get_env()
     requires._cross_propagate_engine_env_vars(environment)  # noqa: SLF001  # as dbt's preflight does
     get_invocation_context()._env = environment  # noqa: SLF001  # as above
-    reset_metadata_vars()  # of an invocation before this one in the process
-    reset_deprecations()  # dbt tells each once a process; every run has its own reader, and its own --warn-error
+    reset_metadata_vars()  # those of an earlier invocation in this process
+    # dbt shows each deprecation once per process; each run has its own reader and its own --warn-error
+    reset_deprecations()
     click_context = args_to_context(list(args))
     click_context.obj = {"dbt_runner_command_args": list(args)}
     flags = Flags(click_context)
     object.__setattr__(flags, "SEND_ANONYMOUS_USAGE_STATS", False)
     object.__setattr__(flags, "send_anonymous_usage_stats", False)
-    # What was typed is a command of ours, or of whoever imported us: the artifacts tell the dbt command that it means.
+    # The user typed a command of elt, or imported elt: the artifacts record the equivalent dbt command.
     object.__setattr__(flags, "INVOCATION_COMMAND", " ".join(("dbt", *args)))
     set_flags(flags)
     events = get_event_manager()
     events.require_warn_or_error_handling = flags.require_all_warnings_handled_by_warn_error
     reset_invocation_id()
     setup_event_logger(flags=flags, callbacks=[_listener(hear, hear_all)])
-    # The terminal belongs to the orchestrator's reports; dbt keeps its log file.
+    # Only the orchestrator's reports write to the terminal; dbt keeps its log file.
     events.loggers[:] = [logger for logger in events.loggers if logger.name != "stdout_log"]
     dbt.tracking.initialize_from_flags(False, flags.PROFILES_DIR)  # noqa: FBT003  # dbt's own signature
     flags.fire_deprecations(click_context)
     _forget_adapters()
-    close_environment()  # left behind by whoever ran dbt in this process before
+    close_environment()  # left open by code that ran dbt in this process before
     validate_engine_env_vars()
     return flags
 
@@ -72,14 +74,14 @@ def end() -> None:
 
     _forget_adapters()
     close_environment()
-    with suppress(OSError):  # a full disk: the log file cannot be flushed
+    with suppress(OSError):  # on a full disk the log file cannot be flushed
         cleanup_event_logger()
 
 
 def _forget_adapters() -> None:
     from dbt.adapters.factory import FACTORY, reset_adapters
 
-    with suppress(Exception):  # a thread that was abandoned may still compute on a connection, which then refuses
+    with suppress(Exception):  # a connection refuses to close while an abandoned thread still runs a query on it
         reset_adapters()
     FACTORY.adapters.clear()
 
@@ -97,7 +99,7 @@ def _listener(hear: Hear, hear_all: HearAll) -> Callable[[Any], None]:
 
 
 def _node_of(message: Any) -> str:  # noqa: ANN401  # a protobuf message
-    """Name the node that spoke: some events carry it, others are fired while dbt holds it for this thread."""
+    """Return the node of an event: some events name it, others are fired while dbt keeps it in a context variable."""
     from dbt_common.events.contextvars import get_node_info
 
     node = getattr(message.data, "node_info", None)

@@ -1,6 +1,7 @@
-"""Says which batches of a microbatch model are left to do in a run that goes on.
+"""Finds the batches of a microbatch model that remain to be done in a resumed run.
 
-The table is there once its first batch is: dbt would take up the last batches only, and leave a hole before them.
+The table exists as soon as the first batch is done. dbt would then run only the latest batches, and leave a gap before
+them.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,7 +14,7 @@ from orchestrator.nodes.identity import NodeId
 
 
 def left_by_record(records: Collection[Mapping[str, Any]]) -> Any:  # noqa: ANN401  # dbt's BatchResults
-    """Give what a recorded result says of its batches; None when it says nothing, or none was done."""
+    """Return the batch results of a recorded result; None if it has none, or no batch succeeded."""
     from dbt.artifacts.schemas.batch_results import BatchResults
 
     for record in records:
@@ -24,7 +25,7 @@ def left_by_record(records: Collection[Mapping[str, Any]]) -> Any:  # noqa: ANN4
 
 
 def left_by_markers(session: DbtSession, node: NodeId, markers: Collection[MarkedBatch]) -> Any:  # noqa: ANN401
-    """Give the batches that were planned when the run was cut off, sorted by the markers of those that were done."""
+    """Return the batches that were planned before the interruption, as done or not according to the markers."""
     from dbt.artifacts.schemas.batch_results import BatchResults
     from dbt.materializations.incremental.microbatch import MicrobatchBuilder
 
@@ -41,7 +42,7 @@ def left_by_markers(session: DbtSession, node: NodeId, markers: Collection[Marke
 
 
 def _in_utc(batches: Any) -> Any:  # noqa: ANN401  # dbt's BatchResults
-    """Give the moments as dbt makes them itself: it names a batch by their digits."""
+    """Convert the times to UTC, as dbt makes them itself: dbt names a batch by the digits of its time."""
     for spans in (batches.successful, batches.failed):
         spans[:] = [(_utc(start), _utc(end)) for start, end in spans]
     return batches

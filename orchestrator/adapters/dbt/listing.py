@@ -1,4 +1,4 @@
-"""Writes nodes as `dbt ls` writes them."""
+"""Formats nodes as `dbt ls` does."""
 
 from collections.abc import Collection
 
@@ -9,9 +9,9 @@ from orchestrator.nodes.identity import NodeId
 
 
 def list_lines(session: DbtSession, nodes: Collection[NodeId], output: str, keys: tuple[str, ...]) -> tuple[str, ...]:
-    """Give one line a node, sorted by id, in dbt's format `output`; `keys` are those of `json`.
+    """Return one line per node, sorted by id, in dbt's format `output`; `keys` are the fields of `json`.
 
-    Raises SelectionError when there is none and dbt's warnings are errors.
+    Raises SelectionError if there are no nodes and dbt's warnings are errors.
     """
     from dbt.events.types import NoNodesSelected
     from dbt.task.list import ListTask
@@ -20,8 +20,8 @@ def list_lines(session: DbtSession, nodes: Collection[NodeId], output: str, keys
     task = ListTask(session.flags, session.config, session.manifest)
     object.__setattr__(session.flags, "output_keys", list(keys))
     members = [session.manifest.expect(unique_id) for unique_id in sorted(nodes)]
-    # The selection is made already: dbt's own writers take it from here.
-    task._iterate_selected_nodes = lambda: iter(members)  # noqa: SLF001  # dbt offers no other door
+    # The nodes are already selected: dbt's formatters read them from here.
+    task._iterate_selected_nodes = lambda: iter(members)  # noqa: SLF001  # dbt has no public way
     writers = {
         "json": task.generate_json,
         "name": task.generate_names,

@@ -1,4 +1,4 @@
-"""Makes dbt look again at the schemas that a load wrote to: dbt caches a schema's relations at first use."""
+"""Makes dbt list the relations of a schema again after a load wrote to it: dbt caches them at first use."""
 
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.execution.events import Event, RunStarted, StepEnded
@@ -7,14 +7,18 @@ from orchestrator.plan.step import IngestStep
 
 
 class LoadedSchemas:
-    """Listens to a run: what waits for a load starts after its end was heard, and finds the cache without it."""
+    """Listens to a run and clears dbt's cache after each load.
+
+    A step that waits for a load starts only after listeners have received the load's end, so it never uses the old
+    cache.
+    """
 
     def __init__(self, runs: NodeRuns) -> None:
         self._runs = runs
         self._plan = Plan(steps=())
 
     def hear(self, event: Event) -> None:
-        """Forget the schemas of a load that has ended, however it ended."""
+        """Forget the schemas of a load that has ended, whatever its status."""
         match event:
             case RunStarted():
                 self._plan = event.plan

@@ -1,8 +1,8 @@
-"""Writes what dbt parsed so that runs at once in one target folder do not read each other's manifest.
+"""Writes dbt's parse results so that concurrent runs with one target folder do not read each other's manifest.
 
-dbt writes in place. A run could read the manifest of another one (another target, other schemas), or half of it; and
-two saved parses of equal length, one written over the other, can be read as a mixture. Here each file is written
-beside its place and renamed, and a run reads the very file that it wrote.
+dbt writes in place. A run could read the manifest of another run (another target, other schemas), or half of it. Two
+saved parses of equal length, one written over the other, can be read as a mixture. Here each file is written under a
+temporary name and renamed, and each run reads the very file that it wrote.
 """
 
 import os
@@ -15,15 +15,15 @@ from uuid import uuid4
 
 
 class ManifestFile:
-    """The manifest of one parse; stays readable when another run replaces or removes the file in the target folder."""
+    """The manifest of one parse; stays readable if another run replaces or removes the file in the target folder."""
 
     def __init__(self, written: Path, path: Path) -> None:
-        """Open the file at `written`, which others may know as `path`."""
+        """Open the file at `written`, which is known to others as `path`."""
         self.path = path
         self._file = written.open("rb")
 
     def read(self) -> bytes:
-        """Return the JSON, always whole."""
+        """Return the complete JSON."""
         self._file.seek(0)
         return self._file.read()
 
@@ -47,13 +47,13 @@ def write_artifacts(manifest: Any, config: Any) -> ManifestFile:  # noqa: ANN401
 
 
 def write_manifest(manifest: Any, target_path: str) -> ManifestFile:  # noqa: ANN401  # as above
-    """Write manifest.json and semantic_manifest.json as dbt's own `write_manifest` does, the former whole or not."""
+    """Write manifest.json and semantic_manifest.json as dbt's own `write_manifest` does; manifest.json atomically."""
     from dbt.events.types import ArtifactWritten
     from dbt.parser.manifest import write_semantic_manifest
     from dbt.utils.artifact_upload import add_artifact_produced
     from dbt_common.events.functions import fire_event
 
-    path = os.path.join(target_path, "manifest.json")  # noqa: PTH118  # as dbt names it to whoever hears the event
+    path = os.path.join(target_path, "manifest.json")  # noqa: PTH118  # the form of the path that dbt's event contains
     writable = manifest.writable_manifest()
     with replaced(Path(path).absolute()) as beside:
         writable.write(str(beside))
@@ -65,7 +65,7 @@ def write_manifest(manifest: Any, target_path: str) -> ManifestFile:  # noqa: AN
 
 
 def keep_unwritten(manifest: Any) -> ManifestFile:  # noqa: ANN401  # as above
-    """Return the manifest where no artifact may be written, as `--no-write-json` asks: its file has no name left."""
+    """Write the manifest to an unnamed temporary file, because `--no-write-json` forbids artifacts; return it open."""
     with TemporaryDirectory(prefix="elt-manifest-") as folder:
         path = Path(folder) / "manifest.json"
         manifest.writable_manifest().write(str(path))
@@ -74,7 +74,7 @@ def keep_unwritten(manifest: Any) -> ManifestFile:  # noqa: ANN401  # as above
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """Yield a path to write to, beside `path`, and rename that file to `path` at the end; on an error remove it."""
+    """Yield a temporary path in the same folder, and rename that file to `path` at the end; remove it on an error."""
     beside = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         yield beside
@@ -84,10 +84,11 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 def save_parses_whole() -> None:
-    """Let dbt write partial_parse.msgpack beside its place and rename it; dbt itself overwrites it in place."""
+    """Make dbt save partial_parse.msgpack under a temporary name and rename it, instead of overwriting it in place."""
     from dbt.parser import manifest as parser
 
     save = parser.ManifestLoader.write_manifest_for_partial_parse
+    # Already replaced by an earlier session in this process.
     if save.__module__ == __name__:
         return
 

@@ -1,8 +1,8 @@
-"""Lets each build leave a marker in the target, in the transaction that makes its data.
+"""Makes each build leave a marker in the target, in the transaction that makes its data.
 
-The marker is one more post-hook inside of the transaction, given to the materialization alone: neither the node nor
-anything that is written of it, or shown to the project's macros, has it. It writes its row itself when its turn comes:
-through a statement of dbt's it would cost five times as much.
+The marker is one more post-hook inside the transaction. Only the materialization receives it: neither the node, nor
+anything written about the node, nor the project's macros see it. The hook executes its SQL itself at the moment dbt
+reads it: a dbt statement would cost five times as much.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,39 +20,39 @@ from orchestrator.reuse.standing import Mark
 _MARKED = frozenset({"model", "seed", "snapshot"})
 _TABLES = frozenset({"table", "incremental", "seed", "snapshot"})
 _WRITES_FILES = "external"
-"""The materialization of dbt's own that leaves something outside of the transaction.
+"""dbt's own materialization that leaves something outside the transaction.
 
-Its markers are never whole, although dbt writes the file before it commits the view: the commit does not sync the file
-to the disk, a plugin stores the table elsewhere only after the commit, and a resumed run that takes a whole marker for
-a finished build does not look at the file, which may have been removed or replaced since. It builds the model again.
+Its markers are never whole, although dbt writes the file before it commits the view. The commit does not sync the file
+to the disk. A plugin stores the table elsewhere only after the commit. A resumed run takes a whole marker for a
+finished build and does not check the file, which may have been removed or replaced since. So it builds the model again.
 """
 
 
 class _Statement(Protocol):
-    """The SQL that writes a marker."""
+    """Returns the SQL that writes a marker."""
 
     def __call__(self, content: str | None = None, *, is_atomic: bool = True) -> str:
-        """Write it with the content, and whether it is in one transaction with the data."""
+        """Return the SQL, with the content; `is_atomic`: the marker is in one transaction with the data."""
 
 
 class Places(Protocol):
     """Where markers can be written."""
 
     most_rows: int
-    """Of larger tables no checksum is recorded."""
+    """No checksum is recorded for tables with more rows."""
 
     def make(self, databases: Iterable[str]) -> None:
-        """Make the tables in these databases, where that is possible; never raises."""
+        """Create the marker tables in these databases where possible; never raises."""
 
     def is_made(self, database: str | None) -> bool:
-        """Say whether the tables are there."""
+        """Return whether the marker tables exist."""
 
     def note_content(self, node: NodeId, content: Content) -> None:
-        """Note what a build leaves if it ends well; safe from any thread."""
+        """Record what a build leaves if it succeeds; may be called from any thread."""
 
 
 class Marking:
-    """The markers of one dbt session's builds; `places` is None where nothing is marked."""
+    """The markers of one dbt session's builds; `places` is None if nothing is marked."""
 
     def __init__(self, task: Any, adapter: Any, places: Places | None) -> None:  # noqa: ANN401  # dbt's own
         from dbt.adapters.factory import get_adapter_package_names
@@ -70,14 +70,14 @@ class Marking:
             task.call_runner = self._call_runner  # dbt's microbatch runner calls its batches through the task
 
     def prepare(self, nodes: Iterable[Any]) -> None:
-        """Make the tables where these nodes are built; dbt has made their schemas before."""
+        """Create the marker tables in the databases of these nodes; dbt has already created the schemas."""
         if self._places is not None:
             built = (node for node in nodes if node.resource_type in _MARKED and not node.is_ephemeral_model)
             self._places.make(sorted({node.database for node in built if node.database}))
 
     @contextmanager
     def of(self, node: NodeId, request: Request) -> Iterator[None]:
-        """Let what is built of a node meanwhile be marked as the request says."""
+        """Mark the builds of a node inside the block as the request says."""
         self._requests[node] = request
         try:
             yield
@@ -85,14 +85,14 @@ class Marking:
             del self._requests[node]
 
     def take_row_count(self, node: NodeId) -> int | None:
-        """Return how many rows the last build of a node left in its table, once; None if it was not counted."""
+        """Return, once, the row count of the table after the node's last build; None if it was not counted."""
         return self._row_counts.pop(node, None)
 
     def _call_runner(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's own types
         request = self._requests.get(runner.node.unique_id)
         execute = getattr(runner, "_execute_model", None)
         if request is not None and request.mark is not None and execute is not None:
-            runner._execute_model = self._marked(execute, request, request.mark, runner)  # noqa: SLF001  # no other door
+            runner._execute_model = self._marked(execute, request, request.mark, runner)  # noqa: SLF001  # dbt has no public way
         return self._call(runner)
 
     def _marked(self, execute: Any, request: Request, mark: Mark, runner: Any) -> Any:  # noqa: ANN401  # as above
@@ -111,7 +111,7 @@ class Marking:
                     )
 
                 def write() -> None:
-                    # each earlier batch's content would be that of a table that is not finished
+                    # an earlier batch's content would be that of an unfinished table
                     built = self._built(node, macro, places.most_rows) if _is_last(batch, runner) else None
                     content = self._write(statement, built)
                     if content is not None and content.count is not None and content.kind == TABLE:
@@ -127,6 +127,7 @@ class Marking:
     def _write(self, statement: "_Statement", built: Built | None) -> Content | None:
         """Write a marker; return the content that it records."""
         connection = self._connections.get_thread_connection()
+        # Check before dbt begins a transaction below: the answer must be about the transaction of the data.
         is_atomic = self._adapter_type != "postgres" or self._is_in_transaction(connection.handle)
         if self._in_transactions and not connection.transaction_open:
             self._connections.begin()
@@ -138,10 +139,10 @@ class Marking:
 
     @staticmethod
     def _is_in_transaction(handle: Any) -> bool:  # noqa: ANN401  # dbt's connection
-        """Say whether a marker that is written now is in one transaction with the data.
+        """Return whether a marker written now is in one transaction with the data.
 
-        On PostgreSQL dbt runs a plain `commit` before a hook outside of the transaction. Where it had begun one, it
-        takes that one for open from then on, and each statement is committed by itself.
+        On PostgreSQL dbt runs a plain `commit` before a hook outside the transaction. dbt still takes the transaction
+        that it began for open, so from then on each statement is committed by itself.
         """
         from orchestrator.adapters.postgres.built import in_transaction
 
@@ -171,7 +172,7 @@ class Marking:
         )
 
     def _is_settled_by(self, node: Any, macro: Any, own_hooks: list[dict[str, Any]]) -> bool:  # noqa: ANN401
-        """Say whether nothing of a build is left to do once its transaction has ended, and all of it is inside."""
+        """Return whether the transaction contains the whole build, so that nothing is left to do after it ends."""
         return (
             self._in_transactions
             and macro.package_name in self._own_packages
@@ -191,19 +192,19 @@ def _batch_of(runner: Any) -> MarkedBatch | None:  # noqa: ANN401  # dbt's runne
 
 
 def _is_last(batch: MarkedBatch | None, runner: Any) -> bool:  # noqa: ANN401  # as above
-    """Say whether a build is whole with this: dbt runs the last batch when all others are done."""
+    """Return whether the build is complete after this batch: dbt runs the last batch after all others."""
     return batch is None or batch.start == max(start for start, _ in runner.batches.values())
 
 
 class _Leaving(dict[str, object]):
-    """A hook as dbt's `run_hooks` asks for it, which finds it done; to a macro of the project's own it is plain SQL."""
+    """A hook that executes itself when dbt's `run_hooks` reads its SQL; to a project's own macro it is plain SQL."""
 
     def __init__(self, text: str, write: Callable[[], None]) -> None:
         super().__init__(sql="{% raw %}" + text + "{% endraw %}" if "{" in text else text, transaction=True)
         self._write = write
 
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401  # a dict's
-        """Write the row where dbt would read the SQL to write it with."""
+        """Write the marker when dbt reads the SQL of the hook, and return empty SQL."""
         if key != "sql":
             return super().get(key, default)
         self._write()

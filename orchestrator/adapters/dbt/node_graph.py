@@ -1,4 +1,4 @@
-"""dbt's own graph of a parsed session, for its selector, made in time that grows with the edges."""
+"""Builds dbt's graph of a parsed session for its selector, in time linear in the number of edges."""
 
 import json
 from pathlib import Path
@@ -8,9 +8,9 @@ from orchestrator.graph.dag import Dag
 
 
 def node_graph(task: Any) -> Any:  # noqa: ANN401  # dbt's task, dbt's graph
-    """Link the nodes as dbt's compiler does before a command, and write what it writes of them; compiles nothing.
+    """Link the nodes as dbt's compiler does before a command, and write the same graph files; compiles nothing.
 
-    Test edges are left out: they order nodes, and selection passes over them anyway. Raises GraphCycleError.
+    Test edges are omitted: they only order nodes, and selection ignores them anyway. Raises GraphCycleError.
     """
     from dbt.compilation import Linker
     from dbt.graph import Graph
@@ -19,7 +19,7 @@ def node_graph(task: Any) -> Any:  # noqa: ANN401  # dbt's task, dbt's graph
     compiler, manifest = task.compiler, task.manifest
     compiler.initialize()
     linker = Linker()
-    # dbt's search for a cycle walks shared ancestors again and again: seconds where there are thousands of nodes.
+    # dbt's search for a cycle visits shared ancestors many times: seconds in a project with thousands of nodes.
     linker.find_cycles = lambda: None
     linker.link_graph(manifest)
     Dag(linker.nodes(), linker.edges())

@@ -1,4 +1,4 @@
-"""Keeps what dbt logs of each node while it runs, for those that do not end well."""
+"""Keeps what dbt logs for each node while it runs, for nodes that do not succeed."""
 
 from collections import deque
 from collections.abc import Callable
@@ -11,9 +11,9 @@ _MOST_CHARACTERS = 16_000
 
 
 class NodeLog:
-    """The last lines of each node that runs, debug messages and statements among them; safe from any thread.
+    """The last log lines of each running node, including debug messages and statements; may be used from any thread.
 
-    `mask` takes the secrets out of a text.
+    `mask` removes the secrets from a text.
     """
 
     def __init__(self, mask: Callable[[str], str]) -> None:
@@ -21,17 +21,17 @@ class NodeLog:
         self._lines: dict[str, deque[tuple[str, str, str]]] = {}
 
     def begin(self, node: NodeId) -> None:
-        """Keep from now on what is logged of a node."""
+        """Start to keep the log of a node."""
         self._lines[node] = deque(maxlen=_MOST_LINES)
 
-    def hear(self, node: str, info: Any) -> None:  # noqa: ANN401  # the head of an event of dbt's
-        """Keep one message of a node, if it runs."""
+    def hear(self, node: str, info: Any) -> None:  # noqa: ANN401  # the head of a dbt event
+        """Keep one message if its node is running."""
         lines = self._lines.get(node)
         if lines is not None:
             lines.append((f"{info.ts.ToDatetime():%H:%M:%S.%f}", info.level, info.msg))
 
     def take(self, node: NodeId) -> str:
-        """Give the last of what was logged of a node since it began, without secrets, and forget it."""
+        """Return the end of a node's log since it began, without secrets, and forget it."""
         lines = self._lines.pop(node, ())
         text = "\n".join(f"{at} {level:<5} {message.strip()}" for at, level, message in lines)
         return self._mask(text)[-_MOST_CHARACTERS:]

@@ -1,7 +1,7 @@
-"""dbt's node runners, called one node at a time from any thread of the run.
+"""Calls dbt's node runners for one node at a time, from any thread of the run.
 
-Borrows a BuildTask for what dbt keeps there (runners by type, hooks, schemas, relation cache, deferral) and leaves
-its queue, its thread pool and its halting aside: those are the run loop's.
+Uses a BuildTask for what dbt keeps there (runners by type, hooks, schemas, relation cache, deferral), but not for its
+queue, thread pool and halting: the run loop does those.
 """
 
 import threading
@@ -24,7 +24,7 @@ from orchestrator.nodes.identity import NodeId
 
 _NONE: Mapping[NodeId, str] = MappingProxyType({})
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
-"""Seconds before schemas are created again that another run was creating too."""
+"""Seconds to wait before each new attempt to create schemas that another run is creating too."""
 
 
 class NodeRuns:
@@ -52,8 +52,8 @@ class NodeRuns:
         self._prepared = False
         self._halted_at_start = False
         self._refusal = ""
-        self._results: dict[NodeId, Any] = {}  # the last one of each node
-        self._left: dict[NodeId, Any] = {}  # of microbatch models: what an earlier sitting of the run left to do
+        self._results: dict[NodeId, Any] = {}  # the latest result of each node
+        self._left: dict[NodeId, Any] = {}  # for microbatch models of a resumed run: the remaining batches
         self._lock = threading.Lock()
         self._batch_pool: Any = None
 
@@ -65,7 +65,7 @@ class NodeRuns:
         return get_adapter(self._session.config)
 
     def enter_thread(self) -> None:
-        """Give the calling thread dbt's invocation state, which dbt keeps per thread."""
+        """Set dbt's invocation state, which dbt keeps per thread, for the calling thread."""
         from dbt_common.context import _INVOCATION_CONTEXT_VAR
 
         _INVOCATION_CONTEXT_VAR.set(self._session.invocation_context)
@@ -73,15 +73,15 @@ class NodeRuns:
     def prepare(self, *, anew: bool = False) -> str:
         """Create schemas, fill the relation cache and resolve deferral, once, before the first node.
 
-        Gives what the warehouse said against it, the same to every caller; empty when all is well. `anew`: ask
-        again where it said something.
+        Returns the error message of the warehouse, the same for every caller; empty on success. `anew`: try again if
+        there was an error.
         """
         with self._lock:
             if not self._prepared or (anew and self._refusal):
                 self._prepared, self._refusal = True, ""
                 try:
                     self._prepare()
-                except Exception as error:  # noqa: BLE001  # a driver raises what it likes
+                except Exception as error:  # noqa: BLE001  # a driver may raise any exception
                     self._refusal = f"dbt could not prepare the target {self._session.config.target_name}: {error}"
             return self._refusal
 
@@ -103,7 +103,7 @@ class NodeRuns:
             group_lookup.init(manifest, self._planned)
 
     def _create_schemas(self, required: Any) -> None:  # noqa: ANN401  # dbt's own
-        """Create the schemas; where another run is first with one of them, list and create again."""
+        """Create the schemas; if another run creates one of them at the same time, list them and try again."""
         for pause in _PAUSES:
             try:
                 self._task.create_schemas(self.adapter, required)
@@ -116,13 +116,13 @@ class NodeRuns:
         self._task.create_schemas(self.adapter, required)
 
     def _named_to_macros(self) -> frozenset[NodeId]:
-        """Give what dbt calls `selected_resources`: in a build it leaves the unit tests out."""
+        """Return what dbt calls `selected_resources`: in a build it does not contain the unit tests."""
         if self._session.flags.WHICH != "build":
             return self._planned
         return self._planned - frozenset(self._session.manifest.unit_tests)
 
     def _keep_full_refresh_to_the_named(self) -> None:
-        """Make `--full-refresh` pass over the nodes that the planner added."""
+        """Exclude the nodes that the planner added from `--full-refresh`."""
         if not getattr(self._session.flags, "FULL_REFRESH", False):
             return
         for unique_id in self._added:
@@ -131,7 +131,7 @@ class NodeRuns:
                 node.config.full_refresh = False
 
     def run_node(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's RunResult
-        """Let dbt's own runner compile and execute one node; never raises for what the node did."""
+        """Have dbt's own runner compile and execute one node; never raises for an error of the node."""
         from dbt.task.run import MicrobatchModelRunner
 
         node = self._session.manifest.expect(unique_id)
@@ -156,27 +156,27 @@ class NodeRuns:
         return result
 
     def row_count(self, result: Any) -> int | None:  # noqa: ANN401  # dbt's RunResult
-        """Return how many rows the node's last build left in its table; None if that is not known."""
+        """Return the row count of the node's table after its last build; None if it is not known."""
         counted = self.marking.take_row_count(result.node.unique_id)
         return row_count(self.adapter, result) if counted is None else counted
 
     def run_beside(self, unique_id: NodeId, schema: str) -> Beside:
-        """Let dbt build a node in another schema: what stands of it stays, and nobody hears of that build."""
+        """Have dbt make a shadow build in another schema; the existing relation and the results do not change."""
         manifest = self._session.manifest
         return build_beside(self._task, manifest.expect(unique_id), self.adapter, manifest, schema)
 
     def note_error(self, unique_id: NodeId, message: str) -> Any:  # noqa: ANN401  # dbt's RunResult
-        """Give the result of a node that is in error though dbt did not run it; last hooks find it."""
+        """Record and return an error result for a node that dbt did not run; on-run-end hooks see it."""
         result = self.lost_result(unique_id, message)
         self._keep(self._session.manifest.expect(unique_id), result)
         return result
 
     def take_up(self, batches: Mapping[NodeId, Any]) -> None:
-        """Let microbatch models do the batches that are left; with a full refresh they do all of them."""
+        """Make microbatch models run only the remaining batches; with a full refresh they run all of them."""
         self._left.update(batches)
 
     def recall(self, recorded: Iterable[Mapping[str, Any]]) -> None:
-        """Take results of an earlier sitting of the run, as run_results.json has them: last hooks find them too."""
+        """Restore results, given as run_results.json entries, in a resumed run; on-run-end hooks see them."""
         for record in recorded:
             node = self._session.manifest.nodes.get(record["unique_id"]) or self._session.manifest.unit_tests.get(
                 record["unique_id"]
@@ -185,12 +185,12 @@ class NodeRuns:
                 self._task.node_results.append(recalled_result(node, record))
 
     def _make_ready(self, node: Any) -> Any:  # noqa: ANN401  # dbt's node, and its RunResult
-        """Make a node ready for a further try; gives an error in place of its result when the warehouse refuses."""
+        """Make a node ready for another attempt; return an error result if the warehouse refuses."""
         forget_compiled(node)
         keep_done_batches(node, self._results[node.unique_id], full_refresh=self._refreshes(node))
         try:
             look_again(self.adapter, node)
-        except Exception as error:  # noqa: BLE001  # a driver raises what it likes
+        except Exception as error:  # noqa: BLE001  # a driver may raise any exception
             return self.note_error(node.unique_id, str(error))
         return None
 
@@ -199,7 +199,7 @@ class NodeRuns:
         return bool(getattr(self._session.flags, "FULL_REFRESH", False) if refresh is None else refresh)
 
     def _keep(self, node: Any, result: Any) -> None:  # noqa: ANN401  # dbt's own
-        """Keep the result for last hooks, in place of that of an earlier try."""
+        """Keep the result for on-run-end hooks, instead of that of an earlier attempt."""
         if hasattr(node, "previous_batch_results"):
             node.previous_batch_results = None
         before = self._results.get(node.unique_id)
@@ -211,20 +211,20 @@ class NodeRuns:
             results[:] = [*(each for each in results if each is not before), result]
 
     def run_freshness(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's freshness result
-        """Let dbt ask the warehouse how old a source's rows are."""
+        """Have dbt query how old a source's rows are."""
         from dbt.task.freshness import FreshnessRunner
 
         source = self._session.manifest.sources[unique_id]
         result = self._task.call_runner(FreshnessRunner(self._session.config, self.adapter, source, 1, 1))
-        if self._session.flags.WHICH == "freshness":  # there, and only there, last hooks find it in their `results`
+        if self._session.flags.WHICH == "freshness":  # on-run-end hooks see it in `results` only in this command
             self._task.node_results.append(result)
         return result
 
     def run_hooks(self, when: str, skipped: Iterable[NodeId] = (), lost: Mapping[NodeId, str] = _NONE) -> list[Any]:
-        """Run the on-run-start or on-run-end hooks in dbt's order and give their results.
+        """Run the on-run-start or on-run-end hooks in dbt's order and return their results.
 
-        `skipped` are the nodes that did not run, `lost` those that were given up, so that `results` in an on-run-end
-        hook names them too.
+        `skipped` are the nodes that did not run and `lost` those that were given up: `results` in an on-run-end hook
+        includes both.
         """
         from dbt.artifacts.schemas.results import RunStatus
         from dbt.node_types import RunHookType
@@ -241,23 +241,23 @@ class NodeRuns:
             task.node_results.extend(self.skipped_result(unique_id) for unique_id in skipped if unique_id not in known)
             task.node_results.extend(self.lost_result(node, said) for node, said in lost.items() if node not in known)
             before = len(task.node_results)
-            # as in dbt: where a first hook kept every node from running, `results` is empty
+            # as in dbt: if an on-run-start hook prevented every node from running, `results` is empty
             task.after_run(adapter, [] if self._halted_at_start else task.node_results)
         return list(task.node_results[before:])
 
     def try_hooks(
         self, when: str, skipped: Iterable[NodeId] = (), lost: Mapping[NodeId, str] = _NONE
     ) -> tuple[list[Any], str]:
-        """Run hooks as `run_hooks` does, and say what a hook's macro raised; empty when none did."""
+        """Run hooks as `run_hooks` does, and return also what a hook's macro raised; empty if none did."""
         before = len(self._task.node_results)
         try:
             return self.run_hooks(when, skipped, lost), ""
-        except Exception as error:  # noqa: BLE001  # a macro raises what it likes
+        except Exception as error:  # noqa: BLE001  # a macro may raise any exception
             ended = self._task.node_results[before:]
             return [result for result in ended if result.node.resource_type == "operation"], str(error)
 
     def skipped_result(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's RunResult
-        """Give the result that dbt gives a node it skipped: with a message only after `--fail-fast`."""
+        """Return the result that dbt records for a skipped node: it has a message only with `--fail-fast`."""
         from dbt.artifacts.schemas.results import RunStatus
         from dbt.artifacts.schemas.run import RunResult
 
@@ -265,26 +265,26 @@ class NodeRuns:
         return RunResult.from_node(self._session.manifest.expect(unique_id), RunStatus.Skipped, message)
 
     def lost_result(self, unique_id: NodeId, message: str) -> Any:  # noqa: ANN401  # dbt's RunResult
-        """Give the result of a node that was given up: it never came to one of its own."""
+        """Return an error result for a node that was given up and has no result of its own."""
         from dbt.artifacts.schemas.results import RunStatus
         from dbt.artifacts.schemas.run import RunResult
 
         return RunResult.from_node(self._session.manifest.expect(unique_id), RunStatus.Error, message)
 
     def forget_schemas(self, schemas: Iterable[tuple[str | None, str]]) -> None:
-        """Make dbt look again at schemas that somebody else wrote to."""
+        """Make dbt list again the relations of schemas that something other than dbt wrote to."""
         for database, schema in schemas:
             self.adapter.cache.drop_schema(database or self._session.config.credentials.database, schema)
 
     def interrupt(self, threads: Collection[int], nodes: Collection[NodeId]) -> None:
-        """Interrupt what runs on these threads for these nodes; batches of theirs not yet started stay unstarted."""
+        """Interrupt what runs on these threads for these nodes, and prevent their remaining batches from starting."""
         self.enter_thread()
         self.batches.halt(nodes)
         if self.adapter.is_cancelable():
             cancel(self.adapter, threads, nodes)
 
     def close(self) -> None:
-        """End the batch pool and give the connections back."""
+        """End the batch pool and release the connections."""
         if self._batch_pool is not None:
             self._batch_pool.close()
             self._batch_pool.terminate()

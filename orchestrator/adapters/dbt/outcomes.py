@@ -1,4 +1,4 @@
-"""dbt's results as outcomes: their words, figures and record, without any object of dbt's."""
+"""Converts dbt's results into outcomes that contain no dbt objects."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,9 +26,9 @@ _STATUSES = {
 
 
 def status_of(word: str, *, is_freshness: bool = False) -> Status:
-    """Give our status for dbt's word; an unknown word is an error, never a silent success."""
+    """Return our status for dbt's word; an unknown word is an error, never a silent success."""
     if is_freshness and word == "error":
-        return Status.FAIL  # the rows are too old: the data said no
+        return Status.FAIL  # the rows are too old: the data did not pass the check
     return _STATUSES.get(word, Status.ERROR)
 
 
@@ -40,9 +40,9 @@ def node_outcome(
     log: str = "",
     row_count: int | None = None,
 ) -> Outcome:
-    """Read one node's outcome off dbt's result; `batch_messages` say why batches broke, by their start.
+    """Return the outcome of one node; `batch_messages` are the errors of its batches, by start of the batch.
 
-    `log` is what dbt logged meanwhile: kept unless the node simply succeeded. `row_count` is that of its table.
+    `log` is what dbt logged for the node: it is kept unless the node succeeded. `row_count` is that of its table.
     """
     node = result.node
     word = str(result.status)
@@ -77,7 +77,7 @@ def rows_written(unique_id: str, response: Mapping[str, Any] | None) -> int | No
 
 
 def freshness_outcome(step_id: StepId, result: Any, started: datetime) -> Outcome:  # noqa: ANN401  # dbt's result
-    """Read one source's outcome off dbt's freshness result."""
+    """Return the outcome of one source's freshness check."""
     from dbt.artifacts.schemas.freshness.v3.freshness import process_freshness_result
 
     word = str(result.status)
@@ -95,22 +95,22 @@ def freshness_outcome(step_id: StepId, result: Any, started: datetime) -> Outcom
         started_at=started,
         ended_at=datetime.now(UTC),
         path=result.node.original_file_path,
-        # As dbt: a source whose age could not be asked for is left out of sources.json.
+        # As in dbt: sources.json omits a source whose age could not be queried.
         dbt_results=() if age is None else (process_freshness_result(result).to_dict(omit_none=False),),
     )
 
 
 def hooks_outcome(step_id: StepId, results: list[Any], raised: str, started: datetime) -> Outcome:
-    """Read the outcome of all hooks of one kind off dbt's results: an error when one of them failed.
+    """Return one outcome for all hooks of one kind: an error if one of them failed.
 
-    `raised` is what the macro of a hook raised, which then has no result.
+    `raised` is what the macro of a hook raised; that hook has no result.
     """
     failed = [result for result in results if status_of(str(result.status)) is Status.ERROR]
     message = raised or (str(failed[0].message) if failed else "")
     return Outcome(
         step_id=step_id,
         status=Status.ERROR if failed or raised else Status.SUCCESS,
-        error_class=ErrorClass.PERMANENT if failed or raised else None,  # a further try would run all hooks again
+        error_class=ErrorClass.PERMANENT if failed or raised else None,  # another attempt would run all hooks again
         tool_word="error" if failed or raised else "success",
         reason=Reason(code=ReasonCode.NOT_EVALUATED if raised else ReasonCode.RAN),
         message=message.strip(),
@@ -126,7 +126,7 @@ def hooks_outcome(step_id: StepId, results: list[Any], raised: str, started: dat
 
 
 def run_record(result: Any) -> Mapping[str, object]:  # noqa: ANN401  # dbt's RunResult
-    """Give the node's entry in run_results.json."""
+    """Return the node's entry in run_results.json."""
     from dbt.artifacts.schemas.run.v5.run import process_run_result
 
     record: Mapping[str, object] = process_run_result(result).to_dict(omit_none=False)
@@ -134,7 +134,7 @@ def run_record(result: Any) -> Mapping[str, object]:  # noqa: ANN401  # dbt's Ru
 
 
 def recalled_result(node: Any, record: Mapping[str, Any]) -> Any:  # noqa: ANN401  # dbt's node and RunResult
-    """Give dbt's result of a node again from its entry in run_results.json."""
+    """Return dbt's result of a node, restored from its entry in run_results.json."""
     from dbt.artifacts.schemas.results import NodeStatus, TimingInfo
     from dbt.artifacts.schemas.run import RunResult
 
@@ -152,7 +152,7 @@ def recalled_result(node: Any, record: Mapping[str, Any]) -> Any:  # noqa: ANN40
 
 
 def _message(result: Any, batch_messages: Mapping[datetime, str]) -> str:  # noqa: ANN401  # dbt's RunResult
-    """Give dbt's message; where that only counts batches, with the first broken batch's own."""
+    """Return dbt's message; if that only counts batches, add the message of the first erroring batch."""
     said = without_traceback(str(result.message or "").strip())
     if not batch_messages:
         return said

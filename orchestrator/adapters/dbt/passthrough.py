@@ -1,4 +1,4 @@
-"""Any dbt command, run in this process as dbt's own command line would run it."""
+"""Runs any dbt command in this process, as dbt's own command line does."""
 
 import os
 from pathlib import Path
@@ -14,9 +14,9 @@ _HANDLED, _UNHANDLED, _USAGE = 1, 2, 2
 
 
 def run_command(words: tuple[str, ...], project_dir: Path) -> int:
-    """Run `dbt WORDS` inside the project folder and give the exit code in our table.
+    """Run `dbt WORDS` inside the project folder and return elt's exit code.
 
-    dbt's 1 (a node failed) stays 1; what dbt could not handle, and wrong usage, are 2.
+    dbt's 1 (a node failed) stays 1; exceptions that dbt did not handle, and wrong usage, are 2.
     """
     require_supported(*NEEDED)
     from dbt.cli.main import dbtRunner
@@ -37,7 +37,7 @@ def run_command(words: tuple[str, ...], project_dir: Path) -> int:
 
 
 def _complain(error: BaseException, project_dir: Path, args: tuple[str, ...]) -> int:
-    """Say what dbt raised, where dbt has not said it itself; raise ProjectError when a profile is missing."""
+    """Print dbt's exception if dbt has not printed it itself; raise ProjectError if a profile is missing."""
     import click
 
     if isinstance(error, KeyboardInterrupt | SystemExit):
@@ -54,7 +54,7 @@ def _missing(error: BaseException, project_dir: Path, args: tuple[str, ...]) -> 
     from dbt.flags import get_flags
 
     text = words_of(error)
-    if type(error).__name__ == "DbtUsageException":  # no other folder must exist
+    if type(error).__name__ == "DbtUsageException":  # no other folder is required to exist
         return missing_folder(text, project_dir, args)
     if type(error).__name__ not in {"DbtProfileError", "DbtProjectError"} or "profile" not in text:
         return None

@@ -1,4 +1,4 @@
-"""The code of the plugins that a profile of dbt-duckdb names: read, never imported."""
+"""Hashes the code of the plugins named in a dbt-duckdb profile: the code is read, never imported."""
 
 import ast
 import hashlib
@@ -16,15 +16,15 @@ _MOST_FILES = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginCode:
-    """The digest of the code of the plugins of a profile, and the plugins whose code was not found."""
+    """The digest of the code of a profile's plugins, and the plugins whose code was not found."""
 
     digest: str | None = None
-    """None where the profile names no plugins of the user's own."""
+    """None if the profile names no plugins of the user's own."""
     not_found: tuple[str, ...] = ()
 
 
 def plugin_code(session: DbtSession) -> PluginCode:
-    """Read the code of the plugins that are no part of dbt-duckdb, with the local modules that they import."""
+    """Read the code of the plugins that are not part of dbt-duckdb, and the local modules that they import."""
     credentials: Any = session.config.credentials
     if credentials.type != "duckdb" or not credentials.plugins:
         return PluginCode()
@@ -35,7 +35,7 @@ def plugin_code(session: DbtSession) -> PluginCode:
 
 
 def code_of(modules: Sequence[str], folders: Sequence[Path]) -> PluginCode:
-    """Hash modules and what they import of these folders; other modules come with the installation."""
+    """Hash the modules, and what they import from these folders; other modules belong to the installation."""
     found = _Found([str(folder) for folder in folders])
     missing = tuple(module for module in modules if not found.add(module.partition(".")[0], is_named=True))
     if not modules:
@@ -45,7 +45,7 @@ def code_of(modules: Sequence[str], folders: Sequence[Path]) -> PluginCode:
 
 @dataclass(slots=True)
 class _Found:
-    """Files of modules, each read once."""
+    """The source files of modules, each read once."""
 
     folders: list[str]
     files: dict[Path, str] = field(default_factory=dict)
@@ -53,11 +53,11 @@ class _Found:
     unread: list[str] = field(default_factory=list)
 
     def digest(self) -> str:
-        """Return one digest of all files, wherever the folders are."""
+        """Return one digest of all files, independent of where the folders are."""
         return hashlib.sha256("\n".join(sorted(self.files.values())).encode()).hexdigest()
 
     def add(self, module: str, *, is_named: bool = False) -> bool:
-        """Read a module, and the local ones that it imports; return whether its source was found."""
+        """Read a module and the local modules that it imports; return whether its source was found."""
         if module in self.seen:
             return True
         self.seen.add(module)
@@ -75,7 +75,7 @@ class _Found:
         return bool(files)
 
     def _files(self, module: str, *, is_named: bool) -> list[Path]:
-        """Return the source files of a module: of one that is only imported, if a folder has it."""
+        """Return the source files of a module; if it is only imported, only those in the folders."""
         spec = PathFinder.find_spec(module, self.folders)
         if spec is None and is_named:
             try:

@@ -1,4 +1,4 @@
-"""What is wrong with the profile of a project, and the lines of profiles.yml that put it right."""
+"""Explains what is wrong with the profile of a project, and which lines of profiles.yml correct it."""
 
 import re
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ _NO_TARGET = re.compile(r"The profile '(?P<profile>[^']*)' does not have a targe
 
 
 def missing_file(folder: Path, project_dir: Path, args: Sequence[str]) -> ProjectError:
-    """Return that there is no profiles.yml in the folder where dbt looked last.
+    """Return the error for a missing profiles.yml; `folder` is the last one that dbt searched.
 
-    `args` are the words of the command line, which may name another profile than the project does.
+    `args` is the command line, which may name a profile other than the project's.
     """
     looked = dict.fromkeys((str(project_dir), str(folder)))
     return _no_profile(
@@ -31,13 +31,13 @@ def missing_file(folder: Path, project_dir: Path, args: Sequence[str]) -> Projec
 
 
 def missing_folder(text: str, project_dir: Path, args: Sequence[str]) -> ProjectError | None:
-    """Return the same for dbt's words about a folder of profiles that does not exist."""
+    """Return the same error if dbt's message says that a profiles folder does not exist; None otherwise."""
     found = _NO_FOLDER.search(text)
     return missing_file(Path(found[1]), project_dir, args) if found else None
 
 
 def missing_profile(text: str, project_dir: Path, profiles_dir: Path, args: Sequence[str]) -> ProjectError | None:
-    """Return what dbt's words about a missing profile, or a target of it, mean; None if they mean something else."""
+    """Return the error for dbt's message about a missing profile or target; None for another message."""
     file = profiles_dir / _PROFILES
     if not file.is_file():
         return missing_file(profiles_dir, project_dir, args)
@@ -71,7 +71,7 @@ def _no_profile(message: str, profile: str, where: str) -> ProjectError:
 
 
 def _given(args: Sequence[str], name: str) -> str:
-    """Return the value of an option of the command line, or nothing."""
+    """Return the value of a command line option, or an empty string."""
     for at, word in enumerate(args):
         option, has_value, value = word.partition("=")
         if option == name:
@@ -80,13 +80,13 @@ def _given(args: Sequence[str], name: str) -> str:
 
 
 def _of_project(project_dir: Path) -> str:
-    """Return the profile that dbt_project.yml names, if it does so in plain words."""
+    """Return the profile that dbt_project.yml names, if it is not a Jinja expression."""
     name = _read(project_dir / "dbt_project.yml").get("profile")
     return name if isinstance(name, str) and "{{" not in name else ""
 
 
 def _names(document: dict[str, object], *path: str) -> list[str]:
-    """Return the keys below a path of keys."""
+    """Return the keys of the mapping at a path of keys."""
     found: object = document
     for key in path:
         found = found.get(key) if isinstance(found, dict) else None

@@ -1,4 +1,4 @@
-"""What dbt says when a project cannot be used, as errors with a hint."""
+"""Translates dbt's errors about an unusable project into errors with a hint."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _TEXT = frozenset({".sql", ".yml", ".yaml", ".md", ".py"})
 
 
 def refused_options(error: Exception, project_dir: Path, args: Sequence[str]) -> EltError:
-    """Turn what dbt raised while it read its options, and the flags of dbt_project.yml, into ours."""
+    """Translate what dbt raised while it read its options and the flags of dbt_project.yml."""
     text = words(error)
     if "'--profiles-dir'" in text and (missing := missing_folder(text, project_dir, args)):
         return missing
@@ -26,7 +26,7 @@ def refused_options(error: Exception, project_dir: Path, args: Sequence[str]) ->
 
 
 def translate(error: BaseException, project_dir: Path, profiles_dir: Path, args: Sequence[str] = ()) -> EltError:
-    """Turn an exception of dbt's set-up or parser into ours; the words stay dbt's."""
+    """Translate an exception of dbt's setup or parser; the message stays dbt's."""
     text = words(error)
     if "packages.yml" in text or "dbt deps" in text:
         return ProjectError(text, hint=f"Install the packages: elt dbt deps --project-dir {project_dir}")
@@ -51,7 +51,7 @@ def translate(error: BaseException, project_dir: Path, profiles_dir: Path, args:
 
 
 def refused_file(error: OSError) -> EltError:
-    """Turn a file or folder of the project that dbt cannot use into ours."""
+    """Translate the error for a file or folder of the project that dbt cannot use."""
     return ProjectError(
         f"dbt cannot use {error.filename}: {error.strerror}.",
         hint="dbt reads the project's files and writes into logs/ and target/: check that they are what they should be,"
@@ -60,14 +60,14 @@ def refused_file(error: OSError) -> EltError:
 
 
 def refused_text(error: UnicodeDecodeError, project_dir: Path) -> EltError:
-    """Turn a file that is no text in UTF-8 into ours; dbt does not say which one it is."""
+    """Translate the error for a file that is not UTF-8 text; dbt does not say which file it is."""
     files = (file for file in sorted(project_dir.rglob("*")) if file.suffix in _TEXT and file.is_file())
     named = [str(file.relative_to(project_dir)) for file in files if not _is_utf8(file)]
     return ParseError(f"dbt reads text in UTF-8, and there is other: {', '.join(named) or error}.", hint=_CORRECT)
 
 
 def refused_selection(error: BaseException) -> EltError:
-    """Turn what dbt raised while it selected, or read the state to compare with, into ours."""
+    """Translate what dbt raised while it evaluated a selection, or read the state to compare with."""
     text = words(error)
     if type(error).__name__ == "IncompatibleSchemaError" or "Could not read Writable" in text:
         return ManifestError(
@@ -91,7 +91,7 @@ def refused_selection(error: BaseException) -> EltError:
 
 
 def words(error: BaseException) -> str:
-    """Give what dbt says, without the header that tells nothing but the exception's kind."""
+    """Return dbt's message without its first line if that only repeats the kind of the exception."""
     told = getattr(error, "format_message", None)
     text = str(told() if told is not None else error).strip() or type(error).__name__
     first, _, rest = text.partition("\n")

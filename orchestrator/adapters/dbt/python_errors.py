@@ -1,4 +1,4 @@
-"""What a Python model raised, without the traceback that dbt-duckdb puts into its message."""
+"""Shortens the errors of Python models: dbt-duckdb puts a whole traceback into its message."""
 
 import re
 import traceback
@@ -10,7 +10,7 @@ _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+), in ')
 
 
 def without_traceback(message: str) -> str:
-    """Give the message with the exception and its line in the model in place of a traceback."""
+    """Return the message with the exception and its line in the model instead of a traceback."""
     before, head, _ = message.partition(_HEAD)
     if not head:
         return message
@@ -26,7 +26,7 @@ def without_traceback(message: str) -> str:
 
 
 def exit_message(error: SystemExit) -> str:
-    """Say that a Python model ended the process, as far as it could, and at which line."""
+    """Return the message for a Python model that called sys.exit, with the line."""
     code = "" if error.code is None else repr(error.code)
     lines = traceback.format_list(traceback.extract_tb(error.__traceback__))
     where = _line_in_model([line for entry in lines for line in entry.splitlines()])
@@ -35,7 +35,7 @@ def exit_message(error: SystemExit) -> str:
 
 
 def _line_in_model(lines: list[str]) -> str:
-    """Give the line of the innermost frame in the model: dbt-duckdb runs it from a temporary file."""
+    """Return the line of the innermost frame in the model: dbt-duckdb runs it from a temporary file."""
     frames = [found for line in lines if (found := _FRAME.match(line))]
     own = [frame["line"] for frame in frames if "site-packages" not in frame["file"]]
     return own[-1] if own else ""

@@ -1,4 +1,4 @@
-"""How many rows a build left in its table."""
+"""Finds the row count of a table after its build."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ _TABLES = frozenset({"table", "incremental", "seed", "snapshot"})
 _COUNTS_AT_ONCE = "duckdb"
 """The adapter whose database counts a table without reading it."""
 _WRITES_ALL = frozenset({"table", "seed"})
-"""Materializations that write every row of their table, so that the number of rows written is that of the table."""
+"""Materializations that write every row of their table: the number of rows written is the row count."""
 
 
 def row_count(adapter: Any, result: Any) -> int | None:  # noqa: ANN401  # dbt's adapter and RunResult
-    """Return the number of rows in the table that a node was built as, if that costs next to nothing, else None.
+    """Return the row count of a node's table if it costs next to nothing, else None.
 
-    It is for builds that were not counted inside their transaction.
+    For builds that were not counted inside their transaction.
     """
     node = result.node
     if str(result.status) != "success" or node.config.materialized not in _TABLES or not node.relation_name:
@@ -25,7 +25,7 @@ def row_count(adapter: Any, result: Any) -> int | None:  # noqa: ANN401  # dbt's
             with asking(adapter, f"count_{node.unique_id}") as ask:
                 [(count,)] = ask(f"select count(*) from {node.relation_name}")  # noqa: S608  # dbt's quoted name
         except WarehouseError:
-            return None  # the build succeeded all the same
+            return None  # the build succeeded, even if its rows cannot be counted
         return int(count)
     written = (result.adapter_response or {}).get("rows_affected")
     is_number = isinstance(written, int) and written >= 0

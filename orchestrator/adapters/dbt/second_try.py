@@ -1,16 +1,17 @@
-"""Makes a node that dbt has run before ready to be run again in the same process, as if it had not been.
+"""Prepares a node that dbt has already run for another attempt in the same process.
 
-A process of dbt's runs each node once: a second run finds what the first one left in the node and in the cache.
+A dbt process normally runs each node once: a second attempt would see what the first one left in the node and in the
+cache.
 """
 
 from typing import Any
 
 _OF_MATERIALIZATIONS = "__dbt"
-"""In front of what a materialization adds to the name of a relation that it makes for a while."""
+"""Prefix of what a materialization adds to the name of its temporary relations."""
 
 
 def forget_compiled(node: Any) -> None:  # noqa: ANN401  # dbt's node
-    """Let dbt compile the node anew: it would pass over the ephemeral models that it has put in before."""
+    """Make dbt compile the node again; it would otherwise not insert the ephemeral models a second time."""
     if getattr(node, "extra_ctes_injected", False):
         node.extra_ctes_injected = False
         node.extra_ctes = []
@@ -18,9 +19,9 @@ def forget_compiled(node: Any) -> None:  # noqa: ANN401  # dbt's node
 
 
 def keep_done_batches(node: Any, result: Any, *, full_refresh: bool) -> None:  # noqa: ANN401  # dbt's own
-    """Let a microbatch model run the batches that are left, as `dbt retry` does; with a full refresh all of them.
+    """Make a microbatch model run only the remaining batches, as `dbt retry` does; with a full refresh all of them.
 
-    A full refresh makes the table anew with the first batch, and would drop those that are done.
+    A full refresh makes the first batch rebuild the table, which would drop the batches that are done.
     """
     batches = getattr(result, "batch_results", None)
     if batches is not None and batches.successful and not full_refresh:
@@ -28,9 +29,9 @@ def keep_done_batches(node: Any, result: Any, *, full_refresh: bool) -> None:  #
 
 
 def look_again(adapter: Any, node: Any) -> None:  # noqa: ANN401  # dbt's adapter and node
-    """Put what stands of the node into the adapter's cache: what was rolled back is still noted there.
+    """Refresh the node's own entries in the adapter's cache: it still has relations that were rolled back.
 
-    Whatever else is cached is left alone: others are at work with it.
+    Other entries are not changed, because other threads use them.
     """
     if not getattr(node, "alias", None) or not getattr(node, "schema", None):
         return
@@ -39,12 +40,13 @@ def look_again(adapter: Any, node: Any) -> None:  # noqa: ANN401  # dbt's adapte
         standing = adapter.list_relations_without_caching(schema.without_identifier())
     own = [relation for relation in standing if _belongs(relation.identifier, node.alias)]
     with adapter.cache.lock:
+        # A copy, because `drop` removes entries.
         before = dict(adapter.cache.relations)
         for cached in before.values():
             relation = cached.inner
             if _is_in(relation, node) and _belongs(relation.identifier, node.alias):
                 adapter.cache.drop(relation)
-        for key, cached in before.items():  # dropping takes with it what is built upon
+        for key, cached in before.items():  # dropping an entry also drops those of its dependents
             if key not in adapter.cache.relations and not (
                 _is_in(cached.inner, node) and _belongs(cached.identifier, node.alias)
             ):
@@ -59,6 +61,6 @@ def _is_in(relation: Any, node: Any) -> bool:  # noqa: ANN401  # dbt's own
 
 
 def _belongs(identifier: str | None, alias: str) -> bool:
-    """Whether a relation is the node's own, or one that its materialization made for a while."""
+    """Return whether a relation is the node's own, or a temporary one of its materialization."""
     name, own = str(identifier or "").lower(), alias.lower()
     return name == own or name.startswith(own + _OF_MATERIALIZATIONS)

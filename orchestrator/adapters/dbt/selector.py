@@ -1,4 +1,4 @@
-"""dbt's own selector, asked over the session's manifest."""
+"""Evaluates selections with dbt's own selector, on the session's manifest."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,7 +11,7 @@ from orchestrator.nodes.identity import NodeId, ResourceType
 
 
 class DbtSelector:
-    """Answers selections as the session's own command (build, test, source freshness, list) would."""
+    """Evaluates selections as the session's own command (build, test, source freshness, list) would."""
 
     def __init__(self, session: DbtSession) -> None:
         from dbt_common.events.contextvars import task_contextvars
@@ -23,21 +23,21 @@ class DbtSelector:
             self._task.graph = session.translated(lambda: node_graph(self._task))
 
     def select(self, *, select: tuple[str, ...], exclude: tuple[str, ...], direct: bool = False) -> frozenset[NodeId]:
-        """Give what dbt would run for these expressions."""
+        """Return what dbt would run for these expressions."""
         spec = self._spec(select, exclude)
         return self._answer(
             self._task.get_node_selector(), _without_indirect(spec) if direct else spec, warn=not direct
         )
 
     def named(self, *, select: tuple[str, ...], exclude: tuple[str, ...]) -> frozenset[NodeId]:
-        """Give every node of any type that these expressions name themselves."""
+        """Return every node of any type that these expressions name themselves."""
         from dbt.graph import NodeSelector
 
         selector = NodeSelector(self._task.graph, self._session.manifest, self._task.previous_state)
         return self._answer(selector, _without_indirect(self._spec(select, exclude)), warn=False)
 
     def kept_types(self) -> frozenset[ResourceType] | None:
-        """Give the resource types that the options keep; None when they say nothing of types."""
+        """Return the resource types that the options keep; None if no option limits them."""
         flags = self._session.flags
         if not getattr(flags, "resource_types", ()) and not getattr(flags, "exclude_resource_types", ()):
             return None
@@ -45,7 +45,7 @@ class DbtSelector:
         return frozenset(ResourceType(kind.value) for kind in (types() if callable(types) else types))
 
     def matching(self, expressions: tuple[str, ...]) -> frozenset[NodeId]:
-        """Give every node of any type that one of the expressions names."""
+        """Return every node of any type that one of the expressions names."""
         from dbt.graph import NodeSelector, parse_difference
 
         if not expressions:
@@ -56,9 +56,9 @@ class DbtSelector:
         return self._answer(selector, spec, warn=False)
 
     def deferred(self) -> frozenset[NodeId]:
-        """Give the nodes of the manifest that `--defer` names."""
+        """Return the nodes of the manifest that `--defer` uses."""
         with selection_errors():
-            manifest = self._task._get_deferred_manifest()  # noqa: SLF001  # dbt offers no other door
+            manifest = self._task._get_deferred_manifest()  # noqa: SLF001  # dbt has no public way
         if manifest is None:
             return frozenset()
         return frozenset(NodeId(unique_id) for unique_id in manifest.nodes)
@@ -83,7 +83,7 @@ class DbtSelector:
 
 
 def _selection_task(session: DbtSession) -> Any:  # noqa: ANN401  # one of dbt's tasks
-    """Make dbt's task of the command, for its notion of resource types."""
+    """Return dbt's task of the command, which determines the resource types."""
     from dbt.task.build import BuildTask
     from dbt.task.freshness import FreshnessTask
     from dbt.task.list import ListTask
@@ -95,7 +95,7 @@ def _selection_task(session: DbtSession) -> Any:  # noqa: ANN401  # one of dbt's
 
 
 def _without_indirect(spec: Any) -> Any:  # noqa: ANN401  # dbt's spec
-    """Rewrite a spec so that only what it names itself is selected, not the tests that hang on it."""
+    """Return a spec that selects only what it names itself, without the tests attached to it."""
     from dbt.graph.selector_spec import IndirectSelection, SelectionCriteria
 
     if isinstance(spec, SelectionCriteria):
@@ -109,12 +109,12 @@ def _without_indirect(spec: Any) -> Any:  # noqa: ANN401  # dbt's spec
 
 
 class selection_errors:  # noqa: N801  # reads as a statement
-    """Turns dbt's refusal of a selection into ours."""
+    """Translates dbt's selection errors into ours."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        # Not all of them are dbt's own: a path that cannot be searched for is a ValueError of Python's.
+        # Not all of them are dbt's own: for a path that cannot be searched Python raises a ValueError.
         if isinstance(error, Exception):
             raise refused_selection(error) from error

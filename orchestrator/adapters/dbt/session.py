@@ -1,7 +1,7 @@
-"""One dbt session: profile, project and manifest loaded once, then open for selection and for single nodes.
+"""Opens one dbt session: profile, project and manifest are loaded once, then used for selection and single nodes.
 
-The opening follows dbt.cli.requires (profile, project, catalogs, runtime_config, manifest) in dbt's own order, split
-where the run wants to do something between: the target is known before the project is parsed.
+The opening follows dbt.cli.requires (profile, project, catalogs, runtime_config, manifest) in dbt's own order. It is
+split so that the run can act in between: the target is known before the project is parsed.
 """
 
 import gc
@@ -27,7 +27,7 @@ NEEDED = ("dbt-core", "dbt-duckdb", "duckdb", "dbt-postgres")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What the active target of the profile says of the warehouse; no secret among it."""
+    """The warehouse as described by the active target of the profile; contains no secret."""
 
     name: str
     adapter: str
@@ -35,11 +35,11 @@ class Target:
     database: str
     profile: str = ""
     server: str | None = None
-    """The host and port of a database that is reached over a network."""
+    """The host and port of a database server."""
     path: str | None
-    """Of DuckDB: the absolute path of the file, `:memory:`, or a remote address."""
+    """For DuckDB: the absolute path of the file, `:memory:`, or a remote address."""
     config: dict[str, object] = field(default_factory=dict)
-    """Of DuckDB: the configuration that its connections are opened with."""
+    """For DuckDB: the configuration that its connections are opened with."""
 
     @property
     def is_file(self) -> bool:
@@ -48,14 +48,14 @@ class Target:
 
     @property
     def identity(self) -> str:
-        """What the target is, whatever its profile calls it: adapter, and absolute file or server, and database."""
+        """Identifies the target regardless of its profile name: adapter, and absolute file or server and database."""
         if self.path is not None:
             return f"{self.adapter} {Masker().text(self.path)}"
         return f"{self.adapter} {self.server or ''}/{self.database}"
 
     @property
     def description(self) -> str:
-        """The absolute path of the database, or what there is instead."""
+        """The absolute path of the database file, or the adapter, database and server."""
         if self.path is not None:
             return Masker().text(self.path)
         return f"{self.adapter} database {self.database}" + (f" at {self.server}" if self.server else "")
@@ -70,7 +70,7 @@ class DbtSession:
         hear: invocation.Hear = lambda *_: None,
         mask: Callable[[str], str] = lambda text: text,
     ) -> None:
-        """Take who hears dbt's warnings, and what takes secrets out of a text that is kept."""
+        """Set the callback for dbt's warnings, and the function that removes secrets from a text that is kept."""
         self.project_dir = project_dir
         self.flags: Any = None
         self.config: Any = None
@@ -86,8 +86,8 @@ class DbtSession:
     def open(self, args: Sequence[str]) -> Target:
         """Read flags, profile and project for dbt's command line `args`; parses nothing yet.
 
-        Works inside the project folder from here on, so that relative paths of the profile mean there what they
-        mean to dbt. Raises UsageError or ProjectError.
+        Changes to the project folder until `close`, so that relative paths in the profile mean the same as for dbt.
+        Raises UsageError or ProjectError.
         """
         require_supported(*NEEDED)
         from dbt_common.context import get_invocation_context
@@ -127,12 +127,13 @@ class DbtSession:
                 self._manifest_file = keep_unwritten(self.manifest)
         except Exception as error:
             raise self._translated(error) from error
-        # What was parsed lives as long as the session: walking it at every collection costs a run a tenth of its CPU.
+        # The parsed objects live as long as the session. Scanning them at every garbage collection would take a tenth
+        # of a run's CPU time.
         gc.freeze()
         return self._manifest_file
 
     def translated(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401  # dbt's own
-        """Let dbt work on what was parsed; what it raises of the project is told as the project's mistake."""
+        """Call `work`, which uses the parsed project; translate dbt's exceptions into errors of the project."""
         try:
             return work()
         except Exception as error:
@@ -144,7 +145,7 @@ class DbtSession:
         return Path(self.config.project_target_path).resolve()
 
     def credentials(self) -> dict[str, Any]:
-        """Give the active target's connection as its adapter read it, secrets among it: show it to nobody."""
+        """Return the active target's connection as its adapter read it; contains secrets, so never show it."""
         found: dict[str, Any] = self.config.credentials.to_dict()
         return found
 
@@ -166,7 +167,7 @@ class DbtSession:
             raise WarehouseError(str(error), hint="Check the target in profiles.yml.") from error
 
     def close(self) -> None:
-        """End the invocation: connections closed, log file released, the working folder as before; idempotent."""
+        """Close the connections and the log file, and restore the working folder; idempotent."""
         if self._came_from is not None:
             gc.unfreeze()
             invocation.end()
@@ -224,7 +225,7 @@ class DbtSession:
         )
 
     def _check_state(self) -> None:
-        """Refuse a folder to compare with that is not there, or that this command writes to itself."""
+        """Refuse a folder of --state or --defer-state that does not exist, or that this command itself writes to."""
         for option in ("STATE", "DEFER_STATE"):
             given = getattr(self.flags, option, None)
             if not given:
@@ -258,7 +259,7 @@ class DbtSession:
         return translate(error, self.project_dir, Path(profiles_dir), self._args)
 
 
-def _server(credentials: Any) -> str | None:  # noqa: ANN401  # of whatever adapter
+def _server(credentials: Any) -> str | None:  # noqa: ANN401  # the credentials of any adapter
     host, port = getattr(credentials, "host", None), getattr(credentials, "port", None)
     return f"{host}:{port}" if host and port else host
 

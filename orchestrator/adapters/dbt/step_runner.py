@@ -1,4 +1,4 @@
-"""Runs the steps that dbt runs: builds, tests, freshness checks and hooks, one node each."""
+"""Runs the steps that dbt executes: builds, tests, freshness checks and hooks, one node each."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ class DbtStepRunner:
         self._nodes: dict[StepId, NodeId] = {}
         self._seen: set[StepId] = set()
 
-    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:  # noqa: ARG002  # the port's
+    def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:  # noqa: ARG002  # the port's signature
         """Run the steps one after another on the calling thread."""
         self._runs.enter_thread()
         for request in requests:
@@ -45,12 +45,13 @@ class DbtStepRunner:
             yield outcome
 
     def interrupt(self, steps: Collection[StepId]) -> None:
-        """Interrupt what dbt's connections run for these steps."""
+        """Interrupt the queries that dbt's connections run for these steps."""
         nodes = frozenset(self._nodes[step_id] for step_id in steps if step_id in self._nodes)
         self._runs.interrupt(self._threads.of(steps), nodes)
 
     def _run(self, step: Step, request: Request) -> Outcome:
         started = datetime.now(UTC)
+        # A repeated step also repeats a preparation that ended in an error.
         is_repeat = step.id in self._seen
         self._seen.add(step.id)
         if isinstance(step, BuildStep | TestStep | HookStep) and (refusal := self._runs.prepare(anew=is_repeat)):
@@ -75,7 +76,7 @@ class DbtStepRunner:
 
 
 def _refused(step: Step, refusal: str, started: datetime) -> Outcome:
-    """Record a step that could not begin, because nothing can be built in this target."""
+    """Return the outcome of a step that could not start because the target could not be prepared."""
     hint = "Check the schemas, the settings and the rights of this target in profiles.yml."
     return Outcome(
         step_id=step.id,

@@ -1,4 +1,4 @@
-"""What an open session knows of the world around a project: vars, target, flags, settings that change results."""
+"""Reads what can change results besides the nodes of an open session: vars, target, flags, settings."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,16 +8,16 @@ from orchestrator.adapters.dbt.session import DbtSession
 
 CHANGES_EACH_TIME = frozenset(
     {
-        "INVOCATION_COMMAND",  # what was typed, selection and all
+        "INVOCATION_COMMAND",  # the command as typed, with its selection
     }
 )
-"""Flags of which the value says nothing about the next run: a text that reads one gives another result each time."""
+"""Flags whose value differs from run to run: a text that reads one gives another result each time."""
 
 _LIMITING = ("EMPTY", "SAMPLE", "EVENT_TIME_START", "EVENT_TIME_END", "STORE_FAILURES")
 
 _NO_EFFECT = frozenset(
     {
-        *("cache_selected_only", "populate_cache", "introspect"),  # what dbt asks the database beforehand
+        *("cache_selected_only", "populate_cache", "introspect"),  # what dbt queries beforehand
         *("debug", "quiet", "print", "printer_width", "use_colors", "use_colors_file", "write_json"),  # output
         *("log_format", "log_format_file", "log_level", "log_level_file", "log_path", "log_cache_events"),
         *("log_file_max_bytes", "record_timing_info", "show_all_deprecations", "send_anonymous_usage_stats"),
@@ -49,7 +49,7 @@ def vars_by_package(session: DbtSession) -> dict[str, dict[str, object]]:
 
 
 def shown_target(session: DbtSession) -> dict[str, object]:
-    """Return what `target` shows to Jinja of the connection, the number of threads too."""
+    """Return what Jinja's `target` shows of the connection, including the number of threads."""
     return dict(session.config.to_target_dict())
 
 
@@ -61,7 +61,7 @@ def readable_flags() -> dict[str, str]:
 
 
 def started_at() -> datetime:
-    """Return when dbt's invocation began; microbatch models take their batches up to then."""
+    """Return when dbt's invocation began; the batches of microbatch models end there."""
     from dbt_common.invocation import get_invocation_started_at
 
     started: datetime = get_invocation_started_at()
@@ -69,14 +69,14 @@ def started_at() -> datetime:
 
 
 def limiting_flags(session: DbtSession) -> dict[str, str]:
-    """Return the flags that limit which rows are read, and whether tests keep their rows, where they are set."""
+    """Return the flags in use that limit which rows are read, or decide whether tests store their failures."""
     flags: Any = session.flags
     set_ones = {name: getattr(flags, name, None) for name in _LIMITING}
     return {name.lower().replace("_", "-"): str(value) for name, value in set_ones.items() if value}
 
 
 def settings_of_all(session: DbtSession) -> dict[str, object]:
-    """Return the settings of the project that change results of any node: whose macros come first, and its flags."""
+    """Return the project's settings that can change the results of any node: its dispatch order and its flags."""
     config = session.config
     flags = {name: value for name, value in (config.flags or {}).items() if str(name).lower() not in _NO_EFFECT}
     found = {"dispatch": config.dispatch, "flags": flags}
@@ -84,9 +84,9 @@ def settings_of_all(session: DbtSession) -> dict[str, object]:
 
 
 def connection_settings(session: DbtSession) -> dict[str, object]:
-    """Return the keys of the active target that change results; secrets among them, so hash the values.
+    """Return the keys of the active target that change results; they include secrets, so hash the values.
 
-    DuckDB's secrets are returned as they are created, because the adapter takes type and name out of its own list.
+    DuckDB's secrets are returned as the SQL that creates them, because the adapter removes type and name from its list.
     """
     credentials = session.config.credentials
     found = dict(session.credentials())
@@ -106,9 +106,9 @@ _IDENTITY = frozenset(
             "database",
             "dbname",
             "schema",
-        ),  # what the target is; relations name the rest
-        *("threads", "retries"),  # how it is worked on
-        *("password", "pass", "token", "motherduck_token"),  # how it is reached
+        ),  # what identifies the target; relations name the rest
+        *("threads", "retries"),  # how dbt uses it
+        *("password", "pass", "token", "motherduck_token"),  # how dbt logs in
     }
 )
 _CONNECTING = {
@@ -116,11 +116,11 @@ _CONNECTING = {
     "postgres": frozenset(
         {
             *("connect_timeout", "keepalives_idle", "application_name"),
-            *("sslmode", "sslcert", "sslkey", "sslrootcert"),  # how the way to the server is kept safe
+            *("sslmode", "sslcert", "sslkey", "sslrootcert"),  # how the connection is secured
         }
     ),
 }
-"""Keys of a target that change no result. Any other key of any adapter is taken to change results."""
+"""Keys of a target that change no result. Any other key of any adapter is assumed to change results."""
 _TOKENS = frozenset({"motherduck_token", "password", "custom_user_agent"})
 
 
@@ -135,7 +135,7 @@ def _is_set(value: object) -> bool:
 
 
 class _Package:
-    """What dbt looks vars up by."""
+    """The key by which dbt looks up vars."""
 
     def __init__(self, package_name: str) -> None:
         self.package_name = package_name

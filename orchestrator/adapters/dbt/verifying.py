@@ -1,4 +1,4 @@
-"""Verifies what stands of a node that is to be reused: builds it beside that, and compares the two."""
+"""Verifies the existing table of a node that is to be reused: makes a shadow build and compares the two."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,21 +23,22 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verifier:
-    """Verifies steps on whatever thread it is called; what it builds is gone when it comes back."""
+    """Verifies steps on the calling thread; removes its shadow build before it returns."""
 
     runs: NodeRuns
     schemas: OwnSchemas
     dialect: Dialect
     relation_of: Callable[[NodeId], Relation]
     missed: Callable[[NodeId, str | None, str], Sequence[str]]
-    """Says what a fingerprint may have missed, by what the node compiles to now and the run that built what stands."""
+    """Describes what a fingerprint may have missed, from the node's compiled code now and the run that built its
+    table."""
     definition_of: Callable[[Relation], str]
-    """Returns the query of a view as the database has it, without the view's name; raises WarehouseError."""
+    """Returns the query of a view as the database stores it, without the view's name; raises WarehouseError."""
     doubt: Callable[[Request, Relation], None]
-    """Takes back in the target itself what it says of what stands; raises WarehouseError."""
+    """Marks the recorded content of an existing relation in the target as no longer valid; raises WarehouseError."""
 
     def run(self, step: BuildStep, request: Request, verify: Verify) -> Outcome:
-        """Give what the step ends as: reused, or an error that says how what stands differs."""
+        """Return the step's outcome: reused, or an error that describes how the existing table differs."""
         started = datetime.now(UTC)
         self.runs.log.begin(step.node)
         try:
@@ -73,7 +74,7 @@ class Verifier:
         return compared
 
     def _broken(self, step: BuildStep, started: datetime, said: str) -> Outcome:
-        """Give the error of a verification that came to nothing; one that is tried again leaves no result in dbt."""
+        """Return the error of a verification that could not finish; if it will be retried, dbt keeps no result."""
         told = f"What stands of {step.name} could not be verified. {said}"
         is_kept = error_class(Status.ERROR, said) is not ErrorClass.TRANSIENT
         result = (self.runs.note_error if is_kept else self.runs.lost_result)(step.node, told)

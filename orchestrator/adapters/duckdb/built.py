@@ -1,7 +1,7 @@
-"""Reads what a build made in DuckDB, on dbt's own connection and inside the build's transaction.
+"""Reads the content of a build in DuckDB, on dbt's own connection and inside the build's transaction.
 
-The SQL is that of `Warehouse.contents`, so that what is read later compares with it. A statement that fails aborts the
-transaction; so nothing is asked of a relation before the catalog says that it exists.
+The SQL is that of `Warehouse.contents`, so that contents read later are comparable. A statement that fails aborts the
+transaction. So a relation is not queried before the catalog says that it exists.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from orchestrator.reuse.facts import VIEW, Content
 
 
 def content_in_duckdb(handle: Any, built: Built, settings: Mapping[str, Any]) -> Content | None:  # noqa: ANN401  # dbt's
-    """Return what was built in DuckDB; None if there is no such relation. `settings` are those of dbt's sessions."""
+    """Return the content of what was built; None if it does not exist. `settings` are those of dbt's sessions."""
     cursor = handle.cursor()
     names = built.relation.database or "", built.relation.schema, built.relation.identifier
     definition: str | None = None
@@ -44,7 +44,7 @@ def content_in_duckdb(handle: Any, built: Built, settings: Mapping[str, Any]) ->
 
 
 def _rows_of_file(cursor: Any, shape: Shape, most_rows: int, settings: Mapping[str, Any]) -> Content:  # noqa: ANN401
-    """Read the rows of a view over files on a cursor of its own, where an error does no harm to the build."""
+    """Read the rows of a view over files on a separate cursor, where an error does not affect the build."""
     query = content.body_of(shape.definition)
     if query is None:
         return shape.without_rows("its definition has another form than expected")

@@ -1,4 +1,4 @@
-"""What a DuckDB instance says of its functions, settings and attached databases."""
+"""Reads the functions, settings and attached databases of a DuckDB instance."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -69,7 +69,7 @@ _WITHOUT_EFFECT: Mapping[str, str] = {
     ),
     "for tests of DuckDB itself": ("debug_checkpoint_scan_sleep_ms disable_database_invalidation"),
 }
-"""Settings that do not change results, by the reason. Any other setting counts, also one of a later DuckDB."""
+"""Settings that do not change results, by the reason. All other settings count, including those of later versions."""
 _NO_EFFECT_ON_RESULTS = frozenset(name for names in _WITHOUT_EFFECT.values() for name in names.split())
 
 _SECRET = ("secret", "password", "token", "key_id", "api_key", "credential")
@@ -78,11 +78,11 @@ _SECRET = ("secret", "password", "token", "key_id", "api_key", "credential")
 def stored_functions(
     rows: Iterable[Sequence[Any]], binds: Callable[[str], bool] = lambda _call: False
 ) -> dict[str, StoredFunction]:
-    """Read the answer to FUNCTIONS: all overloads in all schemas and databases as one.
+    """Convert the answer to FUNCTIONS: all overloads of a name in all schemas and databases are one function.
 
-    `binds` returns whether a call may be valid. A macro that can be called without all of its parameters has defaults,
-    which the catalog does not tell: its definition is not known. Where another overload takes the shorter call, DuckDB
-    refuses it as ambiguous, so no default counts.
+    `binds` returns whether a call may be valid. A macro that can be called without all of its parameters has defaults.
+    The catalog does not show them, so its definition is unknown. If another overload takes the shorter call, DuckDB
+    refuses the call as ambiguous, so defaults do not matter.
     """
     rows = list(rows)
     counts: dict[tuple[str, ...], set[int]] = defaultdict(set)
@@ -114,10 +114,10 @@ def stored_functions(
 def result_settings(
     session: Iterable[tuple[str, Any]], fresh: Iterable[tuple[str, Any]], profile: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Choose the settings that can change results.
+    """Return the settings that can change results.
 
-    Settings that a `fresh` instance lacks belong to extensions, which are loaded at one moment or another: they count
-    as the `profile` sets them.
+    Settings that a `fresh` instance lacks belong to extensions. When these are loaded varies, so such settings are
+    taken from the `profile`.
     """
     known = {name for name, _ in fresh}
     said = {name.lower(): str(value) for name, value in profile.items()}

@@ -1,6 +1,6 @@
-"""The SQL that tells what a relation holds, for DuckDB. Pure text: a build's own transaction runs it too.
+"""Generates the SQL that reads the content of a relation in DuckDB; pure text, also run in a build's own transaction.
 
-DuckDB's `hash` is equal for values that a reader can tell apart: 0.0 and -0.0, 30 days and a month, NULL and an empty
+DuckDB's `hash` is equal for some values that differ to a reader: 0.0 and -0.0, 30 days and a month, NULL and an empty
 list, `[[1], [2]]` and `[[1, 2]]`. Such types are hashed together with their text.
 """
 
@@ -47,17 +47,17 @@ LOOK_UPS = {
     TABLE: "select 1 from duckdb_tables() where lower(database_name) = {database} and lower(schema_name) = {schema}"
     " and lower(table_name) = {name}",
 }
-"""Look for one relation, by its kind. DuckDB goes through all of that kind for it: 2 ms for 500 views."""
+"""Queries for one relation, by its kind. DuckDB scans all relations of that kind: 2 ms for 500 views."""
 
 
 def asks_for_shapes(relations: Collection[Relation]) -> str:
-    """Ask the catalog for all relations with these names, in whatever database."""
+    """Return the catalog query for all relations with these names, in any database."""
     keys = sorted({relation.key() for relation in relations})
     return _SHAPES.format(names=", ".join(f"({literal(schema)}, {literal(name)})" for schema, name in keys))
 
 
 def shapes_of(relations: Collection[Relation], rows: Iterable[Sequence[Any]], database: str) -> dict[Relation, Shape]:
-    """Read the answer; a relation without a database is in the one named."""
+    """Convert the answer; a relation without a database is in `database`."""
     shapes = [
         Shape(
             database=home,
@@ -74,10 +74,10 @@ def shapes_of(relations: Collection[Relation], rows: Iterable[Sequence[Any]], da
 
 
 def checksums(number: int, shape: Shape, limit: int, *, source: str | None = None) -> str:
-    """Select number, count and two checksums of a relation, or of another `source` with its columns.
+    """Return the SELECT of number, row count and two checksums of a relation, or of another `source` with its columns.
 
-    The second checksum covers dlt's own columns too; it is empty where there are none. Where the number of rows is not
-    known to be within the limit, one row more than that is read at most.
+    The second checksum includes dlt's own columns; it is empty if there are none. If the row count is not known to be
+    within the limit, at most one row more than the limit is read.
     """
     own = without_dlt(shape.columns)
     has_others = len(own) < len(shape.columns)
@@ -92,7 +92,7 @@ def checksums(number: int, shape: Shape, limit: int, *, source: str | None = Non
 
 
 def asks_for_count(shape: Shape) -> str:
-    """Ask for the number of rows: DuckDB knows it without reading them."""
+    """Return the query for the row count, which DuckDB knows without reading the rows."""
     return f"select count(*) from {named(shape)}"  # noqa: S608  # quoted names
 
 
@@ -102,7 +102,7 @@ def named(shape: Shape) -> str:
 
 
 def body_of(definition: str) -> str | None:
-    """Return the query of a view without columns of its own, off its definition; None if it has another form."""
+    """Return the query of a view from its definition; None if the definition has another form or names columns."""
     part = r'(?:"(?:[^"]|"")*"|[^\s".(]+)'
     found = re.fullmatch(rf"CREATE VIEW (?:{part}\.)*{part} AS (?P<query>.*?);?\s*", definition, re.DOTALL)
     return None if found is None else found["query"]
@@ -127,7 +127,7 @@ def _sum(column: str) -> str:
 
 
 def _row(columns: Sequence[tuple[str, str]]) -> str:
-    """Hash a row; hashed twice, because the hash of several values is linear in its last one."""
+    """Return the hash of a row; it is hashed twice, because the hash of several values is linear in the last one."""
     return f"hash(hash({', '.join(['1', *(_value(name, of_type) for name, of_type in columns)])}))"
 
 

@@ -1,7 +1,7 @@
-"""A copy of a DuckDB file for readers: whole, consistent, and replaced in one step.
+"""Writes a copy of a DuckDB file for readers: complete, consistent, and replaced in one step.
 
-The owner of the database writes all changes into its file (CHECKPOINT). A child process copies the file beside the old
-copy, the new one is opened once to see that it is a database, and then it takes the old one's name.
+The process that owns the database writes all changes into its file (CHECKPOINT). A child process copies the file to a
+temporary name. That copy is opened once to check that it is a database, and then it replaces the earlier copy.
 """
 
 import os
@@ -30,17 +30,17 @@ order by all
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseCopy:
-    """A copy that is what the database is."""
+    """A copy with the current state of the database."""
 
     path: Path
     size: int
     """In bytes."""
     is_new: bool
-    """Whether it was written now; else the copy that exists was of this state."""
+    """Whether it was written now; otherwise the existing copy was up to date."""
 
 
 def why_not_copied(database: Path, copy: Path, attached: Iterable[Path] = ()) -> str:
-    """Return why a copy of a database cannot be put at a path; empty if nothing speaks against it.
+    """Return why a copy of a database cannot be put at a path; empty if it can.
 
     Never opens the database, nor one that is attached to it: that would drop the lock of the process that owns it (see
     `file_copy`).
@@ -64,15 +64,16 @@ def why_not_copied(database: Path, copy: Path, attached: Iterable[Path] = ()) ->
 
 
 def copy_database(database: Path, copy: Path, ask: Callable[[str], list[tuple[Any, ...]]]) -> DatabaseCopy:
-    """Put a copy of a database at a path, in the place of an earlier one; nothing else may write to it meanwhile.
+    """Put a copy of a database at a path and replace an earlier one; nothing else may write to it meanwhile.
 
-    `ask` runs SQL in the process that owns the database, which is this one. Raises WarehouseError; then the earlier
-    copy is as it was.
+    `ask` runs SQL in the process that owns the database, which is this one. Raises WarehouseError; the earlier copy is
+    unchanged then.
     """
     ask("checkpoint")
     if reason := why_not_copied(database, copy) or _why_not_whole(database):
         raise WarehouseError(reason)
     _remove_leftovers(copy)
+    # A copy keeps the modification time of the database, so equal size and time mean the same state.
     now = database.stat()
     if copy.exists() and (copy.stat().st_size, copy.stat().st_mtime_ns) == (now.st_size, now.st_mtime_ns):
         return DatabaseCopy(path=copy, size=now.st_size, is_new=False)
@@ -91,7 +92,7 @@ def copy_database(database: Path, copy: Path, ask: Callable[[str], list[tuple[An
 
 
 def _copy_in_a_child(database: Path, beside: Path) -> None:
-    # -I and -S: it starts in a few milliseconds, and nothing of the user's environment runs in it
+    # -I and -S: the process starts in a few milliseconds and ignores the user's environment
     command = [sys.executable, "-I", "-S", file_copy.__file__, str(database), str(beside)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -110,14 +111,14 @@ def _require_same(copied: Path, relations: list[tuple[Any, ...]]) -> None:
 
 
 def _why_not_whole(database: Path) -> str:
-    """Return why a file does not hold everything that was committed."""
+    """Return why the file does not contain everything that was committed; empty if it does."""
     log = _log_of(database)
     is_left = log.exists() and log.stat().st_size > 0
     return f"changes are left in {log}: something else still writes to the database" if is_left else ""
 
 
 def _remove_leftovers(copy: Path) -> None:
-    """Remove what copies left that were cut off."""
+    """Remove the temporary files of interrupted copies, but not those of other running processes."""
     prefix = _leftover_prefix(copy)
     for file in copy.parent.iterdir():
         process = file.name.removeprefix(prefix)
@@ -151,7 +152,7 @@ def _is_a_database(file: Path) -> bool:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Flush the new name to disk."""
+    """Flush the renamed entry to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

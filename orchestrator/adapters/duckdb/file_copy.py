@@ -1,7 +1,7 @@
-"""Copies one file and flushes the copy to disk; run as a program of its own: `python file_copy.py SOURCE COPY`.
+"""Copies one file and flushes the copy to disk; run as a separate program: `python file_copy.py SOURCE COPY`.
 
-Not a function of the process that owns the database: POSIX drops all locks that a process has on a file as soon as the
-process closes any descriptor of it. Needs nothing but the standard library.
+The process that owns the database must not do this itself: POSIX drops all locks that a process has on a file as soon
+as the process closes any descriptor of it. Uses only the standard library.
 """
 
 import os
@@ -13,7 +13,7 @@ READ_ONLY = 0o444
 
 
 def copy_file(source: Path, copy: Path) -> None:
-    """Copy a file to a path that does not exist yet, with its time of change, flushed to disk and read-only."""
+    """Copy a file to a new path, flushed to disk, read-only and with the same modification time."""
     before = source.stat()
     descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READ_ONLY | 0o200)
     with os.fdopen(descriptor, "wb") as written, source.open("rb") as read:

@@ -1,4 +1,4 @@
-"""Reads what the files of a dbt source hold now."""
+"""Reads the current content of the files of a dbt source."""
 
 import hashlib
 import time
@@ -13,10 +13,10 @@ _AT_ONCE = 1 << 20  # bytes
 
 
 def files_digest(ask: Callable[[str], list[tuple[Any, ...]]], names: Sequence[str], seconds: float) -> str:
-    """Return the digest of the names and the bytes of all files that these names and patterns match.
+    """Return the digest of the names and bytes of all files that match these names and patterns.
 
-    DuckDB looks them up, where it looks when it reads them; it is asked with `ask`. Raises WarehouseError: a file is
-    missing or cannot be read, a table has that name, or it takes longer than `seconds`.
+    DuckDB, called with `ask`, expands them, as it does when it reads them. Raises WarehouseError if a file is missing
+    or cannot be read, if a table has that name, or if it takes longer than `seconds`.
     """
     deadline = time.monotonic() + seconds
     listed = ", ".join(literal(name) for name in names)

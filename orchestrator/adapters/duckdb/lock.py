@@ -1,4 +1,4 @@
-"""Who holds a DuckDB file, read off DuckDB's own refusal."""
+"""Finds the process that has a DuckDB file locked, from DuckDB's error message."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _LONGEST = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """The process that holds the file."""
+    """The process that has the file locked."""
 
     pid: int
     command: str
@@ -22,7 +22,7 @@ class Holder:
 
 
 def holder_of(message: str) -> Holder | None:
-    """Read the holder off DuckDB's message; None when the message is not about a lock."""
+    """Return the process named in DuckDB's message; None if the message is not about a lock."""
     if "Could not set lock on file" not in message:
         return None
     found = _REFUSAL.search(message)
@@ -32,7 +32,7 @@ def holder_of(message: str) -> Holder | None:
 
 
 def _command(pid: int, program: str) -> str:
-    """Name the program and its first two arguments only: later ones may hold secrets."""
+    """Return the program and its first two arguments only: later ones may contain secrets."""
     try:
         words = " ".join(psutil.Process(pid).cmdline()[:3]).split()
     except psutil.Error:

@@ -1,7 +1,7 @@
-"""The one DuckDB instance of a run: opened by us, shared by everybody through cursors.
+"""Opens the one DuckDB instance of a run, which all parts of the process share through cursors.
 
-DuckDB gives connections of one process to one file the same instance as long as their configuration is the same;
-dbt-duckdb therefore finds this instance when it opens the file with the configuration it was opened with here.
+All connections of one process to one file share an instance if their configuration is the same. dbt-duckdb therefore
+gets this instance when it opens the file with the configuration used here.
 """
 
 import os
@@ -28,12 +28,12 @@ from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
 _PAUSE = 0.2
-"""Seconds between two tries for a locked file."""
+"""Seconds between two attempts to open a locked file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseFile:
-    """What to open, and with which configuration: dbt's own, so that dbt joins the instance."""
+    """The file to open, and its configuration: the same as dbt's, so that dbt shares the instance."""
 
     path: Path
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -42,18 +42,18 @@ class DatabaseFile:
 
 
 class Warehouse:
-    """An open DuckDB file; cursors made from it see one another's committed work."""
+    """An open DuckDB file; its cursors see one another's committed changes."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, file: DatabaseFile) -> None:
         self.file = file
         self._connection = connection
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """Open a cursor with a transaction of its own; safe from any thread."""
+        """Open a cursor with its own transaction; may be called from any thread."""
         return self._connection.cursor()
 
     def relations(self) -> frozenset[tuple[str, str]]:
-        """Every table and view as lower-case (schema, name)."""
+        """Return every table and view as lower-case (schema, name)."""
         with self.cursor() as cursor:
             rows = cursor.execute(
                 "select lower(table_schema), lower(table_name) from information_schema.tables"
@@ -61,7 +61,7 @@ class Warehouse:
         return frozenset((schema, name) for schema, name in rows)
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run a statement on a cursor of its own and give its rows; what it changes is committed."""
+        """Run a statement on a new cursor and return its rows; its changes are committed."""
         try:
             with self.cursor() as cursor:
                 return cursor.execute(statement).fetchall()
@@ -69,11 +69,11 @@ class Warehouse:
             raise WarehouseError(str(error)) from error
 
     def stands(self, relation: Relation) -> bool:
-        """Say whether a table or view of this name exists now."""
+        """Return whether a table or view of this name exists now."""
         return relation.key() in self.relations()
 
     def last_load_age(self, relation: Relation, now: datetime) -> float | None:
-        """Give the age in seconds of the last completed dlt load whose rows stand in the table, or None."""
+        """Return the age in seconds of the last completed dlt load with rows in the table; None if there is none."""
         schema = _quoted(relation.schema)
         query = (
             f"select max(epoch(inserted_at)) from {schema}._dlt_loads"  # noqa: S608  # quoted names
@@ -94,7 +94,7 @@ class Warehouse:
         definitions_only: bool = False,
         rows_of_views: Collection[Relation] = (),
     ) -> Mapping[Relation, Content]:
-        """Return what each relation that exists holds now, as far as the budget allows."""
+        """Return what each relation that exists contains now, as far as the budget allows."""
         with self._session() as cursor:
             return read_contents(
                 _reader(cursor), relations, budget, definitions_only=definitions_only, rows_of_views=rows_of_views
@@ -107,7 +107,7 @@ class Warehouse:
             return stored_functions(rows, lambda call: _binds(cursor, call))
 
     def result_settings(self) -> Mapping[str, str]:
-        """Return the settings of a session of dbt's that can change the results of its statements."""
+        """Return the settings of a dbt session that can change the results of its statements."""
         with self._session() as cursor, duckdb.connect(":memory:") as fresh:
             return result_settings(
                 cursor.execute(SETTINGS).fetchall(), fresh.execute(SETTINGS).fetchall(), self.file.settings()
@@ -119,10 +119,10 @@ class Warehouse:
 
     @contextmanager
     def _session(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open a cursor with the settings of a session of dbt's; one that does not apply here is left as it is."""
+        """Yield a cursor with the settings of a dbt session; settings that DuckDB refuses here are ignored."""
         settings = self.file.settings()
         with self.cursor() as cursor:
-            # setting one that is not known here would load its extension, or try to install it
+            # setting an unknown name would load its extension, or try to install it
             known = {name.lower() for name, _ in cursor.execute(SETTINGS).fetchall()} if settings else set()
             for name, value in settings.items():
                 if name.lower() in known:
@@ -131,21 +131,21 @@ class Warehouse:
             yield cursor
 
     def access(self) -> PipeAccess:
-        """Let children send their SQL here: nobody else can open the file."""
+        """Return the access through which children send their SQL here: they cannot open the file themselves."""
         return PipeAccess(self.cursor, str(self.file.path))
 
     def copy_to(self, copy: Path) -> DatabaseCopy:
-        """Put a copy of the file at a path, for readers; raises WarehouseError."""
+        """Put a copy of the file for readers at a path; raises WarehouseError."""
         return copy_database(self.file.path, copy, self.ask)
 
     def close(self) -> None:
-        """Close our connection; the file is free once everybody else's cursors are closed too."""
+        """Close our connection; the file is released when all cursors of others are closed too."""
         with suppress(duckdb.Error):
             self._connection.close()
 
 
 def _binds(cursor: duckdb.DuckDBPyConnection, call: str) -> bool:
-    """Return whether a call may be valid: the catalog does not tell the defaults of a macro's parameters."""
+    """Return whether a call may be valid: the catalog does not show the defaults of a macro's parameters."""
     try:
         cursor.execute(f"explain {call}")
     except duckdb.Error as error:
@@ -154,7 +154,7 @@ def _binds(cursor: duckdb.DuckDBPyConnection, call: str) -> bool:
 
 
 def _reader(cursor: duckdb.DuckDBPyConnection) -> Reader:
-    """Return how the contents of relations are read with a cursor."""
+    """Return a reader of relations' contents that uses the cursor."""
 
     def run(statement: str) -> list[Any]:
         try:
@@ -172,6 +172,7 @@ def _reader(cursor: duckdb.DuckDBPyConnection) -> Reader:
             return run(statement)
         finally:
             timer.cancel()
+            # Otherwise an interrupt that is just being sent could hit the next statement.
             timer.join()
 
     def shapes(relations: Collection[Relation]) -> Mapping[Relation, Shape]:
@@ -193,9 +194,9 @@ def open_warehouse(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Warehouse:
-    """Open the file, waiting at most `lock_timeout` seconds for another process to let go of it.
+    """Open the file, waiting at most `lock_timeout` seconds for another process to release it.
 
-    Raises WarehouseLockedError, which names the holder, or WarehouseError for what waiting does not cure.
+    Raises WarehouseLockedError, which names that process, or WarehouseError for errors that waiting does not resolve.
     """
     _require_writable_folder(file)
     deadline = clock() + lock_timeout
@@ -216,7 +217,7 @@ def open_warehouse(
 
 
 def _require_writable_folder(file: DatabaseFile) -> None:
-    """Refuse a folder that would take no log of the database: DuckDB finds out at the first commit only."""
+    """Refuse a folder in which the database's log cannot be written: DuckDB would notice only at the first commit."""
     folder = file.path.parent
     reads_only = str(file.config.get("access_mode", "")).lower() == "read_only"
     if folder.is_dir() and not reads_only and not os.access(folder, os.W_OK | os.X_OK):

@@ -1,6 +1,7 @@
-"""The process that imports great-expectations: it is asked for verdicts on one pipe and reads by means of another.
+"""Runs the child process that imports great-expectations: it evaluates suites on request.
 
-Started as `python -m orchestrator.adapters.great_expectations.child <fd of asks> <fd to the warehouse> <its kind>`.
+Started as `python -m orchestrator.adapters.great_expectations.child <fd of asks> <fd to the warehouse> <its kind>`:
+requests and verdicts use one pipe, access to the warehouse the other.
 """
 
 import gc
@@ -15,11 +16,11 @@ from orchestrator.adapters.great_expectations.messages import Judged
 
 
 def main(asks: Connection, warehouse: Connection, kind: str) -> None:
-    """Answer every ask until the owner closes the pipe."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner ends this process; a second traceback helps nobody
-    gc.set_threshold(50_000, 20, 20)  # the import alone takes a sixth less; it leaves little behind to be found
+    """Answer every request until the owner closes the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner ends this process; a second traceback would only confuse
+    gc.set_threshold(50_000, 20, 20)  # the import takes a sixth less time, and leaves little garbage
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # what it says stands in the verdicts
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # the verdicts contain its messages
     from orchestrator.adapters.great_expectations.evaluate import judge
     from orchestrator.adapters.great_expectations.reading import reading_of
 
@@ -29,11 +30,11 @@ def main(asks: Connection, warehouse: Connection, kind: str) -> None:
             ask = asks.recv()
             try:
                 answer = judge(ask, reading)
-            except Exception as error:  # noqa: BLE001  # a bug of one suite must not take the others with it
+            except Exception as error:  # noqa: BLE001  # a bug in one suite must not affect the others
                 answer = Judged(error=f"{type(error).__name__}: {error}")
             asks.send(answer)
 
 
 if __name__ == "__main__":
     main(Connection(int(sys.argv[1])), Connection(int(sys.argv[2])), sys.argv[3])
-    os._exit(0)  # it only reads: the interpreter's tidying would make the owner wait for nothing
+    os._exit(0)  # it only reads: the interpreter's cleanup would only delay the owner

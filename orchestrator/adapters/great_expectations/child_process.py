@@ -1,4 +1,4 @@
-"""Starts the child that imports great-expectations, asks it, and ends it."""
+"""Starts the child that imports great-expectations, sends it requests, and ends it."""
 
 import os
 import subprocess
@@ -18,11 +18,11 @@ _GRACE_SECONDS = 2
 
 
 class ChildEndedError(Exception):
-    """The child is gone; the message holds its last words."""
+    """The child has ended; the message contains its exit status and the last line of its stderr."""
 
 
 class Child:
-    """One process with great-expectations in it, and its way to the warehouse."""
+    """One process with great-expectations, and its access to the warehouse."""
 
     def __init__(self, access: ChildAccess) -> None:
         self._asks, its_asks = Pipe()
@@ -48,7 +48,7 @@ class Child:
         return self._process.poll() is None
 
     def ask(self, ask: Ask) -> Judged:
-        """Wait for the child's verdicts; raises when it ends before it gave them."""
+        """Return the child's verdicts; raises ChildEndedError if it ends before it has sent them."""
         try:
             self._asks.send(ask)
             while not self._asks.poll(_POLL_SECONDS):
@@ -56,20 +56,20 @@ class Child:
                     raise EOFError  # noqa: TRY301  # as when the pipe is closed
             answer = self._asks.recv()
         except (EOFError, OSError) as error:
-            self._session.stop()  # nobody waits for its query any more
+            self._session.stop()  # the result of its query is no longer needed
             raise ChildEndedError(self._last_words()) from error
         if not isinstance(answer, Judged):
             raise ChildEndedError(f"it answered {type(answer).__name__}")
         return answer
 
     def kill(self) -> None:
-        """End the child and the statement that runs for it; it only reads, so nothing is left half done."""
+        """End the child and the statement that runs for it; it only reads, so nothing is left incomplete."""
         self._process.kill()
         self._session.stop()
         self._process.wait()
 
     def close(self) -> None:
-        """Let the child go home, and see to it that it does."""
+        """Close the pipe so that the child ends, and kill it if it does not."""
         with suppress(OSError):
             self._asks.close()
         try:
@@ -81,11 +81,11 @@ class Child:
         self._said.close()
 
     def _last_words(self) -> str:
-        """Say how the process ended, and the last line it wrote."""
+        """Describe how the process ended, with the last line it wrote."""
         code = self._process.wait()
         lines: list[str] = []
         how = f"it was ended by signal {-code}" if code < 0 else f"it ended with code {code}"
-        with suppress(ValueError):  # closed by the owner meanwhile
+        with suppress(ValueError):  # the owner closed the file in the meantime
             self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - _LAST_WORDS))
             lines = self._said.read().decode(errors="replace").strip().splitlines()
         return f"{how}: {lines[-1]}" if lines else how

@@ -1,11 +1,11 @@
-"""Names of column types, compared as DuckDB compares them: `text` is VARCHAR, `decimal` is any DECIMAL."""
+"""Compares names of column types as DuckDB does: `text` is VARCHAR, `decimal` is any DECIMAL."""
 
 from collections.abc import Mapping
 from typing import Self
 
 
 class ColumnType(str):
-    """The type of a column that equals every name DuckDB knows it by; GX compares it with a suite's word."""
+    """The type of a column, equal to every name that DuckDB has for it; GX compares it with the name in a suite."""
 
     __slots__ = ("_aliases",)
     _aliases: Mapping[str, str]
@@ -29,11 +29,11 @@ class ColumnType(str):
         return hash(self._split(str(self))[0])
 
     def casefold(self) -> str:
-        """Stay as it is: GX folds both sides before it compares them."""
+        """Return itself unchanged: GX casefolds both sides before it compares them."""
         return self
 
     def _split(self, name: str) -> tuple[str, str]:
-        """Give the canonical name and what stands in brackets, as `DECIMAL` and `(10,2)`."""
+        """Return the canonical name and its parameters, such as `DECIMAL` and `(10,2)`."""
         folded = " ".join(name.lower().split())
         if folded.endswith("]"):
             element, _, length = folded.rpartition("[")
@@ -45,9 +45,9 @@ class ColumnType(str):
 
 
 def aliases_of(rows: list[tuple[str, str]]) -> Mapping[str, str]:
-    """Give each alias its canonical name, from DuckDB's table of types."""
+    """Return the canonical name of each alias, from DuckDB's table of types."""
     known = {str(alias).lower(): str(name).lower() for alias, name in rows}
-    del known["json"]  # stored as VARCHAR, yet a type of its own
+    del known["json"]  # stored as VARCHAR, but a separate type
     return known | {
         "double precision": "double",
         "character varying": "varchar",

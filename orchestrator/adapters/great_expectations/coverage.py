@@ -1,10 +1,10 @@
-"""How each core expectation of great-expectations is evaluated; a test holds the list complete."""
+"""Lists how each core expectation of great-expectations is evaluated; a test checks that the list is complete."""
 
 from enum import StrEnum
 
 
 class Way(StrEnum):
-    """The ways an expectation is evaluated; the value is what the documentation says."""
+    """The ways in which an expectation is evaluated; the value is the text in the documentation."""
 
     GX_SQL = "great-expectations' own SQL"
     GX_SQL_MENDED = "great-expectations' own SQL, with what it gets wrong put right"

@@ -1,4 +1,4 @@
-"""DuckDB as expectations read it: through the pipe, on a cursor of the owner."""
+"""Reads DuckDB for expectations: through the pipe, on a cursor of the owner."""
 
 import sqlalchemy as sa
 
@@ -15,7 +15,7 @@ class DuckDbReading:
         self._pipe = pipe
 
     def open(self, database: str | None, schema: str) -> ReadOnlyConnection:
-        """Open a cursor of the owner on the schema."""
+        """Open a cursor of the owner with this schema as its search path."""
         cursor = self._pipe.cursor()
         path = ".".join(quoted(name) for name in (database, schema) if name is not None)
         try:
@@ -24,12 +24,12 @@ class DuckDbReading:
             raise ProgrammingError(f"there is no schema {schema}") from error
         return ReadOnlyConnection(cursor, begin="begin transaction read only")
 
-    def columns(self, connection: ReadOnlyConnection, schema: str, table: str) -> dict[str, ColumnType]:  # noqa: ARG002  # the port's
-        """Give the columns with the types that DuckDB gives them."""
+    def columns(self, connection: ReadOnlyConnection, schema: str, table: str) -> dict[str, ColumnType]:  # noqa: ARG002  # the port's signature
+        """Return the columns with DuckDB's names of their types."""
         described = connection.read(f"describe select * from {quoted(table)}").fetchall()  # noqa: S608  # quoted
         aliases = aliases_of(connection.read("select type_name, logical_type from duckdb_types()").fetchall())
         return {row[0]: ColumnType(row[1], aliases) for row in described}
 
     def engine(self, connection: ReadOnlyConnection) -> sa.Engine:
-        """Give an engine that writes Postgres' SQL as DuckDB understands it."""
+        """Return an engine that writes PostgreSQL's SQL in a form that DuckDB accepts."""
         return pipe_dialect.connect(connection)

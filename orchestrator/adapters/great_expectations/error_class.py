@@ -1,4 +1,4 @@
-"""What kind of thing broke when a suite was evaluated, told by the words of those expectations that could not be."""
+"""Classifies the error of a suite by the messages of the expectations that could not be evaluated."""
 
 from collections.abc import Collection
 
@@ -8,7 +8,7 @@ from orchestrator.plan.status import Status
 
 
 def error_class(status: Status, errors: Collection[str]) -> ErrorClass | None:
-    """Give the class of a suite's end; `errors` are what kept expectations, or all of it, from being evaluated."""
+    """Return the error class of a suite; `errors` are the messages of expectations that could not be evaluated."""
     match status:
         case Status.FAIL | Status.WARN:
             return ErrorClass.DATA

@@ -28,8 +28,11 @@ _NOT_IN_SQL = (
 )
 _OWN_QUERY = "unexpected_rows_expectation"
 _ALONE = frozenset({"expect_column_quantile_values_to_be_between", _OWN_QUERY})
-"""GX gives two quantile expectations of one column the same key, and the second gets the first one's quantiles;
-a suite's own query shares nothing, and gives its rows only in the fullest result format."""
+"""Types that are evaluated separately.
+
+GX gives two quantile expectations of one column the same key, so the second gets the first one's quantiles. A suite's
+own query shares nothing with others, and returns its rows only in the most detailed result format.
+"""
 
 Results = dict[str, ExpectationValidationResult | str]
 
@@ -43,7 +46,7 @@ class _SilentValidator(Validator):  # type: ignore[misc]  # GX is not followed b
 
 @dataclass(frozen=True, slots=True)
 class _Expectation:
-    """One expectation as the suite writes it, and as GX understood it."""
+    """One expectation as written in the suite, and as parsed by GX."""
 
     written: Mapping[str, Any]
     configuration: ExpectationConfiguration | None = None
@@ -51,7 +54,7 @@ class _Expectation:
 
 
 def judge(ask: Ask, reading: Reading) -> Judged:
-    """Give a verdict on every expectation of the suite; one that cannot be evaluated says why."""
+    """Return a verdict on every expectation of the suite; if one cannot be evaluated, its verdict says why."""
     try:
         connection = reading.open(ask.database, ask.schema)
     except ProgrammingError as error:
@@ -75,27 +78,27 @@ def _verdicts(ask: Ask, engine: sa.Engine, columns: Mapping[str, ColumnType]) ->
 
 
 def _understand(number: int, written: Mapping[str, Any], ask: Ask, columns: Mapping[str, ColumnType]) -> _Expectation:
-    """Let GX read one expectation; its place in the suite is kept as its id."""
+    """Have GX parse one expectation; its id is its position in the suite."""
     type_, kwargs = written["type"], dict(written.get("kwargs") or {})
     if WAYS.get(type_) is Way.NOT_IN_SQL:
         return _Expectation(written, error=_NOT_IN_SQL)
     if mistake := missing_column(type_, kwargs, columns) or unread_condition(kwargs):
         return _Expectation(written, error=mistake)
     if kwargs.get("column_index") == 0:
-        kwargs["column_index"] = -len(columns)  # GX takes 0 for 'not given'
+        kwargs["column_index"] = -len(columns)  # GX treats 0 as 'not given'
     try:
         configuration = ExpectationConfiguration(type=type_, kwargs=kwargs, id=str(number))
         configuration.process_suite_parameters(dict(ask.suite_parameters))
         configuration.to_domain_obj()
-    except Exception as error:  # noqa: BLE001  # whatever GX says of it, the others are still evaluated
+    except Exception as error:  # noqa: BLE001  # the others are evaluated whatever GX raises here
         return _Expectation(written, error=first_lines(str(error) or type(error).__name__))
     return _Expectation(written, configuration)
 
 
 def _evaluate(validator: Validator, asked: Sequence[ExpectationConfiguration]) -> Results:
-    """Evaluate all at once, which shares queries; then those that met an error one by one.
+    """Evaluate all expectations at once, which shares queries; then repeat those with errors one by one.
 
-    GX asks for many aggregates in one query: a bad one fails them all, so each gets its own chance.
+    GX combines many aggregates in one query, so one invalid aggregate makes all of them fail.
     """
     results = _validate(validator, [each for each in asked if each.type not in _ALONE])
     for each in asked:
@@ -107,7 +110,7 @@ def _evaluate(validator: Validator, asked: Sequence[ExpectationConfiguration]) -
 def _validate(validator: Validator, asked: Sequence[ExpectationConfiguration]) -> Results:
     try:
         return dict(_by_id(validator, asked))
-    except Exception as error:  # noqa: BLE001  # GX raises what it cannot pin on one expectation
+    except Exception as error:  # noqa: BLE001  # GX raises what it cannot attribute to one expectation
         return {each.id: first_lines(str(error) or type(error).__name__) for each in asked}
 
 

@@ -1,4 +1,4 @@
-"""Says whether great-expectations is installed, without importing it."""
+"""Checks whether great-expectations is installed, without importing it."""
 
 from importlib.util import find_spec
 
@@ -10,7 +10,7 @@ _NEEDED = ("great_expectations", "sqlalchemy")
 
 
 def require_installed() -> None:
-    """Raise when a tool that validations need is missing or of a wrong version; meant for the plan."""
+    """Raise if a tool that validations need is missing or has an unsupported version; called when planning."""
     missing = [name for name in _NEEDED if not _is_installed(name)]
     if missing:
         raise MissingExtraError(
@@ -22,6 +22,6 @@ def require_installed() -> None:
 
 
 def _is_installed(name: str) -> bool:
-    """A folder of that name beside the project would be found too; it has no file of its own."""
+    """Return whether a package is installed; a mere folder of that name is found too, but has no origin."""
     spec = find_spec(name)
     return spec is not None and spec.origin is not None

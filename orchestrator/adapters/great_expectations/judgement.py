@@ -1,4 +1,4 @@
-"""Turns the verdicts of a suite into the outcome of its step, with a sentence for people on each."""
+"""Converts the verdicts of a suite into the outcome of its step, with a message for each."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ _TOOL_WORD = {Status.ERROR: "exception", Status.FAIL: "failure", Status.WARN: "f
 
 
 def outcome_of(step: ValidationStep, judged: Judged, started_at: datetime, ended_at: datetime) -> Outcome:
-    """Give the outcome: the worst of the expectations, each a recorded part."""
+    """Return the outcome: the worst status of the expectations, with each expectation as a part."""
     if judged.error:
         return not_evaluated(step, judged.error, started_at, ended_at)
     parts = tuple(map(_part, judged.verdicts, _names(judged.verdicts)))
@@ -42,7 +42,7 @@ def outcome_of(step: ValidationStep, judged: Judged, started_at: datetime, ended
 
 
 def not_evaluated(step: ValidationStep, why: str, started_at: datetime, ended_at: datetime) -> Outcome:
-    """Give the outcome of a suite of which nothing could be evaluated."""
+    """Return the outcome of a suite of which nothing could be evaluated."""
     return Outcome(
         step_id=step.id,
         status=Status.ERROR,
@@ -57,7 +57,7 @@ def not_evaluated(step: ValidationStep, why: str, started_at: datetime, ended_at
 
 
 def cancelled(step: ValidationStep, started_at: datetime, ended_at: datetime) -> Outcome:
-    """Give the outcome of a suite that was interrupted."""
+    """Return the outcome of a suite that was interrupted."""
     return Outcome(
         step_id=step.id,
         status=Status.CANCELLED,
@@ -103,7 +103,7 @@ def _status_and_message(verdict: Verdict) -> tuple[Status, str]:
 
 
 def _seen(verdict: Verdict) -> str:
-    """Say what was observed, or how many values were unexpected and which."""
+    """Describe the observed value, or how many values were unexpected, with examples."""
     said = []
     if verdict.unexpected_count:
         percent = "" if verdict.unexpected_percent is None else f" ({verdict.unexpected_percent:.3g} %)"
@@ -125,7 +125,7 @@ def _short(value: object, length: int = 80) -> str:
 
 
 def _names(verdicts: Sequence[Verdict]) -> list[str]:
-    """Name each expectation by its type and what it is about; those of one name get a number."""
+    """Return a name for each expectation: its type and subject; equal names are numbered."""
     names = [f"{each.type}({_about(each)})" for each in verdicts]
     total, seen, numbered = Counter(names), Counter[str](), []
     for name in names:
@@ -141,7 +141,7 @@ def _about(verdict: Verdict) -> str:
 
 
 def _summary(step: ValidationStep, parts: Sequence[Part]) -> str:
-    """Say in one line what went wrong first, and where the suite stands."""
+    """Return a one-line summary with the worst results first."""
     wrong = [part for status in _WORST_FIRST[:-1] for part in parts if part.status is status]
     if not parts:
         return f"the suite has no expectations ({step.path})"

@@ -1,4 +1,4 @@
-"""What the owner and the child say to each other: values that survive JSON."""
+"""Defines the messages between the owner and the child: values that can be written as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Judge one relation by the expectations of one suite, as they stand in its JSON."""
+    """A request to check one relation against one suite; the expectations are as in the suite's JSON."""
 
     database: str | None
     schema: str
@@ -17,7 +17,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What great-expectations says of one expectation."""
+    """The result of one expectation, as great-expectations reports it."""
 
     type: str
     kwargs: Mapping[str, object]
@@ -25,7 +25,7 @@ class Verdict:
     description: str = ""
     success: bool = False
     error: str = ""
-    """Why it could not be evaluated; empty when it was."""
+    """Why it could not be evaluated; empty if it was."""
     observed: object = None
     unexpected_count: int | None = None
     unexpected_percent: float | None = None
@@ -35,7 +35,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """The verdicts of one suite, in the order of its expectations, or why there are none."""
+    """The verdicts of one suite, in the order of its expectations, or the reason why there are none."""
 
     verdicts: tuple[Verdict, ...] = ()
     error: str = ""

@@ -1,6 +1,6 @@
-"""The few metrics of great-expectations that are ours, on every database: columns, and all rows of a comparison.
+"""Replaces the metrics of great-expectations that do not work here: column types, and the rows of comparisons.
 
-GX registers a metric when its class is made, and takes the last of a name: these replace GX's own.
+GX registers a metric when its class is created, and uses the last one of a name: these replace GX's own.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ WAREHOUSE = "warehouse"
 
 
 class ColumnTypes(TableMetricProvider):  # type: ignore[misc]  # GX is not followed by mypy here
-    """The relation's columns and types as the database describes them; GX would ask by names that lose case."""
+    """The relation's columns and types as the database describes them; GX would query them by names that lose case."""
 
     metric_name = "table.column_types"
     value_keys = ("include_nested",)
@@ -32,7 +32,7 @@ class ColumnTypes(TableMetricProvider):  # type: ignore[misc]  # GX is not follo
 
 
 class AllRowsOfBaseQuery(QueryMetricProvider):  # type: ignore[misc]  # GX is not followed by mypy here
-    """Every row of the relation's side of a comparison; GX would compare the first 200 of each."""
+    """Every row of the relation's side of a comparison; GX would compare only the first 200 of each side."""
 
     metric_name = "base_query.table"
     value_keys = ("base_query",)
@@ -50,7 +50,7 @@ class AllRowsOfBaseQuery(QueryMetricProvider):  # type: ignore[misc]  # GX is no
 
 
 class AllRowsOfComparisonQuery(QueryMetricProvider):  # type: ignore[misc]  # GX is not followed by mypy here
-    """Every row of the other side, which is the same warehouse: elt knows one data source."""
+    """Every row of the other side, which is in the same warehouse: elt supports one data source."""
 
     metric_name = "comparison_query.data_source_table"
     value_keys = ("comparison_query", "comparison_data_source_name")

@@ -1,7 +1,7 @@
-"""DuckDB as SQLAlchemy sees it from the child process: Postgres' SQL, over the pipe to the owner's cursor.
+"""Connects SQLAlchemy in the child process to DuckDB: PostgreSQL's SQL, through the pipe to the owner's cursor.
 
-GX has a form of nearly every check for Postgres and none for DuckDB. DuckDB understands Postgres' SQL, so this
-dialect says that it is Postgres and puts right the few words that mean something else in DuckDB.
+GX has a PostgreSQL form of nearly every check, and no DuckDB form. DuckDB understands PostgreSQL's SQL, so this dialect
+claims to be PostgreSQL and corrects the few constructs that mean something else in DuckDB.
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from orchestrator.adapters.great_expectations.read_only import DatabaseError, Pr
 
 
 class PipeDriver:
-    """The module that SQLAlchemy takes for the database's driver."""
+    """The object that SQLAlchemy uses as the database's driver module."""
 
     paramstyle = "numeric_dollar"
     Error = DatabaseError
@@ -20,14 +20,14 @@ class PipeDriver:
 
 
 class _QuoteAll(PGIdentifierPreparer):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
-    """DuckDB reserves words that Postgres does not, and quoting costs nothing: it never looks at case."""
+    """Quotes every name: DuckDB reserves words that PostgreSQL does not, and ignores case even in quoted names."""
 
     def _requires_quotes(self, value: str) -> bool:  # noqa: ARG002  # SQLAlchemy's signature
         return True
 
 
 class _DuckDbTypes(PGTypeCompiler):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
-    """Postgres' FLOAT has 64 bits and its NUMERIC any number of digits; DuckDB's have 32 bits and 3 digits."""
+    """Writes DOUBLE: DuckDB's FLOAT has only 32 bits and its NUMERIC 3 digits after the point, unlike PostgreSQL's."""
 
     def visit_FLOAT(self, type_: object, **kw: object) -> str:  # noqa: ARG002, N802  # SQLAlchemy's names
         return "DOUBLE"
@@ -37,7 +37,7 @@ class _DuckDbTypes(PGTypeCompiler):  # type: ignore[misc]  # SQLAlchemy is not f
 
 
 class _DuckDbCompiler(PGCompiler):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
-    """Postgres escapes a LIKE pattern with a backslash unless told otherwise; DuckDB with nothing."""
+    """Adds ESCAPE: PostgreSQL's LIKE uses a backslash by default, DuckDB's has no escape character."""
 
     def visit_like_op_binary(self, binary: object, operator: object, **kw: object) -> str:
         return self._with_escape(super().visit_like_op_binary(binary, operator, **kw), binary)
@@ -51,7 +51,7 @@ class _DuckDbCompiler(PGCompiler):  # type: ignore[misc]  # SQLAlchemy is not fo
 
 
 class PipeDialect(PGDialect):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
-    """Postgres' dialect without what only a Postgres server can answer."""
+    """PostgreSQL's dialect without what only a PostgreSQL server can answer."""
 
     driver = "elt_pipe"
     supports_statement_cache = False
@@ -63,20 +63,20 @@ class PipeDialect(PGDialect):  # type: ignore[misc]  # SQLAlchemy is not followe
 
     @classmethod
     def import_dbapi(cls) -> type[PipeDriver]:
-        """Give the driver."""
+        """Return the driver."""
         return PipeDriver
 
     def initialize(self, connection: object) -> None:  # noqa: ARG002  # SQLAlchemy's signature
-        """Ask the database nothing."""
+        """Set the version without a query."""
         self.server_version_info = (16, 0)
         self._backslash_escapes = False
 
     def do_ping(self, dbapi_connection: object) -> bool:  # noqa: ARG002  # SQLAlchemy's signature
-        """Say that the pipe is there; a broken one shows at the next statement."""
+        """Return True; a broken pipe is noticed at the next statement."""
         return True
 
 
 def connect(connection: ReadOnlyConnection) -> sa.Engine:
-    """Give a SQLAlchemy engine that runs everything on one connection."""
+    """Return a SQLAlchemy engine that runs everything on one connection."""
     sa.dialects.registry.register("duckdb.elt_pipe", __name__, "PipeDialect")
     return sa.create_engine("duckdb+elt_pipe://", creator=lambda: connection, poolclass=sa.pool.StaticPool)

@@ -1,4 +1,4 @@
-"""Values of databases, numpy and exceptions as values that survive JSON and the eyes of people."""
+"""Converts values of databases, numpy and exceptions into values that are readable and can be written as JSON."""
 
 import math
 import re
@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 LINES = 3
-_DRIVER_PREFIX = re.compile(r"^\([\w.]+\) ")  # SQLAlchemy puts the error's class before its words
+_DRIVER_PREFIX = re.compile(r"^\([\w.]+\) ")  # SQLAlchemy puts the error's class before its message
 LENGTH = 400
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401  # JSON has no narrower type
-    """Give the value as JSON knows it; what JSON does not know becomes its text."""
+    """Return the value as a JSON value; a value that JSON lacks becomes its text."""
     match value:
         case None | bool() | str() | int():
             return str(value) if isinstance(value, str) else value
@@ -23,13 +23,13 @@ def plain(value: Any) -> Any:  # noqa: ANN401  # JSON has no narrower type
             return value.hex()
         case Iterable():
             return [plain(each) for each in value]
-    if hasattr(value, "item"):  # numpy's numbers
+    if hasattr(value, "item"):  # numbers of numpy
         return plain(value.item())
     return str(value)
 
 
 def first_lines(text: str) -> str:
-    """Give what a tool said without its traceback, its SQL and its links."""
+    """Return the first lines of a tool's message without its traceback, SQL and links."""
     kept = []
     for line in _DRIVER_PREFIX.sub("", text.strip()).splitlines():
         if line.startswith(("[SQL", "[parameters", "(Background", "Traceback", "LINE ")):

@@ -1,4 +1,4 @@
-"""PostgreSQL as expectations read it: by a connection of the child's own, in one snapshot of the data."""
+"""Reads PostgreSQL for expectations: on the child's own connection, in one snapshot of the data."""
 
 from typing import Any
 
@@ -47,13 +47,13 @@ _ALIASES = {
 
 
 class _Driver(PipeDriver):
-    """What SQLAlchemy takes for the database's driver: psycopg2 reads parameters by name."""
+    """The object that SQLAlchemy uses as the driver module: psycopg2 takes parameters by name."""
 
     paramstyle = "pyformat"
 
 
 class ServerDialect(PGDialect):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
-    """Postgres' own dialect, on the connection that is read through."""
+    """PostgreSQL's own dialect on the connection used for reading."""
 
     driver = "elt_server"
     supports_statement_cache = False
@@ -61,22 +61,22 @@ class ServerDialect(PGDialect):  # type: ignore[misc]  # SQLAlchemy is not follo
 
     @classmethod
     def import_dbapi(cls) -> type[_Driver]:
-        """Give the driver."""
+        """Return the driver."""
         return _Driver
 
     def initialize(self, connection: Any) -> None:  # noqa: ANN401  # SQLAlchemy's own
-        """Ask for the version only."""
+        """Query only the version."""
         version = int(connection.exec_driver_sql("show server_version_num").scalar())
         self.server_version_info = (version // 10000, version % 10000)
         self._backslash_escapes = False
 
     def do_ping(self, dbapi_connection: object) -> bool:  # noqa: ARG002  # SQLAlchemy's signature
-        """Say that the connection is there; a broken one shows at the next statement."""
+        """Return True; a broken connection is noticed at the next statement."""
         return True
 
 
 class _ServerCursor:
-    """A cursor that takes its connection with it when it is closed."""
+    """A cursor that closes its connection when it is closed."""
 
     def __init__(self, connection: Any) -> None:  # noqa: ANN401  # psycopg2 ships without types
         self._connection = connection
@@ -98,13 +98,16 @@ class _ServerCursor:
 
 
 class PostgresReading:
-    """The database that a login leads to."""
+    """The database that the login connects to."""
 
     def __init__(self, login: Login) -> None:
         self._login = login
 
-    def open(self, database: str | None, schema: str) -> ReadOnlyConnection:  # noqa: ARG002  # the login's
-        """Open a connection on the schema, with the profile's own path behind it for types and functions."""
+    def open(self, database: str | None, schema: str) -> ReadOnlyConnection:  # noqa: ARG002  # the login names the database
+        """Open a connection with the schema first on the search path, before the profile's own path.
+
+        Types and functions are found through the profile's path.
+        """
         try:
             cursor = _ServerCursor(connect(self._login))
         except Exception as error:
@@ -117,20 +120,20 @@ class PostgresReading:
         return ReadOnlyConnection(cursor, begin=_BEGIN)
 
     def columns(self, connection: ReadOnlyConnection, schema: str, table: str) -> dict[str, ColumnType]:
-        """Give the columns with the types that Postgres gives them."""
+        """Return the columns with PostgreSQL's names of their types."""
         described = connection.read(_COLUMNS, [schema, table]).fetchall()
         if not described:
             raise ProgrammingError(f"there is no table or view {schema}.{table}")
         return {name: ColumnType(_precision_last(type_), _ALIASES) for name, type_ in described}
 
     def engine(self, connection: ReadOnlyConnection) -> sa.Engine:
-        """Give an engine that writes Postgres' SQL."""
+        """Return an engine that writes PostgreSQL's SQL."""
         sa.dialects.registry.register("postgresql.elt_server", __name__, "ServerDialect")
         return sa.create_engine("postgresql+elt_server://", creator=lambda: connection, poolclass=sa.pool.StaticPool)
 
 
 def _precision_last(type_: str) -> str:
-    """Give `timestamp(6) without time zone` as `timestamp without time zone(6)`, as other types are written."""
+    """Return `timestamp(6) without time zone` as `timestamp without time zone(6)`, the form of other types."""
     before, bracket, rest = type_.partition("(")
     precision, closing, after = rest.partition(") ")
     return f"{before} {after}({precision})" if bracket and closing else type_

@@ -1,4 +1,4 @@
-"""A DBAPI connection that only reads: one cursor of the warehouse, in one snapshot of the data."""
+"""Provides a read-only DBAPI connection: one cursor of the warehouse, in one snapshot of the data."""
 
 from contextlib import suppress
 from decimal import Decimal
@@ -9,15 +9,15 @@ _FLOAT_DIGITS = 15
 
 
 class DatabaseError(Exception):
-    """What the database said, in its own words; SQLAlchemy needs a class of its driver's own."""
+    """An error with the database's own message; SQLAlchemy requires the driver to have such a class."""
 
 
 class ProgrammingError(DatabaseError):
-    """The statement is wrong; GX looks for this name."""
+    """The statement is invalid; GX looks for this name."""
 
 
 class WarehouseCursor(Protocol):
-    """A DBAPI cursor with a transaction of its own, begun and ended by SQL."""
+    """A DBAPI cursor with its own transaction, which SQL begins and ends."""
 
     @property
     def description(self) -> Any: ...  # noqa: ANN401, D102  # DBAPI's own
@@ -28,7 +28,7 @@ class WarehouseCursor(Protocol):
 
 
 class ReadOnlyConnection:
-    """One cursor as a DBAPI connection: every statement reads, in one snapshot of the data."""
+    """One cursor as a DBAPI connection: every statement reads the same snapshot of the data."""
 
     def __init__(self, cursor: WarehouseCursor, *, begin: str) -> None:
         self._cursor = cursor
@@ -43,25 +43,25 @@ class ReadOnlyConnection:
                 self._open = True
             self._cursor.execute(sql, parameters)
         except Exception as error:
-            self._end_snapshot()  # the database answers nothing more in a transaction that met an error
+            self._end_snapshot()  # after an error the database refuses all statements in that transaction
             raise ProgrammingError(str(error).strip()) from error
         return self._cursor
 
     def cursor(self) -> "ReadOnlyCursor":
-        """Open a cursor; all cursors of the connection share the one beneath."""
+        """Open a cursor; all cursors of the connection share the warehouse's cursor."""
         return ReadOnlyCursor(self)
 
     def commit(self) -> None:
         """Do nothing: nothing was written."""
 
     def rollback(self) -> None:
-        """Do nothing: SQLAlchemy rolls back whenever it gives a connection back, and the snapshot stays."""
+        """Do nothing: SQLAlchemy rolls back whenever it releases a connection, but the snapshot must stay."""
 
     def close(self) -> None:
-        """Do nothing: SQLAlchemy closes at will; the validation ends the connection."""
+        """Do nothing: SQLAlchemy may close the connection at any time; the validation ends it."""
 
     def end(self) -> None:
-        """Give the cursor back."""
+        """End the snapshot and close the cursor."""
         self._end_snapshot()
         self._cursor.close()
 
@@ -76,12 +76,12 @@ class ReadOnlyConnection:
     def _end_snapshot(self) -> None:
         if self._open:
             self._open = False
-            with suppress(Exception):  # the database may be gone, and its error is told already
+            with suppress(Exception):  # the connection may be lost, which has been reported already
                 self._cursor.execute("rollback")
 
 
 class ReadOnlyCursor:
-    """A DBAPI cursor that keeps its rows: GX fetches them after it gave the connection back."""
+    """A DBAPI cursor that keeps its rows: GX fetches them after it has released the connection."""
 
     arraysize = 1
     rowcount = -1
@@ -98,17 +98,17 @@ class ReadOnlyCursor:
         self._rows = [tuple(map(_number, row)) for row in result.fetchall()] if result.description else []
 
     def fetchone(self) -> tuple[Any, ...] | None:
-        """Give the next row."""
+        """Return the next row, or None after the last."""
         return self._rows.pop(0) if self._rows else None
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
-        """Give at most `size` further rows."""
+        """Return at most `size` further rows."""
         count = self.arraysize if size is None else size
         rows, self._rows = self._rows[:count], self._rows[count:]
         return rows
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """Give all further rows."""
+        """Return all further rows."""
         rows, self._rows = self._rows, []
         return rows
 
@@ -117,12 +117,12 @@ class ReadOnlyCursor:
 
 
 def _number(value: object) -> object:
-    """Give a decimal of up to 15 digits as the float a suite's JSON means: Decimal('4.40') is not 4.4 to Python."""
+    """Return a decimal of up to 15 digits as a float: JSON has floats, and Decimal('4.40') does not equal 4.4."""
     if isinstance(value, Decimal) and len(value.as_tuple().digits) <= _FLOAT_DIGITS:
         return float(value)
     return value
 
 
 def quoted(name: str) -> str:
-    """Give a name as SQL writes it, whatever stands in it."""
+    """Return a name as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'

@@ -1,4 +1,4 @@
-"""How a child reads one relation, whatever the database: the port, and which adapter answers to it."""
+"""Declares how a child reads one relation, whatever the database, and chooses the implementation."""
 
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
@@ -16,17 +16,17 @@ class Reading(Protocol):
     """A database in which relations are read."""
 
     def open(self, database: str | None, schema: str) -> ReadOnlyConnection:
-        """Open a connection in which names without a schema are those of this one; raises ProgrammingError."""
+        """Open a connection in which unqualified names are in this schema; raises ProgrammingError."""
 
     def columns(self, connection: ReadOnlyConnection, schema: str, table: str) -> Mapping[str, ColumnType]:
-        """Give the relation's columns in their order with their types; raises ProgrammingError when it is missing."""
+        """Return the relation's columns in order, with their types; raises ProgrammingError if it is missing."""
 
     def engine(self, connection: ReadOnlyConnection) -> sa.Engine:
-        """Give a SQLAlchemy engine that runs everything on the connection."""
+        """Return a SQLAlchemy engine that runs everything on the connection."""
 
 
 def reading_of(kind: str, pipe: Connection) -> Reading:
-    """Read the kind of database that is at the other end of the pipe."""
+    """Return the reading for the kind of database at the other end of the pipe."""
     if kind == "postgres":
         from orchestrator.adapters.great_expectations.postgres_reading import PostgresReading
 

@@ -1,4 +1,4 @@
-"""The relation under validation: its columns, and its name as SQL writes it."""
+"""Describes the relation under validation: its columns, and its name as SQL."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -17,14 +17,14 @@ _ABSENCE_IS_AN_ANSWER = frozenset(
 
 
 class Relation(sa.Table):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
-    """A table or view whose text can stand in SQL: GX writes it into `{batch}` of a suite's own queries."""
+    """A table or view whose text is valid in SQL: GX inserts it for `{batch}` in a suite's own queries."""
 
     def __str__(self) -> str:
         return quoted(str(self.name))
 
 
 class WholeRelation(SqlAlchemyBatchData):  # type: ignore[misc]  # GX is not followed by mypy here
-    """All rows of one relation, under whatever name the database knows it."""
+    """All rows of one relation, whatever its name in the database."""
 
     def __init__(self, execution_engine: Any, table: str, columns: Mapping[str, ColumnType]) -> None:  # noqa: ANN401
         self.columns = columns
@@ -35,7 +35,7 @@ class WholeRelation(SqlAlchemyBatchData):  # type: ignore[misc]  # GX is not fol
 
 
 def missing_column(type_: str, kwargs: Mapping[str, Any], columns: Mapping[str, ColumnType]) -> str:
-    """Say which column an expectation asks for in vain; empty when it asks for none."""
+    """Return a message if an expectation names a column that does not exist; empty if not."""
     if type_ in _ABSENCE_IS_AN_ANSWER:
         return ""
     known = {name.casefold(): name for name in columns}
@@ -48,7 +48,7 @@ def missing_column(type_: str, kwargs: Mapping[str, Any], columns: Mapping[str, 
 
 
 def unread_condition(kwargs: Mapping[str, Any]) -> str:
-    """Say that GX would leave out the end of a condition on rows, as it does in silence; empty when it reads all."""
+    """Return a message if GX would silently ignore the end of a row condition; empty if it parses all of it."""
     said = kwargs.get("row_condition")
     if not isinstance(said, str):
         return ""

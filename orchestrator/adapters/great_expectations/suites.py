@@ -19,7 +19,7 @@ _HINT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteFile:
-    """What a suite's file says."""
+    """The contents of a suite's file."""
 
     name: str
     path: str
@@ -28,7 +28,7 @@ class SuiteFile:
 
 
 class _MalformedError(Exception):
-    """The mistakes of one file."""
+    """The mistakes in one file."""
 
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class _MalformedError(Exception):
 
 
 def read_suites(folder: Path, project_root: Path) -> tuple[Suite, ...]:
-    """Give the suites of all JSON files in the folder; the error lists the mistakes of every file at once."""
+    """Return the suites of all JSON files in the folder; the error lists the mistakes of all files at once."""
     files: list[SuiteFile] = []
     mistakes: list[str] = []
     for file in sorted(_json_files(folder)):
@@ -59,7 +59,7 @@ def read_suites(folder: Path, project_root: Path) -> tuple[Suite, ...]:
 
 
 def read_suite(project_root: Path, path: str) -> SuiteFile:
-    """Give what one suite says now; it may have changed since it was planned."""
+    """Return the current contents of one suite; they may have changed since it was planned."""
     try:
         return _read(project_root / path, path)
     except _MalformedError as malformed:
@@ -74,7 +74,7 @@ def _json_files(folder: Path) -> Iterator[Path]:
 
 
 def _shown(file: Path, project_root: Path) -> str:
-    """Give the path as people read it: relative to the project where it lies inside."""
+    """Return the path to show: relative to the project if the file is inside it."""
     absolute = file.resolve()
     root = project_root.resolve()
     return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else absolute.as_posix()
@@ -145,7 +145,7 @@ def _names_used_twice(files: Iterable[SuiteFile]) -> Iterator[str]:
 
 
 def _kind(value: object) -> str:
-    """Name a JSON value's kind in people's words."""
+    """Return the name of a JSON value's kind for messages."""
     kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
     return kinds.get(type(value), "a number")
 

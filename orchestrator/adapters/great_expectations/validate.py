@@ -1,4 +1,4 @@
-"""Runs validation gates: one long-lived child judges, with the access that it is given."""
+"""Runs validation gates in one long-lived child, with the access that it is given."""
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -19,7 +19,7 @@ _WAIT_SECONDS = 0.1
 
 
 class ValidationRunner:
-    """A StepRunner for validations; steps that arrive together are judged in turn."""
+    """A step runner for validations; steps that arrive at the same time are evaluated one after another."""
 
     def __init__(self, access: ChildAccess, project_root: Path) -> None:
         self._access = access
@@ -34,7 +34,7 @@ class ValidationRunner:
         self._living_child(lambda: False)
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
-        """Judge each step; a child that ended is started anew for the next one."""
+        """Evaluate each step; if the child has ended, another is started for the next step."""
         for request in requests:
             if not isinstance(request.step, ValidationStep):
                 msg = f"{request.step.id} is not a validation"
@@ -42,10 +42,11 @@ class ValidationRunner:
             yield self._run(request.step, stop.is_set)
 
     def interrupt(self, steps: Collection[StepId]) -> None:
-        """End the statement and the child where it judges one of these; one that waits for its turn sees its stop."""
+        """Kill the child if it evaluates one of these steps; a step that still waits checks its stop flag itself."""
         with self._child_lock:
             if self._judging not in steps:
                 return
+            # Taken out under the lock, so that the next step starts another child instead of using this one.
             child, self._child = self._child, None
         if child is not None:
             child.kill()
@@ -59,6 +60,7 @@ class ValidationRunner:
 
     def _run(self, step: ValidationStep, stopped: Callable[[], bool]) -> Outcome:
         started_at = datetime.now(UTC)
+        # Wait in short intervals, to notice a stop.
         while not self._turn.acquire(timeout=_WAIT_SECONDS):
             if stopped():
                 return cancelled(step, started_at, datetime.now(UTC))
@@ -72,6 +74,7 @@ class ValidationRunner:
             self._judging = None
             self._turn.release()
         ended_at = datetime.now(UTC)
+        # The interruption killed the child, which is the reason for the error.
         if judged.error and stopped():
             return cancelled(step, started_at, ended_at)
         return outcome_of(step, judged, started_at, ended_at)
@@ -89,7 +92,7 @@ class ValidationRunner:
 
     def _living_child(self, stopped: Callable[[], bool]) -> Child:
         with self._child_lock:
-            if stopped():  # looked at once more under the lock, or an interrupt might miss the child
+            if stopped():  # checked again under the lock, because an interrupt could otherwise miss the new child
                 raise ChildEndedError("interrupted")
             if self._child is not None and not self._child.is_alive:
                 self._child.close()

@@ -1,4 +1,4 @@
-"""Reads one result of great-expectations: yes, no, or why it could not be evaluated."""
+"""Reads one result of great-expectations: success, failure, or why it could not be evaluated."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,10 @@ SAMPLES = 5
 
 
 def verdict_of(written: Mapping[str, Any], result: ExpectationValidationResult | str) -> Verdict:
-    """Give the verdict on an expectation as its suite writes it; a text for a result is the reason of none."""
+    """Return the verdict on an expectation as written in its suite.
+
+    A string as `result` is the reason why there is no result.
+    """
     about: dict[str, Any] = {
         "type": written["type"],
         "kwargs": plain(written.get("kwargs") or {}),
@@ -26,7 +29,7 @@ def verdict_of(written: Mapping[str, Any], result: ExpectationValidationResult |
     sample = said.get("partial_unexpected_list") or details.pop("unexpected_rows", None) or ()
     observed, unexpected = plain(said.get("observed_value")), said.get("unexpected_count")
     if written["type"] == "unexpected_rows_expectation":
-        observed, unexpected = None, observed  # what GX observes there is how many rows were unexpected
+        observed, unexpected = None, observed  # for this type GX's observed value is the number of unexpected rows
     return Verdict(
         **about,
         success=bool(result.success),
@@ -39,7 +42,10 @@ def verdict_of(written: Mapping[str, Any], result: ExpectationValidationResult |
 
 
 def error_of(result: ExpectationValidationResult | str) -> str:
-    """Say why GX could not evaluate it: GX calls that `success=False` too, and hides the reason in two shapes."""
+    """Return why GX could not evaluate an expectation; empty if it could.
+
+    GX reports `success=False` in that case too, and has the reason in one of two places.
+    """
     if isinstance(result, str):
         return result or "great-expectations gave no result for it"
     info = result.exception_info or {}
@@ -49,9 +55,9 @@ def error_of(result: ExpectationValidationResult | str) -> str:
     return "" if result.success is not None else "great-expectations said neither yes nor no"
 
 
-def _whole(value: Any) -> int | None:  # noqa: ANN401  # whatever number the database counts in
+def _whole(value: Any) -> int | None:  # noqa: ANN401  # the type of number depends on the database
     return None if value is None else int(value)
 
 
-def _number(value: Any) -> float | None:  # noqa: ANN401  # whatever number the database counts in
+def _number(value: Any) -> float | None:  # noqa: ANN401  # the type of number depends on the database
     return None if value is None else float(value)

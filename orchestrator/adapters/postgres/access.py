@@ -1,4 +1,4 @@
-"""Lets child processes log in to PostgreSQL by themselves, and ends on the server what they leave there."""
+"""Lets child processes log in to PostgreSQL themselves, and ends their sessions on the server."""
 
 import logging
 import time
@@ -18,12 +18,12 @@ _log = logging.getLogger(__name__)
 _PAUSE = 0.02
 _LONGEST = 10.0
 _PATIENCE = 2
-"""Seconds to wait for a server that does not answer: whoever interrupts wants to come back."""
+"""Seconds to wait for a server that does not answer: an interruption must return quickly."""
 _END = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = %s and pid <> pg_backend_pid()"
 
 
 class LoginAccess:
-    """A server lets several processes in: each child gets the login through its pipe."""
+    """Gives each child the login through its pipe: unlike a DuckDB file, a server accepts several processes."""
 
     kind = "postgres"
 
@@ -36,9 +36,9 @@ class LoginAccess:
         return self._login.place
 
     def serve(self, pipe: Connection) -> "LoginSession":
-        """Hand over the login, under a name of its own by which the child's sessions are found."""
+        """Send the login, with a unique application name by which the child's sessions are found."""
         login = self._login.named(f"elt {uuid4().hex}")
-        with suppress(OSError):  # a child that is gone already is noticed by whoever asks it
+        with suppress(OSError):  # if the child has ended already, its caller will notice
             pipe.send(login.to_wire())
         return LoginSession(login, pipe)
 
@@ -56,7 +56,7 @@ class LoginSession:
         self._end_all()
 
     def join(self, seconds: float = _LONGEST) -> None:
-        """End what the child left, and wait until the server has let go of it."""
+        """End the child's remaining sessions, and wait until they are gone from the server."""
         until = self._clock() + seconds
         while self._end_all() and self._clock() < until:
             time.sleep(_PAUSE)
@@ -64,13 +64,13 @@ class LoginSession:
             self._pipe.close()
 
     def stop(self) -> None:
-        """End every session of the child."""
+        """End every session of the child; waits at most two seconds."""
         self.join(2.0)
 
     def _end_all(self) -> int:
-        """Ask the server to end the sessions and say how many there were; none when it cannot be asked."""
+        """End the sessions and return how many there were; 0 if the server cannot be reached."""
         try:
-            # as the user who logged in: a role that the sessions took on may not end them
+            # as the login user: a role that the sessions switched to may not be allowed to end them
             asking = replace(self._login.named("elt"), connect_timeout=_PATIENCE)
             with closing(connect(asking, as_role=False)) as connection:
                 cursor: Any = connection.cursor()

@@ -1,8 +1,8 @@
-"""Reads what a build made in PostgreSQL, on dbt's own connection and inside the build's transaction.
+"""Reads the content of a build in PostgreSQL, on dbt's own connection and inside the build's transaction.
 
-The SQL is that of `PostgresServer.contents`, so that what is read later compares with it. It runs within a savepoint:
-an error does no harm to the build. A hook outside of the transaction may have ended it, and none has begun since:
-savepoints are refused then, and the reading is a transaction of its own.
+The SQL is that of `PostgresServer.contents`, so that contents read later are comparable. It runs within a savepoint, so
+that an error does not affect the build. A hook outside the transaction may have ended it; PostgreSQL then refuses
+savepoints, and the content is read in a transaction of its own.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ _ALONE = ("begin", "rollback; begin", "commit")
 
 
 def content_in_postgres(handle: Any, built: Built) -> Content | None:  # noqa: ANN401  # psycopg2's connection
-    """Return what was built in PostgreSQL; None if there is no such relation, or if it cannot be read."""
+    """Return the content of what was built in PostgreSQL; None if it does not exist or cannot be read."""
     with handle.cursor() as cursor:
 
         def ask(statement: str) -> list[Any]:
@@ -40,13 +40,13 @@ def content_in_postgres(handle: Any, built: Built) -> Content | None:  # noqa: A
 
 
 def in_transaction(handle: Any) -> bool:  # noqa: ANN401  # psycopg2's connection
-    """Say whether the server is in a transaction: psycopg2 itself does not notice a `commit` that SQL contains."""
+    """Return whether the server is in a transaction: psycopg2 itself does not notice a `commit` inside SQL."""
     return bool(handle.info.transaction_status != TRANSACTION_STATUS_IDLE)
 
 
 def _content(ask: Callable[[str], list[Any]], built: Built) -> Content | None:
     [(path,)] = ask("select current_setting('search_path')")
-    ask(content.PLAIN_NAMES)  # also the names of types are written with their schema then
+    ask(content.PLAIN_NAMES)  # names of types are then written with their schema too
     rows = ask(content.asks_for_shapes([built.relation]))
     ask(f"select set_config('search_path', {literal(path)}, true)")
     shape = content.shapes_of([built.relation], rows, built.relation.database or "").get(built.relation)

@@ -1,4 +1,4 @@
-"""What a PostgreSQL database says of its functions and settings."""
+"""Reads the functions and settings of a PostgreSQL database."""
 
 import re
 from collections import defaultdict
@@ -29,14 +29,14 @@ from pg_catalog.pg_collation l join pg_catalog.pg_namespace n on n.oid = l.colln
 where n.nspname not in ('pg_catalog', 'information_schema')
 order by 1, 3
 """
-"""The immutable functions of an extension are excluded: `citext` brings a `replace` of its own, which is as pure as
-the one of PostgreSQL."""
+"""Immutable functions of an extension are excluded: the `replace` of `citext`, for example, is as pure as PostgreSQL's
+own."""
 
 _BODY = re.compile(r"\nAS (?P<tag>\$\w*\$)(?P<sql>.*)(?P=tag)", re.DOTALL)
 _PARAMETER = re.compile(r"\$(\d+)")
 
 _WITH_EFFECT = (
-    # how moments, intervals and numbers are read from text, written as text and compared
+    # how times, intervals and numbers are read from text, written as text and compared
     "TimeZone",
     "timezone_abbreviations",
     "DateStyle",
@@ -45,7 +45,7 @@ _WITH_EFFECT = (
     "bytea_output",
     "xmlbinary",
     "xmloption",
-    # languages: money, names of days and months, numbers in to_char, upper case and the order of texts
+    # locale: money, names of days and months, numbers in to_char, upper case and text order
     "lc_collate",
     "lc_ctype",
     "lc_messages",
@@ -64,13 +64,13 @@ _WITH_EFFECT = (
     "plpgsql.variable_conflict",
     # which rows a user sees
     "row_security",
-    # of the server
+    # the server
     "server_version",
     "server_encoding",
     "client_encoding",
 )
-"""A list of what counts, since most of PostgreSQL's 350 settings are about resources and plans, and few about values.
-Random numbers, statistics and the order of rows without ORDER BY are no part of what a result may depend on."""
+"""Lists the settings that count, since most of PostgreSQL's 350 settings affect resources and plans, and few affect
+values. Results must not depend on random numbers, statistics, or the order of rows without ORDER BY."""
 
 SETTINGS = (
     "select name, setting from pg_catalog.pg_settings"  # noqa: S608  # literals
@@ -82,11 +82,11 @@ SETTINGS = (
     " and not exists (select from pg_catalog.pg_settings where name = 'lc_ctype')"
     " order by 1"
 )
-"""From PostgreSQL 16 on, the collation is no setting any more but a property of the database."""
+"""Since PostgreSQL 16 the collation is no longer a setting but a property of the database."""
 
 
 def stored_functions(rows: Iterable[Sequence[object]]) -> dict[str, StoredFunction]:
-    """Read the answer to FUNCTIONS: all overloads in all schemas as one."""
+    """Convert the answer to FUNCTIONS: all overloads of a name in all schemas are one function."""
     texts: dict[str, list[str | None]] = defaultdict(list)
     sets = set()
     for name, returns_set, definition in rows:
@@ -104,7 +104,7 @@ def stored_functions(rows: Iterable[Sequence[object]]) -> dict[str, StoredFuncti
 
 
 def _bodies(definitions: Iterable[str | None]) -> tuple[str, ...]:
-    """Return the bodies of SQL functions, with names for their numbered parameters; none where one has another form."""
+    """Return the bodies of SQL functions, with names for numbered parameters; empty if one has another form."""
     found = [_BODY.search(definition) if definition is not None else None for definition in definitions]
     if None in found:
         return ()

@@ -1,4 +1,4 @@
-"""Opens connections to PostgreSQL, and says in one sentence why one could not be opened."""
+"""Opens connections to PostgreSQL, and explains in one sentence why one could not be opened."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from orchestrator.errors import WarehouseError
 WATCH = """
     select set_config(name, '2s', false) from pg_settings where name = 'client_connection_check_interval'
 """
-"""Makes the server notice within seconds that a client is gone while its statement runs; from PostgreSQL 14 on."""
+"""Makes the server notice within seconds that a client is gone while its statement runs; since PostgreSQL 14."""
 
 
 def connect(login: Login, *, search_path: str | None = None, as_role: bool = True, **options: Any) -> Any:  # noqa: ANN401  # psycopg2 ships without types
-    """Open a connection that commits every statement by itself, until told otherwise."""
+    """Open a connection in autocommit mode."""
     connection = psycopg2.connect(**login.arguments(search_path=search_path, as_role=as_role), **options)
     try:
         connection.autocommit = True
@@ -27,7 +27,7 @@ def connect(login: Login, *, search_path: str | None = None, as_role: bool = Tru
 
 
 def cannot_connect(login: Login, said: str, *, target: str) -> WarehouseError:
-    """Return the error that says which database of which target cannot be reached, why, and what to do; no password."""
+    """Return the error that names the unreachable database and its target, the reason and a hint; no password."""
     reason = _reason(said.replace(login.password, "***") if login.password else said)
     return WarehouseError(
         f"Cannot connect to PostgreSQL at {login.host}, port {login.port}, database {login.database}, user {login.user}"
@@ -37,7 +37,7 @@ def cannot_connect(login: Login, said: str, *, target: str) -> WarehouseError:
 
 
 def _reason(said: str) -> str:
-    """Give the last attempt's reason: libpq repeats the address before it, and tries every address of a host."""
+    """Return the reason of the last attempt: libpq repeats the address before it, and tries every address of a host."""
     lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
     told = [line.rpartition(" failed: ")[2] for line in lines if " failed: " in line]
     return (told[-1] if told else " ".join(lines)).removeprefix("FATAL:").strip() or "no reason was given"

@@ -1,7 +1,7 @@
-"""The SQL that tells what a relation holds, for PostgreSQL. Pure text: a build's own transaction runs it too.
+"""Generates the SQL that reads the content of a relation in PostgreSQL; pure text, also run in a build's transaction.
 
-A row is hashed in its binary form: unlike its text it depends on no setting of the session, and unlike the hash of
-its values it tells 0.0 from -0.0, 1.0 from 1.00, and 30 days from a month.
+A row is hashed in its binary form. Unlike the row's text, this does not depend on settings of the session. Unlike the
+hash of its values, it distinguishes 0.0 from -0.0, 1.0 from 1.00, and 30 days from a month.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -39,17 +39,17 @@ where c.relkind in ('r', 'p', 'v', 'm', 'f') and {names}
 """
 
 PLAIN_NAMES = "set local search_path = ''"
-"""PostgreSQL writes the definition of a view with the schema of each name, except for those on the search path."""
+"""PostgreSQL writes view definitions with the schema of each name, except for schemas on the search path."""
 
 _EMPTY = "''"
 _SMALLEST_ROW = 28
-"""Bytes that a row takes on disk at least, with its header and its pointer."""
+"""The least number of bytes that a row takes on disk, with its header and its pointer."""
 _TOO_LARGE = 2
-"""By how much PostgreSQL's estimate must exceed the limit for a table not to be read at all: it may be old."""
+"""The factor by which PostgreSQL's estimate must exceed the limit for a table not to be read: it may be outdated."""
 
 
 def asks_for_shapes(relations: Collection[Relation]) -> str:
-    """Ask the catalog for all relations with these names, in the order of `shapes_of`."""
+    """Return the catalog query for all relations with these names, with the columns that `shapes_of` reads."""
     keys = ", ".join(
         f"({literal(schema)}, {literal(name)})"
         for schema, name in sorted({(r.schema, r.identifier) for r in relations} | {r.key() for r in relations})
@@ -58,7 +58,7 @@ def asks_for_shapes(relations: Collection[Relation]) -> str:
 
 
 def shapes_of(relations: Collection[Relation], rows: Iterable[Sequence[Any]], database: str) -> dict[Relation, Shape]:
-    """Read the answer."""
+    """Convert the answer."""
     shapes = [
         Shape(
             database=database,
@@ -77,14 +77,14 @@ def shapes_of(relations: Collection[Relation], rows: Iterable[Sequence[Any]], da
 
 
 def is_too_large(shape: Shape, limit: int) -> bool:
-    """Return whether a table has more rows than the limit, even if PostgreSQL's estimate is old."""
+    """Return whether a table has more rows than the limit, even if PostgreSQL's estimate is outdated."""
     return shape.estimate is not None and shape.estimate > _TOO_LARGE * limit
 
 
 def checksums(number: int, shape: Shape, limit: int) -> str:
-    """Select number, count and two checksums of a relation; one row more than the limit is read at most.
+    """Return the SELECT of number, row count and two checksums of a relation; reads at most one row above the limit.
 
-    The second checksum covers dlt's own columns too; it is empty where there are none.
+    The second checksum includes dlt's own columns; it is empty if there are none.
     """
     own = without_dlt(shape.columns)
     has_others = len(own) < len(shape.columns)
@@ -98,12 +98,12 @@ def checksums(number: int, shape: Shape, limit: int) -> str:
 
 
 def _sum(column: str) -> str:
-    """Add up two hashes of the rows; the second one has another seed."""
+    """Return the sum of two hashes of each row; the second has another seed."""
     first, second = (f"coalesce(sum(hashtextextended({column}, {seed})), 0)" for seed in (0, 1))
     return f"{first} || ':' || {second}"
 
 
 def _row(shape: Shape, columns: Iterable[tuple[str, str]]) -> str:
-    """Return the binary form of a row, as text; a type that has none counts by its text."""
+    """Return the binary form of a row as text; values of a type without one are converted to text first."""
     values = (quoted(name) + ("::text" if name in shape.without_binary else "") for name, _ in columns)
     return f"encode(record_send(row({', '.join(values)})), 'hex')"

@@ -1,4 +1,4 @@
-"""A connection that counts the rows its statements put in."""
+"""Provides a connection that counts the rows its statements insert."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from psycopg2.extensions import connection, cursor
 
 
 class CountingConnection(connection):
-    """A psycopg2 connection; `inserted` is for whoever counts to set back."""
+    """A psycopg2 connection; `inserted` is reset by the caller."""
 
     inserted = 0
 
@@ -21,12 +21,12 @@ class CountingCursor(cursor):
     connection: CountingConnection
 
     def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002, ANN401  # psycopg2's own
-        """Run a statement; an INSERT is counted."""
+        """Run a statement, and count the rows of an INSERT."""
         super().execute(query, vars)
         if (self.statusmessage or "").startswith("INSERT"):
             self.connection.inserted += max(0, self.rowcount)
 
     def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:  # noqa: ANN401  # psycopg2's own
-        """Copy rows out of a file, and count them; psycopg2 leaves no status of a copy."""
+        """Copy rows from a file, and count them; psycopg2 sets no status message for a copy."""
         super().copy_expert(sql, file, size)
         self.connection.inserted += max(0, self.rowcount)

@@ -1,4 +1,4 @@
-"""How to log in to a PostgreSQL database, read off the target of dbt's profile."""
+"""Reads from the target of dbt's profile how to log in to PostgreSQL."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -9,7 +9,7 @@ _SSL = ("sslmode", "sslcert", "sslkey", "sslrootcert")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """The facts of a connection; the password is never shown, and travels through pipes only."""
+    """The parameters of a connection; the password is never shown, and is only sent through pipes."""
 
     host: str
     port: int
@@ -25,7 +25,7 @@ class Login:
 
     @classmethod
     def of(cls, keys: Mapping[str, Any]) -> Self:
-        """Read the keys of a target of type postgres, under the names that dbt gives them once they are read."""
+        """Read the keys of a target of type postgres, by the names that dbt's credentials have."""
         return cls(
             host=str(keys["host"]),
             port=int(keys["port"]),
@@ -45,15 +45,15 @@ class Login:
         return f"postgresql://{self.host}:{self.port}/{self.database}"
 
     def to_wire(self) -> dict[str, Any]:
-        """Give plain values, the password among them, for a pipe to a child of ours."""
+        """Return plain values, including the password, for the pipe to a child process."""
         return asdict(self)
 
     def named(self, application_name: str) -> Self:
-        """Give the same login under a name by which its sessions are found on the server."""
+        """Return the same login with an application name by which its sessions are found on the server."""
         return replace(self, application_name=application_name)
 
     def arguments(self, *, search_path: str | None = None, as_role: bool = True) -> dict[str, Any]:
-        """Give the arguments of libpq; the role and the path stand in `options`, which outlive a reset."""
+        """Return libpq's arguments; role and search path are in `options`, because these survive a RESET."""
         options = {"search_path": search_path or self.search_path, "role": self.role if as_role else None}
         arguments: dict[str, Any] = {
             "host": self.host,

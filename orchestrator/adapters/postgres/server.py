@@ -1,4 +1,4 @@
-"""A PostgreSQL database as a run needs it: what stands, how old a load is, and the way in for children."""
+"""Represents a PostgreSQL database in a run: its relations, the age of loads, and access for children."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -31,26 +31,26 @@ _LAST_LOAD = """
 
 
 class PostgresServer:
-    """One database of a server, asked by short connections: nobody has to hold it."""
+    """One database of a server, queried on short connections: no process has to own it."""
 
     def __init__(self, login: Login, *, target: str) -> None:
         self._login = login
         self._target = target
 
     def require_open(self) -> None:
-        """Raise WarehouseError, which says why, when the database cannot be reached."""
+        """Raise WarehouseError with the reason if the database cannot be reached."""
         self._ask(sql.SQL("select 1"))
 
     def relations(self) -> frozenset[tuple[str, str]]:
-        """Every table and view as lower-case (schema, name)."""
+        """Return every table and view as lower-case (schema, name)."""
         return frozenset((schema, name) for schema, name in self._ask(sql.SQL(_RELATIONS)))
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run a statement and give its rows; what it changes is committed."""
+        """Run a statement and return its rows; its changes are committed."""
         return self._ask(sql.SQL(statement))
 
     def last_load_age(self, relation: Relation, now: datetime) -> float | None:
-        """Give the age in seconds of the last completed dlt load whose rows stand in the table, or None."""
+        """Return the age in seconds of the last completed dlt load with rows in the table; None if there is none."""
         query = sql.SQL(_LAST_LOAD).format(
             schema=sql.Identifier(relation.schema), table=sql.Identifier(relation.identifier)
         )
@@ -65,7 +65,7 @@ class PostgresServer:
         definitions_only: bool = False,
         rows_of_views: Collection[Relation] = (),
     ) -> Mapping[Relation, Content]:
-        """Return what each relation that exists holds now, as far as the budget allows."""
+        """Return what each relation that exists contains now, as far as the budget allows."""
         with self._cursor() as cursor:
             return read_contents(
                 _reader(cursor, self._login.database),
@@ -84,11 +84,11 @@ class PostgresServer:
         return {str(name): str(value) for name, value in self.ask(SETTINGS)}
 
     def attached(self) -> Mapping[str, str]:
-        """Return nothing: PostgreSQL attaches no databases."""
+        """Return an empty mapping: PostgreSQL attaches no databases."""
         return {}
 
     def access(self) -> LoginAccess:
-        """Let children log in by themselves."""
+        """Return the access with which children log in themselves."""
         return LoginAccess(self._login)
 
     def close(self) -> None:
@@ -119,7 +119,7 @@ def _rows(cursor: Any, query: sql.Composable | str) -> list[tuple[Any, ...]]:  #
 
 
 def _reader(cursor: Any, database: str) -> Reader:  # noqa: ANN401  # as above
-    """Return how the contents of relations are read with a cursor."""
+    """Return a reader of relations' contents that uses the cursor."""
 
     def shapes(relations: Collection[Relation]) -> Mapping[Relation, Shape]:
         _rows(cursor, "begin")
