@@ -57,7 +57,7 @@ def complete_selection(context: click.Context, incomplete: str) -> Offers:
 
 
 @_silent
-def complete_nodes(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # as all
+def complete_nodes(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
     """Return the names of nodes."""
     from orchestrator.suggestions import node_names
 
@@ -65,7 +65,7 @@ def complete_nodes(context: click.Context, incomplete: str) -> Offers:  # noqa: 
 
 
 @_silent
-def complete_runs(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # as all
+def complete_runs(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
     """Return the newest runs."""
     from orchestrator.suggestions import run_ids
 
@@ -73,7 +73,7 @@ def complete_runs(context: click.Context, incomplete: str) -> Offers:  # noqa: A
 
 
 @_silent
-def complete_runs_and_steps(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # as all
+def complete_runs_and_steps(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
     """Return the newest runs, and the steps of the last one."""
     from orchestrator.suggestions import run_ids, step_names
 
@@ -81,7 +81,7 @@ def complete_runs_and_steps(context: click.Context, incomplete: str) -> Offers: 
 
 
 @_silent
-def complete_targets(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # as all
+def complete_targets(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
     """Return the targets of the profile."""
     from orchestrator.suggestions import targets
 
@@ -89,7 +89,7 @@ def complete_targets(context: click.Context, incomplete: str) -> Offers:  # noqa
 
 
 @_silent
-def complete_profiles(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # as all
+def complete_profiles(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
     """Return the profiles of profiles.yml."""
     from orchestrator.suggestions import profiles
 
@@ -97,7 +97,7 @@ def complete_profiles(context: click.Context, incomplete: str) -> Offers:  # noq
 
 
 @_silent
-def complete_selectors(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # as all
+def complete_selectors(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
     """Return the selectors of selectors.yml."""
     from orchestrator.suggestions import selectors
 

@@ -68,7 +68,7 @@ def _from_environment(environ: Mapping[str, str], mistakes: Mistakes) -> dict[st
 
 
 def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) -> Settings:
-    """Return the settings made of the entries, with folders and defaults for what is not set."""
+    """Return the settings from the entries, with folders and defaults for what is not set."""
     schemas = {
         key.removeprefix(_SCHEMAS): str(entry.value) for key, entry in entries.items() if key.startswith(_SCHEMAS)
     }

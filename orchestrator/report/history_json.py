@@ -19,7 +19,7 @@ def listed_to_json(head: RunHead, state: RunState, row_counts: Mapping[StepId, i
 
 
 def head_to_json(head: RunHead, state: RunState) -> Json:
-    """Return what is known of a run as a whole."""
+    """Return what is known about a run as a whole."""
     return {
         "version": VERSION,
         "run_id": head.run_id,

@@ -42,6 +42,7 @@ class LiveReport:
                 self._steps = event.plan.by_id
             if _is_said(event):
                 self._unsaid.append(_text(line_of(event, self._steps, self._progress.started_at)))
+        # Without the lock: `close` waits for the timer's thread, which takes it.
         match event:
             case RunStarted():
                 self._region.start()
@@ -64,6 +65,7 @@ class LiveReport:
     def refresh(self) -> None:
         """Draw the current view, with the queued lines above it."""
         with self._lock:
+            # Drawing calls `_frame`, which takes the lock itself: so draw after the lock is released.
             said = [self._unsaid.popleft() for _ in range(len(self._unsaid))]
         self._region.refresh(*said)
 

@@ -12,7 +12,7 @@ class OpeningReport:
         self._status = console.status("reading the project")
         self._status.start()
 
-    def hear(self, event: Event) -> None:  # noqa: ARG002  # the port's
+    def hear(self, event: Event) -> None:  # noqa: ARG002  # required by the port
         """Clear the spinner, so that the next reports can use the terminal."""
         self.close()
 

@@ -1,4 +1,4 @@
-"""Gathers what is known of tables that plain dbt built, and decides which are adopted."""
+"""Gathers what is known about tables that plain dbt built, and decides which are adopted."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -52,7 +52,7 @@ class Ruled:
 
 @dataclass(kw_only=True)
 class Gathered:
-    """What is known of an open project and of a run of plain dbt."""
+    """What is known about an open project and of a run of plain dbt."""
 
     project: OpenProject
     known: Knowledge
@@ -173,7 +173,7 @@ class Gathered:
         )
 
     def _evidence(self, step: Candidate, judged: Judged) -> tuple[Judged, Evidence]:
-        """Return what is known of a node, and what would be recorded of it."""
+        """Return what is known about a node, and what would be recorded of it."""
         node = self.project.graph.manifest.nodes[step.node]
         result = self.artifacts.run.results.get(step.node)
         made = self.now.of(step.node) or judged.fingerprint

@@ -57,7 +57,7 @@ def drive(
 ) -> Ran:
     """Run a command's plan, record each step, and return the outcome of every step.
 
-    `known` is what was known of the target before the run. `continued` is what a resumed run brings with it. `left` is
+    `known` is what was known about the target before the run. `continued` is what a resumed run brings. `left` is
     the unfinished work that earlier runs started on these steps.
     """
     plan = foreseen.plan

@@ -81,7 +81,7 @@ class OpenProject:
         return self.held
 
     def warehouse(self) -> Warehouse:
-        """Open the database beside dbt, once; raises WarehouseError if it cannot be opened or shared."""
+        """Open the database alongside dbt, once; raises WarehouseError if it cannot be opened or shared."""
         if self._warehouse is None:
             self._warehouse = open_shared(
                 self.target,
@@ -123,6 +123,7 @@ def open_project(
         inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
 
     masker = inbox.masker
+    # The masker learns the secrets before anything is logged.
     masker.learn_named(os.environ)
     for folder in (settings.ingestion_folder, settings.project_root, Path.home()):
         if folder is not None:

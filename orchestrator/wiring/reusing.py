@@ -1,4 +1,4 @@
-"""Collects what is known of an open project's target, and creates the judge that decides which steps need not run."""
+"""Collects what is known about a project's target, and creates the judge that decides which steps need not run."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -61,7 +61,7 @@ class _Compiled:
 
 @dataclass(kw_only=True)
 class Knowledge:
-    """What is known of one target before a run; read from the store on first use."""
+    """What is known about one target before a run; read from the store on first use."""
 
     project: OpenProject
     store: RunStore
@@ -108,7 +108,7 @@ class Knowledge:
         if not planned or self.project.target.path == ":memory:":  # an in-memory database is empty at each start
             return Past()
         deferring = bool(getattr(self.project.session.flags, "DEFER", False))
-        # With --defer, dbt may read what is not built here from another place, of which nothing is known.
+        # With --defer, dbt may read what is not built here from another place, about which nothing is known.
         nodes = frozenset(planned if deferring else with_needs(self.project, self._with_judged(planned)))
         steps = {StepId(node) for node in nodes} | {step.id for step in plan.steps}
         stands = WarehouseFacts(self.project).stands
@@ -120,6 +120,7 @@ class Knowledge:
         looked_at = frozenset[Relation]()
         contents: Mapping[Relation, Content] = {}
         if markers is not None:
+            # What the run certainly builds need not be compared.
             unbuilt = nodes.difference(planned) | {NodeId(step) for step in reusable}
             looked_at = frozenset(self._relations(node for node in unbuilt if StepId(node) in markers))
         read = [relation for relation in self._relations(nodes, of_sources=True) if there(relation)]
@@ -256,8 +257,10 @@ class Knowledge:
         fresh = bool(getattr(self.project.session.flags, "FULL_REFRESH", False))
 
         def may_reuse(step: Step) -> bool:
+            # With --full-refresh, the selected builds run even if they are unchanged.
             if skip_unchanged and not (fresh and isinstance(step, BuildStep) and not step.added):
                 return True
+            # Otherwise, only what `--upstream auto` added may be reused: what the user named runs.
             return request.upstream is Upstream.AUTO and not named.has(step)
 
         return may_reuse

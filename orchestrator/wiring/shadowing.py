@@ -31,6 +31,6 @@ def shadow_of(project: OpenProject, facts: TargetFacts) -> ShadowReuse:
 
 
 def warns_are_errors(flags: Any) -> bool:  # noqa: ANN401  # dbt's own
-    """Return whether dbt counts a check that warns as one that failed."""
+    """Return whether dbt counts a warning of a check as a failure."""
     options = getattr(flags, "WARN_ERROR_OPTIONS", None)
     return bool(getattr(flags, "WARN_ERROR", False)) or (options is not None and options.includes("LogTestResult"))

@@ -20,7 +20,7 @@ from orchestrator.wiring.warehouse import is_shared, is_there, open_empty
 
 @dataclass(slots=True)
 class TargetFacts:
-    """What is known of one target; every method may raise WarehouseError."""
+    """What is known about one target; every method may raise WarehouseError."""
 
     project: OpenProject
     spent: float = 0.0
@@ -140,6 +140,7 @@ class TargetFacts:
         if step.startswith("hook.") or (node is not None and node.resource_type is ResourceType.FUNCTION):
             self._functions = None
         if step.startswith(("hook.", "ingest.")):
+            # A hook or a load may write the table of any dbt source.
             sources = (source.relation for source in graph.manifest.sources.values())
             self._forget(sources)
             self._files.forget()

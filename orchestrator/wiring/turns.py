@@ -24,7 +24,7 @@ from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, open_store, this_process
 from orchestrator.wiring.verifying import share_of
 
-_LOOK = 0.5  # seconds between two checks whether the other run has ended
+_LOOK = 0.5  # seconds between two checks for the end of the other run
 _BEAT = 5.0  # seconds between two heartbeats
 _MOST_NAMED = 3
 _BY_NAME = frozenset({"postgres"})
@@ -105,7 +105,7 @@ def names_of(project: OpenProject, command: Command, plan: Plan) -> frozenset[st
 def in_turn(
     store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]
 ) -> Iterator[None]:
-    """Hold a lease from the moment when no live run holds any of its names. Raises BusyError.
+    """Hold a lease on names that no live run holds, until the context exits. Raises BusyError.
 
     Heartbeats come from a thread of their own, because the run may plan for minutes or wait for a slow server.
     """

@@ -1,4 +1,4 @@
-"""Chooses the access to the warehouse beside dbt, by the adapter of dbt's target."""
+"""Chooses the access to the warehouse alongside dbt, by the adapter of dbt's target."""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
@@ -57,7 +57,7 @@ class Warehouse(Protocol):
 
 
 def is_shared(target: Target) -> bool:
-    """Return whether loads and validations can work in the target beside dbt."""
+    """Return whether loads and validations can work in the target alongside dbt."""
     return target.is_file or target.adapter == "postgres"
 
 
@@ -73,7 +73,7 @@ def open_shared(
     lock_timeout: float,
     on_wait: Callable[[Holder], None],
 ) -> Warehouse:
-    """Open the database beside dbt; raises WarehouseError if it cannot be opened or shared."""
+    """Open the database alongside dbt; raises WarehouseError if it cannot be opened or shared."""
     if target.adapter == "postgres":
         return _open_server(target, credentials())
     if not target.is_file or target.path is None:

@@ -38,6 +38,7 @@ def serve(host: int, answers_end: int, output_end: int, sql_end: int | None) -> 
     with suppress(Exception):
         sys.stdout.flush()
         sys.stderr.flush()
+    # A fork must not run the exit handlers that it inherited from the host.
     os._exit(code)
 
 

@@ -48,7 +48,10 @@ class Child:
         return self.answers.poll(seconds)
 
     def end(self) -> None:
-        """Terminate the process and all that it started, then kill what remains; without a pid, `receive_pid` does it."""
+        """Terminate the process and all that it started, then kill what remains.
+
+        If the pid is not known yet, `receive_pid` does this when it arrives.
+        """
         self._unwanted = True
         with self._ending:
             if self._pid is None or not self._signal(signal.SIGTERM):

@@ -26,6 +26,7 @@ def main(control: socket.socket) -> None:
     host = os.getpid()
     while True:
         data, ends, _, _ = socket.recv_fds(control, 1, 3)
+        # The owner has closed its end, or has died.
         if not data:
             break
         if data == b"t":
@@ -56,6 +57,7 @@ def _warm(names: Sequence[str]) -> None:
 
 def _reap(*_: object) -> None:
     with contextlib.suppress(ChildProcessError):
+        # One signal may stand for several children that ended.
         while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
             _alive.discard(pid)
 

@@ -84,7 +84,7 @@ class IngestRunner:
         try:
             answer = self._talk(child, step, stop)
         finally:
-            child.end()
+            child.end()  # before `close`, which waits for the end of the child's output
             said = child.close()
             session.interrupt()
             session.join()  # the child's unfinished transaction is rolled back before another attempt starts

@@ -95,6 +95,7 @@ def _load(part: Part, request: dict[str, Any], answers: Connection, destination:
     pipeline = _pipeline(part, request, destination)
     name, run_id = part.attribute, request["run_id"]
     own = {run_id, *request["goes_on"]}
+    # The packages of an interrupted load go first. Their rows count for the run that extracted them.
     if has_pending(pipeline):
         with _alone(answers):
             destination.record.run_id = extracted_by(pipeline, name)
@@ -106,6 +107,7 @@ def _load(part: Part, request: dict[str, Any], answers: Connection, destination:
     if extracted_by(pipeline, name) in own:  # also loaded, by an attempt whose end was not recorded
         return _found(part, pipeline, answers, destination, own)
     data = _data(part, tuple(request["resources"]))
+    # If the process dies during the extraction, the previous record must not vouch for it.
     forget_extracted(pipeline, name)
     pipeline.extract(data, refresh=refresh_of(pipeline, part.candidates, data))
     note_extracted(pipeline, name, run_id)

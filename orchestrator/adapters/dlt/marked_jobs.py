@@ -40,7 +40,7 @@ class WholeSqlClient(Protocol):
 
 
 class MarkedJobs:
-    """A mixin for dlt clients whose jobs are marked in a table of the dataset."""
+    """A mixin, to be listed before a dlt client, that marks its jobs in a table of the dataset."""
 
     schema: Schema
     sql_client: WholeSqlClient
@@ -52,7 +52,7 @@ class MarkedJobs:
     """The row counts of each completed load package, by table."""
 
     def __init__(self, schema: Schema, config: Any, capabilities: DestinationCapabilitiesContext) -> None:  # noqa: ANN401  # of the database's own type
-        super().__init__(schema, config, capabilities)  # type: ignore[call-arg]  # dlt's client is below
+        super().__init__(schema, config, capabilities)  # type: ignore[call-arg]  # defined by dlt's client
         own: Any = self.sql_client
         self.sql_client = self.sql_client_class(
             own.dataset_name, own.staging_dataset_name, config.credentials, capabilities
@@ -84,7 +84,7 @@ class MarkedJobs:
         restore: bool = False,  # noqa: FBT001, FBT002  # dlt's signature
     ) -> LoadJob:
         """Return dlt's own job, changed to take effect only once."""
-        job = super().create_load_job(table, file_path, load_id, restore)  # type: ignore[misc]  # dlt's client is below
+        job = super().create_load_job(table, file_path, load_id, restore)  # type: ignore[misc]  # defined by dlt's client
         if isinstance(job, RunnableLoadJob):
             self.ensure_marks()
             job.run = self._once(job, load_id, ParsedLoadJobFileName.parse(file_path))
@@ -106,6 +106,7 @@ class MarkedJobs:
             client.execute_sql(f"DELETE FROM {self.marks} WHERE load_id = %s", load_id)  # noqa: S608
             rows = {str(name): int(count) for name, count in counts}
             self.record.write(client, load_id, rows)
+        # If an earlier process completed the package, its marks are gone, but the record has the row counts.
         self.loaded[load_id] = rows or self.record.of_package(client, load_id)
 
     def _once(self, job: RunnableLoadJob, load_id: str, file: ParsedLoadJobFileName) -> Callable[[], None]:
@@ -116,6 +117,7 @@ class MarkedJobs:
 
         def run_once() -> None:
             client: MarkedJobs = job._job_client  # noqa: SLF001  # dlt sets it for the thread that runs the job
+            # The rows and the mark are committed together, so a killed job leaves both or none.
             with client.sql_client.whole():
                 if client.claim(load_id, name, file.table_name):
                     run()
