@@ -130,9 +130,8 @@ def take_turn(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: 
     while True:
         others = [held for held in store.leases(lease.target_identity) if held.excludes(lease)]
         busy = next((held for held in others if _works(held, turn)), None)
-        # The store takes the lease only if the other leases are unchanged. If it fails, another run was faster: look
-        # again.
         if busy is None:
+            # Taking the lease fails if another run took an excluding one in the meantime: then look again.
             now = turn.clock()
             if store.take(replace(lease, taken_at=now, beaten_at=now), instead_of=others):
                 return
