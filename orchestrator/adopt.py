@@ -1,4 +1,4 @@
-"""Takes over what plain dbt built, as functions: what `elt adopt` does."""
+"""Implements `elt adopt` as functions: adopts tables that plain dbt built."""
 
 import json
 import sys
@@ -32,11 +32,11 @@ def adopt(
     dry_run: bool = False,
     hear: Callable[[Noticed], None] = lambda _notice: None,
 ) -> Adoption:
-    """Adopt what plain dbt built, as far as the artifacts in `state` and the target prove what it is.
+    """Adopt what plain dbt built, as far as the artifacts in `state` and the target prove its origin.
 
-    `verify` lets tables be built once more to compare them. A dry run writes nothing, and builds no copies.
+    With `verify`, tables may be rebuilt as copies to compare them. A dry run writes nothing, and builds no copies.
     """
-    artifacts = read_artifacts(state)  # before dbt parses, which writes another manifest over that in target/
+    artifacts = read_artifacts(state)  # before dbt parses, which overwrites the manifest in target/
     asked = replace(command, upstream=Upstream.NONE, ingest=False, freshness=False, verify_reuse=1.0)
     inbox = Inbox()
     with opened(asked, inbox, ("build",), hear=hear) as project:

@@ -1,4 +1,4 @@
-"""The verbs as functions: what the command line does, a notebook or a test can do through here."""
+"""Implements the verbs as functions, for the command line, notebooks and tests."""
 
 import json
 import sys
@@ -73,24 +73,24 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan, and where it would run."""
+    """A plan, and the target where it would run."""
 
     plan: Plan
     database: str
     target: str
     attempts: AttemptRules
-    """How often each step would be tried, and for how long."""
+    """The number of attempts of each step, and their time limits."""
     told_of_attempts: AttemptsText
     notices: tuple[Noticed, ...] = ()
     held: HeldDatabase | None = None
-    """The database, where another process held it, so that what only it can tell is unconfirmed."""
+    """The database, if another process holds it. What only the database can answer is then unconfirmed."""
 
 
 def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: None) -> Planned:
-    """Make the plan that `run` would execute; asks no source system and changes nothing in the warehouse.
+    """Return the plan that `run` would execute; contacts no source system and changes nothing in the warehouse.
 
-    A database file that another process holds is waited for only as long as the command says. `hear` is told at once
-    of what makes the caller wait.
+    If another process holds the database file, the wait for it is as long as the command says. `hear` is called at once
+    with notices that explain why the caller has to wait.
     """
     inbox = Inbox()
     with (
@@ -117,7 +117,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
 
 
 def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
-    """Plan and execute; every step's outcome is in the answer, and the listeners hear of each as it ends."""
+    """Plan and execute a command; return every step's outcome, and notify the listeners of each as it ends."""
     inbox = Inbox()
     with opened(command, inbox, hear=Audience(listeners, _now).tell) as project:
         require_consent_of(command, project)
@@ -129,15 +129,15 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
 
 
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:
-    """Run with reports on the terminal, as lines or as JSON, and give the exit code."""
+    """Run with reports on the terminal, as lines or as JSON, and return the exit code."""
     with reporting(output, color=color, nothing=nothing_to_do(command.select)) as listeners:
         return int(run(replace(command, watched=output is OutputKind.LIVE), listeners).exit_code)
 
 
 def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
-    """Print the plan for people, or as one JSON document for programs; the exit code is 0.
+    """Print the plan for users, or as one JSON document for programs; the exit code is 0.
 
-    `verbose` shows every step of a plan that is else shown by folders.
+    `verbose` shows every step of a plan that is otherwise shown by folder.
     """
     made = plan(command, tell_on_stderr)
     if as_json:
@@ -163,8 +163,8 @@ def _as_json(made: Planned) -> dict[str, object]:
 
 
 def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
-    """Print what a node's result follows from now, and when it last ended well; the exit code is 0."""
-    alone = replace(command, ingest=False)  # nothing is loaded, and what is wrong with the ingestion does not matter
+    """Print what a node's result depends on, now and at its last success; the exit code is 0."""
+    alone = replace(command, ingest=False)  # nothing is loaded, so mistakes in the ingestion modules do not matter
     with opened(alone, Inbox(), ("list",), hear=tell_on_stderr, only_reads=True) as project:
         found = explain_node(project, command, node)
         if as_json:
@@ -175,7 +175,7 @@ def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
 
 
 def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """List what the selection names as `dbt ls` does, one line each; dlt resources and suites by their ids.
+    """Return the nodes of a selection as `dbt ls` does, one line each; dlt resources and suites by their ids.
 
     `output` is dbt's `json`, `name`, `path` or `selector`; `output_keys` are those of `json`.
     """
@@ -198,7 +198,7 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
 
 
 def run_dbt(words: tuple[str, ...], project_dir: Path | None = None, consents: Consents = refuse) -> int:
-    """Run any dbt command in the project and give its exit code; dbt writes to the terminal itself."""
+    """Run any dbt command in the project and return its exit code; dbt writes to the terminal itself."""
     return dbt_command(words, project_dir, consents)
 
 

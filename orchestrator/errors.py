@@ -1,16 +1,16 @@
-"""Every error that a user can cause, each with what happened and what to do next.
+"""Defines every error that a user can cause; each has a message and a hint.
 
 EltError
-├── UsageError             the command line says something that cannot be done
+├── UsageError             the command line asks for something that cannot be done
 ├── OutputError            stdout cannot be written
-├── ConfigurationError     elt.yml or the environment; carries every mistake at once
-├── ProjectError           the dbt project, its profile or its packages
+├── ConfigurationError     elt.yml or the environment is wrong; lists every mistake
+├── ProjectError           the dbt project, its profile or its packages cannot be used
 │   ├── ParseError         dbt could not parse the project
 │   └── ManifestError      manifest.json cannot be read
 ├── SelectionError         a selection cannot be understood
 │   └── EmptySelectionError  a selection matched nothing
 ├── GraphCycleError        the graph has a cycle; the message prints its path
-├── IngestionError         an ingestion module, its discovery or its credentials
+├── IngestionError         an ingestion module, its discovery or its credentials are wrong
 ├── SuiteError             an expectation suite is malformed or bound to no node
 ├── MissingExtraError      a plan needs an optional tool that is not installed
 │   └── UnsupportedVersionError  a tool is installed in a version that this elt does not work with
@@ -18,7 +18,7 @@ EltError
     ├── WarehouseLockedError  another process holds the database file
 ├── BusyError              another run works in the same target
 └── StoreError             the record of runs cannot be opened, read or written
-    ├── NothingRecordedError  there is no record yet, or none that this elt began
+    ├── NothingRecordedError  there is no record yet, or only that of an older elt
     ├── UnknownRunError      no recorded run has that id
     └── AmbiguousRunError    several recorded runs have ids that begin so
 
@@ -28,7 +28,7 @@ run from starting, and for bugs.
 
 
 class EltError(Exception):
-    """Something the user can put right: a message, and a hint that says how."""
+    """An error that the user can correct: a message, and a hint that says how."""
 
     exit_code = 2
 
@@ -46,7 +46,7 @@ class UsageError(EltError):
 
 
 class OutputError(EltError):
-    """Stdout cannot be written: the disk is full, or it is closed."""
+    """Stdout cannot be written: the disk is full, or the stream is closed."""
 
 
 class ConfigurationError(EltError):
@@ -62,7 +62,7 @@ class ParseError(ProjectError):
 
 
 class ManifestError(ProjectError):
-    """A manifest.json is missing, truncated or of a version that is not known."""
+    """A manifest.json is missing, truncated or of an unknown version."""
 
 
 class SelectionError(EltError):
@@ -70,11 +70,11 @@ class SelectionError(EltError):
 
 
 class EmptySelectionError(SelectionError):
-    """A selection matched nothing; the hint lists near names."""
+    """A selection matched nothing; the hint lists similar names."""
 
 
 class GraphCycleError(EltError):
-    """The nodes depend on each other in a circle."""
+    """The nodes depend on each other in a cycle."""
 
 
 class IngestionError(EltError):
@@ -90,7 +90,7 @@ class MissingExtraError(EltError):
 
 
 class UnsupportedVersionError(MissingExtraError):
-    """A tool is installed in a version outside the bounds; the hint names those that work."""
+    """A tool is installed in an unsupported version; the hint names the versions that work."""
 
 
 class WarehouseError(EltError):
@@ -98,7 +98,7 @@ class WarehouseError(EltError):
 
 
 class WarehouseLockedError(WarehouseError):
-    """Another process holds the database file: which one, and how it was started."""
+    """Another process holds the database file; the error has its pid and command line."""
 
     def __init__(self, message: str, *, hint: str, pid: int, command: str) -> None:
         super().__init__(message, hint=hint)
@@ -115,7 +115,7 @@ class StoreError(EltError):
 
 
 class NothingRecordedError(StoreError):
-    """There is no record of runs yet, or it is of an older elt: the next run makes it."""
+    """There is no record of runs yet, or only that of an older elt; the next run creates it."""
 
 
 class UnknownRunError(StoreError):
@@ -123,4 +123,4 @@ class UnknownRunError(StoreError):
 
 
 class AmbiguousRunError(StoreError):
-    """Several recorded runs have ids that begin so."""
+    """Several recorded runs have ids with this beginning."""

@@ -1,11 +1,11 @@
-"""The boundaries of a run at which the proof by fault breaks it off; in production nobody listens."""
+"""Defines the points of a run at which the fault tests interrupt it; in production there are no listeners."""
 
 from collections.abc import Callable
 from enum import StrEnum
 
 
 class Point(StrEnum):
-    """A moment at which a process may die."""
+    """A point at which a process may die."""
 
     STORE_MADE = "inside the making of the store"
     LEASE_ASKED = "before the lease is taken"
@@ -25,10 +25,10 @@ class Point(StrEnum):
 
 
 listeners: list[Callable[[Point], None]] = []
-"""Called, on the thread that passes, at each passing of a point; there is none outside of the tests."""
+"""Called with each point, on the thread that reaches it. Only the tests add listeners."""
 
 
 def passing(point: Point) -> None:
-    """Say that a boundary is passed."""
+    """Notify the listeners that a point is reached."""
     for listener in listeners:
         listener(point)

@@ -1,4 +1,4 @@
-"""A full disk: how it shows in the errors of Python, SQLite, DuckDB, PostgreSQL and dlt, and how it is reported."""
+"""Recognizes a full disk in the errors of Python, SQLite, DuckDB, PostgreSQL and dlt, and reports it."""
 
 import errno
 import re
@@ -12,13 +12,13 @@ _NUMBERS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _SAYS = r"(?:No space left on device|database or disk is full|Disk quota exceeded|File too large)"
 _WORDS = re.compile(_SAYS)
 _OF_SERVER = re.compile(r"could not (?:extend|write(?: to)?) file")
-"""PostgreSQL's words for a file of its own, which it names by a relative path."""
+"""PostgreSQL's message about one of its own files, which it names by a relative path."""
 _FILE = re.compile(rf"""["'](?P<before>/[^"']+)["']: {_SAYS}|{_SAYS}: ["'](?P<behind>/[^"']+)["']""")
 REMEDY = "Make room"
 
 
 class FullDiskError(EltError):
-    """A disk is full: something that a command must write could not be written."""
+    """A disk is full, so a command could not write something that it must write."""
 
 
 def says_disk_is_full(message: str) -> bool:
@@ -27,14 +27,14 @@ def says_disk_is_full(message: str) -> bool:
 
 
 def is_full_disk(error: BaseException) -> bool:
-    """Return whether an error, or one that it was raised from, says that a disk is full."""
+    """Return whether an error, or an error that caused it, says that a disk is full."""
     return any(
         (isinstance(one, OSError) and one.errno in _NUMBERS) or says_disk_is_full(str(one)) for one in _chain(error)
     )
 
 
 def full_disk_sentence(message: str, folders: Iterable[Path] = ()) -> str:
-    """Say which disk is full: of the file that the message names, else of the fullest folder."""
+    """Return a sentence that names the full disk: that of the file in the message, else that of the fullest folder."""
     named = _FILE.search(message)
     if named is None and _OF_SERVER.search(message):
         return "The disk of the database server is full."
@@ -43,12 +43,12 @@ def full_disk_sentence(message: str, folders: Iterable[Path] = ()) -> str:
 
 
 def holds_is_full(place: str | Path) -> str:
-    """Say that the disk is full that holds a file or folder."""
+    """Return a sentence that the disk of a file or folder is full."""
     return f"The disk that holds {place} is full."
 
 
 def full_disk_error(error: BaseException, folders: Iterable[Path]) -> FullDiskError:
-    """Turn an error that says that a disk is full into one that names the disk."""
+    """Return an error that names the disk, for an error that says that a disk is full."""
     names = (str(one.filename) for one in _chain(error) if isinstance(one, OSError) and one.filename)
     named = next((name for name in names if name.startswith("/")), None)
     told = full_disk_sentence(str(error), folders) if named is None else holds_is_full(named)

@@ -1,4 +1,4 @@
-"""What is recorded of runs, as functions: a list, one run, its logs, SQL over it, and what to forget."""
+"""Implements the verbs that read the record of runs as functions: list, show, logs, SQL, prune and cancel."""
 
 import json
 import socket
@@ -38,7 +38,7 @@ def show_history(project_dir: Path | None, *, limit: int, as_json: bool) -> int:
 
 
 def show_run(project_dir: Path | None, run: str | None, *, as_json: bool) -> int:
-    """Print one run, the last unless named: how it began, its steps, its first causes; the exit code is 0."""
+    """Print one run, the last by default: its start, its steps, its first causes; the exit code is 0."""
     with _opened(project_dir) as store:
         reader = store.reader()
         found = reader.run(reader.find(run))
@@ -56,9 +56,9 @@ def show_run(project_dir: Path | None, run: str | None, *, as_json: bool) -> int
 
 
 def show_log(project_dir: Path | None, words: tuple[str, ...], *, as_json: bool) -> int:
-    """Print what was recorded of a run as it happened, or of a node and its suite; the exit code is 0.
+    """Print the recorded events of a run, or of a node and its suite; the exit code is 0.
 
-    `words` are a run, a node, or a run and a node; one word that is no run is a node of the last run.
+    `words` are a run, a node, or a run and a node. A single word that is not a run is a node of the last run.
     """
     with _opened(project_dir) as store:
         reader = store.reader()
@@ -77,7 +77,7 @@ def show_log(project_dir: Path | None, words: tuple[str, ...], *, as_json: bool)
 
 
 def run_sql(project_dir: Path | None, statement: str, *, as_json: bool) -> int:
-    """Print the answer of the store to one statement, on a connection that cannot write; the exit code is 0."""
+    """Print the result of one statement on a read-only connection to the store; the exit code is 0."""
     names, rows = query_store(load_settings(project_dir), statement)
     if as_json:
         _print_json(*(dict(zip(names, row, strict=True)) for row in rows))
@@ -87,9 +87,9 @@ def run_sql(project_dir: Path | None, statement: str, *, as_json: bool) -> int:
 
 
 def prune(project_dir: Path | None, *, keep: int | None, consents: Consents = refuse) -> int:
-    """Forget all but the newest runs, and say what that freed; without a number as many are kept as `keep_runs` says.
+    """Delete all but the newest runs, and print how much space that freed; `keep` defaults to the setting `keep_runs`.
 
-    The runs of a protected target are forgotten with consent only. The exit code is 0.
+    Runs of a protected target are deleted only with consent. The exit code is 0.
 
     Raises:
         UsageError: `keep_runs` is none, and no number was given.
@@ -100,7 +100,7 @@ def prune(project_dir: Path | None, *, keep: int | None, consents: Consents = re
         hint = "Say how many to keep: elt history prune --keep N"
         raise UsageError("The setting keep_runs is none, so every run is kept.", hint=hint)
     with _opened(project_dir) as store:
-        targets = {head.target for head in store.reader().heads()[kept:]}  # where nothing is recorded, nothing is made
+        targets = {head.target for head in store.reader().heads()[kept:]}  # raises without a record: none is created
         danger = f"what is recorded of its runs before the newest {kept:,} is forgotten"
         require_consent(settings, targets, danger, consents)
         before = store.size()
@@ -111,10 +111,10 @@ def prune(project_dir: Path | None, *, keep: int | None, consents: Consents = re
 
 
 def cancel(project_dir: Path | None, run: str | None) -> int:
-    """Ask a run to end, from anywhere; the exit code is 0.
+    """Ask a run to end, from any process; the exit code is 0.
 
     Raises:
-        UsageError: the run does not go on.
+        UsageError: The run is not running.
     """
     with _opened(project_dir) as store:
         reader = store.reader()
@@ -148,7 +148,7 @@ def _run_and_node(reader: RunReader, words: tuple[str, ...]) -> tuple[str, str |
 
 
 def _steps_of(run: RecordedRun, node: str) -> tuple[RecordedStep, ...]:
-    """Find the step with this id, or all with this name: a model and the suite or the gate of it share one.
+    """Return the step with this id, or all steps with this name: a model shares its name with its suite and gate.
 
     A load is found by any of its names.
     """

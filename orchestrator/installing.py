@@ -1,4 +1,4 @@
-"""Says how to install what is missing, into the environment that runs elt rather than into another one."""
+"""Describes how to install missing packages into the environment that runs elt."""
 
 import re
 import shlex
@@ -22,22 +22,22 @@ _PACKAGES = {
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }
-"""Packages whose name is not that of the module they bring."""
+"""Packages whose name is not that of their module."""
 
 
 def install_hint(*requirements: str) -> str:
-    """Return the command that installs packages, with the environment that they go into."""
+    """Return the command that installs packages, and the environment that they are installed into."""
     return f"Install it into the environment that runs elt ({sys.prefix}): {_command(*requirements)}"
 
 
 def missing_module(text: str) -> str | None:
-    """Return the name of the module that Python did not find, from what it said; None when it said something else."""
+    """Return the name of the module that Python did not find, from its error message; None for another message."""
     found = _MISSING.search(text)
     return found["name"] if found else None
 
 
 def module_hint(module: str, *, own_folders: str = "") -> str:
-    """Return how to get a module that Python did not find; `own_folders` are those that are searched for the user's."""
+    """Return how to get a module that Python did not find; `own_folders` are searched for the user's modules."""
     top = module.partition(".")[0]
     if top != module and _is_installed(top):
         upgrade = _command("--upgrade", _package(top))

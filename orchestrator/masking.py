@@ -1,4 +1,4 @@
-"""Hides secrets in whatever leaves the process: in messages, logs, the record and the output of children."""
+"""Masks secrets in everything that leaves the process: messages, logs, the record and the output of children."""
 
 import json
 import re
@@ -16,28 +16,28 @@ _SECRET_NAME = re.compile(
     r"passw|passphrase|_pwd$|secret|token|api_?key|access_?key|private_?key|credential|(^|_)auth$|signature",
     re.IGNORECASE,
 )
-_SHORTEST = 3  # characters; a shorter value says nothing, and would be found in every line
-_LONG = 8  # characters; a shorter value is hidden where it stands alone, not inside of a word
+_SHORTEST = 3  # characters; a shorter value is no real secret, and would be found in every line
+_LONG = 8  # characters; a shorter value is masked only as a whole word
 PLAIN = frozenset(
     {
         *("true", "false", "none", "null", "yes", "no", "default", "disabled", "password", "secret", "token"),
         *("duckdb", "postgres", "postgresql"),
     }
 )
-"""Values under secret names that are no secrets: switches, words for the thing, and names that stand in every text."""
+"""Values under secret names that are not secrets: switches, placeholder words, and names that occur in any text."""
 _USERINFO = re.compile(r"(?P<scheme>\b[A-Za-z][\w+.-]*://)(?!user:password@)[^/\s@'\"]+@")
-"""What stands before the host of a URL, except in an example of ours."""
+"""The part before the host of a URL, except in elt's own example."""
 _QUERY = re.compile(r"(?P<place>\b[A-Za-z][\w+.-]*:(?://)?[^\s?'\"]*\?)(?P<query>[\w.%~-]+=[^\s'\")]*)")
 _WEB = re.compile(r"^[A-Za-z][\w+.-]*://")
 
 
 def is_secret_name(name: str) -> bool:
-    """Return whether a name says that its value is secret."""
+    """Return whether a name indicates that its value is secret."""
     return _SECRET_NAME.search(name) is not None
 
 
 class Masker:
-    """Knows secrets, and hides them in texts and values; safe from any thread."""
+    """Knows secrets, and masks them in texts and values; thread-safe."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         """Learn the secrets of an environment."""
@@ -47,7 +47,7 @@ class Masker:
         self.learn_named(environ or {})
 
     def learn(self, values: Iterable[object]) -> None:
-        """Hide these values from now on, however they are written: as they are, in a URL, in JSON."""
+        """Mask these values from now on, in all their forms: as they are, in a URL, in JSON."""
         found = {form for value in values if isinstance(value, str) for form in _forms(value)}
         with self._lock:
             if found <= self._known:
@@ -57,11 +57,11 @@ class Masker:
             self._pattern = re.compile("|".join(map(_searched, longest_first)))
 
     def learn_named(self, values: Mapping[str, object]) -> None:
-        """Hide the values in this mapping that stand under secret names, and what its URLs carry."""
+        """Mask the values in this mapping that have secret names, and the secrets in its URLs."""
         self.learn(_secrets_in(values, is_secret=False))
 
     def learn_file(self, path: Path) -> None:
-        """Hide every text of a secrets.toml; a file that cannot be read holds nothing that could be shown."""
+        """Mask every text of a secrets.toml; if the file cannot be read, there is nothing to mask."""
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -69,14 +69,14 @@ class Masker:
         self.learn(_secrets_in(values, is_secret=True))
 
     def text(self, text: str) -> str:
-        """Return the text with a mask over every secret."""
+        """Return the text with every secret masked."""
         hidden = self._masked(text)
         if ":" not in hidden:
             return hidden
         return _QUERY.sub(_without_values, _USERINFO.sub(rf"\g<scheme>{MASK}@", hidden))
 
     def value(self, value: object) -> object:
-        """Return a value of JSON with a mask over secrets, and over what stands under a secret name."""
+        """Return a JSON value with secrets masked, and with all values under secret names masked."""
         match value:
             case str():
                 return self.text(value)
@@ -91,18 +91,18 @@ class Masker:
                 return value
 
     def knows_any_in(self, text: str) -> bool:
-        """Return whether a text, however long, holds a secret that is known."""
+        """Return whether a text of any length contains a known secret."""
         return any(form in text for form in self._known) and self._masked(text) != text
 
     def json(self, document: bytes) -> bytes:
-        """Return a JSON document with a mask over the secrets that are known; names do not count."""
+        """Return a JSON document with the known secrets masked; values are not masked for their names alone."""
         text = document.decode("utf-8", errors="replace")
         if not self.knows_any_in(text):
             return document
         return json.dumps(self._in_strings(json.loads(text))).encode()
 
     def words(self, words: Iterable[str], shown_vars: str) -> tuple[str, ...]:
-        """Mask a command line; what follows `--vars` is replaced by `shown_vars`, which is masked already."""
+        """Return a command line with secrets masked; the masked `shown_vars` replaces the value of `--vars`."""
         found = []
         is_vars = False
         for word in words:
@@ -132,7 +132,7 @@ class Masker:
 
 @contextmanager
 def masked_errors(masker: Masker) -> Iterator[None]:
-    """Hide secrets in the errors of ours that are raised meanwhile."""
+    """Mask secrets in elt's errors that are raised inside the context."""
     try:
         yield
     except EltError as error:
@@ -141,10 +141,10 @@ def masked_errors(masker: Masker) -> Iterator[None]:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """Return the ways in which a secret may be written; none for a value that is no secret."""
+    """Yield the forms in which a secret may be written; none for a value that is no secret."""
     for one in {value, value.strip()}:
         if len(one) < _SHORTEST or one.lower() in PLAIN or (one.startswith("/") and Path(one).exists()):
-            continue  # a file that holds a secret may be named
+            continue  # the path of an existing file is not a secret, even if the file holds one
         yield from (one, quote(one, safe=""), quote_plus(one), json.dumps(one)[1:-1], repr(one)[1:-1])
 
 
@@ -154,7 +154,7 @@ def _searched(form: str) -> str:
 
 
 def _secrets_in(value: object, *, is_secret: bool) -> Iterator[str]:
-    """Return the secrets in nested mappings; `is_secret` says that the value itself is one."""
+    """Yield the secrets in nested mappings; `is_secret` says that the value itself is one."""
     match value:
         case Mapping():
             for name, inner in value.items():
@@ -168,13 +168,13 @@ def _secrets_in(value: object, *, is_secret: bool) -> Iterator[str]:
                 yield value
         case str() if is_secret:
             yield value
-            yield from (line for line in value.splitlines() if len(line) >= _LONG)  # a key in several lines
+            yield from (line for line in value.splitlines() if len(line) >= _LONG)  # the lines of a multi-line key
         case int() if is_secret and not isinstance(value, bool):
             yield str(value)
 
 
 def _carried(url: str) -> Iterator[str]:
-    """Return what a URL carries beside its place: the password, and the values of its query."""
+    """Yield the secrets in a URL: its password, and the secret values of its query."""
     try:
         parts = urlsplit(url)
         password = parts.password
@@ -188,6 +188,6 @@ def _carried(url: str) -> Iterator[str]:
 
 
 def _without_values(found: re.Match[str]) -> str:
-    """Hide the values of a query; what is no URL, such as `x: a?b=c`, has no place before it."""
+    """Return a query with its values masked; `x: a?b=c` is not a URL, so the pattern does not match it."""
     names = "&".join(f"{pair.partition('=')[0]}={MASK}" for pair in found["query"].split("&"))
     return f"{found['place']}{names}"

@@ -1,4 +1,4 @@
-"""What can be done about a run that did not end well, as functions: go on with it, or run anew what failed."""
+"""Implements what can be done about a run that did not succeed: resume it, or retry what failed in a new run."""
 
 import socket
 import sys
@@ -41,38 +41,38 @@ from orchestrator.wiring.turns import store_in_turn
 from orchestrator.wiring.warehouse import is_there
 
 RETRIES = "retries"
-"""What a retry records beside what it was asked for: the run that it repairs."""
+"""The key under which a retry records the run that it repairs."""
 _MOST_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Recalled:
-    """A recorded run, and the command that it was."""
+    """A recorded run, and its command."""
 
     run: RecordedRun
     before: tuple[RecordedRun, ...]
-    """The runs that it retried, the first of them first."""
+    """The runs that it retried, oldest first."""
     command: Command
     manifest: bytes | None
 
     @property
     def runs(self) -> tuple[RecordedRun, ...]:
-        """The run, behind those that it retried."""
+        """Return the runs that it retried, and the run itself last."""
         return (*self.before, self.run)
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The steps of all these runs, each as the last of them planned it."""
+        """Return the steps of all these runs, each as last planned."""
         return tuple({step.id: step for run in self.runs for step in run.plan.steps}.values())
 
 
 def resume(
     run: str | None, again: Command, listeners: Sequence[RunListener] = (), *, accept_changes: bool = False
 ) -> Ran:
-    """Go on with a run, the last unless named: what ended well stands, the rest runs.
+    """Resume a run, the last by default: what succeeded is kept, the rest runs.
 
-    `again` says where it is asked from, and may give `--vars` anew. Raises UsageError when the run goes on or has
-    nothing left to do, or when its code has changed since and that is not accepted.
+    `again` says where the command is called from, and may contain new `--vars`. Raises UsageError if the run is still
+    running or has nothing left to do, or if its code has changed since then and that is not accepted.
     """
     recalled = _recall(run, again)
     found = recalled.run
@@ -100,9 +100,10 @@ def resume(
 
 
 def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()) -> Ran | None:
-    """Run anew, with today's code, what did not end well in a run, the last unless named; None when nothing is left.
+    """Run what did not succeed in a run again, with today's code; return None if nothing is left.
 
-    What failed runs, what that halted, and of the rest what has changed since and leads there.
+    The run is the last one by default. Failed steps run, and the steps that they halted. Of the steps upstream of
+    these, the changed ones run too.
     """
     recalled = _recall(run, again)
     if is_finished(recalled.run):
@@ -125,14 +126,14 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
 def resume_and_report(
     run: str | None, again: Command, output: OutputKind, *, accept_changes: bool, color: bool | None = None
 ) -> int:
-    """Go on with a run with reports, and give the exit code."""
+    """Resume a run with reports, and return the exit code."""
     with reporting(output, color=color, nothing="Nothing was left to do.") as listeners:
         watched = replace(again, watched=output is OutputKind.LIVE)
         return int(resume(run, watched, listeners, accept_changes=accept_changes).exit_code)
 
 
 def retry_and_report(run: str | None, again: Command, output: OutputKind, *, color: bool | None = None) -> int:
-    """Repair a run with reports, and give the exit code: 0 when there is nothing to repair."""
+    """Retry a run with reports, and return the exit code: 0 if there is nothing to retry."""
     with reporting(output, color=color, nothing="") as listeners:
         ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners)
     if ran is None:
@@ -158,7 +159,7 @@ def _recall(run: str | None, again: Command) -> _Recalled:
 
 
 def _retried(reader: RunReader, run: RecordedRun) -> Iterator[RecordedRun]:
-    """Give what a run retried, and what that one had retried; as far as it is still recorded."""
+    """Yield the run that a run retried, the run that this one retried, and so on, as far as they are still recorded."""
     while isinstance(name := run.asked.get(RETRIES), str):
         try:
             run = reader.run(name)
@@ -169,7 +170,7 @@ def _retried(reader: RunReader, run: RecordedRun) -> Iterator[RecordedRun]:
 
 @contextmanager
 def _reopened(recalled: _Recalled, listeners: Sequence[RunListener]) -> Iterator[OpenProject]:
-    """Open the project of a recorded run, which dbt compares with the manifest of then; refuse another target."""
+    """Open the project of a recorded run with the run's manifest as dbt's state; refuse another target."""
     command = recalled.command
     with TemporaryDirectory(prefix="elt-then-") as folder:
         if recalled.manifest is not None:
@@ -199,9 +200,9 @@ def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
 
 
 def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
-    """Refuse to go on where nothing of what a run built is at the place where it would be built now.
+    """Refuse to resume if nothing that a run built is in the place where it would be built now.
 
-    The schema of a target is no part of what the target is. A model whose own place was edited is a changed model.
+    The schema is not part of a target's identity. A model whose own schema was edited counts as a changed model.
     """
     built = {outcome.step_id for outcome in settled(run) if not outcome.status.halts}
     steps = [step for step in run.plan.steps if isinstance(step, BuildStep) and step.id in built and step.writes]
@@ -234,7 +235,7 @@ def _refuse_changes(project: OpenProject, run: RecordedRun, nodes: frozenset[Nod
 
 
 def _changed(project: OpenProject, recalled: _Recalled) -> frozenset[NodeId]:
-    """Give the nodes that are others since the run; none when it has no manifest to compare with."""
+    """Return the nodes that changed since the run; none if it has no manifest to compare with."""
     return frozenset() if recalled.manifest is None else changed_nodes(project)
 
 

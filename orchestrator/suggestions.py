@@ -1,6 +1,6 @@
-"""What can be typed next, as values: read from files alone, so that the shell completes a word at once.
+"""Returns words for shell completion, read only from files so that the shell can complete a word at once.
 
-Nothing here imports dbt, dlt or the store's database layer, or asks a server.
+Nothing here imports dbt, dlt or the store's database layer, or contacts a server.
 """
 
 import ast
@@ -28,7 +28,7 @@ _FIXED = (
 
 
 def selection_words(project_dir: Path | None, target_path: str | None = None) -> tuple[str, ...]:
-    """Return what `--select` understands: names, and words of every method, from the last manifest and the files."""
+    """Return the words for `--select`: names, and values of every method, from the last manifest and the files."""
     settings = load_settings(project_dir)
     try:
         known = selectable_words(_target_folder(settings, target_path) / "manifest.json")
@@ -38,12 +38,12 @@ def selection_words(project_dir: Path | None, target_path: str | None = None) ->
 
 
 def node_names(project_dir: Path | None, target_path: str | None = None) -> tuple[str, ...]:
-    """Return the names of the nodes of the last manifest."""
+    """Return the names of the nodes in the last manifest."""
     return tuple(word for word in selection_words(project_dir, target_path) if ":" not in word)
 
 
 def selectors(project_dir: Path | None, target_path: str | None = None) -> tuple[str, ...]:
-    """Return the names of the selectors of the last manifest."""
+    """Return the names of the selectors in the last manifest."""
     words = selection_words(project_dir, target_path)
     return tuple(word.removeprefix("selector:") for word in words if word.startswith("selector:"))
 
@@ -66,7 +66,7 @@ def profiles(project_dir: Path | None, profiles_dir: str | None) -> tuple[str, .
 
 
 def targets(project_dir: Path | None, profiles_dir: str | None, profile: str | None) -> tuple[str, ...]:
-    """Return the targets of the profile, that of the project unless one is named."""
+    """Return the targets of a profile; by default that of the project."""
     settings = load_settings(project_dir)
     name = profile or _document(settings.dbt_project_dir / "dbt_project.yml").get("profile")
     found = _profiles(settings, profiles_dir).get(str(name))
@@ -93,7 +93,7 @@ def _document(file: Path) -> dict[str, object]:
 
 
 def _loads(settings: Settings) -> Iterator[str]:
-    """Find the dlt sources and resources that modules define, without importing them."""
+    """Yield the dlt sources and resources that modules define, without importing them."""
     folder = settings.ingestion_folder
     for file in sorted(folder.glob("*.py")) if folder else ():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

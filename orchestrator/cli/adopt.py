@@ -1,4 +1,4 @@
-"""`elt adopt`: takes over what plain dbt built."""
+"""Implements `elt adopt`: adopts what plain dbt built."""
 
 from pathlib import Path
 from typing import Any
@@ -44,4 +44,4 @@ def command(context: click.Context, /, **options: Any) -> int:
     )
 
 
-command.params = [one for one in command.params if one.name not in _READ_ELSEWHERE]  # --state is ours, not dbt's
+command.params = [one for one in command.params if one.name not in _READ_ELSEWHERE]  # --state is elt's here, not dbt's

@@ -1,4 +1,4 @@
-"""`elt cancel`: ends a run from anywhere."""
+"""Implements `elt cancel`: ends a run from another process."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""Completion in the shell: what each option and argument offers, and how bash is answered.
+"""Completes options and arguments in the shell, and adapts the answers to bash.
 
-An error of any kind offers nothing: a message would be written into the line that is being typed.
+If any error occurs, nothing is offered: a message would be written into the line that the user is typing.
 """
 
 import os
@@ -22,7 +22,7 @@ VARIABLE = "_ELT_COMPLETE"
 
 
 def _silent(offers: Callable[[click.Context, str], Offers]) -> Complete:
-    """Make a completion of a function that returns words, each perhaps with a description."""
+    """Return a completion made of a function that returns words, each with an optional description."""
 
     @wraps(offers)
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001  # click's signature
@@ -42,7 +42,7 @@ def _folder(context: click.Context, name: str = "project_dir") -> Path | None:
 
 @_silent
 def complete_selection(context: click.Context, incomplete: str) -> Offers:
-    """Offer names and words of methods, after dbt's operators and commas; a method first, then its values."""
+    """Return names and selection methods, after dbt's operators and commas; a method first, then its values."""
     from orchestrator.suggestions import selection_words
 
     union, comma, last = incomplete.rpartition(",")
@@ -57,60 +57,60 @@ def complete_selection(context: click.Context, incomplete: str) -> Offers:
 
 
 @_silent
-def complete_nodes(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # as all
-    """Offer the names of nodes."""
+def complete_nodes(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
+    """Return the names of nodes."""
     from orchestrator.suggestions import node_names
 
     return node_names(_folder(context), context.params.get("target_path"))
 
 
 @_silent
-def complete_runs(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # as all
-    """Offer the newest runs."""
+def complete_runs(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
+    """Return the newest runs."""
     from orchestrator.suggestions import run_ids
 
     return run_ids(_folder(context))
 
 
 @_silent
-def complete_runs_and_steps(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # as all
-    """Offer the newest runs and the steps of the last one."""
+def complete_runs_and_steps(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
+    """Return the newest runs, and the steps of the last one."""
     from orchestrator.suggestions import run_ids, step_names
 
     return [*run_ids(_folder(context)), *step_names(_folder(context))]
 
 
 @_silent
-def complete_targets(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # as all
-    """Offer the targets of the profile."""
+def complete_targets(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
+    """Return the targets of the profile."""
     from orchestrator.suggestions import targets
 
     return targets(_folder(context), context.params.get("profiles_dir"), context.params.get("profile"))
 
 
 @_silent
-def complete_profiles(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # as all
-    """Offer the profiles of profiles.yml."""
+def complete_profiles(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
+    """Return the profiles of profiles.yml."""
     from orchestrator.suggestions import profiles
 
     return profiles(_folder(context), context.params.get("profiles_dir"))
 
 
 @_silent
-def complete_selectors(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # as all
-    """Offer the selectors of selectors.yml."""
+def complete_selectors(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
+    """Return the selectors of selectors.yml."""
     from orchestrator.suggestions import selectors
 
     return selectors(_folder(context), context.params.get("target_path"))
 
 
 def complete_folder(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001  # click's signature
-    """Let the shell offer its folders."""
+    """Return a marker that lets the shell offer its folders."""
     return [CompletionItem(incomplete, type="dir")]
 
 
 class ColonComplete(BashComplete):
-    """Answers bash, which takes `tag:nightly` for three words and replaces the last of them only."""
+    """Answers bash, which splits `tag:nightly` into three words and replaces only the last of them."""
 
     source_template = """\
 %(complete_func)s() {
@@ -149,7 +149,7 @@ COMP_POINT=$COMP_POINT COMP_WORDBREAKS="$COMP_WORDBREAKS" %(complete_var)s=bash_
         self._skipped = 0
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """Split the line as the shell splits a command, and note how much of the last word bash does not replace."""
+        """Return the line split as the shell does; record how much of the last word bash does not replace."""
         line = os.environ.get("COMP_LINE")
         if line is None:
             return super().get_completion_args()
@@ -163,7 +163,7 @@ COMP_POINT=$COMP_POINT COMP_WORDBREAKS="$COMP_WORDBREAKS" %(complete_var)s=bash_
         return words, incomplete
 
     def format_completion(self, item: CompletionItem) -> str:
-        """Write what bash puts in place of the last of its words."""
+        """Return what bash puts in place of the last of its words."""
         return f"{item.type},{item.value[self._skipped :]}"
 
 

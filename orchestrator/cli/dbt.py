@@ -1,4 +1,4 @@
-"""`elt dbt …` and the commands of dbt that keep their names here: passed to dbt."""
+"""Implements `elt dbt …`, and the dbt commands that elt passes to dbt under their own names."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +33,7 @@ def command(project_dir: str | None, words: tuple[str, ...], *, yes: bool) -> in
 
 
 def passed_command(name: str) -> click.Command:
-    """Make the verb that passes the dbt command of this name to dbt."""
+    """Return the verb that passes the dbt command of this name to dbt."""
 
     @click.command(name, context_settings=_NO_HELP, add_help_option=False)
     @_project_dir
@@ -54,7 +54,7 @@ def passed_command(name: str) -> click.Command:
 
 
 def pass_to_dbt(words: tuple[str, ...], project_dir: str | Path | None, *, yes: bool = False) -> int:
-    """Let dbt run a command in the project, and return the exit code; folders are named from the working folder."""
+    """Run a dbt command in the project, and return the exit code; paths are relative to the working folder."""
     from orchestrator.api import run_dbt
 
     folder = Path(project_dir).absolute() if project_dir else None
@@ -66,7 +66,7 @@ def _asks_for_help(words: tuple[str, ...]) -> bool:
 
 
 def _from_here(words: tuple[str, ...]) -> Iterator[str]:
-    """Make the folders absolute that are named from here: dbt works in the folder of the project."""
+    """Yield the words with absolute paths, because dbt works in the folder of the project."""
     before = ""
     for word in words:
         name, has_value, value = word.partition("=")

@@ -1,7 +1,7 @@
-"""dbt's own options, under dbt's names: declared here without importing dbt, and handed on to it as they were given.
+"""Declares dbt's own options under dbt's names without importing dbt; they are passed to dbt unchanged.
 
-A test compares this table with the options that dbt declares. Values from `DBT_*` variables and from the flags of
-dbt_project.yml are left to dbt, which reads them itself.
+A test compares this table with the options that dbt declares. dbt itself reads the values from `DBT_*` variables and
+from the flags of dbt_project.yml.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,25 +27,25 @@ _ALL = _RUNNING | {LIST}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DbtOption:
-    """One option of dbt: how it is written, what it takes, and which commands know it."""
+    """One option of dbt: its names, its value, and the commands that accept it."""
 
     names: tuple[str, ...]
-    """The long name first; short forms and dbt's synonyms after it."""
+    """The long name first, then short forms and dbt's synonyms."""
     help: str
     off: str | None = None
     """The name that switches a flag off."""
     value: str | None = None
-    """What the value is called in the help; None for a flag."""
+    """The name of the value in the help; None for a flag."""
     choices: tuple[str, ...] = ()
     many: bool = False
-    """Whether it takes several values after one name."""
+    """Whether the option takes several values after one name."""
     commands: frozenset[str] = _ALL
     is_path: bool = False
-    """Whether the value is a path in the working folder; dbt itself works in the folder of the project."""
+    """Whether the value is a path in the working folder; dbt works in the folder of the project."""
 
     @property
     def key(self) -> str:
-        """The name of the parameter."""
+        """Return the name of the parameter."""
         return self.names[0].removeprefix("--").replace("-", "_")
 
 
@@ -170,7 +170,7 @@ _MANY = frozenset({"--output-keys"}.union(*(option.names for option in ALL if op
 
 
 def dbt_options(command: str, *, selecting: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a command with every option that dbt's `command` has; without those of selection for one that names."""
+    """Return a decorator that adds every option of dbt's `command`, those for selection only if `selecting`."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(ALL):
@@ -182,7 +182,7 @@ def dbt_options(command: str, *, selecting: bool = True) -> Callable[[Callable[.
 
 
 def repeated_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a command that repeats a recorded one with the options that may be given anew."""
+    """Decorate a command that repeats a recorded one with the options that may be given again."""
     for option in reversed(ALL):
         if option.key in _REPEATED or option in OUTPUT:
             function = _declare(option)(function)
@@ -207,7 +207,7 @@ def _declare(option: DbtOption) -> Callable[[Callable[..., Any]], Callable[..., 
 
 
 def given(context: click.Context) -> tuple[str, ...]:
-    """Give dbt's options as they were written on the command line, without those that are handled here."""
+    """Return dbt's options as written on the command line, without those that elt handles itself."""
     words: list[str] = []
     for option in ALL:
         is_given = context.get_parameter_source(option.key) is ParameterSource.COMMANDLINE
@@ -228,19 +228,19 @@ def _written(option: DbtOption, values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def option_being_filled(words: Sequence[str]) -> str | None:
-    """Return the option with several values that the next word belongs to, as dbt reads words; None without one."""
+    """Return the option with several values that the next word belongs to, as dbt parses words; None if none."""
     last = next((word for word in reversed(words) if word.startswith("-") and word != "-"), None)
     return last if last in _MANY else None
 
 
 def spread(words: list[str]) -> list[str]:
-    """Rewrite `--select a b` as `--select a --select b`.
+    """Return the words with `--select a b` rewritten as `--select a --select b`.
 
     dbt's options with several values take every word up to the next option; click's take one word each.
     """
     result: list[str] = []
     name: str | None = None
-    waiting = False  # the option has no value yet: it stays, so that click can say so
+    waiting = False  # the option has no value yet: keep it, so that click reports the error
     for word in words:
         if word.startswith("-") and word != "-":
             if waiting and name:

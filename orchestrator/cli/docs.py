@@ -1,4 +1,4 @@
-"""`elt docs generate` and `elt docs serve`: dbt's documentation site."""
+"""Implements `elt docs generate` and `elt docs serve`: dbt's documentation site."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from orchestrator.api import DocsSite
 
 _OF_SERVE = {"--host": 1, "--port": 1, "--browser": 0, "--no-browser": 0}
-"""The options that `dbt docs serve` has and `dbt docs generate` has not, and how many values each takes."""
+"""The options that only `dbt docs serve` has, and how many values each one takes."""
 
 _USUAL_PORT, _LAST_PORT = 8080, 65_535
 
@@ -76,7 +76,7 @@ def _generate(project_dir: Path | None, words: tuple[str, ...]) -> int:
 
 
 def _without(words: tuple[str, ...]) -> Iterator[str]:
-    """Leave out the options of `serve`."""
+    """Yield the words without the options of `serve`."""
     rest = iter(words)
     for word in rest:
         name, has_value, _ = word.partition("=")
@@ -87,7 +87,7 @@ def _without(words: tuple[str, ...]) -> Iterator[str]:
 
 
 def _only(words: tuple[str, ...], names: tuple[str, ...]) -> Iterator[str]:
-    """Keep the named options with their values."""
+    """Yield the named options with their values."""
     rest = iter(words)
     for word in rest:
         if word.partition("=")[0] in names:
@@ -104,7 +104,7 @@ def _serve(site: "DocsSite") -> None:
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name in the standard library
-            """Say nothing of each request."""
+            """Log nothing."""
 
     try:
         server = ThreadingHTTPServer((site.host, site.port), partial(Quiet, directory=str(site.folder)))

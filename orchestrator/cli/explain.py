@@ -1,4 +1,4 @@
-"""`elt explain`: what a node's result follows from."""
+"""Implements `elt explain`: shows what a node's result depends on."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`elt freshness`: the age of sources."""
+"""Implements `elt freshness`: checks the age of sources."""
 
 from typing import Any
 

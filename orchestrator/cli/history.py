@@ -1,4 +1,4 @@
-"""`elt history`: the runs that are recorded, and which of them to forget."""
+"""Implements `elt history`: lists the recorded runs, and deletes old ones."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`elt ingest`: loads alone."""
+"""Implements `elt ingest`: runs only loads."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`elt logs`: what happened in a recorded run, in order."""
+"""Implements `elt logs`: shows the events of a recorded run, in order."""
 
 from pathlib import Path
 

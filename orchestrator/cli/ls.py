@@ -1,4 +1,4 @@
-"""`elt ls`: what a selection names."""
+"""Implements `elt ls`: lists the nodes of a selection."""
 
 from typing import Any
 

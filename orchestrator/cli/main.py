@@ -1,4 +1,4 @@
-"""The command `elt`, and what becomes of an error."""
+"""Defines the command `elt`, and converts errors to messages and exit codes."""
 
 import atexit
 import gc
@@ -36,12 +36,12 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line and exit with a code of the table in docs/commands.md."""
-    # dbt makes many short-lived objects; collecting at every 700th of them is for programs of long life.
+    """Run the command line, and exit with one of the codes in docs/commands.md."""
+    # dbt creates many short-lived objects. The default threshold of 700 makes garbage collection too frequent.
     gc.set_threshold(50_000, 20, 20)
-    logging.raiseExceptions = False  # a log that cannot be written, as on a full disk, is no matter for the terminal
-    for number in (signal.SIGTERM, signal.SIGHUP):  # they mean what Ctrl-C means, wherever we are
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+    logging.raiseExceptions = False  # an unwritable log, for example on a full disk, must not fill the terminal
+    for number in (signal.SIGTERM, signal.SIGHUP):  # both mean the same as Ctrl-C
+        if signal.getsignal(number) is not signal.SIG_IGN:  # ignored, for example under nohup
             signal.signal(number, signal.default_int_handler)
     stdout = guard_streams()
     exit_code = run_command_line(sys.argv[1:])
@@ -49,7 +49,7 @@ def main() -> NoReturn:
 
 
 def _with_lost_output(exit_code: int, stdout: OutputFile) -> int:
-    """Report output that could not be written; what was otherwise green is not."""
+    """Report output that could not be written; a run that was otherwise green is then not green."""
     sys.stdout.flush()
     if reason := stdout.trouble():
         show_error(OutputError(f"The output could not be written to stdout: {reason}."))
@@ -58,11 +58,11 @@ def _with_lost_output(exit_code: int, stdout: OutputFile) -> int:
 
 
 def _leave(exit_code: int) -> NoReturn:
-    """End without the interpreter's tidying, which takes half a second after dbt.
+    """Exit without the interpreter's cleanup, which takes half a second after dbt.
 
-    Everything was closed before; and a model that computes on after an interruption would see its modules taken apart.
+    Everything is closed before. A model that still computes after an interruption would see its modules torn down.
     """
-    atexit._run_exitfuncs()  # noqa: SLF001  # what libraries want done at the end, such as giving semaphores back
+    atexit._run_exitfuncs()  # noqa: SLF001  # cleanup of libraries, such as releasing semaphores
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
@@ -70,7 +70,7 @@ def _leave(exit_code: int) -> NoReturn:
 
 
 def run_command_line(words: list[str]) -> int:
-    """Run `elt` with these words and give its exit code; messages go to stderr."""
+    """Run `elt` with these words and return its exit code; messages go to stderr."""
     if completion.VARIABLE in os.environ:
         return _completed(words)
     try:
@@ -86,7 +86,7 @@ def run_command_line(words: list[str]) -> int:
     except EltError as error:
         show_error(error)
         return error.exit_code
-    except Exception as error:  # noqa: BLE001  # the last door: a bug of ours
+    except Exception as error:  # noqa: BLE001  # the outermost handler: a bug in elt
         if is_full_disk(error):
             show_error(full_disk_error(error, [Path.cwd(), Path(tempfile.gettempdir())]))
             return USAGE
@@ -96,27 +96,27 @@ def run_command_line(words: list[str]) -> int:
 
 
 def _completed(words: list[str]) -> int:
-    """Answer the shell, without a word where that is not possible."""
+    """Answer the shell's completion request; print nothing if that fails."""
     try:
         cli.main(args=words, prog_name="elt", standalone_mode=False, complete_var=completion.VARIABLE)
-    except SystemExit as stop:  # click's way out of completion
+    except SystemExit as stop:  # click exits like this after completion
         return stop.code if isinstance(stop.code, int) else 0
-    except Exception:  # noqa: BLE001  # it would be written into the line that is being typed
+    except Exception:  # noqa: BLE001  # a message would be written into the line that the user is typing
         return 1
     return 0
 
 
 def show_error(error: EltError) -> None:
-    """Say what happened and what to do next."""
+    """Print the error and its hint."""
     _say_in_red("Error: ")
-    masker = Masker(os.environ)  # what was raised before a project was open
+    masker = Masker(os.environ)  # the error may come from before a project was open
     click.echo(masker.text(error.message), err=True)
     if error.hint:
         click.echo(masker.text(error.hint), err=True)
 
 
 def show_internal_error(error: Exception) -> None:
-    """Say that this is a bug; the traceback is for the report of it."""
+    """Print that this is a bug, with the traceback for a bug report."""
     _say_in_red("Internal error: ")
     masker = Masker(os.environ)
     click.echo(masker.text(f"{type(error).__name__}: {error}"), err=True)
@@ -125,5 +125,5 @@ def show_internal_error(error: Exception) -> None:
 
 
 def _say_in_red(word: str) -> None:
-    color = False if os.environ.get("NO_COLOR") else None  # None: as the terminal can
+    color = False if os.environ.get("NO_COLOR") else None  # None: depends on the terminal
     click.secho(word, fg="red", bold=True, nl=False, err=True, color=color)

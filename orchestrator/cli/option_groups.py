@@ -1,4 +1,4 @@
-"""The options of a verb in groups, as its help shows them."""
+"""Groups the options of a verb for its help."""
 
 from collections.abc import Iterable
 
@@ -27,11 +27,11 @@ _OF_DBT = frozenset(option.key for option in ALL)
 
 
 def write_options(options: Iterable[click.Parameter], context: click.Context, formatter: click.HelpFormatter) -> None:
-    """Write the options, each group under its heading: first those of this verb alone, last what only dbt needs."""
+    """Write the options by group with headings: first those of this verb, last those that only dbt uses."""
     lines: dict[str, list[tuple[str, str]]] = {group: [] for group in (_OWN, *_GROUPS, _REST)}
     for parameter in options:
         line = parameter.get_help_record(context)
-        name = "quiet" if "--help" in parameter.opts else parameter.name or ""  # it is of no verb alone
+        name = "quiet" if "--help" in parameter.opts else parameter.name or ""  # --help belongs to no single verb
         if line is not None and isinstance(parameter, click.Option):
             lines[_GROUP_OF.get(name, _REST if name in _OF_DBT else _OWN)].append(line)
     for group, found in lines.items():

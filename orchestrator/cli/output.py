@@ -1,4 +1,4 @@
-"""Chooses how a verb speaks: to somebody who watches, to a pipe, or to a program."""
+"""Chooses the output of a verb: for a terminal, a pipe, or a program."""
 
 import sys
 from typing import Any
@@ -7,7 +7,7 @@ from orchestrator.api import OutputKind
 
 
 def chosen_output(options: dict[str, Any]) -> OutputKind:
-    """Choose by the options, and by whether somebody watches."""
+    """Return the kind of output, by the options and by whether stdout is a terminal."""
     if options.get("json_lines") or options.get("log_format") == "json":
         return OutputKind.JSON
     if options.get("quiet"):

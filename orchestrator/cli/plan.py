@@ -1,4 +1,4 @@
-"""`elt plan`: what a run would do."""
+"""Implements `elt plan`: shows what a run would do."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`elt resume`: goes on with a run that was broken off."""
+"""Implements `elt resume`: continues an interrupted run."""
 
 from typing import Any
 

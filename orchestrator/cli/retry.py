@@ -1,4 +1,4 @@
-"""`elt retry`: runs anew what did not end well."""
+"""Implements `elt retry`: runs again what did not succeed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`elt run`, and `elt build`, which is the same."""
+"""Implements `elt run`, and its synonym `elt build`."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def command(context: click.Context, /, **options: Any) -> int:
 
 
 def one_type_command(resource_type: str, help_text: str) -> click.Command:
-    """Make the verb that builds the nodes of one resource type alone, as dbt's command of that name does."""
+    """Return the verb that builds only the nodes of one resource type, like dbt's command of that name."""
     alone = {"upstream": "none", "no_ingest": True, "no_freshness": True, "no_tests": True}
     same = f"elt run --resource-type {resource_type} --upstream none --no-ingest --no-freshness --no-tests"
 
@@ -63,7 +63,7 @@ def one_type_command(resource_type: str, help_text: str) -> click.Command:
 
 
 def run_verb(verb: str, context: click.Context, options: dict[str, Any], dbt_words: tuple[str, ...] = ()) -> int:
-    """Run one of the verbs that execute a plan, with further options of dbt; return the exit code."""
+    """Run one of the verbs that execute a plan, with further dbt options; return the exit code."""
     from orchestrator.api import Command, Upstream, Verb, run_and_report
     from orchestrator.cli.output import chosen_output
 

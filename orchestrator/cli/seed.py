@@ -1,4 +1,4 @@
-"""`elt seed`: seeds alone."""
+"""Implements `elt seed`: builds only seeds."""
 
 from orchestrator.cli.run import one_type_command
 

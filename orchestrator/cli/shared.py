@@ -1,4 +1,4 @@
-"""What several verbs share: their options, and the way from parsed options to a request."""
+"""Defines the options that several verbs share, and converts parsed options to a request."""
 
 import sys
 from collections.abc import Callable
@@ -17,10 +17,10 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class DbtCommand(click.Command):
-    """A command whose options with several values are written as dbt's are, and whose help has groups."""
+    """A command whose options can take several values, as in dbt, and whose help has groups."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Spread the values before click reads them; a name without an option is told how to select it."""
+        """Spread the values before click parses them; for a stray name, raise an error that explains --select."""
         ctx.meta[_TYPED] = tuple(args)
         try:
             return super().parse_args(ctx, spread(args))
@@ -40,7 +40,7 @@ class DbtCommand(click.Command):
         write_options(self.get_params(ctx), ctx, formatter)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Complete a further value of an option with several, else what click completes."""
+        """Return completions for a further value of an option with several values, else click's completions."""
         name = option_being_filled(ctx.meta.get(_TYPED, ()))
         if name and not incomplete.startswith("-"):
             for param in self.params:
@@ -55,7 +55,7 @@ allow_empty = click.option("--allow-empty", is_flag=True, help="Let a selection 
 
 
 def _all_of(*options: Decorator) -> Decorator:
-    """Make one decorator that adds several options, in this order in the help."""
+    """Return one decorator that adds several options, in this order in the help."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
@@ -78,7 +78,7 @@ planning_options = _all_of(
     click.option("--no-tests", is_flag=True, help="Run no tests and no validations."),
     allow_empty,
 )
-"""Adds the options that say what a plan is made of."""
+"""Adds the options that control what a plan contains."""
 
 skip_unchanged = click.option(
     "--skip-unchanged",
@@ -94,12 +94,12 @@ shadow_reuse = click.option(
 
 
 class _Times(click.ParamType[int]):
-    """How often: a whole number, or `none`."""
+    """A number of attempts: a whole number, or `none`."""
 
     name = "times"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read it as elt.yml does."""
+        """Return the value, parsed as in elt.yml."""
         try:
             return times(int(value) if str(value).isdecimal() else value)
         except ValueError as error:
@@ -112,7 +112,7 @@ class _Portion(click.ParamType[float]):
     name = "share"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read it as elt.yml does."""
+        """Return the value, parsed as in elt.yml."""
         try:
             return portion(value)
         except ValueError as error:
@@ -128,12 +128,12 @@ verify_reuse = click.option(
 
 
 class _Duration(click.ParamType[timedelta]):
-    """How long: `90`, `90s`, `5min`, `1h`."""
+    """A duration: `90`, `90s`, `5min`, `1h`."""
 
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Read it as elt.yml does."""
+        """Return the value, parsed as in elt.yml."""
         try:
             return value if isinstance(value, timedelta) else duration(value)
         except ValueError as error:
@@ -165,7 +165,7 @@ attempt_options = _all_of(
         help="After Ctrl-C, SIGTERM or SIGHUP let what runs go on for so long, before it is interrupted (0).",
     ),
 )
-"""Adds the options that say how often and how long things are tried, and how a run is ended."""
+"""Adds the options for further attempts, time limits, and the end of a run."""
 
 assume_yes = click.option(
     "--yes", is_flag=True, help="Consent, without a question, to what a protected target needs consent for."
@@ -173,7 +173,7 @@ assume_yes = click.option(
 
 
 def consent(*, yes: bool) -> Callable[[str], bool]:
-    """Return what answers for the user: --yes, a question on a terminal, else no."""
+    """Return the function that asks for consent: --yes, a question on a terminal, else no."""
 
     def answer(told: str) -> bool:
         if yes:
@@ -205,7 +205,7 @@ as_json = click.option("--json", "json_lines", is_flag=True, help="Write JSON fo
 
 
 def limits(options: dict[str, Any]) -> dict[str, Any]:
-    """Give the fields of a request that say how long things may take, and how often they are tried."""
+    """Return the fields of a request for time limits, waiting and attempts."""
     from orchestrator.api import OnBusy
 
     return {

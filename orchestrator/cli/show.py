@@ -1,4 +1,4 @@
-"""`elt show`: one recorded run."""
+"""Implements `elt show`: shows one recorded run."""
 
 from pathlib import Path
 

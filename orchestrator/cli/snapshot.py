@@ -1,4 +1,4 @@
-"""`elt snapshot`: snapshots alone."""
+"""Implements `elt snapshot`: builds only snapshots."""
 
 from orchestrator.cli.run import one_type_command
 

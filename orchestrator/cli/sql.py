@@ -1,4 +1,4 @@
-"""`elt sql`: questions in SQL to the record of runs."""
+"""Implements `elt sql`: queries the record of runs in SQL."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""stdout and stderr of the process, and what happens when they cannot be written."""
+"""Protects stdout and stderr of the process against write errors."""
 
 import os
 import select
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class OutputFile(FileIO):
-    """The file below an output stream. After a first error it accepts everything and writes nothing.
+    """The file below an output stream. After the first error, it accepts all data and writes nothing.
 
-    So a full disk or a closed pipe neither ends a run nor raises while the interpreter exits.
+    So a full disk or a closed pipe does not end a run, and raises nothing while the interpreter exits.
     """
 
     def __init__(self, number: int) -> None:
@@ -21,7 +21,7 @@ class OutputFile(FileIO):
         self.error: OSError | None = None
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """Write the bytes, or keep the error that prevents it; a pipe that would block is waited for."""
+        """Write the bytes, or keep the error that prevents it; if the pipe would block, wait."""
         if self.error is None:
             try:
                 while (written := super().write(data)) is None:
@@ -33,21 +33,21 @@ class OutputFile(FileIO):
         return memoryview(data).nbytes
 
     def trouble(self) -> str | None:
-        """Return why output was lost. A reader that closed its pipe has read what it wanted, so that is None."""
+        """Return why output was lost; None for a closed pipe, because its reader has read all that it wanted."""
         if self.error is None or isinstance(self.error, BrokenPipeError):
             return None
         return self.error.strerror or str(self.error)
 
 
 def guard_streams() -> OutputFile:
-    """Let stdout and stderr survive what they cannot write; return the file below stdout, which keeps the error."""
+    """Replace stdout and stderr so that write errors raise nothing; return the file of stdout, with its error."""
     sys.stdout, below_stdout = _guarded(sys.stdout, 1)
     sys.stderr, _ = _guarded(sys.stderr, 2)
     return below_stdout
 
 
 def _guarded(stream: TextIO | None, number: int) -> tuple[TextIO, OutputFile]:
-    if stream is None:  # closed by the shell: the next file that is opened must not take its place
+    if stream is None:  # closed by the shell; without a replacement, the next file that is opened would get this number
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, number)
     below = OutputFile(number)

@@ -1,4 +1,4 @@
-"""`elt test`: tests and validations on what stands."""
+"""Implements `elt test`: tests and validations of existing tables."""
 
 from typing import Any
 

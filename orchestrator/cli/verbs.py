@@ -1,4 +1,4 @@
-"""The verbs of `elt`, in the groups of its help, each imported when it is called."""
+"""Lists the verbs of `elt` by the groups of its help; each is imported when it is called."""
 
 import importlib
 
@@ -43,10 +43,10 @@ PASSED = ("compile", "parse", "deps", "debug", "clean", "clone", "run-operation"
 """dbt's commands that are passed to dbt under their own names."""
 
 _SAME = {("list",): "ls", ("source", "freshness"): "freshness", ("source", "snapshot-freshness"): "freshness"}
-"""How dbt writes what is a verb here."""
+"""dbt's names for verbs of elt."""
 
 _SHOW_OF_DBT = ("--select", "-s", "--models", "--model", "-m", "--selector", "--exclude", "--inline", "--inline-direct")
-"""What only `dbt show` takes: it shows rows of a model or a query, not a run."""
+"""Options that only `dbt show` takes; it shows rows of a model or a query, not a run."""
 
 
 class Verbs(click.Group):
@@ -57,7 +57,7 @@ class Verbs(click.Group):
         return [*VERBS, *PASSED]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
-        """Load one verb."""
+        """Return one verb, imported on demand."""
         if cmd_name in PASSED:
             return _passed(cmd_name)
         if cmd_name not in VERBS:
@@ -68,7 +68,7 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the verb, also as dbt writes it; an unknown one is answered with those that come near."""
+        """Return the verb, also by dbt's name for it; the error for an unknown verb suggests similar ones."""
         for words, verb in _SAME.items():
             if tuple(args[: len(words)]) == words:
                 return super().resolve_command(ctx, [verb, *args[len(words) :]])
@@ -80,7 +80,7 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
-        """Write the groups of verbs without loading them."""
+        """Write the groups of verbs without importing them."""
         for group, verbs in _GROUPS.items():
             with formatter.section(group):
                 formatter.write_dl([(verb, line) for verb, (_, line) in verbs.items()])

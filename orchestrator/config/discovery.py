@@ -1,4 +1,4 @@
-"""Finds the dbt project and the elt.yml that belongs to it."""
+"""Finds the dbt project and its elt.yml."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ ELT_YML = "elt.yml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A dbt project, the elt.yml that speaks of it, and what that file says."""
+    """A dbt project, its elt.yml, and the entries of that file."""
 
     dbt_project_dir: Path
     elt_yml: Path | None = None
@@ -22,7 +22,7 @@ class Found:
 
 
 def find_project(folder: Path | None, *, cwd: Path, environ: Mapping[str, str], mistakes: Mistakes) -> Found:
-    """Find the project in the folder that the user named, else in the working directory and upwards."""
+    """Return the project in the folder that the user named, else in the working directory or its parents."""
     if folder is not None:
         start = (cwd / folder).resolve()
         if not start.is_dir():
@@ -37,7 +37,7 @@ def find_project(folder: Path | None, *, cwd: Path, environ: Mapping[str, str], 
         found = _look_in(place, environ, mistakes, into_subfolders=place == start or _is_root(place))
         if found is not None:
             return found
-    # A broken elt.yml may have meant to name the project.
+    # A broken elt.yml may contain the path of the project, so its mistakes are reported first.
     mistakes.raise_if_any()
     raise ProjectError(
         f"No dbt project found: neither {start}"
@@ -48,7 +48,7 @@ def find_project(folder: Path | None, *, cwd: Path, environ: Mapping[str, str], 
 
 
 def _upwards(start: Path) -> Iterator[Path]:
-    """Give the folder and those above it, up to the root of its repository."""
+    """Yield the folder and its parents, up to the root of its repository."""
     for place in (start, *start.parents):
         yield place
         if (place / ".git").exists():
@@ -56,12 +56,12 @@ def _upwards(start: Path) -> Iterator[Path]:
 
 
 def _is_root(place: Path) -> bool:
-    """Whether a folder above may answer for its subfolders: elsewhere a neighbour's project would be taken."""
+    """Return whether the subfolders of a parent folder are searched; in others, a project next to it would be found."""
     return (place / ELT_YML).is_file() or (place / ".git").exists()
 
 
 def _look_in(place: Path, environ: Mapping[str, str], mistakes: Mistakes, *, into_subfolders: bool) -> Found | None:
-    """Find the project of one folder: as its elt.yml says, the folder itself, or its only subfolder with one."""
+    """Return the project of one folder: the one that its elt.yml names, the folder itself, or its only subfolder."""
     here = place / ELT_YML
     if here.is_file():
         entries = read_document(here, environ, mistakes)
@@ -75,7 +75,7 @@ def _look_in(place: Path, environ: Mapping[str, str], mistakes: Mistakes, *, int
 
 
 def _named(elt_yml: Path, entry: Entry, mistakes: Mistakes) -> Path:
-    """Follow `dbt_project:` to its folder."""
+    """Return the folder that `dbt_project:` names."""
     folder = (elt_yml.parent / str(entry.value)).resolve()
     if not (folder / DBT_PROJECT).is_file():
         mistakes.in_file(elt_yml, entry.line, f"'dbt_project': there is no {DBT_PROJECT} in {folder}")
@@ -84,7 +84,7 @@ def _named(elt_yml: Path, entry: Entry, mistakes: Mistakes) -> Path:
 
 
 def _only_subfolder(place: Path) -> Path | None:
-    """Give the one subfolder with a dbt project; more than one is for the user to decide."""
+    """Return the only subfolder with a dbt project; if there are several, the user has to choose."""
     holders = sorted(found.parent for found in place.glob(f"*/{DBT_PROJECT}") if found.is_file())
     visible = [holder for holder in holders if not holder.name.startswith(".")]
     if len(visible) > 1:
@@ -97,7 +97,7 @@ def _only_subfolder(place: Path) -> Path | None:
 
 
 def _with_elt_yml(project: Path, environ: Mapping[str, str], mistakes: Mistakes) -> Found:
-    """Join the dbt project with the elt.yml beside it or in the folder above, unless that names another one."""
+    """Return the dbt project with the elt.yml beside it or in the folder above, unless that names another project."""
     beside, above = project / ELT_YML, project.parent / ELT_YML
     files = {file: read_document(file, environ, mistakes) for file in (beside, above) if file.is_file()}
     other = files.get(above, {}).get("dbt_project")

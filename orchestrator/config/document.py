@@ -1,4 +1,4 @@
-"""An elt.yml as keys with typed readers: which keys there are, and what the file says for each."""
+"""Reads an elt.yml: defines its keys with typed readers, and returns the value of each."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -49,15 +49,15 @@ KEYS: Mapping[str, Reader] = {
     "publish_copy.*": text,
     "verify_reuse": portion,
 }
-"""Every key by its path; `*` stands for a name of the user's choice. A key with others below takes one value too."""
+"""Every key by its path; `*` is a name that the user chooses. A key that has subkeys may also take one value."""
 
 _LISTS = frozenset({"protected_targets"})
-"""The keys that take a list of values; one value alone is a list of one. What is read is a tuple."""
+"""The keys that take a list of values. One value alone is a list of one. The result is a tuple."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What the file says for one key, and on which line."""
+    """The value of one key, and its line in the file."""
 
     value: object
     line: int
@@ -74,7 +74,7 @@ class _Reading:
 
 
 def read_document(file: Path, environ: Mapping[str, str], mistakes: Mistakes) -> dict[str, Entry]:
-    """Read every key that the file holds and note every mistake with its line."""
+    """Return every key in the file, and record every mistake with its line."""
     reading = _Reading(file=file, environ=environ, mistakes=mistakes, entries={})
     try:
         root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
@@ -92,7 +92,7 @@ def read_document(file: Path, environ: Mapping[str, str], mistakes: Mistakes) ->
 
 
 def _read_mapping(reading: _Reading, node: yaml.Node, prefix: str, pattern: str) -> None:
-    """Read the keys of one mapping, each by its reader or as a mapping below; `pattern` is its path among KEYS."""
+    """Read the keys of one mapping, each by its reader or as a nested mapping; `pattern` is its path among KEYS."""
     if not isinstance(node, yaml.MappingNode):
         what = f"'{prefix.rstrip('.')}' takes keys" if prefix else "the file takes keys"
         _note(reading, node, f"expected 'key: value' lines: {what}, this is {_kind(node)}")
@@ -111,7 +111,7 @@ def _read_mapping(reading: _Reading, node: yaml.Node, prefix: str, pattern: str)
 
 
 def _read_value(reading: _Reading, node: yaml.Node, key: str, pattern: str) -> None:
-    """Read what a key holds: one value, or keys below it, or either."""
+    """Read what a key holds: one value, or subkeys, or either."""
     has_keys = any(other.startswith(f"{pattern}.") for other in KEYS)
     if has_keys and (isinstance(node, yaml.MappingNode) or pattern not in KEYS):
         if not _is_null(node):
@@ -130,7 +130,7 @@ def _read_list(reading: _Reading, node: yaml.Node, key: str, reader: Reader) -> 
 
 
 def _read_scalar(reading: _Reading, node: yaml.Node, key: str, reader: Reader) -> tuple[object] | None:
-    """Read one value, in a tuple as it may be None; a value left empty counts as not set."""
+    """Return one value in a tuple, as it may be None; an empty value counts as not set."""
     if not isinstance(node, yaml.ScalarNode):
         _note(reading, node, f"'{key}' takes one value, this is {_kind(node)}")
         return None
@@ -141,13 +141,13 @@ def _read_scalar(reading: _Reading, node: yaml.Node, key: str, reader: Reader) -
     except UnsetError as error:
         _note(reading, node, f"'{key}': {error}")
     except ValueError as error:
-        # The value is shown as the file writes it: what a variable holds may be secret.
+        # The value is shown as written in the file, because the value of a variable may be secret.
         _note(reading, node, f"'{key}' is '{node.value}': {error}")
     return None
 
 
 def _scalar(node: yaml.ScalarNode, environ: Mapping[str, str]) -> str | int | float | bool | None:
-    """Give the scalar as text, number or truth, after the environment's values are in; None for anything else."""
+    """Return the scalar as text, number or boolean, with the environment's values filled in; None for anything else."""
     if node.tag == "tag:yaml.org,2002:bool":
         return bool(yaml.SafeLoader("").construct_yaml_bool(node))
     filled = substitute(node.value, environ)

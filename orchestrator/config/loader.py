@@ -1,4 +1,4 @@
-"""Makes the settings: finds the project, reads elt.yml and the environment, and tells all mistakes at once."""
+"""Loads the settings: finds the project, reads elt.yml and the environment, and reports all mistakes at once."""
 
 import os
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ VARIABLES: Mapping[str, str] = {
     "ELT_STORE": "store",
     "ELT_VERIFY_REUSE": "verify_reuse",
 }
-"""The environment variables that stand over elt.yml, and the key each of them sets."""
+"""The environment variables that override elt.yml, and the key that each of them sets."""
 
 _SCHEMAS = "ingestion.schemas."
 _COPIES = "publish_copy."
@@ -37,10 +37,10 @@ _COPIES = "publish_copy."
 def load_settings(
     project_dir: Path | None = None, *, cwd: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> Settings:
-    """Load the settings of the project in a folder, or of the one that the working directory is part of.
+    """Return the settings of the project in a folder, or of the project that contains the working directory.
 
     Raises:
-        ProjectError: there is no dbt project, or more than one to choose from.
+        ProjectError: There is no dbt project, or more than one to choose from.
         ConfigurationError: elt.yml or the environment is wrong; the message lists every mistake.
     """
     environ = os.environ if environ is None else environ
@@ -54,7 +54,7 @@ def load_settings(
 
 
 def _from_environment(environ: Mapping[str, str], mistakes: Mistakes) -> dict[str, Entry]:
-    """Read the variables of ours that are set to something."""
+    """Return the entries from elt's environment variables that are not empty."""
     entries = {}
     for name, key in VARIABLES.items():
         if not environ.get(name):
@@ -68,7 +68,7 @@ def _from_environment(environ: Mapping[str, str], mistakes: Mistakes) -> dict[st
 
 
 def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) -> Settings:
-    """Turn what was said into settings, and look where nothing was said."""
+    """Return the settings from the entries, with folders and defaults for what is not set."""
     schemas = {
         key.removeprefix(_SCHEMAS): str(entry.value) for key, entry in entries.items() if key.startswith(_SCHEMAS)
     }
@@ -109,7 +109,7 @@ def _below(entries: Mapping[str, Entry], prefix: str) -> dict[str, tuple[object,
 
 
 def _copies(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) -> dict[str, Path]:
-    """Return where the copies of databases go, by target; two targets cannot share a copy."""
+    """Return the paths for the copies of databases, by target; two targets cannot share a copy."""
     copies: dict[str, Path] = {}
     for key, entry in entries.items():
         if not key.startswith(_COPIES) or found.elt_yml is None:
@@ -123,7 +123,7 @@ def _copies(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) -> d
 
 
 def _value(entries: Mapping[str, Entry], key: str, kind: type[Value], default: Value) -> Value:
-    """Give what was said for a key, of the type that its reader promises."""
+    """Return the value of a key, of the type that its reader promises."""
     if key not in entries:
         return default
     value = entries[key].value
@@ -133,7 +133,7 @@ def _value(entries: Mapping[str, Entry], key: str, kind: type[Value], default: V
 
 
 def _root(found: Found) -> Path:
-    """Give the folder that relative names of modules and suites start from, wherever the user stands."""
+    """Return the folder that paths of modules and suites are relative to, wherever the command runs."""
     if found.elt_yml is not None:
         return found.elt_yml.parent
     project = found.dbt_project_dir
@@ -143,7 +143,7 @@ def _root(found: Found) -> Path:
 
 
 def _folder(found: Found, entries: Mapping[str, Entry], name: str, mistakes: Mistakes) -> Path | None:
-    """Give the folder that elt.yml names, else the one of that name near the dbt project, if there is one."""
+    """Return the folder that elt.yml names, else the folder of that name near the dbt project, if there is one."""
     entry = entries.get(f"{name}.folder")
     if entry is None or found.elt_yml is None:
         return _look(found.dbt_project_dir, name)
@@ -154,7 +154,7 @@ def _folder(found: Found, entries: Mapping[str, Entry], name: str, mistakes: Mis
 
 
 def _look(project: Path, name: str) -> Path | None:
-    """Look for a folder beside dbt_project.yml, then one above."""
+    """Return the folder of that name beside dbt_project.yml, else one level above; None if neither exists."""
     for place in (project / name, project.parent / name):
         if place.is_dir():
             return place

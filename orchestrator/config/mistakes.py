@@ -1,4 +1,4 @@
-"""The mistakes of a configuration, collected so that all are told at once."""
+"""Collects the mistakes of a configuration, so that all are reported at once."""
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -9,18 +9,18 @@ from orchestrator.errors import ConfigurationError
 
 @dataclass(slots=True)
 class Mistakes:
-    """Everything that is wrong in one file and in the environment."""
+    """All mistakes in one file and in the environment."""
 
     found: list[str] = field(default_factory=list)
 
     def in_file(self, file: Path, line: int, text: str) -> None:
-        """Note a mistake on one line of a file, once however often the file is read."""
+        """Record a mistake on a line of a file, only once even if the file is read again."""
         mistake = f"{file}:{line}: {text}"
         if mistake not in self.found:
             self.found.append(mistake)
 
     def in_variable(self, name: str, text: str) -> None:
-        """Note a mistake in an environment variable."""
+        """Record a mistake in an environment variable."""
         self.found.append(f"environment variable {name}: {text}")
 
     def raise_if_any(self) -> None:
@@ -36,7 +36,7 @@ class Mistakes:
 
 
 def near(word: str, known: tuple[str, ...], listed: tuple[str, ...] = ()) -> str:
-    """Say which known words come near an unknown one; else list them all, or what stands for them."""
+    """Return a hint that names the known words similar to an unknown one; else `listed`, or all known words."""
     matches = get_close_matches(word.lower(), known, n=2, cutoff=0.6)
     if matches:
         return "did you mean " + " or ".join(f"'{match}'" for match in matches) + "?"

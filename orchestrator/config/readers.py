@@ -1,4 +1,4 @@
-"""Readers of single values: from what YAML or the environment says to a typed value, or a reason why not."""
+"""Parses single values from YAML or the environment into typed values."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import TypeVar
 Word = TypeVar("Word", bound=StrEnum)
 
 Reader = Callable[[object], object]
-"""Turns a scalar into a value, or raises ValueError; the reason never repeats the value, which may be secret."""
+"""Converts a scalar to a value, or raises ValueError. The message never repeats the value, which may be secret."""
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|sec|m|min|h)?")
 _PORTION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(%)?")
@@ -20,7 +20,7 @@ _LONGEST = timedelta(days=365)
 
 
 def duration(value: object) -> timedelta:
-    """Read `90`, `90s`, `1.5 min` or `2h`; a number alone is seconds."""
+    """Return the duration `90`, `90s`, `1.5 min` or `2h`; a number alone means seconds."""
     match = _DURATION.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
     if match is None:
         raise ValueError("expected a duration such as 60s, 5min or 1h")
@@ -31,7 +31,7 @@ def duration(value: object) -> timedelta:
 
 
 def limit(value: object) -> timedelta | None:
-    """Read a duration longer than nothing, or `none`."""
+    """Return a duration greater than zero, or None for `none`."""
     if value == _NONE:
         return None
     try:
@@ -44,7 +44,7 @@ def limit(value: object) -> timedelta | None:
 
 
 def times(value: object) -> int:
-    """Read how often: a whole number from 0 on, or `none`."""
+    """Return a count: a whole number from 0 on, or 0 for `none`."""
     if value == _NONE:
         return 0
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST:
@@ -53,21 +53,21 @@ def times(value: object) -> int:
 
 
 def at_least_one(value: object) -> float:
-    """Read a number of at least 1."""
+    """Return a number of at least 1."""
     if isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= _MOST:
         return float(value)
     raise ValueError(f"expected a number from 1 to {_MOST}")
 
 
 def share(value: object) -> float:
-    """Read a number from 0 to 1."""
+    """Return a number from 0 to 1."""
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
         return float(value)
     raise ValueError("expected a number from 0 to 1, such as 0.1")
 
 
 def portion(value: object) -> float:
-    """Read `5%` or `0.05`: a share of all."""
+    """Return the share `5%` or `0.05` as a number from 0 to 1."""
     match = _PORTION.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
     found = float(match[1]) / (100 if match[2] else 1) if match is not None else None
     if found is None or found > 1:
@@ -76,14 +76,14 @@ def portion(value: object) -> float:
 
 
 def positive(value: object) -> int:
-    """Read a whole number of at least 1."""
+    """Return a whole number of at least 1."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
         return value
     raise ValueError("expected a whole number of at least 1")
 
 
 def positive_or_none(value: object) -> int:
-    """Read a whole number of at least 1, or `none`, which is 0."""
+    """Return a whole number of at least 1, or 0 for `none`."""
     if value == _NONE:
         return 0
     try:
@@ -93,7 +93,7 @@ def positive_or_none(value: object) -> int:
 
 
 def truth(value: object) -> bool:
-    """Read `true` or `false`; from the environment they come as text."""
+    """Return `true` or `false` as a boolean; values from the environment are text."""
     match value:
         case bool():
             return value
@@ -104,14 +104,14 @@ def truth(value: object) -> bool:
 
 
 def text(value: object) -> str:
-    """Read a text that is not empty."""
+    """Return a text that is not empty."""
     if isinstance(value, str) and value.strip():
         return value
     raise ValueError("expected a text")
 
 
 def one_of(words: type[Word]) -> Callable[[object], Word]:
-    """Make a reader of one word of a closed list."""
+    """Return a reader of one word of a closed list."""
 
     def read(value: object) -> Word:
         try:

@@ -1,4 +1,4 @@
-"""What elt.yml and a node's `meta.elt` say of further tries and of time limits, where they say anything."""
+"""Reads the settings of elt.yml and of a node's `meta.elt` for further attempts and time limits."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from orchestrator.config.readers import Reader, at_least_one, duration, limit, o
 
 
 class OnTimeLimit(StrEnum):
-    """What becomes of a step that was ended at its time limit."""
+    """What happens to a step that was stopped at its time limit."""
 
     END = "end"
     REPEAT = "repeat"
@@ -19,11 +19,11 @@ class OnTimeLimit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatWish:
-    """What was said of the further tries of a kind of steps, or of a node; None where nothing was."""
+    """The settings for further attempts of a kind of step, or of a node; None for what is not set."""
 
     times: int | None = None
     after: timedelta | None = None
-    """The first wait."""
+    """The wait before the second attempt."""
     factor: float | None = None
     longest: timedelta | None = None
     jitter: float | None = None
@@ -33,7 +33,7 @@ class RepeatWish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitWish:
-    """What was said of how long a try may take; None for as long as it takes."""
+    """The setting for the time limit of an attempt; None for no limit."""
 
     limit: timedelta | None
     line: int = field(default=0, compare=False)
@@ -47,12 +47,12 @@ PARTS: Mapping[str, Reader] = {
     "jitter": share,
     "on_time_limit": one_of(OnTimeLimit),
 }
-"""What can be said of further tries."""
+"""The settings for further attempts."""
 REPEATS, LIMITS = "repeats.", "time_limits."
 
 
 def repeats_from(entries: Mapping[str, tuple[object, int]]) -> dict[str, RepeatWish]:
-    """Put together what was said key by key, by kind or name; a name may hold dots, a part does not."""
+    """Return the settings by kind or name, combined from single keys; a name may contain dots, a part does not."""
     said: dict[str, dict[str, Any]] = {}
     for key, (value, line) in entries.items():
         name, dot, part = key.removeprefix(REPEATS).rpartition(".")
@@ -63,7 +63,7 @@ def repeats_from(entries: Mapping[str, tuple[object, int]]) -> dict[str, RepeatW
 
 
 def limits_from(entries: Mapping[str, tuple[object, int]]) -> dict[str, LimitWish]:
-    """Give what was said of time limits, by kind or name."""
+    """Return the settings for time limits, by kind or name."""
     return {
         key.removeprefix(LIMITS): LimitWish(limit=value if isinstance(value, timedelta) else None, line=line)
         for key, (value, line) in entries.items()
@@ -72,7 +72,7 @@ def limits_from(entries: Mapping[str, tuple[object, int]]) -> dict[str, LimitWis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetaWish:
-    """What a node's `meta.elt` says, and what is wrong with it."""
+    """The settings in a node's `meta.elt`, and the mistakes in it."""
 
     repeats: RepeatWish | None = None
     time_limit: LimitWish | None = None
@@ -80,7 +80,7 @@ class MetaWish:
 
 
 def wish_in_meta(meta: Mapping[str, object]) -> MetaWish:
-    """Read `repeats` and `time_limit` of a node's `meta.elt`, and check `volatile` and `deterministic`.
+    """Return the `repeats` and `time_limit` of a node's `meta.elt`, and check `volatile` and `deterministic`.
 
     Any other key is a mistake.
     """
@@ -113,7 +113,7 @@ def _mistakes_of_reuse(own: Mapping[str, object]) -> Iterator[str]:
         yield "'meta.elt.volatile' and 'meta.elt.deterministic' are both true: only one of them can be"
 
 
-def _read(name: str, value: object, mistakes: list[str]) -> Any:  # noqa: ANN401  # whatever its reader gives
+def _read(name: str, value: object, mistakes: list[str]) -> Any:  # noqa: ANN401  # the type depends on the reader
     if name not in PARTS:
         mistakes.append(f"unknown key 'meta.elt.repeats.{name}'; {near(name, tuple(PARTS))}")
         return None

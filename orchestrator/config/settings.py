@@ -1,4 +1,4 @@
-"""What can be set, as one frozen value: from elt.yml, the environment and where files stand."""
+"""Defines the settings as one frozen value, made from elt.yml, the environment and the location of files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class OnRunStart(StrEnum):
 
 
 class OnNoData(StrEnum):
-    """What becomes of what is downstream of a load that brought no new rows."""
+    """What happens downstream of a load that brought no new rows."""
 
     CONTINUE = "continue"
     SKIP = "skip"
@@ -32,7 +32,7 @@ class OnBusy(StrEnum):
 
 
 class OnOpen(StrEnum):
-    """What becomes of what is below a load that is left out because it failed run after run."""
+    """What happens downstream of a load that is excluded because it failed run after run."""
 
     USE_WHAT_STANDS = "use_what_stands"
     SKIP = "skip"
@@ -40,22 +40,22 @@ class OnOpen(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitBreaker:
-    """When a load that fails run after run is left out."""
+    """When a load that fails run after run is excluded."""
 
     after: int = 0
-    """Runs in a row; 0 for never."""
+    """Consecutive runs; 0 for never."""
     try_again_after: timedelta = timedelta(hours=1)
     below: OnOpen = OnOpen.USE_WHAT_STANDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentLimits:
-    """How much is read to find out whether tables still hold what they held."""
+    """How much is read to find out whether tables still hold what was built."""
 
     rows: int = 10_000_000
     """Tables with more rows are not read."""
     time: timedelta = timedelta(seconds=30)
-    """How long a run may spend on reading tables before it decides what to reuse."""
+    """How long a run may read tables before it decides what to reuse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,33 +63,33 @@ class Settings:
     """The settings of one project; every path is absolute."""
 
     project_root: Path
-    """Where elt.yml stands; without one, the dbt project or the folder above that holds its ingestion."""
+    """The folder of elt.yml; without one, the dbt project or the folder above that contains its ingestion folder."""
     dbt_project_dir: Path
     elt_yml: Path | None = None
     ingestion_folder: Path | None = None
     ingestion_threads: int = 2
     ingestion_schemas: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """The schema that a dlt source loads into, where it is not the one of the dbt source of its name."""
+    """The schema of a dlt source, if it is not that of the dbt source with the same name."""
     expectations_folder: Path | None = None
     on_run_start: OnRunStart = OnRunStart.BESIDE_INGEST
     on_no_data: OnNoData = OnNoData.CONTINUE
     lock_timeout: timedelta = timedelta(seconds=60)
     """How long to wait for another process that holds the database file."""
     repeats: Mapping[str, RepeatWish] = field(default_factory=lambda: MappingProxyType({}))
-    """What was said of further tries, by kind of step (`ingest`, `dbt`, `checks`) or by a node's name or id."""
+    """Settings for further attempts, by kind of step (`ingest`, `dbt`, `checks`) or by a node's name or id."""
     time_limits: Mapping[str, LimitWish] = field(default_factory=lambda: MappingProxyType({}))
-    """The same of how long a try may take, and the whole `run`."""
+    """The same for the time limit of an attempt, and of the whole `run`."""
     circuit_breaker: CircuitBreaker = CircuitBreaker()
     on_busy: OnBusy = OnBusy.WAIT
     protected_targets: tuple[str, ...] = ()
-    """The targets on which nothing is emptied, rebuilt or forgotten without consent."""
+    """The targets in which nothing is emptied, rebuilt or deleted without consent."""
     state_in_target: bool = True
-    """Whether what stands is recorded in the target itself, too."""
+    """Whether the target itself also records what was built in it."""
     content: ContentLimits = ContentLimits()
     verify_reuse: float = 0.0
-    """Which share of the tables that a run reuses is built anew beside them and compared."""
+    """The share of reused tables that a run rebuilds as copies and compares."""
     publish_copy: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
-    """By target: where a green run puts a copy of the database for readers."""
+    """For each target, where a green run puts a copy of the database for readers."""
     store: str = ".elt/history.db"
     """Where runs are recorded: a file below the project's root, or the URL of a PostgreSQL database."""
     keep_runs: int = 2_000

@@ -1,4 +1,4 @@
-"""`${NAME}` and `${NAME:-default}` in a value, from the environment."""
+"""Replaces `${NAME}` and `${NAME:-default}` in a value with the environment's values."""
 
 import re
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<de
 
 
 class UnsetError(Exception):
-    """A value refers to a variable that is not set, or is not written as a reference."""
+    """A value refers to a variable that is not set, or the reference is not well-formed."""
 
 
 def substitute(text: str, environ: Mapping[str, str]) -> str:
-    """Put the environment's values in; `$${` stands for `${` itself."""
+    """Return the text with the environment's values; `$${` is an escaped `${`."""
 
     def replace(match: re.Match[str]) -> str:
         name, default = match["name"], match["default"]
@@ -20,7 +20,7 @@ def substitute(text: str, environ: Mapping[str, str]) -> str:
         if name is None:
             raise UnsetError("'${' opens a reference that is not of the form ${NAME} or ${NAME:-default}")
         value = environ.get(name)
-        # As in a shell, `:-` also stands in for a variable that is set to nothing.
+        # As in a shell, `:-` also applies if the variable is set but empty.
         if default is not None:
             return value or default
         if value is None:

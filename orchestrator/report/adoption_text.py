@@ -1,4 +1,4 @@
-"""Prints what was adopted, and why the rest was not."""
+"""Prints which nodes were adopted, and why the others were not."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _CHECKS = (
 
 
 def adoption_to_json(nodes: Told, invocation_id: str, run_id: str, *, dry_run: bool) -> dict[str, object]:
-    """Return it as values for JSON."""
+    """Return the adoption as values for JSON."""
     return {
         "invocation_id": invocation_id,
         "run_id": run_id or None,
@@ -43,7 +43,7 @@ def adoption_to_json(nodes: Told, invocation_id: str, run_id: str, *, dry_run: b
 
 
 def print_adoption(console: Console, nodes: Told, invocation_id: str, run_id: str, *, dry_run: bool) -> None:
-    """Print each node that was not adopted with its reason, then how many were."""
+    """Print each node that was not adopted with its reason, then the counts."""
     for step, ruling in nodes:
         if ruling.act is Act.REFUSE or (dry_run and ruling.act is not Act.KNOWN):
             told = f"{_WORDS[ruling.act]:<14} {_kind(step)} {step.name}: {ruling.reason}"

@@ -1,4 +1,4 @@
-"""Tells the reader of a plan how often its steps are tried, and how long a try may take."""
+"""Describes the number of attempts and the time limits of a plan's steps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,16 +16,16 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptsText:
-    """What differs from what holds by itself."""
+    """What differs from the defaults, in words."""
 
     of_kinds: Mapping[str, str] = field(default_factory=dict)
-    """What was said of all steps of a kind, and of the `run`."""
+    """The text for all steps of a kind, and for the `run`."""
     of_steps: Mapping[StepId, str] = field(default_factory=dict)
-    """What was said of a step, where it is another than what holds for its kind."""
+    """The text for a step, if its rules differ from those of its kind."""
 
 
 def attempts_text(rules: AttemptRules, settings: Settings, plan: Plan, asked: AskedAttempts) -> AttemptsText:
-    """Say what of the rules of a plan differs from the defaults, once for all steps of a kind."""
+    """Describe how the rules of a plan differ from the defaults, once for all steps of a kind."""
     kinds = dict.fromkeys(kind_of(step) for step in plan.steps)
     usual = {kind: policy_of_kind(kind, settings, asked) for kind in kinds}
     of_kinds = {kind: attempts_words(policy, DEFAULTS[kind]) for kind, policy in usual.items()}
@@ -39,7 +39,7 @@ def attempts_text(rules: AttemptRules, settings: Settings, plan: Plan, asked: As
 
 
 def attempts_words(policy: RepeatPolicy, usual: RepeatPolicy) -> str:
-    """Say in what a policy differs from the usual one: `up to 5 tries, 30 s limit`; empty where in nothing."""
+    """Describe how a policy differs from the usual one: `up to 5 tries, 30 s limit`; empty if it does not differ."""
     said = []
     if policy.most != usual.most:
         said.append("tried once" if policy.most == 1 else f"up to {policy.most:,} tries")
@@ -54,12 +54,12 @@ def attempts_words(policy: RepeatPolicy, usual: RepeatPolicy) -> str:
 
 
 def limit_words(limit: timedelta | None) -> str:
-    """Say how long a try, or a run, may take."""
+    """Describe the time limit of an attempt or a run."""
     return "no time limit" if limit is None else f"{in_words(limit)} limit"
 
 
 def attempts_json(rules: AttemptRules, step_id: StepId) -> Json:
-    """Give all that holds for the tries of a step."""
+    """Return all rules for the attempts of a step."""
     policy = rules.of(step_id)
     return {
         "tries": policy.most,
@@ -75,7 +75,7 @@ def attempts_json(rules: AttemptRules, step_id: StepId) -> Json:
 
 
 def seconds_of(limit: timedelta | None) -> float | None:
-    """Give a limit in seconds."""
+    """Return a limit in seconds."""
     return None if limit is None else limit.total_seconds()
 
 

@@ -1,4 +1,4 @@
-"""How many steps of each kind ended with which status, as a table."""
+"""Renders the number of steps of each kind and status as a table."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from orchestrator.report.event_line import STYLES
 
 
 def count_lines(counts: Mapping[Kind, Mapping[Status, int]]) -> list[Text]:
-    """Give a row for each kind and a column for each status that occurs."""
+    """Return a row for each kind, with a column for each status that occurs."""
     statuses = [status for status in Status if any(row.get(status) for row in counts.values())]
     widths = {status: max(len(status.value), 7) for status in statuses}
     head = "".join(f"  {status.value.replace('_', ' '):>{widths[status]}}" for status in statuses)

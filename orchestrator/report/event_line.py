@@ -1,4 +1,4 @@
-"""One event as one line: the time, a word, and what is to say."""
+"""Renders one event as one line: the time, a word, and a text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,13 +35,13 @@ _REASONS = {
     ReasonCode.INTERRUPTED: "interrupted",
     ReasonCode.RUN_START_HOOK: "an on-run-start hook did not end well",
     ReasonCode.NOT_EVALUATED: "could not be evaluated",
-    ReasonCode.TIME_LIMIT: "",  # its message says so
+    ReasonCode.TIME_LIMIT: "",  # the message explains it
     ReasonCode.RUN_TIME_LIMIT: "the run is over its time limit",
-    ReasonCode.UNCHANGED: "",  # its message names the run
-    ReasonCode.VERIFIED: "",  # its message says so
-    ReasonCode.DIFFERS: "",  # its message says so
-    ReasonCode.CIRCUIT_OPEN: "",  # its message says so
-    ReasonCode.GATE_CLOSED: "",  # its message says so
+    ReasonCode.UNCHANGED: "",  # the message names the run
+    ReasonCode.VERIFIED: "",  # the message explains it
+    ReasonCode.DIFFERS: "",  # the message explains it
+    ReasonCode.CIRCUIT_OPEN: "",  # the message explains it
+    ReasonCode.GATE_CLOSED: "",  # the message explains it
     ReasonCode.FOUND_IN_TARGET: "built before the run was cut off",
     ReasonCode.NO_NEW_DATA: "nothing new was loaded, as on_no_data asks",
 }
@@ -49,7 +49,7 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventLine:
-    """What a line says; how it looks is for whoever shows it."""
+    """The content of a line; the report that shows it decides on the layout."""
 
     at: datetime
     word: str
@@ -61,7 +61,7 @@ class EventLine:
 
 
 def line_of(event: Event, steps: Steps, started_at: datetime | None) -> EventLine:
-    """Give the line of an event."""
+    """Return the line of an event."""
     match event:
         case RunStarted():
             steps_told = count(len(event.plan.steps), "step")
@@ -91,18 +91,18 @@ def line_of(event: Event, steps: Steps, started_at: datetime | None) -> EventLin
 
 
 def verdict_word(status: Status) -> str:
-    """Say how a run ended: a green run with warnings says so."""
+    """Describe how a run ended; a green run with warnings is described as such."""
     return "success with warnings" if status is Status.WARN else status.value
 
 
 def titled(step_id: StepId, steps: Steps) -> str:
-    """Name a step with its kind: `model stg_flights`."""
+    """Return a step's name with its kind: `model stg_flights`."""
     step = steps.get(step_id)
     return titled_step(step) if step else step_id
 
 
 def some_names(ids: Sequence[StepId], steps: Steps) -> str:
-    """Name the first few of many steps, what is built or loaded before the tests of it."""
+    """Return the names of the first few of many steps; builds and loads come before their tests."""
     found = [steps.get(step_id) for step_id in ids]
     named = [
         (isinstance(step, TestStep), shown_name(step) if step else step_id)
@@ -112,7 +112,7 @@ def some_names(ids: Sequence[StepId], steps: Steps) -> str:
 
 
 def outcome_text(outcome: Outcome, steps: Steps) -> str:
-    """Say how a step ended, after the word for its status."""
+    """Describe how a step ended; this text follows the word for its status."""
     parts = [titled(outcome.step_id, steps)]
     if outcome.started_at is not None:
         parts.append(duration(outcome.elapsed))
@@ -129,14 +129,14 @@ def outcome_text(outcome: Outcome, steps: Steps) -> str:
 
 
 def again_text(event: AttemptEnded, steps: Steps) -> str:
-    """Say that a step is tried again, when, and why: `load flights  try 2 of 3 in 8 s: …`."""
+    """Describe when and why a step is attempted again: `load flights  try 2 of 3 in 8 s: …`."""
     wait = wait_words(event.again_at - event.at)
     said = shorten(one_line(event.outcome.message), _LONGEST_REASON, placeholder="…")
     return f"{titled(event.outcome.step_id, steps)}  try {event.attempt + 1} of {event.most} in {wait}: {said}"
 
 
 def reason_text(reason: Reason, steps: Steps) -> str:
-    """Say why a step ended as it did; nothing when it simply ran."""
+    """Describe why a step ended with its status; empty if it simply ran."""
     if reason.blame is not None and reason.code is not ReasonCode.GATE_CLOSED:
         return f"because of {titled(reason.blame, steps)}"
     return _REASONS.get(reason.code, reason.code.value.replace("_", " "))

@@ -1,4 +1,4 @@
-"""The explanation of one node: for people, and as JSON for programs."""
+"""Prints the explanation of one node for users, and returns it as JSON for programs."""
 
 from datetime import datetime
 
@@ -13,11 +13,11 @@ from orchestrator.reuse.explained import Explained, PartLine
 from orchestrator.reuse.fingerprints.compare import Verdict
 from orchestrator.reuse.fingerprints.value import Finding
 
-_SHOWN = 8  # letters of a digest; enough to see that two differ
+_SHOWN = 8  # letters of a digest; enough to show that two differ
 _HALF = 32
 _MOST_CAUSES = 10
 _MANY = ("setting:database-", "profile:")
-"""Parts that every node has: they are shown one by one only where they differ."""
+"""Parts that every node has. They are listed one by one only if they differ."""
 _VERDICTS = {
     Verdict.SAME: "Nothing has changed.",
     Verdict.DIFFERENT: "Its result may have changed.",
@@ -26,7 +26,7 @@ _VERDICTS = {
 
 
 def print_explanation(console: Console, found: Explained) -> None:
-    """Print what a node's result follows from, now and when it last ended well, and what that comes to."""
+    """Print what a node's result depends on, now and at its last success, and the resulting decision."""
     if found.held is not None:
         console.print(held_line(found.held), soft_wrap=True)
     kind = found.node.resource_type.value.replace("_", " ")
@@ -47,7 +47,7 @@ def print_explanation(console: Console, found: Explained) -> None:
 
 
 def explanation_to_json(found: Explained) -> dict[str, object]:
-    """Give the explanation as JSON of the form that docs/reuse.md describes."""
+    """Return the explanation as JSON, in the format that docs/reuse.md describes."""
     then = found.standing
     return {
         "node": found.node.unique_id,
@@ -104,7 +104,7 @@ def _facts(found: Explained) -> list[tuple[str, str]]:
 
 
 def _not_understood(found: Explained) -> list[str]:
-    """Name what is not understood; the last line says what to do about it."""
+    """List what is not understood; the last line says how to fix it."""
     statement = found.now.statement
     findings = [str(one) for one in found.now.not_understood]
     findings += [] if statement is None or found.now.is_declared else statement.findings
@@ -179,7 +179,7 @@ def _style(part: PartLine, *, changed: bool) -> str:
 
 
 def _short(digest: str | None) -> str:
-    """Show the beginning; of a parent the beginnings of both halves: how it is defined, and what it holds."""
+    """Return the beginning of a digest; for a parent the beginnings of both halves: its definition and its content."""
     if digest is None:
         return "-"
     half = len(digest) // 2

@@ -1,4 +1,4 @@
-"""A failure in full: what was said, where it stands, and what did not run because of it."""
+"""Renders a failure in full: the message, its location, and the steps that did not run because of it."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ _MOST_PARTS = 10
 
 
 def failure_lines(cause: FirstCause, steps: Steps) -> Iterator[Text]:
-    """Give the lines of one first cause."""
+    """Yield the lines of one first cause."""
     outcome = cause.outcome
     step = steps.get(outcome.step_id)
     word = f"{outcome.status.value.replace('_', ' '):<9}"
@@ -55,7 +55,7 @@ def _said_no(failures: int, step: Step | None) -> str:
 
 
 def _bad_parts(outcome: Outcome) -> Iterator[Text]:
-    """List the parts that failed or warn, without those that the message has told."""
+    """Yield the parts that failed, broke or warn, without those that the message already mentions."""
     bad = [part for part in untold_parts(outcome) if part.status in {Status.FAIL, Status.ERROR, Status.WARN}]
     for part in bad[:_MOST_PARTS]:
         yield Text.assemble(_INDENT, (part.status.value, STYLES[part.status]), f" {_part(part)}")
@@ -64,7 +64,7 @@ def _bad_parts(outcome: Outcome) -> Iterator[Text]:
 
 
 def untold_parts(outcome: Outcome) -> list[Part]:
-    """Return the parts of an outcome whose messages are not in its own."""
+    """Return the parts of an outcome whose messages are not in its own message."""
     said = one_line(outcome.message)
     return [part for part in outcome.parts if not (part.message and one_line(part.message) in said)]
 

@@ -1,4 +1,4 @@
-"""One picture of the live view: lines that fit the terminal."""
+"""Renders one frame of the live view: lines that fit the terminal."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ _AFTER = (Status.SKIPPED, Status.NO_DATA, Status.REUSED, Status.SUCCESS)
 
 
 def frame(progress: Progress, steps: Steps, now: datetime, *, width: int, height: int) -> list[Text]:
-    """Draw how far the run is, what waits, and what runs now with its time, the longest first."""
+    """Return the progress of the run, and the running steps with their times, the longest first."""
     room = max(1, min(_MOST_RUNNING, height - 10))
     lines = [_bar(progress, now, width), _counts(progress)]
     lines += [
@@ -31,7 +31,7 @@ def frame(progress: Progress, steps: Steps, now: datetime, *, width: int, height
         lines.append(Text(f"           and {len(progress.running) - room:,} more", style="dim"))
     lines += [_again(event, steps, now) for event in islice(progress.again.values(), _MOST_WAITING)]
     for line in lines:
-        # A line as wide as the terminal would make some terminals wrap at once.
+        # Some terminals wrap a line that is exactly as wide as they are.
         line.truncate(max(1, width - 1), overflow="ellipsis")
     return lines
 
@@ -52,7 +52,7 @@ def _again(event: AttemptEnded, steps: Steps, now: datetime) -> Text:
 
 
 def _counts(progress: Progress) -> Text:
-    """Say the counts, what matters most first: a narrow terminal cuts the end."""
+    """Return the counts, the most important first, because a narrow terminal cuts the end."""
     return Text(" · ").join(_counted(progress))
 
 

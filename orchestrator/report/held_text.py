@@ -1,4 +1,4 @@
-"""A database that another process holds, in words and as JSON."""
+"""Describes a database that another process holds, in words and as JSON."""
 
 from rich.text import Text
 
@@ -6,13 +6,13 @@ from orchestrator.reuse.facts import HeldDatabase
 
 
 def held_line(held: HeldDatabase) -> Text:
-    """Return one line: who holds the database, and what that means for what follows."""
+    """Return one line that names the process that holds the database, and what follows from that."""
     told = f"{held}, so it was not read. What only it can tell is unconfirmed: `elt run` decides that."
     return Text(told, style="yellow")
 
 
 def held_to_json(held: HeldDatabase | None) -> dict[str, object] | None:
-    """Return the same as JSON; None where the database was read."""
+    """Return the same as JSON; None if the database was read."""
     if held is None:
         return None
     by = {"pid": held.pid or None, "command": held.command}

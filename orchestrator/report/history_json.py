@@ -1,4 +1,4 @@
-"""Recorded runs for programs, as docs/history.md describes them."""
+"""Converts recorded runs to JSON, as docs/history.md describes it."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,12 +14,12 @@ Json = dict[str, object]
 
 
 def listed_to_json(head: RunHead, state: RunState, row_counts: Mapping[StepId, int]) -> Json:
-    """Return a run of the list, with the number of rows of each table that it built or reused."""
+    """Return an entry of the list of runs, with the row count of each table that the run built or reused."""
     return {**head_to_json(head, state), "row_counts": dict(row_counts)}
 
 
 def head_to_json(head: RunHead, state: RunState) -> Json:
-    """Return what is known of a run as a whole."""
+    """Return what is known about a run as a whole."""
     return {
         "version": VERSION,
         "run_id": head.run_id,
@@ -46,12 +46,12 @@ def head_to_json(head: RunHead, state: RunState) -> Json:
 
 
 def run_to_json(run: RecordedRun, state: RunState) -> Json:
-    """Give a run with its steps, and each step with its attempts."""
+    """Return a run with its steps, and each step with its attempts."""
     return {**head_to_json(run.head, state), "plan": [_step(step) for step in run.steps]}
 
 
 def event_to_json(event: RecordedEvent) -> Json:
-    """Give a recorded fact."""
+    """Return a recorded event."""
     return {
         "sequence": event.sequence,
         "at": _time(event.at),

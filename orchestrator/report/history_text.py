@@ -1,4 +1,4 @@
-"""The list of runs, and one run, for people."""
+"""Prints the list of runs, or one run, for users."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ _WIDTHS = {"run": 25, "started": 19, "took": 5, "status": 11}
 
 
 def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) -> None:
-    """Print one line a run, newest first."""
+    """Print one line per run, newest first."""
     if not runs:
         console.print("No run is recorded.")
         return
@@ -44,7 +44,7 @@ def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) ->
 
 
 def print_run(console: Console, run: RecordedRun, state: RunState) -> None:
-    """Print how a run began, and each of its steps in the order of the plan."""
+    """Print how a run started, and each of its steps in the order of the plan."""
     head = run.head
     console.print(Text.assemble((head.run_id, "bold"), "  ", status_text(head, state)))
     for name, value in _facts(head, state):
@@ -65,7 +65,7 @@ def print_run(console: Console, run: RecordedRun, state: RunState) -> None:
 def print_log(
     console: Console, run: RecordedRun, events: Sequence[RecordedEvent], steps: Sequence[RecordedStep] = ()
 ) -> None:
-    """Print events in their order; of the steps also how each try ended, in full, with its log and compiled file."""
+    """Print events in order; for `steps`, also print each attempt in full, with its log and compiled file."""
     for event in events:
         name = titled(event.step_id, run.plan.by_id) if event.step_id else ""
         told = event.body.get("message") or event.body.get("status") or ""
@@ -106,7 +106,7 @@ def _print_try(console: Console, number: int, outcome: Outcome, *, of_several: b
 def print_pruned(
     console: Console, forgotten: int, kept: int, before: int | None, after: int | None, *, is_shrunk: bool
 ) -> None:
-    """Say how many runs were forgotten, and what that freed; a size is None for a store on a server."""
+    """Print how many runs were deleted, and how much space that freed; a size is None for a store on a server."""
     runs = f"{count(forgotten, 'run')} forgotten; the newest {kept:,} and those that are running are kept."
     if before is None or after is None:
         space = "The database reuses their space."
@@ -118,7 +118,7 @@ def print_pruned(
 
 
 def print_table(console: Console, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print the answer to a query."""
+    """Print the result of a query."""
     table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
     for name in names:
         table.add_column(name, overflow="fold")
@@ -129,14 +129,14 @@ def print_table(console: Console, names: Sequence[str], rows: Sequence[Sequence[
 
 
 def status_text(head: RunHead, state: RunState) -> Text:
-    """Say how a run ended, or that it has not."""
+    """Return the status of a run, or its state if it has not ended."""
     if head.status is None:
         return Text(state.value, style="yellow" if state is RunState.INTERRUPTED else "cyan")
     return Text(head.status.value, style=STYLES.get(head.status, ""))
 
 
 def _print(console: Console, table: Table) -> None:
-    """Print a table as wide as the terminal; where there is none, as wide as it needs to be."""
+    """Print a table as wide as the terminal; without a terminal, as wide as the table needs."""
     if not console.is_terminal:
         console.width = console.measure(table, options=console.options.update(width=_WIDEST)).maximum
     console.print(table)
@@ -168,7 +168,7 @@ def _step_time(step: RecordedStep) -> str:
 
 
 def _rows(step: RecordedStep) -> str:
-    """Return the rows of the table that a step built, or that a load brought."""
+    """Return the row count of the table that a step built, or of the rows that a load brought."""
     outcome = step.last.outcome if step.last is not None else None
     if outcome is None or step.kind not in _WITH_ROWS:
         return ""

@@ -1,4 +1,4 @@
-"""A run for somebody who watches: what runs now, how far it is, and failures as they happen."""
+"""Shows a run on a terminal: the running steps, the progress, and failures as they happen."""
 
 from collections import deque
 from collections.abc import Callable
@@ -21,7 +21,7 @@ _SECONDS = 0.25
 
 
 class LiveReport:
-    """Keeps a live view while a run goes on; an event is only counted, a timer draws."""
+    """Keeps a live view during a run; an event is only counted, a timer draws."""
 
     def __init__(self, console: Console, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._console = console
@@ -35,13 +35,14 @@ class LiveReport:
         self._timer = Thread(target=self._draw_until_ended, name="elt-live-view", daemon=True)
 
     def hear(self, event: Event) -> None:
-        """Count an event, and note what is to be said above the view."""
+        """Count an event, and queue its line if it belongs above the view."""
         with self._lock:
             self._progress.hear(event)
             if isinstance(event, RunStarted):
                 self._steps = event.plan.by_id
             if _is_said(event):
                 self._unsaid.append(_text(line_of(event, self._steps, self._progress.started_at)))
+        # Without the lock: `close` waits for the timer's thread, which takes it.
         match event:
             case RunStarted():
                 self._region.start()
@@ -54,7 +55,7 @@ class LiveReport:
                 pass
 
     def close(self) -> None:
-        """End the view and give the terminal back, however the run ended; a second call does nothing."""
+        """Close the view and restore the terminal, however the run ended; a second call does nothing."""
         self._ended.set()
         if self._timer.is_alive():
             self._timer.join()
@@ -62,8 +63,9 @@ class LiveReport:
         self._region.stop()
 
     def refresh(self) -> None:
-        """Draw the view as it is now, with what is to be said above it."""
+        """Draw the current view, with the queued lines above it."""
         with self._lock:
+            # Drawing calls `_frame`, which takes the lock itself: so draw after the lock is released.
             said = [self._unsaid.popleft() for _ in range(len(self._unsaid))]
         self._region.refresh(*said)
 
@@ -82,7 +84,7 @@ class LiveReport:
 
 
 def _is_said(event: Event) -> bool:
-    """Whether somebody who watches should read it now rather than in the summary."""
+    """Return whether the user should see an event at once rather than in the summary."""
     match event:
         case AttemptEnded():
             return True

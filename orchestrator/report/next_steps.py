@@ -1,4 +1,4 @@
-"""What to do after a run: the commands to type next, each with what it does."""
+"""Lists the commands to type after a run, and what each one does."""
 
 import shlex
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ ENDED_EARLY = frozenset({ReasonCode.INTERRUPTED, ReasonCode.RUN_TIME_LIMIT})
 
 
 def next_steps(started: RunStarted, ended: RunEnded) -> Iterator[tuple[str, str]]:
-    """Return the commands, most useful first; none after a run that needs no attention."""
+    """Yield the commands, most useful first; none after a run that needs no attention."""
     if exit_code(ended.status) is ExitCode.SUCCESS:
         return
     run, plan = ended.run_id, started.plan
@@ -34,7 +34,7 @@ def next_steps(started: RunStarted, ended: RunEnded) -> Iterator[tuple[str, str]
 
 
 def _is_halted_by_age(plan: Plan, ended: RunEnded) -> bool:
-    """Return whether a source is too old and something else was to run."""
+    """Return whether a source is too old and the plan contained other steps."""
     gates = {step.id for step in plan.steps if isinstance(step, FreshnessStep)}
     is_stale = any(outcome.step_id in gates and outcome.status is Status.FAIL for outcome in ended.outcomes)
     return is_stale and len(gates) < len(plan.steps)

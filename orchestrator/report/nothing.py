@@ -1,4 +1,4 @@
-"""One line in place of a report, for a run without a step."""
+"""Prints one line in place of a report, for a run without steps."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from orchestrator.execution.ports import RunListener
 
 
 class UnlessNothing:
-    """Lets the listeners hear a run, unless its plan has no step: then it says so in one line."""
+    """Passes the events of a run to its listeners; if its plan has no steps, prints one line instead."""
 
     def __init__(self, console: Console, listeners: Sequence[RunListener], line: str) -> None:
         self._console = console
@@ -18,7 +18,7 @@ class UnlessNothing:
         self._is_nothing = False
 
     def hear(self, event: Event) -> None:
-        """Hand the event on, or say that there is nothing to do."""
+        """Pass the event on, or print that there is nothing to do."""
         if isinstance(event, RunStarted) and not event.plan.steps and not event.plan.left_out:
             self._is_nothing = True
             self._console.print(self._line, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""A run for a log or a pipe: one plain line an event, but one for many steps that one cause skipped."""
+"""Reports a run to a log or a pipe: one plain line per event, and one for many steps skipped for the same cause."""
 
 from datetime import datetime
 from typing import TextIO
@@ -14,7 +14,7 @@ _MOST_LINES = 10
 
 
 class PlainReport:
-    """Writes a line for each event as it happens; skips that follow each other wait for the next other event."""
+    """Writes a line for each event as it happens; consecutive skips are held back until the next other event."""
 
     def __init__(self, stream: TextIO) -> None:
         self._lines = Lines(stream)
@@ -38,7 +38,7 @@ class PlainReport:
         self._lines.write(str(line_of(event, self._steps, self._started_at)))
 
     def _write_skips(self) -> None:
-        """Write what one cause skipped: a line each, or one for all when they would bury the cause."""
+        """Write the skips of one cause: a line each, or one line for all if they would hide the cause."""
         skips, self._skips = self._skips, []
         if len(skips) <= _MOST_LINES:
             for skip in skips:

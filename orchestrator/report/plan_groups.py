@@ -1,4 +1,4 @@
-"""Which steps of a plan a reader sees together."""
+"""Groups the steps of a plan for display."""
 
 from dataclasses import dataclass, field
 
@@ -19,21 +19,21 @@ from orchestrator.plan.step import (
 
 @dataclass(slots=True, kw_only=True)
 class Groups:
-    """The steps by what they are for, each group in the plan's order."""
+    """The steps by their purpose, each group in the plan's order."""
 
     before: list[Step] = field(default_factory=list)
     ingest: list[Step] = field(default_factory=list)
     gates: list[Step] = field(default_factory=list)
-    """Freshness, and suites of tables that are not built here."""
+    """Freshness, and suites of tables that are not built in this plan."""
     checks: dict[StepId, list[Step]] = field(default_factory=dict)
     """Tests and suites by the build step that they belong to."""
     loose: list[Step] = field(default_factory=list)
-    """Tests of nothing that is built here."""
+    """Tests of nodes that are not built in this plan."""
     after: list[Step] = field(default_factory=list)
 
 
 def group(plan: Plan) -> Groups:
-    """Sort the steps of a plan, apart from what it builds."""
+    """Return the steps of a plan in groups, without its build steps."""
     groups = Groups()
     owners = _Owners(plan)
     for step in plan.steps:
@@ -56,7 +56,7 @@ def group(plan: Plan) -> Groups:
 
 
 def shown_kind(step: Step) -> str:
-    """Say what dbt makes of a model rather than that it is one."""
+    """Return the kind of a step; for a model, its materialization."""
     if isinstance(step, BuildStep) and step.materialized and step.resource_type is ResourceType.MODEL:
         return step.materialized.replace("_", " ")
     return kind_of(step)
@@ -75,7 +75,7 @@ class _Owners:
                 self._held.setdefault(parent, build.id)
 
     def of(self, step: TestStep | ValidationStep) -> StepId | None:
-        """Give the node a suite judges, the model a unit test comes before, the last parent of a data test."""
+        """Return the build step of a check: the suite's node, the unit test's model, or the data test's last parent."""
         if isinstance(step, ValidationStep):
             return self._of_node.get(step.node)
         named = self._of_node.get(step.cause.of) if step.cause.of is not None else None

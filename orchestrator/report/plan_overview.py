@@ -1,4 +1,4 @@
-"""A large plan for people: what is built in each folder, with how many checks, and why."""
+"""Renders a large plan: what is built in each folder, with how many checks, and why."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from orchestrator.report.plan_groups import Groups, group, shown_kind
 from orchestrator.report.words import count, one_line, some_of
 
 USUAL = AttemptsText()
-"""Nothing was said of tries."""
+"""No rules for attempts were given."""
 _MOST_BUILDS = 200
 _MOST_LISTED = 10
 _ACTS = {
@@ -30,37 +30,37 @@ _ACTS = {
 
 
 def is_large(plan: Plan) -> bool:
-    """Say whether the plan builds more than a reader wants to see one by one."""
+    """Return whether the plan builds more nodes than a user wants to see one by one."""
     return sum(isinstance(step, BuildStep) for step in plan.steps) > _MOST_BUILDS
 
 
 def acts_text(plan: Plan) -> str:
-    """Count the steps that are not simply run: `, 12 reused, 3 if changed`; nothing where all run."""
+    """Return the counts of steps that do not simply run: `, 12 reused, 3 if changed`; empty if all run."""
     counts = count_by_act(plan)
     return "".join(f", {counts[act]:,} {word}" for act, word in _ACTS.items() if counts.get(act))
 
 
 def check_words(step: Step) -> str:
-    """Say what becomes of a check, where that was to be decided."""
+    """Return the decision on a check in words; empty if there was nothing to decide."""
     if step.decision is None or step.decision.words == reason_of(step):
         return ""
     return _ACTS.get(step.decision.act, step.decision.words)
 
 
 def told_with(step: Step, attempts: AttemptsText) -> str:
-    """Say why a step is there, what becomes of it, and how it is tried where that is said of it."""
+    """Describe why a step is in the plan, the decision on it, and its own rules for attempts."""
     return "; ".join(filter(None, (told_of(step), attempts.of_steps.get(step.id, ""))))
 
 
 def attempts_lines(attempts: AttemptsText) -> Iterator[Text]:
-    """Say what holds for all steps of a kind, and for the run."""
+    """Yield the rules for attempts of each kind of step, and of the run."""
     yield from _section(
         "Further tries and time limits", [f"{kind}: {said}" for kind, said in attempts.of_kinds.items()]
     )
 
 
 def overview_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str) -> Iterator[Text]:
-    """Give a line for each folder, and the first few of all that is not built."""
+    """Yield a line for each folder, and the first few lines of each group of other steps."""
     groups = group(plan)
     builds = [step for step in plan.steps if isinstance(step, BuildStep)]
     yield Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}")
@@ -100,7 +100,7 @@ def _told(step: Step, attempts: AttemptsText) -> str:
 
 
 def _folders(builds: Sequence[BuildStep], groups: Groups) -> Iterator[Text]:
-    """Give the folders in the order in which the plan builds them, by the middle of each."""
+    """Yield the folders in the order in which the plan builds them, by the mean position of their nodes."""
     several = len({_package(step) for step in builds}) > 1
     by_folder: dict[str, list[BuildStep]] = defaultdict(list)
     places: dict[str, list[int]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""A plan for people: every step with its reason, the checks of a node below it."""
+"""Prints a plan for users: every step with its reason, and the checks of a node below it."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,9 +38,9 @@ def print_plan(
     held: HeldDatabase | None = None,
     verbose: bool = False,
 ) -> None:
-    """Print the plan and what it would write to: each step, or by folders when there are hundreds.
+    """Print the plan and the database that it writes to: each step, or by folder if there are hundreds.
 
-    A database that was `held` by another process is told first.
+    If another process `held` the database, that is printed first.
     """
     if held is not None:
         console.print(held_line(held), soft_wrap=True)
@@ -54,7 +54,7 @@ def print_plan(
 
 
 def plan_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str, width: int = 100) -> Iterator[Text]:
-    """Give the lines of a plan: its loads, its gates, its builds, what stays out, and what to know."""
+    """Yield the lines of a plan: loads, gates, builds, excluded nodes, and notes."""
     groups = group(plan)
     columns = _Columns.of(plan.steps, attempts)
     yield Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}")
@@ -78,7 +78,7 @@ def plan_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str, wid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Columns:
-    """How wide the columns of kind and name are."""
+    """The widths of the columns for kind and name."""
 
     kind: int
     name: int
@@ -86,7 +86,7 @@ class _Columns:
 
     @classmethod
     def of(cls, steps: Iterable[Step], attempts: AttemptsText) -> "_Columns":
-        # One name of a hundred letters should not push every reason off the screen.
+        # One very long name should not push every reason off the screen.
         named = [(len(shown_kind(step)), min(len(_name(step)), 48)) for step in steps]
         return cls(
             kind=max((kind for kind, _ in named), default=0),
@@ -112,7 +112,7 @@ def _title(title: str, number: int) -> Iterator[Text]:
 
 
 def _checks(checks: Sequence[Step], build: BuildStep, width: int, attempts: AttemptsText) -> Iterator[Text]:
-    """Name the checks of a node by their kind; a reason is told where it is another than this node."""
+    """Yield the checks of a node by kind; a reason is shown only if it is not this node."""
     own = {f"tests {short_name(build.node)}", f"judges {short_name(build.node)}"}
     by_kind: dict[tuple[str, str], list[str]] = {}
     for step in checks:

@@ -1,4 +1,4 @@
-"""How far a run is: counted from its events, for whoever shows it."""
+"""Tracks the progress of a run from its events."""
 
 from collections import Counter
 from datetime import datetime
@@ -9,25 +9,25 @@ from orchestrator.plan.step import StepId
 
 
 class Progress:
-    """What runs now and since when, and what has ended; each event costs the same, however long the plan."""
+    """The running steps with their start times, and the counts; each event has the same cost in any plan."""
 
     def __init__(self) -> None:
         self.total = 0
         self.started_at: datetime | None = None
         self.running: dict[StepId, datetime] = {}
-        """In the order in which they started, so the longest running come first."""
+        """In order of their start, so the longest-running steps come first."""
         self.again: dict[StepId, AttemptEnded] = {}
-        """Steps that wait for their next try, with how the last one ended."""
+        """Steps that wait for their next attempt, with the end of the last attempt."""
         self.counts: Counter[Status] = Counter()
 
     @property
     def ended(self) -> int:
-        """How many steps have an outcome."""
+        """Return how many steps have an outcome."""
         return self.counts.total()
 
     @property
     def waiting(self) -> int:
-        """How many steps neither run nor have ended."""
+        """Return how many steps neither run nor have ended."""
         return self.total - self.ended - len(self.running)
 
     def hear(self, event: Event) -> None:

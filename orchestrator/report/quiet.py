@@ -1,4 +1,4 @@
-"""One line on stderr for a run that is told quietly and is not green: what ended it, and where to look."""
+"""Writes one line to stderr if a quiet run is not green: what ended it, and where to look."""
 
 from typing import TextIO
 
@@ -13,7 +13,7 @@ from orchestrator.report.words import count, one_line, some_of
 
 
 class QuietReport:
-    """Writes nothing of a green run, and one line of any other."""
+    """Writes nothing for a green run, and one line for any other."""
 
     def __init__(self, stream: TextIO) -> None:
         self._lines = Lines(stream)
@@ -21,7 +21,7 @@ class QuietReport:
         self._has_ended = False
 
     def hear(self, event: Event) -> None:
-        """Write the line when the run has ended, and a warning that comes after its end."""
+        """Write the line when the run has ended, and any warning that comes after its end."""
         match event:
             case RunStarted():
                 self._steps = event.plan.by_id
@@ -36,7 +36,7 @@ class QuietReport:
 
 
 def quiet_line(ended: RunEnded, steps: Steps) -> str:
-    """Say in one line what ended a run that is not green, how to see it, and how to continue it."""
+    """Return one line with the cause of a run that is not green, and the commands to inspect and continue it."""
     run, reasons = ended.run_id, {outcome.reason.code for outcome in ended.outcomes}
     causes = [
         f"{_word(cause.outcome)} of {titled(cause.outcome.step_id, steps)}" for cause in first_causes(ended.outcomes)

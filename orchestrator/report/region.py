@@ -1,7 +1,7 @@
-"""Lines at the foot of a terminal that are redrawn in place, below everything else that is printed.
+"""Redraws lines in place at the bottom of a terminal, below all other output.
 
-rich's own live display counts the lines that it drew; when a terminal becomes narrower it breaks them into more rows,
-and what is left of them stays on the screen. This one counts rows.
+rich's own live display counts the lines that it drew. When a terminal becomes narrower, it breaks them into more rows,
+and parts of them stay on the screen. This class counts rows.
 """
 
 import sys
@@ -16,7 +16,7 @@ from rich.text import Text
 
 
 class Region(RenderHook):
-    """Draws lines after whatever the console prints, and takes the last drawing away before."""
+    """Draws lines after all other output of the console, and erases the last drawing before it."""
 
     def __init__(self, console: Console, draw: Callable[[], Sequence[Text]]) -> None:
         self._console = console
@@ -30,7 +30,7 @@ class Region(RenderHook):
         self._open = True
         self._console.show_cursor(show=False)
         self._console.push_render_hook(self)
-        # What a library prints beside us would break the drawing: it goes above.
+        # Output that a library prints directly would break the drawing, so it is redirected to appear above it.
         self._streams = (sys.stdout, sys.stderr)
         sys.stdout, sys.stderr = (cast("TextIO", FileProxy(self._console, stream)) for stream in self._streams)
         self.refresh()
@@ -40,7 +40,7 @@ class Region(RenderHook):
         self._console.print(*(above or [Control()]), sep="\n", end="\n" if above else "", soft_wrap=True)
 
     def stop(self) -> None:
-        """Take the drawing away and give the terminal back as it was; a second call does nothing."""
+        """Erase the drawing and restore the terminal; a second call does nothing."""
         if not self._open:
             return
         self._open = False
@@ -50,7 +50,7 @@ class Region(RenderHook):
         self._console.show_cursor(show=True)
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        """Put the erasing before what is printed and the drawing after it, all in one write."""
+        """Return the output between the erasure and the new drawing, so that all is one write."""
         erase = self._erase()
         lines = list(self._draw()) if self._open else []
         self._drawn = [line.cell_len for line in lines]
@@ -58,7 +58,7 @@ class Region(RenderHook):
         return [erase, *renderables, Group(drawing)]
 
     def _erase(self) -> Control:
-        """Go to the first row of the last drawing and leave every row empty."""
+        """Return the codes that move to the first row of the last drawing and clear every row."""
         if not self._drawn:
             return Control()
         width, height = self._console.size

@@ -1,4 +1,4 @@
-"""A run for a program: one JSON object a line, as docs/output.md describes it."""
+"""Reports a run to a program: one JSON object per line, as docs/output.md describes it."""
 
 import json
 import math
@@ -33,7 +33,7 @@ class JsonReport:
             self._steps, self._started_at = event.plan.by_id, event.at
         word, fields = self._fields(event)
         line = {"version": VERSION, "event": word, "at": _time(event.at), **fields}
-        # A detail of a tool may hold what JSON has no word for, such as a date.
+        # A detail from a tool may hold a type that JSON does not have, such as a date.
         self._lines.write(json.dumps(line, default=str, allow_nan=False, separators=(",", ":")))
 
     def _fields(self, event: Event) -> tuple[str, Json]:
@@ -106,7 +106,7 @@ def _part(part: Part) -> Json:
 
 
 def _finite(value: object) -> object:
-    """Make a detail JSON by the letter: a float that is no number is null."""
+    """Return a detail as valid JSON: NaN and infinity become null."""
     match value:
         case float():
             return value if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Where output goes."""
+"""Opens the streams and consoles that reports write to."""
 
 import sys
 from io import TextIOWrapper
@@ -8,7 +8,7 @@ from rich.console import Console
 
 
 class Lines:
-    """Writes whole lines, each at once."""
+    """Writes whole lines, and flushes each one."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -22,15 +22,15 @@ class Lines:
 def open_console(stream: TextIO | None = None, *, width: int | None = None) -> Console:
     """Open a console on a stream; colours follow the terminal and NO_COLOR.
 
-    Text is taken as it is: a message such as `[ok]` is no markup and `:x:` no picture.
+    Text is printed literally: `[ok]` in a message is not markup, and `:x:` is not an emoji.
     """
     file = stream if stream is not None else sys.stdout
     if isinstance(file, TextIOWrapper):
-        # A terminal that cannot show a sign shows a question mark rather than a traceback.
+        # A terminal that cannot show a character shows a question mark, instead of raising an error.
         file.reconfigure(errors="replace")
     return Console(file=file, width=width, markup=False, emoji=False, highlight=False)
 
 
 def can_live(console: Console) -> bool:
-    """Say whether a live view can be drawn: on a terminal that moves its cursor, whatever FORCE_COLOR says."""
+    """Return whether a live view can be drawn: on a terminal that can move its cursor, regardless of FORCE_COLOR."""
     return console.is_terminal and not console.is_dumb_terminal and console.file.isatty()

@@ -1,4 +1,4 @@
-"""What a run came to, told once it has ended: counts, first causes, the verdict on the last line."""
+"""Prints the summary of a run after it has ended: counts, first causes, and the verdict on the last line."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,10 +21,10 @@ _MOST_LISTED = 10
 
 
 class Summary:
-    """Collects what is worth telling and prints it at the end."""
+    """Collects events and prints the summary at the end."""
 
     def __init__(self, console: Console, *, only_failures: bool = False, tells_the_end: bool = False) -> None:
-        """Take what it prints to; it prints notices that come after the end of the run if nothing else does."""
+        """Set the console to print to; `tells_the_end` also prints notices that come after the end of the run."""
         self._console = console
         self._only_failures = only_failures
         self._tells_the_end = tells_the_end
@@ -34,7 +34,7 @@ class Summary:
         self._tries: Counter[StepId] = Counter()
 
     def hear(self, event: Event) -> None:
-        """Note a notice; print when the run has ended."""
+        """Record an event; print the summary when the run has ended."""
         match event:
             case RunStarted():
                 self._started = event
@@ -54,7 +54,7 @@ class Summary:
                 pass
 
     def _tell(self, notice: Noticed) -> None:
-        """Print what was noticed after the end: with only the failures, only warnings."""
+        """Print a notice that came after the end; in a report of only failures, print only warnings."""
         is_warning = notice.kind is NoticeKind.WARNING
         if self._tells_the_end and (is_warning or not self._only_failures):
             text = one_line(notice.message, longest=None)
@@ -79,7 +79,7 @@ class Summary:
         yield _verdict(started, ended)
 
     def _failures(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
-        """Tell the first causes only: what they halted is counted with each."""
+        """Yield only the first causes, each with the number of steps that it halted."""
         causes = first_causes(ended.outcomes)
         if causes:
             yield Text()
@@ -97,7 +97,7 @@ class Summary:
             yield Text.assemble((f"{duration(outcome.elapsed):>9}", "cyan"), "  ", name)
 
     def _tried_again(self, started: RunStarted) -> Iterator[Text]:
-        """Name what took several tries, however it ended: a green run should not hide it."""
+        """Yield the steps that took several attempts, whatever their status: a green run should not hide them."""
         if self._tries:
             yield Text()
             yield Text(count(len(self._tries), "step") + " tried again", style="bold")
@@ -114,7 +114,7 @@ class Summary:
         yield from self._noticed(NoticeKind.WARNING, "Warnings", "warning")
 
     def _noticed(self, kind: NoticeKind, title: str, noun: str) -> Iterator[Text]:
-        """List what was noticed, the same words once."""
+        """Yield the notices of a kind; equal texts appear once."""
         said = self._notices.get(kind)
         if not said:
             return
@@ -157,7 +157,7 @@ def _next(started: RunStarted, ended: RunEnded) -> Iterator[Text]:
 
 
 def _verdict(started: RunStarted, ended: RunEnded) -> Text:
-    """Say in one line how the run ended: its counts stand worst first."""
+    """Return one line with the status of the run and the counts, worst first."""
     counts = count_by_status(ended.outcomes)
     worst_first = sorted(counts, key=[*_BAD, *(status for status in Status if status not in _BAD)].index)
     told = ", ".join(f"{counts[status]:,} {status.value.replace('_', ' ')}" for status in worst_first)

@@ -1,4 +1,4 @@
-"""How numbers, times and foreign text are put into words for people."""
+"""Formats numbers, times and text from other tools for users."""
 
 import re
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ _LONGEST_LINE = 400
 
 
 def duration(time: timedelta) -> str:
-    """Say how long: `0.4s`, `1m 03s`, `2h 05m 00s`."""
+    """Return a duration in words: `0.4s`, `1m 03s`, `2h 05m 00s`."""
     if time < timedelta(minutes=1):
-        # 59.96 would otherwise be rounded to a minute that reads as seconds.
+        # 59.96 would otherwise be rounded to 60.0s.
         return f"{min(max(time.total_seconds(), 0.0), 59.9):.1f}s"
     minutes, seconds = divmod(int(time.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
@@ -20,7 +20,7 @@ def duration(time: timedelta) -> str:
 
 
 def wait_words(time: timedelta) -> str:
-    """Say how long something waits, roughly: `8 s`, `4 min`, `1 h`."""
+    """Return a waiting time in rough words: `8 s`, `4 min`, `1 h`."""
     seconds = max(time.total_seconds(), 0.0)
     for size, unit in ((3600, "h"), (60, "min")):
         if seconds >= 2 * size:
@@ -29,12 +29,12 @@ def wait_words(time: timedelta) -> str:
 
 
 def clock(at: datetime) -> str:
-    """Say at what time of the reader's day."""
+    """Return the local time of day."""
     return f"{at.astimezone():%H:%M:%S}"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
-    """Say how many: `1 step`, `2,548 steps`."""
+    """Return a number with its noun: `1 step`, `2,548 steps`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
@@ -47,19 +47,19 @@ def size_words(size: int) -> str:
 
 
 def some_of(names: Sequence[str], shown: int = 5) -> str:
-    """Name the first few and count the rest."""
+    """Return the first few names, and the number of the others."""
     rest = len(names) - shown
     listed = ", ".join(names[:shown])
     return f"{listed} and {rest:,} more" if rest > 0 else listed
 
 
 def clean(message: str) -> str:
-    """Take the control codes out of foreign text, so that it cannot move the cursor or colour a log."""
+    """Return text from other tools without control codes, which could move the cursor or colour a log."""
     text = _ANSI.sub("", message).replace("\r\n", "\n").replace("\t", "    ")
     return _CONTROL.sub("", text).strip("\n")
 
 
 def one_line(message: str, *, longest: int | None = _LONGEST_LINE) -> str:
-    """Put foreign text on one line of bearable length."""
+    """Return text from other tools on one line, cut to `longest` characters."""
     line = " ".join(clean(message).split())
     return line if longest is None or len(line) <= longest else line[: longest - 1] + "…"

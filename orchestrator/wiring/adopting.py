@@ -1,4 +1,4 @@
-"""Gathers what is known of tables that plain dbt built, and records those that are adopted."""
+"""Gathers what is known about tables that plain dbt built, and decides which are adopted."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -41,18 +41,18 @@ Candidate = BuildStep | TestStep
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruled:
-    """A node with what becomes of it."""
+    """A node with the decision on its adoption."""
 
     step: Candidate
     ruling: Ruling
     result: DbtResult | None
     judged: Judged
-    """What it is to its children, and what is recorded of it, if it is adopted."""
+    """What the node is to its children, and what is recorded of it, if it is adopted."""
 
 
 @dataclass(kw_only=True)
 class Gathered:
-    """What is known of an open project and of a run of plain dbt."""
+    """What is known about an open project and of a run of plain dbt."""
 
     project: OpenProject
     known: Knowledge
@@ -60,14 +60,14 @@ class Gathered:
     plan: Plan
     run_id: str
     times: FileTimes | None
-    """None where the target is no file."""
+    """None if the target is not a file."""
     verify: bool
     done: set[NodeId] = field(default_factory=set)
-    """The nodes that are adopted, or were known before."""
+    """The nodes that are adopted now, or were known before."""
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
-        """The steps of nodes that can be adopted at all: what is built first, then what checks it."""
+        """Return the steps of nodes that can be adopted: builds first, then the checks."""
         found = [
             step
             for step in self.plan.steps
@@ -80,7 +80,7 @@ class Gathered:
         return node.is_ephemeral or node.is_empty
 
     def ruled(self, *, dry_run: bool) -> list[Ruled]:
-        """Return what becomes of each candidate; a dry run builds no copies."""
+        """Return the decision on each candidate; a dry run builds no copies."""
         found = []
         for step in self.candidates:
             judged = self.judge.look(step.node)
@@ -101,35 +101,35 @@ class Gathered:
 
     @cached_property
     def judge(self) -> Judge:
-        """What says what each node follows from, by what the record and the target say now."""
+        """Return the judge that decides what each node depends on, by the record and the target as they are now."""
         plan = replace(self.plan, steps=self.candidates)
         past = self.known.past(plan, frozenset(step.id for step in self.candidates))
         return self.known.judge(past, frozenset(step.node for step in self.candidates), self.run_id)
 
     @cached_property
     def copies(self) -> Copies:
-        """What compares nodes with copies."""
+        """Return the object that compares nodes with copies."""
         return Copies(project=self.project, nodes=tuple(node for node in self._builds() if self.content(node)))
 
     @cached_property
     def around(self) -> Surroundings:
-        """The surroundings in which both manifests are read; what a seed's file holds is compared by loading it."""
+        """Return the surroundings in which both manifests are read; a seed's file is compared by loading it."""
         found = surroundings_of(self.project, self.known.facts.settings())
         return replace(found, seed_content=lambda _node: "")
 
     @cached_property
     def now(self) -> Prints:
-        """The fingerprints of the project as it is."""
+        """Return the fingerprints of the current project."""
         return Prints(manifest=self.project.graph.manifest, around=self.around)
 
     @cached_property
     def then(self) -> Prints:
-        """The fingerprints of the project as the run had it."""
+        """Return the fingerprints of the project at the time of the dbt run."""
         return Prints(manifest=self.artifacts.manifest, around=self.around, parsed=self.project.graph.manifest)
 
     @cached_property
     def terms(self) -> Terms:
-        """What holds for every node."""
+        """Return the conditions that apply to every node."""
         run, session = self.artifacts.run, self.project.session
         adapters = (self.artifacts.manifest.adapter_type, self.project.graph.manifest.adapter_type)
         refusal = run_refusal(
@@ -173,13 +173,13 @@ class Gathered:
         )
 
     def _evidence(self, step: Candidate, judged: Judged) -> tuple[Judged, Evidence]:
-        """Return what is known of a node, and what would be recorded of it."""
+        """Return what is known about a node, and what would be recorded of it."""
         node = self.project.graph.manifest.nodes[step.node]
         result = self.artifacts.run.results.get(step.node)
         made = self.now.of(step.node) or judged.fingerprint
         compiled = None if result is None else result.compiled_code
         codes = () if result is None else self._codes(node, made)
-        executed = compiled or next(iter(codes), None)  # of a microbatch model no code is kept
+        executed = compiled or next(iter(codes), None)  # dbt keeps no code of a microbatch model
         if judged.fingerprint.has_statement and executed is not None:
             judged = self.judge.finished(judged, self.judge.definitions.verdict(judged, executed))
         statements = self.judge.project.statements
@@ -209,7 +209,7 @@ class Gathered:
 
     def _codes(self, node: DbtNode, made: Fingerprint) -> tuple[str, ...]:
         if node.resource_type in {ResourceType.SEED, ResourceType.UNIT_TEST} or not self.known.facts.is_readable:
-            return ()  # dbt compiles nothing, or would make a file that is missing
+            return ()  # dbt compiles nothing for these; for others it could create a database file that does not exist
         if not may_compile(made, self.now.texts_of(node)):
             return ()
         return compiled_variants(self.project.session, node.unique_id)
@@ -225,9 +225,9 @@ class Gathered:
         return node in self.done or (node not in self.judge.planned and node in self.judge.known)
 
     def _reads(self, node: DbtNode) -> Iterator[Read]:
-        """Return what a node reads, also through ephemeral models and views: those hold no rows of their own."""
+        """Return what a node reads, also through ephemeral models and views, which hold no rows of their own."""
         manifest, waiting, seen = self.project.graph.manifest, list(node.parents), set[NodeId]()
-        for parent in waiting:  # grows while it is walked
+        for parent in waiting:  # the list grows during the iteration
             if parent in seen:
                 continue
             seen.add(parent)
@@ -255,13 +255,13 @@ class Gathered:
         return (step.node for step in self.candidates if isinstance(step, BuildStep))
 
     def content(self, node: NodeId) -> Content | None:
-        """Return what a candidate's relation held before anything was decided; None if it does not exist."""
+        """Return what a candidate's relation held before any decision; None if it does not exist."""
         relation = self.project.graph.manifest.nodes[node].relation
         return None if relation is None else self._contents.get(relation)
 
     @cached_property
     def _contents(self) -> Mapping[Relation, Content]:
-        """What the relations of the candidates, and all sources, hold now."""
+        """Return what the relations of the candidates, and all dbt sources, hold now."""
         manifest = self.project.graph.manifest
         built = [manifest.nodes[step.node].relation for step in self.candidates]
         sources = [source.relation for source in manifest.sources.values()]

@@ -1,4 +1,4 @@
-"""Builds copies of nodes in schemas of elt's own, and compares them with what is to be adopted."""
+"""Builds copies of nodes in schemas of elt's own, and compares the tables to be adopted with them."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,14 +17,14 @@ from orchestrator.wiring.verifying import verifier_of
 
 @dataclass(kw_only=True)
 class Copies:
-    """Compares nodes of a project with copies of them; nothing is prepared before the first one."""
+    """Compares nodes of a project with copies of them; prepares nothing before the first comparison."""
 
     project: OpenProject
     nodes: tuple[NodeId, ...]
-    """The nodes whose relations exist: dbt looks at their schemas."""
+    """The nodes whose relations exist; dbt reads their schemas."""
 
     def difference(self, step: BuildStep) -> str:
-        """Return how a relation differs from a copy that is built now, in words; empty if they are equal."""
+        """Describe how a relation differs from a copy that is built now; empty if they are equal."""
         verifier = self._verifier
         if verifier is None:
             return "a copy cannot be built in this target"

@@ -1,4 +1,4 @@
-"""The fingerprints of the nodes of one manifest, and the texts that they execute."""
+"""Computes the fingerprints of the nodes of one manifest, and finds the code that they execute."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,26 +15,26 @@ from orchestrator.reuse.fingerprints.value import Fingerprint
 
 @dataclass(kw_only=True)
 class Prints:
-    """The fingerprints of the nodes of one manifest, without what their parents hold."""
+    """The fingerprints of the nodes of one manifest, without the content of their parents."""
 
     manifest: Manifest
     around: Surroundings
     parsed: Manifest | None = None
-    """The manifest as it is before anything is executed, where the other is that of a run."""
+    """The manifest before execution, if `manifest` is that of a finished run."""
     _made: dict[NodeId, Fingerprint] = field(default_factory=dict)
 
     @cached_property
     def maker(self) -> Fingerprinter:
-        """What makes them."""
+        """Return the maker of the fingerprints."""
         return Fingerprinter(self.manifest, self.around)
 
     def of(self, node: NodeId) -> Fingerprint | None:
-        """Return the fingerprint of a node; None for what has none."""
+        """Return the fingerprint of a node; None if it has none."""
         dbt = self._as_parsed(node)
         if dbt is None or dbt.resource_type not in FINGERPRINTED:
             return None
         if node not in self._made:
-            for parent in dbt.parents:  # an ephemeral model is part of its readers
+            for parent in dbt.parents:  # the code of an ephemeral model is part of its children
                 known = self.manifest.nodes.get(parent)
                 if known is not None and known.is_ephemeral:
                     self.of(parent)
@@ -42,7 +42,7 @@ class Prints:
         return self._made[node]
 
     def _as_parsed(self, node: NodeId) -> DbtNode | None:
-        """Return a node without the macros that dbt added to those that it calls while it executed it."""
+        """Return a node without the macros that dbt added to its macros while it executed it."""
         found = self.manifest.nodes.get(node)
         parsed = None if self.parsed is None else self.parsed.nodes.get(node)
         if found is None or parsed is None or not set(parsed.definition.macros) <= set(found.definition.macros):
@@ -50,13 +50,13 @@ class Prints:
         return replace(found, definition=replace(found.definition, macros=parsed.definition.macros))
 
     def texts_of(self, node: DbtNode) -> Iterator[str]:
-        """Return the code of a node, and of every macro that it reaches and that is not dbt's own."""
+        """Yield the code of a node, its vars, and the code of every macro that it reaches and that is not dbt's own."""
         yield node.definition.raw_code
         yield json.dumps(dict(self.around.vars.get(node.package, {})), default=str)
         yield from self._macros(self.maker.reached_by(node).through)
 
     def hook_macros_of(self, node: DbtNode) -> Iterator[str]:
-        """Return every such macro that its hooks reach."""
+        """Yield the code of every such macro that the node's hooks reach."""
         index = self.maker.index
         for _, hook in hooks_of(node.definition.config):
             text = hook.get("sql") if isinstance(hook, Mapping) else hook

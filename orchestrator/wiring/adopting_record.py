@@ -1,4 +1,4 @@
-"""Adopts tables that plain dbt built: finds out which, and records them as a run of their own."""
+"""Adopts tables that plain dbt built: decides which, and records them as a run of their own."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -37,23 +37,23 @@ _REFUSED_FLAGS = ("EMPTY", "SAMPLE", "EVENT_TIME_START", "EVENT_TIME_END", "DEFE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adoption:
-    """What became of the nodes of a selection."""
+    """The decisions on the nodes of a selection."""
 
     invocation_id: str
     run_id: str
-    """Of the run that was recorded; empty if nothing was."""
+    """The id of the recorded run; empty if nothing was recorded."""
     nodes: tuple[Ruled, ...]
     dry_run: bool
 
     @property
     def exit_code(self) -> ExitCode:
-        """1 if every node was refused; one that was known before is as good as adopted."""
+        """Return 1 if every node was refused; a node that was known before counts as adopted."""
         acts = [ruled.ruling.act for ruled in self.nodes if isinstance(ruled.step, BuildStep)]
         return ExitCode.NOT_GREEN if acts and all(act is Act.REFUSE for act in acts) else ExitCode.SUCCESS
 
 
 def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None:
-    """Raise UsageError if the artifacts are of another project, or nothing can be adopted in the target."""
+    """Raise UsageError if the artifacts belong to another project, or nothing can be adopted in the target."""
     theirs, ours = artifacts.manifest.project_name, project.graph.manifest.project_name
     if theirs != ours:
         raise UsageError(
@@ -76,9 +76,9 @@ def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None
 
 
 def file_times(project: OpenProject) -> FileTimes | None:
-    """Open the database, and return when its file was last written before; None for a target that is no file.
+    """Open the database, and return when its file was last written before; None for a target without a file.
 
-    Another process may have had it until it was opened here: then the later moment is returned.
+    Another process may have held the file until it was opened here: then the later time is returned.
     """
     if project.target.path is None or not is_there(project.target):
         return None
@@ -95,7 +95,7 @@ def file_times(project: OpenProject) -> FileTimes | None:
 
 
 def _unshown(project: OpenProject, profiles: Path) -> str:
-    """Return what the target takes from elsewhere than profiles.yml, in words."""
+    """Describe the target's settings that come from outside profiles.yml; empty if there are none."""
     target = project.target
     try:
         output = yaml.safe_load(profiles.read_text())[target.profile]["outputs"][target.name]
@@ -123,7 +123,7 @@ def _modified(path: Path) -> datetime | None:
 def adopt_nodes(
     gathered: Gathered, command: Command, *, dry_run: bool, drain: Callable[[], Sequence[Noticed]]
 ) -> Adoption:
-    """Decide what is adopted, and record it unless it is a dry run."""
+    """Decide which nodes are adopted, and record them unless it is a dry run."""
     project = gathered.project
     record = None if dry_run else _writable_record(project, drain)
     nodes = gathered.ruled(dry_run=dry_run)
@@ -141,10 +141,10 @@ def adopt_nodes(
 
 
 def _writable_record(project: OpenProject, drain: Callable[[], Sequence[Noticed]]) -> SqlTargetRecord | None:
-    """Make the tables in the target in which markers are written; None where markers are not wanted.
+    """Create the tables for markers in the target; None if no markers are wanted.
 
     Raises:
-        WarehouseError: they cannot be made.
+        WarehouseError: The tables cannot be created.
     """
     record = target_record(project)
     if record is None or not is_there(project.target):
@@ -161,7 +161,7 @@ def _writable_record(project: OpenProject, drain: Callable[[], Sequence[Noticed]
 
 
 def _record(gathered: Gathered, command: Command, adopted: Sequence[Ruled]) -> None:
-    """Keep the adoption as a run of its own, all of it or nothing."""
+    """Record the adoption as a run of its own, in one transaction."""
     project, run_id, now = gathered.project, gathered.run_id, datetime.now(UTC)
     plan = Plan(steps=tuple(replace(ruled.step, parents=(), after=()) for ruled in adopted))
     opening = replace(opening_of(project, command, run_id, plan), verb=VERB)
@@ -203,7 +203,7 @@ def _outcome(ruled: Ruled, gathered: Gathered, now: datetime) -> Outcome:
 
 
 def _mark(gathered: Gathered, adopted: Sequence[Ruled]) -> None:
-    """Write into the target itself what the adopted relations are, and what they hold."""
+    """Write a marker into the target for each adopted relation, with what the relation holds."""
     project = gathered.project
     nodes, database = project.session.manifest.nodes, project.target.database
     for ruled in adopted:
@@ -213,6 +213,6 @@ def _mark(gathered: Gathered, adopted: Sequence[Ruled]) -> None:
         mark = Mark(digest=ruled.judged.fingerprint.digest, identity=ruled.judged.built)
         request = Request(run_id=gathered.run_id, step=ruled.step, mark=mark)
         name = str(nodes[ruled.step.node].relation_name)
-        # read before it was proven to be right: what was changed since is seen by the next run
+        # The content was read before it was verified, so the next run notices any change made since then.
         text = content_text(content)
         project.warehouse().ask(adds_marker(database, name, request, mark, is_whole=True, content=text))

@@ -1,4 +1,4 @@
-"""What a run was asked for, as it is recorded, and the command that asks for it again."""
+"""Converts a command to what the record keeps of it, and a recorded run back to a command."""
 
 import os
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _SWITCHES = ("has_selector", "ingest", "freshness", "tests", "allow_empty")
 
 
 def asked_of(command: Command, masker: Masker, shown_vars: str) -> dict[str, object]:
-    """Give what is recorded of a command, with secrets masked."""
+    """Return what is recorded of a command, with secrets masked."""
     return {
         "dbt_options": list(masker.words(command.dbt_options, shown_vars)),
         "select": list(command.select),
@@ -30,10 +30,10 @@ def asked_of(command: Command, masker: Masker, shown_vars: str) -> dict[str, obj
 
 
 def command_of(run: RecordedRun, again: Command) -> Command:
-    """Give the command of a recorded run; where it is asked from, and its `--vars` if given anew, come from `again`.
+    """Return the command of a recorded run; the folders, and `--vars` if given, come from `again`.
 
     Raises:
-        UsageError: it was recorded by an elt that did not keep all of it, or a value of it was masked.
+        UsageError: An older elt recorded the run without all of its options, or one of its values was masked.
     """
     asked: Mapping[str, Any] = run.asked
     if run.head.verb not in set(Verb):
@@ -72,9 +72,10 @@ def command_of(run: RecordedRun, again: Command) -> Command:
 
 
 def compared_with(command: Command, folder: Path) -> Command:
-    """Let dbt compare with the manifest in a folder; what the command itself compares with, or defers to, stays that.
+    """Return the command with the manifest in `folder` as its `--state`; its own state or defer state is kept.
 
-    dbt knows two states: `--state` says what is modified, `--defer-state` what is read instead of what is not built.
+    dbt knows two states: `--state` defines what is modified, `--defer-state` what is read in place of nodes that are
+    not built.
     """
     options = command.dbt_options
     state = _value(options, "--state") or os.environ.get("DBT_STATE")
@@ -84,7 +85,7 @@ def compared_with(command: Command, folder: Path) -> Command:
 
 
 def without_option(words: tuple[str, ...], name: str) -> tuple[str, ...]:
-    """Take an option, and its value if it has one, out of a command line as it is recorded: long names, then values."""
+    """Return a recorded command line (long names, then values) without an option and its value."""
     found = []
     before = ""
     for word in words:

@@ -1,4 +1,4 @@
-"""What has changed since a run was recorded: dbt says it of its nodes, digests of files say it of the rest."""
+"""Finds what changed since a run was recorded: dbt reports its nodes, file digests show the rest."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,18 +13,18 @@ from orchestrator.wiring.project import OpenProject
 
 
 def digests_of(plan: Plan, project_root: Path) -> dict[str, str]:
-    """Give a digest of each file beside dbt's that a plan runs: ingestion modules and suites."""
+    """Return a digest of each file outside dbt that a plan runs: ingestion modules and suites."""
     paths = {step.path for step in plan.steps if isinstance(step, IngestStep | ValidationStep)}
     return {path: digest for path in sorted(paths) if (digest := _digest(project_root / path)) is not None}
 
 
 def changed_nodes(project: OpenProject) -> frozenset[NodeId]:
-    """Give what dbt calls modified (`state:modified`) since the manifest that the session compares with."""
+    """Return the nodes that dbt calls modified (`state:modified`) since the manifest that the session compares with."""
     return project.selector.matching(("state:modified",))
 
 
 def gone_nodes(project: OpenProject, steps: Sequence[Step]) -> tuple[NodeId, ...]:
-    """Give the nodes of recorded steps that the project does not have any more."""
+    """Return the nodes of recorded steps that no longer exist in the project."""
     manifest = project.graph.manifest
     return tuple(
         step.node
@@ -35,12 +35,12 @@ def gone_nodes(project: OpenProject, steps: Sequence[Step]) -> tuple[NodeId, ...
 
 
 def changes_since(project: OpenProject, run: RecordedRun, changed: frozenset[NodeId]) -> tuple[str, ...]:
-    """Say in words what a run would find changed in its plan: those of the changed nodes, and other files."""
+    """Describe what changed in a run's plan since it was recorded: the changed nodes, and other files."""
     return tuple(_changes(project, run, changed))
 
 
 def is_module_of(project_root: Path, run: RecordedRun, path: str) -> bool:
-    """Say whether an ingestion module, or a suite, is what it was when a run was planned."""
+    """Return whether an ingestion module, or a suite, is unchanged since a run was planned."""
     asked: Mapping[str, Any] = run.asked
     files: Mapping[str, str] = asked.get("files", {})
     return path in files and files[path] == _digest(project_root / path)

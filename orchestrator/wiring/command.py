@@ -1,4 +1,4 @@
-"""What the user asks for, as one value."""
+"""Defines what the user asks for, as one value."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,11 +11,11 @@ from orchestrator.wiring.consent import Consents, refuse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What the user asks for: a verb, dbt's options as dbt writes them, a selection, and ours."""
+    """What the user asks for: a verb, dbt's options as dbt writes them, a selection, and elt's options."""
 
     verb: Verb = Verb.BUILD
     dbt_options: tuple[str, ...] = ()
-    """Without the selection, the project's folder and the profiles' folder, which stand below."""
+    """dbt's options without the selection, the project folder and the profiles folder, which have their own fields."""
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     has_selector: bool = False
@@ -28,24 +28,24 @@ class Command:
     tests: bool = True
     allow_empty: bool = False
     skip_unchanged: bool = False
-    """Whether also what was named need not run when what stands is its result still."""
+    """Whether nodes that were named are also skipped if their current relation is still up to date."""
     shadow_reuse: bool = False
     """Whether everything runs, and what would have been reused is reported and compared."""
     verify_reuse: float | None = None
-    """Which share of what is reused is verified; None for the setting of elt.yml."""
+    """The share of reused steps that is verified; None for the setting in elt.yml."""
     lock_timeout: float | None = None
-    """Seconds; None for the setting of elt.yml."""
+    """Seconds; None for the setting in elt.yml."""
     on_busy: OnBusy | None = None
-    """What to do while another run works in the target; None for the setting of elt.yml."""
+    """What to do while another run works in the target; None for the setting in elt.yml."""
     repeats: int | None = None
-    """How many further tries a step has after an error that may pass; None for what is set."""
+    """How many further attempts a step has after a transient error; None for the settings."""
     time_limit: timedelta | None = None
-    """How long the whole run may take; None for the setting of elt.yml."""
+    """How long the whole run may take; None for the setting in elt.yml."""
     grace: timedelta = timedelta()
-    """How long an interrupted run lets what runs go on."""
+    """How long running steps may continue after an interruption."""
     watched: bool = False
-    """Whether somebody watches the run: then loads are tried again after seconds rather than minutes."""
+    """Whether a user watches the run: then loads are attempted again after seconds rather than minutes."""
     consents: Consents = refuse
-    """Asked before something is emptied or rebuilt on a protected target."""
+    """Called before something is emptied or rebuilt in a protected target."""
     words: tuple[str, ...] = ()
-    """What was typed, when something was: for the record."""
+    """The words of the command line, if there was one; for the record."""

@@ -1,4 +1,4 @@
-"""The one rule for what needs consent on a protected target."""
+"""Decides what needs the user's consent in a protected target."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,23 +8,23 @@ from orchestrator.config.settings import Settings
 from orchestrator.errors import UsageError
 
 Consents = Callable[[str], bool]
-"""Answers whether the user consents to what the text says."""
+"""Returns whether the user consents to the action in the text."""
 
 _DANGERS = {
     "FULL_REFRESH": "--full-refresh drops tables and builds them from nothing",
     "EMPTY": "--empty leaves tables without rows",
     "SAMPLE": "--sample leaves tables with a part of their rows",
 }
-"""What dbt's flags do to tables that exist."""
+"""What dbt's flags do to existing tables."""
 
 
 def refuse(_what: str) -> bool:
-    """Never consent: nobody was asked."""
+    """Return False: without a user to ask, there is no consent."""
     return False
 
 
 def require_consent_to_flags(settings: Settings, target: str, flags: Any, consents: Consents) -> None:  # noqa: ANN401  # dbt's own
-    """Raise UsageError unless the user consents to what dbt's flags do on a protected target."""
+    """Raise UsageError unless the user consents to what dbt's flags do in a protected target."""
     dangers = [told for flag, told in _DANGERS.items() if getattr(flags, flag, None)]
     if dangers:
         require_consent(settings, {target}, "; ".join(dangers), consents)

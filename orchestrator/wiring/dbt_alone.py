@@ -1,4 +1,4 @@
-"""What needs dbt alone: no graph, no warehouse of ours, no ingestion."""
+"""Runs commands that need only dbt: no graph, no warehouse connection of elt's own, no ingestion."""
 
 import os
 from collections.abc import Iterator
@@ -33,9 +33,9 @@ def list_with_dbt(
     *,
     known_to_dbt: tuple[str, ...] = (),
 ) -> tuple[str, ...] | None:
-    """Answer `dbt ls` for (select, exclude) without a graph: nothing but dbt's part is opened.
+    """Return the output of `dbt ls` for (select, exclude); opens only dbt, and builds no graph.
 
-    None when one of the names of `known_to_dbt` means nothing to dbt: it may be that of a load.
+    Returns None if dbt does not know one of the names in `known_to_dbt`: it may be the name of a load.
     """
     session = DbtSession(settings.dbt_project_dir)
     try:
@@ -51,14 +51,14 @@ def list_with_dbt(
 
 
 def dbt_writer(words: tuple[str, ...]) -> str | None:
-    """Return the command among the words with which dbt writes to the warehouse, if there is one."""
+    """Return the first dbt command in `words` if it writes to the warehouse, else None."""
     command = next((word for word in words if word in _WRITERS | _READERS), None)
     return command if command in _WRITERS else None
 
 
 @contextmanager
 def _profiles_from_here() -> Iterator[None]:
-    """Let dbt find a profiles.yml in the working folder, as if it did not work in the folder of the project."""
+    """Let dbt find a profiles.yml in the working folder, although it runs in the folder of the project."""
     if _PROFILES_DIR in os.environ or not Path("profiles.yml").exists():
         yield
         return
@@ -70,10 +70,10 @@ def _profiles_from_here() -> Iterator[None]:
 
 
 def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Consents) -> int:
-    """Run any dbt command in the project and give its exit code; some commands need none.
+    """Run any dbt command in the project and return its exit code; some commands need no project.
 
     Raises:
-        UsageError: it empties or rebuilds tables of a protected target, and the user does not consent.
+        UsageError: The command empties or rebuilds tables of a protected target, and the user does not consent.
     """
     if words[0] in _WITHOUT_PROJECT or set(words) & {"--help", "-h"}:
         return run_command(words, project_dir or Path.cwd())
@@ -96,7 +96,7 @@ def _opened(settings: Settings, words: tuple[str, ...]) -> Iterator[tuple[DbtSes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocsSite:
-    """The site that `dbt docs generate` writes, and where `dbt docs serve` would serve it."""
+    """The site that `dbt docs generate` writes, and the address at which `dbt docs serve` would serve it."""
 
     folder: Path
     host: str
@@ -105,24 +105,24 @@ class DocsSite:
 
     @property
     def static_page(self) -> Path:
-        """The page that `--static` writes."""
+        """Return the path of the page that `--static` writes."""
         return self.folder / "static_index.html"
 
     @property
     def is_generated(self) -> bool:
-        """Whether it is complete; a run alone writes no catalog."""
+        """Return whether the site is complete; `elt run` alone writes no catalog."""
         return all((self.folder / name).is_file() for name in ("index.html", "manifest.json", "catalog.json"))
 
 
 def docs_site(words: tuple[str, ...], project_dir: Path | None) -> DocsSite:
-    """Return where the site of a project is, by the options of `dbt docs serve`."""
+    """Return where a project's docs site is, according to the options of `dbt docs serve`."""
     with _profiles_from_here(), _opened(load_settings(project_dir), ("docs", "serve", *words)) as (session, _):
         flags = session.flags
         return DocsSite(folder=session.target_path, host=flags.HOST, port=flags.PORT, opens_browser=bool(flags.BROWSER))
 
 
 def can_ingest() -> bool:
-    """Say whether the extra for ingestion is installed."""
+    """Return whether the extra for ingestion is installed."""
     try:
         require_installed()
     except MissingExtraError:

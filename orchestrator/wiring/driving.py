@@ -1,4 +1,4 @@
-"""Drives a plan to its end in an open project, and records it."""
+"""Executes a plan in an open project, and records the run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ _NOTHING = Left()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """A run that has ended."""
+    """A finished run."""
 
     run_id: str
     plan: Plan
@@ -55,10 +55,10 @@ def drive(
     continued: Continued | None = None,
     left: Left = _NOTHING,
 ) -> Ran:
-    """Run a plan of a command, recording each step, and give every step's outcome.
+    """Run a command's plan, record each step, and return the outcome of every step.
 
-    `known` is what was known of the target before. `continued` says of a run that goes on what it brings with it,
-    `left` what earlier runs began of its steps.
+    `known` is what was known about the target before the run. `continued` is what a resumed run brings. `left` is
+    the unfinished work that earlier runs started on these steps.
     """
     plan = foreseen.plan
     require_ready(project, plan)
@@ -102,7 +102,7 @@ def drive(
 def _terms(
     project: OpenProject, plan: Plan, command: Command, run_id: str, reuse: RunReuse, continued: Continued | None
 ) -> RunTerms:
-    """Return the terms of a run: what the settings and the command say, and what a run that goes on brings with it."""
+    """Return the terms of a run: the settings, the command's options, and what a resumed run brings with it."""
     return RunTerms(
         run_id=run_id,
         database=project.target.description,
@@ -119,7 +119,7 @@ def _terms(
 
 
 def _exit_code(project: OpenProject, shadow: ShadowReuse | None, outcomes: tuple[Outcome, ...]) -> ExitCode:
-    """Return the exit code; tell what came of a run that compared everything with what it would have reused."""
+    """Return the exit code, and report the result of a shadow run."""
     code = exit_code(run_status(outcomes))
     if shadow is None:
         return code

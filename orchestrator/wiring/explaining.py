@@ -1,4 +1,4 @@
-"""Explains one node: its fingerprint now and when it last ended well, and what that comes to."""
+"""Explains one node: its current fingerprint, the fingerprint of its last success, and the resulting decision."""
 
 import difflib
 from contextlib import closing
@@ -22,9 +22,9 @@ from orchestrator.wiring.reusing import Knowledge
 
 
 def explain_node(project: OpenProject, command: Command, name: str) -> Explained:
-    """Explain the node of that name or id as a run of the whole project with `--skip-unchanged` would decide on it.
+    """Explain how a run of the whole project with `--skip-unchanged` would decide on the node of that name or id.
 
-    Raises UsageError when there is no such node, or several.
+    Raises UsageError if no node, or more than one, has the name.
     """
     manifest = project.graph.manifest
     node = find_node(project.graph, name)
@@ -35,7 +35,7 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
         request = requested(whole, project)
         plan, judge = known.foreseen(steps_for(project, request), request, skip_unchanged=True)
         for one in order:
-            if one not in judge.made:  # no step builds it, as an ephemeral model
+            if one not in judge.made:  # no step builds it: for example an ephemeral model
                 judge.leave(one)
     step = plan.by_id.get(StepId(node.unique_id))
     found = explained(
@@ -51,7 +51,7 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
 
 
 def find_node(graph: Graph, name: str) -> DbtNode:
-    """Find a node that has a fingerprint by its name, its short name or its id; raises UsageError."""
+    """Return the node with a fingerprint that has this name, short name or id; raises UsageError if none has."""
     manifest = graph.manifest
     found = [node for node in manifest.nodes.values() if node.resource_type in FINGERPRINTED and name in _names(node)]
     if len(found) == 1:

@@ -1,4 +1,4 @@
-"""What the files hold that dbt sources stand for; read once, until a step of the run may have written them."""
+"""Reads the versions and columns of dbt sources that are files; once, until a step of the run may have written them."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,13 +26,13 @@ class FileFacts:
     def version(
         self, source: DbtSource, functions: Mapping[str, StoredFunction], seconds: float
     ) -> SourceVersion | str:
-        """Return the version of a source by the bytes of its files, or why it has none within so many seconds."""
+        """Return a source's version from the bytes of its files, or why it has none within `seconds`."""
         if source.unique_id not in self._versions:
             self._versions[source.unique_id] = self._read(source, functions, seconds)
         return self._versions[source.unique_id]
 
     def columns(self, source: DbtSource) -> str:
-        """Return the digest of the columns that DuckDB finds in the files; empty if they cannot be read."""
+        """Return a digest of the columns that DuckDB finds in the files; empty if they cannot be read."""
         if source.unique_id not in self._columns:
             found: list[tuple[str, str]] = []
             if not isinstance(files_of(source.external), str):
@@ -43,7 +43,7 @@ class FileFacts:
         return self._columns[source.unique_id]
 
     def forget(self) -> None:
-        """Forget what was read."""
+        """Forget all versions and columns."""
         self._versions.clear()
         self._columns.clear()
 

@@ -1,4 +1,4 @@
-"""Reads what the results of an open project's nodes follow from beside its manifest."""
+"""Collects what the results of an open project's nodes depend on outside its manifest."""
 
 import hashlib
 import json
@@ -28,10 +28,10 @@ from orchestrator.reuse.fingerprints.surroundings import EVERYTHING, Surrounding
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.versions import version_of
 
-_ROUNDS = 20_000  # so that a short secret is not found by trying all of them
+_ROUNDS = 20_000  # slow enough that a short secret cannot be found by trying all values
 _COMPUTES = ("pandas", "numpy", "pyarrow", "polars")
 _OF_LIBPQ = ("PGOPTIONS", "PGTZ", "PGDATESTYLE", "PGCLIENTENCODING", "PGGEQO", "PGSERVICE", "PGSERVICEFILE")
-"""Variables that change what a session of PostgreSQL returns."""
+"""Variables that change what a PostgreSQL session returns."""
 _LOCAL_TIME = Path("/etc/localtime")
 
 
@@ -39,10 +39,9 @@ def surroundings_of(
     project: OpenProject,
     database_facts: Mapping[str, object] | None = None,
 ) -> Surroundings:
-    """Read what results follow from beside the manifest.
+    """Return what results depend on outside the manifest.
 
-    `database_facts` are settings of the database that change
-    results and the identity of attached databases.
+    `database_facts` are the database settings that change results, and the identity of attached databases.
     """
     session = project.session
     salt = project.graph.manifest.project_name
@@ -66,20 +65,20 @@ def surroundings_of(
 
 
 def versions_of(adapter: str) -> dict[str, str]:
-    """Return the versions of what compiles and executes SQL, and of what reads seeds."""
+    """Return the versions of the tools that compile and execute SQL, and of the library that reads seeds."""
     tools = ["dbt-core", "dbt-adapters", "dbt-common", f"dbt-{adapter}", "agate"]
     return _installed([*tools, *(["duckdb"] if adapter == "duckdb" else [])])
 
 
 def python_versions() -> dict[str, str]:
-    """Return the versions of what Python models compute with."""
+    """Return the versions of Python and of the libraries that Python models compute with."""
     return {"python": f"{sys.version_info.major}.{sys.version_info.minor}", **_installed(_COMPUTES)}
 
 
 def profile_digests(
     salt: str, settings: Mapping[str, object], environ: Mapping[str, str], adapter: str
 ) -> dict[str, str]:
-    """Return digests of a target's settings, of the time zone, and of variables that the database's client reads."""
+    """Return digests of a target's settings, the time zone, and the variables that the database's client reads."""
     found = {name: _setting_digest(value, salt, name) for name, value in settings.items()}
     found["time-zone"] = digest_of(time_zone(environ))
     if adapter == "postgres":
@@ -102,7 +101,7 @@ def time_zone(environ: Mapping[str, str], local_time: Path = _LOCAL_TIME) -> str
 
 
 def remembered(digest: Callable[[DbtNode], str]) -> Callable[[DbtNode], str]:
-    """Return a function that reads each seed's file once; a run has one of these."""
+    """Return a function that reads each seed's file once; a run has one such function."""
     known: dict[str, str] = {}
 
     def of(node: DbtNode) -> str:
@@ -115,7 +114,7 @@ def remembered(digest: Callable[[DbtNode], str]) -> Callable[[DbtNode], str]:
 
 
 def with_needs(project: OpenProject, nodes: Iterable[NodeId]) -> list[NodeId]:
-    """Return nodes and all above them, also what writes the tables of dbt sources, each after its parents."""
+    """Return nodes and all their ancestors, including the writers of dbt sources, each after its parents."""
     needs = project.graph.needs
     named = frozenset(node for node in nodes if node in needs.position)
     wanted = named | needs.ancestors(named)
@@ -123,7 +122,7 @@ def with_needs(project: OpenProject, nodes: Iterable[NodeId]) -> list[NodeId]:
 
 
 def hashed_environment(salt: str, environ: Mapping[str, str]) -> Callable[[str], str]:
-    """Return the digest of a variable by its name, made so that its value cannot be found again."""
+    """Return a function that hashes a variable by its name; the value cannot be recovered from the hash."""
 
     def digest(name: str) -> str:
         if name == EVERYTHING:
@@ -134,7 +133,7 @@ def hashed_environment(salt: str, environ: Mapping[str, str]) -> Callable[[str],
 
 
 def hidden(salt: str, known: Mapping[str, object]) -> dict[str, object]:
-    """Put hashes in the place of vars whose names say that they are secret; a template names its secret itself."""
+    """Return vars with hashes in place of values whose names suggest a secret; templates are kept as they are."""
     return {
         name: _hashed(value, salt, name)
         if isinstance(value, str) and is_secret_name(name) and "{" not in value
@@ -144,10 +143,10 @@ def hidden(salt: str, known: Mapping[str, object]) -> dict[str, object]:
 
 
 def content_digest(node: DbtNode) -> str:
-    """Hash the bytes of a seed's file; dbt's own checksum is of the text without spaces around it.
+    """Return a hash of the bytes of a seed's file; dbt's own checksum ignores surrounding whitespace.
 
     Raises:
-        ProjectError: it cannot be read.
+        ProjectError: The file cannot be read.
     """
     try:
         with open(node.definition.file, "rb") as file:  # noqa: PTH123  # a path as dbt writes it
@@ -164,7 +163,7 @@ def _installed(names: Iterable[str]) -> dict[str, str]:
 
 
 def _setting_digest(value: object, salt: str, name: str) -> str:
-    """Hash a setting; one that may hold a secret so that it cannot be found again."""
+    """Return the hash of a setting; if it may hold a secret, the hash is salted and slow."""
     is_plain = isinstance(value, str | bool | int | float) or (
         isinstance(value, list) and all(isinstance(one, str) for one in value)
     )

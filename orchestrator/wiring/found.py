@@ -1,4 +1,4 @@
-"""Settles the steps that were running when a run was cut off, by what the target itself says."""
+"""Reconciles the steps that were running when a run was cut off, using the markers in the target."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,21 +22,21 @@ from orchestrator.wiring.warehouse import is_there
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """What earlier sittings of a run, or the runs that it retries, began and did not come to the end of."""
+    """Work that a run, or the runs that it retries, started and did not finish."""
 
     batches: Mapping[NodeId, Any] = field(default_factory=dict)
-    """What is left to do of microbatch models."""
+    """The remaining batches of microbatch models."""
     loads: Mapping[StepId, frozenset[str]] = field(default_factory=dict)
-    """By load the runs in which it was cut off: it goes on with what they had extracted."""
+    """For each load, the runs in which it was cut off. The load continues with what they extracted."""
 
 
 def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[NodeId]) -> tuple[Outcome, ...]:
-    """Give how the builds ended that were cut off after their commit; those of nodes that changed since run again."""
+    """Return the outcomes of builds that were cut off after their commit; nodes that changed since then run again."""
     record, unknown = target_record(project), cut_off(run)
     if record is None or not unknown or not is_there(project.target):
         return ()
     markers = _own_markers(project, record, unknown)
-    facts = WarehouseFacts(project)  # it looks once: after attached databases have come into view
+    facts = WarehouseFacts(project)  # created after attached databases are visible, because it looks only once
     found = []
     for marker, attempt in done_after_all(run, markers):
         node = project.graph.manifest.nodes.get(NodeId(marker.step_id))
@@ -49,12 +49,12 @@ def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[N
 
 
 def gone_from_target(project: OpenProject, runs: Sequence[RecordedRun]) -> frozenset[StepId]:
-    """Give the builds that ended well and of which nothing stands any more, though the target says that it did."""
+    """Return the builds that succeeded but whose relation no longer exists, although the target has a marker for it."""
     record = target_record(project)
     if record is None or not is_there(project.target):
         return frozenset()
     markers = _own_markers(project, record, {outcome.step_id for run in runs for outcome in settled(run)})
-    facts = WarehouseFacts(project)  # after attached databases have come into view
+    facts = WarehouseFacts(project)  # created after attached databases are visible
     nodes = project.graph.manifest.nodes
     return frozenset(
         step_id
@@ -67,18 +67,18 @@ def gone_from_target(project: OpenProject, runs: Sequence[RecordedRun]) -> froze
 
 
 def _own_markers(project: OpenProject, record: SqlTargetRecord, steps: Collection[StepId]) -> Mapping[StepId, Marker]:
-    """Return the markers of the relations of these steps, where no other node has written the relation since."""
+    """Return the markers of these steps' relations, unless another node has written the relation since."""
     markers = record.markers(relations_of(project, steps))
     return {step: marker for step, marker in markers.items() if marker.step_id == step}
 
 
 def left_of(project: OpenProject, runs: Sequence[RecordedRun], changed: frozenset[NodeId]) -> Left:
-    """Give what is left of steps that a run, and the retries of it, did in part."""
+    """Return the unfinished work of steps that a run, and its retries, did in part."""
     return Left(batches=_left_batches(project, runs, changed), loads=left_loads(project.settings.project_root, runs))
 
 
 def left_loads(project_root: Path, runs: Sequence[RecordedRun]) -> dict[StepId, frozenset[str]]:
-    """Give the runs in which loads were cut off; one whose module is another by now begins anew."""
+    """Return the runs in which each load was cut off; a load whose module has changed since then starts over."""
     left = {
         load: frozenset(run.head.run_id for run in cut if is_module_of(project_root, run, run.plan.by_id[load].path))
         for load, cut in unheard_loads(runs).items()
@@ -87,9 +87,9 @@ def left_loads(project_root: Path, runs: Sequence[RecordedRun]) -> dict[StepId, 
 
 
 def _left_batches(project: OpenProject, runs: Sequence[RecordedRun], changed: frozenset[NodeId]) -> dict[NodeId, Any]:
-    """Give for the microbatch models that did not end well, what of their batches is left to do.
+    """Return the remaining batches of the microbatch models that did not succeed.
 
-    The last run that did some of them tells. Those of models that changed since are dbt's to choose.
+    The last run that built some of the batches decides. For models that changed since then, dbt chooses the batches.
     """
     record = target_record(project)
     left: dict[NodeId, Any] = {}
@@ -115,11 +115,11 @@ def _left_batches(project: OpenProject, runs: Sequence[RecordedRun], changed: fr
 
 
 def _dropped(project: OpenProject, record: SqlTargetRecord | None, nodes: Collection[NodeId]) -> frozenset[NodeId]:
-    """Give those of the nodes of which nothing stands: all that was done of them is left to do again."""
+    """Return the nodes whose relation no longer exists: all of their batches must be built again."""
     if not nodes or record is None:
         return frozenset()
     if is_there(project.target):
-        record.markers(relations_of(project, nodes))  # so that attached databases come into view
+        record.markers(relations_of(project, nodes))  # makes attached databases visible
     facts, known = WarehouseFacts(project), project.graph.manifest.nodes
     return frozenset(node for node in nodes if (found := known[node].relation) is not None and not facts.stands(found))
 

@@ -1,4 +1,4 @@
-"""Where our own files are: logs and what loads leave, in a folder that git passes over."""
+"""Defines where elt keeps its own files: logs and the state of loads, in a folder that git ignores."""
 
 import logging
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _FORM = "%(asctime)s %(levelname)s %(name)s %(threadName)s: %(message)s"
 
 
 def log_dir(settings: Settings) -> Path:
-    """Give the folder of our own log files; makes the folder of ours that holds it."""
+    """Return the folder of elt's log files; creates the .elt folder that contains it."""
     own = settings.project_root / ".elt"
     ignore = own / ".gitignore"
     try:
@@ -34,7 +34,7 @@ def log_dir(settings: Settings) -> Path:
 
 @contextmanager
 def own_log(settings: Settings, masker: Masker) -> Iterator[None]:
-    """Write what our modules log, tracebacks among it, to `elt.log` rather than to the terminal."""
+    """Write log records of elt's modules, including tracebacks, to `elt.log` instead of the terminal."""
     logger = logging.getLogger("orchestrator")
     handler = _LateFile(settings)
     handler.setFormatter(_Masked(masker))
@@ -46,24 +46,24 @@ def own_log(settings: Settings, masker: Masker) -> Iterator[None]:
     finally:
         logger.propagate = propagates
         logger.removeHandler(handler)
-        with suppress(OSError):  # a full disk: what is logged is lost, not the run
+        with suppress(OSError):  # on a full disk, lose the log and not the run
             handler.close()
 
 
 class _Masked(logging.Formatter):
-    """Hides secrets in each line, tracebacks among them."""
+    """Masks secrets in each line, including tracebacks."""
 
     def __init__(self, masker: Masker) -> None:
         super().__init__(_FORM)
         self._masker = masker
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the formatted line."""
         return self._masker.text(super().format(record))
 
 
 class _LateFile(logging.FileHandler):
-    """Opens its file, and makes its folder, at the first message."""
+    """Creates its folder and opens its file at the first message."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.project_root / ".elt" / "logs" / "elt.log", delay=True, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Chooses whether a run records what stands in the target itself, and gives what it is recorded with."""
+"""Decides whether a run records its results in the target itself, and returns the record to write them to."""
 
 from collections.abc import Callable, Iterable
 
@@ -14,9 +14,10 @@ from orchestrator.wiring.warehouse import is_shared
 
 
 def target_record(project: OpenProject) -> SqlTargetRecord | None:
-    """Give what the target says itself of what stands; None where it says nothing.
+    """Return the target's own record of what was built in it; None if no record is kept there.
 
-    A database in memory is gone with the process; other adapters than those of DuckDB and PostgreSQL are dbt's alone.
+    An in-memory database disappears with the process, so it keeps none. Adapters other than DuckDB and PostgreSQL are
+    used by dbt only.
     """
     target = project.target
     if not project.settings.state_in_target or not is_shared(target) or target.adapter not in DIALECTS:
@@ -28,8 +29,8 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
         return None if node is None or node.relation is None else node.relation.database or target.database
 
     def reach(database: str) -> None:
-        del database  # dbt attaches all of them
-        project.warehouse()  # first, so that dbt joins it
+        del database  # dbt attaches all of them at once
+        project.warehouse()  # open ours first, so that dbt uses the same instance
         project.session.attach()
 
     relations = [node.relation for node in nodes.values() if node.relation is not None]
@@ -47,7 +48,7 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
 
 
 def relations_of(project: OpenProject, nodes: Iterable[str]) -> dict[StepId, Relation]:
-    """Return the relations that nodes are built as, by their steps; a node that builds none is omitted."""
+    """Return the relations that nodes are built as, by step; nodes without a relation are omitted."""
     known = project.graph.manifest.nodes
     relations = {StepId(one): known[NodeId(one)].relation for one in nodes if NodeId(one) in known}
     return {step: relation for step, relation in relations.items() if relation is not None}
@@ -56,10 +57,10 @@ def relations_of(project: OpenProject, nodes: Iterable[str]) -> dict[StepId, Rel
 def record_in_target(
     project: OpenProject, plan: Plan, on_content: Callable[[StepId, Content], None], *, is_expected: bool
 ) -> SqlTargetRecord | None:
-    """Make the tables in the target's own database before anything runs; those of attached ones follow with dbt.
+    """Create the record tables in the target's main database before the run; dbt's attached databases follow later.
 
-    `on_content` is told, on the build's own thread, what each build leaves if it ends well. `is_expected` says that
-    runs before this one are known to have built there.
+    `on_content` is called on the thread of the build with what a successful build leaves. `is_expected` says that
+    earlier runs are known to have built in this target.
     """
     record = target_record(project)
     if record is not None:

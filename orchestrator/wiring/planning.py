@@ -1,4 +1,4 @@
-"""From a command to its plan: opens the project, resolves the selection, asks the planner."""
+"""Makes the plan of a command: opens the project, resolves the selection, calls the planner."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -42,9 +42,9 @@ def opened(
     *,
     only_reads: bool = False,
 ) -> Iterator[OpenProject]:
-    """Open the project that a command is for, as one dbt command line; `dbt_words` stand for those of its verb.
+    """Open the command's project for one dbt command line; `dbt_words` replace the dbt words of the verb.
 
-    A command that `only_reads` runs nothing, and does without a database file that another process holds.
+    With `only_reads`, the command runs nothing and continues without a database file that another process holds.
     """
     settings = load_settings(command.project_dir)
     words = _DBT_COMMANDS[command.verb] if dbt_words is None else dbt_words
@@ -77,28 +77,28 @@ def require_consent_of(command: Command, project: OpenProject) -> None:
 
 
 def dbt_args(words: tuple[str, ...], command: Command, settings: Settings) -> tuple[str, ...]:
-    """Write dbt's command line: in the project's folder, with the profile that dbt would find from the user's."""
+    """Return dbt's command line in the project's folder, with the profile that dbt finds from the working folder."""
     args = [*words, *command.dbt_options, "--project-dir", str(settings.dbt_project_dir)]
     if command.profiles_dir is not None:
         args += ["--profiles-dir", str(command.profiles_dir)]
     elif (Path.cwd() / "profiles.yml").exists():
         args += ["--profiles-dir", str(Path.cwd())]
     for option, expressions in (("--select", command.select), ("--exclude", command.exclude)):
-        args += [option, *expressions] if expressions else []  # dbt selects by what it is asked, and records this
+        args += [option, *expressions] if expressions else []  # dbt needs them too, because it records them
     return tuple(args)
 
 
 def planned(command: Command, project: OpenProject, known: Knowledge | None = None) -> Plan:
-    """Return the plan of a command; raises SelectionError when it names nothing and must name something.
+    """Return the plan of a command; raises SelectionError if it must select something and selects nothing.
 
-    What is known of the target decides what need not run; without it everything runs.
+    `known` decides which steps need not run; without it every step runs.
     """
     request = requested(command, project)
     return decided(command, project, request, steps_for(project, request), known).plan
 
 
 def requested(command: Command, project: OpenProject) -> PlanRequest:
-    """Resolve what a command asks for; raises SelectionError when it names nothing and must name something."""
+    """Return the request of a command; raises SelectionError if it must select something and selects nothing."""
     selection = resolved(command, project)
     if selection.is_empty and not command.allow_empty:
         error = nothing_for(command.verb, command.select, project.graph) if selection.is_everything else None
@@ -109,14 +109,14 @@ def requested(command: Command, project: OpenProject) -> PlanRequest:
 
 
 def steps_for(project: OpenProject, request: PlanRequest) -> Plan:
-    """Make the plan of a request from the relations that exist now; nothing is decided in it, so every step runs."""
+    """Return the plan of a request, from the relations that exist now; without decisions, so every step runs."""
     return make_plan(project.graph, request, WarehouseFacts(project))
 
 
 def decided(
     command: Command, project: OpenProject, request: PlanRequest, made: Plan, known: Knowledge | None = None
 ) -> Foreseen:
-    """Return a plan with what need not run; raises SelectionError when it has no step and must have one."""
+    """Return a plan with a decision for each step; raises SelectionError if it is empty and must not be."""
     error = nothing_for(command.verb, command.select, project.graph) if not made.steps else None
     if error is not None and not command.allow_empty:
         raise error
@@ -130,7 +130,7 @@ def decided(
 
 
 def requested_again(command: Command, project: OpenProject, before: Sequence[Step]) -> PlanRequest:
-    """Return the request for what recorded steps ran, with whatever that needs now; what is gone is omitted."""
+    """Return a request for what recorded steps ran, and what that needs now; nodes that no longer exist are omitted."""
     manifest = project.graph.manifest
     found = {step.node for step in before if isinstance(step, BuildStep | TestStep | FreshnessStep)}
     there = frozenset(node for node in found if node in manifest.nodes or node in manifest.sources)
@@ -148,7 +148,7 @@ def requested_again(command: Command, project: OpenProject, before: Sequence[Ste
 
 
 def resolved(command: Command, project: OpenProject) -> Selection:
-    """Say what the command's selection names."""
+    """Return the selection of the command."""
     return resolve(
         select=command.select,
         exclude=command.exclude,

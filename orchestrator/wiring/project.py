@@ -1,7 +1,7 @@
-"""Opens a project: brings the adapters that read it to life, in the right order.
+"""Opens a project: starts the adapters that read it, in the right order.
 
-The dlt sources are discovered in a child process while dbt starts and parses; a database file is opened by us before
-dbt opens it, with dbt's own configuration, so that everybody shares one instance.
+The dlt sources are discovered in a child process while dbt starts and parses. elt opens a database file before dbt
+does, with dbt's own configuration, so that both use one instance.
 """
 
 import json
@@ -46,7 +46,7 @@ from orchestrator.wiring.warehouse import Warehouse, is_shared, is_there, open_s
 
 @dataclass(slots=True)
 class OpenProject:
-    """A project whose dbt session is open and parsed, with its graph; lives as long as `open_project` is entered."""
+    """An open project: a parsed dbt session and its graph; valid inside the `open_project` context."""
 
     settings: Settings
     session: DbtSession
@@ -58,19 +58,19 @@ class OpenProject:
     lock_timeout: float
     host: IngestionHost | None
     suites: Mapping[NodeId, SuiteReading]
-    """By expectation suite, what it reads."""
+    """What each expectation suite reads."""
     masker: Masker
     resources: ExitStack
     hear: Callable[[Noticed], None]
-    """Told at once of what makes the caller wait."""
+    """Called at once with notices that explain why the caller has to wait."""
     only_reads: bool = False
-    """Whether the command runs nothing, and answers without a database file that another process holds."""
+    """Whether the command runs nothing, and can answer without a database file that another process holds."""
     _warehouse: Warehouse | None = field(default=None)
     held: HeldDatabase | None = None
-    """What `held_database` found, once it was asked."""
+    """The result of `held_database`, once it was called."""
 
     def held_database(self) -> HeldDatabase | None:
-        """Return who keeps a command that only reads from the database; None where the database can be asked."""
+        """Return the process that holds the database, for a command that only reads; None if the database is free."""
         can_be_held = self.only_reads and self.target.is_file and is_there(self.target)
         if can_be_held and self._warehouse is None and self.held is None:
             try:
@@ -81,7 +81,7 @@ class OpenProject:
         return self.held
 
     def warehouse(self) -> Warehouse:
-        """Open the database beside dbt, once; raises WarehouseError when it cannot be opened, or not shared."""
+        """Open the database alongside dbt, once; raises WarehouseError if it cannot be opened or shared."""
         if self._warehouse is None:
             self._warehouse = open_shared(
                 self.target,
@@ -93,11 +93,11 @@ class OpenProject:
         return self._warehouse
 
     def list_lines(self, nodes: frozenset[NodeId], output: str, keys: tuple[str, ...]) -> tuple[str, ...]:
-        """Write nodes as `dbt ls` writes them."""
+        """Return nodes in the output format of `dbt ls`."""
         return list_lines(self.session, nodes, output, keys)
 
     def limits(self) -> Limits:
-        """Say how many steps of each lane may run at once: dbt's threads, and the settings for loads."""
+        """Return how many steps of each lane may run at once: dbt's threads, and the settings for loads."""
         return Limits(dbt=self.target.threads, ingest=self.settings.ingestion_threads)
 
     def _tell_of_wait(self, holder: Holder) -> None:
@@ -117,19 +117,20 @@ def open_project(
     only_reads: bool = False,
     hear: Callable[[Noticed], None] = lambda _notice: None,
 ) -> Iterator[OpenProject]:
-    """Open the project for one dbt command line; closes everything in the reverse order."""
+    """Open the project for one dbt command line; on exit, close everything in reverse order."""
 
     def hear_dbt(kind: str, message: str, node: str) -> None:
         inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
 
     masker = inbox.masker
+    # The masker learns the secrets before anything is logged.
     masker.learn_named(os.environ)
     for folder in (settings.ingestion_folder, settings.project_root, Path.home()):
         if folder is not None:
             masker.learn_file(folder / ".dlt" / "secrets.toml")
     with masked_errors(masker), ExitStack() as resources:
         resources.enter_context(own_log(settings, masker))
-        stated_bounds()  # before the threads that ask for them
+        stated_bounds()  # computed before the threads that ask for them start
         host, found = _discovery(settings, resources, masker) if with_ingestion else (None, None)
         session = DbtSession(settings.dbt_project_dir, hear_dbt, masker.text)
         resources.callback(session.close)
@@ -158,7 +159,7 @@ def open_project(
 
 
 def _patience(settings: Settings, asked: float | None, *, only_reads: bool) -> float:
-    """Return for how many seconds a held database is waited for: by a command that only reads if it is asked to."""
+    """Return how many seconds to wait for a held database; a command that only reads waits only if asked to."""
     if asked is not None:
         return asked
     return 0 if only_reads else settings.lock_timeout.total_seconds()
@@ -167,7 +168,7 @@ def _patience(settings: Settings, asked: float | None, *, only_reads: bool) -> f
 def _discovery(
     settings: Settings, resources: ExitStack, masker: Masker
 ) -> tuple[IngestionHost | None, Future[Discovery] | None]:
-    """Begin to discover the dlt sources beside everything else."""
+    """Start the discovery of the dlt sources in the background."""
     if settings.ingestion_folder is None:
         return None, None
     host = IngestionHost(masker.text)
@@ -179,7 +180,7 @@ def _discovery(
 
 
 def _hidden(found: Discovery, masker: Masker) -> Discovery:
-    """Hide secrets in what importing the modules of the ingestion folder said."""
+    """Return the discovery with secrets masked in the output of importing the ingestion modules."""
     return replace(
         found,
         notes=tuple(map(masker.text, found.notes)),
@@ -212,7 +213,7 @@ def _graph(
 
 
 def _unused_code(settings: Settings, graph: Graph) -> str | None:
-    """Look for dlt code that is not loaded, when a dbt source of the project has nothing that writes its table."""
+    """Return a note about dlt code that is not loaded, if a dbt source of the project has no writer."""
     sources = graph.manifest.sources.values()
     own = [source for source in sources if source.package == graph.manifest.project_name]
     unfed = [short_name(one.unique_id) for one in own if not graph.needs.parents(one.unique_id)]
@@ -220,7 +221,7 @@ def _unused_code(settings: Settings, graph: Graph) -> str | None:
 
 
 class WarehouseFacts:
-    """What stands in the database, looked up once when the planner first asks."""
+    """Which relations exist in the database; looked up once, when the planner first asks."""
 
     def __init__(self, project: OpenProject) -> None:
         self._project = project
@@ -228,7 +229,7 @@ class WarehouseFacts:
         self._asked = False
 
     def stands(self, relation: Relation) -> bool | None:
-        """Return whether the relation exists; None if the database is held, and True if dbt alone can find out."""
+        """Return whether the relation exists; None if the database is held, and True if only dbt can find out."""
         if self._project.held_database() is not None:
             return None
         if not self._asked:

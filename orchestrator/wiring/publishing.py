@@ -1,4 +1,4 @@
-"""The copy of the database for readers, which a green run writes: where it goes, and what came of it."""
+"""Publishes the copy of the database for readers after a green run."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +17,9 @@ _AGAIN = "The next green run writes it; if nothing else has changed: elt run --s
 
 
 def copy_of(project: OpenProject, verb: Verb) -> Path | None:
-    """Return where a green run of a verb puts a copy of its target; None where none is asked for.
+    """Return the path for the copy of the target after a green run of a verb; None if no copy is configured.
 
-    Raises ConfigurationError when no copy can be put there.
+    Raises ConfigurationError if no copy can be written there.
     """
     target = project.target
     copy = project.settings.publish_copy.get(target.name) if verb is Verb.BUILD else None
@@ -37,7 +37,7 @@ def copy_of(project: OpenProject, verb: Verb) -> Path | None:
 
 
 def publish(project: OpenProject, copy: Path, writer: RunWriter) -> ExitCode:
-    """Copy the database of a green run, and tell and record what came of it."""
+    """Copy the database after a green run; report and record the result."""
     warehouse = project.warehouse()
     if not isinstance(warehouse, DuckdbWarehouse):
         raise TypeError(f"{type(warehouse).__name__} cannot be copied")

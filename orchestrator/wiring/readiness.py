@@ -1,4 +1,4 @@
-"""Says what is missing for a plan before it runs: credentials, and a database that can be shared."""
+"""Checks before a plan runs that credentials are present and that the database can be shared."""
 
 from collections.abc import Iterator
 
@@ -12,9 +12,9 @@ from orchestrator.wiring.warehouse import is_shared
 
 
 def require_ready(project: OpenProject, plan: Plan) -> None:
-    """Raise when a load lacks its configuration, or when the plan loads or validates without what that takes.
+    """Raise if a load lacks its configuration, or the plan loads or validates without what that requires.
 
-    It takes the optional tool, and a database file that can be shared.
+    Required are the optional tool, and a database file that can be shared.
     """
     missing = dict(lacking(project, plan))
     if missing:
@@ -26,7 +26,7 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
 
 
 def lacking(project: OpenProject, plan: Plan) -> Iterator[tuple[str, str]]:
-    """Give what keeps each load of the plan from running, and how to put it right."""
+    """Yield the problem that prevents each load of the plan from running, with a hint for how to fix it."""
     for step in plan.steps:
         source = project.graph.dlt_sources.get(step.source) if isinstance(step, IngestStep) else None
         if source is None:

@@ -1,4 +1,4 @@
-"""Opens the store of a project, and says how a run begins."""
+"""Opens a project's store, and builds the opening record of a run."""
 
 import getpass
 import json
@@ -32,19 +32,19 @@ _MOMENTS = re.compile(rb'("(?:generated_at|invocation_id|invocation_started_at|r
 
 
 def open_store(settings: Settings) -> RunStore:
-    """Open the store that the settings name; nothing is written, or looked for, until it is used."""
+    """Return the store that the settings name; nothing is read or written until the store is used."""
     from orchestrator.store.database import store_url
     from orchestrator.store.sql_store import SqlStore
 
-    log_dir(settings)  # makes the folder of ours, out of git's sight
+    log_dir(settings)  # creates the .elt folder, which git ignores
     return SqlStore(store_url(settings.store, settings.project_root))
 
 
 def query_store(settings: Settings, statement: str) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
-    """Ask the store in SQL, on a connection that cannot write: the names of the columns, and the rows.
+    """Query the store on a read-only connection, and return the column names and the rows.
 
     Raises:
-        StoreError: there is no store, or it refuses the statement.
+        StoreError: There is no store, or it rejects the statement.
     """
     from orchestrator.store.database import store_url
     from orchestrator.store.query import query
@@ -53,12 +53,12 @@ def query_store(settings: Settings, statement: str) -> tuple[tuple[str, ...], tu
 
 
 def new_run_id() -> str:
-    """Make the id of a run that begins now: ids are in the order of time."""
+    """Return an id for a run that starts now; ids sort by time."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
 
 
 def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) -> Opening:
-    """Say how a run of the project begins, with secrets masked."""
+    """Return the opening record of a run of the project, with secrets masked."""
     masker = project.masker
     shown_vars = masker.value(dict(project.session.flags.VARS or {}))
     return Opening(
@@ -86,45 +86,46 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
 
 
 def without_moments(manifest: bytes) -> bytes:
-    """Drop from a manifest's head what every parse writes anew, so that the same project is the same text."""
+    """Replace the times and ids that each parse writes into a manifest's head, so equal projects have equal text."""
     head = _MOMENTS.sub(rb"\1null", manifest[:_HEAD])
     return head + manifest[_HEAD:]
 
 
 def with_moments(manifest: bytes) -> bytes:
-    """Give a recorded manifest moments again, for dbt reads none without: those of the beginning of time."""
+    """Put times back into a recorded manifest, because dbt does not read one without them: the start of the epoch."""
     head = _NO_MOMENTS.sub(rb'\1"1970-01-01T00:00:00Z"', manifest[:_HEAD])
     return head + manifest[_HEAD:]
 
 
 def this_process() -> Process:
-    """Say who drives the run."""
+    """Return the identity of the process that executes the run."""
     own = psutil.Process()
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a container's user need not have a name
+    except (KeyError, OSError):  # in a container, the user may have no name
         user = str(os.getuid())
     started = datetime.fromtimestamp(own.create_time(), UTC)
     return Process(host=socket.gethostname(), pid=own.pid, started_at=started, user=user)
 
 
 def lives(process: Process, heard_at: datetime) -> bool:
-    """Say whether a process of this machine is still the one that was recorded, and gave a sign of life then."""
+    """Return whether a process on this machine is still the recorded one, whose last heartbeat was at `heard_at`."""
     try:
         found = psutil.Process(process.pid)
-        if found.status() == psutil.STATUS_ZOMBIE:  # killed, and nobody has asked how it ended
+        if found.status() == psutil.STATUS_ZOMBIE:  # killed, but its parent has not collected its exit status yet
             return False
         started = datetime.fromtimestamp(found.create_time(), UTC)
     except psutil.Error:
         return False
     if process.started_at is None or abs((started - process.started_at).total_seconds()) < 2:
         return True
-    # When the clock is set, the start of every process moves with it; who has the pid anew began after the last sign.
+    # Setting the clock also shifts the start times of all processes. A process that reuses the pid started after the
+    # last heartbeat.
     return started <= heard_at
 
 
 def code_at(folder: Path) -> Code | None:
-    """Give the commit that a folder stands at; None outside of git, or when git does not answer in time."""
+    """Return the commit that a folder has checked out; None outside git, or if git does not answer in time."""
     commit = _git(folder, "rev-parse", "HEAD")
     changes = _git(folder, "status", "--porcelain", "--", ".")
     if commit is None or changes is None:

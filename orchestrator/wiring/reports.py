@@ -1,4 +1,4 @@
-"""Makes the listeners that tell people and programs of a run."""
+"""Creates the listeners that report a run to users and programs."""
 
 import sys
 from collections.abc import Iterator
@@ -19,19 +19,19 @@ from orchestrator.report.summary import Summary
 
 
 class OutputKind(StrEnum):
-    """How a run is told."""
+    """How a run is reported."""
 
-    LIVE = "live"  # to somebody who watches a terminal
-    PLAIN = "plain"  # one line an event
+    LIVE = "live"  # on a terminal that a user watches
+    PLAIN = "plain"  # one line per event
     QUIET = "quiet"  # only what failed
-    JSON = "json"  # one object a line
+    JSON = "json"  # one object per line
 
 
 @contextmanager
 def reporting(output: OutputKind, *, nothing: str, color: bool | None = None) -> Iterator[tuple[RunListener, ...]]:
-    """Make the listeners that tell of a run, and give the terminal back however it ends.
+    """Create the listeners that report a run, and restore the terminal when the run ends for any reason.
 
-    `nothing` is what they say, to people, of a run without a step.
+    `nothing` is what they show to a user for a run without steps.
     """
     console = open_console()
     if color is False:
@@ -53,5 +53,5 @@ def reporting(output: OutputKind, *, nothing: str, color: bool | None = None) ->
 
 
 def tell_on_stderr(notice: Noticed) -> None:
-    """Tell of one notice beside the output proper."""
+    """Write one notice to standard error."""
     Lines(sys.stderr).write(str(line_of(notice, {}, None)))

@@ -1,4 +1,4 @@
-"""Keeps the record of runs from growing without bound: each run forgets those that are too old."""
+"""Limits the size of the record: each run deletes the runs that are too old."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,11 +8,11 @@ from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.ports import RunStore
 
 _SLACK = 20
-"""One twentieth more than is kept may be there: to forget costs more than to count, so several runs go at once."""
+"""The record may exceed its limit by 1/20. Deleting costs more than counting, so several runs are deleted at once."""
 
 
 def forget_old_runs(store: RunStore, keep: int, now: datetime, hear: Callable[[Noticed], None]) -> None:
-    """Forget the oldest runs if there are more than are kept; a store that refuses is a warning, not an error."""
+    """Delete the oldest runs if there are more than `keep`; a store that refuses causes a warning, not an error."""
     if not keep:
         return
     try:

@@ -1,4 +1,4 @@
-"""What is known of an open project's target, and the judge that says what of it need not run."""
+"""Collects what is known about a project's target, and creates the judge that decides which steps need not run."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -45,37 +45,37 @@ from orchestrator.wiring.warehouse import is_there
 
 @dataclass(slots=True)
 class _Compiled:
-    """What nodes compile to, now and in the runs that are recorded."""
+    """The compiled code of nodes, now and in recorded runs."""
 
     project: OpenProject
     reader: RunReader | None
 
     def now(self, node: NodeId) -> str | None:
-        """Give what a node compiles to now."""
+        """Return the code that a node compiles to now."""
         return compile_code(self.project.session, node)
 
     def then(self, node: NodeId, run_id: str) -> str | None:
-        """Give what it was compiled to in a run."""
+        """Return the code that a node was compiled to in a run."""
         return None if self.reader is None else self.reader.compiled_code(run_id, StepId(node))
 
 
 @dataclass(kw_only=True)
 class Knowledge:
-    """What is known of one target before a run; read from the store when it is first asked for."""
+    """What is known about one target before a run; read from the store on first use."""
 
     project: OpenProject
     store: RunStore
     run_id: str = "planned"
-    """The run that is planned; no run has the default."""
+    """The id of the planned run; the default is the id of no run."""
 
     @cached_property
     def facts(self) -> TargetFacts:
-        """What the target's database says."""
+        """Return what is known from the target's database."""
         return TargetFacts(self.project)
 
     @cached_property
     def reader(self) -> RunReader | None:
-        """The record; None where there is none yet, or none that can be read: the run's own writer tells it."""
+        """Return the record's reader; None if there is none yet, or it is unreadable: the run's writer reports that."""
         try:
             return self.store.reader()
         except (NothingRecordedError, StoreError):
@@ -83,32 +83,32 @@ class Knowledge:
 
     @cached_property
     def maker(self) -> Fingerprinter:
-        """What makes the fingerprints of the project's nodes; made once."""
+        """Return the maker of the fingerprints of the project's nodes; created once."""
         return Fingerprinter(self.project.graph.manifest, self.around)
 
     @cached_property
     def around(self) -> Surroundings:
-        """What results follow from beside the project; of a database that is held, what was recorded last."""
+        """Return what results depend on outside the project; for a held database, its last recorded settings."""
         around = surroundings_of(self.project, self.facts.settings())
         return replace(around, recorded=self._recorded_settings()) if self.facts.is_held else around
 
     def _recorded_settings(self) -> Mapping[str, str]:
-        """Return the parts of the database's settings as the newest build recorded them."""
+        """Return the digests of the database's settings as the newest build recorded them."""
         known = self.standing(list(self.project.graph.manifest.nodes)).values()
         newest = max(known, key=lambda one: (one.ended_at is not None, one.ended_at), default=None)
         parts = {} if newest is None else newest.fingerprint.parts
         return {name: digest for name, digest in parts.items() if name.startswith(SETTINGS)}
 
     def past(self, plan: Plan, reusable: AbstractSet[StepId]) -> Past:
-        """Read what is recorded of a plan's steps and of all above them, and what the target says of them itself.
+        """Return the record, and the target's markers, of a plan's steps and of all their ancestors.
 
-        Of the nodes that may be reused, and of those above the plan, the content is compared with what was built.
+        For nodes that may be reused, and for those above the plan, the current content is compared with what was built.
         """
         planned = nodes_of(plan)
-        if not planned or self.project.target.path == ":memory:":  # such a database begins empty each time
+        if not planned or self.project.target.path == ":memory:":  # an in-memory database is empty at each start
             return Past()
         deferring = bool(getattr(self.project.session.flags, "DEFER", False))
-        # what is not built here may be read from elsewhere, of which nothing is known
+        # With --defer, dbt may read what is not built here from another place, about which nothing is known.
         nodes = frozenset(planned if deferring else with_needs(self.project, self._with_judged(planned)))
         steps = {StepId(node) for node in nodes} | {step.id for step in plan.steps}
         stands = WarehouseFacts(self.project).stands
@@ -120,6 +120,7 @@ class Knowledge:
         looked_at = frozenset[Relation]()
         contents: Mapping[Relation, Content] = {}
         if markers is not None:
+            # What the run certainly builds need not be compared.
             unbuilt = nodes.difference(planned) | {NodeId(step) for step in reusable}
             looked_at = frozenset(self._relations(node for node in unbuilt if StepId(node) in markers))
         read = [relation for relation in self._relations(nodes, of_sources=True) if there(relation)]
@@ -144,7 +145,7 @@ class Knowledge:
                 yield known.relation
 
     def _past_of_checks(self, plan: Plan) -> Past:
-        """Read what became of the checks above a plan that do not run, and of what they judged."""
+        """Return what is recorded of the checks above a plan that do not run, and of the nodes that they check."""
         planned = nodes_of(plan)
         above = frozenset(with_needs(self.project, planned)).difference(planned)
         graph = self.project.graph
@@ -154,29 +155,29 @@ class Knowledge:
         return Past(standing=self.standing(steps), tries=self.tries(steps)) if checks else Past()
 
     def _with_judged(self, planned: list[NodeId]) -> list[NodeId]:
-        """Add to the nodes of a plan what its suites read."""
+        """Return the nodes of a plan, and what its suites read."""
         suites = [suite for node, suite in self.project.graph.suites.items() if node in planned]
         return [*planned, *(one for suite in suites for one in (suite.node, *suite.reads))]
 
     def _markers(self, nodes: Collection[NodeId]) -> Mapping[StepId, Marker] | None:
-        """Ask the target itself what it holds; None where it is not asked."""
+        """Return the target's markers for nodes; None if the target keeps none or cannot be read."""
         record = target_record(self.project)
         if record is None or self.facts.is_held:
             return None
         return record.markers(relations_of(self.project, nodes)) if is_there(self.project.target) else {}
 
     def standing(self, steps: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, Standing]:
-        """Read what each of these last was when it ended well."""
+        """Return the last successful result of each of these."""
         target, places = self.project.target.identity, places_of(self.project.graph, map(StepId, steps))
         return {} if self.reader is None else self.reader.standing(target, places)
 
     def tries(self, steps: Collection[StepId]) -> Mapping[StepId, LastTry]:
-        """Read what became of each of these when it last ran."""
+        """Return the last attempt of each of these."""
         target, places = self.project.target.identity, places_of(self.project.graph, steps)
         return {} if self.reader is None else self.reader.last_tries(target, places)
 
     def judge(self, past: Past, planned: frozenset[NodeId], run_id: str) -> Judge:
-        """Give a judge that has seen nothing yet."""
+        """Return a judge without any decisions yet."""
         project = self.project
         manifest = project.graph.manifest
         return Judge(
@@ -212,7 +213,7 @@ class Knowledge:
         verifies: bool = False,
         keeps_hooks: bool = False,
     ) -> Foreseen:
-        """Return the plan with a decision at each step, where there is anything to decide."""
+        """Return the plan with a decision for each step, if there is anything to decide."""
         closed, may_reuse = self._closed(plan, request), self._may_reuse(plan, request, skip_unchanged=skip_unchanged)
         if not closed and not any(is_decided(step) and may_reuse(step) for step in plan.steps):
             return Foreseen(plan=plan)
@@ -230,7 +231,7 @@ class Knowledge:
         verifies: bool = False,
         keeps_hooks: bool = False,
     ) -> tuple[Plan, Judge]:
-        """Return the plan with a decision at each step, and the judge that was asked."""
+        """Return the plan with a decision for each step, and the judge that made them."""
         may_reuse = self._may_reuse(plan, request, skip_unchanged=skip_unchanged)
         past = self.past(plan, frozenset(step.id for step in plan.steps if is_decided(step) and may_reuse(step)))
         asked = [step.node for step in plan.steps if isinstance(step, FreshnessStep) and not step.by_load]
@@ -256,14 +257,16 @@ class Knowledge:
         fresh = bool(getattr(self.project.session.flags, "FULL_REFRESH", False))
 
         def may_reuse(step: Step) -> bool:
+            # With --full-refresh, the selected builds run even if they are unchanged.
             if skip_unchanged and not (fresh and isinstance(step, BuildStep) and not step.added):
                 return True
+            # Otherwise, only what `--upstream auto` added may be reused: what the user named runs.
             return request.upstream is Upstream.AUTO and not named.has(step)
 
         return may_reuse
 
     def with_open_circuits(self, plan: Plan) -> Plan:
-        """Leave out the loads that failed run after run, as the settings say."""
+        """Return the plan without the loads whose circuit breaker is open."""
         wish = self.project.settings.circuit_breaker
         loads = [step.id for step in plan.steps if isinstance(step, IngestStep)]
         if not wish.after or not loads or self.reader is None:
@@ -274,10 +277,10 @@ class Knowledge:
         return with_open_circuits(plan, failing, breaker, datetime.now(UTC))
 
     def reuse(self, foreseen: Foreseen, run_id: str, continued: Continued | None, verified: float = 0) -> RunReuse:
-        """Give what decides in a run; of one that goes on, what was done before stays as it is.
+        """Return what decides on reuse during a run; a resumed run keeps what was done before.
 
-        This share of what it reuses is verified. What was judged when the run was planned holds until a step touches
-        it: nobody else writes there, because the run was planned under its lease.
+        `verified` is the share of reused steps that is verified. A decision made during planning is valid until a step
+        changes what it depends on: no other process writes there, because the run was planned under its lease.
         """
         plan, before = foreseen.plan, foreseen.judge
         settled, cut_off = (continued.settled, continued.found) if continued is not None else ((), ())

@@ -1,4 +1,4 @@
-"""Makes the step runners that a plan needs, and starts what takes long to start."""
+"""Creates the step runners that a plan needs, and starts what takes long to start."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _NOTHING = Left()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runners:
-    """The step runners of one plan, and the listeners that dbt's part needs."""
+    """The step runners of one plan, and the listeners that its dbt steps need."""
 
     by_lane: Mapping[Lane, StepRunner]
     listeners: tuple[RunListener, ...]
@@ -47,11 +47,12 @@ def make_runners(
     reader: RunReader | None = None,
     on_content: Callable[[StepId, Content], None] = lambda _step, _content: None,
 ) -> Runners:
-    """Make the runners that the plan needs, and start what takes long to start.
+    """Create the runners that the plan needs, and start what takes long to start.
 
-    dbt is told of what `settled` says, so that its last hooks find the results of the whole run; steps that were begun
-    before go on with what is `left` of them. `has_stood` says that nodes of the plan are recorded to have been built in
-    this target before, by runs that the `reader` knows. `on_content` is told what each build leaves if it ends well.
+    dbt receives the outcomes in `settled`, so that its end hooks see the results of the whole run. Steps that were
+    started before continue with what is `left` of them. `has_stood` says that nodes of the plan are recorded as built
+    in this target by earlier runs, which the `reader` knows. `on_content` is called with what each successful build
+    leaves.
     """
     artifacts = ArtifactWriter(project.session)
     record = record_in_target(project, plan, on_content, is_expected=has_stood)
@@ -79,7 +80,7 @@ def make_runners(
     if any(isinstance(step, IngestStep) for step in plan.steps):
         runners[Lane.INGEST] = _ingest_runner(project, record, left)
     if is_shared(project.target):
-        # before dbt opens it, and before anything is loaded
+        # before dbt opens the database, and before anything is loaded
         runners[Lane.LIGHT] = LoadAgeRunner(project.warehouse().last_load_age, judge_load_age)
     return Runners(by_lane=runners, listeners=(LoadedSchemas(runs), artifacts))
 

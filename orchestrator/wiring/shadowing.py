@@ -1,4 +1,4 @@
-"""Builds what compares the steps of a run with what would have been reused; and reads how dbt counts warnings."""
+"""Builds the comparison of a run's results with what would have been reused, and reads how dbt counts warnings."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from orchestrator.wiring.target_facts import TargetFacts
 
 
 def shadow_of(project: OpenProject, facts: TargetFacts) -> ShadowReuse:
-    """Return what compares the steps of a run that would have been reused with what they leave."""
+    """Return the object that compares the results of steps that would have been reused with the previous results."""
     nodes, inbox = project.graph.manifest.nodes, project.inbox
 
     def holds(step: StepId) -> str | None:
@@ -31,6 +31,6 @@ def shadow_of(project: OpenProject, facts: TargetFacts) -> ShadowReuse:
 
 
 def warns_are_errors(flags: Any) -> bool:  # noqa: ANN401  # dbt's own
-    """Return whether dbt counts a check that warns as one that failed."""
+    """Return whether dbt counts a warning of a check as a failure."""
     options = getattr(flags, "WARN_ERROR_OPTIONS", None)
     return bool(getattr(flags, "WARN_ERROR", False)) or (options is not None and options.includes("LogTestResult"))

@@ -1,4 +1,4 @@
-"""Reads from the files of expectation suites which relations they read."""
+"""Finds the relations that expectation suites read, from the suites' files."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -16,12 +16,12 @@ from orchestrator.reuse.fingerprints.suites import SuiteReading, read_suite_quer
 def suite_readings(
     project_root: Path, manifest: Manifest, suites: Iterable[BoundSuite]
 ) -> Mapping[NodeId, SuiteReading]:
-    """Return, by suite, what it reads and what of it is not understood."""
+    """Return, by suite, what it reads, and which parts of it are not understood."""
     return {bound.suite.unique_id: _reading(project_root, manifest, bound) for bound in suites}
 
 
 def with_reads(suites: Iterable[BoundSuite], readings: Mapping[NodeId, SuiteReading]) -> tuple[BoundSuite, ...]:
-    """Return the suites with the nodes that each reads beside the one that it validates."""
+    """Return the suites with the nodes that each one reads besides the node that it validates."""
     found = ((bound, readings[bound.suite.unique_id].nodes) for bound in suites)
     return tuple(replace(bound, reads=tuple(one for one in nodes if one != bound.node)) for bound, nodes in found)
 

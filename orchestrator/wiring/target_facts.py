@@ -1,4 +1,4 @@
-"""Reads what a target's database says of its relations and functions: once, until a step of the run touches it."""
+"""Reads facts about a target's relations and functions; each is read once, until a step of the run changes it."""
 
 import time
 from collections.abc import Collection, Iterable, Mapping
@@ -20,7 +20,7 @@ from orchestrator.wiring.warehouse import is_shared, is_there, open_empty
 
 @dataclass(slots=True)
 class TargetFacts:
-    """What is known of one target; every question may raise WarehouseError."""
+    """What is known about one target; every method may raise WarehouseError."""
 
     project: OpenProject
     spent: float = 0.0
@@ -36,16 +36,16 @@ class TargetFacts:
 
     @property
     def is_readable(self) -> bool:
-        """Whether there is a database to read, one that can be shared with dbt, and that no other process holds."""
+        """Return whether the database exists, can be shared with dbt, and is not held by another process."""
         return is_shared(self.project.target) and is_there(self.project.target) and not self.is_held
 
     @property
     def is_held(self) -> bool:
-        """Whether another process holds the database, so that a command that only reads does without it."""
+        """Return whether another process holds the database; a command that only reads then continues without it."""
         return self.project.held_database() is not None
 
     def contents(self, relations: Iterable[Relation]) -> Mapping[Relation, Content]:
-        """Return what these relations hold now, of those that exist."""
+        """Return what these relations hold now; relations that do not exist are omitted."""
         wanted = tuple(dict.fromkeys(relations))
         self._read(wanted)
         found = {relation: self._contents.get(relation) for relation in wanted}
@@ -58,7 +58,7 @@ class TargetFacts:
         return self._functions
 
     def settings(self) -> Mapping[str, object]:
-        """Return the settings of the database that change results; those of a new file are what they will be."""
+        """Return the database's settings that change results; for a file that does not exist yet, its future ones."""
         target, credentials = self.project.target, self.project.session.credentials
         if not is_shared(target) or self.is_held:
             return {}
@@ -70,7 +70,7 @@ class TargetFacts:
         return {f"database-{name}": value for name, value in found.items()}
 
     def columns(self, node: NodeId) -> str:
-        """Return a digest of the columns that a node's or a dbt source's relation has now; empty if it has none."""
+        """Return a digest of the current columns of a node's or dbt source's relation; empty if it has none."""
         relation = placed(self.project.graph, node)
         if relation is None or not self.is_readable:
             return ""
@@ -84,9 +84,9 @@ class TargetFacts:
         return "" if shape is None else shape.columns
 
     def version(self, source: NodeId, newest_row: str | None) -> SourceVersion | str:
-        """Return the version of the rows of a dbt source, or why they have none.
+        """Return the version of a dbt source's rows, or the reason why they have none.
 
-        The newest row, as dbt's freshness check found it, stands in for a table that is too large to be read.
+        For a table that is too large to be read, the newest row that dbt's freshness check found is the version.
         """
         if not self.is_readable:
             return "its database cannot be read beside dbt"
@@ -116,7 +116,7 @@ class TargetFacts:
         return found
 
     def is_unread(self, source: NodeId) -> bool:
-        """Return whether only its newest row can tell one state of a source from another: its rows are not read."""
+        """Return whether a source's rows are not read, so that only its newest row identifies its state."""
         known = self.project.graph.manifest.sources[source]
         if self.is_held:
             return True
@@ -130,16 +130,17 @@ class TargetFacts:
         return content is None or content.rows is None
 
     def note_content(self, step: StepId, content: Content) -> None:
-        """Note what a build found in its own transaction; counts when the step has ended well. Safe from any thread."""
+        """Record what a build found in its own transaction; used once the step has succeeded. Thread-safe."""
         self._built[step] = content
 
     def touch(self, step: StepId, *, stands: bool) -> None:
-        """Forget what a step that ran may have changed; what it noted of its own build is known if it ended well."""
+        """Forget what a step that ran may have changed; if it succeeded, keep what it recorded of its own build."""
         graph = self.project.graph
         node = graph.manifest.nodes.get(NodeId(step))
         if step.startswith("hook.") or (node is not None and node.resource_type is ResourceType.FUNCTION):
             self._functions = None
         if step.startswith(("hook.", "ingest.")):
+            # A hook or a load may write the table of any dbt source.
             sources = (source.relation for source in graph.manifest.sources.values())
             self._forget(sources)
             self._files.forget()
@@ -157,7 +158,7 @@ class TargetFacts:
             self._shapes.pop(relation, None)
 
     def _shape(self, relation: Relation) -> Content | None:
-        """Return what a relation is, without its rows."""
+        """Return the kind, columns and definition of a relation, without its rows."""
         if relation not in self._shapes:
             if self._contents.get(relation) is not None:
                 return self._contents[relation]
@@ -165,7 +166,7 @@ class TargetFacts:
         return self._shapes[relation]
 
     def look(self, relations: Collection[Relation]) -> None:
-        """Look up what relations are, without their rows, in one question."""
+        """Look up what relations are, without their rows, in one query."""
         if relations and self.is_readable:
             found = self.project.warehouse().contents(relations, self._budget(), definitions_only=True)
             self._shapes |= {relation: found.get(relation) for relation in relations}
@@ -186,7 +187,7 @@ class TargetFacts:
         self.spent += time.monotonic() - started
 
     def _views_with_rows(self) -> frozenset[Relation]:
-        """Return the relations that are read with their rows though they may be views: dbt sources, and files."""
+        """Return the relations whose rows are read although they may be views: dbt sources, and external files."""
         manifest = self.project.graph.manifest
         files = (node.relation for node in manifest.nodes.values() if _writes_a_file(node))
         sources = (source.relation for source in manifest.sources.values())
@@ -198,7 +199,7 @@ class TargetFacts:
 
 
 def _is_a_moment(newest: str) -> bool:
-    """Return whether a newest row is told to the second: of a date, later rows of the same day are not seen."""
+    """Return whether a newest row has a time of day; a plain date does not show later rows of the same day."""
     return bool(newest[10:].strip("T 0:.+Z"))
 
 

@@ -1,4 +1,4 @@
-"""Leases: a run waits until no other run writes what it writes, or is refused."""
+"""Implements leases: a run waits until no other run writes what it writes, or is refused."""
 
 import socket
 import threading
@@ -24,23 +24,23 @@ from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, open_store, this_process
 from orchestrator.wiring.verifying import share_of
 
-_LOOK = 0.5  # seconds between two looks at whether the other run has ended
+_LOOK = 0.5  # seconds between two checks for the end of the other run
 _BEAT = 5.0  # seconds between two heartbeats
 _MOST_NAMED = 3
 _BY_NAME = frozenset({"postgres"})
-"""Adapters of databases in which several processes can write at once; in others a run leases the whole target."""
+"""Adapters of databases in which several processes can write at once. In all others, a run leases the whole target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What waiting for a lease needs of the world."""
+    """The clock, sleep and process checks that waiting for a lease uses; tests replace them."""
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     lives: Lives = lives
     here: str = socket.gethostname()
     sleep: Callable[[float], None] = time.sleep
     is_over: Callable[[threading.Event], bool] = lambda ended: ended.wait(_BEAT)
-    """Waits until the next heartbeat is due, or the run has ended; returns whether it has."""
+    """Waits until the next heartbeat is due or the run has ended; returns whether the run has ended."""
 
 
 @contextmanager
@@ -49,14 +49,14 @@ def store_in_turn(
 ) -> Iterator[tuple[RunStore, Plan]]:
     """Open the store, make the plan, and hold the lease on what it writes until the end.
 
-    Where a run leases the whole target, the plan is made once, under the lease. Where it leases names, only the plan
-    says which: it is made again under the lease, because other runs may have changed what it was made from. A database
-    in memory belongs to this process alone, and a plan that writes nothing needs no lease. The project is told which
-    run it waits for.
+    If a run leases the whole target, the plan is made once, under the lease. If it leases names, only the plan says
+    which ones. So the plan is made again under the lease, because other runs may have changed what it was made from. An
+    in-memory database belongs to this process alone, and a plan that writes nothing needs no lease. The project is
+    notified of the run that it waits for.
 
     Raises:
-        BusyError: another run writes there, and this one was not to wait.
-        StoreError: the store cannot be opened or written.
+        BusyError: Another run writes there, and this one was not to wait.
+        StoreError: The store cannot be opened or written.
     """
     turn = Turn()
     on_busy = command.on_busy or project.settings.on_busy
@@ -85,19 +85,19 @@ def store_in_turn(
                 if WHOLE in names or wanted <= names:
                     yield store, made
                     return
-            names = wanted  # what it was made from has changed, and it writes more than before
+            names = wanted  # something changed in between: the new plan writes more than the lease covers
         yield store, made if made is not None else plan()
 
 
 def names_of(project: OpenProject, command: Command, plan: Plan) -> frozenset[str]:
-    """Return the names that a run of a plan must lease, beside which other runs may work in the target."""
+    """Return the names that a run of a plan must lease; runs with other names may work in the target meanwhile."""
     written = {name for step in plan.steps for name in written_by(project.graph, step, project.target.database)}
     loads = [step for step in plan.steps if isinstance(step, IngestStep)]
-    # dlt's working folder of a pipeline is one process's, whatever dataset it loads
+    # only one process can use the working folder of a dlt pipeline, whatever dataset it loads
     folder = f"{socket.gethostname()}:{project.settings.project_root}"
     written |= {f"dlt pipeline {step.pipeline} in {step.working_dir or folder}" for step in loads}
     if written and share_of(command, project.settings):
-        written.add("schemas _elt_verify_*")  # which the next verification drops
+        written.add("schemas _elt_verify_*")  # the next verification drops these schemas
     return frozenset(written)
 
 
@@ -105,9 +105,9 @@ def names_of(project: OpenProject, command: Command, plan: Plan) -> frozenset[st
 def in_turn(
     store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]
 ) -> Iterator[None]:
-    """Hold a lease from the moment at which no live run holds any of its names until the end. Raises BusyError.
+    """Hold a lease on names that no live run holds, until the context exits. Raises BusyError.
 
-    It has heartbeats all the while, whatever the run does: it may plan for minutes, or wait for a slow server.
+    Heartbeats come from a thread of their own, because the run may plan for minutes or wait for a slow server.
     """
     passing(Point.LEASE_ASKED)
     take_turn(store, lease, on_busy, turn, hear)
@@ -116,7 +116,7 @@ def in_turn(
         with _beating(store, lease, turn):
             yield
     except BaseException:
-        with suppress(StoreError):  # what broke the run is what the user must learn
+        with suppress(StoreError):  # the user must see the original error
             store.let_go(lease)
         raise
     passing(Point.LEASE_RETURNED)
@@ -125,12 +125,13 @@ def in_turn(
 
 
 def take_turn(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]) -> None:
-    """Take the lease as soon as no live run excludes it; reports once each run that it waits for. Raises BusyError."""
+    """Take the lease once no live run excludes it; report each run that it waits for once. Raises BusyError."""
     reported: set[str] = set()
     while True:
         others = [held for held in store.leases(lease.target_identity) if held.excludes(lease)]
         busy = next((held for held in others if _works(held, turn)), None)
         if busy is None:
+            # Taking the lease fails if another run took an excluding one in the meantime: then look again.
             now = turn.clock()
             if store.take(replace(lease, taken_at=now, beaten_at=now), instead_of=others):
                 return
@@ -169,7 +170,7 @@ def _works(lease: Lease, turn: Turn) -> bool:
 
 
 def _writes(busy: Lease, lease: Lease) -> str:
-    """Name what another run writes that keeps this one from writing."""
+    """Describe what another run writes that keeps this run from writing."""
     if WHOLE in busy.names or WHOLE in lease.names or not (shared := busy.shared(lease)):
         return "works in this target"
     database = lease.target_identity.rpartition("/")[2]

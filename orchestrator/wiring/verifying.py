@@ -1,4 +1,4 @@
-"""Chooses what of a run's reuse is verified, and makes what verifies it."""
+"""Selects the reused steps of a run that are verified, and creates the verifier."""
 
 from dataclasses import dataclass, replace
 
@@ -27,26 +27,26 @@ from orchestrator.wiring.warehouse import is_shared
 
 
 def share_of(command: Command, settings: Settings) -> float:
-    """Say which share of what is reused is verified."""
+    """Return the share of reused steps that is verified."""
     return settings.verify_reuse if command.verify_reuse is None else command.verify_reuse
 
 
 @dataclass(frozen=True, slots=True)
 class Verifiable:
-    """Which steps of an open project can be verified: those whose table can be made anew, and touches nothing else."""
+    """Decides which steps can be verified: those whose table can be rebuilt without touching anything else."""
 
     project: OpenProject
     maker: Fingerprinter
 
     def has(self, step: Step) -> bool:
-        """Say whether a step can be verified; what may be another thing each time, as the project says, cannot."""
+        """Return whether a step can be verified; a node that the project declares volatile cannot."""
         node = self.project.graph.manifest.nodes.get(step.node) if isinstance(step, BuildStep) else None
         if node is None or declared_volatile(node.definition.config) is False:
             return False
         return self._is_made_whole(node) and not self._touches_more(node)
 
     def noted(self, plan: Plan, share: float) -> Plan:
-        """Give the plan with a note of how many steps are verified, where any are."""
+        """Return the plan with a note of how many steps are verified, if any."""
         steps = self._among(plan)
         number = len(drawn([step.id for step in steps], share, ""))
         if not number:
@@ -64,13 +64,13 @@ class Verifiable:
         return (is_model or node.resource_type is ResourceType.SEED) and not own
 
     def _touches_more(self, node: DbtNode) -> bool:
-        """Say whether it has hooks, points at other tables, or stands where no schema can be made for it."""
+        """Return whether a node has hooks or foreign keys, or is in a database where elt cannot create a schema."""
         database = node.relation.database if node.relation is not None else ""
         is_elsewhere = database is not None and database.lower() != self.project.target.database.lower()
         return bool(hooks_of(node.definition.config)) or is_elsewhere or has_foreign_keys(node)
 
     def sample(self, plan: Plan, share: float, run_id: str) -> Sample:
-        """Draw the steps of a run that are verified; raises UsageError where nothing can be."""
+        """Draw the steps of a run that are verified; raises UsageError if the target does not support it."""
         steps = self._among(plan) if share else []
         target = self.project.target
         if steps and not (is_shared(target) and target.adapter in COMPARING):
@@ -85,7 +85,7 @@ class Verifiable:
 def verifier_of(
     project: OpenProject, runs: NodeRuns, record: SqlTargetRecord | None, reader: RunReader | None
 ) -> Verifier | None:
-    """Make what verifies steps; None for a target in which nothing can be."""
+    """Return the object that verifies steps; None for a target that does not support it."""
     target = project.target
     if not is_shared(target) or target.adapter not in COMPARING:
         return None
@@ -102,7 +102,7 @@ def verifier_of(
     def may_have_missed(node: NodeId, compiled: str | None, run_id: str) -> tuple[str, ...]:
         try:
             then = None if reader is None else reader.compiled_code(run_id, StepId(node))
-        except StoreError:  # what was found is told all the same
+        except StoreError:  # without the record, the difference is still reported
             then = None
         return missed(manifest, manifest.nodes[node], compiled, then)
 

@@ -1,4 +1,4 @@
-"""Which versions of the tools are installed."""
+"""Returns the installed versions of the tools."""
 
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -10,13 +10,13 @@ _TOOLS = ("dbt-core", "dbt-adapters", "dbt-duckdb", "dbt-postgres", "duckdb", "d
 
 @cache
 def installed_versions() -> dict[str, str]:
-    """Give the version of elt and of each tool that is there."""
+    """Return the version of elt and of each tool that is installed."""
     found = {"elt": __version__}
     return {**found, **{name: number for name in _TOOLS if (number := version_of(name))}}
 
 
 def version_of(name: str) -> str | None:
-    """Give the version of one tool; None where it is not installed."""
+    """Return the version of one tool; None if it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Chooses, by the adapter of dbt's target, how a run gets at the warehouse beside dbt."""
+"""Chooses the access to the warehouse alongside dbt, by the adapter of dbt's target."""
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
@@ -15,16 +15,16 @@ from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
 
 class Warehouse(Protocol):
-    """What a run needs of the database, whatever it is; raises WarehouseError for what cannot be answered."""
+    """What a run needs from any database; methods raise WarehouseError if the database cannot answer."""
 
     def relations(self) -> frozenset[tuple[str, str]]:
-        """Every table and view as lower-case (schema, name)."""
+        """Return every table and view as lower-case (schema, name)."""
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
-        """Run a statement and give its rows; what it changes is committed."""
+        """Run a statement, commit its changes, and return its rows."""
 
     def last_load_age(self, relation: Relation, now: datetime) -> float | None:
-        """Give the age in seconds of the last completed dlt load whose rows stand in the table, or None."""
+        """Return the age in seconds of the last completed dlt load with rows in the table, or None."""
 
     def contents(
         self,
@@ -34,35 +34,35 @@ class Warehouse(Protocol):
         definitions_only: bool = False,
         rows_of_views: Collection[Relation] = (),
     ) -> Mapping[Relation, Content]:
-        """Return what each relation that exists holds now, as far as the budget allows.
+        """Return what each existing relation holds now, as far as the budget allows.
 
-        The rows of views and of foreign tables are read only where `rows_of_views` names them; with
-        `definitions_only` nothing is read but the catalog.
+        The rows of views and of foreign tables are read only if `rows_of_views` names them. With `definitions_only`,
+        only the catalog is read.
         """
 
     def stored_functions(self) -> Mapping[str, StoredFunction]:
         """Return the functions and macros that users or extensions created, by lower-case name."""
 
     def result_settings(self) -> Mapping[str, str]:
-        """Return the settings of a session of dbt's that can change the results of its statements."""
+        """Return the settings of a dbt session that can change the results of its statements."""
 
     def attached(self) -> Mapping[str, str]:
-        """Return the attached databases by name, each as its type and path."""
+        """Return the attached databases by name, each with its type and path."""
 
     def access(self) -> ChildAccess:
-        """Let child processes at it."""
+        """Return the access to the database for child processes."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection to the database."""
 
 
 def is_shared(target: Target) -> bool:
-    """Say whether loads and validations can work in the target beside dbt."""
+    """Return whether loads and validations can work in the target alongside dbt."""
     return target.is_file or target.adapter == "postgres"
 
 
 def is_there(target: Target) -> bool:
-    """Say whether there is anything to look at: a file that was never written holds nothing."""
+    """Return whether the database exists; a database file that was never written does not."""
     return target.adapter == "postgres" or (target.path is not None and Path(target.path).exists())
 
 
@@ -73,7 +73,7 @@ def open_shared(
     lock_timeout: float,
     on_wait: Callable[[Holder], None],
 ) -> Warehouse:
-    """Open the database beside dbt; raises WarehouseError when it cannot be opened, or not shared."""
+    """Open the database alongside dbt; raises WarehouseError if it cannot be opened or shared."""
     if target.adapter == "postgres":
         return _open_server(target, credentials())
     if not target.is_file or target.path is None:
@@ -85,7 +85,7 @@ def open_shared(
 
 
 def open_empty(target: Target, credentials: Callable[[], Mapping[str, Any]]) -> Warehouse:
-    """Open a database in memory with the configuration of a DuckDB target whose file does not exist yet."""
+    """Open an in-memory database with the configuration of a DuckDB target whose file does not exist yet."""
     file = DatabaseFile(
         path=Path(":memory:"), config=target.config, settings=lambda: credentials().get("settings") or {}
     )

@@ -1,4 +1,4 @@
-"""Finds what an ingestion module defines: dlt sources, lone resources and pipelines."""
+"""Finds what an ingestion module defines: dlt sources, standalone resources and pipelines."""
 
 import asyncio
 import inspect
@@ -15,7 +15,7 @@ from dlt.pipeline.pipeline import Pipeline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A source function, a source object or a resource of the module, under its name there."""
+    """A source function, source object or resource of the module, with its name in the module."""
 
     attribute: str
     name: str
@@ -23,23 +23,23 @@ class Candidate:
 
     @property
     def is_resource(self) -> bool:
-        """Whether it is a lone resource rather than a source."""
+        """Return whether it is a standalone resource rather than a source."""
         return isinstance(self.value, DltResource)
 
     @property
     def is_function(self) -> bool:
-        """Whether it must be called to give a source."""
+        """Return whether it must be called to return a source."""
         return isinstance(self.value, DltSourceFactoryWrapper)
 
     def open(self) -> DltSource | DltResource:
-        """Give the source or resource, calling the function if it is one."""
+        """Return the source or resource; a source function is called."""
         if not self.is_function:
             return self.value
         source = self.value()
         return asyncio.run(source) if inspect.iscoroutine(source) else source
 
     def missing_arguments(self) -> list[str]:
-        """Name the arguments that only a caller can give: those without a default."""
+        """Return the arguments without a default, which only a caller can provide."""
         if not self.is_function:
             return []
         parameters = inspect.signature(self.value).parameters.values()
@@ -48,7 +48,7 @@ class Candidate:
 
 
 def find_candidates(module: ModuleType) -> list[Candidate]:
-    """Give the sources and lone resources that the module itself defines, in its order."""
+    """Return the sources and standalone resources that the module itself defines, in its order."""
     found = [
         Candidate(attribute=attribute, name=value.name or value.__name__, value=value)
         for attribute, value in _own(module)
@@ -59,17 +59,17 @@ def find_candidates(module: ModuleType) -> list[Candidate]:
 
 
 def find_pipelines(module: ModuleType) -> dict[str, Pipeline]:
-    """Give the user's pipeline objects by their name in the module."""
+    """Return the user's pipeline objects by their name in the module."""
     return {attribute: value for attribute, value in _own(module) if isinstance(value, Pipeline)}
 
 
 def _is_lone_resource(value: object) -> bool:
-    """Say whether the resource can be loaded as it stands: no transformer without data, no missing arguments."""
+    """Return whether a resource can be loaded as it is: it is bound to data, and lacks no arguments."""
     return isinstance(value, DltResource) and not value.requires_args and value._pipe.is_data_bound  # noqa: SLF001
 
 
 def _own(module: ModuleType) -> Iterator[tuple[str, Any]]:
-    """Leave out what was imported from elsewhere, and second names of the same thing."""
+    """Yield what the module defines itself, without imported objects and second names of the same object."""
     kinds = (DltSourceFactoryWrapper, DltSource, DltResource, Pipeline)
     mine = {name: value for name, value in vars(module).items() if isinstance(value, kinds)}
     wanted = {id(value) for value in mine.values()}

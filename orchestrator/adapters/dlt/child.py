@@ -1,4 +1,4 @@
-"""A forked process that answers one request: lists what a module defines, or loads."""
+"""Answers one request in a forked process: lists what a module defines, or loads."""
 
 import ctypes
 import faulthandler
@@ -16,13 +16,13 @@ from orchestrator.adapters.dlt import wire
 
 PR_SET_PDEATHSIG = 1
 VERBS = {"list": "listing", "load": "loading"}
-"""The module, beside this one, whose `answer` knows the verb; imported here only, because it imports dlt."""
+"""The module in this package whose `answer` handles the verb. Only the child imports it, because it imports dlt."""
 
 Answer = Callable[[dict[str, Any], Connection, Connection | None], dict[str, object]]
 
 
 def serve(host: int, answers_end: int, output_end: int, sql_end: int | None) -> NoReturn:
-    """Answer the one request that arrives, and end; whatever is printed meanwhile goes to `output_end`."""
+    """Answer the one request that arrives, and exit; all printed output goes to `output_end`."""
     code = 1
     try:
         _settle_in(host)
@@ -33,11 +33,12 @@ def serve(host: int, answers_end: int, output_end: int, sql_end: int | None) -> 
         os.chdir(request["project_root"])
         wire.send(answers, _answer(request, answers, Connection(sql_end) if sql_end is not None else None))
         code = 0
-    except BaseException:  # noqa: BLE001  # nothing may climb into the host's loop
+    except BaseException:  # noqa: BLE001  # no exception may reach the host's loop
         traceback.print_exc()
     with suppress(Exception):
         sys.stdout.flush()
         sys.stderr.flush()
+    # A fork must not run the exit handlers that it inherited from the host.
     os._exit(code)
 
 
@@ -48,7 +49,7 @@ def _answer(request: dict[str, Any], answers: Connection, sql: Connection | None
 
 
 def _settle_in(host: int) -> None:
-    os.setsid()  # one group with whatever the user's code starts, so that all of it can be ended
+    os.setsid()  # own process group, so that everything that the user's code starts can be killed
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != host:
@@ -58,7 +59,7 @@ def _settle_in(host: int) -> None:
 
 
 def _redirect(end: int) -> None:
-    """Send what the user's code prints to the owner, who hides secrets in it: the terminal belongs to the run."""
+    """Send what the user's code prints to the owner of the run, which masks secrets and owns the terminal."""
     os.dup2(end, 1)
     os.dup2(end, 2)
     os.close(end)

@@ -1,4 +1,4 @@
-"""Writes what a child prints to a log, with secrets hidden; the last of it is kept for the record."""
+"""Writes what a child prints to a log, with secrets masked; the end of it is kept for the record."""
 
 import os
 import threading
@@ -6,13 +6,13 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-_AT_ONCE = 1 << 16  # bytes; a line that is longer is written in pieces
+_AT_ONCE = 1 << 16  # bytes; a longer line is written in pieces
 _MOST_KEPT = 16_000  # characters
-_PATIENCE = 2.0  # seconds for the end of the output; a process that the child left behind may hold it open
+_PATIENCE = 2.0  # seconds to wait for the end of the output; a process that the child left behind may keep it open
 
 
 class ChildOutput:
-    """The reading end of a child's output, read on a thread of its own until everybody has closed the other end."""
+    """Reads a child's output on a separate thread until all writers have closed the other end."""
 
     def __init__(self, end: int, log: Path, mask: Callable[[str], str]) -> None:
         self._end = end
@@ -23,12 +23,12 @@ class ChildOutput:
         self._thread.start()
 
     def finish(self) -> str:
-        """Wait for the end of the output and return the last of it."""
+        """Wait for the end of the output, and return its last part."""
         self._thread.join(_PATIENCE)
         return self._kept
 
     def _read(self) -> None:
-        """Read to the end, also where the log cannot be written: the child must not end because of that."""
+        """Read to the end, even if the log cannot be written: otherwise the child would fail on a closed pipe."""
         rest = b""
         with suppress(OSError), os.fdopen(self._end, "rb", buffering=0) as end, ExitStack() as resources:
             write = self._log_writer(resources)
@@ -43,7 +43,7 @@ class ChildOutput:
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             log = self._log.open("ab", buffering=0)
-        except OSError:  # such as a full disk
+        except OSError:  # for example a full disk
             return len
         resources.callback(log.close)
         return log.write

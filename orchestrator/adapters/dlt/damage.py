@@ -1,7 +1,7 @@
-"""Finds out whether a load failed because what dlt keeps of a pipeline cannot be read, and says what to delete.
+"""Finds out whether a load failed because dlt's own files or rows are damaged, and what to delete.
 
-dlt reads its files and rows in many places and raises whatever the reader raises. So they are checked after a failure,
-and the first that is not as dlt wrote it is named.
+dlt reads its files and rows in many places, and raises whatever the parser raises. So the files and rows are checked
+after a failure, and the first damaged one is reported.
 """
 
 import os
@@ -20,30 +20,30 @@ from dlt.pipeline.pipeline import Pipeline
 from dlt.pipeline.state_sync import migrate_state_to_current
 
 RECORD = "elt_loaded.json"
-"""The file in a working folder that says which state the warehouse was left with."""
+"""The file in a working folder with the state of the warehouse after the last load."""
 _NORMALIZED = "load/normalized/*"
 """The packages that wait to be loaded."""
 _PARQUET = b"PAR1"
-"""How a Parquet file begins and ends."""
+"""The first and last bytes of a Parquet file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """What cannot be read, and what to do."""
+    """What cannot be read, and how to fix it."""
 
     message: str
     hint: str
 
 
 def find_damage(errors: Iterable[BaseException], *, in_warehouse: bool) -> Damage | None:
-    """Look for damage in what dlt keeps of the pipelines that raised these errors; None when all is sound.
+    """Return the damage in dlt's files of the pipelines that raised these errors; None if there is none.
 
-    `in_warehouse` says to look at their rows in the warehouse too.
+    With `in_warehouse`, dlt's rows in the warehouse are checked too.
     """
     for pipeline in _pipelines(errors):
         found = next(_damaged_files(pipeline), None)
         if found is None and in_warehouse:
-            with suppress(Exception):  # the warehouse is out of reach, or a load was never done
+            with suppress(Exception):  # the warehouse is unreachable, or nothing was ever loaded
                 found = next(_damaged_rows(pipeline), None)
         if found is not None:
             return found
@@ -51,7 +51,7 @@ def find_damage(errors: Iterable[BaseException], *, in_warehouse: bool) -> Damag
 
 
 def _pipelines(errors: Iterable[BaseException]) -> list[Pipeline]:
-    """Return the pipelines that the failing calls worked with."""
+    """Return the pipelines in the stack frames of these errors."""
     frames = [frame for error in errors for frame, _ in traceback.walk_tb(error.__traceback__)]
     values = [value for frame in frames for value in frame.f_locals.values() if isinstance(value, Pipeline)]
     return list({id(value): value for value in values if getattr(value, "working_dir", None)}.values())
@@ -84,9 +84,9 @@ def _unreadable(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
         for path in sorted(folder.glob(pattern)):
             try:
                 read(path)
-            except Exception as error:  # noqa: BLE001  # whatever reading a damaged file raises
+            except Exception as error:  # noqa: BLE001  # parsers raise many types for a damaged file
                 yield path, f"cannot be read ({_words(error)})"
-    # dlt drops the name of a schema that it cannot find from the list, but not the name of the default one.
+    # If a schema cannot be found, dlt drops its name from the list, but not from the default schema name.
     schemas = filter(None, {*(state.get("schema_names") or ()), state.get("default_schema_name")})
     needed = [folder / "schemas" / f"{schema}.schema.json" for schema in sorted(schemas)]
     needed += [package / "schema.json" for package in folder.glob(_NORMALIZED)]
@@ -94,7 +94,7 @@ def _unreadable(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
 
 
 def _damaged_rows(pipeline: Pipeline) -> Iterator[Damage]:
-    """Yield the newest rows in the warehouse of the pipeline's state and schemas that cannot be read."""
+    """Yield the newest rows of the pipeline's state and schemas in the warehouse that cannot be read."""
     name, dataset = pipeline.pipeline_name, pipeline.dataset_name
     with pipeline.destination_client() as client:
         stored = client.get_stored_state(name)
@@ -127,7 +127,7 @@ def _damaged_rows(pipeline: Pipeline) -> Iterator[Damage]:
 
 
 def _deletion(dataset: str | None, table: str, **values: object) -> str:
-    """Write the statement that a user may run to delete rows of dlt's own tables."""
+    """Return the statement with which a user can delete rows of dlt's own tables."""
     wanted = " and ".join(f"{name} = {value!r}" for name, value in values.items())
     return f"delete from {dataset}.{table} where {wanted}"  # noqa: S608  # it is shown, not run
 
@@ -165,5 +165,5 @@ def _words(error: Exception) -> str:
 
 
 def _shown(path: Path) -> str:
-    """Write a path below the project root as the user would; the working directory of a load is the root."""
+    """Return a path below the project root as a relative path; the working directory of a load is the root."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,13 +1,13 @@
-"""Which destinations of dlt the orchestrator loads into, by the kind of database that dbt's target is."""
+"""Maps the kind of database of dbt's target to the dlt destination that elt loads into."""
 
 
 def destination_type(kind: str) -> str:
-    """Give the type of dlt's own destination for a kind of database, as dlt writes it."""
+    """Return the type of dlt's own destination for a kind of database, as dlt writes it."""
     return f"dlt.destinations.{kind}"
 
 
 def refused_destination(pipeline: str, named: str | None, kind: str) -> tuple[str, str]:
-    """Say that a user's pipeline names another destination than dbt's target is; two empty strings when it does not."""
+    """Return a message and hint if a user's pipeline names another destination than dbt's target, else empty ones."""
     if named is None or named == destination_type(kind):
         return "", ""
     return (

@@ -1,4 +1,4 @@
-"""Finds the dlt sources of the ingestion folder, by children that import one module each."""
+"""Discovers the dlt sources of the ingestion folder; each module is imported in a child process."""
 
 import os
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ LIMIT_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """What is wrong with one module, and what to do."""
+    """A mistake in a module, and how to fix it."""
 
     message: str
     hint: str
@@ -31,7 +31,7 @@ class Discovery:
     mistakes: tuple[Mistake, ...] = ()
 
     def require_sound(self) -> None:
-        """Raise one error that tells every mistake, for a plan that needs ingestion."""
+        """Raise one error that lists every mistake, for a plan that needs ingestion."""
         if self.mistakes:
             raise IngestionError(
                 "\n".join(dict.fromkeys(m.message for m in self.mistakes)),
@@ -40,7 +40,7 @@ class Discovery:
 
 
 def find_modules(folder: Path) -> tuple[Path, ...]:
-    """Give the files that may define dlt sources: those that speak of dlt and whose name has no underscore first."""
+    """Return the files that may define dlt sources: they contain `dlt`, and their names have no leading underscore."""
     if not folder.is_dir():
         return ()
     files = sorted(path.resolve() for path in folder.glob("*.py") if not path.name.startswith("_"))
@@ -48,7 +48,7 @@ def find_modules(folder: Path) -> tuple[Path, ...]:
 
 
 def discover(host: IngestionHost, project_root: Path, folder: Path, log_dir: Path) -> Discovery:
-    """Import every module of the folder in a child and gather what they define; without modules nothing starts."""
+    """Return what the modules of the folder define, each imported in a child; without modules, no process starts."""
     root = project_root.resolve()
     modules = find_modules(folder)
     answers: list[dict[str, Any]] = []
@@ -96,7 +96,7 @@ def _source(plain: dict[str, Any]) -> DltSource:
 
 
 def _clashes(sources: Sequence[DltSource]) -> list[Mistake]:
-    """Tell of names that two modules give: their state and their tables would be one."""
+    """Return a mistake for each name that two modules use: they would share their state and tables."""
     mistakes = []
     first: dict[str, DltSource] = {}
     for source in sources:

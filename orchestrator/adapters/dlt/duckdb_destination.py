@@ -1,4 +1,4 @@
-"""dlt's duckdb destination in the owner's warehouse: its SQL goes through the pipe, its jobs are marked."""
+"""Adapts dlt's duckdb destination: its SQL goes through the pipe to the owner of the warehouse, its jobs are marked."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -17,7 +17,7 @@ from orchestrator.adapters.sql_pipe import PipeConnection
 
 
 class OwnerDuckDbClient(MarkedJobs, DuckDbClient):  # type: ignore[misc]  # dlt ships its types unchecked
-    """dlt's DuckDB client with marked jobs; its class attributes are set by `owner_destination`."""
+    """dlt's DuckDB client with marked jobs; `owner_destination` sets its class attributes."""
 
     sql_client: OwnerSqlClient
     sql_client_class: ClassVar[type[OwnerSqlClient]]
@@ -25,7 +25,7 @@ class OwnerDuckDbClient(MarkedJobs, DuckDbClient):  # type: ignore[misc]  # dlt 
     marked_schemas: ClassVar[set[str]]
 
     def ensure_marks(self) -> None:
-        """Create the table of marks, on a cursor of its own: the job's may be in a transaction."""
+        """Create the table of marks on a separate cursor, because the job's cursor may be in a transaction."""
         if self.marks in self.marked_schemas:
             return
         cursor = self.pipe.cursor()
@@ -37,11 +37,11 @@ class OwnerDuckDbClient(MarkedJobs, DuckDbClient):  # type: ignore[misc]  # dlt 
         self.marked_schemas.add(self.marks)
 
     def run_of(self, job: RunnableLoadJob) -> Callable[[], None]:
-        """Return what runs dlt's own job; dlt writes the path of the file into its SQL as it is."""
+        """Return a function that runs dlt's own job with an escaped path; dlt puts the path into its SQL unescaped."""
         run: Callable[[], None] = super().run_of(job)
 
         def run_quoted() -> None:
-            path = job._file_path  # noqa: SLF001  # what the SQL is made of
+            path = job._file_path  # noqa: SLF001  # becomes part of the SQL
             job._file_path = path.replace("'", "''")  # noqa: SLF001
             try:
                 run()
@@ -51,7 +51,7 @@ class OwnerDuckDbClient(MarkedJobs, DuckDbClient):  # type: ignore[misc]  # dlt 
         return run_quoted if isinstance(job, DuckDbCopyJob) else run
 
     def claim(self, load_id: str, job: str, table: str) -> bool:  # noqa: ARG002  # marked when it is done
-        """Look for the mark: whoever might make it meanwhile would need the file, which is ours."""
+        """Return whether the job has no mark yet; no other process can write one, because this run owns the file."""
         query = f"SELECT 1 FROM {self.marks} WHERE load_id = %s AND job = %s"  # noqa: S608  # dlt's names
         return not self.sql_client.execute_sql(query, load_id, job)
 
@@ -61,9 +61,9 @@ class OwnerDuckDbClient(MarkedJobs, DuckDbClient):  # type: ignore[misc]  # dlt 
 
 
 def owner_destination(pipe: PipeConnection, database: str, record: LoadRecord, *, exact_dataset: bool) -> Destination:
-    """Give a dlt destination that loads through the pipe; its `loaded` tells rows by package and table.
+    """Return a dlt destination that loads through the pipe; its `loaded` has the row counts by package and table.
 
-    With `exact_dataset` the schema's name is taken as it is, not normalised by dlt.
+    With `exact_dataset`, the schema's name is used as it is, without dlt's normalization.
     """
     sql_client = type("PipedSqlClient", (OwnerSqlClient,), {"pipe": pipe})
     attributes = {
@@ -76,7 +76,7 @@ def owner_destination(pipe: PipeConnection, database: str, record: LoadRecord, *
     client = type("PipedDuckDbClient", (OwnerDuckDbClient,), attributes)
 
     class OwnerDestination(duckdb):  # type: ignore[misc]  # dlt ships its types unchecked
-        """dlt's own destination in name, so that its state and configuration stay valid without us."""
+        """Has the name of dlt's own destination, so that its state and configuration stay valid without elt."""
 
         loaded, record = attributes["loaded"], attributes["record"]
         destination_type = destination_type("duckdb")

@@ -1,4 +1,4 @@
-"""What kind of thing broke in a load, told by the exceptions behind it: the source system's, dlt's, the database's."""
+"""Classifies the error of a load by its chain of exceptions: from the source system, dlt or the database."""
 
 import re
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from orchestrator.adapters.dlt.explain import chain_of
 from orchestrator.execution.outcome import ErrorClass
 
 _BUSY = frozenset({408, 425, 429})
-"""HTTP statuses below 500 after which a server wants to be asked again."""
+"""HTTP statuses below 500 after which a request should be repeated."""
 _DATABASES = frozenset({"duckdb", "_duckdb", "psycopg2", "dlt", "orchestrator"})
-"""Packages whose exceptions hand on what a database said."""
+"""Packages whose exceptions contain messages of a database."""
 _DROPPED = frozenset(
-    # by name: which of the libraries a source uses, and whether they are installed, is the source's affair
+    # Compared by name, because elt does not know which of these libraries a source uses, or whether they are installed.
     {"requests.exceptions.ConnectionError", "requests.exceptions.Timeout", "requests.exceptions.ChunkedEncodingError"}
     | {"httpx.TimeoutException", "httpx.NetworkError", "httpx.RemoteProtocolError"}
     | {"urllib3.exceptions.TimeoutError", "urllib3.exceptions.ProtocolError", "urllib3.exceptions.NewConnectionError"}
@@ -23,18 +23,18 @@ _DROPPED = frozenset(
     | {"builtins.ConnectionError", "builtins.TimeoutError", "http.client.IncompleteRead"}
 )
 _REFUSED = frozenset({"requests.exceptions.SSLError", "ssl.SSLCertVerificationError", "httpx.UnsupportedProtocol"})
-"""Connections that fail for a reason that stays."""
+"""Connection errors with a permanent cause."""
 
 
 _WRONG = frozenset(
     {"duckdb.ParserException", "duckdb.BinderException", "duckdb.CatalogException", "psycopg2.ProgrammingError"}
 )
 _SAYS_WRONG = re.compile(r"\b(?:Parser|Binder|Catalog|Syntax) Error:")
-"""Statements that a database cannot make sense of, now or later; conflicts are told before."""
+"""Statements that a database will never accept. Conflicts are recognized earlier."""
 
 
 def error_class(error: BaseException) -> ErrorClass:
-    """Give the class of what a load raised: the first cause that tells decides."""
+    """Return the class of a load's error; the first cause that can be classified decides."""
     for link in reversed(list(chain_of(error))):
         passes = _passes(link)
         if passes is not None:
@@ -43,7 +43,7 @@ def error_class(error: BaseException) -> ErrorClass:
 
 
 def _passes(link: BaseException) -> bool | None:
-    """Say whether one exception of the chain may pass; None when it does not tell."""
+    """Return whether one exception of the chain is transient; None if it cannot be classified."""
     status = _http_status(link)
     if status is not None:
         return status in _BUSY or status >= 500
@@ -56,7 +56,7 @@ def _passes(link: BaseException) -> bool | None:
         return True
     if names & _WRONG or (type(link).__module__.partition(".")[0] in _DATABASES and _SAYS_WRONG.search(str(link))):
         return False
-    if isinstance(link, DestinationConnectionError):  # a wrong password among them
+    if isinstance(link, DestinationConnectionError):  # includes a wrong password
         return None
     if isinstance(link, TransientException):
         return True
@@ -64,7 +64,7 @@ def _passes(link: BaseException) -> bool | None:
 
 
 def _http_status(link: BaseException) -> int | None:
-    """Give the status that a server answered with: requests, httpx, aiohttp and urllib each keep it elsewhere."""
+    """Return the HTTP status of an exception; requests, httpx, aiohttp and urllib store it in different places."""
     for holder, name in ((getattr(link, "response", None), "status_code"), (link, "status"), (link, "code")):
         status = getattr(holder, name, None)
         if isinstance(status, int) and 400 <= status < 600:

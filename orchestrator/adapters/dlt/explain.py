@@ -1,4 +1,4 @@
-"""Tells what went wrong in one or a few lines, without a traceback and without a secret."""
+"""Explains the error of a load in one or a few lines, without a traceback and without secrets."""
 
 import re
 import tempfile
@@ -23,7 +23,7 @@ STEP_WORDS = {"extract": "extracting", "normalize": "normalising", "load": "load
 
 
 def explain(error: BaseException, name: str, module: str) -> tuple[str, str]:
-    """Give the message and the hint for whatever a load raised."""
+    """Return the message and the hint for any error of a load."""
     chain = list(chain_of(error))
     where = f"dlt source {name} ({module})"
     for link in chain:
@@ -43,7 +43,7 @@ def explain(error: BaseException, name: str, module: str) -> tuple[str, str]:
 
 
 def missing_configuration(error: ConfigFieldMissingException) -> tuple[str, str]:
-    """Name the keys that are missing, and where dlt looked for them; never a value."""
+    """Describe which keys are missing, and where dlt looked for them; never contains a value."""
     looked = list(_lookups(error.traces))
     fields = list(dict.fromkeys(field for field, _ in looked))
     ways = [_way(field, [trace for name, trace in looked if name == field]) for field in fields]
@@ -55,7 +55,7 @@ def missing_configuration(error: ConfigFieldMissingException) -> tuple[str, str]
 
 
 def import_hint(chain: Iterable[BaseException]) -> str:
-    """Return how to install what a failed import needs; empty when nothing is missing."""
+    """Return how to install what a failed import needs; empty if nothing is missing."""
     for link in chain:
         if isinstance(link, MissingDependencyException):
             return install_hint(*link.dependencies)
@@ -65,7 +65,7 @@ def import_hint(chain: Iterable[BaseException]) -> str:
 
 
 def scrub(text: str) -> str:
-    """Take out every secret that dlt resolved in this process, and what a URL carries as a query or a password."""
+    """Return the text without the secrets that dlt resolved in this process, or passwords and queries in URLs."""
     text = re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
     text = re.sub(r"\?[\w.%~-]+=[^\s'\")]*", "?***", text)
     for secret in sorted(_secrets(), key=len, reverse=True):
@@ -74,7 +74,7 @@ def scrub(text: str) -> str:
 
 
 def chain_of(error: BaseException | None) -> Iterator[BaseException]:
-    """Walk from what was raised to its first cause, through the errors that dlt wraps without `from`."""
+    """Yield an error and its causes down to the first, including errors that dlt wraps without `from`."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -86,7 +86,7 @@ def chain_of(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _cause(chain: list[BaseException]) -> BaseException:
-    """Give the user's own error: the first below those that dlt wraps around it."""
+    """Return the user's own error: the first one inside dlt's wrappers."""
     for index, link in enumerate(chain[:-1]):
         if isinstance(link, ResourceExtractionError):
             return chain[index + 1]
@@ -124,7 +124,7 @@ def _lookups(traces: FieldLookupTraces) -> Iterator[tuple[str, LookupTrace]]:
 
 
 def _way(field: str, traces: list[LookupTrace]) -> str:
-    """Say how to set one key: by the most telling of the names that dlt tried."""
+    """Describe how to set one key, by the most specific of the names that dlt tried."""
     telling = next((t for t in traces if t.key.startswith("SOURCES__")), traces[0])
     table = ".".join(part for part in telling.sections if part)
     return f"{telling.key} in the environment, or {field} under [{table}] in .dlt/secrets.toml"

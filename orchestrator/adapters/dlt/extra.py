@@ -1,4 +1,4 @@
-"""Says whether dlt is installed, without importing it."""
+"""Checks whether dlt is installed, without importing it."""
 
 from importlib.util import find_spec
 
@@ -8,7 +8,7 @@ from orchestrator.installing import install_hint
 
 
 def require_installed() -> None:
-    """Raise when dlt, or what its loads need, is not installed, or is of a version that does not work."""
+    """Raise MissingExtraError if dlt, or a library that its loads need, is missing or has an unsupported version."""
     missing = [name for name in ("dlt", "pyarrow") if find_spec(name) is None]
     if missing:
         raise MissingExtraError(

@@ -1,4 +1,4 @@
-"""Says which of a module's sources are loaded together, by which dlt pipeline."""
+"""Groups a module's sources by the dlt pipeline that loads them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ OUR_PREFIX = "elt_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What one step loads: a bare source or resource, or all that a user's pipeline loads."""
+    """What one step loads: a source or resource without a pipeline, or all that a user's pipeline loads."""
 
     attribute: str
     name: str
@@ -23,13 +23,13 @@ class Part:
 
     @property
     def destination(self) -> str | None:
-        """The destination that the user's own pipeline names, as dlt writes its type."""
+        """Return the destination that the user's own pipeline names, as dlt writes its type."""
         if self.pipeline is None or not self.pipeline.destination:
             return None
         return str(self.pipeline.destination.destination_type)
 
     def problem(self) -> tuple[str, str]:
-        """Say what of the user's own pipeline cannot be kept, and what to do; two empty strings when all is well."""
+        """Return a message and hint for a setting of the user's pipeline that elt cannot apply; else empty strings."""
         if self.pipeline is None:
             return "", ""
         if self.pipeline.dev_mode:
@@ -43,7 +43,7 @@ class Part:
 def group(
     candidates: Sequence[Candidate], pipelines: Mapping[str, Pipeline], shown: str
 ) -> tuple[list[Part], list[str]]:
-    """Give the parts of one module, and notes on what no rule assigns."""
+    """Return the parts of one module, and notes on sources and pipelines that no rule assigns."""
     if not pipelines:
         return [_bare(candidate) for candidate in candidates], []
     assigned = {attribute: _of(pipeline, attribute, candidates, pipelines) for attribute, pipeline in pipelines.items()}

@@ -1,4 +1,4 @@
-"""Starts the warm interpreter that dlt lives in, and gets a child of it for every request."""
+"""Starts the warm interpreter with dlt, and has it fork a child for every request."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ GRACE_SECONDS = 1.0
 
 
 class Child:
-    """One process that answers one request: its messages, its SQL, and its end."""
+    """A process that answers one request: its messages, its SQL, and its termination."""
 
     def __init__(self, answers: Connection, output: ChildOutput, sql: Connection | None) -> None:
         self.answers = answers
@@ -32,23 +32,26 @@ class Child:
         self._unwanted = False
 
     def receive(self) -> dict[str, Any]:
-        """Wait for the next message; EOFError when the process died."""
+        """Return the next message; raises EOFError if the process died."""
         self.receive_pid()
         return wire.receive(self.answers)
 
     def receive_pid(self) -> None:
-        """Wait for the first message, by which the process can be ended; calling again does nothing."""
+        """Wait for the first message, which has the pid that `end` needs; calling again does nothing."""
         if self._pid is None:
             self._pid = int(wire.receive(self.answers)["pid"])
             if self._unwanted:
                 self.end()
 
     def poll(self, seconds: float) -> bool:
-        """Say whether a message (or the end) is there within the time."""
+        """Return whether a message, or the end of the process, arrives within the time."""
         return self.answers.poll(seconds)
 
     def end(self) -> None:
-        """End the process and whatever it started: politely, then by force; at once or when it reports."""
+        """Terminate the process and all that it started, then kill what remains.
+
+        If the pid is not known yet, `receive_pid` does this when it arrives.
+        """
         self._unwanted = True
         with self._ending:
             if self._pid is None or not self._signal(signal.SIGTERM):
@@ -61,7 +64,7 @@ class Child:
             self._signal(signal.SIGKILL)
 
     def close(self) -> str:
-        """Close our ends of its pipes, when its output is written; return the last of that."""
+        """Close the owner's ends of the pipes once the output is written; return the last part of the output."""
         said = self.output.finish()
         with suppress(OSError):
             self.answers.close()
@@ -75,10 +78,10 @@ class Child:
 
 
 class IngestionHost:
-    """The process in which dlt is imported once; nothing is started before it is needed."""
+    """The process that imports dlt once; it starts on first use."""
 
     def __init__(self, mask: Callable[[str], str] = lambda text: text) -> None:
-        """Hide with `mask` what must not be written of the output of the children."""
+        """Store `mask`, which hides secrets in the output of the children."""
         self._mask = mask
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -90,14 +93,14 @@ class IngestionHost:
             self._start()
 
     def open_child(self, request: Mapping[str, object], *, with_sql: bool) -> Child:
-        """Let a new process answer the request; what it prints goes to the log that the request names."""
+        """Return a new process that answers the request; its output goes to the log that the request names."""
         ours, theirs = _pair()
         printed, prints = os.pipe()
         sql_ours, sql_theirs = _pair() if with_sql else (None, None)
         with self._lock:
             control = self._start()
             ends = [theirs.fileno(), prints, *([] if sql_theirs is None else [sql_theirs.fileno()])]
-            writes_tables = request.get("kind") == "duckdb"  # what is loaded into DuckDB is handed over as Parquet
+            writes_tables = request.get("kind") == "duckdb"  # for DuckDB, rows are handed over as Parquet files
             socket.send_fds(control, [b"t" if writes_tables else b"f"], ends)
         for end in (theirs, sql_theirs):
             if end is not None:
@@ -109,14 +112,14 @@ class IngestionHost:
         return child
 
     def close(self) -> None:
-        """End the process; its children end with it."""
+        """Terminate the process; its children end with it."""
         with self._lock:
             if self._process is None or self._control is None:
                 return
             self._control.close()
             try:
                 self._process.wait(GRACE_SECONDS)
-            except subprocess.TimeoutExpired:  # it is still importing
+            except subprocess.TimeoutExpired:  # the process is still importing
                 self._process.kill()
                 self._process.wait()
             self._process = self._control = None
@@ -127,7 +130,7 @@ class IngestionHost:
         require_installed()
         self._control, theirs = _pair()
         environment = {**os.environ, "RUNTIME__DLTHUB_TELEMETRY": "false"}
-        # -P keeps a folder of the user's that is called dlt from shadowing the library
+        # -P prevents a user's folder that is called dlt from shadowing the library.
         command = [sys.executable, "-P", "-m", "orchestrator.adapters.dlt.host_main", str(theirs.fileno())]
         self._process = subprocess.Popen(
             command,
@@ -136,7 +139,7 @@ class IngestionHost:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is the owner's to handle
+            start_new_session=True,  # the owner handles Ctrl-C
         )
         theirs.close()
         return self._control

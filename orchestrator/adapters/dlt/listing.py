@@ -28,7 +28,7 @@ from orchestrator.errors import IngestionError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """What listing one candidate gave: its resources, or why there are none."""
+    """The result of listing one candidate: its resources, or the reason why there are none."""
 
     resources: list[dict[str, object]] = field(default_factory=list)
     note: str = ""
@@ -37,7 +37,7 @@ class Listed:
 
 
 def answer(request: dict[str, Any], answers: Connection, sql: Connection | None) -> dict[str, object]:
-    """Import the module of the request and tell what it defines."""
+    """Return what the module of the request defines, after importing it."""
     del answers, sql  # the verbs share one signature
     root, path = Path(request["project_root"]), Path(request["module"])
     try:
@@ -48,7 +48,7 @@ def answer(request: dict[str, Any], answers: Connection, sql: Connection | None)
 
 
 def list_module(module: ModuleType, shown: str) -> dict[str, object]:
-    """Give what an imported module loads as plain values, with notes on what was left out."""
+    """Return what an imported module loads as plain values, with notes on what was omitted."""
     found = find_candidates(module)
     notes = [
         f"{shown}: dlt source {c.name} needs {', '.join(c.missing_arguments())}; "
@@ -67,7 +67,7 @@ def list_module(module: ModuleType, shown: str) -> dict[str, object]:
 
 
 def list_resources(candidate: Candidate) -> Listed:
-    """List the resources of one source or resource; none when they cannot be known without asking."""
+    """Return the resources of one source or resource; none if listing them would require contact."""
     try:
         with contacting_nobody():
             opened = candidate.open()
@@ -86,7 +86,7 @@ def list_resources(candidate: Candidate) -> Listed:
 
 
 def _without_members(candidates: Sequence[Candidate], listed: dict[str, Listed], *, all_known: bool) -> list[Candidate]:
-    """Leave out resources that a source of the module returns; all of them when a source cannot say."""
+    """Return the candidates without resources that a source returns; without all resources if a source lists none."""
     sources = [c for c in candidates if not c.is_resource]
     if not all_known or any(not listed[c.attribute].resources for c in sources):
         return sources

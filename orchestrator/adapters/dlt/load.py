@@ -1,4 +1,4 @@
-"""Runs ingest steps: each in a child that extracts, normalises and loads, with the access that it is given."""
+"""Runs ingest steps, each in a child that extracts, normalizes and loads through the given access to the warehouse."""
 
 import json
 import threading
@@ -23,7 +23,7 @@ _NONE: Mapping[StepId, Collection[str]] = MappingProxyType({})
 
 
 class IngestRunner:
-    """The StepRunner of loads; may be called from several threads at once."""
+    """Runs loads as a StepRunner; thread-safe."""
 
     def __init__(
         self,
@@ -35,9 +35,9 @@ class IngestRunner:
         record: str | None = None,
         goes_on: Mapping[StepId, Collection[str]] = _NONE,
     ) -> None:
-        """`record` is the table, qualified, in which the target itself keeps the rows that each load brought.
+        """Configure the runner; `record` is the qualified table in the target that keeps each load's row counts.
 
-        `goes_on` names the runs in which a load was cut off: what they had extracted is this run's.
+        `goes_on` names the runs in which a load was cut off. What they extracted counts as extracted by this run.
         """
         self._host = host
         self._access = access
@@ -48,10 +48,10 @@ class IngestRunner:
         self._lock = threading.Lock()
         self._datasets: dict[str, threading.Lock] = {}
         self._running: dict[Child, tuple[StepId, ChildSession]] = {}
-        self._extracted: set[StepId] = set()  # steps of which a try got as far: a further one does not extract again
+        self._extracted: set[StepId] = set()  # steps with a complete extraction; a further attempt does not repeat it
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
-        """Load what each step names, one after the other, and give an outcome for each."""
+        """Load each step in turn, and yield an outcome for each."""
         for request in requests:
             if not isinstance(request.step, IngestStep):
                 raise TypeError(f"{request.step.id} is not an ingest step")
@@ -62,7 +62,7 @@ class IngestRunner:
                 yield self._run_one(request.step, request.run_id, stop, started)
 
     def interrupt(self, steps: Collection[StepId]) -> None:
-        """End these loads, each with its children and its statement."""
+        """Terminate these loads, each with its children and its running statement."""
         with self._lock:
             running = {child: session for child, (step_id, session) in self._running.items() if step_id in steps}
         for session in running.values():
@@ -84,10 +84,10 @@ class IngestRunner:
         try:
             answer = self._talk(child, step, stop)
         finally:
-            child.end()
+            child.end()  # before `close`, which waits for the end of the child's output
             said = child.close()
             session.interrupt()
-            session.join()  # what the child left unfinished is rolled back before anybody repeats it
+            session.join()  # the child's unfinished transaction is rolled back before another attempt starts
             with self._lock:
                 del self._running[child]
         if answer is None and stop.is_set():
@@ -107,7 +107,7 @@ class IngestRunner:
         return ended(step, started, answer)
 
     def _talk(self, child: Child, step: IngestStep, stop: Stop) -> dict[str, Any] | None:
-        """Serve the child until it gives its answer; None when it ended without one."""
+        """Serve the child until it returns its answer; None if it ended without one."""
         known: dict[str, Any] = {}
         with ExitStack() as held:
             try:
@@ -119,7 +119,7 @@ class IngestRunner:
                         case "extracted":
                             self._extracted.add(step.id)
                             continue
-                        case "loaded":  # a further try would load the rows of this one again
+                        case "loaded":  # another attempt would load the same rows again
                             known = {"class": ErrorClass.PERMANENT}
                             continue
                     match message.get("ask"):
@@ -143,7 +143,7 @@ class IngestRunner:
         return child.receive()
 
     def _hold(self, dataset: str, held: ExitStack, stop: Stop) -> bool:
-        """Wait for the dataset's turn; False when the run was stopped meanwhile."""
+        """Wait for the lock of the dataset; return False if the run was stopped in the meantime."""
         with self._lock:
             turn = self._datasets.setdefault(dataset.lower(), threading.Lock())
         while not turn.acquire(timeout=LOOK_AT_STOP_SECONDS):
@@ -172,10 +172,10 @@ class IngestRunner:
         }
 
     def _pipelines_dir(self, step: IngestStep) -> Path:
-        """Return the folder of our own pipelines for this database and dataset: two must not share what was seen.
+        """Return the folder of elt's pipelines for this database and dataset; two of them must not share dlt's state.
 
-        An earlier elt had one folder for all datasets of a database: the state that a pipeline has there is that of
-        the dataset which it last loaded, and stays in use for that one.
+        An earlier elt had one folder for all datasets of a database. The state of a pipeline in that folder belongs to
+        the dataset that it last loaded, and stays in use for that dataset.
         """
         place = self._access.place
         name = Path(place).stem.strip(":") or "database"
@@ -192,11 +192,11 @@ def _key(*parts: str) -> str:
 
 
 def _was_loaded(working_dir: Path, dataset: str) -> bool:
-    """Say whether a pipeline's working folder holds the state of this dataset, or one that cannot be read."""
+    """Return whether a pipeline's working folder holds the state of this dataset, or a state that cannot be read."""
     try:
         state = json.loads((working_dir / "state.json").read_bytes())
-    except OSError:  # nothing was loaded from there
+    except OSError:  # nothing was loaded from this folder
         return False
-    except ValueError:  # the load names the file; to begin in another folder would hide that
+    except ValueError:  # the load reports the damaged file; another folder would hide the damage
         return True
     return isinstance(state, dict) and state.get("dataset_name") == dataset

@@ -1,4 +1,4 @@
-"""What a load leaves in the target of the rows that it brought: written with the package, read when nobody was told."""
+"""Records in the target the row counts of each load, in the transaction of its package; read after an interruption."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 OWN_PREFIX = "_"
-"""Tables of dlt's and of our own bookkeeping."""
+"""The prefix of dlt's tables, and of elt's own tables."""
 
 
 class SqlClient(Protocol):
-    """What is asked of a dlt SQL client."""
+    """The part of a dlt SQL client that is used here."""
 
     dataset_name: str
 
@@ -20,16 +20,16 @@ class SqlClient(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class LoadRecord:
-    """The record of one step's loads; every load of it is of the run that extracted it."""
+    """The record of one step's loads; each load belongs to the run that extracted it."""
 
     table: str | None
-    """Qualified; None where nothing is recorded."""
+    """The qualified name; None if nothing is recorded."""
     pipeline: str
     run_id: str | None = None
-    """The run that extracted what is loaded now; None when nobody knows."""
+    """The run that extracted the current load; None if it is unknown."""
 
     def write(self, client: SqlClient, load_id: str, rows: Mapping[str, int]) -> None:
-        """Note the rows that a package brought to each table, in the transaction that completes the package."""
+        """Record the row counts of a package by table, in the transaction that completes the package."""
         if self.table is None:
             return
         at = datetime.now(UTC).replace(tzinfo=None)
@@ -42,11 +42,11 @@ class LoadRecord:
                 )
 
     def of_package(self, client: SqlClient, load_id: str) -> dict[str, int]:
-        """Give the rows that a package brought, by table."""
+        """Return the row counts of a package, by table."""
         return self._rows(client, "load_id", load_id).get(load_id, {})
 
     def of_run(self, client: SqlClient, run_id: str) -> dict[str, dict[str, int]]:
-        """Give the rows that the packages of a run brought, by package and table."""
+        """Return the row counts of a run's packages, by package and table."""
         return self._rows(client, "run_id", run_id)
 
     def _rows(self, client: SqlClient, column: str, value: str) -> dict[str, dict[str, int]]:

@@ -1,4 +1,4 @@
-"""Removes the load packages that dlt keeps after it has loaded them: the rows are in the warehouse."""
+"""Removes the packages that dlt keeps after loading them: their rows are in the warehouse."""
 
 import shutil
 import time
@@ -9,17 +9,17 @@ from dlt.common.storages import LoadStorage
 from dlt.pipeline.pipeline import Pipeline
 
 LOAD_FOLDER = "load"
-"""The folder of a pipeline's working folder in which dlt keeps what it loads and has loaded."""
+"""The subfolder of a pipeline's working folder for packages that wait to be loaded or are loaded."""
 UNUSED_SECONDS = 3600.0
-"""Another process may still read a package that it has just loaded, for its figures; after an hour none does."""
+"""Another process may still read the figures of a package that it has just loaded, but not after an hour."""
 
 
 def remove_loaded(pipeline: Pipeline) -> None:
-    """Remove the packages that one of our own pipelines has loaded, and old ones of its neighbours.
+    """Remove the packages that one of elt's pipelines has loaded, and old ones of its neighbours.
 
-    Nothing that recovers from a killed load reads them: packages that wait to be loaded are in other folders, and what
-    was loaded is recorded in the target. Neighbours are other pipelines, datasets and databases, some of them no longer
-    in use. A package that cannot be removed is left for the next load.
+    Recovery from a killed load does not read them: packages that wait to be loaded are in other folders, and the target
+    records what was loaded. Neighbours are other pipelines, datasets and databases, and some of them are no longer in
+    use. A package that cannot be removed is left for the next load.
     """
     for package in _loaded(Path(pipeline.working_dir)):
         shutil.rmtree(package, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Loads one pipeline's resources: settles what is pending, extracts, normalises, copies into the warehouse."""
+"""Loads one pipeline's resources: recovers pending packages, extracts, normalizes, and copies into the warehouse."""
 
 import os
 import sys
@@ -42,10 +42,10 @@ from orchestrator.execution.outcome import ErrorClass
 
 
 def answer(request: dict[str, Any], answers: Connection, sql: Connection | None) -> dict[str, object]:
-    """Do the load of the request and tell the rows by table, or what went wrong."""
+    """Run the load of the request, and return the row counts by table, or the error."""
     if sql is None:
         raise ValueError("a load needs a pipe to the warehouse")
-    # Arrow tables get their load id only when the normaliser is told so.
+    # Arrow tables get a load id only with this option of the normalizer.
     os.environ["NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID"] = "true"
     root, path = Path(request["project_root"]), Path(request["module"])
     keep_no_traces()
@@ -79,7 +79,7 @@ def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
 
 
 def _destination(part: Part, request: dict[str, Any], pipe: Connection) -> Destination:
-    """Give dlt's destination for the kind of database; its `loaded` tells rows by package and table."""
+    """Return dlt's destination for the kind of database; its `loaded` has the row counts by package and table."""
     exact_dataset = part.pipeline is None
     record = LoadRecord(table=request["record"], pipeline=part.pipeline_name)
     if request["kind"] == "postgres":
@@ -95,17 +95,19 @@ def _load(part: Part, request: dict[str, Any], answers: Connection, destination:
     pipeline = _pipeline(part, request, destination)
     name, run_id = part.attribute, request["run_id"]
     own = {run_id, *request["goes_on"]}
+    # The packages of an interrupted load go first. Their rows count for the run that extracted them.
     if has_pending(pipeline):
         with _alone(answers):
             destination.record.run_id = extracted_by(pipeline, name)
             is_own = request["extracted"] or destination.record.run_id in own
             settle_pending(pipeline)
-            if is_own and destination.loaded:  # what an earlier try of this step extracted is done
+            if is_own and destination.loaded:  # an earlier attempt of this step extracted it, so the step is done
                 return _found(part, pipeline, answers, destination, own)
     follow_warehouse(pipeline)
-    if extracted_by(pipeline, name) in own:  # and loaded, by a try whose end nobody heard of
+    if extracted_by(pipeline, name) in own:  # also loaded, by an attempt whose end was not recorded
         return _found(part, pipeline, answers, destination, own)
     data = _data(part, tuple(request["resources"]))
+    # If the process dies during the extraction, the previous record must not vouch for it.
     forget_extracted(pipeline, name)
     pipeline.extract(data, refresh=refresh_of(pipeline, part.candidates, data))
     note_extracted(pipeline, name, run_id)
@@ -121,7 +123,7 @@ def _done(part: Part, pipeline: Pipeline, answers: Connection, loaded: dict[str,
     wire.send(answers, {"tell": "loaded"})
     record_loaded(pipeline)
     result = _result(pipeline, loaded)
-    if part.pipeline is None:  # the folder of a user's pipeline is the user's
+    if part.pipeline is None:  # the working folder of a user's pipeline belongs to the user
         remove_loaded(pipeline)
     return result
 
@@ -129,7 +131,7 @@ def _done(part: Part, pipeline: Pipeline, answers: Connection, loaded: dict[str,
 def _found(
     part: Part, pipeline: Pipeline, answers: Connection, destination: Destination, own: set[str]
 ) -> dict[str, object]:
-    """Tell the rows that all loads of these runs brought, also those of a try whose end nobody heard of."""
+    """Return the rows of all loads of these runs, including attempts whose end was not recorded."""
     before: dict[str, dict[str, int]] = {}
     with pipeline.destination_client() as client:
         for run_id in sorted(own):
@@ -153,7 +155,7 @@ def _pipeline(part: Part, request: dict[str, Any], destination: Destination) -> 
 
 
 def _data(part: Part, wanted: tuple[str, ...]) -> list[DltSource | DltResource]:
-    """Open the sources and keep the wanted resources; a resource that a source returns is not taken twice."""
+    """Return the sources with the wanted resources; a resource that a source also returns is not loaded twice."""
     sources = [candidate.open() for candidate in part.candidates if not candidate.is_resource]
     if wanted:
         sources = [s.with_resources(*names) for s in sources if (names := _common(wanted, s.resources.selected))]
@@ -193,7 +195,7 @@ def _result(pipeline: Pipeline, loaded: dict[str, dict[str, int]]) -> dict[str, 
 
 
 def _bytes(pipeline: Pipeline, load_ids: Collection[str]) -> int | None:
-    """Give the size of the files that were loaded; None where dlt is told to keep no record of them."""
+    """Return the size of the loaded files; None if dlt is configured to keep no record of them."""
     kept = set(pipeline.list_completed_load_packages())
     packages = [pipeline.get_load_package_info(load_id) for load_id in load_ids if load_id in kept]
     jobs = [job for package in packages for job in package.jobs["completed_jobs"]]
@@ -202,7 +204,7 @@ def _bytes(pipeline: Pipeline, load_ids: Collection[str]) -> int | None:
 
 @contextmanager
 def _alone(answers: Connection) -> Iterator[None]:
-    """Be the only one that writes into the dataset: dlt pipelines that create its tables together collide."""
+    """Hold the lock on the dataset: dlt pipelines that create its tables at the same time conflict."""
     wire.send(answers, {"ask": "dataset"})
     wire.receive(answers)
     try:

@@ -1,7 +1,7 @@
-"""Load jobs that count once however often they are tried, whatever the database.
+"""Makes load jobs take effect exactly once, however often they are attempted, on any database.
 
-dlt loads at least once: killed between a copy and its note on disk, it copies again. Here each job runs in one
-transaction with a row that marks it as done, and a job that is marked is not run again.
+dlt loads at least once: if it is killed between a copy and its own record of it on disk, it copies again. Here, each
+job runs in one transaction with a row that marks it as done, and a marked job does not run again.
 """
 
 from collections.abc import Callable
@@ -20,16 +20,16 @@ MARKS = "_elt_load_jobs"
 
 
 class WholeSqlClient(Protocol):
-    """What marked jobs ask of a dlt SQL client beside what dlt gives it."""
+    """What marked jobs need from a dlt SQL client, in addition to dlt's own methods."""
 
     dataset_name: str
 
     @property
     def inserted(self) -> int:
-        """Rows that were put in since the last `whole` began."""
+        """Return the number of rows inserted since the last `whole` began."""
 
     def whole(self) -> AbstractContextManager[None]:
-        """Make everything inside one transaction, whatever dlt begins and commits in between."""
+        """Run everything inside in one transaction, even if dlt begins and commits transactions in between."""
 
     def execute_sql(self, sql: str, *args: object) -> Any:  # noqa: ANN401, D102  # dlt's own
         ...
@@ -40,19 +40,19 @@ class WholeSqlClient(Protocol):
 
 
 class MarkedJobs:
-    """Laid over a dlt client: its jobs are marked in a table of the dataset; `prepare_marks` comes first."""
+    """A mixin, to be listed before a dlt client, that marks its jobs in a table of the dataset."""
 
     schema: Schema
     sql_client: WholeSqlClient
     sql_client_class: ClassVar[Callable[..., WholeSqlClient]]
     marks: str
-    """The table of marks, qualified."""
+    """The qualified name of the table of marks."""
     record: ClassVar[LoadRecord]
     loaded: ClassVar[dict[str, dict[str, int]]]
-    """Rows by table of each load package that was completed."""
+    """The row counts of each completed load package, by table."""
 
     def __init__(self, schema: Schema, config: Any, capabilities: DestinationCapabilitiesContext) -> None:  # noqa: ANN401  # of the database's own type
-        super().__init__(schema, config, capabilities)  # type: ignore[call-arg]  # dlt's client is below
+        super().__init__(schema, config, capabilities)  # type: ignore[call-arg]  # defined by dlt's client
         own: Any = self.sql_client
         self.sql_client = self.sql_client_class(
             own.dataset_name, own.staging_dataset_name, config.credentials, capabilities
@@ -60,11 +60,11 @@ class MarkedJobs:
         self.marks = f'{self.sql_client.fully_qualified_dataset_name()}."{MARKS}"'
 
     def ensure_marks(self) -> None:
-        """Create the table of marks when it is missing."""
+        """Create the table of marks if it does not exist."""
         raise NotImplementedError
 
     def claim(self, load_id: str, job: str, table: str) -> bool:
-        """Say, inside the job's transaction, whether the job is still to be done."""
+        """Return, inside the job's transaction, whether the job still has to run."""
         raise NotImplementedError
 
     def note(self, load_id: str, job: str, table: str, rows: int) -> None:
@@ -72,7 +72,7 @@ class MarkedJobs:
         raise NotImplementedError
 
     def run_of(self, job: RunnableLoadJob) -> Callable[[], None]:
-        """Return what runs dlt's own job."""
+        """Return the function that runs dlt's own job."""
         run: Callable[[], None] = job.run
         return run
 
@@ -83,15 +83,15 @@ class MarkedJobs:
         load_id: str,
         restore: bool = False,  # noqa: FBT001, FBT002  # dlt's signature
     ) -> LoadJob:
-        """Give dlt's own job, made to run once."""
-        job = super().create_load_job(table, file_path, load_id, restore)  # type: ignore[misc]  # dlt's client is below
+        """Return dlt's own job, changed to take effect only once."""
+        job = super().create_load_job(table, file_path, load_id, restore)  # type: ignore[misc]  # defined by dlt's client
         if isinstance(job, RunnableLoadJob):
             self.ensure_marks()
             job.run = self._once(job, load_id, ParsedLoadJobFileName.parse(file_path))
         return job
 
     def complete_load(self, load_id: str) -> None:
-        """Note the package as loaded, once; its marks have served and give the numbers of rows."""
+        """Record the package as loaded, once; read the row counts from its marks, and delete the marks."""
         self.ensure_marks()
         client = self.sql_client
         loads = client.make_qualified_table_name(self.schema.loads_table_name)
@@ -106,16 +106,18 @@ class MarkedJobs:
             client.execute_sql(f"DELETE FROM {self.marks} WHERE load_id = %s", load_id)  # noqa: S608
             rows = {str(name): int(count) for name, count in counts}
             self.record.write(client, load_id, rows)
+        # If an earlier process completed the package, its marks are gone, but the record has the row counts.
         self.loaded[load_id] = rows or self.record.of_package(client, load_id)
 
     def _once(self, job: RunnableLoadJob, load_id: str, file: ParsedLoadJobFileName) -> Callable[[], None]:
         run = self.run_of(job)
         follows = file.file_format == "sql"
-        # A follow-up (a merge out of the staging dataset) gets a new file when its creation is repeated.
+        # A follow-up job (a merge from the staging dataset) gets a new file name each time it is created.
         name = f"{file.table_name}.sql" if follows else file.job_id()
 
         def run_once() -> None:
-            client: MarkedJobs = job._job_client  # noqa: SLF001  # set by dlt, for the thread that runs the job
+            client: MarkedJobs = job._job_client  # noqa: SLF001  # dlt sets it for the thread that runs the job
+            # The rows and the mark are committed together, so a killed job leaves both or none.
             with client.sql_client.whole():
                 if client.claim(load_id, name, file.table_name):
                     run()

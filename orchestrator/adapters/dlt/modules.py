@@ -1,4 +1,4 @@
-"""Imports one ingestion module as a script would be, and refuses one that loads while it is imported."""
+"""Imports one ingestion module like a script, and refuses a module that runs a load during the import."""
 
 import importlib.util
 import sys
@@ -19,7 +19,7 @@ LOADING = ("run", "extract", "normalize", "load")
 
 
 class _LoadsAtImport(BaseException):
-    """Not an Exception, so that the module cannot swallow it."""
+    """Not an Exception, so that the module cannot catch it by accident."""
 
     def __init__(self, line: int | None) -> None:
         super().__init__(line)
@@ -27,9 +27,9 @@ class _LoadsAtImport(BaseException):
 
 
 def import_module(path: Path, project_root: Path) -> ModuleType:
-    """Import the module; every way to fail is an IngestionError that names file and line."""
+    """Import the module and return it; every failure is an IngestionError that names file and line."""
     shown = path.relative_to(project_root) if path.is_relative_to(project_root) else path
-    sys.path.insert(0, str(path.parent))  # siblings import each other by name, as in a script
+    sys.path.insert(0, str(path.parent))  # modules in one folder import each other by name, as scripts do
     sys.path.append(str(project_root))
     try:
         with _refusing_loads(path):
@@ -59,7 +59,7 @@ def import_module(path: Path, project_root: Path) -> ModuleType:
 
 
 def _execute(path: Path) -> ModuleType:
-    # The module keeps its file's name: dlt derives the names of its configuration from it.
+    # The module gets the name of its file, because dlt derives configuration keys from it.
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} cannot be imported")
@@ -93,7 +93,7 @@ def _line_in(frame: FrameType | None, path: Path) -> int | None:
 
 
 def _where(error: BaseException, path: Path) -> tuple[str, int | None]:
-    """Give the innermost place in the user's own folder, where the mistake most likely is."""
+    """Return the innermost location in the user's own folder, where the mistake most likely is."""
     own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(path.parent)]
     return (own[-1].filename, own[-1].lineno) if own else (str(path), 1)
 

@@ -1,4 +1,4 @@
-"""Keeps the code of a source from contacting anything while its resources are listed."""
+"""Prevents a source's code from opening connections while its resources are listed."""
 
 import sys
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ CONTACTS = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyn
 
 
 class ContactRefusedError(BaseException):
-    """Not an Exception, so that no retry of the source's own swallows it."""
+    """Not an Exception, so that a source's own retries do not catch it."""
 
 
 class _Guard:
-    """The switch of the audit hook, which itself can never be taken away."""
+    """Switches the audit hook on and off, because Python cannot remove an audit hook."""
 
     def __init__(self) -> None:
         self.installed = False

@@ -1,4 +1,4 @@
-"""Makes outcomes of what a load told."""
+"""Builds outcomes from the answer of a load."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from orchestrator.plan.step import IngestStep
 
 
 def ended(step: IngestStep, started: datetime, answer: Mapping[str, Any]) -> Outcome:
-    """Tell the rows by table; no new row, and no table replaced, is `no_data`."""
+    """Return the outcome with row counts by table; without a new row or a replaced table, the status is `no_data`."""
     parts = tuple(
         Part(
             name=f"{step.dataset}.{table['name']}",
@@ -50,7 +50,7 @@ def errored(
     said: str = "",
     error_class: ErrorClass = ErrorClass.PERMANENT,
 ) -> Outcome:
-    """Tell what broke, and where the whole of it is written; `said` is what the load wrote there, without secrets."""
+    """Return the outcome of an error, with the path of the full log; `said` is the log's end, without secrets."""
     return Outcome(
         step_id=step.id,
         status=Status.ERROR,
@@ -65,7 +65,7 @@ def errored(
 
 
 def cancelled(step: IngestStep, started: datetime) -> Outcome:
-    """Tell that the load was ended before it was done; the next one settles what it left."""
+    """Return the outcome of a load that was interrupted; the next load recovers what it left."""
     return Outcome(
         step_id=step.id,
         status=Status.CANCELLED,

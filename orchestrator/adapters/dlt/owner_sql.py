@@ -1,4 +1,4 @@
-"""dlt's DuckDB connection, whose SQL runs on a cursor of the process that owns the warehouse."""
+"""Implements dlt's DuckDB connection on a cursor of the process that owns the warehouse."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,7 +16,7 @@ PLAIN = (str, bytes, int, float, bool, Decimal, type(None))
 
 
 class OwnerConnection:
-    """What dlt takes for a DuckDB connection: one cursor of the owner, with its own transaction."""
+    """Replaces a DuckDB connection for dlt: one cursor of the owner, with its own transaction."""
 
     def __init__(self, pipe: PipeConnection) -> None:
         self._cursor = pipe.cursor()
@@ -24,7 +24,7 @@ class OwnerConnection:
         self._rows: Iterator[tuple[Any, ...]] = iter(())
         self.description: tuple[tuple[Any, ...], ...] | None = None
         self.inserted = 0
-        """Rows that INSERT statements put in since the last `whole` began."""
+        """The number of rows inserted since the last `whole` began."""
 
     def execute(self, sql: str, parameters: Parameters = None) -> "OwnerConnection":
         """Run a statement and keep its rows."""
@@ -39,39 +39,39 @@ class OwnerConnection:
     sql = execute
 
     def fetchone(self) -> tuple[Any, ...] | None:
-        """Give the next row, or None after the last."""
+        """Return the next row, or None after the last."""
         return next(self._rows, None)
 
     def fetchmany(self, size: int = 1) -> list[tuple[Any, ...]]:
-        """Give at most `size` further rows."""
+        """Return at most `size` further rows."""
         return [row for _, row in zip(range(size), self._rows, strict=False)]
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """Give all further rows."""
+        """Return all further rows."""
         return list(self._rows)
 
     def begin(self) -> None:
-        """Begin a transaction, unless one holds everything already."""
+        """Begin a transaction, unless `whole` has already begun one."""
         if not self._whole:
             self.execute("BEGIN TRANSACTION")
 
     def commit(self) -> None:
-        """Commit, unless a transaction holds more than what ends here."""
+        """Commit, unless inside `whole`, which commits at its end."""
         if not self._whole:
             self.execute("COMMIT")
 
     def rollback(self) -> None:
-        """Roll back; inside `whole` that is left to its end, which the error reaches."""
+        """Roll back, unless inside `whole`, which rolls back when the error reaches it."""
         if not self._whole:
             self.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Give the cursor back."""
+        """Close the cursor."""
         self._cursor.close()
 
     @contextmanager
     def whole(self) -> Iterator[None]:
-        """Make everything inside one transaction, whatever dlt begins and commits in between."""
+        """Run everything inside in one transaction, even if dlt begins and commits transactions in between."""
         self.execute("BEGIN TRANSACTION")
         self._whole, self.inserted = True, 0
         try:
@@ -93,21 +93,21 @@ class OwnerSqlClient(DuckDbSqlClient):  # type: ignore[misc]  # dlt ships its ty
     _conn: OwnerConnection | None
 
     def open_connection(self) -> OwnerConnection:
-        """Open a cursor in the owner, set as dlt sets its own connections."""
+        """Open a cursor in the owner, with the settings of dlt's own connections."""
         self._conn = OwnerConnection(self.pipe)
         self._conn.execute("SET SESSION TimeZone = 'UTC'")
-        with suppress(Exception):  # the schema is not there before the first load
+        with suppress(Exception):  # the schema does not exist before the first load
             self._conn.execute(f"SET search_path = '{self.fully_qualified_dataset_name()}'")
         return self._conn
 
     @property
     def inserted(self) -> int:
-        """Rows that were put in since the last `whole` began."""
+        """Return the number of rows inserted since the last `whole` began."""
         return self._conn.inserted if self._conn is not None else 0
 
     @contextmanager
     def whole(self) -> Iterator[None]:
-        """Make everything inside one transaction, whatever dlt begins and commits in between."""
+        """Run everything inside in one transaction, even if dlt begins and commits transactions in between."""
         if self._conn is None:
             raise RuntimeError("a job runs without a connection")
         with self._conn.whole():
@@ -121,7 +121,7 @@ class OwnerSqlClient(DuckDbSqlClient):  # type: ignore[misc]  # dlt ships its ty
 
 
 def _plain(parameters: Parameters) -> Parameters:
-    """Make values of dlt's own types plain ones: the owner has no dlt to unpickle them with."""
+    """Return the parameters without dlt's own types: the owner does not import dlt to unpickle them."""
     if not parameters:
         return None
     if isinstance(parameters, dict):

@@ -1,4 +1,4 @@
-"""dlt's postgres destination with the login of dbt's target: its jobs are marked, its connections are named."""
+"""Adapts dlt's postgres destination to the login of dbt's target: its jobs are marked, its connections are named."""
 
 import threading
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from orchestrator.adapters.postgres.login import Login
 
 
 class LoginSqlClient(Psycopg2SqlClient):  # type: ignore[misc]  # dlt ships its types unchecked
-    """dlt's Postgres SQL client, logged in as dbt is."""
+    """dlt's Postgres SQL client with dbt's login."""
 
     login: ClassVar[Login]
 
@@ -28,19 +28,19 @@ class LoginSqlClient(Psycopg2SqlClient):  # type: ignore[misc]  # dlt ships its 
     _whole = False
 
     def open_connection(self) -> CountingConnection:
-        """Log in, with the path that dlt sets for its own connections."""
+        """Open a connection, with the search path that dlt sets for its own connections."""
         path = f"{self.fully_qualified_dataset_name()},public"
         self._conn = connect(self.login, search_path=path, connection_factory=CountingConnection)
         return self._conn
 
     @property
     def inserted(self) -> int:
-        """Rows that were put in since the last `whole` began."""
+        """Return the number of rows inserted since the last `whole` began."""
         return self._conn.inserted if self._conn is not None else 0
 
     @contextmanager
     def begin_transaction(self) -> Iterator[Any]:
-        """Begin a transaction, unless one holds everything already."""
+        """Begin a transaction, unless `whole` has already begun one."""
         if self._whole:
             yield self
             return
@@ -49,7 +49,7 @@ class LoginSqlClient(Psycopg2SqlClient):  # type: ignore[misc]  # dlt ships its 
 
     @contextmanager
     def whole(self) -> Iterator[None]:
-        """Make everything inside one transaction, whatever dlt begins and commits in between."""
+        """Run everything inside in one transaction, even if dlt begins and commits transactions in between."""
         with super().begin_transaction():
             connection = self._conn
             if connection is None:
@@ -64,7 +64,7 @@ class LoginSqlClient(Psycopg2SqlClient):  # type: ignore[misc]  # dlt ships its 
 
 
 class LoginPostgresClient(MarkedJobs, PostgresClient):  # type: ignore[misc]  # dlt ships its types unchecked
-    """dlt's Postgres client with marked jobs; its class attributes are set by `login_destination`."""
+    """dlt's Postgres client with marked jobs; `login_destination` sets its class attributes."""
 
     sql_client: LoginSqlClient
     sql_client_class: ClassVar[type[LoginSqlClient]]
@@ -72,7 +72,7 @@ class LoginPostgresClient(MarkedJobs, PostgresClient):  # type: ignore[misc]  # 
     marked_schemas: ClassVar[set[str]]
 
     def ensure_marks(self) -> None:
-        """Create the table of marks, on a connection of its own: the job's may be in a transaction."""
+        """Create the table of marks on a separate connection, because the job's connection may be in a transaction."""
         with self.marking:
             if self.marks in self.marked_schemas:
                 return
@@ -84,7 +84,7 @@ class LoginPostgresClient(MarkedJobs, PostgresClient):  # type: ignore[misc]  # 
             self.marked_schemas.add(self.marks)
 
     def claim(self, load_id: str, job: str, table: str) -> bool:
-        """Take the mark first: a transaction that a killed load left at the server is waited for, and counts."""
+        """Return whether the mark could be inserted; waits for the open transaction of a killed load at the server."""
         taken = self.sql_client.execute_sql(
             f"INSERT INTO {self.marks} VALUES (%s, %s, %s, 0) ON CONFLICT DO NOTHING RETURNING 1",  # noqa: S608
             load_id,
@@ -93,16 +93,16 @@ class LoginPostgresClient(MarkedJobs, PostgresClient):  # type: ignore[misc]  # 
         )
         return bool(taken)
 
-    def note(self, load_id: str, job: str, table: str, rows: int) -> None:  # noqa: ARG002  # noted when it was taken
-        """Write how many rows the job put in, its mark not counted."""
+    def note(self, load_id: str, job: str, table: str, rows: int) -> None:  # noqa: ARG002  # `claim` wrote the mark
+        """Record how many rows the job inserted, without its mark."""
         query = f"UPDATE {self.marks} SET row_count = %s WHERE load_id = %s AND job = %s"  # noqa: S608  # dlt's names
         self.sql_client.execute_sql(query, max(0, rows - 1), load_id, job)
 
 
 def login_destination(login: Login, record: LoadRecord, *, exact_dataset: bool) -> Destination:
-    """Give a dlt destination that loads with the login; its `loaded` tells rows by package and table.
+    """Return a dlt destination that loads with the login; its `loaded` has the row counts by package and table.
 
-    With `exact_dataset` the schema's name is taken as it is, not normalised by dlt.
+    With `exact_dataset`, the schema's name is used as it is, without dlt's normalization.
     """
     attributes = {
         "sql_client_class": type("LoggedInSqlClient", (LoginSqlClient,), {"login": login}),
@@ -114,7 +114,7 @@ def login_destination(login: Login, record: LoadRecord, *, exact_dataset: bool) 
     client = type("LoggedInPostgresClient", (LoginPostgresClient,), attributes)
 
     class LoginDestination(postgres):  # type: ignore[misc]  # dlt ships its types unchecked
-        """dlt's own destination in name, so that its state and configuration stay valid without us."""
+        """Has the name of dlt's own destination, so that its state and configuration stay valid without elt."""
 
         loaded, record = attributes["loaded"], attributes["record"]
         destination_type = destination_type("postgres")
@@ -125,7 +125,7 @@ def login_destination(login: Login, record: LoadRecord, *, exact_dataset: bool) 
 
 
 def _shown(login: Login) -> PostgresCredentials:
-    """Give dlt what it names the database by, without the password: its connections are opened here."""
+    """Return credentials that identify the database for dlt, without the password: connections are opened here."""
     credentials = PostgresCredentials()
     credentials.database, credentials.host, credentials.port = login.database, login.host, login.port
     credentials.username, credentials.password = login.user, "not given to dlt"

@@ -1,4 +1,7 @@
-"""What a user's pipeline drops before a load, and the arguments of `run()` that elt, which never calls it, ignores."""
+"""Decides what a user's pipeline drops before a load, and reports ignored arguments of `run()`.
+
+elt never calls the user's `run()`, so its arguments do not apply.
+"""
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +18,11 @@ _DROPS: Mapping[str, str] = {
     "drop_data": "empties the tables and drops the incremental state",
 }
 _OF_RUN = ("refresh", "write_disposition", "primary_key", "columns", "table_name", "schema_contract", "dataset_name")
-"""Arguments of `run()` that change which rows and tables are there afterwards."""
+"""Arguments of `run()` that change which rows and tables exist afterwards."""
 
 
 def refresh_notes(pipelines: Mapping[str, Pipeline], text: str, shown: str) -> list[str]:
-    """Say which pipelines of a module drop something at each load, and which arguments of `run()` do not apply."""
+    """Return notes on the pipelines that drop something at each load, and on arguments of `run()` that do not apply."""
     notes = [
         f"{shown}: the dlt pipeline {pipeline.pipeline_name} has refresh={pipeline.refresh!r}: each load "
         f"{_DROPS.get(pipeline.refresh, 'refreshes the tables')} of what it loads, and loads it in full"
@@ -37,9 +40,9 @@ def refresh_notes(pipelines: Mapping[str, Pipeline], text: str, shown: str) -> l
 def refresh_of(
     pipeline: Pipeline, candidates: Sequence[Candidate], data: Sequence[DltSource | DltResource]
 ) -> TRefreshMode | None:
-    """Return the refresh for a load of this data: nothing is dropped that the load does not bring.
+    """Return the refresh mode for a load of this data, which drops only what the load brings.
 
-    dlt's `drop_sources` drops the tables of all resources of a source, also of those that are not loaded now.
+    dlt's `drop_sources` drops the tables of all resources of a source, including those that are not loaded now.
     """
     if pipeline.refresh != "drop_sources":
         return pipeline.refresh
@@ -61,7 +64,7 @@ def _arguments_of_run(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _where(names: Sequence[str]) -> str:
-    """Say where dlt takes these arguments too."""
+    """Describe where else dlt accepts these arguments."""
     of_pipeline = [name for name in names if name in {"refresh", "dataset_name"}]
     of_resource = [name for name in names if name not in of_pipeline]
     ways = [f"{' and '.join(of_pipeline)} in dlt.pipeline() at the top level of the module"] if of_pipeline else []

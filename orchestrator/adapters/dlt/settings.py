@@ -1,4 +1,4 @@
-"""Where dlt looks for its configuration: beside the module, then in the project root, then in the home."""
+"""Defines where dlt looks for its configuration: beside the module, then in the project root, then in the home."""
 
 import tomllib
 from pathlib import Path
@@ -26,7 +26,7 @@ class ModuleRunContext(RunContext):  # type: ignore[misc]  # dlt ships its types
         self._module_folder = module_folder
 
     def initial_providers(self) -> list[ConfigProvider]:
-        """Give the environment first, then the files, nearest to the module first."""
+        """Return the environment first, then the files, those nearest to the module first."""
         folders = [str(self._module_folder / DOT_DLT), self.settings_dir, self.global_dir]
         nearest_first = list(dict.fromkeys(str(Path(folder).absolute()) for folder in folders))
         return [
@@ -37,10 +37,10 @@ class ModuleRunContext(RunContext):  # type: ignore[misc]  # dlt ships its types
 
 
 def use_settings(project_root: Path, module: Path) -> None:
-    """Make dlt look for configuration as the orchestrator promises, for the rest of this process.
+    """Make dlt look for configuration in elt's order of folders, for the rest of this process.
 
     Raises:
-        IngestionError: a file of settings cannot be read.
+        IngestionError: A settings file cannot be read.
     """
     try:
         Container()[PluggableRunContext].reload(ModuleRunContext(project_root, module.parent))
@@ -54,7 +54,7 @@ def use_settings(project_root: Path, module: Path) -> None:
 
 
 def _unreadable(error: TomlProviderReadException) -> tuple[Path, str]:
-    """Return the file that dlt could not read, and why, without the words of a line: it may hold a secret."""
+    """Return the file that dlt could not read and the reason, without quoting a line: it may hold a secret."""
     files = [Path(path) for path in error.full_paths]
     for file in files:
         try:

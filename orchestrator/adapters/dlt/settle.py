@@ -1,7 +1,7 @@
-"""Brings a dlt pipeline's working folder in line with the warehouse before anything new is extracted.
+"""Reconciles a dlt pipeline's working folder with the warehouse before a new extraction.
 
-What the warehouse says was loaded is the truth. State that is only in the folder (the database file was deleted,
-restored or is another target's) would leave out rows that the warehouse does not have.
+The warehouse decides what was loaded. State may exist only in the folder, if the database file was deleted or restored,
+or belongs to another target. With such a state, dlt would skip rows that the warehouse does not have.
 """
 
 import json
@@ -20,24 +20,24 @@ EXTRACTED = "elt_extracted.json"
 
 
 def note_extracted(pipeline: Pipeline, part: str, run_id: str) -> None:
-    """Note that a run has extracted all that one of the pipeline's parts had: it need not do so again."""
+    """Record that a run has completely extracted one of the pipeline's parts, so that it does not extract it again."""
     _write(pipeline, EXTRACTED, {**_extracted(pipeline), part: run_id})
 
 
 def forget_extracted(pipeline: Pipeline, part: str) -> None:
-    """Take the note away before something is extracted anew."""
+    """Delete the record of the extraction before the next one starts."""
     known = _extracted(pipeline)
     if known.pop(part, None) is not None:
         _write(pipeline, EXTRACTED, known)
 
 
 def extracted_by(pipeline: Pipeline, part: str) -> str | None:
-    """Give the run that extracted last, and to the end, what one of the pipeline's parts had."""
+    """Return the last run that completely extracted one of the pipeline's parts."""
     return _extracted(pipeline).get(part)
 
 
 def has_pending(pipeline: Pipeline) -> bool:
-    """Say whether an interrupted load left packages behind."""
+    """Return whether an interrupted load left packages behind."""
     _finish_commits(pipeline)
     return bool(pipeline.has_pending_data)
 
@@ -50,25 +50,25 @@ def settle_pending(pipeline: Pipeline) -> None:
     try:
         pipeline.normalize()
     except PipelineStepFailed:
-        # Nothing of it was loaded: extracting again loses nothing, and the module may have been mended since.
+        # None of it was loaded, so extracting again loses nothing, and the module may have been fixed since then.
         traceback.print_exc()
-        pipeline.load()
+        pipeline.load()  # the packages that are already normalized; the others are dropped
         pipeline.drop()
         return
     pipeline.load()
 
 
 def follow_warehouse(pipeline: Pipeline) -> None:
-    """Make the state in the folder the warehouse's, when nothing waits to be loaded."""
+    """Replace the state in the folder with that of the warehouse, if no package waits to be loaded."""
     if not pipeline.config.restore_from_destination:
-        return  # the user keeps the state in the folder only
+        return  # the user keeps the state only in the folder
     if pipeline.has_data and _hash_in_warehouse(pipeline) != pipeline.state.get("_version_hash"):
         pipeline.drop()
     pipeline.sync_destination()
 
 
 def record_loaded(pipeline: Pipeline) -> None:
-    """Note which state the warehouse was left with, to know it again."""
+    """Record the state of the warehouse after a load, to recognize it later."""
     if Path(pipeline.working_dir).is_dir():
         _write(pipeline, RECORD, {"state": _hash_in_warehouse(pipeline)})
 
@@ -76,13 +76,13 @@ def record_loaded(pipeline: Pipeline) -> None:
 def _extracted(pipeline: Pipeline) -> dict[str, str]:
     try:
         known: dict[str, str] = json.loads((Path(pipeline.working_dir) / EXTRACTED).read_text())
-    except (OSError, ValueError):  # nothing was noted; or the file is damaged, and then nobody knows
+    except (OSError, ValueError):  # nothing was recorded, or the file is damaged and the run is unknown
         return {}
     return known
 
 
 def _write(pipeline: Pipeline, name: str, known: Mapping[str, str | None]) -> None:
-    """Write a file of the working folder whole: a process that dies meanwhile leaves the file that was there."""
+    """Write a file of the working folder atomically: if the process dies meanwhile, the old file remains."""
     path = Path(pipeline.working_dir) / name
     new = path.with_suffix(".new")
     new.write_text(json.dumps(known))
@@ -92,15 +92,15 @@ def _write(pipeline: Pipeline, name: str, known: Mapping[str, str | None]) -> No
 def _pending_belongs_here(pipeline: Pipeline) -> bool:
     record = Path(pipeline.working_dir) / RECORD
     if not record.exists():
-        return True  # a first load that was interrupted, or one that the user's own script left
+        return True  # an interrupted first load, or packages that the user's own script left
     known = {json.loads(record.read_text())["state"], *_pending_hashes(pipeline)}
     return _hash_in_warehouse(pipeline) in known
 
 
 def _pending_hashes(pipeline: Pipeline) -> set[str]:
-    """Give the states that the pending packages carry: a package killed at its end has brought its own already."""
-    extracted = pipeline._get_normalize_storage().extracted_packages  # noqa: SLF001  # no public way
-    normalized = pipeline._get_load_storage().normalized_packages  # noqa: SLF001  # no public way
+    """Return the states in the pending packages; a package killed at its end may already have stored its own state."""
+    extracted = pipeline._get_normalize_storage().extracted_packages  # noqa: SLF001  # no public API
+    normalized = pipeline._get_load_storage().normalized_packages  # noqa: SLF001  # no public API
     states = [extracted.get_load_package_state(p) for p in pipeline.list_extracted_load_packages()]
     states += [normalized.get_load_package_state(p) for p in pipeline.list_normalized_load_packages()]
     return {state["pipeline_state"]["version_hash"] for state in states if "pipeline_state" in state}
@@ -116,13 +116,15 @@ def _hash_in_warehouse(pipeline: Pipeline) -> str | None:
 
 
 def _finish_commits(pipeline: Pipeline) -> None:
-    """Finish two moves on disk that dlt itself stumbles over when it was killed in their middle."""
+    """Finish two moves on disk on which dlt itself fails if it was killed in the middle of them."""
     normalized = pipeline.list_normalized_load_packages()
-    extracted = pipeline._get_normalize_storage().extracted_packages  # noqa: SLF001  # no public way
+    extracted = pipeline._get_normalize_storage().extracted_packages  # noqa: SLF001  # no public API
+    # The package is normalized, but its extracted form was not deleted yet.
     for load_id in set(pipeline.list_extracted_load_packages()) & set(normalized):
         extracted.delete_package(load_id)
-    storage = pipeline._get_load_storage()  # noqa: SLF001  # no public way
+    storage = pipeline._get_load_storage()  # noqa: SLF001  # no public API
     for load_id in normalized:
+        # The package is loaded, but was not moved to the loaded packages yet.
         if storage.normalized_packages.is_package_completed(load_id):
             storage.storage.rename_tree(
                 storage.get_normalized_package_path(load_id), storage.get_loaded_package_path(load_id)

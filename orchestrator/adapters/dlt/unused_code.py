@@ -13,17 +13,18 @@ _SKIPPED = frozenset(
     {"__pycache__", "node_modules", "site-packages", "venv", "env", "build", "dist", "target", "logs"}
     | {"dbt_packages", "dbt_modules", "models", "macros", "seeds", "snapshots", "analyses", "tests"}
 )
-"""Folders that hold other people's code, or no code that loads."""
+"""Folders with third-party code, or without code that loads."""
 _OTHERS = ("pyvenv.cfg", "dbt_project.yml")
-"""Files whose folder is an environment, or another project."""
+"""A folder with one of these files is an environment, or another project."""
 _MOST_FOLDERS, _MOST_FILES, _MOST_BYTES, _DEEPEST = 300, 300, 100_000, 4
-"""How much is looked at."""
+"""The limits of the search."""
 
 
 def unused_code_note(settings: Settings, unfed: Sequence[str], *, loads_something: bool) -> str | None:
-    """Say which file near the project imports dlt, though some dbt sources have no load, and what to write.
+    """Return a note on a file near the project that imports dlt and is not loaded, and how to load it.
 
-    `unfed` are the names of these dbt sources; `loads_something` says whether the ingestion folder defines any load.
+    `unfed` are the names of the dbt sources without a load. `loads_something` is whether the ingestion folder defines
+    any load.
     """
     top = _top(settings)
     files = list(_dlt_files(settings, top, loads_something=loads_something)) if unfed else []
@@ -52,13 +53,13 @@ def _top(settings: Settings) -> Path:
 
 
 def _new_elt_yml(settings: Settings, file: Path) -> Path:
-    """Return where to put an elt.yml that can name the folder of a file."""
+    """Return the path for an elt.yml that can name the folder of a file."""
     project = settings.dbt_project_dir
     return (project if file.is_relative_to(project) else project.parent) / "elt.yml"
 
 
 def _dlt_files(settings: Settings, top: Path, *, loads_something: bool) -> Iterator[Path]:
-    """Yield files that import dlt, the nearest to the top first; only so many are read."""
+    """Yield the files that import dlt, those nearest to the top first, within the limits of the search."""
     known = settings.ingestion_folder.resolve() if settings.ingestion_folder else None
     waiting = deque([(top.resolve(), 0)])
     folders = files = 0

@@ -1,4 +1,4 @@
-"""JSON messages between the owner of the run and the processes that load."""
+"""Sends and receives JSON messages between the owner of a run and the processes that load."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ def send(connection: Connection, message: Mapping[str, object]) -> None:
 
 
 def receive(connection: Connection) -> dict[str, Any]:
-    """Wait for one message; EOFError when the other side has gone."""
+    """Return the next message; raises EOFError if the other side has closed the connection."""
     message = json.loads(connection.recv_bytes())
     if not isinstance(message, dict):
         raise TypeError(f"a message must be an object, not {type(message).__name__}")
