@@ -27,9 +27,9 @@ _READ_ELSEWHERE = frozenset({"state", "defer", "defer_state", "favor_state"})
 @as_json
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
-    """Take over tables, views and seeds that plain dbt built, so that `elt run --skip-unchanged` reuses them.
+    """Adopt tables, views and seeds that plain dbt built, so that `elt run --skip-unchanged` reuses them.
 
-    Each must be proven to be what a run would leave now. No relation is changed.
+    Each must be proven to be what a run would build now. No relation is changed.
     """
     from orchestrator.adopt import show_adoption
     from orchestrator.api import Command

@@ -15,7 +15,7 @@ from orchestrator.cli.shared import DbtCommand, as_json, request_options
 @as_json
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
-    """Show what the result of NODE follows from, beside what it followed from when it last ended well here.
+    """Show what the result of NODE depends on, now and at its last success in this target.
 
     NODE is a name or an id of dbt: a model, a seed, a snapshot, a test.
     """

@@ -17,8 +17,8 @@ from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, attempt_op
 @as_json
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
-    """Judge the age of the selected sources, and write sources.json.
+    """Check the age of the selected sources, and write sources.json.
 
-    Answers to `dbt source freshness`; a source that only dlt's loads tell the age of is judged too.
+    Corresponds to `dbt source freshness`. A source without `loaded_at_field` is checked by the time of its last dlt load.
     """
     return run_verb("freshness", context, options)

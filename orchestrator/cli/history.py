@@ -13,7 +13,7 @@ from orchestrator.cli.shared import as_json, assume_yes, consent, project_dir
 @as_json
 @click.pass_context
 def command(context: click.Context, /, limit: int, project_dir: Path | None, *, json_lines: bool) -> int:
-    """List the recorded runs, newest first; `elt history prune` forgets old ones."""
+    """List the recorded runs, newest first; `elt history prune` deletes old ones."""
     if context.invoked_subcommand is not None:
         return 0
     from orchestrator.history import show_history
@@ -30,7 +30,7 @@ def command(context: click.Context, /, limit: int, project_dir: Path | None, *, 
 @assume_yes
 @project_dir
 def prune_command(keep: int | None, project_dir: Path | None, *, yes: bool) -> int:
-    """Forget all but the newest runs; those that are running are kept. What was built is not touched."""
+    """Delete all but the newest runs from the record. Running ones are kept, and no table is touched."""
     from orchestrator.history import prune
 
     return prune(project_dir, keep=keep, consents=consent(yes=yes))

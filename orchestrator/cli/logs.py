@@ -13,9 +13,9 @@ from orchestrator.cli.shared import as_json, project_dir
 @project_dir
 @as_json
 def command(words: tuple[str, ...], project_dir: Path | None, *, json_lines: bool) -> int:
-    """Show what happened in a run, or to one node of it, in order; of the last run unless named.
+    """Show the events of a run (by default the last), or of one node of it, in order.
 
-    One word is a run or, when no run begins so, a node of the last run.
+    A single word is a run, or, if no run begins with it, a node of the last run.
     """
     from orchestrator.history import show_log
 

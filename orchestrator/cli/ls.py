@@ -22,7 +22,7 @@ from orchestrator.cli.shared import DbtCommand, request_options
 def command(context: click.Context, /, **options: Any) -> int:
     """List the nodes that a selection names, one a line.
 
-    Gives what `dbt ls` gives; `ingest:` and `expectation:` name what dbt does not know.
+    Prints what `dbt ls` prints; `ingest:` and `expectation:` select loads and expectation suites.
     """
     from orchestrator.api import Command, list_nodes
 

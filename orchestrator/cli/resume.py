@@ -27,9 +27,9 @@ from orchestrator.cli.shared import (
 @as_json
 @click.pass_context
 def command(context: click.Context, /, run: str | None, **options: Any) -> int:
-    """Go on with a run, the last unless named, that was interrupted or did not end well.
+    """Resume a run (by default the last) that was interrupted or did not succeed.
 
-    What ended well stands; the rest runs under the same id, with the same plan, variables and selection.
+    What succeeded is kept. The rest runs under the same id, with the same plan, variables and selection.
     """
     from orchestrator.api import Command
     from orchestrator.cli.output import chosen_output

@@ -26,9 +26,10 @@ from orchestrator.cli.shared import (
 @as_json
 @click.pass_context
 def command(context: click.Context, /, run: str | None, **options: Any) -> int:
-    """Run anew, with today's code, what did not end well in a run, the last unless named.
+    """Run again, with today's code, what did not succeed in a run (by default the last).
 
-    What failed runs, what that halted, and what has changed since and leads there. Works after a crash too.
+    Failed steps run, and the steps that they halted. Of what is upstream of these, what has changed runs too. This also
+    works after a crash.
     """
     from orchestrator.api import Command
     from orchestrator.cli.output import chosen_output

@@ -35,7 +35,7 @@ from orchestrator.cli.shared import (
 def command(context: click.Context, /, **options: Any) -> int:
     """Load, build and check what is selected and what it needs; halt what is downstream of a failure.
 
-    Answers to `dbt build`, with ingestion before it and freshness and validations as gates.
+    Corresponds to `dbt build`, with ingestion before it, and source freshness and validations as gates.
     """
     return run_verb("build", context, options)
 

@@ -74,7 +74,7 @@ planning_options = _all_of(
         help="Which ancestors of the selection run too: those that are due, all, or none (plain dbt).",
     ),
     click.option("--no-ingest", is_flag=True, help="Load nothing."),
-    click.option("--no-freshness", is_flag=True, help="Judge no source's age."),
+    click.option("--no-freshness", is_flag=True, help="Do not check the age of sources."),
     click.option("--no-tests", is_flag=True, help="Run no tests and no validations."),
     allow_empty,
 )
@@ -123,7 +123,7 @@ verify_reuse = click.option(
     "--verify-reuse",
     type=_Portion(),
     metavar="SHARE",
-    help="Build this share of the reused tables (5%) anew beside them, and compare: a difference is an error.",
+    help="Build this share of the reused tables (5%) again beside them, and compare; a difference is an error.",
 )
 
 

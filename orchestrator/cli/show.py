@@ -13,7 +13,7 @@ from orchestrator.cli.shared import as_json, project_dir
 @project_dir
 @as_json
 def command(run: str | None, project_dir: Path | None, *, json_lines: bool) -> int:
-    """Show a run, the last unless named: how it began, its steps with times and reasons, its first causes.
+    """Show a run (by default the last): how it began, its steps with times and reasons, and its first causes.
 
     RUN is the id of a run, or its beginning.
     """

@@ -17,8 +17,8 @@ from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, attempt_op
 @as_json
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
-    """Run the tests and validations of the selected nodes on what stands: nothing is loaded or built.
+    """Run the tests and validations of the selected nodes on the existing tables: nothing is loaded or built.
 
-    Answers to `dbt test`, with the expectation suites of the same nodes.
+    Corresponds to `dbt test`, with the expectation suites of the same nodes.
     """
     return run_verb("test", context, options)
