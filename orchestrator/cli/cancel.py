@@ -12,7 +12,7 @@ from orchestrator.cli.shared import project_dir
 @click.argument("run", required=False, shell_complete=complete_runs)
 @project_dir
 def command(run: str | None, project_dir: Path | None) -> int:
-    """Ask a run (by default the last) to end as after Ctrl-C: nothing more starts, and running steps are interrupted."""
+    """Ask a run (by default the last) to end as after Ctrl-C: running steps are interrupted, and no more start."""
     from orchestrator.history import cancel
 
     return cancel(project_dir, run)

@@ -19,6 +19,6 @@ from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, attempt_op
 def command(context: click.Context, /, **options: Any) -> int:
     """Check the age of the selected sources, and write sources.json.
 
-    Corresponds to `dbt source freshness`. A source without `loaded_at_field` is checked by the time of its last dlt load.
+    Corresponds to `dbt source freshness`. Sources without `loaded_at_field` are checked by their last dlt load.
     """
     return run_verb("freshness", context, options)
