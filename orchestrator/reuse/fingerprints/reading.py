@@ -1,4 +1,4 @@
-"""Reads off a template what its outcome depends on beyond its text, without evaluating it."""
+"""Finds what the outcome of a template depends on besides its text, without evaluating it."""
 
 import re
 
@@ -11,7 +11,7 @@ _LOOKS_CALLED = re.compile(r"^\s*(env_var|ref|var|source|doc)\s*\(.+\)\s*$")
 
 
 def read_template(text: str) -> Reading:
-    """Read a template: SQL with Jinja in it."""
+    """Return the reading of a template: SQL with Jinja."""
     if "{" not in text:
         return NOTHING
     from orchestrator.reuse.fingerprints.template import read_syntax  # Jinja is loaded only where there is a template
@@ -20,5 +20,5 @@ def read_template(text: str) -> Reading:
 
 
 def read_argument(text: str) -> Reading:
-    """Read an argument of a generic test: dbt evaluates `ref('x')`, `var('x')` and the like without braces too."""
+    """Return the reading of a generic test's argument: dbt evaluates `ref('x')` or `var('x')` even without braces."""
     return read_template(f"{{{{ {text} }}}}" if _LOOKS_CALLED.match(text) else text)
