@@ -26,7 +26,7 @@ _WRITES = re.compile(
     r"(?<![a-z0-9])(alter|attach|call|copy|create|delete|detach|do(?=\s*\$)|drop|import|insert|merge|nextval|rename|setval"
     r"|truncate|update|upsert)(?![a-z0-9])"
 )
-"""Words that may begin a statement that changes something, or the name of a macro that does."""
+"""Words that may begin a statement that changes something, or the name of a macro that runs one."""
 _JINJA_CALL = re.compile(r"\{%-?\s*call\b")
 _INTO_THIS = re.compile(
     r"\b(?:insert\s+into|update|delete\s+from|merge\s+into|truncate(?:\s+table)?|alter\s+table"
@@ -41,7 +41,7 @@ _BY_REF = "which it reads without ref() or source()"
 
 
 def run_refusal(run: DbtRun, *, dbt_version: str, adapters: tuple[str, str], target: str) -> str:
-    """Return why no result of a run can be adopted; `adapters` are that of the run's manifest and the current one."""
+    """Return why no result of a run can be adopted; `adapters` are the run's adapter and the current one."""
     if run.command not in _BUILDING:
         return f"that run was `dbt {run.command}`: only build, run, seed and snapshot are understood"
     for name, words in _LIMITS.items():

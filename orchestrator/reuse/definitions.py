@@ -28,6 +28,7 @@ class Definitions:
         needs = found.verdict is Verdict.NEEDS_COMPILING or (asks and now.at_run_time is not None)
         if needs and (now.at_run_time is None or asks) and found.verdict is not Verdict.DIFFERENT and compiles:
             found = self._compiled_alike(now, then)
+        # The changes are reported in full, even if compiling shows that they make no difference.
         changes = compare(now, then.fingerprint).changes
         self.comparisons[now.node] = Comparison(verdict=found.verdict, changes=changes)
         return found.verdict is Verdict.SAME
@@ -67,4 +68,4 @@ class Definitions:
         there = with_compiled(as_definition(then.fingerprint), before, adapter=adapter, language=language)
         if here.compiled is None or here.compiled != there.compiled:
             return Comparison(verdict=Verdict.DIFFERENT)
-        return compare(here, there)
+        return compare(here, there)  # the compiled code is equal, but other parts may differ

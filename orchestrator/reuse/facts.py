@@ -118,6 +118,7 @@ def compared(text: str | None, content: Content | None) -> Sameness:
         before, after = then.get(name), now.get(name)
         if before == after and before != NOT_READ:
             continue
+        # If one side lacks the rows, equality is neither proven nor disproven.
         if NOT_READ in {before, after} or (name in {"count", "rows", "dlt"} and None in {before, after}):
             is_known = False
         else:

@@ -85,6 +85,7 @@ class _Foresight:
     """Nodes that run or may run. Their children may find other columns in them."""
 
     def decided(self) -> Plan:
+        # A node is rebuilt if a planned check on it failed, errored or was interrupted last time, or never ran.
         for step in self.plan.steps:
             if isinstance(step, TestStep | ValidationStep):
                 for judged in self._judged_by(step):
@@ -145,13 +146,16 @@ class _Foresight:
             act=Act.REUSE, words="nothing changed", of_run=judged.then.run_id, status=judged.then.status.value
         )
         sources = self._pending_of(NodeId(step.id))
+        # New rows outdate a table. A view shows them without being rebuilt.
         if sources and not self._sees_through(NodeId(step.id)):
             return replace(reused, act=Act.IF_CHANGED, words=f"if {_listed(sources)} new rows")
         if asks:
             decided = ", which its parents decide" if self.judge.project.parents(NodeId(step.id)) else ""
             return replace(reused, act=Act.IF_CHANGED, words=f"if it compiles to something else{decided}")
+        # If new rows rebuild a table below it, the database may drop the view with it.
         if self._sees_through(NodeId(step.id)) and self.judge.project.drops_views and sources:
             return replace(reused, act=Act.IF_CHANGED, words="if what it reads is rebuilt")
+        # A view keeps the columns that its parents had when it was created.
         changing = next((one for one in columns_in(judged.fingerprint) if self._may_change(one)), None)
         if changing is not None:
             return replace(reused, act=Act.IF_CHANGED, words=f"if the columns of {short_name(changing)} change")
@@ -173,7 +177,7 @@ class _Foresight:
 
     def _pending_of(self, node: NodeId) -> frozenset[NodeId]:
         """Return the sources whose new rows would reach a node; parents are computed first."""
-        stack = [node]
+        stack = [node]  # not recursive: a long chain of nodes would exceed Python's recursion limit
         while stack:
             parents = self.judge.project.parents(stack[-1])
             missing = [parent for parent in parents if parent not in self.pending]

@@ -113,7 +113,7 @@ class Judge:
             if same_definition:
                 made = self.made[node] = made.with_statement(self.definitions.statement(made, then, compiles=compiles))
             is_same_data = data_parts(made) == data_parts(then.fingerprint.with_statement(made.statement))
-            same = same_definition and (nature is Nature.SEES_THROUGH or is_same_data)
+            same = same_definition and (nature is Nature.SEES_THROUGH or is_same_data)  # a view stores no rows
             if same_definition and not same:
                 self.comparisons[node] = replace(self.comparisons[node], verdict=Verdict.DIFFERENT)
         unknown = why_unknown(made)
@@ -126,7 +126,7 @@ class Judge:
         why = found.why or unknown or hides or changed or dropped or self.project.why_warned(then)
         definition = definition_digest(made)
         if same_definition and then is not None:
-            definition = definition_of(then.identity)
+            definition = definition_of(then.identity)  # children must not see a change if the meaning is the same
         is_known = not unknown and not no_rows
         steady = is_known and made.at_run_time is None and not found.is_doubted
         return Judged(
@@ -185,7 +185,7 @@ class Judge:
         """Record that a node was built in this run."""
         self._settled.add(node)
         self._rebuilt.add(node)
-        if judged.why and not judged.changed:
+        if judged.why and not judged.changed:  # nothing changed that children could name as the cause, only this reason
             self.running[node] = judged.why
         self.known[node] = judged.built
 
@@ -296,4 +296,4 @@ class Judge:
             return identity(own, digest_of(unique))
         if nature is Nature.SEES_THROUGH:
             return seen_through(definition, data_parts(made))
-        return then.identity if then is not None else identity(definition, made.digest)
+        return then.identity if then is not None else identity(definition, made.digest)  # `then`: the same result

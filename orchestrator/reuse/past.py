@@ -59,6 +59,7 @@ class Past:
             )
         if not self.there(relation):
             return Found(why=_NEVER_BUILT if then is None else f"{relation} is not there any more")
+        # The markers are written with the data, so they overrule the record.
         if self.markers is not None:
             return self._as_marked(step_id, relation, then, now)
         if then is not None and then.is_doubted:
@@ -70,6 +71,7 @@ class Past:
     def stored_failures(self, step_id: StepId, now: Fingerprint, relation: Relation) -> "Found":
         """Return what is known about a test that stores its failing rows; it is reused if there were and are none."""
         found, content = self.found(step_id, now, None), self.contents.get(relation)
+        # If the database is unread, a test that passed is assumed to have left no rows.
         if found.then is None or found.why or (self.unread and found.then.status is Status.SUCCESS):
             return found
         if not self.there(relation):
@@ -89,8 +91,10 @@ class Past:
             return _DOUBTED
         if touched := self._touched(marker, step_id, relation):
             return Found(why=touched)
+        # The marker and the record describe the same build, so the record's fingerprint and identity apply.
         if then is not None and (marker.run_id, marker.digest) == (then.run_id, then.fingerprint.digest):
             return _DOUBTED if then.is_doubted else Found(then=then, holds=then.identity, why=broken)
+        # The last success in the record is another build, so only the marker shows whether this one was completed.
         if not marker.is_whole:
             return Found(why=f"it was broken off in run {marker.run_id}")
         if marker.digest != now.digest:

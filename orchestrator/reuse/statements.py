@@ -47,7 +47,7 @@ class Statements:
         If no verdict was recorded with the build, it is not known which functions were stored at that time.
         """
         statement = made.statement
-        if made.is_declared:
+        if made.is_declared:  # the project vouches for the node
             return ""
         if not made.has_statement:
             return self._why_not_python(made.node)

@@ -1,4 +1,4 @@
-"""Tracks what the steps of a run have touched. Only that, and what is downstream, is evaluated again in the run."""
+"""Tracks what the steps of a run have touched. Only touched nodes and their descendants are evaluated again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Touched:
         node = NodeId(step)
         dbt = self.project.manifest.nodes.get(node)
         if step.startswith("hook.") or (dbt is not None and dbt.resource_type is ResourceType.FUNCTION):
-            self._everything = True
+            self._everything = True  # a hook may run any SQL, and any statement may call a function
         elif step.startswith("ingest."):  # a load may write the tables of other sources too
             self._note_sources(*self.project.manifest.sources)
         else:
@@ -42,7 +42,7 @@ class Touched:
         """Return whether a node or anything upstream of it may have changed; parents are computed first."""
         if self._everything:
             return True
-        stack = [node]
+        stack = [node]  # not recursive: a long chain of nodes would exceed Python's recursion limit
         while stack:
             one = stack[-1]
             parents = self.project.parents(one)

@@ -53,10 +53,10 @@ ASKING_MACROS = frozenset(
         *("get_column_schema_from_query", "get_columns_in_relation", "load_agate_table"),
     }
 )
-"""Macros of dbt that read from the warehouse."""
+"""Macros of dbt that query the warehouse."""
 
 TRIES = "try_or_compiler_error"
-"""A function of dbt's context that calls another one."""
+"""A function of dbt's context that calls the function passed to it."""
 
 ASKING_FUNCTIONS = frozenset({"load_result"})
 """Functions of dbt's context whose result comes from the warehouse."""
@@ -246,11 +246,14 @@ FILTERS = frozenset(
         *("reverse", "round", "safe", "select", "selectattr", "slice", "sort", "string", "striptags", "sum"),
         *("title", "tojson", "trim", "truncate", "unique", "upper", "urlencode", "urlize", "wordcount"),
         *("wordwrap", "xmlattr"),
-        *("as_text", "as_bool", "as_native", "as_number", "is_list"),  # of dbt
+        *("as_text", "as_bool", "as_native", "as_number", "is_list"),  # added by dbt
     }
 )
 ORDERLESS_FILTERS = frozenset({"length", "count"})
-"""Filters that hide the order of a set. `sort` is not one: it keeps the order of texts that differ only in case."""
+"""Filters that hide the order of a set.
+
+`sort` does so only if it is case-sensitive. Otherwise texts that differ only in case keep the order of the set.
+"""
 
 TESTS = frozenset(
     {

@@ -56,9 +56,9 @@ class Asked:
 
     def _add_vars(self, found: dict[str, str], needs: Needs | Reading, package: str) -> None:
         for name in {EVERYTHING} if needs.every_var else needs.vars:
-            if f"var:{name}" not in found:
+            if f"var:{name}" not in found:  # this also ends a cycle of vars that read each other
                 found[f"var:{name}"] = self._var(package, name)
-                for text in self._texts_of(package, name):
+                for text in self._texts_of(package, name):  # the value of a var may itself read vars
                     self._add_vars(found, self._index.read(text), package)
         for name in {EVERYTHING} if needs.every_env else needs.env:
             found[f"env:{name}"] = self._variable(name)

@@ -66,7 +66,7 @@ def _bare(found: re.Match[str], lexed: str, tags: list[str]) -> str | None:
     if found["open"] or (found["block"] and "/*" in found["block"][2:]):  # some databases nest comments
         return None
     inside = [tags[int(number)] for number in _HOLDER.findall(found[0])]
-    if found["string"]:
+    if found["string"]:  # its spaces are hidden as \1, so that `_with_single_gaps` keeps them
         return None if any(tag.startswith("{%") for tag in inside) else found[0].replace(" ", "\1")
     if found["space"]:
         return " "

@@ -221,7 +221,7 @@ class MacroIndex:
 
     @cached_property
     def _is_overridden(self) -> bool:
-        """Whether macros of dbt may call any macro of the project or a package."""
+        """Whether dbt's own macros may call a macro of the project or of a package."""
         own = (macro for macro in self.macros.values() if not self.is_of_dbt(macro))
         names = {name for macro in own for name in (macro.name, macro.name.partition("__")[2])}
         return not names.isdisjoint(self._names_of_dbt) or bool(calls_of_stock(_EVERY_MACRO, names).names)

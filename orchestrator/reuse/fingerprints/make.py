@@ -102,7 +102,7 @@ class Fingerprinter:
         for parent in inlined:
             (rendered if parent.rendered else built)[f"parent:{parent.node}"] = _inlined_digest(parent)
             built |= {name: part for name, part in own_of(parent.built).items() if _is_of_a_parent(name)}
-        if code.all.beside_the_sql or node.resource_type in _NOT_COMPILED:
+        if code.all.beside_the_sql or node.resource_type in _NOT_COMPILED:  # comparing compiled code proves nothing
             built = {**rendered, "code": digest_of(bare_code(node.definition.raw_code)), **built}
             rendered, of_code, of_build = {}, (), (*of_code, *of_build)
         sources = [parent for parent in node.parents if parent in self._manifest.sources]

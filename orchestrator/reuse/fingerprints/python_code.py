@@ -131,7 +131,7 @@ class _Reader(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         """Check what is called, its arguments, and the texts that it executes."""
         self.unknown += findings_of_call(node, self.scope)
-        self.called = node.func
+        self.called = node.func  # tells a call of a name from its use as a value
         self.generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> None:

@@ -7,14 +7,14 @@ from orchestrator.reuse.fingerprints.reading_value import NOTHING, Found, Readin
 __all__ = ["NOTHING", "Found", "Reading", "read_argument", "read_template"]
 
 _LOOKS_CALLED = re.compile(r"^\s*(env_var|ref|var|source|doc)\s*\(.+\)\s*$")
-"""As in dbt's `add_rendered_test_kwargs`."""
+"""The pattern of dbt's `add_rendered_test_kwargs`."""
 
 
 def read_template(text: str) -> Reading:
     """Return the reading of a template: SQL with Jinja."""
     if "{" not in text:
         return NOTHING
-    from orchestrator.reuse.fingerprints.template import read_syntax  # Jinja is loaded only where there is a template
+    from orchestrator.reuse.fingerprints.template import read_syntax  # Jinja is loaded only if there is a template
 
     return read_syntax(text)
 

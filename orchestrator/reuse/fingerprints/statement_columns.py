@@ -107,6 +107,7 @@ def _select_may_carry(select: Any, ctes: Mapping[str, bool]) -> bool:  # noqa: A
     _check_inner((value for key, value in _values(select) if key not in {"with_", "from_"}), ctes)
     if not (carries and any(_is_star(one) for one in select.expressions)):
         return False
+    # For instance, distinct compares all columns of the star.
     if any(value for key, value in select.args.items() if key not in _PLAIN):
         raise _SeenError
     return True
@@ -158,7 +159,7 @@ def _table_may_carry(table: Any, ctes: Mapping[str, bool]) -> bool:  # noqa: ANN
         _check_inner([table.this], ctes)
         return False
     if table.args.get("db") is None:
-        return ctes.get(table.this.name.lower(), True)
+        return ctes.get(table.this.name.lower(), True)  # not a CTE: a table that dlt may have loaded
     return True
 
 

@@ -38,7 +38,7 @@ class Correction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionList:
-    """The functions of one database."""
+    """The functions of one database that are understood, with the corrections."""
 
     release: str
     scalar: frozenset[str]

@@ -119,6 +119,7 @@ def _calls(tokens: Sequence[Any], lowered: Sequence[str], aliases: AbstractSet[i
         if word.token_type.name in _TEXT_KINDS:
             if _follows(lowered, before) not in {"in", "interval", "as"}:
                 yield Call(name="a string", arguments=None, start=word.start)
+        # A quoted word is never a keyword.
         elif _is_word(word) and (_is_quoted(word) or not _is_keyword(lowered, before)):
             after_dot = before > 0 and lowered[before - 1] == "."
             yield Call(

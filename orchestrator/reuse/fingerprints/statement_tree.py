@@ -90,7 +90,7 @@ def _below(node: Any, scope: frozenset[str], dialect: Dialect) -> Iterator[tuple
         for cte in ctes.expressions:
             name = dialect.cte(cte.args["alias"].this)
             yield from _in_cte(cte, name, scope, is_recursive=bool(ctes.args.get("recursive")))
-            scope |= {name}
+            scope |= {name}  # the CTEs after it and the query see it
     for key, value in node.args.items():
         if key == "with_":
             continue
@@ -148,6 +148,7 @@ def _check(node: Any, dialect: Dialect, calls: Mapping[int, str], found: Found) 
     elif kind in _WITHOUT_PARENTHESES and node.meta.get("start") not in calls:
         doubt, words = named_doubt(_words(kind).replace(" ", "_"))
         (found.volatile if doubt == "volatile" else found.unknown).append(words)
+    # The functions of calls are checked by name, from the tokens.
     elif kind not in dialect.allowed and node.meta.get("start") not in calls:
         found.unknown.append(f"the syntax {_words(kind)}")
     elif kind == "DataType":

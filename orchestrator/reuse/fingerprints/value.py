@@ -45,7 +45,7 @@ class PartGroup:
 
 
 class Parts(Mapping[str, str]):
-    """The parts of one fingerprint: its own, and those of the groups that it shares with others."""
+    """The parts of one fingerprint: its own, and those of groups that it shares with other fingerprints."""
 
     __slots__ = ("groups", "own")
 
@@ -88,7 +88,7 @@ class Parts(Mapping[str, str]):
         return bool(self.own or self.groups)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Parts) and self.digest == other.digest:
+        if isinstance(other, Parts) and self.digest == other.digest:  # the common case, without flattening the groups
             return True
         return isinstance(other, Mapping) and self.flat() == dict(other)
 

@@ -28,10 +28,10 @@ _HOW = {How.CHANGED: "changed", How.ADDED: "is new", How.REMOVED: "is gone"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worded:
-    """A part in words."""
+    """The description of a part."""
 
     subject: str
-    """`code`, `macro`, `var start_date`, `parent stg_flights`."""
+    """What the part covers: `code`, `macro`, `var start_date`, `parent stg_flights`."""
     place: str = ""
     """The file that defines it."""
     way: str = ""
