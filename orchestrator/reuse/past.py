@@ -94,7 +94,7 @@ class Past:
         # The marker and the record describe the same build, so the record's fingerprint and identity apply.
         if then is not None and (marker.run_id, marker.digest) == (then.run_id, then.fingerprint.digest):
             return _DOUBTED if then.is_doubted else Found(then=then, holds=then.identity, why=broken)
-        # The last success in the record is another build, so only the marker shows whether this one was completed.
+        # The record has no success for this build, so only the marker shows whether it was completed.
         if not marker.is_whole:
             return Found(why=f"it was broken off in run {marker.run_id}")
         if marker.digest != now.digest:
