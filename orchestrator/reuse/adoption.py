@@ -1,4 +1,4 @@
-"""Decides which tables that plain dbt built are adopted: those that provably are what a run would leave now."""
+"""Decides which tables built by plain dbt are adopted: those that provably equal what a run would build now."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,17 +19,17 @@ _NOT_SHOWN = ("var:", "env:", "flag:", "target")
 
 
 class Act(StrEnum):
-    """What becomes of a node."""
+    """What adoption does with a node."""
 
     ADOPT = "adopt"
     COMPARE = "compare"  # adopted if a copy that is built now is equal
-    KNOWN = "known"  # elt knows what it is: nothing is to do
+    KNOWN = "known"  # elt has a record of it already: nothing to do
     REFUSE = "refuse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """What becomes of a node, and why."""
+    """What adoption does with a node, and why."""
 
     act: Act
     reason: str
@@ -37,61 +37,61 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What holds for every node."""
+    """Facts that apply to every node."""
 
     run: DbtRun
     refusal: str = ""
-    """Why nothing that the run built can be adopted; empty if something can."""
+    """Why no result of the run can be adopted; empty if some may be."""
     file_doubt: str = ""
-    """Why something else may have written to the database since; empty if that is excluded."""
+    """Why something else may have written to the database since the run; empty if that is impossible."""
     verify: bool = False
-    """Whether tables may be built once more to compare them."""
+    """Whether tables may be built again to compare them."""
     adapter: str = "duckdb"
     project: str = ""
-    """The package that the project itself is."""
+    """The package name of the project itself."""
     flags: Mapping[str, str] = field(default_factory=dict)
-    """Every flag by its name, as text, as it is now."""
+    """The current value of every flag as text, by name."""
     vars_are_same: bool = True
-    """Whether the run had the same `--vars`."""
+    """Whether the run used the same `--vars`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is known of one node."""
+    """What is known about one node."""
 
     node: DbtNode
     result: DbtResult | None
-    """How it ended in the run; None if the run did not contain it."""
+    """Its result in the run; None if the run did not contain it."""
     relation_name: str | None = None
-    """What dbt calls its relation now."""
+    """The current name of its relation in dbt."""
     then: Fingerprint | None = None
-    """What it follows from by the manifest of the run, without its parents; None if that does not have it."""
+    """Its fingerprint by the manifest of the run, without its parents; None if it is not in that manifest."""
     now: Fingerprint
-    """The same by the project as it is now."""
+    """The same by the current project."""
     made: Fingerprint
-    """What is recorded if it is adopted: with its parents, the versions of its sources and its statement."""
+    """The fingerprint to record on adoption: with its parents, the versions of its sources and its statement."""
     codes: tuple[str, ...] = ()
-    """What it compiles to now: an incremental model both as a whole and as an addition."""
+    """What it compiles to now; for an incremental model, both as a full and as an incremental build."""
     why_statement: str = ""
-    """What in its compiled statement is not understood."""
+    """What is not understood in its compiled statement; empty if all of it is."""
     is_known: bool = False
-    """Whether a run of elt would reuse it as it is."""
+    """Whether a run of elt would already reuse it."""
     is_doubted: bool = False
-    """Whether it was found to differ from what it builds to."""
+    """Whether a verification found that it differs from what it builds to."""
     content: Content | None = None
-    """What its relation holds; None if there is none."""
+    """The content of its relation; None if it does not exist."""
     open_parents: tuple[NodeId, ...] = ()
-    """Those of its parents that are neither adopted nor known."""
+    """Its parents that are neither adopted nor already known."""
     unversioned: Mapping[NodeId, str] = field(default_factory=dict)
-    """Why the rows of sources have no version."""
+    """The sources whose rows have no version, each with the reason."""
     outside: str = ""
-    """Why the file of the database does not show that what it reads, and its relation, are as they were."""
+    """Why the database file does not prove that its relation and what it reads are unchanged."""
     can_compare: bool = False
-    """Whether a copy of it can be built without any other effect."""
+    """Whether a copy of it can be built without side effects."""
 
 
 def decide(evidence: Evidence, terms: Terms) -> Ruling:
-    """Return what becomes of a node; parents are decided before their children."""
+    """Return the ruling on a node. Parents must be decided before their children."""
     if evidence.is_known:
         return Ruling(act=Act.KNOWN, reason="already known to elt")
     why = next(filter(None, _refusals(evidence, terms)), "")
@@ -114,7 +114,7 @@ def decide(evidence: Evidence, terms: Terms) -> Ruling:
 
 
 def _refusals(evidence: Evidence, terms: Terms) -> Iterator[str]:
-    """Return what no comparison of rows can make good."""
+    """Yield the reasons to refuse that no comparison of rows can remove, or empty texts."""
     yield terms.refusal
     yield from _of_result(evidence)
     yield _not_understood(evidence)
@@ -155,7 +155,7 @@ def _of_definition(evidence: Evidence, terms: Terms) -> Iterator[str]:
     if not terms.vars_are_same and any(part.startswith("var:") for part in evidence.now.parts):
         yield "that run had other --vars, and it reads vars"
     if evidence.node.resource_type in {ResourceType.SEED, ResourceType.UNIT_TEST}:
-        return  # dbt compiles nothing
+        return  # dbt does not compile these
     if evidence.node.definition.config.get("incremental_strategy") == "microbatch":
         yield "the artifacts do not show which batches that run built"
     elif not evidence.codes or evidence.result.compiled_code is None:
@@ -199,9 +199,9 @@ def _unreadable(evidence: Evidence) -> str:
 
 
 def _not_shown(evidence: Evidence, terms: Terms) -> str:
-    """Return what it depends on that the artifacts of a run do not show.
+    """Return what a node depends on that the artifacts of a run do not show; empty if they show all.
 
-    The vars of the project are in dbt_project.yml, of which `file_doubt` says whether it is as it was.
+    The vars of the project are in dbt_project.yml. `file_doubt` is set if that file was written after the run began.
     """
     now = evidence.now
     vars_are_shown = not terms.file_doubt and evidence.node.package == terms.project
@@ -215,14 +215,14 @@ def _not_shown(evidence: Evidence, terms: Terms) -> str:
 
 
 def _left_elsewhere(node: DbtNode) -> str:
-    """Return why the file of the database does not hold all that a node leaves; empty if it does."""
+    """Return why a node's results may be outside of the database file; empty if they are all in it."""
     if node.resource_type is not ResourceType.MODEL or node.materialized in _KEPT:
         return ""
     return f"what the materialization {node.materialized} leaves may be outside of the database file"
 
 
 def _is_same_flag(name: str, terms: Terms) -> bool:
-    """Return whether a flag had the value of now; dbt omits those of its arguments that are unset."""
+    """Return whether a flag had its current value in the run. dbt does not record arguments that are unset."""
     now = terms.flags.get(name)
     then = terms.run.args.get(name.lower())
     return now in {"None", "False"} if then is None else now == str(then)

@@ -1,4 +1,4 @@
-"""What a run of plain dbt shows as a whole: whether its results can be used, and what may have written since."""
+"""Decides whether the results of a whole run of plain dbt can be used, and what may have written since."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,14 +26,14 @@ _WRITES = re.compile(
     r"(?<![a-z0-9])(alter|attach|call|copy|create|delete|detach|do(?=\s*\$)|drop|import|insert|merge|nextval|rename|setval"
     r"|truncate|update|upsert)(?![a-z0-9])"
 )
-"""Words that may begin a statement that changes something, or the name of a macro that does."""
+"""Words that may begin a statement that changes something, or the name of a macro that runs one."""
 _JINJA_CALL = re.compile(r"\{%-?\s*call\b")
 _INTO_THIS = re.compile(
     r"\b(?:insert\s+into|update|delete\s+from|merge\s+into|truncate(?:\s+table)?|alter\s+table"
     r"|create\s+(?:unique\s+)?index\s+[^;{]*on)\s+\{\{-?\s*this\s*-?\}\}"
 )
 _CLOSING = timedelta(seconds=3)
-"""dbt closes a DuckDB file when its process ends, which is after it has written its results."""
+"""dbt closes a DuckDB file when its process ends, which is after it writes its results."""
 _INACCURACY = timedelta(seconds=1)
 _STOCK = frozenset({"table", "view", "incremental", "ephemeral", "external"})
 _NOT_RUN = frozenset({ResourceType.EXPOSURE, ResourceType.SAVED_QUERY, ResourceType.ANALYSIS})
@@ -41,7 +41,7 @@ _BY_REF = "which it reads without ref() or source()"
 
 
 def run_refusal(run: DbtRun, *, dbt_version: str, adapters: tuple[str, str], target: str) -> str:
-    """Return why nothing that a run built can be adopted; `adapters` are those of the run's manifest and of now."""
+    """Return why no result of a run can be adopted; `adapters` are the run's adapter and the current one."""
     if run.command not in _BUILDING:
         return f"that run was `dbt {run.command}`: only build, run, seed and snapshot are understood"
     for name, words in _LIMITS.items():
@@ -58,20 +58,21 @@ def run_refusal(run: DbtRun, *, dbt_version: str, adapters: tuple[str, str], tar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTimes:
-    """When files were last written, and what of the profile they do not hold."""
+    """When files were last written, and what in the profile comes from outside of them."""
 
     database: datetime
-    """The later of the database file and its log."""
+    """The later time of the database file and its write-ahead log."""
     profiles: datetime | None = None
     project: datetime | None = None
     unshown: str = ""
-    """What of the profile neither the artifacts nor these times show, in words."""
+    """What in the profile neither the artifacts nor these times show, in words."""
 
 
 def file_doubt(run: DbtRun, times: FileTimes) -> str:
-    """Return why a DuckDB file may have been written to by something other than a run; empty if it was not.
+    """Return why something other than the run may have written to a DuckDB file; empty if nothing did.
 
-    The last writer closes the file: if that is the run itself, no other process has changed anything since.
+    The last writer sets the time of the file when it closes it. If that was the run, no other process has changed the
+    file since.
     """
     if times.database > run.ended_at + _CLOSING:
         written, ended = _told(times.database), _told(run.ended_at)
@@ -99,20 +100,20 @@ class Ran:
 
     node: DbtNode
     made: Fingerprint | None
-    """None for what has no fingerprint."""
+    """None if the node has no fingerprint."""
     texts: tuple[str, ...]
-    """Its code, and every macro of the project and its packages that it reaches."""
+    """Its code, and every macro of the project and its packages that it can reach."""
     hook_macros: tuple[str, ...] = ()
-    """Every such macro that its hooks reach."""
+    """Every such macro that its hooks can reach."""
     statement: StatementVerdict | None = None
     code: str = ""
-    """What it was compiled to."""
+    """Its compiled code."""
 
 
 def may_write_elsewhere(ran: Ran) -> str:
-    """Return why a node of a run may have changed relations of other nodes, in words; empty if it cannot have."""
+    """Return in words why a node of a run may have changed relations of other nodes; empty if it cannot have."""
     node, made = ran.node, ran.made
-    if node.resource_type is ResourceType.OPERATION:  # before the first node, nothing is changed that is built later
+    if node.resource_type is ResourceType.OPERATION:  # on-run-start runs before every build: its writes do not count
         return f"the hook {node.name}" if "on-run-end" in node.tags and writes(ran.texts) else ""
     if node.resource_type in _NOT_RUN:
         return ""
@@ -133,23 +134,23 @@ def _in_its_code(ran: Ran, made: Fingerprint, name: str) -> str:
         return f"{name}: {made.at_run_time}" if made.at_run_time is not None else name
     found = ran.statement.findings if ran.statement is not None else ()
     unknown = [one for one in found if not one.endswith(_BY_REF)]
-    # whatever function a query of DuckDB calls, it changes no relation of the database
+    # A DuckDB query cannot change relations of the database, whatever functions it calls.
     return f"{name}: {unknown[0]}" if unknown and writes([ran.code]) else ""
 
 
 def may_compile(made: Fingerprint, texts: Iterable[str]) -> bool:
-    """Return whether a node can be compiled outside of a run: what it asks the database then must change nothing."""
+    """Return whether a node can be compiled outside of a run: its queries while compiling must not change anything."""
     asks = made.at_run_time is not None or made.is_declared
     return not made.not_understood and not (asks and writes(texts))
 
 
 def writes(texts: Iterable[str]) -> bool:
-    """Return whether a word in these texts may begin a statement that changes something."""
+    """Return whether any word in these texts may begin a statement that changes something."""
     return any(_WRITES.search(_JINJA_CALL.sub("", text.lower())) for text in texts)
 
 
 def _writes_elsewhere(hook: str) -> bool:
-    """Return whether a hook may change anything but the relation of its own node."""
+    """Return whether a hook may change anything other than the relation of its own node."""
     text = hook.lower()
     return len(_WRITES.findall(text)) > len(_INTO_THIS.findall(text))
 
@@ -161,21 +162,21 @@ def _hooks(node: DbtNode) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """What a node reads: a dbt source or another node's relation."""
+    """A dbt source or another node's relation that a node reads."""
 
     node: NodeId
     relation: Relation
     is_source: bool = False
     is_files: bool = False
-    """Of a source: whether it stands for files."""
+    """For a source: whether it is read from files."""
     content: Content | None = None
-    """Of a source: what it is."""
+    """For a source: its content."""
     writers: tuple[NodeId, ...] = ()
-    """Of a source: the nodes of the project that write its table."""
+    """For a source: the nodes of the project that write its table."""
 
 
 def outside_of(relation: Relation | None, reads: Iterable[Read], run: DbtRun, result: DbtResult, database: str) -> str:
-    """Return what a node reads, or is, that the times of the database file do not vouch for; empty if nothing."""
+    """Return why the time of the database file proves nothing about a node or what it reads; empty if it does."""
     if relation is not None and _is_elsewhere(relation, database):
         return f"{relation} is in another database"
     for read in reads:
@@ -211,8 +212,8 @@ _CONNECTING = frozenset(
 
 
 def asked_of_environment(output: Mapping[str, object]) -> str:
-    """Return a setting of a target, as profiles.yml has it, that the environment decides; empty if there is none.
+    """Return a setting of a target in profiles.yml that comes from the environment; empty if there is none.
 
-    What leads to the database is no setting: the names of relations and the times of the file show where it led.
+    Settings that only locate the database do not count: the relation names and the time of the file show where it was.
     """
     return next((name for name, value in output.items() if name not in _CONNECTING and "env_var" in str(value)), "")

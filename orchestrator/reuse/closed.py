@@ -1,4 +1,4 @@
-"""Which steps do not run because a check above them did not pass when it last ran, and is not in the plan."""
+"""Finds the steps that do not run because an upstream check last failed or errored and is not in the plan."""
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -15,7 +15,7 @@ _CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
 
 
 def closed_by(graph: Graph, plan: Plan, past: Past, excluded: AbstractSet[NodeId]) -> dict[StepId, StepId]:
-    """Give the steps that stay closed, each with the check that said no; one that the user excluded closes nothing."""
+    """Return the closed steps, each with the check that closes it. A check that the user excluded closes nothing."""
     closed: dict[StepId, StepId] = {}
     builds = {NodeId(step.id) for step in plan.steps if _waits(step)}
     for check in _that_said_no(graph, plan, past):
@@ -26,20 +26,20 @@ def closed_by(graph: Graph, plan: Plan, past: Past, excluded: AbstractSet[NodeId
 
 
 def judged_by(graph: Graph, check: NodeId) -> tuple[NodeId, ...]:
-    """Give what a check is about: the parents of a test, the node of a suite."""
+    """Return the nodes that a check examines: the parents of a test, the node of a suite."""
     if check in graph.suites:
         return (graph.suites[check].node,)
     return graph.manifest.nodes[check].parents
 
 
 def checks_of(graph: Graph) -> Iterator[NodeId]:
-    """Give every test, unit test and suite."""
+    """Yield every test, unit test and suite."""
     yield from graph.suites
     yield from (node.unique_id for node in graph.manifest.nodes.values() if node.resource_type in _CHECKS)
 
 
 def writers_of(graph: Graph, source: NodeId) -> Iterator[StepId]:
-    """Return the steps that write the table of a dbt source, by every id that they may have."""
+    """Yield the steps that write the table of a dbt source, under every id that they may have."""
     for parent in graph.needs.parents(source):
         if parent in graph.ingest:
             yield from load_step_ids(graph.ingest[parent])
@@ -48,7 +48,7 @@ def writers_of(graph: Graph, source: NodeId) -> Iterator[StepId]:
 
 
 def _that_said_no(graph: Graph, plan: Plan, past: Past) -> Iterator[NodeId]:
-    """Return the checks that did not pass on what exists now, and that this plan neither runs nor supersedes."""
+    """Yield the checks that failed or errored on what exists now, and that this plan neither runs nor supersedes."""
     for check in checks_of(graph):
         if StepId(check) not in past.tries or StepId(check) in plan.by_id:
             continue
@@ -58,9 +58,10 @@ def _that_said_no(graph: Graph, plan: Plan, past: Past) -> Iterator[NodeId]:
 
 
 def _still_holds(graph: Graph, plan: Plan, past: Past, check: NodeId, node: NodeId) -> bool:
-    """Return whether a check did not pass, and neither an earlier run nor this plan wrote what it read of a node since.
+    """Return whether a check failed or errored, and no earlier run and no step of this plan has rewritten the node.
 
-    Of the table of a source without a loader nobody knows whether it was written: then the check's result holds.
+    If a source has no known loader, it is not known whether its table was rewritten. The result of the check then stays
+    valid.
     """
     if node not in graph.manifest.sources:
         return StepId(node) not in plan.by_id and past.said_no(StepId(check), StepId(node))

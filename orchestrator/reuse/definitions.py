@@ -1,4 +1,4 @@
-"""Whether nodes are defined as they were: by their parts, and where only that can tell by compiling them."""
+"""Decides whether the definition of a node is unchanged: by its parts or, if they do not show it, by compiling it."""
 
 from dataclasses import dataclass, field
 
@@ -12,24 +12,29 @@ from orchestrator.reuse.standing import Standing
 
 @dataclass(slots=True)
 class Definitions:
-    """Compares the definitions of nodes with those of their last builds; compiles a node once."""
+    """Compares the definitions of nodes with those of their last builds. Each node is compiled once."""
 
     project: Project
     comparisons: dict[NodeId, Comparison] = field(default_factory=dict)
     _compiled: dict[NodeId, str | None] = field(default_factory=dict)
 
     def are_same(self, now: Fingerprint, then: Standing, *, compiles: bool, asks: bool) -> bool:
-        """Compare a node with its last build; `compiles` if only that tells, `asks` also if it asks the warehouse."""
+        """Return whether a node is defined as in its last build.
+
+        It is compiled only if its parts do not show the answer and `compiles` is set. If compiling queries the
+        warehouse, `asks` must be set too.
+        """
         found = compare(as_definition(now), as_definition(then.fingerprint))
         needs = found.verdict is Verdict.NEEDS_COMPILING or (asks and now.at_run_time is not None)
         if needs and (now.at_run_time is None or asks) and found.verdict is not Verdict.DIFFERENT and compiles:
             found = self._compiled_alike(now, then)
+        # The changes are reported in full, even if compiling shows that they make no difference.
         changes = compare(now, then.fingerprint).changes
         self.comparisons[now.node] = Comparison(verdict=found.verdict, changes=changes)
         return found.verdict is Verdict.SAME
 
     def statement(self, made: Fingerprint, then: Standing, *, compiles: bool) -> StatementVerdict | None:
-        """Return the verdict on what a node compiles to: as recorded, or by compiling it if none was."""
+        """Return the verdict on a node's compiled code: the recorded one, or a new one if none was recorded."""
         if not made.has_statement or self.project.statements is None:
             return None
         if made.node in self._compiled:
@@ -43,7 +48,7 @@ class Definitions:
         return self.project.statements.verdict(made.node, code, then.fingerprint.statement)
 
     def verdict(self, judged: Judged, code: str) -> StatementVerdict | None:
-        """Return the verdict on what a node was compiled to for its build."""
+        """Return the verdict on the code that a node was compiled to for its build."""
         if self.project.statements is None:
             return None
         then = judged.then
@@ -56,10 +61,11 @@ class Definitions:
         before, language = self.project.code.then(now.node, then.run_id), node.definition.language
         if before is None:
             return Comparison(verdict=Verdict.NEEDS_COMPILING)
+        # Code that depends on queries at compile time may have changed since it was last compiled.
         if now.node not in self._compiled or now.at_run_time is not None:
             self._compiled[now.node] = self.project.code.now(now.node)
         here = with_compiled(as_definition(now), self._compiled[now.node], adapter=adapter, language=language)
         there = with_compiled(as_definition(then.fingerprint), before, adapter=adapter, language=language)
         if here.compiled is None or here.compiled != there.compiled:
             return Comparison(verdict=Verdict.DIFFERENT)
-        return compare(here, there)
+        return compare(here, there)  # the compiled code is equal, but other parts may differ

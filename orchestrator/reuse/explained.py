@@ -1,4 +1,4 @@
-"""What is known of one node's fingerprint, put together for a reader."""
+"""Builds the explanation of one node's fingerprint for `elt explain`."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from orchestrator.reuse.unread import is_of_the_database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartLine:
-    """One part of a fingerprint, in words, now and then."""
+    """One part of a fingerprint in words, with its current and its last value."""
 
     name: str
     words: str
@@ -24,12 +24,12 @@ class PartLine:
     now: str | None
     then: str | None
     is_read: bool = True
-    """False for what only the database tells, when it could not be read: then `now` is what was recorded."""
+    """False if only the database knows the part and it could not be read. `now` is then the recorded value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """A node above, and what of its own changed, in words."""
+    """An ancestor and its own changes, in words."""
 
     node: NodeId
     changes: tuple[str, ...]
@@ -37,23 +37,23 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
-    """A node's fingerprint now, and when it last ended well in a target."""
+    """A node's current fingerprint, and its last successful build in a target."""
 
     node: DbtNode
     target: str
     now: Fingerprint
     standing: Standing | None
     comparison: Comparison | None
-    """None when it never stood."""
+    """None if it was never built."""
     changes: tuple[str, ...]
-    """What changed, in words."""
+    """The changes, in words."""
     above: tuple[Cause, ...]
-    """The nodes above it at which the changes of its parents begin."""
+    """The ancestors in which the changes of its parents originate."""
     parts: tuple[PartLine, ...]
     decision: Decision | None = None
-    """What `elt run --skip-unchanged` would do with it; None for what no step runs, as an ephemeral model."""
+    """What `elt run --skip-unchanged` would do with it; None if no step runs it, as for an ephemeral model."""
     held: HeldDatabase | None = None
-    """The database, where it could not be read."""
+    """The database that could not be read; None if it was."""
 
 
 def explained(
@@ -65,7 +65,7 @@ def explained(
     comparisons: Mapping[NodeId, Comparison],
     decision: Decision | None = None,
 ) -> Explained:
-    """Put the explanation of a node together; `comparisons` are of it and of the nodes above it, in their order."""
+    """Return the explanation of a node; `comparisons` are those of its ancestors and itself, in graph order."""
     comparison = comparisons.get(node.unique_id)
     own = words(node.unique_id)
     changes = comparison.changes if comparison is not None else ()
@@ -84,7 +84,7 @@ def explained(
 
 
 def without_database(found: Explained, held: HeldDatabase, unread: Collection[NodeId]) -> Explained:
-    """Return an explanation that was made without the database; `unread` are the dbt sources of unknown rows."""
+    """Return an explanation marked as made without the database; `unread` are the dbt sources with unknown rows."""
     parts = (replace(part, is_read=not is_of_the_database(part.name, unread)) for part in found.parts)
     return replace(found, parts=tuple(parts), held=held)
 
@@ -93,7 +93,7 @@ def _causes(
     node: DbtNode, comparisons: Mapping[NodeId, Comparison], words: Callable[[NodeId], Words]
 ) -> Iterator[Cause]:
     for above, comparison in comparisons.items():
-        same = comparison.verdict is Verdict.SAME  # a view is what it was, though the rows that it shows are others
+        same = comparison.verdict is Verdict.SAME  # a view can be the same although the rows that it shows changed
         changes = [change for change in comparison.changes if not _is_inherited(change)]
         changes = [change for change in changes if not same or change.part.startswith(_DATA_OF_SOURCE)]
         if above != node.unique_id and changes:
@@ -101,7 +101,7 @@ def _causes(
 
 
 def _is_inherited(change: Change) -> bool:
-    """Say whether a change is one of a parent that is a node; the data of a source changes by itself."""
+    """Return whether a change comes from a parent node; the data of a source changes on its own."""
     return change.part.startswith("parent:") and not change.part.startswith(_DATA_OF_SOURCE)
 
 

@@ -1,4 +1,4 @@
-"""What a target says about its relations, functions and settings, as values that can be compared."""
+"""Facts about the relations, functions and settings of a target, as values that can be compared."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,32 +13,32 @@ FOREIGN = "foreign"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What a relation holds now, as its readers see it."""
+    """The content of a relation now, as its readers see it."""
 
     kind: str
-    """`table`, `view`, `materialized view`, or `foreign`: a foreign table, or anything in an attached database of
+    """`table`, `view`, `materialized view`, or `foreign`: a foreign table, or any relation in an attached database of
     another kind."""
     columns: str
     """The digest of the names and types of all columns, in order."""
     rows: str | None
-    """The checksum of all rows over all columns except dlt's own (`_dlt_…`), in any order; None if it was not read."""
+    """The checksum of all rows over all columns except dlt's (`_dlt_…`), in any order; None if they were not read."""
     dlt_columns: str | None
-    """The checksum of all rows over all columns, dlt's own included; empty if there are none of dlt's own."""
+    """The checksum of all rows over all columns, including dlt's own; empty if there are no dlt columns."""
     count: int | None
     definition: str = ""
-    """The definition of a view, as the catalog has it; of a table only where columns have collations."""
+    """The definition of a view, as the catalog stores it; for a table, only if columns have collations."""
     why_not: str = ""
     """Why `rows` is None, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How much may be read to find out what tables hold."""
+    """Limits on how much is read to find out what tables hold."""
 
     rows: int
     """Tables with more rows are not read."""
     seconds: float
-    """When this time is used up, the remaining tables are not read."""
+    """After this time, the remaining tables are not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,21 +46,21 @@ class StoredFunction:
     """A function or macro that a user or an extension created in the database."""
 
     definition: str | None
-    """Its SQL with its parameters, all overloads together; None if it is opaque, as C, Python and PL/pgSQL are."""
+    """Its SQL with its parameters, all overloads together; None if it is opaque, as in C, Python or PL/pgSQL."""
     is_table: bool = False
     """Whether it returns a table."""
     bodies: tuple[str, ...] = ()
-    """The SQL of each overload, without its parameters; empty if it cannot be told from the definition."""
+    """The SQL of each overload, without its parameters; empty if the definition does not show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldDatabase:
-    """A database that could not be read: another process holds its file."""
+    """A database that could not be read because another process has its file open."""
 
     database: str
     """The absolute path of the file."""
     pid: int
-    """0 if it is not known."""
+    """The process id; 0 if it is not known."""
     command: str
     """The first words of its command line."""
 
@@ -69,12 +69,12 @@ class HeldDatabase:
 
 
 class Sameness(StrEnum):
-    """How the content of a relation compares with what was recorded of it."""
+    """How the content of a relation compares with its recorded content."""
 
     SAME = "same"
     OTHER = "other"
     NOT_KNOWN = "not known"
-    """What was compared is equal, but the rows were not read then or now."""
+    """Everything that could be compared is equal, but the rows were not read then or now."""
 
 
 NOT_READ = "?"
@@ -95,19 +95,19 @@ def content_text(content: Content) -> str:
 
 
 def count_in(text: str | None) -> int | None:
-    """Return the number of rows of a table that a recorded content names; None if it names none."""
+    """Return the row count of a table from its recorded content; None if it has none."""
     found = _parts(text or "")
     count = found.get("count", NOT_READ)
     return int(count) if found.get("kind") == TABLE and count.isdecimal() else None
 
 
 def is_same(text: str | None, content: Content | None) -> bool:
-    """Return whether the relation provably holds what was recorded of it."""
+    """Return whether the relation provably holds its recorded content."""
     return compared(text, content) is Sameness.SAME
 
 
 def compared(text: str | None, content: Content | None) -> Sameness:
-    """Compare what was recorded of a relation with what it holds now."""
+    """Compare the recorded content of a relation with its content now."""
     if content is None:
         return Sameness.OTHER
     if text is None:
@@ -118,6 +118,7 @@ def compared(text: str | None, content: Content | None) -> Sameness:
         before, after = then.get(name), now.get(name)
         if before == after and before != NOT_READ:
             continue
+        # If one side lacks the rows, equality is neither proven nor disproven.
         if NOT_READ in {before, after} or (name in {"count", "rows", "dlt"} and None in {before, after}):
             is_known = False
         else:
@@ -126,7 +127,7 @@ def compared(text: str | None, content: Content | None) -> Sameness:
 
 
 def _parts(text: str) -> dict[str, str]:
-    """Split the text; only its last part, the reason in words, may hold the separator."""
+    """Return the parts of the text. Only the last one, the reason in words, may contain the separator."""
     found = {}
     while text:
         name, _, rest = text.partition("=")

@@ -1,4 +1,4 @@
-"""Says before a run what becomes of each step: it runs, is reused, or that is decided when its parents have ended."""
+"""Decides for each step before a run: it runs, it is reused, or the decision waits until its parents have finished."""
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -30,36 +30,36 @@ _NO_OPS = frozenset({ResourceType.EXPOSURE, ResourceType.SAVED_QUERY})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What the user left to be decided."""
+    """What the options of the user leave to be decided."""
 
     may_reuse: Callable[[Step], bool]
-    """Whether a step need not run when what stands is its result still; what was named runs, unless said otherwise."""
+    """Whether a step may be reused. A step that the user named runs, unless an option says otherwise."""
     closed: Mapping[StepId, StepId] = field(default_factory=dict)
-    """Steps below a check that does not run and last said no, each with that check."""
+    """Steps below a check that failed or errored last time and is not in this run, each with that check."""
     fed: AbstractSet[NodeId] = frozenset()
-    """dbt sources that the run loads, or asks for their newest rows."""
+    """dbt sources that the run loads, or whose newest rows it checks."""
     keeps_hooks: bool = False
-    """Whether the hooks before a run may change what its nodes read: then they run whatever is reused."""
+    """Whether the on-run-start hooks may change what nodes read. They then run even if every step is reused."""
     may_verify: Callable[[Step], bool] = lambda _step: False
-    """Whether a step may be verified where it is reused: then dbt has something to do."""
+    """Whether a step may be verified if it is reused. dbt is then needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
-    """A plan with its decisions, and the judge that was asked."""
+    """A plan with its decisions, and the judge that made them."""
 
     plan: Plan
     judge: Judge | None = None
-    """None where there was nothing to decide."""
+    """None if there was nothing to decide."""
 
 
 def foresee(plan: Plan, judge: Judge, wishes: Wishes) -> Plan:
-    """Give the plan with a decision at each step; hooks around nothing are left out."""
+    """Return the plan with a decision on each step, without hooks if dbt has nothing else to do."""
     return _without_idle_hooks(_noted(_Foresight(plan, judge, wishes).decided()), wishes)
 
 
 def _noted(plan: Plan) -> Plan:
-    """Add what to do about steps that run because something in them is not understood."""
+    """Add a note on what to do about steps that run because something in them is not understood."""
     count = sum(step.decision is not None and step.decision.words.startswith(NOT_UNDERSTOOD) for step in plan.steps)
     if not count:
         return plan
@@ -73,18 +73,19 @@ def _noted(plan: Plan) -> Plan:
 
 @dataclass(slots=True)
 class _Foresight:
-    """Walks the plan in its order, taking each step for what it will most likely come to."""
+    """Walks the plan in order, and assumes the most likely outcome of each step for the steps below it."""
 
     plan: Plan
     judge: Judge
     wishes: Wishes
     pending: dict[NodeId, frozenset[NodeId]] = field(default_factory=dict)
-    """By node: the dbt sources whose new rows would make it another."""
+    """For each node, the dbt sources whose new rows would change its result."""
     checks: dict[StepId, list[Step]] = field(default_factory=dict)
     open: set[NodeId] = field(default_factory=set)
-    """Nodes that run, or that may run: whatever reads them may find something else."""
+    """Nodes that run or may run. Their children may find other columns in them."""
 
     def decided(self) -> Plan:
+        # A node is rebuilt if a planned check on it failed, errored or was interrupted last time, or never ran.
         for step in self.plan.steps:
             if isinstance(step, TestStep | ValidationStep):
                 for judged in self._judged_by(step):
@@ -92,14 +93,14 @@ class _Foresight:
         return replace(self.plan, steps=tuple(replace(step, decision=self.decide(step)) for step in self.plan.steps))
 
     def decide(self, step: Step) -> Decision:
-        """Return the decision on a step; without the database only what the manifest tells is decided."""
+        """Return the decision on a step; if the database is unread, one that depends on it is unconfirmed."""
         found = self._decide(step)
         if step.decision is not None and step.decision.act is Act.UNCONFIRMED and found.act is Act.RUN:
             return step.decision
         return unconfirmed(found) if self.judge.project.unread and not self._is_certain(step, found) else found
 
     def _is_certain(self, step: Step, found: Decision) -> bool:
-        """Return whether a decision holds whatever the database says."""
+        """Return whether a decision is valid whatever the database contains."""
         answer = self.judge.answers.get(NodeId(step.id))
         if answer is None or found.act is Act.CLOSED or not self.wishes.may_reuse(step):
             return True
@@ -119,6 +120,7 @@ class _Foresight:
         if isinstance(step, BuildStep) and step.resource_type in _NO_OPS:
             return Decision(act=Act.RUN, words=reason_of(step))
         may_reuse = self.wishes.may_reuse(step)
+        # A step that runs anyway need not be compiled for the decision; its children still need its fingerprint.
         judged = self.judge.look(node, compiles=may_reuse)
         decision = self._of(step, judged, may_reuse=may_reuse)
         if isinstance(step, BuildStep):
@@ -126,7 +128,7 @@ class _Foresight:
                 self.judge.leave(node, judged)
             else:
                 self.judge.build(node, judged)
-            if decision.act is not Act.REUSE:
+            if decision.act is not Act.REUSE:  # IF_CHANGED counts as reused above, but its columns may still change
                 self.open.add(node)
         return decision
 
@@ -144,13 +146,16 @@ class _Foresight:
             act=Act.REUSE, words="nothing changed", of_run=judged.then.run_id, status=judged.then.status.value
         )
         sources = self._pending_of(NodeId(step.id))
+        # New rows outdate a table. A view shows them without being rebuilt.
         if sources and not self._sees_through(NodeId(step.id)):
             return replace(reused, act=Act.IF_CHANGED, words=f"if {_listed(sources)} new rows")
         if asks:
             decided = ", which its parents decide" if self.judge.project.parents(NodeId(step.id)) else ""
             return replace(reused, act=Act.IF_CHANGED, words=f"if it compiles to something else{decided}")
+        # If new rows rebuild a table below it, the database may drop the view with it.
         if self._sees_through(NodeId(step.id)) and self.judge.project.drops_views and sources:
             return replace(reused, act=Act.IF_CHANGED, words="if what it reads is rebuilt")
+        # A view keeps the columns that its parents had when it was created.
         changing = next((one for one in columns_in(judged.fingerprint) if self._may_change(one)), None)
         if changing is not None:
             return replace(reused, act=Act.IF_CHANGED, words=f"if the columns of {short_name(changing)} change")
@@ -160,7 +165,7 @@ class _Foresight:
         return node in self.open or node in self.wishes.fed
 
     def _is_decided_by_asking(self, judged: Judged) -> bool:
-        """Say whether only compiling it, when its parents stand, shows what the node is."""
+        """Return whether the node can only be decided by compiling it after its parents have finished."""
         if judged.fingerprint.at_run_time is None or judged.then is None:
             return False
         found = self.judge.comparisons[judged.fingerprint.node]
@@ -171,8 +176,8 @@ class _Foresight:
         return self.judge.past.check_words(check.id, check.name) if known else ""
 
     def _pending_of(self, node: NodeId) -> frozenset[NodeId]:
-        """Give the sources whose new rows reach a node; worked out from the top."""
-        stack = [node]
+        """Return the sources whose new rows would reach a node; parents are computed first."""
+        stack = [node]  # not recursive: a long chain of nodes would exceed Python's recursion limit
         while stack:
             parents = self.judge.project.parents(stack[-1])
             missing = [parent for parent in parents if parent not in self.pending]
@@ -186,7 +191,7 @@ class _Foresight:
     def _reached(self, node: NodeId, parents: tuple[NodeId, ...]) -> frozenset[NodeId]:
         own = frozenset({node}) if node in self.wishes.fed else frozenset()
         stays = node not in self.judge.planned and node in self.judge.project.manifest.nodes
-        if stays and not self._sees_through(node):
+        if stays and not self._sees_through(node):  # a table outside of the plan keeps its rows
             return own
         return own.union(*(self.pending[parent] for parent in parents))
 
@@ -195,7 +200,7 @@ class _Foresight:
         return dbt is not None and nature_of(dbt) is Nature.SEES_THROUGH
 
     def _judged_by(self, check: TestStep | ValidationStep) -> tuple[StepId, ...]:
-        """Give the steps that a check is about."""
+        """Return the steps that a check examines."""
         if isinstance(check, ValidationStep):
             return (StepId(check.node),)
         dbt = self.judge.project.manifest.nodes.get(check.node)
@@ -208,7 +213,7 @@ def _listed(sources: AbstractSet[NodeId]) -> str:
 
 
 def _without_idle_hooks(plan: Plan, wishes: Wishes) -> Plan:
-    """Leave the hooks out where dbt has nothing to do for certain; where nobody knows, they are unconfirmed."""
+    """Remove the hooks if dbt certainly has nothing to do; mark them as unconfirmed if that is not known."""
     needs_dbt = [step for step in plan.steps if _may_need_dbt(step)]
     if wishes.keeps_hooks or any(map(wishes.may_verify, plan.steps)) or not all(map(_is_unconfirmed, needs_dbt)):
         return plan

@@ -1,4 +1,4 @@
-"""Says of each node whether what stands of it is its result still: in an order in which its parents come first."""
+"""Decides for each node whether its existing result is still valid. Parents are decided before their children."""
 
 from collections import ChainMap
 from collections.abc import Mapping
@@ -36,30 +36,30 @@ _LEAVE_NOTHING = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST, ResourceT
 class _Answer:
     judged: Judged
     compiled: bool
-    """Whether the node could be compiled to find out."""
+    """Whether the decision was allowed to compile the node."""
 
 
 @dataclass(slots=True)
 class Judge:
-    """Asked of each node when those that it reads are settled: left as they are, or built."""
+    """Evaluates each node once the outcome of its parents is known: kept as they are, or built."""
 
     project: Project
     past: Past
     planned: frozenset[NodeId]
-    """Nodes that are settled by whoever asks; all others are left as they are."""
+    """Nodes whose outcome the caller reports with `leave` or `build`; all others are kept as they are."""
     known: dict[NodeId, str] = field(default_factory=dict)
-    """What each settled node is to its children."""
+    """The identity, as its children see it, of each node whose outcome is known."""
     made: dict[NodeId, Fingerprint] = field(default_factory=dict)
     versions: dict[NodeId, SourceVersion] = field(default_factory=dict)
-    """The versions of the rows of dbt sources, of those that have one."""
+    """The row versions of the dbt sources that have one."""
     unversioned: dict[NodeId, str] = field(default_factory=dict)
-    """The dbt sources whose data have no version, each with the reason."""
+    """The dbt sources whose data has no version, each with the reason."""
     running: dict[NodeId, str] = field(default_factory=dict)
-    """The nodes that run though nothing changed for them, each with the reason."""
+    """The nodes that run although nothing changed for them, each with the reason."""
     newest: dict[NodeId, str] = field(default_factory=dict)
-    """By dbt source: its newest row, as dbt's freshness check found it."""
+    """The newest row of each dbt source, as dbt's freshness check found it."""
     before: "Judge | None" = None
-    """What was asked of each node when the run was planned: its answers hold for what no step has touched since."""
+    """The judge of the plan. Its answers are valid for every node that no step has touched since."""
     answers: dict[NodeId, _Answer] = field(default_factory=dict)
     _touched: Touched = field(init=False)
     _settled: set[NodeId] = field(default_factory=set)
@@ -72,16 +72,16 @@ class Judge:
 
     @property
     def comparisons(self) -> dict[NodeId, Comparison]:
-        """How each node that was judged compares with its last build."""
+        """How each evaluated node compares with its last build."""
         return self.definitions.comparisons
 
     @property
     def reasons(self) -> Reasons:
-        """What puts changes into words."""
+        """The describer of changes in words."""
         return Reasons(self.project, self.comparisons, self.running)
 
     def look(self, node: NodeId, *, compiles: bool = True, asks: bool = False) -> Judged:
-        """Judge a node; `compiles` where only that can tell, `asks` also where compiling asks the warehouse."""
+        """Evaluate a node. It is compiled only if needed and `compiles`; if that queries the warehouse, also `asks`."""
         self._settle_above(node)
         answer = self._answered_before(node, compiles=compiles, asks=asks)
         if answer is None:
@@ -90,7 +90,7 @@ class Judge:
         return answer.judged
 
     def _answered_before(self, node: NodeId, *, compiles: bool, asks: bool) -> "_Answer | None":
-        """Return the answer that was given when the run was planned, if nothing that it follows from was touched."""
+        """Return the answer of the plan, if no step has touched anything that it depends on."""
         answer = self.before.answers.get(node) if self.before is not None else None
         if self.before is None or answer is None or (compiles and not answer.compiled):
             return None
@@ -113,7 +113,7 @@ class Judge:
             if same_definition:
                 made = self.made[node] = made.with_statement(self.definitions.statement(made, then, compiles=compiles))
             is_same_data = data_parts(made) == data_parts(then.fingerprint.with_statement(made.statement))
-            same = same_definition and (nature is Nature.SEES_THROUGH or is_same_data)
+            same = same_definition and (nature is Nature.SEES_THROUGH or is_same_data)  # a view stores no rows
             if same_definition and not same:
                 self.comparisons[node] = replace(self.comparisons[node], verdict=Verdict.DIFFERENT)
         unknown = why_unknown(made)
@@ -121,12 +121,12 @@ class Judge:
             unknown = self.project.statements.why_not(made, then.fingerprint)
         no_rows = "" if unknown else self._unknown_rows(node, made)
         changed = "" if same or then is None else self.reasons.changed(node, same_definition=same_definition)
-        hides = no_rows if nature is not Nature.SEES_THROUGH else ""  # a view shows rows, whatever they are
+        hides = no_rows if nature is not Nature.SEES_THROUGH else ""  # a view stores no rows, so it cannot be outdated
         dropped = why_dropped(self.project, node, nature, self._rebuilt)
         why = found.why or unknown or hides or changed or dropped or self.project.why_warned(then)
         definition = definition_digest(made)
         if same_definition and then is not None:
-            definition = definition_of(then.identity)
+            definition = definition_of(then.identity)  # children must not see a change if the meaning is the same
         is_known = not unknown and not no_rows
         steady = is_known and made.at_run_time is None and not found.is_doubted
         return Judged(
@@ -141,18 +141,18 @@ class Judge:
         )
 
     def finished(self, judged: Judged, statement: StatementVerdict | None) -> Judged:
-        """Add the verdict on the statement that a node was built from; what is not understood is new each time."""
+        """Add the verdict on the statement of the build; a result that is not understood gets a unique identity."""
         made = judged.fingerprint.with_statement(statement)
         if statement is None or statement.is_understood or made.is_declared:
             built = judged.built
-            if judged.nature is Nature.SEES_THROUGH:  # the statement says which columns of its parents it shows
+            if judged.nature is Nature.SEES_THROUGH:  # the statement decides which columns of its parents it shows
                 built = seen_through(definition_of(built), data_parts(made))
             return replace(judged, fingerprint=made, built=built)
         unlike = self._built(made, None, judged.definition, judged.nature, steady=False)
         return replace(judged, fingerprint=made, built=unlike)
 
     def continued(self, judged: Judged) -> Judged:
-        """Return what is known of a node whose build goes on with the batches that an earlier run left."""
+        """Return the evaluation of a node whose build continues with the batches that an earlier run left."""
         made = judged.fingerprint
         batches = digest_of(["those that an earlier run left", self.project.run_id])
         made = self.made[made.node] = with_built(made, {"batches": batches})
@@ -161,12 +161,12 @@ class Judge:
         return replace(judged, fingerprint=made, definition=definition, built=built)
 
     def touch(self, step: StepId, *, stands: bool) -> None:
-        """Note that a step of the run ran, and whether it ended well."""
+        """Record that a step of the run ran; `stands` if it succeeded."""
         self.project.database.touch(step, stands=stands)
         self._touched.note(step)
 
     def checked(self, source: NodeId, newest_row: str) -> None:
-        """Note the newest row of a dbt source, as a freshness check of the run found it."""
+        """Record the newest row of a dbt source, as a freshness check of the run found it."""
         self.newest[source] = newest_row
         self._touched.note_check(source)
 
@@ -175,22 +175,22 @@ class Judge:
         return before is None or before != self._version(source)
 
     def leave(self, node: NodeId, judged: Judged | None = None) -> None:
-        """Settle a node that stays as it is."""
+        """Record that a node is kept as it is."""
         left = (judged or self.look(node, compiles=False)).left
         self._settled.add(node)
         if left is not None:
             self.known[node] = left
 
     def build(self, node: NodeId, judged: Judged) -> None:
-        """Settle a node that was built now."""
+        """Record that a node was built in this run."""
         self._settled.add(node)
         self._rebuilt.add(node)
-        if judged.why and not judged.changed:
+        if judged.why and not judged.changed:  # nothing changed that children could name as the cause, only this reason
             self.running[node] = judged.why
         self.known[node] = judged.built
 
     def _settle_above(self, node: NodeId) -> None:
-        """Settle what the node reads and what nobody plans to build, from the top."""
+        """Record the outcome of all ancestors that are not planned, parents first."""
         stack = [node]
         while stack:
             missing = [parent for parent in self.project.parents(stack[-1]) if self._is_open(parent)]
@@ -232,7 +232,7 @@ class Judge:
         return self.project.make(node, self._parents_of(node), self.made, self.versions, before)
 
     def _parents_of(self, node: NodeId) -> Mapping[NodeId, str]:
-        """Give what the parents are; a unit test comes before its model, and takes it as it will be."""
+        """Return the identities of the parents; for a unit test, which runs first, the one that its model will have."""
         nodes = self.project.manifest.nodes
         dbt = nodes.get(node)
         model = dbt.parents[0] if dbt and dbt.parents and dbt.resource_type is ResourceType.UNIT_TEST else None
@@ -249,7 +249,7 @@ class Judge:
         return self.past.found(StepId(node), made, None if leaves_nothing or dbt is None else dbt.relation)
 
     def _unknown_rows(self, node: NodeId, made: Fingerprint) -> str:
-        """Return whose rows are not known."""
+        """Return, in words, which parent's rows are not known; empty if all are known."""
         if made.unknown:
             return self._rows_of(min(made.unknown))
         for parent in self.project.parents(node):
@@ -268,7 +268,7 @@ class Judge:
 
     def _left(self, made: Fingerprint, found: Found, nature: Nature, *, steady: bool) -> str | None:
         is_moved = found.then is not None and found.then.fingerprint.built.get("relation") != made.built.get("relation")
-        # A build that only the target knows of wrote its identity before its statement was known to be understood.
+        # The marker of a build that is not in this record was written before its statement had been checked.
         if is_moved or (found.is_elsewhere and not steady):
             return None
         if found.holds is None or nature is not Nature.SEES_THROUGH:
@@ -291,9 +291,9 @@ class Judge:
     def _built(self, made: Fingerprint, then: Standing | None, definition: str, nature: Nature, *, steady: bool) -> str:
         if not steady or nature is Nature.GATHERS:
             unique = [made.digest, self.project.run_id]
-            # What asks the warehouse may compile to something else from the same parts.
+            # A node that queries the warehouse while it compiles may compile to something else from the same parts.
             own = definition if made.at_run_time is None else digest_of([definition, self.project.run_id])
             return identity(own, digest_of(unique))
         if nature is Nature.SEES_THROUGH:
             return seen_through(definition, data_parts(made))
-        return then.identity if then is not None else identity(definition, made.digest)
+        return then.identity if then is not None else identity(definition, made.digest)  # `then`: the same result

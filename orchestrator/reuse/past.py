@@ -1,4 +1,4 @@
-"""What is known of a target before a run: what stands in it, and what each step last ended as there."""
+"""The known state of a target before a run: what exists in it, and the last outcome of each step there."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,39 +18,39 @@ def _anything(_relation: Relation) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What stands of a node, as far as it is known."""
+    """What is known about the existing result of a node."""
 
     then: Standing | None = None
-    """What the node was when what stands was made."""
+    """The record of the build that produced the existing result."""
     holds: str | None = None
-    """What it is to its children as it stands; None when nobody knows."""
+    """The identity of the existing result, as its children see it; None if it is not known."""
     why: str = ""
-    """Why it must run all the same; empty where what stands will do if nothing changed since."""
+    """Why the node must run in any case; empty if the existing result can be reused when nothing has changed."""
     is_elsewhere: bool = False
-    """Whether only the target knows of the build: this record has nothing of it."""
+    """Whether only the target's marker shows the build, and this record does not contain it."""
     is_doubted: bool = False
-    """Whether what stands was found to be another thing than it builds to: then the same inputs say nothing."""
+    """Whether a verification found that the existing result differs. Equal inputs then prove nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """The record of one target; of what is not in it nothing is reused."""
+    """The record of one target. A node that is not in it is not reused."""
 
     standing: Mapping[StepId, Standing] = field(default_factory=dict)
     tries: Mapping[StepId, LastTry] = field(default_factory=dict)
     markers: Mapping[StepId, Marker] | None = None
-    """The newest marker of each node's relation, whichever node wrote it; None where the target has no markers."""
+    """The newest marker on each node's relation, whichever node wrote it; None if the target keeps no markers."""
     contents: Mapping[Relation, Content] = field(default_factory=dict)
-    """What relations hold now, of those that were looked at and exist."""
+    """The current content of the relations that were looked at and exist."""
     looked_at: frozenset[Relation] = frozenset()
-    """The relations whose content is compared with what their markers say."""
+    """The relations whose content is compared with their markers."""
     there: Callable[[Relation], bool] = _anything
-    """Whether a table or view is there now."""
+    """Returns whether a table or view exists now."""
     unread: bool = False
-    """Whether the database cannot be read now: then what it holds is taken to be what the record says."""
+    """Whether the database cannot be read now. Its content is then assumed to be as recorded."""
 
     def found(self, step_id: StepId, now: Fingerprint, relation: Relation | None) -> "Found":
-        """Say what is known to stand of a node; a relation is what it leaves behind, checks leave none."""
+        """Return what is known about the existing result of a node; `relation` is None for checks, which leave none."""
         then = self.standing.get(step_id)
         broken = self._broken(step_id, then)
         if relation is None:
@@ -59,6 +59,7 @@ class Past:
             )
         if not self.there(relation):
             return Found(why=_NEVER_BUILT if then is None else f"{relation} is not there any more")
+        # The markers are written with the data, so they overrule the record.
         if self.markers is not None:
             return self._as_marked(step_id, relation, then, now)
         if then is not None and then.is_doubted:
@@ -68,8 +69,9 @@ class Past:
         return Found(then=then, holds=then.identity)
 
     def stored_failures(self, step_id: StepId, now: Fingerprint, relation: Relation) -> "Found":
-        """Return what is known of a test that keeps its failing rows: it is reused if there were and are none."""
+        """Return what is known about a test that stores its failing rows; it is reused if there were and are none."""
         found, content = self.found(step_id, now, None), self.contents.get(relation)
+        # If the database is unread, a test that passed is assumed to have left no rows.
         if found.then is None or found.why or (self.unread and found.then.status is Status.SUCCESS):
             return found
         if not self.there(relation):
@@ -80,7 +82,7 @@ class Past:
         return found
 
     def _as_marked(self, step_id: StepId, relation: Relation, then: Standing | None, now: Fingerprint) -> "Found":
-        """Let the target decide: it may have been restored, or built from elsewhere, since the record was written."""
+        """Return what the marker shows: the target may have been restored or built from elsewhere since the record."""
         marker, broken = (self.markers or {}).get(step_id), self._broken(step_id, then)
         if marker is None:
             missing = _NOT_OURS if then is None else "the target does not say what it holds"
@@ -89,8 +91,10 @@ class Past:
             return _DOUBTED
         if touched := self._touched(marker, step_id, relation):
             return Found(why=touched)
+        # The marker and the record describe the same build, so the record's fingerprint and identity apply.
         if then is not None and (marker.run_id, marker.digest) == (then.run_id, then.fingerprint.digest):
             return _DOUBTED if then.is_doubted else Found(then=then, holds=then.identity, why=broken)
+        # The record has no success for this build, so only the marker shows whether it was completed.
         if not marker.is_whole:
             return Found(why=f"it was broken off in run {marker.run_id}")
         if marker.digest != now.digest:
@@ -102,10 +106,11 @@ class Past:
             fingerprint=now,
             identity=marker.identity,
         )
+        # The marker has the digest of the current fingerprint, so that fingerprint describes the build.
         return Found(then=elsewhere, holds=marker.identity, is_elsewhere=True)
 
     def _touched(self, marker: Marker, step_id: StepId, relation: Relation) -> str:
-        """Return why a relation may hold something other than what the node's last build left."""
+        """Return why a relation may not hold the result of the node's last build; empty if it does."""
         if marker.step_id != step_id:
             return f"{relation} was last built by {short_name(NodeId(marker.step_id))}, in run {marker.run_id}"
         if relation not in self.looked_at:
@@ -121,7 +126,7 @@ class Past:
                 return f"{relation} may have been changed since run {marker.run_id}: {why}"
 
     def _broken(self, step_id: StepId, then: Standing | None) -> str:
-        """Say that something came of a node since it last ended well, or that it never did."""
+        """Return, in words, the last attempt of a node if it did not succeed; empty if it did."""
         last = self.tries.get(step_id)
         if last is None or (last.status in STANDS and then is not None and last.run_id == then.run_id):
             return ""
@@ -130,7 +135,7 @@ class Past:
         return f"it ended as {last.status.value} in run {last.run_id}"
 
     def check_words(self, check: StepId, name: str) -> str:
-        """Say why a check that stands in the way of its node's reuse does; nothing when it last said yes."""
+        """Return why a check prevents the reuse of its node; empty if it passed last time."""
         last = self.tries.get(check)
         if last is None:
             return "" if check in self.standing else f"its check never ran here: {name}"
@@ -141,7 +146,7 @@ class Past:
         return ""
 
     def said_no(self, check: StepId, judged: StepId | None = None) -> bool:
-        """Return whether a check last failed or errored; with `judged`, on what exists of that node now."""
+        """Return whether a check failed or errored last time; with `judged`, on the existing result of that node."""
         last = self.tries.get(check)
         if last is None or last.status not in FAIL_OR_ERROR:
             return False
@@ -151,7 +156,7 @@ class Past:
         return then is not None and _is_not_before(last.ended_at, then.ended_at)
 
     def ended_after(self, step: StepId, other: StepId) -> bool:
-        """Return whether the last try of a step succeeded, and not before the last try of another ended."""
+        """Return whether the last attempt of a step succeeded, no earlier than the last attempt of another."""
         last, then = self.tries.get(step), self.tries.get(other)
         if last is None or then is None or last.status not in STANDS:
             return False

@@ -1,4 +1,4 @@
-"""What the judge asks of a project, and what it finds of a node."""
+"""The ports that the judge reads a project through, and its result for a node."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,58 +22,58 @@ from orchestrator.reuse.unread import as_recorded
 
 
 class Code(Protocol):
-    """Compiles nodes, and remembers what they were compiled to."""
+    """Returns the compiled code of nodes, now and in earlier runs."""
 
     def now(self, node: NodeId) -> str | None:
-        """Give what a node compiles to now; None when it cannot be compiled."""
+        """Return what a node compiles to now; None if it cannot be compiled."""
 
     def then(self, node: NodeId, run_id: str) -> str | None:
-        """Give what it was compiled to in a run, when that is still known."""
+        """Return what a node was compiled to in a run; None if that is no longer known."""
 
 
 class Database(Protocol):
-    """Says what the target holds now; what was asked before is remembered until a step touches it."""
+    """Returns what the target contains now. Answers are cached until a step touches what they describe."""
 
     def version(self, source: NodeId, newest_row: str | None) -> SourceVersion | str:
-        """Return the version of the rows of a dbt source that no node of dbt writes, or why it has none.
+        """Return the version of the rows of a dbt source that no dbt node writes, or why it has none.
 
-        The newest row, as dbt's freshness check found it, stands in for a table that is too large to be read.
+        For a table that is too large to read, `newest_row` is used, as dbt's freshness check found it.
         """
 
     def columns(self, node: NodeId) -> str:
-        """Return a digest of the columns that a node's or a dbt source's relation has; empty if they are not known."""
+        """Return a digest of the columns of a node's or dbt source's relation; empty if they are not known."""
 
     def functions(self) -> Mapping[str, StoredFunction]:
         """Return the functions that are stored in the database, by name."""
 
     def touch(self, step: StepId, *, stands: bool) -> None:
-        """Forget what a step that ran may have changed; `stands` if it ended well, so that what it built stands."""
+        """Forget what a step may have changed; `stands` if it succeeded, so that its relation exists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """What is judged: the graph, what makes the fingerprints of its nodes, and where versions of data come from."""
+    """What the judge evaluates: the graph, the makers of fingerprints, and the sources of data versions."""
 
     graph: Graph
     maker: Fingerprinter
     database: Database
     code: Code
     run_id: str
-    """What is built now is another thing than what was built before, where that cannot be told by its inputs."""
+    """Makes the identity of a build unique if its inputs do not determine its result."""
     suites: SuiteFingerprinter | None = None
     drops_views: bool = False
     """Whether building a table again drops the views on it."""
     statements: Statements | None = None
-    """Reads compiled statements; None where there are none to read."""
+    """Analyzes compiled statements; None if there are none."""
     unread: bool = False
-    """Whether the database cannot be read now: then only what the manifest tells for certain is decided."""
+    """Whether the database cannot be read now. Only what the manifest proves is then decided."""
     warns_are_errors: bool = False
-    """Whether a check that warns counts as an error in this run: then a warning is not reused."""
+    """Whether a warning of a check counts as an error in this run. Warnings are then not reused."""
     _words: dict[NodeId, Words] = field(default_factory=dict)
 
     @property
     def manifest(self) -> Manifest:
-        """What dbt knows."""
+        """The manifest of the graph."""
         return self.graph.manifest
 
     def make(
@@ -84,9 +84,9 @@ class Project:
         versions: Mapping[NodeId, SourceVersion],
         then: Fingerprint | None = None,
     ) -> Fingerprint:
-        """Make the fingerprint of a node, or of a suite, from what its parents are and their fingerprints.
+        """Return the fingerprint of a node or suite, made from the identities and fingerprints of its parents.
 
-        What an unread database does not tell is taken from the node's last fingerprint.
+        Parts that an unread database cannot supply are taken from the node's last fingerprint, `then`.
         """
         if self.suites is not None and node in self.graph.suites:
             found = self.suites.make(node, self.database.functions().keys(), parents, versions)
@@ -99,7 +99,7 @@ class Project:
         return with_built(found, {name: digest for name, digest in columns.items() if digest})
 
     def parents(self, node: NodeId) -> tuple[NodeId, ...]:
-        """Return what a node reads; of a dbt source what writes its table."""
+        """Return what a node reads; for a dbt source, what writes its table."""
         if node in self.graph.suites:
             return (self.graph.suites[node].node, *self.graph.suites[node].reads)
         if node in self.manifest.sources:
@@ -108,7 +108,7 @@ class Project:
         return dbt.parents if dbt is not None else ()
 
     def told(self, node: NodeId, change: Change) -> str:
-        """Put a change of a part of a node's or a suite's fingerprint into words and files that the user knows."""
+        """Describe a change in a node's or suite's fingerprint, in words and files that the user knows."""
         dbt = self.manifest.nodes.get(node)
         if dbt is None:
             kind, _, of = change.part.partition(":")
@@ -118,17 +118,17 @@ class Project:
         return self._words[node].change(change)
 
     def why_warned(self, then: Standing | None) -> str:
-        """Return why a warning is not reused; empty if it may be."""
+        """Return why an earlier warning is not reused; empty if it may be."""
         is_warning = then is not None and then.status is Status.WARN
         return "it warned, and warnings are errors in this run" if is_warning and self.warns_are_errors else ""
 
     def columns_of(self, node: NodeId) -> Iterator[NodeId]:
-        """Return the nodes and sources whose columns a view shows: it keeps those it had when it was created."""
+        """Yield the nodes and sources whose columns a view shows. It keeps the columns it was created with."""
         view = self.manifest.nodes.get(node)
         if view is None or view.materialized != "view" or view.resource_type is not ResourceType.MODEL:
             return
         waiting = list(view.parents)
-        for parent in waiting:  # grows while it is walked
+        for parent in waiting:  # the loop appends to it
             dbt = self.manifest.nodes.get(parent)
             if dbt is not None and dbt.is_ephemeral:
                 waiting += [one for one in dbt.parents if one not in waiting]
@@ -138,18 +138,18 @@ class Project:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What was found of a node."""
+    """The evaluation of a node."""
 
     fingerprint: Fingerprint
     why: str
-    """Why it must run; empty when what stands is its result still."""
+    """Why it must run; empty if the existing result is still valid."""
     changed: str
-    """What changed since it stood, where something did."""
+    """What changed since its last build; empty if nothing did."""
     then: Standing | None
     left: str | None
-    """What it is to its children when it is left as it is; None when nobody knows."""
+    """Its identity, as its children see it, if it is kept; None if it is not known."""
     built: str
-    """What it is to them when it is built now."""
+    """Its identity if it is built now."""
     definition: str
-    """The half of that which says how it is defined."""
+    """The half of the identity that covers its definition."""
     nature: Nature

@@ -1,4 +1,4 @@
-"""Why a node must run, in words: by what changed for it, not by what merely differs."""
+"""Describes why a node must run: by the changes that caused it, not by everything that differs."""
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -16,14 +16,14 @@ _DATA = ("parent:", IDS_OF)
 
 
 def why_unknown(made: Fingerprint) -> str:
-    """Return what in a node itself keeps any earlier result from being known to be the same."""
+    """Return what in a node itself makes any earlier result unreliable; empty if nothing does."""
     if made.volatile is not None:
         return f"volatile: {made.volatile}"
     return f"not understood: {made.not_understood[0]}" if made.not_understood else ""
 
 
 def why_dropped(project: Project, node: NodeId, nature: Nature, rebuilt: AbstractSet[NodeId]) -> str:
-    """Return which build of this run drops the relation of a node, or a constraint of it."""
+    """Return which build of this run drops the relation of a node or one of its constraints; empty if none does."""
     anew = next((one for one in project.parents(node) if one in rebuilt), None)
     dbt = project.manifest.nodes.get(node)
     if anew is None or dbt is None:
@@ -36,15 +36,15 @@ def why_dropped(project: Project, node: NodeId, nature: Nature, rebuilt: Abstrac
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """Puts what changed for a node into words."""
+    """Describes what changed for a node."""
 
     project: Project
     comparisons: Mapping[NodeId, Comparison]
     running: Mapping[NodeId, str]
-    """The nodes that run though nothing changed for them, each with the reason."""
+    """The nodes that run although nothing changed for them, each with the reason."""
 
     def changed(self, node: NodeId, *, same_definition: bool) -> str:
-        """Return what changed for a node; where its definition is the same, only the data that it reads can have."""
+        """Return what changed for a node; with the same definition, only the data that it reads can have changed."""
         changes = self.comparisons[node].changes
         if not changes:
             return "what it asks the warehouse has another answer"
@@ -67,7 +67,7 @@ class Reasons:
             yield self.project.told(node, change)
 
     def _root(self, node: NodeId, above: frozenset[NodeId]) -> NodeId | None:
-        """Return the node above because of which a node runs, if nothing else changed for it than the rows it reads."""
+        """Return the ancestor that causes a node to run; None if anything other than the rows it reads changed."""
         comparison = self.comparisons.get(node)
         if node in above or comparison is None or not comparison.changes:
             return None
@@ -80,7 +80,7 @@ class Reasons:
         return None if None in roots else roots[0]
 
     def _through(self, view: NodeId, above: frozenset[NodeId]) -> Iterator[str]:
-        """Return what changed below a view whose own definition is the same."""
+        """Yield what changed in the data that a view shows; nothing if its own definition changed too."""
         comparison, dbt = self.comparisons.get(view), self.project.manifest.nodes[view]
         if view in above or comparison is None or nature_of(dbt) is not Nature.SEES_THROUGH:
             return

@@ -1,4 +1,4 @@
-"""Which steps of a plan can be reused at all, which of them the user named, and which sources the plan loads."""
+"""Finds which steps of a plan can be reused, which of them the user named, and which sources the plan loads."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ def fed_by(graph: Graph, plan: Plan) -> set[NodeId]:
 
 
 def nodes_of(plan: Plan) -> list[NodeId]:
-    """Return the nodes whose results a plan's steps are."""
+    """Return the nodes of the steps of a plan that have a reusable result."""
     return [NodeId(step.id) for step in plan.steps if is_decided(step)]
 
 
@@ -27,13 +27,13 @@ def is_decided(step: Step) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The steps that the selection named: they run whatever exists, unless the user says otherwise."""
+    """The steps that the selection named. They run even if a result exists, unless the user says otherwise."""
 
     plan: Plan
     request: PlanRequest
 
     def has(self, step: Step) -> bool:
-        """Return whether the user named what the step does."""
+        """Return whether the user named what the step builds or checks."""
         match step:
             case BuildStep():
                 return not step.added

@@ -1,4 +1,4 @@
-"""Reads which files a dbt source stands for: dbt-duckdb puts its `external_location` in the place of a table."""
+"""Finds the files behind a dbt source: dbt-duckdb writes its `external_location` in place of a table name."""
 
 from itertools import pairwise, takewhile
 from typing import Any
@@ -11,7 +11,7 @@ READERS = frozenset(
         *("read_ndjson", "read_ndjson_auto", "read_ndjson_objects", "read_parquet", "parquet_scan"),
     }
 )
-"""The table functions of DuckDB whose rows are those of the files alone; `read_blob` shows when a file was changed."""
+"""DuckDB's table functions whose rows depend only on file contents. `read_blob` also returns modification times."""
 _ENDINGS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet")
 _COMPRESSED = (".gz", ".zst")
 _VALUES = frozenset({"STRING", "NUMBER", "TRUE", "FALSE", "NULL"})
@@ -20,9 +20,9 @@ _SIGNS = _BEHIND_NAMES | {",", "{", "}", "[", "]", "-"}
 
 
 def files_of(external: str) -> tuple[str, ...] | str:
-    """Return the names or patterns of the local files that a location stands for, or why they are not known.
+    """Return the names or patterns of the local files of a location, or why they are not known.
 
-    `external` is what dbt puts into the SQL: `'orders.csv'`, or a call such as `read_parquet(['a', 'b'])`.
+    `external` is the text that dbt puts into the SQL: `'orders.csv'`, or a call such as `read_parquet(['a', 'b'])`.
     """
     try:
         tokens = tokenized(external, "duckdb")
@@ -43,7 +43,7 @@ def _plain(name: str) -> str:
 
 
 def _in_call(tokens: list[Any]) -> list[str] | None:
-    """Return the files of a call of a reader whose arguments are all constants; None if it is anything else."""
+    """Return the files of a reader call whose arguments are all constants; None for anything else."""
     texts = [token.text for token in tokens]
     if len(tokens) < 4 or texts[0].lower() not in READERS or (texts[1], texts[-1]) != ("(", ")"):
         return None
@@ -58,9 +58,9 @@ def _in_call(tokens: list[Any]) -> list[str] | None:
 
 
 def _is_constant(token: Any, following: Any) -> bool:  # noqa: ANN401  # sqlglot's own
-    """Return whether a token is a value, a sign between values, or the name of an argument or of a key."""
+    """Return whether a token is a constant, punctuation between constants, or the name of an argument or key."""
     kind = _kind(token)
-    if following.text == "[" and (kind == "STRING" or token.text == "]"):  # a part of a value, not a list
+    if following.text == "[" and (kind == "STRING" or token.text == "]"):  # a subscript, not a list
         return False
     return kind in _VALUES or (kind != "IDENTIFIER" and token.text in _SIGNS) or following.text in _BEHIND_NAMES
 

@@ -1,4 +1,4 @@
-"""The version of a dbt source's table, by what the table holds."""
+"""Computes the version of a dbt source from the content of its table."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -9,13 +9,13 @@ from orchestrator.reuse.fingerprints.value import SourceVersion
 from orchestrator.reuse.statements import read_functions, understood_functions
 
 Look = Callable[[Relation], Content | None]
-"""Returns what a relation is, without its rows; None if it does not exist."""
+"""Returns the content of a relation without its rows; None if it does not exist."""
 
 
 def version_of(relation: Relation, content: Content | None, below: Iterable[Content] = ()) -> SourceVersion | str:
     """Return the version of a table by its content, or why it has none.
 
-    Of a view, `below` are the relations that it reads: their columns have collations, which decide how rows compare.
+    For a view, `below` are the relations that it reads: collations of their columns decide how rows compare.
     """
     if content is None:
         return f"{relation} does not exist"
@@ -29,17 +29,17 @@ def version_of(relation: Relation, content: Content | None, below: Iterable[Cont
 def why_unversioned(
     relation: Relation, look: Look, functions: Mapping[str, StoredFunction], adapter: str, database: str
 ) -> str | tuple[Content, ...]:
-    """Return why the content of a relation now is not what a reader will see; if it is, all that it is read from.
+    """Return why the current content of a relation may differ for a later reader; otherwise all relations it reads.
 
-    Tables hold their rows. A view shows what its query returns, so everything that the query reads and calls must be
-    understood, down to tables.
+    Tables store their rows. A view shows what its query returns, so everything that the query reads and calls must be
+    understood, down to the tables.
     """
     from orchestrator.reuse.fingerprints.statement import read_view
 
     stored = understood_functions(read_functions(functions, adapter))
     known = {name for name, why in stored.items() if not why}
     waiting, seen, below = [relation], set[tuple[str, str]](), list[Content]()
-    for one in waiting:  # grows while it is walked
+    for one in waiting:  # the loop appends to it
         if one.key() in seen:
             continue
         seen.add(one.key())
@@ -60,7 +60,7 @@ def why_unversioned(
 
 
 def _relation(name: tuple[str, ...], of_view: Relation, database: str) -> Relation:
-    """Return the relation that a name in a view means; one without a schema is looked for beside the view."""
+    """Return the relation that a name in a view refers to; a name without a schema is in the schema of the view."""
     match name:
         case (named, schema, identifier):
             return Relation(database=named, schema=schema, identifier=identifier)

@@ -1,4 +1,4 @@
-"""What is recorded of a node's last builds and checks, in the store and in the target itself."""
+"""The records of a node's last builds and checks, in the store and in the target itself."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,25 +10,25 @@ from orchestrator.reuse.fingerprints.value import Fingerprint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedFingerprint:
-    """What a node's result followed from in a run."""
+    """The inputs of a node's result in a run."""
 
     fingerprint: Fingerprint
     identity: str
-    """What the node is to its children: the digest of its fingerprint, or that of an earlier one of the same result."""
+    """Identifies the result for the node's children. An earlier build with the same result keeps its identity."""
     doubts: "Standing | None" = None
-    """What stood, of this fingerprint, and was found to be another thing than it builds to."""
+    """An earlier build of this fingerprint that a verification found to differ from what the node builds to."""
 
 
 STANDS = frozenset({Status.SUCCESS, Status.WARN})
-"""What a node that leaves a fingerprint behind ended as; a result that was reused left its own before."""
+"""The statuses that leave a fingerprint. A reused result keeps the one of its earlier build."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """The last time that a node ended well in a target."""
+    """The last time that a node succeeded in a target."""
 
     run_id: str
-    """It may have been forgotten since."""
+    """The run itself may have been removed from the record since."""
     ended_at: datetime | None
     status: Status
     fingerprint: Fingerprint
@@ -36,54 +36,54 @@ class Standing:
 
     @property
     def is_doubted(self) -> bool:
-        """Whether what that run left was later found to be another thing than it builds to."""
+        """Whether a later verification found that the result of that run differs from what the node builds to."""
         return self.status is Status.ERROR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastTry:
-    """What became of a step when it last ran in a target, well or not."""
+    """The outcome of the last attempt of a step in a target, successful or not."""
 
     run_id: str
     status: Status | None
-    """None when nothing is known of its end."""
+    """None if its outcome is not known."""
     ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """What a build leaves in the target beside its data: what the node's result follows from, as its step started."""
+    """What a build writes to the target beside its data: the inputs of the node's result when its step started."""
 
     digest: str
-    """Of the node's fingerprint."""
+    """The digest of the node's fingerprint."""
     identity: str
-    """What the node is to its children."""
+    """Identifies the result for the node's children."""
 
 
 DOUBTED = "doubted"
-"""In the place of a digest: what stands follows from nothing that is known."""
+"""Takes the place of a digest if the inputs of the existing relation are not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marker:
-    """What the target itself says stands of a node: written in the transaction that made it."""
+    """The target's own record of what a node's relation holds, written in the transaction that built it."""
 
     step_id: StepId
     relation: str
-    """The name of what was built, as the database writes it."""
+    """The name of the relation, as the database writes it."""
     run_id: str
     attempt: int
-    """Which try of the step in that run, counted as the record counts them."""
+    """The number of the attempt in that run, as the record counts them."""
     digest: str
     identity: str
     at: datetime
-    """When it was written, at the end of the build."""
+    """When the marker was written, at the end of the build."""
     is_whole: bool = True
-    """Whether the build had ended with that transaction: no hook, and no other batch, came after it."""
+    """Whether that transaction completed the build: no hook and no other batch followed."""
     content: str | None = None
-    """What the relation held then, as `facts.content_text` writes it; None if an earlier elt wrote the marker."""
+    """What the relation held then, as `facts.content_text` writes it; None if an earlier version of elt wrote it."""
 
     @property
     def is_doubted(self) -> bool:
-        """Whether it takes back what an older marker says: what stands was found to be another thing."""
+        """Whether it revokes an older marker, because a verification found that the relation differs."""
         return self.digest == DOUBTED

@@ -1,4 +1,4 @@
-"""The verdict on a compiled statement: whether it reads only what the graph knows, and calls what is understood."""
+"""Checks that a compiled statement reads only relations of the graph and calls only functions that are understood."""
 
 import re
 import unicodedata
@@ -19,20 +19,20 @@ from orchestrator.reuse.fingerprints.value import Fingerprint, StatementVerdict
 
 @dataclass(slots=True)
 class Statements:
-    """Reads compiled statements; one that was read before is not read again."""
+    """Analyzes compiled statements, each only once."""
 
     manifest: Manifest
     database: str = ""
-    """The database that a name without one means."""
+    """The database of names that do not give one."""
     functions: Callable[[], Mapping[str, StoredFunction]] = dict
-    """Returns the functions that are stored in the database now."""
+    """Returns the functions that are stored in the database now, by name."""
     unread: bool = False
-    """Whether the database cannot be read now: then the functions are taken to be those that were recorded."""
+    """Whether the database cannot be read now. The stored functions are then assumed to be as recorded."""
     _functions: tuple[Mapping[str, StoredFunction], Mapping[str, tuple[Statement, ...]]] | None = None
     _read: dict[tuple[NodeId, str, int], StatementVerdict] = field(default_factory=dict)
 
     def verdict(self, node: NodeId, code: str, before: StatementVerdict | None = None) -> StatementVerdict:
-        """Return the verdict on what a node compiles to; an earlier one of the same statement is kept."""
+        """Return the verdict on the compiled code of a node; keep an earlier verdict on the same code."""
         functions, digest = self.functions(), digest_of(code)
         if before is not None and before.code == digest and not self._changed(before):
             return before  # reading a statement takes a millisecond or more
@@ -42,12 +42,12 @@ class Statements:
         return self._read[key]
 
     def why_not(self, made: Fingerprint, then: Fingerprint) -> str:
-        """Return what in the compiled statement of a node keeps it from being reused; empty if nothing does.
+        """Return what in the compiled statement of a node prevents its reuse; empty if nothing does.
 
-        Where the verdict was not recorded with the build, nobody knows which functions were stored then.
+        If no verdict was recorded with the build, it is not known which functions were stored at that time.
         """
         statement = made.statement
-        if made.is_declared:
+        if made.is_declared:  # the project vouches for the node
             return ""
         if not made.has_statement:
             return self._why_not_python(made.node)
@@ -65,13 +65,13 @@ class Statements:
         return f"the function {changed}(), stored in the database, changed" if changed else ""
 
     def _read_all(self, functions: Mapping[str, StoredFunction]) -> Mapping[str, tuple[Statement, ...]]:
-        """Read the stored functions, once until there are others."""
+        """Return the parsed stored functions; parse them again only if they have changed."""
         if self._functions is None or self._functions[0] is not functions:
             self._functions = functions, read_functions(functions, self.manifest.adapter_type)
         return self._functions[1]
 
     def _names(self, relations: Iterable[Relation], *, exact: bool) -> Iterator[Name]:
-        """Return the names by which a stored function may read these relations."""
+        """Yield the names by which a stored function may refer to these relations."""
         for relation in relations:
             database, schema, identifier = _key(relation, self.database, exact=exact)
             yield (database, schema, identifier)
@@ -79,7 +79,7 @@ class Statements:
                 yield (schema, identifier)
 
     def _replaced(self) -> str:
-        """Return a stored macro with the name of a built-in function: DuckDB's own operators and syntax call it too."""
+        """Return a stored macro that replaces a built-in function: DuckDB's own operators and syntax call it too."""
         adapter = self.manifest.adapter_type
         names = sorted(self.functions()) if adapter == "duckdb" else []
         return next((name for name in names if is_built_in(name, adapter)), "")
@@ -92,12 +92,12 @@ class Statements:
         return f"not understood: {stored[0]}(), stored in the database" if stored else ""
 
     def _changed(self, statement: StatementVerdict) -> str:
-        """Return a function that was created, replaced or dropped in the database since the verdict was made."""
+        """Return a called function that was created, replaced or dropped since the verdict; empty if there is none."""
         if self.unread:
             return ""
         functions = self.functions()
         called = statement.calls
-        if not called.isdisjoint(functions):  # those below may be others by now, or were not looked at then
+        if not called.isdisjoint(functions):  # the functions that they call may have changed, or were not recorded then
             called = called_through(called, self._read_all(functions))
         now = stored_digests(called, functions)
         return next((name for name, _ in sorted(now.items() ^ dict(statement.stored).items())), "")
@@ -107,8 +107,8 @@ class Statements:
     ) -> StatementVerdict:
         adapter = self.manifest.adapter_type
         read = self.manifest.files_read(node)
-        for external, relation in sorted(read.items(), key=lambda one: -len(one[0])):  # one may be part of another
-            code = code.replace(external, _quoted(relation))  # what is understood of the files is the source's to say
+        for external, relation in sorted(read.items(), key=lambda one: -len(one[0])):  # one may contain another
+            code = code.replace(external, _quoted(relation))  # the version of the dbt source covers the files
         exact = adapter == "postgres"
         reads = {
             name: frozenset(self._names(relations, exact=exact))
@@ -140,12 +140,12 @@ class Statements:
 
 
 def stored_digests(called: AbstractSet[str], functions: Mapping[str, StoredFunction]) -> dict[str, str]:
-    """Return, by name, the digest of each stored function that is called."""
+    """Return the digest of each called stored function, by name."""
     return {name: digest_of(functions[name].definition or "") for name in sorted(called & functions.keys())}
 
 
 def read_functions(functions: Mapping[str, StoredFunction], adapter: str) -> dict[str, tuple[Statement, ...]]:
-    """Read the bodies of all stored functions; one whose definition cannot be read as SQL has none."""
+    """Return the parsed bodies of all stored functions; none if the definition cannot be read as SQL."""
     names = functions.keys()
     return {
         name: tuple(read_function(body, adapter, known_functions=names) for body in function.bodies)
@@ -156,10 +156,10 @@ def read_functions(functions: Mapping[str, StoredFunction], adapter: str) -> dic
 def understood_functions(
     readings: Mapping[str, tuple[Statement, ...]], reads: Mapping[str, AbstractSet[Name]] | None = None
 ) -> dict[str, str]:
-    """Return for each stored function why it is not understood; empty for those that are.
+    """Return for each stored function why it is not understood; empty if it is understood.
 
-    A function is understood when its definition is SQL that calls only understood functions and reads no table, or
-    only those that `reads` says of it.
+    A function is understood if its definition is SQL that calls only understood functions and reads no tables except
+    those that `reads` lists for it.
     """
     found: dict[str, str] = {}
 
@@ -187,9 +187,9 @@ def understood_functions(
 
 
 def called_through(calls: AbstractSet[str], readings: Mapping[str, tuple[Statement, ...]]) -> frozenset[str]:
-    """Add to names of functions all that those of them which are stored call, and so on."""
+    """Return the names and every function that the stored ones among them call, directly or indirectly."""
     waiting, found = list(calls), set(calls)
-    for name in waiting:  # grows while it is walked
+    for name in waiting:  # the loop appends to it
         below = {one for body in readings.get(name, ()) for one in body.calls} - found
         found |= below
         waiting += sorted(below)
@@ -204,18 +204,18 @@ _TIME = re.compile(r"(?:::|\bas)\s*time\b(?!\s*stamp)|\btime\s*'", re.IGNORECASE
 
 
 def _names_of_types(code: str) -> frozenset[str]:
-    """Return the words that may name a type or a collation: one that users created may change like a function."""
+    """Return the words that may name a type or a collation. A user-defined one can change just as a function can."""
     return frozenset(name.lower() for found in _TYPES.findall(code) for name in found if name)
 
 
 def _invisible(code: str) -> list[str]:
-    """Return the invisible characters: a database may skip them inside a word, and a reader does not see them."""
+    """Return the invisible characters: a database may skip them inside a word, and people do not see them."""
     found = sorted({letter for letter in code if unicodedata.category(letter) == "Cf"}) if not code.isascii() else []
     return [f"the invisible character U+{ord(letter):04X}" for letter in found]
 
 
 def _local_time(code: str, adapter: str) -> list[str]:
-    """PostgreSQL takes today's offset where it converts a time without a date."""
+    """Return a finding if a time without a date is converted: PostgreSQL uses today's offset from UTC for that."""
     asks = adapter == "postgres" and _ZONE.search(code) is not None and _TIME.search(code) is not None
     return ["a time without a date in a time zone, which asks the clock"] if asks else []
 
@@ -233,7 +233,7 @@ def _key(relation: Relation, database: str, *, exact: bool) -> tuple[str, str, s
 
 
 def _is_allowed(name: tuple[str, ...], allowed: AbstractSet[tuple[str, str, str]], database: str) -> bool:
-    """Return whether a name in a statement is one of these relations; a name without a schema may be anything."""
+    """Return whether a name in a statement is an allowed relation; a name without a schema may mean any relation."""
     match name:
         case (_, _, _):
             return name in allowed

@@ -1,4 +1,4 @@
-"""What the steps of a run have touched so far: only that, and what is below it, is judged again during the run."""
+"""Tracks what the steps of a run have touched. Only touched nodes and their descendants are evaluated again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,39 +10,39 @@ from orchestrator.reuse.project import Project
 
 @dataclass(slots=True)
 class Touched:
-    """Told of each step that ran, before anything below it is judged."""
+    """Records each step that ran, before any node downstream of it is evaluated."""
 
     project: Project
     has_other_rows: Callable[[NodeId], bool]
-    """Whether the rows of a dbt source are others than before the run."""
+    """Returns whether the rows of a dbt source differ from those before the run."""
     _everything: bool = False
     _loaded: set[NodeId] = field(default_factory=set)
-    """The dbt sources that may have other rows; compared when something below them is judged."""
+    """The dbt sources that may have other rows; checked when a node downstream of them is evaluated."""
     _touched: set[NodeId] = field(default_factory=set)
     _untouched: set[NodeId] = field(default_factory=set)
 
     def note(self, step: StepId) -> None:
-        """Note what a step may have changed."""
+        """Record what a step may have changed."""
         node = NodeId(step)
         dbt = self.project.manifest.nodes.get(node)
         if step.startswith("hook.") or (dbt is not None and dbt.resource_type is ResourceType.FUNCTION):
-            self._everything = True
-        elif step.startswith("ingest."):  # it may have written the tables of other sources too
+            self._everything = True  # a hook may run any SQL, and any statement may call a function
+        elif step.startswith("ingest."):  # a load may write the tables of other sources too
             self._note_sources(*self.project.manifest.sources)
         else:
             self._touched.add(node)
-            if dbt is not None and dbt.materialized == "external":  # it may have written what a source reads
+            if dbt is not None and dbt.materialized == "external":  # it may have written files that a source reads
                 self._note_sources(*(one.unique_id for one in self.project.manifest.sources.values() if one.external))
 
     def note_check(self, source: NodeId) -> None:
-        """Note that a freshness check told the newest row of a dbt source."""
+        """Record that a freshness check reported the newest row of a dbt source."""
         self._note_sources(source)
 
     def reaches(self, node: NodeId) -> bool:
-        """Return whether a node, or anything that it reads, may have been changed; worked out from the top."""
+        """Return whether a node or anything upstream of it may have changed; parents are computed first."""
         if self._everything:
             return True
-        stack = [node]
+        stack = [node]  # not recursive: a long chain of nodes would exceed Python's recursion limit
         while stack:
             one = stack[-1]
             parents = self.project.parents(one)
@@ -62,4 +62,4 @@ class Touched:
 
     def _note_sources(self, *sources: NodeId) -> None:
         self._loaded.update(sources)
-        self._untouched.clear()  # what was not touched until now may be below one of these
+        self._untouched.clear()  # a node that was untouched until now may be downstream of one of these

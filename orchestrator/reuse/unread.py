@@ -1,7 +1,7 @@
-"""What follows for a node when the database cannot be read: the parts that only the database tells.
+"""Supplies the parts of a fingerprint that only the database knows when the database cannot be read.
 
-They are taken as they were recorded, so that what changed in the project shows. Nothing is decided by them: each
-decision that rests on them is unconfirmed.
+The recorded parts are used, so that changes in the project still show. They decide nothing: each decision that
+depends on them is unconfirmed.
 """
 
 from collections.abc import Collection
@@ -12,22 +12,22 @@ from orchestrator.reuse.fingerprints.identity import COLUMNS_OF, IDS_OF, with_bu
 from orchestrator.reuse.fingerprints.value import Fingerprint
 
 SETTINGS = "setting:database-"
-"""Begins the parts of the database's settings, which every node has."""
+"""The prefix of the parts for the database's settings, which every node has."""
 _OF_A_SOURCE = ("parent:", IDS_OF)
 
 
 def is_of_the_database(part: str, sources: Collection[NodeId]) -> bool:
-    """Return whether only the database tells a part; `sources` are the dbt sources whose rows it did not tell."""
+    """Return whether only the database knows a part; `sources` are the dbt sources whose rows could not be read."""
     if part.startswith((SETTINGS, COLUMNS_OF)):
         return True
     return part.startswith(_OF_A_SOURCE) and NodeId(part.partition(":")[2]) in sources
 
 
 def as_recorded(made: Fingerprint, then: Fingerprint, columns_of: Collection[NodeId]) -> Fingerprint:
-    """Return a fingerprint with the rows and columns that the database did not tell as they were recorded.
+    """Return a fingerprint in which the recorded parts replace the rows and columns that could not be read.
 
-    `columns_of` are the nodes and dbt sources whose columns are part of it. The settings are shared by all nodes, and
-    are in the fingerprint already (`Surroundings.recorded`).
+    `columns_of` are the nodes and dbt sources whose columns are part of it. The settings are the same for all nodes and
+    are already in the fingerprint (`Surroundings.recorded`).
     """
     names = [f"{COLUMNS_OF}{node}" for node in columns_of]
     names += [f"{kind}{source}" for source in made.unknown for kind in _OF_A_SOURCE]

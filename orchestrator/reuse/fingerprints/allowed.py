@@ -1,12 +1,12 @@
 """The lists of what is understood in a Jinja template: names of dbt's context, methods, filters and tests.
 
-Taken from dbt-core 1.11 (`dbt/context/`), dbt-adapters 1.24 and Jinja 3.1. Whatever is on no list is not understood.
+They follow dbt-core 1.11 (`dbt/context/`), dbt-adapters 1.24 and Jinja 3.1. What is on no list is not understood.
 """
 
 PURE_VALUES = frozenset(
     {"this", "schema", "database", "project_name", "dbt_version", "_dbt_generic_test_kwargs", "null"}
 )
-"""Values of dbt's context that follow from the node and the versions alone; `null` is undefined everywhere."""
+"""Values of dbt's context that depend only on the node and the versions; `null` is always undefined."""
 
 TARGET_VALUES = frozenset({"target", "env"})
 """The profile's target, under both of its names."""
@@ -20,7 +20,7 @@ VOLATILE_VALUES = frozenset(
         *("dbt_metadata_envs", "sql_now"),
     }
 )
-"""Values that differ from run to run."""
+"""Values that differ in each run."""
 
 PURE_FUNCTIONS = frozenset(
     {
@@ -28,16 +28,16 @@ PURE_FUNCTIONS = frozenset(
         *("zip", "zip_strict", "local_md5", "diff_of_two_dicts", "range", "dict", "namespace", "cycler", "joiner"),
     }
 )
-"""Functions of dbt's context and of Jinja whose result follows from their arguments and the node."""
+"""Functions of dbt's context and of Jinja whose result depends only on their arguments and the node."""
 
 SETS = frozenset({"set", "set_strict"})
-"""Functions whose result has another order in each process."""
+"""Functions whose result has a different order in each process."""
 ORDER_OF_A_SET = "the order of a set"
 
 OBJECTS = frozenset(
     {"adapter", "api", "builtins", "config", "context", "exceptions", "flags", "model", "modules", "var", "env_var"}
 )
-"""Names of dbt's context with rules of their own."""
+"""Names of dbt's context with their own rules."""
 
 CLOCK_MACROS = frozenset(
     {
@@ -53,19 +53,19 @@ ASKING_MACROS = frozenset(
         *("get_column_schema_from_query", "get_columns_in_relation", "load_agate_table"),
     }
 )
-"""Macros of dbt that read from the warehouse."""
+"""Macros of dbt that query the warehouse."""
 
 TRIES = "try_or_compiler_error"
-"""A function of dbt's context that calls another one."""
+"""A function of dbt's context that calls the function passed to it."""
 
 ASKING_FUNCTIONS = frozenset({"load_result"})
 """Functions of dbt's context whose result comes from the warehouse."""
 
 BESIDE_THE_SQL = frozenset({"is_incremental", "should_full_refresh", "set_sql_header", "load_cached_relation"})
-"""Macros of dbt whose effect is not, or not only, the SQL that compiling shows now."""
+"""Macros of dbt whose effect is more than the SQL that compiling shows now."""
 
 CLOCK_METHODS = frozenset({"now", "utcnow", "today"})
-"""Methods that ask the clock, whatever they are called on."""
+"""Methods that read the clock, on any object."""
 
 PURE_ADAPTER_METHODS = frozenset(
     {
@@ -75,7 +75,7 @@ PURE_ADAPTER_METHODS = frozenset(
         "verify_database",
     }
 )
-"""Methods of `adapter` whose result follows from their arguments and the version of the adapter."""
+"""Methods of `adapter` whose result depends only on their arguments and the version of the adapter."""
 
 ASKING_ADAPTER_METHODS = frozenset(
     {
@@ -85,7 +85,7 @@ ASKING_ADAPTER_METHODS = frozenset(
         *("quote_as_configured", "quote_seed_column", "external_root", "is_ducklake", "is_motherduck"),
     }
 )
-"""Methods of `adapter` that read from the warehouse, or from settings that only compiling shows, and change nothing."""
+"""Methods of `adapter` that only read: from the warehouse, or from settings whose effect only compiling shows."""
 
 CONFIG_READERS = frozenset(
     {"get", "require", "meta_get", "meta_require", "persist_relation_docs", "persist_column_docs"}
@@ -109,9 +109,9 @@ MODEL_FIELDS = frozenset(
         *("config", "tags", "meta", "description", "columns"),
     }
 )
-"""Fields of a node's entry in the manifest that parts of the fingerprint have.
+"""Fields of a node's entry in the manifest that parts of the fingerprint cover.
 
-The others may differ from run to run (`created_at`, `build_path`), or follow from what other files say of the node;
+Other fields may differ in each run (`created_at`, `build_path`) or depend on other files that describe the node. Only
 compiling shows them.
 """
 
@@ -138,7 +138,7 @@ MODULES = {
         }
     ),
 }
-"""What `modules` offers, without the clock: all of it follows from its arguments."""
+"""The members of `modules` without those that read the clock. Their results depend only on their arguments."""
 
 _OF_TEXT = frozenset(
     {
@@ -210,7 +210,7 @@ METHODS = (
     | _OF_JINJA
     | CONFIG_READERS
 )
-"""Methods that may be called on any value: their result follows from the value and the arguments."""
+"""Methods that may be called on any value. Their result depends only on the value and the arguments."""
 
 MUTATORS = frozenset(
     {
@@ -218,7 +218,7 @@ MUTATORS = frozenset(
         *("update", "add", "discard", "difference_update", "intersection_update", "symmetric_difference_update"),
     }
 )
-"""Methods that change the value: harmless, unless other nodes see the same value."""
+"""Methods that change the value. This is harmless unless other nodes share the value."""
 
 OF_OBJECTS_ONLY = frozenset(
     {
@@ -236,7 +236,7 @@ OF_OBJECTS_ONLY = frozenset(
         *("invocation_id", "to_csv", "to_json", "from_csv", "from_json", "location_exists", "context_macro_stack"),
     }
 )
-"""Attributes that no plain value has: reading one means that something else is behind the name."""
+"""Attributes that no plain value has. Reading one shows that the name is bound to something else."""
 
 FILTERS = frozenset(
     {
@@ -246,11 +246,14 @@ FILTERS = frozenset(
         *("reverse", "round", "safe", "select", "selectattr", "slice", "sort", "string", "striptags", "sum"),
         *("title", "tojson", "trim", "truncate", "unique", "upper", "urlencode", "urlize", "wordcount"),
         *("wordwrap", "xmlattr"),
-        *("as_text", "as_bool", "as_native", "as_number", "is_list"),  # of dbt
+        *("as_text", "as_bool", "as_native", "as_number", "is_list"),  # added by dbt
     }
 )
 ORDERLESS_FILTERS = frozenset({"length", "count"})
-"""Filters that hide the order of a set; `sort` leaves what differs in case alone in the order that it finds."""
+"""Filters that hide the order of a set.
+
+`sort` does so only if it is case-sensitive. Otherwise texts that differ only in case keep the order of the set.
+"""
 
 TESTS = frozenset(
     {

@@ -1,4 +1,4 @@
-"""Turns what texts need (macros, vars, environment, flags, target) into parts of fingerprints."""
+"""Makes fingerprint parts of what texts need: macros, vars, environment variables, flags, target."""
 
 from collections.abc import Iterable, Iterator
 
@@ -14,7 +14,7 @@ _ABSENT = "absent"
 
 
 class Asked:
-    """Returns the parts of what texts need; each macro, var and variable is hashed once, each closure made once."""
+    """Returns the parts of what texts need. Each macro, var and variable is hashed once, each closure made once."""
 
     def __init__(self, index: MacroIndex, around: Surroundings) -> None:
         self._index = index
@@ -26,7 +26,7 @@ class Asked:
         self._target = digest_of(dict(around.target))
 
     def group(self, closure: Closure, package: str) -> PartGroup:
-        """Return the parts of all that one macro reaches, for the nodes of a package."""
+        """Return the parts of everything that one macro can reach, for the nodes of a package."""
         key = (closure.root, closure.is_trusted, package)
         if key not in self._groups:
             parts = {**self.of_macros(closure.reached.through), **self.of(closure.needs, package)}
@@ -34,7 +34,7 @@ class Asked:
         return self._groups[key]
 
     def of_macros(self, macros: Iterable[NodeId]) -> dict[str, str]:
-        """Return the parts of the texts of macros; those of dbt come with its version."""
+        """Return the parts of the texts of macros. Macros of dbt are covered by its version."""
         found = {}
         for unique_id in macros:
             macro = self._index.macros[unique_id]
@@ -45,7 +45,7 @@ class Asked:
         return found
 
     def of(self, needs: Needs | Reading, package: str) -> dict[str, str]:
-        """Return the parts of what texts need beside macros, for the nodes of a package."""
+        """Return the parts of what texts need other than macros, for the nodes of a package."""
         found: dict[str, str] = {}
         self._add_vars(found, needs, package)
         for name in {EVERYTHING} if needs.every_flag else needs.flags:
@@ -56,15 +56,15 @@ class Asked:
 
     def _add_vars(self, found: dict[str, str], needs: Needs | Reading, package: str) -> None:
         for name in {EVERYTHING} if needs.every_var else needs.vars:
-            if f"var:{name}" not in found:
+            if f"var:{name}" not in found:  # this also ends a cycle of vars that read each other
                 found[f"var:{name}"] = self._var(package, name)
-                for text in self._texts_of(package, name):
+                for text in self._texts_of(package, name):  # the value of a var may itself read vars
                     self._add_vars(found, self._index.read(text), package)
         for name in {EVERYTHING} if needs.every_env else needs.env:
             found[f"env:{name}"] = self._variable(name)
 
     def _texts_of(self, package: str, name: str) -> Iterator[str]:
-        """Return the values of a var in which dbt would evaluate Jinja."""
+        """Yield the values of a var that contain Jinja, which dbt would evaluate."""
         known = self._around.vars.get(package, {})
         for value in known.values() if name == EVERYTHING else (known.get(name),):
             if isinstance(value, str) and "{" in value:
@@ -89,7 +89,7 @@ class Asked:
 
 
 def metadata_digest(node: DbtNode) -> str:
-    """Hash what of a node's own entry no other part has: a text that reads the entry may use any of it."""
+    """Return the digest of what no other part covers in a node's entry. A text that reads the entry may use it."""
     definition = node.definition
     return digest_of(
         {

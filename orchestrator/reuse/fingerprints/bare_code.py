@@ -1,14 +1,14 @@
-"""Writes a template without the comments and the layout that cannot matter, where that can be told for certain.
+"""Removes comments and layout from a template if they certainly do not matter.
 
-For code that compiles to several texts, so that compiling it once settles nothing. Where Jinja may join or cut what
-looks like a comment or a string, the template stays as it is.
+This is for code that can compile to several texts, so that comparing one compiled text proves nothing. If Jinja may
+join or cut what looks like a comment or a string, the template is left unchanged.
 """
 
 import re
 
 _STRING = r'"(?:\\.|[^"\\])*+"|' + r"'(?:\\.|[^'\\])*+'"
 _BRACES = r"[^{}\"']"
-for _ in range(4):  # so deep dictionaries are written into an expression
+for _ in range(4):  # the deepest nesting of dictionaries that is supported in an expression
     _BRACES = rf"(?:{_STRING}|\{{(?:{_BRACES})*+\}}|[^{{}}\"'])"
 TAG = re.compile(
     "|".join(
@@ -35,12 +35,12 @@ _LEXED = re.compile(
 
 
 def bare_code(text: str) -> str:
-    """Give the code without comments, each gap one space; all of it where a tag makes that uncertain."""
+    """Return the code without comments and with single spaces; unchanged if a tag makes that uncertain."""
     tags: list[str] = []
 
     def held(found: re.Match[str]) -> str:
         if found[0].startswith("{#") and "-" not in {found[0][2:3], found[0][-3:-2]}:
-            return ""  # as Jinja leaves it
+            return ""  # Jinja removes it too
         tags.append(found[0])
         return f"\0{len(tags) - 1}\0"
 
@@ -62,11 +62,11 @@ def bare_code(text: str) -> str:
 
 
 def _bare(found: re.Match[str], lexed: str, tags: list[str]) -> str | None:
-    """Give what stays of a string, a comment or a gap; None where a tag makes it uncertain."""
+    """Return what remains of a string, a comment or whitespace; None if a tag makes that uncertain."""
     if found["open"] or (found["block"] and "/*" in found["block"][2:]):  # some databases nest comments
         return None
     inside = [tags[int(number)] for number in _HOLDER.findall(found[0])]
-    if found["string"]:
+    if found["string"]:  # its spaces are hidden as \1, so that `_with_single_gaps` keeps them
         return None if any(tag.startswith("{%") for tag in inside) else found[0].replace(" ", "\1")
     if found["space"]:
         return " "
@@ -78,5 +78,5 @@ def _bare(found: re.Match[str], lexed: str, tags: list[str]) -> str | None:
 
 
 def _with_single_gaps(text: str) -> str:
-    """Make each gap one space; those of strings were hidden."""
+    """Return the text with single spaces; the spaces of strings, which were hidden, are restored."""
     return re.sub(" +", " ", text).replace("\1", " ")

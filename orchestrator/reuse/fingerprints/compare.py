@@ -1,4 +1,4 @@
-"""Says whether two fingerprints of a node are the same, differ, or need the node to be compiled to tell."""
+"""Decides whether two fingerprints of a node are the same, differ, or cannot be compared without compiling."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -10,16 +10,16 @@ from orchestrator.reuse.fingerprints.value import Fingerprint
 
 
 class Verdict(StrEnum):
-    """What the comparison of two fingerprints came to."""
+    """The result of comparing two fingerprints."""
 
     SAME = "same"
     DIFFERENT = "different"
     NEEDS_COMPILING = "needs_compiling"
-    """They differ only in what compiling may show to change nothing, and what they compile to is not known of both."""
+    """They differ only in parts that show in the compiled code, and that is not known for both."""
 
 
 class How(StrEnum):
-    """What became of a part."""
+    """How a part changed."""
 
     CHANGED = "changed"
     ADDED = "added"
@@ -28,7 +28,7 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A part that is not as it was."""
+    """A part that changed."""
 
     part: str
     how: How
@@ -36,7 +36,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The verdict, and every part that differs, also where the verdict is that nothing follows from it."""
+    """The verdict, and every part that differs, even if the verdict is that they are the same."""
 
     verdict: Verdict
     changes: tuple[Change, ...] = ()
@@ -59,7 +59,7 @@ def compare(now: Fingerprint, then: Fingerprint) -> Comparison:
 
 
 def with_compiled(fingerprint: Fingerprint, code: str | None, *, adapter: str, language: str = "sql") -> Fingerprint:
-    """Give the fingerprint with the digest of what the node compiles to, layout and comments aside."""
+    """Return the fingerprint with the digest of the compiled code, ignoring layout and comments."""
     if code is None:
         return fingerprint
     normal = normal_python(code) if language == "python" else normal_sql(code, adapter)

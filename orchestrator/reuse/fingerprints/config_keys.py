@@ -1,6 +1,6 @@
-"""Which keys of dbt's configuration are no part of a fingerprint, and why; docs/reuse.md has the same tables.
+"""Lists the keys of dbt's configuration that are not part of a fingerprint, and why. docs/reuse.md has the same tables.
 
-Every key is a part of the fingerprint, also one that nobody knows, unless it is listed here with a reason.
+Every key, even an unknown one, is part of the fingerprint unless it is listed here with a reason.
 """
 
 from collections.abc import Iterator, Mapping
@@ -78,7 +78,7 @@ INSIDE = {
     "expected_rows": "what a unit test expects",
     "expected_sql": "what a unit test expects",
 }
-"""The keys of dbt and its adapters that are known to affect a result; a key that is in no list is treated as these."""
+"""The keys of dbt and its adapters that are known to affect a result. Keys on no list are treated the same way."""
 
 ELSEWHERE = {
     "alias": "relation",
@@ -92,7 +92,7 @@ ELSEWHERE = {
     "persist_docs": "docs",
     "meta": "config:meta.elt",
 }
-"""Keys that are in a part of another name."""
+"""Keys that a part with another name covers."""
 
 OUTSIDE = {
     "enabled": "a disabled node does not exist",
@@ -103,7 +103,7 @@ OUTSIDE = {
     "static_analysis": "another engine of dbt reads it",
     "freshness": "dbt's paid scheduler reads it",
 }
-"""Keys that affect no result, with the reason. A text that reads the node's own entry sees them."""
+"""Keys that do not affect results, with the reason. A text that reads the node's own entry still sees them."""
 
 OUTSIDE_OURS = {
     "repeats": "how often a step is tried",
@@ -111,7 +111,7 @@ OUTSIDE_OURS = {
     "volatile": "whether a result is reused, not what it is",
     "deterministic": "whether a result is reused, not what it is",
 }
-"""Keys of `meta.elt` that affect no result, with the reason."""
+"""Keys of `meta.elt` that do not affect results, with the reason."""
 
 _UNSET: dict[str, object] = {
     **dict.fromkeys(("batch_size", "begin", "check_cols", "concurrent_batches", "dbt_valid_to_current", "entry_point")),
@@ -124,7 +124,7 @@ _UNSET: dict[str, object] = {
     "packages": [],
     "quoting": {},
 }
-"""What a key of dbt's own is when it is not set. Any other key is there because somebody set it, if only to null."""
+"""The values of dbt's own keys when they are not set. Any other key is present only if it was set, even to null."""
 
 
 def config_parts(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -151,13 +151,13 @@ def hooks_of(config: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
 
 
 def declared_volatile(config: Mapping[str, object]) -> bool | None:
-    """Return what `meta.elt.volatile` says; None when it says nothing."""
+    """Return the value of `meta.elt.volatile`; None if it is not set."""
     said = _ours(config).get("volatile")
     return said if isinstance(said, bool) else None
 
 
 def declared_deterministic(config: Mapping[str, object]) -> bool:
-    """Return whether `meta.elt.deterministic` says that what is not understood of a node is deterministic."""
+    """Return whether `meta.elt.deterministic` declares a node deterministic although it is not understood."""
     return _ours(config).get("deterministic") is True
 
 

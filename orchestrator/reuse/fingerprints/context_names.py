@@ -1,4 +1,4 @@
-"""What it means when a template uses a name of dbt's context, or one that only the project knows."""
+"""Records the effect of each use of a name from dbt's context, or of a name that only the project defines."""
 
 from collections.abc import Callable
 from functools import partial
@@ -33,7 +33,7 @@ class ContextNames:
         }
 
     def use(self, name: str, attributes: Attributes, call: nodes.Call | None, line: int) -> None:
-        """Record that `name.attributes` is read, or called where there is a call."""
+        """Record that `name.attributes` is read, or called if there is a call."""
         self._notes.names.add(name)
         rule = self._rules.get(name)
         if rule is not None:
@@ -64,7 +64,7 @@ class ContextNames:
             self._unknown(f"the method {attribute}()", line)
 
     def asked_for(self, function: str, call: nodes.Call, line: int) -> None:
-        """Record the call of `var` or `env_var`, with the name that it is called with if that is written there."""
+        """Record a call of `var` or `env_var`, with the requested name if it is a constant."""
         first = call.args[0] if call.args else next((one.value for one in call.kwargs if one.key in _FIRST), None)
         name = first.value if isinstance(first, nodes.Const) and isinstance(first.value, str) else None
         if name is None or call.dyn_args is not None or call.dyn_kwargs is not None:
@@ -88,7 +88,7 @@ class ContextNames:
         return True
 
     def _on_value(self, name: str, attributes: Attributes, call: nodes.Call | None, line: int) -> None:
-        """Record the attributes of a value; only its last one is called."""
+        """Record the attributes of a value; only the last one may be called."""
         if call is not None and not attributes:
             self._unknown(f"{name}()", line)
             return
@@ -106,7 +106,7 @@ class ContextNames:
             self._notes.asks.setdefault(name, line)
 
     def _foreign(self, name: str, attributes: Attributes, call: nodes.Call | None, line: int) -> None:
-        """Record a macro, or one of a package; which names those are only the caller knows."""
+        """Record what may be a macro of the project or of a package. Only the caller knows which names are macros."""
         self._notes.names.update(attributes)
         dotted = ".".join((name, *attributes))
         if call is None or len(attributes) > 1:
@@ -124,7 +124,7 @@ class ContextNames:
             self._notes.beside_the_sql = True
 
     def _tries(self, call: nodes.Call, line: int) -> None:
-        """Record the call of a function that is an argument; only those of `modules` are understood."""
+        """Record a call of a function that is passed as an argument. Only functions of `modules` are understood."""
         called: nodes.Node | None = call.args[1] if len(call.args) > 1 else None
         while isinstance(called, nodes.Getattr):
             called = called.node
@@ -135,7 +135,7 @@ class ContextNames:
         if attributes[:1] == ("Relation",):
             self._on_value("adapter.Relation", attributes[1:], call, line)
             return
-        if attributes[:1] == ("behavior",) and call is None:  # a flag of the project, which compiling shows
+        if attributes[:1] == ("behavior",) and call is None:  # a project flag: its effect shows in the compiled code
             self._notes.asks.setdefault(".".join(("adapter", *attributes)), line)
             return
         method = attributes[0] if len(attributes) == 1 and call is not None else ""
@@ -147,7 +147,7 @@ class ContextNames:
             self._passed_on(".".join(("adapter", *attributes)), line, called=call is not None)
 
     def _dispatch(self, call: nodes.Call, line: int) -> None:
-        """Record the macros that `adapter.dispatch` may find: by the name, which is among the strings."""
+        """Record a call of `adapter.dispatch`. The macros that it may find are matched by name among the strings."""
         self._notes.names.add("dispatch")
         first = call.args[0] if call.args else next((one.value for one in call.kwargs if one.key == "macro_name"), None)
         if not isinstance(first, nodes.Const) or not isinstance(first.value, str):
@@ -164,7 +164,7 @@ class ContextNames:
             self._passed_on(".".join(("api", *attributes)), line, called=call is not None)
 
     def _builtins(self, attributes: Attributes, call: nodes.Call | None, line: int) -> None:
-        """`builtins.ref(…)` is `ref(…)` of dbt, whatever macro of that name a project has."""
+        """Record `builtins.ref(…)`, which calls dbt's own `ref` even if the project has a macro of that name."""
         if attributes and call is not None and attributes[0] in allowed.PURE_FUNCTIONS | {"var", "env_var", "config"}:
             self.use(attributes[0], attributes[1:], call, line)
         else:
@@ -174,7 +174,7 @@ class ContextNames:
         self._notes.may_read_anything("context", line)
 
     def _config(self, attributes: Attributes, call: nodes.Call | None, line: int) -> None:
-        if call is not None and not attributes:  # sets what is part of the node's configuration
+        if call is not None and not attributes:  # it sets configuration, which has parts of its own
             self._notes.beside_the_sql |= any(one.key == _SQL_HEADER for one in call.kwargs)
             return
         self._notes.own_entry = True
@@ -197,7 +197,7 @@ class ContextNames:
                 self._unknown(".".join(("flags", *attributes)) + "()", line)
 
     def _model(self, attributes: Attributes, call: nodes.Call | None, line: int) -> None:
-        """Record what is read of the node's entry; where that may differ from run to run, compiling shows it."""
+        """Record what is read from the node's entry; only compiling shows the fields that may differ in each run."""
         self._notes.own_entry = True
         read = attributes
         if call is not None and attributes == ("get",) and call.args and isinstance(call.args[0], nodes.Const):
@@ -220,7 +220,7 @@ class ContextNames:
             self._on_value("modules", attributes[2:] or attributes, call, line)
 
     def _setting(self, function: str, attributes: Attributes, call: nodes.Call | None, line: int) -> None:
-        """Record the use of `var` or `env_var`."""
+        """Record a use of `var` or `env_var`."""
         if call is not None and (not attributes or (function == "var" and attributes == ("has_var",))):
             self.asked_for(function, call, line)
         else:

@@ -1,13 +1,13 @@
-"""Hashes JSON values, the same for the same value in whatever order its keys were written."""
+"""Hashes JSON values, independently of the order of their keys."""
 
 import json
 from hashlib import blake2b
 
-_SIZE = 16  # bytes; two values with one digest are not met by chance
+_SIZE = 16  # bytes: enough to rule out collisions by chance
 
 
 def digest_of(value: object) -> str:
-    """Give the digest of a text or of a value of JSON; what JSON has no word for (a date) counts as its text."""
+    """Return the digest of a text or a JSON value; values without a JSON type, such as dates, count as their text."""
     if not isinstance(value, str):
         value = _written(value)
     return blake2b(value.encode(errors="surrogatepass"), digest_size=_SIZE).hexdigest()
@@ -16,7 +16,7 @@ def digest_of(value: object) -> str:
 def _written(value: object) -> str:
     try:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
-    except TypeError:  # keys of several types, which YAML allows and which have no order
+    except TypeError:  # YAML allows keys of different types, which cannot be sorted
         return json.dumps(_with_text_keys(value), sort_keys=True, separators=(",", ":"), default=str)
 
 

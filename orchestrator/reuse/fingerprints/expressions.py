@@ -1,7 +1,7 @@
-"""Reads the expressions of a template: what each name, attribute, call, filter and test in them may reach.
+"""Reads the expressions of a template: what each name, attribute, call, filter and test in them may access.
 
-The lists of `allowed` hold by induction. A local variable holds plain data, because passing on an object or a function
-of dbt is recorded as not understood; so any attribute of it may be read, and a method on the list may be called.
+The lists of `allowed` are valid by induction. A local variable contains plain data, because using an object or function
+of dbt as a value is recorded as not understood. So any of its attributes may be read, and listed methods may be called.
 """
 
 from collections.abc import Iterable
@@ -15,17 +15,17 @@ from orchestrator.reuse.fingerprints.notes import Notes
 
 
 class Local(Enum):
-    """What is known of a local variable."""
+    """What is known about a local variable."""
 
     VALUE = auto()
     SHARED = auto()
-    """Its value is one that other nodes see too: changing it changes them."""
+    """Its value is shared with other nodes: changing it affects them."""
     CALLABLE = auto()
-    """It may be called: `caller`, a `joiner`."""
+    """It may be called: `caller` or a `joiner`."""
     MACRO = auto()
-    """What `adapter.dispatch` finds: it may be called, and nothing else."""
+    """The result of `adapter.dispatch`: it may only be called."""
     MAYBE = auto()
-    """It is set on some ways only; on the others the name is what dbt's context has."""
+    """It is set in some branches only. In the others, the name has its meaning in dbt's context."""
 
 
 Scope = dict[str, Local]
@@ -40,7 +40,7 @@ _TEST_FILTERS = {"select": 0, "reject": 0, "selectattr": 1, "rejectattr": 1}
 
 
 class Expressions:
-    """Reads expressions into notes."""
+    """Reads expressions and records the findings in notes."""
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
@@ -69,7 +69,7 @@ class Expressions:
                 self._unknown(f"the syntax {type(node).__name__}", node.lineno)
 
     def kind_of(self, node: nodes.Node, scope: Scope) -> Local:
-        """Return what a variable is that is set to an expression."""
+        """Return the kind of a variable that is set to an expression."""
         if self._is_dispatch(node, scope):
             return Local.MACRO
         if isinstance(node, nodes.Call) and self._global_function(node, scope) in _CALLABLES:
@@ -77,7 +77,7 @@ class Expressions:
         return Local.SHARED if self._is_shared(node, scope) else Local.VALUE
 
     def assigned(self, node: nodes.Node, scope: Scope) -> None:
-        """Read the value of `{% set %}`: it may be what `adapter.dispatch` finds, to be called later."""
+        """Read the value of `{% set %}`, which may be the result of `adapter.dispatch` for a later call."""
         if self._is_dispatch(node, scope) and isinstance(node, nodes.Call):
             self._call_of_path(node, scope)
         else:
@@ -97,12 +97,12 @@ class Expressions:
             self._call_of_path(node, scope)
 
     def filter(self, node: nodes.Filter, scope: Scope) -> None:
-        """Read a filter and what it is applied to."""
+        """Read a filter and its subject."""
         self._filter_name(node.name, node.lineno)
         subject = node.node
         if _hides_order(node) and isinstance(subject, nodes.Call) and self._makes_set(subject, scope):
             self._arguments(subject, scope)
-        elif subject is not None:  # a block that is filtered has none
+        elif subject is not None:  # the filter of a block has no subject
             self.value(subject, scope)
         if node.name == "map" and node.args:
             self._named(node.args[0], "filter", node.lineno)
@@ -117,7 +117,7 @@ class Expressions:
         self._all([*node.args, *node.kwargs, *filter(None, (node.dyn_args, node.dyn_kwargs))], scope)
 
     def _composed(self, node: nodes.Node, scope: Scope) -> None:
-        """Read an expression that is made of others."""
+        """Read an expression that is composed of others."""
         match node:
             case nodes.Compare(expr=expr, ops=[nodes.Operand(op="in" | "notin", expr=nodes.Call() as made)]) if (
                 self._makes_set(made, scope)
@@ -140,7 +140,7 @@ class Expressions:
             self._unknown(f"{node.name}, a macro that is passed on", node.lineno)
 
     def _maybe(self, name: str, attributes: tuple[str, ...], line: int) -> None:
-        """Record a variable that is not set on every way: elsewhere it is undefined, a macro or a name of dbt."""
+        """Record a variable that some branches do not set: there it is undefined, a macro or a name of dbt."""
         if name in allowed.CONTEXT:
             self._context.use(name, attributes, None, line)
         else:
@@ -163,7 +163,7 @@ class Expressions:
             self.value(node.node, scope)
 
     def _call_of_path(self, node: nodes.Call, scope: Scope) -> None:
-        """Read the call of a name, of a name's attribute or of any value's method."""
+        """Read a call of a name, of an attribute of a name, or of a method of any value."""
         called, line = node.node, node.lineno
         path = _path(called)
         if path is not None and path[0] not in scope:
@@ -226,7 +226,7 @@ class Expressions:
             self._unknown(f"the filter {name}", line)
 
     def _named(self, node: nodes.Expr, kind: str, line: int) -> None:
-        """Read the name of a filter or a test that is an argument of a filter."""
+        """Read the name of a filter or test that is passed to a filter."""
         if not isinstance(node, nodes.Const) or not isinstance(node.value, str):
             self._unknown(f"a {kind} whose name is computed", line)
         elif kind == "filter":
@@ -247,7 +247,7 @@ class Expressions:
         return _path(node.node) == ("adapter", ("dispatch",)) and "adapter" not in scope
 
     def _is_shared(self, node: nodes.Node, scope: Scope) -> bool:
-        """Return whether a value is part of what other nodes see: vars, the target, entries of the manifest."""
+        """Return whether a value is shared with other nodes: vars, the target, entries of the manifest."""
         while isinstance(node, nodes.Getattr | nodes.Getitem | nodes.Call):
             node = node.node
         if not isinstance(node, nodes.Name):
@@ -259,7 +259,7 @@ class Expressions:
 
 
 def _hides_order(node: nodes.Filter) -> bool:
-    """Return whether a filter has the same result in whatever order it finds a set."""
+    """Return whether the result of a filter does not depend on the order of a set."""
     is_exact = any(
         one.key == "case_sensitive" and isinstance(one.value, nodes.Const) and one.value.value for one in node.kwargs
     )
@@ -267,19 +267,22 @@ def _hides_order(node: nodes.Filter) -> bool:
 
 
 def _is_view(node: nodes.Node) -> bool:
-    """Return whether an expression is `keys()` or `items()` of something: the difference of two is a set."""
+    """Return whether an expression is a call of `keys()` or `items()`. The difference of two such views is a set."""
     return isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) and node.node.attr in {"keys", "items"}
 
 
 def _attribute(node: nodes.Getattr | nodes.Getitem) -> str | None:
-    """Return the attribute that is read, if its name is written there: Jinja looks for items and attributes alike."""
+    """Return the constant name of the attribute or item that is read; None if it is computed.
+
+    Jinja looks for items and attributes alike.
+    """
     if isinstance(node, nodes.Getattr):
         return node.attr
     return node.arg.value if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str) else None
 
 
 def _path(node: nodes.Node) -> tuple[str, tuple[str, ...]] | None:
-    """Return a name and the attributes read from it, one after the other; None for any other expression."""
+    """Return a name and the chain of attributes read from it; None for any other expression."""
     attributes: list[str] = []
     while isinstance(node, nodes.Getattr | nodes.Getitem):
         attribute = _attribute(node)

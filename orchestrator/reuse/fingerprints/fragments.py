@@ -1,7 +1,7 @@
-"""Reads SQL that may not be compiled in this run, such as the branch of an incremental model that was not taken.
+"""Checks SQL that this run may not compile, such as the branch of an incremental model that is not taken.
 
-A fragment cannot be parsed, so it is read token by token: each call must be on the list of the database's deterministic
-functions, and what follows `from` or `join` must be a subquery, a CTE of the same text, or rendered by Jinja.
+A fragment cannot be parsed, so it is read token by token. Each call must be on the list of the database's
+deterministic functions. What follows `from` or `join` must be a subquery, a CTE of the same text, or rendered by Jinja.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ _END_FROM = frozenset(
 
 
 def untaken_findings(node: DbtNode, index: MacroIndex, adapter: str) -> Iterator[Finding]:
-    """Return what is not understood in code that compiles to several texts, and in the macros that it calls."""
+    """Yield what is not understood in code that can compile to several texts, and in the macros that it calls."""
     for what in fragment_findings(node.definition.raw_code, adapter):
         yield Finding(what=what, path=node.path)
     for root in index.roots(index.read(node.definition.raw_code), node.definition.macros):
@@ -48,7 +48,7 @@ def fragment_findings(text: str, adapter: str) -> tuple[str, ...]:
     if functions is None:
         return (f"the SQL of the adapter {adapter}",)
     sql = placeholder_sql(text)
-    if PLACEHOLDERS.issuperset(sql.split()):  # a generic test is one call; sqlglot takes long to import
+    if PLACEHOLDERS.issuperset(sql.split()):  # as in generic tests, which are one call: sqlglot is slow to import
         return ()
     try:
         tokens = tokenized(sql, adapter)
@@ -72,7 +72,7 @@ def fragment_findings(text: str, adapter: str) -> tuple[str, ...]:
 
 
 def _relations(tokens: Sequence[Any], table_functions: AbstractSet[str]) -> Iterator[str]:
-    """Return the names that follow `from`, `join`, and the commas between them."""
+    """Yield the names that follow `from`, `join`, and the commas of a from clause."""
     words = [" ".join(token.text.lower().split()) for token in tokens]
     own = {words[at - 1] for at, word in enumerate(words) if word == "as" and words[at + 1 : at + 2] == ["("] and at}
     in_from: list[bool] = [False]

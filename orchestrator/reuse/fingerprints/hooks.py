@@ -1,4 +1,4 @@
-"""What is not understood in the SQL of a node's hooks, and of the macros that write it."""
+"""Finds what is not understood in the SQL of a node's hooks, and in the macros that generate it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,11 +12,11 @@ from orchestrator.reuse.fingerprints.value import Finding
 
 
 def hook_findings(node: DbtNode, index: MacroIndex, adapter: str, values: Mapping[str, object]) -> Iterator[Finding]:
-    """Return what of a node's hooks is not understood, or gives another result each time.
+    """Yield what in a node's hooks is not understood, or returns a different result each time.
 
-    A hook is not compiled before it runs, so its text is read with a placeholder for each Jinja expression, and with
-    the `values` of the vars that its package sees. Macros of the project may write any part of it: each that it reaches
-    must be understood by itself.
+    A hook is not compiled before it runs. So its text is read with a placeholder for each Jinja expression, and with
+    the `values` of the vars that its package sees. Macros of the project may generate any part of it, so each macro
+    that it can reach must be understood by itself.
     """
     from orchestrator.reuse.fingerprints.template import placeholder_sql
 
@@ -52,9 +52,9 @@ _HARMLESS = re.compile(
 
 
 def may_change_rows(texts: Iterable[str]) -> bool:
-    """Return whether hooks before a run may change rows that nodes read, as far as their texts show.
+    """Return whether the texts of on-run-start hooks may change rows that nodes read.
 
-    What creates schemas, functions and grants, or sets something, changes none.
+    Statements that create schemas or functions, grant rights or change settings do not change rows.
     """
     from orchestrator.reuse.fingerprints.template import placeholder_sql
 

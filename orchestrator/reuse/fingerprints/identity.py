@@ -1,7 +1,7 @@
-"""What a node is to its children: one half says how it is defined, the other what data it holds.
+"""The identity of a node's result, as its children see it: one half for its definition, the other for its data.
 
-A view need not be made anew because rows changed, only because a definition did: its own, or one above it. So the
-two are told apart. Both halves are digests and stand one behind the other.
+The halves are separate because a view need not be rebuilt when rows change, only when its own definition or that of
+an ancestor changes. Each half is a digest, and the identity is both in a row.
 """
 
 from collections.abc import Mapping
@@ -17,24 +17,24 @@ _HALF = 32
 _DATA_OF = "parent:"
 _SOURCE = "parent:source."
 COLUMNS_OF = "columns:"
-"""Begins the part of the columns that a parent of a view has."""
+"""The prefix of the part for the columns of a view's parent."""
 IDS_OF = "ids:"
-"""Begins the part of the columns that dlt adds to a loaded table."""
+"""The prefix of the part for the columns that dlt adds to a loaded table."""
 
 
 class Nature(StrEnum):
-    """How what a node leaves follows from its code and from what it reads."""
+    """How the result of a node depends on its code and its inputs."""
 
-    SEES_THROUGH = "sees_through"  # holds no rows: shows what its parents hold
-    FOLLOWS = "follows"  # made whole each time: the same inputs give the same rows
-    GATHERS = "gathers"  # adds to what it was: each build may make it another
+    SEES_THROUGH = "sees_through"  # stores no rows: shows those of its parents
+    FOLLOWS = "follows"  # rebuilt in full each time: the same inputs give the same rows
+    GATHERS = "gathers"  # adds to its existing rows: each build may change the result
 
 
 _FOLLOW = frozenset({ResourceType.TEST, ResourceType.SEED, ResourceType.FUNCTION})
 
 
 def nature_of(node: DbtNode) -> Nature:
-    """Say of which nature a node is; a materialization that nobody knows may gather."""
+    """Return the nature of a node. An unknown materialization is assumed to add to its existing rows."""
     if node.resource_type is ResourceType.UNIT_TEST or node.materialized in {"view", "ephemeral"}:
         return Nature.SEES_THROUGH
     if node.resource_type in _FOLLOW or node.materialized == "table":
@@ -43,22 +43,22 @@ def nature_of(node: DbtNode) -> Nature:
 
 
 def identity(definition: str, data: str) -> str:
-    """Put the halves together."""
+    """Return the identity made of both halves."""
     return definition + data
 
 
 def definition_of(known: str) -> str:
-    """Give the half that says how a node is defined."""
+    """Return the half of an identity that covers the definition."""
     return known[:_HALF]
 
 
 def definition_digest(fingerprint: Fingerprint) -> str:
-    """Return the digest of the fingerprint without what it says of the data of its parents."""
+    """Return the digest of the fingerprint without the data of its parents."""
     return as_definition(fingerprint).digest
 
 
 def as_definition(fingerprint: Fingerprint) -> Fingerprint:
-    """Return the fingerprint without what it says of the data of its parents."""
+    """Return the fingerprint without the data of its parents."""
     own = own_of(fingerprint.built)
     kept = {
         name: part[:_HALF] if name.startswith(_DATA_OF) else part
@@ -69,9 +69,9 @@ def as_definition(fingerprint: Fingerprint) -> Fingerprint:
 
 
 def data_parts(fingerprint: Fingerprint) -> dict[str, str]:
-    """Return the parts that say what the parents hold.
+    """Return the parts for the data of the parents.
 
-    The ids that dlt gives to rows count only for a statement that may read them.
+    The ids that dlt adds to rows count only for a statement that may read them.
     """
     sees_ids = fingerprint.statement is None or fingerprint.statement.sees_all_columns
     kinds = (_DATA_OF, IDS_OF) if sees_ids else (_DATA_OF,)
@@ -79,7 +79,7 @@ def data_parts(fingerprint: Fingerprint) -> dict[str, str]:
 
 
 def seen_through(definition: str, data: Mapping[str, str]) -> str:
-    """Return the identity of what shows its parents: another one as soon as one of them is."""
+    """Return the identity of a node that shows its parents. It changes whenever the identity of a parent does."""
     return identity(definition, digest_of([definition, dict(data)]))
 
 
@@ -89,7 +89,7 @@ def columns_in(fingerprint: Fingerprint) -> list[NodeId]:
 
 
 def own_of(parts: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the parts that a fingerprint does not share."""
+    """Return the parts that belong to one fingerprint only."""
     return parts.own if isinstance(parts, Parts) else parts
 
 
@@ -99,7 +99,7 @@ def groups_of(parts: Mapping[str, str]) -> tuple[PartGroup, ...]:
 
 
 def with_built(fingerprint: Fingerprint, parts: Mapping[str, str]) -> Fingerprint:
-    """Return the fingerprint with more parts of its build, in the place of those with the same names."""
+    """Return the fingerprint with `parts` added to `built`; they replace parts with the same names."""
     if not parts:
         return fingerprint
     own = {**own_of(fingerprint.built), **parts}

@@ -1,6 +1,6 @@
-"""Parse templates with Jinja's own parser, with the tags and the syntax that dbt adds.
+"""Parses templates with Jinja's own parser, extended by the tags and syntax that dbt adds.
 
-Imported only where a template is read: `elt --help` needs no Jinja.
+It is imported only when a template is read, so that `elt --help` does not load Jinja.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from jinja2.parser import Parser
 from orchestrator.reuse.fingerprints.jinja_tokens import tokens_of
 
 THIS, RELATION, NAME, RENDERED = "__this__", "__relation__", "__name__", "__jinja__"
-"""What stands in SQL for `{{ this }}`, a call of ref() or source(), a plain name, and any other expression."""
+"""The placeholders in SQL for `{{ this }}`, a call of ref() or source(), a plain name, and any other expression."""
 PLACEHOLDERS = frozenset({THIS, RELATION, NAME, RENDERED})
 
 
@@ -22,7 +22,7 @@ class _DbtParser(Parser):
     """Jinja's parser with dbt's typed parameters: `{% macro f(day: str, n: Optional[int] = 1) %}`."""
 
     def parse(self) -> nodes.Template:
-        return nodes.Template(self.subparse(), lineno=1)  # nothing is compiled: no node needs its environment
+        return nodes.Template(self.subparse(), lineno=1)  # nothing is compiled, so nodes need no environment
 
     def parse_signature(self, node: nodes.Macro | nodes.CallBlock) -> None:
         node.args, node.defaults = [], []
@@ -64,7 +64,7 @@ class _DbtEnvironment(Environment):
 
 
 class _DbtBlocks(Extension):
-    """The blocks of dbt that hold a template: each is read as a macro."""
+    """The block tags of dbt that contain a template. Each is read as a macro."""
 
     tags = {"materialization", "test", "data_test", "snapshot", "docs"}  # noqa: RUF012  # so Jinja declares it
 
@@ -91,14 +91,14 @@ def _environment() -> Environment:
 
 
 def parse(text: str) -> nodes.Template:
-    """Return the syntax tree of a template; raise `jinja2.TemplateSyntaxError` where dbt would refuse it."""
+    """Return the syntax tree of a template; raise `jinja2.TemplateSyntaxError` if dbt would reject it."""
     return _environment().parse(text)
 
 
 def sql_around_tags(text: str, values: Mapping[str, object]) -> Iterator[tuple[int, str]]:
-    """Yield the pieces of SQL in a template with their first line, and a placeholder for each expression in it.
+    """Yield the pieces of SQL in a template with their first line, and a placeholder for each expression.
 
-    A call of var() with a name among `values` is replaced by that value, if it is a plain one.
+    A call of var() with a name in `values` is replaced by its value if that is a text or a number.
     """
     inside: list[tuple[str, str]] | None = None
     for line, kind, value in _environment().lex(text):
@@ -115,7 +115,7 @@ def sql_around_tags(text: str, values: Mapping[str, object]) -> Iterator[tuple[i
 
 
 def _value(tokens: list[tuple[str, str]], values: Mapping[str, object]) -> str | None:
-    """Return the text of `var('name')`, with or without a default, where the value is known."""
+    """Return the value of `var('name')`, with or without a default, as text; None if it is not known."""
     words = [value for _, value in tokens]
     if words[:2] != ["var", "("] or len(words) < 4 or tokens[2][0] != "string" or words[-1] != ")":
         return None
@@ -125,7 +125,7 @@ def _value(tokens: list[tuple[str, str]], values: Mapping[str, object]) -> str |
 
 
 def _placeholder(tokens: list[tuple[str, str]]) -> str:
-    """Return what stands for an expression: whether it is a relation, a plain name, or anything else."""
+    """Return the placeholder for an expression: a relation, a plain name, or anything else."""
     words = [value for _, value in tokens]
     if words == ["this"]:
         return THIS

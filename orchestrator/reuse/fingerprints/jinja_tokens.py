@@ -1,7 +1,7 @@
-"""Splits templates into Jinja's tokens, without the text around tags: several times faster than Jinja's own lexer.
+"""Splits templates into Jinja's tokens, without the text around tags, several times faster than Jinja's own lexer.
 
-A project with its packages has thousands of macros, and Jinja tries up to six patterns for each token. This tries one,
-made of the same parts in the same order. Whatever is out of the ordinary is left to Jinja.
+A project with its packages has thousands of macros, and Jinja tries up to six patterns for each token. This lexer tries
+one pattern, made of the same parts in the same order. Unusual templates are left to Jinja.
 """
 
 import re
@@ -26,11 +26,11 @@ _CLOSING = frozenset(_CLOSED_BY.values())
 
 
 class _UnusualError(Exception):
-    """Something that only Jinja's own lexer should decide."""
+    """Raised for syntax that is left to Jinja's own lexer."""
 
 
 def tokens_of(source: str) -> list[Token] | None:
-    """Return the tokens inside a template's tags with their lines; None where Jinja has to split it itself."""
+    """Return the tokens inside a template's tags with their lines; None if Jinja's own lexer must be used."""
     if "\r" in source:
         return None
     tokens: list[Token] = []
@@ -51,7 +51,7 @@ def tokens_of(source: str) -> list[Token] | None:
 
 
 def _end_of_text(source: str, opened: re.Match[str]) -> int:
-    """Return where a comment or a raw block ends."""
+    """Return the offset at which a comment or raw block ends."""
     if opened[0] == "{#":
         end = source.find("#}", opened.end()) + 2
         if end == 1:
@@ -64,7 +64,7 @@ def _end_of_text(source: str, opened: re.Match[str]) -> int:
 
 
 def _tag(source: str, opened: re.Match[str], line: int, tokens: list[Token]) -> tuple[int, int]:
-    """Add the tokens of one tag; return where it ends, and in which line."""
+    """Append the tokens of one tag; return the offset and the line of its end."""
     begin, end, pattern = _TAGS[opened[0]]
     tokens.append(Token(line, begin, opened[0]))
     at = opened.end()

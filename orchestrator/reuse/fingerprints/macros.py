@@ -1,7 +1,7 @@
-"""Which macros a text reaches and what they read: each macro is read once, and what one macro reaches is shared.
+"""Finds the macros that a text can reach and what they read. Each macro is read once, and its closure is shared.
 
-dbt notes only the macros that ran while it parsed. A macro in a branch that was not taken is reached all the same, so
-macros are followed by the names in their texts.
+dbt records only the macros that ran while it parsed. A macro in a branch that was not taken can run too, so macros are
+followed by the names in their texts.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ _EVERY_MACRO = Reading(every_macro=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What the outcome of texts depends on beside the texts themselves."""
+    """What the outcome of texts depends on, other than the texts themselves."""
 
     vars: frozenset[str] = frozenset()
     env: frozenset[str] = frozenset()
@@ -46,12 +46,12 @@ _MOST_FINDINGS = 5
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Macros that a text reaches, each with the one that calls it; None where the text itself does."""
+    """Macros that a text can reach, each with the macro that calls it; None if the text calls it directly."""
 
     through: Mapping[NodeId, NodeId | None]
 
     def way_to(self, macro: NodeId) -> tuple[NodeId, ...]:
-        """Return the macros on the way, the first called first and `macro` last."""
+        """Return the chain of calls that leads to a macro; `macro` is the last."""
         way = [macro]
         while (caller := self.through[way[0]]) is not None:
             way.insert(0, caller)
@@ -60,22 +60,22 @@ class Reached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closure:
-    """All macros that one macro reaches, itself among them, and what they need together."""
+    """All macros that one macro can reach, including itself, and what they need together."""
 
     root: NodeId
     reached: Reached
     needs: Needs
     is_trusted: bool
-    """Whether macros of dbt itself, of a version that is known, count as understood."""
+    """Whether dbt's own macros of a known version count as understood."""
     has_own: bool
-    """Whether any of them is the project's or a package's."""
+    """Whether any of them belongs to the project or a package."""
 
 
 class MacroIndex:
-    """The macros of a project, of its packages, and of dbt itself."""
+    """The macros of a project, its packages and dbt itself."""
 
     def __init__(self, manifest: Manifest, changing_flags: frozenset[str] = frozenset()) -> None:
-        """Take the flags of dbt that differ in each invocation."""
+        """Index the macros of a manifest; `changing_flags` are the dbt flags that differ in each invocation."""
         self._changing_flags = changing_flags
         self._of_dbt_packages = {"dbt", f"dbt_{manifest.adapter_type}"}
         if manifest.adapter_type == "redshift":
@@ -101,18 +101,18 @@ class MacroIndex:
                 self._by_name[dispatched].append(macro.unique_id)
 
     def is_of_dbt(self, macro: Macro) -> bool:
-        """Return whether a macro comes with dbt or its adapter, and so with their versions."""
+        """Return whether a macro belongs to dbt or its adapter, so that their versions cover it."""
         return macro.package in self._of_dbt_packages
 
     def read(self, text: str) -> Reading:
-        """Read a template; each text is read once."""
+        """Return the reading of a template. Each text is read once."""
         found = self._readings.get(text)
         if found is None:
             found = self._readings[text] = read_template(text)
         return found
 
     def needs_of(self, reading: Reading, path: str, place: str = "") -> Needs:
-        """Return what one text needs; a name that is no macro of the project is not understood."""
+        """Return what one text needs. An unknown name that is not a macro of the project is not understood."""
 
         def findings(found: Iterable[tuple[str, int]], *, line: bool = not place) -> tuple[Finding, ...]:
             return tuple(
@@ -137,13 +137,13 @@ class MacroIndex:
         )
 
     def roots(self, reading: Reading, called: Iterable[NodeId] = ()) -> tuple[NodeId, ...]:
-        """Return the macros that a text calls itself; `called` are those that dbt saw it call."""
+        """Return the macros that a text calls directly; `called` are the calls that dbt recorded."""
         found = dict.fromkeys(self._named(reading))
         found |= dict.fromkeys(macro for macro in called if macro in self.macros)
         return tuple(found)
 
     def closure(self, root: NodeId, *, trusts: bool = False) -> Closure:
-        """Return what one macro reaches; with `trusts`, known macros of dbt count as understood."""
+        """Return what one macro can reach; with `trusts`, known macros of dbt count as understood."""
         found = self._closures.get((root, trusts))
         if found is None:
             found = self._closures[root, trusts] = self._close(root, trusts=trusts)
@@ -151,7 +151,7 @@ class MacroIndex:
 
     @cached_property
     def everywhere(self) -> tuple[Closure, ...]:
-        """What the macros reach that override macros of dbt: dbt may call them for any node."""
+        """The closures of the macros that override macros of dbt: dbt may call them for any node."""
         overriding = [
             macro.unique_id
             for macro in self.macros.values()
@@ -164,17 +164,17 @@ class MacroIndex:
 
     @cached_property
     def at_start(self) -> tuple[tuple[str, ...], tuple[NodeId, ...]]:
-        """The on-run-start hooks and the macros that they call: they may make what models call."""
+        """The on-run-start hooks and the macros that they call. They may create functions that models call."""
         readings = [self.read(text) for text in self._hooks_at_start]
         return self._hooks_at_start, tuple(dict.fromkeys(root for one in readings for root in self.roots(one)))
 
     def materialization(self, name: str | None) -> tuple[Closure, ...]:
-        """Return what the materialization of that name reaches, unless that is nothing but known macros of dbt."""
+        """Return what a materialization can reach; empty if that is only known macros of dbt."""
         found = self._materializations.get(name)
         if found is None:
             names = {f"{_MATERIALIZATION}{name}_{end}" for end in (self._adapter, "default")}
             own = [self.macros[macro] for one in sorted(names) for macro in self._by_name.get(one, ())]
-            if not self._is_overridden:  # then nothing that dbt's own reaches is the project's: it need not be read
+            if not self._is_overridden:  # dbt's own materializations then reach no macro of the project, so skip them
                 own = [macro for macro in own if not self._is_stock(macro)]
             closures = (self.closure(macro.unique_id, trusts=True) for macro in own)
             found = self._materializations[name] = tuple(one for one in closures if one.has_own or one.needs.unknown)
@@ -184,7 +184,7 @@ class MacroIndex:
         through: dict[NodeId, NodeId | None] = {root: None}
         waiting = [root]
         needs: list[Needs] = []
-        for macro in waiting:  # grows while it is walked: the nearest way is found first
+        for macro in waiting:  # the loop appends to it; breadth first, so the shortest chain of calls is recorded
             unit = unit_reading(self.macros[macro].name) if self._is_stock(self.macros[macro]) else None
             if unit is not None and not trusts:
                 needs.append(self.needs_of(unit, "", f" in the macro {self.macros[macro].name}"))
@@ -221,7 +221,7 @@ class MacroIndex:
 
     @cached_property
     def _is_overridden(self) -> bool:
-        """Whether macros of dbt may call any macro of the project or of a package."""
+        """Whether dbt's own macros may call a macro of the project or of a package."""
         own = (macro for macro in self.macros.values() if not self.is_of_dbt(macro))
         names = {name for macro in own for name in (macro.name, macro.name.partition("__")[2])}
         return not names.isdisjoint(self._names_of_dbt) or bool(calls_of_stock(_EVERY_MACRO, names).names)
@@ -242,7 +242,7 @@ class MacroIndex:
 
 
 def together(needs: Iterable[Needs]) -> Needs:
-    """Return what texts need together; of findings the first few."""
+    """Return the combined needs of texts, with only the first few findings."""
     some = [one for one in needs if one is not NO_NEEDS]
     if len(some) < 2:
         return some[0] if some else NO_NEEDS

@@ -1,4 +1,4 @@
-"""Makes the fingerprints of dbt's nodes: pure, and the same for the same project and surroundings."""
+"""Makes the fingerprints of dbt nodes. Pure: the same project and surroundings give the same fingerprints."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -39,17 +39,17 @@ _HAVE_A_STATEMENT = frozenset({ResourceType.MODEL, ResourceType.SNAPSHOT, Resour
 UNKNOWN = "unknown"
 _NO_VERSIONS: Mapping[NodeId, SourceVersion] = {}
 _OF_THE_BUILD = ("execute in ", "model.compiled_code in ", "model.compiled_sql in ", "model.arguments in ")
-"""What a macro asks for during a build that other parts of the fingerprint hold."""
+"""What a macro queries during a build that is covered by other parts of the fingerprint."""
 
 
 def has_fingerprint(node: DbtNode | None) -> bool:
-    """Return whether a node is one that dbt builds or tests."""
+    """Return whether a node has a fingerprint: dbt builds or tests it."""
     return node is not None and node.resource_type in FINGERPRINTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Code:
-    """What some code of a node needs by itself, the macros that it calls, and what all of it needs."""
+    """What a node's code needs by itself, the macros that it calls, and what all of them need."""
 
     own: Needs = NO_NEEDS
     roots: tuple[NodeId, ...] = ()
@@ -58,7 +58,7 @@ class _Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Alone:
-    """What goes into a node's fingerprint whatever its parents are: the same each time in one process."""
+    """The parts of a node's fingerprint that do not depend on its parents. They do not change within a process."""
 
     code: _Code
     hooks: _Code
@@ -70,9 +70,9 @@ class _Alone:
 
 
 class Fingerprinter:
-    """Makes fingerprints one by one; remembers what it has read.
+    """Makes the fingerprints of nodes, and caches what it has read.
 
-    A plan makes each of them, and the run makes it again when its parents have finished.
+    Planning makes each fingerprint, and the run makes it again when the node's parents have finished.
     """
 
     def __init__(self, manifest: Manifest, around: Surroundings) -> None:
@@ -90,10 +90,10 @@ class Fingerprinter:
         made: Mapping[NodeId, Fingerprint],
         versions: Mapping[NodeId, SourceVersion] = _NO_VERSIONS,
     ) -> Fingerprint:
-        """Make one node's fingerprint.
+        """Return the fingerprint of one node.
 
-        `parents` says what each of its parents is, `made` are their fingerprints, `versions` those of the rows of dbt
-        sources; a source without one is unknown.
+        `parents` are the identities of its parents, `made` their fingerprints, and `versions` the row versions of dbt
+        sources. A source without a version is unknown.
         """
         alone, inlined = self._of(node), self._inlined(node, made)
         code, hooks = alone.code, alone.hooks
@@ -102,7 +102,7 @@ class Fingerprinter:
         for parent in inlined:
             (rendered if parent.rendered else built)[f"parent:{parent.node}"] = _inlined_digest(parent)
             built |= {name: part for name, part in own_of(parent.built).items() if _is_of_a_parent(name)}
-        if code.all.beside_the_sql or node.resource_type in _NOT_COMPILED:
+        if code.all.beside_the_sql or node.resource_type in _NOT_COMPILED:  # comparing compiled code proves nothing
             built = {**rendered, "code": digest_of(bare_code(node.definition.raw_code)), **built}
             rendered, of_code, of_build = {}, (), (*of_code, *of_build)
         sources = [parent for parent in node.parents if parent in self._manifest.sources]
@@ -143,7 +143,7 @@ class Fingerprinter:
         return found
 
     def reached_by(self, node: DbtNode) -> Reached:
-        """Return every macro that a node's code, its hooks and its materialization reach, by the nearest way."""
+        """Return every macro that a node's code, hooks and materialization can reach, each by the shortest path."""
         in_code = self._reached(self._code(node).roots)
         beside = [self._reached(self._hooks(node).roots), *(one.reached.through for one in self._materialized_by(node))]
         found: dict[NodeId, NodeId | None] = {}
@@ -168,7 +168,7 @@ class Fingerprinter:
         return self._of_readings([self.index.read(definition.raw_code), *arguments], node, definition.macros)
 
     def _hooks(self, node: DbtNode) -> _Code:
-        """Return what is rendered when the node is built: its hooks, and configuration that holds Jinja."""
+        """Return what dbt renders when it builds the node: its hooks, and configuration that contains Jinja."""
         readings = [self.index.read(text) for text in texts_in(node.definition.config)]
         return self._of_readings(readings, node) if readings else _Code()
 
@@ -201,19 +201,19 @@ class Fingerprinter:
         beside = (*materialized_by, *self.index.everywhere)
         if hooks.all.own_entry or any(closure.needs.own_entry for closure in beside):
             own["metadata"] = metadata_digest(node)
-            own["code"] = digest_of(node.definition.raw_code)  # the entry has it too
+            own["code"] = digest_of(node.definition.raw_code)  # the node's entry contains its code too
         groups = [self._shared_by(node.package)]
         groups += [self._asked.group(self.index.closure(root), node.package) for root in hooks.roots]
         groups += [self._asked.group(closure, node.package) for closure in materialized_by]
         return own, tuple(groups)
 
     def _materialized_by(self, node: DbtNode) -> tuple[Closure, ...]:
-        """Return what the node's materialization reaches beside known macros of dbt."""
+        """Return what the node's materialization can reach, other than known macros of dbt."""
         name = {ResourceType.UNIT_TEST: "unit"}.get(node.resource_type, node.materialized)
         return self.index.materialization(name)
 
     def _shared_by(self, package: str) -> PartGroup:
-        """Return the parts that every node of a package has."""
+        """Return the parts that all nodes of a package share."""
         found = self._shared.get(package)
         if found is None:
             around, index, asked = self._around, self.index, self._asked
@@ -232,7 +232,7 @@ class Fingerprinter:
         return found
 
     def _inlined(self, node: DbtNode, made: Mapping[NodeId, Fingerprint]) -> list[Fingerprint]:
-        """Return the fingerprints of the ephemeral models that are written into a node's SQL."""
+        """Return the fingerprints of the ephemeral models that dbt inlines into a node's SQL."""
         parents = (self._manifest.nodes.get(parent) for parent in node.parents)
         return [
             made[one.unique_id] for one in parents if one is not None and one.is_ephemeral and one.unique_id in made
@@ -258,7 +258,7 @@ class Fingerprinter:
         yield from (Finding(what=what, path="profiles.yml") for what in self._around.not_understood)
         yield from code.all.unknown
         yield from hooks.all.unknown
-        for asks in hooks.all.asks:  # a hook is not compiled and compared
+        for asks in hooks.all.asks:  # hooks are not compiled before the run, so their text cannot be compared
             yield replace(asks, what=f"{asks.what} in a hook")
         values = shown_vars(self._around, node.package)
         yield from hook_findings(node, self.index, self._manifest.adapter_type, values)
@@ -267,14 +267,14 @@ class Fingerprinter:
         for closure in self._materialized_by(node):
             asked = [one for one in closure.needs.asks if not one.what.startswith(_OF_THE_BUILD)]
             yield from (*closure.needs.unknown, *asked, *closure.needs.volatile)
-        if node.resource_type is ResourceType.UNIT_TEST:  # it runs the code of its model
+        if node.resource_type is ResourceType.UNIT_TEST:  # a unit test runs the code of its model
             model = self._manifest.nodes.get(node.parents[0]) if node.parents else None
             of_model = self._code(model).all if model is not None else NO_NEEDS
             yield from (*of_model.unknown, *of_model.asks, *of_model.volatile)
 
 
 def _declared(node: DbtNode, found: Fingerprint) -> Fingerprint:
-    """Apply what `meta.elt.volatile` and `meta.elt.deterministic` say to what was found."""
+    """Return the fingerprint with `meta.elt.volatile` and `meta.elt.deterministic` applied."""
     volatile = declared_volatile(node.definition.config)
     if volatile:
         what = found.volatile or Finding(what="declared by meta.elt.volatile", path=node.path)
@@ -293,7 +293,7 @@ def _is_of_a_parent(part: str) -> bool:
 
 
 def _inlined_digest(parent: Fingerprint) -> str:
-    """Return the digest of what an ephemeral model brings into another's SQL: all but what it reads itself."""
+    """Return the digest of what an ephemeral model adds to the SQL of its child: all parts but those of its parents."""
     own = {name: part for name, part in own_of(parent.built).items() if not _is_of_a_parent(name)}
     groups = sorted(group.digest for parts in (parent.rendered, parent.built) for group in groups_of(parts))
     return digest_of([dict(own_of(parent.rendered)), own, groups])

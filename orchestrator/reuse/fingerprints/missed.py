@@ -1,4 +1,4 @@
-"""Says what a fingerprint may have missed of a node whose result came out as another one: as far as its code shows."""
+"""Suggests what a fingerprint may have missed when a rebuilt node has a different result, as far as its code shows."""
 
 import ast
 import sys
@@ -16,11 +16,11 @@ _NOTHING = (
     " meta.elt.volatile: true says"
 )
 _OF_AN_ORDER = ("First", "Last", "AnyValue", "FirstValue", "LastValue", "ArrayAgg", "GroupConcat", "List")
-"""What sqlglot calls the aggregates whose result depends on the order of the rows."""
+"""sqlglot's names of the aggregates whose result depends on the order of the rows."""
 
 
 def missed(manifest: Manifest, node: DbtNode, compiled: str | None, compiled_then: str | None) -> tuple[str, ...]:
-    """Give what may be behind it, in words; `compiled_then` is what the node compiled to when what stands was built."""
+    """Return possible causes in words; `compiled_then` is the compiled code of the existing result."""
     from orchestrator.reuse.fingerprints.statement import read_statement
 
     sure: list[str] = []
@@ -42,7 +42,7 @@ def missed(manifest: Manifest, node: DbtNode, compiled: str | None, compiled_the
 
 
 def imported(code: str) -> list[str]:
-    """Name the modules that a Python model imports, but for Python's own."""
+    """Return the modules that a Python model imports, without those of Python's standard library."""
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError):
@@ -88,7 +88,7 @@ def _read_beside_refs(manifest: Manifest, node: DbtNode, trees: Iterable[Any]) -
 
 
 def _builder(manifest: Manifest, schema: str, name: str) -> str:
-    """Say which node of the project a table is."""
+    """Describe which node of the project a table belongs to; empty if there is none."""
     relations = [(one.unique_id, one.relation) for one in manifest.nodes.values() if one.relation is not None]
     relations += [(one.unique_id, one.relation) for one in manifest.sources.values()]
     for node, relation in relations:
@@ -98,7 +98,7 @@ def _builder(manifest: Manifest, schema: str, name: str) -> str:
 
 
 def _unsettled(trees: Iterable[Any]) -> Iterator[str]:
-    """Give what need not give the same rows each time."""
+    """Yield, in words, what may not return the same rows each time."""
     from sqlglot import exp
 
     kinds = tuple(getattr(exp, name) for name in _OF_AN_ORDER if hasattr(exp, name))

@@ -1,6 +1,7 @@
-"""Writes SQL without its comments and its layout, so that two texts can be compared by what they ask.
+"""Normalizes SQL by removing comments and layout, so that two texts can be compared by meaning.
 
-Word by word and not as a tree: a tree forgets what its grammar does not know, and two statements would look alike.
+It works on tokens and not on a syntax tree. A tree drops what its grammar does not know, so two different statements
+could look the same.
 """
 
 import re
@@ -13,7 +14,7 @@ _RESERVED = frozenset(
         *("partition", "qualify", "right", "select", "then", "union", "using", "when", "where", "window", "with"),
     }
 )
-"""Words whose case says nothing; of any other word it may be that of a column's name."""
+"""Words whose case does not matter. The case of any other word may belong to the name of a column."""
 _NAMED_BY = frozenset({"as", "."})
 _KEPT = re.compile(
     r"'(?:''|[^'])*'|\"(?:\"\"|[^\"])*\"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$"
@@ -24,7 +25,7 @@ _ADAPTERS = {"sqlserver": "tsql", "fabric": "tsql", "glue": "spark", "athena": "
 
 
 def normal_sql(sql: str, adapter: str) -> str:
-    """Write a statement without comments and layout; one that cannot be read keeps all but the spaces between words."""
+    """Return a statement without comments and layout; if it cannot be tokenized, only whitespace is reduced."""
     from sqlglot import tokenize
     from sqlglot.dialects.dialect import Dialect
     from sqlglot.errors import SqlglotError
@@ -53,11 +54,11 @@ _QUOTED = frozenset(
         *("BIT_STRING", "HEX_STRING"),
     }
 )
-"""Kinds of words that stand in quotes: each is told apart from a bare word of the same letters."""
+"""Kinds of quoted words, which differ from a bare word of the same letters."""
 
 
 def _squeezed(sql: str) -> str:
-    """Put one space between words outside of strings; where a quote is never closed, nobody knows what is outside."""
+    """Return the text with single spaces between words; unchanged if a quote is open, as strings are then unclear."""
     found = list(_KEPT.finditer(sql))
     if any(one["open"] for one in found):
         return sql

@@ -1,4 +1,4 @@
-"""Collects what is read off one template, while it is walked."""
+"""Collects what one template reads while its syntax tree is walked."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from orchestrator.reuse.fingerprints.reading_value import Reading
 
 @dataclass(slots=True, kw_only=True)
 class Notes:
-    """What has been read so far; each thing that has a line keeps the first."""
+    """What has been found so far. Findings with a line keep the first line."""
 
     names: set[str] = field(default_factory=set)
     strings: set[str] = field(default_factory=set)
@@ -26,16 +26,16 @@ class Notes:
     unknown: dict[str, int] = field(default_factory=dict)
     foreign: dict[str, int] = field(default_factory=dict)
     templates: list[tuple[str, int]] = field(default_factory=list)
-    """Strings that are templates themselves."""
+    """Strings that are templates themselves, each with its line."""
 
     def may_read_anything(self, what: str, line: int) -> None:
-        """Record that the names used do not show what is read."""
+        """Record that the template may read anything: the names in it do not show what."""
         self.every_var = self.every_env = self.every_macro = self.every_flag = True
         self.own_entry = self.target = self.beside_the_sql = True
         self.unknown.setdefault(what, line)
 
     def reading(self) -> Reading:
-        """Return what was read."""
+        """Return the findings as a value."""
         return Reading(
             names=frozenset(self.names),
             strings=frozenset(self.strings),

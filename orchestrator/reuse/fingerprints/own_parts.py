@@ -1,4 +1,4 @@
-"""The parts that a node's own entry has beside its code and the keys of its configuration."""
+"""Makes the parts of a node's own entry other than its code and configuration."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from orchestrator.reuse.fingerprints.surroundings import Surroundings
 
 
 def own_parts(node: DbtNode, around: Surroundings) -> dict[str, str]:
-    """Return its place, arguments, content, contract and kept descriptions, as far as it has them."""
+    """Return the parts of a node's relation, arguments, seed content, contract and persisted descriptions."""
     definition, config = node.definition, node.definition.config
     found = {}
     if node.relation is not None:
@@ -18,10 +18,10 @@ def own_parts(node: DbtNode, around: Surroundings) -> dict[str, str]:
         is_function = node.resource_type is ResourceType.FUNCTION
         found["arguments"] = digest_of(_undescribed(definition.arguments) if is_function else definition.arguments)
     if node.resource_type is ResourceType.SEED:
-        found["seed"] = digest_of(around.seed_content(node))  # dbt's checksum is of the stripped text
+        found["seed"] = digest_of(around.seed_content(node))  # dbt's checksum ignores leading and trailing whitespace
     contract = config.get("contract")
     if isinstance(contract, Mapping) and contract.get("enforced"):
-        # In their order, which is that of the table's columns.
+        # The order counts: it is the order of the table's columns.
         columns = [[name, _typed(column)] for name, column in definition.columns.items()]
         found["contract"] = digest_of([dict(contract), columns, list(definition.constraints)])
     kept = config.get("persist_docs")
@@ -53,7 +53,7 @@ def _undescribed(value: object) -> object:
 
 
 def texts_in(value: object) -> list[str]:
-    """Return the texts inside a value of JSON in which Jinja may be."""
+    """Return the texts inside a JSON value that may contain Jinja."""
     match value:
         case str():
             return [value] if "{" in value else []

@@ -1,4 +1,4 @@
-"""Reads the calls of a Python model that take a text for more than a value: for SQL, a method's name, a moment."""
+"""Checks the calls of a Python model that use a text as more than a value: as SQL, a method name or a time."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ _FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d
 _MOMENTS = frozenset({"pandas.Timestamp", "pandas.date_range"})
 _NO_MOMENTS = frozenset({"freq", "tz", "unit", "name", "inclusive", "normalize"})
 CALLED_ONLY = _MOMENTS | {"pandas.to_datetime"}
-"""Functions whose arguments decide whether they read the clock."""
+"""Functions that read the clock or not, depending on their arguments."""
 _TEMPLATES = {
     "filter": "select * from {relation} where {text}",
     "order": "select * from {relation} order by {text}",
@@ -33,7 +33,7 @@ _DEPTH = 20
 
 
 def findings_of_call(node: ast.Call, scope: Scope) -> Iterator[tuple[str, int]]:
-    """Yield what is not understood of a call, beside the names in it."""
+    """Yield what is not understood in a call, except for the names in it."""
     path = path_of(node.func, scope)
     if path is not None:
         yield from _of_function(node, path, scope)
@@ -49,7 +49,7 @@ def _is_of_dbt(func: ast.Attribute, scope: Scope) -> bool:
 
 
 def _of_function(node: ast.Call, path: str, scope: Scope) -> Iterator[tuple[str, int]]:
-    """Yield what is not understood of a call of a builtin or of a module's function."""
+    """Yield what is not understood in a call of a builtin or of a module's function."""
     keywords = {one.arg for one in node.keywords}
     if path in _MOMENTS:
         for argument in (*node.args, *(one.value for one in node.keywords if one.arg not in _NO_MOMENTS)):
@@ -71,7 +71,7 @@ def _of_function(node: ast.Call, path: str, scope: Scope) -> Iterator[tuple[str,
 
 
 def _of_method(node: ast.Call, func: ast.Attribute, scope: Scope) -> Iterator[tuple[str, int]]:
-    """Yield what is not understood of a call of a method of an object of any kind."""
+    """Yield what is not understood in a method call on any object."""
     method, line = func.attr, node.lineno
     if method in names.ONLY_CALLED and None in {one.arg for one in node.keywords}:
         yield f".{method}() with arguments that are not written there", line
@@ -112,7 +112,7 @@ def _is_spread(node: ast.Call) -> bool:
 
 
 def _named_aggregates(node: ast.Call, scope: Scope) -> Iterator[tuple[str, int]]:
-    """Yield what is not understood of `agg(total=("amount", "sum"))`; the first of such a pair is a column."""
+    """Yield what is not understood in `agg(total=("amount", "sum"))`; the first value of such a pair is a column."""
     for one in node.keywords:
         match one.value:
             case _ if one.arg in names.SAFE_KEYWORDS | names.FUNCTION_KEYWORDS:
@@ -126,7 +126,7 @@ def _named_aggregates(node: ast.Call, scope: Scope) -> Iterator[tuple[str, int]]
 
 
 def _functions(node: ast.Call, values: list[ast.expr], scope: Scope, depth: int = 0) -> Iterator[tuple[str, int]]:
-    """Yield values that may be the name of a method that is not known to be pure."""
+    """Yield findings for values that may name a method that is not known to be pure."""
     for value in values:
         text = constant_text(value, scope)
         if text is not None:
@@ -143,7 +143,7 @@ def _functions(node: ast.Call, values: list[ast.expr], scope: Scope, depth: int 
 
 
 def _is_function(value: ast.expr, scope: Scope) -> bool:
-    """Whether a value is a function and not the name of one."""
+    """Return whether a value is a function and not the name of one."""
     match value:
         case ast.Name(id=name):
             return name in scope.functions or name in scope.members or name in names.BUILTINS - scope.bound
@@ -158,7 +158,7 @@ def _is_function(value: ast.expr, scope: Scope) -> bool:
 
 
 def _texts_as_sql(node: ast.Call, method: str, values: list[ast.expr], scope: Scope) -> Iterator[tuple[str, int]]:
-    """Yield the texts that a relation would execute and that are not understood."""
+    """Yield findings for texts that a relation executes as SQL and that are not understood."""
     template = _TEMPLATES.get(method, _AS_SELECTED)
     for value in values:
         inner = value.value if isinstance(value, ast.Starred) else value
@@ -175,7 +175,7 @@ def _texts_as_sql(node: ast.Call, method: str, values: list[ast.expr], scope: Sc
 
 
 def _is_pure_sql(text: str, template: str) -> bool:
-    """Whether a text is an expression over the columns of one relation, and nothing else."""
+    """Return whether a text is only an expression over the columns of one relation."""
     from orchestrator.reuse.fingerprints.statement import read_statement
 
     read = read_statement(template.format(text=text, relation=_RELATION), "duckdb")
@@ -188,4 +188,4 @@ def _is_plain_number(value: ast.expr) -> bool:
 
 def _short(value: ast.expr) -> str:
     text = ast.unparse(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"  # a line of a plan holds it
+    return text if len(text) <= 40 else f"{text[:39]}…"  # so that it fits on a line of a plan

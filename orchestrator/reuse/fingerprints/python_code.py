@@ -1,7 +1,7 @@
 """Reads a Python model: what its result depends on besides its code, and its code without comments and layout.
 
-A model is understood when every name, attribute and import in it is on a list of pure ones. As no other value can
-come about in such a code, whatever it calls is pure too. Texts that are executed are read on their own.
+A model is understood if every name, attribute and import in it is on a list of pure ones. Such code cannot produce any
+other value, so everything that it calls is pure too. Texts that it executes are checked separately.
 """
 
 import ast
@@ -19,7 +19,7 @@ _CALL = re.compile(r'(\w+)"?\s*\(')
 
 
 def read_python(code: str) -> Reading:
-    """Read a Python model; code that cannot be parsed is taken to differ each time."""
+    """Return the reading of a Python model. Code that cannot be parsed counts as volatile."""
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError):
@@ -36,7 +36,7 @@ def read_python(code: str) -> Reading:
 
 
 def normal_python(code: str) -> str:
-    """Return Python without its comments and its layout; what is no Python stays as it is."""
+    """Return Python code without comments and layout; unchanged if it is not valid Python."""
     try:
         return ast.dump(ast.parse(code))
     except (SyntaxError, ValueError, RecursionError):
@@ -46,7 +46,7 @@ def normal_python(code: str) -> str:
 def sql_calls(code: str) -> frozenset[str]:
     """Return every name that a text in the code may call in SQL, in lower case.
 
-    Functions that users store in a database may replace those of DuckDB, so the caller compares the names.
+    Functions that users store in the database may replace those of DuckDB, so the caller compares the names.
     """
     try:
         tree = ast.parse(code)
@@ -65,7 +65,7 @@ def _in_order(found: list[tuple[str, int]]) -> Found:
 
 @dataclass(slots=True)
 class _Reader(ast.NodeVisitor):
-    """Visits every node of the code; a kind of node that has no rule here has only parts that have one."""
+    """Visits every node of the code. A kind of node without a rule here is understood if its parts are."""
 
     scope: Scope
     volatile: list[tuple[str, int]] = field(default_factory=list)
@@ -73,10 +73,10 @@ class _Reader(ast.NodeVisitor):
     own_entry: bool = False
     is_incremental: bool = False
     called: ast.expr | None = None
-    """What the call that is visited calls."""
+    """The function expression of the call that is being visited."""
 
     def visit_Import(self, node: ast.Import) -> None:
-        """Every member of a module is looked at where it is used; only known modules are imported."""
+        """Check that the module is known. Its members are checked where they are used."""
         for one in node.names:
             if one.name.partition(".")[0] in names.VOLATILE_MODULES:
                 self.volatile.append((f"import {one.name}", node.lineno))
@@ -84,7 +84,7 @@ class _Reader(ast.NodeVisitor):
                 self.unknown.append((f"import {one.name}", node.lineno))
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """A member that is imported by name may be used in any way."""
+        """Check that each imported member is known, because it may be used in any way."""
         module = "." * node.level + (node.module or "")
         if module.partition(".")[0] in names.VOLATILE_MODULES:
             self.volatile.append((f"from {module} import …", node.lineno))
@@ -99,7 +99,7 @@ class _Reader(ast.NodeVisitor):
                 self.unknown.append((f"from {module} import {one.name}", node.lineno))
 
     def visit_Name(self, node: ast.Name) -> None:
-        """Look up a name that is used as a value, or bound."""
+        """Check a name that is used as a value or bound."""
         name = node.id
         if name in self.scope.protocol or name in self.scope.modules:
             self.unknown.append((f"{name} as a value", node.lineno))
@@ -115,7 +115,7 @@ class _Reader(ast.NodeVisitor):
             self.unknown.append((name, node.lineno))
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        """Look up an attribute: of `dbt`, of a module, or of an object of any kind."""
+        """Check an attribute of `dbt`, of a module, or of any other object."""
         base = node.value
         if isinstance(base, ast.Name) and base.id in self.scope.protocol:
             self._protocol(node, base.id)
@@ -129,13 +129,13 @@ class _Reader(ast.NodeVisitor):
             self.visit(base)
 
     def visit_Call(self, node: ast.Call) -> None:
-        """Look at what is called, at its arguments, and at texts that it executes."""
+        """Check what is called, its arguments, and the texts that it executes."""
         self.unknown += findings_of_call(node, self.scope)
-        self.called = node.func
+        self.called = node.func  # tells a call of a name from its use as a value
         self.generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> None:
-        """`dbt.config(…)` stands alone; what it returns reads the configuration too."""
+        """Allow `dbt.config(…)` as a statement of its own: its return value would give access to the configuration."""
         match node.value:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="dbt"), attr="config"), args=args, keywords=keywords):
                 for argument in (*args, *(one.value for one in keywords)):
@@ -144,28 +144,28 @@ class _Reader(ast.NodeVisitor):
                 self.generic_visit(node)
 
     def visit_FormattedValue(self, node: ast.FormattedValue) -> None:
-        """The text of a function holds its address."""
+        """Record the text of a function, which contains its memory address."""
         if shows_its_address(node.value, self.scope):
             self.unknown.append(("the text of a function", node.value.lineno))
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        """Some texts are read as a moment or as a way to choose at random."""
+        """Record a text that may be interpreted as a time relative to the clock or as a random choice."""
         if isinstance(node.value, str) and (what := reads_the_clock(node.value)):
             self.unknown.append((what, node.lineno))
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        """What a class does to its objects is not followed."""
+        """Record a class, whose effect on its objects is not followed."""
         self.unknown.append((f"class {node.name}", node.lineno))
         self.generic_visit(node)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        """The order in which it runs is not known."""
+        """Record an async function, whose order of execution is not known."""
         self.unknown.append((f"async def {node.name}", node.lineno))
         self.generic_visit(node)
 
     def visit_MatchClass(self, node: ast.MatchClass) -> None:
-        """It reads attributes by names that are no nodes."""
+        """Record a class pattern, which reads attributes by names that are not nodes of the tree."""
         self.unknown.append(("match with a class", node.cls.lineno))
 
     def _method(self, node: ast.Attribute) -> None:
@@ -207,13 +207,13 @@ class _Reader(ast.NodeVisitor):
             self.unknown.append((f"dbt.{'config' if of_config else 'this'}.{node.attr}", node.lineno))
 
     def _member(self, node: ast.Attribute, module: str, members: tuple[str, ...]) -> None:
-        """Look up `pandas.DataFrame.from_dict`: the member of the module, then methods of what that is."""
+        """Check `pandas.DataFrame.from_dict`: first the member of the module, then the methods called on it."""
         first, *rest = members
         volatile = next((one for one in members if one in names.VOLATILE_NAMES), None)
         if volatile is not None:
             self.volatile.append((volatile, node.lineno))
         elif module not in names.MODULES:
-            pass  # its import is reported
+            pass  # the import is already reported
         elif first not in names.MODULES[module] or not isinstance(node.ctx, ast.Load):
             self.unknown.append((f"{module}.{first}", node.lineno))
         elif f"{module}.{first}" in CALLED_ONLY and node is not self.called:

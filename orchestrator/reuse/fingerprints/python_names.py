@@ -1,4 +1,4 @@
-"""The names that a Python model may use and still be understood: each returns the same for the same arguments."""
+"""Lists the names that are understood in a Python model: each returns the same for the same arguments."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -12,10 +12,10 @@ BUILTINS = _words("""
     Exception ValueError TypeError KeyError IndexError AttributeError RuntimeError ZeroDivisionError ArithmeticError
     AssertionError LookupError StopIteration NotImplementedError OverflowError
     """)
-"""`id` and `hash` are missing: both differ in each process."""
+"""`id` and `hash` are missing because their results differ in each process."""
 
 IMPURE_BUILTINS = _words("open input id hash")
-"""Builtins that are known to give another result each time."""
+"""Builtins that are known to return a different result each time."""
 
 VOLATILE_MODULES = _words("""
     random secrets requests httpx urllib urllib3 aiohttp http socket ftplib paramiko boto3 s3fs gcsfs fsspec
@@ -52,7 +52,7 @@ POLARS_EXPRESSIONS = _words("""
     col lit when all exclude sum mean min max count len concat_str struct coalesce duration date first last median
     n_unique std var any_horizontal all_horizontal sum_horizontal max_horizontal min_horizontal concat_list
     """)
-"""Functions of polars that return an expression, never a text."""
+"""Functions of polars that always return an expression, never a text."""
 _POLARS = POLARS_EXPRESSIONS | _words("""
     DataFrame LazyFrame Series Expr concat from_pandas from_arrow from_dict from_dicts from_records Utf8 String Int8
     Int16 Int32 Int64 UInt8 UInt16 UInt32 UInt64 Float32 Float64 Boolean Date Datetime Duration Categorical
@@ -134,14 +134,14 @@ MODULES = {
         TYPE_CHECKING cast TypeAlias Generator
         """),
 }
-"""By module, the members that are understood."""
+"""The members that are understood, by module."""
 
 OWN_ENTRY = _words("get meta_get require meta_require")
 """Methods of `dbt.config` that read the node's configuration."""
 THIS = _words("database schema identifier table name")
 
 STORED = _words("columns index name names")
-"""Attributes that may be set: of data frames and series."""
+"""Attributes of data frames and series that may be set."""
 
 _TEXT_AND_CONTAINERS = _words("""
     lower upper title capitalize casefold swapcase strip lstrip rstrip split rsplit splitlines partition rpartition
@@ -208,7 +208,7 @@ _RELATION_METHODS = _words("""
     shape count sum avg min max mean median mode first last any_value product
     """)
 METHODS = _TEXT_AND_CONTAINERS | _NUMBERS_AND_DATES | _FRAMES | _POLARS_METHODS | _ARROW_METHODS | _RELATION_METHODS
-"""Attributes of objects of any kind: of texts, containers, numbers, dates, data frames and DuckDB's relations."""
+"""Attributes that may be read from any object: texts, containers, numbers, dates, data frames, DuckDB relations."""
 
 SQL_METHODS = _words("""
     project select filter aggregate agg group_by order sort distinct join rename with_columns drop unique
@@ -217,7 +217,7 @@ SQL_METHODS = _words("""
     list lag lead
     unnest
     """)
-"""Methods of which DuckDB's relations execute a text as SQL; data frames have methods of the same names."""
+"""Methods of DuckDB's relations that execute a text as SQL. Data frames have methods with the same names."""
 SAFE_KEYWORDS = _words("""
     items like regex axis how lsuffix rsuffix sort left_on right_on left_index right_index suffixes validate
     ascending descending by inplace ignore_index subset keep level as_index dropna observed numeric_only skipna
@@ -226,9 +226,9 @@ SAFE_KEYWORDS = _words("""
 """Parameters that DuckDB's relations do not have, or do not execute."""
 
 FUNCTION_METHODS = _words("agg aggregate apply transform pipe")
-"""Methods of data frames that call a method by its name."""
+"""Methods of data frames that call another method by name."""
 ONLY_CALLED = SQL_METHODS | FUNCTION_METHODS | _words("query eval format insert join pivot_table")
-"""Methods whose arguments are looked at: under another name they would be called unseen."""
+"""Methods whose arguments are checked. They may only be called: bound to another name, they would escape the check."""
 FUNCTION_KEYWORDS = _words("aggfunc func")
 FUNCTION_NAMES = _words("""
     sum mean median min max count size nunique first last std var sem prod any all quantile skew mad mode

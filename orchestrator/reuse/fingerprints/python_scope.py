@@ -1,4 +1,4 @@
-"""Says what the names of a Python model mean; names are taken together over all functions, so each has one meaning."""
+"""Finds what the names of a Python model mean. All functions share one scope here, so each name has one meaning."""
 
 import ast
 import builtins
@@ -13,25 +13,25 @@ _MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """The names of a piece of Python."""
+    """The names in a Python module."""
 
     protocol: frozenset[str] = frozenset()
     """The parameters of `model`: dbt and the session."""
     modules: dict[str, str]
-    """Modules by the name they are imported as."""
+    """Modules by the name that they are imported as."""
     members: dict[str, tuple[str, str]]
-    """Members of modules by the name they are imported as: the module, and the member's own name."""
+    """Members of modules by the name that they are imported as: the module, and the member's own name."""
     bound: frozenset[str]
-    """Names that are assigned, or are parameters or functions."""
+    """Names of assigned variables, parameters and functions."""
     shadowed: frozenset[str]
-    """Names that mean two things."""
+    """Names with two meanings."""
     functions: frozenset[str]
     values: dict[str, ast.expr]
-    """The values of names that are bound once, by a plain assignment, and cannot change after it."""
+    """The values of names that are bound exactly once, by a plain assignment, and cannot change later."""
 
 
 def scope_of(tree: ast.Module) -> Scope:
-    """Return what the names of a module mean."""
+    """Return the meaning of the names in a module."""
     modules, members = {}, {}
     bound: Counter[str] = Counter()
     functions: set[str] = set()
@@ -42,7 +42,7 @@ def scope_of(tree: ast.Module) -> Scope:
         match node:
             case ast.Import():
                 for one in node.names:
-                    first = one.name.partition(".")[0]  # `import a.b` binds a
+                    first = one.name.partition(".")[0]  # `import a.b` binds `a`
                     modules[one.asname or first] = one.name if one.asname else first
                     imported[one.asname or first] += 1
             case ast.ImportFrom(module=module, level=0) if module:
@@ -84,7 +84,7 @@ def scope_of(tree: ast.Module) -> Scope:
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:
-    """Yield each name once for every place where it is bound, functions and the parameters of `model` aside."""
+    """Yield a name for each place that binds it, except for functions and the parameters of `model`."""
     of_model = {
         id(one)
         for node in ast.walk(tree)

@@ -1,4 +1,4 @@
-"""Finds sets of which a Python model may see the order: for texts, it differs in each process."""
+"""Finds sets whose order may affect a Python model. The order of texts in a set differs in each process."""
 
 import ast
 
@@ -10,7 +10,7 @@ _VIEWS = frozenset({"keys", "items"})
 
 
 def unordered(tree: ast.Module) -> list[tuple[str, int]]:
-    """Return the sets that are used in another way than for sorting, counting and looking up."""
+    """Return findings for sets that are used for more than sorting, counting and membership tests."""
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     names: set[str] = set()
     found = []
@@ -30,7 +30,7 @@ def unordered(tree: ast.Module) -> list[tuple[str, int]]:
 
 
 def _is_safe(node: ast.Name, parents: dict[ast.AST, ast.AST]) -> bool:
-    """Whether a name of a set is used so that its order is not seen, and no other set is made of it."""
+    """Return whether a use of a set's name neither depends on its order nor makes another set of it."""
     parent = parents.get(node)
     if isinstance(parent, ast.Attribute):
         return parent.attr in _METHODS and _is_called(parent, parents)
@@ -64,7 +64,7 @@ def _is_called(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
 
 
 def _is_annotation(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
-    """Whether `set` only says what something is: an annotation, or the class that `isinstance` asks about."""
+    """Return whether `set` is only a type: in an annotation, or as the class in `isinstance`."""
     parent = parents.get(node)
     while isinstance(parent, ast.Subscript | ast.Tuple | ast.BinOp):
         node, parent = parent, parents.get(parent)
@@ -80,7 +80,7 @@ def _is_annotation(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
 
 
 def _is_blind(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
-    """Whether what surrounds a set cannot see its order."""
+    """Return whether the expression around a set does not depend on its order."""
     parent = parents.get(node)
     match parent:
         case ast.Call(func=ast.Name(id=name), args=[only], keywords=[]) if name in _BLIND:
@@ -90,7 +90,7 @@ def _is_blind(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
         case ast.Compare(ops=ops):
             return all(isinstance(op, ast.In | ast.NotIn | ast.Eq | ast.NotEq | ast.LtE | ast.GtE) for op in ops)
         case ast.BinOp(op=op) if isinstance(op, _OPERATORS):
-            return True  # the result is a set, which is looked at on its own
+            return True  # the result is a set, which is checked separately
         case ast.If() | ast.While() | ast.IfExp() | ast.Assert():
             return parent.test is node
         case _:

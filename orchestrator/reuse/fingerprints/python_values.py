@@ -1,4 +1,4 @@
-"""What an expression of a Python model may be: a text, a member of a module, an expression of polars."""
+"""Finds what an expression of a Python model may be: a text, a member of a module, a polars expression."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ _DEPTH = 20
 
 
 def reads_the_clock(text: str) -> str | None:
-    """Return what in a text may be read as a moment that depends on the clock, or as chance."""
+    """Return, in words, why a text may be interpreted as a time relative to the clock or as a random choice."""
     plain = text.strip().lower()
     if plain in {"now", "today", "random"}:
         return f"the text '{plain}'"
@@ -25,7 +25,7 @@ def reads_the_clock(text: str) -> str | None:
 
 
 def resolved(node: ast.Attribute, scope: Scope) -> tuple[str, tuple[str, ...]] | None:
-    """Return the module and the members that `pd.DataFrame.from_dict` names; None where it names no module."""
+    """Return the module and members of a name such as `pd.DataFrame.from_dict`; None if it is not in a module."""
     members: list[str] = []
     base: ast.expr = node
     while isinstance(base, ast.Attribute):
@@ -41,7 +41,7 @@ def resolved(node: ast.Attribute, scope: Scope) -> tuple[str, tuple[str, ...]] |
 
 
 def path_of(func: ast.expr, scope: Scope) -> str | None:
-    """Return the full name of what is called: a builtin, or a member of a module; None for anything else."""
+    """Return the full name of the builtin or module member that is called; None for anything else."""
     match func:
         case ast.Name(id=name) if name in scope.members:
             return ".".join(scope.members[name])
@@ -62,7 +62,7 @@ _OF_TEXTS = (ast.Add, ast.Mult, ast.Mod)
 
 
 def may_be_text(value: ast.expr, scope: Scope, depth: int = 0) -> bool:
-    """Whether a value may be a text; what is not known to be something else may be."""
+    """Return whether a value may be a text: it may be unless it is known to be something else."""
     if isinstance(value, _NO_TEXTS):
         return False
     match value:
@@ -85,7 +85,7 @@ def may_be_text(value: ast.expr, scope: Scope, depth: int = 0) -> bool:
 
 
 def _is_polars_expression(value: ast.expr, scope: Scope) -> bool:
-    """Whether a value is a chain that begins with `pl.col(…)` or another function that returns an expression."""
+    """Return whether a value is a chain that begins with `pl.col(…)` or a similar polars function."""
     while True:
         match value:
             case ast.Call(func=func):
@@ -101,7 +101,7 @@ def _is_polars_expression(value: ast.expr, scope: Scope) -> bool:
 
 
 def constant_text(value: ast.expr, scope: Scope, depth: int = 0) -> str | None:
-    """Return the text that an expression always is."""
+    """Return the constant text of an expression; None if it is not constant."""
     match value:
         case ast.Constant(value=str(text)):
             return text
@@ -117,7 +117,7 @@ def constant_text(value: ast.expr, scope: Scope, depth: int = 0) -> str | None:
 
 
 def has_plain_fields(text: str) -> bool:
-    """Whether the fields of a format are values themselves, and no attributes of them."""
+    """Return whether the fields of a format are plain values, without attributes or items of them."""
     try:
         return not any("." in name or "[" in name or "{" in spec for _, name, spec, _ in _fields(text))
     except ValueError:
@@ -130,7 +130,7 @@ def _fields(text: str) -> Iterator[tuple[str, str, str, str]]:
 
 
 def is_plain_expression(text: str) -> bool:
-    """Whether pandas evaluates nothing but columns, local variables, constants and operators."""
+    """Return whether pandas evaluates only columns, local variables, constants and operators in a text."""
     plain = re.sub(r"`[^`]*`", "column", text).replace("@", "")
     try:
         tree = ast.parse(plain.strip(), mode="eval")
@@ -156,7 +156,7 @@ def is_plain_expression(text: str) -> bool:
 
 
 def shows_its_address(value: ast.expr, scope: Scope) -> bool:
-    """Whether a value, as text, shows where it is in memory."""
+    """Return whether the text of a value contains its memory address."""
     match value:
         case ast.Lambda() | ast.GeneratorExp():
             return True

@@ -1,40 +1,40 @@
-"""What is read off one template: a value, put together with `|`."""
+"""The reading of one template as a value. Readings are combined with `|`."""
 
 from dataclasses import dataclass, replace
 
 Found = tuple[tuple[str, int], ...]
-"""What was found, and in which line."""
+"""Findings in words, each with its line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What was read off one template."""
+    """What one template depends on."""
 
     names: frozenset[str] = frozenset()
-    """Every name that may be a macro: names that are no local variables, attributes of packages, and `dispatch`."""
+    """Every name that may be a macro: names other than local variables, attributes of packages, and `dispatch`."""
     strings: frozenset[str] = frozenset()
     vars: frozenset[str] = frozenset()
     env: frozenset[str] = frozenset()
     every_var: bool = False
-    """A var is asked for by a name that is not written there."""
+    """Whether it reads a var by a computed name."""
     every_env: bool = False
     every_macro: bool = False
     own_entry: bool = False
-    """Whether it reads the node's own entry in the manifest: `model`, `config.get`, or `config` passed on."""
+    """Whether it reads the node's own entry in the manifest: `model`, `config.get`, or `config` as a value."""
     target: bool = False
     beside_the_sql: bool = False
-    """Whether its outcome is not (only) the SQL that compiling shows now."""
+    """Whether its outcome is more than the SQL that compiling shows now."""
     volatile: Found = ()
     asks: Found = ()
-    """What shows only when the text is compiled: answers of the warehouse, the graph, the order of a set."""
+    """What only compiling shows: answers of the warehouse, the graph, the order of a set."""
     flags: frozenset[str] = frozenset()
-    """The flags of dbt that are read, in upper case: `FULL_REFRESH`."""
+    """The dbt flags that it reads, in upper case: `FULL_REFRESH`."""
     every_flag: bool = False
-    """`flags` is used in a way that does not show which of them are read."""
+    """Whether it uses `flags` in a way that does not show which flags it reads."""
     unknown: Found = ()
-    """Whatever is reached, in untaken branches too, that is not on the lists of what is understood."""
+    """What is not on the lists of what is understood, including in branches that are not taken."""
     foreign: Found = ()
-    """Names that are neither local variables nor names of dbt, each with its first line: they should be macros.
+    """Names that are neither local variables nor names of dbt, each with its first line. They should be macros.
 
     The call `package.macro()` is recorded as `package.macro`, and a plain `macro()` as `macro`. A name that the caller
     does not know as a macro is not understood.
@@ -62,7 +62,7 @@ class Reading:
 
 
 def _both(some: Found, more: Found) -> Found:
-    """Return what is in either, each word with the line that is found first."""
+    """Return the findings of both, each with its first line."""
     if not some or not more:
         return some or more
     return tuple({**dict(more), **dict(some)}.items())
@@ -72,7 +72,7 @@ NOTHING = Reading()
 
 
 def at_line(reading: Reading, line: int) -> Reading:
-    """Return the reading of a text that begins in that line of another."""
+    """Return a reading with its lines shifted, for a text that begins in that line of another."""
 
     def moved(found: Found) -> Found:
         return tuple((words, its_line + line - 1) for words, its_line in found)

@@ -1,12 +1,12 @@
-"""Reads what one compiled SQL statement depends on, and says what of it is not understood.
+"""Finds what one compiled SQL statement depends on, and what in it is not understood.
 
-Only what is on a list is understood: the nodes of the tree (`statement_nodes`), the functions of the database
-(`statement_functions`, by the files in `functions/`), types, keywords. Two readings must agree: the tree that sqlglot
-makes, and the tokens, in which every word in front of a parenthesis is a call.
+Only what is on a list is understood: nodes of the tree (`statement_nodes`), functions of the database
+(`statement_functions`, by the files in `functions/`), types, keywords. Two readings must agree: the tree of sqlglot,
+and the tokens, in which every word before a parenthesis is a call.
 
-What the catalog of the database calls consistent is taken as consistent. So the order of rows is not looked at: `limit`
+What the catalog of the database calls consistent is taken as consistent. So the order of rows is not checked: `limit`
 without `order by`, `first()` and `string_agg()` without an order, and the last digits of a sum of floats. PostgreSQL
-reads the text `today` as a date of the clock; only such text in the statement itself is seen, not in the rows.
+converts the text `today` to the current date. Such text is found only in the statement itself, not in the rows.
 """
 
 import logging
@@ -35,9 +35,9 @@ _OF_ROWS = frozenset(
         *("row_to_json", "to_json", "to_jsonb"),
     }
 )
-"""Functions of PostgreSQL that take a whole row: `t.row_to_json` calls one where t has no such column."""
+"""Functions of PostgreSQL that take a whole row: `t.row_to_json` calls one if t has no such column."""
 _OF_STORAGE = frozenset({"pg_collation_for", "pg_column_compression", "pg_column_size", "pg_typeof"})
-"""Functions of PostgreSQL that take a whole row, too, and that are not deterministic."""
+"""Functions of PostgreSQL that also take a whole row, and that are not deterministic."""
 _QUOTED = re.compile("['\"`<\n]")
 
 
@@ -46,27 +46,27 @@ class Statement:
     """What one compiled SQL statement depends on."""
 
     relations: frozenset[Name] = frozenset()
-    """Tables and views that it reads, folded as the database does; not its own CTEs."""
+    """Tables and views that it reads, with names folded as the database does, without its own CTEs."""
     calls: frozenset[str] = frozenset()
-    """Every function that it calls, in lower case; also built-in ones, which a stored macro may shadow.
+    """Every function that it calls, in lower case, including built-in ones: a stored macro may shadow them.
 
-    In PostgreSQL also each name behind a dot: `row.name` calls a function `name` where no column has that name.
+    In PostgreSQL also each name after a dot: `row.name` calls a function `name` if no column has that name.
     """
     unknown: tuple[str, ...] = ()
-    """What is not understood, in words, in the order found; not more than five."""
+    """What is not understood, in words, in order; at most five."""
     volatile: tuple[str, ...] = ()
-    """What is known to return another result each time."""
+    """What is known to return a different result each time, in words."""
     sees_all_columns: bool = True
-    """False where it cannot see the columns that dlt adds to a table."""
+    """Whether it may read the columns that dlt adds to a table."""
 
     @property
     def is_understood(self) -> bool:
-        """Return whether its result depends on its text, its relations and its calls alone."""
+        """Return whether its result depends only on its text, relations and calls."""
         return not self.unknown and not self.volatile
 
 
 def read_statement(sql: str, adapter: str, *, known_functions: AbstractSet[str] = frozenset()) -> Statement:
-    """Return what a compiled model or test depends on: one query; `known_functions` are vouched for by the caller."""
+    """Return what the single query of a model or test depends on; `known_functions` are understood by the caller."""
     functions = function_list(adapter)
     if functions is None:
         return Statement(unknown=(f"the SQL of the adapter {adapter}",))
@@ -81,7 +81,7 @@ def read_statement(sql: str, adapter: str, *, known_functions: AbstractSet[str] 
 
 
 def read_view(definition: str, adapter: str, *, known_functions: AbstractSet[str] = frozenset()) -> Statement:
-    """Return what a view depends on, by its definition: `create view x as select …`, or the query alone."""
+    """Return what a view depends on; its definition is `create view x as select …`, or only the query."""
     try:
         tokens = tokenized(definition, adapter) if function_list(adapter) else []
     except unreadable():
@@ -94,11 +94,11 @@ def read_view(definition: str, adapter: str, *, known_functions: AbstractSet[str
         return Statement(unknown=("the definition of a view",))
     query = definition[tokens[len(head) + 1].start :]
     read = read_statement(query, adapter, known_functions=known_functions)
-    return replace(read, sees_all_columns=True) if "(" in words else read  # a list of new names for its columns
+    return replace(read, sees_all_columns=True) if "(" in words else read  # "(": a list of new column names
 
 
 def read_function(definition: str, adapter: str, *, known_functions: AbstractSet[str] = frozenset()) -> Statement:
-    """Return what a stored macro depends on, by its body: an expression or a query."""
+    """Return what a stored macro depends on; its body is an expression or a query."""
     read = read_statement(definition, adapter, known_functions=known_functions)
     if not any("not a single query" in one or "cannot be parsed" in one for one in read.unknown):
         return read
@@ -123,6 +123,7 @@ def read_parsed(tree: Any, tokens: list[Any], dialect: Dialect) -> Statement:  #
         volatile.append("a string that PostgreSQL may read as the current date")
     dotted = _behind_dots(tokens, dialect.adapter, named)
     unknown += [f"the function {name}(), which a name behind a dot may call" for name in sorted(dotted & _OF_STORAGE)]
+    # The bodies of vouched functions are not searched for stars, so they may read all columns.
     vouched = dialect.vouched_for & {call.name for call in read.calls}
     return Statement(
         relations=frozenset(found.relations),
@@ -134,7 +135,7 @@ def read_parsed(tree: Any, tokens: list[Any], dialect: Dialect) -> Statement:  #
 
 
 def _doubts(read: Tokens, dialect: Dialect, told: list[str]) -> Iterator[tuple[str, str]]:
-    """Return why calls may have another result each time; whether one may be called in FROM, the tree says."""
+    """Yield why calls may return different results each time. The tree decides which may be called in FROM."""
     functions = dialect.functions
     for call in read.calls:
         is_table = call.name in functions.in_from and call.name not in functions.corrections
@@ -146,7 +147,7 @@ def _doubts(read: Tokens, dialect: Dialect, told: list[str]) -> Iterator[tuple[s
 
 
 def _by_string(read: Tokens, functions: FunctionList) -> list[str]:
-    """Return what is called by a name in a string: `list_aggregate(l, 'reservoir_quantile')`."""
+    """Return findings for functions called by a name in a string: `list_aggregate(l, 'reservoir_quantile')`."""
     if not any(call.name in functions.by_name for call in read.calls):
         return []
     called = {text.lower() for text in read.strings} & functions.corrections.keys()
@@ -154,7 +155,7 @@ def _by_string(read: Tokens, functions: FunctionList) -> list[str]:
 
 
 def _named_offsets(tree: Any) -> tuple[frozenset[int], frozenset[int]]:  # noqa: ANN401  # sqlglot's own
-    """Return where names have a list of columns, and where names are no value: relations, aliases, new names."""
+    """Return the offsets of names with a column list, and of names that are not values: relations and aliases."""
     with_columns: set[int] = set()
     named: set[int] = set()
     for node in tree.walk():
@@ -184,12 +185,12 @@ def _behind_dots(tokens: list[Any], adapter: str, named: AbstractSet[int]) -> fr
 
 
 def _asks_the_clock(text: str) -> bool:
-    """Return whether PostgreSQL may read a string as a date of the clock: `today`, `tomorrow 12:00`."""
+    """Return whether PostgreSQL may convert a string to a time relative to the clock: `today`, `tomorrow 12:00`."""
     return len(text) <= _DATE_LIKE and _CLOCK_WORDS.search(text.lower()) is not None
 
 
 def tokenized(sql: str, adapter: str) -> list[Any]:
-    """Return the tokens of a text without a semicolon at its end."""
+    """Return the tokens of a text without trailing semicolons."""
     from sqlglot.dialects.dialect import Dialect as Sqlglot
 
     tokens = list(Sqlglot.get_or_raise(adapter).tokenize(sql))
@@ -203,24 +204,24 @@ def _is_query(tokens: Iterable[Any]) -> bool:
 
 
 def parsed(sql: str, adapter: str, tokens: list[Any]) -> list[Any]:
-    """Return the tree of each statement."""
+    """Return the syntax tree of each statement."""
     from sqlglot.dialects.dialect import Dialect as Sqlglot
 
     log = logging.getLogger("sqlglot")
     if not log.handlers:
-        log.addHandler(logging.NullHandler())  # else its warnings are printed, and they quote the SQL
+        log.addHandler(logging.NullHandler())  # otherwise its warnings, which quote the SQL, are printed
     return [tree for tree in Sqlglot.get_or_raise(adapter).parser().parse(tokens, sql) if tree is not None]
 
 
 def unreadable() -> tuple[type[Exception], ...]:
-    """Return what sqlglot raises for what it cannot read."""
+    """Return the exceptions that sqlglot may raise for SQL that it cannot read."""
     from sqlglot.errors import SqlglotError
 
     return (SqlglotError, ValueError, RecursionError, TypeError, AttributeError, KeyError, IndexError)
 
 
 def _said(error: Exception) -> str:
-    """Return what a parser says, without the text that it quotes: that may hold values."""
+    """Return the message of a parser without the SQL that it quotes, which may contain values."""
     from sqlglot.errors import ParseError, TokenError
 
     match error:

@@ -1,8 +1,7 @@
-"""Decides whether a statement may see the columns that dlt adds to a table: their names begin with `_dlt_`.
+"""Decides whether a statement may read the columns that dlt adds to a table. Their names begin with `_dlt_`.
 
-A star over a table may include them. The statement sees them where such a star reaches its result, or where something
-else than the names of columns counts on the way: distinct, a set operation, a pivot, a list of new names, a row as a
-value.
+A star over a table may include them. The statement reads them if such a star reaches its result, or if it is used in a
+way in which all columns count: distinct, a set operation, a pivot, a list of new names, a row as a value.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,18 +11,18 @@ from orchestrator.reuse.fingerprints.statement_tokens import Tokens
 
 _QUERIES = frozenset({"Select", "Union", "Intersect", "Except", "Subquery", "Values"})
 _PLAIN = frozenset({"expressions", "from_", "joins", "laterals", "where", "with_"})
-"""The parts of a query that may be around a star without any of the star's columns being looked at."""
+"""The parts of a query that do not read all columns of a star."""
 _SOURCES = frozenset({"Table", "Subquery", "Lateral", "Unnest", "Values"})
 _WHOLE = frozenset({"Pivot", "Columns", "PositionalColumn", "Describe", "Summarize"})
 _MODIFIERS = frozenset({"order", "limit", "offset", "sample", "pivots"})
 
 
 class _SeenError(Exception):
-    """Something looks at all columns of a table."""
+    """Raised if something reads all columns of a table."""
 
 
 def sees_all_columns(tree: Any, tokens: Tokens) -> bool:  # noqa: ANN401  # sqlglot's own
-    """Return whether a query may see dlt's columns; False only where it cannot."""
+    """Return whether a query may read dlt's columns; False only if it certainly cannot."""
     if any(word.startswith("_dlt_") for word in tokens.words):
         return True
     relations = _relation_names(tree)
@@ -42,13 +41,13 @@ def sees_all_columns(tree: Any, tokens: Tokens) -> bool:  # noqa: ANN401  # sqlg
 
 
 def _relation_names(tree: Any) -> frozenset[str]:  # noqa: ANN401  # sqlglot's own
-    """Return all names that stand for a row: of tables, of CTEs and their aliases."""
+    """Return all names that can mean a whole row: tables, CTEs and their aliases."""
     owners = (node.args.get("this") for node in tree.walk() if type(node).__name__ in {"Table", "TableAlias"})
     return frozenset(owner.name.lower() for owner in owners if type(owner).__name__ == "Identifier")
 
 
 def _is_value(identifier: Any) -> bool:  # noqa: ANN401  # sqlglot's own
-    """Return whether a name is used as a value: neither names a relation, nor qualifies a column, nor is a new name."""
+    """Return whether a name is used as a value, not as a relation, a qualifier of a column or a new name."""
     match type(identifier.parent).__name__:
         case "Table" | "TableAlias":
             return False
@@ -61,7 +60,7 @@ def _is_value(identifier: Any) -> bool:  # noqa: ANN401  # sqlglot's own
 
 
 def _may_carry(query: Any, ctes: Mapping[str, bool]) -> bool:  # noqa: ANN401  # sqlglot's own
-    """Return whether dlt's columns may be among the columns of a query; raise where they are looked at otherwise."""
+    """Return whether a query's columns may include dlt's; raise `_SeenError` if they are read in any other way."""
     ctes = _with_own(query, ctes)
     match type(query).__name__:
         case "Select":
@@ -84,7 +83,7 @@ def _may_carry(query: Any, ctes: Mapping[str, bool]) -> bool:  # noqa: ANN401  #
 
 
 def _with_own(query: Any, ctes: Mapping[str, bool]) -> Mapping[str, bool]:  # noqa: ANN401  # sqlglot's own
-    """Return the CTEs that a query sees: whether each may carry dlt's columns."""
+    """Return the CTEs visible to a query, each with whether it may include dlt's columns."""
     own = query.args.get("with_")
     if own is None:
         return ctes
@@ -104,10 +103,11 @@ def _is_union(query: Any) -> bool:  # noqa: ANN401  # sqlglot's own
 
 
 def _select_may_carry(select: Any, ctes: Mapping[str, bool]) -> bool:  # noqa: ANN401  # sqlglot's own
-    carries = True in [_source_may_carry(source, ctes) for source in _sources(select)]  # a list: all are checked
+    carries = True in [_source_may_carry(source, ctes) for source in _sources(select)]  # a list, so all are checked
     _check_inner((value for key, value in _values(select) if key not in {"with_", "from_"}), ctes)
     if not (carries and any(_is_star(one) for one in select.expressions)):
         return False
+    # For instance, distinct compares all columns of the star.
     if any(value for key, value in select.args.items() if key not in _PLAIN):
         raise _SeenError
     return True
@@ -121,7 +121,7 @@ def _values(node: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # sqlglot'
 
 
 def _sources(node: Any) -> Iterator[Any]:  # noqa: ANN401  # sqlglot's own
-    """Return what a query selects from: behind from, in joins, and joined to one of these in parentheses."""
+    """Yield what a query selects from: in its from clause, in joins, and in joins within parentheses."""
     start = node.args.get("from_")
     joined = [*(node.args.get("joins") or ()), *(node.args.get("laterals") or ())]
     for one in ([start] if start is not None else []) + joined:
@@ -155,16 +155,16 @@ def _source_may_carry(source: Any, ctes: Mapping[str, bool]) -> bool:  # noqa: A
 
 
 def _table_may_carry(table: Any, ctes: Mapping[str, bool]) -> bool:  # noqa: ANN401  # sqlglot's own
-    if type(table.this).__name__ != "Identifier":  # a table function: it reads no table by itself
+    if type(table.this).__name__ != "Identifier":  # a table function, which reads no table by itself
         _check_inner([table.this], ctes)
         return False
     if table.args.get("db") is None:
-        return ctes.get(table.this.name.lower(), True)
+        return ctes.get(table.this.name.lower(), True)  # not a CTE: a table that dlt may have loaded
     return True
 
 
 def _check_inner(nodes: Any, ctes: Mapping[str, bool]) -> None:  # noqa: ANN401  # sqlglot's own
-    """Raise where a subquery that is a value carries dlt's columns; `exists` looks at none."""
+    """Raise `_SeenError` if a subquery that is a value includes dlt's columns; `exists` reads no columns."""
     stack = [node for node in nodes if hasattr(node, "args")]
     while stack:
         node = stack.pop()
@@ -184,7 +184,7 @@ def _is_star(node: Any) -> bool:  # noqa: ANN401  # sqlglot's own
 
 
 def _is_projected(star: Any) -> bool:  # noqa: ANN401  # sqlglot's own
-    """Return whether a star is one of the columns of a select, or counts rows; anything else looks at whole rows."""
+    """Return whether a star is in the select list or in `count(*)`; any other star reads whole rows."""
     parent = star.parent
     if type(parent).__name__ == "Count":
         return not any(star.args.values())

@@ -1,4 +1,4 @@
-"""The functions of a database whose result depends on their arguments alone, read from the lists in `functions/`."""
+"""Reads the lists in `functions/`: the functions of a database whose result depends only on their arguments."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ _NO_PARENTHESES = {
         }
     ),
 }
-"""Names that are a call without parentheses: in DuckDB also in quotes, where no column has the name."""
+"""Names that are a call without parentheses. In DuckDB this includes quoted names, if no column has the name."""
 _BY_NAME = frozenset({"list_aggregate", "list_aggr", "aggregate", "array_aggregate", "array_aggr"})
-"""Functions of DuckDB that call the aggregate whose name is their second argument."""
+"""Functions of DuckDB that call the aggregate named by their second argument."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """What a person wrote about one function, and why."""
+    """A manual correction for one function, with the reason."""
 
     kind: Kind
     reason: str
@@ -38,7 +38,7 @@ class Correction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionList:
-    """The functions of one database."""
+    """The functions of one database that are understood, with the corrections."""
 
     release: str
     scalar: frozenset[str]
@@ -46,19 +46,19 @@ class FunctionList:
     in_from: frozenset[str]
     """Names that may be called in FROM."""
     corrections: dict[str, Correction]
-    """By name, or by name and number of arguments: `age/1`."""
+    """The corrections by name, or by name and number of arguments: `age/1`."""
     no_parentheses: frozenset[str]
     by_name: frozenset[str]
 
     def correction(self, name: str, arguments: int | None) -> Correction | None:
-        """Return what was corrected for a call; an unknown number of arguments meets every correction of the name."""
+        """Return the correction for a call; with an unknown number of arguments, any correction of the name applies."""
         if arguments is None:
             numbered = [one for key, one in self.corrections.items() if key.startswith(f"{name}/")]
             return next((one for one in numbered if one.kind != "deterministic"), None) or self.corrections.get(name)
         return self.corrections.get(f"{name}/{arguments}") or self.corrections.get(name)
 
     def is_listed(self, name: str, arguments: int | None) -> bool:
-        """Return whether a call of a function in an expression depends on its arguments alone."""
+        """Return whether the result of a call in an expression depends only on its arguments."""
         correction = self.correction(name, arguments)
         return correction.kind == "deterministic" if correction else name in self.scalar
 
@@ -83,7 +83,7 @@ def function_list(adapter: str) -> FunctionList | None:
 
 
 def is_built_in(name: str, adapter: str) -> bool:
-    """Return whether a stored function of that name shadows what operators and syntax call: `+`, `interval 1 day`."""
+    """Return whether a stored function of that name replaces what operators and syntax call: `+`, `interval 1 day`."""
     known = function_list(adapter)
     if name.startswith("__") or not name.isidentifier():
         return True
@@ -93,7 +93,7 @@ def is_built_in(name: str, adapter: str) -> bool:
 def doubt(
     known: FunctionList, name: str, arguments: int | None, vouched_for: AbstractSet[str]
 ) -> tuple[Kind, str] | None:
-    """Return why the result of a call may differ; None where it depends on its arguments alone."""
+    """Return why the result of a call may differ; None if it depends only on its arguments."""
     correction = known.correction(name, arguments)
     if correction is not None and correction.kind == "volatile":
         return "volatile", f"{name}()"
@@ -105,7 +105,7 @@ def doubt(
 
 
 def named_doubt(name: str) -> tuple[Kind, str]:
-    """Return why a name that is a call without parentheses may have another result each time."""
+    """Return why a call without parentheses may return a different result each time."""
     if any(word in name for word in ("date", "time")):
         return "volatile", name
     return "unknown", f"{name}, which depends on the session"
@@ -116,7 +116,7 @@ def _text(file: str) -> str:
 
 
 def _sections(text: str) -> dict[str, frozenset[str]]:
-    """Read names under titles in brackets."""
+    """Return the names in a list file, by the title in brackets above them."""
     found: dict[str, set[str]] = {}
     names: set[str] = set()
     for line in _lines(text):

@@ -1,4 +1,4 @@
-"""Reads what a hook depends on: its raw text, with a placeholder for each Jinja expression."""
+"""Finds what a hook depends on, from its raw text with a placeholder for each Jinja expression."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -11,22 +11,22 @@ from orchestrator.reuse.fingerprints.statement_nodes import ALLOWED, WRITES
 from orchestrator.reuse.fingerprints.statement_tree import dialect_of
 
 _HARMLESS = frozenset({"grant", "revoke", "comment", "analyze", "analyse", "vacuum", "checkpoint"})
-"""Statements that change no row and choose none."""
+"""Statements that neither change rows nor select them."""
 _PARSED = frozenset({"select", "with", "from", "values", "insert", "update", "delete", "merge", "create"})
 _QUERIES = frozenset({"Select", "Union", "Intersect", "Except", "Values", "Subquery"})
 _WRITES = frozenset({"Insert", "Update", "Delete", "Merge", "Create"})
 _MADE = frozenset({"TABLE", "VIEW"})
 _PATHS = frozenset({"schema", "search_path"})
-"""Settings that decide which relation a name means."""
+"""Settings that decide which relation a name refers to."""
 _NOTHING = Statement(sees_all_columns=False)
 
 
 def read_hook(text: str, adapter: str) -> Statement:
     """Return what the statements of a hook depend on.
 
-    What Jinja renders is understood where it is `{{ this }}`, a call of ref() or source(), or part of a quoted string:
-    anything else may be SQL. A hook that writes may write to `{{ this }}` alone: when another relation is built again,
-    nobody would write to it again.
+    A Jinja expression is understood if it is `{{ this }}`, a call of ref() or source(), or part of a quoted string. Any
+    other may render to SQL. A hook may write only to `{{ this }}`: if it wrote to another relation, a rebuild of that
+    relation would lose the change, because the hook would not run again.
     """
     functions = function_list(adapter)
     if functions is None:
@@ -76,7 +76,7 @@ def _read(text: str, tokens: list[Any], adapter: str, functions: FunctionList) -
 
 
 def _read_setting(words: list[str], kinds: list[str]) -> Statement:
-    """Read `set [local] name = literal`."""
+    """Return the reading of `set [local] name = literal`."""
     split = next((place for place, word in enumerate(words) if word in {"=", "to"}), None)
     if split is None or len(words) != split + 2 or not all(word.replace("_", "").isalnum() for word in words[:split]):
         return Statement(unknown=("a setting whose value is no literal",))
@@ -95,7 +95,7 @@ def _read_setting(words: list[str], kinds: list[str]) -> Statement:
 
 
 def _read_index(text: str, tokens: list[Any], adapter: str, functions: FunctionList) -> Statement:
-    """Read `create index … on table (expressions) …`: by its expressions, which a query has as well."""
+    """Return the reading of `create index … on table (expressions) …`; its expressions are read as those of a query."""
     opening = next((place for place, token in enumerate(tokens) if token.token_type.name == "L_PAREN"), len(tokens))
     expressions = list(_until_closed(tokens[opening:]))
     if not expressions or len(expressions) + opening != len(tokens):
@@ -148,7 +148,7 @@ def _is_understood(tree: Any) -> bool:  # noqa: ANN401  # sqlglot's own
 
 
 def _written(tree: Any) -> frozenset[int]:  # noqa: ANN401  # sqlglot's own
-    """Return where the relation is named that insert and create write; update, delete and merge read theirs, too."""
+    """Return the offset of the relation that insert or create writes; update, delete and merge also read theirs."""
     if type(tree).__name__ not in {"Insert", "Create"}:
         return frozenset()
     name = _target(tree).args.get("this")
@@ -168,7 +168,7 @@ def _target_name(tree: Any) -> str:  # noqa: ANN401  # as above
 
 
 def _without_placeholders(read: Statement) -> Statement:
-    """Return a reading in which a rendered relation is understood, and a partly rendered one is not."""
+    """Return the reading without placeholders: a fully rendered relation is understood, a partly rendered one not."""
     partly = any(PLACEHOLDERS & set(name) and len(name) > 1 for name in read.relations)
     unknown = [words for words in read.unknown if not any(one in words for one in PLACEHOLDERS)]
     if len(unknown) < len(read.unknown):

@@ -1,7 +1,7 @@
-"""The nodes of sqlglot's trees that are understood, by the names of their classes: any other one is not.
+"""Lists the nodes of sqlglot's trees that are understood, by class name. No other node is understood.
 
-Read with sqlglot 30.30. A release that renames a class or parses something into a new one makes statements unknown,
-never wrongly understood.
+The lists follow sqlglot 30.30. If a release renames a class or parses syntax into a new one, statements become unknown
+and are never wrongly understood.
 """
 
 OPERATORS = frozenset(
@@ -67,7 +67,7 @@ IN_CALLS = frozenset(
         *("WeekStart", "TimeUnit", "Variadic"),
     }
 )
-"""What a parser puts into the node of a call, and nothing can be called by."""
+"""Nodes that a parser puts inside of a call and that call nothing themselves."""
 OPERATOR_CALLS = frozenset(
     {
         *("Abs", "ApproxQuantile", "ArgMax", "ArgMin", "ArrayContains", "Cast", "Cbrt", "Ceil", "Chr", "Coalesce"),
@@ -80,7 +80,7 @@ OPERATOR_CALLS = frozenset(
         *("Trim",),
     }
 )
-"""Classes of functions that operators and syntax are parsed to, or that are made without the position of the call."""
+"""Function classes that operators and syntax are parsed to, or that lack the position of the call."""
 ALLOWED = OPERATORS | VALUES | QUERIES | TYPES | IN_CALLS | OPERATOR_CALLS
 
 WRITES = frozenset(
@@ -99,7 +99,7 @@ WRITES = frozenset(
         *("Update", "When", "Whens"),
     }
 )
-"""What a hook may be on top of that."""
+"""Nodes that are also understood in a hook."""
 
 PARTS = {
     "Create": {"with_", "this", "kind", "expression", "exists", "properties", "replace", "indexes", "begin", "unique"},
@@ -135,7 +135,7 @@ PARTS = {
         *("with_", "identify_pivot_strings", "prefixed_pivot_columns", "pivot_column_naming", "value_columns_first"),
     },
 }
-"""The parts of a node that are understood; of a class that is not named here, all are."""
+"""The parts of a node that are understood, by class. For classes that are not listed, all parts are."""
 
 PLAIN_TYPES = frozenset(
     {
@@ -160,10 +160,10 @@ PLAIN_TYPES = frozenset(
         *("TSRANGE", "TSTZRANGE", "NAME", "VARBIT", "TIMETZ"),
     }
 )
-"""Types of the database's own; an enum or a domain is defined in the catalog, and a regclass reads it."""
+"""Built-in types. Enums and domains are missing because the catalog defines them, and regclass because it reads it."""
 BUILT_IN_TYPES = {
     "duckdb": frozenset({"guid", "time_ns", "timestamptz_ns", "uint16", "uint32", "uint64", "uint8", "varint"})
 }
-"""Types of the database's own that sqlglot takes for user-defined ones."""
+"""Built-in types that sqlglot takes for user-defined ones."""
 CLOCK_TYPES = {"postgres": frozenset({"TIMETZ"})}
-"""Types whose conversion asks the clock: PostgreSQL takes today's offset for a time with time zone."""
+"""Types whose conversion reads the clock: PostgreSQL uses today's offset from UTC for a time with time zone."""

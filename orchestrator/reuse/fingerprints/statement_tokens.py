@@ -1,7 +1,7 @@
-"""Finds the calls in SQL token by token: what the text calls, whatever a parser makes of it.
+"""Finds the calls in SQL from its tokens, independently of a parser.
 
-A word in front of a parenthesis is a call unless it is a keyword of the grammar, a type with parameters, or an alias
-with a list of columns.
+A word before a parenthesis is a call unless it is a keyword of the grammar, a type with parameters, or an alias with a
+list of columns.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,9 +17,9 @@ _KEYWORDS = frozenset(
         *("unpivot", "using", "values", "when", "where", "with"),
     }
 )
-"""Keywords that a parenthesis may follow, and that are no function's name; `like` and `cube` count as functions."""
+"""Keywords that may precede a parenthesis and are not function names. `like` and `cube` count as functions."""
 _OPERATORS = frozenset({"ilike", "join"})
-"""Keywords of these that may be a function's name as well: they are, where nothing is in front that they would join."""
+"""Those keywords that may also be function names: they are if no left operand precedes them."""
 _OPENERS = frozenset({"(", ",", "select", "where", "on", "and", "or", "when", "then", "else", "having", "group by"})
 _KEYWORDS_AFTER = {
     "conflict": {"on"},
@@ -41,7 +41,7 @@ _KEYWORDS_AFTER = {
     "at time zone": None,
     "group by all": None,
 }
-"""Words that are keywords only behind certain tokens (None: behind any, for two words are never a function's name)."""
+"""Words that are keywords only after certain tokens. None means any token: two words are never a function name."""
 _TYPES = frozenset(
     {
         *("bit", "bit varying", "bpchar", "char", "char varying", "character", "character varying", "dec", "decimal"),
@@ -60,30 +60,30 @@ _TEXT_KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A word in front of a parenthesis."""
+    """A call: a word before a parenthesis."""
 
     name: str
     arguments: int | None
-    """How many there are; None behind a dot, where DuckDB may take what is in front of it for one more."""
+    """The number of arguments; None after a dot, because DuckDB may pass the value before the dot as another one."""
     start: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What the tokens of one statement show."""
+    """The calls, names and words in the tokens of one statement."""
 
     calls: tuple[Call, ...]
     names: tuple[tuple[str, int], ...]
-    """Words without parentheses that are a call by themselves, and where they are."""
+    """Words that are a call without parentheses, with their offsets."""
     words: frozenset[str]
-    """All words outside of strings, folded to lower case."""
+    """All words outside of strings, in lower case."""
     strings: tuple[str, ...]
 
 
 def read_tokens(
     tokens: Sequence[Any], *, aliases: AbstractSet[int], callable_names: AbstractSet[str], quoted_too: bool
 ) -> Tokens:
-    """Return the calls in a statement; `aliases` are the offsets of names that have a list of columns."""
+    """Return the calls and words in a statement; `aliases` are the offsets of names with a list of columns."""
     lowered = [_text(token) for token in tokens]
     names: list[tuple[str, int]] = []
     words: set[str] = set()
@@ -119,6 +119,7 @@ def _calls(tokens: Sequence[Any], lowered: Sequence[str], aliases: AbstractSet[i
         if word.token_type.name in _TEXT_KINDS:
             if _follows(lowered, before) not in {"in", "interval", "as"}:
                 yield Call(name="a string", arguments=None, start=word.start)
+        # A quoted word is never a keyword.
         elif _is_word(word) and (_is_quoted(word) or not _is_keyword(lowered, before)):
             after_dot = before > 0 and lowered[before - 1] == "."
             yield Call(
@@ -129,7 +130,7 @@ def _calls(tokens: Sequence[Any], lowered: Sequence[str], aliases: AbstractSet[i
 
 
 def _opens_type(lowered: Sequence[str], index: int, in_type: Sequence[bool]) -> bool:
-    """Return whether a parenthesis has the parameters of a type: `decimal(10, 2)` in a cast or within a type."""
+    """Return whether a parenthesis contains the parameters of a type: `decimal(10, 2)` in a cast or another type."""
     if lowered[index] not in _TYPES:
         return False
     if lowered[index] == "varying" and index > 1:
@@ -152,7 +153,7 @@ def _follows(lowered: Sequence[str], index: int) -> str:
 
 
 def _arguments(tokens: Sequence[Any], opening: int) -> int:
-    """Count the arguments between a parenthesis and the one that closes it."""
+    """Return the number of arguments between a parenthesis and its closing one."""
     depth = 0
     commas = 0
     for index in range(opening, len(tokens)):
@@ -169,7 +170,7 @@ def _arguments(tokens: Sequence[Any], opening: int) -> int:
 
 
 def _is_bare(lowered: Sequence[str], index: int) -> bool:
-    """Return whether a word is neither a part of a longer name nor the new name behind `as`."""
+    """Return whether a word is neither part of a qualified name nor an alias after `as`."""
     before = lowered[index - 1] if index else ""
     after = lowered[index + 1] if index + 1 < len(lowered) else ""
     return before not in {".", "as"} and after != "."

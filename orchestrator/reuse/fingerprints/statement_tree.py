@@ -1,4 +1,4 @@
-"""Reads a statement's tree: the relations it reads, and whether each of its nodes is understood."""
+"""Reads a statement's tree: finds the relations it reads, and checks that each of its nodes is understood."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ _SYSTEM_COLUMNS = {
     "postgres": frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"}),
 }
 _STATEMENTS = frozenset({"call", "desc", "describe", "explain", "pragma", "show", "summarize", "table"})
-"""Words that begin a statement within parentheses, where sqlglot may take one for the name of a table."""
+"""Words that begin a statement within parentheses, which sqlglot may take for the name of a table."""
 _WITHOUT_PARENTHESES = frozenset(
     {
         *("CurrentCatalog", "CurrentDate", "CurrentRole", "CurrentSchema", "CurrentTime", "CurrentTimestamp"),
@@ -29,26 +29,26 @@ _WITHOUT_PARENTHESES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """What differs between the databases."""
+    """What reading a tree needs to know about the database and the statement."""
 
     adapter: str
     functions: FunctionList
     vouched_for: AbstractSet[str]
     texts: AbstractSet[int] = frozenset()
-    """Where the statement has strings."""
+    """The offsets of the statement's strings."""
 
     allowed: AbstractSet[str] = ALLOWED
-    """Classes of nodes that are understood."""
+    """The classes of nodes that are understood."""
     written: AbstractSet[int] = frozenset()
-    """Where the name of a relation is that the statement writes without reading it."""
+    """The offset of the relation that the statement writes without reading it."""
 
     def cte(self, identifier: Any) -> str:  # noqa: ANN401  # sqlglot's own
-        """Return a name as it hides a relation: databases fold no letters but those of ASCII."""
+        """Return the name by which a CTE hides a relation: databases fold only ASCII letters."""
         is_kept = self.adapter == "postgres" and identifier.args.get("quoted")
         return str(identifier.name) if is_kept else str(identifier.name).translate(_LOWER)
 
     def folded(self, identifier: Any) -> str:  # noqa: ANN401  # sqlglot's own
-        """Return an identifier as the database compares it, in lower case where it ignores the case."""
+        """Return an identifier as the database compares it: in lower case if case does not matter."""
         is_kept = self.adapter == "postgres" and identifier.args.get("quoted")
         return str(identifier.name) if is_kept else str(identifier.name).lower()
 
@@ -56,14 +56,14 @@ class Dialect:
 def dialect_of(
     functions: FunctionList, adapter: str, tokens: Iterable[Any], vouched_for: AbstractSet[str] = frozenset()
 ) -> Dialect:
-    """Return what is needed to read one statement's tree."""
+    """Return the dialect for reading one statement's tree."""
     texts = frozenset(token.start for token in tokens if token.token_type.name == "STRING")
     return Dialect(adapter=adapter, functions=functions, vouched_for=vouched_for, texts=texts)
 
 
 @dataclass(slots=True, kw_only=True)
 class Found:
-    """What a tree shows, collected while it is read."""
+    """The findings in a tree, collected while it is read."""
 
     relations: set[Name] = field(default_factory=set)
     unknown: list[str] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Found:
 
 
 def read_tree(tree: Any, dialect: Dialect, calls: Mapping[int, str]) -> Found:  # noqa: ANN401  # sqlglot's own
-    """Return the relations that a query reads and what of it is not understood; `calls` by their offsets."""
+    """Return the relations that a query reads and what in it is not understood; `calls` are keyed by offset."""
     found = Found()
     stack: list[tuple[Any, frozenset[str]]] = [(tree, frozenset())]
     while stack:
@@ -84,13 +84,13 @@ def read_tree(tree: Any, dialect: Dialect, calls: Mapping[int, str]) -> Found:  
 
 
 def _below(node: Any, scope: frozenset[str], dialect: Dialect) -> Iterator[tuple[Any, frozenset[str]]]:  # noqa: ANN401
-    """Return the children, each with the names of the CTEs that it sees."""
+    """Yield the children of a node, each with the names of the CTEs that it sees."""
     ctes = node.args.get("with_")
     if ctes is not None:
         for cte in ctes.expressions:
             name = dialect.cte(cte.args["alias"].this)
             yield from _in_cte(cte, name, scope, is_recursive=bool(ctes.args.get("recursive")))
-            scope |= {name}
+            scope |= {name}  # the CTEs after it and the query see it
     for key, value in node.args.items():
         if key == "with_":
             continue
@@ -100,7 +100,7 @@ def _below(node: Any, scope: frozenset[str], dialect: Dialect) -> Iterator[tuple
 
 
 def _in_cte(cte: Any, name: str, scope: frozenset[str], *, is_recursive: bool) -> Iterator[tuple[Any, frozenset[str]]]:  # noqa: ANN401
-    """Return the parts of a CTE: only the right side of its union sees the CTE itself."""
+    """Yield the parts of a CTE. Only the right side of a recursive union sees the CTE itself."""
     body = cte.this
     yield cte.args["alias"], scope
     if is_recursive and type(body).__name__ == "Union" and body.args.get("with_") is None:
@@ -148,6 +148,7 @@ def _check(node: Any, dialect: Dialect, calls: Mapping[int, str], found: Found) 
     elif kind in _WITHOUT_PARENTHESES and node.meta.get("start") not in calls:
         doubt, words = named_doubt(_words(kind).replace(" ", "_"))
         (found.volatile if doubt == "volatile" else found.unknown).append(words)
+    # The functions of calls are checked by name, from the tokens.
     elif kind not in dialect.allowed and node.meta.get("start") not in calls:
         found.unknown.append(f"the syntax {_words(kind)}")
     elif kind == "DataType":
@@ -173,5 +174,5 @@ def _check_type(node: Any, dialect: Dialect, found: Found) -> None:  # noqa: ANN
 
 
 def _words(name: str) -> str:
-    """Write the name of a class in words: `HistoricalData` as `historical data`."""
+    """Return the name of a class in words: `HistoricalData` as `historical data`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower().replace("_", " ")

@@ -1,9 +1,9 @@
-"""The macros of dbt itself: which versions of their text are known, and which are understood without following them.
+"""Knows dbt's own macros: which versions of their text were reviewed, and which need not be followed.
 
-A materialization cannot be read off its text: it creates, renames and drops relations. `stock_macros.tsv` lists the
-macros that the materializations of dbt, dbt-duckdb and dbt-postgres reach, by the digest of their text; each
-materialization was read by hand, and the file says why what it leaves follows from the parts of a fingerprint.
-`tests/unit/reuse/fingerprints/stock_list.py` writes the file.
+The effect of a materialization does not show in its text: it creates, renames and drops relations. So
+`stock_macros.tsv` lists the macros that the materializations of dbt, dbt-duckdb and dbt-postgres can reach, by the
+digest of their text. Each materialization was reviewed by hand, and the file says why its result depends only on the
+parts of a fingerprint. `tests/unit/reuse/fingerprints/stock_list.py` writes the file.
 """
 
 import hashlib
@@ -18,33 +18,33 @@ from orchestrator.reuse.fingerprints.reading_value import Reading
 _LIST = Path(__file__).with_name("stock_macros.tsv")
 _DIGITS = 24
 _LOOKED_UP = re.compile(r"get_incremental_\w+_sql|snapshot_\w+_strategy|\w+_function_(?:sql|python|javascript)")
-"""Names that materializations put together: the strategies of incremental models and snapshots, kinds of functions."""
+"""Names that materializations compute: strategies of incremental models and snapshots, kinds of functions."""
 
 
 def stock_digest(code: str) -> str:
-    """Return the digest of a macro's text; whitespace around it does not count."""
+    """Return the digest of a macro's text, without leading and trailing whitespace."""
     return hashlib.sha256(code.strip().encode()).hexdigest()[:_DIGITS]
 
 
 def is_stock(name: str, package: str, code: str) -> bool:
-    """Return whether a macro is dbt's own and reads as when its materializations were checked.
+    """Return whether a macro is dbt's own and has the text that was reviewed.
 
-    That holds for what a materialization does with it. Where a node's code calls a macro while it is compiled, the
-    macro has to be read like the node's own code.
+    The review covers only its use by materializations. If a node's code calls the macro while it compiles, the macro
+    must be read like the node's own code.
     """
     return (package, name, stock_digest(code)) in _known()
 
 
 def unit_reading(name: str) -> Reading | None:
-    """Return what calling a macro of dbt means, for those that are understood without following them."""
+    """Return the effect of calling a macro of dbt that need not be followed; None for any other macro."""
     return UNITS.get(name)
 
 
 def calls_of_stock(reading: Reading, macros: Iterable[str]) -> Reading:
     """Return the reading of a stock macro with the macros that it looks up by a computed name.
 
-    `macros` are the names of all macros. The materializations look up their strategies in `context`; a project may
-    have strategies of its own.
+    `macros` are the names of all macros. Materializations look up their strategies in `context`, and a project may
+    define its own strategies.
     """
     looked_up = frozenset(name for name in macros if _LOOKED_UP.fullmatch(name))
     return replace(reading, every_macro=False, names=reading.names | looked_up) if reading.every_macro else reading
@@ -70,8 +70,8 @@ UNITS: dict[str, Reading] = {
     **{name: _asks(name) for name in ("run_query", "statement", "get_columns_in_query", "get_columns_in_relation")},
     **{name: Reading(volatile=((name, 0),)) for name in (*_CLOCK, "snapshot_get_time", "py_current_timestring")},
 }
-"""Macros of dbt that are not followed, with what calling them means.
+"""Macros of dbt that are not followed, with the effect of calling them.
 
-`is_incremental` asks whether the relation exists as a table and whether the run is a full refresh. A materialization
-that builds incrementally asks the same, so its own fingerprint has both; for the code it is beside the SQL.
+`is_incremental` checks whether the relation exists as a table and whether the run is a full refresh. An incremental
+materialization checks the same, so the node's fingerprint covers both. For the code, it counts as `beside_the_sql`.
 """

@@ -1,4 +1,4 @@
-"""What an expectation suite reads besides the relation that it validates, and its fingerprint."""
+"""Finds what an expectation suite reads besides the relation it validates, and makes its fingerprint."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, SourceVersion
 
 Find = Callable[[tuple[str, ...]], NodeId | None]
-"""Returns the node that writes a relation: `(database, schema, name)`, `(schema, name)` or `(name,)`."""
+"""Returns the node that writes the relation `(database, schema, name)`, `(schema, name)` or `(name,)`."""
 
 ITS_TABLE = frozenset(
     {
@@ -43,7 +43,7 @@ ITS_TABLE = frozenset(
         *("expect_table_column_count_to_be_between", "expect_table_column_count_to_equal"),
         *("expect_table_columns_to_match_ordered_list", "expect_table_columns_to_match_set"),
         *("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal"),
-        # these are errors in every database, so they are never reused
+        # These are errors in every database, so their results are never reused.
         *("expect_column_values_to_be_dateutil_parseable", "expect_column_values_to_be_decreasing"),
         *("expect_column_values_to_be_increasing", "expect_column_values_to_be_json_parseable"),
         *("expect_column_values_to_match_json_schema", "expect_column_values_to_match_strftime_format"),
@@ -56,7 +56,7 @@ COMPARISON = "expect_query_results_to_match_comparison"
 UNDERSTOOD = ITS_TABLE | {OTHER_TABLE, QUERY, COMPARISON}
 
 _MOMENTS = frozenset({"now", "now()", "today", "tomorrow", "yesterday", "current_timestamp", "current_date"})
-"""Texts that PostgreSQL reads as a moment relative to the clock, where a date or a timestamp is expected."""
+"""Texts that PostgreSQL converts to a time relative to the clock if a date or timestamp is expected."""
 _CLOCK_IN_CONDITION = re.compile(r"\b(now|today|tomorrow|yesterday|current_\w+)\b", re.IGNORECASE)
 _PARAMETER = "$PARAMETER"
 _PARAMETER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_$]*")
@@ -65,19 +65,19 @@ _QUERIES = {
     QUERY: (("unexpected_rows_query", True),),
     COMPARISON: (("base_query", True), ("comparison_query", False)),
 }
-"""The arguments that are SQL, and whether `{batch}` in them is replaced."""
+"""The arguments that contain SQL, and whether `{batch}` is replaced in them."""
 _BATCH = "elt_validated_relation"
 _READ_BY_NAME = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteReading:
-    """What a suite reads besides the relation that it validates."""
+    """What a suite reads besides the relation it validates."""
 
     nodes: tuple[NodeId, ...] = ()
     not_understood: tuple[str, ...] = ()
     calls: frozenset[str] = frozenset()
-    """The functions that its queries call: one that is stored in the database may replace a known one."""
+    """The functions that its queries call. A function stored in the database may replace a known one."""
     digest: str = ""
     """The digest of the suite's file."""
 
@@ -88,7 +88,7 @@ def read_suite_queries(
     find: Find,
     adapter: str,
 ) -> SuiteReading:
-    """Read off a suite's expectations the nodes whose relations they name, and what is not understood of them."""
+    """Return the nodes whose relations a suite's expectations name, and what in them is not understood."""
     nodes: dict[NodeId, None] = {}
     unknown: dict[str, None] = {}
     calls: set[str] = set()
@@ -113,12 +113,12 @@ def read_suite_queries(
 
 
 def relation_finder(manifest: Manifest, validated: Relation) -> Find:
-    """Return a lookup of the nodes that relations belong to, for queries that run in the schema of one relation."""
+    """Return a function that finds the node of a relation; short names mean the schema of the validated relation."""
     known: dict[tuple[str, str], list[tuple[str | None, NodeId]]] = {}
     for node in manifest.nodes.values():
         if node.relation is not None and node.resource_type in _READ_BY_NAME:
             known.setdefault(node.relation.key(), []).append((node.relation.database, node.unique_id))
-    for source in manifest.sources.values():  # after the nodes, which may write their tables
+    for source in manifest.sources.values():  # after the nodes, because a node that writes the table takes precedence
         known.setdefault(source.relation.key(), []).append((source.relation.database, source.unique_id))
 
     def find(name: tuple[str, ...]) -> NodeId | None:
@@ -150,9 +150,9 @@ class SuiteFingerprinter:
         parents: Mapping[NodeId, str],
         versions: Mapping[NodeId, SourceVersion],
     ) -> Fingerprint:
-        """Make it of the suite's file, of what it reads, and of versions and settings.
+        """Return the fingerprint of a suite, made from its file, what it reads, versions and settings.
 
-        `functions` are the names of those that users stored in the database.
+        `functions` are the names of the functions that users stored in the database.
         """
         bound, manifest, reading = self.graph.suites[suite], self.graph.manifest, self.readings[suite]
         parts = {
@@ -184,7 +184,7 @@ def suite_fingerprint(
     parents: Mapping[NodeId, str],
     versions: Mapping[NodeId, SourceVersion],
 ) -> Fingerprint:
-    """Return the fingerprint of a suite: `parts` of its own, and what every relation that it reads holds."""
+    """Return the fingerprint of a suite from its own `parts` and the data of every relation that it reads."""
     built = dict(parts)
     unknown = set()
     for node in dict.fromkeys((bound.node, *reading.nodes)):
@@ -192,7 +192,7 @@ def suite_fingerprint(
             version = versions.get(node)
             if version is None:
                 unknown.add(node)
-            # every column is seen, those that dlt adds too
+            # A suite may read every column, including those that dlt adds.
             built[f"parent:{node}"] = digest_of("unknown" if version is None else [version.rows, version.ids])
         elif node in parents:
             built[f"parent:{node}"] = parents[node]
@@ -205,10 +205,10 @@ def suite_fingerprint(
 def _with_parameters(
     expectation: Mapping[str, object], suite_parameters: Mapping[str, object]
 ) -> tuple[dict[str, object], list[str]]:
-    """Return the arguments with the suite's own constants in the place of parameters, and what could not be replaced.
+    """Return the arguments with parameters replaced by the suite's own constants, and what could not be replaced.
 
-    great-expectations evaluates a parameter as a formula, which may ask the clock; only the name of a constant is
-    replaced.
+    great-expectations evaluates a parameter as a formula, which may read the clock. So only a parameter that names a
+    constant is replaced.
     """
     missing, kwargs = [], {}
     given = expectation.get("kwargs")
@@ -228,7 +228,7 @@ def _with_parameters(
 
 
 def _is_fixed(condition: str) -> bool:
-    """Whether a condition on rows, as text, holds no moment that depends on the clock."""
+    """Return whether the text of a row condition contains no time that depends on the clock."""
     dates = re.findall(r"date\(\s*[\"']([^\"']*)[\"']", condition)
     return not _CLOCK_IN_CONDITION.search(condition) and all(re.match(r"\d{4}-\d\d-\d\d", one) for one in dates)
 
@@ -248,7 +248,7 @@ def _moments(value: object) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Found:
-    """What one expectation names besides its own relation, calls, and what is not understood of it."""
+    """What one expectation names besides its own relation, what it calls, and what in it is not understood."""
 
     relations: set[tuple[str, ...]] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
@@ -273,7 +273,7 @@ def _relations(type_: str, kwargs: Mapping[str, object], adapter: str) -> _Found
 
 
 def _sql(query: object, *, has_batch: bool) -> str | None:
-    """Return a query with a name in the place of `{batch}`; None if anything else is to be put in."""
+    """Return a query with `{batch}` replaced by a name; None if it has any other field."""
     if not isinstance(query, str):
         return None
     query = query.rstrip("; \t\r\n\v\f")

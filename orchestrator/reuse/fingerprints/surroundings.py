@@ -1,4 +1,4 @@
-"""What a fingerprint takes from outside the manifest; given by the caller, so that making one is pure."""
+"""The inputs of fingerprints from outside of the manifest. The caller passes them, so making fingerprints is pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.reuse.fingerprints.digest import digest_of
 
 EVERYTHING = "*"
-"""Asked for in the place of a name: the whole environment, or every flag."""
+"""Stands for every name: the whole environment, every var, or every flag."""
 
 _READ_PARENTS = frozenset({ResourceType.MODEL, ResourceType.SNAPSHOT, ResourceType.TEST, ResourceType.FUNCTION})
 _ARE_SAMPLED = frozenset({ResourceType.MODEL, ResourceType.SNAPSHOT})
@@ -26,55 +26,55 @@ def _unread(node: DbtNode) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """The world around a project, as far as it affects results."""
+    """Everything outside of the manifest that affects results."""
 
     vars: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    """By package: each var that its nodes see, with its value."""
+    """The vars that nodes see and their values, by package."""
     environment: Callable[[str], str] = _unset
-    """Returns the digest of an environment variable's value, never the value; of all of them for `*`."""
+    """Returns the digest of an environment variable's value, never the value itself; for `*`, of all variables."""
     versions: Mapping[str, str] = field(default_factory=dict)
-    """Of dbt, its adapter and the database."""
+    """The versions of dbt, its adapter and the database."""
     python_versions: Mapping[str, str] = field(default_factory=dict)
-    """Of Python and the packages that Python models compute with."""
+    """The versions of Python and of the packages that Python models use."""
     target: Mapping[str, object] = field(default_factory=dict)
-    """What `target` shows to Jinja, secrets aside."""
+    """The values of `target` in Jinja, without secrets."""
     flags: Mapping[str, str] = field(default_factory=dict)
-    """Every flag that a text can read as `flags.FULL_REFRESH`, with its value as text."""
+    """Every flag that a text can read, such as `flags.FULL_REFRESH`, with its value as text."""
     changing_flags: frozenset[str] = frozenset()
     """The flags that differ in each invocation; a text that reads one is volatile."""
     started_at: datetime | None = None
-    """When dbt's invocation began, in UTC: the batches of microbatch models end there."""
+    """The start of dbt's invocation, in UTC. The batches of microbatch models end there."""
     limits: Mapping[str, str] = field(default_factory=dict)
-    """The flags that limit which rows are read or whether a test keeps its rows; see `limits_for`."""
+    """The flags that limit which rows are read or whether a test stores its rows; see `limits_for`."""
     settings: Mapping[str, object] = field(default_factory=dict)
-    """What else changes results of every node: the order of dispatch, the project's flags, facts of the database."""
+    """Other inputs of every node: the order of dispatch, the project's flags, facts about the database."""
     profile: Mapping[str, str] = field(default_factory=dict)
-    """Digests of what the target's profile and the process say of how results come about, by their names."""
+    """Digests of the settings in the profile and in the process that affect results, by name."""
     not_understood: tuple[str, ...] = ()
-    """What around the project cannot be shown to be the same, such as a plugin whose code is not found."""
+    """What outside of the project cannot be compared, such as a plugin whose code was not found."""
     seed_content: Callable[[DbtNode], str] = _unread
     """Returns the digest of the bytes of a seed's file."""
     recorded: Mapping[str, str] = field(default_factory=dict)
-    """Parts of every node that could not be read now, as they were recorded last."""
+    """Parts of every node that cannot be read now, as last recorded."""
 
     def setting_parts(self) -> dict[str, str]:
-        """Return the parts of the settings and of the profile, which every node has."""
+        """Return the parts for the settings and the profile, which every node has."""
         parts = {f"setting:{name}": digest_of([value]) for name, value in self.settings.items()}
         return {**parts, **{f"profile:{name}": digest for name, digest in self.profile.items()}, **self.recorded}
 
 
 def shown_vars(around: Surroundings, package: str) -> dict[str, object]:
-    """Return the vars that the nodes of a package see; of those with secret names only hashes are known."""
+    """Return the vars that the nodes of a package see, without secrets: only hashes of those are known."""
     return {name: value for name, value in around.vars.get(package, {}).items() if not is_secret_name(name)}
 
 
 def limits_for(node: DbtNode, manifest: Manifest, around: Surroundings) -> dict[str, str]:
-    """Return the parts of the limiting flags that reach a node, as dbt 1.11 applies them.
+    """Return the parts for the limiting flags that affect a node, as dbt 1.11 applies them.
 
-    `--empty` applies where `ref()` and `source()` are called, but not in unit tests. `--sample` filters parents
-    with an `event_time` for models and snapshots, and takes the place of the batches' range for microbatch models.
-    `--event-time-start` and `--event-time-end` choose the batches of microbatch models, and nothing else. Where nothing
-    else says where they end, they end at the present.
+    `--empty` applies to calls of `ref()` and `source()`, but not in unit tests. `--sample` filters parents with an
+    `event_time` for models and snapshots, and replaces the range of batches for microbatch models. `--event-time-start`
+    and `--event-time-end` only choose the batches of microbatch models. Without an explicit end, the batches end at the
+    present.
     """
     found = {}
     is_microbatch = node.materialized == "incremental" and _strategy(node) == "microbatch"
@@ -99,10 +99,10 @@ def limits_for(node: DbtNode, manifest: Manifest, around: Surroundings) -> dict[
 
 
 def _newest_batch(started_at: datetime | None, batch_size: object) -> str:
-    """Return where the newest batch begins: dbt takes the hour, day, month or year in which the invocation began."""
+    """Return the start of the newest batch: the hour, day, month or year in which dbt's invocation began."""
     if started_at is None:
         return ""
-    inside = started_at - timedelta(microseconds=1)  # a batch that ends at this very moment is the newest
+    inside = started_at - timedelta(microseconds=1)  # a batch that ends exactly now is the newest
     begun = inside.replace(minute=0, second=0, microsecond=0)
     if batch_size != "hour":
         begun = begun.replace(hour=0)

@@ -1,4 +1,4 @@
-"""Walks a template's syntax tree: every branch, whether it would be taken or not, with Jinja's scopes of variables."""
+"""Walks a template's syntax tree with Jinja's variable scopes. Every branch is read, whether it is taken or not."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _OF_EVERY_MACRO = {"varargs": Local.VALUE, "kwargs": Local.VALUE, "caller": Loca
 
 
 def read_syntax(text: str) -> Reading:
-    """Read a template; one that Jinja cannot parse is not understood."""
+    """Return the reading of a template. A template that Jinja cannot parse is not understood."""
     notes = Notes()
     try:
         tree = parse(text)
@@ -33,10 +33,10 @@ NO_VALUES: Mapping[str, object] = {}
 
 
 def placeholder_sql(text: str, values: Mapping[str, object] = NO_VALUES) -> str:
-    """Return the SQL of a template, in its lines, with a placeholder for each expression and without other tags.
+    """Return the SQL of a template on its original lines, with a placeholder for each expression and no other tags.
 
-    A call of var() is replaced by its value where that is among `values`. A text that Jinja cannot parse is returned as
-    it is.
+    A call of var() is replaced by its value if that is in `values`. A text that Jinja cannot parse is returned
+    unchanged.
     """
     pieces: list[str] = []
     line = 1
@@ -50,7 +50,7 @@ def placeholder_sql(text: str, values: Mapping[str, object] = NO_VALUES) -> str:
 
 
 def _nested(text: str, line: int) -> Reading:
-    """Read a string that is a template, such as a hook; what dbt could not render is none."""
+    """Return the reading of a string that may be a template, such as a hook; empty if it cannot be parsed."""
     try:
         parse(text)
     except TemplateSyntaxError:
@@ -59,7 +59,7 @@ def _nested(text: str, line: int) -> Reading:
 
 
 class _Statements:
-    """Walks statements; a scope is changed by what is set in it."""
+    """Walks statements. `set` changes the scope that is passed in."""
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
@@ -80,7 +80,7 @@ class _Statements:
         }
 
     def walk(self, body: Iterable[nodes.Node], scope: Scope) -> None:
-        """Walk statements one after the other."""
+        """Walk statements in order."""
         for node in body:
             self._statement(node, scope)
 
@@ -100,7 +100,7 @@ class _Statements:
         self._expressions.value(node.node, scope)
 
     def _if(self, node: nodes.If, scope: Scope) -> None:
-        """Walk every branch; what only some of them set may be set afterwards."""
+        """Walk every branch. A variable that only some branches set may be set afterwards."""
         before = dict(scope)
         ways = []
         for branch in (node, *node.elif_):
@@ -184,11 +184,11 @@ class _Statements:
 
 
 def _nothing(node: nodes.Node, scope: Scope) -> None:
-    """Walk a statement that reads nothing: `break`, `continue`."""
+    """Ignore a statement that reads nothing: `break`, `continue`."""
 
 
 def _merged(kinds: list[Local | None]) -> Local:
-    """Return what a variable is after branches that leave it as these; None where a branch does not set it."""
+    """Return the kind of a variable after branches with these kinds; None means that a branch does not set it."""
     if None in kinds or Local.MAYBE in kinds:
         return Local.MAYBE
     if len(set(kinds)) == 1:

@@ -1,4 +1,4 @@
-"""The fingerprint of a node: named parts, each a digest, and one digest of all of them."""
+"""The fingerprint of a node: named parts, each with a digest, and one digest of all parts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,12 +10,12 @@ from orchestrator.reuse.fingerprints.digest import digest_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something found in a text: what, and where."""
+    """Something found in a text, with its place."""
 
     what: str
     path: str
     line: int = 0
-    """0 when it is no line of a file."""
+    """0 if it is not a line of a file."""
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}" if self.line else self.path
@@ -24,17 +24,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceVersion:
-    """What tells one state of a dbt source's table from another."""
+    """Identifies one state of the rows of a dbt source's table."""
 
     rows: str
-    """Changes whenever its rows or columns change, the columns that dlt adds aside."""
+    """Changes whenever the rows or columns change, except for the columns that dlt adds."""
     ids: str = ""
-    """Changes whenever the columns that dlt adds change; empty where there are none."""
+    """Changes whenever the columns that dlt adds change; empty if there are none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartGroup:
-    """Parts that many fingerprints share, such as all macros that one macro reaches: hashed and stored once."""
+    """Parts that many fingerprints share, such as all macros that one macro can reach. Hashed and stored once."""
 
     parts: Mapping[str, str]
 
@@ -45,7 +45,7 @@ class PartGroup:
 
 
 class Parts(Mapping[str, str]):
-    """The parts of one fingerprint: its own, and those of the groups that it shares with others."""
+    """The parts of one fingerprint: its own, and those of groups that it shares with other fingerprints."""
 
     __slots__ = ("groups", "own")
 
@@ -55,19 +55,19 @@ class Parts(Mapping[str, str]):
 
     @property
     def digest(self) -> str:
-        """The digest of all parts, at the cost of its own."""
+        """The digest of all parts. Only the own parts are hashed each time; groups keep their digests."""
         groups = sorted({group.digest for group in self.groups})
         return _digest_of_parts(self.own) if not groups else digest_of([_digest_of_parts(self.own), groups])
 
     def flat(self) -> dict[str, str]:
-        """Return every part by its name; the own parts override those of groups."""
+        """Return every part by name; own parts override those of groups."""
         found: dict[str, str] = {}
         for group in self.groups:
             found |= dict(group.parts)
         return {**found, **self.own}
 
     def with_own(self, own: Mapping[str, str]) -> "Parts":
-        """Return parts with other own ones and the same groups."""
+        """Return parts with these own parts and the same groups."""
         return Parts(own, self.groups)
 
     def __getitem__(self, name: str) -> str:
@@ -88,7 +88,7 @@ class Parts(Mapping[str, str]):
         return bool(self.own or self.groups)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Parts) and self.digest == other.digest:
+        if isinstance(other, Parts) and self.digest == other.digest:  # the common case, without flattening the groups
             return True
         return isinstance(other, Mapping) and self.flat() == dict(other)
 
@@ -103,18 +103,18 @@ NO_PARTS = Parts({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementVerdict:
-    """What the compiled statement of a node depends on, as it was found when the node was built."""
+    """What the compiled statement of a node depended on when the node was built."""
 
     code: str = ""
-    """The digest of the statement."""
+    """The digest of the statement's text."""
     findings: tuple[str, ...] = ()
     """What is not understood in it, in words."""
     volatile: tuple[str, ...] = ()
-    """What is known to return another result each time, in words."""
+    """What is known to return a different result each time, in words."""
     calls: frozenset[str] = frozenset()
     """Every function that it calls, in lower case."""
     stored: Mapping[str, str] = field(default_factory=dict)
-    """Those of them that are stored in the database, each with the digest of its definition."""
+    """The digests of the definitions of those that are stored in the database, by name."""
     sees_all_columns: bool = True
     """Whether it may read the columns that dlt adds to a loaded table."""
 
@@ -126,37 +126,37 @@ class StatementVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """What the result of one node follows from.
+    """Everything that determines the result of one node.
 
-    A part is called by its kind and what it is of: `code`, `config:materialized`, `macro:macro.shop.cents`,
+    The name of a part is its kind and its subject: `code`, `config:materialized`, `macro:macro.shop.cents`,
     `var:start_date`, `env:REGION`, `parent:model.shop.stg_orders`.
     """
 
     node: NodeId
     rendered: Mapping[str, str] = field(default_factory=lambda: NO_PARTS)
-    """Digests of what shows in the compiled SQL: where only these differ, compiling settles it."""
+    """Digests of inputs that show in the compiled SQL. If only these differ, comparing the compiled SQL decides."""
     built: Mapping[str, str] = field(default_factory=lambda: NO_PARTS)
-    """Digests of everything else; a part that is in both counts as one of these."""
+    """Digests of all other inputs. A part that is in both mappings counts as one of these."""
     compiled: str | None = None
-    """The digest of the normalised compiled code, when that is known."""
+    """The digest of the normalized compiled code, if it is known."""
     unknown: frozenset[NodeId] = frozenset()
-    """The dbt sources among its parents whose data have no version."""
+    """The dbt sources among its parents whose data has no version."""
     volatile: Finding | None = None
-    """What gives another result each time, whatever the fingerprint says."""
+    """What returns a different result each time, even for the same fingerprint."""
     at_run_time: Finding | None = None
-    """What asks the warehouse while the node is compiled: its SQL is known only when its parents have finished."""
+    """What queries the warehouse while the node compiles. Its SQL is known only after its parents have finished."""
     not_understood: tuple[Finding, ...] = ()
-    """What is on no list of things whose effect is known."""
+    """What is on none of the lists of things with a known effect."""
     is_declared: bool = False
-    """Whether the project declares the node deterministic, so that what is not understood does not count."""
+    """Whether the project declares the node deterministic. What is not understood is then ignored."""
     has_statement: bool = False
-    """Whether it has a compiled SQL statement, which must be understood too."""
+    """Whether it has a compiled SQL statement, which must also be understood."""
     statement: StatementVerdict | None = None
-    """The verdict on that statement, once it was compiled."""
+    """The verdict on that statement; None until it is compiled."""
 
     @property
     def parts(self) -> dict[str, str]:
-        """Every part by its name."""
+        """Every part by name."""
         return {**_flat(self.rendered), **_flat(self.built)}
 
     @property

@@ -1,4 +1,4 @@
-"""Names the parts of a fingerprint, and what became of them, by files and names that the user knows."""
+"""Describes the parts of a fingerprint and their changes by files and names that the user knows."""
 
 from dataclasses import dataclass
 
@@ -28,23 +28,23 @@ _HOW = {How.CHANGED: "changed", How.ADDED: "is new", How.REMOVED: "is gone"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worded:
-    """A part in words."""
+    """The description of a part."""
 
     subject: str
-    """`code`, `macro`, `var start_date`, `parent stg_flights`."""
+    """What the part covers: `code`, `macro`, `var start_date`, `parent stg_flights`."""
     place: str = ""
-    """The file where it stands."""
+    """The file that defines it."""
     way: str = ""
-    """How a macro comes to be used."""
+    """How the node comes to use a macro."""
 
     def told(self, how: How) -> str:
-        """Say what became of it: `macro changed: macros/cents.sql (used through stg_orders → cents)`."""
+        """Describe its change: `macro changed: macros/cents.sql (used through stg_orders → cents)`."""
         place = f": {self.place}" if self.place else ""
         return f"{self.subject} {_HOW[how]}{place}{f' ({self.way})' if self.way else ''}"
 
 
 class Words:
-    """Puts the parts of one node's fingerprint into words."""
+    """Describes the parts of one node's fingerprint."""
 
     def __init__(self, manifest: Manifest, maker: Fingerprinter, node: DbtNode) -> None:
         self._manifest = manifest
@@ -53,11 +53,11 @@ class Words:
         self._reached = maker.reached_by(node)
 
     def change(self, change: Change) -> str:
-        """Say what became of a part."""
+        """Describe the change of a part."""
         return self.part(change.part).told(change.how)
 
     def part(self, name: str) -> Worded:
-        """Name a part."""
+        """Describe a part."""
         if name in _PLAIN:
             return Worded(subject=_PLAIN[name])
         if name in _WITH_FILE:
