@@ -54,11 +54,10 @@ class Summary:
                 pass
 
     def _tell(self, notice: Noticed) -> None:
-        """Print a notice that came after the end; in a report of only failures, print only warnings."""
-        is_warning = notice.kind is NoticeKind.WARNING
-        if self._tells_the_end and (is_warning or not self._only_failures):
-            text = one_line(notice.message, longest=None)
-            self._console.print(Text(text, style=STYLES[Status.WARN] if is_warning else ""), soft_wrap=True)
+        """Print a notice that came after the end, unless another report prints it."""
+        if self._tells_the_end:
+            style = STYLES[Status.WARN] if notice.kind is NoticeKind.WARNING else ""
+            self._console.print(Text(one_line(notice.message, longest=None), style=style), soft_wrap=True)
 
     def _all(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
         yield Text()

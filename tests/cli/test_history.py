@@ -136,7 +136,9 @@ def test_old_runs_are_forgotten_when_asked(elt, shop):
         elt("run", "--select", "slow", project=shop)
     newest = recorded(elt, shop)[0]["run_id"]
     said = elt("history", "prune", "--keep", "1", project=shop).out
-    assert re.match(r"2 runs forgotten; the newest 1 and those that are running are kept. [\d.]+ k?B freed", said), said
+    assert re.match(
+        r"2 runs forgotten; the newest 1 and those that are running are kept. [\d.]+ (bytes|kB) freed", said
+    ), said
     assert [head["run_id"] for head in recorded(elt, shop)] == [newest]
 
 

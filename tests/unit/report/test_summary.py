@@ -71,16 +71,15 @@ def test_a_red_run_is_told_by_its_first_cause() -> None:
     assert summary(told(PLAN, OUTCOMES, warning, warning, noticed(NoticeKind.PRINTED, "hello", "stg"))) == RED
 
 
-@pytest.mark.parametrize(("only_failures", "told_of"), [(False, ["a copy", "no copy"]), (True, ["no copy"])])
-def test_what_comes_after_the_end_is_printed_where_nothing_else_tells_it(only_failures, told_of) -> None:
-    """With only the failures, warnings; beside plain lines, which tell it themselves, nothing."""
+def test_notices_after_the_end_are_printed_in_the_live_view() -> None:
+    """Beside plain lines, which contain them, they are not."""
     after = [noticed(NoticeKind.NOTE, "a copy"), noticed(NoticeKind.WARNING, "no copy")]
     stream = io.StringIO()
     for tells in (False, True):
-        report = Summary(open_console(stream), only_failures=only_failures, tells_the_end=tells)
+        report = Summary(open_console(stream), tells_the_end=tells)
         for event in (*told(PLAN, GREEN), *after):
             report.hear(event)
-    assert [line for line in stream.getvalue().splitlines() if "copy" in line] == told_of
+    assert [line for line in stream.getvalue().splitlines() if "copy" in line] == ["a copy", "no copy"]
 
 
 def test_what_took_several_tries_is_named() -> None:
