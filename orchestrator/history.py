@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 
 from orchestrator.config.loader import load_settings
@@ -48,7 +49,7 @@ def show_run(project_dir: Path | None, run: str | None, *, as_json: bool) -> int
         return 0
     console = open_console()
     print_run(console, found, state)
-    summary = Summary(console)
+    summary = Summary(console, is_shown_again=True)
     if state is RunState.ENDED:
         for event in replay(found):
             summary.hear(event)
@@ -121,7 +122,8 @@ def cancel(project_dir: Path | None, run: str | None) -> int:
         found = reader.find(run)
         state = _state(reader.run(found).head)
         if state is not RunState.RUNNING:
-            raise UsageError(f"The run {found} does not go on: it {state.value}.", hint="`elt history` lists the runs.")
+            ended = "has ended" if state is RunState.ENDED else "was interrupted"
+            raise UsageError(f"The run {found} is not running: it {ended}.", hint="`elt history` lists the runs.")
         own = this_process()
         store.ask_to_end(found, at=datetime.now(UTC), by=f"{own.user}@{own.host}")
     open_console().print(f"{found} was asked to end.")
@@ -150,16 +152,21 @@ def _run_and_node(reader: RunReader, words: tuple[str, ...]) -> tuple[str, str |
 def _steps_of(run: RecordedRun, node: str) -> tuple[RecordedStep, ...]:
     """Return the step with this id, or all steps with this name: a model shares its name with its suite and gate.
 
-    A load is found by any of its names.
+    A load is found by any of its names, a suite also as `expectation:NAME`.
     """
-    loads = {step.id: step for step in run.plan.steps if isinstance(step, IngestStep)}
-    found = (
-        tuple(step for step in run.steps if node == step.step_id)
-        or tuple(step for step in run.steps if node == step.name)
-        or tuple(step for step in run.steps if step.step_id in loads and is_called(node, loads[step.step_id].names))
-    )
+    loads = {step.id: step.names for step in run.plan.steps if isinstance(step, IngestStep)}
+    plain = node.removeprefix("expectation:")
+
+    def is_meant(step: RecordedStep) -> bool:
+        if step.step_id in loads:
+            return step.name == node or is_called(node, loads[step.step_id])
+        return step.name == node or (plain != node and step.name == plain and step.kind == "suite")
+
+    found = tuple(step for step in run.steps if node == step.step_id) or tuple(filter(is_meant, run.steps))
     if not found:
-        raise UsageError(f"The run {run.head.run_id} has no step called {node}.", hint="`elt show` lists its steps.")
+        near = get_close_matches(node, sorted({step.name for step in run.steps}), n=3)
+        hint = f"Near names: {', '.join(near)}." if near else "`elt show` lists its steps."
+        raise UsageError(f"The run {run.head.run_id} has no step called {node}.", hint=hint)
     return found
 
 

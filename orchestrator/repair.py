@@ -23,7 +23,8 @@ from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.plan.placement import placed
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.repair import repair
-from orchestrator.plan.step import BuildStep, IngestStep, Step
+from orchestrator.plan.status import FAIL_OR_ERROR, Status
+from orchestrator.plan.step import BuildStep, HookStep, IngestStep, Step
 from orchestrator.report.streams import open_console
 from orchestrator.report.words import some_of
 from orchestrator.reuse.foresee import Foreseen
@@ -108,6 +109,7 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
     recalled = _recall(run, again)
     if is_finished(recalled.run):
         return None
+    _refuse_hooks_alone(recalled.run)
     run_id = new_run_id()
     with _reopened(recalled, listeners) as project:
         request = requested_again(recalled.command, project, recalled.steps)
@@ -137,7 +139,8 @@ def retry_and_report(run: str | None, again: Command, output: OutputKind, *, col
     with reporting(output, color=color, nothing="") as listeners:
         ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners)
     if ran is None:
-        open_console(sys.stderr).print("Nothing to repair: every node of that run ended well, or is no longer there.")
+        told = "Nothing to repair: every node of that run succeeded, or no longer exists."
+        open_console(sys.stderr).print(told, soft_wrap=True)
         return 0
     return int(ran.exit_code)
 
@@ -152,7 +155,7 @@ def _recall(run: str | None, again: Command) -> _Recalled:
     if state is RunState.RUNNING:
         process = found.head.process
         raise UsageError(
-            f"The run {found.head.run_id} still goes on, as process {process.pid} on {process.host}.",
+            f"The run {found.head.run_id} is still running (process {process.pid} on {process.host}).",
             hint="`elt cancel` ends it.",
         )
     return _Recalled(run=found, before=before, command=command_of(found, again), manifest=manifest)
@@ -180,6 +183,18 @@ def _reopened(recalled: _Recalled, listeners: Sequence[RunListener]) -> Iterator
             _refuse_another_target(project, recalled.run)
             require_consent_of(command, project)
             yield project
+
+
+def _refuse_hooks_alone(run: RecordedRun) -> None:
+    """Refuse to retry a run in which only hooks failed: a retry runs nodes, and would leave the failure as it is."""
+    failed = [step for step in run.steps if step.status in FAIL_OR_ERROR]
+    if failed and all(isinstance(run.plan.by_id[step.step_id], HookStep) for step in failed):
+        unfinished = [step for step in run.steps if step.status in {Status.SKIPPED, Status.CANCELLED, None}]
+        if not unfinished:
+            raise UsageError(
+                f"In the run {run.head.run_id} only the hook {failed[0].name} failed, and a retry runs no hooks alone.",
+                hint=f"Once it is corrected, run the hooks again: elt resume {run.head.run_id} --accept-changes",
+            )
 
 
 def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:

@@ -1,8 +1,9 @@
 """Implements `elt docs generate` and `elt docs serve`: dbt's documentation site."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -106,8 +107,14 @@ def _serve(site: "DocsSite") -> None:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name in the standard library
             """Log nothing."""
 
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Ignore a browser that closed its connection early."""
+            if not isinstance(sys.exc_info()[1], ConnectionError):
+                super().handle_error(request, client_address)
+
     try:
-        server = ThreadingHTTPServer((site.host, site.port), partial(Quiet, directory=str(site.folder)))
+        server = Server((site.host, site.port), partial(Quiet, directory=str(site.folder)))
     except (OSError, OverflowError) as error:
         other = site.port + 1 if site.port < _LAST_PORT else _USUAL_PORT
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")

@@ -32,7 +32,7 @@ class DbtCommand(click.Command):
             if not selects or "unexpected extra argument" not in error.message:
                 raise
             raise click.UsageError(
-                f"{error.message}. To run only {' and '.join(names)}: --select {' '.join(names)}", ctx
+                f"{ctx.command_path} takes no names. Did you mean: {ctx.command_path} --select {' '.join(names)}", ctx
             ) from error
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -40,7 +40,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import Step, StepId
 
-_OVER = "the run is over its time limit (`--time-limit`, or `time_limits.run` in elt.yml): it ends"
+_OVER = "the time limit of the run (`--time-limit`, or `time_limits.run` in elt.yml) is reached; ending the run"
 _TICK = 0.1  # seconds; how often signals and stop requests are checked while nothing else happens
 
 

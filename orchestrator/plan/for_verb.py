@@ -22,6 +22,12 @@ def selected_for(verb: Verb, selection: Selection) -> tuple[frozenset[NodeId], f
     return selection.selected | sources, selection.direct | sources
 
 
+def selects_nothing(verb: Verb, selection: Selection, graph: Graph) -> bool:
+    """Return whether a selection names nothing that the verb can run; `test` also runs the suites of named nodes."""
+    has_suites = verb is Verb.TEST and any(bound.node in selection.named for bound in graph.suites.values())
+    return selection.is_empty and not has_suites
+
+
 def loaded_for(verb: Verb, selection: Selection, graph: Graph) -> frozenset[NodeId]:
     """Return the named dlt resources, or all of them for `ingest` without a selection."""
     if verb is Verb.INGEST and selection.is_everything:
@@ -35,9 +41,13 @@ def nothing_for(verb: Verb, select: tuple[str, ...], graph: Graph) -> EmptySelec
         return None
     what = f"what {' '.join(select)!r} names" if select else "this project"
     if verb is Verb.FRESHNESS:
+        sources = {f"{source.source_name}.{source.name}" for source in graph.manifest.sources.values()}
+        meant = [f"source:{name}" for name in select if name in sources]
         return EmptySelectionError(
-            f"There is no age to judge: no dbt source of {what} has a `freshness` with a limit.",
-            hint="Give the source warn_after or error_after, or allow an empty selection with --allow-empty.",
+            f"There is no freshness to check: no dbt source of {what} has a `freshness` with a limit.",
+            hint=f"To select the dbt source: --select {' '.join(meant)}"
+            if meant
+            else "Give the source warn_after or error_after, or allow an empty selection with --allow-empty.",
         )
     if not graph.ingest:
         return EmptySelectionError(

@@ -36,7 +36,7 @@ _REASONS = {
     ReasonCode.RUN_START_HOOK: "an on-run-start hook did not end well",
     ReasonCode.NOT_EVALUATED: "could not be evaluated",
     ReasonCode.TIME_LIMIT: "",  # the message explains it
-    ReasonCode.RUN_TIME_LIMIT: "the run is over its time limit",
+    ReasonCode.RUN_TIME_LIMIT: "the time limit of the run was reached",
     ReasonCode.UNCHANGED: "",  # the message names the run
     ReasonCode.VERIFIED: "",  # the message explains it
     ReasonCode.DIFFERS: "",  # the message explains it
@@ -66,7 +66,7 @@ def line_of(event: Event, steps: Steps, started_at: datetime | None) -> EventLin
         case RunStarted():
             steps_told = count(len(event.plan.steps), "step")
             if event.resumed:
-                steps_told = f"{len(event.settled):,} of {steps_told} stand"
+                steps_told = f"{len(event.settled):,} of {steps_told} are already done"
             text = f"run {event.run_id}: {steps_told}, {event.database}"
             return EventLine(at=event.at, word="resume" if event.resumed else "run", text=text)
         case StepStarted():

@@ -9,6 +9,7 @@ from rich.text import Text
 from orchestrator.nodes.identity import short_name
 from orchestrator.plan.explain import decision_words
 from orchestrator.report.held_text import held_line, held_to_json
+from orchestrator.report.streams import print_wide
 from orchestrator.reuse.explained import Explained, PartLine
 from orchestrator.reuse.fingerprints.compare import Verdict
 from orchestrator.reuse.fingerprints.value import Finding
@@ -151,7 +152,7 @@ def _print_parts(console: Console, found: Explained) -> None:
     table.add_column("part", no_wrap=True, overflow="ellipsis")
     table.add_column("now", no_wrap=True, min_width=_SHOWN)
     table.add_column("then", no_wrap=True, min_width=_SHOWN)
-    table.add_column("where", overflow="fold")
+    table.add_column("where", no_wrap=True, overflow="ellipsis")
     many = [part for part in found.parts if part.name.startswith(_MANY)]
     same = [part for part in many if part.now == part.then and part.is_read]
     unread = [part for part in many if not part.is_read]
@@ -167,11 +168,12 @@ def _print_parts(console: Console, found: Explained) -> None:
             part.place,
             style=_style(part, changed=changed),
         )
+    print_wide(console, table)
     if same:
-        table.add_row(f"{len(same):,} settings of the database and the profile: the same", "", "", "", style="dim")
+        told = f"{len(same):,} settings of the database and the profile are the same."
+        console.print(Text(told, style="dim"), soft_wrap=True)
     if unread:
-        table.add_row(f"{len(unread):,} settings of the database: not read", "?", "", "", style="dim")
-    console.print(table, soft_wrap=not console.is_terminal)
+        console.print(Text(f"{len(unread):,} settings of the database were not read.", style="dim"), soft_wrap=True)
 
 
 def _style(part: PartLine, *, changed: bool) -> str:

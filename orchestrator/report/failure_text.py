@@ -34,7 +34,7 @@ def failure_lines(cause: FirstCause, steps: Steps) -> Iterator[Text]:
 def _facts(cause: FirstCause, step: Step | None, steps: Steps) -> Iterator[tuple[str, str]]:
     outcome = cause.outcome
     if outcome.failures:
-        yield "said no", _said_no(outcome.failures, step)
+        yield "failing", _said_no(outcome.failures, step)
     if path := outcome.path or (step.path if step else ""):
         yield "file", path
     if outcome.compiled_path:

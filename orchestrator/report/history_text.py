@@ -15,11 +15,11 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.report.event_line import STYLES, titled
 from orchestrator.report.failure_text import untold_parts
+from orchestrator.report.streams import print_wide
 from orchestrator.report.words import clean, count, duration, one_line, size_words
 
-_WIDEST = 10_000
 _WITH_ROWS = frozenset({"ingest", "seed", "model", "snapshot"})
-_WIDTHS = {"run": 25, "started": 19, "took": 5, "status": 11}
+_WIDTHS = {"run": 25, "started": 19, "took": 5, "status": 7}
 
 
 def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) -> None:
@@ -29,7 +29,7 @@ def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) ->
         return
     table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
     for name in ("run", "started", "took", "status", "steps", "target", "command"):
-        table.add_column(name, min_width=_WIDTHS.get(name), no_wrap=name in _WIDTHS, overflow="fold")
+        table.add_column(name, min_width=_WIDTHS.get(name), no_wrap=True, overflow="ellipsis")
     for head, state in runs:
         table.add_row(
             head.run_id,
@@ -40,7 +40,7 @@ def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) ->
             head.target,
             one_line(" ".join(("elt", *head.command))) if head.command else head.verb,
         )
-    _print(console, table)
+    print_wide(console, table)
 
 
 def print_run(console: Console, run: RecordedRun, state: RunState) -> None:
@@ -59,7 +59,7 @@ def print_run(console: Console, run: RecordedRun, state: RunState) -> None:
             table.add_row(*_earlier(attempt, step, run))
         status, took, rows = _step_status(step, state), _step_time(step), _rows(step)
         table.add_row(status, took, rows, step.kind, _named(step.step_id, run), _why(step, run))
-    _print(console, table)
+    print_wide(console, table)
 
 
 def print_log(
@@ -124,7 +124,7 @@ def print_table(console: Console, names: Sequence[str], rows: Sequence[Sequence[
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else clean(str(value)) for value in row))
-    _print(console, table)
+    print_wide(console, table)
     console.print(Text(count(len(rows), "row"), style="dim"))
 
 
@@ -133,13 +133,6 @@ def status_text(head: RunHead, state: RunState) -> Text:
     if head.status is None:
         return Text(state.value, style="yellow" if state is RunState.INTERRUPTED else "cyan")
     return Text(head.status.value, style=STYLES.get(head.status, ""))
-
-
-def _print(console: Console, table: Table) -> None:
-    """Print a table as wide as the terminal; without a terminal, as wide as the table needs."""
-    if not console.is_terminal:
-        console.width = console.measure(table, options=console.options.update(width=_WIDEST)).maximum
-    console.print(table)
 
 
 def _facts(head: RunHead, state: RunState) -> Iterable[tuple[str, str]]:

@@ -8,7 +8,7 @@ from orchestrator.execution.outcome import ReasonCode
 from orchestrator.execution.verdict import ExitCode, exit_code, first_causes
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
-from orchestrator.plan.step import FreshnessStep
+from orchestrator.plan.step import FreshnessStep, HookStep
 
 ENDED_EARLY = frozenset({ReasonCode.INTERRUPTED, ReasonCode.RUN_TIME_LIMIT})
 """Reasons of steps that did not finish because the whole run ended."""
@@ -27,6 +27,8 @@ def next_steps(started: RunStarted, ended: RunEnded) -> Iterator[tuple[str, str]
     yield f"elt show {run}", "every step of this run"
     if any(outcome.reason.code in ENDED_EARLY for outcome in ended.outcomes):
         yield f"elt resume {run}", "finishes it; what succeeded does not run again"
+    elif causes and all(isinstance(plan.by_id.get(cause.outcome.step_id), HookStep) for cause in causes):
+        yield f"elt resume {run} --accept-changes", "once the hook is corrected: runs the hooks again"
     else:
         yield f"elt retry {run}", "once the cause is corrected: runs what failed and what it halted"
     if _is_halted_by_age(plan, ended):

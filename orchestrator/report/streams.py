@@ -5,6 +5,10 @@ from io import TextIOWrapper
 from typing import TextIO
 
 from rich.console import Console
+from rich.table import Table
+
+_WIDEST = 10_000
+"""Columns: wider than any table."""
 
 
 class Lines:
@@ -34,3 +38,10 @@ def open_console(stream: TextIO | None = None, *, width: int | None = None) -> C
 def can_live(console: Console) -> bool:
     """Return whether a live view can be drawn: on a terminal that can move its cursor, regardless of FORCE_COLOR."""
     return console.is_terminal and not console.is_dumb_terminal and console.file.isatty()
+
+
+def print_wide(console: Console, table: Table) -> None:
+    """Print a table as wide as the terminal; without a terminal, as wide as the table needs."""
+    if not console.is_terminal:
+        console.width = console.measure(table, options=console.options.update(width=_WIDEST)).maximum
+    console.print(table)

@@ -23,8 +23,20 @@ _MOST_LISTED = 10
 class Summary:
     """Collects events and prints the summary at the end."""
 
-    def __init__(self, console: Console, *, only_failures: bool = False, tells_the_end: bool = False) -> None:
-        """Set the console to print to; `tells_the_end` also prints notices that come after the end of the run."""
+    def __init__(
+        self,
+        console: Console,
+        *,
+        only_failures: bool = False,
+        tells_the_end: bool = False,
+        is_shown_again: bool = False,
+    ) -> None:
+        """Set the console to print to.
+
+        `tells_the_end` also prints notices that come after the end of the run; `is_shown_again` omits what `elt show`
+        prints above the summary.
+        """
+        self._is_shown_again = is_shown_again
         self._console = console
         self._only_failures = only_failures
         self._tells_the_end = tells_the_end
@@ -72,9 +84,10 @@ class Summary:
         yield from _notes_of(started.plan.notes)
         yield from self._failures(started, ended)
         yield Text()
-        yield Text.assemble(("database  ", "dim"), started.database)
-        yield Text.assemble(("run       ", "dim"), ended.run_id)
-        yield from _next(started, ended)
+        if not self._is_shown_again:
+            yield Text.assemble(("database  ", "dim"), started.database)
+            yield Text.assemble(("run       ", "dim"), ended.run_id)
+        yield from _next(started, ended, shown_again=self._is_shown_again)
         yield _verdict(started, ended)
 
     def _failures(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
@@ -148,8 +161,8 @@ def _notes_of(notes: Sequence[str]) -> Iterator[Text]:
         yield from _listed(notes, "dim")
 
 
-def _next(started: RunStarted, ended: RunEnded) -> Iterator[Text]:
-    commands = list(next_steps(started, ended))
+def _next(started: RunStarted, ended: RunEnded, *, shown_again: bool) -> Iterator[Text]:
+    commands = [one for one in next_steps(started, ended) if not (shown_again and one[0].startswith("elt show "))]
     width = max((len(command) for command, _ in commands), default=0)
     for at, (command, what) in enumerate(commands):
         yield Text.assemble((f"{'' if at else 'next':<10}", "dim"), f"{command:<{width}}", (f"  {what}", "dim"))

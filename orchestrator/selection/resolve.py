@@ -10,6 +10,8 @@ from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.selection.criterion import LOADS, OwnCriterion, own_criterion, plain_criterion, unions
 from orchestrator.selection.ports import NodeSelector
 
+_CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -55,7 +57,11 @@ def resolve(
     selected = selector.select(select=theirs, exclude=theirs_out) if asks_dbt else frozenset()
     direct = selector.select(select=theirs, exclude=theirs_out, direct=True) if asks_dbt else frozenset()
     named = selector.named(select=theirs, exclude=theirs_out) if asks_dbt else frozenset()
-    reached = _of_types(selector.kept_types(), {node for node in wanted if not _is_ours(node, graph)}, graph)
+    theirs_reached = {node for node in wanted if not _is_ours(node, graph)}
+    kept = selector.kept_types()
+    reached = _of_types(kept, theirs_reached, graph)
+    # `dbt test` keeps only tests, but the suites of the nodes that were reached belong to it too.
+    named_by_ours = theirs_reached if kept is not None and kept <= _CHECKS else reached
     return Selection(
         # dbt has already applied its own part of --exclude: it ignores it with a selector, and otherwise excludes
         # attached tests as well.
@@ -65,7 +71,7 @@ def resolve(
         deferred=selector.deferred(),
         ingest=frozenset(node for node in wanted - excluded if node in graph.ingest),
         suites=frozenset(node for node in wanted - excluded if node in graph.suites),
-        named=(named - ours_excluded) | (reached - excluded),
+        named=(named - ours_excluded) | (named_by_ours - excluded),
         is_everything=not (select or exclude or has_selector),
     )
 

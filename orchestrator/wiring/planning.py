@@ -10,7 +10,7 @@ from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import OnRunStart, Settings
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.inbox import Inbox
-from orchestrator.plan.for_verb import loaded_for, nothing_for, selected_for
+from orchestrator.plan.for_verb import loaded_for, nothing_for, selected_for, selects_nothing
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest, Upstream, Verb
@@ -100,7 +100,7 @@ def planned(command: Command, project: OpenProject, known: Knowledge | None = No
 def requested(command: Command, project: OpenProject) -> PlanRequest:
     """Return the request of a command; raises SelectionError if it must select something and selects nothing."""
     selection = resolved(command, project)
-    if selection.is_empty and not command.allow_empty:
+    if selects_nothing(command.verb, selection, project.graph) and not command.allow_empty:
         error = nothing_for(command.verb, command.select, project.graph) if selection.is_everything else None
         error = error or nothing_matched(command.select, project.graph, exclude=command.exclude)
         if error is not None:

@@ -33,7 +33,7 @@ def test_near_names_are_told(elt, shop, verb):
         (("run", "--select", "@stg_orders+"), "Invalid node spec"),
         (("run", "--selector", "nope"), "selectors.yml"),
         (("ingest",), "There is nothing to load"),
-        (("freshness",), "There is no age to judge"),
+        (("freshness",), "There is no freshness to check"),
     ],
 )
 def test_what_matches_nothing(elt, shop, words, told):

@@ -117,7 +117,7 @@ def test_a_killed_run_is_interrupted_and_what_it_did_is_known(elt, shop):
     assert [attempt["status"] for attempt in slow["attempts"]] == [None]
     others = [step["status"] for step in document["plan"] if step["name"] != "slow"]
     assert set(others) <= {"success", "warn", None}
-    elt("cancel", project=shop).refuses("does not go on")
+    elt("cancel", project=shop).refuses("is not running")
 
 
 def test_a_run_is_cancelled_from_elsewhere(elt, shop):

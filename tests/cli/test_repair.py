@@ -145,7 +145,7 @@ def test_a_run_that_goes_on_is_left_alone(elt, shop):
     run = start("run", "--select", "slow", "--json", project=shop)
     until_it_builds(run)
     for verb in ("resume", "retry"):
-        elt(verb, project=shop).refuses("still goes on, as process", "elt cancel")
+        elt(verb, project=shop).refuses("is still running (process", "elt cancel")
     run.send_signal(signal.SIGKILL)
     run.wait(30)
 

@@ -70,7 +70,7 @@ def test_a_run_over_its_limit_is_not_green(elt, tmp_path):
     """1: what ran until then is told, and why the rest did not."""
     shop = write_shop(tmp_path, SLOW)
     elt("run", "--select", "slow", "--no-tests", "--time-limit", "1s", project=shop).reports(
-        "cancelled model slow", "over its time limit", "error in"
+        "cancelled model slow", "time limit of the run", "error in"
     )
 
 
@@ -106,7 +106,7 @@ def test_every_exit_code_is_documented():
         (("rnu",), "No such command 'rnu'. Did you mean 'run'?"),
         (("docs", "server"), "Did you mean 'serve'?"),
         (("run", "--selct", "x"), "'--select'"),
-        (("run", "extra"), "unexpected extra argument (extra)"),
+        (("run", "extra"), "elt run takes no names. Did you mean: elt run --select extra"),
         (("run", "--upstream", "some"), "'some' is not one of 'auto', 'all', 'none'"),
         (("run", "--resource-type", "table"), "'table' is not one of"),
         (("ls", "--output", "xml"), "'xml' is not one of"),

@@ -14,6 +14,8 @@ _QUIET_WARNINGS = frozenset(
     # Results of nodes: they are shown to the user as outcomes of their steps.
     {"LogTestResult", "LogModelResult", "LogFreshnessResult", "LogSnapshotResult", "LogSeedResult"}
     | {"RunResultWarning", "RunResultWarningMessage", "RunResultError"}
+    # The plan says which sources cannot be checked; dbt does not know that the last load of others is checked.
+    | {"FreshnessConfigProblem"}
 )
 _PRINTED = frozenset({"PrintEvent", "JinjaLogInfo"})
 

@@ -14,6 +14,7 @@ from orchestrator.plan.step import ValidationStep
 _WORST_FIRST = (Status.ERROR, Status.FAIL, Status.WARN, Status.SUCCESS)
 _NAMED = 3
 _ABOUT = ("column", "column_A", "column_B", "column_list", "column_set")
+_TECHNICAL = frozenset({"batch_id", "result_format", "catch_exceptions"})
 _NOTHING_SEEN = {"expect_column_to_exist": "there is no such column, or not in that place"}
 _TOOL_WORD = {Status.ERROR: "exception", Status.FAIL: "failure", Status.WARN: "failure", Status.SUCCESS: "success"}
 
@@ -135,8 +136,9 @@ def _names(verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def _about(verdict: Verdict) -> str:
-    about = [(key, verdict.kwargs[key]) for key in _ABOUT if key in verdict.kwargs]
-    about = about or list(verdict.kwargs.items())[:1]
+    given = {key: value for key, value in verdict.kwargs.items() if value is not None and key not in _TECHNICAL}
+    about = [(key, given.pop(key)) for key in _ABOUT if key in given]
+    about += given.items()
     return ", ".join(f"{key}={_short(value, 60)}" for key, value in about)
 
 
@@ -148,10 +150,16 @@ def _summary(step: ValidationStep, parts: Sequence[Part]) -> str:
     if not wrong:
         noted = sum(part.detail["success"] is False for part in parts)
         return (
-            f"{len(parts)} expectations agree"
+            f"{_expectations(len(parts))} passed"
             if not noted
-            else (f"{len(parts) - noted} of {len(parts)} expectations agree, the others are of severity info")
+            else f"{len(parts) - noted} of {_expectations(len(parts))} passed, the others have severity info"
         )
     named = "; ".join(f"{part.name}: {part.message}" if part.message else part.name for part in wrong[:_NAMED])
     more = f"; and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
-    return f"{len(wrong)} of {len(parts)} expectations of {step.relation} ({step.path}) did not pass: {named}{more}"
+    what = "could not be evaluated" if all(part.status is Status.ERROR for part in wrong) else "did not pass"
+    named = named.replace("could not be evaluated: ", "") if what == "could not be evaluated" else named
+    return f"{len(wrong)} of {_expectations(len(parts))} of {step.relation} ({step.path}) {what}: {named}{more}"
+
+
+def _expectations(number: int) -> str:
+    return f"{number:,} expectation{'' if number == 1 else 's'}"

@@ -104,5 +104,5 @@ def test_folders_are_those_of_the_working_folder(tmp_path: Path, monkeypatch: py
 def test_a_name_without_an_option_is_told_how_to_be_selected() -> None:
     """`elt run fct_orders` is what a newcomer types."""
     command = DbtCommand("run", params=[click.Option(["--select"])])
-    with pytest.raises(click.UsageError, match="To run only fct_orders and dim_dates: --select fct_orders dim_dates"):
+    with pytest.raises(click.UsageError, match="--select fct_orders dim_dates"):
         command.make_context("run", ["fct_orders", "dim_dates"])

@@ -190,7 +190,7 @@ def test_a_run_over_its_limit_ends_as_if_it_was_stopped():
     assert run.join().statuses == {"a": "cancelled", "b": "cancelled"}
     assert {outcome.reason.code for outcome in run.outcomes} == {ReasonCode.RUN_TIME_LIMIT}
     assert run.heard.lines[-1] == "end error"
-    assert sum("over its time limit" in line for line in run.heard.lines) == 1
+    assert sum("time limit of the run" in line for line in run.heard.lines) == 1
 
 
 def test_with_grace_what_runs_may_finish_and_nothing_starts():

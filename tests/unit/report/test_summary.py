@@ -42,7 +42,7 @@ First cause
 fail       data test test_key  0.1s
            Got 12 results, configured to fail if != 0
            [ok] is no markup :smile:
-           said no   12 rows
+           failing   12 rows
            file      models/test_key.sql
            compiled  /home/ada/shop/target/compiled/shop/test_key.sql
            halted    4 steps: fct, mart, suite_mart, late
@@ -111,7 +111,7 @@ def test_a_suite_names_the_expectations_that_said_no() -> None:
         "           2 expectations said no",
         "           fail expect_column_values_to_not_be_null(id): 3 of 10 values are null",
         "           warn expect_column_max_to_be_between(delay): got 1301",
-        "           said no   2 expectations",
+        "           failing   2 expectations",
         "           file      models/suite_mart.sql",
     ]
 
