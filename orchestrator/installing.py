@@ -42,7 +42,7 @@ def module_hint(module: str, *, own_folders: str = "") -> str:
     if top != module and _is_installed(top):
         upgrade = _command("--upgrade", _package(top))
         return f"{top} is installed in {sys.prefix}, in a version without {module}. To get the newest: {upgrade}"
-    own = f" If it is a file of yours, put it into {own_folders}." if own_folders else ""
+    own = f"\nIf it is a file of yours, put it into {own_folders}." if own_folders else ""
     return f"{install_hint(_package(top))}{own}"
 
 

@@ -89,7 +89,7 @@ def _facts(found: Explained) -> list[tuple[str, str]]:
     stood = "never" if then is None else f"{_moment(then.ended_at)}{then.status.value} in run {then.run_id}"
     if then is not None and then.is_doubted:
         stood = f"{_moment(then.ended_at)}in run {then.run_id}; found to be wrong since"
-    facts = [("target", found.target), ("last ended well", stood)]
+    facts = [("target", found.target), ("last success", stood)]
     if found.now.volatile is not None:
         facts.append(("volatile", f"{found.now.volatile}: it always runs, unless `meta.elt.volatile: false` is set"))
     statement = found.now.statement

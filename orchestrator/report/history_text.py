@@ -19,6 +19,10 @@ from orchestrator.report.streams import print_wide
 from orchestrator.report.words import clean, count, duration, one_line, size_words
 
 _WITH_ROWS = frozenset({"ingest", "seed", "model", "snapshot"})
+_COLUMNS = ("run", "started", "took", "status", "steps", "target", "command")
+_OF_WIDE = frozenset({"started", "target"})
+"""Columns that a narrow terminal omits; the id of a run begins with its start in UTC."""
+_NARROW = 110
 _WIDTHS = {"run": 25, "started": 19, "took": 5, "status": 7}
 
 
@@ -28,18 +32,21 @@ def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) ->
         console.print("No run is recorded.")
         return
     table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
-    for name in ("run", "started", "took", "status", "steps", "target", "command"):
+    is_narrow = console.is_terminal and console.width < _NARROW
+    names = [name for name in _COLUMNS if not (is_narrow and name in _OF_WIDE)]
+    for name in names:
         table.add_column(name, min_width=_WIDTHS.get(name), no_wrap=True, overflow="ellipsis")
     for head, state in runs:
-        table.add_row(
-            head.run_id,
-            _moment(head.started_at),
-            duration(_took(head, state)),
-            status_text(head, state),
-            _counts(head),
-            head.target,
-            one_line(" ".join(("elt", *head.command))) if head.command else head.verb,
-        )
+        cells: dict[str, str | Text] = {
+            "run": head.run_id,
+            "started": _moment(head.started_at),
+            "took": duration(_took(head, state)),
+            "status": status_text(head, state),
+            "steps": _counts(head),
+            "target": head.target,
+            "command": one_line(" ".join(("elt", *head.command))) if head.command else head.verb,
+        }
+        table.add_row(*(cells[name] for name in names))
     print_wide(console, table)
 
 
@@ -107,7 +114,7 @@ def print_pruned(
     console: Console, forgotten: int, kept: int, before: int | None, after: int | None, *, is_shrunk: bool
 ) -> None:
     """Print how many runs were deleted, and how much space that freed; a size is None for a store on a server."""
-    runs = f"{count(forgotten, 'run')} forgotten; the newest {kept:,} and those that are running are kept."
+    runs = f"{count(forgotten, 'run')} deleted; the newest {kept:,} and those that are running are kept."
     if before is None or after is None:
         space = "The database reuses their space."
     elif is_shrunk:

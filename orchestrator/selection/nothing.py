@@ -17,6 +17,11 @@ def nothing_matched(
     if nothing_changed(select):
         return None
     if not items:
+        if not exclude and not graph.manifest.nodes:
+            return EmptySelectionError(
+                "The project has no models, seeds, snapshots or tests yet.",
+                hint="Put a model into the folder that `model-paths` in dbt_project.yml names (by default models/).",
+            )
         words = f"--exclude {' '.join(unions(exclude))!r} leaves nothing." if exclude else "Nothing is selected."
         return EmptySelectionError(words, hint="See all names with: elt ls")
     parts = [part for item in items for part in item.split(",")]

@@ -1,6 +1,7 @@
 """Decides what needs the user's consent in a protected target."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,18 @@ def require_consent_to_flags(settings: Settings, target: str, flags: Any, consen
     dangers = [told for flag, told in _DANGERS.items() if getattr(flags, flag, None)]
     if dangers:
         require_consent(settings, {target}, "; ".join(dangers), consents)
+
+
+def unknown_targets(settings: Settings, known: Collection[str]) -> Iterator[str]:
+    """Yield a note for each target that elt.yml names and the profile does not have: it may be misspelt.
+
+    It is no error, because the profile of another machine may have it.
+    """
+    for key, names in (("protected_targets", settings.protected_targets), ("publish_copy", settings.publish_copy)):
+        for name in sorted(set(names) - set(known)) if known else ():
+            near = get_close_matches(name, known, n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            yield f"{key} in {settings.elt_yml} names {name}, and the profile has only {', '.join(known)}{meant}"
 
 
 def require_consent(settings: Settings, targets: set[str], danger: str, consents: Consents) -> None:

@@ -19,7 +19,7 @@ from orchestrator.reuse.foresee import Foreseen
 from orchestrator.selection.nothing import nothing_matched
 from orchestrator.selection.resolve import Selection, resolve
 from orchestrator.wiring.command import Command
-from orchestrator.wiring.consent import require_consent_to_flags
+from orchestrator.wiring.consent import require_consent_to_flags, unknown_targets
 from orchestrator.wiring.dbt_alone import can_ingest
 from orchestrator.wiring.project import OpenProject, WarehouseFacts, open_project
 from orchestrator.wiring.reusing import Knowledge
@@ -110,7 +110,8 @@ def requested(command: Command, project: OpenProject) -> PlanRequest:
 
 def steps_for(project: OpenProject, request: PlanRequest) -> Plan:
     """Return the plan of a request, from the relations that exist now; without decisions, so every step runs."""
-    return make_plan(project.graph, request, WarehouseFacts(project))
+    made = make_plan(project.graph, request, WarehouseFacts(project))
+    return replace(made, notes=(*made.notes, *unknown_targets(project.settings, project.target.siblings)))
 
 
 def decided(

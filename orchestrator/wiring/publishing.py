@@ -32,7 +32,9 @@ def copy_of(project: OpenProject, verb: Verb) -> Path | None:
     attached = project.session.credentials().get("attach") or ()
     others = [Path(str(path)) for one in attached if (path := one.get("path"))]
     if reason := why_not_copied(Path(target.path), copy, others):
-        raise _refused(project, reason, "Correct the path in elt.yml, or what is there.")
+        raise _refused(
+            project, reason, "Correct the path in elt.yml, create its folder, or remove what is in its place."
+        )
     return copy
 
 

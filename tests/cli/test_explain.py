@@ -143,7 +143,7 @@ def test_what_never_ran_has_nothing_to_compare_with(elt, tmp_path):
     root = write_till(tmp_path)
     said = elt("explain", "sales", project=root)
     assert said.code == 0, said.err
-    assert "last ended well never" in said.out
+    assert "last success    never" in said.out
     assert not (root / ".elt" / "history.db").exists()
 
 

@@ -137,7 +137,7 @@ def test_old_runs_are_forgotten_when_asked(elt, shop):
     newest = recorded(elt, shop)[0]["run_id"]
     said = elt("history", "prune", "--keep", "1", project=shop).out
     assert re.match(
-        r"2 runs forgotten; the newest 1 and those that are running are kept. [\d.]+ (bytes|kB) freed", said
+        r"2 runs deleted; the newest 1 and those that are running are kept. [\d.]+ (bytes|kB) freed", said
     ), said
     assert [head["run_id"] for head in recorded(elt, shop)] == [newest]
 
@@ -152,7 +152,7 @@ def test_a_run_forgets_those_that_are_too_old(elt, tmp_path):
     results = json.loads((shop / "target/run_results.json").read_text())["results"]
     assert {result["status"] for result in results} == {"success", "pass"}
     assert len(results) == recorded(elt, shop)[0]["counts"]["reused"] - 1  # an ephemeral model has no result
-    assert "0 runs forgotten" in elt("history", "prune", project=shop).out
+    assert "0 runs deleted" in elt("history", "prune", project=shop).out
     (shop / "elt.yml").write_text("keep_runs: none")
     elt("history", "prune", project=shop).refuses("keep_runs is none", "--keep N")
 
@@ -165,7 +165,7 @@ def test_a_record_that_is_in_use_is_pruned_and_stays_as_large(elt, shop):
         other.execute("begin")
         other.execute("select * from runs").fetchall()
         said = elt("history", "prune", "--keep", "1", project=shop)
-    assert "2 runs forgotten" in said.out
+    assert "2 runs deleted" in said.out
     assert said.code == 0
 
 

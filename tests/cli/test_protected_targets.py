@@ -79,7 +79,19 @@ def test_runs_of_a_protected_target_are_forgotten_with_consent(elt, shop):
         "The target dev is protected, and what is recorded of its runs before the newest 1 is forgotten.", "--yes"
     )
     assert elt("history", "prune", "--keep", "2", project=shop).code == 0
-    assert "1 run forgotten" in elt("history", "prune", "--keep", "1", "--yes", project=shop).out
+    assert "1 run deleted" in elt("history", "prune", "--keep", "1", "--yes", project=shop).out
+
+
+def test_a_target_that_the_profile_does_not_have_is_noted(elt, shop):
+    """It may be misspelt; another machine's profile may have it."""
+    (shop / "elt.yml").write_text("protected_targets: [deev, prod]\npublish_copy: {de: copy.duckdb}")
+    elt("plan", "--select", "log", project=shop).reports(
+        "protected_targets in",
+        "names deev, and the profile has only dev; did you mean dev?",
+        "names prod, and the profile has only dev",
+        "publish_copy in",
+        code=0,
+    )
 
 
 def answering(answer: str, *words: str, project) -> tuple[int, str]:

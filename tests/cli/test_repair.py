@@ -2,6 +2,7 @@
 
 import json
 import signal
+from textwrap import dedent
 
 import pytest
 
@@ -31,6 +32,25 @@ def statuses(elt, shop, *run: str) -> dict[str, str]:
     """Give the status of each step of a recorded run."""
     document = json.loads(elt("show", *run, "--json", project=shop).out)
     return {step["name"]: step["status"] for step in document["plan"]}
+
+
+HOOK = """
+    name: shop
+    version: "1.0.0"
+    profile: shop
+    on-run-end: "select no_such_thing"
+    """
+
+
+def test_a_run_in_which_only_a_hook_failed_is_resumed(elt, tmp_path):
+    """A retry would leave it failed; the summary and the refusal name the command."""
+    shop = write_shop(tmp_path, {"dbt_project.yml": HOOK})
+    words = ("--select", "stg_orders", "--no-tests")
+    failed = elt("run", *words, project=shop)
+    failed.reports("error hook on-run-end", "next", "--accept-changes once the hook is corrected")
+    elt("retry", project=shop).refuses("only the hook on-run-end failed", "elt resume", "--accept-changes")
+    (shop / "dbt_project.yml").write_text(dedent(HOOK).replace("no_such_thing", "1"))
+    elt("resume", "--accept-changes", project=shop).reports("success hook on-run-end", code=0)
 
 
 def test_a_killed_run_goes_on_where_it_stopped(elt, shop, tmp_path):

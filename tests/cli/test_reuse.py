@@ -55,6 +55,29 @@ def test_a_gate_stays_closed_where_its_check_does_not_run(elt, till):
     planned.reports("its last check failed: unique_sales_id", code=0)
 
 
+SUITE = """
+    {"name": "fct_orders", "expectations": [
+        {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1, "max_value": 2}}
+    ]}
+    """
+
+
+def test_the_suite_of_a_node_without_tests_runs_by_its_name(elt, tmp_path):
+    """With `elt test`, also downstream of other nodes; the message has all bounds, and the log is found by each name."""
+    files = {"models/marts/marts.yml": None, "models/staging/staging.yml": None, "expectations/fct_orders.json": SUITE}
+    shop = write_shop(tmp_path, files)
+    elt("run", "--select", "fct_orders", "--no-tests", project=shop).reports("success", code=0)
+    for selection in ("fct_orders", "stg_orders+", "fct_orders+"):
+        elt("test", "--select", selection, project=shop).reports(
+            "1 of 1 expectation of main.fct_orders (expectations/fct_orders.json) did not pass:",
+            "expect_table_row_count_to_be_between(min_value=1, max_value=2): observed 3",
+        )
+    for name in ("fct_orders", "expectation:fct_orders", "expectation.fct_orders"):
+        assert "did not pass" in elt("logs", name, project=shop).out
+    elt("logs", "fct_order", project=shop).refuses("has no step called fct_order", "Near names: fct_orders")
+    elt("test", "--select", "stg_orders", project=shop).refuses("matches nothing")
+
+
 AGES = """
     sources:
       - name: raw

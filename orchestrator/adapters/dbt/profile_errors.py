@@ -59,6 +59,11 @@ def missing_profile(text: str, project_dir: Path, profiles_dir: Path, args: Sequ
     return None
 
 
+def targets_of(profiles_dir: Path, profile: str) -> tuple[str, ...]:
+    """Return the names of the targets of a profile, as its file lists them."""
+    return tuple(_names(_read(profiles_dir / _PROFILES), profile, "outputs"))
+
+
 def _no_profile(message: str, profile: str, where: str) -> ProjectError:
     name = profile or "NAME"
     lines = (f"{name}:", "  target: dev", f"  outputs: {{dev: {{type: duckdb, path: {name}.duckdb}}}}")

@@ -15,6 +15,7 @@ from orchestrator.adapters.dbt import invocation
 from orchestrator.adapters.dbt.crash import crashed, is_crash_of_dbt
 from orchestrator.adapters.dbt.manifest_file import ManifestFile, keep_unwritten, save_parses_whole, write_artifacts
 from orchestrator.adapters.dbt.node_log import NodeLog
+from orchestrator.adapters.dbt.profile_errors import targets_of
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
 from orchestrator.adapters.dbt.quick_start import start_quickly
 from orchestrator.adapters.versions import require_supported
@@ -38,6 +39,8 @@ class Target:
     """The host and port of a database server."""
     path: str | None
     """For DuckDB: the absolute path of the file, `:memory:`, or a remote address."""
+    siblings: tuple[str, ...] = ()
+    """The names of all targets of the profile."""
     config: dict[str, object] = field(default_factory=dict)
     """For DuckDB: the configuration that its connections are opened with."""
 
@@ -219,6 +222,7 @@ class DbtSession:
             threads=self.config.threads or 1,
             database=str(credentials.database),
             profile=str(self.config.profile_name),
+            siblings=targets_of(Path(self.flags.PROFILES_DIR), str(self.config.profile_name)),
             server=_server(credentials),
             path=_absolute(credentials.path) if is_duckdb else None,
             config=dict(credentials.config_options or {}) if is_duckdb else {},

@@ -227,7 +227,7 @@ def _require_writable_folder(file: DatabaseFile) -> None:
 def _locked(path: Path, holder: Holder, waited: float) -> WarehouseLockedError:
     return WarehouseLockedError(
         f"The database {path} is held by {holder}; waited {waited:g} s for it.",
-        hint="End that process, or wait longer with --lock-timeout SECONDS.",
+        hint="Wait longer with --lock-timeout SECONDS, or close the database in that process.",
         pid=holder.pid,
         command=holder.command,
     )

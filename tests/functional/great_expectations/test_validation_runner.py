@@ -53,7 +53,7 @@ def test_an_outcome_tells_what_was_expected_and_seen(validator):
     outcome = validator.validate(YES, NO_CRITICAL)
     assert outcome.message == (
         "1 of 2 expectations of main.facts (facts.json) did not pass: "
-        "expect_column_values_to_be_between(column=n): 2 unexpected (28.6 %), such as 6, 7"
+        "expect_column_values_to_be_between(column=n, max_value=5): 2 unexpected (28.6 %), such as 6, 7"
     )
     assert outcome.parts[1].rows == 2
     assert outcome.parts[1].detail["sample"] == [6, 7]
