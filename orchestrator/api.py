@@ -106,7 +106,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
             *([] if copy is None else [f"after a green run, the database is copied to {copy}"]),
         )
         return Planned(
-            plan=replace(made, notes=notes),
+            plan=replace(made, notes=tuple(map(project.masker.text, notes))),
             database=project.target.description,
             target=project.target.name,
             attempts=attempts,

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from orchestrator.config.loader import load_settings
+from orchestrator.config.readers import MOST_RUNS
 from orchestrator.errors import UnknownRunError, UsageError
 from orchestrator.execution.liveness import RunState, state_of
 from orchestrator.execution.ports import RunReader, RunStore
@@ -42,7 +43,7 @@ def show_run(project_dir: Path | None, run: str | None, *, as_json: bool) -> int
     """Print one run, the last by default: its start, its steps, its first causes; the exit code is 0."""
     with _opened(project_dir) as store:
         reader = store.reader()
-        found = reader.run(reader.find(run))
+        found = reader.run(reader.find(run or None))
     state = _state(found.head)
     if as_json:
         _print_json(run_to_json(found, state))
@@ -96,7 +97,7 @@ def prune(project_dir: Path | None, *, keep: int | None, consents: Consents = re
         UsageError: `keep_runs` is none, and no number was given.
     """
     settings = load_settings(project_dir)
-    kept = settings.keep_runs if keep is None else keep
+    kept = settings.keep_runs if keep is None else min(keep, MOST_RUNS)
     if keep is None and not kept:
         hint = "Say how many to keep: elt history prune --keep N"
         raise UsageError("The setting keep_runs is none, so every run is kept.", hint=hint)
@@ -119,7 +120,7 @@ def cancel(project_dir: Path | None, run: str | None) -> int:
     """
     with _opened(project_dir) as store:
         reader = store.reader()
-        found = reader.find(run)
+        found = reader.find(run or None)
         state = _state(reader.run(found).head)
         if state is not RunState.RUNNING:
             ended = "has ended" if state is RunState.ENDED else "was interrupted"

@@ -27,7 +27,7 @@ from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import BuildStep, HookStep, IngestStep, Step
 from orchestrator.report.streams import open_console
 from orchestrator.report.words import some_of
-from orchestrator.reuse.foresee import Foreseen
+from orchestrator.reuse.foresee import Foreseen, with_closed_gates
 from orchestrator.wiring.asked import command_of, compared_with
 from orchestrator.wiring.changes import changed_nodes, changes_since, gone_nodes
 from orchestrator.wiring.command import Command
@@ -122,7 +122,8 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
             opening = replace(opening, selected={**opening.selected, RETRIES: recalled.run.head.run_id})
             left = left_of(project, recalled.runs, changed)
             known = Knowledge(project=project, store=store)
-            return drive(project, known, Foreseen(plan=made), recalled.command, opening, listeners, left=left)
+            gated = Foreseen(plan=with_closed_gates(made, known.closed(made, request)))
+            return drive(project, known, gated, recalled.command, opening, listeners, left=left)
 
 
 def resume_and_report(

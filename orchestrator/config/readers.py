@@ -16,6 +16,8 @@ _PORTION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(%)?")
 _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}
 _NONE = "none"
 _MOST = 100
+MOST_RUNS = 1_000_000_000
+"""More than any record holds; larger numbers mean the same, and a database could not compare them."""
 _LONGEST = timedelta(days=365)
 
 
@@ -87,7 +89,7 @@ def positive_or_none(value: object) -> int:
     if value == _NONE:
         return 0
     try:
-        return positive(value)
+        return min(positive(value), MOST_RUNS)
     except ValueError as error:
         raise ValueError(f"{error}, or none") from None
 

@@ -14,6 +14,8 @@ from rich.file_proxy import FileProxy
 from rich.segment import ControlType
 from rich.text import Text
 
+from orchestrator.execution.printed import PrintedLines
+
 
 class Region(RenderHook):
     """Draws lines after all other output of the console, and erases the last drawing before it."""
@@ -32,8 +34,13 @@ class Region(RenderHook):
         self._console.push_render_hook(self)
         # Output that a library prints directly would break the drawing, so it is redirected to appear above it.
         self._streams = (sys.stdout, sys.stderr)
-        sys.stdout, sys.stderr = (cast("TextIO", FileProxy(self._console, stream)) for stream in self._streams)
+        sys.stdout, sys.stderr = map(self._above, self._streams)
         self.refresh()
+
+    def _above(self, stream: TextIO) -> TextIO:
+        if isinstance(stream, PrintedLines):  # its lines arrive as notices
+            return stream
+        return cast("TextIO", FileProxy(self._console, stream))
 
     def refresh(self, *above: Text) -> None:
         """Draw again, with new lines above."""

@@ -58,17 +58,14 @@ def _that_said_no(graph: Graph, plan: Plan, past: Past) -> Iterator[NodeId]:
 
 
 def _still_holds(graph: Graph, plan: Plan, past: Past, check: NodeId, node: NodeId) -> bool:
-    """Return whether a check failed or errored, and no earlier run and no step of this plan has rewritten the node.
+    """Return whether a check last failed or errored on a node that this plan does not build or load.
 
-    If a source has no known loader, it is not known whether its table was rewritten. The result of the check then stays
-    valid.
+    The gate below a source stays closed until the check passes, also if the source was loaded since: nobody has checked
+    the new rows.
     """
     if node not in graph.manifest.sources:
         return StepId(node) not in plan.by_id and past.said_no(StepId(check), StepId(node))
-    writers = tuple(writers_of(graph, node))
-    return past.said_no(StepId(check)) and not any(
-        writer in plan.by_id or past.ended_after(writer, StepId(check)) for writer in writers
-    )
+    return past.said_no(StepId(check)) and plan.by_id.keys().isdisjoint(writers_of(graph, node))
 
 
 def _waits(step: object) -> bool:

@@ -71,6 +71,22 @@ def _noted(plan: Plan) -> Plan:
     return replace(plan, notes=(*plan.notes, note))
 
 
+def closed_decision(check: StepId) -> Decision:
+    """Return the decision for a step below a check that did not pass when it last ran, and is not in the plan."""
+    name = short_name(NodeId(check))
+    again = f"elt test --select {'expectation:' if check.startswith('expectation.') else ''}{name}"
+    words = f"{name} did not pass when it last ran, and is not in this run; check again with: {again}"
+    return Decision(act=Act.CLOSED, words=words, blame=check)
+
+
+def with_closed_gates(plan: Plan, closed: Mapping[StepId, StepId]) -> Plan:
+    """Return the plan in which the closed steps, each given with its check, do not run."""
+    steps = (
+        replace(step, decision=closed_decision(closed[step.id])) if step.id in closed else step for step in plan.steps
+    )
+    return replace(plan, steps=tuple(steps))
+
+
 @dataclass(slots=True)
 class _Foresight:
     """Walks the plan in order, and assumes the most likely outcome of each step for the steps below it."""
@@ -111,11 +127,7 @@ class _Foresight:
         if isinstance(step, IngestStep | FreshnessStep | HookStep):
             return Decision(act=Act.RUN, words=reason_of(step))
         if step.id in self.wishes.closed:
-            check = self.wishes.closed[step.id]
-            name = short_name(NodeId(check))
-            again = f"elt test --select {'expectation:' if check.startswith('expectation.') else ''}{name}"
-            words = f"{name} did not pass when it last ran, and is not in this run; check again with: {again}"
-            return Decision(act=Act.CLOSED, words=words, blame=check)
+            return closed_decision(self.wishes.closed[step.id])
         node = NodeId(step.id)
         if isinstance(step, BuildStep) and step.resource_type in _NO_OPS:
             return Decision(act=Act.RUN, words=reason_of(step))

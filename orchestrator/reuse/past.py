@@ -155,13 +155,6 @@ class Past:
         then = self.standing.get(judged)
         return then is not None and _is_not_before(last.ended_at, then.ended_at)
 
-    def ended_after(self, step: StepId, other: StepId) -> bool:
-        """Return whether the last attempt of a step succeeded, no earlier than the last attempt of another."""
-        last, then = self.tries.get(step), self.tries.get(other)
-        if last is None or then is None or last.status not in STANDS:
-            return False
-        return _is_not_before(last.ended_at, then.ended_at)
-
 
 def _is_not_before(at: datetime | None, then: datetime | None) -> bool:
     return at is not None and then is not None and at >= then

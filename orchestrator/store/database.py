@@ -1,5 +1,6 @@
 """Opens the store, a SQLite file or a PostgreSQL database, at the version that this elt writes."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from orchestrator.store.json_text import to_json_text
 VERSION = "0008"
 VERSION_TABLE = "store_version"
 _BUSY_SECONDS = 30
+_LEAST_ROOM = 1_000_000
+"""Bytes: with less, SQLite cannot extend its journal."""
 _LOCK = 0x656C74  # the number of our advisory lock on a PostgreSQL server
 _CORRUPT = ("file is not a database", "malformed", "disk image")
 _HINT = "In elt.yml set `store` to a file (.elt/history.db) or to postgresql://user:password@host/database."
@@ -193,16 +196,23 @@ def explained(url: URL, error: BaseException | None, *, set_aside: bool = False)
     """Return a StoreError that explains a database error to the user; a corrupt file is renamed if `set_aside`."""
     if is_corruption(url, error):
         return _corrupt(_path(url), _reason(error), set_aside=set_aside)
-    if _is_file(url) and says_disk_is_full(_reason(error)):
+    if _is_file(url) and (says_disk_is_full(_reason(error)) or _is_out_of_room(url, error)):
         told = holds_is_full(_path(url))
         return StoreError(f"{_named(url)} cannot be written. {told}", hint=f"{REMEDY}, then run the command again.")
     return StoreError(f"{_named(url)} cannot be used: {_reason(error)}", hint=_way_out(url))
 
 
+def _is_out_of_room(url: URL, error: BaseException | None) -> bool:
+    """Return whether SQLite's unspecific I/O error comes from a disk without room."""
+    if "disk I/O error" not in _reason(error):
+        return False
+    return shutil.disk_usage(_path(url).parent).free < _LEAST_ROOM
+
+
 def unwritten(url: URL, error: BaseException | None) -> StoreError:
     """Return a StoreError that says why a run could not be recorded any further."""
     reason = _reason(error)
-    if says_disk_is_full(reason):
+    if says_disk_is_full(reason) or (_is_file(url) and _is_out_of_room(url, error)):
         told = holds_is_full(_path(url)) if _is_file(url) else full_disk_sentence(str(error))
         return StoreError(
             f"The run could not be recorded any further. {told}",

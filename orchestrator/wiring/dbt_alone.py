@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.adapters.dbt.listing import list_lines
-from orchestrator.adapters.dbt.passthrough import run_command
+from orchestrator.adapters.dbt.passthrough import command_in, run_command
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession, Target
 from orchestrator.adapters.dlt.extra import require_installed
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import Settings
 from orchestrator.errors import MissingExtraError
-from orchestrator.wiring.consent import Consents, require_consent_to_flags
+from orchestrator.wiring.consent import Consents, require_consent, require_consent_to_flags
 
 _WRITERS = frozenset({"run", "build", "seed", "snapshot", "run-operation", "clone", "retry"})
-_READERS = frozenset(
-    {"clean", "compile", "debug", "deps", "docs", "init", "list", "ls", "parse", "show", "source", "test"}
-)
 _PROFILES_DIR = "DBT_PROFILES_DIR"
 _WITHOUT_PROJECT = frozenset({"init", "--version", "-V", "-v"})
 
@@ -51,8 +48,10 @@ def list_with_dbt(
 
 
 def dbt_writer(words: tuple[str, ...]) -> str | None:
-    """Return the first dbt command in `words` if it writes to the warehouse, else None."""
-    command = next((word for word in words if word in _WRITERS | _READERS), None)
+    """Return the dbt command in `words` if it writes to the warehouse, else None."""
+    if _WRITERS.isdisjoint(words):
+        return None
+    command = command_in(words)  # an option's value may be spelled like a command
     return command if command in _WRITERS else None
 
 
@@ -81,6 +80,9 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Cons
     with _profiles_from_here():
         if settings.protected_targets and dbt_writer(words):
             with _opened(settings, words) as (session, target):
+                if dbt_writer(words) == "retry":  # it repeats the options and the target of an earlier command
+                    danger = "dbt retry may drop tables: it repeats an earlier command, with its options and its target"
+                    require_consent(settings, set(settings.protected_targets), danger, consents)
                 require_consent_to_flags(settings, target.name, session.flags, consents)
         return run_command(words, settings.dbt_project_dir)
 

@@ -10,6 +10,7 @@ from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunListener
+from orchestrator.execution.printed import printed_as_notices
 from orchestrator.execution.recorded import Opening
 from orchestrator.execution.resume import Continued
 from orchestrator.execution.reuse import RunReuse
@@ -81,7 +82,7 @@ def drive(
         on_content=known.facts.note_content,
     )
     stop = StopRequest()
-    with stop_on_signals(stop):
+    with stop_on_signals(stop), printed_as_notices(project.inbox):
         outcomes = run_plan(
             plan,
             runners.by_lane,

@@ -19,7 +19,7 @@ from orchestrator.plan.placement import places_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest, Upstream
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId
-from orchestrator.reuse.closed import checks_of, closed_by, judged_by, writers_of
+from orchestrator.reuse.closed import checks_of, closed_by, judged_by
 from orchestrator.reuse.facts import Content
 from orchestrator.reuse.fingerprints.hooks import may_change_rows
 from orchestrator.reuse.fingerprints.make import Fingerprinter
@@ -150,8 +150,7 @@ class Knowledge:
         above = frozenset(with_needs(self.project, planned)).difference(planned)
         graph = self.project.graph
         checks = {check for check in checks_of(graph) if not above.isdisjoint(judged_by(graph, check))}
-        writers = {writer for node in above if node in graph.manifest.sources for writer in writers_of(graph, node)}
-        steps = {*map(StepId, (*above, *checks)), *writers}
+        steps = set(map(StepId, (*above, *checks)))
         return Past(standing=self.standing(steps), tries=self.tries(steps)) if checks else Past()
 
     def _with_judged(self, planned: list[NodeId]) -> list[NodeId]:
@@ -214,7 +213,7 @@ class Knowledge:
         keeps_hooks: bool = False,
     ) -> Foreseen:
         """Return the plan with a decision for each step, if there is anything to decide."""
-        closed, may_reuse = self._closed(plan, request), self._may_reuse(plan, request, skip_unchanged=skip_unchanged)
+        closed, may_reuse = self.closed(plan, request), self._may_reuse(plan, request, skip_unchanged=skip_unchanged)
         if not closed and not any(is_decided(step) and may_reuse(step) for step in plan.steps):
             return Foreseen(plan=plan)
         plan, judge = self.foreseen(
@@ -241,14 +240,15 @@ class Knowledge:
         may_verify = Verifiable(self.project, self.maker).has if verifies else lambda _step: False
         wishes = Wishes(
             may_reuse=may_reuse,
-            closed=self._closed(plan, request),
+            closed=self.closed(plan, request),
             fed=fed,
             keeps_hooks=keeps_hooks or may_change_rows(self.maker.index.at_start[0]),
             may_verify=may_verify,
         )
         return foresee(plan, judge, wishes), judge
 
-    def _closed(self, plan: Plan, request: PlanRequest) -> Mapping[StepId, StepId]:
+    def closed(self, plan: Plan, request: PlanRequest) -> Mapping[StepId, StepId]:
+        """Return the closed steps of a plan, each with the check that closes it."""
         past = self._past_of_checks(plan)
         return closed_by(self.project.graph, plan, past, request.excluded) if request.tests else {}
 

@@ -1,5 +1,6 @@
 """What the warehouse or a model's code refuses while a run goes on: an error of the step, and what it halted."""
 
+import json
 import sys
 
 import pytest
@@ -56,6 +57,29 @@ def test_a_python_model_that_raises(elt, tmp_path):
         "Python model failed: ValueError: no such colour: mauve (line 5 of the model)",
         "file models/marts/guess.py",
     )
+
+
+PRINTS = """
+import os
+import sys
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    print("token", os.environ["SHOP_API_TOKEN"])
+    sys.stdout.close()
+    return dbt.ref("stg_orders")
+"""
+
+
+def test_what_a_python_model_prints_is_a_notice(elt, tmp_path, monkeypatch):
+    """Secrets are masked, `--json` stays JSON lines, and the model cannot close the output."""
+    monkeypatch.setenv("SHOP_API_TOKEN", "sup3rs3cretvalue")
+    shop = write_shop(tmp_path, {"models/marts/chatty.py": PRINTS})
+    said = elt("run", "--select", "chatty", "--json", project=shop)
+    assert said.code == 0, said.out + said.err
+    events = [json.loads(line) for line in said.out.splitlines()]
+    assert [one["message"] for one in events if one.get("notice") == "printed"] == ["token *****"]
+    elt("run", "--select", "chatty", project=shop).reports("Printed by models: 1 line token *****", code=0)
 
 
 EXITS = """

@@ -52,6 +52,10 @@ COUNTED = {
         {{ config(materialized='incremental') }}
         select (select count(*) from {{ source('raw', 'orders') }}) as orders
         """,
+    "models/marts/trimmed.sql": """
+        {{ config(post_hook={'sql': "delete from {{ this }} where id = 10", 'transaction': false}) }}
+        select id from {{ source('raw', 'orders') }}
+        """,
     "snapshots/kept.yml": """
         snapshots:
           - name: kept
@@ -67,7 +71,7 @@ def test_the_rows_of_what_is_built_are_counted(elt, tmp_path, in_target):
     shop = write_shop(tmp_path, {**COUNTED, "elt.yml": f"state_in_target: {in_target}"})
     ran = elt("run", "--json", project=shop)
     ends = [json.loads(line) for line in ran.out.splitlines() if '"step_ended"' in line]
-    rows = {"fct_orders": 3, "dim_customers": 2, "grows": 1, "kept": 2}
+    rows = {"fct_orders": 3, "dim_customers": 2, "grows": 1, "kept": 2, "trimmed": 2}
     assert {end["name"]: end["row_count"] for end in ends if end["row_count"] is not None} == rows
     said = elt("run", "--select", "grows", project=shop)
     assert re.search(r"model grows  \d+\.\ds  2 rows", said.out), said.out
@@ -152,6 +156,9 @@ def test_a_run_forgets_those_that_are_too_old(elt, tmp_path):
     results = json.loads((shop / "target/run_results.json").read_text())["results"]
     assert {result["status"] for result in results} == {"success", "pass"}
     assert len(results) == recorded(elt, shop)[0]["counts"]["reused"] - 1  # an ephemeral model has no result
+    assert "0 runs deleted" in elt("history", "prune", project=shop).out
+    assert "0 runs deleted" in elt("history", "prune", "--keep", "9" * 20, project=shop).out
+    (shop / "elt.yml").write_text("keep_runs: " + "9" * 20)
     assert "0 runs deleted" in elt("history", "prune", project=shop).out
     (shop / "elt.yml").write_text("keep_runs: none")
     elt("history", "prune", project=shop).refuses("keep_runs is none", "--keep N")

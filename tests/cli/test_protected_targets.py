@@ -82,6 +82,14 @@ def test_runs_of_a_protected_target_are_forgotten_with_consent(elt, shop):
     assert "1 run deleted" in elt("history", "prune", "--keep", "1", "--yes", project=shop).out
 
 
+def test_dbt_retry_needs_consent(elt, shop):
+    """It repeats an earlier command with its options and its target, whatever they were."""
+    said = elt("dbt", "retry", project=shop)
+    assert said.code == 2
+    assert "The target dev is protected, and dbt retry may drop tables" in said.err
+    assert "--yes" in said.err
+
+
 def test_a_target_that_the_profile_does_not_have_is_noted(elt, shop):
     """It may be misspelt; another machine's profile may have it."""
     (shop / "elt.yml").write_text("protected_targets: [deev, prod]\npublish_copy: {de: copy.duckdb}")

@@ -85,6 +85,20 @@ def test_a_copy_that_cannot_be_written_is_told_and_the_exit_code_is_one(elt, sho
     assert json.loads(elt("show", "--json", project=shop).out)["status"] == "success"
 
 
+@pytest.mark.parametrize("is_open", [False, True])
+def test_a_database_that_is_no_earlier_copy_is_never_replaced(elt, shop, is_open):
+    """Such as that of another target, or one that another process writes to."""
+    (shop / "bi").mkdir(exist_ok=True)
+    with duckdb.connect(str(shop / "bi/shop.duckdb")) as other:
+        other.execute("create table precious as select 1 as one")
+        other.execute("checkpoint")
+        if is_open:
+            elt("run", project=shop).refuses("exists and can be written, so it is no earlier copy")
+    elt("run", project=shop).refuses("exists and can be written, so it is no earlier copy")
+    with duckdb.connect(str(shop / "bi/shop.duckdb"), read_only=True) as other:
+        assert other.execute("from precious").fetchall() == [(1,)]
+
+
 @pytest.mark.parametrize("verb", ["plan", "run"])
 def test_a_path_where_no_copy_can_be_is_refused_before_anything_runs(elt, shop, monkeypatch, verb):
     """The file, the key and the path are named; nothing is built."""

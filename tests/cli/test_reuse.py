@@ -63,7 +63,7 @@ SUITE = """
 
 
 def test_the_suite_of_a_node_without_tests_runs_by_its_name(elt, tmp_path):
-    """With `elt test`, also downstream of other nodes; the message has all bounds, and the log is found by each name."""
+    """With `elt test`, also downstream of others; the message has all bounds, and each name finds the log."""
     files = {"models/marts/marts.yml": None, "models/staging/staging.yml": None, "expectations/fct_orders.json": SUITE}
     shop = write_shop(tmp_path, files)
     elt("run", "--select", "fct_orders", "--no-tests", project=shop).reports("success", code=0)
@@ -108,6 +108,8 @@ def test_a_gate_on_a_source_stays_closed_where_its_check_does_not_run(elt, tmp_p
     sql(shop, "delete from raw.customers where id is null")
     said = elt("run", "--select", "stg_customers", "--upstream", "none", project=shop)
     said.reports("4 skipped", "check again with: elt test --select source_not_null_raw_customers_id", code=1)
+    for verb in ("resume", "retry"):
+        elt(verb, project=shop).reports("did not pass when it last ran", code=1)
     assert elt("test", "--select", "source_not_null_raw_customers_id", project=shop).code == 0
     words = ("--upstream", "none", "--exclude", "test_name:relationships")
     assert elt("run", "--select", "stg_customers", *words, project=shop).code == 0

@@ -114,7 +114,8 @@ class Marking:
                     # an earlier batch's content would be that of an unfinished table
                     built = self._built(node, macro, places.most_rows) if _is_last(batch, runner) else None
                     content = self._write(statement, built)
-                    if content is not None and content.count is not None and content.kind == TABLE:
+                    is_last = all(hook.get("transaction", True) for hook in own_hooks)  # no hook runs after this
+                    if is_last and content is not None and content.count is not None and content.kind == TABLE:
                         self._row_counts[node.unique_id] = content.count
                     if content is not None and is_settled:
                         places.note_content(node.unique_id, content)

@@ -9,6 +9,7 @@ from orchestrator.adapters.dbt.project_errors import words as words_of
 from orchestrator.adapters.dbt.session import NEEDED
 from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import ProjectError
+from orchestrator.full_disk import full_disk_error, is_full_disk
 
 _HANDLED, _UNHANDLED, _USAGE = 1, 2, 2
 
@@ -36,6 +37,21 @@ def run_command(words: tuple[str, ...], project_dir: Path) -> int:
     return 0 if answer.success else _HANDLED
 
 
+def command_in(words: tuple[str, ...]) -> str | None:
+    """Return the dbt command that dbt's command line finds in the words; None if it finds none."""
+    import click
+    from dbt.cli.main import cli
+
+    try:
+        context = cli.make_context("dbt", list(words), resilient_parsing=True)
+        # click keeps the command itself apart from its arguments, under a name that it is about to drop
+        rest = [*getattr(context, "_protected_args", ()), *context.args]
+        name: str | None = cli.resolve_command(context, rest)[0] if rest else None
+    except click.ClickException:
+        return None
+    return name
+
+
 def _complain(error: BaseException, project_dir: Path, args: tuple[str, ...]) -> int:
     """Print dbt's exception if dbt has not printed it itself; raise ProjectError if a profile is missing."""
     import click
@@ -44,6 +60,8 @@ def _complain(error: BaseException, project_dir: Path, args: tuple[str, ...]) ->
         raise error
     if missing := _missing(error, project_dir, args):
         raise missing from error
+    if is_full_disk(error):
+        raise full_disk_error(error, [project_dir]) from error
     if type(error).__name__ == "DbtUsageException":
         click.echo(f"dbt: {error}", err=True)
         return _USAGE

@@ -27,6 +27,8 @@ def row_count(adapter: Any, result: Any) -> int | None:  # noqa: ANN401  # dbt's
         except WarehouseError:
             return None  # the build succeeded, even if its rows cannot be counted
         return int(count)
+    if node.config.post_hook:  # a hook may change the rows after they were counted
+        return None
     written = (result.adapter_response or {}).get("rows_affected")
     is_number = isinstance(written, int) and written >= 0
     return written if is_number and node.config.materialized in _WRITES_ALL else None

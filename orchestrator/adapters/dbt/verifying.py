@@ -55,7 +55,7 @@ class Verifier:
                 return self._broken(step, started, f"Built anew beside what stands, it errs:\n{beside.message}")
             compared = self._compared(step, schema)
         if compared.difference is None:
-            return _verified(verify, compared, started)
+            return _verified(verify, compared, started, is_table=step.materialized != "view")
         stands = self.relation_of(step.node)
         self.doubt(request, stands)
         missed = self.missed(step.node, beside.code, verify.of_run)
@@ -81,12 +81,12 @@ class Verifier:
         return node_outcome(step.id, result, started)
 
 
-def _verified(verify: Verify, compared: Compared, started: datetime) -> Outcome:
+def _verified(verify: Verify, compared: Compared, started: datetime, *, is_table: bool) -> Outcome:
     rows = "1 row" if compared.rows == 1 else f"{compared.rows:,} rows"
     return replace(
         verify.reused,
         reason=Reason(code=ReasonCode.VERIFIED),
-        row_count=compared.rows,
+        row_count=compared.rows if is_table else None,
         message=f"verified: built anew beside it, {rows}, the same; {verify.reused.message}",
         started_at=started,
         ended_at=datetime.now(UTC),

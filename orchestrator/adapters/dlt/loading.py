@@ -55,7 +55,7 @@ def answer(request: dict[str, Any], answers: Connection, sql: Connection | None)
         return _load(part, request, answers, _destination(part, request, sql))
     except IngestionError as error:
         return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT}
-    except Exception as error:  # noqa: BLE001  # the user's code, the source system, the database
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's code, the source system, the database
         sys.stderr.write(scrub(traceback.format_exc()))
         message, hint = explain(error, request["source"], os.path.relpath(path, root))
         return {"error": message, "hint": hint, "class": error_class(error)}

@@ -20,6 +20,8 @@ from orchestrator.adapters.duckdb import file_copy
 from orchestrator.errors import WarehouseError
 
 _MAGIC = (8, b"DUCK")
+_WRITABLE = 0o222
+"""Mode bits that no copy of ours has. A database that something else writes to has some of them."""
 _RELATIONS = """
 select schema_name, table_name from duckdb_tables() where database_name = current_database() and not internal
 union all
@@ -54,12 +56,21 @@ def why_not_copied(database: Path, copy: Path, attached: Iterable[Path] = ()) ->
         return f"{copy} is the database itself"
     if any(_are_one(copy, other) for other in attached):
         return f"{copy} is a database that the target attaches"
-    if copy.exists() and not _is_a_database(copy):
-        return f"{copy} exists and is no DuckDB database; it would be replaced"
-    if _log_of(copy).exists():
-        return f"{_log_of(copy)} exists: another process writes to the copy, or did so and was cut off"
+    if copy.exists() and (reason := _why_no_earlier_copy(copy)):
+        return reason
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"the folder {folder} cannot be written"
+    return ""
+
+
+def _why_no_earlier_copy(file: Path) -> str:
+    """Return why an existing file is no copy that an earlier run left; empty if it may be one."""
+    if not _is_a_database(file):
+        return f"{file} exists and is no DuckDB database; it would be replaced"
+    if _log_of(file).exists():
+        return f"{_log_of(file)} exists: another process writes to the copy, or did so and was cut off"
+    if file.stat().st_mode & _WRITABLE:
+        return f"{file} exists and can be written, so it is no earlier copy but a database of its own"
     return ""
 
 

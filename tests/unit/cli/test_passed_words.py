@@ -54,3 +54,10 @@ def test_folders_are_named_from_the_working_folder() -> None:
 def test_the_commands_with_which_dbt_writes_are_known(words: tuple[str, ...], writer: str | None) -> None:
     """By the command, not by a value that has its name."""
     assert dbt_writer(words) == writer
+
+
+@pytest.mark.parametrize("option", [("--log-level", "debug"), ("--log-path", "docs")])
+def test_a_value_that_is_spelled_like_a_command_hides_no_writer(option):
+    """dbt's own command line decides what the command is."""
+    assert dbt_writer((*option, "run", "--full-refresh")) == "run"
+    assert dbt_writer(("ls", "--select", "run")) is None
