@@ -56,19 +56,21 @@ def why_not_copied(database: Path, copy: Path, attached: Iterable[Path] = ()) ->
         return f"{copy} is the database itself"
     if any(_are_one(copy, other) for other in attached):
         return f"{copy} is a database that the target attaches"
-    if copy.exists() and (reason := _why_no_earlier_copy(copy)):
+    if reason := _why_not_replaced(copy):
         return reason
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"the folder {folder} cannot be written"
     return ""
 
 
-def _why_no_earlier_copy(file: Path) -> str:
-    """Return why an existing file is no copy that an earlier run left; empty if it may be one."""
-    if not _is_a_database(file):
-        return f"{file} exists and is no DuckDB database; it would be replaced"
+def _why_not_replaced(file: Path) -> str:
+    """Return why a file is neither absent nor a copy that an earlier run left; empty if it is."""
     if _log_of(file).exists():
         return f"{_log_of(file)} exists: another process writes to the copy, or did so and was cut off"
+    if not file.exists():
+        return ""
+    if not _is_a_database(file):
+        return f"{file} exists and is no DuckDB database; it would be replaced"
     if file.stat().st_mode & _WRITABLE:
         return f"{file} exists and can be written, so it is no earlier copy but a database of its own"
     return ""
