@@ -65,6 +65,15 @@ def complete_nodes(context: click.Context, incomplete: str) -> Offers:  # noqa: 
 
 
 @_silent
+def complete_loads(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
+    """Return the names of loads, and of nodes that loads may feed."""
+    from orchestrator.suggestions import selection_words
+
+    words = selection_words(_folder(context), context.params.get("target_path"))
+    return [word for word in words if word.startswith("ingest:") or ":" not in word]
+
+
+@_silent
 def complete_runs(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
     """Return the newest runs."""
     from orchestrator.suggestions import run_ids

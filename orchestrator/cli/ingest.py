@@ -4,14 +4,14 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.completion import complete_nodes
+from orchestrator.cli.completion import complete_loads
 from orchestrator.cli.dbt_options import BUILD, dbt_options
 from orchestrator.cli.run import run_verb
 from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, attempt_options, lock_timeout
 
 
 @click.command("ingest", cls=DbtCommand)
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_nodes)
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_loads)
 @dbt_options(BUILD)
 @allow_empty
 @lock_timeout

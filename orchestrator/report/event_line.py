@@ -11,7 +11,7 @@ from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.plan.explain import shown_name, titled_step
 from orchestrator.plan.status import Status
-from orchestrator.plan.step import Step, StepId, TestStep
+from orchestrator.plan.step import Step, StepId, TestStep, ValidationStep
 from orchestrator.report.words import clock, count, duration, one_line, some_of, wait_words
 
 _LONGEST_REASON = 160
@@ -105,10 +105,15 @@ def some_names(ids: Sequence[StepId], steps: Steps) -> str:
     """Return the names of the first few of many steps; builds and loads come before their tests."""
     found = [steps.get(step_id) for step_id in ids]
     named = [
-        (isinstance(step, TestStep), shown_name(step) if step else step_id)
+        (isinstance(step, TestStep), _short_title(step) if step else step_id)
         for step, step_id in zip(found, ids, strict=True)
     ]
     return some_of([name for _, name in sorted(named, key=itemgetter(0))])
+
+
+def _short_title(step: Step) -> str:
+    """Return the name of a step; a suite has the name of its node, so its kind precedes it."""
+    return titled_step(step) if isinstance(step, ValidationStep) else shown_name(step)
 
 
 def outcome_text(outcome: Outcome, steps: Steps) -> str:

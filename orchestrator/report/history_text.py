@@ -100,7 +100,8 @@ def _print_try(console: Console, number: int, outcome: Outcome, *, of_several: b
         told = f"try {number}  {outcome.status}{kind}  {duration(outcome.elapsed)}"
         console.print(Text(told, style="bold"))
     for part in untold_parts(outcome):
-        console.print(f"  {part.status.value:<10}{part.name}  {one_line(part.message)}", soft_wrap=True)
+        rows = "" if part.rows is None or part.message else count(part.rows, "row")
+        console.print(f"  {part.status.value:<10}{part.name}  {one_line(part.message)}{rows}", soft_wrap=True)
     if outcome.message:
         console.print(clean(outcome.message), soft_wrap=True)
     if outcome.log:
@@ -199,8 +200,7 @@ def _why(step: RecordedStep, run: RecordedRun) -> str:
     if step.status is Status.REUSED and step.last is not None and step.last.outcome is not None:
         is_told = step.last.outcome.warns or step.last.outcome.reason.code is ReasonCode.VERIFIED
         return f"{step.why}; {one_line(step.last.outcome.message)}" if is_told else step.why
-    planned = run.plan.by_id.get(step.step_id)
-    if step.status is Status.SUCCESS and planned is not None and planned.decision is not None:
+    if step.status is Status.SUCCESS and step.kind != "ingest":  # a load's message has its rows and tables
         return tries + step.why
     if step.last is not None and step.last.outcome is not None and step.last.outcome.message:
         return tries + one_line(step.last.outcome.message)

@@ -6,8 +6,8 @@ from orchestrator.execution.events import Event, Noticed, NoticeKind, RunEnded, 
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.verdict import ExitCode, exit_code, first_causes
 from orchestrator.plan.status import Status
-from orchestrator.report.event_line import Steps, titled
-from orchestrator.report.next_steps import ENDED_EARLY
+from orchestrator.report.event_line import titled
+from orchestrator.report.next_steps import ENDED_EARLY, next_steps
 from orchestrator.report.streams import Lines
 from orchestrator.report.words import count, one_line, some_of
 
@@ -17,35 +17,38 @@ class QuietReport:
 
     def __init__(self, stream: TextIO) -> None:
         self._lines = Lines(stream)
-        self._steps: Steps = {}
+        self._started: RunStarted | None = None
         self._has_ended = False
 
     def hear(self, event: Event) -> None:
         """Write the line when the run has ended, and any warning that comes after its end."""
         match event:
             case RunStarted():
-                self._steps = event.plan.by_id
-            case RunEnded():
+                self._started = event
+            case RunEnded() if self._started is not None:
                 self._has_ended = True
                 if exit_code(event.status) is not ExitCode.SUCCESS:
-                    self._lines.write(quiet_line(event, self._steps))
+                    self._lines.write(quiet_line(self._started, event))
             case Noticed() if self._has_ended and event.kind is NoticeKind.WARNING:
                 self._lines.write(one_line(event.message))
             case _:
                 pass
 
 
-def quiet_line(ended: RunEnded, steps: Steps) -> str:
+def quiet_line(started: RunStarted, ended: RunEnded) -> str:
     """Return one line with the cause of a run that is not green, and the commands to inspect and continue it."""
-    run, reasons = ended.run_id, {outcome.reason.code for outcome in ended.outcomes}
+    steps, reasons = started.plan.by_id, {outcome.reason.code for outcome in ended.outcomes}
     causes = [
         f"{_word(cause.outcome)} of {titled(cause.outcome.step_id, steps)}" for cause in first_causes(ended.outcomes)
     ]
     unfinished = sum(outcome.reason.code in ENDED_EARLY for outcome in ended.outcomes)
     facts = [some_of(causes, 2)] if causes else []
     facts += [f"{count(unfinished, 'step')} did not finish"] if unfinished else []
-    line = f"Run {run} {_end(ended.status, reasons)}: {', '.join(facts)}. Look: elt show {run}"
-    return f"{line}. Continue: elt resume {run}" if reasons & ENDED_EARLY else line
+    commands = [command for command, _ in next_steps(started, ended)]
+    look = next(command for command in commands if command.startswith("elt show "))
+    then = next(command for command in commands if command.startswith(("elt resume ", "elt retry ")))
+    word = "Repair" if then.startswith("elt retry ") else "Continue"
+    return f"Run {ended.run_id} {_end(ended.status, reasons)}: {', '.join(facts)}. Look: {look}. {word}: {then}"
 
 
 def _end(status: Status, reasons: set[ReasonCode]) -> str:

@@ -157,7 +157,7 @@ def test_quiet(elt, shop):
     assert re.fullmatch(ENDED.format("ended with status error: error of model wrong"), said.err)
 
 
-ENDED = r"Run (\S+) {}\. Look: elt show \1\n"
+ENDED = r"Run (\S+) {}\. Look: elt show \1\. Repair: elt retry \1\n"
 
 
 def test_a_quiet_retry_and_a_quiet_resume_that_are_not_green_say_so(elt, shop):

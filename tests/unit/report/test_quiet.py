@@ -34,8 +34,14 @@ NEVER = make_outcome("fct", Status.SKIPPED, code=ReasonCode.FAIL_FAST, blame="te
 @pytest.mark.parametrize(
     ("outcomes", "line"),
     [
-        (OUTCOMES, "Run r1 ended with status fail: fail of data test test_key. Look: elt show r1"),
-        ((BROKEN, NEVER), "Run r1 ended with status error: error of data test test_key. Look: elt show r1"),
+        (
+            OUTCOMES,
+            "Run r1 ended with status fail: fail of data test test_key. Look: elt show r1. Repair: elt retry r1",
+        ),
+        (
+            (BROKEN, NEVER),
+            "Run r1 ended with status error: error of data test test_key. Look: elt show r1. Repair: elt retry r1",
+        ),
         (
             (INTERRUPTED,),
             "Run r1 was interrupted: 1 step did not finish. Look: elt show r1. Continue: elt resume r1",

@@ -45,7 +45,7 @@ fail       data test test_key  0.1s
            failing   12 rows
            file      models/test_key.sql
            compiled  /home/ada/shop/target/compiled/shop/test_key.sql
-           halted    4 steps: fct, mart, suite_mart, late
+           halted    4 steps: fct, mart, suite suite_mart, late
 
 database  /home/ada/shop/shop.duckdb
 run       r1
