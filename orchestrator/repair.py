@@ -203,14 +203,14 @@ def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
     if then != now:
         raise UsageError(
             f"The run {run.head.run_id} wrote to {then}; its target {project.target.name} is {now} now.",
-            hint="Let profiles.yml name the target as it was, or start a new run.",
+            hint="Restore the target in profiles.yml, or start a new run.",
         )
     wrote = any(isinstance(run.plan.by_id[outcome.step_id], BuildStep | IngestStep) for outcome in settled(run))
     if wrote and project.target.is_file and not is_there(project.target):
         raise UsageError(
-            f"The database {project.target.path}, to which the run {run.head.run_id} wrote, is not there any more:"
-            " nothing of what it did stands.",
-            hint="Put the file back, or do all of it anew: elt run.",
+            f"The database {project.target.path}, to which the run {run.head.run_id} wrote, no longer"
+            " exists, so nothing that it built exists.",
+            hint="Restore the file, or start a new run: elt run.",
         )
     _refuse_another_place(project, run)
 
@@ -231,7 +231,7 @@ def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
         then, now = moved[0]
         raise UsageError(
             f"The run {run.head.run_id} built {then}, which is {now} now: another schema than that of the run.",
-            hint="Let profiles.yml name the schema as it was, or start a new run: elt run.",
+            hint="Restore the schema in profiles.yml, or start a new run: elt run.",
         )
 
 
@@ -246,7 +246,7 @@ def _refuse_changes(project: OpenProject, run: RecordedRun, nodes: frozenset[Nod
     if changed and not accept:
         raise UsageError(
             f"The code has changed since the run {run.head.run_id}: {some_of(changed, _MOST_NAMED)}.",
-            hint="Go on with today's code: elt resume --accept-changes. Or repair with it: elt retry.",
+            hint="Continue with the current code: elt resume --accept-changes. Or repair the run with it: elt retry.",
         )
 
 

@@ -24,8 +24,8 @@ from orchestrator.reuse.standing import Marker
 Ask = Callable[[str], list[tuple[Any, ...]]]
 """Runs one statement in the target and returns its rows; raises WarehouseError."""
 _MISSED = (
-    "The database {database} does not say what stands in it, though recorded runs built there: its schema {schema} was"
-    " dropped, this is another copy of it, or an older elt built it. The schema is made anew."
+    "The database {database} has no record of what it holds, although recorded runs built there: its schema {schema}"
+    " was dropped, this is another copy of it, or an older elt built it. The schema is created again."
 )
 MOST_ROWS = 10_000_000
 _SPARE = 200
@@ -169,7 +169,7 @@ class SqlTargetRecord:
                 if tries_left and lost_race(error):
                     continue  # another run creates the tables too: check again which exist now
                 self._tell(
-                    f"What stands is not recorded in {database} itself: {error.message.splitlines()[0]}\n"
+                    f"Builds are not recorded in {database} itself: {error.message.splitlines()[0]}\n"
                     "Give the user who runs this the right to make tables there, or set state_in_target: false in"
                     " elt.yml."
                 )
@@ -184,7 +184,7 @@ class SqlTargetRecord:
         there = self._columns(database)
         if database.lower() in self._taken or _is_anothers(there):
             self._tell(
-                f"What stands is not recorded in {database} itself: its schema {sql.SCHEMA} holds other tables.\n"
+                f"Builds are not recorded in {database} itself: its schema {sql.SCHEMA} holds other tables.\n"
                 "Call that schema something else, or set state_in_target: false in elt.yml."
             )
             return False
@@ -210,7 +210,7 @@ class SqlTargetRecord:
         self._ask(sql.renames_table(database, table, aside))
         self._tell(
             f"The table {sql.SCHEMA}.{table} of {database} has not the columns that elt gave it: nothing in it is"
-            f" trusted. It was set aside as {sql.SCHEMA}.{aside}, and made anew."
+            f" trusted. It was set aside as {sql.SCHEMA}.{aside}, and created again."
         )
 
     def _tidy(self, database: str) -> None:

@@ -19,7 +19,7 @@ from orchestrator.cli.shared import (
 
 @click.command("resume", cls=DbtCommand)
 @click.argument("run", required=False, shell_complete=complete_runs)
-@click.option("--accept-changes", is_flag=True, help="Go on with today's code where it has changed since.")
+@click.option("--accept-changes", is_flag=True, help="Use the current code if it has changed since.")
 @repeated_options
 @assume_yes
 @lock_timeout

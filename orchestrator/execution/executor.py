@@ -107,7 +107,7 @@ def _with_remedy(message: str) -> str:
     """Add to the message which disk is full and what to do, unless it says so already."""
     if REMEDY in message:
         return message
-    return f"{message}\n{full_disk_sentence(message, [Path.cwd()])} {REMEDY}, then go on with: elt resume"
+    return f"{message}\n{full_disk_sentence(message, [Path.cwd()])} {REMEDY}, then continue with: elt resume"
 
 
 def _internal_error(request: Request, what: str) -> Outcome:

@@ -23,7 +23,7 @@ def judge_load_age(age: float | None, warn_after: float | None, error_after: flo
     As in dbt, an age is too old when it is greater than a limit, and a source without any rows exceeds every limit.
     """
     if warn_after is None and error_after is None:
-        return Status.ERROR, "the source has neither warn_after nor error_after: there is nothing to judge it by"
+        return Status.ERROR, "the source has neither warn_after nor error_after: there is nothing to check it by"
     said = "no load has brought rows yet"
     if age is not None:
         said = f"the last load that brought rows was {spell(age)} ago"

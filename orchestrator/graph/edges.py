@@ -42,7 +42,7 @@ def producer_edges(manifest: Manifest, depends: Dag[NodeId]) -> tuple[tuple[Edge
         else:
             notes.append(
                 f"{producer} writes the table of {source}, but also reads from it: "
-                "no order between the two, the source is read as it stands."
+                "no order between the two, the source is read as it is."
             )
     return tuple(kept), tuple(notes)
 

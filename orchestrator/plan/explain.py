@@ -128,7 +128,7 @@ _REASONS = {
     Why.NEEDED: "needed by {of}",
     Why.FEEDS: "feeds {of}",
     Why.HOOK: "hook of the project",
-    Why.FAILED: "did not end well before",
+    Why.FAILED: "did not succeed before",
     Why.HALTED: "did not run before",
     Why.CHANGED: "changed since",
     Why.GONE: "not there any more",

@@ -137,7 +137,7 @@ class _Choice:
             else:
                 self.found.notes.append(
                     f"{short_name(source_id)} has freshness limits, but neither loaded_at_field nor "
-                    "loaded_at_query, and nothing here loads it: its age is not judged."
+                    "loaded_at_query, and nothing here loads it: its age is not checked."
                 )
 
     def _note_unchecked_sources(self) -> None:

@@ -33,7 +33,7 @@ _REASONS = {
     ReasonCode.RAN: "",
     ReasonCode.FAIL_FAST: "not started after a failure, as --fail-fast asks",
     ReasonCode.INTERRUPTED: "interrupted",
-    ReasonCode.RUN_START_HOOK: "an on-run-start hook did not end well",
+    ReasonCode.RUN_START_HOOK: "an on-run-start hook failed",
     ReasonCode.NOT_EVALUATED: "could not be evaluated",
     ReasonCode.TIME_LIMIT: "",  # the message explains it
     ReasonCode.RUN_TIME_LIMIT: "the time limit of the run was reached",

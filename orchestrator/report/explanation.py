@@ -134,9 +134,12 @@ def _verdict_word(found: Explained) -> str:
 
 def _verdict(found: Explained) -> str:
     if found.standing is not None and found.standing.is_doubted:
-        return "What stands was found to differ from what it builds to: it runs, and so does what is below it."
+        return (
+            "A verification found that the existing table differs from what the node builds. It runs, and so does"
+            " everything downstream."
+        )
     if found.comparison is None:
-        return "It never ended well in this target: there is nothing to compare with."
+        return "It has never succeeded in this target, so there is nothing to compare with."
     changes = found.comparison.changes
     if found.held is not None and found.comparison.verdict is Verdict.SAME and not changes:
         return "Nothing has changed in the project. Whether its data has changed, only the database can tell."

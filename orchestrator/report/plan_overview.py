@@ -54,9 +54,7 @@ def told_with(step: Step, attempts: AttemptsText) -> str:
 
 def attempts_lines(attempts: AttemptsText) -> Iterator[Text]:
     """Yield the rules for attempts of each kind of step, and of the run."""
-    yield from _section(
-        "Further tries and time limits", [f"{kind}: {said}" for kind, said in attempts.of_kinds.items()]
-    )
+    yield from _section("Attempts and time limits", [f"{kind}: {said}" for kind, said in attempts.of_kinds.items()])
 
 
 def overview_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str) -> Iterator[Text]:
@@ -72,9 +70,9 @@ def overview_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str)
     yield from _section("Hooks after", [_told(step, attempts) for step in groups.after])
     own = [step for step in plan.steps if step.id in attempts.of_steps and isinstance(step, BuildStep)]
     told = [f"{shown_kind(step)}  {step.name}  {attempts.of_steps[step.id]}" for step in own]
-    yield from _section("Built with tries and limits of their own", told)
+    yield from _section("Nodes with attempts and limits of their own", told)
     yield from attempts_lines(attempts)
-    yield from _section("Selected but left out", (), len(plan.left_out))
+    yield from _section("Selected but omitted", (), len(plan.left_out))
     by_reason: dict[str, list[str]] = {}
     for one in plan.left_out:
         by_reason.setdefault(one.reason, []).append(one.node)

@@ -67,7 +67,7 @@ def plan_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str, wid
         yield from _checks(groups.checks.get(step.id, ()), step, width, attempts)
     yield from _section("Checks of what is not built here", groups.loose, columns)
     yield from _section("Hooks after", groups.after, columns)
-    yield from _title("Selected but left out", len(plan.left_out))
+    yield from _title("Selected but omitted", len(plan.left_out))
     for one in plan.left_out:
         yield Text(f"  {one.node}  {one.reason}{': ' + one_line(one.detail) if one.detail else ''}")
     yield from attempts_lines(attempts)

@@ -58,7 +58,7 @@ class Past:
                 then=then, holds=None if then is None else then.identity, why=broken or ("" if then else _NEVER_RAN)
             )
         if not self.there(relation):
-            return Found(why=_NEVER_BUILT if then is None else f"{relation} is not there any more")
+            return Found(why=_NEVER_BUILT if then is None else f"{relation} no longer exists")
         # The markers are written with the data, so they overrule the record.
         if self.markers is not None:
             return self._as_marked(step_id, relation, then, now)
@@ -75,7 +75,7 @@ class Past:
         if found.then is None or found.why or (self.unread and found.then.status is Status.SUCCESS):
             return found
         if not self.there(relation):
-            return replace(found, why=f"{relation} is not there any more")
+            return replace(found, why=f"{relation} no longer exists")
         is_empty = content is not None and content.count == 0
         if found.then.status is not Status.SUCCESS or not is_empty:
             return replace(found, why=f"the failing rows in {relation} may have changed")
@@ -96,7 +96,7 @@ class Past:
             return _DOUBTED if then.is_doubted else Found(then=then, holds=then.identity, why=broken)
         # The record has no success for this build, so only the marker shows whether it was completed.
         if not marker.is_whole:
-            return Found(why=f"it was broken off in run {marker.run_id}")
+            return Found(why=f"it was interrupted in run {marker.run_id}")
         if marker.digest != now.digest:
             return Found(holds=marker.identity, why=f"it was built from something else in run {marker.run_id}")
         elsewhere = Standing(
@@ -131,7 +131,7 @@ class Past:
         if last is None or (last.status in STANDS and then is not None and last.run_id == then.run_id):
             return ""
         if last.status is None or last.status is Status.CANCELLED:
-            return f"it was broken off in run {last.run_id}"
+            return f"it was interrupted in run {last.run_id}"
         return f"it ended as {last.status.value} in run {last.run_id}"
 
     def check_words(self, check: StepId, name: str) -> str:
@@ -140,7 +140,7 @@ class Past:
         if last is None:
             return "" if check in self.standing else f"its check never ran here: {name}"
         if last.status is None or last.status is Status.CANCELLED:
-            return f"its last check was broken off: {name}"
+            return f"its last check was interrupted: {name}"
         if last.status in FAIL_OR_ERROR:
             return f"its last check {'failed' if last.status is Status.FAIL else 'errored'}: {name}"
         return ""
@@ -160,7 +160,7 @@ def _is_not_before(at: datetime | None, then: datetime | None) -> bool:
     return at is not None and then is not None and at >= then
 
 
-_DOUBTED = Found(why="what stands was found to differ from what it builds to", is_doubted=True)
+_DOUBTED = Found(why="the existing table was found to differ from what the node builds", is_doubted=True)
 _NEVER_BUILT = "never built here"
 _NOT_OURS = "it exists, but elt did not build it"
 _NEVER_RAN = "never ran here"

@@ -216,11 +216,11 @@ def unwritten(url: URL, error: BaseException | None) -> StoreError:
         told = holds_is_full(_path(url)) if _is_file(url) else full_disk_sentence(str(error))
         return StoreError(
             f"The run could not be recorded any further. {told}",
-            hint=f"Nothing more was started. {REMEDY}, then go on with: elt resume",
+            hint=f"Nothing more was started. {REMEDY}, then continue with: elt resume",
         )
     return StoreError(
         f"The run could not be recorded any further: {reason}.",
-        hint=f"Nothing more was started. {REMEDY} for it, or let it be written, then go on with: elt resume",
+        hint=f"Nothing more was started. {REMEDY} for it, or let it be written, then continue with: elt resume",
     )
 
 

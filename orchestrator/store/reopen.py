@@ -34,7 +34,7 @@ def reopen(
     if taken.rowcount != 1:
         raise StoreError(
             f"Another process has taken up the run {opening.run_id} meanwhile.",
-            hint="`elt history` says how it stands.",
+            hint="`elt history` shows its state.",
         )
     stands = {outcome.step_id for outcome in event.settled}
     if again := [{"again": step.id} for step in event.plan.steps if step.id not in stands]:

@@ -44,7 +44,7 @@ def command_of(run: RecordedRun, again: Command) -> Command:
     if "dbt_options" not in asked:
         raise UsageError(
             f"The run {run.head.run_id} was recorded by an older elt, which did not keep its options.",
-            hint="Start it anew with `elt run`.",
+            hint="Start a new run with `elt run`.",
         )
     recorded = tuple(asked["dbt_options"])
     options = recorded

@@ -68,7 +68,7 @@ def test_in_a_model_and_in_the_record(elt, small_disk):
     assert said.code in {1, 2}
     told = " ".join((said.out + said.err).split())
     assert "is full" in told
-    assert "Make room, then go on with: elt resume" in told
+    assert "Make room, then continue with: elt resume" in told
     (small_disk / "filler").unlink()
     assert elt("resume", project=shop).code == 0
 

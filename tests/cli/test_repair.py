@@ -150,7 +150,7 @@ def test_what_cannot_be_gone_on_with_is_refused(elt, shop, tmp_path):
     assert elt("run", "--select", "stg_orders", "extra", project=shop).code == 1
     (shop / "shop.duckdb").rename(shop / "kept.duckdb")
     for verb in ("resume", "retry"):
-        elt(verb, project=shop).refuses("shop.duckdb, to which the run", "is not there any more", "elt run")
+        elt(verb, project=shop).refuses("shop.duckdb, to which the run", "no longer exists", "elt run")
     (shop / "kept.duckdb").rename(shop / "shop.duckdb")
     (shop / "models/marts/extra.sql").unlink()
     elt("resume", "--accept-changes", project=shop).refuses("no model.shop.extra any more")

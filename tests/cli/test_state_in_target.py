@@ -32,7 +32,7 @@ def test_a_record_that_was_dropped_is_made_anew_with_a_notice(elt, shop):
     assert elt("run", "--select", "stg_orders", project=shop).code == 0
     sql(shop, "drop schema _elt cascade")
     again = elt("run", "--select", "stg_orders", project=shop)
-    again.reports("does not say what stands in it", "The schema is made anew", code=0)
+    again.reports("has no record of what it holds", "The schema is created again", code=0)
     assert [name for name, *_ in sql(shop, MARKED)] == ["stg_orders"]
     assert "does not say" not in elt("run", "--select", "stg_orders", project=shop).out
 

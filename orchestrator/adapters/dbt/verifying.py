@@ -52,7 +52,7 @@ class Verifier:
         with self.schemas.opened(step.id) as schema:
             beside = self.runs.run_beside(step.node, schema)
             if beside.message:
-                return self._broken(step, started, f"Built anew beside what stands, it errs:\n{beside.message}")
+                return self._broken(step, started, f"Its shadow build ended in an error:\n{beside.message}")
             compared = self._compared(step, schema)
         if compared.difference is None:
             return _verified(verify, compared, started, is_table=step.materialized != "view")
@@ -75,7 +75,7 @@ class Verifier:
 
     def _broken(self, step: BuildStep, started: datetime, said: str) -> Outcome:
         """Return the error of a verification that could not finish; if it will be retried, dbt keeps no result."""
-        told = f"What stands of {step.name} could not be verified. {said}"
+        told = f"The existing result of {step.name} could not be verified. {said}"
         is_kept = error_class(Status.ERROR, said) is not ErrorClass.TRANSIENT
         result = (self.runs.note_error if is_kept else self.runs.lost_result)(step.node, told)
         return node_outcome(step.id, result, started)
@@ -87,7 +87,7 @@ def _verified(verify: Verify, compared: Compared, started: datetime, *, is_table
         verify.reused,
         reason=Reason(code=ReasonCode.VERIFIED),
         row_count=compared.rows if is_table else None,
-        message=f"verified: built anew beside it, {rows}, the same; {verify.reused.message}",
+        message=f"verified: built again beside it, {rows}, the same; {verify.reused.message}",
         started_at=started,
         ended_at=datetime.now(UTC),
     )
@@ -114,8 +114,8 @@ def _how(difference: Difference) -> str:
     rows = [
         f"{number:,} {'row' if number == 1 else 'rows'} only {where}"
         for number, where in (
-            (difference.only_first, "in what stands"),
-            (difference.only_second, "in what was built anew beside it"),
+            (difference.only_first, "in the existing table"),
+            (difference.only_second, "in the rebuilt one"),
         )
         if number
     ]

@@ -97,7 +97,7 @@ def _status_and_message(verdict: Verdict) -> tuple[Status, str]:
         return Status.ERROR, f"could not be evaluated: {verdict.error}"
     if verdict.success:
         return Status.SUCCESS, _seen(verdict)
-    seen = _seen(verdict) or _NOTHING_SEEN.get(verdict.type, "there is no value to judge")
+    seen = _seen(verdict) or _NOTHING_SEEN.get(verdict.type, "there is no value to check")
     return judge_expectation(
         success=False, severity=verdict.severity
     ), f"{seen} (info)" if verdict.severity == "info" else seen

@@ -9,8 +9,8 @@ from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.nodes.identity import short_name
 from orchestrator.reuse.fingerprints.normal_sql import normal_sql
 
-_OTHER_CODE = "what it compiles to: that was something else when what stands was built"
-_BY_HAND = "rows that were changed by hand, of what stands or of a table that it reads"
+_OTHER_CODE = "what it compiles to: that was something else when the existing table was built"
+_BY_HAND = "rows that were changed by hand, in the table itself or in one that it reads"
 _NOTHING = (
     f"nothing that elt can see: {_BY_HAND}; or its code does not give the same rows each time, which"
     " meta.elt.volatile: true says"

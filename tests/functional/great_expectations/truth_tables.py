@@ -135,7 +135,7 @@ NOT_IN_SQL = [
     cannot("column_values_to_match_json_schema", column="word", json_schema={"type": "object"}),
     cannot("column_values_to_match_strftime_format", column="word", strftime_format="%Y"),
 ]
-# No rows: nothing is unexpected, and there is no value to judge, which is never a yes.
+# No rows: nothing is unexpected, and there is no value to check, which is never a yes.
 EMPTY = [
     yes("column_values_to_not_be_null", column="n"),
     yes("column_values_to_be_unique", column="n"),

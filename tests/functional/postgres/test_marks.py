@@ -70,7 +70,7 @@ def test_tables_that_somebody_else_made_are_left_to_them(new_database, login_to,
     ours.make([database])
     assert not ours.is_made(database)
     (said,) = told
-    assert f"What stands is not recorded in {database} itself" in said
+    assert f"Builds are not recorded in {database} itself" in said
 
 
 def record(login, told=None):

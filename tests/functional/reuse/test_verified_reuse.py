@@ -51,7 +51,7 @@ def test_what_is_as_it_builds_to_is_reused_and_said_to_be_verified(verified):
     codes = {name: outcome.reason.code for name, outcome in steps.items() if outcome.status is Status.REUSED}
     yes, not_looked_at = ReasonCode.VERIFIED, ReasonCode.UNCHANGED
     assert codes == {"rates": yes, "doubled": yes, "marked": not_looked_at, "stamped": not_looked_at}
-    assert "verified: built anew beside it, 2 rows, the same" in steps["doubled"].message
+    assert "verified: built again beside it, 2 rows, the same" in steps["doubled"].message
     assert steps["doubled"].tool_word == "success"
 
 

@@ -177,7 +177,7 @@ def test_a_schema_that_was_dropped_is_made_anew(target: Target) -> None:
     assert target.made(is_expected=True)
     assert target.marker("orders") is None
     (said,) = target.told
-    assert "does not say what stands in it" in said
+    assert "has no record of what it holds" in said
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_a_database_that_cannot_be_written_is_told_of_once(tmp_path: Path) -> No
     record.make(["shop"])
     assert not record.is_made("shop")
     (said,) = target.told
-    assert "What stands is not recorded in shop itself" in said
+    assert "Builds are not recorded in shop itself" in said
     assert "read-only" in said
     warehouse.close()
 

@@ -111,7 +111,7 @@ def test_rows_that_came_already_are_told(world: World) -> None:
     [
         (Status.FAIL, "its last check failed: t"),
         (Status.ERROR, "its last check errored: t"),
-        (None, "its last check was broken off: t"),
+        (None, "its last check was interrupted: t"),
     ],
 )
 def test_a_check_that_did_not_say_yes_is_repeated_with_what_it_judges(
@@ -135,7 +135,7 @@ def test_a_check_that_never_ran_is_run_with_what_it_judges(world: World) -> None
 def test_what_is_gone_is_named(world: World) -> None:
     """By its place."""
     del world.target.held[node_id("model.c")]
-    assert told(world)["c"] == "run: main.c is not there any more"
+    assert told(world)["c"] == "run: main.c no longer exists"
 
 
 def test_without_a_record_all_runs(world: World) -> None:

@@ -25,4 +25,6 @@ def test_a_table_that_was_found_to_be_wrong_is_said_to_run():
     written = StringIO()
     print_explanation(Console(file=written, width=120), found)
     assert "in run r1; found to be wrong since" in written.getvalue()
-    assert "What stands was found to differ from what it builds to: it runs" in written.getvalue()
+    assert (
+        "A verification found that the existing table differs from what the node builds. It runs" in written.getvalue()
+    )

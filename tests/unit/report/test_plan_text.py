@@ -34,7 +34,7 @@ Build (2)
 Checks of what is not built here (1)
   data test  raw_ok                tests source raw.flights
 
-Selected but left out (1)
+Selected but omitted (1)
   test.shop.both  parent_not_built: other is neither there nor in the plan
 """
 
@@ -73,11 +73,13 @@ def test_tries_and_limits_of_its_own_stand_behind_the_reason_of_a_step() -> None
     said = AttemptsText(of_kinds={"ingest": "tried once", "run": "6 h limit"}, of_steps=own)
     shown = TEXT.replace("fct_flights           selected", "fct_flights           selected; up to 5 tries, 30 s limit")
     shown = shown.replace("1 suite: fct", "1 suite, tried once: fct")
-    end = "\nFurther tries and time limits (2)\n  ingest: tried once\n  run: 6 h limit\n"
+    end = "\nAttempts and time limits (2)\n  ingest: tried once\n  run: 6 h limit\n"
     lines = plan_lines(plan(), said, database="/home/ada/shop.duckdb")
     assert "\n".join(line.plain for line in lines) + "\n" == shown + end
     folders = "\n".join(line.plain for line in overview_lines(plan(), said, database="db"))
-    assert "Built with tries and limits of their own (1)\n  table  fct_flights  up to 5 tries, 30 s limit\n" in folders
+    assert (
+        "Nodes with attempts and limits of their own (1)\n  table  fct_flights  up to 5 tries, 30 s limit\n" in folders
+    )
     assert end.strip() in folders
 
 
@@ -91,7 +93,7 @@ def test_what_is_left_out_and_what_to_know_stand_at_the_end() -> None:
     left_out = LeftOut(node=NodeId("test.shop.far"), reason="parent_not_built", detail="model.shop.x")
     assert text(Plan(steps=(), left_out=(left_out,), notes=("a [note]\nof two lines",))) == (
         "0 steps, into /home/ada/shop.duckdb\n\n"
-        "Selected but left out (1)\n  test.shop.far  parent_not_built: model.shop.x\n\n"
+        "Selected but omitted (1)\n  test.shop.far  parent_not_built: model.shop.x\n\n"
         "Notes (1)\n  a [note] of two lines\n"
     )
 
@@ -163,7 +165,7 @@ def test_a_large_plan_names_the_first_of_what_it_does_not_build() -> None:
     out = tuple(LeftOut(node=NodeId(f"test.shop.t{n}"), reason="parent_not_built") for n in range(30))
     lines = printed(replace(a_plan, left_out=out, notes=tuple(f"note {n}" for n in range(12)))).splitlines()
     assert lines[6:] == [
-        "Selected but left out (30)",
+        "Selected but omitted (30)",
         "  parent_not_built: test.shop.t0, test.shop.t1, test.shop.t2, test.shop.t3, test.shop.t4 and 25 more",
         "",
         "Notes (12)",

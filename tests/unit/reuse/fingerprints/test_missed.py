@@ -8,7 +8,7 @@ from tests.graph_factories import make_source
 from tests.unit.reuse.fingerprints.making import model, project
 
 PARTS = (make_source("s"), model("model.e", "select 1", "source.raw.s", config={"materialized": "ephemeral"}))
-BY_HAND = "rows that were changed by hand, of what stands or of a table that it reads"
+BY_HAND = "rows that were changed by hand, in the table itself or in one that it reads"
 
 
 def found(compiled: str, then: str | None = None, node: DbtNode | None = None) -> list[str]:
