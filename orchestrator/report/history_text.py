@@ -1,5 +1,6 @@
 """Prints the list of runs, or one run, for users."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,8 @@ from orchestrator.report.streams import print_wide
 from orchestrator.report.words import clean, count, duration, one_line, size_words
 
 _WITH_ROWS = frozenset({"ingest", "seed", "model", "snapshot"})
+_COMMAND_TAG = re.compile(r"[A-Z ]+[\d ]*")
+"""What a database answers to a statement, such as `OK` or `INSERT 0 3`: it says nothing that the status does not."""
 _COLUMNS = ("run", "started", "took", "status", "steps", "target", "command")
 _OF_WIDE = frozenset({"started", "target"})
 """Columns that a narrow terminal omits; the id of a run begins with its start in UTC."""
@@ -200,11 +203,12 @@ def _why(step: RecordedStep, run: RecordedRun) -> str:
     if step.status is Status.REUSED and step.last is not None and step.last.outcome is not None:
         is_told = step.last.outcome.warns or step.last.outcome.reason.code is ReasonCode.VERIFIED
         return f"{step.why}; {one_line(step.last.outcome.message)}" if is_told else step.why
-    if step.status is Status.SUCCESS and step.kind != "ingest":  # a load's message has its rows and tables
+    message = step.last.outcome.message if step.last is not None and step.last.outcome is not None else ""
+    planned = run.plan.by_id.get(step.step_id)
+    is_decided = step.status is Status.SUCCESS and planned is not None and planned.decision is not None
+    if not message or is_decided or _COMMAND_TAG.fullmatch(message):
         return tries + step.why
-    if step.last is not None and step.last.outcome is not None and step.last.outcome.message:
-        return tries + one_line(step.last.outcome.message)
-    return tries + step.why
+    return tries + one_line(message)
 
 
 def _counts(head: RunHead) -> str:
