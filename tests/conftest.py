@@ -27,7 +27,8 @@ SLOW = (
     *("tests/functional/postgres/test_adopt.py", "tests/functional/postgres/test_truth.py"),
     *("tests/functional/postgres/test_agreement.py", "tests/functional/postgres/test_comparison.py"),
     *("tests/functional/reuse/test_adopt.py", "tests/functional/reuse/test_cases.py"),
-    "tests/functional/reuse/test_statements_of_projects.py",
+    *("tests/functional/reuse/test_statements_of_projects.py", "tests/functional/test_reference_"),
+    "tests/cli/test_full_disk.py",
 )
 """What `make test-slow` runs: many runs of the real tools each; CI runs both."""
 LONGEST_FIRST = (*TOGETHER, "tests/agreement/", "tests/functional/", "tests/faults/", "tests/cli/", "tests/")

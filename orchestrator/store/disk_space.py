@@ -7,6 +7,8 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
+_PATIENCE = 1000
+"""Milliseconds to wait for other processes: a smaller file is not worth a long wait."""
 _BESIDE = ("", "-wal")
 """The database and its journal."""
 
@@ -26,6 +28,7 @@ def shrink_file(engine: Engine) -> bool:
     """Rewrite a SQLite file without its free pages; return False if another process uses it or the disk is full."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         try:
+            connection.exec_driver_sql(f"pragma busy_timeout = {_PATIENCE}")
             connection.exec_driver_sql("vacuum")
             connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
         except OperationalError:
