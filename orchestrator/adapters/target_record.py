@@ -1,6 +1,6 @@
 """Keeps a record of builds and loads in the target itself: creates the tables for it, and reads them.
 
-Nothing here stops a run. If the tables cannot be created or trusted, the user is told once and nothing is recorded.
+Nothing here stops a run. If the tables cannot be created or trusted, this is reported once and nothing is recorded.
 """
 
 import threading
@@ -71,7 +71,7 @@ class SqlTargetRecord:
     def make(self, databases: Iterable[str], *, is_expected: bool = False) -> None:
         """Create missing tables in these databases; once per database, before anything is written there.
 
-        With `is_expected` the user is told if they had to be created although the database has other tables.
+        With `is_expected`, report if they had to be created although the database has other tables.
         """
         for database in databases:
             with self._lock:

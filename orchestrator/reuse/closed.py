@@ -60,8 +60,8 @@ def _that_said_no(graph: Graph, plan: Plan, past: Past) -> Iterator[NodeId]:
 def _still_holds(graph: Graph, plan: Plan, past: Past, check: NodeId, node: NodeId) -> bool:
     """Return whether a check last failed or errored on a node that this plan does not build or load.
 
-    The gate below a source stays closed until the check passes, also if the source was loaded since: nobody has checked
-    the new rows.
+    The gate below a source stays closed until the check passes. A load since then does not open it, because its rows
+    have not been checked.
     """
     if node not in graph.manifest.sources:
         return StepId(node) not in plan.by_id and past.said_no(StepId(check), StepId(node))

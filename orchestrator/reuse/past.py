@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from orchestrator.nodes.identity import NodeId, Relation, short_name
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
@@ -153,11 +152,9 @@ class Past:
         if judged is None:
             return True
         then = self.standing.get(judged)
-        return then is not None and _is_not_before(last.ended_at, then.ended_at)
-
-
-def _is_not_before(at: datetime | None, then: datetime | None) -> bool:
-    return at is not None and then is not None and at >= then
+        if then is None or then.ended_at is None or last.ended_at is None:
+            return False
+        return last.ended_at >= then.ended_at
 
 
 _DOUBTED = Found(why="the existing table was found to differ from what the node builds", is_doubted=True)

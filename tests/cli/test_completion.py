@@ -50,7 +50,7 @@ def recorded(shop):
 
 @pytest.fixture
 def complete(elt, monkeypatch):
-    """Answer as bash is answered: what stands in place of the last of its words."""
+    """Return the completions that bash gets: each replaces the last word that it split off."""
 
     def completed(line: str, project) -> list[str]:
         monkeypatch.chdir(project)

@@ -170,7 +170,7 @@ def test_a_quiet_retry_and_a_quiet_resume_that_are_not_green_say_so(elt, shop):
 
 
 def test_a_quiet_run_over_its_limit_says_so(elt, tmp_path):
-    """The limit is told on stderr, with how to go on."""
+    """One line on stderr names the limit and the command that continues the run."""
     said = elt("run", "-q", "--select", "slow", "--time-limit", "1s", project=write_shop(tmp_path, SLOW))
     assert (said.code, said.err.count("\n")) == (1, 1)
     assert re.match(r"Run \S+ exceeded its time limit: 1 step did not finish\. .* Continue: elt resume \S+$", said.err)
@@ -305,7 +305,7 @@ COMPLETING = "import sys; sys.argv[0] = 'elt'; from orchestrator.cli.main import
 
 
 def sections(text: str) -> dict[str, str]:
-    """Give the text below each heading of a help."""
+    """Return the text under each heading of a help page."""
     pieces = re.split(r"^(\S.*):$", text, flags=re.MULTILINE)
     return dict(zip(pieces[1::2], pieces[2::2], strict=True))
 

@@ -64,7 +64,7 @@ def test_the_folder_is_written_as_seen_from_the_elt_yml_that_is_there(repository
 
 
 def test_a_project_that_has_an_ingestion_folder_may_move_the_file(repository):
-    """Its own files are known; those of a folder in it are not imported, and are told if nothing loads."""
+    """elt loads its files, but not those in its subfolders, which are noted if no load is defined."""
     write(repository, "ingestion/shop.py")
     write(repository, "ingestion/deep/shop.py")
     folder = repository / "ingestion"
