@@ -24,15 +24,29 @@ def require_supported(*tools: str) -> None:
     Raises:
         UnsupportedVersionError: names each such distribution, its version, and the bounds.
     """
-    bounds = stated_bounds()
-    refused = [tool for tool in tools if tool in bounds and not _fits(tool, bounds[tool])]
+    installed = {tool: found for tool in tools if (found := _installed(tool)) is not None}
+    refused = refused_versions(installed)
     if refused:
-        bounds_of = {tool: ",".join(sorted(map(str, bounds[tool]), reverse=True)) for tool in refused}
+        bounds = stated_bounds()
         raise UnsupportedVersionError(
-            "; ".join(f"{tool} {version(tool)} is installed, this elt works with {bounds_of[tool]}" for tool in refused)
-            + ".",
-            hint=install_hint(*(f"{tool}{limits}" for tool, limits in bounds_of.items())),
+            "; ".join(refused.values()) + ".",
+            hint=install_hint(*(f"{tool}{bounds_text(bounds[tool])}" for tool in refused)),
         )
+
+
+def refused_versions(installed: Mapping[str, str]) -> dict[str, str]:
+    """Return a message for each distribution whose version is outside the bounds, by its name."""
+    bounds = stated_bounds()
+    return {
+        tool: f"{tool} {number} is installed, this elt works with {bounds_text(bounds[tool])}"
+        for tool, number in installed.items()
+        if tool in bounds and not bounds[tool].contains(number, prereleases=True)
+    }
+
+
+def bounds_text(bounds: SpecifierSet) -> str:
+    """Return bounds as a requirement has them, the lower one first."""
+    return ",".join(sorted(map(str, bounds), reverse=True))
 
 
 def supported(requirements: Iterable[str]) -> dict[str, SpecifierSet]:
@@ -61,8 +75,8 @@ def _stated() -> Iterator[str]:
         return
 
 
-def _fits(tool: str, bounds: SpecifierSet) -> bool:
+def _installed(tool: str) -> str | None:
     try:
-        return bounds.contains(version(tool), prereleases=True)
+        return version(tool)
     except PackageNotFoundError:
-        return True
+        return None

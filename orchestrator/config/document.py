@@ -28,6 +28,8 @@ KEYS: Mapping[str, Reader] = {
     "dbt_project": text,
     "ingestion.folder": text,
     "ingestion.threads": positive,
+    "ingestion.python": text,
+    "ingestion.python.*": text,
     "ingestion.schemas.*": text,
     "expectations.folder": text,
     "on_run_start": one_of(OnRunStart),

@@ -9,9 +9,18 @@ from typing import TypeVar
 
 from orchestrator.config.discovery import Found, find_project
 from orchestrator.config.document import KEYS, Entry
-from orchestrator.config.mistakes import Mistakes
+from orchestrator.config.mistakes import Mistakes, near
 from orchestrator.config.repeats import LIMITS, REPEATS, limits_from, repeats_from
-from orchestrator.config.settings import CircuitBreaker, ContentLimits, OnBusy, OnNoData, OnOpen, OnRunStart, Settings
+from orchestrator.config.settings import (
+    EVERY_MODULE,
+    CircuitBreaker,
+    ContentLimits,
+    OnBusy,
+    OnNoData,
+    OnOpen,
+    OnRunStart,
+    Settings,
+)
 
 Value = TypeVar("Value")
 
@@ -30,6 +39,7 @@ VARIABLES: Mapping[str, str] = {
 }
 """The environment variables that override elt.yml, and the key that each of them sets."""
 
+_PYTHON = "ingestion.python"
 _SCHEMAS = "ingestion.schemas."
 _COPIES = "publish_copy."
 
@@ -72,12 +82,14 @@ def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) ->
     schemas = {
         key.removeprefix(_SCHEMAS): str(entry.value) for key, entry in entries.items() if key.startswith(_SCHEMAS)
     }
+    ingestion = _folder(found, entries, "ingestion", mistakes)
     return Settings(
         project_root=_root(found),
         dbt_project_dir=found.dbt_project_dir,
         elt_yml=found.elt_yml,
-        ingestion_folder=_folder(found, entries, "ingestion", mistakes),
+        ingestion_folder=ingestion,
         ingestion_threads=_value(entries, "ingestion.threads", int, 2),
+        ingestion_pythons=MappingProxyType(_pythons(found, entries, ingestion, mistakes)),
         ingestion_schemas=MappingProxyType(schemas),
         expectations_folder=_folder(found, entries, "expectations", mistakes),
         on_run_start=_value(entries, "on_run_start", OnRunStart, OnRunStart.BESIDE_INGEST),
@@ -120,6 +132,35 @@ def _copies(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) -> d
             mistakes.in_file(found.elt_yml, entry.line, f"'{key}' is the path of 'publish_copy.{other}' too")
         copies[key.removeprefix(_COPIES)] = copy
     return copies
+
+
+def _pythons(found: Found, entries: Mapping[str, Entry], ingestion: Path | None, mistakes: Mistakes) -> dict[str, Path]:
+    """Return the interpreters of the ingestion modules by the name of a module, `*` for all others."""
+    pythons: dict[str, Path] = {}
+    for key, entry in entries.items():
+        if found.elt_yml is None or not (key == _PYTHON or key.startswith(f"{_PYTHON}.")):
+            continue
+        # Not resolved: the Python of a virtual environment is a link to another, which has other packages.
+        python = Path(os.path.normpath(found.elt_yml.parent / str(entry.value)))
+        module = key.removeprefix(_PYTHON).removeprefix(".") or EVERY_MODULE
+        pythons[module] = python
+        if (problem := _python_problem(python)) is not None:
+            mistakes.in_file(found.elt_yml, entry.line, f"'{key}': {problem}")
+        modules = tuple(sorted(file.stem for file in ingestion.glob("*.py"))) if ingestion is not None else (module,)
+        if module not in (EVERY_MODULE, *modules):
+            mistakes.in_file(
+                found.elt_yml, entry.line, f"'{key}': no module of that name is in {ingestion}; {near(module, modules)}"
+            )
+    return pythons
+
+
+def _python_problem(python: Path) -> str | None:
+    """Return why a path cannot be an interpreter; None if it can."""
+    if python.is_dir():
+        return f"{python} is a folder; name the interpreter in it, such as {python / 'bin' / 'python'}"
+    if not python.exists():
+        return f"the interpreter {python} does not exist"
+    return None if os.access(python, os.X_OK) else f"the interpreter {python} cannot be executed"
 
 
 def _value(entries: Mapping[str, Entry], key: str, kind: type[Value], default: Value) -> Value:

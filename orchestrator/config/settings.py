@@ -9,6 +9,9 @@ from types import MappingProxyType
 
 from orchestrator.config.repeats import LimitWish, RepeatWish
 
+EVERY_MODULE = "*"
+"""The name under which `ingestion.python` has the interpreter of all modules that it does not name."""
+
 
 class OnRunStart(StrEnum):
     """When dbt's on-run-start hooks run."""
@@ -68,6 +71,8 @@ class Settings:
     elt_yml: Path | None = None
     ingestion_folder: Path | None = None
     ingestion_threads: int = 2
+    ingestion_pythons: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
+    """The Python that runs an ingestion module, by the module's name, or `*` for all others; else it is elt's own."""
     ingestion_schemas: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The schema of a dlt source, if it is not that of the dbt source with the same name."""
     expectations_folder: Path | None = None

@@ -12,7 +12,7 @@ from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession, Target
 from orchestrator.adapters.dlt.extra import require_installed
 from orchestrator.config.loader import load_settings
-from orchestrator.config.settings import Settings
+from orchestrator.config.settings import EVERY_MODULE, Settings
 from orchestrator.errors import MissingExtraError
 from orchestrator.wiring.consent import Consents, require_consent, require_consent_to_flags
 
@@ -123,8 +123,10 @@ def docs_site(words: tuple[str, ...], project_dir: Path | None) -> DocsSite:
         return DocsSite(folder=session.target_path, host=flags.HOST, port=flags.PORT, opens_browser=bool(flags.BROWSER))
 
 
-def can_ingest() -> bool:
-    """Return whether the extra for ingestion is installed."""
+def can_ingest(settings: Settings) -> bool:
+    """Return whether ingestion modules can be imported: the extra is installed, or elt.yml names an interpreter."""
+    if EVERY_MODULE in settings.ingestion_pythons:
+        return True
     try:
         require_installed()
     except MissingExtraError:

@@ -55,7 +55,7 @@ def opened(
         settings,
         dbt_args(words, command, settings),
         inbox,
-        with_ingestion=command.verb is not Verb.TEST and (needs_ingestion or can_ingest()),
+        with_ingestion=command.verb is not Verb.TEST and (needs_ingestion or can_ingest(settings)),
         needs_ingestion=needs_ingestion,
         lock_timeout=command.lock_timeout,
         only_reads=only_reads,

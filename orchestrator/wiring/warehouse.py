@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from orchestrator.adapters.child_access import ChildAccess
+from orchestrator.adapters.children.child_access import ChildAccess
 from orchestrator.adapters.dbt.session import Target
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.duckdb.warehouse import DatabaseFile, open_warehouse

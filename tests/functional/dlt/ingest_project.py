@@ -11,7 +11,7 @@ import duckdb
 from orchestrator.adapters.dlt.discovery import Discovery, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.load import IngestRunner
-from orchestrator.adapters.sql_pipe import PipeAccess
+from orchestrator.adapters.children.sql_pipe import PipeAccess
 from orchestrator.execution.ports import Request
 from orchestrator.plan.step import Cause, IngestStep, StepId, Why
 
