@@ -5,6 +5,7 @@ check.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 
@@ -24,14 +25,22 @@ def require_supported(*tools: str) -> None:
     Raises:
         UnsupportedVersionError: names each such distribution, its version, and the bounds.
     """
-    installed = {tool: found for tool in tools if (found := _installed(tool)) is not None}
-    refused = refused_versions(installed)
+    refused = refused_versions(installed_of(*tools))
     if refused:
         bounds = stated_bounds()
         raise UnsupportedVersionError(
             "; ".join(refused.values()) + ".",
             hint=install_hint(*(f"{tool}{bounds_text(bounds[tool])}" for tool in refused)),
         )
+
+
+def installed_of(*tools: str) -> dict[str, str]:
+    """Return the version of each of these distributions that is installed."""
+    found = {}
+    for tool in tools:
+        with suppress(PackageNotFoundError):
+            found[tool] = version(tool)
+    return found
 
 
 def refused_versions(installed: Mapping[str, str]) -> dict[str, str]:
@@ -46,7 +55,7 @@ def refused_versions(installed: Mapping[str, str]) -> dict[str, str]:
 
 def bounds_text(bounds: SpecifierSet) -> str:
     """Return bounds as a requirement has them, the lower one first."""
-    return ",".join(sorted(map(str, bounds), reverse=True))
+    return ",".join(sorted({str(bound) for bound in bounds}, reverse=True))  # extras repeat the same bounds
 
 
 def supported(requirements: Iterable[str]) -> dict[str, SpecifierSet]:
@@ -73,10 +82,3 @@ def _stated() -> Iterator[str]:
         yield from requires(DISTRIBUTION) or ()
     except PackageNotFoundError:  # run from a source folder: nothing is declared
         return
-
-
-def _installed(tool: str) -> str | None:
-    try:
-        return version(tool)
-    except PackageNotFoundError:
-        return None

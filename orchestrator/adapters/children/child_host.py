@@ -109,6 +109,9 @@ class Child:
         """Terminate the process, and return the last part of its output once nothing in the warehouse is unfinished."""
         self._unwanted = True
         self._channel.shut()
+        if self._pid is None:  # it may have arrived in the meantime
+            with suppress(EOFError, OSError, ValueError):
+                self._pid = self._channel.receive().get("pid")
         self._terminate()
         said = self._output.finish()
         if self._session is not None:
@@ -221,7 +224,7 @@ class ChildHost:
                 finally:
                     control.settimeout(None)
                 if not line:
-                    raise ChildEndedError(self._how_it_ended())
+                    raise ChildEndedError(self._how_it_ended("it"))
                 said = json.loads(line)
                 self._facts = InterpreterFacts(**{**said, "python": tuple(said["python"])})
             return self._facts
@@ -290,7 +293,7 @@ class ChildHost:
             theirs.close()
         return self._control
 
-    def _how_it_ended(self) -> str:
+    def _how_it_ended(self, subject: str = "its interpreter") -> str:
         """Describe the end of the interpreter, with the last line that it printed; of a child if it has not ended."""
         if self._process is None or self._said is None:
             return "it died"
@@ -300,17 +303,18 @@ class ChildHost:
             return "it died"
         with suppress(ValueError):  # closed in the meantime
             self._said.seek(0)
-            return _with_last_line(f"{self.python}: {_how(code)}", self._said.read().decode(errors="replace"))
-        return _how(code)
+            return _with_last_line(_how(code, subject), self._said.read().decode(errors="replace"))
+        return _how(code, subject)
 
 
-def _how(code: int) -> str:
+def _how(code: int, subject: str = "it") -> str:
     if code >= 0:
-        return f"it ended with code {code}"
+        return f"{subject} ended with code {code}"
     with suppress(ValueError):
         name = signal.Signals(-code).name
-        return f"it was ended by signal {-code} ({name}{', as when memory runs out' if name == 'SIGKILL' else ''})"
-    return f"it was ended by signal {-code}"
+        why = ", as when memory runs out" if name == "SIGKILL" else ""
+        return f"{subject} was ended by signal {-code} ({name}{why})"
+    return f"{subject} was ended by signal {-code}"
 
 
 def _with_last_line(how: str, said: str) -> str:

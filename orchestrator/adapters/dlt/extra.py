@@ -31,14 +31,15 @@ def require_in(facts: InterpreterFacts, python: str, setting: str) -> None:
             f"{setting}: {python} is Python {is_}, elt needs {oldest} or newer",
             hint="Name an interpreter of a newer Python.",
         )
-    wrong = [f"{name} is not installed" for name in NEEDED if name not in facts.versions]
-    wrong += refused_versions(facts.versions).values()
+    missing = [name for name in NEEDED if name not in facts.versions]
+    wrong = [f"ingestion needs {' and '.join(missing)}, not installed"] if missing else []
+    wrong += [f"{refused}," for refused in refused_versions(facts.versions).values()]
     if wrong:
         bounds = stated_bounds()
         requirements = [
             f"{_AS_REQUIRED.get(name, name)}{bounds_text(bounds[name]) if name in bounds else ''}" for name in NEEDED
         ]
         raise IngestionError(
-            f"{setting}: {' and '.join(wrong)} in the environment of {python}",
+            f"{setting}: {'; '.join(wrong)} in the environment of {python}",
             hint=install_hint(*requirements, python=python, prefix=facts.prefix, has_pip=facts.has_pip),
         )

@@ -9,6 +9,7 @@ from typing import Any
 from orchestrator.adapters.children.child_access import ChildAccess
 from orchestrator.adapters.children.child_host import Child, ChildEndedError, ChildHost
 from orchestrator.adapters.dlt.extra import NEEDED, require_in, require_installed
+from orchestrator.adapters.versions import installed_of
 from orchestrator.config.settings import EVERY_MODULE
 from orchestrator.errors import IngestionError
 
@@ -53,9 +54,13 @@ class IngestionHost:
         child.send(request)
         return child
 
-    def dlt_versions(self) -> frozenset[str]:
-        """Return the versions of dlt in the interpreters that were used."""
-        return frozenset(host.known_versions["dlt"] for host in self._hosts.values() if "dlt" in host.known_versions)
+    def versions(self) -> dict[str, str]:
+        """Return the version of dlt that loads, if elt.yml names interpreters; several, if theirs differ."""
+        used = {python: dict(host.known_versions) for python, host in self._hosts.items() if python != sys.executable}
+        if EVERY_MODULE not in self._pythons:
+            used |= {sys.executable: installed_of(*NEEDED)}
+        found = sorted({versions["dlt"] for versions in used.values() if "dlt" in versions})
+        return {"dlt": ", ".join(found)} if found and self._pythons else {}
 
     def close(self) -> None:
         """Terminate the processes; their children end with them."""

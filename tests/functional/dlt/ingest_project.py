@@ -8,10 +8,10 @@ from textwrap import dedent
 
 import duckdb
 
+from orchestrator.adapters.children.sql_pipe import PipeAccess
 from orchestrator.adapters.dlt.discovery import Discovery, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.load import IngestRunner
-from orchestrator.adapters.children.sql_pipe import PipeAccess
 from orchestrator.execution.ports import Request
 from orchestrator.plan.step import Cause, IngestStep, StepId, Why
 

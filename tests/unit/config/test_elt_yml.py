@@ -302,6 +302,8 @@ def schema_keys(node: dict[str, object], prefix: str = "") -> set[str]:
     keys: set[str] = set()
     for name, below in node.get("properties", {}).items():
         deeper = schema_keys(below, f"{prefix}{name}.")
+        for way in below.get("anyOf", ()):
+            deeper |= {prefix + name, *schema_keys(way, f"{prefix}{name}.")}
         keys |= deeper or {prefix + name}
     others = node.get("additionalProperties")
     if isinstance(others, dict):
