@@ -104,7 +104,7 @@ class SqlServer:
         if not cursor.description:
             return {"columns": None, "rows": []}
         columns = [[str(column[0]), str(column[1])] for column in cursor.description]
-        return {"columns": columns, "rows": [[to_wire(value) for value in row] for row in cursor.fetchall()]}
+        return {"columns": columns, "rows": [to_wire(list(row)) for row in cursor.fetchall()]}
 
 
 def _raised(error: Mapping[str, str]) -> Exception:
@@ -170,7 +170,7 @@ class PipeCursor:
         answer = self.connection.ask({"cursor": self._number, "sql": sql, "parameters": to_wire(parameters or None)})
         columns = answer["columns"]
         self.description = None if columns is None else tuple((*column, *[None] * 5) for column in columns)
-        self._rows = (tuple(map(from_wire, row)) for row in answer["rows"])
+        self._rows = (tuple(from_wire(row)) for row in answer["rows"])
         return self
 
     def fetchone(self) -> tuple[Any, ...] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.adapters.children.child_host import Child, ChildEndedError
+from orchestrator.adapters.children.child_process import Child, ChildEndedError
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.errors import IngestionError
 from orchestrator.nodes.dlt import DltResource, DltSource

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from orchestrator.adapters.children.child_access import ChildAccess
-from orchestrator.adapters.children.child_host import Child, ChildEndedError, ChildHost
+from orchestrator.adapters.children.child_host import ChildHost
+from orchestrator.adapters.children.child_process import Child, ChildEndedError
 from orchestrator.adapters.dlt.extra import NEEDED, require_in, require_installed
 from orchestrator.adapters.versions import installed_of
 from orchestrator.config.settings import EVERY_MODULE

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from orchestrator.adapters.children.child_access import ChildAccess
-from orchestrator.adapters.children.child_host import Child, ChildEndedError, RunningChildren
+from orchestrator.adapters.children.child_process import Child, ChildEndedError, RunningChildren
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.outcomes import cancelled, ended, errored
 from orchestrator.errors import IngestionError

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.adapters.children.child_access import ChildAccess
-from orchestrator.adapters.children.child_host import Child, ChildEndedError, ChildHost, RunningChildren
+from orchestrator.adapters.children.child_host import ChildHost
+from orchestrator.adapters.children.child_process import Child, ChildEndedError, RunningChildren
 from orchestrator.adapters.great_expectations.judgement import cancelled, outcome_of
 from orchestrator.adapters.great_expectations.messages import Judged, judged_from
 from orchestrator.adapters.great_expectations.suites import read_suite
