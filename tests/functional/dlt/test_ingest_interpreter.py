@@ -120,7 +120,6 @@ def test_an_interpreter_without_dlt_is_refused_with_the_command_that_installs_it
     assert refused.message == (
         f"ingestion.python: ingestion needs dlt and pyarrow, not installed in the environment of {python}"
     )
-    assert f"({tmp_path}/bare)" not in refused.hint
     assert f"uv pip install --python {python} 'dlt[duckdb]>=1.30,<2' 'pyarrow>=20'" in refused.hint
 
 
@@ -131,10 +130,8 @@ def test_an_interpreter_with_another_dlt_is_refused(open_project, tmp_path):
     (packages / "dlt-0.5.1.dist-info").mkdir()
     (packages / "dlt-0.5.1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: dlt\nVersion: 0.5.1\n")
     refused = refusal_of(open_project(shop=python))
-    assert refused.message == (
-        "ingestion.python.shop: dlt 0.5.1 is installed, this elt works with >=1.30,<2 in the environment of "
-        + str(python)
-    )
+    told = "ingestion.python.shop: dlt 0.5.1 is installed, this elt works with >=1.30,<2, in the environment of "
+    assert refused.message == told + str(python)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What elt.yml and the environment may say, and what is said of mistakes."""
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from importlib.resources import files
@@ -263,6 +264,35 @@ def test_what_a_variable_holds_is_never_shown(load: Load) -> None:
 def test_protected_targets_are_a_list_of_names(load: Load, text: str, targets: tuple[str, ...]) -> None:
     """One name needs no brackets."""
     assert load(text).protected_targets == targets
+
+
+def test_an_interpreter_is_named_for_all_modules_or_for_each(load: Load, tmp_path: Path) -> None:
+    """Relative to elt.yml; a link stays a link, because it belongs to its environment."""
+    (tmp_path / "ingestion").mkdir()
+    (tmp_path / "ingestion/shop.py").touch()
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    assert load("ingestion: {python: ./.venv/bin/python}").ingestion_pythons == {"*": python}
+    assert load("ingestion: {python: '${PY}'}", PY=".venv/bin/python").ingestion_pythons == {"*": python}
+    both = load(f"ingestion:\n  python:\n    shop: .venv/bin/python\n    '*': {sys.executable}")
+    assert both.ingestion_pythons == {"shop": python, "*": Path(sys.executable)}
+    assert load("").ingestion_pythons == {}
+
+
+def test_an_interpreter_that_cannot_be_one_has_its_line(load: Load, tmp_path: Path) -> None:
+    """The path, and what is wrong with it; a module that does not exist."""
+    (tmp_path / "ingestion").mkdir()
+    (tmp_path / "ingestion/shop.py").touch()
+    assert mistakes(load, "ingestion:\n  python: bin/python") == [
+        f"2: 'ingestion.python': the interpreter {tmp_path}/bin/python does not exist"
+    ]
+    assert mistakes(load, f"ingestion:\n  python:\n    shop: .\n    shpo: elt.yml\n    '*': {sys.executable}") == [
+        f"3: 'ingestion.python.shop': {tmp_path} is a folder; "
+        f"name the interpreter in it, such as {tmp_path}/bin/python",
+        f"4: 'ingestion.python.shpo': the interpreter {tmp_path}/elt.yml cannot be executed",
+        f"4: 'ingestion.python.shpo': no module of that name is in {tmp_path}/ingestion; did you mean 'shop'?",
+    ]
 
 
 def test_each_mistake_in_a_list_has_its_line(load: Load) -> None:
