@@ -3,15 +3,13 @@
 import importlib.util
 import subprocess
 import sys
-import sysconfig
-from pathlib import Path
 
 import pytest
 
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.errors import IngestionError
 from orchestrator.plan.status import Status
-from tests.functional.dlt.ingest_project import Project
+from tests.functional.dlt.ingest_project import Project, make_environment
 
 pytestmark = pytest.mark.functional
 
@@ -29,17 +27,6 @@ KILLER = """
             os.kill(os.getppid(), signal.SIGKILL)
         yield {"id": 1}
 """
-
-
-def make_environment(folder: Path, *, with_dlt: bool = True) -> Path:
-    """Make an environment with a module that only it has; gives its interpreter."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    python = folder / "bin/python"
-    [packages] = folder.glob("lib/python*/site-packages")
-    (packages / "only_there.py").write_text("WORD = 'there'\n")
-    if with_dlt:  # but not elt: an editable installation is not seen from another environment's path
-        (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
-    return python
 
 
 @pytest.fixture(scope="module")

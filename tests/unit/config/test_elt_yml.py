@@ -287,9 +287,9 @@ def test_an_interpreter_that_cannot_be_one_has_its_line(load: Load, tmp_path: Pa
     assert mistakes(load, "ingestion:\n  python: bin/python") == [
         f"2: 'ingestion.python': the interpreter {tmp_path}/bin/python does not exist"
     ]
+    folder = f"{tmp_path} is a folder; name the interpreter in it, such as {tmp_path}/bin/python"
     assert mistakes(load, f"ingestion:\n  python:\n    shop: .\n    shpo: elt.yml\n    '*': {sys.executable}") == [
-        f"3: 'ingestion.python.shop': {tmp_path} is a folder; "
-        f"name the interpreter in it, such as {tmp_path}/bin/python",
+        f"3: 'ingestion.python.shop': {folder}",
         f"4: 'ingestion.python.shpo': the interpreter {tmp_path}/elt.yml cannot be executed",
         f"4: 'ingestion.python.shpo': no module of that name is in {tmp_path}/ingestion; did you mean 'shop'?",
     ]
