@@ -48,10 +48,23 @@ class IngestionHost:
             MissingExtraError: The interpreter lacks dlt, or has it in an unsupported version.
             IngestionError: The interpreter cannot be used.
         """
-        host = self._usable(Path(request["module"]).stem)
+        key = Path(request["module"]).stem
+        key = key if key in self._pythons else EVERY_MODULE
+        setting = "ingestion.python" if key == EVERY_MODULE else f"ingestion.python.{key}"
+        host = self._hosts[self._pythons.get(key, sys.executable)]
         # for DuckDB, rows are handed over as Parquet files
         is_duckdb = access is not None and access.kind == "duckdb"
-        child = host.open_child(access=access, log=Path(request["log"]), warms_further=is_duckdb)
+        try:
+            if key in self._pythons:
+                require_in(host.facts(), host.python, setting)
+            else:
+                require_installed()
+            child = host.open_child(access=access, log=Path(request["log"]), warms_further=is_duckdb)
+        except ChildEndedError as error:
+            raise IngestionError(
+                f"{setting}: the interpreter {host.python} cannot be used: {error}",
+                hint="Name the Python of an environment with dlt, such as .venv-ingest/bin/python.",
+            ) from error
         child.send(request)
         return child
 
@@ -67,19 +80,3 @@ class IngestionHost:
         """Terminate the processes; their children end with them."""
         for host in self._hosts.values():
             host.close()
-
-    def _usable(self, module: str) -> ChildHost:
-        key = module if module in self._pythons else EVERY_MODULE
-        if key not in self._pythons:
-            require_installed()
-            return self._hosts[sys.executable]
-        host = self._hosts[self._pythons[key]]
-        setting = "ingestion.python" if key == EVERY_MODULE else f"ingestion.python.{key}"
-        try:
-            require_in(host.facts(), host.python, setting)
-        except ChildEndedError as error:
-            raise IngestionError(
-                f"{setting}: the interpreter {host.python} cannot be used: {error}",
-                hint="Name the Python of an environment with dlt, such as .venv-ingest/bin/python.",
-            ) from error
-        return host

@@ -70,7 +70,7 @@ class IngestRunner:
         log = self._log_dir / f"ingest-{step.pipeline}.log"
         try:
             child = self._host.open_child(self._message(step, run_id, log), access=self._access)
-        except (IngestionError, ChildEndedError) as error:
+        except IngestionError as error:
             return errored(step, started, str(error), log)
         answer: Mapping[str, Any] = {}
         died = ""
