@@ -9,6 +9,8 @@ from pathlib import Path
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.inbox import Inbox
 from orchestrator.nodes.run_results import read_artifacts
+from orchestrator.plan.command import Command
+from orchestrator.plan.make_request import requested
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import Upstream
 from orchestrator.report.adoption_text import adoption_to_json, print_adoption
@@ -16,8 +18,7 @@ from orchestrator.report.streams import open_console
 from orchestrator.reuse.adoption_run import FileTimes
 from orchestrator.wiring.adopting import Gathered
 from orchestrator.wiring.adopting_record import Adoption, adopt_nodes, file_times, refuse_what_cannot_be
-from orchestrator.wiring.command import Command
-from orchestrator.wiring.planning import opened, requested, steps_for
+from orchestrator.wiring.planning import opened, selected, steps_for
 from orchestrator.wiring.recording import new_run_id
 from orchestrator.wiring.reports import tell_on_stderr
 from orchestrator.wiring.reusing import Knowledge
@@ -41,7 +42,7 @@ def adopt(
     inbox = Inbox()
     with opened(asked, inbox, ("build",), hear=hear) as project:
         refuse_what_cannot_be(project, artifacts)
-        run_id, request = new_run_id(), requested(asked, project)
+        run_id, request = new_run_id(), requested(asked, selected(asked, project))
         times: FileTimes | None = None
 
         def look() -> Plan:

@@ -16,7 +16,10 @@ from orchestrator.execution.audience import Audience
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.ports import RunListener
+from orchestrator.plan.command import Command
+from orchestrator.plan.consent import Consents, refuse
 from orchestrator.plan.explain import plan_to_json
+from orchestrator.plan.make_request import requested
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import Upstream, Verb
 from orchestrator.report.attempts_text import AttemptsText, attempts_json, attempts_text, seconds_of
@@ -28,8 +31,6 @@ from orchestrator.reuse.facts import HeldDatabase
 from orchestrator.selection.criterion import own_criterion, plain_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
-from orchestrator.wiring.command import Command
-from orchestrator.wiring.consent import Consents, refuse
 from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, dbt_writer, docs_site, list_with_dbt
 from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.explaining import explain_node
@@ -38,9 +39,8 @@ from orchestrator.wiring.planning import (
     decided,
     opened,
     planned,
-    requested,
     require_consent_of,
-    resolved,
+    selected,
     steps_for,
 )
 from orchestrator.wiring.publishing import copy_of
@@ -121,7 +121,7 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     inbox = Inbox()
     with opened(command, inbox, hear=Audience(listeners, _now).tell) as project:
         require_consent_of(command, project)
-        run_id, request = new_run_id(), requested(command, project)
+        run_id, request = new_run_id(), requested(command, selected(command, project))
         with store_in_turn(project, command, run_id, lambda: steps_for(project, request)) as (store, steps):
             known = Knowledge(project=project, store=store, run_id=run_id)
             made = decided(command, project, request, steps, known)
@@ -191,9 +191,12 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
             return lines
     inbox = Inbox()
     with opened(command, inbox, ("list",)) as project:
-        selection = resolved(command, project)
-        ours = sorted(selection.ingest | selection.suites) if project.selector.kept_types() is None else []
-        listed = project.list_lines(selection.selected, output, output_keys) if selection.selected or not ours else ()
+        snapshot = selected(command, project)
+        selection = snapshot.selection
+        ours = sorted(selection.ingest | selection.suites) if snapshot.kept_types is None else []
+        listed = (
+            project.dbt.list_lines(selection.selected, output, output_keys) if selection.selected or not ours else ()
+        )
         return (*listed, *(own_line(node, output) for node in ours))
 
 

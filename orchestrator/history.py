@@ -17,12 +17,12 @@ from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.recorded import RecordedRun, RecordedStep, RunHead
 from orchestrator.execution.replay import replay
 from orchestrator.nodes.dlt import is_called
+from orchestrator.plan.consent import Consents, refuse, require_consent
 from orchestrator.plan.step import IngestStep
 from orchestrator.report.history_json import event_to_json, listed_to_json, run_to_json
 from orchestrator.report.history_text import print_history, print_log, print_pruned, print_run, print_table
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
-from orchestrator.wiring.consent import Consents, refuse, require_consent
 from orchestrator.wiring.recording import lives, open_store, query_store, this_process
 
 

@@ -20,6 +20,8 @@ from orchestrator.execution.ports import RunListener, RunReader
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.execution.resume import Continued, is_finished, past_of, settled, tries
 from orchestrator.nodes.identity import NodeId, short_name
+from orchestrator.plan.command import Command
+from orchestrator.plan.make_request import requested_again
 from orchestrator.plan.placement import placed
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.repair import repair
@@ -30,10 +32,9 @@ from orchestrator.report.words import some_of
 from orchestrator.reuse.foresee import Foreseen, with_closed_gates
 from orchestrator.wiring.asked import command_of, compared_with
 from orchestrator.wiring.changes import changed_nodes, changes_since, gone_nodes
-from orchestrator.wiring.command import Command
 from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.found import found_in_target, gone_from_target, left_of
-from orchestrator.wiring.planning import opened, requested_again, require_consent_of, steps_for
+from orchestrator.wiring.planning import opened, require_consent_of, selected, steps_for
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, new_run_id, open_store, opening_of, with_moments
 from orchestrator.wiring.reports import OutputKind, reporting
@@ -112,7 +113,8 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
     _refuse_hooks_alone(recalled.run)
     run_id = new_run_id()
     with _reopened(recalled, listeners) as project:
-        request = requested_again(recalled.command, project, recalled.steps)
+        again = replace(recalled.command, select=(), has_selector=False)
+        request = requested_again(again, selected(again, project), recalled.steps)
         with store_in_turn(project, recalled.command, run_id, lambda: steps_for(project, request)) as (store, today):
             changed = _changed(project, recalled)
             made = _repair_of(project, recalled, changed, today)

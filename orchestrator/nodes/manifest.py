@@ -107,6 +107,7 @@ def _node(row: Raw, group_owners: Mapping[str, str | None]) -> DbtNode:
         path=row["original_file_path"],
         parents=tuple(dict.fromkeys((row.get("depends_on") or {}).get("nodes") or ())),
         relation=_relation(row, kind, config),
+        relation_name=row.get("relation_name"),
         database=row.get("database"),
         schema=row.get("schema") or "",
         materialized=config.get("materialized"),

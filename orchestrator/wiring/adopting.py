@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from orchestrator.adapters.dbt.compiled_variants import compiled_variants
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.nodes.run_results import DbtArtifacts, DbtResult
@@ -130,7 +129,7 @@ class Gathered:
     @cached_property
     def terms(self) -> Terms:
         """Return the conditions that apply to every node."""
-        run, session = self.artifacts.run, self.project.session
+        run = self.artifacts.run
         adapters = (self.artifacts.manifest.adapter_type, self.project.graph.manifest.adapter_type)
         refusal = run_refusal(
             run, dbt_version=version_of("dbt-core") or "", adapters=adapters, target=self.project.target.name
@@ -143,7 +142,7 @@ class Gathered:
             adapter=adapters[1],
             flags=self.around.flags,
             project=self.project.graph.manifest.project_name,
-            vars_are_same=dict(run.args.get("vars") or {}) == dict(session.flags.VARS or {}),
+            vars_are_same=dict(run.args.get("vars") or {}) == dict(self.project.snapshot.flags.vars),
         )
 
     def _file_doubt(self) -> str:
@@ -186,11 +185,10 @@ class Gathered:
         reads = tuple(self._reads(node))
         relation = node.relation
         is_build = isinstance(step, BuildStep)
-        named = self.project.session.manifest.nodes.get(step.node)
         return judged, Evidence(
             node=node,
             result=result,
-            relation_name=getattr(named, "relation_name", None),
+            relation_name=node.relation_name,
             then=self.then.of(step.node),
             now=made,
             made=judged.fingerprint,
@@ -212,7 +210,7 @@ class Gathered:
             return ()  # dbt compiles nothing for these; for others it could create a database file that does not exist
         if not may_compile(made, self.now.texts_of(node)):
             return ()
-        return compiled_variants(self.project.session, node.unique_id)
+        return self.project.dbt.compiled_variants(node.unique_id)
 
     def _is_doubted(self, step: StepId) -> bool:
         past = self.judge.past

@@ -17,6 +17,7 @@ from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.nodes.run_results import DbtArtifacts
+from orchestrator.plan.command import Command
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
@@ -25,14 +26,13 @@ from orchestrator.reuse.adoption_run import FileTimes, asked_of_environment
 from orchestrator.reuse.facts import TABLE, content_text
 from orchestrator.reuse.standing import Mark, RecordedFingerprint
 from orchestrator.wiring.adopting import Gathered, Ruled
-from orchestrator.wiring.command import Command
 from orchestrator.wiring.marking import target_record
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import opening_of
 from orchestrator.wiring.warehouse import is_shared, is_there
 
 VERB = "adopt"
-_REFUSED_FLAGS = ("EMPTY", "SAMPLE", "EVENT_TIME_START", "EVENT_TIME_END", "DEFER", "FULL_REFRESH")
+_REFUSED_FLAGS = ("empty", "sample", "event_time_start", "event_time_end", "defer", "full_refresh")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +66,9 @@ def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None
             " database.",
             hint="Choose another target with --target.",
         )
-    set_ones = [name for name in _REFUSED_FLAGS if getattr(project.session.flags, name, None)]
+    set_ones = project.snapshot.flags.given(*_REFUSED_FLAGS)
     if set_ones:
-        names = ", ".join(f"DBT_{name}" for name in set_ones)
+        names = ", ".join(f"DBT_{name.upper()}" for name in set_ones)
         raise UsageError(
             f"Nothing can be adopted while dbt is told to build something else: {names}.",
             hint="Unset it in the environment and in the flags of dbt_project.yml.",
@@ -85,7 +85,7 @@ def file_times(project: OpenProject) -> FileTimes | None:
     path = Path(project.target.path)
     before = _last_written(path)
     project.warehouse()
-    profiles = Path(str(project.session.flags.PROFILES_DIR)) / "profiles.yml"
+    profiles = project.snapshot.flags.profiles_dir / "profiles.yml"
     return FileTimes(
         database=max(before, _last_written(path)),
         profiles=_modified(profiles),
@@ -205,7 +205,7 @@ def _outcome(ruled: Ruled, gathered: Gathered, now: datetime) -> Outcome:
 def _mark(gathered: Gathered, adopted: Sequence[Ruled]) -> None:
     """Write a marker into the target for each adopted relation, with what the relation holds."""
     project = gathered.project
-    nodes, database = project.session.manifest.nodes, project.target.database
+    nodes, database = project.graph.manifest.nodes, project.target.database
     for ruled in adopted:
         content = gathered.content(ruled.step.node)
         if content is None or not isinstance(ruled.step, BuildStep):

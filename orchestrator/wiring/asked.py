@@ -9,8 +9,8 @@ from typing import Any
 from orchestrator.errors import UsageError
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.masking import MASK, Masker
+from orchestrator.plan.command import Command
 from orchestrator.plan.request import Upstream, Verb
-from orchestrator.wiring.command import Command
 
 _SWITCHES = ("has_selector", "ingest", "freshness", "tests", "allow_empty")
 

@@ -20,7 +20,7 @@ def digests_of(plan: Plan, project_root: Path) -> dict[str, str]:
 
 def changed_nodes(project: OpenProject) -> frozenset[NodeId]:
     """Return the nodes that dbt calls modified (`state:modified`) since the manifest that the session compares with."""
-    return project.selector.matching(("state:modified",))
+    return project.dbt.selector.matching(("state:modified",))
 
 
 def gone_nodes(project: OpenProject, steps: Sequence[Step]) -> tuple[NodeId, ...]:

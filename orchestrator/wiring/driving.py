@@ -19,10 +19,10 @@ from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.execution.verdict import ExitCode, exit_code, run_status
+from orchestrator.plan.command import Command
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep
 from orchestrator.reuse.foresee import Foreseen
-from orchestrator.wiring.command import Command
 from orchestrator.wiring.found import Left
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.publishing import copy_of, publish
@@ -108,7 +108,7 @@ def _terms(
         run_id=run_id,
         database=project.target.description,
         limits=project.limits(),
-        fail_fast=bool(project.session.flags.FAIL_FAST),
+        fail_fast=project.snapshot.flags.fail_fast,
         skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
         grace=command.grace,
         attempts=attempt_rules(project.settings, project.graph, plan, command),

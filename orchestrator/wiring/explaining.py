@@ -9,13 +9,14 @@ from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.dlt import is_called, load_name
 from orchestrator.nodes.identity import short_name
+from orchestrator.plan.command import Command
+from orchestrator.plan.make_request import requested
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.explained import Explained, explained, without_database
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED, has_fingerprint
 from orchestrator.reuse.fingerprints.words import Words
-from orchestrator.wiring.command import Command
 from orchestrator.wiring.fingerprinting import with_needs
-from orchestrator.wiring.planning import requested, steps_for
+from orchestrator.wiring.planning import selected, steps_for
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import open_store
 from orchestrator.wiring.reusing import Knowledge
@@ -32,7 +33,7 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
     whole = replace(command, skip_unchanged=True)
     with closing(open_store(project.settings)) as store:
         known = Knowledge(project=project, store=store)
-        request = requested(whole, project)
+        request = requested(whole, selected(whole, project))
         plan, judge = known.foreseen(steps_for(project, request), request, skip_unchanged=True)
         for one in order:
             if one not in judge.made:  # no step builds it: for example an ephemeral model

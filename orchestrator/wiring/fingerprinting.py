@@ -8,17 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from orchestrator.adapters.dbt.plugin_code import plugin_code
-from orchestrator.adapters.dbt.surroundings import (
-    CHANGES_EACH_TIME,
-    connection_settings,
-    limiting_flags,
-    readable_flags,
-    settings_of_all,
-    shown_target,
-    started_at,
-    vars_by_package,
-)
+from orchestrator.adapters.dbt.surroundings import CHANGES_EACH_TIME
 from orchestrator.errors import ProjectError
 from orchestrator.masking import is_secret_name
 from orchestrator.nodes.dbt import DbtNode
@@ -43,23 +33,22 @@ def surroundings_of(
 
     `database_facts` are the database settings that change results, and the identity of attached databases.
     """
-    session = project.session
-    salt = project.graph.manifest.project_name
-    plugins = plugin_code(session)
-    profile = profile_digests(salt, connection_settings(session), os.environ, project.target.adapter)
+    around, salt = project.dbt.surroundings(), project.graph.manifest.project_name
+    profile = profile_digests(salt, around.connection, os.environ, project.target.adapter)
+    code = around.plugins.digest
     return Surroundings(
-        vars={package: hidden(salt, known) for package, known in vars_by_package(session).items()},
+        vars={package: hidden(salt, known) for package, known in around.vars.items()},
         environment=hashed_environment(salt, os.environ),
         versions=versions_of(project.target.adapter),
         python_versions=python_versions(),
-        target=shown_target(session),
-        flags=readable_flags(),
+        target=around.target,
+        flags=around.flags,
         changing_flags=CHANGES_EACH_TIME,
-        started_at=started_at(),
-        limits=limiting_flags(session),
-        settings={**settings_of_all(session), **(database_facts or {})},
-        profile={**profile, **({} if plugins.digest is None else {"plugin-code": plugins.digest})},
-        not_understood=tuple(f"the plugin {name}, whose code is not found" for name in plugins.not_found),
+        started_at=around.started_at,
+        limits=around.limits,
+        settings={**around.settings, **(database_facts or {})},
+        profile={**profile, **({} if code is None else {"plugin-code": code})},
+        not_understood=tuple(f"the plugin {name}, whose code is not found" for name in around.plugins.not_found),
         seed_content=remembered(content_digest),
     )
 

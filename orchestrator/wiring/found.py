@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestrator.adapters.dbt.found_results import found_outcome, is_named
-from orchestrator.adapters.dbt.left_batches import left_by_markers, left_by_record
+from orchestrator.adapters.dbt.left_batches import left_by_record
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import RecordedRun
@@ -42,9 +41,9 @@ def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[N
         node = project.graph.manifest.nodes.get(NodeId(marker.step_id))
         if node is None or node.unique_id in changed or node.relation is None:
             continue
-        if is_named(project.session, marker) and facts.stands(node.relation):
+        if marker.is_of(node) and facts.stands(node.relation):
             record.clear_beside(marker.step_id, node.relation)
-            found.append(found_outcome(project.session, marker, attempt.started_at))
+            found.append(project.dbt.found_outcome(marker, attempt.started_at))
     return tuple(found)
 
 
@@ -61,7 +60,7 @@ def gone_from_target(project: OpenProject, runs: Sequence[RecordedRun]) -> froze
         for step_id, marker in markers.items()
         if (node := nodes.get(NodeId(step_id))) is not None
         and node.relation is not None
-        and is_named(project.session, marker)
+        and marker.is_of(node)
         and not facts.stands(node.relation)
     )
 
@@ -107,7 +106,7 @@ def _left_batches(project: OpenProject, runs: Sequence[RecordedRun], changed: fr
                 found = left_by_record(outcome.dbt_results)
             elif record is not None and is_there(project.target):
                 markers = record.batches(run.head.run_id, step.step_id)
-                found = left_by_markers(project.session, planned.node, markers)
+                found = project.dbt.left_by_markers(planned.node, markers)
             if found is not None:
                 left[planned.node] = found
     dropped = _dropped(project, record, left)
@@ -125,5 +124,5 @@ def _dropped(project: OpenProject, record: SqlTargetRecord | None, nodes: Collec
 
 
 def _is_microbatch(project: OpenProject, node: NodeId) -> bool:
-    found = project.session.manifest.nodes.get(node)
-    return found is not None and found.config.get("incremental_strategy") == "microbatch"
+    found = project.graph.manifest.nodes.get(node)
+    return found is not None and found.definition.config.get("incremental_strategy") == "microbatch"

@@ -31,7 +31,7 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
     def reach(database: str) -> None:
         del database  # dbt attaches all of them at once
         project.warehouse()  # open ours first, so that dbt uses the same instance
-        project.session.attach()
+        project.dbt.attach()
 
     relations = [node.relation for node in nodes.values() if node.relation is not None]
     record = SqlTargetRecord(

@@ -13,10 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator.adapters.dbt.listing import list_lines
-from orchestrator.adapters.dbt.manifest_file import ManifestFile
-from orchestrator.adapters.dbt.selector import DbtSelector
-from orchestrator.adapters.dbt.session import DbtSession, Target
+from orchestrator.adapters.dbt.dbt_project import DbtProject
 from orchestrator.adapters.dlt.discovery import Discovery, Mistake, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.unused_code import unused_code_note
@@ -36,29 +33,25 @@ from orchestrator.masking import Masker, masked_errors
 from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId, Relation, short_name
 from orchestrator.nodes.manifest import manifest_from
+from orchestrator.nodes.suite import SuiteReading
+from orchestrator.nodes.target import Target
+from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import HeldDatabase
-from orchestrator.reuse.fingerprints.suites import SuiteReading
 from orchestrator.wiring.log_files import log_dir, own_log
 from orchestrator.wiring.suite_reading import suite_readings, with_reads
 from orchestrator.wiring.warehouse import Warehouse, is_shared, is_there, open_shared
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class OpenProject:
-    """An open project: a parsed dbt session and its graph; valid inside the `open_project` context."""
+    """A project's snapshot, and the tools that are open for it; valid inside the `open_project` context."""
 
-    settings: Settings
-    session: DbtSession
-    target: Target
-    manifest_file: ManifestFile
-    graph: Graph
-    selector: DbtSelector
+    snapshot: ProjectSnapshot
+    dbt: DbtProject
     inbox: Inbox
     lock_timeout: float
-    host: IngestionHost | None
-    suites: Mapping[NodeId, SuiteReading]
-    """What each expectation suite reads."""
+    host: IngestionHost | None = None
     masker: Masker
     resources: ExitStack
     hear: Callable[[Noticed], None]
@@ -68,6 +61,21 @@ class OpenProject:
     _warehouse: Warehouse | None = field(default=None)
     held: HeldDatabase | None = None
     """The result of `held_database`, once it was called."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the project."""
+        return self.snapshot.settings
+
+    @property
+    def target(self) -> Target:
+        """dbt's target."""
+        return self.snapshot.target
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of the project, with its manifest."""
+        return self.snapshot.graph
 
     def held_database(self) -> HeldDatabase | None:
         """Return the process that holds the database, for a command that only reads; None if the database is free."""
@@ -85,16 +93,12 @@ class OpenProject:
         if self._warehouse is None:
             self._warehouse = open_shared(
                 self.target,
-                self.session.credentials,
+                self.dbt.credentials,
                 lock_timeout=self.lock_timeout,
                 on_wait=self._tell_of_wait,
             )
             self.resources.callback(self._warehouse.close)
         return self._warehouse
-
-    def list_lines(self, nodes: frozenset[NodeId], output: str, keys: tuple[str, ...]) -> tuple[str, ...]:
-        """Return nodes in the output format of `dbt ls`."""
-        return list_lines(self.session, nodes, output, keys)
 
     def limits(self) -> Limits:
         """Return how many steps of each lane may run at once: dbt's threads, and the settings for loads."""
@@ -132,25 +136,27 @@ def open_project(
         resources.enter_context(own_log(settings, masker))
         stated_bounds()  # computed before the threads that ask for them start
         host, found = _discovery(settings, resources, masker) if with_ingestion else (None, None)
-        session = DbtSession(settings.dbt_project_dir, hear_dbt, masker.text)
-        resources.callback(session.close)
-        target = session.open(dbt_args)
-        masker.learn_named({**session.credentials(), "vars": dict(session.flags.VARS or {})})
-        manifest_file = session.parse()
-        manifest = manifest_from(json.loads(manifest_file.read()), manifest_file.path)
+        dbt = DbtProject(settings.dbt_project_dir, hear_dbt, masker.text)
+        resources.callback(dbt.close)
+        target = dbt.open(dbt_args)
+        masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})
+        parsed = dbt.parse()
+        manifest = manifest_from(json.loads(parsed.read()), parsed.path)
         discovery = _hidden(found.result(), masker) if found else Discovery()
         graph, readings = _graph(settings, manifest, discovery, needed=needs_ingestion)
         yield OpenProject(
-            settings=settings,
-            session=session,
-            target=target,
-            manifest_file=manifest_file,
-            graph=graph,
-            selector=DbtSelector(session),
+            snapshot=ProjectSnapshot(
+                settings=settings,
+                target=target,
+                flags=dbt.flags,
+                graph=graph,
+                suites=readings,
+                kept_types=dbt.selector.kept_types(),
+            ),
+            dbt=dbt,
             inbox=inbox,
             lock_timeout=_patience(settings, lock_timeout, only_reads=only_reads),
             host=host,
-            suites=readings,
             masker=masker,
             resources=resources,
             hear=lambda notice: hear(replace(notice, message=masker.text(notice.message))),

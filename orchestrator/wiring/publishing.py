@@ -29,7 +29,7 @@ def copy_of(project: OpenProject, verb: Verb) -> Path | None:
         of = "in memory" if target.path == ":memory:" else f"{target.description}"
         reason = f"the target {target.name} is {of}: only a DuckDB file on this machine can be copied"
         raise _refused(project, reason, "Remove the target from `publish_copy`, or let it be a DuckDB file.")
-    attached = project.session.credentials().get("attach") or ()
+    attached = project.dbt.credentials().get("attach") or ()
     others = [Path(str(path)) for one in attached if (path := one.get("path"))]
     if reason := why_not_copied(Path(target.path), copy, others):
         raise _refused(

@@ -15,11 +15,11 @@ import psutil
 from orchestrator.config.settings import Settings
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import Code, Opening, Process
+from orchestrator.plan.command import Command
 from orchestrator.plan.placement import places_of, written_by
 from orchestrator.plan.plan import Plan
 from orchestrator.wiring.asked import asked_of
 from orchestrator.wiring.changes import digests_of
-from orchestrator.wiring.command import Command
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.verifying import share_of
@@ -60,7 +60,7 @@ def new_run_id() -> str:
 def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) -> Opening:
     """Return the opening record of a run of the project, with secrets masked."""
     masker = project.masker
-    shown_vars = masker.value(dict(project.session.flags.VARS or {}))
+    shown_vars = masker.value(dict(project.snapshot.flags.vars))
     return Opening(
         run_id=run_id,
         started_at=datetime.now(UTC),
@@ -79,7 +79,7 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         target_identity=project.target.identity,
         database=project.target.description,
         process=this_process(),
-        manifest=without_moments(masker.json(project.manifest_file.read())),
+        manifest=without_moments(masker.json(project.dbt.parse().read())),
         places=places_of(project.graph, [step.id for step in plan.steps]),
         writes={step.id: written_by(project.graph, step, project.target.database) for step in plan.steps},
     )

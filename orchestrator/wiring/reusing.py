@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from orchestrator.adapters.dbt.compiling import compile_code
 from orchestrator.config.settings import OnOpen
 from orchestrator.errors import NothingRecordedError, StoreError, WarehouseError
 from orchestrator.execution.breaker import Breaker, with_open_circuits
@@ -36,7 +35,6 @@ from orchestrator.reuse.unread import SETTINGS
 from orchestrator.wiring.fingerprinting import surroundings_of, with_needs
 from orchestrator.wiring.marking import relations_of, target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
-from orchestrator.wiring.shadowing import warns_are_errors
 from orchestrator.wiring.target_facts import TargetFacts
 from orchestrator.wiring.verifying import Verifiable
 from orchestrator.wiring.versions import version_of
@@ -52,7 +50,7 @@ class _Compiled:
 
     def now(self, node: NodeId) -> str | None:
         """Return the code that a node compiles to now."""
-        return compile_code(self.project.session, node)
+        return self.project.dbt.compiled_code(node)
 
     def then(self, node: NodeId, run_id: str) -> str | None:
         """Return the code that a node was compiled to in a run."""
@@ -107,7 +105,7 @@ class Knowledge:
         planned = nodes_of(plan)
         if not planned or self.project.target.path == ":memory:":  # an in-memory database is empty at each start
             return Past()
-        deferring = bool(getattr(self.project.session.flags, "DEFER", False))
+        deferring = self.project.snapshot.flags.defer
         # With --defer, dbt may read what is not built here from another place, about which nothing is known.
         nodes = frozenset(planned if deferring else with_needs(self.project, self._with_judged(planned)))
         steps = {StepId(node) for node in nodes} | {step.id for step in plan.steps}
@@ -185,7 +183,7 @@ class Knowledge:
                 maker=self.maker,
                 suites=SuiteFingerprinter(
                     graph=project.graph,
-                    readings=project.suites,
+                    readings=project.snapshot.suites,
                     around=self.around,
                     version=version_of("great-expectations") or "",
                 ),
@@ -197,7 +195,7 @@ class Knowledge:
                     manifest, project.target.database, self.facts.functions, unread=self.facts.is_held
                 ),
                 unread=self.facts.is_held,
-                warns_are_errors=warns_are_errors(project.session.flags),
+                warns_are_errors=project.snapshot.flags.warns_are_errors,
             ),
             past,
             planned,
@@ -254,7 +252,7 @@ class Knowledge:
 
     def _may_reuse(self, plan: Plan, request: PlanRequest, *, skip_unchanged: bool) -> Callable[[Step], bool]:
         named = Named(plan, request)
-        fresh = bool(getattr(self.project.session.flags, "FULL_REFRESH", False))
+        fresh = self.project.snapshot.flags.full_refresh
 
         def may_reuse(step: Step) -> bool:
             # With --full-refresh, the selected builds run even if they are unchanged.

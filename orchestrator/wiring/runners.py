@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from orchestrator.adapters.dbt.artifacts import ArtifactWriter
 from orchestrator.adapters.dbt.loaded_schemas import LoadedSchemas
-from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.step_runner import DbtStepRunner
 from orchestrator.adapters.dlt.load import IngestRunner
 from orchestrator.adapters.great_expectations.validate import ValidationRunner
@@ -54,12 +52,11 @@ def make_runners(
     in this target by earlier runs, which the `reader` knows. `on_content` is called with what each successful build
     leaves.
     """
-    artifacts = ArtifactWriter(project.session)
+    artifacts = project.dbt.artifact_writer()
     record = record_in_target(project, plan, on_content, is_expected=has_stood)
     dbt_steps = [step for step in plan.steps if isinstance(step, BuildStep | TestStep)]
     judged = [step for step in plan.steps if isinstance(step, FreshnessStep)]
-    runs = NodeRuns(
-        project.session,
+    runs = project.dbt.node_runs(
         planned=[step.node for step in dbt_steps or judged],
         added=[step.node for step in dbt_steps if isinstance(step, BuildStep) and step.added],
         places=record,

@@ -1,6 +1,4 @@
-"""Builds the comparison of a run's results with what would have been reused, and reads how dbt counts warnings."""
-
-from typing import Any
+"""Builds the comparison of a run's results with what would have been reused."""
 
 from orchestrator.execution.events import NoticeKind
 from orchestrator.execution.shadow import ShadowReuse
@@ -28,9 +26,3 @@ def shadow_of(project: OpenProject, facts: TargetFacts) -> ShadowReuse:
         return node is not None and declared_volatile(node.definition.config) is False
 
     return ShadowReuse(holds=holds, excused=excused, tell=lambda message: inbox.post(NoticeKind.WARNING, message))
-
-
-def warns_are_errors(flags: Any) -> bool:  # noqa: ANN401  # dbt's own
-    """Return whether dbt counts a warning of a check as a failure."""
-    options = getattr(flags, "WARN_ERROR_OPTIONS", None)
-    return bool(getattr(flags, "WARN_ERROR", False)) or (options is not None and options.includes("LogTestResult"))

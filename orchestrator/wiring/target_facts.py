@@ -59,7 +59,7 @@ class TargetFacts:
 
     def settings(self) -> Mapping[str, object]:
         """Return the database's settings that change results; for a file that does not exist yet, its future ones."""
-        target, credentials = self.project.target, self.project.session.credentials
+        target, credentials = self.project.target, self.project.dbt.credentials
         if not is_shared(target) or self.is_held:
             return {}
         if self.is_readable:

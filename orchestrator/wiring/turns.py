@@ -15,11 +15,11 @@ from orchestrator.execution.liveness import Lives, is_alive
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import WHOLE, Lease
 from orchestrator.faults import Point, passing
+from orchestrator.plan.command import Command
 from orchestrator.plan.placement import written_by
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import IngestStep
 from orchestrator.report.words import some_of
-from orchestrator.wiring.command import Command
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, open_store, this_process
 from orchestrator.wiring.verifying import share_of

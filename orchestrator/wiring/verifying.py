@@ -14,6 +14,7 @@ from orchestrator.execution.ports import Request, RunReader
 from orchestrator.execution.sample import Sample, drawn
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.plan.command import Command
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, Step, StepId
 from orchestrator.reuse.facts import Budget
@@ -21,7 +22,6 @@ from orchestrator.reuse.fingerprints.config_keys import declared_volatile, hooks
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.missed import missed
 from orchestrator.reuse.fingerprints.own_parts import has_foreign_keys
-from orchestrator.wiring.command import Command
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.warehouse import is_shared
 

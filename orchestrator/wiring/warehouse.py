@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from orchestrator.adapters.child_access import ChildAccess
-from orchestrator.adapters.dbt.session import Target
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.duckdb.warehouse import DatabaseFile, open_warehouse
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.identity import Relation
+from orchestrator.nodes.target import Target
 from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
 

@@ -7,7 +7,6 @@ split so that the run can act in between: the target is known before the project
 import gc
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,47 +20,9 @@ from orchestrator.adapters.dbt.quick_start import start_quickly
 from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import EltError, UsageError, WarehouseError
 from orchestrator.full_disk import full_disk_error, is_full_disk
-from orchestrator.masking import Masker
+from orchestrator.nodes.target import Target
 
 NEEDED = ("dbt-core", "dbt-duckdb", "duckdb", "dbt-postgres")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """The warehouse as described by the active target of the profile; contains no secret."""
-
-    name: str
-    adapter: str
-    threads: int
-    database: str
-    profile: str = ""
-    server: str | None = None
-    """The host and port of a database server."""
-    path: str | None
-    """For DuckDB: the absolute path of the file, `:memory:`, or a remote address."""
-    siblings: tuple[str, ...] = ()
-    """The names of all targets of the profile."""
-    config: dict[str, object] = field(default_factory=dict)
-    """For DuckDB: the configuration that its connections are opened with."""
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a DuckDB file on this machine, which the run can open and share."""
-        return self.path is not None and self.path != ":memory:" and "://" not in self.path and self.path[:3] != "md:"
-
-    @property
-    def identity(self) -> str:
-        """Identifies the target regardless of its profile name: adapter, and absolute file or server and database."""
-        if self.path is not None:
-            return f"{self.adapter} {Masker().text(self.path)}"
-        return f"{self.adapter} {self.server or ''}/{self.database}"
-
-    @property
-    def description(self) -> str:
-        """The absolute path of the database file, or the adapter, database and server."""
-        if self.path is not None:
-            return Masker().text(self.path)
-        return f"{self.adapter} database {self.database}" + (f" at {self.server}" if self.server else "")
 
 
 class DbtSession:

@@ -5,8 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from orchestrator.config.settings import OnBusy
+from orchestrator.plan.consent import Consents, refuse
 from orchestrator.plan.request import Upstream, Verb
-from orchestrator.wiring.consent import Consents, refuse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

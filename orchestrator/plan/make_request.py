@@ -1,11 +1,66 @@
-"""Decides for one verb what counts as selected, what is loaded, and when a selection is empty."""
+"""Makes the request of a command from a snapshot: what counts as selected, what is loaded, what may be added."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from orchestrator.config.settings import OnRunStart
 from orchestrator.errors import EmptySelectionError
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.identity import NodeId
-from orchestrator.plan.request import Verb
-from orchestrator.selection.nothing import nothing_changed
+from orchestrator.plan.command import Command
+from orchestrator.plan.request import PlanRequest, Verb
+from orchestrator.plan.snapshot import ProjectSnapshot
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId, TestStep, ValidationStep
+from orchestrator.selection.nothing import nothing_changed, nothing_matched
 from orchestrator.selection.resolve import Selection
+
+
+def requested(command: Command, snapshot: ProjectSnapshot) -> PlanRequest:
+    """Return the request of a command; raises SelectionError if it must select something and selects nothing."""
+    selection, graph = snapshot.selection, snapshot.graph
+    if selects_nothing(command.verb, selection, graph) and not command.allow_empty:
+        error = nothing_for(command.verb, command.select, graph) if selection.is_everything else None
+        error = error or nothing_matched(command.select, graph, exclude=command.exclude)
+        if error is not None:
+            raise error
+    selected, direct = selected_for(command.verb, selection)
+    return PlanRequest(
+        verb=command.verb,
+        selected=selected,
+        direct=direct,
+        excluded=selection.excluded,
+        deferred=selection.deferred,
+        ingest_selected=loaded_for(command.verb, selection, graph),
+        suites_selected=selection.suites,
+        resource_types=snapshot.kept_types,
+        upstream=command.upstream,
+        ingest=command.ingest,
+        freshness=command.freshness,
+        tests=command.tests,
+        skip_nodes_if_on_run_start_fails=snapshot.flags.skip_nodes_if_on_run_start_fails,
+        freshness_runs_hooks=snapshot.flags.source_freshness_run_project_hooks,
+        hooks_after_ingest=snapshot.settings.on_run_start is OnRunStart.AFTER_INGEST,
+    )
+
+
+def requested_again(command: Command, snapshot: ProjectSnapshot, before: Sequence[Step]) -> PlanRequest:
+    """Return a request for what recorded steps ran, and what that needs now; nodes that no longer exist are omitted.
+
+    What the command selected does not matter, only what it excluded and what it defers.
+    """
+    graph, manifest = snapshot.graph, snapshot.graph.manifest
+    found = {step.node for step in before if isinstance(step, BuildStep | TestStep | FreshnessStep)}
+    there = frozenset(node for node in found if node in manifest.nodes or node in manifest.sources)
+    loads = frozenset(node for step in before if isinstance(step, IngestStep) for node in step.nodes)
+    suites = frozenset(step.id for step in before if isinstance(step, ValidationStep))
+    return replace(
+        requested(replace(command, allow_empty=True), snapshot),
+        selected=there,
+        direct=there,
+        ingest_selected=loads & graph.ingest.keys(),
+        suites_selected=frozenset(suite for suite in graph.suites if StepId(suite) in suites),
+        resource_types=None,
+    )
 
 
 def selected_for(verb: Verb, selection: Selection) -> tuple[frozenset[NodeId], frozenset[NodeId]]:

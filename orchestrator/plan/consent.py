@@ -3,18 +3,18 @@
 from collections.abc import Callable, Collection, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from orchestrator.config.settings import Settings
 from orchestrator.errors import UsageError
+from orchestrator.nodes.dbt_flags import DbtFlags
 
 Consents = Callable[[str], bool]
 """Returns whether the user consents to the action in the text."""
 
 _DANGERS = {
-    "FULL_REFRESH": "--full-refresh drops tables and builds them from nothing",
-    "EMPTY": "--empty leaves tables without rows",
-    "SAMPLE": "--sample leaves tables with a part of their rows",
+    "full_refresh": "--full-refresh drops tables and builds them from nothing",
+    "empty": "--empty leaves tables without rows",
+    "sample": "--sample leaves tables with a part of their rows",
 }
 """What dbt's flags do to existing tables."""
 
@@ -24,9 +24,9 @@ def refuse(_what: str) -> bool:
     return False
 
 
-def require_consent_to_flags(settings: Settings, target: str, flags: Any, consents: Consents) -> None:  # noqa: ANN401  # dbt's own
+def require_consent_to_flags(settings: Settings, target: str, flags: DbtFlags, consents: Consents) -> None:
     """Raise UsageError unless the user consents to what dbt's flags do in a protected target."""
-    dangers = [told for flag, told in _DANGERS.items() if getattr(flags, flag, None)]
+    dangers = [_DANGERS[flag] for flag in flags.given(*_DANGERS)]
     if dangers:
         require_consent(settings, {target}, "; ".join(dangers), consents)
 
