@@ -40,7 +40,6 @@ from orchestrator.wiring.recording import lives, new_run_id, open_store, opening
 from orchestrator.wiring.reports import OutputKind, reporting
 from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.turns import store_in_turn
-from orchestrator.wiring.warehouse import is_there
 
 RETRIES = "retries"
 """The key under which a retry records the run that it repairs."""
@@ -208,7 +207,7 @@ def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
             hint="Restore the target in profiles.yml, or start a new run.",
         )
     wrote = any(isinstance(run.plan.by_id[outcome.step_id], BuildStep | IngestStep) for outcome in settled(run))
-    if wrote and project.target.is_file and not is_there(project.target):
+    if wrote and project.target.is_file and not project.target.is_there:
         raise UsageError(
             f"The database {project.target.path}, to which the run {run.head.run_id} wrote, no longer"
             " exists, so nothing that it built exists.",

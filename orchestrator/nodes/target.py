@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from orchestrator.masking import Masker
 
@@ -28,6 +29,16 @@ class Target:
     def is_file(self) -> bool:
         """Whether it is a DuckDB file on this machine, which the run can open and share."""
         return self.path is not None and self.path != ":memory:" and "://" not in self.path and self.path[:3] != "md:"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether loads, validations and elt itself can work in it alongside dbt."""
+        return self.is_file or self.adapter == "postgres"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the database exists; a database file that was never written does not."""
+        return self.adapter == "postgres" or (self.path is not None and Path(self.path).exists())
 
     @property
     def identity(self) -> str:

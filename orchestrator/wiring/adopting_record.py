@@ -29,7 +29,6 @@ from orchestrator.wiring.adopting import Gathered, Ruled
 from orchestrator.wiring.marking import target_record
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import opening_of
-from orchestrator.wiring.warehouse import is_shared, is_there
 
 VERB = "adopt"
 _REFUSED_FLAGS = ("empty", "sample", "event_time_start", "event_time_end", "defer", "full_refresh")
@@ -60,7 +59,7 @@ def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None
             f"The artifacts are of the project {theirs}, and this project is {ours}.",
             hint="Name the folder with the artifacts of this project.",
         )
-    if not is_shared(project.target):
+    if not project.target.is_shared:
         raise UsageError(
             f"Nothing can be adopted in the target {project.target.name}: that needs a DuckDB file or a PostgreSQL"
             " database.",
@@ -80,7 +79,7 @@ def file_times(project: OpenProject) -> FileTimes | None:
 
     Another process may have held the file until it was opened here: then the later time is returned.
     """
-    if project.target.path is None or not is_there(project.target):
+    if project.target.path is None or not project.target.is_there:
         return None
     path = Path(project.target.path)
     before = _last_written(path)
@@ -147,7 +146,7 @@ def _writable_record(project: OpenProject, drain: Callable[[], Sequence[Noticed]
         WarehouseError: The tables cannot be created.
     """
     record = target_record(project)
-    if record is None or not is_there(project.target):
+    if record is None or not project.target.is_there:
         return None
     drain()
     record.make([project.target.database])

@@ -16,7 +16,6 @@ from orchestrator.reuse.standing import Marker
 from orchestrator.wiring.changes import is_module_of
 from orchestrator.wiring.marking import relations_of, target_record
 from orchestrator.wiring.project import OpenProject, WarehouseFacts
-from orchestrator.wiring.warehouse import is_there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +31,7 @@ class Left:
 def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[NodeId]) -> tuple[Outcome, ...]:
     """Return the outcomes of builds that were cut off after their commit; nodes that changed since then run again."""
     record, unknown = target_record(project), cut_off(run)
-    if record is None or not unknown or not is_there(project.target):
+    if record is None or not unknown or not project.target.is_there:
         return ()
     markers = _own_markers(project, record, unknown)
     facts = WarehouseFacts(project)  # created after attached databases are visible, because it looks only once
@@ -50,7 +49,7 @@ def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[N
 def gone_from_target(project: OpenProject, runs: Sequence[RecordedRun]) -> frozenset[StepId]:
     """Return the builds that succeeded but whose relation no longer exists, although the target has a marker for it."""
     record = target_record(project)
-    if record is None or not is_there(project.target):
+    if record is None or not project.target.is_there:
         return frozenset()
     markers = _own_markers(project, record, {outcome.step_id for run in runs for outcome in settled(run)})
     facts = WarehouseFacts(project)  # created after attached databases are visible
@@ -104,7 +103,7 @@ def _left_batches(project: OpenProject, runs: Sequence[RecordedRun], changed: fr
                 left.pop(planned.node, None)
             elif outcome is not None:
                 found = left_by_record(outcome.dbt_results)
-            elif record is not None and is_there(project.target):
+            elif record is not None and project.target.is_there:
                 markers = record.batches(run.head.run_id, step.step_id)
                 found = project.dbt.left_by_markers(planned.node, markers)
             if found is not None:
@@ -117,7 +116,7 @@ def _dropped(project: OpenProject, record: SqlTargetRecord | None, nodes: Collec
     """Return the nodes whose relation no longer exists: all of their batches must be built again."""
     if not nodes or record is None:
         return frozenset()
-    if is_there(project.target):
+    if project.target.is_there:
         record.markers(relations_of(project, nodes))  # makes attached databases visible
     facts, known = WarehouseFacts(project), project.graph.manifest.nodes
     return frozenset(node for node in nodes if (found := known[node].relation) is not None and not facts.stands(found))

@@ -10,7 +10,6 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, IngestStep, StepId
 from orchestrator.reuse.facts import Content
 from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.warehouse import is_shared
 
 
 def target_record(project: OpenProject) -> SqlTargetRecord | None:
@@ -20,7 +19,7 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
     used by dbt only.
     """
     target = project.target
-    if not project.settings.state_in_target or not is_shared(target) or target.adapter not in DIALECTS:
+    if not project.settings.state_in_target or not target.is_shared or target.adapter not in DIALECTS:
         return None
     nodes = project.graph.manifest.nodes
 

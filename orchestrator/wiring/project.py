@@ -40,7 +40,7 @@ from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import HeldDatabase
 from orchestrator.wiring.log_files import log_dir, own_log
 from orchestrator.wiring.suite_reading import suite_readings, with_reads
-from orchestrator.wiring.warehouse import Warehouse, is_shared, is_there, open_shared
+from orchestrator.wiring.warehouse import Warehouse, open_shared
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class OpenProject:
 
     def held_database(self) -> HeldDatabase | None:
         """Return the process that holds the database, for a command that only reads; None if the database is free."""
-        can_be_held = self.only_reads and self.target.is_file and is_there(self.target)
+        can_be_held = self.only_reads and self.target.is_file and self.target.is_there
         if can_be_held and self._warehouse is None and self.held is None:
             try:
                 self.warehouse()
@@ -245,6 +245,6 @@ class WarehouseFacts:
 
     def _look(self) -> frozenset[tuple[str, str]] | None:
         target = self._project.target
-        if not is_shared(target):
+        if not target.is_shared:
             return None
-        return self._project.warehouse().relations() - OWN_TABLES if is_there(target) else frozenset()
+        return self._project.warehouse().relations() - OWN_TABLES if target.is_there else frozenset()

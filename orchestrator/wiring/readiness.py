@@ -8,7 +8,6 @@ from orchestrator.errors import IngestionError
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import IngestStep, ValidationStep
 from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.warehouse import is_shared
 
 
 def require_ready(project: OpenProject, plan: Plan) -> None:
@@ -32,7 +31,7 @@ def lacking(project: OpenProject, plan: Plan) -> Iterator[tuple[str, str]]:
         if source is None:
             continue
         problem, hint = source.problem, source.hint
-        if not problem and is_shared(project.target):
+        if not problem and project.target.is_shared:
             problem, hint = refused_destination(source.pipeline, source.destination, project.target.adapter)
         if problem:
             yield f"{problem} ({source.module})", hint

@@ -38,7 +38,6 @@ from orchestrator.wiring.project import OpenProject, WarehouseFacts
 from orchestrator.wiring.target_facts import TargetFacts
 from orchestrator.wiring.verifying import Verifiable
 from orchestrator.wiring.versions import version_of
-from orchestrator.wiring.warehouse import is_there
 
 
 @dataclass(slots=True)
@@ -161,7 +160,7 @@ class Knowledge:
         record = target_record(self.project)
         if record is None or self.facts.is_held:
             return None
-        return record.markers(relations_of(self.project, nodes)) if is_there(self.project.target) else {}
+        return record.markers(relations_of(self.project, nodes)) if self.project.target.is_there else {}
 
     def standing(self, steps: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, Standing]:
         """Return the last successful result of each of these."""

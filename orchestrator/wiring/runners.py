@@ -22,7 +22,6 @@ from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.marking import record_in_target
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.verifying import verifier_of
-from orchestrator.wiring.warehouse import is_shared
 
 _NOTHING = Left()
 
@@ -76,7 +75,7 @@ def make_runners(
         runners[Lane.VALIDATE] = validation
     if any(isinstance(step, IngestStep) for step in plan.steps):
         runners[Lane.INGEST] = _ingest_runner(project, record, left)
-    if is_shared(project.target):
+    if project.target.is_shared:
         # before dbt opens the database, and before anything is loaded
         runners[Lane.LIGHT] = LoadAgeRunner(project.warehouse().last_load_age, judge_load_age)
     return Runners(by_lane=runners, listeners=(LoadedSchemas(runs), artifacts))

@@ -15,7 +15,7 @@ from orchestrator.reuse.fingerprints.value import SourceVersion
 from orchestrator.reuse.sources import version_of, why_unversioned
 from orchestrator.wiring.file_facts import FileFacts
 from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.warehouse import is_shared, is_there, open_empty
+from orchestrator.wiring.warehouse import open_empty
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class TargetFacts:
     @property
     def is_readable(self) -> bool:
         """Return whether the database exists, can be shared with dbt, and is not held by another process."""
-        return is_shared(self.project.target) and is_there(self.project.target) and not self.is_held
+        return self.project.target.is_shared and self.project.target.is_there and not self.is_held
 
     @property
     def is_held(self) -> bool:
@@ -60,7 +60,7 @@ class TargetFacts:
     def settings(self) -> Mapping[str, object]:
         """Return the database's settings that change results; for a file that does not exist yet, its future ones."""
         target, credentials = self.project.target, self.project.dbt.credentials
-        if not is_shared(target) or self.is_held:
+        if not target.is_shared or self.is_held:
             return {}
         if self.is_readable:
             found = self.project.warehouse().result_settings()

@@ -23,7 +23,6 @@ from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.missed import missed
 from orchestrator.reuse.fingerprints.own_parts import has_foreign_keys
 from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.warehouse import is_shared
 
 
 def share_of(command: Command, settings: Settings) -> float:
@@ -73,7 +72,7 @@ class Verifiable:
         """Draw the steps of a run that are verified; raises UsageError if the target does not support it."""
         steps = self._among(plan) if share else []
         target = self.project.target
-        if steps and not (is_shared(target) and target.adapter in COMPARING):
+        if steps and not (target.is_shared and target.adapter in COMPARING):
             raise UsageError(
                 f"What is reused cannot be verified in the target {target.name}: that needs a DuckDB file or a"
                 " PostgreSQL database.",
@@ -87,7 +86,7 @@ def verifier_of(
 ) -> Verifier | None:
     """Return the object that verifies steps; None for a target that does not support it."""
     target = project.target
-    if not is_shared(target) or target.adapter not in COMPARING:
+    if not target.is_shared or target.adapter not in COMPARING:
         return None
     manifest = project.graph.manifest
 

@@ -56,16 +56,6 @@ class Warehouse(Protocol):
         """Close the connection to the database."""
 
 
-def is_shared(target: Target) -> bool:
-    """Return whether loads and validations can work in the target alongside dbt."""
-    return target.is_file or target.adapter == "postgres"
-
-
-def is_there(target: Target) -> bool:
-    """Return whether the database exists; a database file that was never written does not."""
-    return target.adapter == "postgres" or (target.path is not None and Path(target.path).exists())
-
-
 def open_shared(
     target: Target,
     credentials: Callable[[], Mapping[str, Any]],
