@@ -3,11 +3,14 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.inbox import Inbox
+from orchestrator.execution.knowledge import Knowledge
+from orchestrator.execution.leases import leased_plan
 from orchestrator.nodes.run_results import read_artifacts
 from orchestrator.plan.command import Command
 from orchestrator.plan.make_request import requested
@@ -19,10 +22,8 @@ from orchestrator.reuse.adoption_run import FileTimes
 from orchestrator.wiring.adopting import Gathered
 from orchestrator.wiring.adopting_record import Adoption, adopt_nodes, file_times, refuse_what_cannot_be
 from orchestrator.wiring.planning import opened, selected, steps_for
-from orchestrator.wiring.recording import new_run_id
+from orchestrator.wiring.recording import new_run_id, open_store
 from orchestrator.wiring.reports import tell_on_stderr
-from orchestrator.wiring.reusing import Knowledge
-from orchestrator.wiring.turns import store_in_turn
 
 
 def adopt(
@@ -50,7 +51,10 @@ def adopt(
             times = file_times(project)
             return steps_for(project, request)
 
-        with store_in_turn(project, asked, run_id, look) as (store, steps):
+        with (
+            closing(open_store(project.settings)) as store,
+            leased_plan(store, project, asked, run_id, look, project.hear) as steps,
+        ):
             known = Knowledge(project=project, store=store)
             gathered = Gathered(
                 project=project,

@@ -15,6 +15,8 @@ from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.inbox import Inbox
+from orchestrator.execution.knowledge import Knowledge
+from orchestrator.execution.leases import leased_plan
 from orchestrator.execution.ports import RunListener
 from orchestrator.plan.command import Command
 from orchestrator.plan.consent import Consents, refuse
@@ -47,8 +49,6 @@ from orchestrator.wiring.publishing import copy_of
 from orchestrator.wiring.readiness import lacking
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of
 from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
-from orchestrator.wiring.reusing import Knowledge
-from orchestrator.wiring.turns import store_in_turn
 
 __all__ = [
     "Command",
@@ -122,7 +122,10 @@ def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     with opened(command, inbox, hear=Audience(listeners, _now).tell) as project:
         require_consent_of(command, project)
         run_id, request = new_run_id(), requested(command, selected(command, project))
-        with store_in_turn(project, command, run_id, lambda: steps_for(project, request)) as (store, steps):
+        with (
+            closing(open_store(project.settings)) as store,
+            leased_plan(store, project, command, run_id, lambda: steps_for(project, request), project.hear) as steps,
+        ):
             known = Knowledge(project=project, store=store, run_id=run_id)
             made = decided(command, project, request, steps, known)
             return drive(project, known, made, command, opening_of(project, command, run_id, made.plan), listeners)

@@ -12,7 +12,7 @@ from pathlib import Path
 from orchestrator.config.loader import load_settings
 from orchestrator.config.readers import MOST_RUNS
 from orchestrator.errors import UnknownRunError, UsageError
-from orchestrator.execution.liveness import RunState, state_of
+from orchestrator.execution.liveness import RunState, lives, state_of, this_process
 from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.recorded import RecordedRun, RecordedStep, RunHead
 from orchestrator.execution.replay import replay
@@ -23,7 +23,7 @@ from orchestrator.report.history_json import event_to_json, listed_to_json, run_
 from orchestrator.report.history_text import print_history, print_log, print_pruned, print_run, print_table
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
-from orchestrator.wiring.recording import lives, open_store, query_store, this_process
+from orchestrator.wiring.recording import open_store, query_store
 
 
 def show_history(project_dir: Path | None, *, limit: int, as_json: bool) -> int:

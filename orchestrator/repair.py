@@ -13,11 +13,15 @@ from tempfile import TemporaryDirectory
 from orchestrator.config.loader import load_settings
 from orchestrator.errors import UnknownRunError, UsageError
 from orchestrator.execution.audience import Audience
+from orchestrator.execution.changes import changes_since, gone_nodes
 from orchestrator.execution.events import NoticeKind
 from orchestrator.execution.inbox import Inbox
-from orchestrator.execution.liveness import RunState, state_of
+from orchestrator.execution.knowledge import Knowledge
+from orchestrator.execution.leases import leased_plan
+from orchestrator.execution.liveness import RunState, lives, state_of
 from orchestrator.execution.ports import RunListener, RunReader
 from orchestrator.execution.recorded import RecordedRun
+from orchestrator.execution.recorded_command import command_of, compared_with
 from orchestrator.execution.resume import Continued, is_finished, past_of, settled, tries
 from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.plan.command import Command
@@ -30,16 +34,12 @@ from orchestrator.plan.step import BuildStep, HookStep, IngestStep, Step
 from orchestrator.report.streams import open_console
 from orchestrator.report.words import some_of
 from orchestrator.reuse.foresee import Foreseen, with_closed_gates
-from orchestrator.wiring.asked import command_of, compared_with
-from orchestrator.wiring.changes import changed_nodes, changes_since, gone_nodes
 from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.found import found_in_target, gone_from_target, left_of
 from orchestrator.wiring.planning import opened, require_consent_of, selected, steps_for
 from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.recording import lives, new_run_id, open_store, opening_of, with_moments
+from orchestrator.wiring.recording import new_run_id, open_store, opening_of, with_moments
 from orchestrator.wiring.reports import OutputKind, reporting
-from orchestrator.wiring.reusing import Knowledge
-from orchestrator.wiring.turns import store_in_turn
 
 RETRIES = "retries"
 """The key under which a retry records the run that it repairs."""
@@ -84,7 +84,8 @@ def resume(
         )
     with (
         _reopened(recalled, listeners) as project,
-        store_in_turn(project, recalled.command, found.head.run_id, lambda: found.plan) as (store, _),
+        closing(open_store(project.settings)) as store,
+        leased_plan(store, project, recalled.command, found.head.run_id, lambda: found.plan, project.hear),
     ):
         changed = _changed(project, recalled)
         _refuse_changes(project, found, changed, accept=accept_changes)
@@ -114,7 +115,12 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
     with _reopened(recalled, listeners) as project:
         again = replace(recalled.command, select=(), has_selector=False)
         request = requested_again(again, selected(again, project), recalled.steps)
-        with store_in_turn(project, recalled.command, run_id, lambda: steps_for(project, request)) as (store, today):
+        with (
+            closing(open_store(project.settings)) as store,
+            leased_plan(
+                store, project, recalled.command, run_id, lambda: steps_for(project, request), project.hear
+            ) as today,
+        ):
             changed = _changed(project, recalled)
             made = _repair_of(project, recalled, changed, today)
             if not made.steps:
@@ -237,13 +243,13 @@ def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
 
 
 def _refuse_changes(project: OpenProject, run: RecordedRun, nodes: frozenset[NodeId], *, accept: bool) -> None:
-    gone = gone_nodes(project, run.plan.steps)
+    gone = gone_nodes(project.snapshot, run.plan.steps)
     if gone:
         raise UsageError(
             f"The run {run.head.run_id} cannot go on: the project has no {some_of(gone, _MOST_NAMED)} any more.",
             hint="`elt retry` runs what is left of it with today's code.",
         )
-    changed = changes_since(project, run, nodes)
+    changed = changes_since(project.snapshot, run, nodes)
     if changed and not accept:
         raise UsageError(
             f"The code has changed since the run {run.head.run_id}: {some_of(changed, _MOST_NAMED)}.",
@@ -253,7 +259,7 @@ def _refuse_changes(project: OpenProject, run: RecordedRun, nodes: frozenset[Nod
 
 def _changed(project: OpenProject, recalled: _Recalled) -> frozenset[NodeId]:
     """Return the nodes that changed since the run; none if it has no manifest to compare with."""
-    return frozenset() if recalled.manifest is None else changed_nodes(project)
+    return frozenset() if recalled.manifest is None else project.dbt.selector.matching(("state:modified",))
 
 
 def _repair_of(project: OpenProject, recalled: _Recalled, changed: frozenset[NodeId], today: Plan) -> Plan:
@@ -267,7 +273,7 @@ def _repair_of(project: OpenProject, recalled: _Recalled, changed: frozenset[Nod
     kept = tuple(
         replace(step, added=True) if isinstance(step, BuildStep) and step.id in added else step for step in made.steps
     )
-    gone = gone_nodes(project, recalled.steps)
+    gone = gone_nodes(project.snapshot, recalled.steps)
     notes = (f"no longer in the project: {some_of(gone, _MOST_NAMED)}",) if gone else ()
     return replace(made, steps=kept, notes=(*made.notes, *notes))
 

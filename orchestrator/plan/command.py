@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from orchestrator.config.settings import OnBusy
+from orchestrator.config.settings import OnBusy, Settings
 from orchestrator.plan.consent import Consents, refuse
 from orchestrator.plan.request import Upstream, Verb
 
@@ -49,3 +49,8 @@ class Command:
     """Called before something is emptied or rebuilt in a protected target."""
     words: tuple[str, ...] = ()
     """The words of the command line, if there was one; for the record."""
+
+
+def share_of(command: Command, settings: Settings) -> float:
+    """Return the share of reused steps that is verified."""
+    return settings.verify_reuse if command.verify_reuse is None else command.verify_reuse

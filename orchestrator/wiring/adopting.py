@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from orchestrator.config.installed import version_of
+from orchestrator.execution.knowledge import Knowledge
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.nodes.run_results import DbtArtifacts, DbtResult
@@ -29,11 +31,7 @@ from orchestrator.reuse.project import Judged
 from orchestrator.reuse.statements import Statements
 from orchestrator.wiring.adopting_copies import Copies
 from orchestrator.wiring.adopting_prints import Prints
-from orchestrator.wiring.fingerprinting import surroundings_of
 from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.reusing import Knowledge
-from orchestrator.wiring.verifying import Verifiable
-from orchestrator.wiring.versions import version_of
 
 Candidate = BuildStep | TestStep
 
@@ -113,7 +111,7 @@ class Gathered:
     @cached_property
     def around(self) -> Surroundings:
         """Return the surroundings in which both manifests are read; a seed's file is compared by loading it."""
-        found = surroundings_of(self.project, self.known.facts.settings())
+        found = self.project.surroundings(self.known.facts.settings())
         return replace(found, seed_content=lambda _node: "")
 
     @cached_property
@@ -202,7 +200,7 @@ class Gathered:
             outside=""
             if result is None
             else outside_of(relation, reads, self.artifacts.run, result, self.project.target.database),
-            can_compare=is_build and Verifiable(self.project, self.known.maker).has(step),
+            can_compare=is_build and self.known.verifiable.has(step),
         )
 
     def _codes(self, node: DbtNode, made: Fingerprint) -> tuple[str, ...]:

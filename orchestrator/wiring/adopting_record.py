@@ -26,7 +26,6 @@ from orchestrator.reuse.adoption_run import FileTimes, asked_of_environment
 from orchestrator.reuse.facts import TABLE, content_text
 from orchestrator.reuse.standing import Mark, RecordedFingerprint
 from orchestrator.wiring.adopting import Gathered, Ruled
-from orchestrator.wiring.marking import target_record
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import opening_of
 
@@ -145,7 +144,7 @@ def _writable_record(project: OpenProject, drain: Callable[[], Sequence[Noticed]
     Raises:
         WarehouseError: The tables cannot be created.
     """
-    record = target_record(project)
+    record = project.record()
     if record is None or not project.target.is_there:
         return None
     drain()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from orchestrator.config.settings import OnNoData
 from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.events import Noticed, NoticeKind
+from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunListener
@@ -19,7 +20,7 @@ from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.execution.verdict import ExitCode, exit_code, run_status
-from orchestrator.plan.command import Command
+from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep
 from orchestrator.reuse.foresee import Foreseen
@@ -28,10 +29,8 @@ from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.publishing import copy_of, publish
 from orchestrator.wiring.readiness import require_ready
 from orchestrator.wiring.retention import forget_old_runs
-from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.runners import make_runners
 from orchestrator.wiring.shadowing import shadow_of
-from orchestrator.wiring.verifying import share_of
 
 _NOTHING = Left()
 

@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from orchestrator.errors import UsageError
+from orchestrator.execution.knowledge import Knowledge
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.dlt import is_called, load_name
@@ -15,11 +16,10 @@ from orchestrator.plan.step import StepId
 from orchestrator.reuse.explained import Explained, explained, without_database
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED, has_fingerprint
 from orchestrator.reuse.fingerprints.words import Words
-from orchestrator.wiring.fingerprinting import with_needs
+from orchestrator.reuse.scope import with_needs
 from orchestrator.wiring.planning import selected, steps_for
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import open_store
-from orchestrator.wiring.reusing import Knowledge
 
 
 def explain_node(project: OpenProject, command: Command, name: str) -> Explained:
@@ -29,7 +29,7 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
     """
     manifest = project.graph.manifest
     node = find_node(project.graph, name)
-    order = [one for one in with_needs(project, [node.unique_id]) if has_fingerprint(manifest.nodes.get(one))]
+    order = [one for one in with_needs(project.graph, [node.unique_id]) if has_fingerprint(manifest.nodes.get(one))]
     whole = replace(command, skip_unchanged=True)
     with closing(open_store(project.settings)) as store:
         known = Knowledge(project=project, store=store)

@@ -7,15 +7,16 @@ from typing import Any
 
 from orchestrator.adapters.dbt.left_batches import left_by_record
 from orchestrator.adapters.target_record import SqlTargetRecord
+from orchestrator.execution.changes import is_module_of
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.execution.resume import cut_off, done_after_all, settled, unheard_loads
 from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.placement import relations_of
 from orchestrator.plan.step import BuildStep, StepId
 from orchestrator.reuse.standing import Marker
-from orchestrator.wiring.changes import is_module_of
-from orchestrator.wiring.marking import relations_of, target_record
-from orchestrator.wiring.project import OpenProject, WarehouseFacts
+from orchestrator.reuse.target_facts import WarehouseFacts
+from orchestrator.wiring.project import OpenProject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Left:
 
 def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[NodeId]) -> tuple[Outcome, ...]:
     """Return the outcomes of builds that were cut off after their commit; nodes that changed since then run again."""
-    record, unknown = target_record(project), cut_off(run)
+    record, unknown = project.record(), cut_off(run)
     if record is None or not unknown or not project.target.is_there:
         return ()
     markers = _own_markers(project, record, unknown)
@@ -48,7 +49,7 @@ def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[N
 
 def gone_from_target(project: OpenProject, runs: Sequence[RecordedRun]) -> frozenset[StepId]:
     """Return the builds that succeeded but whose relation no longer exists, although the target has a marker for it."""
-    record = target_record(project)
+    record = project.record()
     if record is None or not project.target.is_there:
         return frozenset()
     markers = _own_markers(project, record, {outcome.step_id for run in runs for outcome in settled(run)})
@@ -66,7 +67,7 @@ def gone_from_target(project: OpenProject, runs: Sequence[RecordedRun]) -> froze
 
 def _own_markers(project: OpenProject, record: SqlTargetRecord, steps: Collection[StepId]) -> Mapping[StepId, Marker]:
     """Return the markers of these steps' relations, unless another node has written the relation since."""
-    markers = record.markers(relations_of(project, steps))
+    markers = record.markers(relations_of(project.graph, steps))
     return {step: marker for step, marker in markers.items() if marker.step_id == step}
 
 
@@ -89,7 +90,7 @@ def _left_batches(project: OpenProject, runs: Sequence[RecordedRun], changed: fr
 
     The last run that built some of the batches decides. For models that changed since then, dbt chooses the batches.
     """
-    record = target_record(project)
+    record = project.record()
     left: dict[NodeId, Any] = {}
     for run in runs:
         for step in run.steps:
@@ -117,7 +118,7 @@ def _dropped(project: OpenProject, record: SqlTargetRecord | None, nodes: Collec
     if not nodes or record is None:
         return frozenset()
     if project.target.is_there:
-        record.markers(relations_of(project, nodes))  # makes attached databases visible
+        record.markers(relations_of(project.graph, nodes))  # makes attached databases visible
     facts, known = WarehouseFacts(project), project.graph.manifest.nodes
     return frozenset(node for node in nodes if (found := known[node].relation) is not None and not facts.stands(found))
 

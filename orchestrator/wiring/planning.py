@@ -10,7 +10,9 @@ from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import Settings
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.inbox import Inbox
-from orchestrator.plan.command import Command
+from orchestrator.execution.knowledge import Knowledge
+from orchestrator.execution.sample import noted_sample
+from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.consent import require_consent_to_flags, unknown_targets
 from orchestrator.plan.make_request import nothing_for, requested
 from orchestrator.plan.plan import Plan
@@ -18,11 +20,10 @@ from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest, Upstream, Verb
 from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.reuse.foresee import Foreseen
+from orchestrator.reuse.target_facts import WarehouseFacts
 from orchestrator.selection.resolve import resolve
 from orchestrator.wiring.dbt_alone import can_ingest
-from orchestrator.wiring.project import OpenProject, WarehouseFacts, open_project
-from orchestrator.wiring.reusing import Knowledge
-from orchestrator.wiring.verifying import Verifiable, share_of
+from orchestrator.wiring.project import OpenProject, open_project
 
 _DBT_COMMANDS = {
     Verb.BUILD: ("build",),
@@ -126,5 +127,5 @@ def decided(
     share = share_of(command, project.settings)
     skips = command.skip_unchanged or command.shadow_reuse
     found = known.decided(made, request, skip_unchanged=skips, verifies=share > 0, keeps_hooks=command.shadow_reuse)
-    noted = Verifiable(project, known.maker).noted(found.plan, share) if share else found.plan
+    noted = noted_sample(found.plan, known.verifiable, share) if share else found.plan
     return replace(found, plan=known.with_open_circuits(noted))

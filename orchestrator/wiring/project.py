@@ -6,9 +6,9 @@ does, with dbt's own configuration, so that both use one instance.
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,8 @@ from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.unused_code import unused_code_note
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.great_expectations.suites import read_suites
-from orchestrator.adapters.record_sql import OWN_TABLES
+from orchestrator.adapters.record_sql import DIALECTS, OWN_TABLES, SCHEMA
+from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.adapters.versions import stated_bounds
 from orchestrator.config.settings import Settings
 from orchestrator.errors import WarehouseLockedError
@@ -31,16 +32,20 @@ from orchestrator.graph.build import Graph, build_graph
 from orchestrator.graph.match_dlt import match_sources
 from orchestrator.masking import Masker, masked_errors
 from orchestrator.nodes.dbt import Manifest
-from orchestrator.nodes.identity import NodeId, Relation, short_name
+from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.nodes.manifest import manifest_from
 from orchestrator.nodes.suite import SuiteReading
 from orchestrator.nodes.target import Target
+from orchestrator.plan.placement import relations_of
 from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import HeldDatabase
+from orchestrator.reuse.fingerprints.outside import surroundings_of
+from orchestrator.reuse.fingerprints.surroundings import Surroundings
+from orchestrator.reuse.standing import Marker
 from orchestrator.wiring.log_files import log_dir, own_log
 from orchestrator.wiring.suite_reading import suite_readings, with_reads
-from orchestrator.wiring.warehouse import Warehouse, open_shared
+from orchestrator.wiring.warehouse import ChildWarehouse, open_empty, open_shared
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +63,7 @@ class OpenProject:
     """Called at once with notices that explain why the caller has to wait."""
     only_reads: bool = False
     """Whether the command runs nothing, and can answer without a database file that another process holds."""
-    _warehouse: Warehouse | None = field(default=None)
+    _warehouse: ChildWarehouse | None = field(default=None)
     held: HeldDatabase | None = None
     """The result of `held_database`, once it was called."""
 
@@ -88,7 +93,7 @@ class OpenProject:
                 self.held = HeldDatabase(database=self.target.description, pid=error.pid, command=command)
         return self.held
 
-    def warehouse(self) -> Warehouse:
+    def warehouse(self) -> ChildWarehouse:
         """Open the database alongside dbt, once; raises WarehouseError if it cannot be opened or shared."""
         if self._warehouse is None:
             self._warehouse = open_shared(
@@ -99,6 +104,67 @@ class OpenProject:
             )
             self.resources.callback(self._warehouse.close)
         return self._warehouse
+
+    def relations(self) -> frozenset[tuple[str, str]] | None:
+        """Return every table and view except elt's own, as lower-case (schema, name); None if only dbt can see them."""
+        if not self.target.is_shared:
+            return None
+        return self.warehouse().relations() - OWN_TABLES if self.target.is_there else frozenset()
+
+    def result_settings(self) -> Mapping[str, str]:
+        """Return the database's settings that change results, also of a database file that does not exist yet."""
+        if self.target.is_there:
+            return self.warehouse().result_settings()
+        with closing(open_empty(self.target, self.dbt.credentials)) as database:
+            return database.result_settings()
+
+    def markers(self, nodes: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, Marker] | None:
+        """Return the markers that the target has for the relations of nodes; None if it keeps none."""
+        record = self.record()
+        if record is None:
+            return None
+        return record.markers(relations_of(self.graph, nodes)) if self.target.is_there else {}
+
+    def surroundings(self, database_facts: Mapping[str, object]) -> Surroundings:
+        """Return what results depend on outside the manifest."""
+        return surroundings_of(self.dbt.surroundings(), self.graph.manifest, self.target.adapter, database_facts)
+
+    def compiled_code(self, node: NodeId) -> str | None:
+        """Return what a node compiles to now; None if it cannot be compiled."""
+        return self.dbt.compiled_code(node)
+
+    def record(self) -> SqlTargetRecord | None:
+        """Return the target's own record of what was built in it; None if no record is kept there.
+
+        An in-memory database disappears with the process, so it keeps none. Adapters other than DuckDB and PostgreSQL
+        are used by dbt only.
+        """
+        target = self.target
+        if not self.settings.state_in_target or not target.is_shared or target.adapter not in DIALECTS:
+            return None
+        nodes = self.graph.manifest.nodes
+
+        def database_of(step: StepId) -> str | None:
+            node = nodes.get(NodeId(step))
+            return None if node is None or node.relation is None else node.relation.database or target.database
+
+        def reach(database: str) -> None:
+            del database  # dbt attaches all of them at once
+            self.warehouse()  # open ours first, so that dbt uses the same instance
+            self.dbt.attach()
+
+        relations = [node.relation for node in nodes.values() if node.relation is not None]
+        record = SqlTargetRecord(
+            lambda statement: self.warehouse().ask(statement),
+            DIALECTS[target.adapter],
+            database_of,
+            main=target.database,
+            reach=reach,
+            taken={one.database or target.database for one in relations if one.schema.lower() == SCHEMA},
+            tell=lambda message: self.inbox.post(NoticeKind.WARNING, message),
+        )
+        record.most_rows = self.settings.content.rows
+        return record
 
     def limits(self) -> Limits:
         """Return how many steps of each lane may run at once: dbt's threads, and the settings for loads."""
@@ -224,27 +290,3 @@ def _unused_code(settings: Settings, graph: Graph) -> str | None:
     own = [source for source in sources if source.package == graph.manifest.project_name]
     unfed = [short_name(one.unique_id) for one in own if not graph.needs.parents(one.unique_id)]
     return unused_code_note(settings, unfed, loads_something=bool(graph.ingest))
-
-
-class WarehouseFacts:
-    """Which relations exist in the database; looked up once, when the planner first asks."""
-
-    def __init__(self, project: OpenProject) -> None:
-        self._project = project
-        self._known: frozenset[tuple[str, str]] | None = None
-        self._asked = False
-
-    def stands(self, relation: Relation) -> bool | None:
-        """Return whether the relation exists; None if the database is held, and True if only dbt can find out."""
-        if self._project.held_database() is not None:
-            return None
-        if not self._asked:
-            self._asked = True
-            self._known = self._look()
-        return self._known is None or relation.key() in self._known
-
-    def _look(self) -> frozenset[tuple[str, str]] | None:
-        target = self._project.target
-        if not target.is_shared:
-            return None
-        return self._project.warehouse().relations() - OWN_TABLES if target.is_there else frozenset()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.adapters.duckdb.database_copy import why_not_copied
-from orchestrator.adapters.duckdb.warehouse import Warehouse as DuckdbWarehouse
+from orchestrator.adapters.duckdb.warehouse import DuckdbWarehouse
 from orchestrator.errors import ConfigurationError, WarehouseError
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.ports import RunWriter

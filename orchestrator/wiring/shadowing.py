@@ -6,8 +6,8 @@ from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import content_text
 from orchestrator.reuse.fingerprints.config_keys import declared_volatile
+from orchestrator.reuse.target_facts import TargetFacts
 from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.target_facts import TargetFacts
 
 
 def shadow_of(project: OpenProject, facts: TargetFacts) -> ShadowReuse:

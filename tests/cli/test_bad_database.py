@@ -11,7 +11,7 @@ import pytest
 from orchestrator.config.settings import Settings
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.target import Target
-from orchestrator.wiring.project import WarehouseFacts
+from orchestrator.reuse.target_facts import WarehouseFacts
 from tests.cli.conftest import ended, really_start, start
 from tests.cli.test_bad_configuration import suite
 from tests.cli.test_bad_ingestion import shop_that_loads

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Self
 
 from orchestrator.errors import NothingRecordedError
+from orchestrator.execution.liveness import lives
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, IngestStep
-from orchestrator.wiring.recording import lives
 from tests.faults.drawing import Death, Proven, draw_plan
 from tests.faults.forking import KILLED, Forker
 from tests.faults.runner import found_in

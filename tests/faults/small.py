@@ -11,7 +11,8 @@ from orchestrator.config.settings import OnBusy
 from orchestrator.errors import NothingRecordedError, UnknownRunError
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Lane, Limits
-from orchestrator.execution.liveness import RunState, state_of
+from orchestrator.execution.leases import Turn, in_turn
+from orchestrator.execution.liveness import RunState, lives, state_of, this_process
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunStore
@@ -24,8 +25,6 @@ from orchestrator.plan.status import Status
 from orchestrator.reuse.standing import Marker
 from orchestrator.store.database import store_url
 from orchestrator.store.sql_store import SqlStore
-from orchestrator.wiring.recording import lives, this_process
-from orchestrator.wiring.turns import Turn, in_turn
 from tests.faults.runner import SmallRunner, SmallTarget, now, open_small
 
 RUN = "20261121T070000Z-5ma11"

@@ -21,12 +21,13 @@ from orchestrator.adapters.dbt.marking import Places
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.adapters.dbt.surroundings import DbtSurroundings, dbt_surroundings
+from orchestrator.adapters.dbt.surroundings import dbt_surroundings
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import MarkedBatch
 from orchestrator.nodes.dbt_flags import DbtFlags
 from orchestrator.nodes.identity import NodeId
 from orchestrator.nodes.target import Target
+from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 from orchestrator.reuse.standing import Marker
 
 

@@ -1,12 +1,12 @@
 """Reads what can change results besides the nodes of an open session: vars, target, flags, settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from orchestrator.adapters.dbt.plugin_code import PluginCode, plugin_code
+from orchestrator.adapters.dbt.plugin_code import plugin_code
 from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 
 CHANGES_EACH_TIME = frozenset(
     {
@@ -38,28 +38,9 @@ _NO_EFFECT = frozenset(
 """Keys under `flags:` of dbt_project.yml that change no result."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DbtSurroundings:
-    """What can change the results of nodes besides the manifest, as dbt reads it; contains secrets."""
-
-    vars: Mapping[str, Mapping[str, object]]
-    """The vars that the nodes of each package see."""
-    target: Mapping[str, object]
-    """The values of `target` in Jinja."""
-    flags: Mapping[str, str]
-    """Every flag that a text can read, with its value as text."""
-    started_at: datetime
-    limits: Mapping[str, str]
-    """The flags in use that limit which rows are read."""
-    settings: Mapping[str, object]
-    """The project's settings that can change the results of any node."""
-    connection: Mapping[str, object]
-    """The keys of the active target that change results."""
-    plugins: PluginCode
-
-
 def dbt_surroundings(session: DbtSession) -> DbtSurroundings:
     """Return the surroundings of the nodes of an open session."""
+    plugins = plugin_code(session)
     return DbtSurroundings(
         vars=vars_by_package(session),
         target=shown_target(session),
@@ -68,7 +49,9 @@ def dbt_surroundings(session: DbtSession) -> DbtSurroundings:
         limits=limiting_flags(session),
         settings=settings_of_all(session),
         connection=connection_settings(session),
-        plugins=plugin_code(session),
+        plugin_code=plugins.digest,
+        plugins_not_found=plugins.not_found,
+        changing_flags=CHANGES_EACH_TIME,
     )
 
 

@@ -79,6 +79,11 @@ class PostgresServer:
         """Return the functions that users created, and those of extensions that are not immutable."""
         return stored_functions(self.ask(FUNCTIONS))
 
+    def files_digest(self, names: Collection[str], seconds: float) -> str:
+        """Raise WarehouseError: no dbt source on PostgreSQL is a file."""
+        del seconds
+        raise WarehouseError(f"PostgreSQL does not read {', '.join(names)}")
+
     def result_settings(self) -> Mapping[str, str]:
         """Return the settings of a session that can change the results of its statements."""
         return {str(name): str(value) for name, value in self.ask(SETTINGS)}

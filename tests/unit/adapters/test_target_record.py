@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open_warehouse
+from orchestrator.adapters.duckdb.warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
 from orchestrator.adapters.record_sql import COLUMNS, DIALECTS, LOADS, STANDING, adds_marker, names_in, names_of
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.execution.ports import Request
@@ -22,7 +22,7 @@ MARK = Mark(digest="d", identity="i")
 class Target:
     """A database in a file, and what the user was told of it."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: DuckdbWarehouse) -> None:
         self.warehouse = warehouse
         self.ask = warehouse.ask
         self.told: list[str] = []

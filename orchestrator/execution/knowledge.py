@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
+from orchestrator.config.installed import version_of
 from orchestrator.config.settings import OnOpen
 from orchestrator.errors import NothingRecordedError, StoreError, WarehouseError
 from orchestrator.execution.breaker import Breaker, with_open_circuits
 from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.resume import Continued
 from orchestrator.execution.reuse import RunReuse, newest_rows, recalled
+from orchestrator.execution.sample import sample_of
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.placement import places_of
 from orchestrator.plan.plan import Plan
@@ -26,30 +28,27 @@ from orchestrator.reuse.fingerprints.suites import SuiteFingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.foresee import Foreseen, Wishes, foresee
 from orchestrator.reuse.judge import Judge
+from orchestrator.reuse.open_target import OpenTarget
 from orchestrator.reuse.past import Past
 from orchestrator.reuse.project import Project
-from orchestrator.reuse.scope import Named, fed_by, is_decided, nodes_of
-from orchestrator.reuse.standing import LastTry, Marker, Standing
+from orchestrator.reuse.scope import Named, fed_by, is_decided, nodes_of, with_needs
+from orchestrator.reuse.standing import LastTry, Standing
 from orchestrator.reuse.statements import Statements
+from orchestrator.reuse.target_facts import TargetFacts, WarehouseFacts
 from orchestrator.reuse.unread import SETTINGS
-from orchestrator.wiring.fingerprinting import surroundings_of, with_needs
-from orchestrator.wiring.marking import relations_of, target_record
-from orchestrator.wiring.project import OpenProject, WarehouseFacts
-from orchestrator.wiring.target_facts import TargetFacts
-from orchestrator.wiring.verifying import Verifiable
-from orchestrator.wiring.versions import version_of
+from orchestrator.reuse.verifiable import Verifiable
 
 
 @dataclass(slots=True)
 class _Compiled:
     """The compiled code of nodes, now and in recorded runs."""
 
-    project: OpenProject
+    project: OpenTarget
     reader: RunReader | None
 
     def now(self, node: NodeId) -> str | None:
         """Return the code that a node compiles to now."""
-        return self.project.dbt.compiled_code(node)
+        return self.project.compiled_code(node)
 
     def then(self, node: NodeId, run_id: str) -> str | None:
         """Return the code that a node was compiled to in a run."""
@@ -60,7 +59,7 @@ class _Compiled:
 class Knowledge:
     """What is known about one target before a run; read from the store on first use."""
 
-    project: OpenProject
+    project: OpenTarget
     store: RunStore
     run_id: str = "planned"
     """The id of the planned run; the default is the id of no run."""
@@ -84,9 +83,14 @@ class Knowledge:
         return Fingerprinter(self.project.graph.manifest, self.around)
 
     @cached_property
+    def verifiable(self) -> Verifiable:
+        """Return what decides which steps can be verified."""
+        return Verifiable(self.project.snapshot, self.maker)
+
+    @cached_property
     def around(self) -> Surroundings:
         """Return what results depend on outside the project; for a held database, its last recorded settings."""
-        around = surroundings_of(self.project, self.facts.settings())
+        around = self.project.surroundings(self.facts.settings())
         return replace(around, recorded=self._recorded_settings()) if self.facts.is_held else around
 
     def _recorded_settings(self) -> Mapping[str, str]:
@@ -106,14 +110,14 @@ class Knowledge:
             return Past()
         deferring = self.project.snapshot.flags.defer
         # With --defer, dbt may read what is not built here from another place, about which nothing is known.
-        nodes = frozenset(planned if deferring else with_needs(self.project, self._with_judged(planned)))
+        nodes = frozenset(planned if deferring else with_needs(self.project.graph, self._with_judged(planned)))
         steps = {StepId(node) for node in nodes} | {step.id for step in plan.steps}
         stands = WarehouseFacts(self.project).stands
 
         def there(relation: Relation) -> bool:
             return stands(relation) is not False
 
-        markers = self._markers(nodes)
+        markers = None if self.facts.is_held else self.project.markers(nodes)
         looked_at = frozenset[Relation]()
         contents: Mapping[Relation, Content] = {}
         if markers is not None:
@@ -144,7 +148,7 @@ class Knowledge:
     def _past_of_checks(self, plan: Plan) -> Past:
         """Return what is recorded of the checks above a plan that do not run, and of the nodes that they check."""
         planned = nodes_of(plan)
-        above = frozenset(with_needs(self.project, planned)).difference(planned)
+        above = frozenset(with_needs(self.project.graph, planned)).difference(planned)
         graph = self.project.graph
         checks = {check for check in checks_of(graph) if not above.isdisjoint(judged_by(graph, check))}
         steps = set(map(StepId, (*above, *checks)))
@@ -154,13 +158,6 @@ class Knowledge:
         """Return the nodes of a plan, and what its suites read."""
         suites = [suite for node, suite in self.project.graph.suites.items() if node in planned]
         return [*planned, *(one for suite in suites for one in (suite.node, *suite.reads))]
-
-    def _markers(self, nodes: Collection[NodeId]) -> Mapping[StepId, Marker] | None:
-        """Return the target's markers for nodes; None if the target keeps none or cannot be read."""
-        record = target_record(self.project)
-        if record is None or self.facts.is_held:
-            return None
-        return record.markers(relations_of(self.project, nodes)) if self.project.target.is_there else {}
 
     def standing(self, steps: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, Standing]:
         """Return the last successful result of each of these."""
@@ -234,7 +231,7 @@ class Knowledge:
         fed = {source for source in asked if self.facts.is_unread(source)} | fed_by(self.project.graph, plan)
         judge = self.judge(past, frozenset(nodes_of(plan)), self.run_id)
         judge.newest |= newest_rows(self.reader, asked, past.tries)
-        may_verify = Verifiable(self.project, self.maker).has if verifies else lambda _step: False
+        may_verify = self.verifiable.has if verifies else lambda _step: False
         wishes = Wishes(
             may_reuse=may_reuse,
             closed=self.closed(plan, request),
@@ -286,7 +283,7 @@ class Knowledge:
         past = self.past(plan, reusable) if before is None else before.past
         judge = self.judge(past, frozenset(nodes_of(plan)) - done, run_id)
         judge.before = before
-        sample = Verifiable(self.project, self.maker).sample(plan, verified, run_id)
+        sample = sample_of(plan, self.verifiable, verified, run_id)
         found = RunReuse(judge=judge, recall=recalled(self.reader, plan), sample=sample)
         for outcome in settled:
             found.heard(outcome)

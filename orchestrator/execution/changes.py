@@ -8,8 +8,8 @@ from typing import Any
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, TestStep, ValidationStep
-from orchestrator.wiring.project import OpenProject
 
 
 def digests_of(plan: Plan, project_root: Path) -> dict[str, str]:
@@ -18,14 +18,9 @@ def digests_of(plan: Plan, project_root: Path) -> dict[str, str]:
     return {path: digest for path in sorted(paths) if (digest := _digest(project_root / path)) is not None}
 
 
-def changed_nodes(project: OpenProject) -> frozenset[NodeId]:
-    """Return the nodes that dbt calls modified (`state:modified`) since the manifest that the session compares with."""
-    return project.dbt.selector.matching(("state:modified",))
-
-
-def gone_nodes(project: OpenProject, steps: Sequence[Step]) -> tuple[NodeId, ...]:
+def gone_nodes(snapshot: ProjectSnapshot, steps: Sequence[Step]) -> tuple[NodeId, ...]:
     """Return the nodes of recorded steps that no longer exist in the project."""
-    manifest = project.graph.manifest
+    manifest = snapshot.graph.manifest
     return tuple(
         step.node
         for step in steps
@@ -34,9 +29,9 @@ def gone_nodes(project: OpenProject, steps: Sequence[Step]) -> tuple[NodeId, ...
     )
 
 
-def changes_since(project: OpenProject, run: RecordedRun, changed: frozenset[NodeId]) -> tuple[str, ...]:
+def changes_since(snapshot: ProjectSnapshot, run: RecordedRun, changed: frozenset[NodeId]) -> tuple[str, ...]:
     """Describe what changed in a run's plan since it was recorded: the changed nodes, and other files."""
-    return tuple(_changes(project, run, changed))
+    return tuple(_changes(snapshot, run, changed))
 
 
 def is_module_of(project_root: Path, run: RecordedRun, path: str) -> bool:
@@ -46,14 +41,14 @@ def is_module_of(project_root: Path, run: RecordedRun, path: str) -> bool:
     return path in files and files[path] == _digest(project_root / path)
 
 
-def _changes(project: OpenProject, run: RecordedRun, changed: frozenset[NodeId]) -> Iterator[str]:
+def _changes(snapshot: ProjectSnapshot, run: RecordedRun, changed: frozenset[NodeId]) -> Iterator[str]:
     for step in run.plan.steps:
         if isinstance(step, BuildStep | TestStep | FreshnessStep) and step.node in changed:
             yield f"{short_name(step.node)} ({step.path})"
     asked: Mapping[str, Any] = run.asked
     files: Mapping[str, str] = asked.get("files", {})
     for path, digest in files.items():
-        if _digest(project.settings.project_root / path) != digest:
+        if _digest(snapshot.settings.project_root / path) != digest:
             yield path
 
 

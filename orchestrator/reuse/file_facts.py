@@ -4,22 +4,21 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from orchestrator.adapters.duckdb.files import files_digest
-from orchestrator.adapters.table_columns import columns_digest
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.dbt import DbtSource
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.facts import StoredFunction
 from orchestrator.reuse.fingerprints.value import SourceVersion
+from orchestrator.reuse.open_target import OpenTarget
 from orchestrator.reuse.source_files import READERS, files_of
-from orchestrator.wiring.project import OpenProject
+from orchestrator.reuse.table_columns import columns_digest
 
 
 @dataclass(slots=True)
 class FileFacts:
     """The versions and the columns of dbt sources that are files."""
 
-    project: OpenProject
+    project: OpenTarget
     _versions: dict[NodeId, SourceVersion | str] = field(default_factory=dict)
     _columns: dict[NodeId, str] = field(default_factory=dict)
 
@@ -54,6 +53,6 @@ class FileFacts:
         if stored:
             return f"{stored[0]}() is a macro that is stored in the database"
         try:
-            return SourceVersion(rows=f"files {files_digest(self.project.warehouse().ask, names, seconds)}")
+            return SourceVersion(rows=f"files {self.project.warehouse().files_digest(names, seconds)}")
         except WarehouseError as error:
             return error.message.splitlines()[0]

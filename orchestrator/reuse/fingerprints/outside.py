@@ -8,15 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from orchestrator.adapters.dbt.surroundings import CHANGES_EACH_TIME
+from orchestrator.config.installed import version_of
 from orchestrator.errors import ProjectError
 from orchestrator.masking import is_secret_name
-from orchestrator.nodes.dbt import DbtNode
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.dbt import DbtNode, Manifest
 from orchestrator.reuse.fingerprints.digest import digest_of
-from orchestrator.reuse.fingerprints.surroundings import EVERYTHING, Surroundings
-from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.versions import version_of
+from orchestrator.reuse.fingerprints.surroundings import EVERYTHING, DbtSurroundings, Surroundings
 
 _ROUNDS = 20_000  # slow enough that a short secret cannot be found by trying all values
 _COMPUTES = ("pandas", "numpy", "pyarrow", "polars")
@@ -26,29 +23,28 @@ _LOCAL_TIME = Path("/etc/localtime")
 
 
 def surroundings_of(
-    project: OpenProject,
-    database_facts: Mapping[str, object] | None = None,
+    around: DbtSurroundings, manifest: Manifest, adapter: str, database_facts: Mapping[str, object]
 ) -> Surroundings:
-    """Return what results depend on outside the manifest.
+    """Return what results depend on outside the manifest, with hashes in place of what may be secret.
 
     `database_facts` are the database settings that change results, and the identity of attached databases.
     """
-    around, salt = project.dbt.surroundings(), project.graph.manifest.project_name
-    profile = profile_digests(salt, around.connection, os.environ, project.target.adapter)
-    code = around.plugins.digest
+    salt = manifest.project_name
+    profile = profile_digests(salt, around.connection, os.environ, adapter)
+    code = around.plugin_code
     return Surroundings(
         vars={package: hidden(salt, known) for package, known in around.vars.items()},
         environment=hashed_environment(salt, os.environ),
-        versions=versions_of(project.target.adapter),
+        versions=versions_of(adapter),
         python_versions=python_versions(),
         target=around.target,
         flags=around.flags,
-        changing_flags=CHANGES_EACH_TIME,
+        changing_flags=around.changing_flags,
         started_at=around.started_at,
         limits=around.limits,
-        settings={**around.settings, **(database_facts or {})},
+        settings={**around.settings, **database_facts},
         profile={**profile, **({} if code is None else {"plugin-code": code})},
-        not_understood=tuple(f"the plugin {name}, whose code is not found" for name in around.plugins.not_found),
+        not_understood=tuple(f"the plugin {name}, whose code is not found" for name in around.plugins_not_found),
         seed_content=remembered(content_digest),
     )
 
@@ -100,14 +96,6 @@ def remembered(digest: Callable[[DbtNode], str]) -> Callable[[DbtNode], str]:
         return known[file]
 
     return of
-
-
-def with_needs(project: OpenProject, nodes: Iterable[NodeId]) -> list[NodeId]:
-    """Return nodes and all their ancestors, including the writers of dbt sources, each after its parents."""
-    needs = project.graph.needs
-    named = frozenset(node for node in nodes if node in needs.position)
-    wanted = named | needs.ancestors(named)
-    return [node for node in needs if node in wanted]
 
 
 def hashed_environment(salt: str, environ: Mapping[str, str]) -> Callable[[str], str]:

@@ -4,25 +4,23 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from orchestrator.config.settings import OnBusy
 from orchestrator.errors import BusyError, StoreError
 from orchestrator.execution.events import Noticed, NoticeKind
-from orchestrator.execution.liveness import Lives, is_alive
+from orchestrator.execution.liveness import Lives, is_alive, lives, this_process
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import WHOLE, Lease
 from orchestrator.faults import Point, passing
-from orchestrator.plan.command import Command
+from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.placement import written_by
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import IngestStep
 from orchestrator.report.words import some_of
-from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.recording import lives, open_store, this_process
-from orchestrator.wiring.verifying import share_of
+from orchestrator.reuse.open_target import OpenTarget
 
 _LOOK = 0.5  # seconds between two checks for the end of the other run
 _BEAT = 5.0  # seconds between two heartbeats
@@ -44,15 +42,20 @@ class Turn:
 
 
 @contextmanager
-def store_in_turn(
-    project: OpenProject, command: Command, run_id: str, plan: Callable[[], Plan]
-) -> Iterator[tuple[RunStore, Plan]]:
-    """Open the store, make the plan, and hold the lease on what it writes until the end.
+def leased_plan(
+    store: RunStore,
+    project: OpenTarget,
+    command: Command,
+    run_id: str,
+    plan: Callable[[], Plan],
+    hear: Callable[[Noticed], None],
+) -> Iterator[Plan]:
+    """Make the plan, and hold the lease on what it writes until the end.
 
     If a run leases the whole target, the plan is made once, under the lease. If it leases names, only the plan says
-    which ones. So the plan is made again under the lease, because other runs may have changed what it was made from. An
-    in-memory database belongs to this process alone, and a plan that writes nothing needs no lease. The project is
-    notified of the run that it waits for.
+    which ones. So the plan is made again under the lease: other runs may have changed what it was made from. An
+    in-memory database belongs to this process alone, and a plan that writes nothing needs no lease. `hear` is called
+    with the run that it waits for.
 
     Raises:
         BusyError: Another run writes there, and this one was not to wait.
@@ -60,36 +63,35 @@ def store_in_turn(
     """
     turn = Turn()
     on_busy = command.on_busy or project.settings.on_busy
-    with closing(open_store(project.settings)) as store:
-        if project.target.path == ":memory:":
-            yield store, plan()
-            return
-        made = None
-        names = frozenset({WHOLE})
-        if project.target.adapter in _BY_NAME:
+    if project.target.path == ":memory:":
+        yield plan()
+        return
+    made = None
+    names = frozenset({WHOLE})
+    if project.target.adapter in _BY_NAME:
+        made = plan()
+        names = names_of(project, command, made)
+    while names:
+        now = turn.clock()
+        lease = Lease(
+            target_identity=project.target.identity,
+            run_id=run_id,
+            process=this_process(),
+            names=names,
+            taken_at=now,
+            beaten_at=now,
+        )
+        with in_turn(store, lease, on_busy, turn, hear):
             made = plan()
-            names = names_of(project, command, made)
-        while names:
-            now = turn.clock()
-            lease = Lease(
-                target_identity=project.target.identity,
-                run_id=run_id,
-                process=this_process(),
-                names=names,
-                taken_at=now,
-                beaten_at=now,
-            )
-            with in_turn(store, lease, on_busy, turn, project.hear):
-                made = plan()
-                wanted = names_of(project, command, made)
-                if WHOLE in names or wanted <= names:
-                    yield store, made
-                    return
-            names = wanted  # something changed in between: the new plan writes more than the lease covers
-        yield store, made if made is not None else plan()
+            wanted = names_of(project, command, made)
+            if WHOLE in names or wanted <= names:
+                yield made
+                return
+        names = wanted  # something changed in between: the new plan writes more than the lease covers
+    yield made if made is not None else plan()
 
 
-def names_of(project: OpenProject, command: Command, plan: Plan) -> frozenset[str]:
+def names_of(project: OpenTarget, command: Command, plan: Plan) -> frozenset[str]:
     """Return the names that a run of a plan must lease; runs with other names may work in the target meanwhile."""
     written = {name for step in plan.steps for name in written_by(project.graph, step, project.target.database)}
     loads = [step for step in plan.steps if isinstance(step, IngestStep)]

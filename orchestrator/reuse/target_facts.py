@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 
 from orchestrator.errors import WarehouseError
@@ -11,18 +10,17 @@ from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.placement import placed
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import VIEW, Budget, Content, StoredFunction
+from orchestrator.reuse.file_facts import FileFacts
 from orchestrator.reuse.fingerprints.value import SourceVersion
+from orchestrator.reuse.open_target import OpenTarget
 from orchestrator.reuse.sources import version_of, why_unversioned
-from orchestrator.wiring.file_facts import FileFacts
-from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.warehouse import open_empty
 
 
 @dataclass(slots=True)
 class TargetFacts:
     """What is known about one target; every method may raise WarehouseError."""
 
-    project: OpenProject
+    project: OpenTarget
     spent: float = 0.0
     """Seconds of the budget that are used up."""
     _contents: dict[Relation, Content | None] = field(default_factory=dict)
@@ -59,14 +57,9 @@ class TargetFacts:
 
     def settings(self) -> Mapping[str, object]:
         """Return the database's settings that change results; for a file that does not exist yet, its future ones."""
-        target, credentials = self.project.target, self.project.dbt.credentials
-        if not target.is_shared or self.is_held:
+        if not self.project.target.is_shared or self.is_held:
             return {}
-        if self.is_readable:
-            found = self.project.warehouse().result_settings()
-        else:
-            with closing(open_empty(target, credentials)) as database:
-                found = database.result_settings()
+        found = self.project.result_settings()
         return {f"database-{name}": value for name, value in found.items()}
 
     def columns(self, node: NodeId) -> str:
@@ -196,6 +189,24 @@ class TargetFacts:
     def _budget(self) -> Budget:
         whole = self.project.settings.content
         return Budget(rows=whole.rows, seconds=max(0.0, whole.time.total_seconds() - self.spent))
+
+
+class WarehouseFacts:
+    """Which relations exist in the database; looked up once, when the planner first asks."""
+
+    def __init__(self, project: OpenTarget) -> None:
+        self._project = project
+        self._known: frozenset[tuple[str, str]] | None = None
+        self._asked = False
+
+    def stands(self, relation: Relation) -> bool | None:
+        """Return whether the relation exists; None if the database is held, and True if only dbt can find out."""
+        if self._project.held_database() is not None:
+            return None
+        if not self._asked:
+            self._asked = True
+            self._known = self._project.relations()
+        return self._known is None or relation.key() in self._known
 
 
 def _is_a_moment(newest: str) -> bool:
