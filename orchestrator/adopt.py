@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from orchestrator.adoption.candidates import Gathered
+from orchestrator.adoption.dbt_run import FileTimes
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.knowledge import Knowledge
@@ -18,9 +20,8 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import Upstream
 from orchestrator.report.adoption_text import adoption_to_json, print_adoption
 from orchestrator.report.streams import open_console
-from orchestrator.reuse.adoption_run import FileTimes
-from orchestrator.wiring.adopting import Gathered
-from orchestrator.wiring.adopting_record import Adoption, adopt_nodes, file_times, refuse_what_cannot_be
+from orchestrator.wiring.adopting import Adoption, adopt_nodes, file_times, refuse_what_cannot_be
+from orchestrator.wiring.adopting_copies import Copies
 from orchestrator.wiring.planning import opened, selected, steps_for
 from orchestrator.wiring.recording import new_run_id, open_store
 from orchestrator.wiring.reports import tell_on_stderr
@@ -58,6 +59,7 @@ def adopt(
             known = Knowledge(project=project, store=store)
             gathered = Gathered(
                 project=project,
+                compares=lambda nodes: Copies(project=project, nodes=nodes),
                 known=known,
                 artifacts=artifacts,
                 plan=steps,
@@ -65,7 +67,7 @@ def adopt(
                 times=times,
                 verify=verify,
             )
-            return adopt_nodes(gathered, command, dry_run=dry_run, drain=inbox.notices)
+            return adopt_nodes(project, gathered, command, dry_run=dry_run, drain=inbox.notices)
 
 
 def show_adoption(command: Command, state: Path, *, verify: bool, dry_run: bool, as_json: bool) -> int:

@@ -20,6 +20,7 @@ from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.leases import leased_plan
 from orchestrator.execution.liveness import RunState, lives, state_of
 from orchestrator.execution.ports import RunListener, RunReader
+from orchestrator.execution.reconcile import found_in_target, gone_from_target, left_of
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.execution.recorded_command import command_of, compared_with
 from orchestrator.execution.resume import Continued, is_finished, past_of, settled, tries
@@ -35,7 +36,6 @@ from orchestrator.report.streams import open_console
 from orchestrator.report.words import some_of
 from orchestrator.reuse.foresee import Foreseen, with_closed_gates
 from orchestrator.wiring.driving import Ran, drive
-from orchestrator.wiring.found import found_in_target, gone_from_target, left_of
 from orchestrator.wiring.planning import opened, require_consent_of, selected, steps_for
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of, with_moments

@@ -16,7 +16,7 @@ from orchestrator.execution.resume import Continued
 from orchestrator.execution.reuse import RunReuse, newest_rows, recalled
 from orchestrator.execution.sample import sample_of
 from orchestrator.nodes.identity import NodeId, Relation
-from orchestrator.plan.placement import places_of
+from orchestrator.plan.placement import places_of, relations_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest, Upstream
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId
@@ -24,6 +24,7 @@ from orchestrator.reuse.closed import checks_of, closed_by, judged_by
 from orchestrator.reuse.facts import Content
 from orchestrator.reuse.fingerprints.hooks import may_change_rows
 from orchestrator.reuse.fingerprints.make import Fingerprinter
+from orchestrator.reuse.fingerprints.outside import surroundings_of
 from orchestrator.reuse.fingerprints.suites import SuiteFingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.foresee import Foreseen, Wishes, foresee
@@ -32,7 +33,7 @@ from orchestrator.reuse.open_target import OpenTarget
 from orchestrator.reuse.past import Past
 from orchestrator.reuse.project import Project
 from orchestrator.reuse.scope import Named, fed_by, is_decided, nodes_of, with_needs
-from orchestrator.reuse.standing import LastTry, Standing
+from orchestrator.reuse.standing import LastTry, Marker, Standing
 from orchestrator.reuse.statements import Statements
 from orchestrator.reuse.target_facts import TargetFacts, WarehouseFacts
 from orchestrator.reuse.unread import SETTINGS
@@ -48,7 +49,7 @@ class _Compiled:
 
     def now(self, node: NodeId) -> str | None:
         """Return the code that a node compiles to now."""
-        return self.project.compiled_code(node)
+        return self.project.dbt.compiled_code(node)
 
     def then(self, node: NodeId, run_id: str) -> str | None:
         """Return the code that a node was compiled to in a run."""
@@ -90,7 +91,8 @@ class Knowledge:
     @cached_property
     def around(self) -> Surroundings:
         """Return what results depend on outside the project; for a held database, its last recorded settings."""
-        around = self.project.surroundings(self.facts.settings())
+        dbt, manifest = self.project.dbt.surroundings(), self.project.graph.manifest
+        around = surroundings_of(dbt, manifest, self.project.target.adapter, self.facts.settings())
         return replace(around, recorded=self._recorded_settings()) if self.facts.is_held else around
 
     def _recorded_settings(self) -> Mapping[str, str]:
@@ -117,7 +119,7 @@ class Knowledge:
         def there(relation: Relation) -> bool:
             return stands(relation) is not False
 
-        markers = None if self.facts.is_held else self.project.markers(nodes)
+        markers = self._markers(nodes)
         looked_at = frozenset[Relation]()
         contents: Mapping[Relation, Content] = {}
         if markers is not None:
@@ -158,6 +160,13 @@ class Knowledge:
         """Return the nodes of a plan, and what its suites read."""
         suites = [suite for node, suite in self.project.graph.suites.items() if node in planned]
         return [*planned, *(one for suite in suites for one in (suite.node, *suite.reads))]
+
+    def _markers(self, nodes: Collection[NodeId]) -> Mapping[StepId, Marker] | None:
+        """Return the target's markers for nodes; None if the target keeps none or cannot be read."""
+        record = self.project.record()
+        if record is None or self.facts.is_held:
+            return None
+        return record.markers(relations_of(self.project.graph, nodes)) if self.project.target.is_there else {}
 
     def standing(self, steps: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, Standing]:
         """Return the last successful result of each of these."""

@@ -47,6 +47,14 @@ class MarkedBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBatches:
+    """The batches of an interrupted microbatch model, each as its start and end in UTC."""
+
+    successful: tuple[tuple[datetime, datetime], ...]
+    failed: tuple[tuple[datetime, datetime], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failing:
     """A step that failed in the last runs that attempted it."""
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from orchestrator.adoption.ruling import Act, Ruling
 from orchestrator.plan.explain import kind_of
 from orchestrator.plan.step import BuildStep, Step, TestStep
-from orchestrator.reuse.adoption import Act, Ruling
 
 Told = Sequence[tuple[Step, Ruling]]
 _WORDS = {

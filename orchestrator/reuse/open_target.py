@@ -11,7 +11,7 @@ from orchestrator.nodes.target import Target
 from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import Budget, Content, HeldDatabase, StoredFunction
-from orchestrator.reuse.fingerprints.surroundings import Surroundings
+from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 from orchestrator.reuse.standing import Marker
 
 
@@ -57,6 +57,26 @@ class Warehouse(Protocol):
         """Close the connection to the database."""
 
 
+class TargetRecord(Protocol):
+    """What the target itself records of the builds in it."""
+
+    def markers(self, relations: Mapping[StepId, Relation]) -> Mapping[StepId, Marker]:
+        """Return the marker of each relation that has one."""
+
+
+class OpenDbt(Protocol):
+    """What dbt is asked about an open project."""
+
+    def surroundings(self) -> DbtSurroundings:
+        """Return what can change results besides the nodes; contains secrets until they are hashed."""
+
+    def compiled_code(self, node: NodeId) -> str | None:
+        """Return what a node compiles to now; None if it cannot be compiled."""
+
+    def compiled_variants(self, node: NodeId) -> tuple[str, ...]:
+        """Return each text that a node may have been compiled to, with and without a full refresh."""
+
+
 class OpenTarget(Protocol):
     """A project that is open: its snapshot, and what has to be asked of dbt and of the database."""
 
@@ -88,11 +108,9 @@ class OpenTarget(Protocol):
     def result_settings(self) -> Mapping[str, str]:
         """Return the database's settings that change results, also of a database file that does not exist yet."""
 
-    def markers(self, nodes: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, Marker] | None:
-        """Return the markers that the target has for the relations of nodes; None if it keeps none."""
+    def record(self) -> TargetRecord | None:
+        """Return the target's own record of what was built in it; None if it keeps none."""
 
-    def surroundings(self, database_facts: Mapping[str, object]) -> Surroundings:
-        """Return what results depend on outside the manifest."""
-
-    def compiled_code(self, node: NodeId) -> str | None:
-        """Return what a node compiles to now; None if it cannot be compiled."""
+    @property
+    def dbt(self) -> OpenDbt:
+        """dbt, with the project open."""

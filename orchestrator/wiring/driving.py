@@ -12,6 +12,7 @@ from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunListener
 from orchestrator.execution.printed import printed_as_notices
+from orchestrator.execution.reconcile import Left
 from orchestrator.execution.recorded import Opening
 from orchestrator.execution.resume import Continued
 from orchestrator.execution.reuse import RunReuse
@@ -24,7 +25,6 @@ from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep
 from orchestrator.reuse.foresee import Foreseen
-from orchestrator.wiring.found import Left
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.publishing import copy_of, publish
 from orchestrator.wiring.readiness import require_ready

@@ -1,25 +1,49 @@
-"""Decides whether a run records its results in the target itself, and returns the record to write them to."""
+"""Creates the record that a target keeps of what was built in it."""
 
 from collections.abc import Callable
 
+from orchestrator.adapters.record_sql import DIALECTS, SCHEMA
 from orchestrator.adapters.target_record import SqlTargetRecord
-from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, IngestStep, StepId
-from orchestrator.reuse.facts import Content
-from orchestrator.wiring.project import OpenProject
+from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.snapshot import ProjectSnapshot
+from orchestrator.plan.step import StepId
+from orchestrator.reuse.open_target import Warehouse
 
 
-def record_in_target(
-    project: OpenProject, plan: Plan, on_content: Callable[[StepId, Content], None], *, is_expected: bool
+def target_record(
+    snapshot: ProjectSnapshot,
+    *,
+    warehouse: Callable[[], Warehouse],
+    attach: Callable[[], None],
+    tell: Callable[[str], None],
 ) -> SqlTargetRecord | None:
-    """Create the record tables in the target's main database before the run; dbt's attached databases follow later.
+    """Return the target's own record of what was built in it; None if no record is kept there.
 
-    `on_content` is called on the thread of the build with what a successful build leaves. `is_expected` says that
-    earlier runs are known to have built in this target.
+    An in-memory database disappears with the process, so it keeps none. Adapters other than DuckDB and PostgreSQL are
+    used by dbt only.
     """
-    record = project.record()
-    if record is not None:
-        record.on_content = on_content
-    if record is not None and any(isinstance(step, BuildStep | IngestStep) for step in plan.steps):
-        record.make([project.target.database], is_expected=is_expected)
+    target, settings, nodes = snapshot.target, snapshot.settings, snapshot.graph.manifest.nodes
+    if not settings.state_in_target or not target.is_shared or target.adapter not in DIALECTS:
+        return None
+
+    def database_of(step: StepId) -> str | None:
+        node = nodes.get(NodeId(step))
+        return None if node is None or node.relation is None else node.relation.database or target.database
+
+    def reach(database: str) -> None:
+        del database  # dbt attaches all of them at once
+        warehouse()  # open ours first, so that dbt uses the same instance
+        attach()
+
+    relations = [node.relation for node in nodes.values() if node.relation is not None]
+    record = SqlTargetRecord(
+        lambda statement: warehouse().ask(statement),
+        DIALECTS[target.adapter],
+        database_of,
+        main=target.database,
+        reach=reach,
+        taken={one.database or target.database for one in relations if one.schema.lower() == SCHEMA},
+        tell=tell,
+    )
+    record.most_rows = settings.content.rows
     return record

@@ -6,7 +6,7 @@ does, with dbt's own configuration, so that both use one instance.
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.unused_code import unused_code_note
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.great_expectations.suites import read_suites
-from orchestrator.adapters.record_sql import DIALECTS, OWN_TABLES, SCHEMA
+from orchestrator.adapters.record_sql import OWN_TABLES
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.adapters.versions import stated_bounds
 from orchestrator.config.settings import Settings
@@ -36,14 +36,11 @@ from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.nodes.manifest import manifest_from
 from orchestrator.nodes.suite import SuiteReading
 from orchestrator.nodes.target import Target
-from orchestrator.plan.placement import relations_of
 from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import HeldDatabase
-from orchestrator.reuse.fingerprints.outside import surroundings_of
-from orchestrator.reuse.fingerprints.surroundings import Surroundings
-from orchestrator.reuse.standing import Marker
 from orchestrator.wiring.log_files import log_dir, own_log
+from orchestrator.wiring.marking import target_record
 from orchestrator.wiring.suite_reading import suite_readings, with_reads
 from orchestrator.wiring.warehouse import ChildWarehouse, open_empty, open_shared
 
@@ -118,53 +115,14 @@ class OpenProject:
         with closing(open_empty(self.target, self.dbt.credentials)) as database:
             return database.result_settings()
 
-    def markers(self, nodes: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, Marker] | None:
-        """Return the markers that the target has for the relations of nodes; None if it keeps none."""
-        record = self.record()
-        if record is None:
-            return None
-        return record.markers(relations_of(self.graph, nodes)) if self.target.is_there else {}
-
-    def surroundings(self, database_facts: Mapping[str, object]) -> Surroundings:
-        """Return what results depend on outside the manifest."""
-        return surroundings_of(self.dbt.surroundings(), self.graph.manifest, self.target.adapter, database_facts)
-
-    def compiled_code(self, node: NodeId) -> str | None:
-        """Return what a node compiles to now; None if it cannot be compiled."""
-        return self.dbt.compiled_code(node)
-
     def record(self) -> SqlTargetRecord | None:
-        """Return the target's own record of what was built in it; None if no record is kept there.
-
-        An in-memory database disappears with the process, so it keeps none. Adapters other than DuckDB and PostgreSQL
-        are used by dbt only.
-        """
-        target = self.target
-        if not self.settings.state_in_target or not target.is_shared or target.adapter not in DIALECTS:
-            return None
-        nodes = self.graph.manifest.nodes
-
-        def database_of(step: StepId) -> str | None:
-            node = nodes.get(NodeId(step))
-            return None if node is None or node.relation is None else node.relation.database or target.database
-
-        def reach(database: str) -> None:
-            del database  # dbt attaches all of them at once
-            self.warehouse()  # open ours first, so that dbt uses the same instance
-            self.dbt.attach()
-
-        relations = [node.relation for node in nodes.values() if node.relation is not None]
-        record = SqlTargetRecord(
-            lambda statement: self.warehouse().ask(statement),
-            DIALECTS[target.adapter],
-            database_of,
-            main=target.database,
-            reach=reach,
-            taken={one.database or target.database for one in relations if one.schema.lower() == SCHEMA},
+        """Return the target's own record of what was built in it; None if it keeps none."""
+        return target_record(
+            self.snapshot,
+            warehouse=self.warehouse,
+            attach=self.dbt.attach,
             tell=lambda message: self.inbox.post(NoticeKind.WARNING, message),
         )
-        record.most_rows = self.settings.content.rows
-        return record
 
     def limits(self) -> Limits:
         """Return how many steps of each lane may run at once: dbt's threads, and the settings for loads."""

@@ -14,12 +14,11 @@ from orchestrator.execution.gate import judge_load_age
 from orchestrator.execution.lanes import Lane
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunListener, RunReader, StepRunner
+from orchestrator.execution.reconcile import Left
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, StepId, TestStep, ValidationStep
 from orchestrator.reuse.facts import Content
-from orchestrator.wiring.found import Left
 from orchestrator.wiring.log_files import log_dir
-from orchestrator.wiring.marking import record_in_target
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.verifying import verifier_of
 
@@ -52,7 +51,7 @@ def make_runners(
     leaves.
     """
     artifacts = project.dbt.artifact_writer()
-    record = record_in_target(project, plan, on_content, is_expected=has_stood)
+    record = _record_in_target(project, plan, on_content, is_expected=has_stood)
     dbt_steps = [step for step in plan.steps if isinstance(step, BuildStep | TestStep)]
     judged = [step for step in plan.steps if isinstance(step, FreshnessStep)]
     runs = project.dbt.node_runs(
@@ -92,3 +91,19 @@ def _ingest_runner(project: OpenProject, record: SqlTargetRecord | None, left: L
         record=None if record is None else record.loads_in(project.target.database),
         goes_on=left.loads,
     )
+
+
+def _record_in_target(
+    project: OpenProject, plan: Plan, on_content: Callable[[StepId, Content], None], *, is_expected: bool
+) -> SqlTargetRecord | None:
+    """Create the record tables in the target's main database before the run; dbt's attached databases follow later.
+
+    `on_content` is called on the thread of the build with what a successful build leaves. `is_expected` says that
+    earlier runs are known to have built in this target.
+    """
+    record = project.record()
+    if record is not None:
+        record.on_content = on_content
+    if record is not None and any(isinstance(step, BuildStep | IngestStep) for step in plan.steps):
+        record.make([project.target.database], is_expected=is_expected)
+    return record

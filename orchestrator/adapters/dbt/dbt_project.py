@@ -23,7 +23,7 @@ from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.adapters.dbt.surroundings import dbt_surroundings
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.recorded import MarkedBatch
+from orchestrator.execution.recorded import LeftBatches, MarkedBatch
 from orchestrator.nodes.dbt_flags import DbtFlags
 from orchestrator.nodes.identity import NodeId
 from orchestrator.nodes.target import Target
@@ -133,6 +133,6 @@ class DbtProject:
         """Return the outcome of a build that was committed but not recorded, from its marker."""
         return found_outcome(self._session, marker, started_at)
 
-    def left_by_markers(self, node: NodeId, markers: Collection[MarkedBatch]) -> Any:  # noqa: ANN401  # dbt's BatchResults, only passed back
+    def left_by_markers(self, node: NodeId, markers: Collection[MarkedBatch]) -> LeftBatches | None:
         """Return the batches of an interrupted microbatch model, as done or not according to the markers."""
         return left_by_markers(self._session, node, markers)

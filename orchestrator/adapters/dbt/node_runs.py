@@ -13,6 +13,7 @@ from typing import Any
 from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.beside import Beside, build_beside
 from orchestrator.adapters.dbt.interrupting import cancel
+from orchestrator.adapters.dbt.left_batches import as_dbt_results
 from orchestrator.adapters.dbt.marking import Marking, Places
 from orchestrator.adapters.dbt.outcomes import recalled_result
 from orchestrator.adapters.dbt.python_errors import exit_message
@@ -20,6 +21,7 @@ from orchestrator.adapters.dbt.row_counts import row_count
 from orchestrator.adapters.dbt.second_try import forget_compiled, keep_done_batches, look_again
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.adapters.lost_race import lost_race
+from orchestrator.execution.recorded import LeftBatches
 from orchestrator.nodes.identity import NodeId
 
 _NONE: Mapping[NodeId, str] = MappingProxyType({})
@@ -53,7 +55,7 @@ class NodeRuns:
         self._halted_at_start = False
         self._refusal = ""
         self._results: dict[NodeId, Any] = {}  # the latest result of each node
-        self._left: dict[NodeId, Any] = {}  # for microbatch models of a resumed run: the remaining batches
+        self._left: dict[NodeId, LeftBatches] = {}  # for microbatch models of a resumed run: the remaining batches
         self._lock = threading.Lock()
         self._batch_pool: Any = None
 
@@ -138,7 +140,7 @@ class NodeRuns:
         if unique_id in self._results and (refusal := self._make_ready(node)) is not None:
             return refusal
         if unique_id in self._left and not self._refreshes(node):
-            node.previous_batch_results = self._left.pop(unique_id)
+            node.previous_batch_results = as_dbt_results(self._left.pop(unique_id))
         self.batches.begin(unique_id)
         runner = self._task.get_runner(node)
         in_progress = self._task.job_queue.in_progress
@@ -171,7 +173,7 @@ class NodeRuns:
         self._keep(self._session.manifest.expect(unique_id), result)
         return result
 
-    def take_up(self, batches: Mapping[NodeId, Any]) -> None:
+    def take_up(self, batches: Mapping[NodeId, LeftBatches]) -> None:
         """Make microbatch models run only the remaining batches; with a full refresh they run all of them."""
         self._left.update(batches)
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from orchestrator.adoption.ruling import ADOPTABLE
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType, short_name
 from orchestrator.nodes.run_results import DbtResult, DbtRun
-from orchestrator.reuse.adoption import ADOPTABLE
 from orchestrator.reuse.facts import TABLE, Content
 from orchestrator.reuse.fingerprints.config_keys import hooks_of
 from orchestrator.reuse.fingerprints.value import Fingerprint, StatementVerdict
