@@ -26,7 +26,6 @@ from orchestrator.plan.repair import repair
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import BuildStep, HookStep, IngestStep, Step
 from orchestrator.report.streams import open_console
-from orchestrator.report.words import some_of
 from orchestrator.reuse.foresee import Foreseen, with_closed_gates
 from orchestrator.wiring.asked import command_of, compared_with
 from orchestrator.wiring.changes import changed_nodes, changes_since, gone_nodes
@@ -40,6 +39,7 @@ from orchestrator.wiring.reports import OutputKind, reporting
 from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.turns import store_in_turn
 from orchestrator.wiring.warehouse import is_there
+from orchestrator.wording import some_of
 
 RETRIES = "retries"
 """The key under which a retry records the run that it repairs."""

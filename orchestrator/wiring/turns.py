@@ -18,11 +18,11 @@ from orchestrator.faults import Point, passing
 from orchestrator.plan.placement import written_by
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import IngestStep
-from orchestrator.report.words import some_of
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, open_store, this_process
 from orchestrator.wiring.verifying import share_of
+from orchestrator.wording import some_of
 
 _LOOK = 0.5  # seconds between two checks for the end of the other run
 _BEAT = 5.0  # seconds between two heartbeats

@@ -24,6 +24,7 @@ from orchestrator.reuse.fingerprints.own_parts import has_foreign_keys
 from orchestrator.wiring.command import Command
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.warehouse import is_shared
+from orchestrator.wording import count
 
 
 def share_of(command: Command, settings: Settings) -> float:
@@ -51,8 +52,7 @@ class Verifiable:
         number = len(drawn([step.id for step in steps], share, ""))
         if not number:
             return plan
-        relations = f"{len(steps):,} {'relation' if len(steps) == 1 else 'relations'}"
-        note = f"verified: {number:,} of {relations} that may be reused, drawn by the id of the run"
+        note = f"verified: {number:,} of {count(len(steps), 'relation')} that may be reused, drawn by the id of the run"
         return replace(plan, notes=(*plan.notes, note))
 
     def _among(self, plan: Plan) -> list[Step]:
