@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, TypeVar, get_origin
+from typing import Any, TypeVar
 
 from cattrs import Converter
 from sqlalchemy import Row, Table
@@ -17,6 +17,7 @@ from orchestrator.execution.outcome import Outcome, Part
 from orchestrator.execution.recorded import Opening, RecordedAttempt, RecordedEvent, RecordedStep, RunHead
 from orchestrator.plan.explain import kind_of, told_of
 from orchestrator.plan.status import Status
+from orchestrator.store.codec import is_mapping
 from orchestrator.store.json_text import plain
 from orchestrator.store.prepared import Values
 from orchestrator.store.tables import attempts, parts, runs
@@ -144,7 +145,7 @@ def _read(kind: type[Value], row: Row[Any], **others: object) -> Value:
 
 def _is_kept(kind: Any) -> bool:  # noqa: ANN401  # as cattrs asks: any type
     """Return whether a row has values of this type as they are, or they were made from other rows."""
-    return get_origin(kind) is Mapping or kind in {datetime, timedelta, tuple[Part, ...], tuple[RecordedAttempt, ...]}
+    return is_mapping(kind) or kind in {datetime, timedelta, tuple[Part, ...], tuple[RecordedAttempt, ...]}
 
 
 @cache
