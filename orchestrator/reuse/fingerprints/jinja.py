@@ -100,6 +100,14 @@ class Piece(NamedTuple):
         return "".join(value for _, value in self.tokens)
 
     @property
+    def edges(self) -> tuple[str, str]:
+        """The first and the last character, each empty if it cannot belong to the same name as what is beside it."""
+        if self.kind == "variable":
+            return "{", "}"
+        first, last = self.text[:1], self.text[-1:]
+        return first if f"_{first}".isidentifier() else "", last if f"_{last}".isidentifier() else ""
+
+    @property
     def words(self) -> list[tuple[str, str]]:
         """The tokens without whitespace."""
         return [token for token in self.tokens if token[0] != "whitespace"]
@@ -127,14 +135,19 @@ def pieces_of(text: str) -> Iterator[Piece]:
 def sql_around_tags(text: str, values: Mapping[str, object]) -> Iterator[tuple[int, str]]:
     """Yield the pieces of SQL in a template with their first line, and a placeholder for each expression.
 
-    A call of var() with a name in `values` is replaced by its value if that is a text or a number.
+    A call of var() with a name in `values` is replaced by its value if that is a text or a number. An expression that
+    renders only a part of a name, as in `{{ this }}_old`, is neither a relation nor a plain name.
     """
-    for piece in pieces_of(text):
+    pieces = [piece for piece in pieces_of(text) if piece.kind in {"data", "variable"}]
+    nothing = Piece(0, "data", ())
+    for before, piece, after in zip([nothing, *pieces], pieces, [*pieces[1:], nothing], strict=False):
         if piece.kind == "data":
             yield piece.line, piece.text
-        elif piece.kind == "variable":
-            rendered = _value(piece.words, values)
-            yield piece.line, f" {_placeholder(piece.words)} " if rendered is None else rendered
+        elif (rendered := _value(piece.words, values)) is not None:
+            yield piece.line, rendered
+        else:
+            is_whole = before.edges[1] + after.edges[0] == ""
+            yield piece.line, f" {_placeholder(piece.words) if is_whole else RENDERED} "
 
 
 def _value(tokens: list[tuple[str, str]], values: Mapping[str, object]) -> str | None:
