@@ -33,13 +33,13 @@ from orchestrator.plan.repair import repair
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import BuildStep, HookStep, IngestStep, Step
 from orchestrator.report.streams import open_console
-from orchestrator.report.words import some_of
 from orchestrator.reuse.foresee import Foreseen, with_closed_gates
 from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.planning import opened, require_consent_of, selected, steps_for
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of, with_moments
 from orchestrator.wiring.reports import OutputKind, reporting
+from orchestrator.wording import some_of
 
 RETRIES = "retries"
 """The key under which a retry records the run that it repairs."""

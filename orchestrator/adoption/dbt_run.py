@@ -11,6 +11,8 @@ from orchestrator.nodes.identity import NodeId, Relation, ResourceType, short_na
 from orchestrator.nodes.run_results import DbtResult, DbtRun
 from orchestrator.reuse.facts import TABLE, Content
 from orchestrator.reuse.fingerprints.config_keys import hooks_of
+from orchestrator.reuse.fingerprints.jinja import THIS
+from orchestrator.reuse.fingerprints.template import placeholder_sql, without_call_tags
 from orchestrator.reuse.fingerprints.value import Fingerprint, StatementVerdict
 
 _BUILDING = frozenset({"build", "run", "seed", "snapshot"})
@@ -27,10 +29,9 @@ _WRITES = re.compile(
     r"|truncate|update|upsert)(?![a-z0-9])"
 )
 """Words that may begin a statement that changes something, or the name of a macro that runs one."""
-_JINJA_CALL = re.compile(r"\{%-?\s*call\b")
 _INTO_THIS = re.compile(
     r"\b(?:insert\s+into|update|delete\s+from|merge\s+into|truncate(?:\s+table)?|alter\s+table"
-    r"|create\s+(?:unique\s+)?index\s+[^;{]*on)\s+\{\{-?\s*this\s*-?\}\}"
+    r"|create\s+(?:unique\s+)?index\s+[^;{]*on)\s+" + THIS
 )
 _CLOSING = timedelta(seconds=3)
 """dbt closes a DuckDB file when its process ends, which is after it writes its results."""
@@ -146,13 +147,12 @@ def may_compile(made: Fingerprint, texts: Iterable[str]) -> bool:
 
 def writes(texts: Iterable[str]) -> bool:
     """Return whether any word in these texts may begin a statement that changes something."""
-    return any(_WRITES.search(_JINJA_CALL.sub("", text.lower())) for text in texts)
+    return any(_WRITES.search(without_call_tags(text).lower()) for text in texts)
 
 
 def _writes_elsewhere(hook: str) -> bool:
     """Return whether a hook may change anything other than the relation of its own node."""
-    text = hook.lower()
-    return len(_WRITES.findall(text)) > len(_INTO_THIS.findall(text))
+    return len(_WRITES.findall(hook.lower())) > len(_INTO_THIS.findall(placeholder_sql(hook).lower()))
 
 
 def _hooks(node: DbtNode) -> Iterator[str]:

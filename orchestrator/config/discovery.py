@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.config.document import Entry, read_document
+from orchestrator.config.document import Entry, KeyPath, read_document
 from orchestrator.config.mistakes import Mistakes
 from orchestrator.errors import ConfigurationError, ProjectError
 
@@ -18,7 +18,7 @@ class Found:
 
     dbt_project_dir: Path
     elt_yml: Path | None = None
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[KeyPath, Entry] = field(default_factory=dict)
 
 
 def find_project(folder: Path | None, *, cwd: Path, environ: Mapping[str, str], mistakes: Mistakes) -> Found:
@@ -65,8 +65,8 @@ def _look_in(place: Path, environ: Mapping[str, str], mistakes: Mistakes, *, int
     here = place / ELT_YML
     if here.is_file():
         entries = read_document(here, environ, mistakes)
-        if "dbt_project" in entries:
-            return Found(dbt_project_dir=_named(here, entries["dbt_project"], mistakes), elt_yml=here, entries=entries)
+        if ("dbt_project",) in entries:
+            return Found(dbt_project_dir=_named(here, entries["dbt_project",], mistakes), elt_yml=here, entries=entries)
     if (place / DBT_PROJECT).is_file():
         return _with_elt_yml(place, environ, mistakes)
     if into_subfolders and (only := _only_subfolder(place)) is not None:
@@ -100,7 +100,7 @@ def _with_elt_yml(project: Path, environ: Mapping[str, str], mistakes: Mistakes)
     """Return the dbt project with the elt.yml beside it or in the folder above, unless that names another project."""
     beside, above = project / ELT_YML, project.parent / ELT_YML
     files = {file: read_document(file, environ, mistakes) for file in (beside, above) if file.is_file()}
-    other = files.get(above, {}).get("dbt_project")
+    other = files.get(above, {}).get(("dbt_project",))
     if other is not None and (above.parent / str(other.value)).resolve() != project:
         del files[above]
     if len(files) > 1:

@@ -19,8 +19,8 @@ from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.placement import written_by
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import IngestStep
-from orchestrator.report.words import some_of
 from orchestrator.reuse.open_target import OpenTarget
+from orchestrator.wording import some_of
 
 _LOOK = 0.5  # seconds between two checks for the end of the other run
 _BEAT = 5.0  # seconds between two heartbeats

@@ -11,6 +11,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Step, StepId
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.verifiable import Verifiable
+from orchestrator.wording import count
 
 VERIFIED_ADAPTERS = frozenset({"duckdb", "postgres"})
 """Adapters in whose databases two tables can be compared."""
@@ -69,8 +70,7 @@ def noted_sample(plan: Plan, verifiable: Verifiable, share: float) -> Plan:
     number = len(drawn([step.id for step in steps], share, ""))
     if not number:
         return plan
-    relations = f"{len(steps):,} {'relation' if len(steps) == 1 else 'relations'}"
-    note = f"verified: {number:,} of {relations} that may be reused, drawn by the id of the run"
+    note = f"verified: {number:,} of {count(len(steps), 'relation')} that may be reused, drawn by the id of the run"
     return replace(plan, notes=(*plan.notes, note))
 
 

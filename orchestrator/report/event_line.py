@@ -12,7 +12,8 @@ from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.plan.explain import shown_name, titled_step
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import Step, StepId, TestStep, ValidationStep
-from orchestrator.report.words import clock, count, duration, one_line, some_of, wait_words
+from orchestrator.report.words import clock, duration, one_line, wait_words
+from orchestrator.wording import count, some_of
 
 _LONGEST_REASON = 160
 

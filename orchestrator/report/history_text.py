@@ -17,7 +17,8 @@ from orchestrator.plan.step import StepId
 from orchestrator.report.event_line import STYLES, titled
 from orchestrator.report.failure_text import untold_parts
 from orchestrator.report.streams import print_wide
-from orchestrator.report.words import clean, count, duration, one_line, size_words
+from orchestrator.report.words import clean, duration, one_line, size_words
+from orchestrator.wording import count
 
 _WITH_ROWS = frozenset({"ingest", "seed", "model", "snapshot"})
 _COMMAND_TAG = re.compile(r"[A-Z ]+[\d ]*")

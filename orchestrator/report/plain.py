@@ -8,7 +8,7 @@ from orchestrator.execution.outcome import Reason
 from orchestrator.plan.status import Status
 from orchestrator.report.event_line import EventLine, Steps, line_of, reason_text, some_names
 from orchestrator.report.streams import Lines
-from orchestrator.report.words import count
+from orchestrator.wording import count
 
 _MOST_LINES = 10
 

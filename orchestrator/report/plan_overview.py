@@ -13,7 +13,8 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, Step
 from orchestrator.report.attempts_text import AttemptsText
 from orchestrator.report.plan_groups import Groups, group, shown_kind
-from orchestrator.report.words import count, one_line, some_of
+from orchestrator.report.words import one_line
+from orchestrator.wording import count, some_of
 
 USUAL = AttemptsText()
 """No rules for attempts were given."""

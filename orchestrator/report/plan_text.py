@@ -23,8 +23,9 @@ from orchestrator.report.plan_overview import (
     overview_lines,
     told_with,
 )
-from orchestrator.report.words import count, one_line
+from orchestrator.report.words import one_line
 from orchestrator.reuse.facts import HeldDatabase
+from orchestrator.wording import count
 
 _INDENT = " " * 4
 

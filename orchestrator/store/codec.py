@@ -1,6 +1,8 @@
 """Converts plans to JSON and back, without loss."""
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any, get_origin
 
 from cattrs.preconf.json import JsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
@@ -20,6 +22,11 @@ def plan_from_text(text: str) -> Plan:
         return _converter().loads(text, Plan)
     except Exception as error:  # cattrs raises exception groups of any kind of error
         raise ValueError("this is not a recorded plan") from error
+
+
+def is_mapping(kind: Any) -> bool:  # noqa: ANN401  # as cattrs asks: any type
+    """Return whether a field is declared as a mapping."""
+    return get_origin(kind) is Mapping
 
 
 @cache

@@ -295,6 +295,8 @@ def test_a_hook_that_changes_its_own_relation_touches_nothing_else(hook):
         "delete from {{ ref('b') }}",
         "insert into audit select 1",
         "delete from {{ this }}; delete from audit",
+        "delete from {{ this }}_audit",
+        "delete from {{ this -}} {{ '_audit' }}",
         "update {{ var('table') }} set a = 1",
         "drop table x",
         "truncate other",
