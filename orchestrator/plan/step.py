@@ -126,14 +126,3 @@ class HookStep(_Step):
 
 
 Step = IngestStep | BuildStep | TestStep | FreshnessStep | ValidationStep | HookStep
-
-
-def is_dbt(step: Step) -> bool:
-    """Return whether dbt runs the step."""
-    match step:
-        case BuildStep() | TestStep() | HookStep():
-            return True
-        case FreshnessStep():
-            return not step.by_load
-        case IngestStep() | ValidationStep():
-            return False

@@ -1,15 +1,19 @@
 """Executes a plan in an open project, and records the run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from orchestrator.config.settings import OnNoData
 from orchestrator.execution.attempt_rules import attempt_rules
-from orchestrator.execution.events import Noticed, NoticeKind
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.chronicle import Chronicle
+from orchestrator.execution.events import Event, Noticed, NoticeKind
+from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.ports import RunListener
+from orchestrator.execution.ports import RunStore
 from orchestrator.execution.printed import printed_as_notices
 from orchestrator.execution.recorded import Opening
 from orchestrator.execution.resume import Continued
@@ -52,7 +56,7 @@ def drive(
     foreseen: Foreseen,
     command: Command,
     opening: Opening,
-    listeners: Sequence[RunListener],
+    audience: Audience,
     continued: Continued | None = None,
     left: Left = _NOTHING,
 ) -> Ran:
@@ -81,17 +85,17 @@ def drive(
         reader=known.reader,
         on_content=known.facts.note_content,
     )
-    stop = StopRequest()
-    with stop_on_signals(stop), printed_as_notices(project.inbox):
+    inbox, stop = project.inbox, StopRequest()
+    reread = partial(_happened, known.store, opening.run_id)
+    with audience.rereading(reread), stop_on_signals(stop), printed_as_notices(inbox):
         outcomes = run_plan(
             plan,
-            runners.by_lane,
+            thread_executors(runners.by_executor, terms.limits, inbox, _now),
             terms=terms,
-            listeners=(*runners.listeners, *listeners),
-            inbox=project.inbox,
+            chronicle=Chronicle(audience, inbox, _now, writer=writer, ledgers=runners.ledgers),
+            inbox=inbox,
             clock=_now,
             stop=stop,
-            writer=writer,
         )
     forget_old_runs(known.store, project.settings.keep_runs, _now(), project.hear)
     code = _exit_code(project, reuse.shadow, outcomes)
@@ -127,6 +131,11 @@ def _exit_code(project: OpenProject, shadow: ShadowReuse | None, outcomes: tuple
     kind = NoticeKind.WARNING if shadow.wrong else NoticeKind.NOTE
     project.hear(Noticed(at=_now(), kind=kind, message=shadow.summary(len(outcomes))))
     return ExitCode.NOT_GREEN if shadow.wrong and code is ExitCode.SUCCESS else code
+
+
+def _happened(store: RunStore, run_id: str, first: int, last: int) -> Iterable[Event]:
+    """Return recorded events of a run, for listeners that missed them."""
+    return store.reader().happened(run_id, first, last)
 
 
 def _now() -> datetime:

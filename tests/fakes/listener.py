@@ -1,6 +1,15 @@
 """A listener that remembers what it heard, as events and as short lines."""
 
-from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import (
+    AttemptEnded,
+    Event,
+    Noticed,
+    RunEnded,
+    RunNotStarted,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+)
 
 
 class RecordingListener:
@@ -43,3 +52,5 @@ def line_of(event: Event) -> str:
             return f"{event.kind}: {event.message}"
         case RunEnded():
             return f"end {event.status}"
+        case RunNotStarted():
+            return f"not started: {event.message}"

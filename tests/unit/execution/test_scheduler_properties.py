@@ -9,8 +9,9 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.execution.lanes import Lane, Limits, lane_of
+from orchestrator.execution.lanes import Lane, Limits
 from orchestrator.execution.outcome import Outcome, ReasonCode
+from orchestrator.execution.routes import route_of
 from orchestrator.execution.scheduler import Decision, Scheduler
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
@@ -99,7 +100,7 @@ class Run:
             self.check_start(step)
             self.running.append(step.id)
             self.started[step.id] += 1
-        in_lane = Counter(lane_of(self.plan.by_id[name]) for name in self.running)
+        in_lane = Counter(route_of(self.plan.by_id[name]).lane for name in self.running)
         assert all(in_lane[lane] <= self.limits.of(lane) for lane in Lane)
         assert decision.ended == (len(self.outcomes) == len(self.plan.steps))
 
