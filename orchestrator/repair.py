@@ -24,7 +24,7 @@ from orchestrator.plan.placement import placed
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.repair import repair
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
-from orchestrator.plan.step import BuildStep, HookStep, IngestStep, Step
+from orchestrator.plan.step import BuildStep, IngestStep, Step, is_hook
 from orchestrator.report.streams import open_console
 from orchestrator.report.words import some_of
 from orchestrator.reuse.foresee import Foreseen, with_closed_gates
@@ -202,7 +202,7 @@ def _reopened(recalled: _Recalled, audience: Audience) -> Iterator[OpenProject]:
 def _refuse_hooks_alone(run: RecordedRun) -> None:
     """Refuse to retry a run in which only hooks failed: a retry runs nodes, and would leave the failure as it is."""
     failed = [step for step in run.steps if step.status in FAIL_OR_ERROR]
-    if failed and all(isinstance(run.plan.by_id[step.step_id], HookStep) for step in failed):
+    if failed and all(is_hook(run.plan.by_id[step.step_id]) for step in failed):
         unfinished = [step for step in run.steps if step.status in {Status.SKIPPED, Status.CANCELLED, None}]
         if not unfinished:
             raise UsageError(
@@ -234,7 +234,7 @@ def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
     The schema is not part of a target's identity. A model whose own schema was edited counts as a changed model.
     """
     built = {outcome.step_id for outcome in settled(run) if not outcome.status.halts}
-    steps = [step for step in run.plan.steps if isinstance(step, BuildStep) and step.id in built and step.writes]
+    steps = [step for step in run.plan.of(BuildStep) if step.id in built and step.writes]
     moved = [
         (step.writes[0], now)
         for step in steps

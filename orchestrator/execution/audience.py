@@ -34,16 +34,6 @@ class _Missed:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Hearing:
-    """A listener that processes an event now."""
-
-    event: Event
-    but: int | None
-    listener: int
-    since: float
-
-
 class Audience:
     """The listeners of one command, and the queue of the events that they have not received yet.
 
@@ -56,19 +46,21 @@ class Audience:
         listeners: Sequence[RunListener],
         clock: Callable[[], datetime],
         *,
-        most: int = MOST_QUEUED,
+        most: int | None = None,
         patience: timedelta | None = PATIENCE,
     ) -> None:
         """Set the listeners; one that needs longer than `patience` for one event receives no more. None: no limit."""
         self._listeners = tuple(listeners)
         self._clock = clock
-        self._most = most
+        self._most = MOST_QUEUED if most is None else most
         self._patience = None if patience is None else patience.total_seconds()
         self._reread: Reread | None = None
         self._changed = threading.Condition()  # guards everything below
         self._queue: deque[tuple[Event, int | None] | _Missed] = deque()  # events, each with who does not receive it
-        self._hearing: _Hearing | None = None
-        self._is_busy = False
+        self._sending: tuple[Event, int | None] | None = None
+        """The event that is sent now, and the listener that does not receive it."""
+        self._at = 0  # the next listener that it is sent to
+        self._since: float | None = None  # when the listener before that one began to process it
         self._is_reading = False
         self._is_closed = False
         self._workers = 0
@@ -107,8 +99,10 @@ class Audience:
                 self._queue.append((event, None))
             if self._worker is None:
                 self._start()
-            self._pass_over_blocked()
-            self._changed.notify_all()
+            elif self._sending is None:
+                self._changed.notify_all()
+            else:
+                self._pass_over_blocked()
 
     def tell_at_once(self, event: Event) -> None:
         """Send an event, and wait until the listeners have received it."""
@@ -120,7 +114,7 @@ class Audience:
         if threading.current_thread() is self._worker:
             return
         with self._changed:
-            while self._is_busy or self._queue:
+            while self._sending is not None or self._is_reading or self._queue:
                 self._pass_over_blocked()
                 self._changed.wait(self._seconds_left())
 
@@ -139,62 +133,55 @@ class Audience:
                     self._queue.extend(self._read(entry) if isinstance(entry, _Missed) else [entry])
                 self._reread = None
 
-    def _start(self, hearing: _Hearing | None = None) -> None:
+    def _start(self) -> None:
         self._workers += 1
-        arguments = (self._workers, hearing)
-        self._worker = threading.Thread(target=self._work, args=arguments, name="elt-listeners", daemon=True)
+        self._worker = threading.Thread(target=self._work, args=(self._workers,), name="elt-listeners", daemon=True)
         self._worker.start()
 
-    def _work(self, number: int, hearing: _Hearing | None) -> None:
-        """Send event after event; `hearing` is where a thread stopped that is blocked now."""
-        if hearing is not None and not self._send(number, hearing.event, hearing.but, hearing.listener + 1):
-            return
-        while (entry := self._next(number)) is not None:
-            if not self._send(number, *entry, 0):
-                return
+    def _work(self, number: int) -> None:
+        """Send the events until there will be no more, or another thread has taken over."""
+        error: BaseException | None = None
+        while (turn := self._next(number, error)) is not None:
+            error = _hear(self._listeners[turn[0]], turn[1])
 
-    def _next(self, number: int) -> tuple[Event, int | None] | None:
-        """Return the next event, with the listener that does not receive it; None if there will be none."""
+    def _next(self, number: int, error: BaseException | None) -> tuple[int, Event] | None:
+        """Return the next listener and the event that it is to receive; `error` is what the last one raised."""
         with self._changed:
-            while self._workers == number:
+            if self._workers != number:
+                return None
+            self._since = None
+            if error is not None and self._at - 1 not in self._reported:
+                self._reported.add(self._at - 1)
+                self._report(self._at - 1, error)
+            while True:
+                while self._sending is not None and self._at < len(self._listeners):
+                    event, but = self._sending
+                    self._at += 1
+                    if self._at - 1 != but and self._at - 1 not in self._blocked:
+                        self._since = time.monotonic()
+                        return self._at - 1, event
+                self._sending, self._at = None, 0
                 if not self._queue:
-                    self._is_busy = False
                     self._changed.notify_all()
                     if self._is_closed:
                         return None
                     self._changed.wait()
-                    continue
-                self._is_busy = True
-                entry = self._queue.popleft()
-                if not isinstance(entry, _Missed):
-                    return entry
-                self._is_reading = True
-                self._changed.release()  # the run must not wait for the record
-                try:
-                    found = self._read(entry)
-                finally:
-                    self._changed.acquire()
-                self._queue.extendleft(reversed(found))
-                self._is_reading = False
-                self._changed.notify_all()
-        return None
+                elif isinstance(entry := self._queue.popleft(), _Missed):
+                    self._read_ahead(entry)
+                else:
+                    self._sending = entry
 
-    def _send(self, number: int, event: Event, but: int | None, first: int) -> bool:
-        """Send an event to the listeners from the first one on; return False if another thread has taken over."""
-        for at in range(first, len(self._listeners)):
-            if at == but or at in self._blocked:
-                continue
-            with self._changed:
-                self._hearing = _Hearing(event, but, at, time.monotonic())
-            error = _hear(self._listeners[at], event)
-            with self._changed:
-                if self._workers != number:
-                    return False
-                self._hearing = None
-                if error is not None and at not in self._reported:
-                    self._reported.add(at)
-                    self._report(at, error)
-        return True
+    def _read_ahead(self, missed: _Missed) -> None:
+        """Queue missed events first; the run, which may want to queue another event, does not wait for the record."""
+        self._is_reading = True
+        self._changed.release()
+        try:
+            found = self._read(missed)
+        finally:
+            self._changed.acquire()
+        self._queue.extendleft(reversed(found))
+        self._is_reading = False
+        self._changed.notify_all()
 
     def _read(self, missed: _Missed) -> list[tuple[Event, int | None]]:
         try:
@@ -205,7 +192,7 @@ class Audience:
             return [(self._warning(told), None)]
         return [(event, None) for event in found]
 
-    def _report(self, raised: int, error: Exception) -> None:
+    def _report(self, raised: int, error: BaseException) -> None:
         name = type(self._listeners[raised]).__name__
         is_told = isinstance(error, EltError)
         message = str(error) if is_told else f"{name} could not take note of the run: {type(error).__name__}: {error}"
@@ -213,32 +200,32 @@ class Audience:
 
     def _pass_over_blocked(self) -> None:
         """Continue without a listener that is blocked, on another thread."""
-        hearing, left = self._hearing, self._seconds_left()
-        if hearing is None or left is None or left > 0:
+        if self._since is None or self._seconds_left() != 0:
             return
-        name = type(self._listeners[hearing.listener]).__name__
+        blocked = self._at - 1
+        name = type(self._listeners[blocked]).__name__
         message = f"{name} did not return for {self._patience:g} s; it receives no more events of this run"
         _log.warning("%s", message, extra={"action": "listener_blocked"})
-        self._blocked.add(hearing.listener)
-        self._hearing = None
+        self._blocked.add(blocked)
+        self._since = None
         self._queue.appendleft((self._warning(message), None))
-        self._start(hearing)
+        self._start()
 
     def _seconds_left(self) -> float | None:
         """Return how long the current listener may still take; None if there is no limit."""
         if self._patience is None:
             return None
-        since = time.monotonic() if self._hearing is None else self._hearing.since
-        return max(0.0, since + self._patience - time.monotonic())
+        now = time.monotonic()
+        return max(0.0, (now if self._since is None else self._since) + self._patience - now)
 
     def _warning(self, message: str) -> Noticed:
         return Noticed(at=self._clock(), kind=NoticeKind.WARNING, message=message)
 
 
-def _hear(listener: RunListener, event: Event) -> Exception | None:
+def _hear(listener: RunListener, event: Event) -> BaseException | None:
     try:
         listener.hear(event)
-    except Exception as error:  # noqa: BLE001  # an error of a listener must never change the run
+    except BaseException as error:  # noqa: BLE001  # also sys.exit(), which would end the thread of all listeners
         _log.warning("a listener raised", exc_info=error, extra={"action": "listener_error"})
         return error
     return None

@@ -25,7 +25,6 @@ from orchestrator.execution.ports import (
     Request,
 )
 from orchestrator.execution.reuse import passed_over
-from orchestrator.execution.routes import route_of
 from orchestrator.execution.scheduler import Decision, Scheduler, StepBatch
 from orchestrator.execution.stopping import StepStop, StopOfAll, StopRequest
 from orchestrator.execution.terms import RunTerms
@@ -88,8 +87,8 @@ class _Loop:
             routes=terms.routes,
         )
         self._executors = executors
-        self._executor_of = {step.id: route_of(step, terms.routes).executor for step in plan.steps}
-        if missing := sorted(set(self._executor_of.values()) - executors.keys()):
+        self._executor_of: dict[StepId, str] = {}  # of the steps that were started
+        if missing := sorted(self._scheduler.executors - executors.keys()):
             raise ValueError(f"the plan has steps for which there is no executor: {', '.join(missing)}")
         self._stops: dict[StepId, StepStop] = {}  # of the running steps
         self._interrupted: dict[StepId, str] = {}  # the running steps that were asked to end
@@ -208,6 +207,7 @@ class _Loop:
     def _follow(self, decision: Decision, *happened: RunEvent) -> bool:
         """Carry out a decision of the scheduler; return whether the run has ended."""
         decision, at = passed_over(decision, self._scheduler, self._terms.reuse), self._clock()
+        self._executor_of.update((step.id, batch.executor) for batch in decision.batches for step in batch.steps)
         self._outcomes.update((outcome.step_id, outcome) for outcome in decision.outcomes)
         for outcome in decision.outcomes:
             self._forget(outcome.step_id)

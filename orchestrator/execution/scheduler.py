@@ -6,6 +6,7 @@ calls in the same order always return the same decisions.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from operator import itemgetter
@@ -16,7 +17,7 @@ from orchestrator.execution.routes import ROUTES, Route, route_of
 from orchestrator.execution.waits import waits_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import HALTING, Status
-from orchestrator.plan.step import HookStep, Step, StepId
+from orchestrator.plan.step import Step, StepId, is_hook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,11 @@ class Scheduler:
         self._settled = tuple(settled)
         self._waiting.difference_update(self._position[outcome.step_id] for outcome in settled)
 
+    @property
+    def executors(self) -> AbstractSet[str]:
+        """The names of the executors that the plan needs."""
+        return {route.executor for route in self._route}
+
     def begin(self) -> Decision:
         """Return the first steps to start. Steps with an earlier outcome count as ended, and are not reported again."""
         for at, count in enumerate(self._inputs_left):
@@ -134,7 +140,7 @@ class Scheduler:
 
     def _is_broken(self, at: int, outcome: Outcome) -> bool:
         """Return whether the outcome triggers fail-fast; as in dbt, a hook with an error does not."""
-        return outcome.status in (Status.FAIL, Status.ERROR) and not isinstance(self._steps[at], HookStep)
+        return outcome.status in (Status.FAIL, Status.ERROR) and not is_hook(self._steps[at])
 
     def drain(self, code: ReasonCode = ReasonCode.INTERRUPTED) -> Decision:
         """Start nothing more: waiting steps are cancelled, and running steps continue."""
@@ -179,7 +185,7 @@ class Scheduler:
 
     def _halted_by(self, at: int, outcome: Outcome) -> Iterable[int]:
         """Return the steps that the outcome halts: all that wait for it if the macro of a hook raised, as in dbt."""
-        if isinstance(self._steps[at], HookStep) and outcome.reason.code is ReasonCode.NOT_EVALUATED:
+        if is_hook(self._steps[at]) and outcome.reason.code is ReasonCode.NOT_EVALUATED:
             return self._waits.freed_by[at]
         return self._waits.halted_by[at]
 
@@ -195,8 +201,7 @@ class Scheduler:
         if halting.status is Status.SKIPPED and halting.reason.blame is not None and not is_closed:
             root = halting.reason.blame
         at = self._position.get(root)
-        step = None if at is None else self._steps[at]
-        if isinstance(step, HookStep) and step.when == "start":
+        if at is not None and is_hook(self._steps[at], "start"):
             return Reason(code=ReasonCode.RUN_START_HOOK, blame=root)
         return Reason(code=ReasonCode.UPSTREAM_HALTED, blame=root)
 
@@ -219,8 +224,7 @@ class Scheduler:
         return Outcome(step_id=step.id, status=status, reason=reason, message=message, path=step.path)
 
     def _is_last(self, at: int) -> bool:
-        step = self._steps[at]
-        return isinstance(step, HookStep) and step.when == "end"
+        return is_hook(self._steps[at], "end")
 
     def _make_ready(self, at: int) -> None:
         # Negative, because the heap returns the smallest: the step with the longest remaining path starts first.

@@ -75,7 +75,7 @@ def drive(
     terms = _terms(project, plan, command, opening.run_id, reuse, continued)
     writer = known.store.writer(opening)
     settled = () if continued is None else (*continued.settled, *continued.found)
-    stood = reuse.judge.past.standing.keys() & {step.id for step in plan.steps if isinstance(step, BuildStep)}
+    stood = reuse.judge.past.standing.keys() & {step.id for step in plan.of(BuildStep)}
     runners = make_runners(
         project,
         plan,

@@ -16,7 +16,7 @@ from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Ledger, RunReader, StepRunner
 from orchestrator.execution.routes import Tool, route_of
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, FreshnessStep, StepId, TestStep
+from orchestrator.plan.step import BuildStep, FreshnessStep, StepId, node_of
 from orchestrator.reuse.facts import Content
 from orchestrator.wiring.found import Left
 from orchestrator.wiring.log_files import log_dir
@@ -66,12 +66,11 @@ def make_runners(
     leaves.
     """
     record = record_in_target(project, plan, on_content, is_expected=has_stood)
-    dbt_steps = [step for step in plan.steps if isinstance(step, BuildStep | TestStep)]
-    judged = [step for step in plan.steps if isinstance(step, FreshnessStep)]
+    nodes = [node for step in plan.steps if (node := node_of(step)) is not None]
     runs = NodeRuns(
         project.session,
-        planned=[step.node for step in dbt_steps or judged],
-        added=[step.node for step in dbt_steps if isinstance(step, BuildStep) and step.added],
+        planned=nodes or [step.node for step in plan.of(FreshnessStep)],
+        added=[step.node for step in plan.of(BuildStep) if step.added],
         places=record,
     )
     runs.take_up(left.batches)

@@ -30,12 +30,13 @@ class RecordingListener:
 class RaisingListener:
     """Raises at every event, and counts them."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: BaseException | None = None) -> None:
         self.heard = 0
+        self.error = error or RuntimeError("the terminal is gone")
 
     def hear(self, event: Event) -> None:
         self.heard += 1
-        raise RuntimeError("the terminal is gone")
+        raise self.error
 
 
 def line_of(event: Event) -> str:

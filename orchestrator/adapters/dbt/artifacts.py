@@ -14,7 +14,7 @@ from orchestrator.full_disk import FullDiskError, full_disk_sentence, is_full_di
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
-from orchestrator.plan.step import BuildStep, FreshnessStep, TestStep
+from orchestrator.plan.step import FreshnessStep, node_of
 
 Json = Mapping[str, object]
 
@@ -34,8 +34,9 @@ def records(plan: Plan, outcomes: Iterable[Outcome], skipped: Mapping[NodeId, Js
         step = plan.by_id[outcome.step_id]
         if isinstance(step, FreshnessStep) is not sources:
             continue
-        if isinstance(step, BuildStep | TestStep) and step.node in skipped and not _is_telling(outcome):
-            found.append(skipped[step.node])
+        node = node_of(step)
+        if node is not None and node in skipped and not _is_telling(outcome):
+            found.append(skipped[node])
         else:
             found.extend(outcome.dbt_results)
     return found
@@ -70,7 +71,7 @@ def write_artifacts(  # what a run leaves
     try:
         target.mkdir(parents=True, exist_ok=True)
         passing(Point.ARTIFACT_BEGUN)
-        if any(isinstance(step, BuildStep | TestStep) for step in plan.steps):
+        if any(node_of(step) for step in plan.steps):
             results = records(plan, outcomes, instead, sources=False)
             arguments = _arguments(session, started_at)
             document = artifact(metadata=_metadata("run-results"), results=results, elapsed=elapsed, args=arguments)
@@ -78,7 +79,7 @@ def write_artifacts(  # what a run leaves
             if any(outcome.status not in _LEFT_ALONE for outcome in outcomes):
                 # again, now with the compiled code of the nodes that ran
                 write_manifest(session.manifest, str(target)).close()
-        if any(isinstance(step, FreshnessStep) and not step.by_load for step in plan.steps):
+        if any(not step.by_load for step in plan.of(FreshnessStep)):
             sources = records(plan, outcomes, {}, sources=True)  # empty if no source could be queried
             document = artifact(metadata=_metadata("sources"), results=sources, elapsed=elapsed)
             _write_json(target / "sources.json", document)

@@ -14,7 +14,16 @@ from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
-from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, IngestStep, Step, TestStep, ValidationStep
+from orchestrator.plan.step import (
+    BuildStep,
+    FreshnessStep,
+    HookStep,
+    IngestStep,
+    Step,
+    TestStep,
+    ValidationStep,
+    node_of,
+)
 
 
 class DbtLedger:
@@ -88,9 +97,9 @@ class DbtLedger:
         # The tuple is a copy: the step of the on-run-end hooks calls this while the loop's thread may append.
         found = ((self._plan.by_id[outcome.step_id], outcome) for outcome in tuple(self._outcomes) if matches(outcome))
         return {
-            step.node: outcome
+            node: outcome
             for step, outcome in found
-            if isinstance(step, BuildStep | TestStep) and is_recorded(step, outcome)
+            if (node := node_of(step)) is not None and is_recorded(step, outcome)
         }
 
 

@@ -23,7 +23,7 @@ from orchestrator.plan.status import Status
 from orchestrator.store.memory import MemoryStore
 from tests.factories import make_plan
 from tests.fakes.clock import NOON, FixedClock
-from tests.fakes.listener import RecordingListener, line_of
+from tests.fakes.listener import RaisingListener, RecordingListener, line_of
 from tests.fakes.step_runner import FakeStepRunner, one_runner
 
 PROCESS = Process(host="laptop", pid=4711, started_at=NOON, user="ada")
@@ -172,6 +172,17 @@ def test_what_cannot_be_read_again_is_reported() -> None:
     assert blocking.lines == [
         "note: 1", "note: 2", "warning: events 3 to 5 of the run are not shown: the disk is gone", "note: 6"
     ]  # fmt: skip
+
+
+def test_a_listener_that_exits_ends_nothing() -> None:
+    """`sys.exit()` in a listener does not end the thread of the others."""
+    exiting, other = RaisingListener(SystemExit(1)), RecordingListener()
+    with Audience([exiting, other], FixedClock()) as audience:
+        audience.tell(note("one"))
+        audience.tell(note("two"))
+    warning = "warning: RaisingListener could not take note of the run: SystemExit: 1"
+    assert other.lines == ["note: one", warning, "note: two"]
+    assert exiting.heard == 2
 
 
 def test_nobody_listens() -> None:
