@@ -120,7 +120,7 @@ class Audience:
 
     @contextmanager
     def rereading(self, reread: Reread) -> Iterator[None]:
-        """Read what does not fit into the queue from the record, which may be closed afterwards."""
+        """Read what does not fit into the queue from the record; at the end all of it, because the record is closed."""
         self._reread = reread
         try:
             yield
@@ -172,13 +172,16 @@ class Audience:
                     self._sending = entry
 
     def _read_ahead(self, missed: _Missed) -> None:
-        """Queue missed events first; the run, which may want to queue another event, does not wait for the record."""
+        """Queue missed events first, up to the limit; meanwhile the run can queue events, and need not wait."""
+        last = min(missed.last, missed.first + self._most - 1)
         self._is_reading = True
         self._changed.release()
         try:
-            found = self._read(missed)
+            found = self._read(_Missed(missed.first, last))
         finally:
             self._changed.acquire()
+        if last < missed.last:
+            self._queue.appendleft(_Missed(last + 1, missed.last))
         self._queue.extendleft(reversed(found))
         self._is_reading = False
         self._changed.notify_all()

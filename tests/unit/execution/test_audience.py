@@ -162,11 +162,12 @@ def test_what_cannot_be_read_again_is_reported() -> None:
     def reread(first: int, last: int) -> Iterable[Event]:
         raise OSError("the disk is gone")
 
-    with Audience([blocking], FixedClock(), most=1) as audience, audience.rereading(reread):
-        audience.tell(note("1"), 1)
-        assert blocking.reached.wait(60)
-        for number in range(2, 6):
-            audience.tell(note(str(number)), number)
+    with Audience([blocking], FixedClock(), most=1) as audience:
+        with audience.rereading(reread):
+            audience.tell(note("1"), 1)
+            assert blocking.reached.wait(60)
+            for number in range(2, 6):
+                audience.tell(note(str(number)), number)
         blocking.released.set()
         audience.tell(note("6"))
     assert blocking.lines == [
