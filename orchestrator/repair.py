@@ -3,16 +3,16 @@
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from orchestrator.config.loader import load_settings
 from orchestrator.errors import UnknownRunError, UsageError
-from orchestrator.execution.audience import Audience
+from orchestrator.execution.audience import PATIENCE, Audience
 from orchestrator.execution.changes import changes_since, gone_nodes
 from orchestrator.execution.events import NoticeKind
 from orchestrator.execution.inbox import Inbox
@@ -31,14 +31,14 @@ from orchestrator.plan.placement import placed
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.repair import repair
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
-from orchestrator.plan.step import BuildStep, HookStep, IngestStep, Step
+from orchestrator.plan.step import BuildStep, IngestStep, Step, is_hook
 from orchestrator.report.streams import open_console
 from orchestrator.reuse.foresee import Foreseen, with_closed_gates
 from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.planning import opened, require_consent_of, selected, steps_for
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of, with_moments
-from orchestrator.wiring.reports import OutputKind, reporting
+from orchestrator.wiring.reports import OutputKind, listening, reporting
 from orchestrator.wording import some_of
 
 RETRIES = "retries"
@@ -68,25 +68,31 @@ class _Recalled:
 
 
 def resume(
-    run: str | None, again: Command, listeners: Sequence[RunListener] = (), *, accept_changes: bool = False
+    run: str | None,
+    again: Command,
+    listeners: Sequence[RunListener] = (),
+    *,
+    accept_changes: bool = False,
+    patience: timedelta | None = PATIENCE,
 ) -> Ran:
     """Resume a run, the last by default: what succeeded is kept, the rest runs.
 
     `again` says where the command is called from, and may contain new `--vars`. Raises UsageError if the run is still
-    running or has nothing left to do, or if its code has changed since then and that is not accepted.
+    running or has nothing left to do, or if its code has changed since then and that is not accepted. `patience` is as
+    for `api.run`.
     """
-    recalled = _recall(run, again)
-    found = recalled.run
-    if is_finished(found):
-        raise UsageError(
-            f"The run {found.head.run_id} is finished: it ended as {found.head.status}.",
-            hint="`elt run` starts a new one.",
-        )
-    with (
-        _reopened(recalled, listeners) as project,
-        closing(open_store(project.settings)) as store,
-        leased_plan(store, project, recalled.command, found.head.run_id, lambda: found.plan, project.hear),
-    ):
+    with listening(listeners, patience) as audience, ExitStack() as stack:
+        recalled = _recall(run, again)
+        found = recalled.run
+        if is_finished(found):
+            raise UsageError(
+                f"The run {found.head.run_id} is finished: it ended as {found.head.status}.",
+                hint="`elt run` starts a new one.",
+            )
+        project = stack.enter_context(_reopened(recalled, audience))
+        store = stack.enter_context(closing(open_store(project.settings)))
+        command = recalled.command
+        stack.enter_context(leased_plan(store, project, command, found.head.run_id, lambda: found.plan, project.hear))
         changed = _changed(project, recalled)
         _refuse_changes(project, found, changed, accept=accept_changes)
         opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
@@ -98,21 +104,28 @@ def resume(
         )
         left = left_of(project, recalled.runs, changed)
         known = Knowledge(project=project, store=store)
-        return drive(project, known, Foreseen(plan=found.plan), recalled.command, opening, listeners, continued, left)
+        return drive(project, known, Foreseen(plan=found.plan), recalled.command, opening, audience, continued, left)
 
 
-def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()) -> Ran | None:
+def retry(
+    run: str | None,
+    again: Command,
+    listeners: Sequence[RunListener] = (),
+    *,
+    patience: timedelta | None = PATIENCE,
+) -> Ran | None:
     """Run what did not succeed in a run again, with today's code; return None if nothing is left.
 
     The run is the last one by default. Failed steps run, and the steps that they halted. Of the steps upstream of
-    these, the changed ones run too.
+    these, the changed ones run too. `patience` is as for `api.run`.
     """
-    recalled = _recall(run, again)
-    if is_finished(recalled.run):
-        return None
-    _refuse_hooks_alone(recalled.run)
-    run_id = new_run_id()
-    with _reopened(recalled, listeners) as project:
+    with listening(listeners, patience) as audience, ExitStack() as stack:
+        recalled = _recall(run, again)
+        if is_finished(recalled.run):
+            return None
+        _refuse_hooks_alone(recalled.run)
+        run_id = new_run_id()
+        project = stack.enter_context(_reopened(recalled, audience))
         again = replace(recalled.command, select=(), has_selector=False)
         request = requested_again(again, selected(again, project), recalled.steps)
         with (
@@ -130,7 +143,7 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
             left = left_of(project, recalled.runs, changed)
             known = Knowledge(project=project, store=store)
             gated = Foreseen(plan=with_closed_gates(made, known.closed(made, request)))
-            return drive(project, known, gated, recalled.command, opening, listeners, left=left)
+            return drive(project, known, gated, recalled.command, opening, audience, left=left)
 
 
 def resume_and_report(
@@ -139,13 +152,13 @@ def resume_and_report(
     """Resume a run with reports, and return the exit code."""
     with reporting(output, color=color, nothing="Nothing was left to do.") as listeners:
         watched = replace(again, watched=output is OutputKind.LIVE)
-        return int(resume(run, watched, listeners, accept_changes=accept_changes).exit_code)
+        return int(resume(run, watched, listeners, accept_changes=accept_changes, patience=None).exit_code)
 
 
 def retry_and_report(run: str | None, again: Command, output: OutputKind, *, color: bool | None = None) -> int:
     """Retry a run with reports, and return the exit code: 0 if there is nothing to retry."""
     with reporting(output, color=color, nothing="") as listeners:
-        ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners)
+        ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners, patience=None)
     if ran is None:
         told = "Nothing to repair: every node of that run succeeded, or no longer exists."
         open_console(sys.stderr).print(told, soft_wrap=True)
@@ -180,14 +193,14 @@ def _retried(reader: RunReader, run: RecordedRun) -> Iterator[RecordedRun]:
 
 
 @contextmanager
-def _reopened(recalled: _Recalled, listeners: Sequence[RunListener]) -> Iterator[OpenProject]:
+def _reopened(recalled: _Recalled, audience: Audience) -> Iterator[OpenProject]:
     """Open the project of a recorded run with the run's manifest as dbt's state; refuse another target."""
     command = recalled.command
     with TemporaryDirectory(prefix="elt-then-") as folder:
         if recalled.manifest is not None:
             (Path(folder) / "manifest.json").write_bytes(with_moments(recalled.manifest))
             command = compared_with(command, Path(folder))
-        with opened(command, Inbox(), hear=Audience(listeners, _now).tell) as project:
+        with opened(command, Inbox(), hear=audience.tell_at_once) as project:
             _refuse_another_target(project, recalled.run)
             require_consent_of(command, project)
             yield project
@@ -196,7 +209,7 @@ def _reopened(recalled: _Recalled, listeners: Sequence[RunListener]) -> Iterator
 def _refuse_hooks_alone(run: RecordedRun) -> None:
     """Refuse to retry a run in which only hooks failed: a retry runs nodes, and would leave the failure as it is."""
     failed = [step for step in run.steps if step.status in FAIL_OR_ERROR]
-    if failed and all(isinstance(run.plan.by_id[step.step_id], HookStep) for step in failed):
+    if failed and all(is_hook(run.plan.by_id[step.step_id]) for step in failed):
         unfinished = [step for step in run.steps if step.status in {Status.SKIPPED, Status.CANCELLED, None}]
         if not unfinished:
             raise UsageError(
@@ -228,7 +241,7 @@ def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
     The schema is not part of a target's identity. A model whose own schema was edited counts as a changed model.
     """
     built = {outcome.step_id for outcome in settled(run) if not outcome.status.halts}
-    steps = [step for step in run.plan.steps if isinstance(step, BuildStep) and step.id in built and step.writes]
+    steps = [step for step in run.plan.of(BuildStep) if step.id in built and step.writes]
     moved = [
         (step.writes[0], now)
         for step in steps
@@ -276,7 +289,3 @@ def _repair_of(project: OpenProject, recalled: _Recalled, changed: frozenset[Nod
     gone = gone_nodes(project.snapshot, recalled.steps)
     notes = (f"no longer in the project: {some_of(gone, _MOST_NAMED)}",) if gone else ()
     return replace(made, steps=kept, notes=(*made.notes, *notes))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -89,4 +89,18 @@ class RunEnded:
     outcomes: tuple[Outcome, ...]
 
 
-Event = RunStarted | StepStarted | AttemptEnded | StepEnded | Noticed | RunEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunNotStarted:
+    """An error prevented the run: nothing was planned, or nothing of the plan was started. It is not recorded."""
+
+    at: datetime
+    message: str
+    hint: str = ""
+    code: str = ""
+    """The stable code of the kind of error; empty for a bug and for an interruption."""
+    exit_code: int
+
+
+RunEvent = RunStarted | StepStarted | AttemptEnded | StepEnded | Noticed | RunEnded
+"""An event of a run that started."""
+Event = RunEvent | RunNotStarted

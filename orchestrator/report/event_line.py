@@ -7,7 +7,15 @@ from operator import itemgetter
 from textwrap import shorten
 from typing import assert_never
 
-from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import (
+    AttemptEnded,
+    Noticed,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+)
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.plan.explain import shown_name, titled_step
 from orchestrator.plan.status import Status
@@ -61,7 +69,7 @@ class EventLine:
         return f"{clock(self.at)}  {self.word:<9}  {self.text}"
 
 
-def line_of(event: Event, steps: Steps, started_at: datetime | None) -> EventLine:
+def line_of(event: RunEvent, steps: Steps, started_at: datetime | None) -> EventLine:
     """Return the line of an event."""
     match event:
         case RunStarted():

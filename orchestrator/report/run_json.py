@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TextIO, assert_never
 
-from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import (
+    AttemptEnded,
+    Event,
+    Noticed,
+    RunEnded,
+    RunEvent,
+    RunNotStarted,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+)
 from orchestrator.execution.outcome import Outcome, Part
 from orchestrator.execution.verdict import count_by_status, exit_code
 from orchestrator.plan.explain import kind_of, plan_to_json
@@ -29,6 +39,8 @@ class JsonReport:
 
     def hear(self, event: Event) -> None:
         """Write the event's object."""
+        if isinstance(event, RunNotStarted):
+            return
         if isinstance(event, RunStarted):
             self._steps, self._started_at = event.plan.by_id, event.at
         word, fields = self._fields(event)
@@ -36,7 +48,7 @@ class JsonReport:
         # A detail from a tool may hold a type that JSON does not have, such as a date.
         self._lines.write(json.dumps(line, default=str, allow_nan=False, separators=(",", ":")))
 
-    def _fields(self, event: Event) -> tuple[str, Json]:
+    def _fields(self, event: RunEvent) -> tuple[str, Json]:
         match event:
             case RunStarted():
                 plan = plan_to_json(event.plan)

@@ -11,9 +11,9 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 from sqlalchemy import Connection, select
 
+from orchestrator.execution.codec import is_mapping
 from orchestrator.reuse.fingerprints.identity import groups_of, own_of
 from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, PartGroup, Parts
-from orchestrator.store.codec import is_mapping
 from orchestrator.store.prepared import Values
 from orchestrator.store.tables import texts
 from orchestrator.store.texts import in_chunks, text_values

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from orchestrator.errors import StoreError
-from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import AttemptEnded, Noticed, RunEnded, RunEvent, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.liveness import LOST_AFTER
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import (
@@ -21,6 +21,7 @@ from orchestrator.plan.explain import kind_of, told_of
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.standing import STANDS, LastTry, Standing
+from orchestrator.store.event_rows import attempt_body, end_body
 from orchestrator.store.memory_reader import InTargets, Kept, MemoryReader
 
 
@@ -111,8 +112,8 @@ class _Writer:
         self._opening = opening
         self._verified: set[StepId] = set()
 
-    def record(self, events: Sequence[Event]) -> None:
-        """Record the events."""
+    def record(self, events: Sequence[RunEvent]) -> int:
+        """Record the events, and return the sequence number of the last one."""
         for event in events:
             if isinstance(event, RunStarted) and self._opening.continues is not None:
                 self._reopen(event, self._opening.continues)
@@ -129,7 +130,10 @@ class _Writer:
                     for step in event.plan.steps
                 }
                 self._runs[self._opening.run_id] = Kept(self._opening, event.plan, steps, event.at)
-            self._take(self._runs[self._opening.run_id], event)
+            kept = self._runs[self._opening.run_id]
+            kept.happened.append(event)
+            self._take(kept, event)
+        return len(self._runs[self._opening.run_id].events)
 
     def look(self, at: datetime) -> bool:
         """Record a heartbeat, and return whether a user has asked the run to end."""
@@ -138,7 +142,7 @@ class _Writer:
         asked, kept.is_asked_to_end = kept.is_asked_to_end, False
         return asked
 
-    def _take(self, kept: Kept, event: Event) -> None:
+    def _take(self, kept: Kept, event: RunEvent) -> None:
         match event:
             case RunStarted():
                 _note(kept, event.at, "run_resumed" if event.resumed else "run_started", {})
@@ -153,16 +157,16 @@ class _Writer:
                     for place in self._opening.writes.get(event.step_id, ()):
                         self._in_targets.replace_others(self._opening.target_identity, place, event.step_id)
                     self._note_try(event.step_id, None)
-                _note(kept, event.at, "step_started", {}, event.step_id)
+                _note(kept, event.at, "step_started", {"verifies": True} if event.verifies else {}, event.step_id)
             case AttemptEnded():
                 self._end_attempt(kept, event.outcome)
-                outcome, again_at = event.outcome, event.again_at.isoformat()
-                body = {"status": outcome.status, "error_class": outcome.error_class, "again_at": again_at}
-                _note(kept, event.at, "attempt_ended", body, outcome.step_id)
+                _note(kept, event.at, "attempt_ended", attempt_body(event), event.outcome.step_id)
             case StepEnded():
                 self._end(kept, event)
                 self._note_what_stands(kept, event)
-                _note(kept, event.at, "step_ended", {"status": event.outcome.status.value}, event.outcome.step_id)
+                has_attempt = bool(kept.steps[event.outcome.step_id].attempts)
+                body = end_body(event.outcome, has_attempt=has_attempt)
+                _note(kept, event.at, "step_ended", body, event.outcome.step_id)
             case Noticed():
                 _note(kept, event.at, event.kind.value, {"message": event.message}, event.step_id)
             case RunEnded():

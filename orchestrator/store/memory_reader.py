@@ -7,6 +7,7 @@ from itertools import pairwise, takewhile
 
 from orchestrator.errors import UnknownRunError
 from orchestrator.execution.breaker import SAYS_NOTHING
+from orchestrator.execution.events import RunEnded, RunEvent, RunStarted, StepEnded
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import (
     Failing,
@@ -51,6 +52,8 @@ class Kept:
     ended_at: datetime | None = None
     is_asked_to_end: bool = False
     known: dict[StepId, RecordedFingerprint] = field(default_factory=dict)
+    happened: list[RunEvent] = field(default_factory=list)
+    """What `events` records, as it was received."""
 
 
 class MemoryReader:
@@ -83,6 +86,12 @@ class MemoryReader:
     def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
         """Return the events of a run after a sequence number."""
         return tuple(self._runs[run_id].events[after:]) if run_id in self._runs else ()
+
+    def happened(self, run_id: str, first: int, last: int) -> list[RunEvent]:
+        """Return the events of a run with these sequence numbers, except its start and its end."""
+        found = self._runs[run_id].happened[first - 1 : last]
+        events = [event for event in found if not isinstance(event, RunStarted | RunEnded)]
+        return [replace(event, known=None) if isinstance(event, StepEnded) else event for event in events]
 
     def manifest(self, run_id: str) -> bytes | None:
         """Return the manifest that a run was planned with, if it was kept."""

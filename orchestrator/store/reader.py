@@ -1,12 +1,14 @@
 """Reads the record of runs. It writes nothing."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, select
 
 from orchestrator.errors import UnknownRunError
+from orchestrator.execution.codec import from_text
+from orchestrator.execution.events import RunEvent
 from orchestrator.execution.outcome import Outcome, Part
 from orchestrator.execution.recorded import (
     MOST_LISTED,
@@ -18,10 +20,11 @@ from orchestrator.execution.recorded import (
     RunHead,
     only_run,
 )
+from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.standing import LastTry, RecordedFingerprint, Standing
-from orchestrator.store.codec import plan_from_text
+from orchestrator.store.event_rows import events_between
 from orchestrator.store.failing import failing_in
 from orchestrator.store.fingerprints import compiled_code, fingerprints_of, last_tries_in, standing_in
 from orchestrator.store.rows import RunTimes, attempt_of, event_of, head_of, part_of, step_of
@@ -71,7 +74,7 @@ class SqlRunReader:
             row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
             if row is None:
                 raise UnknownRunError(f"No run is recorded that is called {run_id}.", hint=UNKNOWN_RUN_HINT)
-            plan = plan_from_text(read_text(connection, row.plan_digest).decode())
+            plan = from_text(read_text(connection, row.plan_digest).decode(), Plan)
             tried = _attempts(connection, run_id)
             asked = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.position)
             found = tuple(step_of(step, tuple(tried[step.step_id])) for step in connection.execute(asked))
@@ -83,6 +86,11 @@ class SqlRunReader:
         asked = select(events).where(events.c.run_id == run_id, events.c.sequence > after).order_by(events.c.sequence)
         with self._engine.connect() as connection:
             return tuple(event_of(row) for row in connection.execute(asked))
+
+    def happened(self, run_id: str, first: int, last: int) -> Iterator[RunEvent]:
+        """Yield the events of a run with these sequence numbers, except its start and its end."""
+        with self._engine.connect() as connection:
+            yield from events_between(connection, run_id, first, last)
 
     def manifest(self, run_id: str) -> bytes | None:
         """Return the manifest that a run was planned with, if it was kept."""

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 from cattrs import Converter
 from sqlalchemy import Row, Table
 
+from orchestrator.execution.codec import is_mapping
 from orchestrator.execution.events import RunStarted
 from orchestrator.execution.outcome import Outcome, Part
 from orchestrator.execution.recorded import Opening, RecordedAttempt, RecordedEvent, RecordedStep, RunHead
 from orchestrator.plan.explain import kind_of, told_of
 from orchestrator.plan.status import Status
-from orchestrator.store.codec import is_mapping
 from orchestrator.store.json_text import plain
 from orchestrator.store.prepared import Values
 from orchestrator.store.tables import attempts, parts, runs

@@ -9,7 +9,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.errors import StoreError
-from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.codec import to_text
+from orchestrator.execution.events import AttemptEnded, Noticed, RunEnded, RunEvent, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import Opening, is_a_try
 from orchestrator.execution.verdict import exit_code
@@ -18,8 +19,8 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements
-from orchestrator.store.codec import plan_to_text
 from orchestrator.store.database import explained, is_corruption, unwritten
+from orchestrator.store.event_rows import attempt_body, end_body
 from orchestrator.store.fingerprints import fingerprint_rows, other_writers_in
 from orchestrator.store.prepared import Values, key_of
 from orchestrator.store.reopen import reopen
@@ -45,8 +46,8 @@ class SqlRunWriter:
         self._shared: set[str] = set()  # relations where other steps may have records
         self._beaten = self._looked = opening.started_at
 
-    def record(self, events: Sequence[Event]) -> None:
-        """Record the events in one transaction.
+    def record(self, events: Sequence[RunEvent]) -> int:
+        """Record the events in one transaction, and return the sequence number of the last one.
 
         Raises:
             StoreError: the events cannot be recorded; none of them was.
@@ -63,8 +64,9 @@ class SqlRunWriter:
                 raise self._refused(error) from error
             self._keep_anew(events, after)
         passing(Point.RECORD_KEPT)
+        return self._sequence
 
-    def _keep(self, events: Sequence[Event]) -> None:
+    def _keep(self, events: Sequence[RunEvent]) -> None:
         with self._connection().begin():
             batch = Batch()
             for event in events:
@@ -73,7 +75,7 @@ class SqlRunWriter:
             self._statements.run(self._connection(), batch)
             passing(Point.RECORD_WRITTEN)
 
-    def _keep_anew(self, events: Sequence[Event], after: tuple[int, dict[StepId, int]]) -> None:
+    def _keep_anew(self, events: Sequence[RunEvent], after: tuple[int, dict[StepId, int]]) -> None:
         """Record the events on a new connection after the server dropped ours, unless it had already committed them."""
         last = select(func.max(tables.events.c.sequence)).where(self._this(tables.events))
         try:
@@ -113,7 +115,7 @@ class SqlRunWriter:
             self._open.close()
             self._open = None
 
-    def _write(self, event: Event, batch: Batch) -> None:
+    def _write(self, event: RunEvent, batch: Batch) -> None:
         match event:
             case RunStarted():
                 self._begin(event, batch)
@@ -127,16 +129,15 @@ class SqlRunWriter:
                     self._verified.discard(event.step_id)
                     self._replace_others(event.step_id, batch)
                     batch.last_tries.append(self._last_try(event.step_id))
-                self._note(batch, event.at, "step_started", {}, event.step_id)
+                self._note(batch, event.at, "step_started", {"verifies": True} if event.verifies else {}, event.step_id)
             case AttemptEnded():
                 self._end_attempt(event.outcome, batch)
-                outcome, again_at = event.outcome, event.again_at.isoformat()
-                body = {"status": outcome.status, "error_class": outcome.error_class, "again_at": again_at}
-                self._note(batch, event.at, "attempt_ended", body, outcome.step_id)
+                self._note(batch, event.at, "attempt_ended", attempt_body(event), event.outcome.step_id)
             case StepEnded():
-                status = event.outcome.status.value
-                self._end_step(event.outcome, batch)
-                self._note(batch, event.at, "step_ended", {"status": status}, event.outcome.step_id)
+                outcome = event.outcome
+                self._end_step(outcome, batch)
+                body = end_body(outcome, has_attempt=outcome.step_id in self._attempts)
+                self._note(batch, event.at, "step_ended", body, outcome.step_id)
             case Noticed():
                 self._note(batch, event.at, event.kind.value, {"message": event.message}, event.step_id)
             case RunEnded():
@@ -146,7 +147,7 @@ class SqlRunWriter:
 
     def _begin(self, event: RunStarted, batch: Batch) -> None:
         connection = self._connection()
-        plan = keep_text(connection, "plan", plan_to_text(event.plan).encode())
+        plan = keep_text(connection, "plan", to_text(event.plan).encode())
         kept = self._opening.manifest
         manifest = None if kept is None else keep_text(connection, "manifest", kept)
         writers: dict[str, set[StepId]] = defaultdict(set)
@@ -173,7 +174,7 @@ class SqlRunWriter:
         if outcome.step_id in self._attempts and is_a_try(outcome, verifies=outcome.step_id in self._verified):
             batch.last_tries.append(self._last_try(outcome.step_id, outcome))
 
-    def _keep_fingerprints(self, events: Sequence[Event], batch: Batch) -> None:
+    def _keep_fingerprints(self, events: Sequence[RunEvent], batch: Batch) -> None:
         ended = [event for event in events if isinstance(event, StepEnded)]
         opening = self._opening
         kept = fingerprint_rows(ended, opening.run_id, opening.target_identity, opening.places)

@@ -15,7 +15,7 @@ from orchestrator.adoption.candidates import Gathered, Ruled
 from orchestrator.adoption.dbt_run import FileTimes, asked_of_environment
 from orchestrator.adoption.ruling import Act
 from orchestrator.errors import UsageError, WarehouseError
-from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import Noticed, RunEnded, RunEvent, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request
 from orchestrator.execution.verdict import ExitCode
@@ -163,7 +163,7 @@ def _record(project: OpenProject, gathered: Gathered, command: Command, adopted:
     plan = Plan(steps=tuple(replace(ruled.step, parents=(), after=()) for ruled in adopted))
     opening = replace(opening_of(project, command, run_id, plan), verb=VERB)
     outcomes = tuple(_outcome(ruled, gathered, now) for ruled in adopted)
-    events: list[Event] = [RunStarted(run_id=run_id, at=now, plan=plan, database=project.target.description)]
+    events: list[RunEvent] = [RunStarted(run_id=run_id, at=now, plan=plan, database=project.target.description)]
     for ruled, outcome in zip(adopted, outcomes, strict=True):
         known = RecordedFingerprint(fingerprint=ruled.judged.fingerprint, identity=ruled.judged.built)
         events += [

@@ -21,7 +21,7 @@ from orchestrator.execution.events import (
     StepEnded,
     StepStarted,
 )
-from orchestrator.execution.outcome import ErrorClass, Outcome, Part, ReasonCode
+from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import WHOLE, Code, Failing, Lease, Opening, Process
 from orchestrator.faults import Point
@@ -176,8 +176,43 @@ def test_each_try_of_a_step_is_kept(store: RunStore) -> None:
     told = store.reader().events("r1")[2]
     assert (told.kind, told.step_id, told.attempt) == ("attempt_ended", "a", 1)
     assert told.body == {
-        "status": "error", "error_class": "transient", "again_at": again_at.isoformat(),
+        "status": "error", "reason": "ran", "error_class": "transient", "again_at": again_at.isoformat(),
+        "tries": 1, "most": 3,
     }  # fmt: skip
+
+
+def test_listeners_read_again_what_they_missed(store: RunStore) -> None:
+    """The recorded events come back as the listeners received them, except the start and the end of the run."""
+    part = Part(name="batch 1", status=Status.ERROR, message="the lock", detail={"until": "noon"})
+    locked = make_outcome("a", Status.ERROR, message="the lock", error_class=ErrorClass.TRANSIENT, parts=(part,))
+    skipped = make_outcome("b", Status.SKIPPED, code=ReasonCode.UPSTREAM_HALTED, blame="a", path="models/b.sql")
+    cancelled = Outcome(
+        step_id=StepId("d"),
+        status=Status.CANCELLED,
+        reason=Reason(code=ReasonCode.INTERRUPTED),
+        message="not started",
+        path="models/d.sql",
+    )
+    told = [
+        step_started("a"),
+        AttemptEnded(at=NOON, outcome=locked, again_at=NOON + timedelta(seconds=5), attempt=1, most=3),
+        Noticed(at=NOON, kind=NoticeKind.WARNING, message="old syntax", step_id=StepId("a")),
+        Noticed(at=NOON, kind=NoticeKind.LEFT_OUT, message="c"),
+        step_started("a", 5),
+        step_ended(replace(locked, dbt_results=({"unique_id": "a", "timing": []},), path="models/a.sql")),
+        step_ended(skipped),
+        verify_started("c"),
+        step_ended(make_outcome("c", Status.REUSED, code=ReasonCode.VERIFIED)),
+        step_ended(cancelled),
+    ]
+    writer = store.writer(opening())
+    assert writer.record([started(make_plan("a -> b, c, d"))]) == 1
+    assert writer.record(told) == len(told) + 1
+    end = RunEnded(run_id="r1", at=NOON, status=Status.ERROR, outcomes=())
+    assert writer.record([end]) == len(told) + 2
+    reader = store.reader()
+    assert list(reader.happened("r1", 1, len(told) + 2)) == told
+    assert list(reader.happened("r1", 3, 4)) == told[1:3]
 
 
 def test_what_no_database_keeps_is_replaced(store: RunStore) -> None:

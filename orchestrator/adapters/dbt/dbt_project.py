@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from orchestrator.adapters.dbt.artifacts import ArtifactWriter
 from orchestrator.adapters.dbt.compiled_variants import compiled_variants
 from orchestrator.adapters.dbt.compiling import compile_code
 from orchestrator.adapters.dbt.found_results import found_outcome
 from orchestrator.adapters.dbt.invocation import Hear
+from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.left_batches import left_by_markers
 from orchestrator.adapters.dbt.listing import list_lines
 from orchestrator.adapters.dbt.manifest_file import ManifestFile
@@ -125,9 +125,9 @@ class DbtProject:
         """Return what runs single nodes of the project."""
         return NodeRuns(self._session, planned, added, places)
 
-    def artifact_writer(self) -> ArtifactWriter:
-        """Return what writes dbt's artifacts of a run."""
-        return ArtifactWriter(self._session)
+    def ledger(self, runs: NodeRuns) -> DbtLedger:
+        """Return what keeps the outcomes of a run for dbt's cache, end hooks and artifacts."""
+        return DbtLedger(self._session, runs)
 
     def found_outcome(self, marker: Marker, started_at: datetime | None) -> Outcome:
         """Return the outcome of a build that was committed but not recorded, from its marker."""
