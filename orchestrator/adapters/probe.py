@@ -29,11 +29,11 @@ _DISTRIBUTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class ToolAttribute:
-    """An attribute of a tool that elt uses: a module, a name in it, or a member of a class in it."""
+    """An attribute of a tool that elt uses: a name in a module, or a member of a class in it."""
 
     module: str
     path: str
-    """`function`, `Class` or `Class.member`; empty for the module itself."""
+    """`function`, `Class` or `Class.member`."""
     purpose: str
     """What elt needs it for, as an infinitive: "to write a marker with each build"."""
 
@@ -43,7 +43,7 @@ class ToolAttribute:
         return next(tool for package, tool in _DISTRIBUTIONS if f"{self.module}.".startswith(f"{package}."))
 
     def __str__(self) -> str:
-        return f"{self.module}.{self.path}" if self.path else self.module
+        return f"{self.module}.{self.path}"
 
     def exists(self) -> bool:
         """Return whether the installed tool has it."""
@@ -51,7 +51,7 @@ class ToolAttribute:
             holder: object = import_module(self.module)
         except ImportError:
             return False
-        for name in filter(None, self.path.split(".")):
+        for name in self.path.split("."):
             if not _has(holder, name):
                 return False
             holder = getattr(holder, name, None)
@@ -59,7 +59,7 @@ class ToolAttribute:
 
 
 def listed(purposes: Mapping[str, tuple[str, ...]]) -> tuple[ToolAttribute, ...]:
-    """Return the attributes of a bridge's table: for each purpose, the places as `module:path` or `module`."""
+    """Return the attributes of a bridge's table: for each purpose, its places as `module:path`."""
     return tuple(
         ToolAttribute(module, path, purpose)
         for purpose, places in purposes.items()
@@ -82,7 +82,7 @@ def require_attributes(attributes: Iterable[ToolAttribute], *tools: str) -> None
     names = " and ".join(changed)
     raise UnsupportedVersionError(
         f"{'; '.join(told)}. Installed: {', '.join(' '.join(each) for each in versions.items())}.",
-        hint=f"elt was not tested with these versions. Use a newer elt, or an earlier release of {names}. "
+        hint=f"This elt was not tested with these releases. Use a newer elt, or earlier releases of {names}.\n"
         + install_hint(*(f"{tool}{_below(tool, versions[tool])}" for tool in changed)),
     )
 

@@ -172,10 +172,12 @@ class DbtSession:
     def close(self) -> None:
         """Close the connections and the log file, and restore the working folder; idempotent."""
         if self._came_from is not None:
+            came_from, self._came_from = self._came_from, None
             gc.unfreeze()
-            invocation.end()
-            os.chdir(self._came_from)
-            self._came_from = None
+            try:
+                invocation.end()
+            finally:
+                os.chdir(came_from)
         if self._manifest_file is not None:
             self._manifest_file.close()
 

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+from orchestrator.adapters.dbt.bridge.needed import NEEDED_ON, TOOLS
+from orchestrator.adapters.probe import require_attributes
+
 Execute = Callable[..., Any]
 """Runs the materialization of a node: hook context, config, node, values for Jinja, macro."""
 
@@ -43,10 +46,12 @@ def close_environment() -> None:
 
     dbt-duckdb looks the open database up by the credentials as written. A second project whose profile names the same
     relative path would be built in the first project's file, and that file would stay locked for other processes.
+    Raises UnsupportedVersionError: this also runs before a session knows its adapter, and after other code ran dbt.
     """
     module = sys.modules.get("dbt.adapters.duckdb.connections")
     if module is None:
         return
+    require_attributes(NEEDED_ON["duckdb"], *TOOLS)
     connections = module.DuckDBConnectionManager
     with connections._LOCK:  # dbt-duckdb drops the environment without closing it
         environment, connections._ENV = connections._ENV, None
