@@ -59,12 +59,21 @@ class ToolAttribute:
 
 
 def listed(purposes: Mapping[str, tuple[str, ...]]) -> tuple[ToolAttribute, ...]:
-    """Return the attributes of a bridge's table: for each purpose, its places as `module:path`."""
+    """Return the attributes of a bridge's table: for each purpose, its places.
+
+    A place is `module:function another_function`, or `module:Class.member another_member`.
+    """
     return tuple(
         ToolAttribute(module, path, purpose)
         for purpose, places in purposes.items()
-        for module, _, path in (place.partition(":") for place in places)
+        for module, _, names in (place.partition(":") for place in places)
+        for path in _paths(names)
     )
+
+
+def _paths(names: str) -> Iterator[str]:
+    holder, dot, members = names.rpartition(".")
+    yield from (f"{holder}{dot}{member}" for member in members.split())
 
 
 def require_attributes(attributes: Iterable[ToolAttribute], *tools: str) -> None:

@@ -25,8 +25,7 @@ NEEDED = listed(
             "great_expectations.expectations.metrics.util:CaseInsensitiveNameDict",
         ),
         "to find conditions that great-expectations would ignore": (
-            "great_expectations.expectations.legacy_row_conditions:ParseException",
-            "great_expectations.expectations.legacy_row_conditions:condition",
+            "great_expectations.expectations.legacy_row_conditions:ParseException condition",
         ),
         "to show no progress bars": ("great_expectations.validator.validator:Validator._determine_progress_bars",),
     }

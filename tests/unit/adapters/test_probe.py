@@ -110,6 +110,17 @@ def test_the_child_that_imports_great_expectations_refuses_an_unknown_release(mo
     serving.join()
 
 
+def test_names_of_one_place_share_its_class() -> None:
+    """A line of a table names several members of one class, or several names of one module."""
+    found = listed({"to work": ("dbt.task.run:ModelRunner.execute compile", "dbt.flags:get_flags set_flags")})
+    assert [(each.module, each.path) for each in found] == [
+        ("dbt.task.run", "ModelRunner.execute"),
+        ("dbt.task.run", "ModelRunner.compile"),
+        ("dbt.flags", "get_flags"),
+        ("dbt.flags", "set_flags"),
+    ]
+
+
 def test_an_attribute_of_instances_counts() -> None:
     """One that a constructor assigns, also of a base class; one that it only reads does not."""
 
