@@ -9,8 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from orchestrator.adapters.dbt.compiled_variants import compiled_variants
-from orchestrator.adapters.dbt.compiling import compile_code
+from orchestrator.adapters.dbt.compiling import compile_code, compiled_variants
 from orchestrator.adapters.dbt.found_results import found_outcome
 from orchestrator.adapters.dbt.invocation import Hear
 from orchestrator.adapters.dbt.ledger import DbtLedger

@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.beside import Beside, build_beside
+from orchestrator.adapters.dbt.bridge.access import enter_invocation
 from orchestrator.adapters.dbt.interrupting import cancel
 from orchestrator.adapters.dbt.left_batches import as_dbt_results
 from orchestrator.adapters.dbt.marking import Marking, Places
@@ -68,9 +69,7 @@ class NodeRuns:
 
     def enter_thread(self) -> None:
         """Set dbt's invocation state, which dbt keeps per thread, for the calling thread."""
-        from dbt_common.context import _INVOCATION_CONTEXT_VAR
-
-        _INVOCATION_CONTEXT_VAR.set(self._session.invocation_context)
+        enter_invocation(self._session.invocation_context)
 
     def prepare(self, *, anew: bool = False) -> str:
         """Create schemas, fill the relation cache and resolve deferral, once, before the first node.

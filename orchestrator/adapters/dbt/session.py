@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt import invocation
+from orchestrator.adapters.dbt.bridge.needed import NEEDED, NEEDED_ON, TOOLS
+from orchestrator.adapters.dbt.bridge.replacements import replace_functions
 from orchestrator.adapters.dbt.crash import crashed, is_crash_of_dbt
-from orchestrator.adapters.dbt.manifest_file import ManifestFile, keep_unwritten, save_parses_whole, write_artifacts
+from orchestrator.adapters.dbt.manifest_file import ManifestFile, keep_unwritten, write_artifacts
 from orchestrator.adapters.dbt.node_log import NodeLog
 from orchestrator.adapters.dbt.profile_errors import targets_of
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
-from orchestrator.adapters.dbt.quick_start import start_quickly
+from orchestrator.adapters.probe import require_attributes
 from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import EltError, UsageError, WarehouseError
 from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.nodes.target import Target
-
-NEEDED = ("dbt-core", "dbt-duckdb", "duckdb", "dbt-postgres")
 
 
 class DbtSession:
@@ -53,10 +53,11 @@ class DbtSession:
         Changes to the project folder until `close`, so that relative paths in the profile mean the same as for dbt.
         Raises UsageError or ProjectError.
         """
-        require_supported(*NEEDED)
+        require_supported(*TOOLS)
+        require_attributes(NEEDED, *TOOLS)
         from dbt_common.context import get_invocation_context
 
-        start_quickly()
+        replace_functions()
         self._args = tuple(args)
         self._came_from = Path.cwd()
         os.chdir(self.project_dir)
@@ -76,7 +77,6 @@ class DbtSession:
         from dbt.cli.requires import get_active_write_integration
         from dbt.parser.manifest import parse_manifest
 
-        save_parses_whole()
         try:
             self.manifest = parse_manifest(
                 self.config,
@@ -133,10 +133,12 @@ class DbtSession:
     def close(self) -> None:
         """Close the connections and the log file, and restore the working folder; idempotent."""
         if self._came_from is not None:
+            came_from, self._came_from = self._came_from, None
             gc.unfreeze()
-            invocation.end()
-            os.chdir(self._came_from)
-            self._came_from = None
+            try:
+                invocation.end()
+            finally:
+                os.chdir(came_from)
         if self._manifest_file is not None:
             self._manifest_file.close()
 
@@ -169,6 +171,7 @@ class DbtSession:
             flags.PROJECT_DIR, flags.VARS, flags.PROFILE, flags.TARGET, getattr(flags, "THREADS", None)
         )
         self.invocation_context.uses_adapter(profile.credentials.type)
+        require_attributes(NEEDED_ON.get(profile.credentials.type, ()), *TOOLS)
         project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, flags.VARS, validate=True)
         set_up_plugin_manager(project_name=project.project_name)
         self._catalogs = load_catalogs(flags.PROJECT_DIR, project.project_name, flags.VARS)

@@ -12,7 +12,10 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
-from orchestrator.adapters.dlt import wire
+from orchestrator.adapters.dlt import bridge, wire
+from orchestrator.adapters.probe import require_attributes
+from orchestrator.errors import UnsupportedVersionError
+from orchestrator.execution.outcome import ErrorClass
 
 PR_SET_PDEATHSIG = 1
 VERBS = {"list": "listing", "load": "loading"}
@@ -31,7 +34,7 @@ def serve(host: int, answers_end: int, output_end: int, sql_end: int | None) -> 
         wire.send(answers, {"pid": os.getpid()})
         request = wire.receive(answers)
         os.chdir(request["project_root"])
-        wire.send(answers, _answer(request, answers, Connection(sql_end) if sql_end is not None else None))
+        wire.send(answers, answer_of(request, answers, Connection(sql_end) if sql_end is not None else None))
         code = 0
     except BaseException:  # noqa: BLE001  # no exception may reach the host's loop
         traceback.print_exc()
@@ -42,7 +45,12 @@ def serve(host: int, answers_end: int, output_end: int, sql_end: int | None) -> 
     os._exit(code)
 
 
-def _answer(request: dict[str, Any], answers: Connection, sql: Connection | None) -> dict[str, object]:
+def answer_of(request: dict[str, Any], answers: Connection, sql: Connection | None) -> dict[str, object]:
+    """Return the answer to a request, or an error if the installed dlt lacks what elt needs of it."""
+    try:
+        require_attributes((*bridge.NEEDED, *bridge.NEEDED_ON.get(request.get("kind", ""), ())), "dlt", "pyarrow")
+    except UnsupportedVersionError as error:
+        return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT}
     module = importlib.import_module(f"orchestrator.adapters.dlt.{VERBS[request['verb']]}")
     answer: Answer = module.answer
     return answer(request, answers, sql)

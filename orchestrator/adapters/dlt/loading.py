@@ -15,12 +15,12 @@ from dlt.extract import DltResource, DltSource
 from dlt.pipeline.pipeline import Pipeline
 
 from orchestrator.adapters.dlt import wire
+from orchestrator.adapters.dlt.bridge import keep_no_traces
 from orchestrator.adapters.dlt.candidates import find_candidates, find_pipelines
 from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.dlt.error_class import error_class
 from orchestrator.adapters.dlt.explain import explain, scrub
 from orchestrator.adapters.dlt.grouping import Part, group
-from orchestrator.adapters.dlt.keep_no_traces import keep_no_traces
 from orchestrator.adapters.dlt.load_record import OWN_PREFIX, LoadRecord
 from orchestrator.adapters.dlt.loaded_packages import remove_loaded
 from orchestrator.adapters.dlt.modules import import_module

@@ -23,11 +23,11 @@ class ModuleRunContext(RunContext):  # type: ignore[misc]  # dlt ships its types
 
     def __init__(self, project_root: Path, module_folder: Path) -> None:
         super().__init__(str(project_root))
-        self._module_folder = module_folder
+        self.module_folder = module_folder
 
     def initial_providers(self) -> list[ConfigProvider]:
         """Return the environment first, then the files, those nearest to the module first."""
-        folders = [str(self._module_folder / DOT_DLT), self.settings_dir, self.global_dir]
+        folders = [str(self.module_folder / DOT_DLT), self.settings_dir, self.global_dir]
         nearest_first = list(dict.fromkeys(str(Path(folder).absolute()) for folder in folders))
         return [
             EnvironProvider(),

@@ -12,7 +12,10 @@ import sys
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from orchestrator.adapters.great_expectations.bridge import NEEDED
 from orchestrator.adapters.great_expectations.messages import Judged
+from orchestrator.adapters.probe import require_attributes
+from orchestrator.errors import UnsupportedVersionError
 
 
 def main(asks: Connection, warehouse: Connection, kind: str) -> None:
@@ -21,6 +24,11 @@ def main(asks: Connection, warehouse: Connection, kind: str) -> None:
     gc.set_threshold(50_000, 20, 20)  # the import takes a sixth less time, and leaves little garbage
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # the verdicts contain its messages
+    try:
+        require_attributes(NEEDED, "great-expectations", "sqlalchemy")
+    except UnsupportedVersionError as error:
+        _refuse(asks, f"{error.message}\n{error.hint}")
+        return
     from orchestrator.adapters.great_expectations.evaluate import judge
     from orchestrator.adapters.great_expectations.reading import reading_of
 
@@ -33,6 +41,14 @@ def main(asks: Connection, warehouse: Connection, kind: str) -> None:
             except Exception as error:  # noqa: BLE001  # a bug in one suite must not affect the others
                 answer = Judged(error=f"{type(error).__name__}: {error}")
             asks.send(answer)
+
+
+def _refuse(asks: Connection, told: str) -> None:
+    """Answer every request with an error, because the installed version cannot evaluate any suite."""
+    with suppress(EOFError, OSError):
+        while True:
+            asks.recv()
+            asks.send(Judged(error=told))
 
 
 if __name__ == "__main__":

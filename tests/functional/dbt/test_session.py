@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -61,6 +62,30 @@ def test_the_database_is_free_after_a_run(everything: Path, tmp_path: Path) -> N
     code = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table mine (x int)')"
     subprocess.run([sys.executable, "-c", code, str(side.folder / "warehouse.duckdb")], check=True)
     assert "main.mine" in side.tables()
+
+
+def test_a_dbt_without_an_internal_attribute_is_refused(
+    everything: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that could not leave markers does not start; the message says what is missing and what for."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.task.run import ModelRunner
+
+    folder = copied(everything, tmp_path / "elt")
+    with monkeypatch.context() as patch:
+        patch.delattr(ModelRunner, "_execute_model")
+        refused = elt(folder, select=["talks"])
+    assert refused.exit_code == 2
+    assert refused.trouble.startswith(
+        "dbt-core has no dbt.task.run.ModelRunner._execute_model, which elt needs to write a marker with each build."
+        f" Installed: dbt-core {version('dbt-core')}, dbt-adapters "
+    )
+    assert "main.talks" not in refused.tables()
+    with monkeypatch.context() as patch:  # an attribute that only this target's adapter needs
+        patch.delattr(DuckDBConnectionManager, "_ENV")
+        refused = elt(folder, select=["talks"])
+    assert "dbt-duckdb has no dbt.adapters.duckdb.connections.DuckDBConnectionManager._ENV" in refused.trouble
+    assert elt(folder, select=["talks"]).exit_code == 0
 
 
 def test_usage_statistics_are_off(everything: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

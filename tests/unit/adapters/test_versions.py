@@ -10,7 +10,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from orchestrator.adapters import versions
-from orchestrator.adapters.dbt.session import NEEDED
+from orchestrator.adapters.dbt.bridge.needed import TOOLS
 from orchestrator.adapters.versions import DISTRIBUTION, require_supported, supported
 from orchestrator.errors import UnsupportedVersionError
 
@@ -23,7 +23,7 @@ def _written() -> list[str]:
     return [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
 
 
-@pytest.mark.parametrize("tool", [*NEEDED, *OPTIONAL])
+@pytest.mark.parametrize("tool", [*TOOLS, *OPTIONAL])
 def test_the_bounds_of_each_tool_are_stated(tool: str) -> None:
     """Each tool that an adapter asks for has bounds in pyproject.toml, and what is installed here keeps them."""
     assert supported(_written())[tool]
