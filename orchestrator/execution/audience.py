@@ -30,7 +30,7 @@ class Audience:
     def _report(self, raised: int, error: Exception) -> None:
         name = type(self._listeners[raised]).__name__
         is_told = isinstance(error, EltError)
-        message = str(error) if is_told else f"{name} could not take note of the run: {type(error).__name__}: {error}"
+        message = str(error) if is_told else f"{name} could not handle an event: {type(error).__name__}: {error}"
         notice = Noticed(at=self._clock(), kind=NoticeKind.WARNING, message=message)
         for at, listener in enumerate(self._listeners):
             if at != raised:

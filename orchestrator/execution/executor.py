@@ -57,7 +57,7 @@ class ThreadExecutor:
         try:
             self._runner.interrupt(steps)
         except Exception:  # noqa: BLE001  # a bug in one runner must not prevent the interruption of the others
-            _log.exception("interrupting %s went wrong", self._name, extra={"action": "interrupt_error"})
+            _log.exception("interrupting %s raised", self._name, extra={"action": "interrupt_error"})
 
     def give_up(self) -> None:
         """Allow one more thread, in place of one that will never return."""
@@ -86,6 +86,8 @@ class ThreadExecutor:
         except BaseException as error:  # noqa: BLE001  # a Python model may call sys.exit()
             _log.exception("the runner of %s raised", step.id, extra={"action": "runner_error"})
             outcome = _internal_error(request, f"{type(error).__name__}: {error}")
+        if outcome.status is Status.ERROR:
+            _log.debug("%s: %s\n%s", step.id, outcome.message, outcome.log, extra={"action": "step_error"})
         if outcome.started_at is None and outcome.status is not Status.SKIPPED:
             outcome = replace(outcome, started_at=started_at, ended_at=self._clock())
         if outcome.status is Status.ERROR and says_disk_is_full(outcome.message):
@@ -100,7 +102,7 @@ def _only(outcomes: Iterable[Outcome], request: Request) -> Outcome:
         return given[0]
     names = ", ".join(outcome.step_id for outcome in given) or "none"
     _log.error("%s: outcomes of %s", request.step.id, names, extra={"action": "runner_error"})
-    return _internal_error(request, f"the runner was to give one outcome for {request.step.id} and gave {names}")
+    return _internal_error(request, f"the runner must return one outcome for {request.step.id}, and returned {names}")
 
 
 def _with_remedy(message: str) -> str:

@@ -140,8 +140,8 @@ def _topological_order(
     if len(order) < len(given):
         cycle = " → ".join(str(node) for node in _cycle([n for n in given if waiting[n]], parents, waiting))
         raise GraphCycleError(
-            f"The nodes depend on each other in a circle: {cycle}.",
-            hint="Remove one of these references; each node here waits for the one before it.",
+            f"The nodes depend on each other in a cycle: {cycle}.",
+            hint="Remove one of these references; each of these nodes waits for the one before it.",
         )
     return tuple(order)
 

@@ -11,7 +11,7 @@ import yaml
 from orchestrator.adapters.dbt.outcomes import rows_written
 from orchestrator.adapters.record_sql import adds_marker
 from orchestrator.adapters.target_record import SqlTargetRecord
-from orchestrator.errors import UsageError, WarehouseError
+from orchestrator.errors import AdoptionError, UnsupportedWarehouseError, WarehouseError
 from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request
@@ -56,12 +56,12 @@ def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None
     """Raise UsageError if the artifacts belong to another project, or nothing can be adopted in the target."""
     theirs, ours = artifacts.manifest.project_name, project.graph.manifest.project_name
     if theirs != ours:
-        raise UsageError(
-            f"The artifacts are of the project {theirs}, and this project is {ours}.",
+        raise AdoptionError(
+            f"The artifacts belong to the project {theirs}, and this project is {ours}.",
             hint="Name the folder with the artifacts of this project.",
         )
     if not is_shared(project.target):
-        raise UsageError(
+        raise UnsupportedWarehouseError(
             f"Nothing can be adopted in the target {project.target.name}: that needs a DuckDB file or a PostgreSQL"
             " database.",
             hint="Choose another target with --target.",
@@ -69,9 +69,9 @@ def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None
     set_ones = [name for name in _REFUSED_FLAGS if getattr(project.session.flags, name, None)]
     if set_ones:
         names = ", ".join(f"DBT_{name}" for name in set_ones)
-        raise UsageError(
-            f"Nothing can be adopted while dbt is told to build something else: {names}.",
-            hint="Unset it in the environment and in the flags of dbt_project.yml.",
+        raise AdoptionError(
+            f"Nothing can be adopted while these settings change what dbt builds: {names}.",
+            hint="Unset them in the environment and in the flags of dbt_project.yml.",
         )
 
 
@@ -152,10 +152,10 @@ def _writable_record(project: OpenProject, drain: Callable[[], Sequence[Noticed]
     drain()
     record.make([project.target.database])
     if not record.is_made(project.target.database):
-        said = next((notice.message for notice in drain()), "its tables cannot be made")
+        said = next((notice.message for notice in drain()), "its tables cannot be created")
         raise WarehouseError(
             f"Nothing can be adopted: {said.splitlines()[0]}",
-            hint="Let the target be written to, or set state_in_target: false in elt.yml.",
+            hint="Make the target writable, or set state_in_target: false in elt.yml.",
         )
     return record
 

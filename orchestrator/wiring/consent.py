@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.config.settings import Settings
-from orchestrator.errors import UsageError
+from orchestrator.errors import ProtectedTargetError
 
 Consents = Callable[[str], bool]
 """Returns whether the user consents to the action in the text."""
@@ -52,7 +52,7 @@ def require_consent(settings: Settings, targets: set[str], danger: str, consents
     told = f"{named} protected, and {danger}."
     if not consents(told):
         where: Path | str = settings.elt_yml or "elt.yml"
-        raise UsageError(
+        raise ProtectedTargetError(
             f"{told} Nothing was done.",
-            hint=f"Give --yes if you want that. Protected targets are listed in {where} (protected_targets).",
+            hint=f"Give --yes to do it anyway. Protected targets are listed in {where} (protected_targets).",
         )

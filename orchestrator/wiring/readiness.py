@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.great_expectations.extra import require_installed
-from orchestrator.errors import IngestionError
+from orchestrator.errors import LoadConfigurationError
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import IngestStep, ValidationStep
 from orchestrator.wiring.project import OpenProject
@@ -18,7 +18,7 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
     """
     missing = dict(lacking(project, plan))
     if missing:
-        raise IngestionError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))
+        raise LoadConfigurationError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))
     if any(isinstance(step, ValidationStep) for step in plan.steps):
         require_installed()
     if any(isinstance(step, IngestStep | ValidationStep) for step in plan.steps):

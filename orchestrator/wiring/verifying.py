@@ -9,7 +9,7 @@ from orchestrator.adapters.own_schemas import OwnSchemas
 from orchestrator.adapters.record_sql import DIALECTS
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.config.settings import Settings
-from orchestrator.errors import StoreError, UsageError
+from orchestrator.errors import StoreError, UnsupportedWarehouseError
 from orchestrator.execution.ports import Request, RunReader
 from orchestrator.execution.sample import Sample, drawn
 from orchestrator.nodes.dbt import DbtNode
@@ -74,10 +74,10 @@ class Verifiable:
         steps = self._among(plan) if share else []
         target = self.project.target
         if steps and not (is_shared(target) and target.adapter in COMPARING):
-            raise UsageError(
-                f"What is reused cannot be verified in the target {target.name}: that needs a DuckDB file or a"
+            raise UnsupportedWarehouseError(
+                f"Reuse cannot be verified in the target {target.name}: that needs a DuckDB file or a"
                 " PostgreSQL database.",
-                hint="Leave --verify-reuse, and `verify_reuse` in elt.yml, away.",
+                hint="Omit --verify-reuse, and remove `verify_reuse` from elt.yml.",
             )
         return Sample.of(steps, share, run_id)
 

@@ -9,7 +9,7 @@ from orchestrator.adapters.child_access import ChildAccess
 from orchestrator.adapters.dbt.session import Target
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.duckdb.warehouse import DatabaseFile, open_warehouse
-from orchestrator.errors import WarehouseError
+from orchestrator.errors import UnsupportedWarehouseError
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
@@ -102,18 +102,18 @@ def _open_server(target: Target, credentials: Mapping[str, Any]) -> Warehouse:
     return server
 
 
-_DBT_ALONE = "run dbt's part alone with: --no-ingest --exclude 'expectation:*'"
+_DBT_ALONE = "run only dbt's part: --no-ingest --exclude 'expectation:*'"
 
 
-def _not_shared(target: Target) -> WarehouseError:
+def _not_shared(target: Target) -> UnsupportedWarehouseError:
     if target.adapter == "duckdb":
-        return WarehouseError(
+        return UnsupportedWarehouseError(
             f"The target {target.name} has no database file (its path is {target.path}), but the plan loads or"
             " validates: that needs one.",
             hint=f"Set `path` of the target in profiles.yml to a file, or {_DBT_ALONE}",
         )
-    return WarehouseError(
-        f"The target {target.name} is of the adapter {target.adapter}, but the plan loads or validates: that needs a"
+    return UnsupportedWarehouseError(
+        f"The target {target.name} uses the adapter {target.adapter}, but the plan loads or validates: that needs a"
         " DuckDB file or a PostgreSQL database.",
         hint=f"Choose a target of DuckDB or PostgreSQL with --target, or {_DBT_ALONE}",
     )

@@ -10,11 +10,11 @@ from orchestrator.adapters.dbt.manifest_file import replaced, write_manifest
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import run_record
 from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.errors import EltError, ProjectError
+from orchestrator.errors import EltError, FullDiskError, ProjectError
 from orchestrator.execution.events import Event, RunEnded, RunStarted, StepEnded
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.faults import Point, passing
-from orchestrator.full_disk import FullDiskError, full_disk_sentence, is_full_disk
+from orchestrator.full_disk import full_disk_sentence, is_full_disk
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status

@@ -15,7 +15,7 @@ from orchestrator.errors import ParseError
 _OWN = str(Path(__file__).parents[2])
 _CONFIG = "dbt/config/"
 _READ_AT_START = ("dbt_project.yml", "packages.yml", "dependencies.yml", "selectors.yml", "profiles.yml")
-_SHOW = "`elt dbt parse --debug` shows dbt's traceback."
+_SHOW = "With --debug, elt shows the traceback."
 
 
 def is_crash_of_dbt(error: BaseException) -> bool:
@@ -49,7 +49,7 @@ def _hint(error: BaseException, frames: list[FrameType]) -> str:
             "A name in braces in `external_location` must be a field of the source, as {name} or {schema} is. For other"
             " braces set `formatter: oldstyle` in the source's meta, and write %(name)s for fields."
         )
-    return f"Something there has a form that dbt does not expect: correct it, then run again. {_SHOW}"
+    return f"dbt does not expect what is written there. Fix it and run again. {_SHOW}"
 
 
 def _worked_on(frame: FrameType) -> tuple[str, str, str] | None:

@@ -48,8 +48,8 @@ def missing_configuration(error: ConfigFieldMissingException) -> tuple[str, str]
     fields = list(dict.fromkeys(field for field, _ in looked))
     ways = [_way(field, [trace for name, trace in looked if name == field]) for field in fields]
     hint = (
-        f"Set {'; '.join(ways)}. The file is looked for in the folder of the module, in the project root "
-        "and in the home."
+        f"Set {'; '.join(ways)}. dlt looks for this file in the folder of the module, in the project root "
+        "and in the home directory."
     )
     return f"its configuration: {', '.join(fields)}", hint
 
@@ -106,11 +106,11 @@ def _hint(chain: list[BaseException], step: str) -> str:
         where = [Path.cwd(), Path(tempfile.gettempdir())]
         return f"{full_disk_sentence(text, where)} {REMEDY}, then run again; nothing is loaded twice."
     if step == "extract":
-        return "The source system or the ingestion code is at fault; nothing of this load was written."
+        return "The error is in the source system or the ingestion code. This load wrote nothing."
     if step == "normalize":
-        return "Nothing of this load was written; the next run extracts again."
+        return "This load wrote nothing. The next run extracts again."
     if step == "load":
-        return "What was extracted is kept, and the next run loads it first; nothing is loaded twice."
+        return "The extracted data is kept, and the next run loads it first. Nothing is loaded twice."
     return ""
 
 

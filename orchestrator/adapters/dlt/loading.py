@@ -74,7 +74,7 @@ def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
             return part
     raise IngestionError(
         f"{os.path.relpath(path, root)} defines no dlt source, resource or pipeline {request['attribute']}",
-        hint="The module changed after the plan was made: run again.",
+        hint="The module has changed since the plan was made. Run again.",
     )
 
 

@@ -101,7 +101,7 @@ def _read(file: Path, shown: str) -> SuiteFile:
 
 def _mistakes(said: object) -> Iterator[str]:
     if not isinstance(said, dict):
-        yield f"not a suite: {_kind(said)} where an object is due"
+        yield f"not a suite: expected an object, found {_kind(said)}"
         return
     if "expectation_suite_name" in said:
         yield 'written by great-expectations before 1.0: "expectation_suite_name" is "name" now'
@@ -109,30 +109,30 @@ def _mistakes(said: object) -> Iterator[str]:
         yield 'no "name"'
     parameters = said.get("suite_parameters")
     if parameters is not None and not isinstance(parameters, dict):
-        yield f'"suite_parameters" is {_kind(parameters)} where an object is due'
+        yield f'"suite_parameters": expected an object, found {_kind(parameters)}'
     expectations = said.get("expectations")
     if isinstance(expectations, list):
         for number, each in enumerate(expectations, start=1):
             yield from (f"expectation {number}: {mistake}" for mistake in _mistakes_of_one(each))
     elif "expectations" in said:
-        yield f'"expectations" is {_kind(expectations)} where a list is due'
+        yield f'"expectations": expected a list, found {_kind(expectations)}'
     else:
         yield 'no "expectations"'
 
 
 def _mistakes_of_one(said: object) -> Iterator[str]:
     if not isinstance(said, dict):
-        yield f"{_kind(said)} where an object is due"
+        yield f"expected an object, found {_kind(said)}"
         return
     if "expectation_type" in said:
         yield 'written by great-expectations before 1.0: "expectation_type" is "type" now'
     elif not isinstance(said.get("type"), str) or not said["type"]:
         yield 'no "type"'
     if not isinstance(said.get("kwargs", {}), dict):
-        yield f'"kwargs" is {_kind(said["kwargs"])} where an object is due'
+        yield f'"kwargs": expected an object, found {_kind(said["kwargs"])}'
     severity = said.get("severity")
     if severity is not None and severity not in SEVERITIES:
-        yield f"unknown severity {json.dumps(severity)}: it is one of {', '.join(SEVERITIES)}"
+        yield f"unknown severity {json.dumps(severity)}; use one of {', '.join(SEVERITIES)}"
 
 
 def _names_used_twice(files: Iterable[SuiteFile]) -> Iterator[str]:

@@ -47,12 +47,12 @@ def error_of(result: ExpectationValidationResult | str) -> str:
     GX reports `success=False` in that case too, and has the reason in one of two places.
     """
     if isinstance(result, str):
-        return result or "great-expectations gave no result for it"
+        return result or "great-expectations returned no result for it"
     info = result.exception_info or {}
     for each in [info] if "raised_exception" in info else info.values():
         if each["raised_exception"]:
-            return first_lines(str(each["exception_message"])) or "great-expectations met an error without words"
-    return "" if result.success is not None else "great-expectations said neither yes nor no"
+            return first_lines(str(each["exception_message"])) or "great-expectations raised an error without a message"
+    return "" if result.success is not None else "great-expectations returned neither success nor failure"
 
 
 def _whole(value: Any) -> int | None:  # noqa: ANN401  # the type of number depends on the database
