@@ -22,7 +22,8 @@ def page_with_sections(page: str) -> str:
     """Return the page with the sections between its two marks written again."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{'\n'.join(_sections())}\n{END}{after}"
+    sections = "\n".join(_sections())
+    return f"{before}{BEGIN}\n\n{sections}\n\n{END}{after}"
 
 
 def _sections() -> Iterator[str]:

@@ -155,5 +155,5 @@ class RecordQueryError(StoreError):
     """A statement of `elt sql` is not valid, or is not a query."""
 
     code = "E077"
-    remedy = "Correct the statement. `elt sql` without a statement lists the tables and columns."
+    remedy = "Correct the statement. `elt sql --help` lists the views, and [history](history.md) their columns."
     example = "Error [E077]: SQL error: no such column: statuss"

@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.beside import Beside, build_beside
+from orchestrator.adapters.dbt.error_location import RaisedErrors
 from orchestrator.adapters.dbt.interrupting import cancel
 from orchestrator.adapters.dbt.marking import Marking, Places
 from orchestrator.adapters.dbt.outcomes import recalled_result
@@ -46,6 +47,7 @@ class NodeRuns:
         self._task.graph = None
         self.log = session.node_log
         self.batches = BatchLog(self._task)
+        self.raised = RaisedErrors(session.project_dir)
         self.marking = Marking(self._task, self.adapter, places)
         # Microbatch runners look here to see how busy the run is before they send batches to the pool.
         self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
@@ -140,7 +142,7 @@ class NodeRuns:
         if unique_id in self._left and not self._refreshes(node):
             node.previous_batch_results = self._left.pop(unique_id)
         self.batches.begin(unique_id)
-        runner = self._task.get_runner(node)
+        runner = self.raised.of(self._task.get_runner(node))
         in_progress = self._task.job_queue.in_progress
         if isinstance(runner, MicrobatchModelRunner):
             runner.set_parent_task(self._task)
@@ -229,8 +231,7 @@ class NodeRuns:
         from dbt.artifacts.schemas.results import RunStatus
         from dbt.node_types import RunHookType
 
-        task, adapter = self._task, self.adapter
-        before = len(task.node_results)
+        task, adapter, before = self._task, self.adapter, len(self._task.node_results)
         if when == "start":
             with adapter.connection_named("master"):
                 status = task.safe_run_hooks(adapter, RunHookType.Start, {})

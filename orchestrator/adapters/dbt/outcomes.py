@@ -1,6 +1,6 @@
 """Converts dbt's results into outcomes that contain no dbt objects."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -39,20 +39,23 @@ def node_outcome(
     batch_messages: Mapping[datetime, str] = MappingProxyType({}),
     log: str = "",
     row_count: int | None = None,
+    located: Callable[[Any, str], str] = lambda _node, message: message,
 ) -> Outcome:
     """Return the outcome of one node; `batch_messages` are the errors of its batches, by start of the batch.
 
     `log` is what dbt logged for the node: it is kept unless the node succeeded. `row_count` is that of its table.
+    `located` adds file and line to the message of an error.
     """
     node = result.node
     word = str(result.status)
     recorded = () if node.is_ephemeral_model else (run_record(result),)
     status = status_of(word)
+    message = _message(result, batch_messages)
     return Outcome(
         step_id=step_id,
         status=status,
         tool_word=word,
-        message=_message(result, batch_messages),
+        message=located(node, message) if status is Status.ERROR else message,
         error_class=error_class(status, str(result.message or ""), batch_messages.values()),
         started_at=started,
         ended_at=datetime.now(UTC),

@@ -65,7 +65,8 @@ class DbtStepRunner:
                     result = self._runs.run_node(step.node)
                 logged = self._runs.log.take(step.node)
                 rows = self._runs.row_count(result) if isinstance(step, BuildStep) else None
-                return node_outcome(step.id, result, started, self._runs.batches.take(step.node), logged, rows)
+                batches = self._runs.batches.take(step.node)
+                return node_outcome(step.id, result, started, batches, logged, rows, self._runs.raised.located)
             case FreshnessStep():
                 return freshness_outcome(step.id, self._runs.run_freshness(step.node), started)
             case HookStep():
