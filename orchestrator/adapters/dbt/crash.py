@@ -24,6 +24,12 @@ def is_crash_of_dbt(error: BaseException) -> bool:
     return bool(frames) and not frames[-1].filename.startswith(_OWN)
 
 
+def file_worked_on(error: BaseException) -> str:
+    """Return the file that dbt was working on when it raised an error; empty if it cannot be found."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][::-1]
+    return next((found[2] for found in map(_worked_on, frames) if found is not None), "")
+
+
 def crashed(error: BaseException, project_dir: Path) -> ParseError:
     """Return an error that names what dbt was working on, with the line if it can be found."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][::-1]

@@ -32,6 +32,11 @@ class RaisedErrors:
         runner.handle_exception = noted
         return runner
 
+    def told(self, error: Exception) -> str:
+        """Return the message of an exception that belongs to no node, with the line of the project's macro if any."""
+        place = place_of(error, None, self._project_dir)
+        return f"{error}\n  at {place}" if place else str(error)
+
     def located(self, node: Any, message: str) -> str:  # noqa: ANN401  # dbt's node
         """Return the message of the node's last result with file and line, if they are known."""
         place = self._places.pop(node.unique_id, "")
@@ -40,13 +45,18 @@ class RaisedErrors:
 
 
 def place_of(error: BaseException, node: Any, project_dir: Path) -> str:  # noqa: ANN401  # dbt's node
-    """Return where in the project's Jinja an exception was raised, as `file:line`; empty if it was not in Jinja."""
+    """Return where in the project's Jinja an exception was raised, as `file:line`; empty if it was not there.
+
+    Without a `node`, for example for a hook, only macros count.
+    """
     found: list[tuple[Any, int]] = []
     for owner, line in _template_lines(error, node):
         if (place := (owner, line)) not in found:
             found.append(place)
-    own = [(owner, line) for owner, line in found if owner.package_name == node.package_name]
-    places = [f"{owner.original_file_path}:{line + _offset(owner, project_dir)}" for owner, line in own]
+    files = ((owner, line, _offset(owner, project_dir)) for owner, line in found)
+    places = [
+        f"{Path(owner.original_file_path)}:{line + offset}" for owner, line, offset in files if offset is not None
+    ]
     if not places:
         return ""
     called = f", called at {places[0]}" if places[0] != places[-1] else ""
@@ -91,15 +101,20 @@ def _line_in_template(frame: FrameType, line: int) -> int | None:
     return None if template is None else int(template.get_corresponding_lineno(line))
 
 
-def _offset(owner: Any, project_dir: Path) -> int:  # noqa: ANN401  # dbt's node or macro
-    """Return how many lines of the file come before the text that dbt took from it."""
+def _offset(owner: Any, project_dir: Path) -> int | None:  # noqa: ANN401  # dbt's node or macro
+    """Return how many lines of the file come before the text that dbt took from it; None if it is in no such file.
+
+    A generic test has its text from a macro, and a macro of a package is in no file of this project.
+    """
     text = str(getattr(owner, "macro_sql", "") or getattr(owner, "raw_code", ""))
+    if not text:
+        return None
     before, found, _ = _read(project_dir / owner.original_file_path).partition(text)
-    return before.count("\n") if text and found else 0
+    return before.count("\n") if found else None
 
 
 def _texts(node: Any, project_dir: Path) -> dict[str, str]:  # noqa: ANN401  # dbt's node
-    found = {node.original_file_path: _read(project_dir / node.original_file_path)}
+    found = {str(Path(node.original_file_path)): _read(project_dir / node.original_file_path)}
     if compiled := getattr(node, "compiled_path", None):
         found[str(compiled)] = str(getattr(node, "compiled_code", None) or "")
     return found

@@ -71,7 +71,8 @@ class DbtStepRunner:
                 return freshness_outcome(step.id, self._runs.run_freshness(step.node), started)
             case HookStep():
                 skipped, lost = (self._skipped(), self._lost()) if step.when == "end" else ((), {})
-                return hooks_outcome(step.id, *self._runs.try_hooks(step.when, skipped, lost), started)
+                ended = self._runs.try_hooks(step.when, skipped, lost)
+                return hooks_outcome(step.id, *ended, started, self._runs.raised.located)
             case _:
                 raise TypeError(f"dbt does not run {type(step).__name__}")
 
