@@ -3,6 +3,7 @@
 Jinja keeps the line in the traceback, and the database counts the lines of the statement that dbt sent.
 """
 
+import logging
 import re
 import traceback
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+_log = logging.getLogger(__name__)
 _LINE = re.compile(r"^(?P<indent> *)(?P<label>LINE \d+:) (?P<text>.*)$", re.MULTILINE)
 _DOTS = "..."  # DuckDB and PostgreSQL shorten long lines
 
@@ -26,6 +28,7 @@ class RaisedErrors:
         handle = runner.handle_exception
 
         def noted(error: Exception, context: Any) -> Any:  # noqa: ANN401  # dbt's context, and its message
+            _log.debug("%s raised", runner.node.unique_id, exc_info=error, extra={"action": "dbt_error"})
             self._places[runner.node.unique_id] = place_of(error, runner.node, self._project_dir)
             return handle(error, context)
 
@@ -34,6 +37,7 @@ class RaisedErrors:
 
     def told(self, error: Exception) -> str:
         """Return the message of an exception that belongs to no node, with the line of the project's macro if any."""
+        _log.debug("a hook raised", exc_info=error, extra={"action": "dbt_error"})
         place = place_of(error, None, self._project_dir)
         return f"{error}\n  at {place}" if place else str(error)
 
@@ -49,14 +53,8 @@ def place_of(error: BaseException, node: Any, project_dir: Path) -> str:  # noqa
 
     Without a `node`, for example for a hook, only macros count.
     """
-    found: list[tuple[Any, int]] = []
-    for owner, line in _template_lines(error, node):
-        if (place := (owner, line)) not in found:
-            found.append(place)
-    files = ((owner, line, _offset(owner, project_dir)) for owner, line in found)
-    places = [
-        f"{Path(owner.original_file_path)}:{line + offset}" for owner, line, offset in files if offset is not None
-    ]
+    lines = [(owner, line, _lines_before(owner, project_dir)) for owner, line in _template_lines(error, node)]
+    places = [f"{Path(owner.original_file_path)}:{line + more}" for owner, line, more in lines if more is not None]
     if not places:
         return ""
     called = f", called at {places[0]}" if places[0] != places[-1] else ""
@@ -101,7 +99,7 @@ def _line_in_template(frame: FrameType, line: int) -> int | None:
     return None if template is None else int(template.get_corresponding_lineno(line))
 
 
-def _offset(owner: Any, project_dir: Path) -> int | None:  # noqa: ANN401  # dbt's node or macro
+def _lines_before(owner: Any, project_dir: Path) -> int | None:  # noqa: ANN401  # dbt's node or macro
     """Return how many lines of the file come before the text that dbt took from it; None if it is in no such file.
 
     A generic test has its text from a macro, and a macro of a package is in no file of this project.

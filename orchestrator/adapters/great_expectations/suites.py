@@ -1,6 +1,7 @@
 """Reads the expectation suites of a folder and checks their shape, without importing great-expectations."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from orchestrator.errors import SuiteError
 from orchestrator.nodes.suite import Suite, suite_id
 
 SEVERITIES = ("critical", "warning", "info")
+_LIST = re.compile(r'"expectations"\s*:\s*\[')
 _HINT = (
     "A suite is a JSON object with a name and a list of expectations, each with a type and kwargs, as "
-    "great-expectations 1.x writes it. Put it right, or move files that are no suites out of the folder."
+    "great-expectations 1.x writes it. Fix the file, or move files that are not suites to another folder."
 )
 
 
@@ -25,6 +27,8 @@ class SuiteFile:
     path: str
     expectations: tuple[Mapping[str, Any], ...]
     suite_parameters: Mapping[str, Any]
+    lines: tuple[int, ...] = ()
+    """The line of the file on which each expectation begins; empty if it is not known."""
 
 
 class _MalformedError(Exception):
@@ -82,7 +86,8 @@ def _shown(file: Path, project_root: Path) -> str:
 
 def _read(file: Path, shown: str) -> SuiteFile:
     try:
-        said = json.loads(file.read_text(encoding="utf-8-sig"))
+        text = file.read_text(encoding="utf-8-sig")
+        said = json.loads(text)
     except json.JSONDecodeError as error:
         raise _MalformedError([f"{shown}:{error.lineno}: not JSON: {error.msg} (column {error.colno})"]) from error
     except UnicodeDecodeError as error:
@@ -96,7 +101,23 @@ def _read(file: Path, shown: str) -> SuiteFile:
         path=shown,
         expectations=tuple(said["expectations"]),
         suite_parameters=said.get("suite_parameters") or {},
+        lines=_lines_of(text, said["expectations"]),
     )
+
+
+def _lines_of(text: str, expectations: list[object]) -> tuple[int, ...]:
+    """Return the line on which each expectation begins; empty if they cannot be found in the text."""
+    start = _LIST.search(text)
+    at, found, lines = start.end() if start else len(text), [], []
+    for _ in expectations:
+        begin = at + len(text[at:]) - len(text[at:].lstrip(" \t\r\n,"))
+        try:
+            one, at = json.JSONDecoder().raw_decode(text, begin)
+        except ValueError:
+            return ()
+        found.append(one)
+        lines.append(text.count("\n", 0, begin) + 1)
+    return tuple(lines) if found == expectations else ()
 
 
 def _mistakes(said: object) -> Iterator[str]:
