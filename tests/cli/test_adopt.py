@@ -70,5 +70,5 @@ def test_what_cannot_be_used_is_refused(elt, quay, monkeypatch):
 def test_a_run_after_it_repeats_nothing_of_it(elt, quay):
     """`elt retry` and `elt resume` name the adoption; a later run can be repeated again."""
     assert elt("adopt", "--state", quay / "built", project=quay).code == 0
-    elt("retry", project=quay).refuses("was `elt adopt`: nothing of it can be repeated")
-    elt("resume", project=quay).refuses("was `elt adopt`: nothing of it can be repeated")
+    elt("retry", project=quay).refuses("was `elt adopt`: which cannot be repeated")
+    elt("resume", project=quay).refuses("was `elt adopt`: which cannot be repeated")

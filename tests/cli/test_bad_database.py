@@ -57,7 +57,7 @@ def test_an_adapter_without_loads_and_validations(tmp_path):
     )
     assert WarehouseFacts(project).stands(None)
     assert target.description == "snowflake database shop"
-    with pytest.raises(WarehouseError, match="The target prod is of the adapter snowflake") as refused:
+    with pytest.raises(WarehouseError, match="The target prod uses the adapter snowflake") as refused:
         project.warehouse()
     assert "--no-ingest --exclude 'expectation:*'" in refused.value.hint
 

@@ -53,10 +53,10 @@ def overwrite(store, *, keep: int) -> bytes:
 
 @pytest.mark.parametrize("keep", [0, 100, 4096], ids=["no database", "only its head", "only its first page"])
 def test_a_corrupt_store(elt, shop, store, keep):
-    """Who reads it is told; the next run sets it aside, whole, and does not start; the one after begins anew."""
+    """Who reads it is told; the next run renames it, whole, and does not start; the one after begins anew."""
     broken = overwrite(store, keep=keep)
     for words in READING:
-        elt(*words, project=shop).refuses(f"{store} is corrupt", "The next `elt run` sets it aside")
+        elt(*words, project=shop).refuses(f"{store} is corrupt", "The next `elt run` renames it")
     assert store.read_bytes() == broken
     elt(*ONE, project=shop).refuses(f"{store} is corrupt", "set aside as history.db.corrupt-", "Run again")
     (aside,) = store.parent.glob("history.db.corrupt-*Z")
@@ -76,7 +76,7 @@ def test_a_folder_where_the_store_should_be(elt, shop, monkeypatch):
 
 @pytest.mark.parametrize(("name", "mode"), [("history.db", 0o444), ("", 0o555)], ids=["file", "folder"])
 def test_a_store_that_may_not_be_written(shop, store, name, mode):
-    """A user without the right to write the file, or its folder, is told so; the run does not start."""
+    """A user without Make the file and its folder writable, or its folder, is told so; the run does not start."""
     kept = shop / "kept"
     kept.mkdir()
     (kept / "history.db").write_bytes(store.read_bytes())

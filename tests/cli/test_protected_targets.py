@@ -30,8 +30,8 @@ def test_what_empties_or_rebuilds_is_refused_without_consent(elt, shop, verb, op
     """Not on a terminal there is no question: the message names the option that consents, and nothing is built."""
     said = elt(*verb, "--select", "log", option, project=shop)
     assert said.code == 2
-    assert "Error: The target dev is protected, and --" in said.err
-    assert f"Give --yes if you want that. Protected targets are listed in {shop}/elt.yml" in said.err
+    assert "Error [E022]: The target dev is protected, and --" in said.err
+    assert f"Give --yes to do it anyway. Protected targets are listed in {shop}/elt.yml" in said.err
     assert sql(shop, "from duckdb_tables() where table_name = 'log'") == []
 
 

@@ -137,7 +137,7 @@ def test_what_cannot_be_gone_on_with_is_refused(elt, shop, tmp_path):
     elt("retry", project=shop).refuses("Nothing is recorded yet")
     assert elt("run", "--select", "stg_orders", project=shop).code == 0
     elt("resume", project=shop).refuses("is finished: it ended as success")
-    elt("resume", "1999", project=shop).refuses("No run is recorded that is called 1999")
+    elt("resume", "1999", project=shop).refuses("There is no run 1999")
 
     (shop / "models/marts/extra.sql").write_text("select no_such_column")
     elt("run", "--select", "extra", "--vars", "{api_token: abcdef}", project=shop)

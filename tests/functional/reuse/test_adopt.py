@@ -294,7 +294,7 @@ def test_artifacts_that_do_not_fit_are_refused(quay):
     with pytest.raises(UsageError, match="There is no folder"):
         adopted(quay, state="nowhere")
     for text, words in (
-        ("{", "is not whole JSON"),
+        ("{", "is not valid JSON"),
         ("[]", "no run_results.json of version 6"),
         (json.dumps({**whole, "metadata": {**whole["metadata"], "invocation_id": "another"}}), "different invocations"),
         (json.dumps({**whole, "results": [{}]}), "does not look like version 6"),
