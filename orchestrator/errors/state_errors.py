@@ -156,4 +156,4 @@ class RecordQueryError(StoreError):
 
     code = "E077"
     remedy = "Correct the statement. `elt sql --help` lists the views, and [history](history.md) their columns."
-    example = "Error [E077]: SQL error: no such column: statuss"
+    example = "Error [E077]: SQL error: no such column: state"
