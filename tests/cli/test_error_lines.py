@@ -16,7 +16,8 @@ BROKEN = {
     "models/zero.sql": "select 1 as a\n\n{% if execute %}{{ 1 / 0 }}{% endif %}",
     "models/calls.sql": "select 1 as a\n{% if execute %}{{ boom() }}{% endif %}",
     "models/compiled.sql": "select\n  {{ 'nope' }} from {{ ref('cast') }}",
-    "macros/boom.sql": "{% macro fine() %}{% endmacro %}\n\n{% macro boom() %}\n  {% if execute %}{{ nothing.here }}{% endif %}\n{% endmacro %}",
+    "macros/boom.sql": "{% macro fine() %}{% endmacro %}\n\n{% macro boom() %}\n"
+    "  {% if execute %}{{ nothing.here }}{% endif %}\n{% endmacro %}",
     "models/guess.py": "def model(dbt, session):\n    dbt.config(materialized='table')\n    return {}['k']\n",
     "expectations/orders.json": json.dumps(SUITE, indent=1),
 }
