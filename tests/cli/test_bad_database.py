@@ -147,7 +147,7 @@ def test_what_may_not_be_written(tmp_path, path, mode, told):
     (shop / path).chmod(mode)
     said = ended(really_start("run", project=shop, preexec_fn=without_privileges))
     (shop / path).chmod(0o755)
-    said.refuses(told.format(shop=shop), "the right to write")
+    said.refuses(told.format(shop=shop), "writable for the user who runs elt")
 
 
 def test_a_setting_that_the_database_does_not_know(elt, tmp_path):

@@ -170,7 +170,7 @@ def test_what_dbt_cannot_parse(elt, tmp_path, file, text, told):
 def test_a_folder_that_dbt_cannot_use(elt, tmp_path):
     """A file in the place of dbt's target folder is named."""
     shop = write_shop(tmp_path, {"target": "not a folder"})
-    elt("run", project=shop).refuses(f"dbt cannot use {shop}/target", "has the right to use them")
+    elt("run", project=shop).refuses(f"dbt cannot use {shop}/target", "permissions")
 
 
 def test_a_file_that_is_no_text(elt, tmp_path):
@@ -275,4 +275,4 @@ def test_a_crash_inside_dbt_names_the_file(elt, tmp_path, mistake):
     """And what to do, without a traceback: it is no bug of elt."""
     files, told = CRASHES[mistake]
     shop = write_shop(tmp_path, files)
-    elt("plan", project=shop).refuses(told, "formatter: oldstyle" if "braces" in mistake else "elt dbt parse --debug")
+    elt("plan", project=shop).refuses(told, "formatter: oldstyle" if "braces" in mistake else "--debug")

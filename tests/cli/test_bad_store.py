@@ -39,7 +39,9 @@ def test_a_store_of_a_newer_version(elt, shop, store):
     connection.close()
     before = store.read_bytes()
     for words in (ONE, *READING):
-        elt(*words, project=shop).refuses("written by a newer elt", "version 0099", "left as it is", "Use that newer")
+        elt(*words, project=shop).refuses(
+            "written by a newer elt", "version 0099", "Nothing was changed", "Use the newer"
+        )
     assert store.read_bytes() == before
     assert not built(shop)
 
@@ -58,7 +60,7 @@ def test_a_corrupt_store(elt, shop, store, keep):
     for words in READING:
         elt(*words, project=shop).refuses(f"{store} is corrupt", "The next `elt run` renames it")
     assert store.read_bytes() == broken
-    elt(*ONE, project=shop).refuses(f"{store} is corrupt", "set aside as history.db.corrupt-", "Run again")
+    elt(*ONE, project=shop).refuses(f"{store} is corrupt", "renamed to history.db.corrupt-", "Run again")
     (aside,) = store.parent.glob("history.db.corrupt-*Z")
     assert (aside.read_bytes(), store.exists(), built(shop)) == (broken, False, False)
     elt("history", project=shop).refuses("Nothing is recorded yet")

@@ -76,7 +76,7 @@ def test_runs_of_a_protected_target_are_forgotten_with_consent(elt, shop):
     for _ in range(2):
         elt("run", "-q", "--select", "log", project=shop)
     elt("history", "prune", "--keep", "1", project=shop).refuses(
-        "The target dev is protected, and what is recorded of its runs before the newest 1 is forgotten.", "--yes"
+        "The target dev is protected, and the record of its runs before the newest 1 would be deleted.", "--yes"
     )
     assert elt("history", "prune", "--keep", "2", project=shop).code == 0
     assert "1 run deleted" in elt("history", "prune", "--keep", "1", "--yes", project=shop).out
