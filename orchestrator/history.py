@@ -11,7 +11,7 @@ from pathlib import Path
 
 from orchestrator.config.loader import load_settings
 from orchestrator.config.readers import MOST_RUNS
-from orchestrator.errors import UnknownRunError, UsageError
+from orchestrator.errors import RepairError, UnknownNodeError, UnknownRunError, UsageError
 from orchestrator.execution.liveness import RunState, lives, state_of, this_process
 from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.recorded import RecordedRun, RecordedStep, RunHead
@@ -99,11 +99,11 @@ def prune(project_dir: Path | None, *, keep: int | None, consents: Consents = re
     settings = load_settings(project_dir)
     kept = settings.keep_runs if keep is None else min(keep, MOST_RUNS)
     if keep is None and not kept:
-        hint = "Say how many to keep: elt history prune --keep N"
+        hint = "Give the number of runs to keep: elt history prune --keep N"
         raise UsageError("The setting keep_runs is none, so every run is kept.", hint=hint)
     with _opened(project_dir) as store:
         targets = {head.target for head in store.reader().heads()[kept:]}  # raises without a record: none is created
-        danger = f"what is recorded of its runs before the newest {kept:,} is forgotten"
+        danger = f"the record of its runs before the newest {kept:,} would be deleted"
         require_consent(settings, targets, danger, consents)
         before = store.size()
         forgotten = store.prune(keep=kept, now=datetime.now(UTC))
@@ -124,7 +124,7 @@ def cancel(project_dir: Path | None, run: str | None) -> int:
         state = _state(reader.run(found).head)
         if state is not RunState.RUNNING:
             ended = "has ended" if state is RunState.ENDED else "was interrupted"
-            raise UsageError(f"The run {found} is not running: it {ended}.", hint="`elt history` lists the runs.")
+            raise RepairError(f"The run {found} is not running: it {ended}.", hint="`elt history` lists the runs.")
         own = this_process()
         store.ask_to_end(found, at=datetime.now(UTC), by=f"{own.user}@{own.host}")
     open_console().print(f"{found} was asked to end.")
@@ -166,8 +166,8 @@ def _steps_of(run: RecordedRun, node: str) -> tuple[RecordedStep, ...]:
     found = tuple(step for step in run.steps if node == step.step_id) or tuple(filter(is_meant, run.steps))
     if not found:
         near = get_close_matches(node, sorted({step.name for step in run.steps}), n=3)
-        hint = f"Near names: {', '.join(near)}." if near else "`elt show` lists its steps."
-        raise UsageError(f"The run {run.head.run_id} has no step called {node}.", hint=hint)
+        hint = f"Similar names: {', '.join(near)}." if near else "`elt show` lists its steps."
+        raise UnknownNodeError(f"The run {run.head.run_id} has no step called {node}.", hint=hint)
     return found
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from orchestrator.config.loader import load_settings
-from orchestrator.errors import UnknownRunError, UsageError
+from orchestrator.errors import RepairError, UnknownRunError
 from orchestrator.execution.audience import PATIENCE, Audience
 from orchestrator.execution.changes import changes_since, gone_nodes
 from orchestrator.execution.events import NoticeKind
@@ -85,8 +85,8 @@ def resume(
         recalled = _recall(run, again)
         found = recalled.run
         if is_finished(found):
-            raise UsageError(
-                f"The run {found.head.run_id} is finished: it ended as {found.head.status}.",
+            raise RepairError(
+                f"The run {found.head.run_id} is finished, with the status {found.head.status}.",
                 hint="`elt run` starts a new one.",
             )
         project = stack.enter_context(_reopened(recalled, audience))
@@ -175,7 +175,7 @@ def _recall(run: str | None, again: Command) -> _Recalled:
     state = state_of(found.head, now=datetime.now(UTC), here=socket.gethostname(), lives=lives)
     if state is RunState.RUNNING:
         process = found.head.process
-        raise UsageError(
+        raise RepairError(
             f"The run {found.head.run_id} is still running (process {process.pid} on {process.host}).",
             hint="`elt cancel` ends it.",
         )
@@ -212,22 +212,22 @@ def _refuse_hooks_alone(run: RecordedRun) -> None:
     if failed and all(is_hook(run.plan.by_id[step.step_id]) for step in failed):
         unfinished = [step for step in run.steps if step.status in {Status.SKIPPED, Status.CANCELLED, None}]
         if not unfinished:
-            raise UsageError(
-                f"In the run {run.head.run_id} only the hook {failed[0].name} failed, and a retry runs no hooks alone.",
-                hint=f"Once it is corrected, run the hooks again: elt resume {run.head.run_id} --accept-changes",
+            raise RepairError(
+                f"Only the hook {failed[0].name} failed in the run {run.head.run_id}, and a retry runs no hooks alone.",
+                hint=f"Fix the hook, then run the hooks again: elt resume {run.head.run_id} --accept-changes",
             )
 
 
 def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
     then, now = run.head.target_identity, project.target.identity
     if then != now:
-        raise UsageError(
-            f"The run {run.head.run_id} wrote to {then}; its target {project.target.name} is {now} now.",
+        raise RepairError(
+            f"The run {run.head.run_id} wrote to {then}; its target {project.target.name} is now {now}.",
             hint="Restore the target in profiles.yml, or start a new run.",
         )
     wrote = any(isinstance(run.plan.by_id[outcome.step_id], BuildStep | IngestStep) for outcome in settled(run))
     if wrote and project.target.is_file and not project.target.is_there:
-        raise UsageError(
+        raise RepairError(
             f"The database {project.target.path}, to which the run {run.head.run_id} wrote, no longer"
             " exists, so nothing that it built exists.",
             hint="Restore the file, or start a new run: elt run.",
@@ -249,8 +249,8 @@ def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
     ]
     if moved and len(moved) == len(steps):
         then, now = moved[0]
-        raise UsageError(
-            f"The run {run.head.run_id} built {then}, which is {now} now: another schema than that of the run.",
+        raise RepairError(
+            f"The run {run.head.run_id} built {then}, but now the relation is {now}, in another schema.",
             hint="Restore the schema in profiles.yml, or start a new run: elt run.",
         )
 
@@ -258,13 +258,13 @@ def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
 def _refuse_changes(project: OpenProject, run: RecordedRun, nodes: frozenset[NodeId], *, accept: bool) -> None:
     gone = gone_nodes(project.snapshot, run.plan.steps)
     if gone:
-        raise UsageError(
-            f"The run {run.head.run_id} cannot go on: the project has no {some_of(gone, _MOST_NAMED)} any more.",
-            hint="`elt retry` runs what is left of it with today's code.",
+        raise RepairError(
+            f"The run {run.head.run_id} cannot be resumed: the project no longer has {some_of(gone, _MOST_NAMED)}.",
+            hint="`elt retry` runs the rest of it with the current code.",
         )
     changed = changes_since(project.snapshot, run, nodes)
     if changed and not accept:
-        raise UsageError(
+        raise RepairError(
             f"The code has changed since the run {run.head.run_id}: {some_of(changed, _MOST_NAMED)}.",
             hint="Continue with the current code: elt resume --accept-changes. Or repair the run with it: elt retry.",
         )

@@ -127,7 +127,7 @@ class _Reading:
             self.found[relation] = shape.without_rows(why_not)
 
     def _late(self) -> str:
-        return f"the time for reading tables ({self.budget.seconds:g} s, content.time) was used up"
+        return f"the time limit for reading tables ({self.budget.seconds:g} s, content.time) was reached"
 
 
 def read_contents(

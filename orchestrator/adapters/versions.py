@@ -29,7 +29,7 @@ def require_supported(*tools: str) -> None:
     if refused:
         bounds_of = {tool: ",".join(sorted(map(str, bounds[tool]), reverse=True)) for tool in refused}
         raise UnsupportedVersionError(
-            "; ".join(f"{tool} {version(tool)} is installed, this elt works with {bounds_of[tool]}" for tool in refused)
+            "; ".join(f"{tool} {version(tool)} is installed, this elt supports {bounds_of[tool]}" for tool in refused)
             + ".",
             hint=install_hint(*(f"{tool}{limits}" for tool, limits in bounds_of.items())),
         )

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 from orchestrator.cli.dbt_options import given, option_being_filled, spread
 from orchestrator.cli.option_groups import write_options
 from orchestrator.config.readers import duration, portion, times
+from orchestrator.debugging import set_debugging
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -34,6 +35,12 @@ class DbtCommand(click.Command):
             raise click.UsageError(
                 f"{ctx.command_path} takes no names. Did you mean: {ctx.command_path} --select {' '.join(names)}", ctx
             ) from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; dbt's option --debug also switches elt's own debugging on."""
+        if ctx.params.get("debug"):
+            set_debugging(on=True)
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in groups."""

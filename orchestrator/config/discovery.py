@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestrator.config.document import Entry, KeyPath, read_document
 from orchestrator.config.mistakes import Mistakes
-from orchestrator.errors import ConfigurationError, ProjectError
+from orchestrator.errors import ConfigurationError, NoProjectError
 
 DBT_PROJECT = "dbt_project.yml"
 ELT_YML = "elt.yml"
@@ -26,7 +26,7 @@ def find_project(folder: Path | None, *, cwd: Path, environ: Mapping[str, str], 
     if folder is not None:
         start = (cwd / folder).resolve()
         if not start.is_dir():
-            raise ProjectError(
+            raise NoProjectError(
                 f"The project folder {start} does not exist.", hint="Check --project-dir or DBT_PROJECT_DIR."
             )
         places = [start]
@@ -39,11 +39,11 @@ def find_project(folder: Path | None, *, cwd: Path, environ: Mapping[str, str], 
             return found
     # A broken elt.yml may contain the path of the project, so its mistakes are reported first.
     mistakes.raise_if_any()
-    raise ProjectError(
+    raise NoProjectError(
         f"No dbt project found: neither {start}"
-        + (" nor its subfolders hold" if folder is not None else ", its subfolders nor the folders above hold")
+        + (" nor its subfolders contain" if folder is not None else ", its subfolders nor the folders above contain")
         + f" a {DBT_PROJECT}.",
-        hint="Go into the dbt project, name it with --project-dir, or make one with `elt dbt init`.",
+        hint="Change to the folder of the dbt project, name it with --project-dir, or create one with `elt dbt init`.",
     )
 
 
@@ -89,8 +89,8 @@ def _only_subfolder(place: Path) -> Path | None:
     visible = [holder for holder in holders if not holder.name.startswith(".")]
     if len(visible) > 1:
         names = ", ".join(holder.name for holder in visible)
-        raise ProjectError(
-            f"{place} holds several dbt projects: {names}.",
+        raise NoProjectError(
+            f"{place} contains several dbt projects: {names}.",
             hint=f"Name one with --project-dir, or with `dbt_project:` in {place / ELT_YML}.",
         )
     return visible[0] if visible else None
@@ -104,7 +104,7 @@ def _with_elt_yml(project: Path, environ: Mapping[str, str], mistakes: Mistakes)
     if other is not None and (above.parent / str(other.value)).resolve() != project:
         del files[above]
     if len(files) > 1:
-        raise ConfigurationError(f"Two files configure this project: {beside} and {above}.", hint="Keep one of them.")
+        raise ConfigurationError(f"Two files configure this project: {beside} and {above}.", hint="Delete one of them.")
     for elt_yml, entries in files.items():
         return Found(dbt_project_dir=project, elt_yml=elt_yml, entries=entries)
     return Found(dbt_project_dir=project)

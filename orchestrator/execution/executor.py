@@ -60,7 +60,7 @@ class ThreadExecutor:
         try:
             self._runner.interrupt(steps)
         except Exception:  # noqa: BLE001  # a bug in one runner must not prevent the interruption of the others
-            _log.exception("interrupting %s went wrong", self._name, extra={"action": "interrupt_error"})
+            _log.exception("interrupting %s raised", self._name, extra={"action": "interrupt_error"})
 
     def give_up(self) -> None:
         """Allow one more thread, in place of one that will never return."""
@@ -128,6 +128,8 @@ class ThreadExecutor:
             outcome = replace(outcome, started_at=started_at, ended_at=self._clock())
         if outcome.status is Status.ERROR and says_disk_is_full(outcome.message):
             outcome = replace(outcome, message=_with_remedy(outcome.message), error_class=ErrorClass.PERMANENT)
+        if outcome.status is Status.ERROR:
+            _log.debug("%s: %s\n%s", outcome.step_id, outcome.message, outcome.log, extra={"action": "step_error"})
         return outcome if outcome.path is not None else replace(outcome, path=request.step.path)
 
 

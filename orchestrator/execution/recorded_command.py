@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import UsageError
+from orchestrator.errors import RepairError
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.masking import MASK, Masker
 from orchestrator.plan.command import Command
@@ -37,12 +37,12 @@ def command_of(run: RecordedRun, again: Command) -> Command:
     """
     asked: Mapping[str, Any] = run.asked
     if run.head.verb not in set(Verb):
-        raise UsageError(
-            f"The run {run.head.run_id} was `elt {run.head.verb}`: nothing of it can be repeated.",
-            hint="Name another run: `elt history` lists them.",
+        raise RepairError(
+            f"The run {run.head.run_id} was `elt {run.head.verb}`, which cannot be repeated.",
+            hint="Name another run. `elt history` lists them.",
         )
     if "dbt_options" not in asked:
-        raise UsageError(
+        raise RepairError(
             f"The run {run.head.run_id} was recorded by an older elt, which did not keep its options.",
             hint="Start a new run with `elt run`.",
         )
@@ -52,9 +52,9 @@ def command_of(run: RecordedRun, again: Command) -> Command:
         options = without_option(options, name)
     options = (*options, *again.dbt_options)
     if any(MASK in word for word in options):
-        raise UsageError(
+        raise RepairError(
             f"A secret of the run {run.head.run_id} was masked in its record, so its options are not known.",
-            hint="Give them again: --vars '{name: value}'. Values from the environment need not be given.",
+            hint="Give it again: --vars '{name: value}'. Values from the environment need not be given.",
         )
     return replace(
         again,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
-from orchestrator.errors import UsageError
+from orchestrator.errors import UnsupportedWarehouseError
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.plan.decision import Act
 from orchestrator.plan.plan import Plan
@@ -79,9 +79,8 @@ def sample_of(plan: Plan, verifiable: Verifiable, share: float, run_id: str) -> 
     steps = verifiable.among(plan) if share else []
     target = verifiable.snapshot.target
     if steps and not (target.is_shared and target.adapter in VERIFIED_ADAPTERS):
-        raise UsageError(
-            f"What is reused cannot be verified in the target {target.name}: that needs a DuckDB file or a"
-            " PostgreSQL database.",
-            hint="Omit --verify-reuse, and `verify_reuse` in elt.yml.",
+        raise UnsupportedWarehouseError(
+            f"Reuse cannot be verified in the target {target.name}: that needs a DuckDB file or a PostgreSQL database.",
+            hint="Omit --verify-reuse, and remove `verify_reuse` from elt.yml.",
         )
     return Sample.of(steps, share, run_id)

@@ -132,8 +132,8 @@ def _topological_order(given: tuple[N, ...], parents: Mapping[N, tuple[N, ...]])
         start = circle.index(min(circle, key=place.__getitem__))
         cycle = " → ".join(map(str, [*circle[start:], *circle[: start + 1]]))
         raise GraphCycleError(
-            f"The nodes depend on each other in a circle: {cycle}.",
-            hint="Remove one of these references; each node here waits for the one before it.",
+            f"The nodes depend on each other in a cycle: {cycle}.",
+            hint="Remove one of these references; each of these nodes waits for the one before it.",
         ) from None
     ready: list[int] = []  # a heap of positions keeps the given order among the nodes that are ready
     order: list[N] = []

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from orchestrator.config.settings import Settings
-from orchestrator.errors import UsageError
+from orchestrator.errors import ProtectedTargetError
 from orchestrator.nodes.dbt_flags import DbtFlags
 
 Consents = Callable[[str], bool]
@@ -52,7 +52,7 @@ def require_consent(settings: Settings, targets: set[str], danger: str, consents
     told = f"{named} protected, and {danger}."
     if not consents(told):
         where: Path | str = settings.elt_yml or "elt.yml"
-        raise UsageError(
+        raise ProtectedTargetError(
             f"{told} Nothing was done.",
-            hint=f"Give --yes if you want that. Protected targets are listed in {where} (protected_targets).",
+            hint=f"Give --yes to do it anyway. Protected targets are listed in {where} (protected_targets).",
         )

@@ -107,8 +107,8 @@ def nothing_for(verb: Verb, select: tuple[str, ...], graph: Graph) -> EmptySelec
     if not graph.ingest:
         return EmptySelectionError(
             "There is nothing to load: no dlt source or resource was found.",
-            hint="Ingestion modules stand in `ingestion/` beside the dbt project or above it, or in the folder that"
-            " `ingestion.folder` in elt.yml names.",
+            hint="elt looks for ingestion modules in `ingestion/` beside the dbt project or in the folder above, or in"
+            " `ingestion.folder` of elt.yml.",
         )
     return EmptySelectionError(
         f"There is nothing to load: no dlt resource feeds {what}.",

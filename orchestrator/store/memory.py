@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from orchestrator.errors import StoreError
+from orchestrator.errors import RunTakenOverError
 from orchestrator.execution.events import AttemptEnded, Noticed, RunEnded, RunEvent, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.liveness import LOST_AFTER
 from orchestrator.execution.outcome import Outcome, ReasonCode
@@ -206,7 +206,7 @@ class _Writer:
     def _reopen(self, event: RunStarted, before: Process) -> None:
         kept = self._runs[self._opening.run_id]
         if kept.opening.process != before:
-            raise StoreError(f"Another process has taken up the run {self._opening.run_id} meanwhile.")
+            raise RunTakenOverError(f"Another process has taken over the run {self._opening.run_id}.")
         stands = {outcome.step_id for outcome in event.settled}
         kept.opening = replace(
             kept.opening,

@@ -78,7 +78,7 @@ class MemoryReader:
     def run(self, run_id: str) -> RecordedRun:
         """Return a complete run; raises UnknownRunError."""
         if run_id not in self._runs:
-            raise UnknownRunError(f"No run is recorded that is called {run_id}.")
+            raise UnknownRunError(f"There is no run {run_id}.")
         kept = self._runs[run_id]
         steps = tuple(kept.steps.values())
         return RecordedRun(head=head_of(kept), asked=kept.opening.selected, plan=kept.plan, steps=steps)

@@ -73,7 +73,7 @@ class SqlRunReader:
         with self._engine.connect() as connection:
             row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
             if row is None:
-                raise UnknownRunError(f"No run is recorded that is called {run_id}.", hint=UNKNOWN_RUN_HINT)
+                raise UnknownRunError(f"There is no run {run_id}.", hint=UNKNOWN_RUN_HINT)
             plan = from_text(read_text(connection, row.plan_digest).decode(), Plan)
             tried = _attempts(connection, run_id)
             asked = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.position)

@@ -14,7 +14,7 @@ from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.adoption.candidates import Gathered, Ruled
 from orchestrator.adoption.dbt_run import FileTimes, asked_of_environment
 from orchestrator.adoption.ruling import Act
-from orchestrator.errors import UsageError, WarehouseError
+from orchestrator.errors import AdoptionError, UnsupportedWarehouseError, WarehouseError
 from orchestrator.execution.events import Noticed, RunEnded, RunEvent, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request
@@ -54,12 +54,12 @@ def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None
     """Raise UsageError if the artifacts belong to another project, or nothing can be adopted in the target."""
     theirs, ours = artifacts.manifest.project_name, project.graph.manifest.project_name
     if theirs != ours:
-        raise UsageError(
-            f"The artifacts are of the project {theirs}, and this project is {ours}.",
+        raise AdoptionError(
+            f"The artifacts belong to the project {theirs}, and this project is {ours}.",
             hint="Name the folder with the artifacts of this project.",
         )
     if not project.target.is_shared:
-        raise UsageError(
+        raise UnsupportedWarehouseError(
             f"Nothing can be adopted in the target {project.target.name}: that needs a DuckDB file or a PostgreSQL"
             " database.",
             hint="Choose another target with --target.",
@@ -67,9 +67,9 @@ def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None
     set_ones = project.snapshot.flags.given(*_REFUSED_FLAGS)
     if set_ones:
         names = ", ".join(f"DBT_{name.upper()}" for name in set_ones)
-        raise UsageError(
-            f"Nothing can be adopted while dbt is told to build something else: {names}.",
-            hint="Unset it in the environment and in the flags of dbt_project.yml.",
+        raise AdoptionError(
+            f"Nothing can be adopted while these settings change what dbt builds: {names}.",
+            hint="Unset them in the environment and in the flags of dbt_project.yml.",
         )
 
 
@@ -149,10 +149,10 @@ def _writable_record(project: OpenProject, drain: Callable[[], Sequence[Noticed]
     drain()
     record.make([project.target.database])
     if not record.is_made(project.target.database):
-        said = next((notice.message for notice in drain()), "its tables cannot be made")
+        said = next((notice.message for notice in drain()), "its tables cannot be created")
         raise WarehouseError(
             f"Nothing can be adopted: {said.splitlines()[0]}",
-            hint="Let the target be written to, or set state_in_target: false in elt.yml.",
+            hint="Make the target writable, or set state_in_target: false in elt.yml.",
         )
     return record
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.great_expectations.extra import require_installed
-from orchestrator.errors import IngestionError
+from orchestrator.errors import LoadConfigurationError
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import IngestStep, ValidationStep
 from orchestrator.wiring.project import OpenProject
@@ -17,7 +17,7 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
     """
     missing = dict(lacking(project, plan))
     if missing:
-        raise IngestionError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))
+        raise LoadConfigurationError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))
     validates = bool(plan.of(ValidationStep))
     if validates:
         require_installed()

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from orchestrator.adapters.child_access import ChildAccess
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.duckdb.warehouse import DatabaseFile, open_warehouse
-from orchestrator.errors import WarehouseError
+from orchestrator.errors import UnsupportedWarehouseError
 from orchestrator.nodes.target import Target
 from orchestrator.reuse.open_target import Warehouse
 
@@ -55,18 +55,18 @@ def _open_server(target: Target, credentials: Mapping[str, Any]) -> ChildWarehou
     return server
 
 
-_DBT_ALONE = "run dbt's part alone with: --no-ingest --exclude 'expectation:*'"
+_DBT_ALONE = "run only dbt's part: --no-ingest --exclude 'expectation:*'"
 
 
-def _not_shared(target: Target) -> WarehouseError:
+def _not_shared(target: Target) -> UnsupportedWarehouseError:
     if target.adapter == "duckdb":
-        return WarehouseError(
+        return UnsupportedWarehouseError(
             f"The target {target.name} has no database file (its path is {target.path}), but the plan loads or"
             " validates: that needs one.",
             hint=f"Set `path` of the target in profiles.yml to a file, or {_DBT_ALONE}",
         )
-    return WarehouseError(
-        f"The target {target.name} is of the adapter {target.adapter}, but the plan loads or validates: that needs a"
+    return UnsupportedWarehouseError(
+        f"The target {target.name} uses the adapter {target.adapter}, but the plan loads or validates: that needs a"
         " DuckDB file or a PostgreSQL database.",
         hint=f"Choose a target of DuckDB or PostgreSQL with --target, or {_DBT_ALONE}",
     )

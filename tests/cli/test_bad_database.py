@@ -56,7 +56,7 @@ def test_an_adapter_without_loads_and_validations(tmp_path):
     project = unopened(Settings(project_root=tmp_path, dbt_project_dir=tmp_path), target)
     assert WarehouseFacts(project).stands(None)
     assert target.description == "snowflake database shop"
-    with pytest.raises(WarehouseError, match="The target prod is of the adapter snowflake") as refused:
+    with pytest.raises(WarehouseError, match="The target prod uses the adapter snowflake") as refused:
         project.warehouse()
     assert "--no-ingest --exclude 'expectation:*'" in refused.value.hint
 
@@ -146,7 +146,7 @@ def test_what_may_not_be_written(tmp_path, path, mode, told):
     (shop / path).chmod(mode)
     said = ended(really_start("run", project=shop, preexec_fn=without_privileges))
     (shop / path).chmod(0o755)
-    said.refuses(told.format(shop=shop), "the right to write")
+    said.refuses(told.format(shop=shop), "writable for the user who runs elt")
 
 
 def test_a_setting_that_the_database_does_not_know(elt, tmp_path):

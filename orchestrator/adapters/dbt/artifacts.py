@@ -7,10 +7,10 @@ from pathlib import Path
 
 from orchestrator.adapters.dbt.manifest_file import replaced, write_manifest
 from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.errors import EltError, ProjectError
+from orchestrator.errors import EltError, FullDiskError, ProjectError
 from orchestrator.execution.outcome import Outcome
 from orchestrator.faults import Point, passing
-from orchestrator.full_disk import FullDiskError, full_disk_sentence, is_full_disk
+from orchestrator.full_disk import full_disk_sentence, is_full_disk
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status

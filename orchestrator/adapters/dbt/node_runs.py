@@ -13,6 +13,7 @@ from typing import Any
 from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.beside import Beside, build_beside
 from orchestrator.adapters.dbt.bridge.access import enter_invocation
+from orchestrator.adapters.dbt.error_location import RaisedErrors
 from orchestrator.adapters.dbt.interrupting import cancel
 from orchestrator.adapters.dbt.left_batches import as_dbt_results
 from orchestrator.adapters.dbt.marking import Marking, Places
@@ -49,6 +50,7 @@ class NodeRuns:
         self._task.graph = None
         self.log = session.node_log
         self.batches = BatchLog(self._task)
+        self.raised = RaisedErrors(session.project_dir)
         self.marking = Marking(self._task, self.adapter, places)
         # Microbatch runners look here to see how busy the run is before they send batches to the pool.
         self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
@@ -141,7 +143,7 @@ class NodeRuns:
         if unique_id in self._left and not self._refreshes(node):
             node.previous_batch_results = as_dbt_results(self._left.pop(unique_id))
         self.batches.begin(unique_id)
-        runner = self._task.get_runner(node)
+        runner = self.raised.of(self._task.get_runner(node))
         in_progress = self._task.job_queue.in_progress
         if isinstance(runner, MicrobatchModelRunner):
             runner.set_parent_task(self._task)
@@ -230,8 +232,7 @@ class NodeRuns:
         from dbt.artifacts.schemas.results import RunStatus
         from dbt.node_types import RunHookType
 
-        task, adapter = self._task, self.adapter
-        before = len(task.node_results)
+        task, adapter, before = self._task, self.adapter, len(self._task.node_results)
         if when == "start":
             with adapter.connection_named("master"):
                 status = task.safe_run_hooks(adapter, RunHookType.Start, {})
@@ -255,7 +256,7 @@ class NodeRuns:
             return self.run_hooks(when, skipped, lost), ""
         except Exception as error:  # noqa: BLE001  # a macro may raise any exception
             ended = self._task.node_results[before:]
-            return [result for result in ended if result.node.resource_type == "operation"], str(error)
+            return [result for result in ended if result.node.resource_type == "operation"], self.raised.told(error)
 
     def skipped_result(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's RunResult
         """Return the result that dbt records for a skipped node: it has a message only with `--fail-fast`."""

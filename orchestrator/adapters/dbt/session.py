@@ -20,7 +20,7 @@ from orchestrator.adapters.dbt.profile_errors import targets_of
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
 from orchestrator.adapters.probe import require_attributes
 from orchestrator.adapters.versions import require_supported
-from orchestrator.errors import EltError, UsageError, WarehouseError
+from orchestrator.errors import ArtifactsError, EltError, UsageError, WarehouseError
 from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.nodes.target import Target
 
@@ -157,7 +157,7 @@ class DbtSession:
             self.close()
             raise UsageError(
                 f"dbt cannot run with {self.config.threads} threads.",
-                hint="Give --threads, or `threads` of the target in profiles.yml, a number from 1 on.",
+                hint="Set --threads, or `threads` of the target in profiles.yml, to 1 or more.",
             )
 
     def _load_configuration(self) -> None:
@@ -176,6 +176,9 @@ class DbtSession:
         set_up_plugin_manager(project_name=project.project_name)
         self._catalogs = load_catalogs(flags.PROJECT_DIR, project.project_name, flags.VARS)
         self.config = RuntimeConfig.from_parts(project, profile, flags)
+        # DuckDB names the line of an error only if no comment precedes the statement; dbt's comes first by default.
+        if profile.credentials.type == "duckdb" and self.config.query_comment.append is None:
+            self.config.query_comment.append = True
 
     def _target(self) -> Target:
         credentials = self.config.credentials
@@ -206,9 +209,9 @@ class DbtSession:
                 mistake = f"The folder of {name} does not exist: {folder}."
             if mistake:
                 self.close()
-                raise UsageError(
+                raise ArtifactsError(
                     mistake,
-                    hint="Copy the artifacts of the run to compare with to a folder of their own, and name that.",
+                    hint=f"Copy the artifacts to compare with to another folder, and give that to {name}.",
                 )
 
     def _translated(self, error: Exception) -> Exception:

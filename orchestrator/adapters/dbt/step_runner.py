@@ -69,12 +69,14 @@ class DbtStepRunner:
                     result = self._runs.run_node(step.node)
                 logged = self._runs.log.take(step.node)
                 rows = self._runs.row_count(result) if isinstance(step, BuildStep) else None
-                return node_outcome(step.id, result, started, self._runs.batches.take(step.node), logged, rows)
+                batches = self._runs.batches.take(step.node)
+                return node_outcome(step.id, result, started, batches, logged, rows, self._runs.raised.located)
             case FreshnessStep():
                 return freshness_outcome(step.id, self._runs.run_freshness(step.node), started)
             case HookStep():
                 skipped, lost = self._ledger.skipped_nodes(), self._ledger.lost_nodes()
-                return hooks_outcome(step.id, *self._runs.try_hooks(step.when, skipped, lost), started)
+                ended = self._runs.try_hooks(step.when, skipped, lost)
+                return hooks_outcome(step.id, *ended, started, self._runs.raised.located)
             case IngestStep() | ValidationStep():
                 raise TypeError(f"dbt does not run {type(step).__name__}")
 

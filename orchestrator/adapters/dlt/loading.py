@@ -57,7 +57,7 @@ def answer(request: dict[str, Any], answers: Connection, sql: Connection | None)
         return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT}
     except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's code, the source system, the database
         sys.stderr.write(scrub(traceback.format_exc()))
-        message, hint = explain(error, request["source"], os.path.relpath(path, root))
+        message, hint = explain(error, request["source"], os.path.relpath(path, root), root)
         return {"error": message, "hint": hint, "class": error_class(error)}
 
 
@@ -74,7 +74,7 @@ def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
             return part
     raise IngestionError(
         f"{os.path.relpath(path, root)} defines no dlt source, resource or pipeline {request['attribute']}",
-        hint="The module changed after the plan was made: run again.",
+        hint="The module has changed since the plan was made. Run again.",
     )
 
 

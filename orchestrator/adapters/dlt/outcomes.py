@@ -68,7 +68,7 @@ def cancelled(step: IngestStep, started: datetime) -> Outcome:
         status=Status.CANCELLED,
         tool_word="cancelled",
         reason=Reason(code=ReasonCode.INTERRUPTED),
-        message="interrupted; the next load settles what this one left",
+        message="interrupted; the next load completes or rolls back what this one left",
         started_at=started,
         ended_at=datetime.now(UTC),
         path=step.path,

@@ -49,7 +49,7 @@ def use_settings(project_root: Path, module: Path) -> None:
         shown = file.relative_to(project_root) if file.is_relative_to(project_root) else file
         raise IngestionError(
             f"{shown}: dlt cannot read its settings: {reason}",
-            hint="Correct the file (it is TOML: a text value needs quotes, a table is written [sources.name]).",
+            hint="Fix the file. It is TOML: text values need quotes, and a table starts with [sources.name].",
         ) from error
 
 

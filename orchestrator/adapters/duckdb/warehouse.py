@@ -248,12 +248,12 @@ def _cannot_open(path: Path, message: str) -> WarehouseError:
     if "Permission denied" in message or "read-only" in message:
         return WarehouseError(
             f"The database {path} cannot be written: {first}",
-            hint="Give the user who runs this the right to write the file and its folder.",
+            hint="Make the file and its folder writable for the user who runs elt.",
         )
     if "No such file or directory" in message or "does not exist" in message:
         return WarehouseError(
             f"The folder {path.parent} of the database {path.name} does not exist.",
-            hint="Create the folder, or correct `path` in profiles.yml.",
+            hint="Create the folder, or fix `path` in profiles.yml.",
         )
     return WarehouseError(
         f"The database {path} cannot be opened: {first}",

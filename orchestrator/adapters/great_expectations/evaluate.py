@@ -24,8 +24,7 @@ from orchestrator.adapters.great_expectations.verdict import SAMPLES, error_of, 
 
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": SAMPLES}
 _NOT_IN_SQL = (
-    "great-expectations has no SQL for it on any database; "
-    "say the same with unexpected_rows_expectation, or with a dbt test"
+    "great-expectations has no SQL for it on any database; use unexpected_rows_expectation or a dbt test instead"
 )
 _OWN_QUERY = "unexpected_rows_expectation"
 _ALONE = frozenset({"expect_column_quantile_values_to_be_between", _OWN_QUERY})

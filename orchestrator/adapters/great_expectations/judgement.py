@@ -14,6 +14,7 @@ from orchestrator.wording import count
 
 _WORST_FIRST = (Status.ERROR, Status.FAIL, Status.WARN, Status.SUCCESS)
 _NAMED = 3
+_LONGEST_LOG = 16_000  # characters
 _ABOUT = ("column", "column_A", "column_B", "column_list", "column_set")
 _TECHNICAL = frozenset({"batch_id", "result_format", "catch_exceptions"})
 _NOTHING_SEEN = {"expect_column_to_exist": "there is no such column, or not in that place"}
@@ -39,6 +40,7 @@ def outcome_of(step: ValidationStep, judged: Judged, started_at: datetime, ended
         failures=said_no,
         error_class=error_class(status, errors),
         path=step.path,
+        log="\n".join(verdict.trace for verdict in judged.verdicts if verdict.trace)[-_LONGEST_LOG:],
         parts=parts,
     )
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,7 +83,7 @@ class ValidationRunner:
     def _judge(self, step: ValidationStep, stopped: Callable[[], bool]) -> Judged:
         try:
             suite = read_suite(self._project_root, step.path)
-            return self._living_child(stopped).ask(_ask(step, suite))
+            return _located(self._living_child(stopped).ask(_ask(step, suite)), suite)
         except SuiteError as error:
             return Judged(error=error.message)
         except ChildEndedError as error:
@@ -100,6 +101,20 @@ class ValidationRunner:
             if self._child is None:
                 self._child = Child(self._access)
             return self._child
+
+
+def _located(judged: Judged, suite: SuiteFile) -> Judged:
+    """Return the verdicts with the line of the suite's file in each error."""
+    if len(judged.verdicts) != len(suite.lines):
+        return judged
+    pairs = zip(judged.verdicts, suite.lines, strict=True)
+    return replace(
+        judged,
+        verdicts=tuple(
+            replace(each, error=f"{each.error} (at {suite.path}:{line})") if each.error else each
+            for each, line in pairs
+        ),
+    )
 
 
 def _ask(step: ValidationStep, suite: SuiteFile) -> Ask:

@@ -118,9 +118,9 @@ def _rows(cursor: Any, query: sql.Composable | str) -> list[tuple[Any, ...]]:  #
         cursor.execute(query)
         return cursor.fetchall() if cursor.description else []
     except psycopg2.errors.QueryCanceled as error:
-        raise OutOfTimeError(f"PostgreSQL ended a statement: {error}".strip()) from error
+        raise OutOfTimeError(f"PostgreSQL cancelled a statement: {error}".strip()) from error
     except psycopg2.Error as error:
-        raise WarehouseError(f"PostgreSQL refused a question: {error}".strip()) from error
+        raise WarehouseError(f"PostgreSQL rejected a query: {error}".strip()) from error
 
 
 def _reader(cursor: Any, database: str) -> Reader:  # noqa: ANN401  # as above

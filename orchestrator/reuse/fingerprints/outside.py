@@ -131,7 +131,7 @@ def content_digest(node: DbtNode) -> str:
     except OSError as error:
         raise ProjectError(
             f"The seed {node.definition.file} cannot be read: {error.strerror}.",
-            hint="Give the user who runs this the right to read it, or remove the seed from the project.",
+            hint="Make the file readable for the user who runs elt, or remove the seed from the project.",
         ) from error
 
 

@@ -168,4 +168,4 @@ def test_settings_that_cannot_be_read_name_the_file_and_never_a_value(project, n
         assert f".dlt/{name}: dlt cannot read its settings: " in message
         assert told in message
         assert "hunter2secret" not in message
-    assert "Correct the file" in mistake.hint
+    assert "Fix the file" in mistake.hint

@@ -162,10 +162,10 @@ def test_what_is_beyond_the_budget_is_not_read(warehouse: DuckdbWarehouse) -> No
     warehouse.ask("delete from large where id < 5")
     assert content(warehouse, "large").count == 9996
     late = content(warehouse, "large", Budget(rows=100_000, seconds=0))
-    assert (late.rows, late.why_not) == (None, "the time for reading tables (0 s, content.time) was used up")
+    assert (late.rows, late.why_not) == (None, "the time limit for reading tables (0 s, content.time) was reached")
     warehouse.ask("create or replace view slow as select count(*) as n from range(3000000000) where hash(range) = 1")
     slow = content(warehouse, "slow", Budget(rows=10, seconds=0.2), rows_of_views=[named("slow")])
-    assert slow.why_not == "the time for reading tables (0.2 s, content.time) was used up"
+    assert slow.why_not == "the time limit for reading tables (0.2 s, content.time) was reached"
     assert content(warehouse, "large", definitions_only=True).rows is None
 
 

@@ -157,7 +157,7 @@ def test_a_copy_that_is_no_database_is_never_shown(
     half = tmp_path / "half.py"
     half.write_text(HALF)
     monkeypatch.setattr(file_copy, "__file__", str(half))
-    with pytest.raises(WarehouseError, match="what was copied cannot be opened"):
+    with pytest.raises(WarehouseError, match="the copy cannot be opened"):
         warehouse.copy_to(copy)
     assert list(copy.parent.iterdir()) == []
 

@@ -197,7 +197,7 @@ def test_a_table_that_was_edited_is_not_trusted(target: Target, edit: str) -> No
     assert target.made()
     assert target.marker("orders") is None
     (said,) = target.told
-    assert "The table _elt.standing of shop has not the columns that elt gave it" in said
+    assert "The table _elt.standing of shop does not have the columns that elt created" in said
     tables = [name for (name,) in target.ask("select table_name from duckdb_tables() order by 1")]
     assert [name.partition("_before_")[0] for name in tables] == [LOADS, STANDING, STANDING]
     target.mark("orders", "r2")

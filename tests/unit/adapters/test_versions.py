@@ -37,7 +37,7 @@ def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, stated: str
     with pytest.raises(UnsupportedVersionError) as raised:
         require_supported("dbt-core", "duckdb")
     installed = version("dbt-core")
-    assert raised.value.message == f"dbt-core {installed} is installed, this elt works with <1.0."
+    assert raised.value.message == f"dbt-core {installed} is installed, this elt supports <1.0."
     assert raised.value.hint.endswith(f"{sys.executable} -m pip install 'dbt-core<1.0'")
     assert raised.value.exit_code == 2
 
@@ -45,7 +45,7 @@ def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, stated: str
 def test_all_of_them_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two tools of wrong versions make one message and one command."""
     monkeypatch.setattr(versions, "stated_bounds", lambda: supported(["dbt-core>=99,<100", "duckdb>=99"]))
-    with pytest.raises(UnsupportedVersionError, match=r"dbt-core .* works with >=99,<100; duckdb .*>=99\.") as raised:
+    with pytest.raises(UnsupportedVersionError, match=r"dbt-core .* supports >=99,<100; duckdb .*>=99\.") as raised:
         require_supported("dbt-core", "duckdb")
     assert raised.value.hint.endswith("pip install 'dbt-core>=99,<100' 'duckdb>=99'")
 

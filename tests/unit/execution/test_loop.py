@@ -73,14 +73,14 @@ def test_a_runner_that_gives_not_exactly_one_outcome_is_an_error_of_the_step(giv
     """None, one of another step, and two are refused: the run neither hangs nor trusts them."""
     tried = TryOut("a", FakeStepRunner({"a": lambda _: [make_outcome(name) for name in given]})).run()
     assert tried.statuses == {"a": "error"}
-    assert tried.message("a").startswith("internal error: the runner was to give one outcome for a and gave")
+    assert tried.message("a").startswith("internal error: the runner must return one outcome for a, and returned")
 
 
 def test_a_listener_that_raises_changes_nothing_and_is_reported_once():
     """The others hear one warning; the listener itself still hears every event."""
     raising = RaisingListener()
     tried = TryOut("a -> b", FakeStepRunner(), listeners=[raising]).run()
-    warning = "warning: RaisingListener could not take note of the run: RuntimeError: the terminal is gone"
+    warning = "warning: RaisingListener could not handle an event: RuntimeError: the terminal is gone"
     assert sorted(tried.heard.lines) == sorted(
         ["run", warning, "start a", "a success", "start b", "b success", "end success"]
     )
