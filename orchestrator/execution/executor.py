@@ -99,7 +99,7 @@ class ThreadExecutor:
             if request is None:
                 names = ", ".join(given)
                 expected = ", ".join(request.step.id for request in requests)
-                problem = f"the runner was to give one outcome for {expected} and gave {names}"
+                problem = f"the runner must return one outcome for {expected}, and returned {names}"
                 continue
             outcome, started_at = self._completed(request, answer, started_at), self._clock()
             if left:
@@ -110,7 +110,7 @@ class ThreadExecutor:
             yield _internal_error(last[0], problem) if problem else last[1]
         for request in left.values():
             names = ", ".join(given) or "none"
-            told = problem or f"the runner was to give one outcome for {request.step.id} and gave {names}"
+            told = problem or f"the runner must return one outcome for {request.step.id}, and returned {names}"
             yield self._completed(request, _internal_error(request, told), started_at)
 
     def _answers(self, requests: Sequence[Request], stop: Stop) -> Iterator[Outcome | str]:

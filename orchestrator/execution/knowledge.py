@@ -36,7 +36,7 @@ from orchestrator.reuse.scope import Named, fed_by, is_decided, nodes_of, with_n
 from orchestrator.reuse.standing import LastTry, Marker, Standing
 from orchestrator.reuse.statements import Statements
 from orchestrator.reuse.target_facts import TargetFacts, WarehouseFacts
-from orchestrator.reuse.unread import SETTINGS
+from orchestrator.reuse.unread import settings_in
 from orchestrator.reuse.verifiable import Verifiable
 
 
@@ -99,8 +99,7 @@ class Knowledge:
         """Return the digests of the database's settings as the newest build recorded them."""
         known = self.standing(list(self.project.graph.manifest.nodes)).values()
         newest = max(known, key=lambda one: (one.ended_at is not None, one.ended_at), default=None)
-        parts = {} if newest is None else newest.fingerprint.parts
-        return {name: digest for name, digest in parts.items() if name.startswith(SETTINGS)}
+        return {} if newest is None else settings_in(newest.fingerprint.parts)
 
     def past(self, plan: Plan, reusable: AbstractSet[StepId]) -> Past:
         """Return the record, and the target's markers, of a plan's steps and of all their ancestors.

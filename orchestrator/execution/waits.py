@@ -62,6 +62,6 @@ def _longest_paths(plan: Plan, freed_by: list[list[int]], weights: list[float]) 
     except CycleError as error:
         stuck = sorted(set(error.args[1]))
         raise ValueError(
-            f"these steps wait for each other in a circle: {', '.join(plan.steps[at].id for at in stuck[:5])}"
+            f"these steps wait for each other in a cycle: {', '.join(plan.steps[at].id for at in stuck[:5])}"
         ) from None
     return remaining

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from orchestrator.adapters.dbt.bridge.access import before_handling
+
 _log = logging.getLogger(__name__)
 _LINE = re.compile(r"^(?P<indent> *)(?P<label>LINE \d+:) (?P<text>.*)$", re.MULTILINE)
 _DOTS = "..."  # DuckDB and PostgreSQL shorten long lines
@@ -25,14 +27,12 @@ class RaisedErrors:
 
     def of(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's node runner
         """Return the runner; if it handles an exception, its location is noted."""
-        handle = runner.handle_exception
 
-        def noted(error: Exception, context: Any) -> Any:  # noqa: ANN401  # dbt's context, and its message
+        def note(error: Exception) -> None:
             _log.debug("%s raised", runner.node.unique_id, exc_info=error, extra={"action": "dbt_error"})
             self._places[runner.node.unique_id] = place_of(error, runner.node, self._project_dir)
-            return handle(error, context)
 
-        runner.handle_exception = noted
+        before_handling(runner, note)
         return runner
 
     def told(self, error: Exception) -> str:

@@ -1,7 +1,6 @@
 """Calls dbt's node runners for one node at a time, from any thread of the run.
 
-Uses a BuildTask for what dbt keeps there (runners by type, hooks, schemas, relation cache, deferral), but not for its
-queue, thread pool and halting: the run loop does those.
+Uses a BuildTask for runners, hooks, schemas, relation cache and deferral; the run loop queues, limits and halts.
 """
 
 import threading

@@ -181,7 +181,7 @@ def test_a_listener_that_exits_ends_nothing() -> None:
     with Audience([exiting, other], FixedClock()) as audience:
         audience.tell(note("one"))
         audience.tell(note("two"))
-    warning = "warning: RaisingListener could not take note of the run: SystemExit: 1"
+    warning = "warning: RaisingListener could not handle an event: SystemExit: 1"
     assert other.lines == ["note: one", warning, "note: two"]
     assert exiting.heard == 2
 

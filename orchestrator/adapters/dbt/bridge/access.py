@@ -96,6 +96,17 @@ def before_each_runner(task: Any, prepare: Callable[[Any], None]) -> None:  # no
     task.call_runner = call_prepared
 
 
+def before_handling(runner: Any, note: Callable[[Exception], None]) -> None:  # noqa: ANN401  # dbt's runner
+    """Call `note` with an exception that the runner is about to turn into a result, which keeps only its text."""
+    handle = runner.handle_exception
+
+    def handle_noted(error: Exception, context: Any) -> Any:  # noqa: ANN401  # dbt's context, and its message
+        note(error)
+        return handle(error, context)
+
+    runner.handle_exception = handle_noted
+
+
 def wrap_execution(runner: Any, wrap: Callable[[Execute], Execute]) -> None:  # noqa: ANN401  # dbt's runner
     """Wrap what runs the materialization of a model, seed, snapshot or batch; other runners have none."""
     from dbt.task.run import ModelRunner

@@ -132,7 +132,7 @@ NEEDED = listed(
             "dbt.task.runnable:GraphRunnableTask.call_runner",
         ),
         "to keep the error of each batch, and to stop the remaining batches": (
-            "dbt.task.base:BaseRunner.do_skip node",
+            "dbt.task.base:BaseRunner.do_skip handle_exception node",
             "dbt.task.run:MicrobatchBatchRunner._build_failed_run_batch_result",
         ),
         "to run a node a second time": (
