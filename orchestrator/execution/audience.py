@@ -105,9 +105,10 @@ class Audience:
                 self._pass_over_blocked()
 
     def tell_at_once(self, event: Event) -> None:
-        """Send an event, and wait until the listeners have received it."""
+        """Send an event, and wait until the listeners have received it, unless the run has begun."""
         self.tell(event)
-        self.flush()
+        if not self.has_begun:
+            self.flush()
 
     def flush(self) -> None:
         """Wait until the listeners have received everything."""

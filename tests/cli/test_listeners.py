@@ -145,3 +145,18 @@ def test_a_listener_that_blocks_does_not_keep_the_run(shop: Path) -> None:
     ran = run(command, [Blocking(), listener], patience=timedelta(seconds=0.5))
     assert ran.exit_code == 0
     assert listener.lines[-1] == "end success"
+
+
+def test_artifacts_that_cannot_be_written_are_a_recorded_warning(shop: Path) -> None:
+    """The steps succeeded, so the run does; the warning comes before its end, and `elt show` has it too."""
+    (shop / "target" / "run_results.json" / "in_the_way").mkdir(parents=True)
+    listener = RecordingListener()
+    ran = run(Command(project_dir=shop, select=("stg_customers",)), [listener])
+    assert ran.exit_code == 0
+    told = f"dbt's artifacts of this run could not be written into {shop / 'target'}"
+    (at,) = [at for at, line in enumerate(listener.lines) if told in line]
+    assert at == len(listener.lines) - 2
+    with closing(open_store(load_settings(shop))) as store:
+        recorded = store.reader().events(ran.run_id)
+    assert [event.kind for event in recorded][-2:] == ["warning", "run_ended"]
+    assert told in str(recorded[-2].body["message"])

@@ -148,11 +148,16 @@ def test_without_a_limit_the_end_waits_for_a_listener() -> None:
 
 
 def test_an_event_can_be_sent_at_once() -> None:
-    """A question to the user is asked after the live view has made way."""
-    slow = SlowListener()
-    with Audience([slow], FixedClock()) as audience:
+    """A question to the user is asked after the live view has made way; once the run has begun, nothing waits."""
+    blocking = BlockingListener("run")
+    with Audience([blocking], FixedClock()) as audience:
         audience.tell_at_once(note("Rebuild it?"))
-        assert slow.lines == ["note: Rebuild it?"]
+        assert blocking.lines == ["note: Rebuild it?"]
+        run(make_plan("a"), audience, None)
+        audience.tell_at_once(note("a copy is written"))
+        assert "note: a copy is written" not in blocking.lines
+        blocking.released.set()
+    assert blocking.lines[-2:] == ["end success", "note: a copy is written"]
 
 
 def test_what_cannot_be_read_again_is_reported() -> None:
