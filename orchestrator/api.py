@@ -14,6 +14,7 @@ from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.events import Noticed
+from orchestrator.execution.foreword import Foreword
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.ports import RunListener
 from orchestrator.plan.explain import plan_to_json
@@ -118,14 +119,16 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
 
 def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
     """Plan and execute a command; return every step's outcome, and notify the listeners of each as it ends."""
-    inbox = Inbox()
-    with opened(command, inbox, hear=Audience(listeners, _now).tell) as project:
+    run_id = new_run_id()
+    foreword = Foreword(run_id, Audience(listeners, _now).tell)
+    with opened(command, Inbox(), hear=foreword.hear) as project:
         require_consent_of(command, project)
-        run_id, request = new_run_id(), requested(command, project)
+        request = requested(command, project)
         with store_in_turn(project, command, run_id, lambda: steps_for(project, request)) as (store, steps):
             known = Knowledge(project=project, store=store, run_id=run_id)
             made = decided(command, project, request, steps, known)
-            return drive(project, known, made, command, opening_of(project, command, run_id, made.plan), listeners)
+            opening = replace(opening_of(project, command, run_id, made.plan), notices=foreword.notices)
+            return drive(project, known, made, command, opening, listeners)
 
 
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:

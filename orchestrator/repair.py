@@ -2,7 +2,7 @@
 
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,11 +13,12 @@ from tempfile import TemporaryDirectory
 from orchestrator.config.loader import load_settings
 from orchestrator.errors import UnknownRunError, UsageError
 from orchestrator.execution.audience import Audience
-from orchestrator.execution.events import NoticeKind
+from orchestrator.execution.events import Noticed, NoticeKind, RunNotStarted
+from orchestrator.execution.foreword import Foreword
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.liveness import RunState, state_of
 from orchestrator.execution.ports import RunListener, RunReader
-from orchestrator.execution.recorded import RecordedRun
+from orchestrator.execution.recorded import RETRIES, RecordedRun
 from orchestrator.execution.resume import Continued, is_finished, past_of, settled, tries
 from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.plan.placement import placed
@@ -41,8 +42,6 @@ from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.turns import store_in_turn
 from orchestrator.wiring.warehouse import is_there
 
-RETRIES = "retries"
-"""The key under which a retry records the run that it repairs."""
 _MOST_NAMED = 10
 
 
@@ -82,14 +81,15 @@ def resume(
             f"The run {found.head.run_id} is finished: it ended as {found.head.status}.",
             hint="`elt run` starts a new one.",
         )
+    foreword = Foreword(found.head.run_id, Audience(listeners, _now).tell, after=found.head.events)
     with (
-        _reopened(recalled, listeners) as project,
+        _reopened(recalled, foreword.hear) as project,
         store_in_turn(project, recalled.command, found.head.run_id, lambda: found.plan) as (store, _),
     ):
         changed = _changed(project, recalled)
         _refuse_changes(project, found, changed, accept=accept_changes)
         opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
-        opening = replace(opening, continues=found.head.process)
+        opening = replace(opening, continues=found.head.process, notices=foreword.notices)
         continued = Continued(
             settled=settled(found, gone_from_target(project, [found])),
             found=found_in_target(project, found, changed),
@@ -97,7 +97,16 @@ def resume(
         )
         left = left_of(project, recalled.runs, changed)
         known = Knowledge(project=project, store=store)
-        return drive(project, known, Foreseen(plan=found.plan), recalled.command, opening, listeners, continued, left)
+        return drive(
+            project,
+            known,
+            Foreseen(plan=found.plan),
+            recalled.command,
+            opening,
+            listeners,
+            continued,
+            left,
+        )
 
 
 def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()) -> Ran | None:
@@ -111,7 +120,8 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
         return None
     _refuse_hooks_alone(recalled.run)
     run_id = new_run_id()
-    with _reopened(recalled, listeners) as project:
+    foreword = Foreword(run_id, Audience(listeners, _now).tell)
+    with _reopened(recalled, foreword.hear) as project:
         request = requested_again(recalled.command, project, recalled.steps)
         with store_in_turn(project, recalled.command, run_id, lambda: steps_for(project, request)) as (store, today):
             changed = _changed(project, recalled)
@@ -119,7 +129,8 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
             if not made.steps:
                 return None
             opening = opening_of(project, recalled.command, run_id, made)
-            opening = replace(opening, selected={**opening.selected, RETRIES: recalled.run.head.run_id})
+            selected = {**opening.selected, RETRIES: recalled.run.head.run_id}
+            opening = replace(opening, selected=selected, notices=foreword.notices)
             left = left_of(project, recalled.runs, changed)
             known = Knowledge(project=project, store=store)
             gated = Foreseen(plan=with_closed_gates(made, known.closed(made, request)))
@@ -137,10 +148,12 @@ def resume_and_report(
 
 def retry_and_report(run: str | None, again: Command, output: OutputKind, *, color: bool | None = None) -> int:
     """Retry a run with reports, and return the exit code: 0 if there is nothing to retry."""
+    told = "Nothing to repair: every node of that run succeeded, or no longer exists."
     with reporting(output, color=color, nothing="") as listeners:
         ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners)
+        if ran is None:
+            Audience(listeners, _now).tell(RunNotStarted(at=_now(), message=told, exit_code=0))
     if ran is None:
-        told = "Nothing to repair: every node of that run succeeded, or no longer exists."
         open_console(sys.stderr).print(told, soft_wrap=True)
         return 0
     return int(ran.exit_code)
@@ -173,14 +186,14 @@ def _retried(reader: RunReader, run: RecordedRun) -> Iterator[RecordedRun]:
 
 
 @contextmanager
-def _reopened(recalled: _Recalled, listeners: Sequence[RunListener]) -> Iterator[OpenProject]:
+def _reopened(recalled: _Recalled, hear: Callable[[Noticed], None]) -> Iterator[OpenProject]:
     """Open the project of a recorded run with the run's manifest as dbt's state; refuse another target."""
     command = recalled.command
     with TemporaryDirectory(prefix="elt-then-") as folder:
         if recalled.manifest is not None:
             (Path(folder) / "manifest.json").write_bytes(with_moments(recalled.manifest))
             command = compared_with(command, Path(folder))
-        with opened(command, Inbox(), hear=Audience(listeners, _now).tell) as project:
+        with opened(command, Inbox(), hear=hear) as project:
             _refuse_another_target(project, recalled.run)
             require_consent_of(command, project)
             yield project

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from orchestrator.errors import StoreError
 from orchestrator.execution.audience import Audience
-from orchestrator.execution.events import Event, Noticed, NoticeKind
+from orchestrator.execution.events import Noticed, NoticeKind, RunEvent
 from orchestrator.execution.ports import RunWriter
 
 
@@ -19,37 +19,36 @@ class Chronicle:
         self.broken: StoreError | None = None
         """The first error that prevented an event from being recorded."""
 
-    def begin(self, event: Event) -> None:
+    def begin(self, event: RunEvent) -> None:
         """Record and send the first event.
 
         Raises:
             StoreError: the event cannot be recorded; no listener has received it.
         """
-        self._writer.record([event])
-        self._audience.tell(event)
+        for recorded in self._writer.record([event]):
+            self._audience.tell(recorded)
 
-    def take(self, *events: Event) -> bool:
+    def take(self, *events: RunEvent) -> bool:
         """Record events in one transaction, then send them; return whether they were recorded.
 
         Listeners receive them in either case, because the events happened.
         """
         recorded = self._record(events)
-        for event in events:
+        for event in events if recorded is None else recorded:
             self._audience.tell(event)
-        return recorded
+        return recorded is not None
 
     def is_asked_to_end(self) -> bool:
         """Record a heartbeat, and return whether a user asked the run to end."""
         return self._writer.look(self._clock())
 
-    def _record(self, events: tuple[Event, ...]) -> bool:
+    def _record(self, events: tuple[RunEvent, ...]) -> tuple[RunEvent, ...] | None:
         if not events:
-            return True
+            return events
         try:
-            self._writer.record(events)
+            return self._writer.record(events)
         except StoreError as error:
             if self.broken is None:
                 self.broken = error
                 self._audience.tell(Noticed(at=self._clock(), kind=NoticeKind.WARNING, message=str(error)))
-            return False
-        return True
+            return None

@@ -11,10 +11,10 @@ from orchestrator.execution.chronicle import Chronicle
 from orchestrator.execution.ending import Act, Ending
 from orchestrator.execution.events import (
     AttemptEnded,
-    Event,
     Noticed,
     NoticeKind,
     RunEnded,
+    RunEvent,
     RunStarted,
     StepEnded,
     StepStarted,
@@ -214,7 +214,7 @@ class _Loop:
             self._follow(self._scheduler.again(step_id))
         return False
 
-    def _follow(self, decision: Decision, *happened: Event) -> bool:
+    def _follow(self, decision: Decision, *happened: RunEvent) -> bool:
         """Carry out a decision of the scheduler; return whether the run has ended."""
         decision, at = passed_over(decision, self._scheduler, self._terms.reuse), self._clock()
         self._outcomes.update((outcome.step_id, outcome) for outcome in decision.outcomes)

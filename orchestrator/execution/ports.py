@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from orchestrator.execution.events import Event, NoticeKind
+from orchestrator.execution.events import Event, NoticeKind, RunEvent
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.recorded import Failing, Lease, Opening, RecordedEvent, RecordedRun, RunHead
+from orchestrator.execution.recorded import Failing, Lease, Opening, RecordedRun, RunHead
 from orchestrator.plan.step import Step, StepId
 from orchestrator.reuse.standing import LastTry, Mark, RecordedFingerprint, Standing
 
@@ -86,8 +86,8 @@ class Notices(Protocol):
 class RunWriter(Protocol):
     """Records one run. It is used only on the thread of the loop."""
 
-    def record(self, events: Sequence[Event]) -> None:
-        """Commit the events, in order, before returning.
+    def record(self, events: Sequence[RunEvent]) -> tuple[RunEvent, ...]:
+        """Commit the events, in order, before returning; return them with their numbers in the record.
 
         Raises:
             StoreError: the events cannot be recorded; none of them was.
@@ -114,8 +114,11 @@ class RunReader(Protocol):
     def run(self, run_id: str) -> RecordedRun:
         """Return a complete run; raises UnknownRunError."""
 
-    def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
-        """Return the events of a run after a sequence number, in order; none if the run is not known."""
+    def events(self, run_id: str, after: int = 0) -> tuple[RunEvent, ...]:
+        """Return the events of a run after a sequence number, in order, as `RunWriter.record` returned them.
+
+        `StepEnded.known` is omitted. There are none if the run is not known.
+        """
 
     def manifest(self, run_id: str) -> bytes | None:
         """Return the manifest that the run was planned with, if it was kept."""
@@ -202,8 +205,9 @@ class RunStore(Protocol):
 class Unrecorded:
     """A writer that records nothing."""
 
-    def record(self, events: Sequence[Event]) -> None:
-        """Record nothing."""
+    def record(self, events: Sequence[RunEvent]) -> tuple[RunEvent, ...]:
+        """Return the events as they are; nothing is recorded."""
+        return tuple(events)
 
     def look(self, at: datetime) -> bool:
         """Return False: a run that is not recorded cannot be asked to end."""

@@ -7,7 +7,16 @@ from operator import itemgetter
 from textwrap import shorten
 from typing import assert_never
 
-from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import (
+    AttemptEnded,
+    Event,
+    Noticed,
+    RunEnded,
+    RunNotStarted,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+)
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.plan.explain import shown_name, titled_step
 from orchestrator.plan.status import Status
@@ -86,6 +95,8 @@ def line_of(event: Event, steps: Steps, started_at: datetime | None) -> EventLin
         case RunEnded():
             took = f" after {duration(event.at - started_at)}" if started_at else ""
             return EventLine(at=event.at, word="ended", text=verdict_word(event.status) + took)
+        case RunNotStarted():
+            return EventLine(at=event.at, word="refused", text=one_line(event.message))
         case _:
             assert_never(event)
 

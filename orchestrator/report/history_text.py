@@ -8,9 +8,19 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.execution.events import (
+    AttemptEnded,
+    Noticed,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+    step_of_event,
+)
 from orchestrator.execution.liveness import RunState
 from orchestrator.execution.outcome import Outcome, ReasonCode
-from orchestrator.execution.recorded import RecordedAttempt, RecordedEvent, RecordedRun, RecordedStep, RunHead
+from orchestrator.execution.recorded import RecordedAttempt, RecordedRun, RecordedStep, RunHead
 from orchestrator.plan.explain import shown_name
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
@@ -73,21 +83,15 @@ def print_run(console: Console, run: RecordedRun, state: RunState) -> None:
 
 
 def print_log(
-    console: Console, run: RecordedRun, events: Sequence[RecordedEvent], steps: Sequence[RecordedStep] = ()
+    console: Console, run: RecordedRun, events: Sequence[RunEvent], steps: Sequence[RecordedStep] = ()
 ) -> None:
     """Print events in order; for `steps`, also print each attempt in full, with its log and compiled file."""
     for event in events:
-        name = titled(event.step_id, run.plan.by_id) if event.step_id else ""
-        told = event.body.get("message") or event.body.get("status") or ""
-        if again_at := event.body.get("again_at"):
-            told = f"{told}, again at {datetime.fromisoformat(str(again_at)).astimezone():%H:%M:%S}"
-        kind = event.kind.replace("_", " ")
-        console.print(
-            Text.assemble(
-                (f"{event.at.astimezone():%H:%M:%S.%f}"[:-3], "dim"), f"  {kind:<14}{name}  ", clean(str(told))
-            ),
-            soft_wrap=True,
-        )
+        step_id = step_of_event(event)
+        name = titled(step_id, run.plan.by_id) if step_id else ""
+        kind, told = _logged(event)
+        at = f"{event.at.astimezone():%H:%M:%S.%f}"[:-3]
+        console.print(Text.assemble((at, "dim"), f"  {kind:<14}{name}  ", clean(told)), soft_wrap=True)
     for step in steps:
         if len(steps) > 1 and any(attempt.outcome is not None for attempt in step.attempts):
             console.print()
@@ -95,6 +99,24 @@ def print_log(
         for attempt in step.attempts:
             if attempt.outcome is not None:
                 _print_try(console, attempt.number, attempt.outcome, of_several=len(step.attempts) > 1)
+
+
+def _logged(event: RunEvent) -> tuple[str, str]:
+    """Return the word for an event in a log, and what it says."""
+    match event:
+        case RunStarted():
+            return "run resumed" if event.resumed else "run started", ""
+        case StepStarted():
+            return "step started", ""
+        case AttemptEnded():
+            again_at = f"{event.again_at.astimezone():%H:%M:%S}"
+            return "attempt ended", f"{event.outcome.status}, again at {again_at}"
+        case StepEnded():
+            return "step ended", event.outcome.status.value
+        case Noticed():
+            return event.kind.value.replace("_", " "), event.message
+        case RunEnded():
+            return "run ended", event.status.value
 
 
 def _print_try(console: Console, number: int, outcome: Outcome, *, of_several: bool) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TextIO
 
-from orchestrator.execution.events import Event, RunStarted, StepEnded
+from orchestrator.execution.events import Event, RunNotStarted, RunStarted, StepEnded
 from orchestrator.execution.outcome import Reason
 from orchestrator.plan.status import Status
 from orchestrator.report.event_line import EventLine, Steps, line_of, reason_text, some_names
@@ -23,7 +23,9 @@ class PlainReport:
         self._skips: list[StepEnded] = []
 
     def hear(self, event: Event) -> None:
-        """Write the event's line."""
+        """Write the event's line; for a run that did not start, the command line shows the error on stderr."""
+        if isinstance(event, RunNotStarted):
+            return
         if isinstance(event, RunStarted):
             self._steps, self._started_at = event.plan.by_id, event.at
         reason = _reason_to_skip(event)

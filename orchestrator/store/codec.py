@@ -1,10 +1,12 @@
-"""Converts plans to JSON and back, without loss."""
+"""Converts plans and outcomes to JSON and back, without loss."""
 
+from collections.abc import Mapping
 from functools import cache
 
 from cattrs.preconf.json import JsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
 
+from orchestrator.execution.outcome import Outcome
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Step
 
@@ -20,6 +22,17 @@ def plan_from_text(text: str) -> Plan:
         return _converter().loads(text, Plan)
     except Exception as error:  # cattrs raises exception groups of any kind of error
         raise ValueError("this is not a recorded plan") from error
+
+
+def outcome_to_json(outcome: Outcome) -> dict[str, object]:
+    """Return an outcome as a JSON object."""
+    found: dict[str, object] = _converter().unstructure(outcome)
+    return found
+
+
+def outcome_from_json(kept: Mapping[str, object]) -> Outcome:
+    """Return the outcome that `outcome_to_json` wrote."""
+    return _converter().structure(kept, Outcome)
 
 
 @cache

@@ -2,19 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, select
 
 from orchestrator.errors import UnknownRunError
+from orchestrator.execution.events import RunEvent
 from orchestrator.execution.outcome import Outcome, Part
 from orchestrator.execution.recorded import (
     MOST_LISTED,
     UNKNOWN_RUN_HINT,
     Failing,
     RecordedAttempt,
-    RecordedEvent,
     RecordedRun,
+    RecordedStep,
     RunHead,
     only_run,
 )
@@ -22,9 +24,10 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.standing import LastTry, RecordedFingerprint, Standing
 from orchestrator.store.codec import plan_from_text
+from orchestrator.store.event_rows import NOTICES, RESUMED, WHOLE_RUN, EventReader, RecordedParts
 from orchestrator.store.failing import failing_in
 from orchestrator.store.fingerprints import compiled_code, fingerprints_of, last_tries_in, standing_in
-from orchestrator.store.rows import RunTimes, attempt_of, event_of, head_of, part_of, step_of
+from orchestrator.store.rows import RunTimes, attempt_of, head_of, part_of, step_of
 from orchestrator.store.tables import attempts, events, parts, runs, steps
 from orchestrator.store.texts import in_chunks, read_text
 
@@ -72,17 +75,23 @@ class SqlRunReader:
             if row is None:
                 raise UnknownRunError(f"No run is recorded that is called {run_id}.", hint=UNKNOWN_RUN_HINT)
             plan = plan_from_text(read_text(connection, row.plan_digest).decode())
-            tried = _attempts(connection, run_id)
-            asked = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.position)
-            found = tuple(step_of(step, tuple(tried[step.step_id])) for step in connection.execute(asked))
-            head = head_of(row, _counts(connection, [run_id])[run_id], _times(connection, [run_id])[run_id])
+            found, head = _steps(connection, run_id), _head(connection, row)
             return RecordedRun(head=head, asked=row.selected, plan=plan, steps=found)
 
-    def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
+    def events(self, run_id: str, after: int = 0) -> tuple[RunEvent, ...]:
         """Return the events of a run after a sequence number; none if the run is not known."""
-        asked = select(events).where(events.c.run_id == run_id, events.c.sequence > after).order_by(events.c.sequence)
+        asked = select(events).where(events.c.run_id == run_id).order_by(events.c.sequence)
         with self._engine.connect() as connection:
-            return tuple(event_of(row) for row in connection.execute(asked))
+            rows = connection.execute(asked.where(events.c.sequence > after)).all()
+            if not rows:
+                return ()
+            if any(row.kind in WHOLE_RUN for row in rows):
+                rows = connection.execute(asked).all()
+            row = connection.execute(select(runs).where(runs.c.run_id == run_id)).one()
+            plan = cache(lambda: plan_from_text(read_text(connection, row.plan_digest).decode()))
+            parts = RecordedParts(head=_head(connection, row), plan=plan, steps=_steps(connection, run_id))
+            reader = EventReader(parts)
+            return tuple(event for event in map(reader.event, rows) if (event.sequence or 0) > after)
 
     def manifest(self, run_id: str) -> bytes | None:
         """Return the manifest that a run was planned with, if it was kept."""
@@ -142,6 +151,17 @@ class SqlRunReader:
             return compiled_code(connection, run_id, step_id)
 
 
+def _head(connection: Connection, row: Row[Any]) -> RunHead:
+    run_id: str = row.run_id
+    return head_of(row, _counts(connection, [run_id])[run_id], _times(connection, [run_id])[run_id])
+
+
+def _steps(connection: Connection, run_id: str) -> tuple[RecordedStep, ...]:
+    tried = _attempts(connection, run_id)
+    asked = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.position)
+    return tuple(step_of(step, tuple(tried[step.step_id])) for step in connection.execute(asked))
+
+
 def _counts(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[Status, int]]:
     asked = (
         select(steps.c.run_id, steps.c.status, func.count().label("ended"))
@@ -156,14 +176,20 @@ def _counts(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[St
 
 def _times(connection: Connection, run_ids: Sequence[str]) -> dict[str, RunTimes]:
     found = {run_id: RunTimes() for run_id in run_ids}
-    last = select(events.c.run_id, func.max(events.c.at).label("at")).group_by(events.c.run_id)
+    last = select(events.c.run_id, func.max(events.c.at).label("at"), func.max(events.c.sequence).label("number"))
+    last = last.group_by(events.c.run_id)
     before = events.alias()
-    earlier = (before.c.run_id == events.c.run_id) & (before.c.sequence == events.c.sequence - 1)
-    resumed = select(events.c.run_id, before.c.at.label("left_at"), events.c.at).join(before, earlier)
-    resumed = resumed.where(events.c.kind == "run_resumed")
+    # The process that resumes a run may have recorded notices before the resume.
+    own = select(func.max(before.c.sequence)).where(
+        before.c.run_id == events.c.run_id, before.c.sequence < events.c.sequence, before.c.kind.not_in(NOTICES)
+    )
+    left = events.alias()
+    earlier = (left.c.run_id == events.c.run_id) & (left.c.sequence == own.scalar_subquery())
+    resumed = select(events.c.run_id, left.c.at.label("left_at"), events.c.at).join_from(events, left, earlier)
+    resumed = resumed.where(events.c.kind == RESUMED)
     for some in in_chunks(list(run_ids)):
         for row in connection.execute(last.where(events.c.run_id.in_(some))):
-            found[row.run_id].last_event_at = row.at
+            found[row.run_id].last_event_at, found[row.run_id].events = row.at, row.number
         for row in connection.execute(resumed.where(events.c.run_id.in_(some))):
             found[row.run_id].idle += row.at - row.left_at
     return found

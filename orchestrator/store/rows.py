@@ -14,7 +14,6 @@ from orchestrator.execution.recorded import (
     Opening,
     Process,
     RecordedAttempt,
-    RecordedEvent,
     RecordedStep,
     RunHead,
 )
@@ -29,9 +28,10 @@ from orchestrator.store.prepared import Values
 class RunTimes:
     """The times that are computed from the events of a run."""
 
+    events: int = 0
     last_event_at: datetime | None = None
     idle: timedelta = timedelta()
-    """The total time between the last event before each resume and that resume."""
+    """The total time between the last event before each resume that is not a notice, and that resume."""
 
 
 def run_values(opening: Opening, event: RunStarted, plan_digest: str, manifest_digest: str | None) -> Values:
@@ -141,6 +141,7 @@ def head_of(row: Row[Any], counts: Mapping[Status, int], times: RunTimes) -> Run
         versions=row.versions,
         counts=counts,
         steps=row.steps,
+        events=times.events,
     )
 
 
@@ -186,18 +187,6 @@ def step_of(row: Row[Any], attempts: tuple[RecordedAttempt, ...]) -> RecordedSte
         status=Status(row.status) if row.status else None,
         reason=_reason(row) if row.reason else None,
         attempts=attempts,
-    )
-
-
-def event_of(row: Row[Any]) -> RecordedEvent:
-    """Return an event from its row."""
-    return RecordedEvent(
-        sequence=row.sequence,
-        at=row.at,
-        kind=row.kind,
-        step_id=StepId(row.step_id) if row.step_id else None,
-        attempt=row.attempt,
-        body=row.body,
     )
 
 

@@ -12,7 +12,7 @@ from orchestrator.adapters.dbt.outcomes import rows_written
 from orchestrator.adapters.record_sql import adds_marker
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.errors import UsageError, WarehouseError
-from orchestrator.execution.events import Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import Noticed, RunEnded, RunEvent, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request
 from orchestrator.execution.verdict import ExitCode
@@ -166,7 +166,7 @@ def _record(gathered: Gathered, command: Command, adopted: Sequence[Ruled]) -> N
     plan = Plan(steps=tuple(replace(ruled.step, parents=(), after=()) for ruled in adopted))
     opening = replace(opening_of(project, command, run_id, plan), verb=VERB)
     outcomes = tuple(_outcome(ruled, gathered, now) for ruled in adopted)
-    events: list[Event] = [RunStarted(run_id=run_id, at=now, plan=plan, database=project.target.description)]
+    events: list[RunEvent] = [RunStarted(run_id=run_id, at=now, plan=plan, database=project.target.description)]
     for ruled, outcome in zip(adopted, outcomes, strict=True):
         known = RecordedFingerprint(fingerprint=ruled.judged.fingerprint, identity=ruled.judged.built)
         events += [

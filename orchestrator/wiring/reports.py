@@ -1,19 +1,26 @@
 """Creates the listeners that report a run to users and programs."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
+from tempfile import gettempdir
 
-from orchestrator.execution.events import Noticed
+from orchestrator.errors import EltError
+from orchestrator.execution.events import Noticed, RunNotStarted
 from orchestrator.execution.ports import RunListener
+from orchestrator.execution.verdict import exit_code_of_error
+from orchestrator.full_disk import full_disk_error, is_full_disk
+from orchestrator.masking import Masker
 from orchestrator.report.event_line import line_of
 from orchestrator.report.live import LiveReport
 from orchestrator.report.nothing import UnlessNothing
 from orchestrator.report.opening import OpeningReport
 from orchestrator.report.plain import PlainReport
 from orchestrator.report.quiet import QuietReport
-from orchestrator.report.run_json import JsonReport
+from orchestrator.report.run_json import JsonReport, refusal
 from orchestrator.report.streams import Lines, can_live, open_console
 from orchestrator.report.summary import Summary
 
@@ -38,7 +45,12 @@ def reporting(output: OutputKind, *, nothing: str, color: bool | None = None) ->
         console.no_color = True
     match output:
         case OutputKind.JSON:
-            yield (JsonReport(sys.stdout),)
+            report = JsonReport(sys.stdout, Masker(os.environ).text)
+            try:
+                yield (report,)
+            except (Exception, KeyboardInterrupt) as error:
+                report.hear(_not_started(error))
+                raise
         case OutputKind.QUIET:
             yield (Summary(console, only_failures=True), QuietReport(sys.stderr))
         case OutputKind.LIVE if can_live(console):
@@ -50,6 +62,19 @@ def reporting(output: OutputKind, *, nothing: str, color: bool | None = None) ->
                 live.close()
         case _:
             yield (UnlessNothing(console, (PlainReport(sys.stdout), Summary(console)), nothing),)
+
+
+def _not_started(error: BaseException) -> RunNotStarted:
+    """Return the event of a run that an error prevented."""
+    if isinstance(error, Exception) and is_full_disk(error):
+        error = full_disk_error(error, [Path.cwd(), Path(gettempdir())])
+    told = error.message if isinstance(error, EltError) else f"{type(error).__name__}: {error}"
+    return refusal(
+        "Interrupted." if isinstance(error, KeyboardInterrupt) else told,
+        error.hint if isinstance(error, EltError) else "",
+        str(getattr(error, "code", "")),
+        exit_code_of_error(error),
+    )
 
 
 def tell_on_stderr(notice: Noticed) -> None:
