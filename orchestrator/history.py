@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
 from orchestrator.wiring.consent import Consents, refuse, require_consent
 from orchestrator.wiring.recording import lives, open_store, query_store, this_process
+
+_LOOK = 0.5  # seconds between two looks at a run that is followed
 
 
 def show_history(project_dir: Path | None, *, limit: int, as_json: bool) -> int:
@@ -58,13 +61,23 @@ def show_run(project_dir: Path | None, run: str | None, *, as_json: bool) -> int
     return 0
 
 
-def show_events(project_dir: Path | None, run: str | None) -> int:
-    """Write the events of one run, the last by default, as `elt run --json` wrote them; the exit code is 0."""
+def show_events(project_dir: Path | None, run: str | None, *, follow: bool = False) -> int:
+    """Write the events of one run, the last by default, as `elt run --json` writes them; the exit code is 0.
+
+    With `follow`, a run that is running is followed to its end.
+    """
+    json_events, seen = JsonEvents(), 0
     with _opened(project_dir) as store:
         reader = store.reader()
-        found = reader.events(reader.find(run or None))
-    _print_json(*map(JsonEvents().to_json, found))
-    return 0
+        run_id = reader.find(run or None)
+        while True:
+            is_last = not follow or _state(reader.head(run_id)) is not RunState.RUNNING
+            for event in reader.events(run_id, after=seen):
+                _print_json(json_events.to_json(event))
+                seen = event.sequence or seen
+            if is_last:
+                return 0
+            time.sleep(_LOOK)
 
 
 def show_log(project_dir: Path | None, words: tuple[str, ...], *, as_json: bool) -> int:

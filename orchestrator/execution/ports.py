@@ -111,6 +111,9 @@ class RunReader(Protocol):
             AmbiguousRunError: several runs match.
         """
 
+    def head(self, run_id: str) -> RunHead:
+        """Return a run as in a list of runs; raises UnknownRunError."""
+
     def run(self, run_id: str) -> RecordedRun:
         """Return a complete run; raises UnknownRunError."""
 

@@ -21,6 +21,7 @@ from orchestrator.execution.events import (
 from orchestrator.execution.liveness import RunState
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import RecordedAttempt, RecordedRun, RecordedStep, RunHead
+from orchestrator.execution.replay import outcome_of
 from orchestrator.plan.explain import shown_name
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
@@ -75,7 +76,7 @@ def print_run(console: Console, run: RecordedRun, state: RunState) -> None:
         justify: JustifyMethod = "right" if name == "rows" else "left"
         table.add_column(name, no_wrap=name != "why", overflow="fold", justify=justify)
     for step in run.steps:
-        for attempt in step.attempts[:-1]:
+        for attempt in step.attempts[:-1] if _ended_in_attempt(step) else step.attempts:
             table.add_row(*_earlier(attempt, step, run))
         status, took, rows = _step_status(step, state), _step_time(step), _rows(step)
         table.add_row(status, took, rows, step.kind, _named(step.step_id, run), _why(step, run))
@@ -187,15 +188,21 @@ def _step_status(step: RecordedStep, state: RunState) -> Text:
     return Text("running" if state is RunState.RUNNING else "interrupted", style="yellow")
 
 
+def _ended_in_attempt(step: RecordedStep) -> bool:
+    """Return whether the last attempt is how the step ended; a resumed run may have skipped it since."""
+    if step.status is None or step.last is None:
+        return True
+    return step.last.outcome is not None and step.last.outcome.status is step.status
+
+
 def _step_time(step: RecordedStep) -> str:
-    if step.last is None or step.last.outcome is None or not step.last.outcome.elapsed:
-        return ""
-    return duration(step.last.outcome.elapsed)
+    outcome = outcome_of(step)
+    return duration(outcome.elapsed) if outcome is not None and outcome.elapsed else ""
 
 
 def _rows(step: RecordedStep) -> str:
     """Return the row count of the table that a step built, or of the rows that a load brought."""
-    outcome = step.last.outcome if step.last is not None else None
+    outcome = outcome_of(step)
     if outcome is None or step.kind not in _WITH_ROWS:
         return ""
     rows = outcome.rows_affected if outcome.row_count is None else outcome.row_count

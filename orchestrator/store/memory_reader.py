@@ -72,6 +72,10 @@ class MemoryReader:
         found = [head.run_id for head in self.heads() if head.run_id.startswith(beginning or "")]
         return beginning if beginning in found else only_run(beginning, found)
 
+    def head(self, run_id: str) -> RunHead:
+        """Return a run as in a list of runs; raises UnknownRunError."""
+        return self.run(run_id).head
+
     def run(self, run_id: str) -> RecordedRun:
         """Return a complete run; raises UnknownRunError."""
         if run_id not in self._runs:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, select
+from sqlalchemy import Connection, Engine, Row, Select, func, select
 
 from orchestrator.errors import UnknownRunError
 from orchestrator.execution.events import RunEvent
@@ -68,12 +68,15 @@ class SqlRunReader:
                 return beginning
         return only_run(beginning, found)
 
+    def head(self, run_id: str) -> RunHead:
+        """Return a run as in a list of runs; raises UnknownRunError."""
+        with self._engine.connect() as connection:
+            return _head(connection, _row(connection, run_id))
+
     def run(self, run_id: str) -> RecordedRun:
         """Return a complete run; raises UnknownRunError."""
         with self._engine.connect() as connection:
-            row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
-            if row is None:
-                raise UnknownRunError(f"No run is recorded that is called {run_id}.", hint=UNKNOWN_RUN_HINT)
+            row = _row(connection, run_id)
             plan = plan_from_text(read_text(connection, row.plan_digest).decode())
             found, head = _steps(connection, run_id), _head(connection, row)
             return RecordedRun(head=head, asked=row.selected, plan=plan, steps=found)
@@ -82,14 +85,14 @@ class SqlRunReader:
         """Return the events of a run after a sequence number; none if the run is not known."""
         asked = select(events).where(events.c.run_id == run_id).order_by(events.c.sequence)
         with self._engine.connect() as connection:
-            rows = connection.execute(asked.where(events.c.sequence > after)).all()
+            rows, first = connection.execute(asked.where(events.c.sequence > after)).all(), after
             if not rows:
                 return ()
             if any(row.kind in WHOLE_RUN for row in rows):
-                rows = connection.execute(asked).all()
-            row = connection.execute(select(runs).where(runs.c.run_id == run_id)).one()
+                rows, first = connection.execute(asked).all(), 0
+            row = _row(connection, run_id)
             plan = cache(lambda: plan_from_text(read_text(connection, row.plan_digest).decode()))
-            parts = RecordedParts(head=_head(connection, row), plan=plan, steps=_steps(connection, run_id))
+            parts = RecordedParts(head=_head(connection, row), plan=plan, steps=_steps(connection, run_id, first))
             reader = EventReader(parts)
             return tuple(event for event in map(reader.event, rows) if (event.sequence or 0) > after)
 
@@ -151,14 +154,25 @@ class SqlRunReader:
             return compiled_code(connection, run_id, step_id)
 
 
+def _row(connection: Connection, run_id: str) -> Row[Any]:
+    row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
+    if row is None:
+        raise UnknownRunError(f"No run is recorded that is called {run_id}.", hint=UNKNOWN_RUN_HINT)
+    return row
+
+
 def _head(connection: Connection, row: Row[Any]) -> RunHead:
     run_id: str = row.run_id
     return head_of(row, _counts(connection, [run_id])[run_id], _times(connection, [run_id])[run_id])
 
 
-def _steps(connection: Connection, run_id: str) -> tuple[RecordedStep, ...]:
-    tried = _attempts(connection, run_id)
+def _steps(connection: Connection, run_id: str, after: int = 0) -> tuple[RecordedStep, ...]:
+    """Return the steps of a run, with their attempts; only those with events after a sequence number if given."""
+    told = select(events.c.step_id).where(events.c.run_id == run_id, events.c.sequence > after)
+    tried = _attempts(connection, run_id, told if after else None)
     asked = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.position)
+    if after:
+        asked = asked.where(steps.c.step_id.in_(told))
     return tuple(step_of(step, tuple(tried[step.step_id])) for step in connection.execute(asked))
 
 
@@ -195,12 +209,20 @@ def _times(connection: Connection, run_ids: Sequence[str]) -> dict[str, RunTimes
     return found
 
 
-def _attempts(connection: Connection, run_id: str) -> dict[str, list[RecordedAttempt]]:
+def _attempts(
+    connection: Connection, run_id: str, only: Select[tuple[str]] | None = None
+) -> dict[str, list[RecordedAttempt]]:
+    of_parts = select(parts).where(parts.c.run_id == run_id).order_by(parts.c.position)
+    of_attempts = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.attempt)
+    if only is not None:
+        of_parts, of_attempts = (
+            of_parts.where(parts.c.step_id.in_(only)),
+            of_attempts.where(attempts.c.step_id.in_(only)),
+        )
     inside: dict[tuple[str, int], list[Part]] = defaultdict(list)
-    asked = select(parts).where(parts.c.run_id == run_id).order_by(parts.c.position)
-    for row in connection.execute(asked):
+    for row in connection.execute(of_parts):
         inside[row.step_id, row.attempt].append(part_of(row))
     found: dict[str, list[RecordedAttempt]] = defaultdict(list)
-    for row in connection.execute(select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.attempt)):
+    for row in connection.execute(of_attempts):
         found[row.step_id].append(attempt_of(row, tuple(inside[row.step_id, row.attempt])))
     return found

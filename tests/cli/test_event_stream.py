@@ -148,10 +148,14 @@ def test_a_run_is_read_while_it_goes_on_and_when_it_was_cancelled(elt, tmp_path)
     run = start("run", "--select", "slow", "--json", project=shop)
     until_it_builds(run)
     early = recorded(elt, shop)
+    follower = start("show", "--json", "--events", "--follow", project=shop)
+    for _ in early:
+        assert follower.stdout.readline()
     run.send_signal(signal.SIGINT)
     assert ended(run).code == 130
     whole = recorded(elt, shop)
     assert whole[: len(early)] == early
+    assert ended(follower).out.splitlines() == whole[len(early) :]
     assert words(read("\n".join(whole))) >= {("step_ended", "cancelled"), ("run_ended", "cancelled")}
 
 
