@@ -56,7 +56,7 @@ class JsonEvents:
     def _fields(self, event: Event) -> tuple[str, Json]:
         match event:
             case RunStarted():
-                origin = asdict(event.origin)
+                origin = {**asdict(event.origin), "command": list(event.origin.command)}
                 again = {"resumed": event.resumed, "settled": len(event.settled)}
                 plan = plan_to_json(event.plan)
                 return "run_started", {**origin, "database": event.database, **again, "plan": plan}
