@@ -5,14 +5,14 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import OnBusy
 from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.attempts import AttemptRules
-from orchestrator.execution.audience import Audience
+from orchestrator.execution.audience import PATIENCE
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.foreword import Foreword
 from orchestrator.execution.inbox import Inbox
@@ -47,7 +47,7 @@ from orchestrator.wiring.planning import (
 from orchestrator.wiring.publishing import copy_of
 from orchestrator.wiring.readiness import lacking
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of
-from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
+from orchestrator.wiring.reports import OutputKind, listening, reporting, tell_on_stderr
 from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.turns import store_in_turn
 
@@ -117,24 +117,29 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
         )
 
 
-def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
-    """Plan and execute a command; return every step's outcome, and notify the listeners of each as it ends."""
+def run(command: Command, listeners: Sequence[RunListener] = (), *, patience: timedelta | None = PATIENCE) -> Ran:
+    """Plan and execute a command; return every step's outcome when the listeners have received all events.
+
+    A listener that does not return from one event within `patience` receives no more; None waits as long as it takes.
+    """
     run_id = new_run_id()
-    foreword = Foreword(run_id, Audience(listeners, _now).tell)
-    with opened(command, Inbox(), hear=foreword.hear) as project:
-        require_consent_of(command, project)
-        request = requested(command, project)
-        with store_in_turn(project, command, run_id, lambda: steps_for(project, request)) as (store, steps):
-            known = Knowledge(project=project, store=store, run_id=run_id)
-            made = decided(command, project, request, steps, known)
-            opening = replace(opening_of(project, command, run_id, made.plan), notices=foreword.notices)
-            return drive(project, known, made, command, opening, listeners)
+    with listening(listeners, patience) as audience:
+        foreword = Foreword(run_id, audience.tell_at_once)
+        with opened(command, Inbox(), hear=foreword.hear) as project:
+            require_consent_of(command, project)
+            request = requested(command, project)
+            with store_in_turn(project, command, run_id, lambda: steps_for(project, request)) as (store, steps):
+                known = Knowledge(project=project, store=store, run_id=run_id)
+                made = decided(command, project, request, steps, known)
+                opening = replace(opening_of(project, command, run_id, made.plan), notices=foreword.notices)
+                return drive(project, known, made, command, opening, audience)
 
 
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:
     """Run with reports on the terminal, as lines or as JSON, and return the exit code."""
     with reporting(output, color=color, nothing=nothing_to_do(command.select)) as listeners:
-        return int(run(replace(command, watched=output is OutputKind.LIVE), listeners).exit_code)
+        watched = replace(command, watched=output is OutputKind.LIVE)
+        return int(run(watched, listeners, patience=None).exit_code)  # a pager may read the output much later
 
 
 def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
@@ -203,7 +208,3 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
 def run_dbt(words: tuple[str, ...], project_dir: Path | None = None, consents: Consents = refuse) -> int:
     """Run any dbt command in the project and return its exit code; dbt writes to the terminal itself."""
     return dbt_command(words, project_dir, consents)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

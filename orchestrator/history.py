@@ -178,7 +178,7 @@ def _steps_of(run: RecordedRun, node: str) -> tuple[RecordedStep, ...]:
 
     A load is found by any of its names, a suite also as `expectation:NAME`.
     """
-    loads = {step.id: step.names for step in run.plan.steps if isinstance(step, IngestStep)}
+    loads = {step.id: step.names for step in run.plan.of(IngestStep)}
     plain = node.removeprefix("expectation:")
 
     def is_meant(step: RecordedStep) -> bool:

@@ -3,16 +3,16 @@
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from orchestrator.config.loader import load_settings
 from orchestrator.errors import UnknownRunError, UsageError
-from orchestrator.execution.audience import Audience
+from orchestrator.execution.audience import PATIENCE
 from orchestrator.execution.events import Noticed, NoticeKind, RunNotStarted
 from orchestrator.execution.foreword import Foreword
 from orchestrator.execution.inbox import Inbox
@@ -25,7 +25,7 @@ from orchestrator.plan.placement import placed
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.repair import repair
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
-from orchestrator.plan.step import BuildStep, HookStep, IngestStep, Step
+from orchestrator.plan.step import BuildStep, IngestStep, Step, is_hook
 from orchestrator.report.streams import open_console
 from orchestrator.report.words import some_of
 from orchestrator.reuse.foresee import Foreseen, with_closed_gates
@@ -37,7 +37,7 @@ from orchestrator.wiring.found import found_in_target, gone_from_target, left_of
 from orchestrator.wiring.planning import opened, requested_again, require_consent_of, steps_for
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import lives, new_run_id, open_store, opening_of, with_moments
-from orchestrator.wiring.reports import OutputKind, reporting
+from orchestrator.wiring.reports import OutputKind, listening, reporting
 from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.turns import store_in_turn
 from orchestrator.wiring.warehouse import is_there
@@ -67,25 +67,31 @@ class _Recalled:
 
 
 def resume(
-    run: str | None, again: Command, listeners: Sequence[RunListener] = (), *, accept_changes: bool = False
+    run: str | None,
+    again: Command,
+    listeners: Sequence[RunListener] = (),
+    *,
+    accept_changes: bool = False,
+    patience: timedelta | None = PATIENCE,
 ) -> Ran:
     """Resume a run, the last by default: what succeeded is kept, the rest runs.
 
     `again` says where the command is called from, and may contain new `--vars`. Raises UsageError if the run is still
-    running or has nothing left to do, or if its code has changed since then and that is not accepted.
+    running or has nothing left to do, or if its code has changed since then and that is not accepted. `patience` is as
+    for `api.run`.
     """
-    recalled = _recall(run, again)
-    found = recalled.run
-    if is_finished(found):
-        raise UsageError(
-            f"The run {found.head.run_id} is finished: it ended as {found.head.status}.",
-            hint="`elt run` starts a new one.",
-        )
-    foreword = Foreword(found.head.run_id, Audience(listeners, _now).tell, after=found.head.events)
-    with (
-        _reopened(recalled, foreword.hear) as project,
-        store_in_turn(project, recalled.command, found.head.run_id, lambda: found.plan) as (store, _),
-    ):
+    with listening(listeners, patience) as audience, ExitStack() as stack:
+        recalled = _recall(run, again)
+        found = recalled.run
+        if is_finished(found):
+            raise UsageError(
+                f"The run {found.head.run_id} is finished: it ended as {found.head.status}.",
+                hint="`elt run` starts a new one.",
+            )
+        foreword = Foreword(found.head.run_id, audience.tell_at_once, after=found.head.events)
+        project = stack.enter_context(_reopened(recalled, foreword.hear))
+        in_turn = store_in_turn(project, recalled.command, found.head.run_id, lambda: found.plan)
+        store, _ = stack.enter_context(in_turn)
         changed = _changed(project, recalled)
         _refuse_changes(project, found, changed, accept=accept_changes)
         opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
@@ -97,31 +103,29 @@ def resume(
         )
         left = left_of(project, recalled.runs, changed)
         known = Knowledge(project=project, store=store)
-        return drive(
-            project,
-            known,
-            Foreseen(plan=found.plan),
-            recalled.command,
-            opening,
-            listeners,
-            continued,
-            left,
-        )
+        return drive(project, known, Foreseen(plan=found.plan), recalled.command, opening, audience, continued, left)
 
 
-def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()) -> Ran | None:
+def retry(
+    run: str | None,
+    again: Command,
+    listeners: Sequence[RunListener] = (),
+    *,
+    patience: timedelta | None = PATIENCE,
+) -> Ran | None:
     """Run what did not succeed in a run again, with today's code; return None if nothing is left.
 
     The run is the last one by default. Failed steps run, and the steps that they halted. Of the steps upstream of
-    these, the changed ones run too.
+    these, the changed ones run too. `patience` is as for `api.run`.
     """
-    recalled = _recall(run, again)
-    if is_finished(recalled.run):
-        return None
-    _refuse_hooks_alone(recalled.run)
-    run_id = new_run_id()
-    foreword = Foreword(run_id, Audience(listeners, _now).tell)
-    with _reopened(recalled, foreword.hear) as project:
+    with listening(listeners, patience) as audience, ExitStack() as stack:
+        recalled = _recall(run, again)
+        if is_finished(recalled.run):
+            return None
+        _refuse_hooks_alone(recalled.run)
+        run_id = new_run_id()
+        foreword = Foreword(run_id, audience.tell_at_once)
+        project = stack.enter_context(_reopened(recalled, foreword.hear))
         request = requested_again(recalled.command, project, recalled.steps)
         with store_in_turn(project, recalled.command, run_id, lambda: steps_for(project, request)) as (store, today):
             changed = _changed(project, recalled)
@@ -134,7 +138,7 @@ def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()
             left = left_of(project, recalled.runs, changed)
             known = Knowledge(project=project, store=store)
             gated = Foreseen(plan=with_closed_gates(made, known.closed(made, request)))
-            return drive(project, known, gated, recalled.command, opening, listeners, left=left)
+            return drive(project, known, gated, recalled.command, opening, audience, left=left)
 
 
 def resume_and_report(
@@ -143,16 +147,17 @@ def resume_and_report(
     """Resume a run with reports, and return the exit code."""
     with reporting(output, color=color, nothing="Nothing was left to do.") as listeners:
         watched = replace(again, watched=output is OutputKind.LIVE)
-        return int(resume(run, watched, listeners, accept_changes=accept_changes).exit_code)
+        return int(resume(run, watched, listeners, accept_changes=accept_changes, patience=None).exit_code)
 
 
 def retry_and_report(run: str | None, again: Command, output: OutputKind, *, color: bool | None = None) -> int:
     """Retry a run with reports, and return the exit code: 0 if there is nothing to retry."""
     told = "Nothing to repair: every node of that run succeeded, or no longer exists."
     with reporting(output, color=color, nothing="") as listeners:
-        ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners)
+        ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners, patience=None)
         if ran is None:
-            Audience(listeners, _now).tell(RunNotStarted(at=_now(), message=told, exit_code=0))
+            for listener in listeners:
+                listener.hear(RunNotStarted(at=datetime.now(UTC), message=told, exit_code=0))
     if ran is None:
         open_console(sys.stderr).print(told, soft_wrap=True)
         return 0
@@ -202,7 +207,7 @@ def _reopened(recalled: _Recalled, hear: Callable[[Noticed], None]) -> Iterator[
 def _refuse_hooks_alone(run: RecordedRun) -> None:
     """Refuse to retry a run in which only hooks failed: a retry runs nodes, and would leave the failure as it is."""
     failed = [step for step in run.steps if step.status in FAIL_OR_ERROR]
-    if failed and all(isinstance(run.plan.by_id[step.step_id], HookStep) for step in failed):
+    if failed and all(is_hook(run.plan.by_id[step.step_id]) for step in failed):
         unfinished = [step for step in run.steps if step.status in {Status.SKIPPED, Status.CANCELLED, None}]
         if not unfinished:
             raise UsageError(
@@ -234,7 +239,7 @@ def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
     The schema is not part of a target's identity. A model whose own schema was edited counts as a changed model.
     """
     built = {outcome.step_id for outcome in settled(run) if not outcome.status.halts}
-    steps = [step for step in run.plan.steps if isinstance(step, BuildStep) and step.id in built and step.writes]
+    steps = [step for step in run.plan.of(BuildStep) if step.id in built and step.writes]
     moved = [
         (step.writes[0], now)
         for step in steps
@@ -282,7 +287,3 @@ def _repair_of(project: OpenProject, recalled: _Recalled, changed: frozenset[Nod
     gone = gone_nodes(project, recalled.steps)
     notes = (f"no longer in the project: {some_of(gone, _MOST_NAMED)}",) if gone else ()
     return replace(made, steps=kept, notes=(*made.notes, *notes))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

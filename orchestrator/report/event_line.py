@@ -9,10 +9,9 @@ from typing import assert_never
 
 from orchestrator.execution.events import (
     AttemptEnded,
-    Event,
     Noticed,
     RunEnded,
-    RunNotStarted,
+    RunEvent,
     RunStarted,
     StepEnded,
     StepStarted,
@@ -69,7 +68,7 @@ class EventLine:
         return f"{clock(self.at)}  {self.word:<9}  {self.text}"
 
 
-def line_of(event: Event, steps: Steps, started_at: datetime | None) -> EventLine:
+def line_of(event: RunEvent, steps: Steps, started_at: datetime | None) -> EventLine:
     """Return the line of an event."""
     match event:
         case RunStarted():
@@ -95,8 +94,6 @@ def line_of(event: Event, steps: Steps, started_at: datetime | None) -> EventLin
         case RunEnded():
             took = f" after {duration(event.at - started_at)}" if started_at else ""
             return EventLine(at=event.at, word="ended", text=verdict_word(event.status) + took)
-        case RunNotStarted():
-            return EventLine(at=event.at, word="refused", text=one_line(event.message))
         case _:
             assert_never(event)
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TextIO
 
-from orchestrator.execution.events import Event, RunNotStarted, RunStarted, StepEnded
+from orchestrator.execution.events import Event, RunEvent, RunNotStarted, RunStarted, StepEnded
 from orchestrator.execution.outcome import Reason
 from orchestrator.plan.status import Status
 from orchestrator.report.event_line import EventLine, Steps, line_of, reason_text, some_names
@@ -23,7 +23,7 @@ class PlainReport:
         self._skips: list[StepEnded] = []
 
     def hear(self, event: Event) -> None:
-        """Write the event's line; for a run that did not start, the command line shows the error on stderr."""
+        """Write the event's line; the command line itself shows an error that kept the run from starting."""
         if isinstance(event, RunNotStarted):
             return
         if isinstance(event, RunStarted):
@@ -36,7 +36,7 @@ class PlainReport:
         else:
             self._write(event)
 
-    def _write(self, event: Event) -> None:
+    def _write(self, event: RunEvent) -> None:
         self._lines.write(str(line_of(event, self._steps, self._started_at)))
 
     def _write_skips(self) -> None:

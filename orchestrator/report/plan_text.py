@@ -60,7 +60,7 @@ def plan_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str, wid
     yield Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}")
     for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
         yield from _section(title, steps, columns)
-    builds = [step for step in plan.steps if isinstance(step, BuildStep)]
+    builds = plan.of(BuildStep)
     yield from _title("Build", len(builds))
     for step in builds:
         yield columns.line(step)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from orchestrator.execution.codec import outcome_from_json, outcome_to_json
 from orchestrator.execution.events import (
     AttemptEnded,
     Noticed,
@@ -24,7 +25,6 @@ from orchestrator.execution.recorded import RecordedStep, RunHead
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
-from orchestrator.store.codec import outcome_from_json, outcome_to_json
 from orchestrator.store.json_text import plain
 from orchestrator.store.prepared import Values
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, Select, func, select
 
 from orchestrator.errors import UnknownRunError
+from orchestrator.execution.codec import from_text
 from orchestrator.execution.events import RunEvent
 from orchestrator.execution.outcome import Outcome, Part
 from orchestrator.execution.recorded import (
@@ -20,10 +21,10 @@ from orchestrator.execution.recorded import (
     RunHead,
     only_run,
 )
+from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.standing import LastTry, RecordedFingerprint, Standing
-from orchestrator.store.codec import plan_from_text
 from orchestrator.store.event_rows import NOTICES, RESUMED, WHOLE_RUN, EventReader, RecordedParts
 from orchestrator.store.failing import failing_in
 from orchestrator.store.fingerprints import compiled_code, fingerprints_of, last_tries_in, standing_in
@@ -77,7 +78,7 @@ class SqlRunReader:
         """Return a complete run; raises UnknownRunError."""
         with self._engine.connect() as connection:
             row = _row(connection, run_id)
-            plan = plan_from_text(read_text(connection, row.plan_digest).decode())
+            plan = from_text(read_text(connection, row.plan_digest).decode(), Plan)
             found, head = _steps(connection, run_id), _head(connection, row)
             return RecordedRun(head=head, asked=row.selected, plan=plan, steps=found)
 
@@ -91,7 +92,7 @@ class SqlRunReader:
             if any(row.kind in WHOLE_RUN for row in rows):
                 rows, first = connection.execute(asked).all(), 0
             row = _row(connection, run_id)
-            plan = cache(lambda: plan_from_text(read_text(connection, row.plan_digest).decode()))
+            plan = cache(lambda: from_text(read_text(connection, row.plan_digest).decode(), Plan))
             parts = RecordedParts(head=_head(connection, row), plan=plan, steps=_steps(connection, run_id, first))
             reader = EventReader(parts)
             return tuple(event for event in map(reader.event, rows) if (event.sequence or 0) > after)

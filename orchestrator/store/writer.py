@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.errors import StoreError
+from orchestrator.execution.codec import to_text
 from orchestrator.execution.events import AttemptEnded, Noticed, RunEnded, RunEvent, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import Opening, as_recorded, completes_attempt, is_a_try
@@ -18,7 +19,6 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements
-from orchestrator.store.codec import plan_to_text
 from orchestrator.store.database import explained, is_corruption, unwritten
 from orchestrator.store.event_rows import event_values
 from orchestrator.store.fingerprints import fingerprint_rows, other_writers_in
@@ -152,7 +152,7 @@ class SqlRunWriter:
 
     def _begin(self, event: RunStarted, batch: Batch) -> None:
         connection = self._connection()
-        plan = keep_text(connection, "plan", plan_to_text(event.plan).encode())
+        plan = keep_text(connection, "plan", to_text(event.plan).encode())
         kept = self._opening.manifest
         manifest = None if kept is None else keep_text(connection, "manifest", kept)
         writers: dict[str, set[StepId]] = defaultdict(set)

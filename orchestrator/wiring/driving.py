@@ -1,17 +1,21 @@
 """Executes a plan in an open project, and records the run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from orchestrator.config.settings import OnNoData
 from orchestrator.errors import StoreError
 from orchestrator.execution.attempt_rules import attempt_rules
-from orchestrator.execution.events import Noticed, NoticeKind
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.chronicle import Chronicle
+from orchestrator.execution.events import Event, Noticed, NoticeKind
+from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.ports import RunListener, RunWriter
+from orchestrator.execution.ports import RunStore, RunWriter
 from orchestrator.execution.printed import printed_as_notices
 from orchestrator.execution.recorded import Opening
 from orchestrator.execution.resume import Continued
@@ -54,7 +58,7 @@ def drive(
     foreseen: Foreseen,
     command: Command,
     opening: Opening,
-    listeners: Sequence[RunListener],
+    audience: Audience,
     continued: Continued | None = None,
     left: Left = _NOTHING,
 ) -> Ran:
@@ -73,7 +77,7 @@ def drive(
     terms = _terms(project, plan, command, opening.run_id, reuse, continued)
     writer = known.store.writer(opening)
     settled = () if continued is None else (*continued.settled, *continued.found)
-    stood = reuse.judge.past.standing.keys() & {step.id for step in plan.steps if isinstance(step, BuildStep)}
+    stood = reuse.judge.past.standing.keys() & {step.id for step in plan.of(BuildStep)}
     runners = make_runners(
         project,
         plan,
@@ -83,17 +87,17 @@ def drive(
         reader=known.reader,
         on_content=known.facts.note_content,
     )
-    stop = StopRequest()
-    with stop_on_signals(stop), printed_as_notices(project.inbox):
+    inbox, stop = project.inbox, StopRequest()
+    reread = partial(_happened, known.store, opening.run_id)
+    with audience.rereading(reread), stop_on_signals(stop), printed_as_notices(inbox):
         outcomes = run_plan(
             plan,
-            runners.by_lane,
+            thread_executors(runners.by_executor, terms.limits, inbox, _now),
             terms=terms,
-            listeners=(*runners.listeners, *listeners),
-            inbox=project.inbox,
+            chronicle=Chronicle(audience, inbox, _now, writer=writer, ledgers=runners.ledgers),
+            inbox=inbox,
             clock=_now,
             stop=stop,
-            writer=writer,
         )
 
     def tell(notice: Noticed) -> None:
@@ -141,6 +145,11 @@ def _exit_code(shadow: ShadowReuse | None, outcomes: tuple[Outcome, ...], tell: 
     kind = NoticeKind.WARNING if shadow.wrong else NoticeKind.NOTE
     tell(Noticed(at=_now(), kind=kind, message=shadow.summary(len(outcomes))))
     return ExitCode.NOT_GREEN if shadow.wrong and code is ExitCode.SUCCESS else code
+
+
+def _happened(store: RunStore, run_id: str, first: int, last: int) -> Iterable[Event]:
+    """Return recorded events of a run, for listeners that missed them."""
+    return (event for event in store.reader().events(run_id, first - 1) if (event.sequence or 0) <= last)
 
 
 def _now() -> datetime:

@@ -19,16 +19,17 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
     missing = dict(lacking(project, plan))
     if missing:
         raise IngestionError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))
-    if any(isinstance(step, ValidationStep) for step in plan.steps):
+    validates = bool(plan.of(ValidationStep))
+    if validates:
         require_installed()
-    if any(isinstance(step, IngestStep | ValidationStep) for step in plan.steps):
+    if validates or plan.of(IngestStep):
         project.warehouse()
 
 
 def lacking(project: OpenProject, plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the problem that prevents each load of the plan from running, with a hint for how to fix it."""
-    for step in plan.steps:
-        source = project.graph.dlt_sources.get(step.source) if isinstance(step, IngestStep) else None
+    for step in plan.of(IngestStep):
+        source = project.graph.dlt_sources.get(step.source)
         if source is None:
             continue
         problem, hint = source.problem, source.hint

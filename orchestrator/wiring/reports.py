@@ -1,18 +1,16 @@
-"""Creates the listeners that report a run to users and programs."""
+"""Creates the listeners that report a run to users and programs, and sends them the events of a command."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
-from tempfile import gettempdir
 
-from orchestrator.errors import EltError
-from orchestrator.execution.events import Noticed, RunNotStarted
+from orchestrator.execution.audience import PATIENCE, Audience
+from orchestrator.execution.events import Noticed
 from orchestrator.execution.ports import RunListener
-from orchestrator.execution.verdict import exit_code_of_error
-from orchestrator.full_disk import full_disk_error, is_full_disk
+from orchestrator.execution.verdict import not_started
 from orchestrator.masking import Masker
 from orchestrator.report.event_line import line_of
 from orchestrator.report.live import LiveReport
@@ -20,7 +18,7 @@ from orchestrator.report.nothing import UnlessNothing
 from orchestrator.report.opening import OpeningReport
 from orchestrator.report.plain import PlainReport
 from orchestrator.report.quiet import QuietReport
-from orchestrator.report.run_json import JsonReport, refusal
+from orchestrator.report.run_json import JsonReport
 from orchestrator.report.streams import Lines, can_live, open_console
 from orchestrator.report.summary import Summary
 
@@ -45,12 +43,7 @@ def reporting(output: OutputKind, *, nothing: str, color: bool | None = None) ->
         console.no_color = True
     match output:
         case OutputKind.JSON:
-            report = JsonReport(sys.stdout, Masker(os.environ).text)
-            try:
-                yield (report,)
-            except (Exception, KeyboardInterrupt) as error:
-                report.hear(_not_started(error))
-                raise
+            yield (JsonReport(sys.stdout),)
         case OutputKind.QUIET:
             yield (Summary(console, only_failures=True), QuietReport(sys.stderr))
         case OutputKind.LIVE if can_live(console):
@@ -64,19 +57,26 @@ def reporting(output: OutputKind, *, nothing: str, color: bool | None = None) ->
             yield (UnlessNothing(console, (PlainReport(sys.stdout), Summary(console)), nothing),)
 
 
-def _not_started(error: BaseException) -> RunNotStarted:
-    """Return the event of a run that an error prevented."""
-    if isinstance(error, Exception) and is_full_disk(error):
-        error = full_disk_error(error, [Path.cwd(), Path(gettempdir())])
-    told = error.message if isinstance(error, EltError) else f"{type(error).__name__}: {error}"
-    return refusal(
-        "Interrupted." if isinstance(error, KeyboardInterrupt) else told,
-        error.hint if isinstance(error, EltError) else "",
-        str(getattr(error, "code", "")),
-        exit_code_of_error(error),
-    )
-
-
 def tell_on_stderr(notice: Noticed) -> None:
     """Write one notice to standard error."""
     Lines(sys.stderr).write(str(line_of(notice, {}, None)))
+
+
+@contextmanager
+def listening(listeners: Sequence[RunListener], patience: timedelta | None = PATIENCE) -> Iterator[Audience]:
+    """Send the events of one command to its listeners, also an error that keeps its run from starting.
+
+    At the end the listeners have received everything. One that does not return from one event within `patience`
+    receives no more; None waits as long as it takes.
+    """
+    with Audience(listeners, _now, patience=patience) as audience:
+        try:
+            yield audience
+        except (Exception, KeyboardInterrupt) as error:
+            if not audience.has_begun:
+                audience.tell(not_started(error, _now(), Masker(os.environ)))  # the project may never have been open
+            raise
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

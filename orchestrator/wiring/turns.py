@@ -92,7 +92,7 @@ def store_in_turn(
 def names_of(project: OpenProject, command: Command, plan: Plan) -> frozenset[str]:
     """Return the names that a run of a plan must lease; runs with other names may work in the target meanwhile."""
     written = {name for step in plan.steps for name in written_by(project.graph, step, project.target.database)}
-    loads = [step for step in plan.steps if isinstance(step, IngestStep)]
+    loads = plan.of(IngestStep)
     # only one process can use the working folder of a dlt pipeline, whatever dataset it loads
     folder = f"{socket.gethostname()}:{project.settings.project_root}"
     written |= {f"dlt pipeline {step.pipeline} in {step.working_dir or folder}" for step in loads}

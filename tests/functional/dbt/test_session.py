@@ -13,10 +13,10 @@ import duckdb
 import pytest
 from dbt_common.exceptions import DbtRuntimeError
 
-from orchestrator.adapters.dbt.loaded_schemas import LoadedSchemas
+from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.execution.events import RunStarted, StepEnded
+from orchestrator.execution.events import RunStarted
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Cause, IngestStep, StepId, Why
 from tests.factories import NOON, make_outcome
@@ -121,9 +121,9 @@ def test_dbt_sees_what_a_load_wrote(everything: Path, tmp_path: Path) -> None:
         with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
             connection.execute("create table main.loaded (x int)")
         assert not _is_seen(runs)
-        listener = LoadedSchemas(runs)
-        listener.hear(RunStarted(run_id="r", at=NOON, plan=Plan(steps=(_load("main"),)), database=""))
-        listener.hear(StepEnded(at=NOON, outcome=make_outcome("ingest.raw")))
+        ledger = DbtLedger(session, runs)
+        ledger.begin(RunStarted(run_id="r", at=NOON, plan=Plan(steps=(_load("main"),)), database=""))
+        ledger.settle([make_outcome("ingest.raw")])
         assert _is_seen(runs)
     finally:
         session.close()

@@ -2,11 +2,16 @@
 
 import pytest
 
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.chronicle import Chronicle
 from orchestrator.execution.events import NoticeKind, RunEnded, RunStarted, StepEnded
+from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.inbox import Inbox
-from orchestrator.execution.lanes import Lane, Limits
+from orchestrator.execution.lanes import Limits
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import ReasonCode
+from orchestrator.execution.ports import Unrecorded
+from orchestrator.execution.routes import Tool
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.plan.status import Status
@@ -98,14 +103,14 @@ def test_notices_of_other_threads_are_heard_in_their_order():
 
 
 def test_notices_that_come_last_are_heard_before_the_end():
-    """What is posted while the last step's end is told still belongs to the run."""
+    """What is posted while the last step's end is recorded still belongs to the run."""
 
-    class Posting:
-        def hear(self, event):
-            if isinstance(event, StepEnded):
+    class Posting(Unrecorded):
+        def record(self, events):
+            if isinstance(events[0], StepEnded):
                 tried.inbox.post(NoticeKind.WARNING, "late")
 
-    tried = TryOut("a", FakeStepRunner(), listeners=[Posting()])
+    tried = TryOut("a", FakeStepRunner(), writer=Posting())
     assert tried.run().heard.lines[-2:] == ["warning: late", "end success"]
 
 
@@ -222,13 +227,14 @@ def test_fail_fast_interrupts_what_runs_and_still_runs_the_last_hooks():
 def test_a_plan_with_a_step_that_nobody_can_run_is_refused():
     """A lane without a runner is a bug of the wiring and is told before anything starts."""
     clock = FixedClock()
-    with pytest.raises(ValueError, match="no runner: ingest"):
+    inbox, terms = Inbox(clock), RunTerms(run_id="r", database="d")
+    with pytest.raises(ValueError, match="no executor: dlt"):
         run_plan(
             make_plan("load_a"),
-            {Lane.DBT: FakeStepRunner()},
-            terms=RunTerms(run_id="r", database="d"),
-            listeners=[],
-            inbox=Inbox(clock),
+            thread_executors({Tool.DBT: FakeStepRunner()}, terms.limits, inbox, clock),
+            terms=terms,
+            chronicle=Chronicle(Audience((), clock), inbox, clock),
+            inbox=inbox,
             clock=clock,
             stop=StopRequest(),
         )
