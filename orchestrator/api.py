@@ -14,6 +14,7 @@ from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.audience import PATIENCE
 from orchestrator.execution.events import Noticed
+from orchestrator.execution.foreword import Foreword
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.leases import leased_plan
@@ -121,17 +122,22 @@ def run(command: Command, listeners: Sequence[RunListener] = (), *, patience: ti
 
     A listener that does not return from one event within `patience` receives no more; None waits as long as it takes.
     """
-    inbox = Inbox()
-    with listening(listeners, patience) as audience, opened(command, inbox, hear=audience.tell_at_once) as project:
-        require_consent_of(command, project)
-        run_id, request = new_run_id(), requested(command, selected(command, project))
-        with (
-            closing(open_store(project.settings)) as store,
-            leased_plan(store, project, command, run_id, lambda: steps_for(project, request), project.hear) as steps,
-        ):
-            known = Knowledge(project=project, store=store, run_id=run_id)
-            made = decided(command, project, request, steps, known)
-            return drive(project, known, made, command, opening_of(project, command, run_id, made.plan), audience)
+    run_id = new_run_id()
+    with listening(listeners, patience) as audience:
+        foreword = Foreword(run_id, audience.tell_at_once)
+        with opened(command, Inbox(), hear=foreword.hear) as project:
+            require_consent_of(command, project)
+            request = requested(command, selected(command, project))
+            with (
+                closing(open_store(project.settings)) as store,
+                leased_plan(
+                    store, project, command, run_id, lambda: steps_for(project, request), project.hear
+                ) as steps,
+            ):
+                known = Knowledge(project=project, store=store, run_id=run_id)
+                made = decided(command, project, request, steps, known)
+                opening = replace(opening_of(project, command, run_id, made.plan), notices=foreword.notices)
+                return drive(project, known, made, command, opening, audience)
 
 
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:

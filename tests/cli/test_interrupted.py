@@ -87,7 +87,9 @@ def test_a_signal_before_the_run_begins(shop):
     assert (shop / "reading").read_text() == "x"
     run.send_signal(signal.SIGTERM)
     said = ended(run)
-    assert (said.code, said.out, said.err.strip()) == (130, "", "Interrupted.")
+    assert (said.code, said.err.strip()) == (130, "Interrupted.")
+    event = json.loads(said.out)
+    assert (event["event"], event["exit_code"]) == ("run_not_started", 130)
 
 
 def test_a_load_may_finish_within_the_grace(elt, shop):
