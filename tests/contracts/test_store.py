@@ -354,7 +354,7 @@ def test_nothing_is_found_in_an_empty_store(store: RunStore) -> None:
     reader = store.reader()
     assert reader.heads() == ()
     assert reader.events("r1") == ()
-    with pytest.raises(UnknownRunError, match="called r1"):
+    with pytest.raises(UnknownRunError, match="no run r1"):
         reader.run("r1")
     with pytest.raises(UnknownRunError):
         reader.find()
