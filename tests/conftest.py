@@ -7,7 +7,11 @@ import pytest
 from dbt_common.tests import enable_test_caching
 from hypothesis import HealthCheck, settings
 
+from tests.warm_children import allow, clear, offer
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from xdist.scheduler import LoadScopeScheduling
 
 # A busy machine draws slowly; that says nothing of the product, and no test is timed.
@@ -32,6 +36,20 @@ SLOW = (
 )
 """What `make test-slow` runs: many runs of the real tools each; CI runs both."""
 LONGEST_FIRST = (*TOGETHER, "tests/agreement/", "tests/functional/", "tests/faults/", "tests/cli/", "tests/")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_children() -> "Iterator[None]":
+    """Let runs start their children warm."""
+    offer()
+    yield
+    clear()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Start children cold in the tests of the children."""
+    allow(item.nodeid)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
