@@ -52,7 +52,7 @@ class _Popen(subprocess.Popen):
         if program is None or not ready():
             return super().__new__(cls)
         numbers = [0, 1, 2, *options.get("pass_fds", ())]
-        with open(os.devnull, "r+b") as nothing:
+        with Path(os.devnull).open("r+b") as nothing:
             asked = [_descriptor(options.get(name), number, nothing.fileno()) for number, name in enumerate(_NAMES)]
             order = {
                 **program,
