@@ -10,7 +10,7 @@ from tests.sweeps import SWEEP
 
 pytestmark = pytest.mark.functional
 SEED = 20261121
-DEATHS = 30
+DEATHS, SMOKE = 30, 5
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
         yield ready
 
 
-@pytest.mark.parametrize("number", SWEEP.share(range(DEATHS), smoke=5))
+@pytest.mark.parametrize("number", SWEEP.share(range(DEATHS), smoke=SMOKE))
 def test_a_killed_run_of_the_real_tools_goes_on_to_the_same_end(shops: Shops, number: int) -> None:
     """Inside a load, inside a model, between two facts: no row is lost or doubled, nothing is done again."""
     death = draw_deaths(SEED, shops.undisturbed.passings, DEATHS)[number]

@@ -13,11 +13,11 @@ from tests.faults.runner import COMMITTED, INSIDE
 from tests.sweeps import SWEEP
 
 PLANS = range(17)
-DEATHS = 10
+DEATHS, SMOKE = 10, 34
 """Of each plan."""
 AGAIN = range(100, 110)
 EVERY_DEATH = [(seed, number) for seed in PLANS for number in range(DEATHS)]
-DIED = SWEEP.share(EVERY_DEATH, smoke=34)
+DIED = SWEEP.share(EVERY_DEATH, smoke=SMOKE)
 PASSED = {
     INSIDE,
     COMMITTED,
