@@ -3,25 +3,28 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from orchestrator.adoption.candidates import Gathered
+from orchestrator.adoption.dbt_run import FileTimes
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.inbox import Inbox
+from orchestrator.execution.knowledge import Knowledge
+from orchestrator.execution.leases import leased_plan
 from orchestrator.nodes.run_results import read_artifacts
+from orchestrator.plan.command import Command
+from orchestrator.plan.make_request import requested
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import Upstream
 from orchestrator.report.adoption_text import adoption_to_json, print_adoption
 from orchestrator.report.streams import open_console
-from orchestrator.reuse.adoption_run import FileTimes
-from orchestrator.wiring.adopting import Gathered
-from orchestrator.wiring.adopting_record import Adoption, adopt_nodes, file_times, refuse_what_cannot_be
-from orchestrator.wiring.command import Command
-from orchestrator.wiring.planning import opened, requested, steps_for
-from orchestrator.wiring.recording import new_run_id
+from orchestrator.wiring.adopting import Adoption, adopt_nodes, file_times, refuse_what_cannot_be
+from orchestrator.wiring.adopting_copies import Copies
+from orchestrator.wiring.planning import opened, selected, steps_for
+from orchestrator.wiring.recording import new_run_id, open_store
 from orchestrator.wiring.reports import tell_on_stderr
-from orchestrator.wiring.reusing import Knowledge
-from orchestrator.wiring.turns import store_in_turn
 
 
 def adopt(
@@ -41,7 +44,7 @@ def adopt(
     inbox = Inbox()
     with opened(asked, inbox, ("build",), hear=hear) as project:
         refuse_what_cannot_be(project, artifacts)
-        run_id, request = new_run_id(), requested(asked, project)
+        run_id, request = new_run_id(), requested(asked, selected(asked, project))
         times: FileTimes | None = None
 
         def look() -> Plan:
@@ -49,10 +52,14 @@ def adopt(
             times = file_times(project)
             return steps_for(project, request)
 
-        with store_in_turn(project, asked, run_id, look) as (store, steps):
+        with (
+            closing(open_store(project.settings)) as store,
+            leased_plan(store, project, asked, run_id, look, project.hear) as steps,
+        ):
             known = Knowledge(project=project, store=store)
             gathered = Gathered(
                 project=project,
+                compares=lambda nodes: Copies(project=project, nodes=nodes),
                 known=known,
                 artifacts=artifacts,
                 plan=steps,
@@ -60,7 +67,7 @@ def adopt(
                 times=times,
                 verify=verify,
             )
-            return adopt_nodes(gathered, command, dry_run=dry_run, drain=inbox.notices)
+            return adopt_nodes(project, gathered, command, dry_run=dry_run, drain=inbox.notices)
 
 
 def show_adoption(command: Command, state: Path, *, verify: bool, dry_run: bool, as_json: bool) -> int:

@@ -5,18 +5,24 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import OnBusy
 from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.attempts import AttemptRules
-from orchestrator.execution.audience import Audience
+from orchestrator.execution.audience import PATIENCE
 from orchestrator.execution.events import Noticed
+from orchestrator.execution.foreword import Foreword
 from orchestrator.execution.inbox import Inbox
+from orchestrator.execution.knowledge import Knowledge
+from orchestrator.execution.leases import leased_plan
 from orchestrator.execution.ports import RunListener
+from orchestrator.plan.command import Command
+from orchestrator.plan.consent import Consents, refuse
 from orchestrator.plan.explain import plan_to_json
+from orchestrator.plan.make_request import requested
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import Upstream, Verb
 from orchestrator.report.attempts_text import AttemptsText, attempts_json, attempts_text, seconds_of
@@ -28,8 +34,6 @@ from orchestrator.reuse.facts import HeldDatabase
 from orchestrator.selection.criterion import own_criterion, plain_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
-from orchestrator.wiring.command import Command
-from orchestrator.wiring.consent import Consents, refuse
 from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, dbt_writer, docs_site, list_with_dbt
 from orchestrator.wiring.driving import Ran, drive
 from orchestrator.wiring.explaining import explain_node
@@ -38,17 +42,14 @@ from orchestrator.wiring.planning import (
     decided,
     opened,
     planned,
-    requested,
     require_consent_of,
-    resolved,
+    selected,
     steps_for,
 )
 from orchestrator.wiring.publishing import copy_of
 from orchestrator.wiring.readiness import lacking
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of
-from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
-from orchestrator.wiring.reusing import Knowledge
-from orchestrator.wiring.turns import store_in_turn
+from orchestrator.wiring.reports import OutputKind, listening, reporting, tell_on_stderr
 
 __all__ = [
     "Command",
@@ -116,22 +117,34 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
         )
 
 
-def run(command: Command, listeners: Sequence[RunListener] = ()) -> Ran:
-    """Plan and execute a command; return every step's outcome, and notify the listeners of each as it ends."""
-    inbox = Inbox()
-    with opened(command, inbox, hear=Audience(listeners, _now).tell) as project:
-        require_consent_of(command, project)
-        run_id, request = new_run_id(), requested(command, project)
-        with store_in_turn(project, command, run_id, lambda: steps_for(project, request)) as (store, steps):
-            known = Knowledge(project=project, store=store, run_id=run_id)
-            made = decided(command, project, request, steps, known)
-            return drive(project, known, made, command, opening_of(project, command, run_id, made.plan), listeners)
+def run(command: Command, listeners: Sequence[RunListener] = (), *, patience: timedelta | None = PATIENCE) -> Ran:
+    """Plan and execute a command; return every step's outcome when the listeners have received all events.
+
+    A listener that does not return from one event within `patience` receives no more; None waits as long as it takes.
+    """
+    run_id = new_run_id()
+    with listening(listeners, patience) as audience:
+        foreword = Foreword(run_id, audience.tell_at_once)
+        with opened(command, Inbox(), hear=foreword.hear) as project:
+            require_consent_of(command, project)
+            request = requested(command, selected(command, project))
+            with (
+                closing(open_store(project.settings)) as store,
+                leased_plan(
+                    store, project, command, run_id, lambda: steps_for(project, request), project.hear
+                ) as steps,
+            ):
+                known = Knowledge(project=project, store=store, run_id=run_id)
+                made = decided(command, project, request, steps, known)
+                opening = replace(opening_of(project, command, run_id, made.plan), notices=foreword.notices)
+                return drive(project, known, made, command, opening, audience)
 
 
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:
     """Run with reports on the terminal, as lines or as JSON, and return the exit code."""
     with reporting(output, color=color, nothing=nothing_to_do(command.select)) as listeners:
-        return int(run(replace(command, watched=output is OutputKind.LIVE), listeners).exit_code)
+        watched = replace(command, watched=output is OutputKind.LIVE)
+        return int(run(watched, listeners, patience=None).exit_code)  # a pager may read the output much later
 
 
 def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
@@ -191,16 +204,15 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
             return lines
     inbox = Inbox()
     with opened(command, inbox, ("list",)) as project:
-        selection = resolved(command, project)
-        ours = sorted(selection.ingest | selection.suites) if project.selector.kept_types() is None else []
-        listed = project.list_lines(selection.selected, output, output_keys) if selection.selected or not ours else ()
+        snapshot = selected(command, project)
+        selection = snapshot.selection
+        ours = sorted(selection.ingest | selection.suites) if snapshot.kept_types is None else []
+        listed = (
+            project.dbt.list_lines(selection.selected, output, output_keys) if selection.selected or not ours else ()
+        )
         return (*listed, *(own_line(node, output) for node in ours))
 
 
 def run_dbt(words: tuple[str, ...], project_dir: Path | None = None, consents: Consents = refuse) -> int:
     """Run any dbt command in the project and return its exit code; dbt writes to the terminal itself."""
     return dbt_command(words, project_dir, consents)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from orchestrator.errors import EltError
+from orchestrator.errors import FullDiskError
 
 _NUMBERS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _SAYS = r"(?:No space left on device|database or disk is full|Disk quota exceeded|File too large)"
@@ -15,10 +15,6 @@ _OF_SERVER = re.compile(r"could not (?:extend|write(?: to)?) file")
 """PostgreSQL's message about one of its own files, which it names by a relative path."""
 _FILE = re.compile(rf"""["'](?P<before>/[^"']+)["']: {_SAYS}|{_SAYS}: ["'](?P<behind>/[^"']+)["']""")
 REMEDY = "Make room"
-
-
-class FullDiskError(EltError):
-    """A disk is full, so a command could not write something that it must write."""
 
 
 def says_disk_is_full(message: str) -> bool:

@@ -1,8 +1,8 @@
 """Implements the verbs that read the record of runs as functions: list, show, logs, SQL, prune and cancel."""
 
-import json
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -11,19 +11,23 @@ from pathlib import Path
 
 from orchestrator.config.loader import load_settings
 from orchestrator.config.readers import MOST_RUNS
-from orchestrator.errors import UnknownRunError, UsageError
-from orchestrator.execution.liveness import RunState, state_of
+from orchestrator.errors import RepairError, UnknownNodeError, UnknownRunError, UsageError
+from orchestrator.execution.events import step_of_event
+from orchestrator.execution.liveness import RunState, lives, state_of, this_process
 from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.recorded import RecordedRun, RecordedStep, RunHead
 from orchestrator.execution.replay import replay
 from orchestrator.nodes.dlt import is_called
+from orchestrator.plan.consent import Consents, refuse, require_consent
 from orchestrator.plan.step import IngestStep
-from orchestrator.report.history_json import event_to_json, listed_to_json, run_to_json
+from orchestrator.report.history_json import listed_to_json, run_to_json
 from orchestrator.report.history_text import print_history, print_log, print_pruned, print_run, print_table
+from orchestrator.report.run_json import JsonEvents, json_line
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
-from orchestrator.wiring.consent import Consents, refuse, require_consent
-from orchestrator.wiring.recording import lives, open_store, query_store, this_process
+from orchestrator.wiring.recording import open_store, query_store
+
+_LOOK = 0.5  # seconds between two looks at a run that is followed
 
 
 def show_history(project_dir: Path | None, *, limit: int, as_json: bool) -> int:
@@ -57,6 +61,25 @@ def show_run(project_dir: Path | None, run: str | None, *, as_json: bool) -> int
     return 0
 
 
+def show_events(project_dir: Path | None, run: str | None, *, follow: bool = False) -> int:
+    """Write the events of one run, the last by default, as `elt run --json` writes them; the exit code is 0.
+
+    With `follow`, a run that is running is followed to its end.
+    """
+    json_events, seen = JsonEvents(), 0
+    with _opened(project_dir) as store:
+        reader = store.reader()
+        run_id = reader.find(run or None)
+        while True:
+            is_last = not follow or _state(reader.head(run_id)) is not RunState.RUNNING
+            for event in reader.events(run_id, after=seen):
+                _print_json(json_events.to_json(event))
+                seen = event.sequence or seen
+            if is_last:
+                return 0
+            time.sleep(_LOOK)
+
+
 def show_log(project_dir: Path | None, words: tuple[str, ...], *, as_json: bool) -> int:
     """Print the recorded events of a run, or of a node and its suite; the exit code is 0.
 
@@ -70,9 +93,9 @@ def show_log(project_dir: Path | None, words: tuple[str, ...], *, as_json: bool)
         told = reader.events(run)
     if node is not None:
         wanted = {step.step_id for step in steps}
-        told = tuple(event for event in told if event.step_id in wanted)
+        told = tuple(event for event in told if step_of_event(event) in wanted)
     if as_json:
-        _print_json(*(event_to_json(event) for event in told))
+        _print_json(*map(JsonEvents(found.plan.by_id).to_json, told))
     else:
         print_log(open_console(), found, told, steps)
     return 0
@@ -99,11 +122,11 @@ def prune(project_dir: Path | None, *, keep: int | None, consents: Consents = re
     settings = load_settings(project_dir)
     kept = settings.keep_runs if keep is None else min(keep, MOST_RUNS)
     if keep is None and not kept:
-        hint = "Say how many to keep: elt history prune --keep N"
+        hint = "Give the number of runs to keep: elt history prune --keep N"
         raise UsageError("The setting keep_runs is none, so every run is kept.", hint=hint)
     with _opened(project_dir) as store:
         targets = {head.target for head in store.reader().heads()[kept:]}  # raises without a record: none is created
-        danger = f"what is recorded of its runs before the newest {kept:,} is forgotten"
+        danger = f"the record of its runs before the newest {kept:,} would be deleted"
         require_consent(settings, targets, danger, consents)
         before = store.size()
         forgotten = store.prune(keep=kept, now=datetime.now(UTC))
@@ -124,7 +147,7 @@ def cancel(project_dir: Path | None, run: str | None) -> int:
         state = _state(reader.run(found).head)
         if state is not RunState.RUNNING:
             ended = "has ended" if state is RunState.ENDED else "was interrupted"
-            raise UsageError(f"The run {found} is not running: it {ended}.", hint="`elt history` lists the runs.")
+            raise RepairError(f"The run {found} is not running: it {ended}.", hint="`elt history` lists the runs.")
         own = this_process()
         store.ask_to_end(found, at=datetime.now(UTC), by=f"{own.user}@{own.host}")
     open_console().print(f"{found} was asked to end.")
@@ -155,7 +178,7 @@ def _steps_of(run: RecordedRun, node: str) -> tuple[RecordedStep, ...]:
 
     A load is found by any of its names, a suite also as `expectation:NAME`.
     """
-    loads = {step.id: step.names for step in run.plan.steps if isinstance(step, IngestStep)}
+    loads = {step.id: step.names for step in run.plan.of(IngestStep)}
     plain = node.removeprefix("expectation:")
 
     def is_meant(step: RecordedStep) -> bool:
@@ -166,8 +189,8 @@ def _steps_of(run: RecordedRun, node: str) -> tuple[RecordedStep, ...]:
     found = tuple(step for step in run.steps if node == step.step_id) or tuple(filter(is_meant, run.steps))
     if not found:
         near = get_close_matches(node, sorted({step.name for step in run.steps}), n=3)
-        hint = f"Near names: {', '.join(near)}." if near else "`elt show` lists its steps."
-        raise UsageError(f"The run {run.head.run_id} has no step called {node}.", hint=hint)
+        hint = f"Similar names: {', '.join(near)}." if near else "`elt show` lists its steps."
+        raise UnknownNodeError(f"The run {run.head.run_id} has no step called {node}.", hint=hint)
     return found
 
 
@@ -178,4 +201,4 @@ def _state(head: RunHead) -> RunState:
 def _print_json(*documents: object) -> None:
     lines = Lines(sys.stdout)
     for document in documents:
-        lines.write(json.dumps(document, default=str))
+        lines.write(json_line(document))

@@ -1,6 +1,7 @@
 """Masks secrets in everything that leaves the process: messages, logs, the record and the output of children."""
 
 import json
+import os
 import re
 import threading
 import tomllib
@@ -12,6 +13,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 from orchestrator.errors import EltError
 
 MASK = "*****"
+_MASKER = "elt_masker"
 _SECRET_NAME = re.compile(
     r"passw|passphrase|_pwd$|secret|token|api_?key|access_?key|private_?key|credential|(^|_)auth$|signature",
     re.IGNORECASE,
@@ -132,12 +134,20 @@ class Masker:
 
 @contextmanager
 def masked_errors(masker: Masker) -> Iterator[None]:
-    """Mask secrets in elt's errors that are raised inside the context."""
+    """Mask secrets in errors that are raised inside the context, and keep the masker for their tracebacks."""
     try:
         yield
-    except EltError as error:
-        error.message, error.hint = masker.text(error.message), masker.text(error.hint)
+    except Exception as error:
+        if isinstance(error, EltError):
+            error.message, error.hint = masker.text(error.message), masker.text(error.hint)
+        error.__dict__[_MASKER] = masker
         raise
+
+
+def masker_of(error: BaseException) -> Masker:
+    """Return the masker of the project in which an error was raised; before a project is open, the environment's."""
+    found = error.__dict__.get(_MASKER)
+    return found if isinstance(found, Masker) else Masker(os.environ)
 
 
 def _forms(value: str) -> Iterator[str]:

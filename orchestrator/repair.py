@@ -2,47 +2,46 @@
 
 import socket
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from orchestrator.config.loader import load_settings
-from orchestrator.errors import UnknownRunError, UsageError
-from orchestrator.execution.audience import Audience
-from orchestrator.execution.events import NoticeKind
+from orchestrator.errors import RepairError, UnknownRunError
+from orchestrator.execution.audience import PATIENCE
+from orchestrator.execution.changes import changes_since, gone_nodes
+from orchestrator.execution.events import Noticed, NoticeKind, RunNotStarted
+from orchestrator.execution.foreword import Foreword
 from orchestrator.execution.inbox import Inbox
-from orchestrator.execution.liveness import RunState, state_of
+from orchestrator.execution.knowledge import Knowledge
+from orchestrator.execution.leases import leased_plan
+from orchestrator.execution.liveness import RunState, lives, state_of
 from orchestrator.execution.ports import RunListener, RunReader
-from orchestrator.execution.recorded import RecordedRun
+from orchestrator.execution.reconcile import found_in_target, gone_from_target, left_of
+from orchestrator.execution.recorded import RETRIES, RecordedRun
+from orchestrator.execution.recorded_command import command_of, compared_with
 from orchestrator.execution.resume import Continued, is_finished, past_of, settled, tries
 from orchestrator.nodes.identity import NodeId, short_name
+from orchestrator.plan.command import Command
+from orchestrator.plan.make_request import requested_again
 from orchestrator.plan.placement import placed
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.repair import repair
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
-from orchestrator.plan.step import BuildStep, HookStep, IngestStep, Step
+from orchestrator.plan.step import BuildStep, IngestStep, Step, is_hook
 from orchestrator.report.streams import open_console
-from orchestrator.report.words import some_of
 from orchestrator.reuse.foresee import Foreseen, with_closed_gates
-from orchestrator.wiring.asked import command_of, compared_with
-from orchestrator.wiring.changes import changed_nodes, changes_since, gone_nodes
-from orchestrator.wiring.command import Command
 from orchestrator.wiring.driving import Ran, drive
-from orchestrator.wiring.found import found_in_target, gone_from_target, left_of
-from orchestrator.wiring.planning import opened, requested_again, require_consent_of, steps_for
+from orchestrator.wiring.planning import opened, require_consent_of, selected, steps_for
 from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.recording import lives, new_run_id, open_store, opening_of, with_moments
-from orchestrator.wiring.reports import OutputKind, reporting
-from orchestrator.wiring.reusing import Knowledge
-from orchestrator.wiring.turns import store_in_turn
-from orchestrator.wiring.warehouse import is_there
+from orchestrator.wiring.recording import new_run_id, open_store, opening_of, with_moments
+from orchestrator.wiring.reports import OutputKind, listening, reporting
+from orchestrator.wording import some_of
 
-RETRIES = "retries"
-"""The key under which a retry records the run that it repairs."""
 _MOST_NAMED = 10
 
 
@@ -68,28 +67,36 @@ class _Recalled:
 
 
 def resume(
-    run: str | None, again: Command, listeners: Sequence[RunListener] = (), *, accept_changes: bool = False
+    run: str | None,
+    again: Command,
+    listeners: Sequence[RunListener] = (),
+    *,
+    accept_changes: bool = False,
+    patience: timedelta | None = PATIENCE,
 ) -> Ran:
     """Resume a run, the last by default: what succeeded is kept, the rest runs.
 
     `again` says where the command is called from, and may contain new `--vars`. Raises UsageError if the run is still
-    running or has nothing left to do, or if its code has changed since then and that is not accepted.
+    running or has nothing left to do, or if its code has changed since then and that is not accepted. `patience` is as
+    for `api.run`.
     """
-    recalled = _recall(run, again)
-    found = recalled.run
-    if is_finished(found):
-        raise UsageError(
-            f"The run {found.head.run_id} is finished: it ended as {found.head.status}.",
-            hint="`elt run` starts a new one.",
-        )
-    with (
-        _reopened(recalled, listeners) as project,
-        store_in_turn(project, recalled.command, found.head.run_id, lambda: found.plan) as (store, _),
-    ):
+    with listening(listeners, patience) as audience, ExitStack() as stack:
+        recalled = _recall(run, again)
+        found = recalled.run
+        if is_finished(found):
+            raise RepairError(
+                f"The run {found.head.run_id} is finished, with the status {found.head.status}.",
+                hint="`elt run` starts a new one.",
+            )
+        foreword = Foreword(found.head.run_id, audience.tell_at_once, after=found.head.events)
+        project = stack.enter_context(_reopened(recalled, foreword.hear))
+        store = stack.enter_context(closing(open_store(project.settings)))
+        command = recalled.command
+        stack.enter_context(leased_plan(store, project, command, found.head.run_id, lambda: found.plan, project.hear))
         changed = _changed(project, recalled)
         _refuse_changes(project, found, changed, accept=accept_changes)
         opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
-        opening = replace(opening, continues=found.head.process)
+        opening = replace(opening, continues=found.head.process, notices=foreword.notices)
         continued = Continued(
             settled=settled(found, gone_from_target(project, [found])),
             found=found_in_target(project, found, changed),
@@ -97,33 +104,48 @@ def resume(
         )
         left = left_of(project, recalled.runs, changed)
         known = Knowledge(project=project, store=store)
-        return drive(project, known, Foreseen(plan=found.plan), recalled.command, opening, listeners, continued, left)
+        return drive(project, known, Foreseen(plan=found.plan), recalled.command, opening, audience, continued, left)
 
 
-def retry(run: str | None, again: Command, listeners: Sequence[RunListener] = ()) -> Ran | None:
+def retry(
+    run: str | None,
+    again: Command,
+    listeners: Sequence[RunListener] = (),
+    *,
+    patience: timedelta | None = PATIENCE,
+) -> Ran | None:
     """Run what did not succeed in a run again, with today's code; return None if nothing is left.
 
     The run is the last one by default. Failed steps run, and the steps that they halted. Of the steps upstream of
-    these, the changed ones run too.
+    these, the changed ones run too. `patience` is as for `api.run`.
     """
-    recalled = _recall(run, again)
-    if is_finished(recalled.run):
-        return None
-    _refuse_hooks_alone(recalled.run)
-    run_id = new_run_id()
-    with _reopened(recalled, listeners) as project:
-        request = requested_again(recalled.command, project, recalled.steps)
-        with store_in_turn(project, recalled.command, run_id, lambda: steps_for(project, request)) as (store, today):
+    with listening(listeners, patience) as audience, ExitStack() as stack:
+        recalled = _recall(run, again)
+        if is_finished(recalled.run):
+            return None
+        _refuse_hooks_alone(recalled.run)
+        run_id = new_run_id()
+        foreword = Foreword(run_id, audience.tell_at_once)
+        project = stack.enter_context(_reopened(recalled, foreword.hear))
+        again = replace(recalled.command, select=(), has_selector=False)
+        request = requested_again(again, selected(again, project), recalled.steps)
+        with (
+            closing(open_store(project.settings)) as store,
+            leased_plan(
+                store, project, recalled.command, run_id, lambda: steps_for(project, request), project.hear
+            ) as today,
+        ):
             changed = _changed(project, recalled)
             made = _repair_of(project, recalled, changed, today)
             if not made.steps:
                 return None
             opening = opening_of(project, recalled.command, run_id, made)
-            opening = replace(opening, selected={**opening.selected, RETRIES: recalled.run.head.run_id})
+            asked = {**opening.selected, RETRIES: recalled.run.head.run_id}
+            opening = replace(opening, selected=asked, notices=foreword.notices)
             left = left_of(project, recalled.runs, changed)
             known = Knowledge(project=project, store=store)
             gated = Foreseen(plan=with_closed_gates(made, known.closed(made, request)))
-            return drive(project, known, gated, recalled.command, opening, listeners, left=left)
+            return drive(project, known, gated, recalled.command, opening, audience, left=left)
 
 
 def resume_and_report(
@@ -132,15 +154,18 @@ def resume_and_report(
     """Resume a run with reports, and return the exit code."""
     with reporting(output, color=color, nothing="Nothing was left to do.") as listeners:
         watched = replace(again, watched=output is OutputKind.LIVE)
-        return int(resume(run, watched, listeners, accept_changes=accept_changes).exit_code)
+        return int(resume(run, watched, listeners, accept_changes=accept_changes, patience=None).exit_code)
 
 
 def retry_and_report(run: str | None, again: Command, output: OutputKind, *, color: bool | None = None) -> int:
     """Retry a run with reports, and return the exit code: 0 if there is nothing to retry."""
+    told = "Nothing to repair: every node of that run succeeded, or no longer exists."
     with reporting(output, color=color, nothing="") as listeners:
-        ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners)
+        ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners, patience=None)
+        if ran is None:
+            for listener in listeners:
+                listener.hear(RunNotStarted(at=datetime.now(UTC), message=told, exit_code=0))
     if ran is None:
-        told = "Nothing to repair: every node of that run succeeded, or no longer exists."
         open_console(sys.stderr).print(told, soft_wrap=True)
         return 0
     return int(ran.exit_code)
@@ -155,7 +180,7 @@ def _recall(run: str | None, again: Command) -> _Recalled:
     state = state_of(found.head, now=datetime.now(UTC), here=socket.gethostname(), lives=lives)
     if state is RunState.RUNNING:
         process = found.head.process
-        raise UsageError(
+        raise RepairError(
             f"The run {found.head.run_id} is still running (process {process.pid} on {process.host}).",
             hint="`elt cancel` ends it.",
         )
@@ -173,14 +198,14 @@ def _retried(reader: RunReader, run: RecordedRun) -> Iterator[RecordedRun]:
 
 
 @contextmanager
-def _reopened(recalled: _Recalled, listeners: Sequence[RunListener]) -> Iterator[OpenProject]:
+def _reopened(recalled: _Recalled, hear: Callable[[Noticed], None]) -> Iterator[OpenProject]:
     """Open the project of a recorded run with the run's manifest as dbt's state; refuse another target."""
     command = recalled.command
     with TemporaryDirectory(prefix="elt-then-") as folder:
         if recalled.manifest is not None:
             (Path(folder) / "manifest.json").write_bytes(with_moments(recalled.manifest))
             command = compared_with(command, Path(folder))
-        with opened(command, Inbox(), hear=Audience(listeners, _now).tell) as project:
+        with opened(command, Inbox(), hear=hear) as project:
             _refuse_another_target(project, recalled.run)
             require_consent_of(command, project)
             yield project
@@ -189,25 +214,25 @@ def _reopened(recalled: _Recalled, listeners: Sequence[RunListener]) -> Iterator
 def _refuse_hooks_alone(run: RecordedRun) -> None:
     """Refuse to retry a run in which only hooks failed: a retry runs nodes, and would leave the failure as it is."""
     failed = [step for step in run.steps if step.status in FAIL_OR_ERROR]
-    if failed and all(isinstance(run.plan.by_id[step.step_id], HookStep) for step in failed):
+    if failed and all(is_hook(run.plan.by_id[step.step_id]) for step in failed):
         unfinished = [step for step in run.steps if step.status in {Status.SKIPPED, Status.CANCELLED, None}]
         if not unfinished:
-            raise UsageError(
-                f"In the run {run.head.run_id} only the hook {failed[0].name} failed, and a retry runs no hooks alone.",
-                hint=f"Once it is corrected, run the hooks again: elt resume {run.head.run_id} --accept-changes",
+            raise RepairError(
+                f"Only the hook {failed[0].name} failed in the run {run.head.run_id}, and a retry runs no hooks alone.",
+                hint=f"Fix the hook, then run the hooks again: elt resume {run.head.run_id} --accept-changes",
             )
 
 
 def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
     then, now = run.head.target_identity, project.target.identity
     if then != now:
-        raise UsageError(
-            f"The run {run.head.run_id} wrote to {then}; its target {project.target.name} is {now} now.",
+        raise RepairError(
+            f"The run {run.head.run_id} wrote to {then}; its target {project.target.name} is now {now}.",
             hint="Restore the target in profiles.yml, or start a new run.",
         )
     wrote = any(isinstance(run.plan.by_id[outcome.step_id], BuildStep | IngestStep) for outcome in settled(run))
-    if wrote and project.target.is_file and not is_there(project.target):
-        raise UsageError(
+    if wrote and project.target.is_file and not project.target.is_there:
+        raise RepairError(
             f"The database {project.target.path}, to which the run {run.head.run_id} wrote, no longer"
             " exists, so nothing that it built exists.",
             hint="Restore the file, or start a new run: elt run.",
@@ -221,7 +246,7 @@ def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
     The schema is not part of a target's identity. A model whose own schema was edited counts as a changed model.
     """
     built = {outcome.step_id for outcome in settled(run) if not outcome.status.halts}
-    steps = [step for step in run.plan.steps if isinstance(step, BuildStep) and step.id in built and step.writes]
+    steps = [step for step in run.plan.of(BuildStep) if step.id in built and step.writes]
     moved = [
         (step.writes[0], now)
         for step in steps
@@ -229,22 +254,22 @@ def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
     ]
     if moved and len(moved) == len(steps):
         then, now = moved[0]
-        raise UsageError(
-            f"The run {run.head.run_id} built {then}, which is {now} now: another schema than that of the run.",
+        raise RepairError(
+            f"The run {run.head.run_id} built {then}, but now the relation is {now}, in another schema.",
             hint="Restore the schema in profiles.yml, or start a new run: elt run.",
         )
 
 
 def _refuse_changes(project: OpenProject, run: RecordedRun, nodes: frozenset[NodeId], *, accept: bool) -> None:
-    gone = gone_nodes(project, run.plan.steps)
+    gone = gone_nodes(project.snapshot, run.plan.steps)
     if gone:
-        raise UsageError(
-            f"The run {run.head.run_id} cannot go on: the project has no {some_of(gone, _MOST_NAMED)} any more.",
-            hint="`elt retry` runs what is left of it with today's code.",
+        raise RepairError(
+            f"The run {run.head.run_id} cannot be resumed: the project no longer has {some_of(gone, _MOST_NAMED)}.",
+            hint="`elt retry` runs the rest of it with the current code.",
         )
-    changed = changes_since(project, run, nodes)
+    changed = changes_since(project.snapshot, run, nodes)
     if changed and not accept:
-        raise UsageError(
+        raise RepairError(
             f"The code has changed since the run {run.head.run_id}: {some_of(changed, _MOST_NAMED)}.",
             hint="Continue with the current code: elt resume --accept-changes. Or repair the run with it: elt retry.",
         )
@@ -252,7 +277,7 @@ def _refuse_changes(project: OpenProject, run: RecordedRun, nodes: frozenset[Nod
 
 def _changed(project: OpenProject, recalled: _Recalled) -> frozenset[NodeId]:
     """Return the nodes that changed since the run; none if it has no manifest to compare with."""
-    return frozenset() if recalled.manifest is None else changed_nodes(project)
+    return frozenset() if recalled.manifest is None else project.dbt.selector.matching(("state:modified",))
 
 
 def _repair_of(project: OpenProject, recalled: _Recalled, changed: frozenset[NodeId], today: Plan) -> Plan:
@@ -266,10 +291,6 @@ def _repair_of(project: OpenProject, recalled: _Recalled, changed: frozenset[Nod
     kept = tuple(
         replace(step, added=True) if isinstance(step, BuildStep) and step.id in added else step for step in made.steps
     )
-    gone = gone_nodes(project, recalled.steps)
+    gone = gone_nodes(project.snapshot, recalled.steps)
     notes = (f"no longer in the project: {some_of(gone, _MOST_NAMED)}",) if gone else ()
     return replace(made, steps=kept, notes=(*made.notes, *notes))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -2,7 +2,7 @@
 
 import sys
 
-import orchestrator.wiring.turns
+import orchestrator.execution.leases
 from orchestrator.cli.main import main
 from orchestrator.execution.ports import RunWriter, Unrecorded
 from orchestrator.execution.recorded import Opening
@@ -20,5 +20,5 @@ class NoStore(MemoryStore):
 
 if __name__ == "__main__":
     if sys.argv.pop(1) == "unrecorded":
-        orchestrator.wiring.turns.open_store = lambda _settings: NoStore()
+        orchestrator.execution.leases.open_store = lambda _settings: NoStore()
     main()

@@ -17,18 +17,21 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from orchestrator.adapters.dbt.artifacts import ArtifactWriter
+from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.manifest_file import ManifestFile
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import run_record
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.execution.events import Event, RunStarted, StepStarted
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.chronicle import Chronicle
+from orchestrator.execution.events import Event, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.inbox import Inbox
-from orchestrator.execution.lanes import Lane
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, RunListener, Stop
+from orchestrator.execution.routes import Tool
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.graph.build import Graph, build_graph
@@ -164,9 +167,11 @@ def records_of(session: DbtSession, plan: Plan) -> Records:
 def run(plan: Plan, records: Records) -> list[Event]:
     """Run the plan in no time."""
     heard, inbox = Recorder(), Inbox(now)
-    runners = {lane: Instant(records) for lane in Lane}
     terms = RunTerms(run_id="scale", database="")
-    run_plan(plan, runners, terms=terms, listeners=[heard], inbox=inbox, clock=now, stop=StopRequest())
+    executors = thread_executors(dict.fromkeys(Tool, Instant(records)), terms.limits, inbox, now)
+    with Audience([heard], now) as audience:
+        chronicle = Chronicle(audience, inbox, now)
+        run_plan(plan, executors, terms=terms, chronicle=chronicle, inbox=inbox, clock=now, stop=StopRequest())
     return heard.events
 
 
@@ -174,26 +179,33 @@ def time_reports(session: DbtSession, plan: Plan, events: Sequence[Event], watch
     """Time what each listener does with the events of one run."""
     runs = NodeRuns(session, [step.node for step in plan.steps if isinstance(step, BuildStep | TestStep)], [])
 
-    def artifacts() -> ArtifactWriter:
-        writer = ArtifactWriter(session)
-        writer.attach(runs)
-        return writer
-
     makers: dict[str, Callable[[], RunListener]] = {
         "live view": lambda: LiveReport(screen()),
         "plain lines": lambda: PlainReport(io.StringIO()),
         "JSON lines": lambda: JsonReport(io.StringIO()),
         "summary": lambda: Summary(screen()),
-        "artifacts": artifacts,
     }
     for part, make in makers.items():
         watch.time(part, lambda make=make: tell(make(), events))  # type: ignore[misc]
+    watch.time("artifacts", lambda: keep(DbtLedger(session, runs), events))
 
 
 def tell(listener: RunListener, events: Iterable[Event]) -> None:
     """Let a listener hear a run."""
     for event in events:
         listener.hear(event)
+
+
+def keep(ledger: DbtLedger, events: Iterable[Event]) -> None:
+    """Let dbt's ledger take note of a run, and write the artifacts."""
+    for event in events:
+        match event:
+            case RunStarted():
+                ledger.begin(event)
+            case StepEnded():
+                ledger.settle([event.outcome])
+            case RunEnded():
+                ledger.finish(event.at)
 
 
 def picture(plan: Plan, width: int, height: int) -> float:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from orchestrator.adapters.table_columns import columns_digest
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import TABLE, VIEW, Budget, Content
+from orchestrator.reuse.table_columns import columns_digest
 
 _BATCH = 25
 """Tables in one statement: with more of them, the database spends its time on planning the statement."""
@@ -127,7 +127,7 @@ class _Reading:
             self.found[relation] = shape.without_rows(why_not)
 
     def _late(self) -> str:
-        return f"the time for reading tables ({self.budget.seconds:g} s, content.time) was used up"
+        return f"the time limit for reading tables ({self.budget.seconds:g} s, content.time) was reached"
 
 
 def read_contents(

@@ -39,8 +39,8 @@ class OwnSchemas:
                 self._ask(f"create schema {self._named(schema)}")
             except WarehouseError as error:
                 raise WarehouseError(
-                    f"Its schema {schema} could not be made in {self._database}: {error.message.splitlines()[0]}\n"
-                    "Give the user who runs this the right to make schemas there, or leave --verify-reuse away."
+                    f"The schema {schema} could not be created in {self._database}: {error.message.splitlines()[0]}\n"
+                    "Grant the right to create schemas there, or omit --verify-reuse."
                 ) from error
         try:
             yield schema

@@ -201,7 +201,7 @@ class SqlTargetRecord:
                 for column in sql.missing(table, there[table]):
                     self._ask(sql.adds_column(database, table, column))
         if not all(self._ask(sql.asks_for_rights(self._dialect, table)) for table in sql.COLUMNS):
-            raise WarehouseError(f"no right to write the tables of its schema {sql.SCHEMA}, which somebody else made")
+            raise WarehouseError(f"no permission to write to the schema {sql.SCHEMA}, which another role created")
         self._tidy(database)
         return True
 
@@ -209,8 +209,8 @@ class SqlTargetRecord:
         aside = f"{table}_before_{datetime.now(UTC):%Y%m%dT%H%M%S}"
         self._ask(sql.renames_table(database, table, aside))
         self._tell(
-            f"The table {sql.SCHEMA}.{table} of {database} has not the columns that elt gave it: nothing in it is"
-            f" trusted. It was set aside as {sql.SCHEMA}.{aside}, and created again."
+            f"The table {sql.SCHEMA}.{table} of {database} does not have the columns that elt created, so it is not"
+            f" used. It was renamed to {sql.SCHEMA}.{aside}, and a new table was created."
         )
 
     def _tidy(self, database: str) -> None:

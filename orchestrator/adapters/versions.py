@@ -47,7 +47,7 @@ def refused_versions(installed: Mapping[str, str]) -> dict[str, str]:
     """Return a message for each distribution whose version is outside the bounds, by its name."""
     bounds = stated_bounds()
     return {
-        tool: f"{tool} {number} is installed, this elt works with {bounds_text(bounds[tool])}"
+        tool: f"{tool} {number} is installed, this elt supports {bounds_text(bounds[tool])}"
         for tool, number in installed.items()
         if tool in bounds and not bounds[tool].contains(number, prereleases=True)
     }

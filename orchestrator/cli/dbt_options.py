@@ -137,7 +137,11 @@ RUNNING = (
 
 OUTPUT = (
     DbtOption(names=("--quiet", "-q"), off="--no-quiet", help="Say only what failed."),
-    DbtOption(names=("--debug", "-d"), off="--no-debug", help="Write dbt's debug messages to its log file."),
+    DbtOption(
+        names=("--debug", "-d"),
+        off="--no-debug",
+        help="Show tracebacks and elt's debug log; dbt's goes to its file.",
+    ),
     DbtOption(names=("--log-format",), help="`json`: one JSON object a line.", value="FORMAT", choices=_FORMATS),
     DbtOption(names=("--log-format-file",), help="Of dbt's log file.", value="FORMAT", choices=_FORMATS),
     DbtOption(names=("--log-level",), help="Of dbt's log.", value="LEVEL", choices=_LEVELS),

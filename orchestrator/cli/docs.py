@@ -119,7 +119,7 @@ def _serve(site: "DocsSite") -> None:
         other = site.port + 1 if site.port < _LAST_PORT else _USUAL_PORT
         reason = getattr(error, "strerror", None) or str(error).rstrip(".")
         raise UsageError(
-            f"The docs cannot be served at {site.host}, port {site.port}: {reason}.",
+            f"Cannot serve the docs at {site.host}, port {site.port}: {reason}.",
             hint=f"Choose another port: elt docs serve --port {other}.",
         ) from error
     with server:

@@ -20,5 +20,5 @@ def command(words: tuple[str, ...], project_dir: Path | None, *, json_lines: boo
     from orchestrator.history import show_log
 
     if len(words) > 2:
-        raise click.UsageError("At most a run and a node can be named.")
+        raise click.UsageError("elt logs takes at most one run and one node.")
     return show_log(project_dir, words, as_json=json_lines)

@@ -18,21 +18,25 @@ from orchestrator import __version__
 from orchestrator.cli import completion
 from orchestrator.cli.standard_streams import OutputFile, guard_streams
 from orchestrator.cli.verbs import Verbs
-from orchestrator.errors import EltError, OutputError
+from orchestrator.debugging import is_debugging, set_debugging
+from orchestrator.errors import CommandLineError, EltError, FullDiskError, InternalError, OutputError
 from orchestrator.full_disk import full_disk_error, is_full_disk
-from orchestrator.masking import Masker
+from orchestrator.masking import Masker, masker_of
 
-INTERRUPTED, INTERNAL, USAGE = 130, 3, 2
+INTERRUPTED = 130
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", "-V", prog_name="elt")
-def cli() -> None:
+@click.option("--debug", is_flag=True, envvar="ELT_DEBUG", help="Show tracebacks and elt's debug log on stderr.")
+def cli(*, debug: bool) -> None:
     """Run dlt ingestion, dbt models and their checks as one graph.
 
     Exit codes: 0 success (warnings allowed), 1 a step failed or a gate closed, 2 usage or configuration,
     3 internal error, 130 interrupted.
     """
+    if debug:
+        set_debugging(on=True)
 
 
 def main() -> NoReturn:
@@ -73,12 +77,13 @@ def run_command_line(words: list[str]) -> int:
     """Run `elt` with these words and return its exit code; messages go to stderr."""
     if completion.VARIABLE in os.environ:
         return _completed(words)
+    set_debugging(on=False)
     try:
         result = cli.main(args=words, prog_name="elt", standalone_mode=False, obj=tuple(words))
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.show()
+        show_command_line_error(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
@@ -89,9 +94,9 @@ def run_command_line(words: list[str]) -> int:
     except Exception as error:  # noqa: BLE001  # the outermost handler: a bug in elt
         if is_full_disk(error):
             show_error(full_disk_error(error, [Path.cwd(), Path(tempfile.gettempdir())]))
-            return USAGE
+            return FullDiskError.exit_code
         show_internal_error(error)
-        return INTERNAL
+        return InternalError.exit_code
     return result if isinstance(result, int) else 0
 
 
@@ -107,23 +112,35 @@ def _completed(words: list[str]) -> int:
 
 
 def show_error(error: EltError) -> None:
-    """Print the error and its hint."""
-    _say_in_red("Error: ")
-    masker = Masker(os.environ)  # the error may come from before a project was open
-    click.echo(masker.text(error.message), err=True)
-    if error.hint:
-        click.echo(masker.text(error.hint), err=True)
+    """Print the error with its code and its hint; with --debug, also the traceback."""
+    masker = masker_of(error)
+    _print_head("Error", error.code)
+    click.echo(masker.text(str(error)), err=True)
+    if is_debugging():
+        _print_traceback(error, masker)
+
+
+def show_command_line_error(error: click.ClickException) -> None:
+    """Print why click does not accept the command line, after the usage of the command as click shows it."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} -h' for help.\n", err=True)
+    _print_head("Error", CommandLineError.code)
+    click.echo(error.format_message(), err=True)
 
 
 def show_internal_error(error: Exception) -> None:
     """Print that this is a bug, with the traceback for a bug report."""
-    _say_in_red("Internal error: ")
-    masker = Masker(os.environ)
+    masker = masker_of(error)
+    _print_head("Internal error", InternalError.code)
     click.echo(masker.text(f"{type(error).__name__}: {error}"), err=True)
     click.echo("This is a bug of elt. Please report it with the lines below.", err=True)
+    _print_traceback(error, masker)
+
+
+def _print_traceback(error: BaseException, masker: Masker) -> None:
     click.echo(masker.text("".join(traceback.format_exception(error))), err=True)
 
 
-def _say_in_red(word: str) -> None:
+def _print_head(word: str, code: str) -> None:
     color = False if os.environ.get("NO_COLOR") else None  # None: depends on the terminal
-    click.secho(word, fg="red", bold=True, nl=False, err=True, color=color)
+    click.secho(f"{word} [{code}]: ", fg="red", bold=True, nl=False, err=True, color=color)

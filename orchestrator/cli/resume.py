@@ -7,24 +7,24 @@ import click
 from orchestrator.cli.completion import complete_runs
 from orchestrator.cli.dbt_options import repeated_options
 from orchestrator.cli.shared import (
-    DbtCommand,
-    as_json,
+    RunCommand,
     assume_yes,
     attempt_options,
+    events_as_json,
     limits,
     lock_timeout,
     request_options,
 )
 
 
-@click.command("resume", cls=DbtCommand)
+@click.command("resume", cls=RunCommand)
 @click.argument("run", required=False, shell_complete=complete_runs)
 @click.option("--accept-changes", is_flag=True, help="Use the current code if it has changed since.")
 @repeated_options
 @assume_yes
 @lock_timeout
 @attempt_options
-@as_json
+@events_as_json
 @click.pass_context
 def command(context: click.Context, /, run: str | None, **options: Any) -> int:
     """Resume a run (by default the last) that was interrupted or did not succeed.

@@ -7,23 +7,23 @@ import click
 from orchestrator.cli.completion import complete_runs
 from orchestrator.cli.dbt_options import repeated_options
 from orchestrator.cli.shared import (
-    DbtCommand,
-    as_json,
+    RunCommand,
     assume_yes,
     attempt_options,
+    events_as_json,
     limits,
     lock_timeout,
     request_options,
 )
 
 
-@click.command("retry", cls=DbtCommand)
+@click.command("retry", cls=RunCommand)
 @click.argument("run", required=False, shell_complete=complete_runs)
 @repeated_options
 @assume_yes
 @lock_timeout
 @attempt_options
-@as_json
+@events_as_json
 @click.pass_context
 def command(context: click.Context, /, run: str | None, **options: Any) -> int:
     """Run again, with today's code, what did not succeed in a run (by default the last).

@@ -6,11 +6,11 @@ import click
 
 from orchestrator.cli.dbt_options import BUILD, dbt_options
 from orchestrator.cli.shared import (
-    DbtCommand,
+    RunCommand,
     allow_empty,
-    as_json,
     assume_yes,
     attempt_options,
+    events_as_json,
     limits,
     lock_timeout,
     planning_options,
@@ -21,7 +21,7 @@ from orchestrator.cli.shared import (
 )
 
 
-@click.command("run", cls=DbtCommand)
+@click.command("run", cls=RunCommand)
 @dbt_options(BUILD)
 @planning_options
 @skip_unchanged
@@ -30,7 +30,7 @@ from orchestrator.cli.shared import (
 @assume_yes
 @lock_timeout
 @attempt_options
-@as_json
+@events_as_json
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
     """Load, build and check what is selected and what it needs; halt what is downstream of a failure.
@@ -45,13 +45,13 @@ def one_type_command(resource_type: str, help_text: str) -> click.Command:
     alone = {"upstream": "none", "no_ingest": True, "no_freshness": True, "no_tests": True}
     same = f"elt run --resource-type {resource_type} --upstream none --no-ingest --no-freshness --no-tests"
 
-    @click.command(resource_type, cls=DbtCommand, help=f"{help_text}\n\nThe same as `{same}`.")
+    @click.command(resource_type, cls=RunCommand, help=f"{help_text}\n\nThe same as `{same}`.")
     @dbt_options(BUILD)
     @allow_empty
     @assume_yes
     @lock_timeout
     @attempt_options
-    @as_json
+    @events_as_json
     @click.pass_context
     def verb(context: click.Context, /, **options: Any) -> int:
         if not options.get("quiet"):

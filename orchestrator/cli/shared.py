@@ -1,8 +1,10 @@
 """Defines the options that several verbs share, and converts parsed options to a request."""
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from click.shell_completion import CompletionItem
 from orchestrator.cli.dbt_options import given, option_being_filled, spread
 from orchestrator.cli.option_groups import write_options
 from orchestrator.config.readers import duration, portion, times
+from orchestrator.debugging import set_debugging
+from orchestrator.masking import Masker
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -35,6 +39,12 @@ class DbtCommand(click.Command):
                 f"{ctx.command_path} takes no names. Did you mean: {ctx.command_path} --select {' '.join(names)}", ctx
             ) from error
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; dbt's option --debug also switches elt's own debugging on."""
+        if ctx.params.get("debug"):
+            set_debugging(on=True)
+        return super().invoke(ctx)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in groups."""
         write_options(self.get_params(ctx), ctx, formatter)
@@ -47,6 +57,27 @@ class DbtCommand(click.Command):
                 if name in param.opts:
                     return param.shell_complete(ctx, incomplete)
         return super().shell_complete(ctx, incomplete)
+
+
+class RunCommand(DbtCommand):
+    """A verb that runs a plan. With --json, a command line that cannot be understood is an event as well."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse the command line; write the event of a run that did not start if that fails."""
+        is_json = "--json" in args or "--log-format=json" in args or ("--log-format", "json") in pairwise(args)
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.ClickException as error:
+            if is_json:
+                from orchestrator.report.run_json import JsonReport, refusal
+
+                hint = f"`elt {info_name} --help` lists the options."
+                code = str(getattr(error, "code", ""))
+                report = JsonReport(sys.stdout, Masker(os.environ).text)
+                report.hear(refusal(error.format_message(), hint, code, error.exit_code))
+            raise
 
 
 _TYPED = "orchestrator.typed"
@@ -202,6 +233,9 @@ project_dir = click.option(
     help="The folder of the dbt project; otherwise that of the working folder.",
 )
 as_json = click.option("--json", "json_lines", is_flag=True, help="Write JSON for programs.")
+events_as_json = click.option(
+    "--json", "json_lines", is_flag=True, help="Write the events of the run for programs, one JSON object per line."
+)
 
 
 def limits(options: dict[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.config.document import Entry, read_document
+from orchestrator.config.document import Entry, KeyPath, read_document
 from orchestrator.config.mistakes import Mistakes
-from orchestrator.errors import ConfigurationError, ProjectError
+from orchestrator.errors import ConfigurationError, NoProjectError
 
 DBT_PROJECT = "dbt_project.yml"
 ELT_YML = "elt.yml"
@@ -18,7 +18,7 @@ class Found:
 
     dbt_project_dir: Path
     elt_yml: Path | None = None
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[KeyPath, Entry] = field(default_factory=dict)
 
 
 def find_project(folder: Path | None, *, cwd: Path, environ: Mapping[str, str], mistakes: Mistakes) -> Found:
@@ -26,7 +26,7 @@ def find_project(folder: Path | None, *, cwd: Path, environ: Mapping[str, str], 
     if folder is not None:
         start = (cwd / folder).resolve()
         if not start.is_dir():
-            raise ProjectError(
+            raise NoProjectError(
                 f"The project folder {start} does not exist.", hint="Check --project-dir or DBT_PROJECT_DIR."
             )
         places = [start]
@@ -39,11 +39,11 @@ def find_project(folder: Path | None, *, cwd: Path, environ: Mapping[str, str], 
             return found
     # A broken elt.yml may contain the path of the project, so its mistakes are reported first.
     mistakes.raise_if_any()
-    raise ProjectError(
+    raise NoProjectError(
         f"No dbt project found: neither {start}"
-        + (" nor its subfolders hold" if folder is not None else ", its subfolders nor the folders above hold")
+        + (" nor its subfolders contain" if folder is not None else ", its subfolders nor the folders above contain")
         + f" a {DBT_PROJECT}.",
-        hint="Go into the dbt project, name it with --project-dir, or make one with `elt dbt init`.",
+        hint="Change to the folder of the dbt project, name it with --project-dir, or create one with `elt dbt init`.",
     )
 
 
@@ -65,8 +65,8 @@ def _look_in(place: Path, environ: Mapping[str, str], mistakes: Mistakes, *, int
     here = place / ELT_YML
     if here.is_file():
         entries = read_document(here, environ, mistakes)
-        if "dbt_project" in entries:
-            return Found(dbt_project_dir=_named(here, entries["dbt_project"], mistakes), elt_yml=here, entries=entries)
+        if ("dbt_project",) in entries:
+            return Found(dbt_project_dir=_named(here, entries["dbt_project",], mistakes), elt_yml=here, entries=entries)
     if (place / DBT_PROJECT).is_file():
         return _with_elt_yml(place, environ, mistakes)
     if into_subfolders and (only := _only_subfolder(place)) is not None:
@@ -89,8 +89,8 @@ def _only_subfolder(place: Path) -> Path | None:
     visible = [holder for holder in holders if not holder.name.startswith(".")]
     if len(visible) > 1:
         names = ", ".join(holder.name for holder in visible)
-        raise ProjectError(
-            f"{place} holds several dbt projects: {names}.",
+        raise NoProjectError(
+            f"{place} contains several dbt projects: {names}.",
             hint=f"Name one with --project-dir, or with `dbt_project:` in {place / ELT_YML}.",
         )
     return visible[0] if visible else None
@@ -100,11 +100,11 @@ def _with_elt_yml(project: Path, environ: Mapping[str, str], mistakes: Mistakes)
     """Return the dbt project with the elt.yml beside it or in the folder above, unless that names another project."""
     beside, above = project / ELT_YML, project.parent / ELT_YML
     files = {file: read_document(file, environ, mistakes) for file in (beside, above) if file.is_file()}
-    other = files.get(above, {}).get("dbt_project")
+    other = files.get(above, {}).get(("dbt_project",))
     if other is not None and (above.parent / str(other.value)).resolve() != project:
         del files[above]
     if len(files) > 1:
-        raise ConfigurationError(f"Two files configure this project: {beside} and {above}.", hint="Keep one of them.")
+        raise ConfigurationError(f"Two files configure this project: {beside} and {above}.", hint="Delete one of them.")
     for elt_yml, entries in files.items():
         return Found(dbt_project_dir=project, elt_yml=elt_yml, entries=entries)
     return Found(dbt_project_dir=project)

@@ -1,55 +1,34 @@
 """Reads an elt.yml: defines its keys with typed readers, and returns the value of each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 
 import yaml
 
 from orchestrator.config.mistakes import Mistakes, near
-from orchestrator.config.readers import (
-    Reader,
-    duration,
-    limit,
-    one_of,
-    portion,
-    positive,
-    positive_or_none,
-    text,
-    times,
-    truth,
-)
+from orchestrator.config.readers import Reader, text
 from orchestrator.config.repeats import PARTS
-from orchestrator.config.settings import OnBusy, OnNoData, OnOpen, OnRunStart
+from orchestrator.config.settings import Settings
 from orchestrator.config.substitution import UnsetError, substitute
 
+KeyPath = tuple[str, ...]
+"""A key of a file with its subkeys, such as `("repeats", "my.model", "after")`."""
+
+
+def _keys(kind: type) -> Iterator[tuple[str, Reader]]:
+    for one in fields(kind):
+        if is_dataclass(one.default):
+            yield from _keys(type(one.default))
+        elif one.metadata:
+            yield one.metadata["key"], one.metadata["reader"]
+
+
 KEYS: Mapping[str, Reader] = {
-    "dbt_project": text,
-    "ingestion.folder": text,
-    "ingestion.threads": positive,
-    "ingestion.python": text,
+    **dict(_keys(Settings)),
     "ingestion.python.*": text,
-    "ingestion.schemas.*": text,
-    "expectations.folder": text,
-    "on_run_start": one_of(OnRunStart),
-    "on_no_data": one_of(OnNoData),
-    "lock_timeout": duration,
-    "repeats.*": times,
-    **{f"repeats.*.{part}": reader for part, reader in PARTS.items()},
-    "time_limits.*": limit,
-    "circuit_breaker.after": times,
-    "circuit_breaker.try_again_after": duration,
-    "circuit_breaker.below": one_of(OnOpen),
-    "on_busy": one_of(OnBusy),
-    "state_in_target": truth,
-    "content.rows": positive,
-    "content.time": duration,
-    "store": text,
-    "keep_runs": positive_or_none,
-    "protected_targets": text,
-    "publish_copy.*": text,
-    "verify_reuse": portion,
+    **{f"repeats.*.{part}": PARTS[part] for part in PARTS},
 }
 """Every key by its path; `*` is a name that the user chooses. A key that has subkeys may also take one value."""
 
@@ -72,10 +51,10 @@ class _Reading:
     file: Path
     environ: Mapping[str, str]
     mistakes: Mistakes
-    entries: dict[str, Entry]
+    entries: dict[KeyPath, Entry]
 
 
-def read_document(file: Path, environ: Mapping[str, str], mistakes: Mistakes) -> dict[str, Entry]:
+def read_document(file: Path, environ: Mapping[str, str], mistakes: Mistakes) -> dict[KeyPath, Entry]:
     """Return every key in the file, and record every mistake with its line."""
     reading = _Reading(file=file, environ=environ, mistakes=mistakes, entries={})
     try:
@@ -89,63 +68,63 @@ def read_document(file: Path, environ: Mapping[str, str], mistakes: Mistakes) ->
         mistakes.in_file(file, 1, f"not YAML: {error}")
     else:
         if root is not None and not _is_null(root):
-            _read_mapping(reading, root, "", "")
+            _read_mapping(reading, root, (), ())
     return reading.entries
 
 
-def _read_mapping(reading: _Reading, node: yaml.Node, prefix: str, pattern: str) -> None:
-    """Read the keys of one mapping, each by its reader or as a nested mapping; `pattern` is its path among KEYS."""
+def _read_mapping(reading: _Reading, node: yaml.Node, path: KeyPath, pattern: KeyPath) -> None:
+    """Read the keys of one mapping, each by its reader or as a nested mapping; `pattern` is its path in KEYS."""
     if not isinstance(node, yaml.MappingNode):
-        what = f"'{prefix.rstrip('.')}' takes keys" if prefix else "the file takes keys"
+        what = f"'{'.'.join(path)}' takes keys" if path else "the file takes keys"
         _note(reading, node, f"expected 'key: value' lines: {what}, this is {_kind(node)}")
         return
-    known = tuple(dict.fromkeys(key[len(pattern) :].split(".")[0] for key in KEYS if key.startswith(pattern)))
+    known = _keys_below(pattern)
     seen: dict[str, int] = {}
     for key_node, value_node in node.value:
         name = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else _kind(key_node)
+        key = ".".join((*path, name))
         if name in seen:
-            _note(reading, key_node, f"'{prefix}{name}' is set twice, first on line {seen[name]}")
+            _note(reading, key_node, f"'{key}' is set twice, first on line {seen[name]}")
         elif known != ("*",) and name not in known:
-            _note(reading, key_node, f"unknown key '{prefix}{name}'; {near(name, known)}")
+            _note(reading, key_node, f"unknown key '{key}'; {near(name, known)}")
         else:
-            _read_value(reading, value_node, prefix + name, pattern + ("*" if known == ("*",) else name))
+            _read_value(reading, value_node, (*path, name), (*pattern, "*" if known == ("*",) else name))
         seen.setdefault(name, key_node.start_mark.line + 1)
 
 
-def _read_value(reading: _Reading, node: yaml.Node, key: str, pattern: str) -> None:
+def _keys_below(pattern: KeyPath) -> tuple[str, ...]:
+    depth = len(pattern)
+    paths = (tuple(key.split(".")) for key in KEYS)
+    return tuple(dict.fromkeys(key[depth] for key in paths if key[:depth] == pattern and len(key) > depth))
+
+
+def _read_value(reading: _Reading, node: yaml.Node, path: KeyPath, pattern: KeyPath) -> None:
     """Read what a key holds: one value, or subkeys, or either."""
-    has_keys = any(other.startswith(f"{pattern}.") for other in KEYS)
-    if has_keys and (isinstance(node, yaml.MappingNode) or pattern not in KEYS):
+    reader = KEYS.get(".".join(pattern))
+    if reader is None or (isinstance(node, yaml.MappingNode) and _keys_below(pattern)):
         if not _is_null(node):
-            _read_mapping(reading, node, f"{key}.", f"{pattern}.")
-    elif pattern in _LISTS:
-        _read_list(reading, node, key, KEYS[pattern])
-    elif (value := _read_scalar(reading, node, key, KEYS[pattern])) is not None:
-        reading.entries[key] = Entry(value=value[0], line=node.start_mark.line + 1)
+            _read_mapping(reading, node, path, pattern)
+        return
+    key, is_list = ".".join(path), pattern[0] in _LISTS
+    nodes = node.value if is_list and isinstance(node, yaml.SequenceNode) else [node]
+    found = tuple(value for one in nodes for value in _read_scalar(reading, one, key, reader))
+    if found or is_list:
+        value = found if is_list else found[0]
+        reading.entries[path] = Entry(value=value, line=node.start_mark.line + 1)
 
 
-def _read_list(reading: _Reading, node: yaml.Node, key: str, reader: Reader) -> None:
-    """Read the values of a list, or one value as a list of one."""
-    nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
-    found = [value for one in nodes if (value := _read_scalar(reading, one, key, reader)) is not None]
-    reading.entries[key] = Entry(value=tuple(value for (value,) in found), line=node.start_mark.line + 1)
-
-
-def _read_scalar(reading: _Reading, node: yaml.Node, key: str, reader: Reader) -> tuple[object] | None:
-    """Return one value in a tuple, as it may be None; an empty value counts as not set."""
+def _read_scalar(reading: _Reading, node: yaml.Node, key: str, reader: Reader) -> Iterator[object]:
+    """Yield the value of a scalar; nothing if it is empty, which counts as not set, or wrong."""
     if not isinstance(node, yaml.ScalarNode):
         _note(reading, node, f"'{key}' takes one value, this is {_kind(node)}")
-        return None
-    if _is_null(node):
-        return None
-    try:
-        return (reader(_scalar(node, reading.environ)),)
-    except UnsetError as error:
-        _note(reading, node, f"'{key}': {error}")
-    except ValueError as error:
-        # The value is shown as written in the file, because the value of a variable may be secret.
-        _note(reading, node, f"'{key}' is '{node.value}': {error}")
-    return None
+    elif not _is_null(node):
+        try:
+            yield reader(_scalar(node, reading.environ))
+        except UnsetError as error:
+            _note(reading, node, f"'{key}': {error}")
+        except ValueError as error:
+            # The value is shown as written in the file, because the value of a variable may be secret.
+            _note(reading, node, f"'{key}' is '{node.value}': {error}")
 
 
 def _scalar(node: yaml.ScalarNode, environ: Mapping[str, str]) -> str | int | float | bool | None:

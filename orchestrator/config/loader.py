@@ -2,27 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any
 
 from orchestrator.config.discovery import Found, find_project
-from orchestrator.config.document import KEYS, Entry
+from orchestrator.config.document import KEYS, Entry, KeyPath
 from orchestrator.config.mistakes import Mistakes, near
-from orchestrator.config.repeats import LIMITS, REPEATS, limits_from, repeats_from
-from orchestrator.config.settings import (
-    EVERY_MODULE,
-    CircuitBreaker,
-    ContentLimits,
-    OnBusy,
-    OnNoData,
-    OnOpen,
-    OnRunStart,
-    Settings,
-)
-
-Value = TypeVar("Value")
+from orchestrator.config.repeats import LimitWish, repeats_from
+from orchestrator.config.settings import EVERY_MODULE, Settings
 
 VARIABLES: Mapping[str, str] = {
     "ELT_CONTENT_ROWS": "content.rows",
@@ -39,9 +28,7 @@ VARIABLES: Mapping[str, str] = {
 }
 """The environment variables that override elt.yml, and the key that each of them sets."""
 
-_PYTHON = "ingestion.python"
-_SCHEMAS = "ingestion.schemas."
-_COPIES = "publish_copy."
+Entries = Mapping[KeyPath, Entry]
 
 
 def load_settings(
@@ -63,7 +50,7 @@ def load_settings(
     return settings
 
 
-def _from_environment(environ: Mapping[str, str], mistakes: Mistakes) -> dict[str, Entry]:
+def _from_environment(environ: Mapping[str, str], mistakes: Mistakes) -> dict[KeyPath, Entry]:
     """Return the entries from elt's environment variables that are not empty."""
     entries = {}
     for name, key in VARIABLES.items():
@@ -71,86 +58,79 @@ def _from_environment(environ: Mapping[str, str], mistakes: Mistakes) -> dict[st
             continue
         value: object = int(environ[name]) if environ[name].isdecimal() else environ[name]
         try:
-            entries[key] = Entry(value=KEYS[key](value), line=0)
+            entries[tuple(key.split("."))] = Entry(value=KEYS[key](value), line=0)
         except ValueError as error:
             mistakes.in_variable(name, str(error))
     return entries
 
 
-def _settings(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) -> Settings:
-    """Return the settings from the entries, with folders and defaults for what is not set."""
-    schemas = {
-        key.removeprefix(_SCHEMAS): str(entry.value) for key, entry in entries.items() if key.startswith(_SCHEMAS)
-    }
+def _settings(found: Found, entries: Entries, mistakes: Mistakes) -> Settings:
+    """Return the settings from the entries; what is not set has the default of its field."""
+    limits = _below(entries, "time_limits")
     ingestion = _folder(found, entries, "ingestion", mistakes)
-    return Settings(
-        project_root=_root(found),
-        dbt_project_dir=found.dbt_project_dir,
-        elt_yml=found.elt_yml,
-        ingestion_folder=ingestion,
-        ingestion_threads=_value(entries, "ingestion.threads", int, 2),
-        ingestion_pythons=MappingProxyType(_pythons(found, entries, ingestion, mistakes)),
-        ingestion_schemas=MappingProxyType(schemas),
-        expectations_folder=_folder(found, entries, "expectations", mistakes),
-        on_run_start=_value(entries, "on_run_start", OnRunStart, OnRunStart.BESIDE_INGEST),
-        on_no_data=_value(entries, "on_no_data", OnNoData, OnNoData.CONTINUE),
-        repeats=MappingProxyType(repeats_from(_below(entries, REPEATS))),
-        time_limits=MappingProxyType(limits_from(_below(entries, LIMITS))),
-        lock_timeout=_value(entries, "lock_timeout", timedelta, timedelta(seconds=60)),
-        circuit_breaker=CircuitBreaker(
-            after=_value(entries, "circuit_breaker.after", int, 0),
-            try_again_after=_value(entries, "circuit_breaker.try_again_after", timedelta, timedelta(hours=1)),
-            below=_value(entries, "circuit_breaker.below", OnOpen, OnOpen.USE_WHAT_STANDS),
-        ),
-        on_busy=_value(entries, "on_busy", OnBusy, OnBusy.WAIT),
-        protected_targets=_value(entries, "protected_targets", tuple, ()),
-        state_in_target=_value(entries, "state_in_target", bool, default=True),
-        content=ContentLimits(
-            rows=_value(entries, "content.rows", int, ContentLimits().rows),
-            time=_value(entries, "content.time", timedelta, ContentLimits().time),
-        ),
-        verify_reuse=_value(entries, "verify_reuse", float, 0.0),
-        publish_copy=MappingProxyType(_copies(found, entries, mistakes)),
-        store=_value(entries, "store", str, ".elt/history.db"),
-        keep_runs=_value(entries, "keep_runs", int, 2_000),
-    )
+    special = {
+        "dbt_project_dir": found.dbt_project_dir,
+        "ingestion_folder": ingestion,
+        "ingestion_pythons": MappingProxyType(_pythons(found, entries, ingestion, mistakes)),
+        "expectations_folder": _folder(found, entries, "expectations", mistakes),
+        "repeats": MappingProxyType(repeats_from(_below(entries, "repeats"))),
+        "time_limits": MappingProxyType({name: LimitWish(limit=span, line=line) for (name,), span, line in limits}),
+        "publish_copy": MappingProxyType(_copies(found, entries, mistakes)),
+    }
+    return Settings(project_root=_root(found), elt_yml=found.elt_yml, **(_given(Settings, entries) | special))
 
 
-def _below(entries: Mapping[str, Entry], prefix: str) -> dict[str, tuple[object, int]]:
-    return {key: (entry.value, entry.line) for key, entry in entries.items() if key.startswith(prefix)}
+def _given(kind: type[Any], entries: Entries) -> dict[str, Any]:
+    """Return the value of each field that is set, as it was read."""
+    given: dict[str, Any] = {}
+    for one in fields(kind):
+        *path, last = one.metadata.get("key", "").split(".")
+        if is_dataclass(one.default):
+            section: Any = type(one.default)
+            given[one.name] = section(**_given(section, entries))
+        elif last == "*":
+            given[one.name] = MappingProxyType({name[0]: value for name, value, _ in _below(entries, *path)})
+        elif (*path, last) in entries:
+            given[one.name] = entries[*path, last].value
+    return given
 
 
-def _copies(found: Found, entries: Mapping[str, Entry], mistakes: Mistakes) -> dict[str, Path]:
+def _below(entries: Entries, *path: str) -> list[tuple[KeyPath, Any, int]]:
+    """Return the rest of the path, the value and the line of every key below one."""
+    depth = len(path)
+    return [(key[depth:], entry.value, entry.line) for key, entry in entries.items() if key[:depth] == path]
+
+
+def _copies(found: Found, entries: Entries, mistakes: Mistakes) -> dict[str, Path]:
     """Return the paths for the copies of databases, by target; two targets cannot share a copy."""
     copies: dict[str, Path] = {}
-    for key, entry in entries.items():
-        if not key.startswith(_COPIES) or found.elt_yml is None:
-            continue
-        copy = Path(os.path.normpath(found.elt_yml.parent / str(entry.value)))
+    if found.elt_yml is None:
+        return copies
+    for (target,), path, line in _below(entries, "publish_copy"):
+        copy = Path(os.path.normpath(found.elt_yml.parent / path))
         other = next((target for target, path in copies.items() if path == copy), None)
         if other is not None:
-            mistakes.in_file(found.elt_yml, entry.line, f"'{key}' is the path of 'publish_copy.{other}' too")
-        copies[key.removeprefix(_COPIES)] = copy
+            mistakes.in_file(found.elt_yml, line, f"'publish_copy.{target}' is the path of 'publish_copy.{other}' too")
+        copies[target] = copy
     return copies
 
 
-def _pythons(found: Found, entries: Mapping[str, Entry], ingestion: Path | None, mistakes: Mistakes) -> dict[str, Path]:
+def _pythons(found: Found, entries: Entries, ingestion: Path | None, mistakes: Mistakes) -> dict[str, Path]:
     """Return the interpreters of the ingestion modules by the name of a module, `*` for all others."""
     pythons: dict[str, Path] = {}
-    for key, entry in entries.items():
-        if found.elt_yml is None or not (key == _PYTHON or key.startswith(f"{_PYTHON}.")):
-            continue
+    if found.elt_yml is None:
+        return pythons
+    for name, path, line in _below(entries, "ingestion", "python"):
         # Not resolved: the Python of a virtual environment is a link to another, which has other packages.
-        python = Path(os.path.normpath(found.elt_yml.parent / str(entry.value)))
-        module = key.removeprefix(_PYTHON).removeprefix(".") or EVERY_MODULE
+        python = Path(os.path.normpath(found.elt_yml.parent / path))
+        key, module = ".".join(("ingestion.python", *name)), "".join(name) or EVERY_MODULE
         pythons[module] = python
         if (problem := _python_problem(python)) is not None:
-            mistakes.in_file(found.elt_yml, entry.line, f"'{key}': {problem}")
+            mistakes.in_file(found.elt_yml, line, f"'{key}': {problem}")
         modules = tuple(sorted(file.stem for file in ingestion.glob("*.py"))) if ingestion is not None else (module,)
         if module not in (EVERY_MODULE, *modules):
-            mistakes.in_file(
-                found.elt_yml, entry.line, f"'{key}': no module of that name is in {ingestion}; {near(module, modules)}"
-            )
+            known = near(module, modules)
+            mistakes.in_file(found.elt_yml, line, f"'{key}': no module of that name is in {ingestion}; {known}")
     return pythons
 
 
@@ -163,16 +143,6 @@ def _python_problem(python: Path) -> str | None:
     return None if os.access(python, os.X_OK) else f"the interpreter {python} cannot be executed"
 
 
-def _value(entries: Mapping[str, Entry], key: str, kind: type[Value], default: Value) -> Value:
-    """Return the value of a key, of the type that its reader promises."""
-    if key not in entries:
-        return default
-    value = entries[key].value
-    if not isinstance(value, kind):
-        raise TypeError(f"the reader of {key} gave {type(value).__name__}")
-    return value
-
-
 def _root(found: Found) -> Path:
     """Return the folder that paths of modules and suites are relative to, wherever the command runs."""
     if found.elt_yml is not None:
@@ -183,9 +153,9 @@ def _root(found: Found) -> Path:
     return project.parent if above else project
 
 
-def _folder(found: Found, entries: Mapping[str, Entry], name: str, mistakes: Mistakes) -> Path | None:
+def _folder(found: Found, entries: Entries, name: str, mistakes: Mistakes) -> Path | None:
     """Return the folder that elt.yml names, else the folder of that name near the dbt project, if there is one."""
-    entry = entries.get(f"{name}.folder")
+    entry = entries.get((name, "folder"))
     if entry is None or found.elt_yml is None:
         return _look(found.dbt_project_dir, name)
     folder = (found.elt_yml.parent / str(entry.value)).resolve()

@@ -1,6 +1,6 @@
 """Reads the settings of elt.yml and of a node's `meta.elt` for further attempts and time limits."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -48,26 +48,14 @@ PARTS: Mapping[str, Reader] = {
     "on_time_limit": one_of(OnTimeLimit),
 }
 """The settings for further attempts."""
-REPEATS, LIMITS = "repeats.", "time_limits."
 
 
-def repeats_from(entries: Mapping[str, tuple[object, int]]) -> dict[str, RepeatWish]:
-    """Return the settings by kind or name, combined from single keys; a name may contain dots, a part does not."""
+def repeats_from(entries: Iterable[tuple[tuple[str, ...], object, int]]) -> dict[str, RepeatWish]:
+    """Return the settings by kind or name, from the path, the value and the line of each key."""
     said: dict[str, dict[str, Any]] = {}
-    for key, (value, line) in entries.items():
-        name, dot, part = key.removeprefix(REPEATS).rpartition(".")
-        if not dot or part not in PARTS:
-            name, part = key.removeprefix(REPEATS), "times"
-        said.setdefault(name, {"line": line})[part] = value
+    for (name, *part), value, line in entries:
+        said.setdefault(name, {"line": line})[part[0] if part else "times"] = value
     return {name: RepeatWish(**parts) for name, parts in said.items()}
-
-
-def limits_from(entries: Mapping[str, tuple[object, int]]) -> dict[str, LimitWish]:
-    """Return the settings for time limits, by kind or name."""
-    return {
-        key.removeprefix(LIMITS): LimitWish(limit=value if isinstance(value, timedelta) else None, line=line)
-        for key, (value, line) in entries.items()
-    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""Defines the settings as one frozen value, made from elt.yml, the environment and the location of files."""
+"""Defines the settings as one frozen value, made from elt.yml, the environment and the location of files.
+
+Each setting names its key in elt.yml and the reader of its value, so a new setting is one more field.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,11 +9,33 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+from orchestrator.config.readers import (
+    Reader,
+    duration,
+    limit,
+    one_of,
+    portion,
+    positive,
+    positive_or_none,
+    text,
+    times,
+    truth,
+)
 from orchestrator.config.repeats import LimitWish, RepeatWish
 
 EVERY_MODULE = "*"
 """The name under which `ingestion.python` has the interpreter of all modules that it does not name."""
+
+
+def _at(key: str, reader: Reader) -> dict[str, object]:
+    """Return the metadata of a field: its key in elt.yml, where `*` is a name that the user chooses, and its reader."""
+    return {"key": key, "reader": reader}
+
+
+def _empty() -> MappingProxyType[str, Any]:
+    return MappingProxyType({})
 
 
 class OnRunStart(StrEnum):
@@ -45,19 +70,21 @@ class OnOpen(StrEnum):
 class CircuitBreaker:
     """When a load that fails run after run is excluded."""
 
-    after: int = 0
+    after: int = field(default=0, metadata=_at("circuit_breaker.after", times))
     """Consecutive runs; 0 for never."""
-    try_again_after: timedelta = timedelta(hours=1)
-    below: OnOpen = OnOpen.USE_WHAT_STANDS
+    try_again_after: timedelta = field(
+        default=timedelta(hours=1), metadata=_at("circuit_breaker.try_again_after", duration)
+    )
+    below: OnOpen = field(default=OnOpen.USE_WHAT_STANDS, metadata=_at("circuit_breaker.below", one_of(OnOpen)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentLimits:
     """How much is read to find out whether tables still hold what was built."""
 
-    rows: int = 10_000_000
+    rows: int = field(default=10_000_000, metadata=_at("content.rows", positive))
     """Tables with more rows are not read."""
-    time: timedelta = timedelta(seconds=30)
+    time: timedelta = field(default=timedelta(seconds=30), metadata=_at("content.time", duration))
     """How long a run may read tables before it decides what to reuse."""
 
 
@@ -67,35 +94,35 @@ class Settings:
 
     project_root: Path
     """The folder of elt.yml; without one, the dbt project or the folder above that contains its ingestion folder."""
-    dbt_project_dir: Path
+    dbt_project_dir: Path = field(metadata=_at("dbt_project", text))
     elt_yml: Path | None = None
-    ingestion_folder: Path | None = None
-    ingestion_threads: int = 2
-    ingestion_pythons: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
+    ingestion_folder: Path | None = field(default=None, metadata=_at("ingestion.folder", text))
+    ingestion_threads: int = field(default=2, metadata=_at("ingestion.threads", positive))
+    ingestion_pythons: Mapping[str, Path] = field(default_factory=_empty, metadata=_at("ingestion.python", text))
     """The Python that runs an ingestion module, by the module's name, or `*` for all others; else it is elt's own."""
-    ingestion_schemas: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    ingestion_schemas: Mapping[str, str] = field(default_factory=_empty, metadata=_at("ingestion.schemas.*", text))
     """The schema of a dlt source, if it is not that of the dbt source with the same name."""
-    expectations_folder: Path | None = None
-    on_run_start: OnRunStart = OnRunStart.BESIDE_INGEST
-    on_no_data: OnNoData = OnNoData.CONTINUE
-    lock_timeout: timedelta = timedelta(seconds=60)
+    expectations_folder: Path | None = field(default=None, metadata=_at("expectations.folder", text))
+    on_run_start: OnRunStart = field(default=OnRunStart.BESIDE_INGEST, metadata=_at("on_run_start", one_of(OnRunStart)))
+    on_no_data: OnNoData = field(default=OnNoData.CONTINUE, metadata=_at("on_no_data", one_of(OnNoData)))
+    lock_timeout: timedelta = field(default=timedelta(seconds=60), metadata=_at("lock_timeout", duration))
     """How long to wait for another process that holds the database file."""
-    repeats: Mapping[str, RepeatWish] = field(default_factory=lambda: MappingProxyType({}))
+    repeats: Mapping[str, RepeatWish] = field(default_factory=_empty, metadata=_at("repeats.*", times))
     """Settings for further attempts, by kind of step (`ingest`, `dbt`, `checks`) or by a node's name or id."""
-    time_limits: Mapping[str, LimitWish] = field(default_factory=lambda: MappingProxyType({}))
+    time_limits: Mapping[str, LimitWish] = field(default_factory=_empty, metadata=_at("time_limits.*", limit))
     """The same for the time limit of an attempt, and of the whole `run`."""
     circuit_breaker: CircuitBreaker = CircuitBreaker()
-    on_busy: OnBusy = OnBusy.WAIT
-    protected_targets: tuple[str, ...] = ()
-    """The targets in which nothing is emptied, rebuilt or deleted without consent."""
-    state_in_target: bool = True
+    on_busy: OnBusy = field(default=OnBusy.WAIT, metadata=_at("on_busy", one_of(OnBusy)))
+    state_in_target: bool = field(default=True, metadata=_at("state_in_target", truth))
     """Whether the target itself also records what was built in it."""
     content: ContentLimits = ContentLimits()
-    verify_reuse: float = 0.0
-    """The share of reused tables that a run rebuilds as copies and compares."""
-    publish_copy: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
-    """For each target, where a green run puts a copy of the database for readers."""
-    store: str = ".elt/history.db"
+    store: str = field(default=".elt/history.db", metadata=_at("store", text))
     """Where runs are recorded: a file below the project's root, or the URL of a PostgreSQL database."""
-    keep_runs: int = 2_000
+    keep_runs: int = field(default=2_000, metadata=_at("keep_runs", positive_or_none))
     """How many of the newest runs the record keeps; 0 for all."""
+    protected_targets: tuple[str, ...] = field(default=(), metadata=_at("protected_targets", text))
+    """The targets in which nothing is emptied, rebuilt or deleted without consent."""
+    publish_copy: Mapping[str, Path] = field(default_factory=_empty, metadata=_at("publish_copy.*", text))
+    """For each target, where a green run puts a copy of the database for readers."""
+    verify_reuse: float = field(default=0.0, metadata=_at("verify_reuse", portion))
+    """The share of reused tables that a run rebuilds as copies and compares."""

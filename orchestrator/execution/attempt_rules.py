@@ -15,7 +15,16 @@ from orchestrator.nodes.dbt import DbtNode, DbtSource
 from orchestrator.nodes.dlt import is_called, load_name, spellings
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, IngestStep, Step, TestStep, ValidationStep
+from orchestrator.plan.step import (
+    BuildStep,
+    FreshnessStep,
+    HookStep,
+    IngestStep,
+    Step,
+    TestStep,
+    ValidationStep,
+    is_hook,
+)
 
 INGEST, DBT, CHECKS, RUN = "ingest", "dbt", "checks", "run"
 DEFAULTS: Mapping[str, RepeatPolicy] = {
@@ -81,7 +90,7 @@ def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], as
         policy = replace(policy, time_limit=meta.time_limit.limit)
     if asked.repeats is not None:
         policy = replace(policy, repeats=asked.repeats)
-    return _of_hook(policy) if isinstance(step, HookStep) else policy
+    return _of_hook(policy) if is_hook(step) else policy
 
 
 def policy_of_kind(kind: str, settings: Settings, asked: AskedAttempts) -> RepeatPolicy:
@@ -105,7 +114,7 @@ def _named(policy: RepeatPolicy, name: str, settings: Settings) -> RepeatPolicy:
 def usual_policy(step: Step, of_kinds: Mapping[str, RepeatPolicy]) -> RepeatPolicy:
     """Return the policy of a step based on its kind alone."""
     usual = of_kinds[kind_of(step)]
-    return _of_hook(usual) if isinstance(step, HookStep) else usual
+    return _of_hook(usual) if is_hook(step) else usual
 
 
 def _of_hook(policy: RepeatPolicy) -> RepeatPolicy:

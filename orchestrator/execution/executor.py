@@ -1,4 +1,4 @@
-"""Runs the steps of one lane on its own daemon threads.
+"""Runs batches of steps on daemon threads of one executor.
 
 The threads are daemons because a Python model may run forever: the non-daemon threads of concurrent.futures would keep
 the process alive.
@@ -6,14 +6,17 @@ the process alive.
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
 
+from orchestrator.execution.inbox import Inbox
+from orchestrator.execution.lanes import Limits
 from orchestrator.execution.outcome import ErrorClass, Outcome, Reason, ReasonCode
-from orchestrator.execution.ports import Request, StepRunner, Stop
+from orchestrator.execution.ports import Executor, Request, StepRunner, Stop
+from orchestrator.execution.routes import ROUTES, Route
 from orchestrator.faults import Point, passing
 from orchestrator.full_disk import REMEDY, full_disk_sentence, says_disk_is_full
 from orchestrator.plan.status import Status
@@ -23,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class ThreadExecutor:
-    """Passes requests to a runner, one at a time on each thread, and delivers exactly one outcome for each."""
+    """Passes batches to a runner, one at a time on each thread, and delivers exactly one outcome for each request."""
 
     def __init__(
         self,
@@ -41,12 +44,12 @@ class ThreadExecutor:
         self._clock = clock
         self._started = 0
         self._idle = threading.Semaphore(0)
-        self._requests: SimpleQueue[tuple[Request, Stop] | None] = SimpleQueue()
+        self._requests: SimpleQueue[tuple[Sequence[Request], Stop] | None] = SimpleQueue()
 
-    def submit(self, request: Request, stop: Stop) -> None:
-        """Run a step as soon as a thread is free. Must be called from one thread only."""
+    def submit(self, requests: Sequence[Request], stop: Stop) -> None:
+        """Run a batch as soon as a thread is free. Must be called from one thread only."""
         passing(Point.STEP_HANDED)
-        self._requests.put((request, stop))
+        self._requests.put((requests, stop))
         if not self._idle.acquire(blocking=False) and self._started < self._most:
             self._started += 1
             threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
@@ -57,7 +60,7 @@ class ThreadExecutor:
         try:
             self._runner.interrupt(steps)
         except Exception:  # noqa: BLE001  # a bug in one runner must not prevent the interruption of the others
-            _log.exception("interrupting %s went wrong", self._name, extra={"action": "interrupt_error"})
+            _log.exception("interrupting %s raised", self._name, extra={"action": "interrupt_error"})
 
     def give_up(self) -> None:
         """Allow one more thread, in place of one that will never return."""
@@ -70,37 +73,64 @@ class ThreadExecutor:
 
     def _work(self) -> None:
         while (item := self._requests.get()) is not None:
-            outcome = self._outcome(*item)
-            passing(Point.STEP_DONE)
-            self._idle.release()  # before the delivery, so that the next request finds this thread free
-            self._deliver(outcome)
+            requests = item[0]
+            for number, outcome in enumerate(self._outcomes(*item), start=1):
+                passing(Point.STEP_DONE)
+                if number == len(requests):
+                    self._idle.release()  # before the last delivery, so that the next batch finds this thread free
+                self._deliver(outcome)
 
-    def _outcome(self, request: Request, stop: Stop) -> Outcome:
-        step = request.step
+    def _outcomes(self, requests: Sequence[Request], stop: Stop) -> Iterator[Outcome]:
+        """Yield one outcome for each request as soon as it is known; the last one when the runner has returned."""
         if stop.is_set():
-            reason = Reason(code=ReasonCode.INTERRUPTED)
-            return Outcome(step_id=step.id, status=Status.CANCELLED, reason=reason, message="not started")
-        started_at = self._clock()
+            yield from (_not_started(request) for request in requests)
+            return
+        left = {request.step.id: request for request in requests}
+        given: list[StepId] = []
+        last: tuple[Request, Outcome] | None = None
+        problem, started_at = "", self._clock()
+        answers = self._answers(requests, stop)
+        for answer in answers:
+            if isinstance(answer, str):
+                problem = answer
+                continue
+            given.append(answer.step_id)
+            request = left.pop(answer.step_id, None)
+            if request is None:
+                names = ", ".join(given)
+                expected = ", ".join(request.step.id for request in requests)
+                problem = f"the runner must return one outcome for {expected}, and returned {names}"
+                continue
+            outcome, started_at = self._completed(request, answer, started_at), self._clock()
+            if left:
+                yield outcome
+            else:
+                last = request, outcome
+        if last is not None:
+            yield _internal_error(last[0], problem) if problem else last[1]
+        for request in left.values():
+            names = ", ".join(given) or "none"
+            told = problem or f"the runner must return one outcome for {request.step.id}, and returned {names}"
+            yield self._completed(request, _internal_error(request, told), started_at)
+
+    def _answers(self, requests: Sequence[Request], stop: Stop) -> Iterator[Outcome | str]:
+        """Yield what the runner yields, and what it raised as text."""
+        names = ", ".join(request.step.id for request in requests)
         try:
-            outcome = _only(self._runner.run((request,), stop), request)
+            yield from self._runner.run(requests, stop)
         except BaseException as error:  # noqa: BLE001  # a Python model may call sys.exit()
-            _log.exception("the runner of %s raised", step.id, extra={"action": "runner_error"})
-            outcome = _internal_error(request, f"{type(error).__name__}: {error}")
+            _log.exception("the runner of %s raised", names, extra={"action": "runner_error"})
+            yield f"{type(error).__name__}: {error}"
+
+    def _completed(self, request: Request, outcome: Outcome, started_at: datetime) -> Outcome:
+        """Add to an outcome what the runner left open, and what to do about a full disk."""
         if outcome.started_at is None and outcome.status is not Status.SKIPPED:
             outcome = replace(outcome, started_at=started_at, ended_at=self._clock())
         if outcome.status is Status.ERROR and says_disk_is_full(outcome.message):
             outcome = replace(outcome, message=_with_remedy(outcome.message), error_class=ErrorClass.PERMANENT)
-        return outcome if outcome.path is not None else replace(outcome, path=step.path)
-
-
-def _only(outcomes: Iterable[Outcome], request: Request) -> Outcome:
-    """Return the single outcome of the request, or an internal error if the runner returned anything else."""
-    given = list(outcomes)
-    if len(given) == 1 and given[0].step_id == request.step.id:
-        return given[0]
-    names = ", ".join(outcome.step_id for outcome in given) or "none"
-    _log.error("%s: outcomes of %s", request.step.id, names, extra={"action": "runner_error"})
-    return _internal_error(request, f"the runner was to give one outcome for {request.step.id} and gave {names}")
+        if outcome.status is Status.ERROR:
+            _log.debug("%s: %s\n%s", outcome.step_id, outcome.message, outcome.log, extra={"action": "step_error"})
+        return outcome if outcome.path is not None else replace(outcome, path=request.step.path)
 
 
 def _with_remedy(message: str) -> str:
@@ -112,3 +142,23 @@ def _with_remedy(message: str) -> str:
 
 def _internal_error(request: Request, what: str) -> Outcome:
     return Outcome(step_id=request.step.id, status=Status.ERROR, message=f"internal error: {what}")
+
+
+def thread_executors(
+    runners: Mapping[str, StepRunner],
+    limits: Limits,
+    inbox: Inbox,
+    clock: Callable[[], datetime],
+    routes: Sequence[Route] = ROUTES,
+) -> dict[str, Executor]:
+    """Return an executor for each runner, with as many threads as its lane has slots, which delivers to the inbox."""
+    lanes = {route.executor: route.lane for route in routes}
+    return {
+        name: ThreadExecutor(name, runner, threads=limits.of(lanes[name]), deliver=inbox.deliver, clock=clock)
+        for name, runner in runners.items()
+    }
+
+
+def _not_started(request: Request) -> Outcome:
+    reason = Reason(code=ReasonCode.INTERRUPTED)
+    return Outcome(step_id=request.step.id, status=Status.CANCELLED, reason=reason, message="not started")

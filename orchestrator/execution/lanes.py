@@ -1,13 +1,11 @@
-"""Defines lanes: groups of steps that share a limit because the same tool or the same resource runs them."""
+"""Defines lanes: groups of steps that share one limit on how many run at once."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orchestrator.plan.step import IngestStep, Step, ValidationStep, is_dbt
-
 
 class Lane(StrEnum):
-    """A group of steps with one runner and one limit on how many run at once."""
+    """A group of steps with one limit on how many run at once."""
 
     DBT = "dbt"
     INGEST = "ingest"
@@ -40,16 +38,3 @@ class Limits:
                 return self.validate
             case Lane.LIGHT:
                 return self.light
-
-
-def lane_of(step: Step) -> Lane:
-    """Return the lane that runs the step."""
-    if is_dbt(step):
-        return Lane.DBT
-    match step:
-        case IngestStep():
-            return Lane.INGEST
-        case ValidationStep():
-            return Lane.VALIDATE
-        case _:
-            return Lane.LIGHT

@@ -6,34 +6,27 @@ from datetime import datetime
 from itertools import chain, repeat
 
 from orchestrator.execution.attempts import Attempts
-from orchestrator.execution.audience import Audience
 from orchestrator.execution.chronicle import Chronicle
 from orchestrator.execution.ending import Act, Ending
 from orchestrator.execution.events import (
     AttemptEnded,
-    Event,
     Noticed,
     NoticeKind,
     RunEnded,
+    RunEvent,
     RunStarted,
     StepEnded,
     StepStarted,
 )
-from orchestrator.execution.executor import ThreadExecutor
 from orchestrator.execution.inbox import Inbox
-from orchestrator.execution.lanes import Lane, lane_of
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import (
     Executor,
     Request,
-    RunListener,
-    RunWriter,
-    StepRunner,
-    Unrecorded,
 )
 from orchestrator.execution.reuse import passed_over
-from orchestrator.execution.scheduler import Decision, Scheduler
-from orchestrator.execution.stopping import StepStop, StopRequest
+from orchestrator.execution.scheduler import Decision, Scheduler, StepBatch
+from orchestrator.execution.stopping import StepStop, StopOfAll, StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.execution.verdict import run_status
 from orchestrator.plan.plan import Plan
@@ -46,27 +39,23 @@ _TICK = 0.1  # seconds; how often signals and stop requests are checked while no
 
 def run_plan(
     plan: Plan,
-    runners: Mapping[Lane, StepRunner],
+    executors: Mapping[str, Executor],
     *,
     terms: RunTerms,
-    listeners: Sequence[RunListener],
+    chronicle: Chronicle,
     inbox: Inbox,
     clock: Callable[[], datetime],
     stop: StopRequest,
-    writer: RunWriter | None = None,
 ) -> tuple[Outcome, ...]:
     """Run every step that may run and return one outcome for each step, in the order of the plan.
 
-    Without a writer nothing is recorded. Never raises because of what a step, a runner or a listener did.
+    The executors deliver to the inbox, and are closed at the end. Never raises because of what a step, an executor, a
+    ledger or a listener did. The listeners may still have events to receive.
 
     Raises:
         StoreError: an event could not be recorded; running steps were interrupted, and no more were started.
     """
-    missing = sorted({lane_of(step) for step in plan.steps} - runners.keys())
-    if missing:
-        raise ValueError(f"the plan has steps for which there is no runner: {', '.join(missing)}")
-    chronicle = Chronicle(writer or Unrecorded(), Audience(listeners, clock), clock)
-    return _Loop(plan, runners, terms, chronicle, inbox, clock, stop).run()
+    return _Loop(plan, executors, terms, chronicle, inbox, clock, stop).run()
 
 
 class _Loop:
@@ -75,7 +64,7 @@ class _Loop:
     def __init__(
         self,
         plan: Plan,
-        runners: Mapping[Lane, StepRunner],
+        executors: Mapping[str, Executor],
         terms: RunTerms,
         chronicle: Chronicle,
         inbox: Inbox,
@@ -95,13 +84,14 @@ class _Loop:
             skip_without_news=terms.skip_without_news,
             expected_seconds=terms.expected_seconds,
             settled=(*(terms.settled or ()), *terms.found),
+            routes=terms.routes,
         )
-        self._executors: dict[Lane, Executor] = {
-            lane: ThreadExecutor(str(lane), runner, threads=terms.limits.of(lane), deliver=inbox.deliver, clock=clock)
-            for lane, runner in runners.items()
-        }
+        self._executors = executors
+        self._executor_of: dict[StepId, str] = {}  # of the steps that were started
+        if missing := sorted(self._scheduler.executors - executors.keys()):
+            raise ValueError(f"the plan has steps for which there is no executor: {', '.join(missing)}")
         self._stops: dict[StepId, StepStop] = {}  # of the running steps
-        self._interrupted: dict[StepId, Lane] = {}  # the running steps that were asked to end
+        self._interrupted: dict[StepId, str] = {}  # the running steps that were asked to end
         self._gone: set[StepId] = set()  # reported as ended at their limit, though they still run
         self._outcomes: dict[StepId, Outcome] = {outcome.step_id: outcome for outcome in terms.settled or ()}
         self._attempts = Attempts(terms.attempts, terms.patience, terms.tried)
@@ -205,18 +195,19 @@ class _Loop:
             self._gone.add(outcome.step_id)
             step, at = self._plan.by_id[outcome.step_id], self._clock()
             # The thread is still busy with the lost attempt, so the lane gets another one.
-            self._executors[lane_of(step)].give_up()
+            self._executors[self._executor_of[step.id]].give_up()
             told = replace(outcome, path=step.path, started_at=at - self._attempts.elapsed(step.id), ended_at=at)
             if self._follow(self._scheduler.end(told)):
                 return True
-            self._interrupted[step.id] = lane_of(step)  # keep interrupting it; its late outcome is ignored
+            self._interrupted[step.id] = self._executor_of[step.id]  # keep interrupting it; its late outcome is ignored
         for step_id in self._attempts.take_due():
             self._follow(self._scheduler.again(step_id))
         return False
 
-    def _follow(self, decision: Decision, *happened: Event) -> bool:
+    def _follow(self, decision: Decision, *happened: RunEvent) -> bool:
         """Carry out a decision of the scheduler; return whether the run has ended."""
         decision, at = passed_over(decision, self._scheduler, self._terms.reuse), self._clock()
+        self._executor_of.update((step.id, batch.executor) for batch in decision.batches for step in batch.steps)
         self._outcomes.update((outcome.step_id, outcome) for outcome in decision.outcomes)
         for outcome in decision.outcomes:
             self._forget(outcome.step_id)
@@ -227,7 +218,7 @@ class _Loop:
         )
         # Steps start only after their start is recorded: a crash then leaves no step that the record does not know.
         if self._chronicle.take(*happened, *ends, *starts):
-            self._submit(decision.start)
+            self._submit(decision.batches)
         else:
             self._give_up(decision.start)
         self._interrupt(*decision.interrupt)
@@ -237,12 +228,15 @@ class _Loop:
         at, known = self._clock(), self._terms.reuse.known
         return (StepEnded(at=at, outcome=outcome, known=known(outcome)) for outcome in outcomes)
 
-    def _submit(self, steps: Sequence[Step]) -> None:
-        for step in steps:
-            attempt, reuse = self._attempts.start(step.id), self._terms.reuse
-            mark, verify = reuse.mark(step.id), reuse.verifies(step.id)
-            request = Request(run_id=self._terms.run_id, step=step, attempt=attempt, mark=mark, verify=verify)
-            self._executors[lane_of(step)].submit(request, self._stop_of(step))
+    def _submit(self, batches: Sequence[StepBatch]) -> None:
+        for batch in batches:
+            requests = tuple(map(self._request, batch.steps))
+            self._executors[batch.executor].submit(requests, StopOfAll([self._stop_of(step) for step in batch.steps]))
+
+    def _request(self, step: Step) -> Request:
+        attempt, reuse = self._attempts.start(step.id), self._terms.reuse
+        mark, verify = reuse.mark(step.id), reuse.verifies(step.id)
+        return Request(run_id=self._terms.run_id, step=step, attempt=attempt, mark=mark, verify=verify)
 
     def _give_up(self, steps: Sequence[Step]) -> None:
         """End steps whose start could not be recorded; they never ran."""
@@ -261,7 +255,7 @@ class _Loop:
     def _interrupt(self, *steps: Step) -> None:
         for step in steps:
             self._stop_of(step).set()
-            self._interrupted[step.id] = lane_of(step)
+            self._interrupted[step.id] = self._executor_of[step.id]
         if steps:
             self._interrupt_again()
 
@@ -270,11 +264,12 @@ class _Loop:
 
         A step can be between two queries, or not yet at its first one.
         """
-        for lane in sorted(set(self._interrupted.values())):
-            steps = frozenset(step_id for step_id, own in self._interrupted.items() if own is lane)
-            self._executors[lane].interrupt(steps)
+        for name in sorted(set(self._interrupted.values())):
+            steps = frozenset(step_id for step_id, own in self._interrupted.items() if own == name)
+            self._executors[name].interrupt(steps)
 
     def _end(self) -> tuple[Outcome, ...]:
+        self._chronicle.finish()
         while (message := self._inbox.take(0)) is not None:
             if isinstance(message, Noticed):  # any outcome here is of a step that was abandoned
                 self._chronicle.take(message)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from orchestrator.execution.events import Event, NoticeKind
+from orchestrator.execution.events import Event, NoticeKind, RunEvent, RunStarted
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.recorded import Failing, Lease, Opening, RecordedEvent, RecordedRun, RunHead
+from orchestrator.execution.recorded import Failing, Lease, Opening, RecordedRun, RunHead
 from orchestrator.plan.step import Step, StepId
 from orchestrator.reuse.standing import LastTry, Mark, RecordedFingerprint, Standing
 
@@ -47,7 +47,7 @@ class StepRunner(Protocol):
     """Runs steps of one kind, on the thread that calls it."""
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
-        """Run the steps and return their outcomes, in any order, one for each request.
+        """Run the steps and yield their outcomes, in any order, one for each request, each as soon as it is known.
 
         A runner never raises because of what a step did: an exception is a bug and becomes an error of the step.
         Once `stop` is set, an error of the step counts as its interruption.
@@ -61,10 +61,10 @@ class StepRunner(Protocol):
 
 
 class Executor(Protocol):
-    """Takes requests and delivers exactly one outcome for each, later and from another thread."""
+    """Takes batches of requests and delivers exactly one outcome for each request, later and from another thread."""
 
-    def submit(self, request: Request, stop: Stop) -> None:
-        """Run a step as soon as possible, without waiting for it."""
+    def submit(self, requests: Sequence[Request], stop: Stop) -> None:
+        """Run a batch of steps as soon as possible, without waiting for it; `stop` is set when none of it is wanted."""
 
     def interrupt(self, steps: Collection[StepId]) -> None:
         """Interrupt these steps as soon as possible; never raises."""
@@ -86,8 +86,8 @@ class Notices(Protocol):
 class RunWriter(Protocol):
     """Records one run. It is used only on the thread of the loop."""
 
-    def record(self, events: Sequence[Event]) -> None:
-        """Commit the events, in order, before returning.
+    def record(self, events: Sequence[RunEvent]) -> tuple[RunEvent, ...]:
+        """Commit the events, in order, before returning; return them with their numbers in the record.
 
         Raises:
             StoreError: the events cannot be recorded; none of them was.
@@ -111,11 +111,17 @@ class RunReader(Protocol):
             AmbiguousRunError: several runs match.
         """
 
+    def head(self, run_id: str) -> RunHead:
+        """Return a run as in a list of runs; raises UnknownRunError."""
+
     def run(self, run_id: str) -> RecordedRun:
         """Return a complete run; raises UnknownRunError."""
 
-    def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
-        """Return the events of a run after a sequence number, in order; none if the run is not known."""
+    def events(self, run_id: str, after: int = 0) -> tuple[RunEvent, ...]:
+        """Return the events of a run after a sequence number, in order, as `RunWriter.record` returned them.
+
+        `StepEnded.known` is omitted. There are none if the run is not known.
+        """
 
     def manifest(self, run_id: str) -> bytes | None:
         """Return the manifest that the run was planned with, if it was kept."""
@@ -202,8 +208,9 @@ class RunStore(Protocol):
 class Unrecorded:
     """A writer that records nothing."""
 
-    def record(self, events: Sequence[Event]) -> None:
-        """Record nothing."""
+    def record(self, events: Sequence[RunEvent]) -> tuple[RunEvent, ...]:
+        """Return the events as they are; nothing is recorded."""
+        return tuple(events)
 
     def look(self, at: datetime) -> bool:
         """Return False: a run that is not recorded cannot be asked to end."""
@@ -257,8 +264,21 @@ class AllRun:
         return None
 
 
+class Ledger(Protocol):
+    """Keeps what later steps need to know about ended ones. It is called on the thread of the loop."""
+
+    def begin(self, started: RunStarted) -> None:
+        """Take note of the plan, and of the outcomes that a resumed run starts with."""
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Take note of outcomes, after they were recorded and before any step that follows them starts."""
+
+    def finish(self, at: datetime) -> None:
+        """Write what the run leaves to others, before its end is recorded; an EltError becomes a warning."""
+
+
 class RunListener(Protocol):
-    """Receives each event after it was recorded, on the thread of the loop."""
+    """Receives each event after it was recorded, on a thread of the listeners."""
 
     def hear(self, event: Event) -> None:
-        """Process one event; errors of a listener are reported and never change the run."""
+        """Process one event; errors and delays of a listener are reported and never change the run."""

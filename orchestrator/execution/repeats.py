@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from tenacity import RetryCallState, Retrying, wait_exponential
-
 from orchestrator.execution.outcome import ErrorClass, Outcome, Reason, ReasonCode
 from orchestrator.plan.status import Status
+
+_MOST_POWERS = 100
+"""A policy has at most this many repeats. A larger power of a factor may be more than a float can hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +47,10 @@ def is_repeated(outcome: Outcome, policy: RepeatPolicy, tries: int) -> bool:
 
 def delay(policy: RepeatPolicy, tries: int, chance: float) -> timedelta:
     """Return how long to wait after `tries` attempts; `chance`, from 0 to 1, selects a value within the jitter."""
-    waiting = wait_exponential(
-        multiplier=policy.first_delay.total_seconds(),
-        exp_base=policy.factor,
-        max=policy.longest_delay.total_seconds(),
-    )
-    state = RetryCallState(Retrying(), None, (), {})
-    state.attempt_number = tries
+    waiting = policy.first_delay.total_seconds() * policy.factor ** min(tries - 1, _MOST_POWERS)
     moved = 1 + policy.jitter * (2 * chance - 1)
-    return min(timedelta(seconds=waiting(state) * moved), policy.longest_delay)
+    longest = policy.longest_delay.total_seconds()
+    return timedelta(seconds=min(min(waiting, longest) * moved, longest))
 
 
 def ended_at_limit(outcome: Outcome, limit: timedelta) -> Outcome:

@@ -10,7 +10,7 @@ from orchestrator.execution.recorded import RecordedAttempt, RecordedRun
 from orchestrator.execution.replay import outcome_of
 from orchestrator.plan.repair import Past
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
-from orchestrator.plan.step import BuildStep, HookStep, IngestStep, StepId, TestStep, ValidationStep
+from orchestrator.plan.step import BuildStep, IngestStep, StepId, is_check, is_hook
 from orchestrator.reuse.standing import Marker
 
 _NOTHING: Mapping[str, Sequence[Outcome]] = MappingProxyType({})
@@ -40,9 +40,9 @@ def settled(run: RecordedRun, gone: AbstractSet[StepId] = frozenset()) -> tuple[
         for step, outcome in ended
         if outcome is not None
         and not outcome.status.halts
-        and not isinstance(step, HookStep)
+        and not is_hook(step)
         and step.id not in gone
-        and not (isinstance(step, TestStep | ValidationStep) and not gone.isdisjoint(step.parents))
+        and not (is_check(step) and not gone.isdisjoint(step.parents))
     )
 
 

@@ -175,22 +175,26 @@ def recalled(reader: RunReader | None, plan: Plan) -> Callable[[StepId, Standing
 
 def passed_over(decision: Decision, scheduler: Scheduler, reuse: Reuse) -> Decision:
     """End steps that need not run at once, and evaluate all steps that become ready by it."""
-    outcomes, start, interrupt = list(decision.outcomes), [], list(decision.interrupt)
+    outcomes, batches, interrupt = list(decision.outcomes), [], list(decision.interrupt)
     _tell(reuse, outcomes)
-    waiting, ended = list(decision.start), decision.ended
-    for step in waiting:  # the list grows while it is read
-        found = reuse.at_turn(step)
-        if found is None:
-            start.append(step)
-            continue
-        # The scheduler counts the step as running: ending it there frees its slot and its children.
-        following = scheduler.end(found)
-        _tell(reuse, following.outcomes)
-        outcomes += following.outcomes
-        interrupt += following.interrupt
-        waiting += following.start
-        ended = following.ended
-    return replace(decision, outcomes=tuple(outcomes), start=tuple(start), interrupt=tuple(interrupt), ended=ended)
+    waiting, ended = list(decision.batches), decision.ended
+    for batch in waiting:  # the list grows while it is read
+        start = []
+        for step in batch.steps:
+            found = reuse.at_turn(step)
+            if found is None:
+                start.append(step)
+                continue
+            # The scheduler counts the step as running: ending it there frees its slot and its children.
+            following = scheduler.end(found)
+            _tell(reuse, following.outcomes)
+            outcomes += following.outcomes
+            interrupt += following.interrupt
+            waiting += following.batches
+            ended = following.ended
+        if start:
+            batches.append(replace(batch, steps=tuple(start)))
+    return replace(decision, outcomes=tuple(outcomes), batches=tuple(batches), interrupt=tuple(interrupt), ended=ended)
 
 
 def _tell(reuse: Reuse, outcomes: Iterable[Outcome]) -> None:

@@ -2,13 +2,19 @@
 
 import math
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from orchestrator.errors import UnsupportedWarehouseError
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.plan.decision import Act
+from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Step, StepId
 from orchestrator.reuse.fingerprints.digest import digest_of
+from orchestrator.reuse.verifiable import Verifiable
+from orchestrator.wording import count
 
+VERIFIED_ADAPTERS = frozenset({"duckdb", "postgres"})
+"""Adapters in whose databases two tables can be compared."""
 _EXACT = 9
 """The decimals of a share that count: 5 % of 100 is 5, although the float is slightly larger."""
 
@@ -56,3 +62,25 @@ class Sample:
         """Record whether the step was verified, also before the run was resumed."""
         if outcome.reason.code in {ReasonCode.VERIFIED, ReasonCode.DIFFERS}:
             self._taken.add(outcome.step_id)
+
+
+def noted_sample(plan: Plan, verifiable: Verifiable, share: float) -> Plan:
+    """Return the plan with a note of how many steps are verified, if any."""
+    steps = verifiable.among(plan)
+    number = len(drawn([step.id for step in steps], share, ""))
+    if not number:
+        return plan
+    note = f"verified: {number:,} of {count(len(steps), 'relation')} that may be reused, drawn by the id of the run"
+    return replace(plan, notes=(*plan.notes, note))
+
+
+def sample_of(plan: Plan, verifiable: Verifiable, share: float, run_id: str) -> Sample:
+    """Draw the steps of a run that are verified; raises UsageError if the target does not support it."""
+    steps = verifiable.among(plan) if share else []
+    target = verifiable.snapshot.target
+    if steps and not (target.is_shared and target.adapter in VERIFIED_ADAPTERS):
+        raise UnsupportedWarehouseError(
+            f"Reuse cannot be verified in the target {target.name}: that needs a DuckDB file or a PostgreSQL database.",
+            hint="Omit --verify-reuse, and remove `verify_reuse` from elt.yml.",
+        )
+    return Sample.of(steps, share, run_id)

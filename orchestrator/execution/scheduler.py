@@ -6,15 +6,26 @@ calls in the same order always return the same decisions.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
+from operator import itemgetter
 
-from orchestrator.execution.lanes import Lane, Limits, lane_of
+from orchestrator.execution.lanes import Lane, Limits
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
+from orchestrator.execution.routes import ROUTES, Route, route_of
 from orchestrator.execution.waits import waits_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import HALTING, Status
-from orchestrator.plan.step import HookStep, Step, StepId
+from orchestrator.plan.step import Step, StepId, is_hook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepBatch:
+    """Steps that one executor gets in one call."""
+
+    executor: str
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +34,17 @@ class Decision:
 
     outcomes: tuple[Outcome, ...] = ()
     """The steps that ended: first the reported one, then those that it caused to be skipped."""
-    start: tuple[Step, ...] = ()
+    batches: tuple[StepBatch, ...] = ()
     """The steps to start now, in this order."""
     interrupt: tuple[Step, ...] = ()
     """The running steps to interrupt; each still has to end."""
     ended: bool = False
     """Whether every step has an outcome."""
+
+    @property
+    def start(self) -> tuple[Step, ...]:
+        """The steps of all batches."""
+        return tuple(step for batch in self.batches for step in batch.steps)
 
 
 class Scheduler:
@@ -43,6 +59,7 @@ class Scheduler:
         skip_without_news: bool = False,
         expected_seconds: Mapping[StepId, float] | None = None,
         settled: Sequence[Outcome] = (),
+        routes: Sequence[Route] = ROUTES,
     ) -> None:
         self._steps = plan.steps
         self._position = {step.id: at for at, step in enumerate(plan.steps)}
@@ -53,7 +70,10 @@ class Scheduler:
         self._broken_by: StepId | None = None  # the step that triggered fail-fast
         self._stopping = False
         self._free = {lane: limits.of(lane) for lane in Lane}
-        self._ready: dict[Lane, list[tuple[float, int]]] = {lane: [] for lane in Lane}
+        self._route = [route_of(step, routes) for step in plan.steps]
+        self._of_lane = {lane: [route for route in routes if route.lane is lane] for lane in Lane}
+        self._ready: dict[str, list[tuple[float, int]]] = {route.executor: [] for route in routes}
+        self._batch: dict[int, set[int]] = {}  # for each running step: the steps of its batch that still run
         self._waiting = set(range(len(plan.steps)))  # neither running nor ended
         self._tried: dict[int, Outcome] = {}  # the waiting steps that ran before, with their last error
         self._stop_reason = _INTERRUPTED
@@ -61,6 +81,11 @@ class Scheduler:
         self._interrupted: set[int] = set()
         self._settled = tuple(settled)
         self._waiting.difference_update(self._position[outcome.step_id] for outcome in settled)
+
+    @property
+    def executors(self) -> AbstractSet[str]:
+        """The names of the executors that the plan needs."""
+        return {route.executor for route in self._route}
 
     def begin(self) -> Decision:
         """Return the first steps to start. Steps with an earlier outcome count as ended, and are not reported again."""
@@ -74,8 +99,7 @@ class Scheduler:
         """Process the outcome of a running step."""
         at = self._running_at(outcome)
         outcome = self._restate(at, outcome)
-        self._running.remove(at)
-        self._free[lane_of(self._steps[at])] += 1
+        self._leave(at)
         outcomes = self._settle([outcome])
         if self._fail_fast and self._broken_by is None and self._is_broken(at, outcome):
             return self._break_off(outcomes)
@@ -84,8 +108,7 @@ class Scheduler:
     def pause(self, outcome: Outcome) -> Decision:
         """Process the error of a step that is to be repeated: its slot is freed, and its descendants keep waiting."""
         at = self._running_at(outcome)
-        self._running.remove(at)
-        self._free[lane_of(self._steps[at])] += 1
+        self._leave(at)
         self._waiting.add(at)
         self._tried[at] = outcome
         return self._decide([])
@@ -107,9 +130,17 @@ class Scheduler:
             raise ValueError(f"step {outcome.step_id} ended but was not running")
         return at
 
+    def _leave(self, at: int) -> None:
+        """Count a step as no longer running; the last step of a batch frees its slot."""
+        self._running.remove(at)
+        batch = self._batch.pop(at)
+        batch.remove(at)
+        if not batch:
+            self._free[self._route[at].lane] += 1
+
     def _is_broken(self, at: int, outcome: Outcome) -> bool:
         """Return whether the outcome triggers fail-fast; as in dbt, a hook with an error does not."""
-        return outcome.status in (Status.FAIL, Status.ERROR) and not isinstance(self._steps[at], HookStep)
+        return outcome.status in (Status.FAIL, Status.ERROR) and not is_hook(self._steps[at])
 
     def drain(self, code: ReasonCode = ReasonCode.INTERRUPTED) -> Decision:
         """Start nothing more: waiting steps are cancelled, and running steps continue."""
@@ -154,7 +185,7 @@ class Scheduler:
 
     def _halted_by(self, at: int, outcome: Outcome) -> Iterable[int]:
         """Return the steps that the outcome halts: all that wait for it if the macro of a hook raised, as in dbt."""
-        if isinstance(self._steps[at], HookStep) and outcome.reason.code is ReasonCode.NOT_EVALUATED:
+        if is_hook(self._steps[at]) and outcome.reason.code is ReasonCode.NOT_EVALUATED:
             return self._waits.freed_by[at]
         return self._waits.halted_by[at]
 
@@ -170,8 +201,7 @@ class Scheduler:
         if halting.status is Status.SKIPPED and halting.reason.blame is not None and not is_closed:
             root = halting.reason.blame
         at = self._position.get(root)
-        step = None if at is None else self._steps[at]
-        if isinstance(step, HookStep) and step.when == "start":
+        if at is not None and is_hook(self._steps[at], "start"):
             return Reason(code=ReasonCode.RUN_START_HOOK, blame=root)
         return Reason(code=ReasonCode.UPSTREAM_HALTED, blame=root)
 
@@ -194,34 +224,49 @@ class Scheduler:
         return Outcome(step_id=step.id, status=status, reason=reason, message=message, path=step.path)
 
     def _is_last(self, at: int) -> bool:
-        step = self._steps[at]
-        return isinstance(step, HookStep) and step.when == "end"
+        return is_hook(self._steps[at], "end")
 
     def _make_ready(self, at: int) -> None:
         # Negative, because the heap returns the smallest: the step with the longest remaining path starts first.
-        heappush(self._ready[lane_of(self._steps[at])], (-self._waits.remaining[at], at))
+        heappush(self._ready[self._route[at].executor], (-self._waits.remaining[at], at))
 
     def _decide(self, outcomes: list[Outcome], interrupt: Iterable[int] = ()) -> Decision:
         self._interrupted.update(interrupt)
-        started = sorted(key for lane in Lane for key in self._take(lane))
+        started = sorted((batch for lane in Lane for batch in self._take(lane)), key=itemgetter(0))
         return Decision(
             outcomes=tuple(outcomes),
-            start=tuple(self._steps[at] for _, at in started),
+            batches=tuple(batch for _, batch in started),
             interrupt=tuple(self._steps[at] for at in sorted(interrupt)),
             ended=not self._waiting and not self._running,
         )
 
-    def _take(self, lane: Lane) -> Iterator[tuple[float, int]]:
-        """Yield the ready steps of a lane, longest remaining path first, while slots are free; mark them as running."""
-        ready = self._ready[lane]
-        while ready and self._free[lane] > 0:
-            key = heappop(ready)
-            if key[1] in self._waiting:  # otherwise it was skipped or cancelled while it waited for a slot
-                self._waiting.remove(key[1])
-                self._tried.pop(key[1], None)
-                self._running.add(key[1])
-                self._free[lane] -= 1
-                yield key
+    def _take(self, lane: Lane) -> Iterator[tuple[tuple[float, int], StepBatch]]:
+        """Yield batches of ready steps while slots are free, longest remaining path first; mark them as running."""
+        while self._free[lane] > 0 and (route := self._next_route(lane)) is not None:
+            ready, keys = self._ready[route.executor], list[tuple[float, int]]()
+            while ready and len(keys) < route.batch_size:
+                key = heappop(ready)
+                if key[1] in self._waiting:
+                    self._waiting.remove(key[1])
+                    keys.append(key)
+            batch = {at for _, at in keys}
+            for at in batch:
+                self._tried.pop(at, None)
+                self._batch[at] = batch
+            self._running |= batch
+            self._free[lane] -= 1
+            yield keys[0], StepBatch(executor=route.executor, steps=tuple(self._steps[at] for _, at in keys))
+
+    def _next_route(self, lane: Lane) -> Route | None:
+        """Return the route of the lane's most urgent ready step; None if no step is ready."""
+        found: tuple[tuple[float, int], Route] | None = None
+        for route in self._of_lane[lane]:
+            ready = self._ready[route.executor]
+            while ready and ready[0][1] not in self._waiting:  # skipped or cancelled while it waited for a slot
+                heappop(ready)
+            if ready and (found is None or ready[0] < found[0]):
+                found = ready[0], route
+        return None if found is None else found[1]
 
 
 _INTERRUPTED = Reason(code=ReasonCode.INTERRUPTED)

@@ -1,5 +1,7 @@
 """Defines stop requests: from the user for the whole run, and from the run for one step."""
 
+from collections.abc import Sequence
+
 
 class StopRequest:
     """A user's request to end a run. It takes no lock, so it is safe in any thread and in a signal handler."""
@@ -46,3 +48,14 @@ class StepStop:
     def is_set(self) -> bool:
         """Return whether this step is to end as soon as possible."""
         return self._set
+
+
+class StopOfAll:
+    """The stop request of a batch of steps: set once every step of it is asked to end."""
+
+    def __init__(self, stops: Sequence[StepStop]) -> None:
+        self._stops = tuple(stops)
+
+    def is_set(self) -> bool:
+        """Return whether no step of the batch is still wanted."""
+        return all(stop.is_set() for stop in self._stops)

@@ -1,6 +1,6 @@
 """Defines the settings of one run that its caller chooses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -8,6 +8,7 @@ from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.lanes import Limits
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import AllRun, Reuse
+from orchestrator.execution.routes import ROUTES, Route
 from orchestrator.plan.step import StepId
 
 
@@ -19,6 +20,7 @@ class RunTerms:
     database: str
     """The database that the run writes to, as shown to the user."""
     limits: Limits = field(default_factory=Limits)
+    routes: Sequence[Route] = ROUTES
     fail_fast: bool = False
     skip_without_news: bool = False
     """Whether steps downstream of a load without new rows are skipped."""

@@ -3,10 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from orchestrator.errors import EltError
+from orchestrator.execution.events import RunNotStarted
 from orchestrator.execution.outcome import Outcome, ReasonCode
+from orchestrator.masking import Masker
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import (
@@ -93,6 +96,24 @@ def exit_code_of_error(error: BaseException) -> ExitCode:
             return ExitCode.INTERRUPTED
         case _:
             return ExitCode.INTERNAL
+
+
+def not_started(error: BaseException, at: datetime, masker: Masker) -> RunNotStarted:
+    """Return the event of an error that prevented a run."""
+    match error:
+        case EltError():
+            message, hint = error.message, error.hint
+        case KeyboardInterrupt():
+            message, hint = "Interrupted.", ""
+        case _:
+            message, hint = f"{type(error).__name__}: {error}", "This is a bug of elt."
+    return RunNotStarted(
+        at=at,
+        message=masker.text(message),
+        hint=masker.text(hint),
+        code=getattr(error, "code", ""),
+        exit_code=int(exit_code_of_error(error)),
+    )
 
 
 def first_causes(outcomes: Sequence[Outcome]) -> tuple[FirstCause, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Step, StepId
@@ -42,7 +43,7 @@ def waits_of(plan: Plan, seconds: Mapping[StepId, float]) -> Waits:
         halted_by=tuple(map(tuple, halted_by)),
         freed_by=tuple(map(tuple, freed_by)),
         inputs=tuple(inputs),
-        remaining=tuple(_longest_paths(plan, freed_by, inputs, weights)),
+        remaining=tuple(_longest_paths(plan, freed_by, weights)),
     )
 
 
@@ -53,18 +54,14 @@ def _positions(step: Step, ids: set[StepId], position: dict[StepId, int]) -> lis
     return [position[id_] for id_ in ids]
 
 
-def _longest_paths(plan: Plan, freed_by: list[list[int]], inputs: list[int], weights: list[float]) -> list[float]:
-    waiting = list(inputs)
-    order = [at for at, count in enumerate(waiting) if count == 0]
-    for at in order:  # the list grows while it is read: each step follows its inputs
-        for child in freed_by[at]:
-            waiting[child] -= 1
-            if waiting[child] == 0:
-                order.append(child)
-    if len(order) < len(plan.steps):
-        stuck = [step.id for at, step in enumerate(plan.steps) if waiting[at]]
-        raise ValueError(f"these steps wait for each other in a circle: {', '.join(stuck[:5])}")
+def _longest_paths(plan: Plan, freed_by: list[list[int]], weights: list[float]) -> list[float]:
     remaining = list(weights)
-    for at in reversed(order):
-        remaining[at] += max((remaining[child] for child in freed_by[at]), default=0.0)
+    try:
+        for at in TopologicalSorter(dict(enumerate(freed_by))).static_order():  # from the end of the run
+            remaining[at] += max((remaining[child] for child in freed_by[at]), default=0.0)
+    except CycleError as error:
+        stuck = sorted(set(error.args[1]))
+        raise ValueError(
+            f"these steps wait for each other in a cycle: {', '.join(plan.steps[at].id for at in stuck[:5])}"
+        ) from None
     return remaining

@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
-from heapq import heapify, heappop, heappush
+from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
 from orchestrator.errors import GraphCycleError
@@ -28,7 +29,7 @@ class Dag(Generic[N]):
             children[parent][child] = None
         self._parents: Mapping[N, tuple[N, ...]] = {node: tuple(found) for node, found in parents.items()}
         self._children: Mapping[N, tuple[N, ...]] = {node: tuple(found) for node, found in children.items()}
-        self.order = _topological_order(given, self._parents, self._children)
+        self.order = _topological_order(given, self._parents)
 
     def __iter__(self) -> Iterator[N]:
         return iter(self.order)
@@ -121,42 +122,27 @@ class Dag(Generic[N]):
             bits &= ~(self.ancestor_bits[place] | 1 << place)
 
 
-def _topological_order(
-    given: tuple[N, ...], parents: Mapping[N, tuple[N, ...]], children: Mapping[N, tuple[N, ...]]
-) -> tuple[N, ...]:
+def _topological_order(given: tuple[N, ...], parents: Mapping[N, tuple[N, ...]]) -> tuple[N, ...]:
     place = {node: index for index, node in enumerate(given)}
-    waiting = {node: len(parents[node]) for node in given}
-    # A heap of positions keeps the given order among the nodes that are ready.
-    ready = [place[node] for node in given if not waiting[node]]
-    heapify(ready)
-    order = []
-    while ready:
-        node = given[heappop(ready)]
-        order.append(node)
-        for child in children[node]:
-            waiting[child] -= 1
-            if not waiting[child]:
-                heappush(ready, place[child])
-    if len(order) < len(given):
-        cycle = " → ".join(str(node) for node in _cycle([n for n in given if waiting[n]], parents, waiting))
+    sorter = TopologicalSorter(parents)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        _, *circle = error.args[1]
+        start = circle.index(min(circle, key=place.__getitem__))
+        cycle = " → ".join(map(str, [*circle[start:], *circle[: start + 1]]))
         raise GraphCycleError(
-            f"The nodes depend on each other in a circle: {cycle}.",
-            hint="Remove one of these references; each node here waits for the one before it.",
-        )
+            f"The nodes depend on each other in a cycle: {cycle}.",
+            hint="Remove one of these references; each of these nodes waits for the one before it.",
+        ) from None
+    ready: list[int] = []  # a heap of positions keeps the given order among the nodes that are ready
+    order: list[N] = []
+    while sorter:
+        for node in sorter.get_ready():
+            heappush(ready, place[node])
+        order.append(given[heappop(ready)])
+        sorter.done(order[-1])
     return tuple(order)
-
-
-def _cycle(stuck: list[N], parents: Mapping[N, tuple[N, ...]], waiting: Mapping[N, int]) -> list[N]:
-    """Return a cycle, found by walking up from a node that was never ready: each such node has another one above it."""
-    walked: dict[N, int] = {}
-    node = stuck[0]
-    while node not in walked:
-        walked[node] = len(walked)
-        node = next(parent for parent in parents[node] if waiting[parent])
-    circle = [found for found in walked if walked[found] >= walked[node]]
-    circle.reverse()  # the walk went up, and the message reads down
-    start = min(range(len(circle)), key=lambda index: stuck.index(circle[index]))
-    return [*circle[start:], *circle[:start], circle[start]]
 
 
 def _reach(nodes: Iterable[N], beyond: Callable[[N], tuple[N, ...]], depth: int | None) -> frozenset[N]:

@@ -16,6 +16,7 @@ from orchestrator.nodes.dlt import (
     source_id,
 )
 from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.wording import some_of
 
 BOOKKEEPING = "_dlt_"
 """The prefix of dlt's own tables, which every load writes into the dataset."""
@@ -140,9 +141,7 @@ def _feeds_nothing(source: DltSource, idle: Sequence[IngestNode]) -> str:
     named = [str(node.relation) for node in idle if node.relation is not None]
     if not named:
         return f"{shown} loads into the schema {idle[0].dataset}, and no dbt source is there that it could feed"
-    rest = len(named) - _MOST_NAMED
-    written = ", ".join(named[:_MOST_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")
-    return f"{shown} loads {written}, and no dbt source names {'them' if len(named) > 1 else 'it'}"
+    return f"{shown} loads {some_of(named, _MOST_NAMED)}, and no dbt source names {'them' if len(named) > 1 else 'it'}"
 
 
 def _remedy(source: DltSource, idle: Sequence[IngestNode], unfed: Sequence[DbtSource]) -> str:

@@ -20,6 +20,8 @@ class DbtNode:
     parents: tuple[NodeId, ...] = ()
     """`depends_on.nodes`, in the order of the manifest."""
     relation: Relation | None = None
+    relation_name: str | None = None
+    """The relation's name as dbt writes it in SQL."""
     database: str | None = None
     schema: str = ""
     """The schema that dbt assigns; every node that dbt runs has one, even without a relation."""

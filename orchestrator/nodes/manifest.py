@@ -42,8 +42,8 @@ def read_raw(path: Path) -> object:
         raise ManifestError(f"The manifest {path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise ManifestError(
-            f"The manifest {path} is not whole JSON: {error}.",
-            hint="It was probably cut short while dbt wrote it: delete it and run `elt dbt parse`.",
+            f"The manifest {path} is not valid JSON: {error}.",
+            hint="dbt was probably interrupted while writing it. Delete it and run `elt dbt parse`.",
         ) from error
 
 
@@ -80,7 +80,7 @@ def _refuse_other_versions(metadata: Raw, path: Path) -> None:
     named = f"of version {version}" if version else "without a version"
     wrote = f", written by dbt {metadata['dbt_version']}" if metadata.get("dbt_version") else ""
     raise ManifestError(
-        f"The manifest {path} is {named}{wrote}; only version 12 is known.",
+        f"The manifest {path} is {named}{wrote}; only version 12 is supported.",
         hint="Use dbt 1.8 to 1.11, which write version 12, and run `elt dbt parse`.",
     )
 
@@ -107,6 +107,7 @@ def _node(row: Raw, group_owners: Mapping[str, str | None]) -> DbtNode:
         path=row["original_file_path"],
         parents=tuple(dict.fromkeys((row.get("depends_on") or {}).get("nodes") or ())),
         relation=_relation(row, kind, config),
+        relation_name=row.get("relation_name"),
         database=row.get("database"),
         schema=row.get("schema") or "",
         materialized=config.get("materialized"),
@@ -190,7 +191,7 @@ def _known_parents(
             if parent not in nodes and parent not in sources:
                 disabled = ", which is disabled" if parent in (raw.get("disabled") or {}) else ""
                 raise ManifestError(
-                    f"{node.unique_id} ({node.path}) depends on {parent}{disabled}, which {path} does not hold.",
-                    hint="The manifest is stale or was written by hand: run `elt dbt parse`.",
+                    f"{node.unique_id} ({node.path}) depends on {parent}{disabled}, which is not in {path}.",
+                    hint="The manifest is out of date or was edited by hand. Run `elt dbt parse`.",
                 )
     return nodes

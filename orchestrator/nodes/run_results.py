@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import UsageError
+from orchestrator.errors import ArtifactsError
 from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId
 from orchestrator.nodes.manifest import manifest_from
 
 KNOWN_SCHEMA = "https://schemas.getdbt.com/dbt/run-results/v6.json"
 _FILES = ("manifest.json", "run_results.json")
-_HINT = "Name a folder with the manifest.json and the run_results.json of one `dbt build`: copy both together."
+_HINT = "Name a folder with the manifest.json and the run_results.json of one `dbt build`. Copy both together."
 Raw = Mapping[str, Any]
 
 
@@ -60,30 +60,30 @@ def read_artifacts(folder: Path) -> DbtArtifacts:
     """Return the two artifacts in a folder.
 
     Raises:
-        UsageError: the folder or a file is missing, is not an artifact, or the files are of different invocations.
+        ArtifactsError: the folder or a file is missing, is not an artifact, or the files are of different invocations.
         ManifestError: the manifest has another version, or is incomplete.
     """
     if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}.", hint=_HINT)
+        raise ArtifactsError(f"The folder {folder} does not exist.", hint=_HINT)
     manifest, results = (_json_of(folder / name) for name in _FILES)
     ids = [(_metadata(raw).get("invocation_id")) for raw in (manifest, results)]
     read = manifest_from(manifest, folder / _FILES[0])
     run = run_from(results, folder / _FILES[1])
     if not all(ids) or ids[0] != ids[1]:
-        raise UsageError(
-            f"The manifest.json and the run_results.json in {folder} are of different invocations of dbt:"
+        raise ArtifactsError(
+            f"The manifest.json and the run_results.json in {folder} come from different invocations of dbt:"
             f" {ids[0]} and {ids[1]}.",
-            hint="A later command, such as `dbt ls`, wrote one of them again: run `dbt build` and copy both together.",
+            hint="A later command, such as `dbt ls`, overwrote one of them. Run `dbt build` and copy both together.",
         )
     return DbtArtifacts(manifest=read, run=run)
 
 
 def run_from(raw: object, path: Path) -> DbtRun:
-    """Return the values of a run_results.json; `path` is used in messages only. Raises UsageError."""
+    """Return the values of a run_results.json; `path` is used in messages only. Raises ArtifactsError."""
     metadata = _metadata(raw)
     if not isinstance(raw, dict) or metadata.get("dbt_schema_version") != KNOWN_SCHEMA:
         version = metadata.get("dbt_schema_version") or "no version"
-        raise UsageError(f"{path} is no run_results.json of version 6: it has {version}.", hint=_HINT)
+        raise ArtifactsError(f"{path} is not a run_results.json of version 6: it has {version}.", hint=_HINT)
     try:
         results = {result.unique_id: result for result in map(_result, raw["results"])}
         ended_at = _moment(metadata["generated_at"])
@@ -99,7 +99,7 @@ def run_from(raw: object, path: Path) -> DbtRun:
             results=results,
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UsageError(
+        raise ArtifactsError(
             f"{path} does not look like version 6: {type(error).__name__}: {error}.", hint=_HINT
         ) from error
 
@@ -108,11 +108,11 @@ def _json_of(path: Path) -> object:
     try:
         found: object = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise UsageError(f"There is no {path}.", hint=_HINT) from None
+        raise ArtifactsError(f"{path} does not exist.", hint=_HINT) from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.", hint=_HINT) from error
+        raise ArtifactsError(f"{path} cannot be read: {error.strerror}.", hint=_HINT) from error
     except ValueError as error:
-        raise UsageError(f"{path} is not whole JSON: {error}.", hint=_HINT) from error
+        raise ArtifactsError(f"{path} is not valid JSON: {error}.", hint=_HINT) from error
     return found
 
 

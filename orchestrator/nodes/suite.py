@@ -26,6 +26,18 @@ class BoundSuite:
     """The other nodes and dbt sources whose relations it reads."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteReading:
+    """What a suite reads besides the relation it validates."""
+
+    nodes: tuple[NodeId, ...] = ()
+    not_understood: tuple[str, ...] = ()
+    calls: frozenset[str] = frozenset()
+    """The functions that its queries call. A function stored in the database may replace a known one."""
+    digest: str = ""
+    """The digest of the suite's file."""
+
+
 def suite_id(name: str) -> NodeId:
     """Return the node id of a suite."""
     return NodeId(f"expectation.{name}")

@@ -22,6 +22,7 @@ from orchestrator.plan.step import (
     ValidationStep,
     Why,
 )
+from orchestrator.wording import some_of
 
 JSON_VERSION = 1
 _MOST_FED = 3
@@ -77,9 +78,7 @@ def titled_step(step: Step) -> str:
 def reason_of(step: Step) -> str:
     """Return in words why the step is in the plan."""
     if step.cause.why is Why.FEEDS and isinstance(step, IngestStep) and len(step.feeds) > 1:
-        rest = len(step.feeds) - _MOST_FED
-        listed = ", ".join(short_name(source) for source in step.feeds[:_MOST_FED])
-        return f"feeds {len(step.feeds):,} sources: {listed}{f' and {rest:,} more' if rest > 0 else ''}"
+        return f"feeds {len(step.feeds):,} sources: {some_of(list(map(short_name, step.feeds)), _MOST_FED)}"
     of = named(step.cause.of) if step.cause.of else ""
     if step.cause.why is Why.CHECKS:
         return f"{'judges' if isinstance(step, FreshnessStep | ValidationStep) else 'tests'} {of}"

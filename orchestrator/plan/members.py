@@ -8,6 +8,7 @@ from orchestrator.plan.presence import Members, Presence
 from orchestrator.plan.request import PlanRequest, Upstream, Verb
 from orchestrator.plan.step import Cause, Why
 from orchestrator.plan.upstream import needed_by
+from orchestrator.wording import some_of
 
 CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
 ADDED = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT, ResourceType.FUNCTION})
@@ -145,9 +146,9 @@ class _Choice:
         sources = self.graph.manifest.sources
         unchecked = [one for one in sources if one in above and one not in self.sources and sources[one].has_freshness]
         if unchecked:
+            named = some_of(sorted(map(short_name, unchecked)), _MOST_NAMED)
             self.found.notes.append(
-                f"the freshness of {_some_of(unchecked)} is not checked, because of --upstream none; check it with:"
-                " elt freshness"
+                f"the freshness of {named} is not checked, because of --upstream none; check it with: elt freshness"
             )
 
     def _brings_checks(self, node: NodeId) -> bool:
@@ -174,12 +175,6 @@ class _Choice:
 
     def _checks_allowed(self, kind: ResourceType) -> bool:
         return self.request.tests or self.request.verb is Verb.TEST or kind not in CHECKS
-
-
-def _some_of(nodes: list[NodeId]) -> str:
-    names = sorted(map(short_name, nodes))
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def is_loaded_here(graph: Graph, source: NodeId) -> bool:

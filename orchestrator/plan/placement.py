@@ -129,3 +129,10 @@ def _on(places: Iterable[str]) -> str:
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}… {sha256(text.encode()).hexdigest()[:16]}"
     return f"on {text}" if text else ""
+
+
+def relations_of(graph: Graph, nodes: Iterable[str]) -> dict[StepId, Relation]:
+    """Return the relations that nodes are built as, by step; nodes without a relation are omitted."""
+    known = graph.manifest.nodes
+    relations = {StepId(one): known[NodeId(one)].relation for one in nodes if NodeId(one) in known}
+    return {step: relation for step, relation in relations.items() if relation is not None}

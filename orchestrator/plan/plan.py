@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.step import Step, StepId
+
+_Kind = TypeVar("_Kind", bound=Step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,10 @@ class Plan:
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     """Notes for the reader of the plan, such as unmatched dlt resources or edges dropped to avoid a cycle."""
+
+    def of(self, kind: type[_Kind]) -> tuple[_Kind, ...]:
+        """Return the steps of one kind."""
+        return tuple(step for step in self.steps if isinstance(step, kind))
 
     @cached_property
     def by_id(self) -> dict[StepId, Step]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import assert_never
 
 from orchestrator.graph.build import Graph
 from orchestrator.graph.dag import Dag
@@ -11,7 +12,16 @@ from orchestrator.plan.members import members_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.ports import Facts
 from orchestrator.plan.request import PlanRequest, Verb
-from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, IngestStep, Step, StepId, TestStep
+from orchestrator.plan.step import (
+    BuildStep,
+    FreshnessStep,
+    HookStep,
+    IngestStep,
+    Step,
+    StepId,
+    TestStep,
+    ValidationStep,
+)
 
 
 def make_plan(graph: Graph, request: PlanRequest, facts: Facts) -> Plan:
@@ -72,9 +82,15 @@ def _with_hooks(graph: Graph, steps: dict[StepId, Step], request: PlanRequest) -
 
 
 def _has_hooks_around_it(step: Step, request: PlanRequest) -> bool:
-    if isinstance(step, FreshnessStep):
-        return request.verb is Verb.FRESHNESS and request.freshness_runs_hooks and not step.by_load
-    return isinstance(step, BuildStep | TestStep)
+    match step:
+        case BuildStep() | TestStep():
+            return True
+        case FreshnessStep():
+            return request.verb is Verb.FRESHNESS and request.freshness_runs_hooks and not step.by_load
+        case IngestStep() | ValidationStep() | HookStep():
+            return False
+        case _:
+            assert_never(step)
 
 
 def _without_parents_in(of_dbt: list[StepId], steps: Mapping[StepId, Step]) -> Iterator[StepId]:

@@ -7,7 +7,18 @@ from orchestrator.graph.dag import Dag
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.carve import carve
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, Cause, HookStep, Step, StepId, TestStep, ValidationStep, Why
+from orchestrator.plan.step import (
+    BuildStep,
+    Cause,
+    HookStep,
+    Step,
+    StepId,
+    TestStep,
+    Why,
+    is_check,
+    is_hook,
+    node_of,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +42,8 @@ def repair(plan: Plan, past: Past, changed: AbstractSet[NodeId]) -> Plan:
     anything.
     """
     kept = _Repair(plan, past, changed).causes()
-    if any(isinstance(plan.by_id[step_id], BuildStep | TestStep) for step_id in kept):
-        kept |= {step.id: step.cause for step in plan.steps if isinstance(step, HookStep)}
+    if any(node_of(plan.by_id[step_id]) for step_id in kept):
+        kept |= {step.id: step.cause for step in plan.of(HookStep)}
     return carve(plan, kept)
 
 
@@ -54,7 +65,7 @@ class _Repair:
 
     def take_what_did_not_end_well(self) -> None:
         for step in self.plan.steps:
-            if isinstance(step, HookStep):
+            if is_hook(step):
                 continue
             if step.id in self.past.failed:
                 self.kept[step.id] = Cause(why=Why.FAILED)
@@ -71,19 +82,19 @@ class _Repair:
             why = Why.CHANGED if self._is_changed(step) else Why.GONE
             self.kept[step_id] = step.cause if is_new else Cause(why=why)
         for step_id in order.descendants(begins) & above - begins.keys():
-            if isinstance(self.plan.by_id[step_id], TestStep | ValidationStep):
+            if is_check(self.plan.by_id[step_id]):
                 continue  # added by take_checks, if the node that it checks is rebuilt
             first = min(order.ancestors([step_id]) & begins.keys(), key=order.position.__getitem__)
-            self.kept[step_id] = Cause(why=Why.FOLLOWS, of=_node_of(self.plan.by_id[first]))
+            self.kept[step_id] = Cause(why=Why.FOLLOWS, of=node_of(self.plan.by_id[first]))
 
     def _begins(self, step: Step) -> bool:
         """Return whether the step itself must run again: it changed, is gone, or was not planned before."""
         if step.id not in self.past.all:
-            return not isinstance(step, HookStep)
+            return not is_hook(step)
         return step.id in self.past.gone or self._is_changed(step)
 
     def _is_changed(self, step: Step) -> bool:
-        return isinstance(step, BuildStep | TestStep) and step.node in self.changed
+        return node_of(step) in self.changed
 
     def take_checks(self) -> None:
         """Add the checks of rebuilt nodes, but unit tests only if the model itself has changed."""
@@ -92,18 +103,14 @@ class _Repair:
         # Unit tests run before their model, so they are among its parents.
         before = {parent: step_id for step_id in anew for parent in self.plan.by_id[step_id].parents}
         for step in self.plan.steps:
-            if step.id in self.kept or not isinstance(step, TestStep | ValidationStep):
+            if step.id in self.kept or not is_check(step):
                 continue
             judged = next((parent for parent in step.parents if parent in built), None)
             if judged is None and isinstance(step, TestStep) and _is_unit_test(step):
                 judged = before.get(step.id)
             if judged is not None:
-                self.kept[step.id] = Cause(why=Why.CHECKS, of=_node_of(self.plan.by_id[judged]))
+                self.kept[step.id] = Cause(why=Why.CHECKS, of=node_of(self.plan.by_id[judged]))
 
 
 def _is_unit_test(step: TestStep) -> bool:
     return step.node.startswith("unit_test.")
-
-
-def _node_of(step: Step) -> NodeId | None:
-    return step.node if isinstance(step, BuildStep | TestStep) else None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
+from typing import NewType, assert_never
 
 from orchestrator.nodes.dlt import names_of_load
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
@@ -128,12 +128,34 @@ class HookStep(_Step):
 Step = IngestStep | BuildStep | TestStep | FreshnessStep | ValidationStep | HookStep
 
 
-def is_dbt(step: Step) -> bool:
-    """Return whether dbt runs the step."""
+def node_of(step: Step) -> NodeId | None:
+    """Return the node that dbt builds or tests in the step; None for any other step."""
     match step:
-        case BuildStep() | TestStep() | HookStep():
+        case BuildStep() | TestStep():
+            return step.node
+        case IngestStep() | FreshnessStep() | ValidationStep() | HookStep():
+            return None
+        case _:
+            assert_never(step)
+
+
+def is_check(step: Step) -> bool:
+    """Return whether the step checks what was built: a test or a validation."""
+    match step:
+        case TestStep() | ValidationStep():
             return True
-        case FreshnessStep():
-            return not step.by_load
-        case IngestStep() | ValidationStep():
+        case IngestStep() | BuildStep() | FreshnessStep() | HookStep():
             return False
+        case _:
+            assert_never(step)
+
+
+def is_hook(step: Step, when: str = "") -> bool:
+    """Return whether the step runs dbt's hooks: those of `start` or `end`, or any."""
+    match step:
+        case HookStep():
+            return when in {"", step.when}
+        case IngestStep() | BuildStep() | TestStep() | FreshnessStep() | ValidationStep():
+            return False
+        case _:
+            assert_never(step)

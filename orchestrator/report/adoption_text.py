@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from orchestrator.adoption.ruling import Act, Ruling
 from orchestrator.plan.explain import kind_of
 from orchestrator.plan.step import BuildStep, Step, TestStep
-from orchestrator.reuse.adoption import Act, Ruling
+from orchestrator.wording import count
 
 Told = Sequence[tuple[Step, Ruling]]
 _WORDS = {
@@ -53,7 +54,7 @@ def print_adoption(console: Console, nodes: Told, invocation_id: str, run_id: st
         if counts:
             total = sum(counts.values())
             parts = ", ".join(f"{counts[act]:,} {_WORDS[act]}" for act in Act if counts[act])
-            console.print(f"{total:,} {what}{'' if total == 1 else 's'}: {parts}", soft_wrap=True)
+            console.print(f"{count(total, what)}: {parts}", soft_wrap=True)
     if run_id and any(isinstance(step, TestStep) and ruling.act is Act.REFUSE for step, ruling in nodes):
         console.print(_CHECKS, soft_wrap=True)
     if not nodes:

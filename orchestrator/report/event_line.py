@@ -7,12 +7,21 @@ from operator import itemgetter
 from textwrap import shorten
 from typing import assert_never
 
-from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import (
+    AttemptEnded,
+    Noticed,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+)
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.plan.explain import shown_name, titled_step
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import Step, StepId, TestStep, ValidationStep
-from orchestrator.report.words import clock, count, duration, one_line, some_of, wait_words
+from orchestrator.report.words import clock, duration, one_line, wait_words
+from orchestrator.wording import count, some_of
 
 _LONGEST_REASON = 160
 
@@ -60,7 +69,7 @@ class EventLine:
         return f"{clock(self.at)}  {self.word:<9}  {self.text}"
 
 
-def line_of(event: Event, steps: Steps, started_at: datetime | None) -> EventLine:
+def line_of(event: RunEvent, steps: Steps, started_at: datetime | None) -> EventLine:
     """Return the line of an event."""
     match event:
         case RunStarted():

@@ -9,7 +9,8 @@ from orchestrator.execution.verdict import FirstCause
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import Step, TestStep, ValidationStep
 from orchestrator.report.event_line import STYLES, Steps, reason_text, some_names, titled
-from orchestrator.report.words import clean, count, duration, one_line
+from orchestrator.report.words import clean, duration, one_line
+from orchestrator.wording import count
 
 _INDENT = " " * 11
 _MOST_PARTS = 10

@@ -9,7 +9,7 @@ from threading import RLock, Thread
 from rich.console import Console
 from rich.text import Text
 
-from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded
+from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunNotStarted, RunStarted, StepEnded
 from orchestrator.plan.status import Status
 from orchestrator.report.event_line import EventLine, Steps, line_of
 from orchestrator.report.frame import frame
@@ -40,7 +40,7 @@ class LiveReport:
             self._progress.hear(event)
             if isinstance(event, RunStarted):
                 self._steps = event.plan.by_id
-            if _is_said(event):
+            if not isinstance(event, RunNotStarted) and _is_said(event):
                 self._unsaid.append(_text(line_of(event, self._steps, self._progress.started_at)))
         # Without the lock: `close` waits for the timer's thread, which takes it.
         match event:

@@ -37,6 +37,6 @@ def next_steps(started: RunStarted, ended: RunEnded) -> Iterator[tuple[str, str]
 
 def _is_halted_by_age(plan: Plan, ended: RunEnded) -> bool:
     """Return whether a source is too old and the plan contained other steps."""
-    gates = {step.id for step in plan.steps if isinstance(step, FreshnessStep)}
+    gates = {step.id for step in plan.of(FreshnessStep)}
     is_stale = any(outcome.step_id in gates and outcome.status is Status.FAIL for outcome in ended.outcomes)
     return is_stale and len(gates) < len(plan.steps)

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import TextIO
 
-from orchestrator.execution.events import Event, RunStarted, StepEnded
+from orchestrator.execution.events import Event, RunEvent, RunNotStarted, RunStarted, StepEnded
 from orchestrator.execution.outcome import Reason
 from orchestrator.plan.status import Status
 from orchestrator.report.event_line import EventLine, Steps, line_of, reason_text, some_names
 from orchestrator.report.streams import Lines
-from orchestrator.report.words import count
+from orchestrator.wording import count
 
 _MOST_LINES = 10
 
@@ -23,7 +23,9 @@ class PlainReport:
         self._skips: list[StepEnded] = []
 
     def hear(self, event: Event) -> None:
-        """Write the event's line."""
+        """Write the event's line; the command line itself shows an error that kept the run from starting."""
+        if isinstance(event, RunNotStarted):
+            return
         if isinstance(event, RunStarted):
             self._steps, self._started_at = event.plan.by_id, event.at
         reason = _reason_to_skip(event)
@@ -34,7 +36,7 @@ class PlainReport:
         else:
             self._write(event)
 
-    def _write(self, event: Event) -> None:
+    def _write(self, event: RunEvent) -> None:
         self._lines.write(str(line_of(event, self._steps, self._started_at)))
 
     def _write_skips(self) -> None:

@@ -66,7 +66,7 @@ class _Owners:
     """Finds the build step that a check belongs to."""
 
     def __init__(self, plan: Plan) -> None:
-        builds = [step for step in plan.steps if isinstance(step, BuildStep)]
+        builds = plan.of(BuildStep)
         self._order = {step.id: at for at, step in enumerate(builds)}
         self._of_node = {step.node: step.id for step in builds}
         self._held: dict[StepId, StepId] = {}

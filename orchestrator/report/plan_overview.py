@@ -13,7 +13,8 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, Step
 from orchestrator.report.attempts_text import AttemptsText
 from orchestrator.report.plan_groups import Groups, group, shown_kind
-from orchestrator.report.words import count, one_line, some_of
+from orchestrator.report.words import one_line
+from orchestrator.wording import count, some_of
 
 USUAL = AttemptsText()
 """No rules for attempts were given."""
@@ -31,7 +32,7 @@ _ACTS = {
 
 def is_large(plan: Plan) -> bool:
     """Return whether the plan builds more nodes than a user wants to see one by one."""
-    return sum(isinstance(step, BuildStep) for step in plan.steps) > _MOST_BUILDS
+    return len(plan.of(BuildStep)) > _MOST_BUILDS
 
 
 def acts_text(plan: Plan) -> str:
@@ -60,7 +61,7 @@ def attempts_lines(attempts: AttemptsText) -> Iterator[Text]:
 def overview_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str) -> Iterator[Text]:
     """Yield a line for each folder, and the first few lines of each group of other steps."""
     groups = group(plan)
-    builds = [step for step in plan.steps if isinstance(step, BuildStep)]
+    builds = plan.of(BuildStep)
     yield Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}")
     for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
         yield from _section(title, [_told(step, attempts) for step in steps])
@@ -68,7 +69,7 @@ def overview_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str)
     yield from _folders(builds, groups)
     yield from _section("Checks of what is not built here", [_told(step, attempts) for step in groups.loose])
     yield from _section("Hooks after", [_told(step, attempts) for step in groups.after])
-    own = [step for step in plan.steps if step.id in attempts.of_steps and isinstance(step, BuildStep)]
+    own = [step for step in plan.of(BuildStep) if step.id in attempts.of_steps]
     told = [f"{shown_kind(step)}  {step.name}  {attempts.of_steps[step.id]}" for step in own]
     yield from _section("Nodes with attempts and limits of their own", told)
     yield from attempts_lines(attempts)

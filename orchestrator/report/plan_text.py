@@ -23,8 +23,9 @@ from orchestrator.report.plan_overview import (
     overview_lines,
     told_with,
 )
-from orchestrator.report.words import count, one_line
+from orchestrator.report.words import one_line
 from orchestrator.reuse.facts import HeldDatabase
+from orchestrator.wording import count
 
 _INDENT = " " * 4
 
@@ -60,7 +61,7 @@ def plan_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str, wid
     yield Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}")
     for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
         yield from _section(title, steps, columns)
-    builds = [step for step in plan.steps if isinstance(step, BuildStep)]
+    builds = plan.of(BuildStep)
     yield from _title("Build", len(builds))
     for step in builds:
         yield columns.line(step)

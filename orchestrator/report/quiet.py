@@ -9,7 +9,8 @@ from orchestrator.plan.status import Status
 from orchestrator.report.event_line import titled
 from orchestrator.report.next_steps import ENDED_EARLY, next_steps
 from orchestrator.report.streams import Lines
-from orchestrator.report.words import count, one_line, some_of
+from orchestrator.report.words import one_line
+from orchestrator.wording import count, some_of
 
 
 class QuietReport:

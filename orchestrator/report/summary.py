@@ -15,7 +15,8 @@ from orchestrator.report.count_table import count_lines
 from orchestrator.report.event_line import STYLES, outcome_text, titled, verdict_word
 from orchestrator.report.failure_text import failure_lines
 from orchestrator.report.next_steps import next_steps
-from orchestrator.report.words import count, duration, one_line, some_of
+from orchestrator.report.words import duration, one_line
+from orchestrator.wording import count, some_of
 
 _MOST_LISTED = 10
 

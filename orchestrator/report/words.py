@@ -1,8 +1,9 @@
 """Formats numbers, times and text from other tools for users."""
 
 import re
-from collections.abc import Sequence
 from datetime import datetime, timedelta
+
+from orchestrator.wording import count
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -33,24 +34,12 @@ def clock(at: datetime) -> str:
     return f"{at.astimezone():%H:%M:%S}"
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun: `1 step`, `2,548 steps`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def size_words(size: int) -> str:
     """Return a number of bytes in words: `812 bytes`, `12.3 MB`, `4.0 GB`."""
     for unit, word in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if size >= unit:
             return f"{size / unit:,.1f} {word}"
     return count(size, "byte")
-
-
-def some_of(names: Sequence[str], shown: int = 5) -> str:
-    """Return the first few names, and the number of the others."""
-    rest = len(names) - shown
-    listed = ", ".join(names[:shown])
-    return f"{listed} and {rest:,} more" if rest > 0 else listed
 
 
 def clean(message: str) -> str:

@@ -1,5 +1,6 @@
 """Finds which steps of a plan can be reused, which of them the user named, and which sources the plan loads."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.graph.build import Graph
@@ -45,3 +46,11 @@ class Named:
                 return NodeId(step.id) in self.request.suites_selected or of_named
             case _:
                 return True
+
+
+def with_needs(graph: Graph, nodes: Iterable[NodeId]) -> list[NodeId]:
+    """Return nodes and all their ancestors, including the writers of dbt sources, each after its parents."""
+    needs = graph.needs
+    named = frozenset(node for node in nodes if node in needs.position)
+    wanted = named | needs.ancestors(named)
+    return [node for node in needs if node in wanted]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from orchestrator.nodes.dbt import DbtNode
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.fingerprints.value import Fingerprint
@@ -82,6 +83,10 @@ class Marker:
     """Whether that transaction completed the build: no hook and no other batch followed."""
     content: str | None = None
     """What the relation held then, as `facts.content_text` writes it; None if an earlier version of elt wrote it."""
+
+    def is_of(self, node: DbtNode) -> bool:
+        """Return whether it is of the relation that the node builds now."""
+        return node.relation_name == self.relation
 
     @property
     def is_doubted(self) -> bool:

@@ -4,21 +4,26 @@ The recorded parts are used, so that changes in the project still show. They dec
 depends on them is unconfirmed.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.identity import COLUMNS_OF, IDS_OF, with_built
 from orchestrator.reuse.fingerprints.value import Fingerprint
 
-SETTINGS = "setting:database-"
+_SETTINGS = "setting:database-"
 """The prefix of the parts for the database's settings, which every node has."""
 _OF_A_SOURCE = ("parent:", IDS_OF)
 
 
+def settings_in(parts: Mapping[str, str]) -> dict[str, str]:
+    """Return the parts of a fingerprint for the database's settings."""
+    return {name: digest for name, digest in parts.items() if name.startswith(_SETTINGS)}
+
+
 def is_of_the_database(part: str, sources: Collection[NodeId]) -> bool:
     """Return whether only the database knows a part; `sources` are the dbt sources whose rows could not be read."""
-    if part.startswith((SETTINGS, COLUMNS_OF)):
+    if part.startswith((_SETTINGS, COLUMNS_OF)):
         return True
     return part.startswith(_OF_A_SOURCE) and NodeId(part.partition(":")[2]) in sources
 

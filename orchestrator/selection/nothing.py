@@ -20,10 +20,10 @@ def nothing_matched(
         if not exclude and not graph.manifest.nodes:
             return EmptySelectionError(
                 "The project has no models, seeds, snapshots or tests yet.",
-                hint="Put a model into the folder that `model-paths` in dbt_project.yml names (by default models/).",
+                hint="Add a model to the folder named by `model-paths` in dbt_project.yml (default: models/).",
             )
         words = f"--exclude {' '.join(unions(exclude))!r} leaves nothing." if exclude else "Nothing is selected."
-        return EmptySelectionError(words, hint="See all names with: elt ls")
+        return EmptySelectionError(words, hint="List all names with: elt ls")
     parts = [part for item in items for part in item.split(",")]
     near = dict.fromkeys(name for part in parts for name in _near(part, graph))
     hint = f"Near names: {', '.join(near)}." if near else f"See all names with: elt ls{_all_of(parts)}"

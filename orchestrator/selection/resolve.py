@@ -38,6 +38,9 @@ class Selection:
         return not (self.selected or self.ingest or self.suites)
 
 
+NOTHING_SELECTED = Selection(selected=frozenset(), direct=frozenset(), excluded=frozenset(), deferred=frozenset())
+
+
 def resolve(
     *,
     select: tuple[str, ...],

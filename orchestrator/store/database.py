@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from orchestrator.errors import MissingExtraError, NothingRecordedError, StoreError
+from orchestrator.errors import CorruptStoreError, MissingExtraError, NewerStoreError, NothingRecordedError, StoreError
 from orchestrator.faults import Point, passing
 from orchestrator.full_disk import REMEDY, full_disk_sentence, holds_is_full, says_disk_is_full
 from orchestrator.installing import install_hint
@@ -40,9 +40,9 @@ def store_url(location: str, project_root: Path) -> URL:
     try:
         url = make_url(location)
     except (SQLAlchemyError, ValueError):
-        raise StoreError("The setting `store` is no URL of a database.", hint=_HINT) from None  # it may hold a password
+        raise StoreError("The setting `store` is not a database URL.", hint=_HINT) from None  # it may hold a password
     if url.get_backend_name() not in {"sqlite", "postgresql"}:
-        raise StoreError(f"The store cannot be kept in {url.get_backend_name()}.", hint=_HINT)
+        raise StoreError(f"The store does not support {url.get_backend_name()}.", hint=_HINT)
     # The driver that dbt's own adapter installs.
     return url.set(drivername="postgresql+psycopg2") if url.drivername == "postgresql" else url
 
@@ -69,18 +69,18 @@ def open_for_reading(url: URL) -> Engine:
     """
     if _is_file(url) and not _path(url).exists():
         raise NothingRecordedError(
-            f"Nothing is recorded yet: there is no {_path(url)}.", hint="`elt run` begins the record."
+            f"Nothing is recorded yet: {_path(url)} does not exist.", hint="`elt run` creates the record."
         )
     engine = _engine(url, read_only=True)
     with told(url), engine.connect() as connection:
         found = _version(connection)
         if found is None:
-            raise NothingRecordedError(f"{_named(url)} holds no record of runs.", hint="`elt run` begins the record.")
+            raise NothingRecordedError(f"{_named(url)} contains no record.", hint="`elt run` creates the record.")
         _refuse_newer(found, url)
         if found < VERSION:
             raise NothingRecordedError(
                 f"{_named(url)} was written by an older elt (version {found} of the store, this elt reads {VERSION}).",
-                hint="The next `elt run` brings it up to date.",
+                hint="The next `elt run` upgrades it.",
             )
     return engine
 
@@ -119,9 +119,9 @@ def _version(connection: Connection) -> str | None:
 
 def _refuse_newer(found: str, url: URL) -> None:
     if found > VERSION:
-        raise StoreError(
-            f"{_named(url)} was written by a newer elt: it has version {found} of the store, this elt knows {VERSION}.",
-            hint="It was left as it is. Use that newer elt, or set `store` in elt.yml to another place.",
+        raise NewerStoreError(
+            f"{_named(url)} was written by a newer elt: the store has version {found}, this elt supports {VERSION}.",
+            hint="Nothing was changed. Use the newer elt, or set `store` in elt.yml to another place.",
         )
 
 
@@ -146,7 +146,7 @@ def _server_engine(url: URL, *, read_only: bool) -> Engine:
         engine = create_engine(url, pool_pre_ping=True, json_serializer=to_json_text, **options)
     except (NoSuchModuleError, ModuleNotFoundError):
         raise MissingExtraError(
-            "The store is set to PostgreSQL, and its driver is not installed.",
+            "The store is set to PostgreSQL, but its driver is not installed.",
             hint=install_hint("elt-orchestrator[postgres]"),
         ) from None
     return engine.execution_options(postgresql_readonly=True) if read_only else engine
@@ -210,17 +210,17 @@ def _is_out_of_room(url: URL, error: BaseException | None) -> bool:
 
 
 def unwritten(url: URL, error: BaseException | None) -> StoreError:
-    """Return a StoreError that says why a run could not be recorded any further."""
+    """Return a StoreError that says why a run can no longer be recorded."""
     reason = _reason(error)
     if says_disk_is_full(reason) or (_is_file(url) and _is_out_of_room(url, error)):
         told = holds_is_full(_path(url)) if _is_file(url) else full_disk_sentence(str(error))
         return StoreError(
-            f"The run could not be recorded any further. {told}",
-            hint=f"Nothing more was started. {REMEDY}, then continue with: elt resume",
+            f"The run can no longer be recorded. {told}",
+            hint=f"No further step was started. {REMEDY}, then continue with: elt resume",
         )
     return StoreError(
-        f"The run could not be recorded any further: {reason}.",
-        hint=f"Nothing more was started. {REMEDY} for it, or let it be written, then continue with: elt resume",
+        f"The run can no longer be recorded: {reason}.",
+        hint=f"No further step was started. {REMEDY} or make it writable, then continue with: elt resume",
     )
 
 
@@ -235,15 +235,18 @@ def _reason(error: BaseException | None) -> str:
 
 def _corrupt(path: Path, reason: str, *, set_aside: bool) -> StoreError:
     if not set_aside:
-        return StoreError(f"The record of runs {path} is corrupt: {reason}", hint="The next `elt run` sets it aside.")
+        return CorruptStoreError(
+            f"The record of runs {path} is corrupt: {reason}",
+            hint="The next `elt run` renames it and starts a new record.",
+        )
     aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     path.rename(aside)
     for rest in ("-wal", "-shm"):
         if (left := path.with_name(path.name + rest)).exists():
             left.rename(aside.with_name(aside.name + rest))
-    return StoreError(
-        f"The record of runs {path} is corrupt: {reason}. It was set aside as {aside.name}; nothing was run.",
-        hint="Run again to begin a new record, or put a backup of the old one in its place first.",
+    return CorruptStoreError(
+        f"The record of runs {path} is corrupt: {reason}. It was renamed to {aside.name}; nothing was run.",
+        hint="Run again to start a new record, or restore a backup of the old one first.",
     )
 
 

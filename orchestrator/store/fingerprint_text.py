@@ -3,13 +3,17 @@
 import json
 import zlib
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from functools import cache
 from typing import Any
 
+from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn, override
 from sqlalchemy import Connection, select
 
-from orchestrator.nodes.identity import NodeId
+from orchestrator.execution.codec import is_mapping
 from orchestrator.reuse.fingerprints.identity import groups_of, own_of
-from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, PartGroup, Parts, StatementVerdict
+from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, PartGroup, Parts
 from orchestrator.store.prepared import Values
 from orchestrator.store.tables import texts
 from orchestrator.store.texts import in_chunks, text_values
@@ -38,31 +42,23 @@ def unused_groups(connection: Connection) -> set[str]:
 
 
 def _text(fingerprint: Fingerprint) -> bytes:
-    statement = fingerprint.statement
-    kept: dict[str, object] = {
-        "node": fingerprint.node,
-        "rendered": dict(own_of(fingerprint.rendered)),
-        "built": dict(own_of(fingerprint.built)),
-        "rendered_groups": [_group_values(group)["digest"] for group in groups_of(fingerprint.rendered)],
-        "built_groups": [_group_values(group)["digest"] for group in groups_of(fingerprint.built)],
-        "unknown": sorted(fingerprint.unknown),
-        "volatile": _told(fingerprint.volatile),
-        "at_run_time": _told(fingerprint.at_run_time),
-        "not_understood": [_told(finding) for finding in fingerprint.not_understood],
-        "is_declared": fingerprint.is_declared,
-        "has_statement": fingerprint.has_statement,
-        "statement": None
-        if statement is None
-        else {
-            "code": statement.code,
-            "findings": statement.findings,
-            "volatile": statement.volatile,
-            "calls": sorted(statement.calls),
-            "stored": dict(statement.stored),
-            "sees_all_columns": statement.sees_all_columns,
-        },
-    }
+    kept = _converter().unstructure(fingerprint)
+    for kind in ("rendered", "built"):
+        kept[f"{kind}_groups"] = [_group_values(group)["digest"] for group in groups_of(getattr(fingerprint, kind))]
     return json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()
+
+
+@cache
+def _converter() -> Converter:
+    """Return the converter of a fingerprint's fields; a finding is a list, and of the parts only its own are kept."""
+    converter = Converter(detailed_validation=False, unstruct_collection_overrides={AbstractSet: sorted})
+    converter.register_unstructure_hook(Finding, lambda finding: [finding.what, finding.path, finding.line])
+    converter.register_structure_hook(Finding, lambda told, _: Finding(what=told[0], path=told[1], line=told[2]))
+    converter.register_unstructure_hook_func(is_mapping, lambda parts: dict(own_of(parts)))
+    converter.register_structure_hook_func(is_mapping, lambda parts, _: parts)
+    of_fields = make_dict_unstructure_fn(Fingerprint, converter, compiled=override(omit=True))
+    converter.register_unstructure_hook(Fingerprint, of_fields)
+    return converter
 
 
 def _group_values(group: PartGroup) -> Values:
@@ -71,10 +67,6 @@ def _group_values(group: PartGroup) -> Values:
         content = json.dumps(dict(group.parts), sort_keys=True, separators=(",", ":")).encode()
         found = _KNOWN_GROUPS[group.digest] = text_values(GROUP, content)
     return found
-
-
-def _told(finding: Finding | None) -> list[object] | None:
-    return None if finding is None else [finding.what, finding.path, finding.line]
 
 
 class FingerprintReader:
@@ -95,33 +87,6 @@ class FingerprintReader:
         return [self._fingerprint(one) for one in kept]
 
     def _fingerprint(self, kept: dict[str, Any]) -> Fingerprint:
-        rendered, built = (
-            Parts(kept[kind], tuple(self._groups[digest] for digest in kept.get(f"{kind}_groups", ())))
-            for kind in ("rendered", "built")
-        )
-        statement = kept.get("statement")
-        return Fingerprint(
-            node=NodeId(kept["node"]),
-            rendered=rendered,
-            built=built,
-            unknown=frozenset(map(NodeId, kept["unknown"])),
-            volatile=_found(kept["volatile"]),
-            at_run_time=_found(kept["at_run_time"]),
-            not_understood=tuple(filter(None, map(_found, kept.get("not_understood", ())))),
-            is_declared=kept.get("is_declared", False),
-            has_statement=kept.get("has_statement", False),
-            statement=None
-            if statement is None
-            else StatementVerdict(
-                code=statement["code"],
-                findings=tuple(statement["findings"]),
-                volatile=tuple(statement["volatile"]),
-                calls=frozenset(statement["calls"]),
-                stored=statement["stored"],
-                sees_all_columns=statement["sees_all_columns"],
-            ),
-        )
-
-
-def _found(told: list[str | int] | None) -> Finding | None:
-    return None if told is None else Finding(what=str(told[0]), path=str(told[1]), line=int(told[2]))
+        for kind in ("rendered", "built"):
+            kept[kind] = Parts(kept[kind], tuple(self._groups[digest] for digest in kept.get(f"{kind}_groups", ())))
+        return _converter().structure(kept, Fingerprint)

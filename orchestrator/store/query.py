@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from orchestrator.errors import StoreError
+from orchestrator.errors import RecordQueryError
 from orchestrator.store.database import open_for_reading
 
 _HINT = "`elt sql --help` lists the views, and docs/history.md describes their columns."
@@ -21,10 +21,10 @@ def query(url: URL, statement: str) -> tuple[tuple[str, ...], tuple[tuple[object
         with engine.connect() as connection:
             answer = connection.execute(text(statement.replace(":", r"\:")))
             if not answer.returns_rows:
-                raise StoreError("The statement answers with no rows.", hint=_HINT)
+                raise RecordQueryError("The statement returns no rows: it is not a query.", hint=_HINT)
             return tuple(answer.keys()), tuple(tuple(row) for row in answer)
     except DBAPIError as error:
         reason = str(error.orig).strip().partition("\n")[0]
-        raise StoreError(f"SQL error: {reason}", hint=_HINT) from error
+        raise RecordQueryError(f"SQL error: {reason}", hint=_HINT) from error
     finally:
         engine.dispose()

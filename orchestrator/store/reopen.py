@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from orchestrator.errors import StoreError
+from orchestrator.errors import RunTakenOverError
 from orchestrator.execution.events import RunStarted
 from orchestrator.execution.recorded import Opening
 from orchestrator.plan.step import StepId
@@ -32,8 +32,8 @@ def reopen(
         .values(**renewed, status=None, exit_code=None, ended_at=None)
     )
     if taken.rowcount != 1:
-        raise StoreError(
-            f"Another process has taken up the run {opening.run_id} meanwhile.",
+        raise RunTakenOverError(
+            f"Another process has taken over the run {opening.run_id}.",
             hint="`elt history` shows its state.",
         )
     stands = {outcome.step_id for outcome in event.settled}

@@ -1,62 +1,61 @@
-"""Converts the record of runs to rows of the store's tables and back."""
+"""Converts the record of runs to rows of the store's tables and back.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+A field and a column of the same name hold the same value, so only the others are named here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
-from sqlalchemy import Row
+from cattrs import Converter
+from sqlalchemy import Row, Table
 
+from orchestrator.execution.codec import is_mapping
 from orchestrator.execution.events import RunStarted
-from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode
-from orchestrator.execution.recorded import (
-    Code,
-    Opening,
-    Process,
-    RecordedAttempt,
-    RecordedEvent,
-    RecordedStep,
-    RunHead,
-)
+from orchestrator.execution.outcome import Outcome, Part
+from orchestrator.execution.recorded import Opening, RecordedAttempt, RecordedStep, RunHead
 from orchestrator.plan.explain import kind_of, told_of
 from orchestrator.plan.status import Status
-from orchestrator.plan.step import StepId
 from orchestrator.store.json_text import plain
 from orchestrator.store.prepared import Values
+from orchestrator.store.tables import attempts, parts, runs
+
+Value = TypeVar("Value")
+
+
+def _same(kind: type[Any], table: Table) -> Callable[[Any], Values]:
+    """Return a function that returns the fields of a value that have a column of the same name."""
+    names = [one.name for one in fields(kind) if one.name in table.c]
+    return lambda value: {name: getattr(value, name) for name in names}
+
+
+_of_run, _of_attempt, _of_part = _same(Opening, runs), _same(Outcome, attempts), _same(Part, parts)
 
 
 @dataclass(slots=True)
 class RunTimes:
     """The times that are computed from the events of a run."""
 
+    events: int = 0
     last_event_at: datetime | None = None
     idle: timedelta = timedelta()
-    """The total time between the last event before each resume and that resume."""
+    """The total time between the last event before each resume that is not a notice, and that resume."""
 
 
 def run_values(opening: Opening, event: RunStarted, plan_digest: str, manifest_digest: str | None) -> Values:
     """Return the row of a new run."""
     return {
-        "run_id": opening.run_id,
-        "verb": opening.verb,
-        "trigger": opening.trigger,
-        "command": list(opening.command),
-        "selected": dict(opening.selected),
-        "vars": dict(opening.vars),
-        "logical_date": opening.logical_date,
+        **_of_run(opening),
         "plan_digest": plan_digest,
         "manifest_digest": manifest_digest,
         "git_commit": opening.code.commit if opening.code else None,
         "git_dirty": opening.code.dirty if opening.code else None,
-        "versions": dict(opening.versions),
-        "target": opening.target,
-        "target_identity": opening.target_identity,
-        "database": opening.database,
         "user": opening.process.user,
         "host": opening.process.host,
         "process": opening.process.pid,
         "process_started_at": opening.process.started_at,
-        "started_at": opening.started_at,
         "heartbeat_at": event.at,
         "steps": len(event.plan.steps),
     }
@@ -81,23 +80,10 @@ def step_values(event: RunStarted, opening: Opening) -> list[Values]:
 
 def attempt_values(outcome: Outcome) -> Values:
     """Return the values that the end of an attempt adds to its row."""
-    return {
-        **end_values(outcome),
-        "started_at": outcome.started_at,
-        "ended_at": outcome.ended_at,
-        "tool_word": outcome.tool_word,
-        "message": plain(outcome.message),
-        "rows_affected": outcome.rows_affected,
-        "row_count": outcome.row_count,
-        "bytes_processed": outcome.bytes_processed,
-        "query_seconds": outcome.query_seconds,
-        "failures": outcome.failures,
-        "error_class": outcome.error_class,
-        "path": outcome.path,
-        "compiled_path": outcome.compiled_path,
-        "log": plain(outcome.log) or None,
-        "dbt_results": list(outcome.dbt_results),
-    }
+    texts = {"message": plain(outcome.message), "log": plain(outcome.log) or None}
+    values = {**_of_attempt(outcome), **end_values(outcome), **texts}
+    del values["step_id"]
+    return values
 
 
 def end_values(outcome: Outcome) -> Values:
@@ -109,12 +95,11 @@ def part_values(outcome: Outcome) -> list[Values]:
     """Return a row for each part of an outcome."""
     return [
         {
+            **_of_part(part),
             "position": position,
             "name": plain(part.name),
             "status": part.status.value,
             "message": plain(part.message),
-            "rows": part.rows,
-            "detail": dict(part.detail),
         }
         for position, part in enumerate(outcome.parts)
     ]
@@ -122,84 +107,54 @@ def part_values(outcome: Outcome) -> list[Values]:
 
 def head_of(row: Row[Any], counts: Mapping[Status, int], times: RunTimes) -> RunHead:
     """Return the list entry of a run from its row."""
-    return RunHead(
-        run_id=row.run_id,
-        verb=row.verb,
-        trigger=row.trigger,
-        command=tuple(row.command),
-        target=row.target,
-        target_identity=row.target_identity,
-        database=row.database,
-        status=Status(row.status) if row.status else None,
-        started_at=row.started_at,
-        heartbeat_at=row.heartbeat_at,
-        last_event_at=times.last_event_at or row.started_at,
+    process = {"host": row.host, "pid": row.process, "started_at": row.process_started_at, "user": row.user}
+    code = {"commit": row.git_commit, "dirty": row.git_dirty} if row.git_commit else None
+    last_event_at = times.last_event_at or row.started_at
+    return _read(
+        RunHead,
+        row,
+        process=process,
+        code=code,
+        last_event_at=last_event_at,
         idle=times.idle,
-        ended_at=row.ended_at,
-        process=Process(host=row.host, pid=row.process, started_at=row.process_started_at, user=row.user),
-        code=Code(commit=row.git_commit, dirty=bool(row.git_dirty)) if row.git_commit else None,
-        versions=row.versions,
         counts=counts,
-        steps=row.steps,
+        events=times.events,
     )
 
 
-def attempt_of(row: Row[Any], parts: tuple[Part, ...]) -> RecordedAttempt:
+def attempt_of(row: Row[Any], its_parts: tuple[Part, ...]) -> RecordedAttempt:
     """Return an attempt from its row."""
-    if row.status is None:
-        return RecordedAttempt(number=row.attempt, started_at=row.started_at, outcome=None)
-    outcome = Outcome(
-        step_id=StepId(row.step_id),
-        status=Status(row.status),
-        tool_word=row.tool_word,
-        reason=_reason(row),
-        message=row.message,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        rows_affected=row.rows_affected,
-        row_count=row.row_count,
-        bytes_processed=row.bytes_processed,
-        query_seconds=row.query_seconds,
-        failures=row.failures,
-        error_class=ErrorClass(row.error_class) if row.error_class else None,
-        path=row.path,
-        compiled_path=row.compiled_path,
-        log=row.log or "",
-        parts=parts,
-        dbt_results=tuple(row.dbt_results or ()),
-    )
+    texts = {"log": row.log or "", "dbt_results": row.dbt_results or ()}
+    outcome = None if row.status is None else _read(Outcome, row, reason=_reason(row), parts=its_parts, **texts)
     return RecordedAttempt(number=row.attempt, started_at=row.started_at, outcome=outcome)
 
 
 def part_of(row: Row[Any]) -> Part:
     """Return a part of an outcome from its row."""
-    return Part(name=row.name, status=Status(row.status), message=row.message, rows=row.rows, detail=row.detail)
+    return _read(Part, row)
 
 
-def step_of(row: Row[Any], attempts: tuple[RecordedAttempt, ...]) -> RecordedStep:
+def step_of(row: Row[Any], its_attempts: tuple[RecordedAttempt, ...]) -> RecordedStep:
     """Return a step from its row."""
-    return RecordedStep(
-        step_id=StepId(row.step_id),
-        name=row.name,
-        kind=row.kind,
-        why=row.why,
-        status=Status(row.status) if row.status else None,
-        reason=_reason(row) if row.reason else None,
-        attempts=attempts,
-    )
+    return _read(RecordedStep, row, reason=_reason(row) if row.reason else None, attempts=its_attempts)
 
 
-def event_of(row: Row[Any]) -> RecordedEvent:
-    """Return an event from its row."""
-    return RecordedEvent(
-        sequence=row.sequence,
-        at=row.at,
-        kind=row.kind,
-        step_id=StepId(row.step_id) if row.step_id else None,
-        attempt=row.attempt,
-        body=row.body,
-    )
+def _reason(row: Row[Any]) -> Values:
+    return {"code": row.reason, "blame": row.blame}
 
 
-def _reason(row: Row[Any]) -> Reason:
-    return Reason(code=ReasonCode(row.reason), blame=StepId(row.blame) if row.blame else None)
+def _read(kind: type[Value], row: Row[Any], **others: object) -> Value:
+    """Return a value from a row, with other values for the fields that the row does not have in this form."""
+    return _converter().structure({**row._asdict(), **others}, kind)  # public, despite its name
+
+
+def _is_kept(kind: Any) -> bool:  # noqa: ANN401  # as cattrs asks: any type
+    """Return whether a row has values of this type as they are, or they were made from other rows."""
+    return is_mapping(kind) or kind in {datetime, timedelta, tuple[Part, ...], tuple[RecordedAttempt, ...]}
+
+
+@cache
+def _converter() -> Converter:
+    converter = Converter(detailed_validation=False)
+    converter.register_structure_hook_func(_is_kept, lambda found, _kind: found)
+    return converter

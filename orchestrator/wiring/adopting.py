@@ -1,268 +1,215 @@
-"""Gathers what is known about tables that plain dbt built, and decides which are adopted."""
+"""Adopts tables that plain dbt built: decides which, and records them as a run of their own."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 
-from orchestrator.adapters.dbt.compiled_variants import compiled_variants
-from orchestrator.nodes.dbt import DbtNode
-from orchestrator.nodes.identity import NodeId, Relation, ResourceType
-from orchestrator.nodes.run_results import DbtArtifacts, DbtResult
+import yaml
+
+from orchestrator.adapters.dbt.outcomes import rows_written
+from orchestrator.adapters.record_sql import adds_marker
+from orchestrator.adapters.target_record import SqlTargetRecord
+from orchestrator.adoption.candidates import Gathered, Ruled
+from orchestrator.adoption.dbt_run import FileTimes, asked_of_environment
+from orchestrator.adoption.ruling import Act
+from orchestrator.errors import AdoptionError, UnsupportedWarehouseError, WarehouseError
+from orchestrator.execution.events import Noticed, RunEnded, RunEvent, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.ports import Request
+from orchestrator.execution.verdict import ExitCode
+from orchestrator.nodes.run_results import DbtArtifacts
+from orchestrator.plan.command import Command
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, StepId, TestStep
-from orchestrator.reuse.adoption import ADOPTABLE, Act, Evidence, Ruling, Terms, decide
-from orchestrator.reuse.adoption_run import (
-    FileTimes,
-    Ran,
-    Read,
-    file_doubt,
-    may_compile,
-    may_write_elsewhere,
-    outside_of,
-    run_refusal,
-)
-from orchestrator.reuse.facts import Content
-from orchestrator.reuse.fingerprints.identity import Nature, nature_of
-from orchestrator.reuse.fingerprints.surroundings import Surroundings
-from orchestrator.reuse.fingerprints.value import Fingerprint
-from orchestrator.reuse.judge import Judge
-from orchestrator.reuse.project import Judged
-from orchestrator.reuse.statements import Statements
-from orchestrator.wiring.adopting_copies import Copies
-from orchestrator.wiring.adopting_prints import Prints
-from orchestrator.wiring.fingerprinting import surroundings_of
+from orchestrator.plan.status import Status
+from orchestrator.plan.step import BuildStep
+from orchestrator.reuse.facts import TABLE, content_text
+from orchestrator.reuse.standing import Mark, RecordedFingerprint
 from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.reusing import Knowledge
-from orchestrator.wiring.verifying import Verifiable
-from orchestrator.wiring.versions import version_of
+from orchestrator.wiring.recording import opening_of
 
-Candidate = BuildStep | TestStep
+VERB = "adopt"
+_REFUSED_FLAGS = ("empty", "sample", "event_time_start", "event_time_end", "defer", "full_refresh")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ruled:
-    """A node with the decision on its adoption."""
+class Adoption:
+    """The decisions on the nodes of a selection."""
 
-    step: Candidate
-    ruling: Ruling
-    result: DbtResult | None
-    judged: Judged
-    """What the node is to its children, and what is recorded of it, if it is adopted."""
-
-
-@dataclass(kw_only=True)
-class Gathered:
-    """What is known about an open project and of a run of plain dbt."""
-
-    project: OpenProject
-    known: Knowledge
-    artifacts: DbtArtifacts
-    plan: Plan
+    invocation_id: str
     run_id: str
-    times: FileTimes | None
-    """None if the target is not a file."""
-    verify: bool
-    done: set[NodeId] = field(default_factory=set)
-    """The nodes that are adopted now, or were known before."""
+    """The id of the recorded run; empty if nothing was recorded."""
+    nodes: tuple[Ruled, ...]
+    dry_run: bool
 
-    @cached_property
-    def candidates(self) -> tuple[Candidate, ...]:
-        """Return the steps of nodes that can be adopted: builds first, then the checks."""
-        found = [
-            step
-            for step in self.plan.steps
-            if isinstance(step, BuildStep | TestStep) and step.resource_type in ADOPTABLE and not self._is_empty(step)
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return 1 if every node was refused; a node that was known before counts as adopted."""
+        acts = [ruled.ruling.act for ruled in self.nodes if isinstance(ruled.step, BuildStep)]
+        return ExitCode.NOT_GREEN if acts and all(act is Act.REFUSE for act in acts) else ExitCode.SUCCESS
+
+
+def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None:
+    """Raise UsageError if the artifacts belong to another project, or nothing can be adopted in the target."""
+    theirs, ours = artifacts.manifest.project_name, project.graph.manifest.project_name
+    if theirs != ours:
+        raise AdoptionError(
+            f"The artifacts belong to the project {theirs}, and this project is {ours}.",
+            hint="Name the folder with the artifacts of this project.",
+        )
+    if not project.target.is_shared:
+        raise UnsupportedWarehouseError(
+            f"Nothing can be adopted in the target {project.target.name}: that needs a DuckDB file or a PostgreSQL"
+            " database.",
+            hint="Choose another target with --target.",
+        )
+    set_ones = project.snapshot.flags.given(*_REFUSED_FLAGS)
+    if set_ones:
+        names = ", ".join(f"DBT_{name.upper()}" for name in set_ones)
+        raise AdoptionError(
+            f"Nothing can be adopted while these settings change what dbt builds: {names}.",
+            hint="Unset them in the environment and in the flags of dbt_project.yml.",
+        )
+
+
+def file_times(project: OpenProject) -> FileTimes | None:
+    """Open the database, and return when its file was last written before; None for a target without a file.
+
+    Another process may have held the file until it was opened here: then the later time is returned.
+    """
+    if project.target.path is None or not project.target.is_there:
+        return None
+    path = Path(project.target.path)
+    before = _last_written(path)
+    project.warehouse()
+    profiles = project.snapshot.flags.profiles_dir / "profiles.yml"
+    return FileTimes(
+        database=max(before, _last_written(path)),
+        profiles=_modified(profiles),
+        project=_modified(project.settings.dbt_project_dir / "dbt_project.yml"),
+        unshown=_unshown(project, profiles),
+    )
+
+
+def _unshown(project: OpenProject, profiles: Path) -> str:
+    """Describe the target's settings that come from outside profiles.yml; empty if there are none."""
+    target = project.target
+    try:
+        output = yaml.safe_load(profiles.read_text())[target.profile]["outputs"][target.name]
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        return "profiles.yml"
+    if not isinstance(output, dict):
+        return "profiles.yml"
+    if output.get("plugins") or output.get("module_paths"):
+        return "the code of the plugins in profiles.yml"
+    setting = asked_of_environment(output)
+    return f"`{setting}` in profiles.yml, which reads the environment," if setting else ""
+
+
+def _last_written(path: Path) -> datetime:
+    moments = (_modified(one) for one in (path, path.with_name(f"{path.name}.wal")))
+    return max(moment for moment in moments if moment is not None)
+
+
+def _modified(path: Path) -> datetime | None:
+    with suppress(OSError):
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return None
+
+
+def adopt_nodes(
+    project: OpenProject, gathered: Gathered, command: Command, *, dry_run: bool, drain: Callable[[], Sequence[Noticed]]
+) -> Adoption:
+    """Decide which nodes are adopted, and record them unless it is a dry run."""
+    record = None if dry_run else _writable_record(project, drain)
+    nodes = gathered.ruled(dry_run=dry_run)
+    adopted = [ruled for ruled in nodes if ruled.ruling.act is Act.ADOPT]
+    if adopted and not dry_run:
+        _record(project, gathered, command, adopted)
+        if record is not None:
+            _mark(gathered, adopted)
+    return Adoption(
+        invocation_id=gathered.artifacts.run.invocation_id,
+        run_id=gathered.run_id if adopted and not dry_run else "",
+        nodes=tuple(nodes),
+        dry_run=dry_run,
+    )
+
+
+def _writable_record(project: OpenProject, drain: Callable[[], Sequence[Noticed]]) -> SqlTargetRecord | None:
+    """Create the tables for markers in the target; None if no markers are wanted.
+
+    Raises:
+        WarehouseError: The tables cannot be created.
+    """
+    record = project.record()
+    if record is None or not project.target.is_there:
+        return None
+    drain()
+    record.make([project.target.database])
+    if not record.is_made(project.target.database):
+        said = next((notice.message for notice in drain()), "its tables cannot be created")
+        raise WarehouseError(
+            f"Nothing can be adopted: {said.splitlines()[0]}",
+            hint="Make the target writable, or set state_in_target: false in elt.yml.",
+        )
+    return record
+
+
+def _record(project: OpenProject, gathered: Gathered, command: Command, adopted: Sequence[Ruled]) -> None:
+    """Record the adoption as a run of its own, in one transaction."""
+    run_id, now = gathered.run_id, datetime.now(UTC)
+    plan = Plan(steps=tuple(replace(ruled.step, parents=(), after=()) for ruled in adopted))
+    opening = replace(opening_of(project, command, run_id, plan), verb=VERB)
+    outcomes = tuple(_outcome(ruled, gathered, now) for ruled in adopted)
+    events: list[RunEvent] = [RunStarted(run_id=run_id, at=now, plan=plan, database=project.target.description)]
+    for ruled, outcome in zip(adopted, outcomes, strict=True):
+        known = RecordedFingerprint(fingerprint=ruled.judged.fingerprint, identity=ruled.judged.built)
+        events += [
+            StepStarted(at=now, step_id=ruled.step.id),
+            StepEnded(at=now, outcome=outcome, known=known),
         ]
-        return tuple(sorted(found, key=lambda step: isinstance(step, TestStep)))
+    status = Status.WARN if any(outcome.status is Status.WARN for outcome in outcomes) else Status.SUCCESS
+    events.append(RunEnded(run_id=run_id, at=now, status=status, outcomes=outcomes))
+    gathered.known.store.writer(opening).record(events)
 
-    def _is_empty(self, step: Candidate) -> bool:
-        node = self.project.graph.manifest.nodes[step.node]
-        return node.is_ephemeral or node.is_empty
 
-    def ruled(self, *, dry_run: bool) -> list[Ruled]:
-        """Return the decision on each candidate; a dry run builds no copies."""
-        found = []
-        for step in self.candidates:
-            judged = self.judge.look(step.node)
-            judged, evidence = self._evidence(step, judged)
-            ruling = decide(evidence, self.terms)
-            if ruling.act is Act.COMPARE and not dry_run and isinstance(step, BuildStep):
-                difference = self.copies.difference(step)
-                act = Act.REFUSE if difference else Act.ADOPT
-                ruling = Ruling(act=act, reason=difference or ruling.reason)
-            if ruling.act in {Act.ADOPT, Act.COMPARE}:
-                self.judge.build(step.node, judged)
-            else:
-                self.judge.leave(step.node, judged)
-            if ruling.act is not Act.REFUSE:
-                self.done.add(step.node)
-            found.append(Ruled(step=step, ruling=ruling, result=evidence.result, judged=judged))
-        return found
+def _outcome(ruled: Ruled, gathered: Gathered, now: datetime) -> Outcome:
+    result = ruled.result
+    if result is None:
+        raise ValueError(f"{ruled.step.id} has no result")
+    response = result.record.get("adapter_response")
+    content = gathered.content(ruled.step.node) if isinstance(ruled.step, BuildStep) else None
+    invocation_id = gathered.artifacts.run.invocation_id
+    adopted = f"adopted from dbt's invocation {invocation_id}: {ruled.ruling.reason}"
+    said = result.record.get("message") if result.status == "warn" else None
+    return Outcome(
+        step_id=ruled.step.id,
+        status=Status.WARN if result.status == "warn" else Status.SUCCESS,
+        tool_word=result.status,
+        message=f"{said} ({adopted})" if said else adopted,
+        started_at=result.started_at or now,
+        ended_at=result.ended_at or now,
+        rows_affected=rows_written(result.unique_id, response if isinstance(response, dict) else None),
+        row_count=content.count if content is not None and content.kind == TABLE else None,
+        failures=result.record.get("failures"),
+        path=ruled.step.path,
+        dbt_results=(result.record,),
+    )
 
-    @cached_property
-    def judge(self) -> Judge:
-        """Return the judge that decides what each node depends on, by the record and the target as they are now."""
-        plan = replace(self.plan, steps=self.candidates)
-        past = self.known.past(plan, frozenset(step.id for step in self.candidates))
-        return self.known.judge(past, frozenset(step.node for step in self.candidates), self.run_id)
 
-    @cached_property
-    def copies(self) -> Copies:
-        """Return the object that compares nodes with copies."""
-        return Copies(project=self.project, nodes=tuple(node for node in self._builds() if self.content(node)))
-
-    @cached_property
-    def around(self) -> Surroundings:
-        """Return the surroundings in which both manifests are read; a seed's file is compared by loading it."""
-        found = surroundings_of(self.project, self.known.facts.settings())
-        return replace(found, seed_content=lambda _node: "")
-
-    @cached_property
-    def now(self) -> Prints:
-        """Return the fingerprints of the current project."""
-        return Prints(manifest=self.project.graph.manifest, around=self.around)
-
-    @cached_property
-    def then(self) -> Prints:
-        """Return the fingerprints of the project at the time of the dbt run."""
-        return Prints(manifest=self.artifacts.manifest, around=self.around, parsed=self.project.graph.manifest)
-
-    @cached_property
-    def terms(self) -> Terms:
-        """Return the conditions that apply to every node."""
-        run, session = self.artifacts.run, self.project.session
-        adapters = (self.artifacts.manifest.adapter_type, self.project.graph.manifest.adapter_type)
-        refusal = run_refusal(
-            run, dbt_version=version_of("dbt-core") or "", adapters=adapters, target=self.project.target.name
-        )
-        return Terms(
-            run=run,
-            refusal=refusal,
-            file_doubt=refusal or self._file_doubt(),
-            verify=self.verify,
-            adapter=adapters[1],
-            flags=self.around.flags,
-            project=self.project.graph.manifest.project_name,
-            vars_are_same=dict(run.args.get("vars") or {}) == dict(session.flags.VARS or {}),
-        )
-
-    def _file_doubt(self) -> str:
-        if self.times is None:
-            return "PostgreSQL does not say when a table was last written"
-        if doubt := file_doubt(self.artifacts.run, self.times):
-            return doubt
-        statements = Statements(self.artifacts.manifest, self.project.target.database, self.known.facts.functions)
-        for result in self.artifacts.run.results.values():
-            node = self.artifacts.manifest.nodes.get(result.unique_id)
-            if node is None:
-                return f"{result.unique_id} of that run is not in its manifest"
-            if why := may_write_elsewhere(self._ran(node, result, statements)):
-                return f"that run may have written to other relations than those of its nodes, in {why}"
-        return ""
-
-    def _ran(self, node: DbtNode, result: DbtResult, statements: Statements) -> Ran:
-        made, code = self.then.of(node.unique_id), result.compiled_code
-        reads = made is not None and made.has_statement and code is not None
-        return Ran(
-            node=node,
-            made=made,
-            texts=tuple(self.then.texts_of(node)),
-            hook_macros=tuple(self.then.hook_macros_of(node)),
-            statement=statements.verdict(node.unique_id, code) if reads and code is not None else None,
-            code=code or "",
-        )
-
-    def _evidence(self, step: Candidate, judged: Judged) -> tuple[Judged, Evidence]:
-        """Return what is known about a node, and what would be recorded of it."""
-        node = self.project.graph.manifest.nodes[step.node]
-        result = self.artifacts.run.results.get(step.node)
-        made = self.now.of(step.node) or judged.fingerprint
-        compiled = None if result is None else result.compiled_code
-        codes = () if result is None else self._codes(node, made)
-        executed = compiled or next(iter(codes), None)  # dbt keeps no code of a microbatch model
-        if judged.fingerprint.has_statement and executed is not None:
-            judged = self.judge.finished(judged, self.judge.definitions.verdict(judged, executed))
-        statements = self.judge.project.statements
-        reads = tuple(self._reads(node))
-        relation = node.relation
-        is_build = isinstance(step, BuildStep)
-        named = self.project.session.manifest.nodes.get(step.node)
-        return judged, Evidence(
-            node=node,
-            result=result,
-            relation_name=getattr(named, "relation_name", None),
-            then=self.then.of(step.node),
-            now=made,
-            made=judged.fingerprint,
-            codes=codes,
-            why_statement="" if statements is None else statements.why_not(judged.fingerprint, judged.fingerprint),
-            is_known=judged.then is not None and not judged.why,
-            is_doubted=self._is_doubted(step.id),
-            content=self.content(step.node),
-            open_parents=tuple(read.node for read in reads if not read.is_source and not self._is_settled(read.node)),
-            unversioned=self.judge.unversioned,
-            outside=""
-            if result is None
-            else outside_of(relation, reads, self.artifacts.run, result, self.project.target.database),
-            can_compare=is_build and Verifiable(self.project, self.known.maker).has(step),
-        )
-
-    def _codes(self, node: DbtNode, made: Fingerprint) -> tuple[str, ...]:
-        if node.resource_type in {ResourceType.SEED, ResourceType.UNIT_TEST} or not self.known.facts.is_readable:
-            return ()  # dbt compiles nothing for these; for others it could create a database file that does not exist
-        if not may_compile(made, self.now.texts_of(node)):
-            return ()
-        return compiled_variants(self.project.session, node.unique_id)
-
-    def _is_doubted(self, step: StepId) -> bool:
-        past = self.judge.past
-        marker, standing = (past.markers or {}).get(step), past.standing.get(step)
-        return (marker is not None and marker.is_doubted) or (
-            past.markers is None and standing is not None and standing.is_doubted
-        )
-
-    def _is_settled(self, node: NodeId) -> bool:
-        return node in self.done or (node not in self.judge.planned and node in self.judge.known)
-
-    def _reads(self, node: DbtNode) -> Iterator[Read]:
-        """Return what a node reads, also through ephemeral models and views, which hold no rows of their own."""
-        manifest, waiting, seen = self.project.graph.manifest, list(node.parents), set[NodeId]()
-        for parent in waiting:  # the list grows during the iteration
-            if parent in seen:
-                continue
-            seen.add(parent)
-            if parent in manifest.sources:
-                relation = manifest.sources[parent].relation
-                writers = tuple(one for one in self.project.graph.needs.parents(parent) if one in manifest.nodes)
-                content = self._contents.get(relation)
-                is_files = bool(manifest.sources[parent].external)
-                yield Read(
-                    node=parent,
-                    relation=relation,
-                    is_source=True,
-                    is_files=is_files,
-                    content=content,
-                    writers=writers,
-                )
-            elif parent in manifest.nodes:
-                known = manifest.nodes[parent]
-                if known.relation is None or nature_of(known) is Nature.SEES_THROUGH:
-                    waiting += known.parents
-                if known.relation is not None:
-                    yield Read(node=parent, relation=known.relation)
-
-    def _builds(self) -> Iterator[NodeId]:
-        return (step.node for step in self.candidates if isinstance(step, BuildStep))
-
-    def content(self, node: NodeId) -> Content | None:
-        """Return what a candidate's relation held before any decision; None if it does not exist."""
-        relation = self.project.graph.manifest.nodes[node].relation
-        return None if relation is None else self._contents.get(relation)
-
-    @cached_property
-    def _contents(self) -> Mapping[Relation, Content]:
-        """Return what the relations of the candidates, and all dbt sources, hold now."""
-        manifest = self.project.graph.manifest
-        built = [manifest.nodes[step.node].relation for step in self.candidates]
-        sources = [source.relation for source in manifest.sources.values()]
-        return self.known.facts.contents(relation for relation in (*built, *sources) if relation is not None)
+def _mark(gathered: Gathered, adopted: Sequence[Ruled]) -> None:
+    """Write a marker into the target for each adopted relation, with what the relation holds."""
+    project = gathered.project
+    nodes, database = project.graph.manifest.nodes, project.target.database
+    for ruled in adopted:
+        content = gathered.content(ruled.step.node)
+        if content is None or not isinstance(ruled.step, BuildStep):
+            continue
+        mark = Mark(digest=ruled.judged.fingerprint.digest, identity=ruled.judged.built)
+        request = Request(run_id=gathered.run_id, step=ruled.step, mark=mark)
+        name = str(nodes[ruled.step.node].relation_name)
+        # The content was read before it was verified, so the next run notices any change made since then.
+        text = content_text(content)
+        project.warehouse().ask(adds_marker(database, name, request, mark, is_whole=True, content=text))

@@ -5,7 +5,6 @@ from functools import cached_property
 
 from orchestrator.adapters.comparison import compare_tables
 from orchestrator.adapters.dbt.beside import asking
-from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.verifying import Verifier
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.identity import NodeId, Relation
@@ -41,7 +40,7 @@ class Copies:
 
     @cached_property
     def _verifier(self) -> Verifier | None:
-        runs = NodeRuns(self.project.session, planned=self.nodes, added=())
+        runs = self.project.dbt.node_runs(planned=self.nodes)
         self.project.resources.callback(runs.close)
         runs.enter_thread()
         return verifier_of(self.project, runs, None, None)

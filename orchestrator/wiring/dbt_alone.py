@@ -6,15 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.adapters.dbt.listing import list_lines
+from orchestrator.adapters.dbt.dbt_project import DbtProject
 from orchestrator.adapters.dbt.passthrough import command_in, run_command
-from orchestrator.adapters.dbt.selector import DbtSelector
-from orchestrator.adapters.dbt.session import DbtSession, Target
 from orchestrator.adapters.dlt.extra import require_installed
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import EVERY_MODULE, Settings
 from orchestrator.errors import MissingExtraError
-from orchestrator.wiring.consent import Consents, require_consent, require_consent_to_flags
+from orchestrator.nodes.target import Target
+from orchestrator.plan.consent import Consents, require_consent, require_consent_to_flags
 
 _WRITERS = frozenset({"run", "build", "seed", "snapshot", "run-operation", "clone", "retry"})
 _PROFILES_DIR = "DBT_PROFILES_DIR"
@@ -34,17 +33,12 @@ def list_with_dbt(
 
     Returns None if dbt does not know one of the names in `known_to_dbt`: it may be the name of a load.
     """
-    session = DbtSession(settings.dbt_project_dir)
-    try:
-        session.open(dbt_args)
-        session.parse()
-        selector = DbtSelector(session)
-        if not all(selector.matching((name,)) for name in known_to_dbt):
+    with _opened(settings, dbt_args) as (dbt, _):
+        dbt.parse()
+        if not all(dbt.selector.matching((name,)) for name in known_to_dbt):
             return None
-        nodes = selector.select(select=selection[0], exclude=selection[1])
-        return list_lines(session, nodes, output, keys)
-    finally:
-        session.close()
+        nodes = dbt.selector.select(select=selection[0], exclude=selection[1])
+        return dbt.list_lines(nodes, output, keys)
 
 
 def dbt_writer(words: tuple[str, ...]) -> str | None:
@@ -79,21 +73,21 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Cons
     settings = load_settings(project_dir)
     with _profiles_from_here():
         if settings.protected_targets and dbt_writer(words):
-            with _opened(settings, words) as (session, target):
+            with _opened(settings, words) as (dbt, target):
                 if dbt_writer(words) == "retry":  # it repeats the options and the target of an earlier command
                     danger = "dbt retry may drop tables: it repeats an earlier command, with its options and its target"
                     require_consent(settings, set(settings.protected_targets), danger, consents)
-                require_consent_to_flags(settings, target.name, session.flags, consents)
+                require_consent_to_flags(settings, target.name, dbt.flags, consents)
         return run_command(words, settings.dbt_project_dir)
 
 
 @contextmanager
-def _opened(settings: Settings, words: tuple[str, ...]) -> Iterator[tuple[DbtSession, Target]]:
-    session = DbtSession(settings.dbt_project_dir)
+def _opened(settings: Settings, words: tuple[str, ...]) -> Iterator[tuple[DbtProject, Target]]:
+    dbt = DbtProject(settings.dbt_project_dir)
     try:
-        yield session, session.open(words)
+        yield dbt, dbt.open(words)
     finally:
-        session.close()
+        dbt.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +112,9 @@ class DocsSite:
 
 def docs_site(words: tuple[str, ...], project_dir: Path | None) -> DocsSite:
     """Return where a project's docs site is, according to the options of `dbt docs serve`."""
-    with _profiles_from_here(), _opened(load_settings(project_dir), ("docs", "serve", *words)) as (session, _):
-        flags = session.flags
-        return DocsSite(folder=session.target_path, host=flags.HOST, port=flags.PORT, opens_browser=bool(flags.BROWSER))
+    with _profiles_from_here(), _opened(load_settings(project_dir), ("docs", "serve", *words)) as (dbt, _):
+        folder, host, port, opens_browser = dbt.docs_address
+        return DocsSite(folder=folder, host=host, port=port, opens_browser=opens_browser)
 
 
 def can_ingest(settings: Settings) -> bool:

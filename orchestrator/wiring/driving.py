@@ -1,16 +1,24 @@
 """Executes a plan in an open project, and records the run."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from orchestrator.config.settings import OnNoData
+from orchestrator.errors import StoreError
 from orchestrator.execution.attempt_rules import attempt_rules
-from orchestrator.execution.events import Noticed, NoticeKind
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.chronicle import Chronicle
+from orchestrator.execution.events import Event, Noticed, NoticeKind
+from orchestrator.execution.executor import thread_executors
+from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.ports import RunListener
+from orchestrator.execution.ports import RunStore, RunWriter
 from orchestrator.execution.printed import printed_as_notices
+from orchestrator.execution.reconcile import Left
 from orchestrator.execution.recorded import Opening
 from orchestrator.execution.resume import Continued
 from orchestrator.execution.reuse import RunReuse
@@ -19,19 +27,16 @@ from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.execution.verdict import ExitCode, exit_code, run_status
+from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep
 from orchestrator.reuse.foresee import Foreseen
-from orchestrator.wiring.command import Command
-from orchestrator.wiring.found import Left
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.publishing import copy_of, publish
 from orchestrator.wiring.readiness import require_ready
 from orchestrator.wiring.retention import forget_old_runs
-from orchestrator.wiring.reusing import Knowledge
 from orchestrator.wiring.runners import make_runners
 from orchestrator.wiring.shadowing import shadow_of
-from orchestrator.wiring.verifying import share_of
 
 _NOTHING = Left()
 
@@ -52,7 +57,7 @@ def drive(
     foreseen: Foreseen,
     command: Command,
     opening: Opening,
-    listeners: Sequence[RunListener],
+    audience: Audience,
     continued: Continued | None = None,
     left: Left = _NOTHING,
 ) -> Ran:
@@ -71,7 +76,7 @@ def drive(
     terms = _terms(project, plan, command, opening.run_id, reuse, continued)
     writer = known.store.writer(opening)
     settled = () if continued is None else (*continued.settled, *continued.found)
-    stood = reuse.judge.past.standing.keys() & {step.id for step in plan.steps if isinstance(step, BuildStep)}
+    stood = reuse.judge.past.standing.keys() & {step.id for step in plan.of(BuildStep)}
     runners = make_runners(
         project,
         plan,
@@ -81,22 +86,26 @@ def drive(
         reader=known.reader,
         on_content=known.facts.note_content,
     )
-    stop = StopRequest()
-    with stop_on_signals(stop), printed_as_notices(project.inbox):
+    inbox, stop = project.inbox, StopRequest()
+    reread = partial(_happened, known.store, opening.run_id)
+    with audience.rereading(reread), stop_on_signals(stop), printed_as_notices(inbox):
         outcomes = run_plan(
             plan,
-            runners.by_lane,
+            thread_executors(runners.by_executor, terms.limits, inbox, _now),
             terms=terms,
-            listeners=(*runners.listeners, *listeners),
-            inbox=project.inbox,
+            chronicle=Chronicle(audience, inbox, _now, writer=writer, ledgers=runners.ledgers),
+            inbox=inbox,
             clock=_now,
             stop=stop,
-            writer=writer,
         )
-    forget_old_runs(known.store, project.settings.keep_runs, _now(), project.hear)
-    code = _exit_code(project, reuse.shadow, outcomes)
+
+    def tell(notice: Noticed) -> None:
+        _tell(project, writer, opening.run_id, notice)
+
+    forget_old_runs(known.store, project.settings.keep_runs, _now(), tell)
+    code = _exit_code(reuse.shadow, outcomes, tell)
     if copy is not None and plan.steps and code is ExitCode.SUCCESS:
-        code = publish(project, copy, writer)
+        code = publish(project, copy, tell)
     return Ran(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=code)
 
 
@@ -108,7 +117,7 @@ def _terms(
         run_id=run_id,
         database=project.target.description,
         limits=project.limits(),
-        fail_fast=bool(project.session.flags.FAIL_FAST),
+        fail_fast=project.snapshot.flags.fail_fast,
         skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
         grace=command.grace,
         attempts=attempt_rules(project.settings, project.graph, plan, command),
@@ -119,14 +128,27 @@ def _terms(
     )
 
 
-def _exit_code(project: OpenProject, shadow: ShadowReuse | None, outcomes: tuple[Outcome, ...]) -> ExitCode:
+def _tell(project: OpenProject, writer: RunWriter, run_id: str, notice: Noticed) -> None:
+    """Record and send a notice after the end of the run."""
+    notice = replace(notice, run_id=run_id, message=project.masker.text(notice.message))
+    with suppress(StoreError):  # the run itself is recorded
+        (notice,) = (event for event in writer.record([notice]) if isinstance(event, Noticed))
+    project.hear(notice)
+
+
+def _exit_code(shadow: ShadowReuse | None, outcomes: tuple[Outcome, ...], tell: Callable[[Noticed], None]) -> ExitCode:
     """Return the exit code, and report the result of a shadow run."""
     code = exit_code(run_status(outcomes))
     if shadow is None:
         return code
     kind = NoticeKind.WARNING if shadow.wrong else NoticeKind.NOTE
-    project.hear(Noticed(at=_now(), kind=kind, message=shadow.summary(len(outcomes))))
+    tell(Noticed(at=_now(), kind=kind, message=shadow.summary(len(outcomes))))
     return ExitCode.NOT_GREEN if shadow.wrong and code is ExitCode.SUCCESS else code
+
+
+def _happened(store: RunStore, run_id: str, first: int, last: int) -> Iterable[Event]:
+    """Return recorded events of a run, for listeners that missed them."""
+    return (event for event in store.reader().events(run_id, first - 1) if (event.sequence or 0) <= last)
 
 
 def _now() -> datetime:

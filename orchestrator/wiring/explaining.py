@@ -4,21 +4,22 @@ import difflib
 from contextlib import closing
 from dataclasses import replace
 
-from orchestrator.errors import UsageError
+from orchestrator.errors import UnknownNodeError
+from orchestrator.execution.knowledge import Knowledge
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt import DbtNode
 from orchestrator.nodes.dlt import is_called, load_name
 from orchestrator.nodes.identity import short_name
+from orchestrator.plan.command import Command
+from orchestrator.plan.make_request import requested
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.explained import Explained, explained, without_database
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED, has_fingerprint
 from orchestrator.reuse.fingerprints.words import Words
-from orchestrator.wiring.command import Command
-from orchestrator.wiring.fingerprinting import with_needs
-from orchestrator.wiring.planning import requested, steps_for
+from orchestrator.reuse.scope import with_needs
+from orchestrator.wiring.planning import selected, steps_for
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import open_store
-from orchestrator.wiring.reusing import Knowledge
 
 
 def explain_node(project: OpenProject, command: Command, name: str) -> Explained:
@@ -28,11 +29,11 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
     """
     manifest = project.graph.manifest
     node = find_node(project.graph, name)
-    order = [one for one in with_needs(project, [node.unique_id]) if has_fingerprint(manifest.nodes.get(one))]
+    order = [one for one in with_needs(project.graph, [node.unique_id]) if has_fingerprint(manifest.nodes.get(one))]
     whole = replace(command, skip_unchanged=True)
     with closing(open_store(project.settings)) as store:
         known = Knowledge(project=project, store=store)
-        request = requested(whole, project)
+        request = requested(whole, selected(whole, project))
         plan, judge = known.foreseen(steps_for(project, request), request, skip_unchanged=True)
         for one in order:
             if one not in judge.made:  # no step builds it: for example an ephemeral model
@@ -58,25 +59,25 @@ def find_node(graph: Graph, name: str) -> DbtNode:
         return found[0]
     if found:
         ids = ", ".join(node.unique_id for node in found)
-        raise UsageError(f"Several nodes are called {name}: {ids}.", hint="Name one of them by its id.")
+        raise UnknownNodeError(f"Several nodes are called {name}: {ids}.", hint="Use the id of one of them.")
     known = {one for node in manifest.nodes.values() if node.resource_type in FINGERPRINTED for one in _names(node)}
     others: list[tuple[str, ...]] = [(node.name, node.unique_id) for node in manifest.nodes.values()]
     others += [(source.name, source.unique_id, short_name(source.unique_id)) for source in manifest.sources.values()]
     if any(name in names for names in others):
-        raise UsageError(
-            f"{name} is nothing that dbt builds or tests, and has no fingerprint.",
-            hint="Models, seeds, snapshots, functions, data tests and unit tests have one: `elt ls` lists them.",
+        raise UnknownNodeError(
+            f"{name} has no fingerprint: dbt neither builds nor tests it.",
+            hint="Models, seeds, snapshots, functions, data tests and unit tests have one. `elt ls` lists them.",
         )
     load = next((load for load in graph.ingest.values() if is_called(name, load.names)), None)
     if load is not None:
         shown = load_name(load.source)
-        raise UsageError(
+        raise UnknownNodeError(
             f"{shown} is a load ({load.path}). A load has no fingerprint and is never reused.",
             hint=f"`elt plan --select {shown}+` shows what it feeds, `elt logs {shown}` what it did in the last run.",
         )
     near = difflib.get_close_matches(name, sorted(known), n=3)
     hint = f"Did you mean {' or '.join(near)}?" if near else "`elt ls` lists the nodes."
-    raise UsageError(f"The project has no node called {name}.", hint=hint)
+    raise UnknownNodeError(f"The project has no node called {name}.", hint=hint)
 
 
 def _names(node: DbtNode) -> set[str]:

@@ -7,6 +7,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from orchestrator.config.settings import Settings
+from orchestrator.debugging import LOGGER, is_debugging
 from orchestrator.errors import ProjectError
 from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.masking import Masker
@@ -27,27 +28,30 @@ def log_dir(settings: Settings) -> Path:
             raise full_disk_error(error, [own]) from error
         raise ProjectError(
             f"The folder {own} cannot be written: {error.strerror}.",
-            hint="Logs and the state of loads are kept there: give the user who runs this the right to write it.",
+            hint="It contains the logs and the state of loads. Make it writable for the user who runs elt.",
         ) from error
     return own / "logs"
 
 
 @contextmanager
 def own_log(settings: Settings, masker: Masker) -> Iterator[None]:
-    """Write log records of elt's modules, including tracebacks, to `elt.log` instead of the terminal."""
-    logger = logging.getLogger("orchestrator")
-    handler = _LateFile(settings)
-    handler.setFormatter(_Masked(masker))
-    propagates = logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
+    """Write log records of elt's modules, including tracebacks, to `elt.log`; with --debug also to stderr."""
+    handlers: list[logging.Handler] = [_LateFile(settings)]
+    if is_debugging():
+        handlers.append(logging.StreamHandler())
+    propagates = LOGGER.propagate
+    for handler in handlers:
+        handler.setFormatter(_Masked(masker))
+        LOGGER.addHandler(handler)
+    LOGGER.propagate = False
     try:
         yield
     finally:
-        logger.propagate = propagates
-        logger.removeHandler(handler)
-        with suppress(OSError):  # on a full disk, lose the log and not the run
-            handler.close()
+        LOGGER.propagate = propagates
+        for handler in handlers:
+            LOGGER.removeHandler(handler)
+            with suppress(OSError):  # on a full disk, lose the log and not the run
+                handler.close()
 
 
 class _Masked(logging.Formatter):

@@ -1,29 +1,29 @@
 """Makes the plan of a command: opens the project, resolves the selection, calls the planner."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.config.loader import load_settings
-from orchestrator.config.settings import OnRunStart, Settings
+from orchestrator.config.settings import Settings
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.inbox import Inbox
-from orchestrator.plan.for_verb import loaded_for, nothing_for, selected_for, selects_nothing
+from orchestrator.execution.knowledge import Knowledge
+from orchestrator.execution.sample import noted_sample
+from orchestrator.plan.command import Command, share_of
+from orchestrator.plan.consent import require_consent_to_flags, unknown_targets
+from orchestrator.plan.make_request import nothing_for, requested
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest, Upstream, Verb
-from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId, TestStep, ValidationStep
+from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.reuse.foresee import Foreseen
-from orchestrator.selection.nothing import nothing_matched
-from orchestrator.selection.resolve import Selection, resolve
-from orchestrator.wiring.command import Command
-from orchestrator.wiring.consent import require_consent_to_flags, unknown_targets
+from orchestrator.reuse.target_facts import WarehouseFacts
+from orchestrator.selection.resolve import resolve
 from orchestrator.wiring.dbt_alone import can_ingest
-from orchestrator.wiring.project import OpenProject, WarehouseFacts, open_project
-from orchestrator.wiring.reusing import Knowledge
-from orchestrator.wiring.verifying import Verifiable, share_of
+from orchestrator.wiring.project import OpenProject, open_project
 
 _DBT_COMMANDS = {
     Verb.BUILD: ("build",),
@@ -73,7 +73,7 @@ def require_consent_of(command: Command, project: OpenProject) -> None:
         project.hear(Noticed(at=datetime.now(UTC), kind=NoticeKind.NOTE, message=question))  # a live view makes way
         return command.consents(question)
 
-    require_consent_to_flags(project.settings, project.target.name, project.session.flags, consents)
+    require_consent_to_flags(project.settings, project.target.name, project.snapshot.flags, consents)
 
 
 def dbt_args(words: tuple[str, ...], command: Command, settings: Settings) -> tuple[str, ...]:
@@ -93,19 +93,20 @@ def planned(command: Command, project: OpenProject, known: Knowledge | None = No
 
     `known` decides which steps need not run; without it every step runs.
     """
-    request = requested(command, project)
+    request = requested(command, selected(command, project))
     return decided(command, project, request, steps_for(project, request), known).plan
 
 
-def requested(command: Command, project: OpenProject) -> PlanRequest:
-    """Return the request of a command; raises SelectionError if it must select something and selects nothing."""
-    selection = resolved(command, project)
-    if selects_nothing(command.verb, selection, project.graph) and not command.allow_empty:
-        error = nothing_for(command.verb, command.select, project.graph) if selection.is_everything else None
-        error = error or nothing_matched(command.select, project.graph, exclude=command.exclude)
-        if error is not None:
-            raise error
-    return _request(command, project, selection)
+def selected(command: Command, project: OpenProject) -> ProjectSnapshot:
+    """Return the project's snapshot with what the command selects."""
+    selection = resolve(
+        select=command.select,
+        exclude=command.exclude,
+        has_selector=command.has_selector,
+        selector=project.dbt.selector,
+        graph=project.graph,
+    )
+    return replace(project.snapshot, selection=selection)
 
 
 def steps_for(project: OpenProject, request: PlanRequest) -> Plan:
@@ -126,55 +127,5 @@ def decided(
     share = share_of(command, project.settings)
     skips = command.skip_unchanged or command.shadow_reuse
     found = known.decided(made, request, skip_unchanged=skips, verifies=share > 0, keeps_hooks=command.shadow_reuse)
-    noted = Verifiable(project, known.maker).noted(found.plan, share) if share else found.plan
+    noted = noted_sample(found.plan, known.verifiable, share) if share else found.plan
     return replace(found, plan=known.with_open_circuits(noted))
-
-
-def requested_again(command: Command, project: OpenProject, before: Sequence[Step]) -> PlanRequest:
-    """Return a request for what recorded steps ran, and what that needs now; nodes that no longer exist are omitted."""
-    manifest = project.graph.manifest
-    found = {step.node for step in before if isinstance(step, BuildStep | TestStep | FreshnessStep)}
-    there = frozenset(node for node in found if node in manifest.nodes or node in manifest.sources)
-    loads = frozenset(node for step in before if isinstance(step, IngestStep) for node in step.nodes)
-    suites = frozenset(step.id for step in before if isinstance(step, ValidationStep))
-    excluded = resolved(replace(command, select=(), has_selector=False), project)
-    return replace(
-        _request(command, project, excluded),
-        selected=there,
-        direct=there,
-        ingest_selected=loads & project.graph.ingest.keys(),
-        suites_selected=frozenset(suite for suite in project.graph.suites if StepId(suite) in suites),
-        resource_types=None,
-    )
-
-
-def resolved(command: Command, project: OpenProject) -> Selection:
-    """Return the selection of the command."""
-    return resolve(
-        select=command.select,
-        exclude=command.exclude,
-        has_selector=command.has_selector,
-        selector=project.selector,
-        graph=project.graph,
-    )
-
-
-def _request(command: Command, project: OpenProject, selection: Selection) -> PlanRequest:
-    selected, direct = selected_for(command.verb, selection)
-    return PlanRequest(
-        verb=command.verb,
-        selected=selected,
-        direct=direct,
-        excluded=selection.excluded,
-        deferred=selection.deferred,
-        ingest_selected=loaded_for(command.verb, selection, project.graph),
-        suites_selected=selection.suites,
-        resource_types=project.selector.kept_types(),
-        upstream=command.upstream,
-        ingest=command.ingest,
-        freshness=command.freshness,
-        tests=command.tests,
-        skip_nodes_if_on_run_start_fails=bool(project.session.flags.skip_nodes_if_on_run_start_fails),
-        freshness_runs_hooks=bool(project.session.flags.source_freshness_run_project_hooks),
-        hooks_after_ingest=project.settings.on_run_start is OnRunStart.AFTER_INGEST,
-    )

@@ -8,21 +8,19 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator.adapters.dbt.listing import list_lines
-from orchestrator.adapters.dbt.manifest_file import ManifestFile
-from orchestrator.adapters.dbt.selector import DbtSelector
-from orchestrator.adapters.dbt.session import DbtSession, Target
+from orchestrator.adapters.dbt.dbt_project import DbtProject
 from orchestrator.adapters.dlt.discovery import Discovery, Mistake, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.unused_code import unused_code_note
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.great_expectations.suites import read_suites
 from orchestrator.adapters.record_sql import OWN_TABLES
+from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.adapters.versions import stated_bounds
 from orchestrator.config.settings import Settings
 from orchestrator.errors import WarehouseLockedError
@@ -34,44 +32,56 @@ from orchestrator.graph.build import Graph, build_graph
 from orchestrator.graph.match_dlt import match_sources
 from orchestrator.masking import Masker, masked_errors
 from orchestrator.nodes.dbt import Manifest
-from orchestrator.nodes.identity import NodeId, Relation, short_name
+from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.nodes.manifest import manifest_from
+from orchestrator.nodes.suite import SuiteReading
+from orchestrator.nodes.target import Target
+from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import HeldDatabase
-from orchestrator.reuse.fingerprints.suites import SuiteReading
 from orchestrator.wiring.log_files import log_dir, own_log
+from orchestrator.wiring.marking import target_record
 from orchestrator.wiring.suite_reading import suite_readings, with_reads
-from orchestrator.wiring.warehouse import Warehouse, is_shared, is_there, open_shared
+from orchestrator.wiring.warehouse import ChildWarehouse, open_empty, open_shared
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class OpenProject:
-    """An open project: a parsed dbt session and its graph; valid inside the `open_project` context."""
+    """A project's snapshot, and the tools that are open for it; valid inside the `open_project` context."""
 
-    settings: Settings
-    session: DbtSession
-    target: Target
-    manifest_file: ManifestFile
-    graph: Graph
-    selector: DbtSelector
+    snapshot: ProjectSnapshot
+    dbt: DbtProject
     inbox: Inbox
     lock_timeout: float
-    host: IngestionHost | None
-    suites: Mapping[NodeId, SuiteReading]
-    """What each expectation suite reads."""
+    host: IngestionHost | None = None
     masker: Masker
     resources: ExitStack
     hear: Callable[[Noticed], None]
     """Called at once with notices that explain why the caller has to wait."""
     only_reads: bool = False
     """Whether the command runs nothing, and can answer without a database file that another process holds."""
-    _warehouse: Warehouse | None = field(default=None)
+    _warehouse: ChildWarehouse | None = field(default=None)
     held: HeldDatabase | None = None
     """The result of `held_database`, once it was called."""
 
+    @property
+    def settings(self) -> Settings:
+        """The settings of the project."""
+        return self.snapshot.settings
+
+    @property
+    def target(self) -> Target:
+        """dbt's target."""
+        return self.snapshot.target
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of the project, with its manifest."""
+        return self.snapshot.graph
+
     def held_database(self) -> HeldDatabase | None:
         """Return the process that holds the database, for a command that only reads; None if the database is free."""
-        can_be_held = self.only_reads and self.target.is_file and is_there(self.target)
+        can_be_held = self.only_reads and self.target.is_file and self.target.is_there
         if can_be_held and self._warehouse is None and self.held is None:
             try:
                 self.warehouse()
@@ -80,21 +90,39 @@ class OpenProject:
                 self.held = HeldDatabase(database=self.target.description, pid=error.pid, command=command)
         return self.held
 
-    def warehouse(self) -> Warehouse:
+    def warehouse(self) -> ChildWarehouse:
         """Open the database alongside dbt, once; raises WarehouseError if it cannot be opened or shared."""
         if self._warehouse is None:
             self._warehouse = open_shared(
                 self.target,
-                self.session.credentials,
+                self.dbt.credentials,
                 lock_timeout=self.lock_timeout,
                 on_wait=self._tell_of_wait,
             )
             self.resources.callback(self._warehouse.close)
         return self._warehouse
 
-    def list_lines(self, nodes: frozenset[NodeId], output: str, keys: tuple[str, ...]) -> tuple[str, ...]:
-        """Return nodes in the output format of `dbt ls`."""
-        return list_lines(self.session, nodes, output, keys)
+    def relations(self) -> frozenset[tuple[str, str]] | None:
+        """Return every table and view except elt's own, as lower-case (schema, name); None if only dbt can see them."""
+        if not self.target.is_shared:
+            return None
+        return self.warehouse().relations() - OWN_TABLES if self.target.is_there else frozenset()
+
+    def result_settings(self) -> Mapping[str, str]:
+        """Return the database's settings that change results, also of a database file that does not exist yet."""
+        if self.target.is_there:
+            return self.warehouse().result_settings()
+        with closing(open_empty(self.target, self.dbt.credentials)) as database:
+            return database.result_settings()
+
+    def record(self) -> SqlTargetRecord | None:
+        """Return the target's own record of what was built in it; None if it keeps none."""
+        return target_record(
+            self.snapshot,
+            warehouse=self.warehouse,
+            attach=self.dbt.attach,
+            tell=lambda message: self.inbox.post(NoticeKind.WARNING, message),
+        )
 
     def limits(self) -> Limits:
         """Return how many steps of each lane may run at once: dbt's threads, and the settings for loads."""
@@ -132,25 +160,27 @@ def open_project(
         resources.enter_context(own_log(settings, masker))
         stated_bounds()  # computed before the threads that ask for them start
         host, found = _discovery(settings, resources, masker) if with_ingestion else (None, None)
-        session = DbtSession(settings.dbt_project_dir, hear_dbt, masker.text)
-        resources.callback(session.close)
-        target = session.open(dbt_args)
-        masker.learn_named({**session.credentials(), "vars": dict(session.flags.VARS or {})})
-        manifest_file = session.parse()
-        manifest = manifest_from(json.loads(manifest_file.read()), manifest_file.path)
+        dbt = DbtProject(settings.dbt_project_dir, hear_dbt, masker.text)
+        resources.callback(dbt.close)
+        target = dbt.open(dbt_args)
+        masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})
+        parsed = dbt.parse()
+        manifest = manifest_from(json.loads(parsed.read()), parsed.path)
         discovery = _hidden(found.result(), masker) if found else Discovery()
         graph, readings = _graph(settings, manifest, discovery, needed=needs_ingestion)
         yield OpenProject(
-            settings=settings,
-            session=session,
-            target=target,
-            manifest_file=manifest_file,
-            graph=graph,
-            selector=DbtSelector(session),
+            snapshot=ProjectSnapshot(
+                settings=settings,
+                target=target,
+                flags=dbt.flags,
+                graph=graph,
+                suites=readings,
+                kept_types=dbt.selector.kept_types(),
+            ),
+            dbt=dbt,
             inbox=inbox,
             lock_timeout=_patience(settings, lock_timeout, only_reads=only_reads),
             host=host,
-            suites=readings,
             masker=masker,
             resources=resources,
             hear=lambda notice: hear(replace(notice, message=masker.text(notice.message))),
@@ -218,27 +248,3 @@ def _unused_code(settings: Settings, graph: Graph) -> str | None:
     own = [source for source in sources if source.package == graph.manifest.project_name]
     unfed = [short_name(one.unique_id) for one in own if not graph.needs.parents(one.unique_id)]
     return unused_code_note(settings, unfed, loads_something=bool(graph.ingest))
-
-
-class WarehouseFacts:
-    """Which relations exist in the database; looked up once, when the planner first asks."""
-
-    def __init__(self, project: OpenProject) -> None:
-        self._project = project
-        self._known: frozenset[tuple[str, str]] | None = None
-        self._asked = False
-
-    def stands(self, relation: Relation) -> bool | None:
-        """Return whether the relation exists; None if the database is held, and True if only dbt can find out."""
-        if self._project.held_database() is not None:
-            return None
-        if not self._asked:
-            self._asked = True
-            self._known = self._look()
-        return self._known is None or relation.key() in self._known
-
-    def _look(self) -> frozenset[tuple[str, str]] | None:
-        target = self._project.target
-        if not is_shared(target):
-            return None
-        return self._project.warehouse().relations() - OWN_TABLES if is_there(target) else frozenset()

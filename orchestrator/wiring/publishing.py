@@ -1,13 +1,13 @@
 """Publishes the copy of the database for readers after a green run."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.adapters.duckdb.database_copy import why_not_copied
-from orchestrator.adapters.duckdb.warehouse import Warehouse as DuckdbWarehouse
+from orchestrator.adapters.duckdb.warehouse import DuckdbWarehouse
 from orchestrator.errors import ConfigurationError, WarehouseError
 from orchestrator.execution.events import Noticed, NoticeKind
-from orchestrator.execution.ports import RunWriter
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.plan.request import Verb
 from orchestrator.report.words import size_words
@@ -29,7 +29,7 @@ def copy_of(project: OpenProject, verb: Verb) -> Path | None:
         of = "in memory" if target.path == ":memory:" else f"{target.description}"
         reason = f"the target {target.name} is {of}: only a DuckDB file on this machine can be copied"
         raise _refused(project, reason, "Remove the target from `publish_copy`, or let it be a DuckDB file.")
-    attached = project.session.credentials().get("attach") or ()
+    attached = project.dbt.credentials().get("attach") or ()
     others = [Path(str(path)) for one in attached if (path := one.get("path"))]
     if reason := why_not_copied(Path(target.path), copy, others):
         raise _refused(
@@ -38,8 +38,8 @@ def copy_of(project: OpenProject, verb: Verb) -> Path | None:
     return copy
 
 
-def publish(project: OpenProject, copy: Path, writer: RunWriter) -> ExitCode:
-    """Copy the database after a green run; report and record the result."""
+def publish(project: OpenProject, copy: Path, tell: Callable[[Noticed], None]) -> ExitCode:
+    """Copy the database after a green run, and report the result."""
     warehouse = project.warehouse()
     if not isinstance(warehouse, DuckdbWarehouse):
         raise TypeError(f"{type(warehouse).__name__} cannot be copied")
@@ -51,9 +51,7 @@ def publish(project: OpenProject, copy: Path, writer: RunWriter) -> ExitCode:
     except WarehouseError as error:
         code, kind = ExitCode.NOT_GREEN, NoticeKind.WARNING
         told = f"every step succeeded, but the database could not be copied to {copy}: {error.message}. {_AGAIN}"
-    notice = Noticed(at=datetime.now(UTC), kind=kind, message=project.masker.text(told))
-    writer.record([notice])
-    project.hear(notice)
+    tell(Noticed(at=datetime.now(UTC), kind=kind, message=told))
     return code
 
 

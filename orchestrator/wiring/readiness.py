@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.great_expectations.extra import require_installed
-from orchestrator.errors import IngestionError
+from orchestrator.errors import LoadConfigurationError
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import IngestStep, ValidationStep
 from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.warehouse import is_shared
 
 
 def require_ready(project: OpenProject, plan: Plan) -> None:
@@ -18,21 +17,22 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
     """
     missing = dict(lacking(project, plan))
     if missing:
-        raise IngestionError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))
-    if any(isinstance(step, ValidationStep) for step in plan.steps):
+        raise LoadConfigurationError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))
+    validates = bool(plan.of(ValidationStep))
+    if validates:
         require_installed()
-    if any(isinstance(step, IngestStep | ValidationStep) for step in plan.steps):
+    if validates or plan.of(IngestStep):
         project.warehouse()
 
 
 def lacking(project: OpenProject, plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield the problem that prevents each load of the plan from running, with a hint for how to fix it."""
-    for step in plan.steps:
-        source = project.graph.dlt_sources.get(step.source) if isinstance(step, IngestStep) else None
+    for step in plan.of(IngestStep):
+        source = project.graph.dlt_sources.get(step.source)
         if source is None:
             continue
         problem, hint = source.problem, source.hint
-        if not problem and is_shared(project.target):
+        if not problem and project.target.is_shared:
             problem, hint = refused_destination(source.pipeline, source.destination, project.target.adapter)
         if problem:
             yield f"{problem} ({source.module})", hint

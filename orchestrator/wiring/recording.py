@@ -1,29 +1,24 @@
 """Opens a project's store, and builds the opening record of a run."""
 
-import getpass
 import json
-import os
 import re
-import socket
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
-
+from orchestrator.config.installed import installed_versions
 from orchestrator.config.settings import Settings
+from orchestrator.execution.changes import digests_of
+from orchestrator.execution.liveness import this_process
 from orchestrator.execution.ports import RunStore
-from orchestrator.execution.recorded import Code, Opening, Process
+from orchestrator.execution.recorded import Code, Opening
+from orchestrator.execution.recorded_command import asked_of
+from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.placement import places_of, written_by
 from orchestrator.plan.plan import Plan
-from orchestrator.wiring.asked import asked_of
-from orchestrator.wiring.changes import digests_of
-from orchestrator.wiring.command import Command
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.verifying import share_of
-from orchestrator.wiring.versions import installed_versions
 
 _GIT_SECONDS = 5
 _HEAD = 4096  # bytes; dbt writes the metadata first
@@ -60,7 +55,7 @@ def new_run_id() -> str:
 def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) -> Opening:
     """Return the opening record of a run of the project, with secrets masked."""
     masker = project.masker
-    shown_vars = masker.value(dict(project.session.flags.VARS or {}))
+    shown_vars = masker.value(dict(project.snapshot.flags.vars))
     return Opening(
         run_id=run_id,
         started_at=datetime.now(UTC),
@@ -79,7 +74,7 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         target_identity=project.target.identity,
         database=project.target.description,
         process=this_process(),
-        manifest=without_moments(masker.json(project.manifest_file.read())),
+        manifest=without_moments(masker.json(project.dbt.parse().read())),
         places=places_of(project.graph, [step.id for step in plan.steps]),
         writes={step.id: written_by(project.graph, step, project.target.database) for step in plan.steps},
     )
@@ -95,33 +90,6 @@ def with_moments(manifest: bytes) -> bytes:
     """Put times back into a recorded manifest, because dbt does not read one without them: the start of the epoch."""
     head = _NO_MOMENTS.sub(rb'\1"1970-01-01T00:00:00Z"', manifest[:_HEAD])
     return head + manifest[_HEAD:]
-
-
-def this_process() -> Process:
-    """Return the identity of the process that executes the run."""
-    own = psutil.Process()
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # in a container, the user may have no name
-        user = str(os.getuid())
-    started = datetime.fromtimestamp(own.create_time(), UTC)
-    return Process(host=socket.gethostname(), pid=own.pid, started_at=started, user=user)
-
-
-def lives(process: Process, heard_at: datetime) -> bool:
-    """Return whether a process on this machine is still the recorded one, whose last heartbeat was at `heard_at`."""
-    try:
-        found = psutil.Process(process.pid)
-        if found.status() == psutil.STATUS_ZOMBIE:  # killed, but its parent has not collected its exit status yet
-            return False
-        started = datetime.fromtimestamp(found.create_time(), UTC)
-    except psutil.Error:
-        return False
-    if process.started_at is None or abs((started - process.started_at).total_seconds()) < 2:
-        return True
-    # Setting the clock also shifts the start times of all processes. A process that reuses the pid started after the
-    # last heartbeat.
-    return started <= heard_at
 
 
 def code_at(folder: Path) -> Code | None:

@@ -1,12 +1,17 @@
-"""Creates the listeners that report a run to users and programs."""
+"""Creates the listeners that report a run to users and programs, and sends them the events of a command."""
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from orchestrator.execution.audience import PATIENCE, Audience
 from orchestrator.execution.events import Noticed
 from orchestrator.execution.ports import RunListener
+from orchestrator.execution.verdict import not_started
+from orchestrator.masking import Masker
 from orchestrator.report.event_line import line_of
 from orchestrator.report.live import LiveReport
 from orchestrator.report.nothing import UnlessNothing
@@ -55,3 +60,23 @@ def reporting(output: OutputKind, *, nothing: str, color: bool | None = None) ->
 def tell_on_stderr(notice: Noticed) -> None:
     """Write one notice to standard error."""
     Lines(sys.stderr).write(str(line_of(notice, {}, None)))
+
+
+@contextmanager
+def listening(listeners: Sequence[RunListener], patience: timedelta | None = PATIENCE) -> Iterator[Audience]:
+    """Send the events of one command to its listeners, also an error that keeps its run from starting.
+
+    At the end the listeners have received everything. One that does not return from one event within `patience`
+    receives no more; None waits as long as it takes.
+    """
+    with Audience(listeners, _now, patience=patience) as audience:
+        try:
+            yield audience
+        except (Exception, KeyboardInterrupt) as error:
+            if not audience.has_begun:
+                audience.tell(not_started(error, _now(), Masker(os.environ)))  # the project may never have been open
+            raise
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

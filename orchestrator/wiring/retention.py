@@ -19,4 +19,4 @@ def forget_old_runs(store: RunStore, keep: int, now: datetime, hear: Callable[[N
         if store.count_runs() > keep + keep // _SLACK:
             store.prune(keep=keep, now=now)
     except StoreError as error:
-        hear(Noticed(at=now, kind=NoticeKind.WARNING, message=f"Old runs could not be forgotten. {error}"))
+        hear(Noticed(at=now, kind=NoticeKind.WARNING, message=f"Old runs could not be deleted. {error}"))

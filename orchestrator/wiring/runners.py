@@ -1,10 +1,9 @@
-"""Creates the step runners that a plan needs, and starts what takes long to start."""
+"""Creates the executors that a plan needs, and starts what takes long to start."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from orchestrator.adapters.dbt.artifacts import ArtifactWriter
-from orchestrator.adapters.dbt.loaded_schemas import LoadedSchemas
+from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.step_runner import DbtStepRunner
 from orchestrator.adapters.dlt.load import IngestRunner
@@ -13,28 +12,38 @@ from orchestrator.adapters.load_age import LoadAgeRunner
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.gate import judge_load_age
-from orchestrator.execution.lanes import Lane
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.ports import RunListener, RunReader, StepRunner
+from orchestrator.execution.ports import Ledger, RunReader, StepRunner
+from orchestrator.execution.reconcile import Left
+from orchestrator.execution.routes import Tool, route_of
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, StepId, TestStep, ValidationStep
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, StepId, node_of
 from orchestrator.reuse.facts import Content
-from orchestrator.wiring.found import Left
 from orchestrator.wiring.log_files import log_dir
-from orchestrator.wiring.marking import record_in_target
 from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.verifying import verifier_of
-from orchestrator.wiring.warehouse import is_shared
 
 _NOTHING = Left()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runners:
-    """The step runners of one plan, and the listeners that its dbt steps need."""
+    """The step runners of one plan by the names of their executors, and the ledgers that they need."""
 
-    by_lane: Mapping[Lane, StepRunner]
-    listeners: tuple[RunListener, ...]
+    by_executor: Mapping[str, StepRunner]
+    ledgers: tuple[Ledger, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What runners are made of."""
+
+    project: OpenProject
+    runs: NodeRuns
+    ledger: DbtLedger
+    record: SqlTargetRecord | None
+    left: Left
+    reader: RunReader | None
 
 
 def make_runners(
@@ -54,38 +63,40 @@ def make_runners(
     in this target by earlier runs, which the `reader` knows. `on_content` is called with what each successful build
     leaves.
     """
-    artifacts = ArtifactWriter(project.session)
-    record = record_in_target(project, plan, on_content, is_expected=has_stood)
-    dbt_steps = [step for step in plan.steps if isinstance(step, BuildStep | TestStep)]
-    judged = [step for step in plan.steps if isinstance(step, FreshnessStep)]
-    runs = NodeRuns(
-        project.session,
-        planned=[step.node for step in dbt_steps or judged],
-        added=[step.node for step in dbt_steps if isinstance(step, BuildStep) and step.added],
+    record = _record_in_target(project, plan, on_content, is_expected=has_stood)
+    nodes = [node for step in plan.steps if (node := node_of(step)) is not None]
+    runs = project.dbt.node_runs(
+        planned=nodes or [step.node for step in plan.of(FreshnessStep)],
+        added=[step.node for step in plan.of(BuildStep) if step.added],
         places=record,
     )
-    artifacts.attach(runs)
     runs.take_up(left.batches)
     runs.recall(record for outcome in settled for record in outcome.dbt_results)
     project.resources.callback(runs.close)
-    verifier = verifier_of(project, runs, record, reader)
-    runners: dict[Lane, StepRunner] = {
-        Lane.DBT: DbtStepRunner(runs, artifacts.skipped_nodes, artifacts.lost_nodes, verifier)
-    }
-    if any(isinstance(step, ValidationStep) for step in plan.steps):
-        validation = ValidationRunner(project.warehouse().access(), project.settings.project_root)
-        project.resources.callback(validation.close)
-        validation.start()
-        runners[Lane.VALIDATE] = validation
-    if any(isinstance(step, IngestStep) for step in plan.steps):
-        runners[Lane.INGEST] = _ingest_runner(project, record, left)
-    if is_shared(project.target):
-        # before dbt opens the database, and before anything is loaded
-        runners[Lane.LIGHT] = LoadAgeRunner(project.warehouse().last_load_age, judge_load_age)
-    return Runners(by_lane=runners, listeners=(LoadedSchemas(runs), artifacts))
+    ledger = project.dbt.ledger(runs)
+    parts = _Parts(project=project, runs=runs, ledger=ledger, record=record, left=left, reader=reader)
+    needed = {route_of(step).executor for step in plan.steps}
+    runners = {name: make(parts) for name, make in _MAKERS.items() if name in needed}
+    if project.target.is_shared:
+        project.warehouse()  # before dbt opens the database, and before anything is loaded
+    return Runners(by_executor=runners, ledgers=(ledger,))
 
 
-def _ingest_runner(project: OpenProject, record: SqlTargetRecord | None, left: Left) -> StepRunner:
+def _dbt_runner(parts: _Parts) -> StepRunner:
+    verifier = verifier_of(parts.project, parts.runs, parts.record, parts.reader)
+    return DbtStepRunner(parts.runs, parts.ledger, verifier)
+
+
+def _validation_runner(parts: _Parts) -> StepRunner:
+    project = parts.project
+    validation = ValidationRunner(project.warehouse().access(), project.settings.project_root)
+    project.resources.callback(validation.close)
+    validation.start()
+    return validation
+
+
+def _ingest_runner(parts: _Parts) -> StepRunner:
+    project, record = parts.project, parts.record
     if project.host is None:
         raise WarehouseError("The plan loads, but there is no ingestion folder.", hint="This is a bug of elt.")
     return IngestRunner(
@@ -94,5 +105,34 @@ def _ingest_runner(project: OpenProject, record: SqlTargetRecord | None, left: L
         project_root=project.settings.project_root,
         log_dir=log_dir(project.settings),
         record=None if record is None else record.loads_in(project.target.database),
-        goes_on=left.loads,
+        goes_on=parts.left.loads,
     )
+
+
+def _load_age_runner(parts: _Parts) -> StepRunner:
+    return LoadAgeRunner(parts.project.warehouse().last_load_age, judge_load_age)
+
+
+def _record_in_target(
+    project: OpenProject, plan: Plan, on_content: Callable[[StepId, Content], None], *, is_expected: bool
+) -> SqlTargetRecord | None:
+    """Create the record tables in the target's main database before the run; dbt's attached databases follow later.
+
+    `on_content` is called on the thread of the build with what a successful build leaves. `is_expected` says that
+    earlier runs are known to have built in this target.
+    """
+    record = project.record()
+    if record is not None:
+        record.on_content = on_content
+    if record is not None and any(isinstance(step, BuildStep | IngestStep) for step in plan.steps):
+        record.make([project.target.database], is_expected=is_expected)
+    return record
+
+
+_MAKERS: Mapping[str, Callable[[_Parts], StepRunner]] = {
+    Tool.DBT: _dbt_runner,
+    Tool.GREAT_EXPECTATIONS: _validation_runner,
+    Tool.DLT: _ingest_runner,
+    Tool.LOAD_AGE: _load_age_runner,
+}
+"""Creates the runner of each executor that `execution/routes.py` names."""

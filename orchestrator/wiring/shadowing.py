@@ -1,6 +1,4 @@
-"""Builds the comparison of a run's results with what would have been reused, and reads how dbt counts warnings."""
-
-from typing import Any
+"""Builds the comparison of a run's results with what would have been reused."""
 
 from orchestrator.execution.events import NoticeKind
 from orchestrator.execution.shadow import ShadowReuse
@@ -8,8 +6,8 @@ from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import content_text
 from orchestrator.reuse.fingerprints.config_keys import declared_volatile
+from orchestrator.reuse.target_facts import TargetFacts
 from orchestrator.wiring.project import OpenProject
-from orchestrator.wiring.target_facts import TargetFacts
 
 
 def shadow_of(project: OpenProject, facts: TargetFacts) -> ShadowReuse:
@@ -28,9 +26,3 @@ def shadow_of(project: OpenProject, facts: TargetFacts) -> ShadowReuse:
         return node is not None and declared_volatile(node.definition.config) is False
 
     return ShadowReuse(holds=holds, excused=excused, tell=lambda message: inbox.post(NoticeKind.WARNING, message))
-
-
-def warns_are_errors(flags: Any) -> bool:  # noqa: ANN401  # dbt's own
-    """Return whether dbt counts a warning of a check as a failure."""
-    options = getattr(flags, "WARN_ERROR_OPTIONS", None)
-    return bool(getattr(flags, "WARN_ERROR", False)) or (options is not None and options.includes("LogTestResult"))

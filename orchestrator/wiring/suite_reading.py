@@ -9,8 +9,8 @@ from orchestrator.adapters.great_expectations.suites import read_suite
 from orchestrator.errors import SuiteError
 from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId
-from orchestrator.nodes.suite import BoundSuite
-from orchestrator.reuse.fingerprints.suites import SuiteReading, read_suite_queries, relation_finder, relation_of
+from orchestrator.nodes.suite import BoundSuite, SuiteReading
+from orchestrator.reuse.fingerprints.suites import read_suite_queries, relation_finder, relation_of
 
 
 def suite_readings(

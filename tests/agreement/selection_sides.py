@@ -16,7 +16,7 @@ from dbt.mp_context import get_mp_context
 from dbt.task.build import BuildTask
 from dbt_common.events.contextvars import task_contextvars
 
-from orchestrator.adapters.dbt.duckdb_environment import close_environment
+from orchestrator.adapters.dbt.bridge.access import close_environment
 from orchestrator.adapters.dbt.manifest_file import ManifestFile
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.cli.main import run_command_line

@@ -14,7 +14,7 @@ import duckdb
 from dbt.cli.main import dbtRunner
 from dbt.deprecations import reset_deprecations
 
-from orchestrator.adapters.dbt.duckdb_environment import close_environment
+from orchestrator.adapters.dbt.bridge.access import close_environment
 from orchestrator.api import Command, Ran, Upstream, Verb, run
 from orchestrator.errors import EltError
 from orchestrator.execution.events import Event, Noticed

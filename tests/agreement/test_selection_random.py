@@ -56,7 +56,7 @@ class Both:
 
     def ours(self, select: tuple[str, ...], exclude: tuple[str, ...]) -> Answer:
         """Let elt make its plan."""
-        set_flags(self.project.session.flags)
+        set_flags(self.project.dbt._session.flags)
         asked = api.Command(
             select=select, exclude=exclude, upstream=api.Upstream.NONE, ingest=False, freshness=False, allow_empty=True
         )

@@ -30,4 +30,4 @@ def test_a_module_and_its_functions_stay_small(module: Path) -> None:
 
 def test_the_budget_is_checked_against_real_modules() -> None:
     """The package is where the test looks for it."""
-    assert PACKAGE / "errors.py" in MODULES
+    assert PACKAGE / "masking.py" in MODULES

@@ -1,6 +1,7 @@
 """The command line in this process, with what it said; and as a process of its own where that matters."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ class Said:
     def refuses(self, *words: str, code: int = 2) -> None:
         """Assert that it ended with an error in which these words stand, and without a traceback."""
         assert self.code == code, self.out + self.err
-        assert self.err.startswith("Error: "), self.err
+        assert re.match(r"Error \[E\d{3}\]: ", self.err), self.err
         told = " ".join(self.err.split())
         for word in words:
             assert word in told

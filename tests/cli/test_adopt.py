@@ -58,7 +58,7 @@ def test_it_tells_programs_the_same(elt, quay):
 
 def test_what_cannot_be_used_is_refused(elt, quay, monkeypatch):
     """A folder that is missing or belongs to something else, a selection of nothing, flags that limit a build."""
-    elt("adopt", "--state", quay / "nowhere", project=quay).refuses("There is no folder")
+    elt("adopt", "--state", quay / "nowhere", project=quay).refuses("does not exist")
     elt("adopt", "--state", quay / "models", project=quay).refuses("manifest.json")
     elt("adopt", "--state", quay / "built", "--select", "nothing_like_this", project=quay).refuses("nothing_like_this")
     assert elt("adopt", project=quay).code == 2
@@ -70,5 +70,5 @@ def test_what_cannot_be_used_is_refused(elt, quay, monkeypatch):
 def test_a_run_after_it_repeats_nothing_of_it(elt, quay):
     """`elt retry` and `elt resume` name the adoption; a later run can be repeated again."""
     assert elt("adopt", "--state", quay / "built", project=quay).code == 0
-    elt("retry", project=quay).refuses("was `elt adopt`: nothing of it can be repeated")
-    elt("resume", project=quay).refuses("was `elt adopt`: nothing of it can be repeated")
+    elt("retry", project=quay).refuses("was `elt adopt`: which cannot be repeated")
+    elt("resume", project=quay).refuses("was `elt adopt`: which cannot be repeated")

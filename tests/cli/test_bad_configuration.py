@@ -63,7 +63,10 @@ def test_a_suite_over_an_ephemeral_model(elt, tmp_path):
     [
         ('{"name": "dim_customers", ', "expectations/x.json:1: not JSON"),
         ('{"name": "dim_customers", "expectations": [{"typ": "a"}, 3]}', 'expectation 1: no "type"'),
-        ('{"name": "dim_customers", "expectations": [{"typ": "a"}, 3]}', "expectation 2: a number where an object"),
+        (
+            '{"name": "dim_customers", "expectations": [{"typ": "a"}, 3]}',
+            "expectation 2: expected an object, found a number",
+        ),
     ],
 )
 def test_a_malformed_suite(elt, tmp_path, text, told):

@@ -8,13 +8,14 @@ import sys
 
 import pytest
 
-from orchestrator.adapters.dbt.session import DbtSession, Target
+from orchestrator.config.settings import Settings
 from orchestrator.errors import WarehouseError
-from orchestrator.execution.inbox import Inbox
-from orchestrator.wiring.project import OpenProject, WarehouseFacts
+from orchestrator.nodes.target import Target
+from orchestrator.reuse.target_facts import WarehouseFacts
 from tests.cli.conftest import ended, really_start, start
 from tests.cli.test_bad_configuration import suite
 from tests.cli.test_bad_ingestion import shop_that_loads
+from tests.cli.unopened import unopened
 from tests.functional.shop import write_shop
 
 pytestmark = pytest.mark.functional
@@ -52,12 +53,10 @@ def test_validation_that_is_not_installed(elt, tmp_path, monkeypatch):
 def test_an_adapter_without_loads_and_validations(tmp_path):
     """Of another adapter nothing is opened, what stands is left to dbt, and loads and validations name it."""
     target = Target(name="prod", adapter="snowflake", threads=4, database="shop", path=None)
-    project = OpenProject(
-        *(None, DbtSession(tmp_path), target, None, None, None), Inbox(), 1.0, *(None, {}, None, None, None)
-    )
+    project = unopened(Settings(project_root=tmp_path, dbt_project_dir=tmp_path), target)
     assert WarehouseFacts(project).stands(None)
     assert target.description == "snowflake database shop"
-    with pytest.raises(WarehouseError, match="The target prod is of the adapter snowflake") as refused:
+    with pytest.raises(WarehouseError, match="The target prod uses the adapter snowflake") as refused:
         project.warehouse()
     assert "--no-ingest --exclude 'expectation:*'" in refused.value.hint
 
@@ -147,7 +146,7 @@ def test_what_may_not_be_written(tmp_path, path, mode, told):
     (shop / path).chmod(mode)
     said = ended(really_start("run", project=shop, preexec_fn=without_privileges))
     (shop / path).chmod(0o755)
-    said.refuses(told.format(shop=shop), "the right to write")
+    said.refuses(told.format(shop=shop), "writable for the user who runs elt")
 
 
 def test_a_setting_that_the_database_does_not_know(elt, tmp_path):

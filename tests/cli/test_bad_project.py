@@ -18,7 +18,7 @@ def profile(output: str) -> dict[str, str]:
 def test_no_dbt_project(elt, tmp_path):
     """Without a dbt_project.yml the message says where was looked, and the ways to name one."""
     elt("run", project=tmp_path).refuses(
-        f"No dbt project found: neither {tmp_path} nor its subfolders hold a dbt_project.yml.",
+        f"No dbt project found: neither {tmp_path} nor its subfolders contain a dbt_project.yml.",
         "--project-dir",
         "elt dbt init",
     )
@@ -46,7 +46,7 @@ def test_no_profiles_yml(elt, tmp_path, monkeypatch, verb, has_folder):
     shop = write_shop(tmp_path / "shop", {"profiles.yml": None})
     said = elt(verb, project=shop)
     assert said.code == 2
-    assert f"Error: There is no profiles.yml in {shop} or {tmp_path}/.dbt." in said.err
+    assert f"Error [E033]: There is no profiles.yml in {shop} or {tmp_path}/.dbt." in said.err
     assert f"A profiles.yml beside dbt_project.yml is enough. Write {shop}/profiles.yml" in said.err
     assert LINES in said.err
     assert "--profiles-dir" in said.err
@@ -66,7 +66,10 @@ def test_no_profile_of_that_name(elt, tmp_path, verb):
     shop = write_shop(tmp_path, {"profiles.yml": "other: {target: dev, outputs: {dev: {type: duckdb}}}"})
     said = elt(verb, project=shop)
     assert said.code == 2
-    assert f"Error: {shop}/profiles.yml has no profile shop; it has other.\nAdd it to {shop}/profiles.yml" in said.err
+    assert (
+        f"Error [E033]: {shop}/profiles.yml has no profile shop; it has other.\nAdd it to {shop}/profiles.yml"
+        in said.err
+    )
     assert LINES in said.err
 
 
@@ -95,7 +98,7 @@ def test_no_target_of_that_name(elt, tmp_path, verb):
     shop = write_shop(tmp_path)
     said = elt(verb, "--target", "prod", project=shop)
     assert said.code == 2
-    assert f"Error: The profile shop in {shop}/profiles.yml has no target prod; it has dev." in said.err
+    assert f"Error [E033]: The profile shop in {shop}/profiles.yml has no target prod; it has dev." in said.err
     assert "Choose a target with --target" in said.err
 
 
@@ -167,21 +170,21 @@ def test_what_dbt_cannot_parse(elt, tmp_path, file, text, told):
 def test_a_folder_that_dbt_cannot_use(elt, tmp_path):
     """A file in the place of dbt's target folder is named."""
     shop = write_shop(tmp_path, {"target": "not a folder"})
-    elt("run", project=shop).refuses(f"dbt cannot use {shop}/target", "has the right to use them")
+    elt("run", project=shop).refuses(f"dbt cannot use {shop}/target", "permissions")
 
 
 def test_a_file_that_is_no_text(elt, tmp_path):
     """A file in another encoding than UTF-8 is named."""
     shop = write_shop(tmp_path)
     (shop / "models/latin.sql").write_bytes("select 'é' as letter".encode("latin-1"))
-    elt("run", project=shop).refuses("dbt reads text in UTF-8, and there is other: models/latin.sql.")
+    elt("run", project=shop).refuses("dbt reads files as UTF-8, and this is not UTF-8: models/latin.sql.")
 
 
 @pytest.mark.parametrize("verb", ["run", "ls"])
 def test_models_in_a_circle(elt, tmp_path, verb):
     """A cycle prints its path."""
     shop = write_shop(tmp_path, {"models/marts/int_orders.sql": "select * from {{ ref('fct_orders') }}"})
-    elt(verb, project=shop).refuses("in a circle", "model.shop.int_orders → model.shop.fct_orders")
+    elt(verb, project=shop).refuses("in a cycle", "model.shop.int_orders → model.shop.fct_orders")
 
 
 STATE = ("run", "--select", "state:modified", "--state")
@@ -272,4 +275,4 @@ def test_a_crash_inside_dbt_names_the_file(elt, tmp_path, mistake):
     """And what to do, without a traceback: it is no bug of elt."""
     files, told = CRASHES[mistake]
     shop = write_shop(tmp_path, files)
-    elt("plan", project=shop).refuses(told, "formatter: oldstyle" if "braces" in mistake else "elt dbt parse --debug")
+    elt("plan", project=shop).refuses(told, "formatter: oldstyle" if "braces" in mistake else "--debug")

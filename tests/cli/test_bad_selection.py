@@ -18,14 +18,14 @@ def shop(tmp_path_factory):
 def test_near_names_are_told(elt, shop, verb):
     """A name with a letter missing is answered with the names that come near."""
     elt(verb, "--select", "dim_custmers", project=shop).refuses(
-        "The selection 'dim_custmers' matches nothing.", "Near names: dim_customers"
+        "The selection 'dim_custmers' matches nothing.", "Similar names: dim_customers"
     )
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("run", "--select", "nope"), "See all names with: elt ls"),
+        (("run", "--select", "nope"), "List all names with: elt ls"),
         (("run", "--select", "ingest:nope"), "elt ls --select 'ingest:*'"),
         (("run", "--select", "expectation:nope"), "elt ls --select 'expectation:*'"),
         (("run", "--exclude", "*"), "--exclude '*' leaves nothing."),

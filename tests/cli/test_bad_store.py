@@ -39,7 +39,9 @@ def test_a_store_of_a_newer_version(elt, shop, store):
     connection.close()
     before = store.read_bytes()
     for words in (ONE, *READING):
-        elt(*words, project=shop).refuses("written by a newer elt", "version 0099", "left as it is", "Use that newer")
+        elt(*words, project=shop).refuses(
+            "written by a newer elt", "version 0099", "Nothing was changed", "Use the newer"
+        )
     assert store.read_bytes() == before
     assert not built(shop)
 
@@ -53,12 +55,12 @@ def overwrite(store, *, keep: int) -> bytes:
 
 @pytest.mark.parametrize("keep", [0, 100, 4096], ids=["no database", "only its head", "only its first page"])
 def test_a_corrupt_store(elt, shop, store, keep):
-    """Who reads it is told; the next run sets it aside, whole, and does not start; the one after begins anew."""
+    """Who reads it is told; the next run renames it, whole, and does not start; the one after begins anew."""
     broken = overwrite(store, keep=keep)
     for words in READING:
-        elt(*words, project=shop).refuses(f"{store} is corrupt", "The next `elt run` sets it aside")
+        elt(*words, project=shop).refuses(f"{store} is corrupt", "The next `elt run` renames it")
     assert store.read_bytes() == broken
-    elt(*ONE, project=shop).refuses(f"{store} is corrupt", "set aside as history.db.corrupt-", "Run again")
+    elt(*ONE, project=shop).refuses(f"{store} is corrupt", "renamed to history.db.corrupt-", "Run again")
     (aside,) = store.parent.glob("history.db.corrupt-*Z")
     assert (aside.read_bytes(), store.exists(), built(shop)) == (broken, False, False)
     elt("history", project=shop).refuses("Nothing is recorded yet")
@@ -76,7 +78,7 @@ def test_a_folder_where_the_store_should_be(elt, shop, monkeypatch):
 
 @pytest.mark.parametrize(("name", "mode"), [("history.db", 0o444), ("", 0o555)], ids=["file", "folder"])
 def test_a_store_that_may_not_be_written(shop, store, name, mode):
-    """A user without the right to write the file, or its folder, is told so; the run does not start."""
+    """A user without Make the file and its folder writable, or its folder, is told so; the run does not start."""
     kept = shop / "kept"
     kept.mkdir()
     (kept / "history.db").write_bytes(store.read_bytes())

@@ -91,7 +91,7 @@ def test_docs_on_a_port_that_is_in_use(elt, shop):
         taken.listen()
         port = taken.getsockname()[1]
         said = elt("docs", "serve", "--no-browser", f"--port={port}", project=shop)
-    said.refuses(f"The docs cannot be served at 127.0.0.1, port {port}: Address already in use.", "--port")
+    said.refuses(f"Cannot serve the docs at 127.0.0.1, port {port}: Address already in use.", "--port")
 
 
 PASSED = "elt passes this to dbt: dbt {}.\n"

@@ -189,7 +189,7 @@ def test_questions_to_no_record_and_wrong_questions(elt, shop):
         elt(*words, project=shop).refuses("Nothing is recorded yet")
     assert not (shop / ".elt" / "history.db").exists()
     elt("run", "--select", "slow", project=shop)
-    elt("show", "2001", project=shop).refuses("No run is recorded that is called 2001")
+    elt("show", "2001", project=shop).refuses("There is no run 2001")
     elt("logs", "nobody", project=shop).refuses("has no step called nobody")
     elt("sql", "select * from nowhere", project=shop).refuses("no such table: nowhere")
     elt("sql", "delete from runs", project=shop).refuses("readonly")

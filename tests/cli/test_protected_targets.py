@@ -30,8 +30,8 @@ def test_what_empties_or_rebuilds_is_refused_without_consent(elt, shop, verb, op
     """Not on a terminal there is no question: the message names the option that consents, and nothing is built."""
     said = elt(*verb, "--select", "log", option, project=shop)
     assert said.code == 2
-    assert "Error: The target dev is protected, and --" in said.err
-    assert f"Give --yes if you want that. Protected targets are listed in {shop}/elt.yml" in said.err
+    assert "Error [E022]: The target dev is protected, and --" in said.err
+    assert f"Give --yes to do it anyway. Protected targets are listed in {shop}/elt.yml" in said.err
     assert sql(shop, "from duckdb_tables() where table_name = 'log'") == []
 
 
@@ -76,7 +76,7 @@ def test_runs_of_a_protected_target_are_forgotten_with_consent(elt, shop):
     for _ in range(2):
         elt("run", "-q", "--select", "log", project=shop)
     elt("history", "prune", "--keep", "1", project=shop).refuses(
-        "The target dev is protected, and what is recorded of its runs before the newest 1 is forgotten.", "--yes"
+        "The target dev is protected, and the record of its runs before the newest 1 would be deleted.", "--yes"
     )
     assert elt("history", "prune", "--keep", "2", project=shop).code == 0
     assert "1 run deleted" in elt("history", "prune", "--keep", "1", "--yes", project=shop).out

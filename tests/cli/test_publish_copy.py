@@ -6,13 +6,12 @@ import os
 import duckdb
 import pytest
 
-from orchestrator.adapters.dbt.session import DbtSession, Target
 from orchestrator.config.settings import Settings
 from orchestrator.errors import ConfigurationError
-from orchestrator.execution.inbox import Inbox
+from orchestrator.nodes.target import Target
 from orchestrator.plan.request import Verb
-from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.publishing import copy_of
+from tests.cli.unopened import unopened
 from tests.functional.shop import write_shop
 
 pytestmark = pytest.mark.functional
@@ -126,9 +125,7 @@ def test_a_target_that_is_no_file_cannot_be_published(tmp_path, target, is_calle
         elt_yml=tmp_path / "elt.yml",
         publish_copy={"dev": tmp_path / "copy.duckdb"},
     )
-    project = OpenProject(
-        *(settings, DbtSession(tmp_path), target, None, None, None), Inbox(), 1.0, *(None, {}, None, None, None)
-    )
+    project = unopened(settings, target)
     with pytest.raises(ConfigurationError, match=r"elt\.yml: 'publish_copy\.dev': the target dev is ") as refused:
         copy_of(project, Verb.BUILD)
     assert is_called in refused.value.message

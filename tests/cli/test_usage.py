@@ -79,7 +79,7 @@ def test_exit_code_of_a_bug(elt, shop, monkeypatch):
     monkeypatch.setattr("orchestrator.wiring.planning.make_plan", lambda *_: 1 / 0)
     said = elt("run", project=shop)
     assert said.code == 3
-    assert said.err.startswith("Internal error: ZeroDivisionError: division by zero\nThis is a bug of elt.")
+    assert said.err.startswith("Internal error [E001]: ZeroDivisionError: division by zero\nThis is a bug of elt.")
     assert "Traceback" in said.err
 
 
@@ -253,7 +253,7 @@ def to_full_disk(words: str, shop, *, errors: bool = False, env=None) -> Said:
         return ended(process)
 
 
-NOT_WRITTEN = "Error: The output could not be written to stdout: No space left on device.\n"
+NOT_WRITTEN = "Error [E002]: The output could not be written to stdout: No space left on device.\n"
 
 
 @pytest.mark.parametrize(

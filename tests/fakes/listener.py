@@ -1,6 +1,15 @@
 """A listener that remembers what it heard, as events and as short lines."""
 
-from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import (
+    AttemptEnded,
+    Event,
+    Noticed,
+    RunEnded,
+    RunNotStarted,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+)
 
 
 class RecordingListener:
@@ -21,12 +30,13 @@ class RecordingListener:
 class RaisingListener:
     """Raises at every event, and counts them."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: BaseException | None = None) -> None:
         self.heard = 0
+        self.error = error or RuntimeError("the terminal is gone")
 
     def hear(self, event: Event) -> None:
         self.heard += 1
-        raise RuntimeError("the terminal is gone")
+        raise self.error
 
 
 def line_of(event: Event) -> str:
@@ -43,3 +53,5 @@ def line_of(event: Event) -> str:
             return f"{event.kind}: {event.message}"
         case RunEnded():
             return f"end {event.status}"
+        case RunNotStarted():
+            return f"not started: {event.message}"

@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from orchestrator.execution.lanes import Lane
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
+from orchestrator.execution.routes import Tool
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 
@@ -93,6 +93,6 @@ def _scripted(script: Once, request: Request) -> Iterable[Outcome]:
             return script(request)
 
 
-def one_runner(runner: FakeStepRunner) -> dict[Lane, FakeStepRunner]:
-    """Let one runner serve every lane."""
-    return dict.fromkeys(Lane, runner)
+def one_runner(runner: FakeStepRunner) -> dict[str, FakeStepRunner]:
+    """Return the runner as that of every tool."""
+    return dict.fromkeys(Tool, runner)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open_warehouse
+from orchestrator.adapters.duckdb.warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.faults import passing
@@ -28,7 +28,7 @@ PREPARE = """
 """
 
 
-def open_small(folder: Path, lock_timeout: float) -> Warehouse:
+def open_small(folder: Path, lock_timeout: float) -> DuckdbWarehouse:
     """Open the file of the small runs and make what is kept beside the data."""
     warehouse = open_warehouse(DatabaseFile(path=folder / FILE, config=ALONE), lock_timeout=lock_timeout)
     with warehouse.cursor() as cursor:
@@ -39,7 +39,7 @@ def open_small(folder: Path, lock_timeout: float) -> Warehouse:
 class SmallRunner:
     """`load_…` and `append_…` add rows, `table_…` replaces its own, all others only look; what ran is counted."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: DuckdbWarehouse) -> None:
         self._warehouse = warehouse
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
@@ -93,7 +93,7 @@ def statement_of(step: Step) -> str:
 class SmallTarget:
     """What the file itself says stands in it."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: DuckdbWarehouse) -> None:
         self._warehouse = warehouse
 
     def markers(self, steps: Collection[StepId]) -> Mapping[StepId, Marker]:

@@ -9,14 +9,19 @@ from pathlib import Path
 
 from orchestrator.config.settings import OnBusy
 from orchestrator.errors import NothingRecordedError, UnknownRunError
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.chronicle import Chronicle
+from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.inbox import Inbox
-from orchestrator.execution.lanes import Lane, Limits
-from orchestrator.execution.liveness import RunState, state_of
+from orchestrator.execution.lanes import Limits
+from orchestrator.execution.leases import Turn, in_turn
+from orchestrator.execution.liveness import RunState, lives, state_of, this_process
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import Lease, Opening, RecordedAttempt, RecordedRun
 from orchestrator.execution.resume import cut_off, done_after_all, is_finished, settled, tries
+from orchestrator.execution.routes import Tool
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.plan.plan import Plan
@@ -24,8 +29,6 @@ from orchestrator.plan.status import Status
 from orchestrator.reuse.standing import Marker
 from orchestrator.store.database import store_url
 from orchestrator.store.sql_store import SqlStore
-from orchestrator.wiring.recording import lives, this_process
-from orchestrator.wiring.turns import Turn, in_turn
 from tests.faults.runner import SmallRunner, SmallTarget, now, open_small
 
 RUN = "20261121T070000Z-5ma11"
@@ -86,15 +89,15 @@ def _drive(
                 found=tuple(_as_found(marker, attempt) for marker, attempt in found),
                 tried={} if before is None else tries(before),
             )
+            inbox = Inbox(clock)
             outcomes = run_plan(
                 plan,
-                dict.fromkeys(Lane, SmallRunner(warehouse)),
+                thread_executors(dict.fromkeys(Tool, SmallRunner(warehouse)), terms.limits, inbox, clock),
                 terms=terms,
-                listeners=(),
-                inbox=Inbox(clock),
+                chronicle=Chronicle(Audience((), clock), inbox, clock, writer=store.writer(opening)),
+                inbox=inbox,
                 clock=clock,
                 stop=StopRequest(),
-                writer=store.writer(opening),
             )
         finally:
             warehouse.close()

@@ -17,7 +17,9 @@ def test_a_disk_that_is_full(forge: Forge, seed: int, record: int) -> None:
     """What cannot be recorded ends the run, whatever had begun; with room it goes on to the same end."""
     folder = forge.prepared()
     fault = {"kind": "full", "point": Point.RECORD_BEGUN, "passing": record}
-    ended_with_store_error(forge.order(folder, "begin", seed=seed, fault=fault), "could not be recorded", "Make room")
+    ended_with_store_error(
+        forge.order(folder, "begin", seed=seed, fault=fault), "can no longer be recorded", "Make room"
+    )
     forge.prove(folder, seed)
 
 
@@ -27,7 +29,7 @@ def test_a_store_that_somebody_else_has_locked(forge: Forge, record: int) -> Non
     folder = forge.prepared()
     fault = {"kind": "locked", "point": Point.RECORD_BEGUN, "passing": record, "patience": 0.2}
     said = forge.order(folder, "begin", seed=200, fault=fault)
-    ended_with_store_error(said, "could not be recorded", "database is locked")
+    ended_with_store_error(said, "can no longer be recorded", "database is locked")
     forge.prove(folder, 200)
 
 

@@ -1,11 +1,12 @@
 """Keeps the error messages of the batches of microbatch models: dbt's result of the model only counts the errors."""
 
-import sys
 import threading
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
+
+from orchestrator.adapters.dbt.bridge.access import before_each_runner, wrap_failed_batch
 
 
 class BatchLog:
@@ -15,8 +16,7 @@ class BatchLog:
         self._lock = threading.Lock()
         self._messages: dict[str, dict[datetime, str]] = defaultdict(dict)
         self._halted: set[str] = set()
-        self._call = task.call_runner
-        task.call_runner = self._call_runner  # dbt's microbatch runner calls its batches through the task
+        before_each_runner(task, self._prepare)
 
     def halt(self, unique_ids: Collection[str]) -> None:
         """Prevent further batches of these models from starting."""
@@ -31,23 +31,10 @@ class BatchLog:
         with self._lock:
             return self._messages.pop(unique_id, {})
 
-    def _call_runner(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's own types
-        build = getattr(runner, "_build_failed_run_batch_result", None)
-        if build is not None:
-            if runner.node.unique_id in self._halted:
-                runner.do_skip()
-            runner._build_failed_run_batch_result = self._noting(runner, build)  # noqa: SLF001  # dbt has no public way
-        return self._call(runner)
+    def _prepare(self, runner: Any) -> None:  # noqa: ANN401  # dbt's runner
+        def keep(batch: Any, error: BaseException) -> None:  # noqa: ANN401  # dbt's start and end of a batch
+            with self._lock:
+                self._messages[runner.node.unique_id][batch[0]] = str(error).strip()
 
-    def _noting(self, runner: Any, build: Any) -> Any:  # noqa: ANN401  # dbt's own types
-        """Wrap dbt's function that builds the result of an erroring batch, to keep the exception that it drops."""
-
-        def noting(model: Any, batch: Any, *elapsed: float) -> Any:  # noqa: ANN401  # dbt's own types
-            # If the batch raised, dbt calls this in its `except` block, so the exception is still the current one.
-            error = sys.exception()
-            if error is not None:
-                with self._lock:
-                    self._messages[runner.node.unique_id][batch[0]] = str(error).strip()
-            return build(model, batch, *elapsed)
-
-        return noting
+        if wrap_failed_batch(runner, keep) and runner.node.unique_id in self._halted:
+            runner.do_skip()

@@ -10,6 +10,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.adapters.dbt.bridge.access import build_copy
 from orchestrator.adapters.dbt.second_try import forget_compiled
 from orchestrator.errors import WarehouseError
 
@@ -30,7 +31,6 @@ def build_beside(task: Any, original: Any, adapter: Any, manifest: Any, schema: 
 
     node = deepcopy(original)
     forget_compiled(node)
-    node.write_node = lambda *_: None  # do not overwrite the compiled and run files of real builds
     node.config.grants = {}  # no other user needs to read the shadow build
     runner = task.get_runner(node)
     compile_it = runner.compile
@@ -47,7 +47,7 @@ def build_beside(task: Any, original: Any, adapter: Any, manifest: Any, schema: 
         node.relation_name = adapter.Relation.create_from(runner.config, node).render()
         return node
 
-    runner.compile = compile_and_move
+    build_copy(runner, node, compile_and_move)
     try:
         result = task.call_runner(runner)
     finally:

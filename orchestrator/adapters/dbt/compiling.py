@@ -6,18 +6,31 @@ from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.nodes.identity import NodeId
 
 
-def compile_code(session: DbtSession, unique_id: NodeId) -> str | None:
+def compile_code(session: DbtSession, unique_id: NodeId, *, full_refresh: bool = False) -> str | None:
     """Return the compiled code of a node; None if it cannot be compiled now."""
     from dbt.adapters.factory import get_adapter
     from dbt.compilation import Compiler
     from dbt_common.exceptions import DbtBaseException
 
     node = copy(session.manifest.expect(unique_id))
-    adapter = get_adapter(session.config)
+    if full_refresh:  # then is_incremental() is false
+        node.config = copy(node.config)
+        node.config.full_refresh = True
     try:
-        with adapter.connection_named(f"compile_{unique_id}"):
+        with get_adapter(session.config).connection_named(f"compile_{unique_id}"):
             compiled = Compiler(session.config).compile_node(node, session.manifest, {}, write=False)
     except DbtBaseException:
         return None
     code = compiled.compiled_code
     return code if isinstance(code, str) else None
+
+
+def compiled_variants(session: DbtSession, unique_id: NodeId) -> tuple[str, ...]:
+    """Return each text that a run may have compiled a node to: if it is incremental, also that of a full refresh.
+
+    The result is empty if the node cannot be compiled.
+    """
+    is_incremental = session.manifest.expect(unique_id).config.materialized == "incremental"
+    ways = (False, True) if is_incremental else (False,)
+    codes = [compile_code(session, unique_id, full_refresh=full_refresh) for full_refresh in ways]
+    return tuple(dict.fromkeys(code for code in codes if code is not None))

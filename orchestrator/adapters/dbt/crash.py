@@ -15,13 +15,19 @@ from orchestrator.errors import ParseError
 _OWN = str(Path(__file__).parents[2])
 _CONFIG = "dbt/config/"
 _READ_AT_START = ("dbt_project.yml", "packages.yml", "dependencies.yml", "selectors.yml", "profiles.yml")
-_SHOW = "`elt dbt parse --debug` shows dbt's traceback."
+_SHOW = "With --debug, elt shows the traceback."
 
 
 def is_crash_of_dbt(error: BaseException) -> bool:
     """Return whether dbt, or code that it called, raised an exception, so that it is not a bug of elt."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and not frames[-1].filename.startswith(_OWN)
+
+
+def file_worked_on(error: BaseException) -> str:
+    """Return the file that dbt was working on when it raised an error; empty if it cannot be found."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][::-1]
+    return next((found[2] for found in map(_worked_on, frames) if found is not None), "")
 
 
 def crashed(error: BaseException, project_dir: Path) -> ParseError:
@@ -49,7 +55,7 @@ def _hint(error: BaseException, frames: list[FrameType]) -> str:
             "A name in braces in `external_location` must be a field of the source, as {name} or {schema} is. For other"
             " braces set `formatter: oldstyle` in the source's meta, and write %(name)s for fields."
         )
-    return f"Something there has a form that dbt does not expect: correct it, then run again. {_SHOW}"
+    return f"dbt does not expect what is written there. Fix it and run again. {_SHOW}"
 
 
 def _worked_on(frame: FrameType) -> tuple[str, str, str] | None:

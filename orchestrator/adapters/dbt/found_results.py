@@ -14,11 +14,6 @@ from orchestrator.reuse.standing import Marker
 _SAID = "built before the run was cut off, as the target itself says"
 
 
-def is_named(session: DbtSession, marker: Marker) -> bool:
-    """Return whether the marker names the relation that its node builds now."""
-    return bool(session.manifest.expect(marker.step_id).relation_name == marker.relation)
-
-
 def reused_record(session: DbtSession, node: NodeId, word: str) -> Mapping[str, object]:
     """Return the run_results.json entry of a reused node if the run that built it is no longer recorded."""
     from dbt.artifacts.schemas.results import NodeStatus

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from orchestrator.adapters.dbt.duckdb_environment import close_environment
+from orchestrator.adapters.dbt.bridge.access import close_environment, set_flag, share_environment
 
 _QUIET_WARNINGS = frozenset(
     # Results of nodes: they are shown to the user as outcomes of their steps.
@@ -29,32 +29,28 @@ enqueue."""
 def begin(args: Sequence[str], hear: Hear, hear_all: HearAll) -> Any:  # noqa: ANN401  # dbt's Flags has no static type
     """Set up dbt for the command line `args` and return its flags; ends any earlier invocation."""
     import dbt.tracking
-    from dbt.cli import requires
     from dbt.cli.flags import Flags, args_to_context
     from dbt.deprecations import reset_deprecations
     from dbt.env_vars import validate_engine_env_vars
     from dbt.events.logging import setup_event_logger
     from dbt.flags import set_flags
-    from dbt_common.clients.system import get_env
-    from dbt_common.context import get_invocation_context, set_invocation_context
+    from dbt_common.context import set_invocation_context
     from dbt_common.events.event_manager_client import get_event_manager
     from dbt_common.events.functions import reset_metadata_vars
     from dbt_common.invocation import reset_invocation_id
 
     set_invocation_context({})
-    environment = get_env()
-    requires._cross_propagate_engine_env_vars(environment)  # noqa: SLF001  # as dbt's preflight does
-    get_invocation_context()._env = environment  # noqa: SLF001  # as above
+    share_environment()
     reset_metadata_vars()  # those of an earlier invocation in this process
     # dbt shows each deprecation once per process; each run has its own reader and its own --warn-error
     reset_deprecations()
     click_context = args_to_context(list(args))
     click_context.obj = {"dbt_runner_command_args": list(args)}
     flags = Flags(click_context)
-    object.__setattr__(flags, "SEND_ANONYMOUS_USAGE_STATS", False)
-    object.__setattr__(flags, "send_anonymous_usage_stats", False)
+    set_flag(flags, "SEND_ANONYMOUS_USAGE_STATS", value=False)
+    set_flag(flags, "send_anonymous_usage_stats", value=False)
     # The user typed a command of elt, or imported elt: the artifacts record the equivalent dbt command.
-    object.__setattr__(flags, "INVOCATION_COMMAND", " ".join(("dbt", *args)))
+    set_flag(flags, "INVOCATION_COMMAND", " ".join(("dbt", *args)))
     set_flags(flags)
     events = get_event_manager()
     events.require_warn_or_error_handling = flags.require_all_warnings_handled_by_warn_error

@@ -4,29 +4,16 @@ The table exists as soon as the first batch is done. dbt would then run only the
 them.
 """
 
-from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection
 from typing import Any
 
 from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.execution.recorded import MarkedBatch
+from orchestrator.execution.recorded import LeftBatches, MarkedBatch
 from orchestrator.nodes.identity import NodeId
 
 
-def left_by_record(records: Collection[Mapping[str, Any]]) -> Any:  # noqa: ANN401  # dbt's BatchResults
-    """Return the batch results of a recorded result; None if it has none, or no batch succeeded."""
-    from dbt.artifacts.schemas.batch_results import BatchResults
-
-    for record in records:
-        if record.get("batch_results"):
-            said = BatchResults.from_dict(record["batch_results"])
-            return _in_utc(said) if said.successful else None
-    return None
-
-
-def left_by_markers(session: DbtSession, node: NodeId, markers: Collection[MarkedBatch]) -> Any:  # noqa: ANN401
+def left_by_markers(session: DbtSession, node: NodeId, markers: Collection[MarkedBatch]) -> LeftBatches | None:
     """Return the batches that were planned before the interruption, as done or not according to the markers."""
-    from dbt.artifacts.schemas.batch_results import BatchResults
     from dbt.materializations.incremental.microbatch import MicrobatchBuilder
 
     if not markers:
@@ -35,18 +22,14 @@ def left_by_markers(session: DbtSession, node: NodeId, markers: Collection[Marke
     builder = MicrobatchBuilder(model=model, is_incremental=True, event_time_start=None, event_time_end=None)
     planned = builder.build_batches(min(one.first for one in markers), max(one.end for one in markers))
     done = {one.start for one in markers}
-    return BatchResults(
-        successful=[batch for batch in planned if batch[0] in done],
-        failed=[batch for batch in planned if batch[0] not in done],
+    return LeftBatches(
+        successful=tuple(batch for batch in planned if batch[0] in done),
+        failed=tuple(batch for batch in planned if batch[0] not in done),
     )
 
 
-def _in_utc(batches: Any) -> Any:  # noqa: ANN401  # dbt's BatchResults
-    """Convert the times to UTC, as dbt makes them itself: dbt names a batch by the digits of its time."""
-    for spans in (batches.successful, batches.failed):
-        spans[:] = [(_utc(start), _utc(end)) for start, end in spans]
-    return batches
+def as_dbt_results(left: LeftBatches) -> Any:  # noqa: ANN401  # dbt's BatchResults
+    """Return batches as dbt reads them from an earlier run of the model."""
+    from dbt.artifacts.schemas.batch_results import BatchResults
 
-
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    return BatchResults(successful=list(left.successful), failed=list(left.failed))

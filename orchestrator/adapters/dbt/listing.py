@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from orchestrator.adapters.dbt.bridge.access import list_only, set_flag
 from orchestrator.adapters.dbt.selector import selection_errors
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.errors import UsageError
@@ -18,10 +19,8 @@ def list_lines(session: DbtSession, nodes: Collection[NodeId], output: str, keys
     from dbt_common.events.functions import warn_or_error
 
     task = ListTask(session.flags, session.config, session.manifest)
-    object.__setattr__(session.flags, "output_keys", list(keys))
-    members = [session.manifest.expect(unique_id) for unique_id in sorted(nodes)]
-    # The nodes are already selected: dbt's formatters read them from here.
-    task._iterate_selected_nodes = lambda: iter(members)  # noqa: SLF001  # dbt has no public way
+    set_flag(session.flags, "output_keys", list(keys))
+    list_only(task, [session.manifest.expect(unique_id) for unique_id in sorted(nodes)])
     writers = {
         "json": task.generate_json,
         "name": task.generate_names,

@@ -81,25 +81,3 @@ def replaced(path: Path) -> Iterator[Path]:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-
-
-def save_parses_whole() -> None:
-    """Make dbt save partial_parse.msgpack under a temporary name and rename it, instead of overwriting it in place."""
-    from dbt.parser import manifest as parser
-
-    save = parser.ManifestLoader.write_manifest_for_partial_parse
-    # Already replaced by an earlier session in this process.
-    if save.__module__ == __name__:
-        return
-
-    def save_whole(self: Any) -> None:  # noqa: ANN401  # dbt's ManifestLoader
-        name = parser.PARTIAL_PARSE_FILE_NAME
-        path = Path(self.root_project.project_target_path).absolute() / name
-        with replaced(path) as beside:
-            parser.PARTIAL_PARSE_FILE_NAME = beside.name
-            try:
-                save(self)
-            finally:
-                parser.PARTIAL_PARSE_FILE_NAME = name
-
-    parser.ManifestLoader.write_manifest_for_partial_parse = save_whole

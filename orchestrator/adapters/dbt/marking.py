@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from orchestrator.adapters.contents import Built
+from orchestrator.adapters.dbt.bridge.access import Execute, before_each_runner, wrap_execution
 from orchestrator.adapters.record_sql import adds_marker
 from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
@@ -65,9 +66,8 @@ class Marking:
         self._places = places
         self._requests: dict[NodeId, Request] = {}
         self._row_counts: dict[NodeId, int] = {}
-        self._call = task.call_runner
         if places is not None:
-            task.call_runner = self._call_runner  # dbt's microbatch runner calls its batches through the task
+            before_each_runner(task, self._prepare)
 
     def prepare(self, nodes: Iterable[Any]) -> None:
         """Create the marker tables in the databases of these nodes; dbt has already created the schemas."""
@@ -88,14 +88,12 @@ class Marking:
         """Return, once, the row count of the table after the node's last build; None if it was not counted."""
         return self._row_counts.pop(node, None)
 
-    def _call_runner(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's own types
+    def _prepare(self, runner: Any) -> None:  # noqa: ANN401  # dbt's runner
         request = self._requests.get(runner.node.unique_id)
-        execute = getattr(runner, "_execute_model", None)
-        if request is not None and request.mark is not None and execute is not None:
-            runner._execute_model = self._marked(execute, request, request.mark, runner)  # noqa: SLF001  # dbt has no public way
-        return self._call(runner)
+        if request is not None and (mark := request.mark) is not None:
+            wrap_execution(runner, lambda execute: self._marked(execute, request, mark, runner))
 
-    def _marked(self, execute: Any, request: Request, mark: Mark, runner: Any) -> Any:  # noqa: ANN401  # as above
+    def _marked(self, execute: Execute, request: Request, mark: Mark, runner: Any) -> Execute:  # noqa: ANN401  # as above
         places = self._places
 
         def marked(hook: Any, config: Any, node: Any, values: dict[str, Any], macro: Any) -> Any:  # noqa: ANN401

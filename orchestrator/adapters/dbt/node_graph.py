@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from orchestrator.adapters.dbt.bridge.access import skip_search_for_cycles
 from orchestrator.graph.dag import Dag
 
 
@@ -19,10 +20,9 @@ def node_graph(task: Any) -> Any:  # noqa: ANN401  # dbt's task, dbt's graph
     compiler, manifest = task.compiler, task.manifest
     compiler.initialize()
     linker = Linker()
-    # dbt's search for a cycle visits shared ancestors many times: seconds in a project with thousands of nodes.
-    linker.find_cycles = lambda: None
+    skip_search_for_cycles(linker)
     linker.link_graph(manifest)
-    Dag(linker.nodes(), linker.edges())
+    Dag(linker.nodes(), linker.edges())  # finds a cycle in linear time
     summary = {"_invocation_id": get_invocation_id(), "linked": linker.get_graph_summary(manifest)}
     (Path(compiler.config.project_target_path) / "graph_summary.json").write_text(json.dumps(summary))
     compiler.write_graph_file(linker, manifest)

@@ -1,7 +1,6 @@
 """Calls dbt's node runners for one node at a time, from any thread of the run.
 
-Uses a BuildTask for what dbt keeps there (runners by type, hooks, schemas, relation cache, deferral), but not for its
-queue, thread pool and halting: the run loop does those.
+Uses a BuildTask for runners, hooks, schemas, relation cache and deferral; the run loop queues, limits and halts.
 """
 
 import threading
@@ -12,7 +11,10 @@ from typing import Any
 
 from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.beside import Beside, build_beside
+from orchestrator.adapters.dbt.bridge.access import enter_invocation
+from orchestrator.adapters.dbt.error_location import RaisedErrors
 from orchestrator.adapters.dbt.interrupting import cancel
+from orchestrator.adapters.dbt.left_batches import as_dbt_results
 from orchestrator.adapters.dbt.marking import Marking, Places
 from orchestrator.adapters.dbt.outcomes import recalled_result
 from orchestrator.adapters.dbt.python_errors import exit_message
@@ -20,6 +22,7 @@ from orchestrator.adapters.dbt.row_counts import row_count
 from orchestrator.adapters.dbt.second_try import forget_compiled, keep_done_batches, look_again
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.adapters.lost_race import lost_race
+from orchestrator.execution.recorded import LeftBatches
 from orchestrator.nodes.identity import NodeId
 
 _NONE: Mapping[NodeId, str] = MappingProxyType({})
@@ -46,6 +49,7 @@ class NodeRuns:
         self._task.graph = None
         self.log = session.node_log
         self.batches = BatchLog(self._task)
+        self.raised = RaisedErrors(session.project_dir)
         self.marking = Marking(self._task, self.adapter, places)
         # Microbatch runners look here to see how busy the run is before they send batches to the pool.
         self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
@@ -53,7 +57,7 @@ class NodeRuns:
         self._halted_at_start = False
         self._refusal = ""
         self._results: dict[NodeId, Any] = {}  # the latest result of each node
-        self._left: dict[NodeId, Any] = {}  # for microbatch models of a resumed run: the remaining batches
+        self._left: dict[NodeId, LeftBatches] = {}  # for microbatch models of a resumed run: the remaining batches
         self._lock = threading.Lock()
         self._batch_pool: Any = None
 
@@ -66,9 +70,7 @@ class NodeRuns:
 
     def enter_thread(self) -> None:
         """Set dbt's invocation state, which dbt keeps per thread, for the calling thread."""
-        from dbt_common.context import _INVOCATION_CONTEXT_VAR
-
-        _INVOCATION_CONTEXT_VAR.set(self._session.invocation_context)
+        enter_invocation(self._session.invocation_context)
 
     def prepare(self, *, anew: bool = False) -> str:
         """Create schemas, fill the relation cache and resolve deferral, once, before the first node.
@@ -138,9 +140,9 @@ class NodeRuns:
         if unique_id in self._results and (refusal := self._make_ready(node)) is not None:
             return refusal
         if unique_id in self._left and not self._refreshes(node):
-            node.previous_batch_results = self._left.pop(unique_id)
+            node.previous_batch_results = as_dbt_results(self._left.pop(unique_id))
         self.batches.begin(unique_id)
-        runner = self._task.get_runner(node)
+        runner = self.raised.of(self._task.get_runner(node))
         in_progress = self._task.job_queue.in_progress
         if isinstance(runner, MicrobatchModelRunner):
             runner.set_parent_task(self._task)
@@ -171,7 +173,7 @@ class NodeRuns:
         self._keep(self._session.manifest.expect(unique_id), result)
         return result
 
-    def take_up(self, batches: Mapping[NodeId, Any]) -> None:
+    def take_up(self, batches: Mapping[NodeId, LeftBatches]) -> None:
         """Make microbatch models run only the remaining batches; with a full refresh they run all of them."""
         self._left.update(batches)
 
@@ -229,8 +231,7 @@ class NodeRuns:
         from dbt.artifacts.schemas.results import RunStatus
         from dbt.node_types import RunHookType
 
-        task, adapter = self._task, self.adapter
-        before = len(task.node_results)
+        task, adapter, before = self._task, self.adapter, len(self._task.node_results)
         if when == "start":
             with adapter.connection_named("master"):
                 status = task.safe_run_hooks(adapter, RunHookType.Start, {})
@@ -254,7 +255,7 @@ class NodeRuns:
             return self.run_hooks(when, skipped, lost), ""
         except Exception as error:  # noqa: BLE001  # a macro may raise any exception
             ended = self._task.node_results[before:]
-            return [result for result in ended if result.node.resource_type == "operation"], str(error)
+            return [result for result in ended if result.node.resource_type == "operation"], self.raised.told(error)
 
     def skipped_result(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's RunResult
         """Return the result that dbt records for a skipped node: it has a message only with `--fail-fast`."""

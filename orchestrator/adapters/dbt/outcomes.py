@@ -1,6 +1,6 @@
 """Converts dbt's results into outcomes that contain no dbt objects."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -25,6 +25,14 @@ _STATUSES = {
 }
 
 
+Located = Callable[[Any, str], str]
+"""Adds file and line to the message of a dbt node's error."""
+
+
+def _as_it_is(_node: object, message: str) -> str:
+    return message
+
+
 def status_of(word: str, *, is_freshness: bool = False) -> Status:
     """Return our status for dbt's word; an unknown word is an error, never a silent success."""
     if is_freshness and word == "error":
@@ -39,20 +47,23 @@ def node_outcome(
     batch_messages: Mapping[datetime, str] = MappingProxyType({}),
     log: str = "",
     row_count: int | None = None,
+    located: Located = _as_it_is,
 ) -> Outcome:
     """Return the outcome of one node; `batch_messages` are the errors of its batches, by start of the batch.
 
     `log` is what dbt logged for the node: it is kept unless the node succeeded. `row_count` is that of its table.
+    `located` adds file and line to the message of an error.
     """
     node = result.node
     word = str(result.status)
     recorded = () if node.is_ephemeral_model else (run_record(result),)
     status = status_of(word)
+    message = _message(result, batch_messages)
     return Outcome(
         step_id=step_id,
         status=status,
         tool_word=word,
-        message=_message(result, batch_messages),
+        message=located(node, message) if status is Status.ERROR else message,
         error_class=error_class(status, str(result.message or ""), batch_messages.values()),
         started_at=started,
         ended_at=datetime.now(UTC),
@@ -100,13 +111,15 @@ def freshness_outcome(step_id: StepId, result: Any, started: datetime) -> Outcom
     )
 
 
-def hooks_outcome(step_id: StepId, results: list[Any], raised: str, started: datetime) -> Outcome:
+def hooks_outcome(
+    step_id: StepId, results: list[Any], raised: str, started: datetime, located: Located = _as_it_is
+) -> Outcome:
     """Return one outcome for all hooks of one kind: an error if one of them failed.
 
-    `raised` is what the macro of a hook raised; that hook has no result.
+    `raised` is what the macro of a hook raised; that hook has no result. `located` is as in `node_outcome`.
     """
     failed = [result for result in results if status_of(str(result.status)) is Status.ERROR]
-    message = raised or (str(failed[0].message) if failed else "")
+    message = raised or (located(failed[0].node, str(failed[0].message)) if failed else "")
     return Outcome(
         step_id=step_id,
         status=Status.ERROR if failed or raised else Status.SUCCESS,

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from orchestrator.adapters.dbt.duckdb_environment import close_environment
+from orchestrator.adapters.dbt.bridge.access import close_environment
+from orchestrator.adapters.dbt.bridge.needed import TOOLS
 from orchestrator.adapters.dbt.profile_errors import missing_folder, missing_profile
 from orchestrator.adapters.dbt.project_errors import words as words_of
-from orchestrator.adapters.dbt.session import NEEDED
 from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import ProjectError
 from orchestrator.full_disk import full_disk_error, is_full_disk
@@ -19,7 +19,7 @@ def run_command(words: tuple[str, ...], project_dir: Path) -> int:
 
     dbt's 1 (a node failed) stays 1; exceptions that dbt did not handle, and wrong usage, are 2.
     """
-    require_supported(*NEEDED)
+    require_supported(*TOOLS)
     from dbt.cli.main import dbtRunner
 
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
@@ -43,9 +43,8 @@ def command_in(words: tuple[str, ...]) -> str | None:
     from dbt.cli.main import cli
 
     try:
-        context = cli.make_context("dbt", list(words), resilient_parsing=True)
-        # click keeps the command itself apart from its arguments, under a name that it is about to drop
-        rest = [*getattr(context, "_protected_args", ()), *context.args]
+        context = click.Context(cli, info_name="dbt", resilient_parsing=True, **cli.context_settings)
+        _, rest, _ = cli.make_parser(context).parse_args(list(words))
         name: str | None = cli.resolve_command(context, rest)[0] if rest else None
     except click.ClickException:
         return None

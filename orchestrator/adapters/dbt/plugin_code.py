@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from orchestrator.adapters.dbt.bridge.access import builtin_plugins
 from orchestrator.adapters.dbt.session import DbtSession
 
 _MOST_FILES = 500
@@ -28,9 +29,7 @@ def plugin_code(session: DbtSession) -> PluginCode:
     credentials: Any = session.config.credentials
     if credentials.type != "duckdb" or not credentials.plugins:
         return PluginCode()
-    from dbt.adapters.duckdb.plugins import BasePlugin
-
-    own = sorted({plugin.module for plugin in credentials.plugins} - set(BasePlugin._BUILTIN))  # noqa: SLF001  # as dbt-duckdb decides
+    own = sorted({plugin.module for plugin in credentials.plugins} - builtin_plugins())
     return code_of(own, [Path(path).resolve() for path in (*(credentials.module_paths or ()), session.project_dir)])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from orchestrator.errors import ProjectError
+from orchestrator.errors import ProfileError
 
 _PROFILES = "profiles.yml"
 _NO_FOLDER = re.compile(r"Path '([^']*)' does not exist")
@@ -17,7 +17,7 @@ _NO_PROFILE = re.compile(
 _NO_TARGET = re.compile(r"The profile '(?P<profile>[^']*)' does not have a target named '(?P<target>[^']*)'")
 
 
-def missing_file(folder: Path, project_dir: Path, args: Sequence[str]) -> ProjectError:
+def missing_file(folder: Path, project_dir: Path, args: Sequence[str]) -> ProfileError:
     """Return the error for a missing profiles.yml; `folder` is the last one that dbt searched.
 
     `args` is the command line, which may name a profile other than the project's.
@@ -30,26 +30,26 @@ def missing_file(folder: Path, project_dir: Path, args: Sequence[str]) -> Projec
     )
 
 
-def missing_folder(text: str, project_dir: Path, args: Sequence[str]) -> ProjectError | None:
+def missing_folder(text: str, project_dir: Path, args: Sequence[str]) -> ProfileError | None:
     """Return the same error if dbt's message says that a profiles folder does not exist; None otherwise."""
     found = _NO_FOLDER.search(text)
     return missing_file(Path(found[1]), project_dir, args) if found else None
 
 
-def missing_profile(text: str, project_dir: Path, profiles_dir: Path, args: Sequence[str]) -> ProjectError | None:
+def missing_profile(text: str, project_dir: Path, profiles_dir: Path, args: Sequence[str]) -> ProfileError | None:
     """Return the error for dbt's message about a missing profile or target; None for another message."""
     file = profiles_dir / _PROFILES
     if not file.is_file():
         return missing_file(profiles_dir, project_dir, args)
     if found := _NO_TARGET.search(text):
         targets = _names(_read(file), found["profile"], "outputs")
-        return ProjectError(
+        return ProfileError(
             f"The profile {found['profile']} in {file} has no target {found['target']}; it has {_listed(targets)}.",
             hint=f"Choose a target with --target, or as `target:` of the profile in {file}.",
         )
     profiles = _listed([name for name in _names(_read(file)) if name != "config"])
     if "no profile was specified" in text:
-        return ProjectError(
+        return ProfileError(
             f"{project_dir / 'dbt_project.yml'} names no profile.",
             hint=f"Add the line `profile: NAME`, or give --profile NAME. {file} has {profiles}.",
         )
@@ -64,11 +64,11 @@ def targets_of(profiles_dir: Path, profile: str) -> tuple[str, ...]:
     return tuple(_names(_read(profiles_dir / _PROFILES), profile, "outputs"))
 
 
-def _no_profile(message: str, profile: str, where: str) -> ProjectError:
+def _no_profile(message: str, profile: str, where: str) -> ProfileError:
     name = profile or "NAME"
     lines = (f"{name}:", "  target: dev", f"  outputs: {{dev: {{type: duckdb, path: {name}.duckdb}}}}")
     shown = "\n".join(f"    {line}" for line in lines)
-    return ProjectError(
+    return ProfileError(
         message,
         hint=f"{where}; for DuckDB three lines are enough:\n{shown}\n"
         "Otherwise name the folder of a profiles.yml with --profiles-dir, or a profile with --profile.",

@@ -5,13 +5,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
 
+from orchestrator.adapters.dbt.crash import file_worked_on
+from orchestrator.adapters.dbt.error_location import place_of
 from orchestrator.adapters.dbt.profile_errors import missing_folder, missing_profile
-from orchestrator.errors import EltError, ManifestError, ParseError, ProjectError, SelectionError, UsageError
+from orchestrator.errors import (
+    CommandLineError,
+    EltError,
+    ManifestError,
+    MissingExtraError,
+    MissingPackagesError,
+    ParseError,
+    ProfileError,
+    ProjectError,
+    SelectionError,
+)
 from orchestrator.installing import install_hint, missing_module, module_hint
 
 _HEADER = re.compile(r"^(Runtime|Compilation|Parsing|Validation|Database|Internal) Error$")
 _ADAPTER = re.compile(r"Could not find adapter type (\S+?)!")
-_CORRECT = "Correct the file that is named, then run again."
+_NAMES_FILE = re.compile(r"\w\.(?:sql|ya?ml|md|py|csv)\b")
+_CORRECT = "Fix the file named above and run again."
 _TEXT = frozenset({".sql", ".yml", ".yaml", ".md", ".py"})
 
 
@@ -21,32 +34,36 @@ def refused_options(error: Exception, project_dir: Path, args: Sequence[str]) ->
     if "'--profiles-dir'" in text and (missing := missing_folder(text, project_dir, args)):
         return missing
     if type(error).__module__.startswith("click.") or type(error).__name__ == "DbtUsageException":
-        return UsageError(f"dbt does not accept the options. {text}", hint="See `elt run --help`.")
+        return CommandLineError(f"dbt does not accept the options. {text}", hint="See `elt run --help`.")
     return _in_project_file(text, project_dir)
 
 
 def translate(error: BaseException, project_dir: Path, profiles_dir: Path, args: Sequence[str] = ()) -> EltError:
     """Translate an exception of dbt's setup or parser; the message stays dbt's."""
     text = words(error)
+    if place := place_of(error, getattr(error, "node", None), project_dir):
+        text = f"{text}\n  at {place}"
     if "packages.yml" in text or "dbt deps" in text:
-        return ProjectError(text, hint=f"Install the packages: elt dbt deps --project-dir {project_dir}")
+        return MissingPackagesError(text, hint=f"Install the packages: elt dbt deps --project-dir {project_dir}")
     if adapter := _ADAPTER.search(text):
-        return ProjectError(
+        return MissingExtraError(
             f"The adapter of the target is not installed: {adapter[1]}.\n{text}",
             hint=f"{install_hint(f'dbt-{adapter[1]}')}\nOr choose a target of another adapter with --target.",
         )
     if module := missing_module(text):
-        return ProjectError(text, hint=module_hint(module))
+        return MissingExtraError(text, hint=module_hint(module))
     if "Env var required" in text:
         return ProjectError(text, hint="Set that environment variable, or give env_var() a default.")
     if "profile" in text.lower() and (missing := missing_profile(text, project_dir, profiles_dir, args)):
         return missing
     if "profile" in text.lower():
-        return ProjectError(
+        return ProfileError(
             text, hint=f"Check {profiles_dir / 'profiles.yml'}; --profiles-dir names another folder, --target a target."
         )
     if type(error).__name__ == "DbtProjectError" or "dbt_project.yml" in text:
         return _in_project_file(text, project_dir)
+    if not _NAMES_FILE.search(text) and (file := file_worked_on(error)):
+        text = f"{text}\n  in {file}"
     return ParseError(text, hint=_CORRECT)
 
 
@@ -54,8 +71,7 @@ def refused_file(error: OSError) -> EltError:
     """Translate the error for a file or folder of the project that dbt cannot use."""
     return ProjectError(
         f"dbt cannot use {error.filename}: {error.strerror}.",
-        hint="dbt reads the project's files and writes into logs/ and target/: check that they are what they should be,"
-        " and that the user who runs this has the right to use them.",
+        hint="dbt reads the project's files, and writes to logs/ and target/. Check the path and its permissions.",
     )
 
 
@@ -63,7 +79,7 @@ def refused_text(error: UnicodeDecodeError, project_dir: Path) -> EltError:
     """Translate the error for a file that is not UTF-8 text; dbt does not say which file it is."""
     files = (file for file in sorted(project_dir.rglob("*")) if file.suffix in _TEXT and file.is_file())
     named = [str(file.relative_to(project_dir)) for file in files if not _is_utf8(file)]
-    return ParseError(f"dbt reads text in UTF-8, and there is other: {', '.join(named) or error}.", hint=_CORRECT)
+    return ParseError(f"dbt reads files as UTF-8, and this is not UTF-8: {', '.join(named) or error}.", hint=_CORRECT)
 
 
 def refused_selection(error: BaseException) -> EltError:
@@ -72,16 +88,16 @@ def refused_selection(error: BaseException) -> EltError:
     if type(error).__name__ == "IncompatibleSchemaError" or "Could not read Writable" in text:
         return ManifestError(
             text,
-            hint="The artifacts in the folder of --state are of another dbt or were cut short: copy there the target"
-            " folder of a run with dbt 1.8 to 1.11.",
+            hint="The artifacts in the --state folder are incomplete or were written by another dbt. Copy the target"
+            " folder of a run with dbt 1.8 to 1.11 there.",
         )
     if "--state" in text:
         return SelectionError(text, hint="Name a folder with the manifest.json of an earlier run.")
     if "no comparison" in text:
         return SelectionError(
-            "The selection compares with an earlier run, whose artifacts were not found: --state names no folder with a"
-            f" manifest.json (dbt: {text}).",
-            hint="Name the folder with the artifacts of that run (manifest.json, run_results.json) with --state.",
+            "The selection compares with an earlier run, but --state names no folder with a manifest.json"
+            f" (dbt: {text}).",
+            hint="Give --state the folder with the artifacts of that run (manifest.json, run_results.json).",
         )
     if "Could not find selector" in text:
         return SelectionError(text, hint="Selectors are defined in selectors.yml, beside dbt_project.yml.")

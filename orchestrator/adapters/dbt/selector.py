@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from orchestrator.adapters.dbt.bridge.access import deferred_manifest
 from orchestrator.adapters.dbt.node_graph import node_graph
 from orchestrator.adapters.dbt.project_errors import refused_selection
 from orchestrator.adapters.dbt.session import DbtSession
@@ -58,7 +59,7 @@ class DbtSelector:
     def deferred(self) -> frozenset[NodeId]:
         """Return the nodes of the manifest that `--defer` uses."""
         with selection_errors():
-            manifest = self._task._get_deferred_manifest()  # noqa: SLF001  # dbt has no public way
+            manifest = deferred_manifest(self._task)
         if manifest is None:
             return frozenset()
         return frozenset(NodeId(unique_id) for unique_id in manifest.nodes)

@@ -7,61 +7,22 @@ split so that the run can act in between: the target is known before the project
 import gc
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt import invocation
+from orchestrator.adapters.dbt.bridge.needed import NEEDED, NEEDED_ON, TOOLS
+from orchestrator.adapters.dbt.bridge.replacements import replace_functions
 from orchestrator.adapters.dbt.crash import crashed, is_crash_of_dbt
-from orchestrator.adapters.dbt.manifest_file import ManifestFile, keep_unwritten, save_parses_whole, write_artifacts
+from orchestrator.adapters.dbt.manifest_file import ManifestFile, keep_unwritten, write_artifacts
 from orchestrator.adapters.dbt.node_log import NodeLog
 from orchestrator.adapters.dbt.profile_errors import targets_of
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
-from orchestrator.adapters.dbt.quick_start import start_quickly
+from orchestrator.adapters.probe import require_attributes
 from orchestrator.adapters.versions import require_supported
-from orchestrator.errors import EltError, UsageError, WarehouseError
+from orchestrator.errors import ArtifactsError, EltError, UsageError, WarehouseError
 from orchestrator.full_disk import full_disk_error, is_full_disk
-from orchestrator.masking import Masker
-
-NEEDED = ("dbt-core", "dbt-duckdb", "duckdb", "dbt-postgres")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """The warehouse as described by the active target of the profile; contains no secret."""
-
-    name: str
-    adapter: str
-    threads: int
-    database: str
-    profile: str = ""
-    server: str | None = None
-    """The host and port of a database server."""
-    path: str | None
-    """For DuckDB: the absolute path of the file, `:memory:`, or a remote address."""
-    siblings: tuple[str, ...] = ()
-    """The names of all targets of the profile."""
-    config: dict[str, object] = field(default_factory=dict)
-    """For DuckDB: the configuration that its connections are opened with."""
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a DuckDB file on this machine, which the run can open and share."""
-        return self.path is not None and self.path != ":memory:" and "://" not in self.path and self.path[:3] != "md:"
-
-    @property
-    def identity(self) -> str:
-        """Identifies the target regardless of its profile name: adapter, and absolute file or server and database."""
-        if self.path is not None:
-            return f"{self.adapter} {Masker().text(self.path)}"
-        return f"{self.adapter} {self.server or ''}/{self.database}"
-
-    @property
-    def description(self) -> str:
-        """The absolute path of the database file, or the adapter, database and server."""
-        if self.path is not None:
-            return Masker().text(self.path)
-        return f"{self.adapter} database {self.database}" + (f" at {self.server}" if self.server else "")
+from orchestrator.nodes.target import Target
 
 
 class DbtSession:
@@ -92,10 +53,11 @@ class DbtSession:
         Changes to the project folder until `close`, so that relative paths in the profile mean the same as for dbt.
         Raises UsageError or ProjectError.
         """
-        require_supported(*NEEDED)
+        require_supported(*TOOLS)
+        require_attributes(NEEDED, *TOOLS)
         from dbt_common.context import get_invocation_context
 
-        start_quickly()
+        replace_functions()
         self._args = tuple(args)
         self._came_from = Path.cwd()
         os.chdir(self.project_dir)
@@ -115,7 +77,6 @@ class DbtSession:
         from dbt.cli.requires import get_active_write_integration
         from dbt.parser.manifest import parse_manifest
 
-        save_parses_whole()
         try:
             self.manifest = parse_manifest(
                 self.config,
@@ -172,10 +133,12 @@ class DbtSession:
     def close(self) -> None:
         """Close the connections and the log file, and restore the working folder; idempotent."""
         if self._came_from is not None:
+            came_from, self._came_from = self._came_from, None
             gc.unfreeze()
-            invocation.end()
-            os.chdir(self._came_from)
-            self._came_from = None
+            try:
+                invocation.end()
+            finally:
+                os.chdir(came_from)
         if self._manifest_file is not None:
             self._manifest_file.close()
 
@@ -194,7 +157,7 @@ class DbtSession:
             self.close()
             raise UsageError(
                 f"dbt cannot run with {self.config.threads} threads.",
-                hint="Give --threads, or `threads` of the target in profiles.yml, a number from 1 on.",
+                hint="Set --threads, or `threads` of the target in profiles.yml, to 1 or more.",
             )
 
     def _load_configuration(self) -> None:
@@ -208,10 +171,14 @@ class DbtSession:
             flags.PROJECT_DIR, flags.VARS, flags.PROFILE, flags.TARGET, getattr(flags, "THREADS", None)
         )
         self.invocation_context.uses_adapter(profile.credentials.type)
+        require_attributes(NEEDED_ON.get(profile.credentials.type, ()), *TOOLS)
         project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, flags.VARS, validate=True)
         set_up_plugin_manager(project_name=project.project_name)
         self._catalogs = load_catalogs(flags.PROJECT_DIR, project.project_name, flags.VARS)
         self.config = RuntimeConfig.from_parts(project, profile, flags)
+        # DuckDB names the line of an error only if no comment precedes the statement; dbt's comes first by default.
+        if profile.credentials.type == "duckdb" and self.config.query_comment.append is None:
+            self.config.query_comment.append = True
 
     def _target(self) -> Target:
         credentials = self.config.credentials
@@ -242,9 +209,9 @@ class DbtSession:
                 mistake = f"The folder of {name} does not exist: {folder}."
             if mistake:
                 self.close()
-                raise UsageError(
+                raise ArtifactsError(
                     mistake,
-                    hint="Copy the artifacts of the run to compare with to a folder of their own, and name that.",
+                    hint=f"Copy the artifacts to compare with to another folder, and give that to {name}.",
                 )
 
     def _translated(self, error: Exception) -> Exception:

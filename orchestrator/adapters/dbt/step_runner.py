@@ -1,10 +1,11 @@
 """Runs the steps that dbt executes: builds, tests, freshness checks and hooks, one node each."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 from orchestrator.adapters.dbt.error_class import error_class
 from orchestrator.adapters.dbt.interrupting import Threads
+from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.outcomes import freshness_outcome, hooks_outcome, node_outcome
 from orchestrator.adapters.dbt.verifying import Verifier
@@ -12,22 +13,25 @@ from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.status import Status
-from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, Step, StepId, TestStep
+from orchestrator.plan.step import (
+    BuildStep,
+    FreshnessStep,
+    HookStep,
+    IngestStep,
+    Step,
+    StepId,
+    TestStep,
+    ValidationStep,
+)
 
 
 class DbtStepRunner:
     """The step runner of an open dbt session."""
 
-    def __init__(
-        self,
-        runs: NodeRuns,
-        skipped: Callable[[], Iterable[NodeId]],
-        lost: Callable[[], Mapping[NodeId, str]],
-        verifier: Verifier | None = None,
-    ) -> None:
+    def __init__(self, runs: NodeRuns, ledger: DbtLedger, verifier: Verifier | None = None) -> None:
+        """Set what runs nodes; on-run-end hooks see the nodes of the ledger that did not run."""
         self._runs = runs
-        self._skipped = skipped
-        self._lost = lost
+        self._ledger = ledger
         self._verifier = verifier
         self._threads = Threads()
         self._nodes: dict[StepId, NodeId] = {}
@@ -65,13 +69,15 @@ class DbtStepRunner:
                     result = self._runs.run_node(step.node)
                 logged = self._runs.log.take(step.node)
                 rows = self._runs.row_count(result) if isinstance(step, BuildStep) else None
-                return node_outcome(step.id, result, started, self._runs.batches.take(step.node), logged, rows)
+                batches = self._runs.batches.take(step.node)
+                return node_outcome(step.id, result, started, batches, logged, rows, self._runs.raised.located)
             case FreshnessStep():
                 return freshness_outcome(step.id, self._runs.run_freshness(step.node), started)
             case HookStep():
-                skipped, lost = (self._skipped(), self._lost()) if step.when == "end" else ((), {})
-                return hooks_outcome(step.id, *self._runs.try_hooks(step.when, skipped, lost), started)
-            case _:
+                skipped, lost = self._ledger.skipped_nodes(), self._ledger.lost_nodes()
+                ended = self._runs.try_hooks(step.when, skipped, lost)
+                return hooks_outcome(step.id, *ended, started, self._runs.raised.located)
+            case IngestStep() | ValidationStep():
                 raise TypeError(f"dbt does not run {type(step).__name__}")
 
 

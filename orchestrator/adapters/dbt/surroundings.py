@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from orchestrator.adapters.dbt.plugin_code import plugin_code
 from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 
 CHANGES_EACH_TIME = frozenset(
     {
@@ -34,6 +36,23 @@ _NO_EFFECT = frozenset(
     }
 )
 """Keys under `flags:` of dbt_project.yml that change no result."""
+
+
+def dbt_surroundings(session: DbtSession) -> DbtSurroundings:
+    """Return the surroundings of the nodes of an open session."""
+    plugins = plugin_code(session)
+    return DbtSurroundings(
+        vars=vars_by_package(session),
+        target=shown_target(session),
+        flags=readable_flags(),
+        started_at=started_at(),
+        limits=limiting_flags(session),
+        settings=settings_of_all(session),
+        connection=connection_settings(session),
+        plugin_code=plugins.digest,
+        plugins_not_found=plugins.not_found,
+        changing_flags=CHANGES_EACH_TIME,
+    )
 
 
 def vars_by_package(session: DbtSession) -> dict[str, dict[str, object]]:

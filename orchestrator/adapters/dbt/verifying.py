@@ -17,8 +17,7 @@ from orchestrator.execution.ports import Request, Verify
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
-
-_MOST_NAMED = 5
+from orchestrator.wording import count, some_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +81,11 @@ class Verifier:
 
 
 def _verified(verify: Verify, compared: Compared, started: datetime, *, is_table: bool) -> Outcome:
-    rows = "1 row" if compared.rows == 1 else f"{compared.rows:,} rows"
     return replace(
         verify.reused,
         reason=Reason(code=ReasonCode.VERIFIED),
         row_count=compared.rows if is_table else None,
-        message=f"verified: built again beside it, {rows}, the same; {verify.reused.message}",
+        message=f"verified: built again beside it, {count(compared.rows, 'row')}, the same; {verify.reused.message}",
         started_at=started,
         ended_at=datetime.now(UTC),
     )
@@ -110,19 +108,14 @@ def _how(difference: Difference) -> str:
     if difference.definition:
         return "its query is different, though it returns the same rows"
     if difference.columns:
-        return f"of its columns, {_some(difference.columns)}"
+        return f"of its columns, {some_of(difference.columns)}"
     rows = [
-        f"{number:,} {'row' if number == 1 else 'rows'} only {where}"
+        f"{count(number, 'row')} only {where}"
         for number, where in (
             (difference.only_first, "in the existing table"),
             (difference.only_second, "in the rebuilt one"),
         )
         if number
     ]
-    cells = f"; other values in the columns {_some(difference.cells)}" if difference.cells else ""
+    cells = f"; other values in the columns {some_of(difference.cells)}" if difference.cells else ""
     return ", ".join(rows) + cells
-
-
-def _some(names: Sequence[str]) -> str:
-    rest = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -12,6 +12,8 @@ from dlt.extract import DltResource, DltSource
 from dlt.extract.decorators import DltSourceFactoryWrapper
 from dlt.pipeline.pipeline import Pipeline
 
+from orchestrator.adapters.dlt.bridge import is_data_bound
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
@@ -65,7 +67,7 @@ def find_pipelines(module: ModuleType) -> dict[str, Pipeline]:
 
 def _is_lone_resource(value: object) -> bool:
     """Return whether a resource can be loaded as it is: it is bound to data, and lacks no arguments."""
-    return isinstance(value, DltResource) and not value.requires_args and value._pipe.is_data_bound  # noqa: SLF001
+    return isinstance(value, DltResource) and not value.requires_args and is_data_bound(value)
 
 
 def _own(module: ModuleType) -> Iterator[tuple[str, Any]]:

@@ -6,6 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 from orchestrator.adapters.children.wire import Channel
+from orchestrator.adapters.dlt import bridge
+from orchestrator.adapters.probe import require_attributes
+from orchestrator.errors import UnsupportedVersionError
+from orchestrator.execution.outcome import ErrorClass
 
 _VERBS = {"list": "listing", "load": "loading"}
 """The module in this package whose `answer` handles the verb."""
@@ -23,6 +27,10 @@ def warm(for_tables: bool) -> None:  # noqa: FBT001  # as ChildSide says
 def answer(request: dict[str, Any], owner: Channel, warehouse: Channel | None) -> dict[str, object]:
     """Answer one request in the folder of the project."""
     os.chdir(request["project_root"])
+    try:
+        require_attributes((*bridge.NEEDED, *bridge.NEEDED_ON.get(request.get("kind", ""), ())), "dlt", "pyarrow")
+    except UnsupportedVersionError as error:
+        return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT}
     module = importlib.import_module(f"orchestrator.adapters.dlt.{_VERBS[request['verb']]}")
     answered: dict[str, object] = module.answer(request, owner, warehouse)
     return answered

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import ClassVar
 
-from dlt.common.destination import Destination, DestinationCapabilitiesContext
+from dlt.common.destination import Destination
 from dlt.common.destination.client import RunnableLoadJob
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
 from dlt.destinations.impl.duckdb.factory import duckdb
 
 from orchestrator.adapters.children.sql_pipe import PipeConnection
+from orchestrator.adapters.dlt.bridge import file_path_as
 from orchestrator.adapters.dlt.destinations import destination_type
 from orchestrator.adapters.dlt.load_record import LoadRecord
 from orchestrator.adapters.dlt.marked_jobs import MarkedJobs
@@ -41,12 +42,8 @@ class OwnerDuckDbClient(MarkedJobs, DuckDbClient):  # type: ignore[misc]  # dlt 
         run: Callable[[], None] = super().run_of(job)
 
         def run_quoted() -> None:
-            path = job._file_path  # noqa: SLF001  # becomes part of the SQL
-            job._file_path = path.replace("'", "''")  # noqa: SLF001
-            try:
+            with file_path_as(job, lambda path: path.replace("'", "''")):
                 run()
-            finally:
-                job._file_path = path  # noqa: SLF001
 
         return run_quoted if isinstance(job, DuckDbCopyJob) else run
 
@@ -82,11 +79,7 @@ def owner_destination(pipe: PipeConnection, database: str, record: LoadRecord, *
         destination_type = destination_type("duckdb")
         client_class = client
 
-        def _raw_capabilities(self) -> DestinationCapabilitiesContext:
-            capabilities = super()._raw_capabilities()
-            capabilities.preferred_loader_file_format = "parquet"  # few statements, read by DuckDB in parallel
-            return capabilities
-
-    options = {"enable_dataset_name_normalization": False} if exact_dataset else {}
+    options: dict[str, object] = {"enable_dataset_name_normalization": False} if exact_dataset else {}
+    options["preferred_loader_file_format"] = "parquet"  # few statements, read by DuckDB in parallel
     credentials = DuckDbCredentials("in-memory" if database == ":memory:" else database)
     return OwnerDestination(credentials=credentials, **options)

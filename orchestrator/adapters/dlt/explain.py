@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -22,9 +23,24 @@ SHORTEST_SECRET = 4
 STEP_WORDS = {"extract": "extracting", "normalize": "normalising", "load": "loading", "sync": "reading the state of"}
 
 
-def explain(error: BaseException, name: str, module: str) -> tuple[str, str]:
-    """Return the message and the hint for any error of a load."""
-    chain = list(chain_of(error))
+def explain(error: BaseException, name: str, module: str, root: Path) -> tuple[str, str]:
+    """Return the message and the hint for any error of a load; the message has the line of the project's code."""
+    message, hint = _explained(list(chain_of(error)), name, module)
+    place = line_in_project(error, root)
+    return f"{message}\n  at {place}" if place else message, hint
+
+
+def line_in_project(error: BaseException, root: Path) -> str:
+    """Return the innermost line of the project's own code that an error went through, as `file:line`; empty if none."""
+    for link in reversed(list(chain_of(error))):
+        for frame in reversed(traceback.extract_tb(link.__traceback__)):
+            file = Path(frame.filename)
+            if file.is_relative_to(root) and "site-packages" not in file.parts:
+                return f"{file.relative_to(root)}:{frame.lineno}"
+    return ""
+
+
+def _explained(chain: list[BaseException], name: str, module: str) -> tuple[str, str]:
     where = f"dlt source {name} ({module})"
     for link in chain:
         if isinstance(link, ConfigFieldMissingException):
@@ -48,8 +64,8 @@ def missing_configuration(error: ConfigFieldMissingException) -> tuple[str, str]
     fields = list(dict.fromkeys(field for field, _ in looked))
     ways = [_way(field, [trace for name, trace in looked if name == field]) for field in fields]
     hint = (
-        f"Set {'; '.join(ways)}. The file is looked for in the folder of the module, in the project root "
-        "and in the home."
+        f"Set {'; '.join(ways)}. dlt looks for this file in the folder of the module, in the project root "
+        "and in the home directory."
     )
     return f"its configuration: {', '.join(fields)}", hint
 
@@ -106,11 +122,11 @@ def _hint(chain: list[BaseException], step: str) -> str:
         where = [Path.cwd(), Path(tempfile.gettempdir())]
         return f"{full_disk_sentence(text, where)} {REMEDY}, then run again; nothing is loaded twice."
     if step == "extract":
-        return "The source system or the ingestion code is at fault; nothing of this load was written."
+        return "The error is in the source system or the ingestion code. This load wrote nothing."
     if step == "normalize":
-        return "Nothing of this load was written; the next run extracts again."
+        return "This load wrote nothing. The next run extracts again."
     if step == "load":
-        return "What was extracted is kept, and the next run loads it first; nothing is loaded twice."
+        return "The extracted data is kept, and the next run loads it first. Nothing is loaded twice."
     return ""
 
 

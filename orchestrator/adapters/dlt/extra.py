@@ -17,7 +17,7 @@ def require_installed() -> None:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise MissingExtraError(
-            f"ingestion needs {' and '.join(missing)}, not installed in this environment",
+            f"Ingestion needs {' and '.join(missing)}, not installed in this environment.",
             hint=install_hint("elt-orchestrator[ingest]"),
         )
     require_supported(*NEEDED)

@@ -15,12 +15,12 @@ from dlt.pipeline.pipeline import Pipeline
 
 from orchestrator.adapters.children.sql_pipe import PipeConnection
 from orchestrator.adapters.children.wire import Channel
+from orchestrator.adapters.dlt.bridge import keep_no_traces
 from orchestrator.adapters.dlt.candidates import find_candidates, find_pipelines
 from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.dlt.error_class import error_class
 from orchestrator.adapters.dlt.explain import explain, scrub
 from orchestrator.adapters.dlt.grouping import Part, group
-from orchestrator.adapters.dlt.keep_no_traces import keep_no_traces
 from orchestrator.adapters.dlt.load_record import OWN_PREFIX, LoadRecord
 from orchestrator.adapters.dlt.loaded_packages import remove_loaded
 from orchestrator.adapters.dlt.modules import import_module
@@ -56,7 +56,7 @@ def answer(request: dict[str, Any], owner: Channel, warehouse: Channel | None) -
         return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT}
     except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's code, the source system, the database
         sys.stderr.write(scrub(traceback.format_exc()))
-        message, hint = explain(error, request["source"], os.path.relpath(path, root))
+        message, hint = explain(error, request["source"], os.path.relpath(path, root), root)
         return {"error": message, "hint": hint, "class": error_class(error)}
 
 
@@ -73,7 +73,7 @@ def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
             return part
     raise IngestionError(
         f"{os.path.relpath(path, root)} defines no dlt source, resource or pipeline {request['attribute']}",
-        hint="The module changed after the plan was made: run again.",
+        hint="The module has changed since the plan was made. Run again.",
     )
 
 

@@ -14,6 +14,7 @@ from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema import Schema
 from dlt.common.storages.load_package import ParsedLoadJobFileName
 
+from orchestrator.adapters.dlt.bridge import client_of, run_as
 from orchestrator.adapters.dlt.load_record import LoadRecord
 
 MARKS = "_elt_load_jobs"
@@ -87,7 +88,7 @@ class MarkedJobs:
         job = super().create_load_job(table, file_path, load_id, restore)  # type: ignore[misc]  # defined by dlt's client
         if isinstance(job, RunnableLoadJob):
             self.ensure_marks()
-            job.run = self._once(job, load_id, ParsedLoadJobFileName.parse(file_path))
+            run_as(job, self._once(job, load_id, ParsedLoadJobFileName.parse(file_path)))
         return job
 
     def complete_load(self, load_id: str) -> None:
@@ -116,7 +117,7 @@ class MarkedJobs:
         name = f"{file.table_name}.sql" if follows else file.job_id()
 
         def run_once() -> None:
-            client: MarkedJobs = job._job_client  # noqa: SLF001  # dlt sets it for the thread that runs the job
+            client: MarkedJobs = client_of(job)
             # The rows and the mark are committed together, so a killed job leaves both or none.
             with client.sql_client.whole():
                 if client.claim(load_id, name, file.table_name):

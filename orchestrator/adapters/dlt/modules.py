@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from dlt.pipeline.pipeline import Pipeline
 
+from orchestrator.adapters.dlt.bridge import methods_as
 from orchestrator.adapters.dlt.damage import find_damage
 from orchestrator.adapters.dlt.explain import chain_of, import_hint
 from orchestrator.errors import IngestionError
@@ -74,14 +75,8 @@ def _refusing_loads(path: Path) -> Iterator[None]:
     def refuse(*_: object, **__: object) -> NoReturn:
         raise _LoadsAtImport(_line_in(sys._getframe(1), path))  # noqa: SLF001  # the caller's line is the message
 
-    kept = {name: getattr(Pipeline, name) for name in LOADING}
-    for name in LOADING:
-        setattr(Pipeline, name, refuse)
-    try:
+    with methods_as(Pipeline, LOADING, refuse):
         yield
-    finally:
-        for name, method in kept.items():
-            setattr(Pipeline, name, method)
 
 
 def _line_in(frame: FrameType | None, path: Path) -> int | None:

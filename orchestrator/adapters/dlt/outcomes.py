@@ -8,6 +8,7 @@ from typing import Any
 from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import IngestStep
+from orchestrator.wording import count
 
 
 def ended(step: IngestStep, started: datetime, answer: Mapping[str, Any]) -> Outcome:
@@ -27,7 +28,7 @@ def ended(step: IngestStep, started: datetime, answer: Mapping[str, Any]) -> Out
         step_id=step.id,
         status=Status.SUCCESS if brought else Status.NO_DATA,
         tool_word="loaded" if answer["load_ids"] else "no new data",
-        message=f"{_count(rows, 'row')} into {_count(len(parts), 'table')}" if brought else "no new rows",
+        message=f"{count(rows, 'row')} into {count(len(parts), 'table')}" if brought else "no new rows",
         started_at=started,
         ended_at=datetime.now(UTC),
         rows_affected=rows,
@@ -35,10 +36,6 @@ def ended(step: IngestStep, started: datetime, answer: Mapping[str, Any]) -> Out
         path=step.path,
         parts=parts,
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def errored(
@@ -71,7 +68,7 @@ def cancelled(step: IngestStep, started: datetime) -> Outcome:
         status=Status.CANCELLED,
         tool_word="cancelled",
         reason=Reason(code=ReasonCode.INTERRUPTED),
-        message="interrupted; the next load settles what this one left",
+        message="interrupted; the next load completes or rolls back what this one left",
         started_at=started,
         ended_at=datetime.now(UTC),
         path=step.path,

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
 from orchestrator.adapters.children.sql_pipe import PipeConnection
+from orchestrator.adapters.dlt.bridge import OwnConnection
 
 Parameters = Sequence[object] | dict[str, object] | None
 
@@ -81,36 +82,34 @@ class OwnerConnection:
         self.commit()
 
 
-class OwnerSqlClient(DuckDbSqlClient):  # type: ignore[misc]  # dlt ships its types unchecked
+class OwnerSqlClient(OwnConnection, DuckDbSqlClient):  # type: ignore[misc]  # dlt ships its types unchecked
     """dlt's DuckDB SQL client on connections of the owner."""
 
     pipe: ClassVar[PipeConnection]
 
-    _conn: OwnerConnection | None
-
     def open_connection(self) -> OwnerConnection:
         """Open a cursor in the owner, with the settings of dlt's own connections."""
-        self._conn = OwnerConnection(self.pipe)
-        self._conn.execute("SET SESSION TimeZone = 'UTC'")
+        connection = self.own_connection = OwnerConnection(self.pipe)
+        connection.execute("SET SESSION TimeZone = 'UTC'")
         with suppress(Exception):  # the schema does not exist before the first load
-            self._conn.execute(f"SET search_path = '{self.fully_qualified_dataset_name()}'")
-        return self._conn
+            connection.execute(f"SET search_path = '{self.fully_qualified_dataset_name()}'")
+        return connection
 
     @property
     def inserted(self) -> int:
         """Return the number of rows inserted since the last `whole` began."""
-        return self._conn.inserted if self._conn is not None else 0
+        return self.own_connection.inserted if self.own_connection is not None else 0
 
     @contextmanager
     def whole(self) -> Iterator[None]:
         """Run everything inside in one transaction, even if dlt begins and commits transactions in between."""
-        if self._conn is None:
+        if self.own_connection is None:
             raise RuntimeError("a job runs without a connection")
-        with self._conn.whole():
+        with self.own_connection.whole():
             yield
 
     def close_connection(self) -> None:
         """Close the cursor in the owner."""
-        if self._conn is not None:
-            self._conn.close()
-            self._conn = None
+        if self.own_connection is not None:
+            self.own_connection.close()
+            self.own_connection = None

@@ -11,6 +11,7 @@ from dlt.destinations.impl.postgres.factory import postgres
 from dlt.destinations.impl.postgres.postgres import PostgresClient
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
+from orchestrator.adapters.dlt.bridge import OwnConnection
 from orchestrator.adapters.dlt.destinations import destination_type
 from orchestrator.adapters.dlt.load_record import LoadRecord
 from orchestrator.adapters.dlt.marked_jobs import MarkedJobs
@@ -19,29 +20,29 @@ from orchestrator.adapters.postgres.counting import CountingConnection
 from orchestrator.adapters.postgres.login import Login
 
 
-class LoginSqlClient(Psycopg2SqlClient):  # type: ignore[misc]  # dlt ships its types unchecked
+class LoginSqlClient(OwnConnection, Psycopg2SqlClient):  # type: ignore[misc]  # dlt ships its types unchecked
     """dlt's Postgres SQL client with dbt's login."""
 
     login: ClassVar[Login]
 
-    _conn: CountingConnection | None
-    _whole = False
+    is_whole = False
 
     def open_connection(self) -> CountingConnection:
         """Open a connection, with the search path that dlt sets for its own connections."""
         path = f"{self.fully_qualified_dataset_name()},public"
-        self._conn = connect(self.login, search_path=path, connection_factory=CountingConnection)
-        return self._conn
+        connection: CountingConnection = connect(self.login, search_path=path, connection_factory=CountingConnection)
+        self.own_connection = connection
+        return connection
 
     @property
     def inserted(self) -> int:
         """Return the number of rows inserted since the last `whole` began."""
-        return self._conn.inserted if self._conn is not None else 0
+        return self.own_connection.inserted if self.own_connection is not None else 0
 
     @contextmanager
     def begin_transaction(self) -> Iterator[Any]:
         """Begin a transaction, unless `whole` has already begun one."""
-        if self._whole:
+        if self.is_whole:
             yield self
             return
         with super().begin_transaction() as transaction:
@@ -51,16 +52,16 @@ class LoginSqlClient(Psycopg2SqlClient):  # type: ignore[misc]  # dlt ships its 
     def whole(self) -> Iterator[None]:
         """Run everything inside in one transaction, even if dlt begins and commits transactions in between."""
         with super().begin_transaction():
-            connection = self._conn
+            connection = self.own_connection
             if connection is None:
                 raise RuntimeError("a job runs without a connection")
-            self._whole, connection.inserted = True, 0
+            self.is_whole, connection.inserted = True, 0
             try:
                 yield
-                if self._conn is not connection or connection.autocommit:
+                if self.own_connection is not connection or connection.autocommit:
                     raise RuntimeError("the transaction of a load was lost on the way")  # dlt resets after an error
             finally:
-                self._whole = False
+                self.is_whole = False
 
 
 class LoginPostgresClient(MarkedJobs, PostgresClient):  # type: ignore[misc]  # dlt ships its types unchecked

@@ -23,11 +23,11 @@ class ModuleRunContext(RunContext):  # type: ignore[misc]  # dlt ships its types
 
     def __init__(self, project_root: Path, module_folder: Path) -> None:
         super().__init__(str(project_root))
-        self._module_folder = module_folder
+        self.module_folder = module_folder
 
     def initial_providers(self) -> list[ConfigProvider]:
         """Return the environment first, then the files, those nearest to the module first."""
-        folders = [str(self._module_folder / DOT_DLT), self.settings_dir, self.global_dir]
+        folders = [str(self.module_folder / DOT_DLT), self.settings_dir, self.global_dir]
         nearest_first = list(dict.fromkeys(str(Path(folder).absolute()) for folder in folders))
         return [
             EnvironProvider(),
@@ -49,7 +49,7 @@ def use_settings(project_root: Path, module: Path) -> None:
         shown = file.relative_to(project_root) if file.is_relative_to(project_root) else file
         raise IngestionError(
             f"{shown}: dlt cannot read its settings: {reason}",
-            hint="Correct the file (it is TOML: a text value needs quotes, a table is written [sources.name]).",
+            hint="Fix the file. It is TOML: text values need quotes, and a table starts with [sources.name].",
         ) from error
 
 

@@ -14,6 +14,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.pipeline.pipeline import Pipeline
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
+from orchestrator.adapters.dlt.bridge import extracted_packages, load_storage
 from orchestrator.adapters.dlt.damage import RECORD
 
 EXTRACTED = "elt_extracted.json"
@@ -99,8 +100,7 @@ def _pending_belongs_here(pipeline: Pipeline) -> bool:
 
 def _pending_hashes(pipeline: Pipeline) -> set[str]:
     """Return the states in the pending packages; a package killed at its end may already have stored its own state."""
-    extracted = pipeline._get_normalize_storage().extracted_packages  # noqa: SLF001  # no public API
-    normalized = pipeline._get_load_storage().normalized_packages  # noqa: SLF001  # no public API
+    extracted, normalized = extracted_packages(pipeline), load_storage(pipeline).normalized_packages
     states = [extracted.get_load_package_state(p) for p in pipeline.list_extracted_load_packages()]
     states += [normalized.get_load_package_state(p) for p in pipeline.list_normalized_load_packages()]
     return {state["pipeline_state"]["version_hash"] for state in states if "pipeline_state" in state}
@@ -118,11 +118,11 @@ def _hash_in_warehouse(pipeline: Pipeline) -> str | None:
 def _finish_commits(pipeline: Pipeline) -> None:
     """Finish two moves on disk on which dlt itself fails if it was killed in the middle of them."""
     normalized = pipeline.list_normalized_load_packages()
-    extracted = pipeline._get_normalize_storage().extracted_packages  # noqa: SLF001  # no public API
+    extracted = extracted_packages(pipeline)
     # The package is normalized, but its extracted form was not deleted yet.
     for load_id in set(pipeline.list_extracted_load_packages()) & set(normalized):
         extracted.delete_package(load_id)
-    storage = pipeline._get_load_storage()  # noqa: SLF001  # no public API
+    storage = load_storage(pipeline)
     for load_id in normalized:
         # The package is loaded, but was not moved to the loaded packages yet.
         if storage.normalized_packages.is_package_completed(load_id):

@@ -10,9 +10,9 @@ from typing import Any
 
 from orchestrator.adapters.contents import Shape, as_text, found_by_name
 from orchestrator.adapters.sql_words import literal, quoted
-from orchestrator.adapters.table_columns import without_dlt
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import FOREIGN, TABLE, VIEW
+from orchestrator.reuse.table_columns import without_dlt
 
 _HASHED_EXACTLY = re.compile(
     "BOOLEAN|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|DECIMAL\\([0-9,]+\\)|DATE|TIME|TIMESTAMP(_S|_MS|_NS)?"

@@ -110,7 +110,7 @@ def _copy_in_a_child(database: Path, beside: Path) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         words = done.stderr.strip().splitlines()
-        raise WarehouseError(words[-1] if words else f"the process that copies it ended with {done.returncode}")
+        raise WarehouseError(words[-1] if words else f"the process that copies it exited with code {done.returncode}")
 
 
 def _require_same(copied: Path, relations: list[tuple[Any, ...]]) -> None:
@@ -118,9 +118,9 @@ def _require_same(copied: Path, relations: list[tuple[Any, ...]]) -> None:
         with duckdb.connect(str(copied), read_only=True) as opened:
             found = opened.execute(_RELATIONS).fetchall()
     except duckdb.Error as error:
-        raise WarehouseError(f"what was copied cannot be opened: {str(error).splitlines()[0]}") from error
+        raise WarehouseError(f"the copy cannot be opened: {str(error).splitlines()[0]}") from error
     if found != relations:
-        raise WarehouseError("what was copied has other tables than the database")
+        raise WarehouseError("the copy does not have the same tables as the database")
 
 
 def _why_not_whole(database: Path) -> str:

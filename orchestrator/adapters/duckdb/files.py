@@ -23,7 +23,7 @@ def files_digest(ask: Callable[[str], list[tuple[Any, ...]]], names: Sequence[st
     relations = "select table_name as name from duckdb_tables() union all select view_name from duckdb_views()"
     taken = ask(f"select name from ({relations}) where lower(name) in ({listed.lower()})")  # noqa: S608  # literals
     if taken:
-        raise WarehouseError(f"a table or view has the name of the file {taken[0][0]}")
+        raise WarehouseError(f"a table or view has the same name as the file {taken[0][0]}")
     whole = hashlib.sha256()
     found = sorted(ask(f"select filename from read_blob([{listed}])"))  # noqa: S608  # as above
     if not found:
@@ -41,7 +41,7 @@ def _digest(path: Path, deadline: float, seconds: float) -> bytes:
             while some := file.read(_AT_ONCE):
                 if time.monotonic() > deadline:
                     raise WarehouseError(
-                        f"the time for reading tables and files ({seconds:g} s, content.time) was used up"
+                        f"the time limit for reading tables and files ({seconds:g} s, content.time) was reached"
                     )
                 of_file.update(some)
     except OSError as error:

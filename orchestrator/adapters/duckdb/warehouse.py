@@ -21,6 +21,7 @@ from orchestrator.adapters.contents import OutOfTimeError, Reader, Shape, read_c
 from orchestrator.adapters.duckdb import content
 from orchestrator.adapters.duckdb.catalog import ATTACHED, FUNCTIONS, SETTINGS, result_settings, stored_functions
 from orchestrator.adapters.duckdb.database_copy import DatabaseCopy, copy_database
+from orchestrator.adapters.duckdb.files import files_digest
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
 from orchestrator.adapters.sql_words import literal
 from orchestrator.errors import WarehouseError, WarehouseLockedError
@@ -41,7 +42,7 @@ class DatabaseFile:
     """Returns what dbt sets for each of its sessions, from the target's `settings` in profiles.yml."""
 
 
-class Warehouse:
+class DuckdbWarehouse:
     """An open DuckDB file; its cursors see one another's committed changes."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, file: DatabaseFile) -> None:
@@ -105,6 +106,10 @@ class Warehouse:
         rows = self.ask(FUNCTIONS)
         with self.cursor() as cursor:
             return stored_functions(rows, lambda call: _binds(cursor, call))
+
+    def files_digest(self, names: Collection[str], seconds: float) -> str:
+        """Return the digest of the names and bytes of all files that match; raises WarehouseError after `seconds`."""
+        return files_digest(self.ask, sorted(names), seconds)
 
     def result_settings(self) -> Mapping[str, str]:
         """Return the settings of a dbt session that can change the results of its statements."""
@@ -193,7 +198,7 @@ def open_warehouse(
     on_wait: Callable[[Holder], None] = lambda _holder: None,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> Warehouse:
+) -> DuckdbWarehouse:
     """Open the file, waiting at most `lock_timeout` seconds for another process to release it.
 
     Raises WarehouseLockedError, which names that process, or WarehouseError for errors that waiting does not resolve.
@@ -203,7 +208,7 @@ def open_warehouse(
     told = False
     while True:
         try:
-            return Warehouse(duckdb.connect(str(file.path), config=dict(file.config)), file)
+            return DuckdbWarehouse(duckdb.connect(str(file.path), config=dict(file.config)), file)
         except duckdb.Error as error:
             holder = holder_of(str(error))
             if holder is None:
@@ -243,12 +248,12 @@ def _cannot_open(path: Path, message: str) -> WarehouseError:
     if "Permission denied" in message or "read-only" in message:
         return WarehouseError(
             f"The database {path} cannot be written: {first}",
-            hint="Give the user who runs this the right to write the file and its folder.",
+            hint="Make the file and its folder writable for the user who runs elt.",
         )
     if "No such file or directory" in message or "does not exist" in message:
         return WarehouseError(
             f"The folder {path.parent} of the database {path.name} does not exist.",
-            hint="Create the folder, or correct `path` in profiles.yml.",
+            hint="Create the folder, or fix `path` in profiles.yml.",
         )
     return WarehouseError(
         f"The database {path} cannot be opened: {first}",

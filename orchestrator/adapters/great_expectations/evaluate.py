@@ -12,6 +12,7 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from great_expectations.validator.validator import Validator
 
 from orchestrator.adapters.great_expectations import own_metrics  # noqa: F401  # its import registers the metrics
+from orchestrator.adapters.great_expectations.bridge import silent
 from orchestrator.adapters.great_expectations.column_types import ColumnType
 from orchestrator.adapters.great_expectations.coverage import WAYS, Way
 from orchestrator.adapters.great_expectations.messages import Ask, Judged, Verdict
@@ -23,8 +24,7 @@ from orchestrator.adapters.great_expectations.verdict import SAMPLES, error_of, 
 
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": SAMPLES}
 _NOT_IN_SQL = (
-    "great-expectations has no SQL for it on any database; "
-    "say the same with unexpected_rows_expectation, or with a dbt test"
+    "great-expectations has no SQL for it on any database; use unexpected_rows_expectation or a dbt test instead"
 )
 _OWN_QUERY = "unexpected_rows_expectation"
 _ALONE = frozenset({"expect_column_quantile_values_to_be_between", _OWN_QUERY})
@@ -35,13 +35,6 @@ own query shares nothing with others, and returns its rows only in the most deta
 """
 
 Results = dict[str, ExpectationValidationResult | str]
-
-
-class _SilentValidator(Validator):  # type: ignore[misc]  # GX is not followed by mypy here
-    """A validator without progress bars."""
-
-    def _determine_progress_bars(self) -> bool:
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +63,7 @@ def judge(ask: Ask, reading: Reading) -> Judged:
 def _verdicts(ask: Ask, engine: sa.Engine, columns: Mapping[str, ColumnType]) -> Iterator[Verdict]:
     execution = SqlAlchemyExecutionEngine(engine=engine, create_temp_table=False)
     data = WholeRelation(execution, ask.table, columns)
-    validator = _SilentValidator(execution_engine=execution, batches=[Batch(data=data)])
+    validator = silent(Validator)(execution_engine=execution, batches=[Batch(data=data)])
     asked = [_understand(number, each, ask, columns) for number, each in enumerate(ask.expectations)]
     found = _evaluate(validator, [each.configuration for each in asked if each.configuration])
     for number, each in enumerate(asked):

@@ -9,7 +9,10 @@ from functools import cache
 from typing import Any
 
 from orchestrator.adapters.children.wire import Channel
+from orchestrator.adapters.great_expectations.bridge import NEEDED
 from orchestrator.adapters.great_expectations.messages import Ask, Judged
+from orchestrator.adapters.probe import require_attributes
+from orchestrator.errors import UnsupportedVersionError
 
 _EVALUATE = "orchestrator.adapters.great_expectations.evaluate"
 
@@ -23,7 +26,9 @@ def warm(_further: bool) -> None:  # noqa: FBT001  # as ChildSide says
 
 
 def answer(request: dict[str, Any], _owner: Channel, warehouse: Channel) -> dict[str, object]:
-    """Return the verdicts on a suite."""
+    """Return the verdicts on a suite, or an error if the installed version cannot evaluate any."""
+    if refusal := _refusal():
+        return asdict(Judged(error=refusal))
     from orchestrator.adapters.great_expectations.evaluate import judge
 
     reading = _reading(request.pop("kind"), warehouse)
@@ -32,6 +37,16 @@ def answer(request: dict[str, Any], _owner: Channel, warehouse: Channel) -> dict
     except Exception as error:  # noqa: BLE001  # a bug in one suite must not affect the others
         judged = Judged(error=f"{type(error).__name__}: {error}")
     return asdict(judged)
+
+
+@cache
+def _refusal() -> str:
+    """Return why the installed version cannot evaluate any suite; empty if it can."""
+    try:
+        require_attributes(NEEDED, "great-expectations", "sqlalchemy")
+    except UnsupportedVersionError as error:
+        return f"{error.message}\n{error.hint}"
+    return ""
 
 
 @cache

@@ -10,9 +10,11 @@ from orchestrator.execution.gate import judge_expectation, worst
 from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import ValidationStep
+from orchestrator.wording import count
 
 _WORST_FIRST = (Status.ERROR, Status.FAIL, Status.WARN, Status.SUCCESS)
 _NAMED = 3
+_LONGEST_LOG = 16_000  # characters
 _ABOUT = ("column", "column_A", "column_B", "column_list", "column_set")
 _TECHNICAL = frozenset({"batch_id", "result_format", "catch_exceptions"})
 _NOTHING_SEEN = {"expect_column_to_exist": "there is no such column, or not in that place"}
@@ -38,6 +40,7 @@ def outcome_of(step: ValidationStep, judged: Judged, started_at: datetime, ended
         failures=said_no,
         error_class=error_class(status, errors),
         path=step.path,
+        log="\n".join(verdict.trace for verdict in judged.verdicts if verdict.trace)[-_LONGEST_LOG:],
         parts=parts,
     )
 
@@ -150,16 +153,12 @@ def _summary(step: ValidationStep, parts: Sequence[Part]) -> str:
     if not wrong:
         noted = sum(part.detail["success"] is False for part in parts)
         return (
-            f"{_expectations(len(parts))} passed"
+            f"{count(len(parts), 'expectation')} passed"
             if not noted
-            else f"{len(parts) - noted} of {_expectations(len(parts))} passed, the others have severity info"
+            else f"{len(parts) - noted} of {count(len(parts), 'expectation')} passed, the others have severity info"
         )
     named = "; ".join(f"{part.name}: {part.message}" if part.message else part.name for part in wrong[:_NAMED])
     more = f"; and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
     what = "could not be evaluated" if all(part.status is Status.ERROR for part in wrong) else "did not pass"
     named = named.replace("could not be evaluated: ", "") if what == "could not be evaluated" else named
-    return f"{len(wrong)} of {_expectations(len(parts))} of {step.relation} ({step.path}) {what}: {named}{more}"
-
-
-def _expectations(number: int) -> str:
-    return f"{number:,} expectation{'' if number == 1 else 's'}"
+    return f"{len(wrong)} of {count(len(parts), 'expectation')} of {step.relation} ({step.path}) {what}: {named}{more}"

@@ -27,6 +27,8 @@ class Verdict:
     success: bool = False
     error: str = ""
     """Why it could not be evaluated; empty if it was."""
+    trace: str = ""
+    """The traceback of that error in great-expectations, if there is one."""
     observed: object = None
     unexpected_count: int | None = None
     unexpected_percent: float | None = None

@@ -22,11 +22,12 @@ class ColumnTypes(TableMetricProvider):  # type: ignore[misc]  # GX is not follo
     value_keys = ("include_nested",)
 
     @metric_value(engine=SqlAlchemyExecutionEngine)  # type: ignore[untyped-decorator]
-    def _sqlalchemy(
+    def on_sqlalchemy(
         cls,  # noqa: N805  # GX makes it a class method
         execution_engine: SqlAlchemyExecutionEngine,
         **_: object,
     ) -> list[CaseInsensitiveNameDict]:
+        """Return the columns with their types."""
         columns = execution_engine.batch_manager.active_batch_data.columns
         return [CaseInsensitiveNameDict({"name": name, "type": type_}) for name, type_ in columns.items()]
 
@@ -39,12 +40,13 @@ class AllRowsOfBaseQuery(QueryMetricProvider):  # type: ignore[misc]  # GX is no
     query_param_name = "base_query"
 
     @metric_value(engine=SqlAlchemyExecutionEngine)  # type: ignore[untyped-decorator]
-    def _sqlalchemy(
+    def on_sqlalchemy(
         cls,  # noqa: N805  # GX makes it a class method
         execution_engine: SqlAlchemyExecutionEngine,
         metric_value_kwargs: dict[str, Any],
         **_: object,
     ) -> list[dict[str, Any]]:
+        """Return the rows."""
         batch = execution_engine.batch_manager.active_batch_data.selectable
         return _all_rows(execution_engine, metric_value_kwargs["base_query"].format(batch=batch))
 
@@ -57,12 +59,13 @@ class AllRowsOfComparisonQuery(QueryMetricProvider):  # type: ignore[misc]  # GX
     query_param_name = "comparison_query"
 
     @metric_value(engine=SqlAlchemyExecutionEngine)  # type: ignore[untyped-decorator]
-    def _sqlalchemy(
+    def on_sqlalchemy(
         cls,  # noqa: N805  # GX makes it a class method
         execution_engine: SqlAlchemyExecutionEngine,
         metric_value_kwargs: dict[str, Any],
         **_: object,
     ) -> list[dict[str, Any]]:
+        """Return the rows; raise LookupError for another data source."""
         name = metric_value_kwargs["comparison_data_source_name"]
         if name != WAREHOUSE:
             msg = f'"{name}" is not known: the only data source to compare with is "{WAREHOUSE}", the target itself'
@@ -72,5 +75,5 @@ class AllRowsOfComparisonQuery(QueryMetricProvider):  # type: ignore[misc]  # GX
 
 def _all_rows(execution_engine: SqlAlchemyExecutionEngine, query: str) -> list[dict[str, Any]]:
     wrapped = f"select * from (\n{query.rstrip().rstrip(';')}\n) as compared"  # noqa: S608  # the suite's own SQL
-    rows = execution_engine.execute_query(sa.text(wrapped.replace(":", "\\:"))).fetchall()
-    return [dict(row._mapping) for row in rows]  # noqa: SLF001  # SQLAlchemy's documented way
+    rows = execution_engine.execute_query(sa.text(wrapped.replace(":", "\\:"))).mappings()
+    return [dict(row) for row in rows]

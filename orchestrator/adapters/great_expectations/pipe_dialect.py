@@ -6,6 +6,7 @@ claims to be PostgreSQL and corrects the few constructs that mean something else
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGIdentifierPreparer, PGTypeCompiler
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from orchestrator.adapters.great_expectations.read_only import DatabaseError, ProgrammingError, ReadOnlyConnection
 
@@ -22,8 +23,8 @@ class PipeDriver:
 class _QuoteAll(PGIdentifierPreparer):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
     """Quotes every name: DuckDB reserves words that PostgreSQL does not, and ignores case even in quoted names."""
 
-    def _requires_quotes(self, value: str) -> bool:  # noqa: ARG002  # SQLAlchemy's signature
-        return True
+    def quote(self, ident: str) -> str:
+        return str(self.quote_identifier(ident))
 
 
 class _DuckDbTypes(PGTypeCompiler):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
@@ -36,7 +37,15 @@ class _DuckDbTypes(PGTypeCompiler):  # type: ignore[misc]  # SQLAlchemy is not f
         return "DOUBLE" if getattr(type_, "precision", None) is None else str(super().visit_NUMERIC(type_, **kw))
 
 
-class _DuckDbCompiler(PGCompiler):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
+class PlainTexts(PGCompiler):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
+    """Writes a backslash in a text as it is, as the SQL standard says; PostgreSQL's dialect first asks the server."""
+
+    def render_literal_value(self, value: object, type_: object) -> str:
+        """Return the value as SQL."""
+        return str(SQLCompiler.render_literal_value(self, value, type_))
+
+
+class _DuckDbCompiler(PlainTexts):
     """Adds ESCAPE: PostgreSQL's LIKE uses a backslash by default, DuckDB's has no escape character."""
 
     def visit_like_op_binary(self, binary: object, operator: object, **kw: object) -> str:
@@ -69,7 +78,6 @@ class PipeDialect(PGDialect):  # type: ignore[misc]  # SQLAlchemy is not followe
     def initialize(self, connection: object) -> None:  # noqa: ARG002  # SQLAlchemy's signature
         """Set the version without a query."""
         self.server_version_info = (16, 0)
-        self._backslash_escapes = False
 
     def do_ping(self, dbapi_connection: object) -> bool:  # noqa: ARG002  # SQLAlchemy's signature
         """Return True; a broken pipe is noticed at the next statement."""

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from orchestrator.adapters.great_expectations.column_types import ColumnType
-from orchestrator.adapters.great_expectations.pipe_dialect import PipeDriver
+from orchestrator.adapters.great_expectations.pipe_dialect import PipeDriver, PlainTexts
 from orchestrator.adapters.great_expectations.read_only import ProgrammingError, ReadOnlyConnection
 from orchestrator.adapters.postgres.connection import connect
 from orchestrator.adapters.postgres.login import Login
@@ -58,6 +58,7 @@ class ServerDialect(PGDialect):  # type: ignore[misc]  # SQLAlchemy is not follo
     driver = "elt_server"
     supports_statement_cache = False
     default_paramstyle = _Driver.paramstyle
+    statement_compiler = PlainTexts
 
     @classmethod
     def import_dbapi(cls) -> type[_Driver]:
@@ -68,7 +69,6 @@ class ServerDialect(PGDialect):  # type: ignore[misc]  # SQLAlchemy is not follo
         """Query only the version."""
         version = int(connection.exec_driver_sql("show server_version_num").scalar())
         self.server_version_info = (version // 10000, version % 10000)
-        self._backslash_escapes = False
 
     def do_ping(self, dbapi_connection: object) -> bool:  # noqa: ARG002  # SQLAlchemy's signature
         """Return True; a broken connection is noticed at the next statement."""

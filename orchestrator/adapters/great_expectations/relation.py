@@ -28,10 +28,13 @@ class WholeRelation(SqlAlchemyBatchData):  # type: ignore[misc]  # GX is not fol
 
     def __init__(self, execution_engine: Any, table: str, columns: Mapping[str, ColumnType]) -> None:  # noqa: ANN401
         self.columns = columns
+        self.relation = Relation(sa.sql.quoted_name(table, quote=True), sa.MetaData())
         super().__init__(execution_engine=execution_engine, table_name=table, create_temp_table=False)
 
-    def _generate_selectable_from_schema_name_and_table_name(self, *, table_name: str, **_: object) -> Relation:
-        return Relation(sa.sql.quoted_name(table_name, quote=True), sa.MetaData())
+    @property
+    def selectable(self) -> Relation:
+        """What GX reads from."""
+        return self.relation
 
 
 def missing_column(type_: str, kwargs: Mapping[str, Any], columns: Mapping[str, ColumnType]) -> str:

@@ -1,6 +1,7 @@
 """Reads the expectation suites of a folder and checks their shape, without importing great-expectations."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from orchestrator.errors import SuiteError
 from orchestrator.nodes.suite import Suite, suite_id
 
 SEVERITIES = ("critical", "warning", "info")
+_LIST = re.compile(r'"expectations"\s*:\s*\[')
 _HINT = (
     "A suite is a JSON object with a name and a list of expectations, each with a type and kwargs, as "
-    "great-expectations 1.x writes it. Put it right, or move files that are no suites out of the folder."
+    "great-expectations 1.x writes it. Fix the file, or move files that are not suites to another folder."
 )
 
 
@@ -25,6 +27,8 @@ class SuiteFile:
     path: str
     expectations: tuple[Mapping[str, Any], ...]
     suite_parameters: Mapping[str, Any]
+    lines: tuple[int, ...] = ()
+    """The line of the file on which each expectation begins; empty if it is not known."""
 
 
 class _MalformedError(Exception):
@@ -82,7 +86,8 @@ def _shown(file: Path, project_root: Path) -> str:
 
 def _read(file: Path, shown: str) -> SuiteFile:
     try:
-        said = json.loads(file.read_text(encoding="utf-8-sig"))
+        text = file.read_text(encoding="utf-8-sig")
+        said = json.loads(text)
     except json.JSONDecodeError as error:
         raise _MalformedError([f"{shown}:{error.lineno}: not JSON: {error.msg} (column {error.colno})"]) from error
     except UnicodeDecodeError as error:
@@ -96,12 +101,28 @@ def _read(file: Path, shown: str) -> SuiteFile:
         path=shown,
         expectations=tuple(said["expectations"]),
         suite_parameters=said.get("suite_parameters") or {},
+        lines=_lines_of(text, said["expectations"]),
     )
+
+
+def _lines_of(text: str, expectations: list[object]) -> tuple[int, ...]:
+    """Return the line on which each expectation begins; empty if they cannot be found in the text."""
+    start = _LIST.search(text)
+    at, found, lines = start.end() if start else len(text), [], []
+    for _ in expectations:
+        begin = at + len(text[at:]) - len(text[at:].lstrip(" \t\r\n,"))
+        try:
+            one, at = json.JSONDecoder().raw_decode(text, begin)
+        except ValueError:
+            return ()
+        found.append(one)
+        lines.append(text.count("\n", 0, begin) + 1)
+    return tuple(lines) if found == expectations else ()
 
 
 def _mistakes(said: object) -> Iterator[str]:
     if not isinstance(said, dict):
-        yield f"not a suite: {_kind(said)} where an object is due"
+        yield f"not a suite: expected an object, found {_kind(said)}"
         return
     if "expectation_suite_name" in said:
         yield 'written by great-expectations before 1.0: "expectation_suite_name" is "name" now'
@@ -109,30 +130,30 @@ def _mistakes(said: object) -> Iterator[str]:
         yield 'no "name"'
     parameters = said.get("suite_parameters")
     if parameters is not None and not isinstance(parameters, dict):
-        yield f'"suite_parameters" is {_kind(parameters)} where an object is due'
+        yield f'"suite_parameters": expected an object, found {_kind(parameters)}'
     expectations = said.get("expectations")
     if isinstance(expectations, list):
         for number, each in enumerate(expectations, start=1):
             yield from (f"expectation {number}: {mistake}" for mistake in _mistakes_of_one(each))
     elif "expectations" in said:
-        yield f'"expectations" is {_kind(expectations)} where a list is due'
+        yield f'"expectations": expected a list, found {_kind(expectations)}'
     else:
         yield 'no "expectations"'
 
 
 def _mistakes_of_one(said: object) -> Iterator[str]:
     if not isinstance(said, dict):
-        yield f"{_kind(said)} where an object is due"
+        yield f"expected an object, found {_kind(said)}"
         return
     if "expectation_type" in said:
         yield 'written by great-expectations before 1.0: "expectation_type" is "type" now'
     elif not isinstance(said.get("type"), str) or not said["type"]:
         yield 'no "type"'
     if not isinstance(said.get("kwargs", {}), dict):
-        yield f'"kwargs" is {_kind(said["kwargs"])} where an object is due'
+        yield f'"kwargs": expected an object, found {_kind(said["kwargs"])}'
     severity = said.get("severity")
     if severity is not None and severity not in SEVERITIES:
-        yield f"unknown severity {json.dumps(severity)}: it is one of {', '.join(SEVERITIES)}"
+        yield f"unknown severity {json.dumps(severity)}; use one of {', '.join(SEVERITIES)}"
 
 
 def _names_used_twice(files: Iterable[SuiteFile]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from orchestrator.adapters.children.child_host import ChildHost
 from orchestrator.adapters.children.child_process import Child, ChildEndedError, RunningChildren
 from orchestrator.adapters.great_expectations.judgement import cancelled, outcome_of
 from orchestrator.adapters.great_expectations.messages import Judged, judged_from
-from orchestrator.adapters.great_expectations.suites import read_suite
+from orchestrator.adapters.great_expectations.suites import SuiteFile, read_suite
 from orchestrator.errors import SuiteError
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
@@ -91,7 +92,7 @@ class ValidationRunner:
                         "suite_parameters": suite.suite_parameters,
                     }
                 )
-                return judged_from(child.receive(stopped=stopped))
+                return _located(judged_from(child.receive(stopped=stopped)), suite)
         except SuiteError as error:
             return Judged(error=error.message)
         except ChildEndedError as error:
@@ -109,3 +110,17 @@ class ValidationRunner:
         child, self._child = self._child, None
         if child is not None:
             child.close()
+
+
+def _located(judged: Judged, suite: SuiteFile) -> Judged:
+    """Return the verdicts with the line of the suite's file in each error."""
+    if len(judged.verdicts) != len(suite.lines):
+        return judged
+    pairs = zip(judged.verdicts, suite.lines, strict=True)
+    return replace(
+        judged,
+        verdicts=tuple(
+            replace(each, error=f"{each.error} (at {suite.path}:{line})") if each.error else each
+            for each, line in pairs
+        ),
+    )

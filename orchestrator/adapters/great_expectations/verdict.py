@@ -23,7 +23,7 @@ def verdict_of(written: Mapping[str, Any], result: ExpectationValidationResult |
         "description": str(written.get("description") or ""),
     }
     if isinstance(result, str) or error_of(result):
-        return Verdict(**about, error=error_of(result))
+        return Verdict(**about, error=error_of(result), trace=_trace_of(result))
     said = result.result or {}
     details = plain(said.get("details") or {})
     sample = said.get("partial_unexpected_list") or details.pop("unexpected_rows", None) or ()
@@ -47,12 +47,21 @@ def error_of(result: ExpectationValidationResult | str) -> str:
     GX reports `success=False` in that case too, and has the reason in one of two places.
     """
     if isinstance(result, str):
-        return result or "great-expectations gave no result for it"
-    info = result.exception_info or {}
-    for each in [info] if "raised_exception" in info else info.values():
+        return result or "great-expectations returned no result for it"
+    for each in _exceptions(result):
         if each["raised_exception"]:
-            return first_lines(str(each["exception_message"])) or "great-expectations met an error without words"
-    return "" if result.success is not None else "great-expectations said neither yes nor no"
+            return first_lines(str(each["exception_message"])) or "great-expectations raised an error without a message"
+    return "" if result.success is not None else "great-expectations returned neither success nor failure"
+
+
+def _trace_of(result: ExpectationValidationResult | str) -> str:
+    found = () if isinstance(result, str) else _exceptions(result)
+    return "\n".join(str(each.get("exception_traceback") or "") for each in found if each["raised_exception"])
+
+
+def _exceptions(result: ExpectationValidationResult) -> list[Mapping[str, Any]]:
+    info = result.exception_info or {}
+    return [info] if "raised_exception" in info else list(info.values())
 
 
 def _whole(value: Any) -> int | None:  # noqa: ANN401  # the type of number depends on the database

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg2
 
 from orchestrator.adapters.postgres.login import Login
-from orchestrator.errors import WarehouseError
+from orchestrator.errors import WarehouseConnectionError
 
 WATCH = """
     select set_config(name, '2s', false) from pg_settings where name = 'client_connection_check_interval'
@@ -26,10 +26,10 @@ def connect(login: Login, *, search_path: str | None = None, as_role: bool = Tru
     return connection
 
 
-def cannot_connect(login: Login, said: str, *, target: str) -> WarehouseError:
+def cannot_connect(login: Login, said: str, *, target: str) -> WarehouseConnectionError:
     """Return the error that names the unreachable database and its target, the reason and a hint; no password."""
     reason = _reason(said.replace(login.password, "***") if login.password else said)
-    return WarehouseError(
+    return WarehouseConnectionError(
         f"Cannot connect to PostgreSQL at {login.host}, port {login.port}, database {login.database}, user {login.user}"
         f" ({target}): {reason}",
         hint=_hint(reason),

@@ -9,9 +9,9 @@ from typing import Any
 
 from orchestrator.adapters.contents import Shape, as_text, found_by_name
 from orchestrator.adapters.sql_words import literal, quoted
-from orchestrator.adapters.table_columns import without_dlt
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import FOREIGN, MATERIALIZED_VIEW, TABLE, VIEW
+from orchestrator.reuse.table_columns import without_dlt
 
 _KINDS = {"r": TABLE, "p": TABLE, "v": VIEW, "m": MATERIALIZED_VIEW, "f": FOREIGN}
 

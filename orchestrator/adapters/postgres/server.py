@@ -79,6 +79,11 @@ class PostgresServer:
         """Return the functions that users created, and those of extensions that are not immutable."""
         return stored_functions(self.ask(FUNCTIONS))
 
+    def files_digest(self, names: Collection[str], seconds: float) -> str:
+        """Raise WarehouseError: no dbt source on PostgreSQL is a file."""
+        del seconds
+        raise WarehouseError(f"PostgreSQL does not read {', '.join(names)}")
+
     def result_settings(self) -> Mapping[str, str]:
         """Return the settings of a session that can change the results of its statements."""
         return {str(name): str(value) for name, value in self.ask(SETTINGS)}
@@ -113,9 +118,9 @@ def _rows(cursor: Any, query: sql.Composable | str) -> list[tuple[Any, ...]]:  #
         cursor.execute(query)
         return cursor.fetchall() if cursor.description else []
     except psycopg2.errors.QueryCanceled as error:
-        raise OutOfTimeError(f"PostgreSQL ended a statement: {error}".strip()) from error
+        raise OutOfTimeError(f"PostgreSQL cancelled a statement: {error}".strip()) from error
     except psycopg2.Error as error:
-        raise WarehouseError(f"PostgreSQL refused a question: {error}".strip()) from error
+        raise WarehouseError(f"PostgreSQL rejected a query: {error}".strip()) from error
 
 
 def _reader(cursor: Any, database: str) -> Reader:  # noqa: ANN401  # as above

@@ -6,27 +6,8 @@ join or cut what looks like a comment or a string, the template is left unchange
 
 import re
 
-_STRING = r'"(?:\\.|[^"\\])*+"|' + r"'(?:\\.|[^'\\])*+'"
-_BRACES = r"[^{}\"']"
-for _ in range(4):  # the deepest nesting of dictionaries that is supported in an expression
-    _BRACES = rf"(?:{_STRING}|\{{(?:{_BRACES})*+\}}|[^{{}}\"'])"
-TAG = re.compile(
-    "|".join(
-        (
-            r"\{#.*?#\}",
-            r"\{%[-+]?\s*raw\s*[-+]?%\}(?P<raw>.*?)\{%[-+]?\s*endraw\s*[-+]?%\}",
-            rf"\{{%(?P<block>(?:{_STRING}|(?!%\}}).)*+)%\}}",
-            rf"\{{\{{(?P<balanced>(?:{_BRACES})*+)\}}\}}",
-            r"\{\{(?P<expression>.*?)\}\}",
-        )
-    ),
-    re.DOTALL,
-)
-
-_PLAIN_BLOCK = re.compile(r"\{%[-+]?\s*(?:if|elif|else|endif|for|endfor|do)\b|\{%[-+]?\s*set\b[^%]*=")
+_PLAIN_TAGS = frozenset({"if", "elif", "else", "endif", "for", "endfor", "do"})
 _HOLDER = re.compile("\0(\\d+)\0")
-_HELD_NEXT = re.compile("\\s*\0(\\d+)\0")
-_HELD_LAST = re.compile("\0(\\d+)\0\\s*$")
 _LEXED = re.compile(
     r"(?P<string>'(?:''|[^'])*'|\"(?:\"\"|[^\"])*\"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)"
     r"|(?P<line>--[^\n]*(?:\n|$))|(?P<block>/\*.*?\*/)|(?P<space>\s+)|(?P<open>['\"]|\$\w*\$|/\*)",
@@ -37,46 +18,62 @@ _LEXED = re.compile(
 def bare_code(text: str) -> str:
     """Return the code without comments and with single spaces; unchanged if a tag makes that uncertain."""
     tags: list[str] = []
-
-    def held(found: re.Match[str]) -> str:
-        if found[0].startswith("{#") and "-" not in {found[0][2:3], found[0][-3:-2]}:
-            return ""  # Jinja removes it too
-        tags.append(found[0])
-        return f"\0{len(tags) - 1}\0"
-
-    lexed = TAG.sub(held, text)
-    if "\0" in text or "\1" in text or any(tag.startswith("{%") and not _PLAIN_BLOCK.match(tag) for tag in tags):
+    lexed = _with_held_tags(text, tags)
+    if lexed is None:
         return text
     pieces: list[str] = []
     end = 0
     for found in _LEXED.finditer(lexed):
         pieces.append(lexed[end : found.start()])
-        piece = _bare(found, lexed, tags)
+        piece = _bare(found, tags)
         if piece is None:
             return text
         pieces.append(piece)
         end = found.end()
     pieces.append(lexed[end:])
-    spaced = "".join(pieces)
-    return _HOLDER.sub(lambda one: tags[int(one[1])], _with_single_gaps(spaced)).strip()
+    spaced = re.sub(" +", " ", "".join(pieces)).replace("\1", " ")
+    return _HOLDER.sub(lambda one: tags[int(one[1])], spaced).strip()
 
 
-def _bare(found: re.Match[str], lexed: str, tags: list[str]) -> str | None:
+def _with_held_tags(text: str, tags: list[str]) -> str | None:
+    """Return the SQL of a template with the number of each tag in place of it; None if it has a tag that keeps text.
+
+    Jinja's lexer has removed the whitespace that `-` in a tag removes, so the tags are written without it.
+    """
+    from jinja2 import TemplateSyntaxError
+
+    from orchestrator.reuse.fingerprints.jinja import Piece, pieces_of
+
+    def held(piece: Piece) -> str:
+        if piece.kind == "data":
+            return piece.text
+        tags.append(f"{{{{{piece.text}}}}}" if piece.kind == "variable" else f"{{%{piece.text}%}}")
+        return f"\0{len(tags) - 1}\0"
+
+    try:
+        pieces = list(pieces_of(text))
+    except TemplateSyntaxError:
+        return None
+    is_plain = all(piece.kind in {"data", "variable"} or _is_plain(piece.words) for piece in pieces)
+    return "".join(map(held, pieces)) if is_plain and "\0" not in text and "\1" not in text else None
+
+
+def _is_plain(words: list[tuple[str, str]]) -> bool:
+    """Return whether a block tag keeps no text: a condition, a loop, or `set` with a value."""
+    match [value for _, value in words]:
+        case ["set", *rest]:
+            return next((value for value in rest if value in {"=", "|"}), "") == "="
+        case [first, *_]:
+            return first in _PLAIN_TAGS
+        case _:
+            return False
+
+
+def _bare(found: re.Match[str], tags: list[str]) -> str | None:
     """Return what remains of a string, a comment or whitespace; None if a tag makes that uncertain."""
     if found["open"] or (found["block"] and "/*" in found["block"][2:]):  # some databases nest comments
         return None
     inside = [tags[int(number)] for number in _HOLDER.findall(found[0])]
-    if found["string"]:  # its spaces are hidden as \1, so that `_with_single_gaps` keeps them
+    if found["string"]:  # its spaces are hidden as \1, so that they are kept
         return None if any(tag.startswith("{%") for tag in inside) else found[0].replace(" ", "\1")
-    if found["space"]:
-        return " "
-    before, behind = _HELD_LAST.search(lexed, 0, found.start()), _HELD_NEXT.match(lexed, found.end())
-    is_cut = (before is not None and tags[int(before[1])][-3] == "-") or (
-        behind is not None and tags[int(behind[1])][2] == "-"
-    )
-    return None if inside or is_cut else " "
-
-
-def _with_single_gaps(text: str) -> str:
-    """Return the text with single spaces; the spaces of strings, which were hidden, are restored."""
-    return re.sub(" +", " ", text).replace("\1", " ")
+    return " " if found["space"] or not inside else None

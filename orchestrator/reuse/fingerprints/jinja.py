@@ -5,13 +5,11 @@ It is imported only when a template is read, so that `elt --help` does not load 
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from typing import NamedTuple
 
 from jinja2 import Environment, nodes
 from jinja2.ext import Extension
-from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
-
-from orchestrator.reuse.fingerprints.jinja_tokens import tokens_of
 
 THIS, RELATION, NAME, RENDERED = "__this__", "__relation__", "__name__", "__jinja__"
 """The placeholders in SQL for `{{ this }}`, a call of ref() or source(), a plain name, and any other expression."""
@@ -51,14 +49,6 @@ class _DbtParser(Parser):
 
 
 class _DbtEnvironment(Environment):
-    def _tokenize(
-        self, source: str, name: str | None, filename: str | None = None, state: str | None = None
-    ) -> TokenStream:
-        tokens = tokens_of(source) if state is None else None
-        if tokens is None:
-            return super()._tokenize(source, name, filename, state)
-        return TokenStream(tokens, name, filename)
-
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         return _DbtParser(self, source, name, filename).parse()
 
@@ -95,23 +85,69 @@ def parse(text: str) -> nodes.Template:
     return _environment().parse(text)
 
 
+class Piece(NamedTuple):
+    """A tag of a template, or text between tags."""
+
+    line: int
+    kind: str
+    """`variable` or `block` for a tag, `data` for text, `raw` for a tag that opens a raw block."""
+    tokens: tuple[tuple[str, str], ...]
+    """The kind and the text of each token in a tag, with whitespace; of a text, only the text."""
+
+    @property
+    def text(self) -> str:
+        """The text, or what is between the braces of a tag."""
+        return "".join(value for _, value in self.tokens)
+
+    @property
+    def edges(self) -> tuple[str, str]:
+        """The first and the last character, each empty if it cannot belong to the same name as what is beside it."""
+        if self.kind == "variable":
+            return "{", "}"
+        first, last = self.text[:1], self.text[-1:]
+        return first if f"_{first}".isidentifier() else "", last if f"_{last}".isidentifier() else ""
+
+    @property
+    def words(self) -> list[tuple[str, str]]:
+        """The tokens without whitespace."""
+        return [token for token in self.tokens if token[0] != "whitespace"]
+
+
+def pieces_of(text: str) -> Iterator[Piece]:
+    """Yield the pieces of a template, without comments and without the whitespace that `-` in a tag removes.
+
+    Raises:
+        TemplateSyntaxError: a tag or a raw block has no end, or Jinja cannot read a tag.
+    """
+    first, tag = 0, list[tuple[str, str]]()
+    for line, kind, value in _environment().lex(text):
+        name, _, edge = kind.rpartition("_")
+        if name in {"variable", "block"}:
+            if edge == "end":
+                yield Piece(first, name, tuple(tag))
+            first, tag = line, []
+        elif kind in {"data", "raw_begin"}:
+            yield Piece(line, kind.removesuffix("_begin"), ((kind, value),))
+        elif name != "comment" and kind != "comment":
+            tag.append((kind, value))
+
+
 def sql_around_tags(text: str, values: Mapping[str, object]) -> Iterator[tuple[int, str]]:
     """Yield the pieces of SQL in a template with their first line, and a placeholder for each expression.
 
-    A call of var() with a name in `values` is replaced by its value if that is a text or a number.
+    A call of var() with a name in `values` is replaced by its value if that is a text or a number. An expression that
+    renders only a part of a name, as in `{{ this }}_old`, is neither a relation nor a plain name.
     """
-    inside: list[tuple[str, str]] | None = None
-    for line, kind, value in _environment().lex(text):
-        if kind == "variable_begin":
-            first, inside = line, []
-        elif kind == "variable_end" and inside is not None:
-            rendered = _value(inside, values)
-            yield first, f" {_placeholder(inside)} " if rendered is None else rendered
-            inside = None
-        elif inside is not None and kind != "whitespace":
-            inside.append((kind, value))
-        elif kind == "data":
-            yield line, value
+    pieces = [piece for piece in pieces_of(text) if piece.kind in {"data", "variable"}]
+    nothing = Piece(0, "data", ())
+    for before, piece, after in zip([nothing, *pieces], pieces, [*pieces[1:], nothing], strict=False):
+        if piece.kind == "data":
+            yield piece.line, piece.text
+        elif (rendered := _value(piece.words, values)) is not None:
+            yield piece.line, rendered
+        else:
+            is_whole = before.edges[1] + after.edges[0] == ""
+            yield piece.line, f" {_placeholder(piece.words) if is_whole else RENDERED} "
 
 
 def _value(tokens: list[tuple[str, str]], values: Mapping[str, object]) -> str | None:

@@ -9,7 +9,7 @@ from string import Formatter
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType, short_name
-from orchestrator.nodes.suite import BoundSuite
+from orchestrator.nodes.suite import BoundSuite, SuiteReading
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, SourceVersion
@@ -68,18 +68,6 @@ _QUERIES = {
 """The arguments that contain SQL, and whether `{batch}` is replaced in them."""
 _BATCH = "elt_validated_relation"
 _READ_BY_NAME = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteReading:
-    """What a suite reads besides the relation it validates."""
-
-    nodes: tuple[NodeId, ...] = ()
-    not_understood: tuple[str, ...] = ()
-    calls: frozenset[str] = frozenset()
-    """The functions that its queries call. A function stored in the database may replace a known one."""
-    digest: str = ""
-    """The digest of the suite's file."""
 
 
 def read_suite_queries(

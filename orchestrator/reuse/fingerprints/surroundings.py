@@ -25,6 +25,31 @@ def _unread(node: DbtNode) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DbtSurroundings:
+    """What can change the results of nodes besides the manifest, as dbt reads it; contains secrets."""
+
+    vars: Mapping[str, Mapping[str, object]]
+    """The vars that the nodes of each package see."""
+    target: Mapping[str, object]
+    """The values of `target` in Jinja."""
+    flags: Mapping[str, str]
+    """Every flag that a text can read, with its value as text."""
+    changing_flags: frozenset[str]
+    """The flags that differ in each invocation."""
+    started_at: datetime
+    limits: Mapping[str, str]
+    """The flags in use that limit which rows are read."""
+    settings: Mapping[str, object]
+    """The project's settings that can change the results of any node."""
+    connection: Mapping[str, object]
+    """The keys of the active target that change results."""
+    plugin_code: str | None
+    """The digest of the code of the profile's own plugins."""
+    plugins_not_found: tuple[str, ...]
+    """The plugins whose code was not found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """Everything outside of the manifest that affects results."""
 

@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import TemplateSyntaxError, nodes
 
 from orchestrator.reuse.fingerprints.expressions import Expressions, Local, Scope
-from orchestrator.reuse.fingerprints.jinja import parse, sql_around_tags
+from orchestrator.reuse.fingerprints.jinja import parse, pieces_of, sql_around_tags
 from orchestrator.reuse.fingerprints.notes import Notes
 from orchestrator.reuse.fingerprints.reading_value import NOTHING, Reading, at_line
 
@@ -47,6 +47,15 @@ def placeholder_sql(text: str, values: Mapping[str, object] = NO_VALUES) -> str:
     except TemplateSyntaxError:
         return text
     return "".join(pieces)
+
+
+def without_call_tags(text: str) -> str:
+    """Return a template without its comments and `call` tags; unchanged if Jinja cannot read it."""
+    try:
+        pieces = list(pieces_of(text))
+    except TemplateSyntaxError:
+        return text
+    return " ".join(piece.text for piece in pieces if piece.kind != "block" or piece.words[:1] != [("name", "call")])
 
 
 def _nested(text: str, line: int) -> Reading:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dbt.cli.main import dbtRunner
 
-from orchestrator.adapters.dbt.duckdb_environment import close_environment
+from orchestrator.adapters.dbt.bridge.access import close_environment
 from tests.agreement import projects
 from tests.agreement.places import inside
 from tests.agreement.sides import Side, dbt, elt, in_one_place, steady

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -13,10 +14,10 @@ import duckdb
 import pytest
 from dbt_common.exceptions import DbtRuntimeError
 
-from orchestrator.adapters.dbt.loaded_schemas import LoadedSchemas
+from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.execution.events import RunStarted, StepEnded
+from orchestrator.execution.events import RunStarted
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Cause, IngestStep, StepId, Why
 from tests.factories import NOON, make_outcome
@@ -61,6 +62,30 @@ def test_the_database_is_free_after_a_run(everything: Path, tmp_path: Path) -> N
     code = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table mine (x int)')"
     subprocess.run([sys.executable, "-c", code, str(side.folder / "warehouse.duckdb")], check=True)
     assert "main.mine" in side.tables()
+
+
+def test_a_dbt_without_an_internal_attribute_is_refused(
+    everything: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that could not leave markers does not start; the message says what is missing and what for."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.task.run import ModelRunner
+
+    folder = copied(everything, tmp_path / "elt")
+    with monkeypatch.context() as patch:
+        patch.delattr(ModelRunner, "_execute_model")
+        refused = elt(folder, select=["talks"])
+    assert refused.exit_code == 2
+    assert refused.trouble.startswith(
+        "dbt-core has no dbt.task.run.ModelRunner._execute_model, which elt needs to write a marker with each build."
+        f" Installed: dbt-core {version('dbt-core')}, dbt-adapters "
+    )
+    assert "main.talks" not in refused.tables()
+    with monkeypatch.context() as patch:  # an attribute that only this target's adapter needs
+        patch.delattr(DuckDBConnectionManager, "_ENV")
+        refused = elt(folder, select=["talks"])
+    assert "dbt-duckdb has no dbt.adapters.duckdb.connections.DuckDBConnectionManager._ENV" in refused.trouble
+    assert elt(folder, select=["talks"]).exit_code == 0
 
 
 def test_usage_statistics_are_off(everything: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,9 +146,9 @@ def test_dbt_sees_what_a_load_wrote(everything: Path, tmp_path: Path) -> None:
         with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
             connection.execute("create table main.loaded (x int)")
         assert not _is_seen(runs)
-        listener = LoadedSchemas(runs)
-        listener.hear(RunStarted(run_id="r", at=NOON, plan=Plan(steps=(_load("main"),)), database=""))
-        listener.hear(StepEnded(at=NOON, outcome=make_outcome("ingest.raw")))
+        ledger = DbtLedger(session, runs)
+        ledger.begin(RunStarted(run_id="r", at=NOON, plan=Plan(steps=(_load("main"),)), database=""))
+        ledger.settle([make_outcome("ingest.raw")])
         assert _is_seen(runs)
     finally:
         session.close()

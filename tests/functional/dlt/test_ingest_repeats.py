@@ -8,11 +8,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from orchestrator.execution.attempts import AttemptRules
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.chronicle import Chronicle
+from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.inbox import Inbox
-from orchestrator.execution.lanes import Lane
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import ErrorClass, ReasonCode
 from orchestrator.execution.repeats import RepeatPolicy
+from orchestrator.execution.routes import Tool
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.plan.plan import Plan
@@ -79,15 +82,18 @@ def run_it(project, policy):
         return datetime.now(UTC)
 
     heard = RecordingListener()
-    (outcome,) = run_plan(
-        Plan(steps=(step,)),
-        {Lane.INGEST: project.runner()},
-        terms=RunTerms(run_id="r", database="d", attempts=AttemptRules(policies={step.id: policy})),
-        listeners=[heard],
-        inbox=Inbox(now),
-        clock=now,
-        stop=StopRequest(),
-    )
+    inbox = Inbox(now)
+    terms = RunTerms(run_id="r", database="d", attempts=AttemptRules(policies={step.id: policy}))
+    with Audience([heard], now) as audience:
+        (outcome,) = run_plan(
+            Plan(steps=(step,)),
+            thread_executors({Tool.DLT: project.runner()}, terms.limits, inbox, now),
+            terms=terms,
+            chronicle=Chronicle(audience, inbox, now),
+            inbox=inbox,
+            clock=now,
+            stop=StopRequest(),
+        )
     return outcome, heard
 
 

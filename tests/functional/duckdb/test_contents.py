@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open_warehouse
+from orchestrator.adapters.duckdb.warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
@@ -49,7 +49,7 @@ OTHERS = {
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckdbWarehouse]:
     opened = open_warehouse(DatabaseFile(path=tmp_path_factory.mktemp("contents") / "w.duckdb"), lock_timeout=1)
     yield opened
     opened.close()
@@ -59,12 +59,12 @@ def named(name: str, schema: str = "main", database: str | None = None) -> Relat
     return Relation(database=database, schema=schema, identifier=name)
 
 
-def content(warehouse: Warehouse, name: str, budget: Budget = PLENTY, **options: object) -> Content:
+def content(warehouse: DuckdbWarehouse, name: str, budget: Budget = PLENTY, **options: object) -> Content:
     """What one relation holds."""
     return warehouse.contents([named(name)], budget, **options)[named(name)]
 
 
-def made(warehouse: Warehouse, select: str) -> Content:
+def made(warehouse: DuckdbWarehouse, select: str) -> Content:
     """What a table holds that is made of a query."""
     warehouse.ask(f"create or replace table t as {select}")
     return content(warehouse, "t")
@@ -89,7 +89,7 @@ def literal(row: tuple[object, ...]) -> str:
     return f"({', '.join(written)})"
 
 
-def test_tables_have_the_same_checksum_if_and_only_if_they_hold_the_same_rows(warehouse: Warehouse) -> None:
+def test_tables_have_the_same_checksum_if_and_only_if_they_hold_the_same_rows(warehouse: DuckdbWarehouse) -> None:
     """In any order; also where values changed places, one row took the place of another, or DuckDB finds them equal."""
 
     @settings(max_examples=150, deadline=None)
@@ -108,7 +108,7 @@ def test_tables_have_the_same_checksum_if_and_only_if_they_hold_the_same_rows(wa
 
 
 @pytest.mark.parametrize("what", OTHERS)
-def test_values_that_readers_can_tell_apart_have_other_checksums(warehouse: Warehouse, what: str) -> None:
+def test_values_that_readers_can_tell_apart_have_other_checksums(warehouse: DuckdbWarehouse, what: str) -> None:
     """Also those that DuckDB takes for equal, or hashes alike."""
     one, other = (made(warehouse, f"select 1 as id, {value} as v, null as w") for value in OTHERS[what])
     assert one.columns == other.columns
@@ -116,7 +116,7 @@ def test_values_that_readers_can_tell_apart_have_other_checksums(warehouse: Ware
     assert one.rows != other.rows
 
 
-def test_values_that_change_columns_or_rows_are_seen(warehouse: Warehouse) -> None:
+def test_values_that_change_columns_or_rows_are_seen(warehouse: DuckdbWarehouse) -> None:
     """The last column too, in which the hash of several values is linear."""
     same = made(warehouse, "values (1, 2, 'x'), (3, 4, 'y')")
     assert made(warehouse, "values (3, 4, 'y'), (1, 2, 'x')") == same
@@ -125,7 +125,7 @@ def test_values_that_change_columns_or_rows_are_seen(warehouse: Warehouse) -> No
     assert len(rows | {same.rows}) == 5
 
 
-def test_columns_of_dlt_count_apart_from_all_others(warehouse: Warehouse) -> None:
+def test_columns_of_dlt_count_apart_from_all_others(warehouse: DuckdbWarehouse) -> None:
     """A new id leaves the rows as they are; an id that moves to another row is seen; so is one that only came back."""
     first = made(warehouse, "select * from (values (1, 'a'), (2, 'b')) v(id, _dlt_id)")
     renewed = made(warehouse, "select * from (values (1, 'c'), (2, 'd')) v(id, _dlt_id)")
@@ -135,7 +135,7 @@ def test_columns_of_dlt_count_apart_from_all_others(warehouse: Warehouse) -> Non
     assert made(warehouse, "select 1 as id").dlt_columns == ""
 
 
-def test_every_type_and_any_name_can_be_read(warehouse: Warehouse) -> None:
+def test_every_type_and_any_name_can_be_read(warehouse: DuckdbWarehouse) -> None:
     """Names with quotes, in other letters or written in another case; in an attached database; with 1,600 columns."""
     columns = ", ".join(f'"{number} ""of"" {kind[:4]}" {kind}' for number, kind in enumerate(TYPES))
     warehouse.ask('attach \':memory:\' as "Be ""side"')
@@ -154,7 +154,7 @@ def test_every_type_and_any_name_can_be_read(warehouse: Warehouse) -> None:
     warehouse.ask('detach "Be ""side"')
 
 
-def test_what_is_beyond_the_budget_is_not_read(warehouse: Warehouse) -> None:
+def test_what_is_beyond_the_budget_is_not_read(warehouse: DuckdbWarehouse) -> None:
     """A table by its number of rows, which is known all the same; the rest once the time is used up."""
     warehouse.ask("create or replace table large as select range as id from range(10001)")
     large = content(warehouse, "large")
@@ -162,14 +162,14 @@ def test_what_is_beyond_the_budget_is_not_read(warehouse: Warehouse) -> None:
     warehouse.ask("delete from large where id < 5")
     assert content(warehouse, "large").count == 9996
     late = content(warehouse, "large", Budget(rows=100_000, seconds=0))
-    assert (late.rows, late.why_not) == (None, "the time for reading tables (0 s, content.time) was used up")
+    assert (late.rows, late.why_not) == (None, "the time limit for reading tables (0 s, content.time) was reached")
     warehouse.ask("create or replace view slow as select count(*) as n from range(3000000000) where hash(range) = 1")
     slow = content(warehouse, "slow", Budget(rows=10, seconds=0.2), rows_of_views=[named("slow")])
-    assert slow.why_not == "the time for reading tables (0.2 s, content.time) was used up"
+    assert slow.why_not == "the time limit for reading tables (0.2 s, content.time) was reached"
     assert content(warehouse, "large", definitions_only=True).rows is None
 
 
-def test_the_rows_of_a_view_are_read_where_that_is_asked(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_the_rows_of_a_view_are_read_where_that_is_asked(warehouse: DuckdbWarehouse, tmp_path: Path) -> None:
     """Else its columns and its definition; a view that fails says why, and others are read all the same."""
     warehouse.ask(f"copy (select 1 as a) to '{tmp_path}/f.parquet'")
     warehouse.ask(f"create or replace view file as from read_parquet('{tmp_path}/f.parquet')")
@@ -187,7 +187,7 @@ def test_the_rows_of_a_view_are_read_where_that_is_asked(warehouse: Warehouse, t
     assert after[both[1]] == before[both[1]]
 
 
-def test_macros_are_told_with_their_definitions(warehouse: Warehouse) -> None:
+def test_macros_are_told_with_their_definitions(warehouse: DuckdbWarehouse) -> None:
     """In any schema, with all overloads; the ones of DuckDB itself are not among them."""
     warehouse.ask("create schema tools")
     warehouse.ask("create macro tools.Plus(a, b) as a + b, (a) as a + 1")

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.adapters.duckdb import file_copy
 from orchestrator.adapters.duckdb.database_copy import why_not_copied
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open_warehouse
+from orchestrator.adapters.duckdb.warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
 from orchestrator.errors import WarehouseError
 
 COUNT = """
@@ -27,7 +27,7 @@ Path(sys.argv[2]).write_bytes(Path(sys.argv[1]).read_bytes()[:5000])
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+def warehouse(tmp_path: Path) -> Iterator[DuckdbWarehouse]:
     """A database of which a part is in its log only."""
     opened = open_warehouse(DatabaseFile(path=tmp_path / "shop.duckdb"), lock_timeout=0)
     opened.ask("create table t as select range as i from range(50000)")
@@ -63,7 +63,7 @@ def in_a_process(code: str, *words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(done, capture_output=True, text=True, check=False)
 
 
-def test_a_copy_has_all_that_was_committed(warehouse: Warehouse, copy: Path) -> None:
+def test_a_copy_has_all_that_was_committed(warehouse: DuckdbWarehouse, copy: Path) -> None:
     """What was in the log too; it is read-only, and read while the database is still held."""
     made = warehouse.copy_to(copy)
     assert (made.path, made.is_new, made.size) == (copy, True, copy.stat().st_size)
@@ -72,13 +72,13 @@ def test_a_copy_has_all_that_was_committed(warehouse: Warehouse, copy: Path) -> 
     assert os.listdir(copy.parent) == ["readers.duckdb"]  # noqa: PTH208  # hidden ones too
 
 
-def test_the_owner_keeps_its_lock_while_it_is_copied(warehouse: Warehouse, copy: Path) -> None:
+def test_the_owner_keeps_its_lock_while_it_is_copied(warehouse: DuckdbWarehouse, copy: Path) -> None:
     """POSIX would drop it if this process closed a descriptor of the file."""
     warehouse.copy_to(copy)
     assert "Could not set lock on file" in read(warehouse.file.path).stderr
 
 
-def test_a_copy_of_the_same_state_is_kept(warehouse: Warehouse, copy: Path) -> None:
+def test_a_copy_of_the_same_state_is_kept(warehouse: DuckdbWarehouse, copy: Path) -> None:
     """A new state replaces it in one step: who reads the old one goes on with it."""
     warehouse.copy_to(copy)
     first = copy.stat().st_ino
@@ -150,17 +150,19 @@ def test_a_disk_that_is_full_leaves_the_old_copy(tmp_path: Path, copy: Path) -> 
     assert [file.name for file in copy.parent.iterdir()] == ["readers.duckdb"]
 
 
-def test_a_copy_that_is_no_database_is_never_shown(warehouse: Warehouse, copy: Path, monkeypatch, tmp_path) -> None:
+def test_a_copy_that_is_no_database_is_never_shown(
+    warehouse: DuckdbWarehouse, copy: Path, monkeypatch, tmp_path
+) -> None:
     """It is opened before it takes the place of the old one."""
     half = tmp_path / "half.py"
     half.write_text(HALF)
     monkeypatch.setattr(file_copy, "__file__", str(half))
-    with pytest.raises(WarehouseError, match="what was copied cannot be opened"):
+    with pytest.raises(WarehouseError, match="the copy cannot be opened"):
         warehouse.copy_to(copy)
     assert list(copy.parent.iterdir()) == []
 
 
-def test_what_a_live_process_writes_beside_is_left(warehouse: Warehouse, copy: Path) -> None:
+def test_what_a_live_process_writes_beside_is_left(warehouse: DuckdbWarehouse, copy: Path) -> None:
     """Only leftovers of processes that are gone are removed, and only files that are called so."""
     others = [copy.with_name(f".readers.duckdb.elt-copy.{end}") for end in (os.getppid(), "mine")]
     for other in others:
@@ -182,7 +184,9 @@ def test_what_a_live_process_writes_beside_is_left(warehouse: Warehouse, copy: P
         ("bi/open.duckdb", "{folder}/bi/open.duckdb.wal exists: another process writes to the copy"),
     ],
 )
-def test_where_no_copy_can_be_is_told(warehouse: Warehouse, copy: Path, tmp_path: Path, path: str, told: str) -> None:
+def test_where_no_copy_can_be_is_told(
+    warehouse: DuckdbWarehouse, copy: Path, tmp_path: Path, path: str, told: str
+) -> None:
     """The path and what is wrong with it; the database and its log are found under any name."""
     del warehouse, copy
     (tmp_path / "link.duckdb").hardlink_to(tmp_path / "shop.duckdb")

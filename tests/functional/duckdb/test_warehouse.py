@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open_warehouse
+from orchestrator.adapters.duckdb.warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
 from orchestrator.adapters.load_age import LoadAgeRunner
 from orchestrator.errors import WarehouseError, WarehouseLockedError
 from orchestrator.execution.gate import judge_load_age
@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> DatabaseFile:
 
 
 @pytest.fixture
-def warehouse(file: DatabaseFile) -> Iterator[Warehouse]:
+def warehouse(file: DatabaseFile) -> Iterator[DuckdbWarehouse]:
     warehouse = open_warehouse(file, lock_timeout=0)
     yield warehouse
     warehouse.close()
@@ -47,7 +47,7 @@ def other(file: DatabaseFile) -> Iterator[subprocess.Popen]:
     process.communicate()
 
 
-def test_cursors_see_what_others_committed(warehouse: Warehouse) -> None:
+def test_cursors_see_what_others_committed(warehouse: DuckdbWarehouse) -> None:
     """Each cursor has a transaction of its own; what one commits the other reads."""
     with warehouse.cursor() as one, warehouse.cursor() as two:
         one.execute("begin; create table t as select 1 as x")
@@ -57,7 +57,7 @@ def test_cursors_see_what_others_committed(warehouse: Warehouse) -> None:
     assert warehouse.stands(Relation(database=None, schema="MAIN", identifier="T"))
 
 
-def test_whoever_opens_the_file_the_same_way_joins_the_instance(warehouse: Warehouse) -> None:
+def test_whoever_opens_the_file_the_same_way_joins_the_instance(warehouse: DuckdbWarehouse) -> None:
     """dbt opens the file with the same configuration and so shares the instance instead of meeting a lock."""
     with duckdb.connect(str(warehouse.file.path)) as dbt, warehouse.cursor() as ours:
         dbt.execute("create table made_by_dbt (x int)")
@@ -113,7 +113,7 @@ LOADED = """
 NOW = datetime(2026, 1, 11, tzinfo=UTC)
 
 
-def test_the_age_is_that_of_the_last_load_that_brought_rows(warehouse: Warehouse) -> None:
+def test_the_age_is_that_of_the_last_load_that_brought_rows(warehouse: DuckdbWarehouse) -> None:
     """Load 2 brought rows to other tables only, load 3 never finished: load 1 counts."""
     with warehouse.cursor() as cursor:
         cursor.execute(LOADED)
@@ -124,7 +124,7 @@ def test_the_age_is_that_of_the_last_load_that_brought_rows(warehouse: Warehouse
 
 
 @pytest.mark.parametrize(("table", "status"), [("orders", Status.FAIL), ("missing", Status.ERROR)])
-def test_a_gate_that_cannot_be_judged_is_an_error(warehouse: Warehouse, table: str, status: Status) -> None:
+def test_a_gate_that_cannot_be_judged_is_an_error(warehouse: DuckdbWarehouse, table: str, status: Status) -> None:
     """Old rows close the gate; a table that is not there is an error, never a silent green."""
     with warehouse.cursor() as cursor:
         cursor.execute(LOADED)

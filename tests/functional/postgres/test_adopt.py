@@ -10,10 +10,10 @@ from textwrap import dedent
 import pytest
 
 from orchestrator.adopt import Adoption, adopt
+from orchestrator.adoption.ruling import Act
 from orchestrator.api import Command, run
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
-from orchestrator.reuse.adoption import Act
 from tests.functional.postgres.server import PASSWORD
 from tests.functional.reuse.quay import FILES
 

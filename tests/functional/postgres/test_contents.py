@@ -138,10 +138,10 @@ def test_what_is_beyond_the_budget_is_not_read(warehouse):
         assert content(warehouse, "large").why_not == "it has more than 10,000 rows (content.rows)"
     assert content(warehouse, "large", replace(PLENTY, rows=10_001)).count == 10_001
     late = content(warehouse, "large", Budget(rows=100_000, seconds=0))
-    assert late.why_not == "the time for reading tables (0 s, content.time) was used up"
+    assert late.why_not == "the time limit for reading tables (0 s, content.time) was reached"
     warehouse.ask("create view slow as select pg_sleep(30)::text as n")
     slow = content(warehouse, "slow", Budget(rows=10, seconds=0.2), rows_of_views=[named("slow")])
-    assert slow.why_not == "the time for reading tables (0.2 s, content.time) was used up"
+    assert slow.why_not == "the time limit for reading tables (0.2 s, content.time) was reached"
 
 
 def test_kinds_of_relations_are_told_apart(warehouse):
@@ -155,7 +155,7 @@ def test_kinds_of_relations_are_told_apart(warehouse):
     found = warehouse.contents(relations, PLENTY, rows_of_views=[named("broken")])
     assert [found[one].kind for one in relations] == ["view", "materialized view", "table"]
     assert [found[one].count for one in relations] == [None, 1, 1]
-    assert found[named("broken")].why_not == "PostgreSQL refused a question: division by zero"
+    assert found[named("broken")].why_not == "PostgreSQL rejected a query: division by zero"
     assert content(warehouse, "broken").why_not == ""
     assert content(warehouse, "kept", definitions_only=True).rows is None
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adopt import Adoption, adopt
+from orchestrator.adoption.ruling import Act
 from orchestrator.api import Command, Verb, run
 from orchestrator.errors import ManifestError, UsageError, WarehouseError
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
 from orchestrator.repair import retry
-from orchestrator.reuse.adoption import Act
 from tests.functional.reuse.quay import ADOPTED, DATABASE, ask, by_hand, dbt, ended_at, write_quay
 from tests.functional.reuse.till import edit
 
@@ -291,11 +291,11 @@ def test_artifacts_that_do_not_fit_are_refused(quay):
     """Missing, cut short, of different invocations, of another version, or of another project: exit code 2."""
     results = quay / "built" / "run_results.json"
     whole = json.loads(results.read_text())
-    with pytest.raises(UsageError, match="There is no folder"):
+    with pytest.raises(UsageError, match="does not exist"):
         adopted(quay, state="nowhere")
     for text, words in (
-        ("{", "is not whole JSON"),
-        ("[]", "no run_results.json of version 6"),
+        ("{", "is not valid JSON"),
+        ("[]", "not a run_results.json of version 6"),
         (json.dumps({**whole, "metadata": {**whole["metadata"], "invocation_id": "another"}}), "different invocations"),
         (json.dumps({**whole, "results": [{}]}), "does not look like version 6"),
     ):
@@ -306,7 +306,7 @@ def test_artifacts_that_do_not_fit_are_refused(quay):
     manifest = quay / "built" / "manifest.json"
     read = json.loads(manifest.read_text())
     manifest.write_text(json.dumps({**read, "metadata": {**read["metadata"], "project_name": "pier"}}))
-    with pytest.raises(UsageError, match="of the project pier"):
+    with pytest.raises(UsageError, match="to the project pier"):
         adopted(quay)
     manifest.write_text(json.dumps({**read, "metadata": {**read["metadata"], "dbt_schema_version": "v11"}}))
     with pytest.raises(ManifestError):

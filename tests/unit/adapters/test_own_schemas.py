@@ -49,7 +49,7 @@ def test_who_may_make_no_schema_is_told_what_to_do():
     """A schema that cannot be dropped afterwards is left to the next one."""
     with pytest.raises(WarehouseError) as caught, OwnSchemas(Asked("create"), DIALECTS["postgres"], "db").opened(A):
         pass
-    assert "could not be made in db: permission denied\nGive the user who runs this the right" in caught.value.message
+    assert "could not be created in db: permission denied\nGrant the right" in caught.value.message
     asked = Asked()
     with OwnSchemas(asked, DIALECTS["postgres"], "db").opened(A):
         asked.refuses = "drop"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.adapters.dbt.session import Target
+from orchestrator.nodes.target import Target
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, Warehouse, open_warehouse
+from orchestrator.adapters.duckdb.warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
 from orchestrator.adapters.record_sql import COLUMNS, DIALECTS, LOADS, STANDING, adds_marker, names_in, names_of
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.execution.ports import Request
@@ -22,7 +22,7 @@ MARK = Mark(digest="d", identity="i")
 class Target:
     """A database in a file, and what the user was told of it."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: DuckdbWarehouse) -> None:
         self.warehouse = warehouse
         self.ask = warehouse.ask
         self.told: list[str] = []
@@ -197,7 +197,7 @@ def test_a_table_that_was_edited_is_not_trusted(target: Target, edit: str) -> No
     assert target.made()
     assert target.marker("orders") is None
     (said,) = target.told
-    assert "The table _elt.standing of shop has not the columns that elt gave it" in said
+    assert "The table _elt.standing of shop does not have the columns that elt created" in said
     tables = [name for (name,) in target.ask("select table_name from duckdb_tables() order by 1")]
     assert [name.partition("_before_")[0] for name in tables] == [LOADS, STANDING, STANDING]
     target.mark("orders", "r2")

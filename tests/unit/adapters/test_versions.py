@@ -10,7 +10,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from orchestrator.adapters import versions
-from orchestrator.adapters.dbt.session import NEEDED
+from orchestrator.adapters.dbt.bridge.needed import TOOLS
 from orchestrator.adapters.versions import DISTRIBUTION, require_supported, supported
 from orchestrator.errors import UnsupportedVersionError
 
@@ -23,7 +23,7 @@ def _written() -> list[str]:
     return [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
 
 
-@pytest.mark.parametrize("tool", [*NEEDED, *OPTIONAL])
+@pytest.mark.parametrize("tool", [*TOOLS, *OPTIONAL])
 def test_the_bounds_of_each_tool_are_stated(tool: str) -> None:
     """Each tool that an adapter asks for has bounds in pyproject.toml, and what is installed here keeps them."""
     assert supported(_written())[tool]
@@ -37,7 +37,7 @@ def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, stated: str
     with pytest.raises(UnsupportedVersionError) as raised:
         require_supported("dbt-core", "duckdb")
     installed = version("dbt-core")
-    assert raised.value.message == f"dbt-core {installed} is installed, this elt works with <1.0."
+    assert raised.value.message == f"dbt-core {installed} is installed, this elt supports <1.0."
     assert raised.value.hint.endswith(f"{sys.executable} -m pip install 'dbt-core<1.0'")
     assert raised.value.exit_code == 2
 
@@ -45,7 +45,7 @@ def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, stated: str
 def test_all_of_them_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two tools of wrong versions make one message and one command."""
     monkeypatch.setattr(versions, "stated_bounds", lambda: supported(["dbt-core>=99,<100", "duckdb>=99"]))
-    with pytest.raises(UnsupportedVersionError, match=r"dbt-core .* works with >=99,<100; duckdb .*>=99\.") as raised:
+    with pytest.raises(UnsupportedVersionError, match=r"dbt-core .* supports >=99,<100; duckdb .*>=99\.") as raised:
         require_supported("dbt-core", "duckdb")
     assert raised.value.hint.endswith("pip install 'dbt-core>=99,<100' 'duckdb>=99'")
 

@@ -43,6 +43,7 @@ repeats:
   ingest: 3
   dbt: {times: none, after: 10s, factor: 1.5, longest: 5min, jitter: 0, on_time_limit: repeat}
   model.shop.orders: {times: 1}
+  model.shop.times: 2
 time_limits:
   run: 6h
   dbt: none
@@ -102,6 +103,7 @@ def test_every_key_is_read(load: Load, tmp_path: Path) -> None:
                 on_time_limit=OnTimeLimit.REPEAT,
             ),
             "model.shop.orders": RepeatWish(times=1),
+            "model.shop.times": RepeatWish(times=2),
         },
         time_limits={
             "run": LimitWish(limit=timedelta(hours=6)),

@@ -4,6 +4,9 @@ import threading
 import time
 
 from orchestrator.execution.attempts import AttemptRules
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.chronicle import Chronicle
+from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Limits
 from orchestrator.execution.loop import run_plan
@@ -19,7 +22,9 @@ from tests.fakes.step_runner import FakeStepRunner, one_runner
 class TryOut:
     """One run of a drawn plan; `start` runs it on a thread of its own, so that the test can act meanwhile."""
 
-    def __init__(self, drawing: str, runner: FakeStepRunner, *, listeners=(), writer=None, rules=None, **terms) -> None:
+    def __init__(
+        self, drawing: str, runner: FakeStepRunner, *, listeners=(), writer=None, ledgers=(), rules=None, **terms
+    ) -> None:
         self.plan = make_plan(drawing)
         self.runner = runner
         self.clock = FixedClock()
@@ -28,6 +33,7 @@ class TryOut:
         self.heard = RecordingListener()
         self.outcomes: tuple[Outcome, ...] = ()
         self._writer = writer
+        self._ledgers = ledgers
         self._listeners = (*listeners, self.heard)
         self._terms = RunTerms(
             run_id="r1",
@@ -45,16 +51,16 @@ class TryOut:
         return AttemptRules(**{"chance": lambda: 0.5, "seconds": seconds} | rules)
 
     def run(self) -> "TryOut":
-        self.outcomes = run_plan(
-            self.plan,
-            one_runner(self.runner),
-            terms=self._terms,
-            listeners=self._listeners,
-            inbox=self.inbox,
-            clock=self.clock,
-            stop=self.stop,
-            writer=self._writer,
-        )
+        with Audience(self._listeners, self.clock) as audience:
+            self.outcomes = run_plan(
+                self.plan,
+                thread_executors(one_runner(self.runner), self._terms.limits, self.inbox, self.clock),
+                terms=self._terms,
+                chronicle=Chronicle(audience, self.inbox, self.clock, writer=self._writer, ledgers=self._ledgers),
+                inbox=self.inbox,
+                clock=self.clock,
+                stop=self.stop,
+            )
         return self
 
     def start(self) -> "TryOut":

@@ -12,9 +12,9 @@ from orchestrator.errors import ConfigurationError
 from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.repeats import RepeatPolicy
+from orchestrator.plan.command import Command
 from orchestrator.plan.step import StepId
 from orchestrator.report.attempts_text import AttemptsText, attempts_text
-from orchestrator.wiring.command import Command
 from tests.factories import make_plan
 from tests.graph_factories import make_dlt_source, make_graph, make_node, make_source, plan_for
 

@@ -2,11 +2,16 @@
 
 import pytest
 
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.chronicle import Chronicle
 from orchestrator.execution.events import NoticeKind, RunEnded, RunStarted, StepEnded
+from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.inbox import Inbox
-from orchestrator.execution.lanes import Lane, Limits
+from orchestrator.execution.lanes import Limits
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import ReasonCode
+from orchestrator.execution.ports import Unrecorded
+from orchestrator.execution.routes import Tool
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.plan.status import Status
@@ -68,14 +73,14 @@ def test_a_runner_that_gives_not_exactly_one_outcome_is_an_error_of_the_step(giv
     """None, one of another step, and two are refused: the run neither hangs nor trusts them."""
     tried = TryOut("a", FakeStepRunner({"a": lambda _: [make_outcome(name) for name in given]})).run()
     assert tried.statuses == {"a": "error"}
-    assert tried.message("a").startswith("internal error: the runner was to give one outcome for a and gave")
+    assert tried.message("a").startswith("internal error: the runner must return one outcome for a, and returned")
 
 
 def test_a_listener_that_raises_changes_nothing_and_is_reported_once():
     """The others hear one warning; the listener itself still hears every event."""
     raising = RaisingListener()
     tried = TryOut("a -> b", FakeStepRunner(), listeners=[raising]).run()
-    warning = "warning: RaisingListener could not take note of the run: RuntimeError: the terminal is gone"
+    warning = "warning: RaisingListener could not handle an event: RuntimeError: the terminal is gone"
     assert sorted(tried.heard.lines) == sorted(
         ["run", warning, "start a", "a success", "start b", "b success", "end success"]
     )
@@ -98,14 +103,15 @@ def test_notices_of_other_threads_are_heard_in_their_order():
 
 
 def test_notices_that_come_last_are_heard_before_the_end():
-    """What is posted while the last step's end is told still belongs to the run."""
+    """What is posted while the last step's end is recorded still belongs to the run."""
 
-    class Posting:
-        def hear(self, event):
-            if isinstance(event, StepEnded):
+    class Posting(Unrecorded):
+        def record(self, events):
+            if isinstance(events[0], StepEnded):
                 tried.inbox.post(NoticeKind.WARNING, "late")
+            return super().record(events)
 
-    tried = TryOut("a", FakeStepRunner(), listeners=[Posting()])
+    tried = TryOut("a", FakeStepRunner(), writer=Posting())
     assert tried.run().heard.lines[-2:] == ["warning: late", "end success"]
 
 
@@ -222,13 +228,14 @@ def test_fail_fast_interrupts_what_runs_and_still_runs_the_last_hooks():
 def test_a_plan_with_a_step_that_nobody_can_run_is_refused():
     """A lane without a runner is a bug of the wiring and is told before anything starts."""
     clock = FixedClock()
-    with pytest.raises(ValueError, match="no runner: ingest"):
+    inbox, terms = Inbox(clock), RunTerms(run_id="r", database="d")
+    with pytest.raises(ValueError, match="no executor: dlt"):
         run_plan(
             make_plan("load_a"),
-            {Lane.DBT: FakeStepRunner()},
-            terms=RunTerms(run_id="r", database="d"),
-            listeners=[],
-            inbox=Inbox(clock),
+            thread_executors({Tool.DBT: FakeStepRunner()}, terms.limits, inbox, clock),
+            terms=terms,
+            chronicle=Chronicle(Audience((), clock), inbox, clock),
+            inbox=inbox,
             clock=clock,
             stop=StopRequest(),
         )

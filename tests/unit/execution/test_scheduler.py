@@ -205,7 +205,7 @@ def test_an_empty_plan_has_ended_when_it_begins():
 
 def test_a_plan_whose_steps_wait_for_each_other_is_refused():
     """A circle would never end: it is a bug of the planner and says which steps it holds."""
-    with pytest.raises(ValueError, match="in a circle: b, c"):
+    with pytest.raises(ValueError, match="in a cycle: b, c"):
         Scheduler(make_plan("a -> b -> c, ~c -> b"), Limits())
 
 

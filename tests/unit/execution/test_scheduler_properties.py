@@ -5,12 +5,14 @@
 
 import os
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.execution.lanes import Lane, Limits, lane_of
+from orchestrator.execution.lanes import Lane, Limits
 from orchestrator.execution.outcome import Outcome, ReasonCode
+from orchestrator.execution.routes import ROUTES, route_of
 from orchestrator.execution.scheduler import Decision, Scheduler
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
@@ -50,7 +52,10 @@ class Run:
         self.data = data
         self.plan: Plan = data.draw(plans())
         self.limits: Limits = data.draw(limits)
-        self.scheduler = Scheduler(self.plan, self.limits, fail_fast=fail_fast)
+        sizes = data.draw(st.lists(st.integers(1, 3), min_size=len(ROUTES), max_size=len(ROUTES)), "batch sizes")
+        self.routes = [replace(route, batch_size=size) for route, size in zip(ROUTES, sizes, strict=True)]
+        self.scheduler = Scheduler(self.plan, self.limits, fail_fast=fail_fast, routes=self.routes)
+        self.batches: list[set[str]] = []
         self.may_stop = may_stop
         self.repeats = repeats
         self.paused: list[str] = []
@@ -74,7 +79,7 @@ class Run:
                 continue
             assert self.running, "the run hangs"
             name = self.data.draw(st.sampled_from(self.running), "ends")
-            self.running.remove(name)
+            self.leave(name)
             if self.pauses(name):
                 self.paused.append(name)
                 self.follow(self.scheduler.pause(make_outcome(name, Status.ERROR, message="may pass")))
@@ -82,6 +87,12 @@ class Run:
             outcome = make_outcome(name, self.data.draw(st.sampled_from(RUNNER_STATUSES), "status"))
             self.follow(self.scheduler.end(outcome))
         return self
+
+    def leave(self, name: str) -> None:
+        """Count a step as no longer running."""
+        self.running.remove(name)
+        for batch in self.batches:
+            batch.discard(name)
 
     def pauses(self, name: str) -> bool:
         """Whether the try of a step ends in an error that may pass, with tries left."""
@@ -95,11 +106,16 @@ class Run:
             is_hook = outcome.step_id.startswith("hook")
             if self.broken_by is None and outcome.status in (Status.FAIL, Status.ERROR) and not is_hook:
                 self.broken_by = outcome.step_id if self.fail_fast else None
+        for batch in decision.batches:
+            assert {route_of(step).executor for step in batch.steps} == {batch.executor}
+            assert 1 <= len(batch.steps) <= route_of(batch.steps[0], self.routes).batch_size
+            self.batches.append({step.id for step in batch.steps})
         for step in decision.start:
             self.check_start(step)
             self.running.append(step.id)
             self.started[step.id] += 1
-        in_lane = Counter(lane_of(self.plan.by_id[name]) for name in self.running)
+        self.batches = [batch for batch in self.batches if not batch.isdisjoint(self.running)]
+        in_lane = Counter(route_of(self.plan.by_id[min(batch)]).lane for batch in self.batches)
         assert all(in_lane[lane] <= self.limits.of(lane) for lane in Lane)
         assert decision.ended == (len(self.outcomes) == len(self.plan.steps))
 
@@ -262,7 +278,7 @@ def test_a_run_that_drains_starts_nothing_and_interrupts_nothing(data):
     assert decision.interrupt == ()
     statuses = {name: data.draw(st.sampled_from(RUNNER_STATUSES)) for name in list(run.running)}
     for name, status in statuses.items():
-        run.running.remove(name)
+        run.leave(name)
         run.follow(run.scheduler.end(make_outcome(name, status)))
     assert {name: run.outcomes[name].status for name in statuses} == statuses
     assert run.outcomes.keys() == run.plan.by_id.keys()

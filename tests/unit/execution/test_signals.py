@@ -71,8 +71,10 @@ def test_a_model_that_computes_for_ever_does_not_outlive_an_interrupted_run():
     program = """
 import sys
 from datetime import UTC, datetime
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.chronicle import Chronicle
+from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.inbox import Inbox
-from orchestrator.execution.lanes import Lane
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.terms import RunTerms
 from orchestrator.execution.signals import stop_on_signals
@@ -88,10 +90,11 @@ class Endless:
     def interrupt(self, steps):
         pass
 
-clock, stop = lambda: datetime.now(UTC), StopRequest()
+clock, stop, inbox, terms = lambda: datetime.now(UTC), StopRequest(), Inbox(), RunTerms(run_id="r", database="d")
 with stop_on_signals(stop):
-    outcomes = run_plan(make_plan("a -> b"), {Lane.DBT: Endless()}, terms=RunTerms(run_id="r", database="d"),
-                        listeners=[], inbox=Inbox(clock), clock=clock, stop=stop)
+    outcomes = run_plan(make_plan("a -> b"), thread_executors({"dbt": Endless()}, terms.limits, inbox, clock),
+                        terms=terms, chronicle=Chronicle(Audience((), clock), inbox, clock), inbox=inbox,
+                        clock=clock, stop=stop)
 print(*(outcome.status for outcome in outcomes), flush=True)
 sys.exit(exit_code(run_status(outcomes)))
 """

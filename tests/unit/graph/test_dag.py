@@ -91,7 +91,7 @@ def test_first_of_a_set_has_none_of_it_above(drawn, data):
 
 def test_cycle_is_printed_as_a_path():
     """A cycle is refused with the way round it, from the node that was given first."""
-    with pytest.raises(GraphCycleError, match="circle: a → b → c → a"):
+    with pytest.raises(GraphCycleError, match="cycle: a → b → c → a"):
         Dag(["x", "a", "b", "c", "d"], [("x", "a"), ("a", "b"), ("b", "c"), ("c", "a"), ("c", "d")])
 
 

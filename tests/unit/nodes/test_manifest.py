@@ -128,7 +128,7 @@ def test_truncated_manifest_is_named(tmp_path):
     """A file that was cut short is named, with what to do."""
     path = tmp_path / "manifest.json"
     path.write_text(ARTIFACT.read_text()[:1000])
-    with pytest.raises(ManifestError, match=r"manifest\.json is not whole JSON.*\n.*delete it"):
+    with pytest.raises(ManifestError, match=r"manifest\.json is not valid JSON.*\n.*Delete it"):
         read_manifest(path)
 
 

@@ -6,13 +6,17 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.chronicle import Chronicle
+from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.inbox import Inbox
-from orchestrator.execution.lanes import Lane
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, RunListener, Stop
+from orchestrator.execution.routes import Tool
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
+from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.report.live import LiveReport
 from orchestrator.report.plain import PlainReport
@@ -45,16 +49,23 @@ class OneBreaks:
 
 def run_with(*listeners: RunListener) -> None:
     """Run the plan for these listeners."""
+    run_for(PLAN, *listeners)
+
+
+def run_for(plan: Plan, *listeners: RunListener) -> None:
+    """Run a plan for these listeners."""
     clock = FixedClock()
-    run_plan(
-        PLAN,
-        {Lane.DBT: OneBreaks()},
-        terms=RunTerms(run_id="r1", database="db"),
-        listeners=listeners,
-        inbox=Inbox(clock),
-        clock=clock,
-        stop=StopRequest(),
-    )
+    inbox, terms = Inbox(clock), RunTerms(run_id="r1", database="db")
+    with Audience(listeners, clock) as audience:
+        run_plan(
+            plan,
+            thread_executors({Tool.DBT: OneBreaks()}, terms.limits, inbox, clock),
+            terms=terms,
+            chronicle=Chronicle(audience, inbox, clock),
+            inbox=inbox,
+            clock=clock,
+            stop=StopRequest(),
+        )
 
 
 def test_the_summary_names_the_first_cause_alone() -> None:
@@ -82,16 +93,8 @@ def test_a_log_tells_the_skips_of_one_cause_in_one_line() -> None:
 def test_few_skips_have_a_line_each(number: int, lines: int) -> None:
     """Up to ten skips of one cause are told one by one."""
     plan = make_plan(", ".join(f"broken -> m{n}" for n in range(number)))
-    stream, clock = io.StringIO(), FixedClock()
-    run_plan(
-        plan,
-        {Lane.DBT: OneBreaks()},
-        terms=RunTerms(run_id="r1", database="db"),
-        listeners=[PlainReport(stream)],
-        inbox=Inbox(clock),
-        clock=clock,
-        stop=StopRequest(),
-    )
+    stream = io.StringIO()
+    run_for(plan, PlainReport(stream))
     assert sum("  skipped  " in line for line in stream.getvalue().splitlines()) == lines
 
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator.report.words import clean, count, duration, one_line, some_of
+from orchestrator.report.words import clean, duration, one_line
+from orchestrator.wording import count, some_of
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.nodes.dbt import DbtNode
-from orchestrator.nodes.definition import Definition
-from orchestrator.nodes.identity import NodeId, Relation, ResourceType
-from orchestrator.nodes.run_results import DbtResult, DbtRun
-from orchestrator.reuse.adoption import Act, Evidence, Terms, decide
-from orchestrator.reuse.adoption_run import (
+from orchestrator.adoption.dbt_run import (
     FileTimes,
     Ran,
     Read,
@@ -23,6 +18,11 @@ from orchestrator.reuse.adoption_run import (
     run_refusal,
     writes,
 )
+from orchestrator.adoption.ruling import Act, Evidence, Terms, decide
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.definition import Definition
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.nodes.run_results import DbtResult, DbtRun
 from orchestrator.reuse.facts import TABLE, VIEW, Content
 from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, StatementVerdict
 
@@ -295,6 +295,8 @@ def test_a_hook_that_changes_its_own_relation_touches_nothing_else(hook):
         "delete from {{ ref('b') }}",
         "insert into audit select 1",
         "delete from {{ this }}; delete from audit",
+        "delete from {{ this }}_audit",
+        "delete from {{ this -}} {{ '_audit' }}",
         "update {{ var('table') }} set a = 1",
         "drop table x",
         "truncate other",

@@ -1,4 +1,4 @@
-"""A store that breaks anywhere in its file: whoever meets it is told, and a run that begins sets it aside."""
+"""A store that breaks anywhere in its file: whoever meets it is told, and a run that begins renames it."""
 
 from collections.abc import Callable
 from contextlib import closing

@@ -153,20 +153,20 @@ def test_a_store_of_a_newer_version_is_left_as_it_is(tmp_path: Path) -> None:
     connection.close()
     before = (tmp_path / "history.db").read_bytes()
     for opened in (open_for_reading, open_for_writing):
-        with pytest.raises(StoreError, match="newer elt: it has version 0099"):
+        with pytest.raises(StoreError, match="newer elt: the store has version 0099"):
             opened(url)
     assert (tmp_path / "history.db").read_bytes() == before
 
 
 def test_a_corrupt_store_is_named_and_set_aside(tmp_path: Path) -> None:
-    """A reader names it; a writer sets it aside and refuses once; only then a new one is begun."""
+    """A reader names it; a writer renames it and refuses once; only then a new one is begun."""
     file = tmp_path / "history.db"
     file.write_bytes(b"no database" * 1000)
     url = store_url("history.db", tmp_path)
     with pytest.raises(StoreError, match="corrupt"):
         open_for_reading(url)
     assert file.exists()
-    with pytest.raises(StoreError, match=r"set aside as history.db.corrupt-"):
+    with pytest.raises(StoreError, match=r"renamed to history.db.corrupt-"):
         open_for_writing(url)
     (aside,) = tmp_path.glob("history.db.corrupt-*")
     assert aside.read_bytes() == b"no database" * 1000
@@ -192,7 +192,7 @@ def test_a_store_whose_folder_is_a_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("location", "words"),
-    [("mysql://ada:hidden@host/db", "mysql"), ("postgresql://ada:hidden@host:port/db", "no URL")],
+    [("mysql://ada:hidden@host/db", "mysql"), ("postgresql://ada:hidden@host:port/db", "not a database URL")],
 )
 def test_a_wrong_url_is_refused_without_its_password(tmp_path: Path, location: str, words: str) -> None:
     """Only SQLite and PostgreSQL keep a store."""

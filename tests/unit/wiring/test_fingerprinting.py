@@ -10,9 +10,7 @@ from orchestrator.adapters.dbt.plugin_code import PluginCode, code_of
 from orchestrator.errors import ProjectError, UsageError
 from orchestrator.graph.build import build_graph
 from orchestrator.nodes.dbt import DbtNode
-from orchestrator.reuse.fingerprints.surroundings import EVERYTHING
-from orchestrator.wiring.explaining import find_node
-from orchestrator.wiring.fingerprinting import (
+from orchestrator.reuse.fingerprints.outside import (
     content_digest,
     hashed_environment,
     hidden,
@@ -22,6 +20,8 @@ from orchestrator.wiring.fingerprinting import (
     time_zone,
     versions_of,
 )
+from orchestrator.reuse.fingerprints.surroundings import EVERYTHING
+from orchestrator.wiring.explaining import find_node
 from tests.graph_factories import make_source
 from tests.unit.reuse.fingerprints.making import model, project
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+from orchestrator.execution.changes import digests_of
+from orchestrator.execution.reconcile import left_loads
 from orchestrator.execution.recorded import RecordedAttempt, RecordedRun, RecordedStep
 from orchestrator.plan.plan import Plan
-from orchestrator.wiring.changes import digests_of
-from orchestrator.wiring.found import left_loads
 from tests.factories import make_head, make_plan
 from tests.fakes.clock import NOON
 

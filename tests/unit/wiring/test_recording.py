@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import psutil
 
-from orchestrator.wiring.recording import lives, this_process
+from orchestrator.execution.liveness import lives, this_process
 
 NOW = datetime.now(UTC)
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from orchestrator.config.settings import OnBusy
 from orchestrator.errors import BusyError, StoreError
 from orchestrator.execution.events import Noticed
+from orchestrator.execution.leases import Turn, in_turn, take_turn
 from orchestrator.execution.recorded import WHOLE, Lease, Process
 from orchestrator.store.memory import MemoryStore
-from orchestrator.wiring.turns import Turn, in_turn, take_turn
 from tests.fakes.clock import NOON
 
 TARGET = "postgres host:5432/db"

@@ -21,6 +21,6 @@ def upgrade() -> None:
         sa.Column("process", sa.Integer(), nullable=False),
         sa.Column("process_started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("beaten_at", sa.DateTime(timezone=True), nullable=False, comment="the last sign of life"),
+        sa.Column("beaten_at", sa.DateTime(timezone=True), nullable=False, comment="the last heartbeat"),
         sa.PrimaryKeyConstraint("target_identity"),
     )

@@ -13,11 +13,9 @@ down_revision = "0005"
 def upgrade() -> None:
     """Add the columns, and show them in the views."""
     for column in (
-        sa.Column("bytes_processed", sa.BigInteger(), nullable=True, comment="read by a query, or loaded"),
-        sa.Column("query_seconds", sa.Double(), nullable=True, comment="how long the tool executed"),
-        sa.Column(
-            "log", sa.Text(), nullable=True, comment="of a try that did not end well: the last of what the tool logged"
-        ),
+        sa.Column("bytes_processed", sa.BigInteger(), nullable=True, comment="bytes read by a query, or loaded"),
+        sa.Column("query_seconds", sa.Double(), nullable=True, comment="the execution time in the tool"),
+        sa.Column("log", sa.Text(), nullable=True, comment="the end of the tool's log, if the attempt did not succeed"),
     ):
         op.add_column("attempts", column)
     op.execute("drop view history_steps")

@@ -9,7 +9,7 @@ from alembic import op
 revision = "0007"
 down_revision = "0006"
 
-PLACE = "the full name of what the step leaves, or where it works"
+PLACE = "the full name of the relation that the step writes, or where it works"
 
 
 def upgrade() -> None:
@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("target_identity", sa.Text(), nullable=False),
         sa.Column("place", sa.Text(), nullable=False, comment=PLACE),
         sa.Column("step_id", sa.Text(), nullable=False),
-        sa.Column("run_id", sa.String(length=64), nullable=False, comment="may be forgotten by now"),
+        sa.Column("run_id", sa.String(length=64), nullable=False, comment="the run itself may have been pruned"),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -41,20 +41,22 @@ def upgrade() -> None:
         sa.Column("target_identity", sa.Text(), nullable=False),
         sa.Column("place", sa.Text(), nullable=False, comment=PLACE),
         sa.Column("step_id", sa.Text(), nullable=False),
-        sa.Column("run_id", sa.String(length=64), nullable=False, comment="may be forgotten by now"),
-        sa.Column("status", sa.String(length=16), nullable=True, comment="null from its start to its end"),
+        sa.Column("run_id", sa.String(length=64), nullable=False, comment="the run itself may have been pruned"),
+        sa.Column("status", sa.String(length=16), nullable=True, comment="null while the attempt is in progress"),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("target_identity", "place", "step_id"),
         sqlite_with_rowid=False,
     )
-    place = sa.Column("place", sa.Text(), nullable=False, server_default="", comment="empty in runs of an older elt")
+    place = sa.Column("place", sa.Text(), nullable=False, server_default="", comment="empty in runs of older versions")
     op.add_column("steps", place)
     op.rename_table("leases", "leases_before")
     op.create_table(
         "leases",
         sa.Column("target_identity", sa.Text(), nullable=False),
         sa.Column("run_id", sa.String(length=64), nullable=False),
-        sa.Column("names", sa.JSON(), nullable=False, comment="of what the run may write; * is all of the target"),
+        sa.Column(
+            "names", sa.JSON(), nullable=False, comment="the names of what the run may write; * for the whole target"
+        ),
         sa.Column("user", sa.String(length=255), nullable=False),
         sa.Column("host", sa.String(length=255), nullable=False),
         sa.Column("process", sa.Integer(), nullable=False),

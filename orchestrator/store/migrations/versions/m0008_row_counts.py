@@ -16,7 +16,7 @@ def upgrade() -> None:
         op.execute(f"drop view {name}")
     op.add_column(
         "attempts",
-        sa.Column("row_count", sa.BigInteger(), nullable=True, comment="rows in the table after a build of it"),
+        sa.Column("row_count", sa.BigInteger(), nullable=True, comment="the number of rows in the table after a build"),
     )
     if op.get_bind().dialect.name != "sqlite":  # SQLite integers have 64 bits in any case
         op.alter_column("attempts", "rows_affected", type_=sa.BigInteger())

@@ -10,7 +10,7 @@ from orchestrator.installing import install_hint
 def test_a_missing_library_names_the_extra(monkeypatch):
     """Without dlt the error says what to install."""
     monkeypatch.setattr(extra, "find_spec", lambda name: None if name == "dlt" else name)
-    with pytest.raises(MissingExtraError, match="ingestion needs dlt") as raised:
+    with pytest.raises(MissingExtraError, match="Ingestion needs dlt") as raised:
         extra.require_installed()
     assert raised.value.hint == install_hint("elt-orchestrator[ingest]")
 

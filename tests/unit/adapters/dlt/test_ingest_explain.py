@@ -1,6 +1,7 @@
 """What is told of an error, and what must not be."""
 
 import errno
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_urls_lose_their_query_and_password(text, shown):
 
 def test_the_message_names_source_and_module_in_one_line():
     """Whatever was raised becomes one line of bounded length."""
-    message, _ = explain(ValueError("a\nb " + "x" * 1000), "shop", "ingestion/shop.py")
+    message, _ = explain(ValueError("a\nb " + "x" * 1000), "shop", "ingestion/shop.py", Path("/project"))
     assert message.startswith("running dlt source shop (ingestion/shop.py): ValueError: a b xxx")
     assert "\n" not in message
     assert len(message) < 500
@@ -31,6 +32,6 @@ def test_the_message_names_source_and_module_in_one_line():
 
 def test_a_full_disk_has_its_own_hint():
     """What the system says of a full disk is told as such."""
-    _, hint = explain(OSError(errno.ENOSPC, "No space left on device"), "shop", "ingestion/shop.py")
+    _, hint = explain(OSError(errno.ENOSPC, "No space left on device"), "shop", "ingestion/shop.py", Path("/project"))
     assert hint.startswith("The disk that holds ")
     assert hint.endswith("is full. Make room, then run again; nothing is loaded twice.")

@@ -71,6 +71,7 @@ def test_two_templates_that_are_left_alike_render_alike(left: str, right: str) -
         ("select a\n{% if x %}\n  -- old\n  where b\n{% endif %}", "select a {% if x %} where b {% endif %}"),
         ("{# old #}select a", "select a"),
         ("select '{{ x }}' /* old */", "select '{{ x }}'"),
+        ("select a\n\n{%- if x -%}\n  , b {%- endif %}", "select a{% if x %}, b{% endif %}"),
     ],
 )
 def test_comments_and_layout_are_left_out(before: str, after: str) -> None:
@@ -87,6 +88,7 @@ def test_comments_and_layout_are_left_out(before: str, after: str) -> None:
         ("select 1 -- note\n{%- if x %}, 2{% endif %}", "select 1\n{%- if x %}, 2{% endif %}"),
         ("select '{% if x %}a' -- '{% endif %}b", "select '{% if x %}a' -- '{% endif %}c"),
         ("{% set f %}a  b{% endset %}", "{% set f %}a b{% endset %}"),
+        ("{% set f | replace(old='c') %}a  b{% endset %}", "{% set f | replace(old='c') %}a b{% endset %}"),
         ("a{{ x }}", "a {{ x }}"),
         ("{{ x -}} /* a */ {{- x }}", "{{ x -}} {{- x }}"),
         ("select 'unclosed  a", "select 'unclosed a"),

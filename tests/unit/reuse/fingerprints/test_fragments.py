@@ -17,6 +17,7 @@ NOT_UNDERSTOOD = {
     "{% if is_incremental() %} where t > current_date {% endif %}": "current_date",
     "{% if flags.FULL_REFRESH %} select * from main.other {% else %} select 1 {% endif %}": "main, which it reads",
     "select * from {{ ref('x') }}, other": "other, which it reads",
+    "select * from {{ ref('x') }}_old": "what Jinja renders, which it reads",
     "select * from {{ ref('x') }} join read_csv('x.csv') on true": "read_csv()",
     "select my_macro(a) from {{ ref('x') }}": "my_macro()",
 }

@@ -113,12 +113,20 @@ def test_the_sql_around_tags_keeps_its_lines(text: str) -> None:
 def test_expressions_become_placeholders() -> None:
     """Each a name that says what it is; statements and comments leave nothing, raw blocks what they hold."""
     assert placeholder_sql("select {{ a }}, b\n{# c #}from {{ d('}}') }}") == "select  __name__ , b\nfrom  __jinja__ "
-    assert placeholder_sql("{{ this }} {{- ref('a', v=1) }}") == " __this__  __relation__ "
+    assert placeholder_sql("{{ this }} {{ ref('a', v=1) }}") == " __this__   __relation__ "
     for other in ("this.schema", "ref('a').schema", "ref('a') ~ '.b'", "var('a')", "'a'", "source"):
         assert placeholder_sql(f"{{{{ {other} }}}}") in {" __jinja__ ", " __name__ "}
     assert placeholder_sql("{% if x\n %}a{% endif %}{% raw %}{{ b }}{% endraw %}") == "\na{{ b }}"
     assert placeholder_sql("plain 'text'") == "plain 'text'"
     assert placeholder_sql("{{ 'no end") == "{{ 'no end"
+
+
+@pytest.mark.parametrize("text", ["{{ this }}_old", "{{ this -}} _old", "old_{{ this }}", "{{ ref('a') }}{{ b }}"])
+def test_a_part_of_a_name_is_no_relation(text: str) -> None:
+    """It renders to the name of another relation."""
+    assert " __jinja__ " in placeholder_sql(text)
+    assert "__this__" not in placeholder_sql(text)
+    assert "__relation__" not in placeholder_sql(text)
 
 
 def test_a_var_whose_value_is_known_is_read_by_it() -> None:

@@ -1,0 +1,142 @@
+"""Uses private names of dbt, and replaces functions of single objects of dbt; no other module does either.
+
+dbt is imported inside the functions, because `elt --help` must not import it.
+"""
+
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+from orchestrator.adapters.dbt.bridge.needed import NEEDED_ON, TOOLS
+from orchestrator.adapters.probe import require_attributes
+
+Execute = Callable[..., Any]
+"""Runs the materialization of a node: hook context, config, node, values for Jinja, macro."""
+
+
+def share_environment() -> None:
+    """Let dbt read the environment: in its invocation, and under both prefixes of its engine variables.
+
+    As dbt's preflight does. The invocation's own constructor would take the variables before they are copied.
+    """
+    from dbt.cli import requires
+    from dbt_common.clients.system import get_env
+    from dbt_common.context import get_invocation_context
+
+    environment = get_env()
+    requires._cross_propagate_engine_env_vars(environment)
+    get_invocation_context()._env = environment
+
+
+def enter_invocation(context: Any) -> None:  # noqa: ANN401  # dbt's InvocationContext
+    """Set dbt's invocation for the calling thread: a new thread does not have dbt's context variables."""
+    from dbt_common.context import _INVOCATION_CONTEXT_VAR
+
+    _INVOCATION_CONTEXT_VAR.set(context)
+
+
+def set_flag(flags: Any, name: str, value: object) -> None:  # noqa: ANN401  # dbt's Flags
+    """Set one of dbt's flags, which are frozen."""
+    object.__setattr__(flags, name, value)
+
+
+def close_environment() -> None:
+    """Close dbt-duckdb's database, if one is open, and forget it.
+
+    dbt-duckdb looks the open database up by the credentials as written. A second project whose profile names the same
+    relative path would be built in the first project's file, and that file would stay locked for other processes.
+    Raises UnsupportedVersionError: this also runs before a session knows its adapter, and after other code ran dbt.
+    """
+    module = sys.modules.get("dbt.adapters.duckdb.connections")
+    if module is None:
+        return
+    require_attributes(NEEDED_ON["duckdb"], *TOOLS)
+    connections = module.DuckDBConnectionManager
+    with connections._LOCK:  # dbt-duckdb drops the environment without closing it
+        environment, connections._ENV = connections._ENV, None
+    if environment is not None:
+        with suppress(Exception):  # an abandoned thread may still run a query on it
+            environment.close()
+
+
+def builtin_plugins() -> frozenset[str]:
+    """Return the names of the plugins that are part of dbt-duckdb."""
+    from dbt.adapters.duckdb.plugins import BasePlugin
+
+    return frozenset(BasePlugin._BUILTIN)
+
+
+def deferred_manifest(task: Any) -> Any:  # noqa: ANN401  # dbt's task and Manifest
+    """Return the manifest that `--defer` uses, or None."""
+    return task._get_deferred_manifest()
+
+
+def list_only(task: Any, nodes: Iterable[Any]) -> None:  # noqa: ANN401  # dbt's ListTask and nodes
+    """Make dbt's formatters write these nodes, which are already selected."""
+    task._iterate_selected_nodes = lambda: iter(nodes)
+
+
+def skip_search_for_cycles(linker: Any) -> None:  # noqa: ANN401  # dbt's Linker
+    """Leave out dbt's search for a cycle: it visits shared ancestors many times, seconds with thousands of nodes."""
+    linker.find_cycles = lambda: None
+
+
+def before_each_runner(task: Any, prepare: Callable[[Any], None]) -> None:  # noqa: ANN401  # dbt's task
+    """Call `prepare` with each runner that the task is about to call.
+
+    This includes the runners of batches: dbt's microbatch runner calls them through the task.
+    """
+    call = task.call_runner
+
+    def call_prepared(runner: Any) -> Any:  # noqa: ANN401  # dbt's runner and RunResult
+        prepare(runner)
+        return call(runner)
+
+    task.call_runner = call_prepared
+
+
+def before_handling(runner: Any, note: Callable[[Exception], None]) -> None:  # noqa: ANN401  # dbt's runner
+    """Call `note` with an exception that the runner is about to turn into a result, which keeps only its text."""
+    handle = runner.handle_exception
+
+    def handle_noted(error: Exception, context: Any) -> Any:  # noqa: ANN401  # dbt's context, and its message
+        note(error)
+        return handle(error, context)
+
+    runner.handle_exception = handle_noted
+
+
+def wrap_execution(runner: Any, wrap: Callable[[Execute], Execute]) -> None:  # noqa: ANN401  # dbt's runner
+    """Wrap what runs the materialization of a model, seed, snapshot or batch; other runners have none."""
+    from dbt.task.run import ModelRunner
+
+    if isinstance(runner, ModelRunner):
+        runner._execute_model = wrap(runner._execute_model)
+
+
+def wrap_failed_batch(runner: Any, keep: Callable[[Any, BaseException], None]) -> bool:  # noqa: ANN401  # dbt's runner
+    """Call `keep` with the batch and its exception, which dbt drops; return whether the runner is that of a batch.
+
+    dbt builds the result of an erroring batch in its `except` block, so there the exception is still the current one.
+    """
+    from dbt.task.run import MicrobatchBatchRunner
+
+    if not isinstance(runner, MicrobatchBatchRunner):
+        return False
+    build = runner._build_failed_run_batch_result
+
+    def build_and_keep(model: Any, batch: Any, *elapsed: float) -> Any:  # noqa: ANN401  # dbt's own types
+        error = sys.exception()
+        if error is not None:
+            keep(batch, error)
+        return build(model, batch, *elapsed)
+
+    runner._build_failed_run_batch_result = build_and_keep
+    return True
+
+
+def build_copy(runner: Any, node: Any, compile_node: Callable[[Any], Any]) -> None:  # noqa: ANN401  # dbt's own
+    """Make a runner build a copy of a node: compile it with `compile_node`, and write no compiled or run files."""
+    node.write_node = lambda *_: None
+    runner.compile = compile_node

@@ -1,0 +1,273 @@
+"""Gathers what is known about tables that plain dbt built, and decides which are adopted."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Protocol
+
+from orchestrator.adoption.dbt_run import (
+    FileTimes,
+    Ran,
+    Read,
+    file_doubt,
+    may_compile,
+    may_write_elsewhere,
+    outside_of,
+    run_refusal,
+)
+from orchestrator.adoption.prints import Prints
+from orchestrator.adoption.ruling import ADOPTABLE, Act, Evidence, Ruling, Terms, decide
+from orchestrator.config.installed import version_of
+from orchestrator.execution.knowledge import Knowledge
+from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.nodes.run_results import DbtArtifacts, DbtResult
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import BuildStep, StepId, TestStep
+from orchestrator.reuse.facts import Content
+from orchestrator.reuse.fingerprints.identity import Nature, nature_of
+from orchestrator.reuse.fingerprints.surroundings import Surroundings
+from orchestrator.reuse.fingerprints.value import Fingerprint
+from orchestrator.reuse.judge import Judge
+from orchestrator.reuse.open_target import OpenTarget
+from orchestrator.reuse.project import Judged
+from orchestrator.reuse.statements import Statements
+
+Candidate = BuildStep | TestStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """A node with the decision on its adoption."""
+
+    step: Candidate
+    ruling: Ruling
+    result: DbtResult | None
+    judged: Judged
+    """What the node is to its children, and what is recorded of it, if it is adopted."""
+
+
+class CopyComparison(Protocol):
+    """Compares nodes with copies of them that are built now."""
+
+    def difference(self, step: BuildStep) -> str:
+        """Describe how a relation differs from a copy that is built now; empty if they are equal."""
+
+
+@dataclass(kw_only=True)
+class Gathered:
+    """What is known about an open project and of a run of plain dbt."""
+
+    project: OpenTarget
+    compares: Callable[[tuple[NodeId, ...]], CopyComparison]
+    """Returns what compares these nodes with copies."""
+    known: Knowledge
+    artifacts: DbtArtifacts
+    plan: Plan
+    run_id: str
+    times: FileTimes | None
+    """None if the target is not a file."""
+    verify: bool
+    done: set[NodeId] = field(default_factory=set)
+    """The nodes that are adopted now, or were known before."""
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Return the steps of nodes that can be adopted: builds first, then the checks."""
+        found = [
+            step
+            for step in self.plan.steps
+            if isinstance(step, BuildStep | TestStep) and step.resource_type in ADOPTABLE and not self._is_empty(step)
+        ]
+        return tuple(sorted(found, key=lambda step: isinstance(step, TestStep)))
+
+    def _is_empty(self, step: Candidate) -> bool:
+        node = self.project.graph.manifest.nodes[step.node]
+        return node.is_ephemeral or node.is_empty
+
+    def ruled(self, *, dry_run: bool) -> list[Ruled]:
+        """Return the decision on each candidate; a dry run builds no copies."""
+        found = []
+        for step in self.candidates:
+            judged = self.judge.look(step.node)
+            judged, evidence = self._evidence(step, judged)
+            ruling = decide(evidence, self.terms)
+            if ruling.act is Act.COMPARE and not dry_run and isinstance(step, BuildStep):
+                difference = self.copies.difference(step)
+                act = Act.REFUSE if difference else Act.ADOPT
+                ruling = Ruling(act=act, reason=difference or ruling.reason)
+            if ruling.act in {Act.ADOPT, Act.COMPARE}:
+                self.judge.build(step.node, judged)
+            else:
+                self.judge.leave(step.node, judged)
+            if ruling.act is not Act.REFUSE:
+                self.done.add(step.node)
+            found.append(Ruled(step=step, ruling=ruling, result=evidence.result, judged=judged))
+        return found
+
+    @cached_property
+    def judge(self) -> Judge:
+        """Return the judge that decides what each node depends on, by the record and the target as they are now."""
+        plan = replace(self.plan, steps=self.candidates)
+        past = self.known.past(plan, frozenset(step.id for step in self.candidates))
+        return self.known.judge(past, frozenset(step.node for step in self.candidates), self.run_id)
+
+    @cached_property
+    def copies(self) -> CopyComparison:
+        """Return the object that compares nodes with copies."""
+        return self.compares(tuple(node for node in self._builds() if self.content(node)))
+
+    @cached_property
+    def around(self) -> Surroundings:
+        """Return the surroundings in which both manifests are read; a seed's file is compared by loading it."""
+        found = self.known.around
+        return replace(found, seed_content=lambda _node: "")
+
+    @cached_property
+    def now(self) -> Prints:
+        """Return the fingerprints of the current project."""
+        return Prints(manifest=self.project.graph.manifest, around=self.around)
+
+    @cached_property
+    def then(self) -> Prints:
+        """Return the fingerprints of the project at the time of the dbt run."""
+        return Prints(manifest=self.artifacts.manifest, around=self.around, parsed=self.project.graph.manifest)
+
+    @cached_property
+    def terms(self) -> Terms:
+        """Return the conditions that apply to every node."""
+        run = self.artifacts.run
+        adapters = (self.artifacts.manifest.adapter_type, self.project.graph.manifest.adapter_type)
+        refusal = run_refusal(
+            run, dbt_version=version_of("dbt-core") or "", adapters=adapters, target=self.project.target.name
+        )
+        return Terms(
+            run=run,
+            refusal=refusal,
+            file_doubt=refusal or self._file_doubt(),
+            verify=self.verify,
+            adapter=adapters[1],
+            flags=self.around.flags,
+            project=self.project.graph.manifest.project_name,
+            vars_are_same=dict(run.args.get("vars") or {}) == dict(self.project.snapshot.flags.vars),
+        )
+
+    def _file_doubt(self) -> str:
+        if self.times is None:
+            return "PostgreSQL does not say when a table was last written"
+        if doubt := file_doubt(self.artifacts.run, self.times):
+            return doubt
+        statements = Statements(self.artifacts.manifest, self.project.target.database, self.known.facts.functions)
+        for result in self.artifacts.run.results.values():
+            node = self.artifacts.manifest.nodes.get(result.unique_id)
+            if node is None:
+                return f"{result.unique_id} of that run is not in its manifest"
+            if why := may_write_elsewhere(self._ran(node, result, statements)):
+                return f"that run may have written to other relations than those of its nodes, in {why}"
+        return ""
+
+    def _ran(self, node: DbtNode, result: DbtResult, statements: Statements) -> Ran:
+        made, code = self.then.of(node.unique_id), result.compiled_code
+        reads = made is not None and made.has_statement and code is not None
+        return Ran(
+            node=node,
+            made=made,
+            texts=tuple(self.then.texts_of(node)),
+            hook_macros=tuple(self.then.hook_macros_of(node)),
+            statement=statements.verdict(node.unique_id, code) if reads and code is not None else None,
+            code=code or "",
+        )
+
+    def _evidence(self, step: Candidate, judged: Judged) -> tuple[Judged, Evidence]:
+        """Return what is known about a node, and what would be recorded of it."""
+        node = self.project.graph.manifest.nodes[step.node]
+        result = self.artifacts.run.results.get(step.node)
+        made = self.now.of(step.node) or judged.fingerprint
+        compiled = None if result is None else result.compiled_code
+        codes = () if result is None else self._codes(node, made)
+        executed = compiled or next(iter(codes), None)  # dbt keeps no code of a microbatch model
+        if judged.fingerprint.has_statement and executed is not None:
+            judged = self.judge.finished(judged, self.judge.definitions.verdict(judged, executed))
+        statements = self.judge.project.statements
+        reads = tuple(self._reads(node))
+        relation = node.relation
+        is_build = isinstance(step, BuildStep)
+        return judged, Evidence(
+            node=node,
+            result=result,
+            relation_name=node.relation_name,
+            then=self.then.of(step.node),
+            now=made,
+            made=judged.fingerprint,
+            codes=codes,
+            why_statement="" if statements is None else statements.why_not(judged.fingerprint, judged.fingerprint),
+            is_known=judged.then is not None and not judged.why,
+            is_doubted=self._is_doubted(step.id),
+            content=self.content(step.node),
+            open_parents=tuple(read.node for read in reads if not read.is_source and not self._is_settled(read.node)),
+            unversioned=self.judge.unversioned,
+            outside=""
+            if result is None
+            else outside_of(relation, reads, self.artifacts.run, result, self.project.target.database),
+            can_compare=is_build and self.known.verifiable.has(step),
+        )
+
+    def _codes(self, node: DbtNode, made: Fingerprint) -> tuple[str, ...]:
+        if node.resource_type in {ResourceType.SEED, ResourceType.UNIT_TEST} or not self.known.facts.is_readable:
+            return ()  # dbt compiles nothing for these; for others it could create a database file that does not exist
+        if not may_compile(made, self.now.texts_of(node)):
+            return ()
+        return self.project.dbt.compiled_variants(node.unique_id)
+
+    def _is_doubted(self, step: StepId) -> bool:
+        past = self.judge.past
+        marker, standing = (past.markers or {}).get(step), past.standing.get(step)
+        return (marker is not None and marker.is_doubted) or (
+            past.markers is None and standing is not None and standing.is_doubted
+        )
+
+    def _is_settled(self, node: NodeId) -> bool:
+        return node in self.done or (node not in self.judge.planned and node in self.judge.known)
+
+    def _reads(self, node: DbtNode) -> Iterator[Read]:
+        """Return what a node reads, also through ephemeral models and views, which hold no rows of their own."""
+        manifest, waiting, seen = self.project.graph.manifest, list(node.parents), set[NodeId]()
+        for parent in waiting:  # the list grows during the iteration
+            if parent in seen:
+                continue
+            seen.add(parent)
+            if parent in manifest.sources:
+                relation = manifest.sources[parent].relation
+                writers = tuple(one for one in self.project.graph.needs.parents(parent) if one in manifest.nodes)
+                content = self._contents.get(relation)
+                is_files = bool(manifest.sources[parent].external)
+                yield Read(
+                    node=parent,
+                    relation=relation,
+                    is_source=True,
+                    is_files=is_files,
+                    content=content,
+                    writers=writers,
+                )
+            elif parent in manifest.nodes:
+                known = manifest.nodes[parent]
+                if known.relation is None or nature_of(known) is Nature.SEES_THROUGH:
+                    waiting += known.parents
+                if known.relation is not None:
+                    yield Read(node=parent, relation=known.relation)
+
+    def _builds(self) -> Iterator[NodeId]:
+        return (step.node for step in self.candidates if isinstance(step, BuildStep))
+
+    def content(self, node: NodeId) -> Content | None:
+        """Return what a candidate's relation held before any decision; None if it does not exist."""
+        relation = self.project.graph.manifest.nodes[node].relation
+        return None if relation is None else self._contents.get(relation)
+
+    @cached_property
+    def _contents(self) -> Mapping[Relation, Content]:
+        """Return what the relations of the candidates, and all dbt sources, hold now."""
+        manifest = self.project.graph.manifest
+        built = [manifest.nodes[step.node].relation for step in self.candidates]
+        sources = [source.relation for source in manifest.sources.values()]
+        return self.known.facts.contents(relation for relation in (*built, *sources) if relation is not None)

@@ -1,0 +1,159 @@
+"""Defines the errors of what a command works on: the warehouse, other runs, and the record of runs."""
+
+from orchestrator.errors.elt_error import EltError
+
+
+class WarehouseError(EltError):
+    """The database cannot be opened, read or written.
+
+    A DuckDB file is not a database, has no write permission, or is in a folder that does not exist. The message has the
+    absolute path and the reason.
+    """
+
+    code = "E050"
+    remedy = "Check the file, its permissions, and the target in profiles.yml."
+    example = """
+    Error [E050]: /data/shop.duckdb is not a DuckDB database.
+    Set `path` in profiles.yml to another file, or move this one out of the way."""
+
+
+class WarehouseLockedError(WarehouseError):
+    """Another process has the database file open.
+
+    `elt` names the process while it waits and when `--lock-timeout` has passed. `elt plan`, `elt ls` and `elt explain`
+    [work all the same](plan.md#while-another-process-holds-the-database).
+    """
+
+    code = "E051"
+    remedy = "Close the database in that process, or wait longer with `--lock-timeout`."
+    example = """
+    Error [E051]: The database /data/shop.duckdb is locked by process 4711 (duckdb shop.duckdb); waited 60 s for it.
+    Wait longer with --lock-timeout SECONDS, or close the database in that process."""
+
+    def __init__(self, message: str, *, hint: str, pid: int, command: str) -> None:
+        super().__init__(message, hint=hint)
+        self.pid = pid
+        self.command = command
+
+
+class WarehouseConnectionError(WarehouseError):
+    """The database server refused the connection, or does not answer.
+
+    The message has host, port, user, database, target and profile, and the server's reason; never the password.
+    """
+
+    code = "E052"
+    remedy = "Correct the key of profiles.yml that the message names, or start the server."
+    example = """
+    Error [E052]: Cannot connect to PostgreSQL at localhost, port 5432, database shop, user loader (target prod): \
+password authentication failed
+    Check `user` and `password` of the target in profiles.yml."""
+
+
+class UnsupportedWarehouseError(WarehouseError):
+    """The target's database cannot do what the command needs.
+
+    Loads, validations, `--verify-reuse` and `elt adopt` need a DuckDB file or a PostgreSQL database.
+    """
+
+    code = "E053"
+    remedy = "Choose another target with `--target`, or run only dbt's part: `--no-ingest --exclude 'expectation:*'`."
+    example = """
+    Error [E053]: The target dev has no database file (its path is :memory:), but the plan loads or validates.
+    Set `path` of the target in profiles.yml to a file."""
+
+
+class BusyError(EltError):
+    """Another run writes to the same relations, and this run was told not to wait (`--on-busy refuse`)."""
+
+    code = "E060"
+    remedy = "Wait with `--on-busy wait`, or end the other run with `elt cancel`."
+    example = """
+    Error [E060]: The run 2b7c writes to the same relations: process 4711 on host ci, /data/shop.duckdb.
+    Wait for it with --on-busy wait, or end it: elt cancel 2b7c"""
+
+
+class StoreError(EltError):
+    """The store, which holds the record of runs, cannot be opened, read or written.
+
+    The message has the file or the host, and the reason; never the password. A run that cannot be recorded does not
+    start, and a run that can no longer be recorded starts no further step.
+    """
+
+    code = "E070"
+    remedy = "Correct the permissions or the server, or set `store` in elt.yml to another place."
+    example = """
+    Error [E070]: The record of runs /data/.elt/runs.sqlite cannot be written: Permission denied
+    Make the folder writable, or set `store` in elt.yml to another place."""
+
+
+class CorruptStoreError(StoreError):
+    """The file with the record of runs is corrupt.
+
+    Commands that only read leave it unchanged. A run renames it with a timestamp, and the next run starts a new record.
+    """
+
+    code = "E071"
+    remedy = "Put a backup of the file in its place, or run again to start a new record."
+    example = """
+    Error [E071]: The record of runs /data/.elt/runs.sqlite is corrupt: file is not a database
+    The next `elt run` renames it and starts a new record."""
+
+
+class NewerStoreError(StoreError):
+    """The store was written by a newer `elt`. It was not changed."""
+
+    code = "E072"
+    remedy = "Use that newer `elt`, or set `store` in elt.yml to another place."
+    example = """
+    Error [E072]: The record of runs /data/.elt/runs.sqlite was written by a newer elt: the store has version 9, \
+this elt supports 8.
+    Nothing was changed. Use the newer elt, or set `store` in elt.yml to another place."""
+
+
+class NothingRecordedError(StoreError):
+    """There is no record of runs yet, or only that of an older `elt`, which the next run upgrades."""
+
+    code = "E073"
+    remedy = "`elt run` creates or upgrades the record."
+    example = """
+    Error [E073]: Nothing is recorded yet: /data/.elt/runs.sqlite does not exist.
+    `elt run` creates the record."""
+
+
+class UnknownRunError(StoreError):
+    """No recorded run has this id."""
+
+    code = "E074"
+    remedy = "`elt history` lists the runs. The beginning of an id is enough."
+    example = """
+    Error [E074]: There is no run 2b7c.
+    `elt history` lists the runs."""
+
+
+class AmbiguousRunError(StoreError):
+    """Several recorded runs have ids with this beginning."""
+
+    code = "E075"
+    remedy = "Type more of the id. `elt history` lists the runs."
+    example = """
+    Error [E075]: Several runs begin with 2b: 2b7c, 2bd1
+    Type more of the id. `elt history` lists the runs."""
+
+
+class RunTakenOverError(StoreError):
+    """Another process continued this run, so this process no longer records it."""
+
+    code = "E076"
+    remedy = "`elt history` shows the state of the run."
+    example = """
+    Error [E076]: Another process has taken over the run 2b7c.
+    `elt history` shows its state."""
+
+
+class RecordQueryError(StoreError):
+    """A statement of `elt sql` is not valid, or is not a query."""
+
+    code = "E077"
+    remedy = "Correct the statement. `elt sql --help` lists the views, and [history](history.md) their columns."
+    example = "Error [E077]: SQL error: no such column: state"

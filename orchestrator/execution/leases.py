@@ -1,0 +1,184 @@
+"""Implements leases: a run waits until no other run writes what it writes, or is refused."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from orchestrator.config.settings import OnBusy
+from orchestrator.errors import BusyError, StoreError
+from orchestrator.execution.events import Noticed, NoticeKind
+from orchestrator.execution.liveness import Lives, is_alive, lives, this_process
+from orchestrator.execution.ports import RunStore
+from orchestrator.execution.recorded import WHOLE, Lease
+from orchestrator.faults import Point, passing
+from orchestrator.plan.command import Command, share_of
+from orchestrator.plan.placement import written_by
+from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import IngestStep
+from orchestrator.reuse.open_target import OpenTarget
+from orchestrator.wording import some_of
+
+_LOOK = 0.5  # seconds between two checks for the end of the other run
+_BEAT = 5.0  # seconds between two heartbeats
+_MOST_NAMED = 3
+_BY_NAME = frozenset({"postgres"})
+"""Adapters of databases in which several processes can write at once. In all others, a run leases the whole target."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The clock, sleep and process checks that waiting for a lease uses; tests replace them."""
+
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    lives: Lives = lives
+    here: str = socket.gethostname()
+    sleep: Callable[[float], None] = time.sleep
+    is_over: Callable[[threading.Event], bool] = lambda ended: ended.wait(_BEAT)
+    """Waits until the next heartbeat is due or the run has ended; returns whether the run has ended."""
+
+
+@contextmanager
+def leased_plan(
+    store: RunStore,
+    project: OpenTarget,
+    command: Command,
+    run_id: str,
+    plan: Callable[[], Plan],
+    hear: Callable[[Noticed], None],
+) -> Iterator[Plan]:
+    """Make the plan, and hold the lease on what it writes until the end.
+
+    If a run leases the whole target, the plan is made once, under the lease. If it leases names, only the plan says
+    which ones. So the plan is made again under the lease: other runs may have changed what it was made from. An
+    in-memory database belongs to this process alone, and a plan that writes nothing needs no lease. `hear` is called
+    with the run that it waits for.
+
+    Raises:
+        BusyError: Another run writes there, and this one was not to wait.
+        StoreError: The store cannot be opened or written.
+    """
+    turn = Turn()
+    on_busy = command.on_busy or project.settings.on_busy
+    if project.target.path == ":memory:":
+        yield plan()
+        return
+    made = None
+    names = frozenset({WHOLE})
+    if project.target.adapter in _BY_NAME:
+        made = plan()
+        names = names_of(project, command, made)
+    while names:
+        now = turn.clock()
+        lease = Lease(
+            target_identity=project.target.identity,
+            run_id=run_id,
+            process=this_process(),
+            names=names,
+            taken_at=now,
+            beaten_at=now,
+        )
+        with in_turn(store, lease, on_busy, turn, hear):
+            made = plan()
+            wanted = names_of(project, command, made)
+            if WHOLE in names or wanted <= names:
+                yield made
+                return
+        names = wanted  # something changed in between: the new plan writes more than the lease covers
+    yield made if made is not None else plan()
+
+
+def names_of(project: OpenTarget, command: Command, plan: Plan) -> frozenset[str]:
+    """Return the names that a run of a plan must lease; runs with other names may work in the target meanwhile."""
+    written = {name for step in plan.steps for name in written_by(project.graph, step, project.target.database)}
+    loads = plan.of(IngestStep)
+    # only one process can use the working folder of a dlt pipeline, whatever dataset it loads
+    folder = f"{socket.gethostname()}:{project.settings.project_root}"
+    written |= {f"dlt pipeline {step.pipeline} in {step.working_dir or folder}" for step in loads}
+    if written and share_of(command, project.settings):
+        written.add("schemas _elt_verify_*")  # the next verification drops these schemas
+    return frozenset(written)
+
+
+@contextmanager
+def in_turn(
+    store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]
+) -> Iterator[None]:
+    """Hold a lease on names that no live run holds, until the context exits. Raises BusyError.
+
+    Heartbeats come from a thread of their own, because the run may plan for minutes or wait for a slow server.
+    """
+    passing(Point.LEASE_ASKED)
+    take_turn(store, lease, on_busy, turn, hear)
+    passing(Point.LEASE_TAKEN)
+    try:
+        with _beating(store, lease, turn):
+            yield
+    except BaseException:
+        with suppress(StoreError):  # the user must see the original error
+            store.let_go(lease)
+        raise
+    passing(Point.LEASE_RETURNED)
+    store.let_go(lease)
+    passing(Point.LEASE_GONE)
+
+
+def take_turn(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]) -> None:
+    """Take the lease once no live run excludes it; report each run that it waits for once. Raises BusyError."""
+    reported: set[str] = set()
+    while True:
+        others = [held for held in store.leases(lease.target_identity) if held.excludes(lease)]
+        busy = next((held for held in others if _works(held, turn)), None)
+        if busy is None:
+            # Taking the lease fails if another run took an excluding one in the meantime: then look again.
+            now = turn.clock()
+            if store.take(replace(lease, taken_at=now, beaten_at=now), instead_of=others):
+                return
+            continue
+        if on_busy is OnBusy.REFUSE:
+            raise BusyError(
+                f"The run {busy.run_id} {_writes(busy, lease)}: {_named(busy)}, {lease.target_identity}.",
+                hint=f"Wait for it with --on-busy wait, or end it: elt cancel {busy.run_id}",
+            )
+        if busy.run_id not in reported:
+            reported.add(busy.run_id)
+            message = f"for the run {busy.run_id}, {_named(busy)}, to end: it {_writes(busy, lease)}"
+            hear(Noticed(at=turn.clock(), kind=NoticeKind.WAITING, message=message))
+        turn.sleep(_LOOK)
+
+
+@contextmanager
+def _beating(store: RunStore, lease: Lease, turn: Turn) -> Iterator[None]:
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not turn.is_over(ended):
+            store.beat(lease, at=turn.clock())
+
+    beats = threading.Thread(target=beat, name="elt-signs-of-life", daemon=True)
+    beats.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        beats.join()
+
+
+def _works(lease: Lease, turn: Turn) -> bool:
+    return is_alive(lease.process, lease.beaten_at, now=turn.clock(), here=turn.here, lives=turn.lives)
+
+
+def _writes(busy: Lease, lease: Lease) -> str:
+    """Describe what another run writes that keeps this run from writing."""
+    if WHOLE in busy.names or WHOLE in lease.names or not (shared := busy.shared(lease)):
+        return "works in this target"
+    database = lease.target_identity.rpartition("/")[2]
+    return f"writes {some_of(sorted(name.removeprefix(f'{database}.') for name in shared), _MOST_NAMED)}"
+
+
+def _named(lease: Lease) -> str:
+    process = lease.process
+    return f"process {process.pid} of {process.user} on {process.host}, since {lease.taken_at:%Y-%m-%d %H:%M:%S} UTC"

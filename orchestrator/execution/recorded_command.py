@@ -1,0 +1,99 @@
+"""Converts a command to what the record keeps of it, and a recorded run back to a command."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import RepairError
+from orchestrator.execution.recorded import RecordedRun
+from orchestrator.masking import MASK, Masker
+from orchestrator.plan.command import Command
+from orchestrator.plan.request import Upstream, Verb
+
+_SWITCHES = ("has_selector", "ingest", "freshness", "tests", "allow_empty")
+
+
+def asked_of(command: Command, masker: Masker, shown_vars: str) -> dict[str, object]:
+    """Return what is recorded of a command, with secrets masked."""
+    return {
+        "dbt_options": list(masker.words(command.dbt_options, shown_vars)),
+        "select": list(command.select),
+        "exclude": list(command.exclude),
+        "upstream": command.upstream.value,
+        "profiles_dir": str(command.profiles_dir) if command.profiles_dir else None,
+        "skip_unchanged": command.skip_unchanged,
+        "shadow_reuse": command.shadow_reuse,
+        **{name: getattr(command, name) for name in _SWITCHES},
+    }
+
+
+def command_of(run: RecordedRun, again: Command) -> Command:
+    """Return the command of a recorded run; the folders, and `--vars` if given, come from `again`.
+
+    Raises:
+        UsageError: An older elt recorded the run without all of its options, or one of its values was masked.
+    """
+    asked: Mapping[str, Any] = run.asked
+    if run.head.verb not in set(Verb):
+        raise RepairError(
+            f"The run {run.head.run_id} was `elt {run.head.verb}`, which cannot be repeated.",
+            hint="Name another run. `elt history` lists them.",
+        )
+    if "dbt_options" not in asked:
+        raise RepairError(
+            f"The run {run.head.run_id} was recorded by an older elt, which did not keep its options.",
+            hint="Start a new run with `elt run`.",
+        )
+    recorded = tuple(asked["dbt_options"])
+    options = recorded
+    for name in (word for word in again.dbt_options if word.startswith("--")):
+        options = without_option(options, name)
+    options = (*options, *again.dbt_options)
+    if any(MASK in word for word in options):
+        raise RepairError(
+            f"A secret of the run {run.head.run_id} was masked in its record, so its options are not known.",
+            hint="Give it again: --vars '{name: value}'. Values from the environment need not be given.",
+        )
+    return replace(
+        again,
+        verb=Verb(run.head.verb),
+        dbt_options=options,
+        select=tuple(asked["select"]),
+        exclude=tuple(asked["exclude"]),
+        upstream=Upstream(asked["upstream"]),
+        profiles_dir=again.profiles_dir or (Path(asked["profiles_dir"]) if asked["profiles_dir"] else None),
+        **{name: asked[name] for name in _SWITCHES},
+        skip_unchanged=bool(asked.get("skip_unchanged")),
+        shadow_reuse=bool(asked.get("shadow_reuse")),
+        verify_reuse=asked.get("verify_reuse"),
+    )
+
+
+def compared_with(command: Command, folder: Path) -> Command:
+    """Return the command with the manifest in `folder` as its `--state`; its own state or defer state is kept.
+
+    dbt knows two states: `--state` defines what is modified, `--defer-state` what is read in place of nodes that are
+    not built.
+    """
+    options = command.dbt_options
+    state = _value(options, "--state") or os.environ.get("DBT_STATE")
+    if state and not (_value(options, "--defer-state") or os.environ.get("DBT_DEFER_STATE")):
+        options = (*options, "--defer-state", state)
+    return replace(command, dbt_options=(*without_option(options, "--state"), "--state", str(folder)))
+
+
+def without_option(words: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """Return a recorded command line (long names, then values) without an option and its value."""
+    found = []
+    before = ""
+    for word in words:
+        if word != name and (before != name or word.startswith("--")):
+            found.append(word)
+        before = word
+    return tuple(found)
+
+
+def _value(words: tuple[str, ...], name: str) -> str | None:
+    return words[words.index(name) + 1] if name in words[:-1] else None
