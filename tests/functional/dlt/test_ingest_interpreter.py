@@ -117,7 +117,7 @@ def test_an_interpreter_with_another_dlt_is_refused(open_project, tmp_path):
     (packages / "dlt-0.5.1.dist-info").mkdir()
     (packages / "dlt-0.5.1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: dlt\nVersion: 0.5.1\n")
     refused = refusal_of(open_project(shop=python))
-    told = "ingestion.python.shop: dlt 0.5.1 is installed, this elt works with >=1.30,<2, in the environment of "
+    told = "ingestion.python.shop: dlt 0.5.1 is installed, this elt supports >=1.30,<2, in the environment of "
     assert refused.message == told + str(python)
 
 
