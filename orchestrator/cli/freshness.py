@@ -6,11 +6,21 @@ import click
 
 from orchestrator.cli.dbt_options import FRESHNESS, dbt_options
 from orchestrator.cli.run import run_verb
-from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, attempt_options, lock_timeout
+from orchestrator.cli.shared import (
+    DbtCommand,
+    allow_empty,
+    as_json,
+    attempt_options,
+    lock_timeout,
+    prefixed_loads,
+    schema_prefix,
+)
 
 
 @click.command("freshness", cls=DbtCommand)
 @dbt_options(FRESHNESS)
+@schema_prefix
+@prefixed_loads
 @allow_empty
 @lock_timeout
 @attempt_options

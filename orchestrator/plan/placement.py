@@ -53,6 +53,11 @@ def place_of(graph: Graph, one: StepId | NodeId) -> str:
     node = graph.manifest.nodes.get(NodeId(one))
     if node is not None:
         return _place_of_node(graph, node)
+    return graph.placement.place(_place_beside(graph, one))
+
+
+def _place_beside(graph: Graph, one: StepId | NodeId) -> str:
+    """Return where a step works that is not the step of a dbt node."""
     if one in graph.suites:
         relation = placed(graph, graph.suites[NodeId(one)].node)
         return "" if relation is None else f"on {full_name(graph, relation)}"

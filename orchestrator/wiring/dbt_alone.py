@@ -14,8 +14,10 @@ from orchestrator.adapters.dlt.extra import require_installed
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import Settings
 from orchestrator.errors import MissingExtraError
+from orchestrator.nodes.prefix import Placement
 from orchestrator.wiring.consent import Consents, require_consent, require_consent_to_flags
 
+_DECLARED = Placement()
 _WRITERS = frozenset({"run", "build", "seed", "snapshot", "run-operation", "clone", "retry"})
 _PROFILES_DIR = "DBT_PROFILES_DIR"
 _WITHOUT_PROJECT = frozenset({"init", "--version", "-V", "-v"})
@@ -29,6 +31,7 @@ def list_with_dbt(
     keys: tuple[str, ...],
     *,
     known_to_dbt: tuple[str, ...] = (),
+    placement: Placement = _DECLARED,
 ) -> tuple[str, ...] | None:
     """Return the output of `dbt ls` for (select, exclude); opens only dbt, and builds no graph.
 
@@ -37,7 +40,7 @@ def list_with_dbt(
     session = DbtSession(settings.dbt_project_dir)
     try:
         session.open(dbt_args)
-        session.parse()
+        session.parse(placement)
         selector = DbtSelector(session)
         if not all(selector.matching((name,)) for name in known_to_dbt):
             return None

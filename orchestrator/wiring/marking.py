@@ -33,6 +33,7 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
         project.warehouse()  # open ours first, so that dbt uses the same instance
         project.session.attach()
 
+    schema = project.graph.placement.schema(SCHEMA)
     relations = [node.relation for node in nodes.values() if node.relation is not None]
     record = SqlTargetRecord(
         lambda statement: project.warehouse().ask(statement),
@@ -40,7 +41,8 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
         database_of,
         main=target.database,
         reach=reach,
-        taken={one.database or target.database for one in relations if one.schema.lower() == SCHEMA},
+        schema=schema,
+        taken={one.database or target.database for one in relations if one.schema.lower() == schema},
         tell=lambda message: project.inbox.post(NoticeKind.WARNING, message),
     )
     record.most_rows = project.settings.content.rows

@@ -22,7 +22,7 @@ from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.unused_code import unused_code_note
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.great_expectations.suites import read_suites
-from orchestrator.adapters.record_sql import OWN_TABLES
+from orchestrator.adapters.record_sql import own_tables
 from orchestrator.adapters.versions import stated_bounds
 from orchestrator.config.settings import Settings
 from orchestrator.errors import WarehouseLockedError
@@ -36,6 +36,7 @@ from orchestrator.masking import Masker, masked_errors
 from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId, Relation, short_name
 from orchestrator.nodes.manifest import manifest_from
+from orchestrator.nodes.prefix import Placement, placed_loads, require_distinct, with_moved
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import HeldDatabase
 from orchestrator.reuse.fingerprints.suites import SuiteReading
@@ -68,6 +69,11 @@ class OpenProject:
     _warehouse: Warehouse | None = field(default=None)
     held: HeldDatabase | None = None
     """The result of `held_database`, once it was called."""
+
+    @property
+    def database(self) -> str:
+        """The database as people read it, with the schemas of a run that is placed elsewhere."""
+        return f"{self.target.description}{self.graph.placement.words}"
 
     def held_database(self) -> HeldDatabase | None:
         """Return the process that holds the database, for a command that only reads; None if the database is free."""
@@ -111,13 +117,16 @@ def open_project(
     dbt_args: tuple[str, ...],
     inbox: Inbox,
     *,
-    with_ingestion: bool,
-    needs_ingestion: bool,
+    needs_ingestion: bool | None,
+    placement: Placement,
     lock_timeout: float | None = None,
     only_reads: bool = False,
     hear: Callable[[Noticed], None] = lambda _notice: None,
 ) -> Iterator[OpenProject]:
-    """Open the project for one dbt command line; on exit, close everything in reverse order."""
+    """Open the project for one dbt command line; on exit, close everything in reverse order.
+
+    `needs_ingestion` says whether mistakes in the ingestion modules are errors; with None, the modules are not read.
+    """
 
     def hear_dbt(kind: str, message: str, node: str) -> None:
         inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
@@ -131,15 +140,17 @@ def open_project(
     with masked_errors(masker), ExitStack() as resources:
         resources.enter_context(own_log(settings, masker))
         stated_bounds()  # computed before the threads that ask for them start
-        host, found = _discovery(settings, resources, masker) if with_ingestion else (None, None)
+        host, found = _discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
         session = DbtSession(settings.dbt_project_dir, hear_dbt, masker.text)
         resources.callback(session.close)
         target = session.open(dbt_args)
         masker.learn_named({**session.credentials(), "vars": dict(session.flags.VARS or {})})
-        manifest_file = session.parse()
+        manifest_file = session.parse(placement)
         manifest = manifest_from(json.loads(manifest_file.read()), manifest_file.path)
+        require_distinct(placement, manifest)
         discovery = _hidden(found.result(), masker) if found else Discovery()
-        graph, readings = _graph(settings, manifest, discovery, needed=needs_ingestion)
+        graph, readings, moved = _graph(settings, manifest, discovery, placement, needed=bool(needs_ingestion))
+        manifest_file = session.move_sources(placement, moved) if moved else manifest_file
         yield OpenProject(
             settings=settings,
             session=session,
@@ -189,27 +200,32 @@ def _hidden(found: Discovery, masker: Masker) -> Discovery:
 
 
 def _graph(
-    settings: Settings, manifest: Manifest, discovery: Discovery, *, needed: bool
-) -> tuple[Graph, Mapping[NodeId, SuiteReading]]:
+    settings: Settings, manifest: Manifest, discovery: Discovery, placement: Placement, *, needed: bool
+) -> tuple[Graph, Mapping[NodeId, SuiteReading], frozenset[NodeId]]:
+    """Return the graph, what its suites read, and the dbt sources that are read from prefixed datasets."""
     notes = [*discovery.notes]
     if needed:
         discovery.require_sound()
     else:
         notes += [mistake.message for mistake in discovery.mistakes]
     matched = match_sources(discovery.sources, manifest, settings.ingestion_schemas)
+    moved = frozenset(source for _, source in matched.feeds) if placement.prefix and placement.loads else frozenset()
+    manifest = with_moved(manifest, placement, moved)
+    dlt_sources, loads = placed_loads(placement, discovery.sources, matched.nodes)
     suites = read_suites(settings.expectations_folder, settings.project_root) if settings.expectations_folder else ()
     bound = bind(suites, manifest)
     readings = suite_readings(settings.project_root, manifest, bound)
     graph = build_graph(
         manifest,
-        ingest=matched.nodes,
+        ingest=loads,
         feeds=matched.feeds,
-        dlt_sources=discovery.sources,
+        dlt_sources=dlt_sources,
         suites=with_reads(bound, readings),
         notes=(*notes, *matched.notes),
+        placement=placement,
     )
     note = _unused_code(settings, graph) if needed else None
-    return (replace(graph, notes=(*graph.notes, note)) if note else graph), readings
+    return (replace(graph, notes=(*graph.notes, note)) if note else graph), readings, moved
 
 
 def _unused_code(settings: Settings, graph: Graph) -> str | None:
@@ -241,4 +257,5 @@ class WarehouseFacts:
         target = self._project.target
         if not is_shared(target):
             return None
-        return self._project.warehouse().relations() - OWN_TABLES if is_there(target) else frozenset()
+        own = own_tables(self._project.graph.placement)
+        return self._project.warehouse().relations() - own if is_there(target) else frozenset()

@@ -77,7 +77,7 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         versions=installed_versions(),
         target=project.target.name,
         target_identity=project.target.identity,
-        database=project.target.description,
+        database=project.database,
         process=this_process(),
         manifest=without_moments(masker.json(project.manifest_file.read())),
         places=places_of(project.graph, [step.id for step in plan.steps]),

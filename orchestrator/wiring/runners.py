@@ -95,4 +95,5 @@ def _ingest_runner(project: OpenProject, record: SqlTargetRecord | None, left: L
         log_dir=log_dir(project.settings),
         record=None if record is None else record.loads_in(project.target.database),
         goes_on=left.loads,
+        placement=project.graph.placement,
     )

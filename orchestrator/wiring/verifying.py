@@ -119,7 +119,10 @@ def verifier_of(
     return Verifier(
         runs=runs,
         schemas=OwnSchemas(
-            lambda statement: project.warehouse().ask(statement), DIALECTS[target.adapter], target.database
+            lambda statement: project.warehouse().ask(statement),
+            DIALECTS[target.adapter],
+            target.database,
+            project.graph.placement,
         ),
         dialect=COMPARING[target.adapter],
         relation_of=relation_of,
