@@ -44,7 +44,7 @@ from orchestrator.wiring.planning import (
     steps_for,
 )
 from orchestrator.wiring.publishing import copy_of
-from orchestrator.wiring.readiness import lacking
+from orchestrator.wiring.readiness import lacking, unmovable
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of
 from orchestrator.wiring.reports import OutputKind, reporting, tell_on_stderr
 from orchestrator.wiring.reusing import Knowledge
@@ -102,7 +102,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
         copy = copy_of(project, command.verb)
         notes = (
             *made.notes,
-            *(f"cannot run yet: {problem}" for problem, _ in lacking(project, made)),
+            *(f"cannot run yet: {problem}" for problem, _ in (*unmovable(project, made), *lacking(project, made))),
             *([] if copy is None else [f"after a green run, the database is copied to {copy}"]),
         )
         return Planned(

@@ -96,6 +96,9 @@ class NodeRuns:
         with adapter.connection_named("master"):
             task.defer_to_manifest()
             required = task.get_model_schemas(adapter, self._planned)
+            if self._session.placement.prefix:  # hooks find the schema of the target, which exists without the prefix
+                credentials = self._session.config.credentials
+                required.add(adapter.Relation.create(database=credentials.database, schema=credentials.schema))
             self._create_schemas(required)
             nodes = self._session.manifest.nodes
             self.marking.prepare(nodes[node] for node in self._planned if node in nodes)

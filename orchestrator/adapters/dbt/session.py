@@ -89,6 +89,7 @@ class DbtSession:
         self._catalogs: Any = []
         self._came_from: Path | None = None
         self._manifest_file: ManifestFile | None = None
+        self.placement = _UNMOVED
         self.unmoved: dict[NodeId, str] = {}
         """The nodes that a run with a schema prefix cannot build, each with the reason."""
 
@@ -133,6 +134,7 @@ class DbtSession:
                 False,  # noqa: FBT003  # write_json
                 [get_active_write_integration(catalog) for catalog in self._catalogs],
             )
+            self.placement = placement
             if placement.prefix:
                 self.unmoved = place_nodes(self.manifest, self.config, placement)
             self._manifest_file = self._written()
