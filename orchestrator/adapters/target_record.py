@@ -45,16 +45,16 @@ class SqlTargetRecord:
         *,
         main: str,
         reach: Callable[[str], None] = lambda _database: None,
-        schema: str = sql.SCHEMA,
         taken: Collection[str] = (),
         tell: Callable[[str], None] = lambda _message: None,
     ) -> None:
         """Read and write with `ask`, in the `main` database or in one that `reach` makes reachable.
 
-        Both raise WarehouseError. Our tables are in the given `schema`. `taken` are the databases in which the
-        project's own models are built in a schema with that name.
+        Both raise WarehouseError. `taken` are the databases in which the project's own models are built in a schema
+        with our name.
         """
-        self.schema = schema
+        self.schema = sql.SCHEMA
+        """The schema of our tables; that of a run with a schema prefix has the prefix."""
         self._ask = ask
         self._dialect = dialect
         self._main = main.lower()

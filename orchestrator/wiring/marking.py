@@ -41,10 +41,10 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
         database_of,
         main=target.database,
         reach=reach,
-        schema=schema,
         taken={one.database or target.database for one in relations if one.schema.lower() == schema},
         tell=lambda message: project.inbox.post(NoticeKind.WARNING, message),
     )
+    record.schema = schema
     record.most_rows = project.settings.content.rows
     return record
 

@@ -15,6 +15,7 @@ from orchestrator.adapters.dbt.beside import Beside, build_beside
 from orchestrator.adapters.dbt.interrupting import cancel
 from orchestrator.adapters.dbt.marking import Marking, Places
 from orchestrator.adapters.dbt.outcomes import recalled_result
+from orchestrator.adapters.dbt.placing import target_schema
 from orchestrator.adapters.dbt.python_errors import exit_message
 from orchestrator.adapters.dbt.row_counts import row_count
 from orchestrator.adapters.dbt.second_try import forget_compiled, keep_done_batches, look_again
@@ -95,10 +96,7 @@ class NodeRuns:
         self._keep_full_refresh_to_the_named()
         with adapter.connection_named("master"):
             task.defer_to_manifest()
-            required = task.get_model_schemas(adapter, self._planned)
-            if self._session.placement.prefix:  # hooks find the schema of the target, which exists without the prefix
-                credentials = self._session.config.credentials
-                required.add(adapter.Relation.create(database=credentials.database, schema=credentials.schema))
+            required = task.get_model_schemas(adapter, self._planned) | target_schema(adapter, self._session.placement)
             self._create_schemas(required)
             nodes = self._session.manifest.nodes
             self.marking.prepare(nodes[node] for node in self._planned if node in nodes)

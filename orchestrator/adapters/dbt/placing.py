@@ -36,6 +36,13 @@ def place_nodes(manifest: Any, config: Any, placement: Placement) -> dict[NodeId
     return unmoved
 
 
+def target_schema(adapter: Any, placement: Placement) -> frozenset[Any]:  # noqa: ANN401  # as above
+    """Return the moved schema of the target, which must be created: hooks use it, even if no node is in it."""
+    credentials = adapter.config.credentials
+    relation = adapter.Relation.create(database=credentials.database, schema=credentials.schema)
+    return frozenset({relation}) if placement.prefix else frozenset()
+
+
 def place_sources(manifest: Any, config: Any, placement: Placement, sources: Collection[NodeId]) -> None:  # noqa: ANN401  # dbt's own
     """Let dbt read these sources from prefixed schemas."""
     for source in (manifest.sources[one] for one in sources):
