@@ -187,3 +187,80 @@ def test_an_impossible_prefix_is_refused(elt, tmp_path, prefix, told):
     assert said.code == 2
     assert told in said.err
     assert "Traceback" not in said.err
+
+
+LOADS = {
+    "ingestion/raw.py": """
+        import os
+
+        import dlt
+
+        @dlt.resource(write_disposition="append")
+        def customers(id=dlt.sources.incremental("id", range_start="open")):
+            yield [{"id": n, "name": str(n)} for n in range(1, int(os.environ["LAST"]) + 1)]
+
+        @dlt.source
+        def raw():
+            return customers
+        """,
+    "models/sources.yml": """
+        sources:
+          - name: raw
+            config: {freshness: {error_after: {count: 1, period: day}}}
+            tables:
+              - name: customers
+                columns: [{name: id, data_tests: [unique]}]
+        """,
+    "models/staging/stg_orders.sql": None,
+    "models/staging/staging.yml": None,
+    **dict.fromkeys(("int_orders.sql", "fct_orders.sql", "dim_customers.sql", "marts.yml")),
+}
+LOADS = {name if "/" in name else f"models/marts/{name}": text for name, text in LOADS.items()}
+COUNTS = "select (select count(*) from raw.customers), (select count(*) from pr_7_raw.customers)"
+
+
+def test_loads_run_only_if_asked_for_and_then_in_datasets_and_states_of_their_own(elt, tmp_path, monkeypatch):
+    """Without --ingest the sources are those of production; with it, they and their tests and freshness are moved."""
+    shop = write_shop(tmp_path, LOADS, raw="")
+    monkeypatch.setenv("LAST", "2")
+    assert elt("run", project=shop).code == 0
+    (shop / "prod").mkdir()
+    shutil.copy(shop / "target/manifest.json", shop / "prod")
+    monkeypatch.setenv("LAST", "3")
+    unloaded = elt("run", *PREFIX, "--json", project=shop)
+    assert unloaded.code == 0
+    assert "ingest.elt_raw" not in unloaded.out
+    assert '"freshness.source.shop.raw.customers"' in unloaded.out
+    assert sql(shop, "select count(*) from pr_7_main.stg_customers") == [(2,)]
+    loaded = elt("run", *PREFIX, "--ingest", "--json", project=shop)
+    assert loaded.code == 0, loaded.out
+    assert sql(shop, COUNTS) == [(2, 3)]
+    assert sql(shop, "select count(*) from pr_7_main.stg_customers") == [(3,)]
+    modified = ("--select", "state:modified", "--state", shop / "prod", "--allow-empty")
+    planned = elt("plan", *PREFIX, "--ingest", *modified, "--json", project=shop)
+    assert json.loads(planned.out)["steps"] == []
+    sql(shop, "insert into pr_7_raw.customers select * from pr_7_raw.customers")
+    words = ("--select", "source:raw")
+    assert elt("test", *words, *PREFIX, project=shop).code == 0
+    assert elt("test", *words, *PREFIX, "--ingest", project=shop).code == 1
+    assert elt("ingest", project=shop).code == 0
+    monkeypatch.setenv("LAST", "4")
+    assert elt("ingest", *PREFIX, project=shop).code == 0
+    assert sql(shop, COUNTS) == [(3, 7)]
+
+
+def test_a_failed_check_of_a_prefix_closes_no_gate_of_production(elt, tmp_path):
+    """It does in its own schemas, until a retry of the prefixed run passes there."""
+    shop = write_shop(tmp_path)
+    assert elt("run", "--select", "+fct_orders", "--no-tests", project=shop).code == 0
+    (shop / "tests").mkdir()
+    test = shop / "tests/none.sql"
+    test.write_text("select 1 as wrong from {{ ref('stg_customers') }}")
+    assert elt("run", "--select", "+fct_orders", "none", *PREFIX, project=shop).code == 1
+    failed = json.loads(elt("show", "--json", project=shop).out)["run_id"]
+    below = ("run", "--select", "fct_orders", "--upstream", "none")
+    assert elt(*below, project=shop).code == 0
+    assert elt(*below, *PREFIX, project=shop).code == 1
+    test.write_text("select 1 as wrong from {{ ref('stg_customers') }} where false")
+    assert elt("retry", failed, project=shop).code == 0
+    assert elt(*below, *PREFIX, project=shop).code == 0
