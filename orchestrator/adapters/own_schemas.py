@@ -13,7 +13,8 @@ from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.fingerprints.digest import digest_of
 
-_BEGIN = "_elt_verify_"
+VERIFY = "_elt_verify_"
+"""The beginning of their names, before which a schema prefix is put."""
 _DIGEST = re.compile("[0-9a-f]{8}")
 _DECLARED = Placement()
 
@@ -29,7 +30,7 @@ class OwnSchemas:
         placement: Placement = _DECLARED,
     ) -> None:
         """Create them in `database` with `ask`, which commits its changes and raises WarehouseError."""
-        self._begin = placement.schema(_BEGIN)
+        self._begin = placement.schema(VERIFY)
         self._ask = ask
         self._dialect = dialect
         self._database = database

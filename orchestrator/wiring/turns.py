@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from orchestrator.adapters.own_schemas import VERIFY
 from orchestrator.config.settings import OnBusy
 from orchestrator.errors import BusyError, StoreError
 from orchestrator.execution.events import Noticed, NoticeKind
@@ -98,7 +99,7 @@ def names_of(project: OpenProject, command: Command, plan: Plan) -> frozenset[st
     folder = placement.place(f"{socket.gethostname()}:{project.settings.project_root}")
     written |= {f"dlt pipeline {step.pipeline} in {step.working_dir or folder}" for step in loads}
     if written and share_of(command, project.settings):
-        written.add(f"schemas {placement.schema('_elt_verify_*')}")  # the next verification drops these schemas
+        written.add(f"schemas {placement.schema(VERIFY)}*")  # the next verification drops these schemas
     return frozenset(written)
 
 
