@@ -66,7 +66,7 @@ def placed_loads(
         replace(
             node,
             dataset=placement.schema(node.dataset),
-            relation=None if node.relation is None else placement.relation(node.relation),
+            placed=None if node.placed is None else placement.relation(node.placed),
         )
         for node in nodes
     ]
@@ -83,8 +83,8 @@ def with_moved(manifest: Manifest, placement: Placement, moved: Collection[NodeI
 
 
 def _moved(source: DbtSource, placement: Placement) -> DbtSource:
-    relation = placement.relation(source.relation)
-    return replace(source, relation=relation, reading={**source.reading, "relation": str(relation)})
+    relation = placement.relation(source.placed)
+    return replace(source, placed=relation, reading={**source.reading, "relation": str(relation)})
 
 
 def require_distinct(placement: Placement, manifest: Manifest) -> None:
@@ -94,7 +94,7 @@ def require_distinct(placement: Placement, manifest: Manifest) -> None:
     moved = [node for node in manifest.nodes.values() if node.path and node.schema]
     others = {node.schema.lower() for node in manifest.nodes.values() if not node.path}
     declared = {node.schema.removeprefix(placement.prefix).lower() for node in moved}
-    used = {source.relation.schema.lower() for source in manifest.sources.values()} | others | declared
+    used = {source.placed.schema.lower() for source in manifest.sources.values()} | others | declared
     longest = _LONGEST.get(manifest.adapter_type)
     for node in moved:
         if longest is not None and len(node.schema.encode()) > longest:

@@ -40,10 +40,10 @@ def found_in_target(project: OpenProject, run: RecordedRun, changed: frozenset[N
     found = []
     for marker, attempt in done_after_all(run, markers):
         node = project.graph.manifest.nodes.get(NodeId(marker.step_id))
-        if node is None or node.unique_id in changed or node.relation is None:
+        if node is None or node.unique_id in changed or node.placed is None:
             continue
-        if is_named(project.session, marker) and facts.stands(node.relation):
-            record.clear_beside(marker.step_id, node.relation)
+        if is_named(project.session, marker) and facts.stands(node.placed):
+            record.clear_beside(marker.step_id, node.placed)
             found.append(found_outcome(project.session, marker, attempt.started_at))
     return tuple(found)
 
@@ -60,9 +60,9 @@ def gone_from_target(project: OpenProject, runs: Sequence[RecordedRun]) -> froze
         step_id
         for step_id, marker in markers.items()
         if (node := nodes.get(NodeId(step_id))) is not None
-        and node.relation is not None
+        and node.placed is not None
         and is_named(project.session, marker)
-        and not facts.stands(node.relation)
+        and not facts.stands(node.placed)
     )
 
 
@@ -121,7 +121,7 @@ def _dropped(project: OpenProject, record: SqlTargetRecord | None, nodes: Collec
     if is_there(project.target):
         record.markers(relations_of(project, nodes))  # makes attached databases visible
     facts, known = WarehouseFacts(project), project.graph.manifest.nodes
-    return frozenset(node for node in nodes if (found := known[node].relation) is not None and not facts.stands(found))
+    return frozenset(node for node in nodes if (found := known[node].placed) is not None and not facts.stands(found))
 
 
 def _is_microbatch(project: OpenProject, node: NodeId) -> bool:

@@ -26,7 +26,7 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
 
     def database_of(step: StepId) -> str | None:
         node = nodes.get(NodeId(step))
-        return None if node is None or node.relation is None else node.relation.database or target.database
+        return None if node is None or node.placed is None else node.placed.database or target.database
 
     def reach(database: str) -> None:
         del database  # dbt attaches all of them at once
@@ -34,7 +34,7 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
         project.session.attach()
 
     schema = project.graph.placement.schema(SCHEMA)
-    relations = [node.relation for node in nodes.values() if node.relation is not None]
+    relations = [node.placed for node in nodes.values() if node.placed is not None]
     record = SqlTargetRecord(
         lambda statement: project.warehouse().ask(statement),
         DIALECTS[target.adapter],
@@ -52,7 +52,7 @@ def target_record(project: OpenProject) -> SqlTargetRecord | None:
 def relations_of(project: OpenProject, nodes: Iterable[str]) -> dict[StepId, Relation]:
     """Return the relations that nodes are built as, by step; nodes without a relation are omitted."""
     known = project.graph.manifest.nodes
-    relations = {StepId(one): known[NodeId(one)].relation for one in nodes if NodeId(one) in known}
+    relations = {StepId(one): known[NodeId(one)].placed for one in nodes if NodeId(one) in known}
     return {step: relation for step, relation in relations.items() if relation is not None}
 
 

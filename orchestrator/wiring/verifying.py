@@ -65,7 +65,7 @@ class Verifiable:
 
     def _touches_more(self, node: DbtNode) -> bool:
         """Return whether a node has hooks or foreign keys, or is in a database where elt cannot create a schema."""
-        database = node.relation.database if node.relation is not None else ""
+        database = node.placed.database if node.placed is not None else ""
         is_elsewhere = database is not None and database.lower() != self.project.target.database.lower()
         return bool(hooks_of(node.definition.config)) or is_elsewhere or has_foreign_keys(node)
 
@@ -92,7 +92,7 @@ def verifier_of(
     manifest = project.graph.manifest
 
     def relation_of(node: NodeId) -> Relation:
-        relation = manifest.nodes[node].relation
+        relation = manifest.nodes[node].placed
         if relation is None:
             raise ValueError(f"{node} has no table")
         return Relation(

@@ -46,7 +46,7 @@ def placed(manifest: Manifest, placement: Placement) -> Graph:
         one: replace(
             node,
             schema=placement.schema(node.schema or "main"),
-            relation=None if node.relation is None else placement.relation(node.relation),
+            placed=None if node.placed is None else placement.relation(node.placed),
         )
         for one, node in manifest.nodes.items()
     }
@@ -64,8 +64,8 @@ def test_two_placements_share_no_place_and_write_no_relation_of_each_other(manif
             assert not place or place not in {place_of(other, step.id) for other in others}, step.id
             written = {name for other in others for name in written_by(other, step, "db")}
             assert written.isdisjoint(written_by(graph, step, "db"))
-        assert {one.relation for one in graph.manifest.sources.values()} == {
-            one.relation for one in manifest.sources.values()
+        assert {one.placed for one in graph.manifest.sources.values()} == {
+            one.placed for one in manifest.sources.values()
         }
 
 
@@ -85,14 +85,14 @@ def test_loads_move_only_if_the_run_loads():
     assert placed_loads(Placement(prefix="x_"), [source], declared) == ((source,), declared)
     [moved], [node] = placed_loads(Placement(prefix="x_", loads=True), [source], declared)
     assert (moved.dataset, moved.working_dir, node.dataset) == ("x_raw", None, "x_raw")
-    assert node.relation == Relation(database=None, schema="x_raw", identifier="orders")
+    assert node.placed == Relation(database=None, schema="x_raw", identifier="orders")
 
 
 def test_a_moved_source_is_read_from_the_prefixed_dataset():
     manifest = make_graph(make_source("orders"), make_source("customers")).manifest
     [orders, customers] = manifest.sources
     found = with_moved(manifest, Placement(prefix="x_"), [orders]).sources
-    assert found[orders].relation.schema == "x_raw"
+    assert found[orders].placed.schema == "x_raw"
     assert found[orders].reading != manifest.sources[orders].reading
     assert found[customers] == manifest.sources[customers]
 
