@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.dbt_options import LIST, dbt_options
-from orchestrator.cli.shared import DbtCommand, request_options, schema_prefix
+from orchestrator.cli.shared import DbtCommand, placing, request_options, schema_prefix
 
 
 @click.command("ls", cls=DbtCommand)
@@ -28,7 +28,7 @@ def command(context: click.Context, /, **options: Any) -> int:
     from orchestrator.api import Command, list_nodes
 
     keys = [word for key in options["output_keys"] for word in key.split()]
-    asked = Command(allow_empty=True, schema_prefix=options["schema_prefix"] or "", **request_options(context))
+    asked = Command(allow_empty=True, **placing(options), **request_options(context))
     lines = list_nodes(asked, output=options["output"], output_keys=tuple(keys))
     for line in lines:
         click.echo(line)

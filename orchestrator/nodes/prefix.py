@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from orchestrator.errors import UsageError
 from orchestrator.nodes.dbt import DbtSource, Manifest
 from orchestrator.nodes.dlt import DltSource, IngestNode
-from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 
 _PREFIX = re.compile(r"[a-z0-9_]{1,30}")
 _LONGEST = {"postgres": 63}
 """The longest name of a schema, in bytes, by adapter; others have no limit that matters."""
+_AROUND = frozenset({ResourceType.OPERATION})
+"""Hooks write to the schema of the target, if to any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +93,9 @@ def require_distinct(placement: Placement, manifest: Manifest) -> None:
     """Raise UsageError if a schema of the placed manifest is too long, or also has a use without the prefix."""
     if not placement.prefix:
         return
-    moved = [node for node in manifest.nodes.values() if node.path and node.schema]
-    others = {node.schema.lower() for node in manifest.nodes.values() if not node.path}
+    written = [node for node in manifest.nodes.values() if node.placed is not None or node.resource_type in _AROUND]
+    moved = [node for node in written if node.path and node.schema]
+    others = {node.schema.lower() for node in written if not node.path}
     declared = {node.schema.removeprefix(placement.prefix).lower() for node in moved}
     used = {source.placed.schema.lower() for source in manifest.sources.values()} | others | declared
     longest = _LONGEST.get(manifest.adapter_type)

@@ -179,7 +179,7 @@ def test_an_impossible_prefix_is_refused(elt, tmp_path, prefix, told):
         tmp_path,
         {
             "macros/schemas.sql": EVERYTHING["macros/schemas.sql"],
-            "tests/some.sql": "{{ config(schema='dbt_test__audit') }} select 1 from {{ ref('fct_orders') }}",
+            "tests/some.sql": "{{ config(schema='dbt_test__audit', store_failures=true) }} select 1 as one where false",
             "models/own.sql": "{{ config(schema='main_dbt_test__audit') }} select 1 as one",
         },
     )
