@@ -47,7 +47,7 @@ from orchestrator.wiring.planning import (
     steps_for,
 )
 from orchestrator.wiring.publishing import copy_of
-from orchestrator.wiring.readiness import lacking
+from orchestrator.wiring.readiness import lacking, unmovable
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of
 from orchestrator.wiring.reports import OutputKind, listening, reporting, tell_on_stderr
 
@@ -103,12 +103,12 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
         copy = copy_of(project, command.verb)
         notes = (
             *made.notes,
-            *(f"cannot run yet: {problem}" for problem, _ in lacking(project, made)),
+            *(f"cannot run yet: {problem}" for problem, _ in (*unmovable(project, made), *lacking(project, made))),
             *([] if copy is None else [f"after a green run, the database is copied to {copy}"]),
         )
         return Planned(
             plan=replace(made, notes=tuple(map(project.masker.text, notes))),
-            database=project.target.description,
+            database=project.database,
             target=project.target.name,
             attempts=attempts,
             told_of_attempts=attempts_text(attempts, project.settings, made, command),
@@ -178,7 +178,9 @@ def _as_json(made: Planned) -> dict[str, object]:
 def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
     """Print what a node's result depends on, now and at its last success; the exit code is 0."""
     alone = replace(command, ingest=False)  # nothing is loaded, so mistakes in the ingestion modules do not matter
-    with opened(alone, Inbox(), ("list",), hear=tell_on_stderr, only_reads=True) as project:
+    with opened(
+        alone, Inbox(), ("list",), hear=tell_on_stderr, only_reads=True, placement=command.placement
+    ) as project:
         found = explain_node(project, command, node)
         if as_json:
             sys.stdout.write(json.dumps(explanation_to_json(found), indent=2, default=str) + "\n")
@@ -199,7 +201,9 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
         names = tuple(plain.value for part in parts if (plain := plain_criterion(part)) is not None)
         loads = names if settings.ingestion_folder is not None else ()
         args = dbt_args(("list",), command, settings)
-        lines = list_with_dbt(settings, args, expressions, output, output_keys, known_to_dbt=loads)
+        lines = list_with_dbt(
+            settings, args, expressions, output, output_keys, known_to_dbt=loads, placement=command.placement
+        )
         if lines is not None:
             return lines
     inbox = Inbox()

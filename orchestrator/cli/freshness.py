@@ -6,11 +6,21 @@ import click
 
 from orchestrator.cli.dbt_options import FRESHNESS, dbt_options
 from orchestrator.cli.run import run_verb
-from orchestrator.cli.shared import RunCommand, allow_empty, attempt_options, events_as_json, lock_timeout
+from orchestrator.cli.shared import (
+    RunCommand,
+    allow_empty,
+    attempt_options,
+    events_as_json,
+    lock_timeout,
+    prefixed_loads,
+    schema_prefix,
+)
 
 
 @click.command("freshness", cls=RunCommand)
 @dbt_options(FRESHNESS)
+@schema_prefix
+@prefixed_loads
 @allow_empty
 @lock_timeout
 @attempt_options

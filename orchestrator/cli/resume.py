@@ -14,6 +14,7 @@ from orchestrator.cli.shared import (
     limits,
     lock_timeout,
     request_options,
+    schema_prefix,
 )
 
 
@@ -21,6 +22,7 @@ from orchestrator.cli.shared import (
 @click.argument("run", required=False, shell_complete=complete_runs)
 @click.option("--accept-changes", is_flag=True, help="Use the current code if it has changed since.")
 @repeated_options
+@schema_prefix
 @assume_yes
 @lock_timeout
 @attempt_options
@@ -35,7 +37,7 @@ def command(context: click.Context, /, run: str | None, **options: Any) -> int:
     from orchestrator.cli.output import chosen_output
     from orchestrator.repair import resume_and_report
 
-    again = Command(**limits(options), **request_options(context))
+    again = Command(schema_prefix=options["schema_prefix"] or "", **limits(options), **request_options(context))
     return resume_and_report(
         run, again, chosen_output(options), accept_changes=options["accept_changes"], color=options.get("use_colors")
     )

@@ -14,12 +14,14 @@ from orchestrator.cli.shared import (
     limits,
     lock_timeout,
     request_options,
+    schema_prefix,
 )
 
 
 @click.command("retry", cls=RunCommand)
 @click.argument("run", required=False, shell_complete=complete_runs)
 @repeated_options
+@schema_prefix
 @assume_yes
 @lock_timeout
 @attempt_options
@@ -35,5 +37,5 @@ def command(context: click.Context, /, run: str | None, **options: Any) -> int:
     from orchestrator.cli.output import chosen_output
     from orchestrator.repair import retry_and_report
 
-    again = Command(**limits(options), **request_options(context))
+    again = Command(schema_prefix=options["schema_prefix"] or "", **limits(options), **request_options(context))
     return retry_and_report(run, again, chosen_output(options), color=options.get("use_colors"))

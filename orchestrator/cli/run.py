@@ -13,8 +13,11 @@ from orchestrator.cli.shared import (
     events_as_json,
     limits,
     lock_timeout,
+    placing,
     planning_options,
+    prefixed_loads,
     request_options,
+    schema_prefix,
     shadow_reuse,
     skip_unchanged,
     verify_reuse,
@@ -24,6 +27,8 @@ from orchestrator.cli.shared import (
 @click.command("run", cls=RunCommand)
 @dbt_options(BUILD)
 @planning_options
+@schema_prefix
+@prefixed_loads
 @skip_unchanged
 @shadow_reuse
 @verify_reuse
@@ -47,6 +52,7 @@ def one_type_command(resource_type: str, help_text: str) -> click.Command:
 
     @click.command(resource_type, cls=RunCommand, help=f"{help_text}\n\nThe same as `{same}`.")
     @dbt_options(BUILD)
+    @schema_prefix
     @allow_empty
     @assume_yes
     @lock_timeout
@@ -70,7 +76,7 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any], dbt_wor
     asked = Command(
         verb=Verb(verb),
         upstream=Upstream(options.get("upstream") or "auto"),
-        ingest=not options.get("no_ingest"),
+        **placing(options),
         freshness=not options.get("no_freshness"),
         tests=not options.get("no_tests"),
         allow_empty=bool(options.get("allow_empty")),

@@ -115,7 +115,7 @@ def _terms(
     """Return the terms of a run: the settings, the command's options, and what a resumed run brings with it."""
     return RunTerms(
         run_id=run_id,
-        database=project.target.description,
+        database=project.database,
         limits=project.limits(),
         fail_fast=project.snapshot.flags.fail_fast,
         skip_without_news=project.settings.on_no_data is OnNoData.SKIP,

@@ -22,7 +22,8 @@ def copy_of(project: OpenProject, verb: Verb) -> Path | None:
     Raises ConfigurationError if no copy can be written there.
     """
     target = project.target
-    copy = project.settings.publish_copy.get(target.name) if verb is Verb.BUILD else None
+    is_for_readers = verb is Verb.BUILD and not project.graph.placement.prefix
+    copy = project.settings.publish_copy.get(target.name) if is_for_readers else None
     if copy is None:
         return None
     if not target.is_file or target.path is None:
