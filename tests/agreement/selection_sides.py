@@ -20,6 +20,7 @@ from orchestrator.adapters.dbt.bridge.access import close_environment
 from orchestrator.adapters.dbt.manifest_file import ManifestFile
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.cli.main import run_command_line
+from orchestrator.nodes.prefix import Placement
 from tests.agreement.places import inside, surrounded
 from tests.agreement.selection_answers import Answer
 
@@ -133,12 +134,12 @@ class EltCommands:
         return code, out.getvalue(), said.getvalue()
 
     @property
-    def _parse(self) -> Callable[[DbtSession], ManifestFile]:
+    def _parse(self) -> Callable[[DbtSession, Placement], ManifestFile]:
         for_itself = DbtSession.parse
 
-        def parse(session: DbtSession) -> ManifestFile:
+        def parse(session: DbtSession, placement: Placement) -> ManifestFile:
             if self._manifest is None:
-                written = for_itself(session)
+                written = for_itself(session, placement)
                 self._manifest = session.manifest
                 return written
             session.manifest = self._manifest
