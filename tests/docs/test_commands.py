@@ -1,5 +1,6 @@
 """The documentation names every verb, every option of ours and every exit code."""
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def test_every_exit_code_is_documented(code: ExitCode) -> None:
     """Each exit code has its line in the table of docs/commands.md, and stands in the README."""
     assert f"\n| {code.value} | " in COMMANDS
     assert f"{code.value} " in README
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    """README and the pages that it leads to have a link to each page of docs; the decisions are found by their folder."""
+    found, unread = set(), [DOCS.parent / "README.md"]
+    while unread:
+        page = unread.pop()
+        found.add(page)
+        links = {(page.parent / link).resolve() for link in re.findall(r"\]\(([^)#]+\.md)", page.read_text())}
+        unread += [link for link in links if link not in found and link.exists()]
+    assert set(DOCS.glob("*.md")) <= found
 
 
 def test_links_of_the_documentation_lead_somewhere() -> None:
