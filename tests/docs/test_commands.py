@@ -45,7 +45,7 @@ def test_every_exit_code_is_documented(code: ExitCode) -> None:
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:
-    """README and the pages that it leads to have a link to each page of docs; the decisions are found by their folder."""
+    """README and the pages that it leads to have a link to each page of docs."""
     found, unread = set(), [DOCS.parent / "README.md"]
     while unread:
         page = unread.pop()
