@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope
 STAMP := $(VENV)/.installed
 READERS := .venv-readers
 MATRIX := .venv-matrix
@@ -11,7 +12,7 @@ NEWEST ?= $(firstword $(foreach name,python3.13 python3.12,$(shell $(name) --ver
 # dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-postgres postgres stop-postgres test test-slow test-readers test-matrix test-lowest test-highest agreement faults soak reuse-pairs check docs picture lint types contracts bench clean environment constraints
+.PHONY: demo demo-postgres postgres stop-postgres test test-slow proof proof-slice test-readers test-matrix test-lowest test-highest smoke-lowest agreement faults soak reuse-pairs check docs picture lint types contracts bench clean environment constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -33,27 +34,44 @@ postgres: $(STAMP)
 stop-postgres:
 	$(PYTHON) -m demo.postgres stop
 
+# What every change must pass. Of the wide sweeps (tests/sweeps.py) it runs a smoke lane.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow"
+	$(PYTEST) -m "not slow"
 
-# What takes many runs of the real tools; CI runs it before the rest.
+# Tests that take many runs of the real tools each; CI runs them before the rest.
 test-slow: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadscope -m slow
+	$(PYTEST) -m slow
+
+# The whole proof, which takes hours: all tests with every sweep whole, every comparison with dbt, all faults, random
+# runs, the readers of dbt's artifacts, and the suite on the lowest and highest versions. `SLICE=3/24` runs one slice of
+# the sweeps, a few minutes.
+proof: $(STAMP)
+ifdef SLICE
+	$(BIN)/python -m tests.proof_slice $(SLICE)
+else
+	SWEEP=whole ELT_SELECTION_EXAMPLES=75 WHOLE_REUSE=1 $(PYTEST)
+	$(BIN)/python -m tests.agreement all
+	$(MAKE) --no-print-directory reuse-pairs soak test-readers test-matrix
+endif
+
+# The slice of the proof that the checked-out commit draws.
+proof-slice: $(STAMP)
+	$(BIN)/python -m tests.proof_slice
 
 # The whole proof of agreement with dbt: every selection, 300 random ones, every defect, every way, hundreds of random projects.
 agreement: $(STAMP)
-	WHOLE_CORPUS=1 ELT_SELECTION_EXAMPLES=75 $(BIN)/python -m pytest -n 2 --dist loadscope tests/agreement/test_selection.py tests/agreement/test_selection_random.py
+	SWEEP=whole ELT_SELECTION_EXAMPLES=75 $(PYTEST) tests/agreement
 	$(BIN)/python -m tests.agreement all
 
-# The whole proof by fault: 170 deaths of small runs, 30 of runs with the real dbt and dlt.
+# Every kill and every other fault (docs/faults.md has the numbers).
 faults: $(STAMP)
-	WHOLE_FAULTS=1 $(BIN)/python -m pytest -n 2 --dist loadscope tests/faults
+	SWEEP=whole $(PYTEST) tests/faults tests/functional/dlt/test_killed_load.py tests/functional/dlt/test_damaged_state.py
 
 # Random runs that are killed again and again: `make soak SOAK=500`, and SEED=… to draw the same once more.
 soak: $(STAMP)
 	$(BIN)/python -m tests.faults.soak $(or $(SOAK),50) $(SEED)
 
-# Random edits from every bullet of the reuse rule, each compared with a full run; an interrupted run goes on.
+# Random edits of every kind, each compared with a full run; an interrupted proof continues.
 reuse-pairs: $(STAMP)
 	$(BIN)/python -m tests.reuse_pairs --pairs $(or $(PAIRS),150) --seed $(or $(SEED),1)
 
@@ -74,10 +92,19 @@ $(UV):
 	$(PYTHON) -m venv $(MATRIX)/uv
 	$(MATRIX)/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
 
-test-lowest: $(UV)
+test-lowest: $(MATRIX)/lowest/.installed
+	$(MATRIX)/lowest/bin/python -m pytest -n 2 --dist loadscope
+
+# The smoke lane of it: one build with every kind of node, one load, one run of the command.
+smoke-lowest: $(MATRIX)/lowest/.installed
+	$(MATRIX)/lowest/bin/python -m pytest -q -n 2 --dist loadscope $(SMOKE)
+
+SMOKE := tests/unit/adapters tests/functional/dbt/test_build_like_dbt.py tests/functional/dlt/test_ingest_load.py tests/functional/great_expectations/test_validation_runner.py tests/cli/test_repair.py
+
+$(MATRIX)/lowest/.installed: $(UV) pyproject.toml constraints-lowest.txt
 	$(UV) venv --quiet --clear --python $(PYTHON) $(MATRIX)/lowest
 	$(UV) pip install --quiet --python $(MATRIX)/lowest/bin/python --no-deps --requirement constraints-lowest.txt --editable .
-	$(MATRIX)/lowest/bin/python -m pytest -n 2 --dist loadscope
+	touch $@
 
 test-highest: $(UV)
 	$(UV) venv --quiet --clear --python $(NEWEST) $(MATRIX)/highest

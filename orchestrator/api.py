@@ -14,6 +14,7 @@ from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.audience import PATIENCE
 from orchestrator.execution.events import Noticed
+from orchestrator.execution.foreword import Foreword
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.leases import leased_plan
@@ -46,7 +47,7 @@ from orchestrator.wiring.planning import (
     steps_for,
 )
 from orchestrator.wiring.publishing import copy_of
-from orchestrator.wiring.readiness import lacking
+from orchestrator.wiring.readiness import lacking, unmovable
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of
 from orchestrator.wiring.reports import OutputKind, listening, reporting, tell_on_stderr
 
@@ -102,12 +103,12 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
         copy = copy_of(project, command.verb)
         notes = (
             *made.notes,
-            *(f"cannot run yet: {problem}" for problem, _ in lacking(project, made)),
+            *(f"cannot run yet: {problem}" for problem, _ in (*unmovable(project, made), *lacking(project, made))),
             *([] if copy is None else [f"after a green run, the database is copied to {copy}"]),
         )
         return Planned(
             plan=replace(made, notes=tuple(map(project.masker.text, notes))),
-            database=project.target.description,
+            database=project.database,
             target=project.target.name,
             attempts=attempts,
             told_of_attempts=attempts_text(attempts, project.settings, made, command),
@@ -121,17 +122,22 @@ def run(command: Command, listeners: Sequence[RunListener] = (), *, patience: ti
 
     A listener that does not return from one event within `patience` receives no more; None waits as long as it takes.
     """
-    inbox = Inbox()
-    with listening(listeners, patience) as audience, opened(command, inbox, hear=audience.tell_at_once) as project:
-        require_consent_of(command, project)
-        run_id, request = new_run_id(), requested(command, selected(command, project))
-        with (
-            closing(open_store(project.settings)) as store,
-            leased_plan(store, project, command, run_id, lambda: steps_for(project, request), project.hear) as steps,
-        ):
-            known = Knowledge(project=project, store=store, run_id=run_id)
-            made = decided(command, project, request, steps, known)
-            return drive(project, known, made, command, opening_of(project, command, run_id, made.plan), audience)
+    run_id = new_run_id()
+    with listening(listeners, patience) as audience:
+        foreword = Foreword(run_id, audience.tell_at_once)
+        with opened(command, Inbox(), hear=foreword.hear) as project:
+            require_consent_of(command, project)
+            request = requested(command, selected(command, project))
+            with (
+                closing(open_store(project.settings)) as store,
+                leased_plan(
+                    store, project, command, run_id, lambda: steps_for(project, request), project.hear
+                ) as steps,
+            ):
+                known = Knowledge(project=project, store=store, run_id=run_id)
+                made = decided(command, project, request, steps, known)
+                opening = replace(opening_of(project, command, run_id, made.plan), notices=foreword.notices)
+                return drive(project, known, made, command, opening, audience)
 
 
 def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:
@@ -172,7 +178,9 @@ def _as_json(made: Planned) -> dict[str, object]:
 def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
     """Print what a node's result depends on, now and at its last success; the exit code is 0."""
     alone = replace(command, ingest=False)  # nothing is loaded, so mistakes in the ingestion modules do not matter
-    with opened(alone, Inbox(), ("list",), hear=tell_on_stderr, only_reads=True) as project:
+    with opened(
+        alone, Inbox(), ("list",), hear=tell_on_stderr, only_reads=True, placement=command.placement
+    ) as project:
         found = explain_node(project, command, node)
         if as_json:
             sys.stdout.write(json.dumps(explanation_to_json(found), indent=2, default=str) + "\n")
@@ -193,7 +201,9 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
         names = tuple(plain.value for part in parts if (plain := plain_criterion(part)) is not None)
         loads = names if settings.ingestion_folder is not None else ()
         args = dbt_args(("list",), command, settings)
-        lines = list_with_dbt(settings, args, expressions, output, output_keys, known_to_dbt=loads)
+        lines = list_with_dbt(
+            settings, args, expressions, output, output_keys, known_to_dbt=loads, placement=command.placement
+        )
         if lines is not None:
             return lines
     inbox = Inbox()

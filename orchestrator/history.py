@@ -1,8 +1,8 @@
 """Implements the verbs that read the record of runs as functions: list, show, logs, SQL, prune and cancel."""
 
-import json
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from pathlib import Path
 from orchestrator.config.loader import load_settings
 from orchestrator.config.readers import MOST_RUNS
 from orchestrator.errors import RepairError, UnknownNodeError, UnknownRunError, UsageError
+from orchestrator.execution.events import step_of_event
 from orchestrator.execution.liveness import RunState, lives, state_of, this_process
 from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.execution.recorded import RecordedRun, RecordedStep, RunHead
@@ -19,11 +20,14 @@ from orchestrator.execution.replay import replay
 from orchestrator.nodes.dlt import is_called
 from orchestrator.plan.consent import Consents, refuse, require_consent
 from orchestrator.plan.step import IngestStep
-from orchestrator.report.history_json import event_to_json, listed_to_json, run_to_json
+from orchestrator.report.history_json import listed_to_json, run_to_json
 from orchestrator.report.history_text import print_history, print_log, print_pruned, print_run, print_table
+from orchestrator.report.run_json import JsonEvents, json_line
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
 from orchestrator.wiring.recording import open_store, query_store
+
+_LOOK = 0.5  # seconds between two looks at a run that is followed
 
 
 def show_history(project_dir: Path | None, *, limit: int, as_json: bool) -> int:
@@ -57,6 +61,25 @@ def show_run(project_dir: Path | None, run: str | None, *, as_json: bool) -> int
     return 0
 
 
+def show_events(project_dir: Path | None, run: str | None, *, follow: bool = False) -> int:
+    """Write the events of one run, the last by default, as `elt run --json` writes them; the exit code is 0.
+
+    With `follow`, a run that is running is followed to its end.
+    """
+    json_events, seen = JsonEvents(), 0
+    with _opened(project_dir) as store:
+        reader = store.reader()
+        run_id = reader.find(run or None)
+        while True:
+            is_last = not follow or _state(reader.head(run_id)) is not RunState.RUNNING
+            for event in reader.events(run_id, after=seen):
+                _print_json(json_events.to_json(event))
+                seen = event.sequence or seen
+            if is_last:
+                return 0
+            time.sleep(_LOOK)
+
+
 def show_log(project_dir: Path | None, words: tuple[str, ...], *, as_json: bool) -> int:
     """Print the recorded events of a run, or of a node and its suite; the exit code is 0.
 
@@ -70,9 +93,9 @@ def show_log(project_dir: Path | None, words: tuple[str, ...], *, as_json: bool)
         told = reader.events(run)
     if node is not None:
         wanted = {step.step_id for step in steps}
-        told = tuple(event for event in told if event.step_id in wanted)
+        told = tuple(event for event in told if step_of_event(event) in wanted)
     if as_json:
-        _print_json(*(event_to_json(event) for event in told))
+        _print_json(*map(JsonEvents(found.plan.by_id).to_json, told))
     else:
         print_log(open_console(), found, told, steps)
     return 0
@@ -178,4 +201,4 @@ def _state(head: RunHead) -> RunState:
 def _print_json(*documents: object) -> None:
     lines = Lines(sys.stdout)
     for document in documents:
-        lines.write(json.dumps(document, default=str))
+        lines.write(json_line(document))

@@ -2,7 +2,7 @@
 
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,16 +12,17 @@ from tempfile import TemporaryDirectory
 
 from orchestrator.config.loader import load_settings
 from orchestrator.errors import RepairError, UnknownRunError
-from orchestrator.execution.audience import PATIENCE, Audience
+from orchestrator.execution.audience import PATIENCE
 from orchestrator.execution.changes import changes_since, gone_nodes
-from orchestrator.execution.events import NoticeKind
+from orchestrator.execution.events import Noticed, NoticeKind, RunNotStarted
+from orchestrator.execution.foreword import Foreword
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.leases import leased_plan
 from orchestrator.execution.liveness import RunState, lives, state_of
 from orchestrator.execution.ports import RunListener, RunReader
 from orchestrator.execution.reconcile import found_in_target, gone_from_target, left_of
-from orchestrator.execution.recorded import RecordedRun
+from orchestrator.execution.recorded import RETRIES, RecordedRun
 from orchestrator.execution.recorded_command import command_of, compared_with
 from orchestrator.execution.resume import Continued, is_finished, past_of, settled, tries
 from orchestrator.nodes.identity import NodeId, short_name
@@ -41,8 +42,6 @@ from orchestrator.wiring.recording import new_run_id, open_store, opening_of, wi
 from orchestrator.wiring.reports import OutputKind, listening, reporting
 from orchestrator.wording import some_of
 
-RETRIES = "retries"
-"""The key under which a retry records the run that it repairs."""
 _MOST_NAMED = 10
 
 
@@ -89,14 +88,15 @@ def resume(
                 f"The run {found.head.run_id} is finished, with the status {found.head.status}.",
                 hint="`elt run` starts a new one.",
             )
-        project = stack.enter_context(_reopened(recalled, audience))
+        foreword = Foreword(found.head.run_id, audience.tell_at_once, after=found.head.events)
+        project = stack.enter_context(_reopened(recalled, foreword.hear))
         store = stack.enter_context(closing(open_store(project.settings)))
         command = recalled.command
         stack.enter_context(leased_plan(store, project, command, found.head.run_id, lambda: found.plan, project.hear))
         changed = _changed(project, recalled)
         _refuse_changes(project, found, changed, accept=accept_changes)
         opening = opening_of(project, recalled.command, found.head.run_id, found.plan)
-        opening = replace(opening, continues=found.head.process)
+        opening = replace(opening, continues=found.head.process, notices=foreword.notices)
         continued = Continued(
             settled=settled(found, gone_from_target(project, [found])),
             found=found_in_target(project, found, changed),
@@ -125,7 +125,8 @@ def retry(
             return None
         _refuse_hooks_alone(recalled.run)
         run_id = new_run_id()
-        project = stack.enter_context(_reopened(recalled, audience))
+        foreword = Foreword(run_id, audience.tell_at_once)
+        project = stack.enter_context(_reopened(recalled, foreword.hear))
         again = replace(recalled.command, select=(), has_selector=False)
         request = requested_again(again, selected(again, project), recalled.steps)
         with (
@@ -139,7 +140,8 @@ def retry(
             if not made.steps:
                 return None
             opening = opening_of(project, recalled.command, run_id, made)
-            opening = replace(opening, selected={**opening.selected, RETRIES: recalled.run.head.run_id})
+            asked = {**opening.selected, RETRIES: recalled.run.head.run_id}
+            opening = replace(opening, selected=asked, notices=foreword.notices)
             left = left_of(project, recalled.runs, changed)
             known = Knowledge(project=project, store=store)
             gated = Foreseen(plan=with_closed_gates(made, known.closed(made, request)))
@@ -157,10 +159,13 @@ def resume_and_report(
 
 def retry_and_report(run: str | None, again: Command, output: OutputKind, *, color: bool | None = None) -> int:
     """Retry a run with reports, and return the exit code: 0 if there is nothing to retry."""
+    told = "Nothing to repair: every node of that run succeeded, or no longer exists."
     with reporting(output, color=color, nothing="") as listeners:
         ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners, patience=None)
+        if ran is None:
+            for listener in listeners:
+                listener.hear(RunNotStarted(at=datetime.now(UTC), message=told, exit_code=0))
     if ran is None:
-        told = "Nothing to repair: every node of that run succeeded, or no longer exists."
         open_console(sys.stderr).print(told, soft_wrap=True)
         return 0
     return int(ran.exit_code)
@@ -193,14 +198,14 @@ def _retried(reader: RunReader, run: RecordedRun) -> Iterator[RecordedRun]:
 
 
 @contextmanager
-def _reopened(recalled: _Recalled, audience: Audience) -> Iterator[OpenProject]:
+def _reopened(recalled: _Recalled, hear: Callable[[Noticed], None]) -> Iterator[OpenProject]:
     """Open the project of a recorded run with the run's manifest as dbt's state; refuse another target."""
     command = recalled.command
     with TemporaryDirectory(prefix="elt-then-") as folder:
         if recalled.manifest is not None:
             (Path(folder) / "manifest.json").write_bytes(with_moments(recalled.manifest))
             command = compared_with(command, Path(folder))
-        with opened(command, Inbox(), hear=audience.tell_at_once) as project:
+        with opened(command, Inbox(), hear=hear) as project:
             _refuse_another_target(project, recalled.run)
             require_consent_of(command, project)
             yield project

@@ -7,7 +7,11 @@ import pytest
 from dbt_common.tests import enable_test_caching
 from hypothesis import HealthCheck, settings
 
+from tests.warm_children import allow, clear, offer
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from xdist.scheduler import LoadScopeScheduling
 
 # A busy machine draws slowly; that says nothing of the product, and no test is timed.
@@ -28,10 +32,30 @@ SLOW = (
     *("tests/functional/postgres/test_agreement.py", "tests/functional/postgres/test_comparison.py"),
     *("tests/functional/reuse/test_adopt.py", "tests/functional/reuse/test_cases.py"),
     *("tests/functional/reuse/test_statements_of_projects.py", "tests/functional/test_reference_"),
+    "tests/functional/reuse/test_reuse_on_a_project.py",
+    "tests/functional/marks/test_left_batches.py::test_what_was_cut_off_is_done_once_by_a_retry_too",
+    *("tests/functional/postgres/test_contents.py", "tests/functional/postgres/test_reuse.py"),
+    "tests/functional/postgres/test_one_checkout.py::test_each_target_loads_every_row_once",
+    "tests/functional/postgres/test_marks.py::test_a_build_that_was_committed_is_not_done_again",
+    "tests/functional/postgres/test_loads.py::test_a_killed_load_is_finished_without_doubling_rows",
     "tests/cli/test_full_disk.py",
 )
-"""What `make test-slow` runs: many runs of the real tools each; CI runs both."""
+"""What `make test-slow` runs: many runs of the real tools each, and the breadth on PostgreSQL; CI runs both."""
 LONGEST_FIRST = (*TOGETHER, "tests/agreement/", "tests/functional/", "tests/faults/", "tests/cli/", "tests/")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_children() -> "Iterator[None]":
+    """Let runs start their children warm."""
+    offer()
+    yield
+    clear()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Start children cold in the tests of the children."""
+    allow(item.nodeid)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -39,7 +39,7 @@ def make_node(short: str, *parents: str, table: str | None = None, **fields) -> 
         package="shop",
         path=f"models/{name}.sql",
         parents=tuple(node_id(parent) for parent in parents),
-        relation=Relation(database="db", schema=schema, identifier=identifier) if stored else None,
+        placed=Relation(database="db", schema=schema, identifier=identifier) if stored else None,
         **fields,
     )
 
@@ -54,7 +54,7 @@ def make_source(
         source_name="raw",
         package="shop",
         path="models/sources.yml",
-        relation=Relation(database="db", schema="raw", identifier=name),
+        placed=Relation(database="db", schema="raw", identifier=name),
         has_freshness=warn is not None or error is not None,
         has_loaded_at=loaded_at,
         warn_after_seconds=warn,
@@ -112,7 +112,7 @@ def _ingest_node(source: DltSource, resource: str) -> IngestNode:
         resource=resource,
         pipeline=source.pipeline,
         dataset="raw",
-        relation=Relation(database=None, schema="raw", identifier=resource),
+        placed=Relation(database=None, schema="raw", identifier=resource),
         path=source.module,
     )
 

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from textwrap import dedent
 
 from tests.dies_with import die_with_the_parent
+from tests.warm_children import install
 
 MOST_BYTES = 200_000
 IMPORTED = ("dbt.adapters.duckdb", "orchestrator.api", "orchestrator.repair", "orchestrator.store.sql_store")
@@ -39,6 +40,7 @@ class Order:
 def main(orders: socket.socket) -> None:
     """Fork a process for each order until nobody is left to give one, and be `elt` in each fork."""
     get_warm()
+    install()
     assert len(list(Path("/proc/self/task").iterdir())) == 1, "a process with threads is not to be forked"
     gc.collect()
     gc.freeze()

@@ -2,21 +2,21 @@
 
 import json
 import os
-import select
 import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import IO, Self
+from typing import IO
+
+from tests.warm_children import ready
+from tests.warm_process import WarmProcess
 
 ROOT = Path(__file__).parents[1]
 
 
-class WarmStart:
+class WarmStart(WarmProcess):
     """A run of `elt` that is used as a `subprocess.Popen` is; its text streams are there where a pipe is asked for."""
 
     def __init__(
@@ -36,63 +36,14 @@ class WarmStart:
             "environment": dict(os.environ if env is None else env),
         }
         told, tells = os.pipe()
-        self.stdout, out = _output(stdout, 1)
-        self.stderr, err = _output(stderr, 2)
+        our_out, out = _output(stdout, 1)
+        our_err, err = _output(stderr, 2)
+        super().__init__(our_out, our_err)
+        ready()
         socket.send_fds(_server(), [json.dumps(order).encode()], [tells, 0 if stdin is None else stdin, out, err])
         for descriptor in (tells, *(end for end, asked in ((out, stdout), (err, stderr)) if asked == subprocess.PIPE)):
             os.close(descriptor)
-        self._told = os.fdopen(told)
-        self.pid = int(self._told.readline())
-        self.returncode: int | None = None
-
-    def poll(self) -> int | None:
-        """Give the exit code, the negative number of a signal, or None while it lives."""
-        with suppress(subprocess.TimeoutExpired):
-            return self.wait(0)
-        return None
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end; what has ended is a zombie no more."""
-        if self.returncode is None:
-            if not select.select([self._told], [], [], timeout)[0]:
-                raise subprocess.TimeoutExpired("elt", timeout or 0)
-            self.returncode = int(self._told.readline())
-        return self.returncode
-
-    def communicate(self, timeout: float | None = None) -> tuple[str | None, str | None]:
-        """Read what it says to its end; one that takes longer is killed."""
-        with ThreadPoolExecutor(2) as readers:
-            said = [stream and readers.submit(stream.read) for stream in (self.stdout, self.stderr)]
-            try:
-                self.wait(timeout)
-            except subprocess.TimeoutExpired:
-                self.kill()
-                raise
-        out, err = (text and text.result() for text in said)
-        return out, err
-
-    def send_signal(self, number: int) -> None:
-        """Send a signal to it while it lives."""
-        if self.poll() is None:
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, number)
-
-    def kill(self) -> None:
-        """Kill it."""
-        self.send_signal(9)
-
-    def terminate(self) -> None:
-        """Ask it to end."""
-        self.send_signal(15)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *how: object) -> None:
-        for stream in (self.stdout, self.stderr):
-            if stream is not None:
-                stream.close()
-        self.wait()
+        self._await(told)
 
 
 def _output(asked: int | None, ours: int) -> tuple[IO[str] | None, int]:

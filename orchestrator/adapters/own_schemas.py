@@ -9,18 +9,28 @@ from typing import Any
 from orchestrator.adapters.record_sql import Dialect
 from orchestrator.adapters.sql_words import literal, quoted
 from orchestrator.errors import WarehouseError
+from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.fingerprints.digest import digest_of
 
-_BEGIN = "_elt_verify_"
-_OURS = re.compile(_BEGIN + "[0-9a-f]{8}")
+VERIFY = "_elt_verify_"
+"""The beginning of their names, before which a schema prefix is put."""
+_DIGEST = re.compile("[0-9a-f]{8}")
+_DECLARED = Placement()
 
 
 class OwnSchemas:
     """The schemas for the verifications of one process; may be used from any thread."""
 
-    def __init__(self, ask: Callable[[str], list[tuple[Any, ...]]], dialect: Dialect, database: str) -> None:
+    def __init__(
+        self,
+        ask: Callable[[str], list[tuple[Any, ...]]],
+        dialect: Dialect,
+        database: str,
+        placement: Placement = _DECLARED,
+    ) -> None:
         """Create them in `database` with `ask`, which commits its changes and raises WarehouseError."""
+        self._begin = placement.schema(VERIFY)
         self._ask = ask
         self._dialect = dialect
         self._database = database
@@ -30,7 +40,7 @@ class OwnSchemas:
     @contextmanager
     def opened(self, step: StepId) -> Iterator[str]:
         """Yield an empty schema for a step; it is dropped afterwards with its contents. Raises WarehouseError."""
-        schema = _BEGIN + digest_of(step)[:8]
+        schema = self._begin + digest_of(step)[:8]
         with self._lock:
             try:
                 self._tidy()
@@ -55,7 +65,7 @@ class OwnSchemas:
         self._is_tidy = True
         asked = f"select schema_name from information_schema.schemata where lower(catalog_name) = lower({literal(self._database)})"  # noqa: S608, E501  # a literal
         for (schema,) in self._ask(asked):
-            if _OURS.fullmatch(schema):
+            if schema.startswith(self._begin) and _DIGEST.fullmatch(schema.removeprefix(self._begin)):
                 with suppress(WarehouseError):  # owned by another user
                     self._drop(schema)
 

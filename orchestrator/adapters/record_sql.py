@@ -13,6 +13,7 @@ from orchestrator.adapters.sql_words import literal, quoted
 from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
 from orchestrator.nodes.identity import Relation
+from orchestrator.nodes.prefix import Placement
 from orchestrator.reuse.standing import DOUBTED, Mark
 
 SCHEMA = "_elt"
@@ -49,9 +50,6 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 
 ADDED: Mapping[str, frozenset[str]] = {STANDING: frozenset({"content"})}
 """Columns that a table of an earlier elt lacks: they are added to it, and are NULL in its rows."""
-
-OWN_TABLES = frozenset((SCHEMA, table) for table in COLUMNS)
-"""The tables of elt by schema and name; they do not belong to the project."""
 
 _BESIDE = ("__dbt_backup", "__dbt_tmp")
 """What dbt appends to the name of a relation for its backup and its temporary copy."""
@@ -110,21 +108,33 @@ DIALECTS: Mapping[str, Dialect] = {
 """The databases in which a target can hold this record."""
 
 
-def table_in(database: str, table: str) -> str:
-    """Return the qualified name of a table of ours."""
-    return f"{quoted(database)}.{quoted(SCHEMA)}.{quoted(table)}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Where our tables are: a schema in one database, with the prefix of the run's placement."""
+
+    database: str
+    schema: str = SCHEMA
+
+    def table(self, table: str) -> str:
+        """Return the qualified name of a table of ours."""
+        return f"{quoted(self.database)}.{quoted(self.schema)}.{quoted(table)}"
 
 
-def asks_for_schema(dialect: Dialect, database: str) -> str:
+def own_tables(placement: Placement) -> frozenset[tuple[str, str]]:
+    """Return the tables of elt by schema and name; they do not belong to the project."""
+    return frozenset((schema, table) for schema in (SCHEMA, placement.schema(SCHEMA)) for table in COLUMNS)
+
+
+def asks_for_schema(dialect: Dialect, home: Home) -> str:
     """Return the query for whether our schema exists."""
-    return dialect.schemas.format(database=literal(database.lower()), schema=literal(SCHEMA))
+    return dialect.schemas.format(database=literal(home.database.lower()), schema=literal(home.schema))
 
 
-def asks_for_columns(database: str) -> str:
+def asks_for_columns(home: Home) -> str:
     """Return the query for all columns in our schema: table, column, type."""
     return (
         "select table_name, column_name, lower(data_type) from information_schema.columns"  # noqa: S608  # literals
-        f" where lower(table_catalog) = {literal(database.lower())} and table_schema = {literal(SCHEMA)}"
+        f" where lower(table_catalog) = {literal(home.database.lower())} and table_schema = {literal(home.schema)}"
     )
 
 
@@ -136,35 +146,36 @@ def asks_for_others(database: str) -> str:
     )
 
 
-def asks_for_rights(dialect: Dialect, table: str) -> str:
+def asks_for_rights(dialect: Dialect, home: Home, table: str) -> str:
     """Return the query for whether a table of ours, which another user may have created, can be written and read."""
-    return dialect.rights.format(table=literal(f"{quoted(SCHEMA)}.{quoted(table)}"))
+    return dialect.rights.format(table=literal(f"{quoted(home.schema)}.{quoted(table)}"))
 
 
-def makes_schema(dialect: Dialect, database: str) -> str:
+def makes_schema(dialect: Dialect, home: Home) -> str:
     """Return the statement that creates our schema."""
-    return "create schema if not exists " + dialect.schema.format(database=quoted(database), schema=quoted(SCHEMA))
+    named = dialect.schema.format(database=quoted(home.database), schema=quoted(home.schema))
+    return f"create schema if not exists {named}"
 
 
-def makes_table(dialect: Dialect, database: str, table: str) -> str:
+def makes_table(dialect: Dialect, home: Home, table: str) -> str:
     """Return the statement that creates a table of ours."""
     columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in COLUMNS[table].items())
-    return f"create table if not exists {table_in(database, table)} ({columns}{dialect.extra})"
+    return f"create table if not exists {home.table(table)} ({columns}{dialect.extra})"
 
 
-def adds_column(database: str, table: str, column: str) -> str:
+def adds_column(home: Home, table: str, column: str) -> str:
     """Return the statement that adds a column that a table of an earlier elt lacks."""
     added = f"{quoted(column)} {COLUMNS[table][column]}"
-    return f"alter table {table_in(database, table)} add column if not exists {added}"
+    return f"alter table {home.table(table)} add column if not exists {added}"
 
 
-def renames_table(database: str, table: str, aside: str) -> str:
+def renames_table(home: Home, table: str, aside: str) -> str:
     """Return the statement that renames a table, to set it aside."""
-    return f"alter table {table_in(database, table)} rename to {quoted(aside)}"
+    return f"alter table {home.table(table)} rename to {quoted(aside)}"
 
 
 def adds_marker(
-    database: str,
+    home: Home,
     relation: str,
     request: Request,
     mark: Mark,
@@ -189,20 +200,20 @@ def adds_marker(
     }
     names = ", ".join(quoted(name) for name in values)
     written = ", ".join(literal(value) for value in values.values())
-    return f"insert into {table_in(database, STANDING)} ({names}) values ({written})"  # noqa: S608  # quoted
+    return f"insert into {home.table(STANDING)} ({names}) values ({written})"  # noqa: S608  # quoted
 
 
-def doubts(database: str, relation: Relation, request: Request) -> str:
+def doubts(home: Home, relation: Relation, request: Request) -> str:
     """Return the insert of a marker that revokes the earlier ones: the relation is not what its node builds."""
     mark = Mark(digest=DOUBTED, identity=DOUBTED)
-    named = ".".join(map(quoted, (database, relation.schema, relation.identifier)))
-    return adds_marker(database, named, request, mark, is_whole=False)
+    named = ".".join(map(quoted, (home.database, relation.schema, relation.identifier)))
+    return adds_marker(home, named, request, mark, is_whole=False)
 
 
 _OF_MARKERS = ("step_id", "relation", "run_id", "attempt", "digest", "identity", "built_at", "is_whole")
 
 
-def asks_for_markers(dialect: Dialect, database: str, *, with_content: bool) -> str:
+def asks_for_markers(dialect: Dialect, home: Home, *, with_content: bool) -> str:
     """Return the query for the newest marker of each relation, oldest first.
 
     `with_content`: whether the table has that column.
@@ -210,26 +221,26 @@ def asks_for_markers(dialect: Dialect, database: str, *, with_content: bool) -> 
     names = ", ".join(map(quoted, _OF_MARKERS))
     content = quoted("content") if with_content else f"cast(null as {_TEXT}) as content"
     newest = f"row_number() over (partition by relation order by {dialect.order} desc) as newest"
-    ordered = f"select {names}, {content}, {dialect.order} as written, {newest} from {table_in(database, STANDING)}"  # noqa: S608  # quoted names
+    ordered = f"select {names}, {content}, {dialect.order} as written, {newest} from {home.table(STANDING)}"  # noqa: S608  # quoted names
     return f"select {names}, content from ({ordered}) as ordered where newest = 1 order by written"  # noqa: S608  # as above
 
 
-def asks_for_batches(database: str, run_id: str, step_id: str) -> str:
+def asks_for_batches(home: Home, run_id: str, step_id: str) -> str:
     """Return the query for the batches of a model that were done in a run."""
     return (
-        f"select distinct batch, batches from {table_in(database, STANDING)}"  # noqa: S608  # as above
+        f"select distinct batch, batches from {home.table(STANDING)}"  # noqa: S608  # as above
         f" where run_id = {literal(run_id)} and step_id = {literal(step_id)} and batch is not null"
     )
 
 
-def counts_markers(database: str) -> str:
+def counts_markers(home: Home) -> str:
     """Return the query for the number of markers, and the number of distinct relations and batches."""
-    return f"select count(*), count(distinct relation || coalesce(batch, '')) from {table_in(database, STANDING)}"  # noqa: S608  # as above
+    return f"select count(*), count(distinct relation || coalesce(batch, '')) from {home.table(STANDING)}"  # noqa: S608  # as above
 
 
-def forgets_markers(dialect: Dialect, database: str) -> str:
+def forgets_markers(dialect: Dialect, home: Home) -> str:
     """Return the delete of all but the newest marker of each relation, or of each of its batches."""
-    table = table_in(database, STANDING)
+    table = home.table(STANDING)
     kept = f"select max({dialect.order}) from {table} group by relation, batch"  # noqa: S608  # as above
     return f"delete from {table} where {dialect.order} not in ({kept})"  # noqa: S608  # as above
 

@@ -53,6 +53,8 @@ class SqlTargetRecord:
         Both raise WarehouseError. `taken` are the databases in which the project's own models are built in a schema
         with our name.
         """
+        self.schema = sql.SCHEMA
+        """The schema of our tables; that of a run with a schema prefix has the prefix."""
         self._ask = ask
         self._dialect = dialect
         self._main = main.lower()
@@ -67,6 +69,10 @@ class SqlTargetRecord:
         self._lock = threading.Lock()
         self._made: dict[str, bool] = {}
         self._is_expected = False
+
+    def home(self, database: str) -> sql.Home:
+        """Return where our tables are in a database."""
+        return sql.Home(database=database, schema=self.schema)
 
     def make(self, databases: Iterable[str], *, is_expected: bool = False) -> None:
         """Create missing tables in these databases; once per database, before anything is written there.
@@ -90,7 +96,7 @@ class SqlTargetRecord:
 
     def loads_in(self, database: str) -> str | None:
         """Return the qualified table in which loads record the rows that they wrote; None if there is none."""
-        return sql.table_in(database, sql.LOADS) if self.is_made(database) else None
+        return self.home(database).table(sql.LOADS) if self.is_made(database) else None
 
     def markers(self, relations: Mapping[StepId, Relation]) -> Mapping[StepId, Marker]:
         """Return for each step the newest marker of its relation, whichever node built it."""
@@ -115,7 +121,7 @@ class SqlTargetRecord:
         if database is None or not self._is_readable(database):
             return ()
         found = []
-        for start, planned in self._ask(sql.asks_for_batches(database, run_id, step)):
+        for start, planned in self._ask(sql.asks_for_batches(self.home(database), run_id, step)):
             with suppress(ValueError):  # the row was edited
                 first, _, end = str(planned).partition("/")
                 moments = [datetime.fromisoformat(moment) for moment in (start, first, end)]
@@ -126,7 +132,7 @@ class SqlTargetRecord:
         """Revoke the record of a node whose relation turned out to differ. Raises WarehouseError."""
         database = self._database_of(request.step.id)
         if database is not None and self.is_made(database):
-            self._ask(sql.doubts(database, relation, request))
+            self._ask(sql.doubts(self.home(database), relation, request))
 
     def clear_beside(self, step: StepId, relation: Relation) -> None:
         """Drop the leftovers of a build that was interrupted between its commit and its own cleanup."""
@@ -143,7 +149,7 @@ class SqlTargetRecord:
             if there is None:
                 return []
             has_content = not sql.missing(sql.STANDING, there)
-            rows = self._ask(sql.asks_for_markers(self._dialect, database, with_content=has_content))
+            rows = self._ask(sql.asks_for_markers(self._dialect, self.home(database), with_content=has_content))
         except WarehouseError:  # reported when the tables are created
             return []
         return [_marker(row) for row in rows if None not in row[:-1]]
@@ -184,43 +190,43 @@ class SqlTargetRecord:
         there = self._columns(database)
         if database.lower() in self._taken or _is_anothers(there):
             self._tell(
-                f"Builds are not recorded in {database} itself: its schema {sql.SCHEMA} holds other tables.\n"
+                f"Builds are not recorded in {database} itself: its schema {self.schema} holds other tables.\n"
                 "Call that schema something else, or set state_in_target: false in elt.yml."
             )
             return False
-        if not self._ask(sql.asks_for_schema(self._dialect, database)):
+        if not self._ask(sql.asks_for_schema(self._dialect, self.home(database))):
             if self._is_expected and self._ask(sql.asks_for_others(database)):
-                self._tell(_MISSED.format(database=database, schema=sql.SCHEMA))
-            self._ask(sql.makes_schema(self._dialect, database))
+                self._tell(_MISSED.format(database=database, schema=self.schema))
+            self._ask(sql.makes_schema(self._dialect, self.home(database)))
         for table in sql.COLUMNS:
             if table in there and not sql.fits(table, there[table]):
                 self._put_aside(database, table)
             if table not in there or not sql.fits(table, there[table]):
-                self._ask(sql.makes_table(self._dialect, database, table))
+                self._ask(sql.makes_table(self._dialect, self.home(database), table))
             else:
                 for column in sql.missing(table, there[table]):
-                    self._ask(sql.adds_column(database, table, column))
-        if not all(self._ask(sql.asks_for_rights(self._dialect, table)) for table in sql.COLUMNS):
-            raise WarehouseError(f"no permission to write to the schema {sql.SCHEMA}, which another role created")
+                    self._ask(sql.adds_column(self.home(database), table, column))
+        if not all(self._ask(sql.asks_for_rights(self._dialect, self.home(database), table)) for table in sql.COLUMNS):
+            raise WarehouseError(f"no permission to write to the schema {self.schema}, which another role created")
         self._tidy(database)
         return True
 
     def _put_aside(self, database: str, table: str) -> None:
         aside = f"{table}_before_{datetime.now(UTC):%Y%m%dT%H%M%S}"
-        self._ask(sql.renames_table(database, table, aside))
+        self._ask(sql.renames_table(self.home(database), table, aside))
         self._tell(
-            f"The table {sql.SCHEMA}.{table} of {database} does not have the columns that elt created, so it is not"
-            f" used. It was renamed to {sql.SCHEMA}.{aside}, and a new table was created."
+            f"The table {self.schema}.{table} of {database} does not have the columns that elt created, so it is not"
+            f" used. It was renamed to {self.schema}.{aside}, and a new table was created."
         )
 
     def _tidy(self, database: str) -> None:
-        [(markers, nodes)] = self._ask(sql.counts_markers(database))
+        [(markers, nodes)] = self._ask(sql.counts_markers(self.home(database)))
         if markers - nodes > max(_SPARE, nodes):
-            self._ask(sql.forgets_markers(self._dialect, database))
+            self._ask(sql.forgets_markers(self._dialect, self.home(database)))
 
     def _columns(self, database: str) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = defaultdict(dict)
-        for table, column, kind in self._ask(sql.asks_for_columns(database)):
+        for table, column, kind in self._ask(sql.asks_for_columns(self.home(database))):
             found[table][column] = kind
         return found
 

@@ -190,7 +190,7 @@ class Gathered:
             judged = self.judge.finished(judged, self.judge.definitions.verdict(judged, executed))
         statements = self.judge.project.statements
         reads = tuple(self._reads(node))
-        relation = node.relation
+        relation = node.placed
         is_build = isinstance(step, BuildStep)
         return judged, Evidence(
             node=node,
@@ -237,7 +237,7 @@ class Gathered:
                 continue
             seen.add(parent)
             if parent in manifest.sources:
-                relation = manifest.sources[parent].relation
+                relation = manifest.sources[parent].placed
                 writers = tuple(one for one in self.project.graph.needs.parents(parent) if one in manifest.nodes)
                 content = self._contents.get(relation)
                 is_files = bool(manifest.sources[parent].external)
@@ -251,23 +251,23 @@ class Gathered:
                 )
             elif parent in manifest.nodes:
                 known = manifest.nodes[parent]
-                if known.relation is None or nature_of(known) is Nature.SEES_THROUGH:
+                if known.placed is None or nature_of(known) is Nature.SEES_THROUGH:
                     waiting += known.parents
-                if known.relation is not None:
-                    yield Read(node=parent, relation=known.relation)
+                if known.placed is not None:
+                    yield Read(node=parent, relation=known.placed)
 
     def _builds(self) -> Iterator[NodeId]:
         return (step.node for step in self.candidates if isinstance(step, BuildStep))
 
     def content(self, node: NodeId) -> Content | None:
         """Return what a candidate's relation held before any decision; None if it does not exist."""
-        relation = self.project.graph.manifest.nodes[node].relation
+        relation = self.project.graph.manifest.nodes[node].placed
         return None if relation is None else self._contents.get(relation)
 
     @cached_property
     def _contents(self) -> Mapping[Relation, Content]:
         """Return what the relations of the candidates, and all dbt sources, hold now."""
         manifest = self.project.graph.manifest
-        built = [manifest.nodes[step.node].relation for step in self.candidates]
-        sources = [source.relation for source in manifest.sources.values()]
+        built = [manifest.nodes[step.node].placed for step in self.candidates]
+        sources = [source.placed for source in manifest.sources.values()]
         return self.known.facts.contents(relation for relation in (*built, *sources) if relation is not None)

@@ -134,10 +134,10 @@ def _of_result(evidence: Evidence) -> Iterator[str]:
     batches = result.record.get("batch_results") or {}
     if isinstance(batches, Mapping) and batches.get("failed"):
         yield "some of its batches failed in that run"
-    if node.resource_type in CHECKS and node.relation is None:
+    if node.resource_type in CHECKS and node.placed is None:
         return
     if evidence.content is None:
-        yield f"{node.relation} does not exist"
+        yield f"{node.placed} does not exist"
     if result.relation_name not in {None, evidence.relation_name}:
         yield f"that run built {result.relation_name}, and it is {evidence.relation_name} now"
     if evidence.is_doubted:

@@ -6,12 +6,14 @@ import click
 
 from orchestrator.cli.completion import complete_nodes
 from orchestrator.cli.dbt_options import LIST, dbt_options
-from orchestrator.cli.shared import DbtCommand, as_json, request_options
+from orchestrator.cli.shared import DbtCommand, as_json, placing, prefixed_loads, request_options, schema_prefix
 
 
 @click.command("explain", cls=DbtCommand)
 @click.argument("node", shell_complete=complete_nodes)
 @dbt_options(LIST, selecting=False)
+@schema_prefix
+@prefixed_loads
 @as_json
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
@@ -21,4 +23,6 @@ def command(context: click.Context, /, **options: Any) -> int:
     """
     from orchestrator.api import Command, show_explanation
 
-    return show_explanation(Command(**request_options(context)), options["node"], as_json=options["json_lines"])
+    return show_explanation(
+        Command(**placing(options), **request_options(context)), options["node"], as_json=options["json_lines"]
+    )

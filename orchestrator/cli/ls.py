@@ -5,11 +5,12 @@ from typing import Any
 import click
 
 from orchestrator.cli.dbt_options import LIST, dbt_options
-from orchestrator.cli.shared import DbtCommand, request_options
+from orchestrator.cli.shared import DbtCommand, placing, request_options, schema_prefix
 
 
 @click.command("ls", cls=DbtCommand)
 @dbt_options(LIST)
+@schema_prefix
 @click.option(
     "--output",
     type=click.Choice(["json", "name", "path", "selector"]),
@@ -27,7 +28,7 @@ def command(context: click.Context, /, **options: Any) -> int:
     from orchestrator.api import Command, list_nodes
 
     keys = [word for key in options["output_keys"] for word in key.split()]
-    asked = Command(allow_empty=True, **request_options(context))
+    asked = Command(allow_empty=True, **placing(options), **request_options(context))
     lines = list_nodes(asked, output=options["output"], output_keys=tuple(keys))
     for line in lines:
         click.echo(line)

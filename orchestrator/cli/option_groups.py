@@ -12,6 +12,7 @@ _GROUPS = {
         *("allow_empty", "state", "defer", "defer_state", "favor_state"),
     ),
     "Upstream and reuse": (
+        *("schema_prefix", "ingest"),
         *("upstream", "no_ingest", "no_freshness", "no_tests", "skip_unchanged", "shadow_reuse", "verify_reuse"),
     ),
     "How nodes are built": (

@@ -9,8 +9,11 @@ from orchestrator.cli.shared import (
     DbtCommand,
     as_json,
     lock_timeout_of_plan,
+    placing,
     planning_options,
+    prefixed_loads,
     request_options,
+    schema_prefix,
     skip_unchanged,
     verify_reuse,
 )
@@ -19,6 +22,8 @@ from orchestrator.cli.shared import (
 @click.command("plan", cls=DbtCommand)
 @dbt_options(BUILD)
 @planning_options
+@schema_prefix
+@prefixed_loads
 @skip_unchanged
 @verify_reuse
 @lock_timeout_of_plan
@@ -32,7 +37,7 @@ def command(context: click.Context, /, **options: Any) -> int:
     asked = Command(
         verb=Verb.BUILD,
         upstream=Upstream(options["upstream"]),
-        ingest=not options["no_ingest"],
+        **placing(options),
         freshness=not options["no_freshness"],
         tests=not options["no_tests"],
         allow_empty=options["allow_empty"],

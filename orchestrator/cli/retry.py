@@ -7,23 +7,25 @@ import click
 from orchestrator.cli.completion import complete_runs
 from orchestrator.cli.dbt_options import repeated_options
 from orchestrator.cli.shared import (
-    DbtCommand,
-    as_json,
+    RunCommand,
     assume_yes,
     attempt_options,
+    events_as_json,
     limits,
     lock_timeout,
     request_options,
+    schema_prefix,
 )
 
 
-@click.command("retry", cls=DbtCommand)
+@click.command("retry", cls=RunCommand)
 @click.argument("run", required=False, shell_complete=complete_runs)
 @repeated_options
+@schema_prefix
 @assume_yes
 @lock_timeout
 @attempt_options
-@as_json
+@events_as_json
 @click.pass_context
 def command(context: click.Context, /, run: str | None, **options: Any) -> int:
     """Run again, with today's code, what did not succeed in a run (by default the last).
@@ -35,5 +37,5 @@ def command(context: click.Context, /, run: str | None, **options: Any) -> int:
     from orchestrator.cli.output import chosen_output
     from orchestrator.repair import retry_and_report
 
-    again = Command(**limits(options), **request_options(context))
+    again = Command(schema_prefix=options["schema_prefix"] or "", **limits(options), **request_options(context))
     return retry_and_report(run, again, chosen_output(options), color=options.get("use_colors"))

@@ -6,31 +6,36 @@ import click
 
 from orchestrator.cli.dbt_options import BUILD, dbt_options
 from orchestrator.cli.shared import (
-    DbtCommand,
+    RunCommand,
     allow_empty,
-    as_json,
     assume_yes,
     attempt_options,
+    events_as_json,
     limits,
     lock_timeout,
+    placing,
     planning_options,
+    prefixed_loads,
     request_options,
+    schema_prefix,
     shadow_reuse,
     skip_unchanged,
     verify_reuse,
 )
 
 
-@click.command("run", cls=DbtCommand)
+@click.command("run", cls=RunCommand)
 @dbt_options(BUILD)
 @planning_options
+@schema_prefix
+@prefixed_loads
 @skip_unchanged
 @shadow_reuse
 @verify_reuse
 @assume_yes
 @lock_timeout
 @attempt_options
-@as_json
+@events_as_json
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
     """Load, build and check what is selected and what it needs; halt what is downstream of a failure.
@@ -45,13 +50,14 @@ def one_type_command(resource_type: str, help_text: str) -> click.Command:
     alone = {"upstream": "none", "no_ingest": True, "no_freshness": True, "no_tests": True}
     same = f"elt run --resource-type {resource_type} --upstream none --no-ingest --no-freshness --no-tests"
 
-    @click.command(resource_type, cls=DbtCommand, help=f"{help_text}\n\nThe same as `{same}`.")
+    @click.command(resource_type, cls=RunCommand, help=f"{help_text}\n\nThe same as `{same}`.")
     @dbt_options(BUILD)
+    @schema_prefix
     @allow_empty
     @assume_yes
     @lock_timeout
     @attempt_options
-    @as_json
+    @events_as_json
     @click.pass_context
     def verb(context: click.Context, /, **options: Any) -> int:
         if not options.get("quiet"):
@@ -70,7 +76,7 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any], dbt_wor
     asked = Command(
         verb=Verb(verb),
         upstream=Upstream(options.get("upstream") or "auto"),
-        ingest=not options.get("no_ingest"),
+        **placing(options),
         freshness=not options.get("no_freshness"),
         tests=not options.get("no_tests"),
         allow_empty=bool(options.get("allow_empty")),

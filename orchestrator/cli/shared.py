@@ -1,8 +1,10 @@
 """Defines the options that several verbs share, and converts parsed options to a request."""
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from orchestrator.cli.dbt_options import given, option_being_filled, spread
 from orchestrator.cli.option_groups import write_options
 from orchestrator.config.readers import duration, portion, times
 from orchestrator.debugging import set_debugging
+from orchestrator.masking import Masker
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -56,6 +59,27 @@ class DbtCommand(click.Command):
         return super().shell_complete(ctx, incomplete)
 
 
+class RunCommand(DbtCommand):
+    """A verb that runs a plan. With --json, a command line that cannot be understood is an event as well."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse the command line; write the event of a run that did not start if that fails."""
+        is_json = "--json" in args or "--log-format=json" in args or ("--log-format", "json") in pairwise(args)
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.ClickException as error:
+            if is_json:
+                from orchestrator.report.run_json import JsonReport, refusal
+
+                hint = f"`elt {info_name} --help` lists the options."
+                code = str(getattr(error, "code", ""))
+                report = JsonReport(sys.stdout, Masker(os.environ).text)
+                report.hear(refusal(error.format_message(), hint, code, error.exit_code))
+            raise
+
+
 _TYPED = "orchestrator.typed"
 
 allow_empty = click.option("--allow-empty", is_flag=True, help="Let a selection that matches nothing succeed.")
@@ -86,6 +110,39 @@ planning_options = _all_of(
     allow_empty,
 )
 """Adds the options that control what a plan contains."""
+
+
+class _Prefix(click.ParamType[str]):
+    """A schema prefix. An empty one is refused: a script whose variable is not set must not write to production."""
+
+    name = "prefix"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the prefix."""
+        if not value:
+            self.fail("it is empty. Leave the option out to write to the schemas of the project.", param, ctx)
+        return str(value)
+
+
+schema_prefix = click.option(
+    "--schema-prefix",
+    type=_Prefix(),
+    metavar="PREFIX",
+    help="Write only to schemas with this prefix, such as pr_7_; dbt sources are read where they are.",
+)
+prefixed_loads = click.option(
+    "--ingest",
+    is_flag=True,
+    help="With --schema-prefix: load too, into datasets with the prefix, and read the sources from there.",
+)
+
+
+def placing(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a request that say where it works, and whether it loads."""
+    prefix = options.get("schema_prefix") or ""
+    loads = not prefix or bool(options.get("ingest"))
+    return {"schema_prefix": prefix, "ingest": loads and not options.get("no_ingest")}
+
 
 skip_unchanged = click.option(
     "--skip-unchanged",
@@ -209,6 +266,9 @@ project_dir = click.option(
     help="The folder of the dbt project; otherwise that of the working folder.",
 )
 as_json = click.option("--json", "json_lines", is_flag=True, help="Write JSON for programs.")
+events_as_json = click.option(
+    "--json", "json_lines", is_flag=True, help="Write the events of the run for programs, one JSON object per line."
+)
 
 
 def limits(options: dict[str, Any]) -> dict[str, Any]:

@@ -6,15 +6,25 @@ import click
 
 from orchestrator.cli.dbt_options import TEST, dbt_options
 from orchestrator.cli.run import run_verb
-from orchestrator.cli.shared import DbtCommand, allow_empty, as_json, attempt_options, lock_timeout
+from orchestrator.cli.shared import (
+    RunCommand,
+    allow_empty,
+    attempt_options,
+    events_as_json,
+    lock_timeout,
+    prefixed_loads,
+    schema_prefix,
+)
 
 
-@click.command("test", cls=DbtCommand)
+@click.command("test", cls=RunCommand)
 @dbt_options(TEST)
+@schema_prefix
+@prefixed_loads
 @allow_empty
 @lock_timeout
 @attempt_options
-@as_json
+@events_as_json
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
     """Run the tests and validations of the selected nodes on the existing tables: nothing is loaded or built.

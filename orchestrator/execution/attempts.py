@@ -35,8 +35,9 @@ class Again:
 
     wait: timedelta
     attempt: int
-    """The number of the attempt that ended."""
+    """The number in the run of the attempt that ended."""
     most: int
+    """The number of the last attempt that the policy allows."""
 
 
 class Attempts:
@@ -90,7 +91,8 @@ class Attempts:
             return None
         wait = delay(policy, tries, self._rules.chance())
         self._due[step_id] = self.now + wait.total_seconds()
-        return Again(wait=wait, attempt=tries, most=policy.most)
+        before = self._before.get(step_id, 0)
+        return Again(wait=wait, attempt=before + tries, most=before + policy.most)
 
     def take_due(self) -> list[StepId]:
         """Return the steps whose wait is over, each once."""

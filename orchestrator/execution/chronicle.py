@@ -39,9 +39,9 @@ class Chronicle:
         Raises:
             StoreError: the event cannot be recorded; no listener receives it.
         """
-        number = self._writer.record([started])
-        self._in_ledgers(lambda ledger: ledger.begin(started))
-        self._audience.tell(started, number)
+        for recorded in self._writer.record([started]):
+            self._in_ledgers(lambda ledger: ledger.begin(started))
+            self._audience.tell(recorded, recorded.sequence)
 
     def take(self, *events: RunEvent) -> bool:
         """Record events in one transaction, then send them; return whether they were recorded.
@@ -50,13 +50,13 @@ class Chronicle:
         """
         if not events:
             return True
-        recorded, last = self._record(events)
+        recorded = self._record(events)
         outcomes = [event.outcome for event in events if isinstance(event, StepEnded)]
         if outcomes:
             self._in_ledgers(lambda ledger: ledger.settle(outcomes))
-        for before_last, event in zip(reversed(range(len(events))), events, strict=True):
-            self._audience.tell(event, None if last is None else last - before_last)
-        return recorded
+        for event in events if recorded is None else recorded:
+            self._audience.tell(event, event.sequence)
+        return recorded is not None
 
     def finish(self) -> None:
         """Have the ledgers write what the run leaves to others, before the end of the run is recorded."""
@@ -66,15 +66,15 @@ class Chronicle:
         """Record a heartbeat, and return whether a user asked the run to end."""
         return self._writer.look(self._clock())
 
-    def _record(self, events: Sequence[RunEvent]) -> tuple[bool, int | None]:
-        """Return whether the events were recorded, and the number of the last one in the record."""
+    def _record(self, events: Sequence[RunEvent]) -> tuple[RunEvent, ...] | None:
+        """Return the events with their numbers in the record; None if they could not be recorded."""
         try:
-            return True, self._writer.record(events)
+            return self._writer.record(events)
         except StoreError as error:
             if self.broken is None:
                 self.broken = error
                 self._audience.tell(Noticed(at=self._clock(), kind=NoticeKind.WARNING, message=str(error)))
-            return False, None
+            return None
 
     def _in_ledgers(self, call: Callable[[Ledger], None]) -> None:
         """Have each ledger take note of something; an error becomes a warning."""

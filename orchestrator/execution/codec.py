@@ -40,6 +40,17 @@ def is_mapping(kind: Any) -> bool:  # noqa: ANN401  # as cattrs asks: any type
     return get_origin(kind) is Mapping
 
 
+def outcome_to_json(outcome: Outcome) -> dict[str, object]:
+    """Return an outcome as a JSON object; a value in it that JSON does not have is left to the writer of the JSON."""
+    found: dict[str, object] = _converter().unstructure(outcome)
+    return found
+
+
+def outcome_from_json(kept: Mapping[str, object]) -> Outcome:
+    """Return the outcome that `outcome_to_json` wrote."""
+    return _converter().structure(kept, Outcome)
+
+
 @cache
 def _converter() -> JsonConverter:
     converter = make_converter(omit_if_default=True)

@@ -1,6 +1,7 @@
 """Defines the events that listeners receive during a run. Every event can be serialized to JSON."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -12,11 +13,40 @@ from orchestrator.reuse.standing import RecordedFingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted:
+class _Numbered:
+    """What every event has."""
+
+    at: datetime
+    run_id: str = ""
+    """Empty until the event is recorded."""
+    sequence: int | None = None
+    """The number of the event in the record of its run, from 1; None if it is not recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOrigin:
+    """Where a run comes from: the command, the target, the process, and the code."""
+
+    verb: str = ""
+    trigger: str = ""
+    command: tuple[str, ...] = ()
+    """The words of the command line, with secrets masked."""
+    retries: str | None = None
+    """The run that this run retries."""
+    target: str = ""
+    target_identity: str = ""
+    user: str = ""
+    host: str = ""
+    process: int | None = None
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(_Numbered):
     """The plan is complete and the first steps are about to start."""
 
-    run_id: str
-    at: datetime
     plan: Plan
     database: str
     """The database that the run writes to: its absolute path, or its host and name."""
@@ -24,37 +54,40 @@ class RunStarted:
     """Whether the run was interrupted or unsuccessful before, and is now resumed."""
     settled: tuple[Outcome, ...] = ()
     """The outcomes of the steps that need not run again, in the order of the plan."""
+    origin: RunOrigin = RunOrigin()
+    """Set by the record, which knows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepStarted:
+class StepStarted(_Numbered):
     """A step was handed to its runner."""
 
-    at: datetime
     step_id: StepId
+    attempt: int | None = None
+    """The number of the attempt in the record of the run, from 1."""
     verifies: bool = False
     """Whether the step only verifies the existing result: it builds a copy and compares, and changes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptEnded:
+class AttemptEnded(_Numbered):
     """An attempt ended in a transient error; the step waits and is then repeated."""
 
-    at: datetime
     outcome: Outcome
     again_at: datetime
     attempt: int
-    """The number of the attempt, from 1."""
+    """The number of the attempt in the run, from 1; attempts before a resume are included."""
     most: int
-    """The maximum number of attempts."""
+    """The number of the last attempt that is made if all of them end so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepEnded:
+class StepEnded(_Numbered):
     """A step has an outcome. Skipped steps end without having started."""
 
-    at: datetime
     outcome: Outcome
+    attempt: int | None = None
+    """The number of the attempt that ended; None if the step ended without one."""
     known: RecordedFingerprint | None = None
     """The fingerprint of the result, as it was when the parents of the step had ended."""
 
@@ -70,21 +103,18 @@ class NoticeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noticed:
+class Noticed(_Numbered):
     """Information for the user that is not the outcome of a step, such as a warning from dbt or output of a model."""
 
-    at: datetime
     kind: NoticeKind
     message: str
     step_id: StepId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnded:
+class RunEnded(_Numbered):
     """Every step has an outcome."""
 
-    run_id: str
-    at: datetime
     status: Status
     outcomes: tuple[Outcome, ...]
 
@@ -104,3 +134,14 @@ class RunNotStarted:
 RunEvent = RunStarted | StepStarted | AttemptEnded | StepEnded | Noticed | RunEnded
 """An event of a run that started."""
 Event = RunEvent | RunNotStarted
+
+
+def step_of_event(event: RunEvent) -> StepId | None:
+    """Return the step that an event is about."""
+    match event:
+        case StepStarted() | Noticed():
+            return event.step_id
+        case AttemptEnded() | StepEnded():
+            return event.outcome.step_id
+        case RunStarted() | RunEnded():
+            return None

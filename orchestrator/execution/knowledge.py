@@ -143,8 +143,8 @@ class Knowledge:
         manifest = self.project.graph.manifest
         for node in nodes:
             known = manifest.sources.get(node) if of_sources else manifest.nodes.get(node)
-            if known is not None and known.relation is not None:
-                yield known.relation
+            if known is not None and known.placed is not None:
+                yield known.placed
 
     def _past_of_checks(self, plan: Plan) -> Past:
         """Return what is recorded of the checks above a plan that do not run, and of the nodes that they check."""

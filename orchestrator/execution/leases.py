@@ -96,10 +96,11 @@ def names_of(project: OpenTarget, command: Command, plan: Plan) -> frozenset[str
     written = {name for step in plan.steps for name in written_by(project.graph, step, project.target.database)}
     loads = plan.of(IngestStep)
     # only one process can use the working folder of a dlt pipeline, whatever dataset it loads
-    folder = f"{socket.gethostname()}:{project.settings.project_root}"
+    placement = project.graph.placement
+    folder = placement.place(f"{socket.gethostname()}:{project.settings.project_root}")
     written |= {f"dlt pipeline {step.pipeline} in {step.working_dir or folder}" for step in loads}
     if written and share_of(command, project.settings):
-        written.add("schemas _elt_verify_*")  # the next verification drops these schemas
+        written.add(placement.place("schemas of verifications"))  # the next verification drops these schemas
     return frozenset(written)
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from orchestrator.execution.events import Event, NoticeKind, RunEvent, RunStarted
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.recorded import Failing, Lease, Opening, RecordedEvent, RecordedRun, RunHead
+from orchestrator.execution.recorded import Failing, Lease, Opening, RecordedRun, RunHead
 from orchestrator.plan.step import Step, StepId
 from orchestrator.reuse.standing import LastTry, Mark, RecordedFingerprint, Standing
 
@@ -86,8 +86,8 @@ class Notices(Protocol):
 class RunWriter(Protocol):
     """Records one run. It is used only on the thread of the loop."""
 
-    def record(self, events: Sequence[RunEvent]) -> int | None:
-        """Commit the events, in order, and return the sequence number of the last one; None if they are not kept.
+    def record(self, events: Sequence[RunEvent]) -> tuple[RunEvent, ...]:
+        """Commit the events, in order, before returning; return them with their numbers in the record.
 
         Raises:
             StoreError: the events cannot be recorded; none of them was.
@@ -111,16 +111,16 @@ class RunReader(Protocol):
             AmbiguousRunError: several runs match.
         """
 
+    def head(self, run_id: str) -> RunHead:
+        """Return a run as in a list of runs; raises UnknownRunError."""
+
     def run(self, run_id: str) -> RecordedRun:
         """Return a complete run; raises UnknownRunError."""
 
-    def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
-        """Return the events of a run after a sequence number, in order; none if the run is not known."""
+    def events(self, run_id: str, after: int = 0) -> tuple[RunEvent, ...]:
+        """Return the events of a run after a sequence number, in order, as `RunWriter.record` returned them.
 
-    def happened(self, run_id: str, first: int, last: int) -> Iterable[RunEvent]:
-        """Return the events with these sequence numbers as the listeners received them, without fingerprints.
-
-        The start and the end of a run are not returned.
+        `StepEnded.known` is omitted. There are none if the run is not known.
         """
 
     def manifest(self, run_id: str) -> bytes | None:
@@ -208,8 +208,9 @@ class RunStore(Protocol):
 class Unrecorded:
     """A writer that records nothing."""
 
-    def record(self, events: Sequence[RunEvent]) -> None:
-        """Record nothing."""
+    def record(self, events: Sequence[RunEvent]) -> tuple[RunEvent, ...]:
+        """Return the events as they are; nothing is recorded."""
+        return tuple(events)
 
     def look(self, at: datetime) -> bool:
         """Return False: a run that is not recorded cannot be asked to end."""

@@ -69,10 +69,10 @@ def found_in_target(project: ResumedTarget, run: RecordedRun, changed: frozenset
     found = []
     for marker, attempt in done_after_all(run, markers):
         node = project.graph.manifest.nodes.get(NodeId(marker.step_id))
-        if node is None or node.unique_id in changed or node.relation is None:
+        if node is None or node.unique_id in changed or node.placed is None:
             continue
-        if marker.is_of(node) and facts.stands(node.relation):
-            record.clear_beside(marker.step_id, node.relation)
+        if marker.is_of(node) and facts.stands(node.placed):
+            record.clear_beside(marker.step_id, node.placed)
             found.append(project.dbt.found_outcome(marker, attempt.started_at))
     return tuple(found)
 
@@ -89,9 +89,9 @@ def gone_from_target(project: ResumedTarget, runs: Sequence[RecordedRun]) -> fro
         step_id
         for step_id, marker in markers.items()
         if (node := nodes.get(NodeId(step_id))) is not None
-        and node.relation is not None
+        and node.placed is not None
         and marker.is_of(node)
-        and not facts.stands(node.relation)
+        and not facts.stands(node.placed)
     )
 
 
@@ -152,7 +152,7 @@ def _dropped(project: ResumedTarget, record: RunRecord | None, nodes: Collection
     if project.target.is_there:
         record.markers(relations_of(project.graph, nodes))  # makes attached databases visible
     facts, known = WarehouseFacts(project), project.graph.manifest.nodes
-    return frozenset(node for node in nodes if (found := known[node].relation) is not None and not facts.stands(found))
+    return frozenset(node for node in nodes if (found := known[node].placed) is not None and not facts.stands(found))
 
 
 def _is_microbatch(project: ResumedTarget, node: NodeId) -> bool:

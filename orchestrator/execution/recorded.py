@@ -1,11 +1,12 @@
 """Defines what is recorded of a run: how it began, and what readers return."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from orchestrator.errors import AmbiguousRunError, UnknownRunError
-from orchestrator.execution.outcome import Outcome, Reason
+from orchestrator.execution.events import Noticed, RunEvent, RunOrigin, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
@@ -84,6 +85,8 @@ class Opening:
     """Identifies the target: adapter, host or absolute file, database."""
     database: str = ""
     process: Process
+    notices: Sequence[Noticed] = ()
+    """Sent before the run started, and recorded with its start. It may grow until then."""
     manifest: bytes | None = None
     continues: Process | None = None
     """Of a resumed run: the process that drove it before."""
@@ -93,6 +96,8 @@ class Opening:
     """The full names of the relations that each step writes. When it starts, other steps' results there are gone."""
 
 
+RETRIES = "retries"
+"""The key of `Opening.selected` under which a retry records the run that it repairs."""
 WHOLE = "*"
 """Used in place of a name: everything in a target."""
 
@@ -151,6 +156,8 @@ class RunHead:
     """The number of ended steps by status."""
     steps: int
     """The number of steps in the plan."""
+    events: int = 0
+    """The number of recorded events."""
 
     def elapsed(self, now: datetime | None = None) -> timedelta:
         """Return how long the run was driven: until its end, or `now` if it is running, or its last heartbeat."""
@@ -198,16 +205,39 @@ class RecordedRun:
     """In the order of the plan."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedEvent:
-    """An event of a run, numbered in the order in which it was recorded."""
+def as_recorded(event: RunEvent, opening: Opening, sequence: int, attempt: int | None) -> RunEvent:
+    """Return an event as it is read from the record: with the run, its number there, and the number of the attempt."""
+    match event:
+        case RunStarted():
+            return replace(event, run_id=opening.run_id, sequence=sequence, origin=origin_of(opening))
+        case StepStarted() | StepEnded():
+            return replace(event, run_id=opening.run_id, sequence=sequence, attempt=attempt)
+        case _:
+            return replace(event, run_id=opening.run_id, sequence=sequence)
 
-    sequence: int
-    at: datetime
-    kind: str
-    step_id: StepId | None
-    attempt: int | None
-    body: Mapping[str, object]
+
+def origin_of(opening: Opening) -> RunOrigin:
+    """Return what the first event of a run says about where it comes from."""
+    retries = opening.selected.get(RETRIES)
+    return RunOrigin(
+        verb=opening.verb,
+        trigger=opening.trigger,
+        command=opening.command,
+        retries=retries if isinstance(retries, str) else None,
+        target=opening.target,
+        target_identity=opening.target_identity,
+        user=opening.process.user,
+        host=opening.process.host,
+        process=opening.process.pid,
+        git_commit=opening.code.commit if opening.code else None,
+        git_dirty=opening.code.dirty if opening.code else None,
+        versions=dict(opening.versions),
+    )
+
+
+def completes_attempt(outcome: Outcome) -> bool:
+    """Return whether an outcome without a running attempt ends the last attempt of the step, which was cut off."""
+    return outcome.reason.code is ReasonCode.FOUND_IN_TARGET
 
 
 MOST_LISTED = 3

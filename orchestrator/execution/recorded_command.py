@@ -25,6 +25,7 @@ def asked_of(command: Command, masker: Masker, shown_vars: str) -> dict[str, obj
         "profiles_dir": str(command.profiles_dir) if command.profiles_dir else None,
         "skip_unchanged": command.skip_unchanged,
         "shadow_reuse": command.shadow_reuse,
+        "schema_prefix": command.schema_prefix,
         **{name: getattr(command, name) for name in _SWITCHES},
     }
 
@@ -45,6 +46,13 @@ def command_of(run: RecordedRun, again: Command) -> Command:
         raise RepairError(
             f"The run {run.head.run_id} was recorded by an older elt, which did not keep its options.",
             hint="Start a new run with `elt run`.",
+        )
+    prefix = str(asked.get("schema_prefix") or "")
+    if again.schema_prefix not in {"", prefix}:
+        built = f"in schemas with the prefix {prefix}" if prefix else "without a schema prefix"
+        raise RepairError(
+            f"The run {run.head.run_id} works {built}, not with the prefix {again.schema_prefix}.",
+            hint="Omit --schema-prefix: a run keeps its own. Or start a new run: elt run.",
         )
     recorded = tuple(asked["dbt_options"])
     options = recorded
@@ -67,6 +75,7 @@ def command_of(run: RecordedRun, again: Command) -> Command:
         **{name: asked[name] for name in _SWITCHES},
         skip_unchanged=bool(asked.get("skip_unchanged")),
         shadow_reuse=bool(asked.get("shadow_reuse")),
+        schema_prefix=prefix,
         verify_reuse=asked.get("verify_reuse"),
     )
 

@@ -9,7 +9,10 @@ from orchestrator.graph.edges import Edge, dbt_edges, gate_edges, producer_edges
 from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.dlt import DltSource, IngestNode
 from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.suite import BoundSuite
+
+_DECLARED = Placement()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,8 @@ class Graph:
     order: Dag[NodeId]
     """All edges that order steps: `needs`, and edges from tests, unit tests and suites to what waits for them."""
     notes: tuple[str, ...] = ()
+    placement: Placement = _DECLARED
+    """Where the run works; the relations of all nodes above are already those that it uses."""
 
 
 def build_graph(
@@ -44,6 +49,7 @@ def build_graph(
     dlt_sources: Sequence[DltSource] = (),
     suites: Sequence[BoundSuite] = (),
     notes: Iterable[str] = (),
+    placement: Placement = _DECLARED,
 ) -> Graph:
     """Return the graph; `feeds` are edges from dlt resources to dbt sources. Raises GraphCycleError."""
     dbt_ids = [*manifest.sources, *manifest.nodes]
@@ -64,6 +70,7 @@ def build_graph(
         needs=needs,
         order=_order(manifest, needs, suites),
         notes=(*notes, *dropped),
+        placement=placement,
     )
 
 

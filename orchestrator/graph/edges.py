@@ -103,16 +103,16 @@ def _below_all(parents: frozenset[NodeId], needs: Dag[NodeId]) -> int:
 def _same_table(manifest: Manifest) -> Iterator[Edge]:
     producers: dict[tuple[str, str], list[DbtNode]] = defaultdict(list)
     for node in manifest.nodes.values():
-        if node.relation is not None and node.resource_type in PRODUCES:
-            producers[node.relation.key()].append(node)
+        if node.placed is not None and node.resource_type in PRODUCES:
+            producers[node.placed.key()].append(node)
     for source in manifest.sources.values():
-        for node in producers.get(source.relation.key(), ()):
-            if _same_database(node.relation, source):
+        for node in producers.get(source.placed.key(), ()):
+            if _same_database(node.placed, source):
                 yield node.unique_id, source.unique_id
 
 
 def _same_database(written: Relation | None, source: DbtSource) -> bool:
-    here, there = written.database if written else None, source.relation.database
+    here, there = written.database if written else None, source.placed.database
     return here is None or there is None or here.lower() == there.lower()
 
 

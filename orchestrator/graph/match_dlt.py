@@ -63,10 +63,10 @@ def match_sources(
         notes += [f"{_feeds_nothing(source, idle)}; {remedy}"] if idle else []
     loaders = {node.dataset.lower(): load_name(node.source) for node in reversed(nodes)}
     notes += [
-        f"dbt source {s.source_name}.{s.name} is in schema {s.relation.schema}, which {loader} loads, but no dlt "
-        f"resource writes {s.relation}; if one does, its table has another name: set `identifier`"
+        f"dbt source {s.source_name}.{s.name} is in schema {s.placed.schema}, which {loader} loads, but no dlt "
+        f"resource writes {s.placed}; if one does, its table has another name: set `identifier`"
         for s in unfed
-        if (loader := loaders.get(s.relation.schema.lower())) is not None
+        if (loader := loaders.get(s.placed.schema.lower())) is not None
     ]
     return MatchedSources(nodes=tuple(nodes), feeds=tuple(feeds), notes=tuple(notes))
 
@@ -84,7 +84,7 @@ def _dataset(source: DltSource, dbt_sources: Collection[DbtSource], told: Mappin
         return source.dataset, remark if ignored else ""
     if source.name in told:
         return told[source.name], ""
-    named = Counter(s.relation.schema for s in dbt_sources if s.source_name.lower() == source.name.lower())
+    named = Counter(s.placed.schema for s in dbt_sources if s.source_name.lower() == source.name.lower())
     if not named:
         return source.name, ""
     chosen = named.most_common(1)[0][0]
@@ -108,7 +108,7 @@ def _node(source: DltSource, resource: DltResource | None, dataset: str) -> Inge
         resource=resource.name if resource else None,
         pipeline=source.pipeline,
         dataset=dataset,
-        relation=Relation(database=None, schema=dataset, identifier=table) if table else None,
+        placed=Relation(database=None, schema=dataset, identifier=table) if table else None,
         path=source.module,
     )
 
@@ -117,7 +117,7 @@ def _feeds(nodes: Sequence[IngestNode], dbt_sources: Collection[DbtSource]) -> l
     return [
         (node.unique_id, target.unique_id)
         for target in dbt_sources
-        for node in _writers(target.relation, [n for n in nodes if n.dataset.lower() == target.relation.schema.lower()])
+        for node in _writers(target.placed, [n for n in nodes if n.dataset.lower() == target.placed.schema.lower()])
     ]
 
 
@@ -126,19 +126,19 @@ def _writers(relation: Relation, neighbours: Sequence[IngestNode]) -> list[Inges
     table = relation.identifier.lower()
     if table.startswith(BOOKKEEPING):
         return list(neighbours)
-    named = [(node, node.relation.identifier.lower()) for node in neighbours if node.relation is not None]
+    named = [(node, node.placed.identifier.lower()) for node in neighbours if node.placed is not None]
     owners = {name for _, name in named if table == name or table.startswith(name + NESTED)}
     if owners:
         # The longest name wins: `orders__items` may be a table of its own, and not nested in `orders`.
         nearest = max(owners, key=len)
         return [node for node, name in named if name == nearest]
-    return [node for node in neighbours if node.relation is None]
+    return [node for node in neighbours if node.placed is None]
 
 
 def _feeds_nothing(source: DltSource, idle: Sequence[IngestNode]) -> str:
     """Describe what a load writes without a dbt source that refers to it."""
     shown = load_name(source.name)
-    named = [str(node.relation) for node in idle if node.relation is not None]
+    named = [str(node.placed) for node in idle if node.placed is not None]
     if not named:
         return f"{shown} loads into the schema {idle[0].dataset}, and no dbt source is there that it could feed"
     return f"{shown} loads {some_of(named, _MOST_NAMED)}, and no dbt source names {'them' if len(named) > 1 else 'it'}"
@@ -146,9 +146,9 @@ def _feeds_nothing(source: DltSource, idle: Sequence[IngestNode]) -> str:
 
 def _remedy(source: DltSource, idle: Sequence[IngestNode], unfed: Sequence[DbtSource]) -> str:
     """Describe what to change so that a load that feeds nothing loads into the schema of a dbt source."""
-    tables = {node.relation.identifier.lower() for node in idle if node.relation is not None}
-    wanted = next((one for one in unfed if one.relation.identifier.lower() in tables), None)
-    schema = "SCHEMA" if wanted is None else wanted.relation.schema
+    tables = {node.placed.identifier.lower() for node in idle if node.placed is not None}
+    wanted = next((one for one in unfed if one.placed.identifier.lower() in tables), None)
+    schema = "SCHEMA" if wanted is None else wanted.placed.schema
     where = "the schema of a dbt source" if wanted is None else f"{schema}, where dbt source {wanted.source_name} is"
     if source.dataset is not None:
         return f"to load into {where}, set dataset_name={schema!r} in the dlt.pipeline() of {source.module}"

@@ -19,9 +19,10 @@ class DbtNode:
     """The file that defines it, relative to the root of its package."""
     parents: tuple[NodeId, ...] = ()
     """`depends_on.nodes`, in the order of the manifest."""
-    relation: Relation | None = None
+    placed: Relation | None = None
+    """What it leaves in the warehouse, where this run does; the relation that the project declares is not kept."""
     relation_name: str | None = None
-    """The relation's name as dbt writes it in SQL."""
+    """The name of `placed` as dbt writes it in SQL."""
     database: str | None = None
     schema: str = ""
     """The schema that dbt assigns; every node that dbt runs has one, even without a relation."""
@@ -51,7 +52,8 @@ class DbtSource:
     source_name: str
     package: str
     path: str
-    relation: Relation
+    placed: Relation
+    """Where this run reads it."""
     has_freshness: bool
     """Whether `warn_after` or `error_after` is set (a null criterion switches freshness off)."""
     has_loaded_at: bool
@@ -84,13 +86,13 @@ class Manifest:
         """Yield the relations that a node reads with ref() and source(), also in ephemeral models, and its own."""
         for one in self._read_through(node):
             known = self.sources.get(one) or self.nodes.get(one)
-            if known is not None and known.relation is not None:
-                yield known.relation
+            if known is not None and known.placed is not None:
+                yield known.placed
 
     def files_read(self, node: DbtNode) -> Mapping[str, Relation]:
         """Return the files that a node reads with source(), as written in its SQL, and the relation of each source."""
         found = (self.sources[one] for one in self._read_through(node) if one in self.sources)
-        return {source.external: source.relation for source in found if source.external}
+        return {source.external: source.placed for source in found if source.external}
 
     def functions_called(self, node: DbtNode) -> Mapping[str, tuple[Relation, ...]]:
         """Return the functions that a node calls with function(), directly or in other functions, by lower-case name.

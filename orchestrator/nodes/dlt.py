@@ -66,7 +66,7 @@ class IngestNode:
     """None for a source whose resources cannot be listed: the node represents all of them."""
     pipeline: str
     dataset: str
-    relation: Relation | None
+    placed: Relation | None
     """None if the table is not known before the first load."""
     path: str
 

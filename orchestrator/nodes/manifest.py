@@ -106,7 +106,7 @@ def _node(row: Raw, group_owners: Mapping[str, str | None]) -> DbtNode:
         package=row["package_name"],
         path=row["original_file_path"],
         parents=tuple(dict.fromkeys((row.get("depends_on") or {}).get("nodes") or ())),
-        relation=_relation(row, kind, config),
+        placed=_relation(row, kind, config),
         relation_name=row.get("relation_name"),
         database=row.get("database"),
         schema=row.get("schema") or "",
@@ -146,7 +146,7 @@ def _source(row: Raw) -> DbtSource:
         source_name=row["source_name"],
         package=row["package_name"],
         path=row["original_file_path"],
-        relation=Relation(
+        placed=Relation(
             database=row.get("database"), schema=row["schema"], identifier=row.get("identifier") or row["name"]
         ),
         has_freshness=warn is not None or error is not None,

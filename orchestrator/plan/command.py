@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from orchestrator.config.settings import OnBusy, Settings
+from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.consent import Consents, refuse
 from orchestrator.plan.request import Upstream, Verb
 
@@ -24,6 +25,10 @@ class Command:
     profiles_dir: Path | None = None
     upstream: Upstream = Upstream.AUTO
     ingest: bool = True
+    schema_prefix: str = ""
+    """The prefix of all schemas that are written. With it, `ingest` also says that the dbt sources that loads feed are
+    read from prefixed datasets.
+    """
     freshness: bool = True
     tests: bool = True
     allow_empty: bool = False
@@ -49,6 +54,11 @@ class Command:
     """Called before something is emptied or rebuilt in a protected target."""
     words: tuple[str, ...] = ()
     """The words of the command line, if there was one; for the record."""
+
+    @property
+    def placement(self) -> Placement:
+        """Where the run works; raises UsageError for an impossible prefix."""
+        return Placement(prefix=self.schema_prefix, loads=self.ingest or self.verb is Verb.INGEST)
 
 
 def share_of(command: Command, settings: Settings) -> float:

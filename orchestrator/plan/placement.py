@@ -17,11 +17,11 @@ _LONGEST = 400  # characters; longer places are shortened to fit a key
 def placed(graph: Graph, node: NodeId) -> Relation | None:
     """Return the relation that a node writes or refers to; None if it leaves nothing in the warehouse."""
     if node in graph.manifest.sources:
-        return graph.manifest.sources[node].relation
+        return graph.manifest.sources[node].placed
     if node in graph.ingest:
-        return graph.ingest[node].relation
+        return graph.ingest[node].placed
     if node in graph.manifest.nodes:
-        return graph.manifest.nodes[node].relation
+        return graph.manifest.nodes[node].placed
     return None
 
 
@@ -53,12 +53,17 @@ def place_of(graph: Graph, one: StepId | NodeId) -> str:
     node = graph.manifest.nodes.get(NodeId(one))
     if node is not None:
         return _place_of_node(graph, node)
+    return graph.placement.place(_place_beside(graph, one))
+
+
+def _place_beside(graph: Graph, one: StepId | NodeId) -> str:
+    """Return where a step works that is not the step of a dbt node."""
     if one in graph.suites:
         relation = placed(graph, graph.suites[NodeId(one)].node)
         return "" if relation is None else f"on {full_name(graph, relation)}"
     source = graph.manifest.sources.get(NodeId(one.removeprefix("freshness.")))
     if source is not None:
-        return f"{'on ' if one.startswith('freshness.') else ''}{full_name(graph, source.relation)}"
+        return f"{'on ' if one.startswith('freshness.') else ''}{full_name(graph, source.placed)}"
     if one.startswith("ingest."):
         loads = graph.ingest.values()
         return _on(load.dataset for load in loads if one in (load.unique_id, *load_step_ids(load)))
@@ -82,7 +87,7 @@ def written_by(graph: Graph, step: Step, database: str) -> tuple[str, ...]:
     match step:
         case BuildStep() | TestStep():
             node = graph.manifest.nodes.get(step.node)
-            return () if node is None or node.relation is None else (_place_of_node(graph, node),)
+            return () if node is None or node.placed is None else (_place_of_node(graph, node),)
         case IngestStep():
             dataset = f"dataset {_schema_name(graph, database, step.dataset)}"
             tables = (placed(graph, node) for node in step.nodes)
@@ -99,8 +104,8 @@ def full_name(graph: Graph, relation: Relation, database: str = "") -> str:
 
 
 def _place_of_node(graph: Graph, node: DbtNode) -> str:
-    if node.relation is not None:
-        name = full_name(graph, node.relation)
+    if node.placed is not None:
+        name = full_name(graph, node.placed)
         return f"function {name}" if node.resource_type is ResourceType.FUNCTION else name
     tested = node.parents[0] if node.resource_type is ResourceType.UNIT_TEST and node.parents else None
     reads = read_by(graph, tested or node.unique_id)
@@ -134,5 +139,5 @@ def _on(places: Iterable[str]) -> str:
 def relations_of(graph: Graph, nodes: Iterable[str]) -> dict[StepId, Relation]:
     """Return the relations that nodes are built as, by step; nodes without a relation are omitted."""
     known = graph.manifest.nodes
-    relations = {StepId(one): known[NodeId(one)].relation for one in nodes if NodeId(one) in known}
+    relations = {StepId(one): known[NodeId(one)].placed for one in nodes if NodeId(one) in known}
     return {step: relation for step, relation in relations.items() if relation is not None}

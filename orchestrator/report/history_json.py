@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from orchestrator.execution.liveness import RunState
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.recorded import RecordedEvent, RecordedRun, RecordedStep, RunHead
+from orchestrator.execution.recorded import RecordedRun, RecordedStep, RunHead
 from orchestrator.plan.step import StepId
 
 VERSION = 1
@@ -48,18 +48,6 @@ def head_to_json(head: RunHead, state: RunState) -> Json:
 def run_to_json(run: RecordedRun, state: RunState) -> Json:
     """Return a run with its steps, and each step with its attempts."""
     return {**head_to_json(run.head, state), "plan": [_step(step) for step in run.steps]}
-
-
-def event_to_json(event: RecordedEvent) -> Json:
-    """Return a recorded event."""
-    return {
-        "sequence": event.sequence,
-        "at": _time(event.at),
-        "event": event.kind,
-        "step_id": event.step_id,
-        "attempt": event.attempt,
-        **event.body,
-    }
 
 
 def _step(step: RecordedStep) -> Json:

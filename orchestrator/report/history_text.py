@@ -8,9 +8,20 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.execution.events import (
+    AttemptEnded,
+    Noticed,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+    step_of_event,
+)
 from orchestrator.execution.liveness import RunState
 from orchestrator.execution.outcome import Outcome, ReasonCode
-from orchestrator.execution.recorded import RecordedAttempt, RecordedEvent, RecordedRun, RecordedStep, RunHead
+from orchestrator.execution.recorded import RecordedAttempt, RecordedRun, RecordedStep, RunHead
+from orchestrator.execution.replay import outcome_of
 from orchestrator.plan.explain import shown_name
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
@@ -66,7 +77,7 @@ def print_run(console: Console, run: RecordedRun, state: RunState) -> None:
         justify: JustifyMethod = "right" if name == "rows" else "left"
         table.add_column(name, no_wrap=name != "why", overflow="fold", justify=justify)
     for step in run.steps:
-        for attempt in step.attempts[:-1]:
+        for attempt in step.attempts[:-1] if _ended_in_attempt(step) else step.attempts:
             table.add_row(*_earlier(attempt, step, run))
         status, took, rows = _step_status(step, state), _step_time(step), _rows(step)
         table.add_row(status, took, rows, step.kind, _named(step.step_id, run), _why(step, run))
@@ -74,21 +85,15 @@ def print_run(console: Console, run: RecordedRun, state: RunState) -> None:
 
 
 def print_log(
-    console: Console, run: RecordedRun, events: Sequence[RecordedEvent], steps: Sequence[RecordedStep] = ()
+    console: Console, run: RecordedRun, events: Sequence[RunEvent], steps: Sequence[RecordedStep] = ()
 ) -> None:
     """Print events in order; for `steps`, also print each attempt in full, with its log and compiled file."""
     for event in events:
-        name = titled(event.step_id, run.plan.by_id) if event.step_id else ""
-        told = event.body.get("message") or event.body.get("status") or ""
-        if again_at := event.body.get("again_at"):
-            told = f"{told}, again at {datetime.fromisoformat(str(again_at)).astimezone():%H:%M:%S}"
-        kind = event.kind.replace("_", " ")
-        console.print(
-            Text.assemble(
-                (f"{event.at.astimezone():%H:%M:%S.%f}"[:-3], "dim"), f"  {kind:<14}{name}  ", clean(str(told))
-            ),
-            soft_wrap=True,
-        )
+        step_id = step_of_event(event)
+        name = titled(step_id, run.plan.by_id) if step_id else ""
+        kind, told = _logged(event)
+        at = f"{event.at.astimezone():%H:%M:%S.%f}"[:-3]
+        console.print(Text.assemble((at, "dim"), f"  {kind:<14}{name}  ", clean(told)), soft_wrap=True)
     for step in steps:
         if len(steps) > 1 and any(attempt.outcome is not None for attempt in step.attempts):
             console.print()
@@ -96,6 +101,24 @@ def print_log(
         for attempt in step.attempts:
             if attempt.outcome is not None:
                 _print_try(console, attempt.number, attempt.outcome, of_several=len(step.attempts) > 1)
+
+
+def _logged(event: RunEvent) -> tuple[str, str]:
+    """Return the word for an event in a log, and what it says."""
+    match event:
+        case RunStarted():
+            return "run resumed" if event.resumed else "run started", ""
+        case StepStarted():
+            return "step started", ""
+        case AttemptEnded():
+            again_at = f"{event.again_at.astimezone():%H:%M:%S}"
+            return "attempt ended", f"{event.outcome.status}, again at {again_at}"
+        case StepEnded():
+            return "step ended", event.outcome.status.value
+        case Noticed():
+            return event.kind.value.replace("_", " "), event.message
+        case RunEnded():
+            return "run ended", event.status.value
 
 
 def _print_try(console: Console, number: int, outcome: Outcome, *, of_several: bool) -> None:
@@ -166,15 +189,21 @@ def _step_status(step: RecordedStep, state: RunState) -> Text:
     return Text("running" if state is RunState.RUNNING else "interrupted", style="yellow")
 
 
+def _ended_in_attempt(step: RecordedStep) -> bool:
+    """Return whether the last attempt is how the step ended; a resumed run may have skipped it since."""
+    if step.status is None or step.last is None:
+        return True
+    return step.last.outcome is not None and step.last.outcome.status is step.status
+
+
 def _step_time(step: RecordedStep) -> str:
-    if step.last is None or step.last.outcome is None or not step.last.outcome.elapsed:
-        return ""
-    return duration(step.last.outcome.elapsed)
+    outcome = outcome_of(step)
+    return duration(outcome.elapsed) if outcome is not None and outcome.elapsed else ""
 
 
 def _rows(step: RecordedStep) -> str:
     """Return the row count of the table that a step built, or of the rows that a load brought."""
-    outcome = step.last.outcome if step.last is not None else None
+    outcome = outcome_of(step)
     if outcome is None or step.kind not in _WITH_ROWS:
         return ""
     rows = outcome.rows_affected if outcome.row_count is None else outcome.row_count

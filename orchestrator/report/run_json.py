@@ -1,9 +1,9 @@
-"""Reports a run to a program: one JSON object per line, as docs/output.md describes it."""
+"""Reports a run to a program: one JSON object per line, as docs/events.md and events.schema.json describe it."""
 
 import json
-import math
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import TextIO, assert_never
 
 from orchestrator.execution.events import (
@@ -11,7 +11,6 @@ from orchestrator.execution.events import (
     Event,
     Noticed,
     RunEnded,
-    RunEvent,
     RunNotStarted,
     RunStarted,
     StepEnded,
@@ -23,49 +22,61 @@ from orchestrator.plan.explain import kind_of, plan_to_json
 from orchestrator.plan.step import StepId
 from orchestrator.report.event_line import Steps
 from orchestrator.report.streams import Lines
+from orchestrator.store.json_text import plain, to_json_text
 
 VERSION = 1
 
 Json = dict[str, object]
 
 
-class JsonReport:
-    """Writes an object for each event as it happens."""
+class JsonEvents:
+    """Turns the events of one run, in order, into JSON objects: while it runs, and when its record is read."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._lines = Lines(stream)
-        self._steps: Steps = {}
+    def __init__(self, steps: Steps | None = None) -> None:
+        """Prepare for events from the first on; `steps` are needed if the start of the run is not among them."""
+        self._steps: Steps = steps or {}
+        self._run_id = ""
         self._started_at: datetime | None = None
 
-    def hear(self, event: Event) -> None:
-        """Write the event's object."""
-        if isinstance(event, RunNotStarted):
-            return
+    def to_json(self, event: Event) -> Json:
+        """Return the object of the next event."""
         if isinstance(event, RunStarted):
-            self._steps, self._started_at = event.plan.by_id, event.at
+            self._steps, self._run_id, self._started_at = event.plan.by_id, event.run_id, event.at
         word, fields = self._fields(event)
-        line = {"version": VERSION, "event": word, "at": _time(event.at), **fields}
-        # A detail from a tool may hold a type that JSON does not have, such as a date.
-        self._lines.write(json.dumps(line, default=str, allow_nan=False, separators=(",", ":")))
+        run_id, seq = None, None
+        if not isinstance(event, RunNotStarted):
+            run_id, seq = event.run_id or self._run_id, event.sequence
+        return {"version": VERSION, "event": word, "run_id": run_id, "seq": seq, "at": _time(event.at), **fields}
 
-    def _fields(self, event: RunEvent) -> tuple[str, Json]:
+    @property
+    def has_started(self) -> bool:
+        """Return whether the start of the run was among the events."""
+        return self._started_at is not None
+
+    def _fields(self, event: Event) -> tuple[str, Json]:
         match event:
             case RunStarted():
+                origin = {**asdict(event.origin), "command": list(event.origin.command)}
+                again = {"resumed": event.resumed, "settled": len(event.settled)}
                 plan = plan_to_json(event.plan)
-                again: Json = {"resumed": True, "settled": len(event.settled)} if event.resumed else {}
-                return "run_started", {"run_id": event.run_id, "database": event.database, "plan": plan, **again}
+                return "run_started", {**origin, "database": event.database, **again, "plan": plan}
             case StepStarted():
-                verifies: Json = {"verifies": True} if event.verifies else {}
-                return "step_started", {**self._step(event.step_id), **verifies}
+                attempt: Json = {"attempt": event.attempt, "verifies": event.verifies}
+                return "step_started", {**self._step(event.step_id), **attempt}
             case AttemptEnded():
-                again = {"attempt": event.attempt, "most": event.most, "again_at": _time(event.again_at)}
-                return "attempt_ended", {**self._step(event.outcome.step_id), **again, **_outcome(event.outcome)}
+                attempt = {"attempt": event.attempt, "most": event.most, "again_at": _time(event.again_at)}
+                return "attempt_ended", {**self._step(event.outcome.step_id), **attempt, **_outcome(event.outcome)}
             case StepEnded():
-                return "step_ended", {**self._step(event.outcome.step_id), **_outcome(event.outcome)}
+                attempt = {"attempt": event.attempt}
+                return "step_ended", {**self._step(event.outcome.step_id), **attempt, **_outcome(event.outcome)}
             case Noticed():
-                return "noticed", {"notice": event.kind, "message": event.message, "step_id": event.step_id}
+                notice: Json = {"notice": event.kind.value, "message": plain(event.message)}
+                return "noticed", {**notice, "step_id": event.step_id}
             case RunEnded():
                 return "run_ended", self._end(event)
+            case RunNotStarted():
+                why: Json = {"code": event.code or None, "message": plain(event.message), "hint": plain(event.hint)}
+                return "run_not_started", {**why, "exit_code": event.exit_code}
             case _:
                 assert_never(event)
 
@@ -77,12 +88,40 @@ class JsonReport:
     def _end(self, event: RunEnded) -> Json:
         elapsed = (event.at - self._started_at).total_seconds() if self._started_at else None
         return {
-            "run_id": event.run_id,
             "status": event.status.value,
             "exit_code": int(exit_code(event.status)),
             "elapsed": elapsed,
             "counts": {status.value: number for status, number in count_by_status(event.outcomes).items()},
         }
+
+
+class JsonReport:
+    """Writes an object for each event as it happens."""
+
+    def __init__(self, stream: TextIO, masked: Callable[[str], str] = lambda text: text) -> None:
+        self._lines = Lines(stream)
+        self._masked = masked
+        self._events = JsonEvents()
+        self._is_refused = False
+
+    def hear(self, event: Event) -> None:
+        """Write the event's object; a run that started, or was refused once, cannot be refused."""
+        if isinstance(event, RunNotStarted):
+            if self._is_refused or self._events.has_started:
+                return
+            self._is_refused = True
+            event = replace(event, message=self._masked(event.message), hint=self._masked(event.hint))
+        self._lines.write(json_line(self._events.to_json(event)))
+
+
+def json_line(document: object) -> str:
+    """Return a JSON document without line breaks."""
+    return json.dumps(document, default=str, separators=(",", ":"))
+
+
+def refusal(message: str, hint: str, code: str, exit_code: int) -> RunNotStarted:
+    """Return the event of a run that is refused now."""
+    return RunNotStarted(at=datetime.now(UTC), message=message, hint=hint, code=code, exit_code=exit_code)
 
 
 def _outcome(outcome: Outcome) -> Json:
@@ -92,7 +131,7 @@ def _outcome(outcome: Outcome) -> Json:
         "reason": outcome.reason.code.value,
         "blame": outcome.reason.blame,
         "error_class": outcome.error_class.value if outcome.error_class else None,
-        "message": outcome.message,
+        "message": plain(outcome.message),
         "started_at": _time(outcome.started_at),
         "ended_at": _time(outcome.ended_at),
         "elapsed": outcome.elapsed.total_seconds(),
@@ -109,26 +148,14 @@ def _outcome(outcome: Outcome) -> Json:
 
 def _part(part: Part) -> Json:
     return {
-        "name": part.name,
+        "name": plain(part.name),
         "status": part.status.value,
-        "message": part.message,
+        "message": plain(part.message),
         "rows": part.rows,
-        "detail": _finite(part.detail),
+        # as the record keeps it: dates are text, NaN and infinity their names
+        "detail": json.loads(to_json_text(dict(part.detail))),
     }
 
 
-def _finite(value: object) -> object:
-    """Return a detail as valid JSON: NaN and infinity become null."""
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case Mapping():
-            return {str(key): _finite(below) for key, below in value.items()}
-        case list() | tuple():
-            return [_finite(below) for below in value]
-        case _:
-            return value
-
-
 def _time(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
+    return at.astimezone(UTC).isoformat() if at else None

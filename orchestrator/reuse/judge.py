@@ -244,9 +244,9 @@ class Judge:
         leaves_nothing = dbt is None or dbt.resource_type in _LEAVE_NOTHING or dbt.is_ephemeral
         if dbt is not None and dbt.resource_type is ResourceType.FUNCTION:
             return Found(why="functions always run")
-        if dbt is not None and dbt.resource_type is ResourceType.TEST and dbt.relation is not None:
-            return self.past.stored_failures(StepId(node), made, dbt.relation)
-        return self.past.found(StepId(node), made, None if leaves_nothing or dbt is None else dbt.relation)
+        if dbt is not None and dbt.resource_type is ResourceType.TEST and dbt.placed is not None:
+            return self.past.stored_failures(StepId(node), made, dbt.placed)
+        return self.past.found(StepId(node), made, None if leaves_nothing or dbt is None else dbt.placed)
 
     def _unknown_rows(self, node: NodeId, made: Fingerprint) -> str:
         """Return, in words, which parent's rows are not known; empty if all are known."""

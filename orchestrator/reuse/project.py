@@ -132,7 +132,7 @@ class Project:
             dbt = self.manifest.nodes.get(parent)
             if dbt is not None and dbt.is_ephemeral:
                 waiting += [one for one in dbt.parents if one not in waiting]
-            elif parent in self.manifest.sources or (dbt is not None and dbt.relation is not None):
+            elif parent in self.manifest.sources or (dbt is not None and dbt.placed is not None):
                 yield parent
 
 

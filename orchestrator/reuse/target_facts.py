@@ -84,7 +84,7 @@ class TargetFacts:
         if not self.is_readable:
             return "its database cannot be read beside dbt"
         target, manifest = self.project.target, self.project.graph.manifest
-        relation = manifest.sources[source].relation
+        relation = manifest.sources[source].placed
         if manifest.sources[source].external:
             return self._version_of_files(manifest.sources[source])
         try:
@@ -115,7 +115,7 @@ class TargetFacts:
             return True
         if known.external:
             return isinstance(self._version_of_files(known), str)
-        relation = known.relation
+        relation = known.placed
         try:
             content = self.contents([relation]).get(relation)
         except WarehouseError:
@@ -134,16 +134,16 @@ class TargetFacts:
             self._functions = None
         if step.startswith(("hook.", "ingest.")):
             # A hook or a load may write the table of any dbt source.
-            sources = (source.relation for source in graph.manifest.sources.values())
+            sources = (source.placed for source in graph.manifest.sources.values())
             self._forget(sources)
             self._files.forget()
-        elif node is not None and node.relation is not None:
-            self._forget([node.relation])
+        elif node is not None and node.placed is not None:
+            self._forget([node.placed])
             if _writes_a_file(node):
                 self._files.forget()
             built = self._built.pop(step, None)
             if built is not None and stands:
-                self._shapes[node.relation] = built
+                self._shapes[node.placed] = built
 
     def _forget(self, relations: Iterable[Relation]) -> None:
         for relation in relations:
@@ -182,8 +182,8 @@ class TargetFacts:
     def _views_with_rows(self) -> frozenset[Relation]:
         """Return the relations whose rows are read although they may be views: dbt sources, and external files."""
         manifest = self.project.graph.manifest
-        files = (node.relation for node in manifest.nodes.values() if _writes_a_file(node))
-        sources = (source.relation for source in manifest.sources.values())
+        files = (node.placed for node in manifest.nodes.values() if _writes_a_file(node))
+        sources = (source.placed for source in manifest.sources.values())
         return frozenset(relation for relation in (*files, *sources) if relation is not None)
 
     def _budget(self) -> Budget:

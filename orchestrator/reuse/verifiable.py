@@ -33,7 +33,7 @@ class Verifiable:
 
     def _touches_more(self, node: DbtNode) -> bool:
         """Return whether a node has hooks or foreign keys, or is in a database where elt cannot create a schema."""
-        database = node.relation.database if node.relation is not None else ""
+        database = node.placed.database if node.placed is not None else ""
         is_elsewhere = database is not None and database.lower() != self.snapshot.target.database.lower()
         return bool(hooks_of(node.definition.config)) or is_elsewhere or has_foreign_keys(node)
 

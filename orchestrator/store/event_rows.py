@@ -1,115 +1,164 @@
-"""Converts events of a run to the bodies of their rows, and rows back to the events that listeners received."""
+"""Converts events to rows of the table `events` and back. What attempts, runs and texts record is not stored twice."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import Row
 
+from orchestrator.execution.codec import outcome_from_json, outcome_to_json
 from orchestrator.execution.events import (
     AttemptEnded,
     Noticed,
     NoticeKind,
+    RunEnded,
     RunEvent,
+    RunOrigin,
+    RunStarted,
     StepEnded,
     StepStarted,
+    step_of_event,
 )
-from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode
+from orchestrator.execution.outcome import Outcome, Reason
+from orchestrator.execution.recorded import RecordedStep, RunHead
+from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.store.json_text import plain
 from orchestrator.store.prepared import Values
-from orchestrator.store.rows import attempt_of, part_of
-from orchestrator.store.tables import attempts, events, parts, steps
 
-_PAGE = 500
+RESUMED = "run_resumed"
+NOTICES = sorted(NoticeKind)
+WHOLE_RUN = frozenset({RESUMED, "run_ended"})
+"""The kinds of events that are read from all events before them."""
 
 
-def attempt_body(event: AttemptEnded) -> Values:
-    """Return the body of the end of an attempt that is followed by another one."""
-    outcome = event.outcome
+def event_values(event: RunEvent, attempt: int | None) -> Values:
+    """Return the row of an event; `attempt` is the number of the attempt that it belongs to."""
+    kind, body = _body(event)
     return {
-        "status": outcome.status.value,
-        "reason": outcome.reason.code.value,
-        "error_class": None if outcome.error_class is None else outcome.error_class.value,
-        "again_at": event.again_at.isoformat(),
-        "tries": event.attempt,
-        "most": event.most,
+        "run_id": event.run_id,
+        "sequence": event.sequence,
+        "at": event.at,
+        "kind": kind,
+        "step_id": step_of_event(event),
+        "attempt": attempt,
+        "body": body,
     }
 
 
-def end_body(outcome: Outcome, *, has_attempt: bool) -> Values:
-    """Return the body of the end of a step; one that was never attempted has no other row for the rest."""
-    status = {"status": outcome.status.value}
-    if has_attempt:
-        return status
-    return {
-        **status,
-        "reason": outcome.reason.code.value,
-        "blame": outcome.reason.blame,
-        "message": plain(outcome.message),
-    }
+def _body(event: RunEvent) -> tuple[str, Values]:
+    match event:
+        case RunStarted():
+            body = {"database": event.database, "origin": asdict(event.origin)}
+            if not event.resumed:
+                return "run_started", body
+            return RESUMED, {**body, "settled": [outcome.step_id for outcome in event.settled]}
+        case StepStarted():
+            return "step_started", {"verifies": True} if event.verifies else {}
+        case AttemptEnded():
+            outcome = event.outcome
+            again = {"again_at": event.again_at.isoformat(), "most": event.most}
+            return "attempt_ended", {"status": outcome.status, "error_class": outcome.error_class, **again}
+        case StepEnded():
+            body = {"status": event.outcome.status}
+            # Without an attempt of its own, the outcome is recorded nowhere else.
+            return "step_ended", body if event.attempt else {**body, "outcome": outcome_to_json(event.outcome)}
+        case Noticed():
+            return event.kind.value, {"message": plain(event.message)}
+        case RunEnded():
+            return "run_ended", {"status": event.status}
 
 
-def events_between(connection: Connection, run_id: str, first: int, last: int) -> Iterator[RunEvent]:
-    """Yield the events of a run with these sequence numbers, except its start and its end."""
-    same_step = and_(events.c.run_id == steps.c.run_id, events.c.step_id == steps.c.step_id)
-    asked = (
-        select(events, steps.c.path.label("step_path"))
-        .join_from(events, steps, same_step, isouter=True)
-        .where(events.c.run_id == run_id)
-        .order_by(events.c.sequence)
-    )
-    for start in range(first, last + 1, _PAGE):
-        end = min(start + _PAGE - 1, last)
-        rows = connection.execute(asked.where(events.c.sequence.between(start, end))).all()
-        outcomes = _outcomes(connection, run_id, start, end)
-        yield from (event for row in rows if (event := _event(row, outcomes)) is not None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedParts:
+    """What events refer to: the rest of the record of their run."""
+
+    head: RunHead
+    plan: Callable[[], Plan]
+    steps: Sequence[RecordedStep]
 
 
-def _outcomes(connection: Connection, run_id: str, first: int, last: int) -> Mapping[tuple[str, int], Outcome]:
-    """Return the outcomes of the attempts that ended in these events."""
-    ended = (
-        select(events.c.step_id, events.c.attempt)
-        .where(events.c.run_id == run_id, events.c.sequence.between(first, last), events.c.attempt.is_not(None))
-        .where(events.c.kind.in_(["attempt_ended", "step_ended"]))
-        .distinct()
-        .subquery()
-    )
-    inside: dict[tuple[str, int], list[Part]] = {}
-    of_parts = and_(parts.c.step_id == ended.c.step_id, parts.c.attempt == ended.c.attempt)
-    for row in connection.execute(
-        select(parts).join(ended, of_parts).where(parts.c.run_id == run_id).order_by(parts.c.position)
-    ):
-        inside.setdefault((row.step_id, row.attempt), []).append(part_of(row))
-    of_attempts = and_(attempts.c.step_id == ended.c.step_id, attempts.c.attempt == ended.c.attempt)
-    found = {}
-    for row in connection.execute(select(attempts).join(ended, of_attempts).where(attempts.c.run_id == run_id)):
-        key = (row.step_id, row.attempt)
-        found[key] = attempt_of(row, tuple(inside.get(key, ()))).outcome
-    return {key: outcome for key, outcome in found.items() if outcome is not None}
+class EventReader:
+    """Turns the rows of a run's events, in order and from the first, back into events."""
 
+    def __init__(self, parts: RecordedParts) -> None:
+        self._parts = parts
+        self._steps = {step.step_id: step for step in parts.steps}
+        self._ended: dict[StepId, Outcome] = {}
 
-def _event(row: Row[Any], outcomes: Mapping[tuple[str, int], Outcome]) -> RunEvent | None:
-    body, step_id = row.body, StepId(row.step_id) if row.step_id else None
-    if row.kind in list(NoticeKind):
-        return Noticed(at=row.at, kind=NoticeKind(row.kind), message=body["message"], step_id=step_id)
-    if step_id is None:  # the start or the end of the run
-        return None
-    match row.kind:
-        case "step_started":
-            return StepStarted(at=row.at, step_id=step_id, verifies=body.get("verifies", False))
-        case "attempt_ended":
-            outcome = outcomes[step_id, row.attempt]
-            # The run may have given the outcome of a last attempt another reason later.
-            ended = replace(outcome, reason=Reason(code=ReasonCode(body["reason"])))
-            again_at = datetime.fromisoformat(body["again_at"])
-            return AttemptEnded(at=row.at, outcome=ended, again_at=again_at, attempt=body["tries"], most=body["most"])
-        case "step_ended" if row.attempt is not None:
-            return StepEnded(at=row.at, outcome=outcomes[step_id, row.attempt])
-        case _:
-            reason = Reason(code=ReasonCode(body["reason"]), blame=body["blame"])
-            status, said = Status(body["status"]), body["message"]
-            skipped = Outcome(step_id=step_id, status=status, reason=reason, message=said, path=row.step_path)
-            return StepEnded(at=row.at, outcome=skipped)
+    def event(self, row: Row[Any]) -> RunEvent:
+        """Return the event of the next row."""
+        at, run_id, sequence, body = row.at, row.run_id, row.sequence, row.body
+        match row.kind:
+            case "run_started" | "run_resumed":
+                return RunStarted(
+                    at=at,
+                    run_id=run_id,
+                    sequence=sequence,
+                    plan=self._parts.plan(),
+                    database=body.get("database", self._parts.head.database),
+                    resumed=row.kind == RESUMED,
+                    settled=tuple(self._ended[step] for step in body.get("settled", ()) if step in self._ended),
+                    origin=self._origin(body.get("origin")),
+                )
+            case "step_started":
+                step_id, verifies = StepId(row.step_id), bool(body.get("verifies"))
+                return StepStarted(
+                    at=at, run_id=run_id, sequence=sequence, step_id=step_id, attempt=row.attempt, verifies=verifies
+                )
+            case "attempt_ended":
+                return AttemptEnded(
+                    at=at,
+                    run_id=run_id,
+                    sequence=sequence,
+                    outcome=self._outcome(row),
+                    again_at=datetime.fromisoformat(body["again_at"]),
+                    attempt=row.attempt,
+                    most=body.get("most", row.attempt + 1),
+                )
+            case "step_ended":
+                outcome = self._ended[StepId(row.step_id)] = self._outcome(row)
+                attempt = None if "outcome" in body else row.attempt
+                return StepEnded(at=at, run_id=run_id, sequence=sequence, outcome=outcome, attempt=attempt)
+            case "run_ended":
+                ended = (self._ended.get(step.id) for step in self._parts.plan().steps)
+                outcomes = tuple(outcome for outcome in ended if outcome is not None)
+                status = Status(body["status"])
+                return RunEnded(at=at, run_id=run_id, sequence=sequence, status=status, outcomes=outcomes)
+            case kind:
+                step = StepId(row.step_id) if row.step_id else None
+                kind, message = NoticeKind(kind), body["message"]
+                return Noticed(at=at, run_id=run_id, sequence=sequence, kind=kind, message=message, step_id=step)
+
+    def _outcome(self, row: Row[Any]) -> Outcome:
+        """Return the outcome of an ended attempt or step; in records of an older elt, some have only a status."""
+        step_id, body = StepId(row.step_id), row.body
+        if "outcome" in body:
+            return outcome_from_json(body["outcome"])
+        step = self._steps[step_id]
+        for attempt in step.attempts:
+            if attempt.number == row.attempt and attempt.outcome is not None:
+                return attempt.outcome
+        reason = step.reason if step.status == body["status"] else None
+        return Outcome(step_id=step_id, status=Status(body["status"]), reason=reason or Reason())
+
+    def _origin(self, kept: Mapping[str, Any] | None) -> RunOrigin:
+        if kept is None:  # recorded by an older elt
+            head = self._parts.head
+            return RunOrigin(
+                verb=head.verb,
+                trigger=head.trigger,
+                command=head.command,
+                target=head.target,
+                target_identity=head.target_identity,
+                user=head.process.user,
+                host=head.process.host,
+                process=head.process.pid,
+                git_commit=head.code.commit if head.code else None,
+                git_dirty=head.code.dirty if head.code else None,
+                versions=head.versions,
+            )
+        known = {one.name: kept[one.name] for one in fields(RunOrigin) if one.name in kept}
+        return RunOrigin(**{**known, "command": tuple(known.get("command", ()))})

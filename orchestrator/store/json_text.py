@@ -10,7 +10,7 @@ def to_json_text(value: object) -> str:
     """Return a value as JSON: other types, such as dates, as text, and NaN and infinity as their names."""
     try:
         return json.dumps(value, default=str, allow_nan=False)
-    except ValueError:
+    except (TypeError, ValueError):  # a key of another type, or a number that JSON does not have
         return json.dumps(_finite(value), default=str)
 
 
@@ -24,7 +24,7 @@ def _finite(value: object) -> object:
         case float() if not math.isfinite(value):
             return str(value)
         case dict():
-            return {key: _finite(kept) for key, kept in value.items()}
+            return {str(key): _finite(kept) for key, kept in value.items()}
         case list() | tuple():
             return [_finite(kept) for kept in value]
         case _:

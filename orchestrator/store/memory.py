@@ -1,6 +1,6 @@
 """Stores runs in memory: for a run that is not to be recorded, and for tests."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,15 +13,15 @@ from orchestrator.execution.recorded import (
     Opening,
     Process,
     RecordedAttempt,
-    RecordedEvent,
     RecordedStep,
+    as_recorded,
+    completes_attempt,
     is_a_try,
 )
 from orchestrator.plan.explain import kind_of, told_of
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.standing import STANDS, LastTry, Standing
-from orchestrator.store.event_rows import attempt_body, end_body
 from orchestrator.store.memory_reader import InTargets, Kept, MemoryReader
 
 
@@ -111,29 +111,35 @@ class _Writer:
         self._in_targets = in_targets
         self._opening = opening
         self._verified: set[StepId] = set()
+        self._running: set[StepId] = set()
 
-    def record(self, events: Sequence[RunEvent]) -> int:
-        """Record the events, and return the sequence number of the last one."""
+    def record(self, events: Sequence[RunEvent]) -> tuple[RunEvent, ...]:
+        """Record the events."""
+        recorded = []
         for event in events:
-            if isinstance(event, RunStarted) and self._opening.continues is not None:
-                self._reopen(event, self._opening.continues)
-            elif isinstance(event, RunStarted):
-                steps = {
-                    step.id: RecordedStep(
-                        step_id=step.id,
-                        name=step.name,
-                        kind=kind_of(step),
-                        why=told_of(step),
-                        status=None,
-                        reason=None,
-                    )
-                    for step in event.plan.steps
-                }
-                self._runs[self._opening.run_id] = Kept(self._opening, event.plan, steps, event.at)
-            kept = self._runs[self._opening.run_id]
-            kept.happened.append(event)
-            self._take(kept, event)
-        return len(self._runs[self._opening.run_id].events)
+            if isinstance(event, RunStarted):
+                self._begin(event)
+            recorded.append(self._take(self._runs[self._opening.run_id], event))
+        return tuple(recorded)
+
+    def _begin(self, event: RunStarted) -> None:
+        if self._opening.continues is not None:
+            self._reopen(event, self._opening.continues)
+        else:
+            steps = {
+                step.id: RecordedStep(
+                    step_id=step.id,
+                    name=step.name,
+                    kind=kind_of(step),
+                    why=told_of(step),
+                    status=None,
+                    reason=None,
+                )
+                for step in event.plan.steps
+            }
+            self._runs[self._opening.run_id] = Kept(self._opening, event.plan, steps, event.at)
+        for notice in self._opening.notices:
+            self._take(self._runs[self._opening.run_id], notice)
 
     def look(self, at: datetime) -> bool:
         """Record a heartbeat, and return whether a user has asked the run to end."""
@@ -142,14 +148,17 @@ class _Writer:
         asked, kept.is_asked_to_end = kept.is_asked_to_end, False
         return asked
 
-    def _take(self, kept: Kept, event: RunEvent) -> None:
+    def _take(self, kept: Kept, event: RunEvent) -> RunEvent:
+        number: int | None = None
         match event:
-            case RunStarted():
-                _note(kept, event.at, "run_resumed" if event.resumed else "run_started", {})
+            case RunStarted() | Noticed():
+                pass
             case StepStarted():
                 step = kept.steps[event.step_id]
-                attempt = RecordedAttempt(number=len(step.attempts) + 1, started_at=event.at, outcome=None)
+                number = len(step.attempts) + 1
+                attempt = RecordedAttempt(number=number, started_at=event.at, outcome=None)
                 kept.steps[event.step_id] = replace(step, attempts=(*step.attempts, attempt))
+                self._running.add(event.step_id)
                 if event.verifies:
                     self._verified.add(event.step_id)
                 else:
@@ -157,21 +166,19 @@ class _Writer:
                     for place in self._opening.writes.get(event.step_id, ()):
                         self._in_targets.replace_others(self._opening.target_identity, place, event.step_id)
                     self._note_try(event.step_id, None)
-                _note(kept, event.at, "step_started", {"verifies": True} if event.verifies else {}, event.step_id)
             case AttemptEnded():
-                self._end_attempt(kept, event.outcome)
-                _note(kept, event.at, "attempt_ended", attempt_body(event), event.outcome.step_id)
+                number = self._end_attempt(kept, event.outcome)
             case StepEnded():
-                self._end(kept, event)
+                number = self._end_attempt(kept, event.outcome)
+                outcome = event.outcome
+                step = kept.steps[outcome.step_id]
+                kept.steps[outcome.step_id] = replace(step, status=outcome.status, reason=outcome.reason)
                 self._note_what_stands(kept, event)
-                has_attempt = bool(kept.steps[event.outcome.step_id].attempts)
-                body = end_body(event.outcome, has_attempt=has_attempt)
-                _note(kept, event.at, "step_ended", body, event.outcome.step_id)
-            case Noticed():
-                _note(kept, event.at, event.kind.value, {"message": event.message}, event.step_id)
             case RunEnded():
                 kept.status, kept.ended_at = event.status, event.at
-                _note(kept, event.at, "run_ended", {"status": event.status.value})
+        recorded = as_recorded(event, self._opening, len(kept.events) + 1, number)
+        kept.events.append(replace(recorded, known=None) if isinstance(recorded, StepEnded) else recorded)
+        return recorded
 
     def _note_what_stands(self, kept: Kept, event: StepEnded) -> None:
         outcome, known = event.outcome, event.known
@@ -219,25 +226,16 @@ class _Writer:
             if step.step_id not in stands:
                 kept.steps[step.step_id] = replace(step, status=None, reason=None)
 
-    @staticmethod
-    def _end(kept: Kept, event: StepEnded) -> None:
-        outcome = event.outcome
-        _Writer._end_attempt(kept, outcome)
-        step = kept.steps[outcome.step_id]
-        kept.steps[outcome.step_id] = replace(step, status=outcome.status, reason=outcome.reason)
-
-    @staticmethod
-    def _end_attempt(kept: Kept, outcome: Outcome) -> None:
-        step = kept.steps[outcome.step_id]
+    def _end_attempt(self, kept: Kept, outcome: Outcome) -> int | None:
+        step, is_running = kept.steps[outcome.step_id], outcome.step_id in self._running
+        self._running.discard(outcome.step_id)
         if outcome.status is Status.REUSED and outcome.reason.code is not ReasonCode.VERIFIED:
             reused = RecordedAttempt(number=len(step.attempts) + 1, started_at=None, outcome=None)
             step = replace(step, attempts=(*step.attempts, reused))
-        if step.attempts:
-            ended = replace(step.attempts[-1], started_at=outcome.started_at, outcome=outcome)
-            kept.steps[outcome.step_id] = replace(step, attempts=(*step.attempts[:-1], ended))
-
-
-def _note(kept: Kept, at: datetime, kind: str, body: Mapping[str, object], step_id: StepId | None = None) -> None:
-    number = (len(kept.steps[step_id].attempts) or None) if step_id else None
-    event = RecordedEvent(sequence=len(kept.events) + 1, at=at, kind=kind, step_id=step_id, attempt=number, body=body)
-    kept.events.append(event)
+        elif not is_running and not completes_attempt(outcome):
+            return None
+        if not step.attempts:
+            return None
+        ended = replace(step.attempts[-1], started_at=outcome.started_at, outcome=outcome)
+        kept.steps[outcome.step_id] = replace(step, attempts=(*step.attempts[:-1], ended))
+        return ended.number

@@ -7,12 +7,11 @@ from itertools import pairwise, takewhile
 
 from orchestrator.errors import UnknownRunError
 from orchestrator.execution.breaker import SAYS_NOTHING
-from orchestrator.execution.events import RunEnded, RunEvent, RunStarted, StepEnded
+from orchestrator.execution.events import Noticed, RunEvent, RunStarted
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import (
     Failing,
     Opening,
-    RecordedEvent,
     RecordedRun,
     RecordedStep,
     RunHead,
@@ -47,13 +46,11 @@ class Kept:
     plan: Plan
     steps: dict[StepId, RecordedStep]
     heartbeat_at: datetime
-    events: list[RecordedEvent] = field(default_factory=list)
+    events: list[RunEvent] = field(default_factory=list)
     status: Status | None = None
     ended_at: datetime | None = None
     is_asked_to_end: bool = False
     known: dict[StepId, RecordedFingerprint] = field(default_factory=dict)
-    happened: list[RunEvent] = field(default_factory=list)
-    """What `events` records, as it was received."""
 
 
 class MemoryReader:
@@ -75,6 +72,10 @@ class MemoryReader:
         found = [head.run_id for head in self.heads() if head.run_id.startswith(beginning or "")]
         return beginning if beginning in found else only_run(beginning, found)
 
+    def head(self, run_id: str) -> RunHead:
+        """Return a run as in a list of runs; raises UnknownRunError."""
+        return self.run(run_id).head
+
     def run(self, run_id: str) -> RecordedRun:
         """Return a complete run; raises UnknownRunError."""
         if run_id not in self._runs:
@@ -83,15 +84,9 @@ class MemoryReader:
         steps = tuple(kept.steps.values())
         return RecordedRun(head=head_of(kept), asked=kept.opening.selected, plan=kept.plan, steps=steps)
 
-    def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
+    def events(self, run_id: str, after: int = 0) -> tuple[RunEvent, ...]:
         """Return the events of a run after a sequence number."""
         return tuple(self._runs[run_id].events[after:]) if run_id in self._runs else ()
-
-    def happened(self, run_id: str, first: int, last: int) -> list[RunEvent]:
-        """Return the events of a run with these sequence numbers, except its start and its end."""
-        found = self._runs[run_id].happened[first - 1 : last]
-        events = [event for event in found if not isinstance(event, RunStarted | RunEnded)]
-        return [replace(event, known=None) if isinstance(event, StepEnded) else event for event in events]
 
     def manifest(self, run_id: str) -> bytes | None:
         """Return the manifest that a run was planned with, if it was kept."""
@@ -165,6 +160,8 @@ def head_of(kept: Kept) -> RunHead:
     """Return the list entry of a run."""
     opening = kept.opening
     statuses = [step.status for step in kept.steps.values()]
+    own = [event for event in kept.events if not isinstance(event, Noticed)]
+    resumes = ((before, event) for before, event in pairwise(own) if isinstance(event, RunStarted) and event.resumed)
     return RunHead(
         run_id=opening.run_id,
         verb=opening.verb,
@@ -177,14 +174,12 @@ def head_of(kept: Kept) -> RunHead:
         started_at=opening.started_at,
         heartbeat_at=kept.heartbeat_at,
         last_event_at=kept.events[-1].at if kept.events else opening.started_at,
-        idle=sum(
-            (event.at - before.at for before, event in pairwise(kept.events) if event.kind == "run_resumed"),
-            timedelta(),
-        ),
+        idle=sum((event.at - before.at for before, event in resumes), timedelta()),
         ended_at=kept.ended_at,
         process=opening.process,
         code=opening.code,
         versions=opening.versions,
         counts={status: statuses.count(status) for status in Status if status in statuses},
         steps=len(kept.steps),
+        events=len(kept.events),
     )

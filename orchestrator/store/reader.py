@@ -1,10 +1,11 @@
 """Reads the record of runs. It writes nothing."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, select
+from sqlalchemy import Connection, Engine, Row, Select, func, select
 
 from orchestrator.errors import UnknownRunError
 from orchestrator.execution.codec import from_text
@@ -15,8 +16,8 @@ from orchestrator.execution.recorded import (
     UNKNOWN_RUN_HINT,
     Failing,
     RecordedAttempt,
-    RecordedEvent,
     RecordedRun,
+    RecordedStep,
     RunHead,
     only_run,
 )
@@ -24,10 +25,10 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.standing import LastTry, RecordedFingerprint, Standing
-from orchestrator.store.event_rows import events_between
+from orchestrator.store.event_rows import NOTICES, RESUMED, WHOLE_RUN, EventReader, RecordedParts
 from orchestrator.store.failing import failing_in
 from orchestrator.store.fingerprints import compiled_code, fingerprints_of, last_tries_in, standing_in
-from orchestrator.store.rows import RunTimes, attempt_of, event_of, head_of, part_of, step_of
+from orchestrator.store.rows import RunTimes, attempt_of, head_of, part_of, step_of
 from orchestrator.store.tables import attempts, events, parts, runs, steps
 from orchestrator.store.texts import in_chunks, read_text
 
@@ -68,29 +69,33 @@ class SqlRunReader:
                 return beginning
         return only_run(beginning, found)
 
+    def head(self, run_id: str) -> RunHead:
+        """Return a run as in a list of runs; raises UnknownRunError."""
+        with self._engine.connect() as connection:
+            return _head(connection, _row(connection, run_id))
+
     def run(self, run_id: str) -> RecordedRun:
         """Return a complete run; raises UnknownRunError."""
         with self._engine.connect() as connection:
-            row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
-            if row is None:
-                raise UnknownRunError(f"There is no run {run_id}.", hint=UNKNOWN_RUN_HINT)
+            row = _row(connection, run_id)
             plan = from_text(read_text(connection, row.plan_digest).decode(), Plan)
-            tried = _attempts(connection, run_id)
-            asked = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.position)
-            found = tuple(step_of(step, tuple(tried[step.step_id])) for step in connection.execute(asked))
-            head = head_of(row, _counts(connection, [run_id])[run_id], _times(connection, [run_id])[run_id])
+            found, head = _steps(connection, run_id), _head(connection, row)
             return RecordedRun(head=head, asked=row.selected, plan=plan, steps=found)
 
-    def events(self, run_id: str, after: int = 0) -> tuple[RecordedEvent, ...]:
+    def events(self, run_id: str, after: int = 0) -> tuple[RunEvent, ...]:
         """Return the events of a run after a sequence number; none if the run is not known."""
-        asked = select(events).where(events.c.run_id == run_id, events.c.sequence > after).order_by(events.c.sequence)
+        asked = select(events).where(events.c.run_id == run_id).order_by(events.c.sequence)
         with self._engine.connect() as connection:
-            return tuple(event_of(row) for row in connection.execute(asked))
-
-    def happened(self, run_id: str, first: int, last: int) -> Iterator[RunEvent]:
-        """Yield the events of a run with these sequence numbers, except its start and its end."""
-        with self._engine.connect() as connection:
-            yield from events_between(connection, run_id, first, last)
+            rows, first = connection.execute(asked.where(events.c.sequence > after)).all(), after
+            if not rows:
+                return ()
+            if any(row.kind in WHOLE_RUN for row in rows):
+                rows, first = connection.execute(asked).all(), 0
+            row = _row(connection, run_id)
+            plan = cache(lambda: from_text(read_text(connection, row.plan_digest).decode(), Plan))
+            parts = RecordedParts(head=_head(connection, row), plan=plan, steps=_steps(connection, run_id, first))
+            reader = EventReader(parts)
+            return tuple(event for event in map(reader.event, rows) if (event.sequence or 0) > after)
 
     def manifest(self, run_id: str) -> bytes | None:
         """Return the manifest that a run was planned with, if it was kept."""
@@ -150,6 +155,28 @@ class SqlRunReader:
             return compiled_code(connection, run_id, step_id)
 
 
+def _row(connection: Connection, run_id: str) -> Row[Any]:
+    row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
+    if row is None:
+        raise UnknownRunError(f"There is no run {run_id}.", hint=UNKNOWN_RUN_HINT)
+    return row
+
+
+def _head(connection: Connection, row: Row[Any]) -> RunHead:
+    run_id: str = row.run_id
+    return head_of(row, _counts(connection, [run_id])[run_id], _times(connection, [run_id])[run_id])
+
+
+def _steps(connection: Connection, run_id: str, after: int = 0) -> tuple[RecordedStep, ...]:
+    """Return the steps of a run, with their attempts; only those with events after a sequence number if given."""
+    told = select(events.c.step_id).where(events.c.run_id == run_id, events.c.sequence > after)
+    tried = _attempts(connection, run_id, told if after else None)
+    asked = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.position)
+    if after:
+        asked = asked.where(steps.c.step_id.in_(told))
+    return tuple(step_of(step, tuple(tried[step.step_id])) for step in connection.execute(asked))
+
+
 def _counts(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[Status, int]]:
     asked = (
         select(steps.c.run_id, steps.c.status, func.count().label("ended"))
@@ -164,25 +191,39 @@ def _counts(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[St
 
 def _times(connection: Connection, run_ids: Sequence[str]) -> dict[str, RunTimes]:
     found = {run_id: RunTimes() for run_id in run_ids}
-    last = select(events.c.run_id, func.max(events.c.at).label("at")).group_by(events.c.run_id)
+    last = select(events.c.run_id, func.max(events.c.at).label("at"), func.max(events.c.sequence).label("number"))
+    last = last.group_by(events.c.run_id)
     before = events.alias()
-    earlier = (before.c.run_id == events.c.run_id) & (before.c.sequence == events.c.sequence - 1)
-    resumed = select(events.c.run_id, before.c.at.label("left_at"), events.c.at).join(before, earlier)
-    resumed = resumed.where(events.c.kind == "run_resumed")
+    # The process that resumes a run may have recorded notices before the resume.
+    own = select(func.max(before.c.sequence)).where(
+        before.c.run_id == events.c.run_id, before.c.sequence < events.c.sequence, before.c.kind.not_in(NOTICES)
+    )
+    left = events.alias()
+    earlier = (left.c.run_id == events.c.run_id) & (left.c.sequence == own.scalar_subquery())
+    resumed = select(events.c.run_id, left.c.at.label("left_at"), events.c.at).join_from(events, left, earlier)
+    resumed = resumed.where(events.c.kind == RESUMED)
     for some in in_chunks(list(run_ids)):
         for row in connection.execute(last.where(events.c.run_id.in_(some))):
-            found[row.run_id].last_event_at = row.at
+            found[row.run_id].last_event_at, found[row.run_id].events = row.at, row.number
         for row in connection.execute(resumed.where(events.c.run_id.in_(some))):
             found[row.run_id].idle += row.at - row.left_at
     return found
 
 
-def _attempts(connection: Connection, run_id: str) -> dict[str, list[RecordedAttempt]]:
+def _attempts(
+    connection: Connection, run_id: str, only: Select[tuple[str]] | None = None
+) -> dict[str, list[RecordedAttempt]]:
+    of_parts = select(parts).where(parts.c.run_id == run_id).order_by(parts.c.position)
+    of_attempts = select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.attempt)
+    if only is not None:
+        of_parts, of_attempts = (
+            of_parts.where(parts.c.step_id.in_(only)),
+            of_attempts.where(attempts.c.step_id.in_(only)),
+        )
     inside: dict[tuple[str, int], list[Part]] = defaultdict(list)
-    asked = select(parts).where(parts.c.run_id == run_id).order_by(parts.c.position)
-    for row in connection.execute(asked):
+    for row in connection.execute(of_parts):
         inside[row.step_id, row.attempt].append(part_of(row))
     found: dict[str, list[RecordedAttempt]] = defaultdict(list)
-    for row in connection.execute(select(attempts).where(attempts.c.run_id == run_id).order_by(attempts.c.attempt)):
+    for row in connection.execute(of_attempts):
         found[row.step_id].append(attempt_of(row, tuple(inside[row.step_id, row.attempt])))
     return found

@@ -15,7 +15,7 @@ from sqlalchemy import Row, Table
 from orchestrator.execution.codec import is_mapping
 from orchestrator.execution.events import RunStarted
 from orchestrator.execution.outcome import Outcome, Part
-from orchestrator.execution.recorded import Opening, RecordedAttempt, RecordedEvent, RecordedStep, RunHead
+from orchestrator.execution.recorded import Opening, RecordedAttempt, RecordedStep, RunHead
 from orchestrator.plan.explain import kind_of, told_of
 from orchestrator.plan.status import Status
 from orchestrator.store.json_text import plain
@@ -38,9 +38,10 @@ _of_run, _of_attempt, _of_part = _same(Opening, runs), _same(Outcome, attempts),
 class RunTimes:
     """The times that are computed from the events of a run."""
 
+    events: int = 0
     last_event_at: datetime | None = None
     idle: timedelta = timedelta()
-    """The total time between the last event before each resume and that resume."""
+    """The total time between the last event before each resume that is not a notice, and that resume."""
 
 
 def run_values(opening: Opening, event: RunStarted, plan_digest: str, manifest_digest: str | None) -> Values:
@@ -109,7 +110,16 @@ def head_of(row: Row[Any], counts: Mapping[Status, int], times: RunTimes) -> Run
     process = {"host": row.host, "pid": row.process, "started_at": row.process_started_at, "user": row.user}
     code = {"commit": row.git_commit, "dirty": row.git_dirty} if row.git_commit else None
     last_event_at = times.last_event_at or row.started_at
-    return _read(RunHead, row, process=process, code=code, last_event_at=last_event_at, idle=times.idle, counts=counts)
+    return _read(
+        RunHead,
+        row,
+        process=process,
+        code=code,
+        last_event_at=last_event_at,
+        idle=times.idle,
+        counts=counts,
+        events=times.events,
+    )
 
 
 def attempt_of(row: Row[Any], its_parts: tuple[Part, ...]) -> RecordedAttempt:
@@ -127,11 +137,6 @@ def part_of(row: Row[Any]) -> Part:
 def step_of(row: Row[Any], its_attempts: tuple[RecordedAttempt, ...]) -> RecordedStep:
     """Return a step from its row."""
     return _read(RecordedStep, row, reason=_reason(row) if row.reason else None, attempts=its_attempts)
-
-
-def event_of(row: Row[Any]) -> RecordedEvent:
-    """Return an event from its row."""
-    return _read(RecordedEvent, row)
 
 
 def _reason(row: Row[Any]) -> Values:

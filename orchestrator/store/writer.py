@@ -12,7 +12,7 @@ from orchestrator.errors import StoreError
 from orchestrator.execution.codec import to_text
 from orchestrator.execution.events import AttemptEnded, Noticed, RunEnded, RunEvent, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, ReasonCode
-from orchestrator.execution.recorded import Opening, is_a_try
+from orchestrator.execution.recorded import Opening, as_recorded, completes_attempt, is_a_try
 from orchestrator.execution.verdict import exit_code
 from orchestrator.faults import Point, passing
 from orchestrator.plan.status import Status
@@ -20,13 +20,14 @@ from orchestrator.plan.step import StepId
 from orchestrator.store import tables
 from orchestrator.store.batch import Batch, Statements
 from orchestrator.store.database import explained, is_corruption, unwritten
-from orchestrator.store.event_rows import attempt_body, end_body
+from orchestrator.store.event_rows import event_values
 from orchestrator.store.fingerprints import fingerprint_rows, other_writers_in
 from orchestrator.store.prepared import Values, key_of
 from orchestrator.store.reopen import reopen
 from orchestrator.store.rows import attempt_values, end_values, part_values, run_values, step_values
 from orchestrator.store.texts import keep_text
 
+_Counted = tuple[int, dict[StepId, int], set[StepId]]
 _BEAT = timedelta(seconds=5)
 _LOOK = timedelta(seconds=1)
 
@@ -41,41 +42,45 @@ class SqlRunWriter:
         self._statements = Statements(engine.dialect)
         self._open: Connection | None = None
         self._sequence = 0
+        self._recorded: list[RunEvent] = []  # by the current transaction
         self._attempts: dict[StepId, int] = {}
+        self._running: set[StepId] = set()  # the started steps whose attempt has not ended
         self._verified: set[StepId] = set()  # the started steps that only verify, and build nothing
         self._shared: set[str] = set()  # relations where other steps may have records
         self._beaten = self._looked = opening.started_at
 
-    def record(self, events: Sequence[RunEvent]) -> int:
-        """Record the events in one transaction, and return the sequence number of the last one.
+    def record(self, events: Sequence[RunEvent]) -> tuple[RunEvent, ...]:
+        """Record the events in one transaction, and return them with their numbers.
 
         Raises:
             StoreError: the events cannot be recorded; none of them was.
         """
         passing(Point.RECORD_BEGUN)
-        before = self._sequence, dict(self._attempts)
+        before = self._counted()
         try:
             self._keep(events)
         except DBAPIError as error:
             # Take the numbers back, as for a rollback; `after` has them in case the transaction was committed.
-            after = self._sequence, self._attempts
-            self._sequence, self._attempts = before
+            after = self._counted()
+            self._sequence, self._attempts, self._running = before
             if not (error.connection_invalidated and self.has_begun):
                 raise self._refused(error) from error
             self._keep_anew(events, after)
         passing(Point.RECORD_KEPT)
-        return self._sequence
+        return tuple(self._recorded)
+
+    def _counted(self) -> _Counted:
+        return self._sequence, dict(self._attempts), set(self._running)
 
     def _keep(self, events: Sequence[RunEvent]) -> None:
         with self._connection().begin():
             batch = Batch()
-            for event in events:
-                self._write(event, batch)
+            self._recorded = [self._write(event, batch) for event in events]
             self._keep_fingerprints(events, batch)
             self._statements.run(self._connection(), batch)
             passing(Point.RECORD_WRITTEN)
 
-    def _keep_anew(self, events: Sequence[RunEvent], after: tuple[int, dict[StepId, int]]) -> None:
+    def _keep_anew(self, events: Sequence[RunEvent], after: _Counted) -> None:
         """Record the events on a new connection after the server dropped ours, unless it had already committed them."""
         last = select(func.max(tables.events.c.sequence)).where(self._this(tables.events))
         try:
@@ -83,7 +88,7 @@ class SqlRunWriter:
                 kept = self._connection().execute(last).scalar()
             # The last number shows whether the lost transaction was committed.
             if kept == after[0]:
-                self._sequence, self._attempts = after
+                self._sequence, self._attempts, self._running = after
             else:
                 self._keep(events)
         except DBAPIError as error:
@@ -115,13 +120,17 @@ class SqlRunWriter:
             self._open.close()
             self._open = None
 
-    def _write(self, event: RunEvent, batch: Batch) -> None:
+    def _write(self, event: RunEvent, batch: Batch) -> RunEvent:
+        """Add an event to the batch, and return it with its number."""
         match event:
             case RunStarted():
                 self._begin(event, batch)
-                self._note(batch, event.at, "run_resumed" if event.resumed else "run_started", {})
+                for notice in self._opening.notices:
+                    self._note(batch, notice)
+                return self._note(batch, event)
             case StepStarted():
                 number = self._attempts[event.step_id] = self._attempts.get(event.step_id, 0) + 1
+                self._running.add(event.step_id)
                 batch.begun.append({**self._key(event.step_id), "attempt": number, "started_at": event.at})
                 if event.verifies:
                     self._verified.add(event.step_id)
@@ -129,21 +138,17 @@ class SqlRunWriter:
                     self._verified.discard(event.step_id)
                     self._replace_others(event.step_id, batch)
                     batch.last_tries.append(self._last_try(event.step_id))
-                self._note(batch, event.at, "step_started", {"verifies": True} if event.verifies else {}, event.step_id)
+                return self._note(batch, event, number)
             case AttemptEnded():
-                self._end_attempt(event.outcome, batch)
-                self._note(batch, event.at, "attempt_ended", attempt_body(event), event.outcome.step_id)
+                return self._note(batch, event, self._end_attempt(event.outcome, batch))
             case StepEnded():
-                outcome = event.outcome
-                self._end_step(outcome, batch)
-                body = end_body(outcome, has_attempt=outcome.step_id in self._attempts)
-                self._note(batch, event.at, "step_ended", body, outcome.step_id)
+                return self._note(batch, event, self._end_step(event.outcome, batch))
             case Noticed():
-                self._note(batch, event.at, event.kind.value, {"message": event.message}, event.step_id)
+                return self._note(batch, event, self._attempts.get(event.step_id) if event.step_id else None)
             case RunEnded():
                 ended = {"status": event.status.value, "exit_code": int(exit_code(event.status)), "ended_at": event.at}
                 self._connection().execute(update(tables.runs).where(self._this(tables.runs)).values(**ended))
-                self._note(batch, event.at, "run_ended", {"status": event.status.value})
+                return self._note(batch, event)
 
     def _begin(self, event: RunStarted, batch: Batch) -> None:
         connection = self._connection()
@@ -168,11 +173,12 @@ class SqlRunWriter:
         written = self._shared.intersection(self._opening.writes.get(step_id, ()))
         batch.replaced.extend({"target_identity": target, "place": place, "step_id": step_id} for place in written)
 
-    def _end_step(self, outcome: Outcome, batch: Batch) -> None:
-        self._end_attempt(outcome, batch)
+    def _end_step(self, outcome: Outcome, batch: Batch) -> int | None:
+        number = self._end_attempt(outcome, batch)
         batch.ended.append({**key_of(**self._key(outcome.step_id)), **end_values(outcome)})
         if outcome.step_id in self._attempts and is_a_try(outcome, verifies=outcome.step_id in self._verified):
             batch.last_tries.append(self._last_try(outcome.step_id, outcome))
+        return number
 
     def _keep_fingerprints(self, events: Sequence[RunEvent], batch: Batch) -> None:
         ended = [event for event in events if isinstance(event, StepEnded)]
@@ -190,17 +196,24 @@ class SqlRunWriter:
             "ended_at": None if outcome is None else outcome.ended_at,
         }
 
-    def _end_attempt(self, outcome: Outcome, batch: Batch) -> None:
+    def _end_attempt(self, outcome: Outcome, batch: Batch) -> int | None:
+        """Return the number of the attempt that ended; None if the step ends without one, and its last stays as it is.
+
+        A step that is skipped or cancelled may have attempts: before a repeat, or before a resume.
+        """
         key = self._key(outcome.step_id)
-        number = self._attempts.get(outcome.step_id)
+        is_running = outcome.step_id in self._running or completes_attempt(outcome)
+        number = self._attempts.get(outcome.step_id) if is_running else None
         if (
             outcome.status is Status.REUSED and outcome.reason.code is not ReasonCode.VERIFIED
         ):  # it never started, but what it reuses is recorded as an attempt
-            number = self._attempts[outcome.step_id] = (number or 0) + 1
+            number = self._attempts[outcome.step_id] = self._attempts.get(outcome.step_id, 0) + 1
             batch.begun.append({**key, "attempt": number, "started_at": None})
+        self._running.discard(outcome.step_id)
         if number is not None:
             batch.tried.append({**key_of(**key, attempt=number), **attempt_values(outcome)})
             batch.parts.extend({**key, "attempt": number, **values} for values in part_values(outcome))
+        return number
 
     def _take_requests(self, at: datetime) -> bool:
         asked = tables.requests
@@ -210,19 +223,11 @@ class SqlRunWriter:
             self._connection().execute(update(asked).where(open_ones).values(taken_at=at))
         return found
 
-    def _note(self, batch: Batch, at: datetime, kind: str, body: Values, step_id: StepId | None = None) -> None:
+    def _note(self, batch: Batch, event: RunEvent, attempt: int | None = None) -> RunEvent:
         self._sequence += 1
-        batch.events.append(
-            {
-                "run_id": self._opening.run_id,
-                "sequence": self._sequence,
-                "at": at,
-                "kind": kind,
-                "step_id": step_id,
-                "attempt": self._attempts.get(step_id) if step_id else None,
-                "body": body,
-            }
-        )
+        recorded = as_recorded(event, self._opening, self._sequence, attempt)
+        batch.events.append(event_values(recorded, attempt))
+        return recorded
 
     def _refused(self, error: DBAPIError) -> StoreError:
         if is_corruption(self._url, error.orig):

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from orchestrator.adapters.dbt.outcomes import rows_written
-from orchestrator.adapters.record_sql import adds_marker
+from orchestrator.adapters.record_sql import Home, adds_marker
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.adoption.candidates import Gathered, Ruled
 from orchestrator.adoption.dbt_run import FileTimes, asked_of_environment
@@ -212,4 +212,4 @@ def _mark(gathered: Gathered, adopted: Sequence[Ruled]) -> None:
         name = str(nodes[ruled.step.node].relation_name)
         # The content was read before it was verified, so the next run notices any change made since then.
         text = content_text(content)
-        project.warehouse().ask(adds_marker(database, name, request, mark, is_whole=True, content=text))
+        project.warehouse().ask(adds_marker(Home(database=database), name, request, mark, is_whole=True, content=text))

@@ -12,9 +12,11 @@ from orchestrator.adapters.dlt.extra import require_installed
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import Settings
 from orchestrator.errors import MissingExtraError
+from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
 from orchestrator.plan.consent import Consents, require_consent, require_consent_to_flags
 
+_DECLARED = Placement()
 _WRITERS = frozenset({"run", "build", "seed", "snapshot", "run-operation", "clone", "retry"})
 _PROFILES_DIR = "DBT_PROFILES_DIR"
 _WITHOUT_PROJECT = frozenset({"init", "--version", "-V", "-v"})
@@ -28,13 +30,14 @@ def list_with_dbt(
     keys: tuple[str, ...],
     *,
     known_to_dbt: tuple[str, ...] = (),
+    placement: Placement = _DECLARED,
 ) -> tuple[str, ...] | None:
     """Return the output of `dbt ls` for (select, exclude); opens only dbt, and builds no graph.
 
     Returns None if dbt does not know one of the names in `known_to_dbt`: it may be the name of a load.
     """
     with _opened(settings, dbt_args) as (dbt, _):
-        dbt.parse()
+        dbt.parse(placement)
         if not all(dbt.selector.matching((name,)) for name in known_to_dbt):
             return None
         nodes = dbt.selector.select(select=selection[0], exclude=selection[1])

@@ -1,11 +1,13 @@
 """Executes a plan in an open project, and records the run."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 from orchestrator.config.settings import OnNoData
+from orchestrator.errors import StoreError
 from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.chronicle import Chronicle
@@ -14,7 +16,7 @@ from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.ports import RunStore
+from orchestrator.execution.ports import RunStore, RunWriter
 from orchestrator.execution.printed import printed_as_notices
 from orchestrator.execution.reconcile import Left
 from orchestrator.execution.recorded import Opening
@@ -96,10 +98,14 @@ def drive(
             clock=_now,
             stop=stop,
         )
-    forget_old_runs(known.store, project.settings.keep_runs, _now(), project.hear)
-    code = _exit_code(project, reuse.shadow, outcomes)
+
+    def tell(notice: Noticed) -> None:
+        _tell(project, writer, opening.run_id, notice)
+
+    forget_old_runs(known.store, project.settings.keep_runs, _now(), tell)
+    code = _exit_code(reuse.shadow, outcomes, tell)
     if copy is not None and plan.steps and code is ExitCode.SUCCESS:
-        code = publish(project, copy, writer)
+        code = publish(project, copy, tell)
     return Ran(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=code)
 
 
@@ -109,7 +115,7 @@ def _terms(
     """Return the terms of a run: the settings, the command's options, and what a resumed run brings with it."""
     return RunTerms(
         run_id=run_id,
-        database=project.target.description,
+        database=project.database,
         limits=project.limits(),
         fail_fast=project.snapshot.flags.fail_fast,
         skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
@@ -122,19 +128,27 @@ def _terms(
     )
 
 
-def _exit_code(project: OpenProject, shadow: ShadowReuse | None, outcomes: tuple[Outcome, ...]) -> ExitCode:
+def _tell(project: OpenProject, writer: RunWriter, run_id: str, notice: Noticed) -> None:
+    """Record and send a notice after the end of the run."""
+    notice = replace(notice, run_id=run_id, message=project.masker.text(notice.message))
+    with suppress(StoreError):  # the run itself is recorded
+        (notice,) = (event for event in writer.record([notice]) if isinstance(event, Noticed))
+    project.hear(notice)
+
+
+def _exit_code(shadow: ShadowReuse | None, outcomes: tuple[Outcome, ...], tell: Callable[[Noticed], None]) -> ExitCode:
     """Return the exit code, and report the result of a shadow run."""
     code = exit_code(run_status(outcomes))
     if shadow is None:
         return code
     kind = NoticeKind.WARNING if shadow.wrong else NoticeKind.NOTE
-    project.hear(Noticed(at=_now(), kind=kind, message=shadow.summary(len(outcomes))))
+    tell(Noticed(at=_now(), kind=kind, message=shadow.summary(len(outcomes))))
     return ExitCode.NOT_GREEN if shadow.wrong and code is ExitCode.SUCCESS else code
 
 
 def _happened(store: RunStore, run_id: str, first: int, last: int) -> Iterable[Event]:
     """Return recorded events of a run, for listeners that missed them."""
-    return store.reader().happened(run_id, first, last)
+    return (event for event in store.reader().events(run_id, first - 1) if (event.sequence or 0) <= last)
 
 
 def _now() -> datetime:

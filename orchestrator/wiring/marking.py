@@ -28,22 +28,24 @@ def target_record(
 
     def database_of(step: StepId) -> str | None:
         node = nodes.get(NodeId(step))
-        return None if node is None or node.relation is None else node.relation.database or target.database
+        return None if node is None or node.placed is None else node.placed.database or target.database
 
     def reach(database: str) -> None:
         del database  # dbt attaches all of them at once
         warehouse()  # open ours first, so that dbt uses the same instance
         attach()
 
-    relations = [node.relation for node in nodes.values() if node.relation is not None]
+    schema = snapshot.graph.placement.schema(SCHEMA)
+    relations = [node.placed for node in nodes.values() if node.placed is not None]
     record = SqlTargetRecord(
         lambda statement: warehouse().ask(statement),
         DIALECTS[target.adapter],
         database_of,
         main=target.database,
         reach=reach,
-        taken={one.database or target.database for one in relations if one.schema.lower() == SCHEMA},
+        taken={one.database or target.database for one in relations if one.schema.lower() == schema},
         tell=tell,
     )
+    record.schema = schema
     record.most_rows = settings.content.rows
     return record

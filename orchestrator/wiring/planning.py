@@ -12,6 +12,7 @@ from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.sample import noted_sample
+from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.consent import require_consent_to_flags, unknown_targets
 from orchestrator.plan.make_request import nothing_for, requested
@@ -41,22 +42,27 @@ def opened(
     hear: Callable[[Noticed], None] = lambda _notice: None,
     *,
     only_reads: bool = False,
+    placement: Placement | None = None,
 ) -> Iterator[OpenProject]:
     """Open the command's project for one dbt command line; `dbt_words` replace the dbt words of the verb.
 
-    With `only_reads`, the command runs nothing and continues without a database file that another process holds.
+    With `only_reads`, the command runs nothing and continues without a database file that another process holds. The
+    placement is that of the command, unless another one is given.
     """
     settings = load_settings(command.project_dir)
     words = _DBT_COMMANDS[command.verb] if dbt_words is None else dbt_words
     needs_ingestion = command.verb is Verb.INGEST or (
         command.verb is Verb.BUILD and command.ingest and command.upstream is not Upstream.NONE
     )
+    placement = placement or command.placement
+    feeds_tests = bool(placement.prefix) and placement.loads
+    reads_ingestion = (command.verb is not Verb.TEST or feeds_tests) and (needs_ingestion or can_ingest())
     with open_project(
         settings,
         dbt_args(words, command, settings),
         inbox,
-        with_ingestion=command.verb is not Verb.TEST and (needs_ingestion or can_ingest()),
-        needs_ingestion=needs_ingestion,
+        needs_ingestion=needs_ingestion if reads_ingestion else None,
+        placement=placement,
         lock_timeout=command.lock_timeout,
         only_reads=only_reads,
         hear=hear,
@@ -65,8 +71,11 @@ def opened(
 
 
 def require_consent_of(command: Command, project: OpenProject) -> None:
-    """Raise UsageError if a command empties or rebuilds tables of a protected target without consent."""
-    if command.verb is not Verb.BUILD:
+    """Raise UsageError if a command empties or rebuilds tables of a protected target without consent.
+
+    A run with a schema prefix writes to no table that others read.
+    """
+    if command.verb is not Verb.BUILD or command.schema_prefix:
         return
 
     def consents(question: str) -> bool:

@@ -19,7 +19,7 @@ from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.unused_code import unused_code_note
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.great_expectations.suites import read_suites
-from orchestrator.adapters.record_sql import OWN_TABLES
+from orchestrator.adapters.record_sql import own_tables
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.adapters.versions import stated_bounds
 from orchestrator.config.settings import Settings
@@ -34,6 +34,7 @@ from orchestrator.masking import Masker, masked_errors
 from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.nodes.manifest import manifest_from
+from orchestrator.nodes.prefix import Placement, placed_loads, require_distinct, with_moved
 from orchestrator.nodes.suite import SuiteReading
 from orchestrator.nodes.target import Target
 from orchestrator.plan.snapshot import ProjectSnapshot
@@ -79,6 +80,11 @@ class OpenProject:
         """The graph of the project, with its manifest."""
         return self.snapshot.graph
 
+    @property
+    def database(self) -> str:
+        """The database as people read it, with the schemas of a run that is placed elsewhere."""
+        return f"{self.target.description}{self.graph.placement.words}"
+
     def held_database(self) -> HeldDatabase | None:
         """Return the process that holds the database, for a command that only reads; None if the database is free."""
         can_be_held = self.only_reads and self.target.is_file and self.target.is_there
@@ -106,7 +112,7 @@ class OpenProject:
         """Return every table and view except elt's own, as lower-case (schema, name); None if only dbt can see them."""
         if not self.target.is_shared:
             return None
-        return self.warehouse().relations() - OWN_TABLES if self.target.is_there else frozenset()
+        return self.warehouse().relations() - own_tables(self.graph.placement) if self.target.is_there else frozenset()
 
     def result_settings(self) -> Mapping[str, str]:
         """Return the database's settings that change results, also of a database file that does not exist yet."""
@@ -139,13 +145,16 @@ def open_project(
     dbt_args: tuple[str, ...],
     inbox: Inbox,
     *,
-    with_ingestion: bool,
-    needs_ingestion: bool,
+    needs_ingestion: bool | None,
+    placement: Placement,
     lock_timeout: float | None = None,
     only_reads: bool = False,
     hear: Callable[[Noticed], None] = lambda _notice: None,
 ) -> Iterator[OpenProject]:
-    """Open the project for one dbt command line; on exit, close everything in reverse order."""
+    """Open the project for one dbt command line; on exit, close everything in reverse order.
+
+    `needs_ingestion` says whether mistakes in the ingestion modules are errors; with None, the modules are not read.
+    """
 
     def hear_dbt(kind: str, message: str, node: str) -> None:
         inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
@@ -159,15 +168,18 @@ def open_project(
     with masked_errors(masker), ExitStack() as resources:
         resources.enter_context(own_log(settings, masker))
         stated_bounds()  # computed before the threads that ask for them start
-        host, found = _discovery(settings, resources, masker) if with_ingestion else (None, None)
+        host, found = _discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
         dbt = DbtProject(settings.dbt_project_dir, hear_dbt, masker.text)
         resources.callback(dbt.close)
         target = dbt.open(dbt_args)
         masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})
-        parsed = dbt.parse()
+        parsed = dbt.parse(placement)
         manifest = manifest_from(json.loads(parsed.read()), parsed.path)
+        require_distinct(placement, manifest)
         discovery = _hidden(found.result(), masker) if found else Discovery()
-        graph, readings = _graph(settings, manifest, discovery, needed=needs_ingestion)
+        graph, readings, moved = _graph(settings, manifest, discovery, placement, needed=bool(needs_ingestion))
+        if moved:
+            dbt.move_sources(placement, moved)
         yield OpenProject(
             snapshot=ProjectSnapshot(
                 settings=settings,
@@ -219,27 +231,32 @@ def _hidden(found: Discovery, masker: Masker) -> Discovery:
 
 
 def _graph(
-    settings: Settings, manifest: Manifest, discovery: Discovery, *, needed: bool
-) -> tuple[Graph, Mapping[NodeId, SuiteReading]]:
+    settings: Settings, manifest: Manifest, discovery: Discovery, placement: Placement, *, needed: bool
+) -> tuple[Graph, Mapping[NodeId, SuiteReading], frozenset[NodeId]]:
+    """Return the graph, what its suites read, and the dbt sources that are read from prefixed datasets."""
     notes = [*discovery.notes]
     if needed:
         discovery.require_sound()
     else:
         notes += [mistake.message for mistake in discovery.mistakes]
     matched = match_sources(discovery.sources, manifest, settings.ingestion_schemas)
+    moved = frozenset(source for _, source in matched.feeds) if placement.prefix and placement.loads else frozenset()
+    manifest = with_moved(manifest, placement, moved)
+    dlt_sources, loads = placed_loads(placement, discovery.sources, matched.nodes)
     suites = read_suites(settings.expectations_folder, settings.project_root) if settings.expectations_folder else ()
     bound = bind(suites, manifest)
     readings = suite_readings(settings.project_root, manifest, bound)
     graph = build_graph(
         manifest,
-        ingest=matched.nodes,
+        ingest=loads,
         feeds=matched.feeds,
-        dlt_sources=discovery.sources,
+        dlt_sources=dlt_sources,
         suites=with_reads(bound, readings),
         notes=(*notes, *matched.notes),
+        placement=placement,
     )
     note = _unused_code(settings, graph) if needed else None
-    return (replace(graph, notes=(*graph.notes, note)) if note else graph), readings
+    return (replace(graph, notes=(*graph.notes, note)) if note else graph), readings, moved
 
 
 def _unused_code(settings: Settings, graph: Graph) -> str | None:

@@ -1,5 +1,6 @@
 """Publishes the copy of the database for readers after a green run."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,7 +8,6 @@ from orchestrator.adapters.duckdb.database_copy import why_not_copied
 from orchestrator.adapters.duckdb.warehouse import DuckdbWarehouse
 from orchestrator.errors import ConfigurationError, WarehouseError
 from orchestrator.execution.events import Noticed, NoticeKind
-from orchestrator.execution.ports import RunWriter
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.plan.request import Verb
 from orchestrator.report.words import size_words
@@ -22,7 +22,8 @@ def copy_of(project: OpenProject, verb: Verb) -> Path | None:
     Raises ConfigurationError if no copy can be written there.
     """
     target = project.target
-    copy = project.settings.publish_copy.get(target.name) if verb is Verb.BUILD else None
+    is_for_readers = verb is Verb.BUILD and not project.graph.placement.prefix
+    copy = project.settings.publish_copy.get(target.name) if is_for_readers else None
     if copy is None:
         return None
     if not target.is_file or target.path is None:
@@ -38,8 +39,8 @@ def copy_of(project: OpenProject, verb: Verb) -> Path | None:
     return copy
 
 
-def publish(project: OpenProject, copy: Path, writer: RunWriter) -> ExitCode:
-    """Copy the database after a green run; report and record the result."""
+def publish(project: OpenProject, copy: Path, tell: Callable[[Noticed], None]) -> ExitCode:
+    """Copy the database after a green run, and report the result."""
     warehouse = project.warehouse()
     if not isinstance(warehouse, DuckdbWarehouse):
         raise TypeError(f"{type(warehouse).__name__} cannot be copied")
@@ -51,9 +52,7 @@ def publish(project: OpenProject, copy: Path, writer: RunWriter) -> ExitCode:
     except WarehouseError as error:
         code, kind = ExitCode.NOT_GREEN, NoticeKind.WARNING
         told = f"every step succeeded, but the database could not be copied to {copy}: {error.message}. {_AGAIN}"
-    notice = Noticed(at=datetime.now(UTC), kind=kind, message=project.masker.text(told))
-    writer.record([notice])
-    project.hear(notice)
+    tell(Noticed(at=datetime.now(UTC), kind=kind, message=told))
     return code
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.great_expectations.extra import require_installed
-from orchestrator.errors import LoadConfigurationError
+from orchestrator.errors import LoadConfigurationError, UsageError
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import IngestStep, ValidationStep
+from orchestrator.plan.step import BuildStep, IngestStep, ValidationStep
 from orchestrator.wiring.project import OpenProject
 
 
@@ -15,6 +15,10 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
 
     Required are the optional tool, and a database file that can be shared.
     """
+    unmoved = dict(unmovable(project, plan))
+    if unmoved:
+        names = " ".join(unmoved.values())
+        raise UsageError("\n".join(unmoved), hint=f"Exclude what writes elsewhere: --exclude {names}")
     missing = dict(lacking(project, plan))
     if missing:
         raise LoadConfigurationError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))
@@ -23,6 +27,14 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
         require_installed()
     if validates or plan.of(IngestStep):
         project.warehouse()
+
+
+def unmovable(project: OpenProject, plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield why each model that would write outside of the prefixed schemas cannot be built, with its name."""
+    for step in plan.steps:
+        reason = project.dbt.unmoved.get(step.node) if isinstance(step, BuildStep) else None
+        if reason is not None:
+            yield f"{step.name} ({step.path}) cannot be built with a schema prefix: {reason}", step.name
 
 
 def lacking(project: OpenProject, plan: Plan) -> Iterator[tuple[str, str]]:

@@ -72,9 +72,9 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         versions=installed_versions(),
         target=project.target.name,
         target_identity=project.target.identity,
-        database=project.target.description,
+        database=project.database,
         process=this_process(),
-        manifest=without_moments(masker.json(project.dbt.parse().read())),
+        manifest=without_moments(masker.json(project.dbt.manifest_json())),
         places=places_of(project.graph, [step.id for step in plan.steps]),
         writes={step.id: written_by(project.graph, step, project.target.database) for step in plan.steps},
     )

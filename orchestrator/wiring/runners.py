@@ -106,6 +106,7 @@ def _ingest_runner(parts: _Parts) -> StepRunner:
         log_dir=log_dir(project.settings),
         record=None if record is None else record.loads_in(project.target.database),
         goes_on=parts.left.loads,
+        placement=project.graph.placement,
     )
 
 

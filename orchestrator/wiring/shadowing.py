@@ -16,9 +16,9 @@ def shadow_of(project: OpenProject, facts: TargetFacts) -> ShadowReuse:
 
     def holds(step: StepId) -> str | None:
         node = nodes.get(NodeId(step))
-        if node is None or node.relation is None:
+        if node is None or node.placed is None:
             return None
-        content = facts.contents([node.relation]).get(node.relation)
+        content = facts.contents([node.placed]).get(node.placed)
         return None if content is None or content.why_not else content_text(content)
 
     def excused(step: StepId) -> bool:

@@ -25,7 +25,7 @@ def verifier_of(
     manifest = project.graph.manifest
 
     def relation_of(node: NodeId) -> Relation:
-        relation = manifest.nodes[node].relation
+        relation = manifest.nodes[node].placed
         if relation is None:
             raise ValueError(f"{node} has no table")
         return Relation(
@@ -52,7 +52,10 @@ def verifier_of(
     return Verifier(
         runs=runs,
         schemas=OwnSchemas(
-            lambda statement: project.warehouse().ask(statement), DIALECTS[target.adapter], target.database
+            lambda statement: project.warehouse().ask(statement),
+            DIALECTS[target.adapter],
+            target.database,
+            project.graph.placement,
         ),
         dialect=COMPARING[target.adapter],
         relation_of=relation_of,

@@ -12,6 +12,7 @@ from tests.agreement.projects import defects_of, project_names
 from tests.agreement.random_told import try_case
 from tests.agreement.ways import BY_NAME
 from tests.agreement.whole import Told, figures, idle_defects, judge_every_pair, run_random
+from tests.sweeps import Sweep
 
 SEED, CASES = 4, 300
 
@@ -25,13 +26,14 @@ def main() -> int:
     asked.add_argument("--keep", type=Path, help="a new folder that keeps what both sides left behind")
     asked.add_argument("-v", "--verbose", action="store_true", help="print dbt's status of each node")
     asked.add_argument("--processes", type=int, default=2, help="how many share the whole proof")
+    asked.add_argument("--slice", default="whole", help="i/n: one slice of the pairs of the whole proof")
     asked.add_argument("--seed", type=int, default=SEED, help="of random projects")
     asked.add_argument("--case", type=int, help="the number of one random project")
     asked.add_argument("--cases", type=int, default=CASES, help="how many random projects the whole proof runs")
     options = asked.parse_args()
     match options.project:
         case "all":
-            return max(_try_pairs(options.processes), _try_random(options))
+            return max(_try_pairs(options.processes, Sweep.parse(options.slice)), _try_random(options))
         case "random":
             return _try_random(options) if options.case is None else _try_case(options)
         case _:
@@ -57,15 +59,15 @@ def _try_random(options: argparse.Namespace) -> int:
     return int(disagreed > 0)
 
 
-def _try_pairs(processes: int) -> int:
+def _try_pairs(processes: int, sweep: Sweep) -> int:
     told: list[Told] = []
-    for one in judge_every_pair(project_names(), processes):
+    for one in judge_every_pair(project_names(), processes, sweep):
         told.append(one)
         print(f"{'DISAGREE' if one.disagreements else 'agree':9}{one.pair.name} {one.expression}", flush=True)
         for line in one.disagreements:
             print(f"         - {line}", flush=True)
     print(f"\n{figures(told)}")
-    idle = idle_defects(told)
+    idle = idle_defects(told) if sweep.of == 1 else []
     for name in idle:
         print(f"changes nothing of what dbt says: {name}")
     return int(bool(idle) or any(one.disagreements for one in told))

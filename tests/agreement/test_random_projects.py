@@ -9,9 +9,11 @@ import pytest
 from tests.agreement.random_nodes import Defect, Kind, Project
 from tests.agreement.random_runs import Case, Shared, draw_case, run_case
 from tests.agreement.random_told import told
+from tests.sweeps import SWEEP
 
 pytestmark = pytest.mark.functional
-SEED, HALF, DRAWN = 3, 12, 40
+SEED, DRAWN = 3, 40
+NUMBERS = SWEEP.share(range(24), smoke=8)
 
 
 @pytest.fixture(scope="session")
@@ -20,14 +22,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
     return Shared(tmp_path_factory.mktemp("random"))
 
 
-@pytest.mark.parametrize("number", range(HALF))
+@pytest.mark.parametrize("number", NUMBERS[::2])
 class TestSomeRandomProjects:
     def test_a_random_project_ends_as_in_dbt(self, number: int, shared: Shared, tmp_path: Path) -> None:
         """Statuses, failure counts, messages, tables and the exit code are dbt's, whatever is wrong."""
         check(draw_case(SEED, number), shared, tmp_path)
 
 
-@pytest.mark.parametrize("number", range(HALF, 2 * HALF))
+@pytest.mark.parametrize("number", NUMBERS[1::2])
 class TestOtherRandomProjects:  # a class of its own is a load of its own for the workers of the suite
     def test_a_random_project_ends_as_in_dbt(self, number: int, shared: Shared, tmp_path: Path) -> None:
         """Statuses, failure counts, messages, tables and the exit code are dbt's, whatever is wrong."""

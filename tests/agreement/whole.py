@@ -14,6 +14,7 @@ from tests.agreement.pairs import Pair, every_pair
 from tests.agreement.projects import defects_of, project_names
 from tests.agreement.random_runs import run_random_projects
 from tests.agreement.ways import PLAIN, WAYS
+from tests.sweeps import Sweep
 
 _PAIRS_A_PROCESS = 12
 _CASES_A_PROCESS = 25
@@ -32,11 +33,12 @@ class Told:
     disagreements: tuple[str, ...]
 
 
-def judge_every_pair(projects: Sequence[str], processes: int) -> Iterator[Told]:
-    """Judge every pair of the projects, in the order in which they end."""
+def judge_every_pair(projects: Sequence[str], processes: int, sweep: Sweep) -> Iterator[Told]:
+    """Compare every pair of the projects, or those of a slice, in the order in which they end."""
     work = []
+    every = sweep.share([pair for project in projects for pair in every_pair(project, defects_of(project))], smoke=1)
     for project in projects:
-        pairs = every_pair(project, defects_of(project))
+        pairs = [pair for pair in every if pair.project == project]
         starts = range(0, len(pairs), _PAIRS_A_PROCESS)
         work += [(start, project, pairs[start : start + _PAIRS_A_PROCESS]) for start in starts]
     work.sort(key=lambda some: some[:2])  # by turns: a run that is broken off has tried something of every project

@@ -78,16 +78,21 @@ def test_an_interrupted_load(elt, shop, number):
 
 
 def test_a_signal_before_the_run_begins(shop):
-    """SIGTERM while the project is read: one word, and exit 130."""
+    """SIGTERM while the project is read: one word, and exit 130.
+
+    The process is really started: its child still imports dlt when dbt has parsed, so that the signal meets the wait.
+    """
     os.mkfifo(shop / "reading")
     (shop / "ingestion" / "slow.py").write_text(
         f"import time\n\nimport dlt\n\nopen('{shop}/reading', 'w').write('x')\ntime.sleep(600)\n"
     )
-    run = start("run", "--json", project=shop)
+    run = really_start("run", "--json", project=shop)
     assert (shop / "reading").read_text() == "x"
     run.send_signal(signal.SIGTERM)
     said = ended(run)
-    assert (said.code, said.out, said.err.strip()) == (130, "", "Interrupted.")
+    assert (said.code, said.err.strip()) == (130, "Interrupted.")
+    event = json.loads(said.out)
+    assert (event["event"], event["exit_code"]) == ("run_not_started", 130)
 
 
 def test_a_load_may_finish_within_the_grace(elt, shop):

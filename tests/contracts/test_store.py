@@ -17,11 +17,12 @@ from orchestrator.execution.events import (
     Noticed,
     NoticeKind,
     RunEnded,
+    RunOrigin,
     RunStarted,
     StepEnded,
     StepStarted,
 )
-from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode
+from orchestrator.execution.outcome import ErrorClass, Outcome, Part, ReasonCode
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import WHOLE, Code, Failing, Lease, Opening, Process
 from orchestrator.faults import Point
@@ -173,46 +174,77 @@ def test_each_try_of_a_step_is_kept(store: RunStore) -> None:
     (step,) = store.reader().run("r1").steps
     assert step.status is Status.SUCCESS
     assert [(attempt.number, attempt.outcome) for attempt in step.attempts] == [(1, locked), (2, make_outcome("a"))]
-    told = store.reader().events("r1")[2]
-    assert (told.kind, told.step_id, told.attempt) == ("attempt_ended", "a", 1)
-    assert told.body == {
-        "status": "error", "reason": "ran", "error_class": "transient", "again_at": again_at.isoformat(),
-        "tries": 1, "most": 3,
-    }  # fmt: skip
 
 
-def test_listeners_read_again_what_they_missed(store: RunStore) -> None:
-    """The recorded events come back as the listeners received them, except the start and the end of the run."""
+def test_events_are_read_as_they_were_recorded(store: RunStore) -> None:
+    """A reader gets the events that the writer returned, with the run, their numbers and those of the attempts."""
     part = Part(name="batch 1", status=Status.ERROR, message="the lock", detail={"until": "noon"})
     locked = make_outcome("a", Status.ERROR, message="the lock", error_class=ErrorClass.TRANSIENT, parts=(part,))
-    skipped = make_outcome("b", Status.SKIPPED, code=ReasonCode.UPSTREAM_HALTED, blame="a", path="models/b.sql")
-    cancelled = Outcome(
-        step_id=StepId("d"),
-        status=Status.CANCELLED,
-        reason=Reason(code=ReasonCode.INTERRUPTED),
-        message="not started",
-        path="models/d.sql",
-    )
-    told = [
+    skipped = make_outcome("b", Status.SKIPPED, code=ReasonCode.CIRCUIT_OPEN, message="not attempted", path="b.sql")
+    again_at = NOON + timedelta(seconds=5)
+    outcomes = (replace(locked, dbt_results=({"unique_id": "a"},)), skipped, reused("c"), make_outcome("d"))
+    happened = [
+        started(make_plan("a -> b, c, d")),
         step_started("a"),
-        AttemptEnded(at=NOON, outcome=locked, again_at=NOON + timedelta(seconds=5), attempt=1, most=3),
-        Noticed(at=NOON, kind=NoticeKind.WARNING, message="old syntax", step_id=StepId("a")),
-        Noticed(at=NOON, kind=NoticeKind.LEFT_OUT, message="c"),
+        AttemptEnded(at=NOON, outcome=locked, again_at=again_at, attempt=1, most=3),
+        Noticed(at=NOON, kind=NoticeKind.PRINTED, message="hello", step_id=StepId("a")),
+        Noticed(at=NOON, kind=NoticeKind.LEFT_OUT, message="e"),
         step_started("a", 5),
-        step_ended(replace(locked, dbt_results=({"unique_id": "a", "timing": []},), path="models/a.sql")),
-        step_ended(skipped),
-        verify_started("c"),
-        step_ended(make_outcome("c", Status.REUSED, code=ReasonCode.VERIFIED)),
-        step_ended(cancelled),
+        verify_started("d"),
+        *map(step_ended, outcomes),
+        RunEnded(run_id="r1", at=NOON, status=Status.ERROR, outcomes=outcomes),
     ]
+    told = opening(command=("run",), target="dev", versions={"elt": "1"}, selected={"retries": "r0"})
+    recorded = store.writer(told).record(happened)
+    assert store.reader().events("r1") == recorded
+    assert [event.sequence for event in recorded] == list(range(1, len(happened) + 1))
+    assert {event.run_id for event in recorded} == {"r1"}
+    attempts = [event.attempt for event in recorded if isinstance(event, StepStarted | StepEnded)]
+    assert attempts == [1, 2, 1, 2, None, 1, 1]
+    start = recorded[0]
+    assert isinstance(start, RunStarted)
+    assert start.origin == RunOrigin(
+        verb="build", command=("run",), trigger="api", retries="r0", target="dev", user="ada", host="laptop",
+        process=4711, versions={"elt": "1"},
+    )  # fmt: skip
+    assert store.reader().events("r1", after=9) == recorded[9:]
+    assert store.reader().events("r1", after=3)[:2] == recorded[3:5]
+
+
+def test_what_is_said_before_a_run_starts_is_recorded_first(store: RunStore) -> None:
+    """Notices from the planning come before the start of the run, also of one that is resumed; no time is counted."""
+    waiting = Noticed(at=NOON - timedelta(seconds=3), kind=NoticeKind.WAITING, message="for another run")
+    store.writer(opening(notices=[waiting])).record([started(make_plan("a")), step_started("a")])
+    later = NOON + timedelta(hours=1)
+    process = replace(PROCESS, pid=4712)
+    resumed = opening(continues=PROCESS, process=process, notices=[replace(waiting, at=later)])
+    again = replace(started(make_plan("a")), at=later + timedelta(seconds=5), resumed=True)
+    (recorded,) = store.writer(resumed).record([again])
+    assert recorded.sequence == 5
+    read = store.reader().events("r1")
+    assert [type(event).__name__ for event in read] == [
+        "Noticed", "RunStarted", "StepStarted", "Noticed", "RunStarted",
+    ]  # fmt: skip
+    assert store.reader().heads()[0].events == 5
+    assert store.reader().heads()[0].elapsed(later + timedelta(seconds=5)) == timedelta()
+
+
+def test_an_attempt_that_ended_is_not_changed_later(store: RunStore) -> None:
+    """A step that is skipped when its run is resumed keeps its attempts; the events before the resume stay as read."""
+    failed = make_outcome("b", Status.ERROR, message="no such column")
     writer = store.writer(opening())
-    assert writer.record([started(make_plan("a -> b, c, d"))]) == 1
-    assert writer.record(told) == len(told) + 1
-    end = RunEnded(run_id="r1", at=NOON, status=Status.ERROR, outcomes=())
-    assert writer.record([end]) == len(told) + 2
-    reader = store.reader()
-    assert list(reader.happened("r1", 1, len(told) + 2)) == told
-    assert list(reader.happened("r1", 3, 4)) == told[1:3]
+    writer.record([started(make_plan("a -> b -> c")), step_started("b"), step_ended(failed), step_started("c")])
+    before = store.reader().events("r1")
+    settled = (make_outcome("a"),)
+    again = replace(started(make_plan("a -> b -> c")), resumed=True, settled=())
+    skipped = make_outcome("b", Status.SKIPPED, code=ReasonCode.UPSTREAM_HALTED, blame="a")
+    found = make_outcome("c", code=ReasonCode.FOUND_IN_TARGET)
+    writer = store.writer(opening(continues=PROCESS, process=replace(PROCESS, pid=4712)))
+    recorded = writer.record([again, step_started("a"), *map(step_ended, (*settled, skipped, found))])
+    assert store.reader().events("r1") == before + recorded
+    _, b, c = store.reader().run("r1").steps
+    assert (b.status, [attempt.outcome for attempt in b.attempts]) == (Status.SKIPPED, [failed])
+    assert (c.status, [attempt.outcome for attempt in c.attempts]) == (Status.SUCCESS, [found])
 
 
 def test_what_no_database_keeps_is_replaced(store: RunStore) -> None:
@@ -229,7 +261,9 @@ def test_what_no_database_keeps_is_replaced(store: RunStore) -> None:
     assert step.last.outcome is not None
     assert step.last.outcome.message.startswith("pi")
     assert len(step.last.outcome.parts) == 1
-    assert [event.kind for event in store.reader().events("r1")][-1] == "printed"
+    printed = store.reader().events("r1")[-1]
+    assert isinstance(printed, Noticed)
+    assert printed.message.startswith("pi")
 
 
 def test_an_attempt_that_never_ended_says_so(store: RunStore) -> None:
@@ -247,10 +281,9 @@ def test_events_are_read_in_their_order_and_from_any_on(store: RunStore) -> None
     writer.record([step_ended(make_outcome("a"))])
     writer.record([RunEnded(run_id="r1", at=NOON, status=Status.SUCCESS, outcomes=())])
     seen = store.reader().events("r1")
-    kinds = ["run_started", "step_started", "warning", "step_ended", "run_ended"]
-    assert [(event.sequence, event.kind) for event in seen] == list(enumerate(kinds, start=1))
+    assert [event.sequence for event in seen] == [1, 2, 3, 4, 5]
+    assert [type(event) for event in seen] == [RunStarted, StepStarted, Noticed, StepEnded, RunEnded]
     assert store.reader().events("r1", after=3) == seen[3:]
-    assert (seen[2].body, seen[2].step_id, seen[2].attempt) == ({"message": "late"}, "a", 1)
 
 
 def test_a_run_that_ended_is_counted(store: RunStore) -> None:
@@ -321,7 +354,7 @@ def test_nothing_is_found_in_an_empty_store(store: RunStore) -> None:
     reader = store.reader()
     assert reader.heads() == ()
     assert reader.events("r1") == ()
-    with pytest.raises(UnknownRunError, match="called r1"):
+    with pytest.raises(UnknownRunError, match="no run r1"):
         reader.run("r1")
     with pytest.raises(UnknownRunError):
         reader.find()
@@ -418,8 +451,8 @@ def test_a_run_that_goes_on_keeps_what_stands(store: RunStore) -> None:
     again.record([RunEnded(run_id="r1", at=NOON, status=Status.SUCCESS, outcomes=())])
     (head,) = store.reader().heads()
     assert (head.status, head.counts) == (Status.SUCCESS, {Status.SUCCESS: 3})
-    kinds = [event.kind for event in store.reader().events("r1")]
-    assert kinds.count("run_started") == kinds.count("run_resumed") == kinds.count("run_ended") == 1
+    starts = [event for event in store.reader().events("r1") if isinstance(event, RunStarted)]
+    assert [(event.resumed, event.settled) for event in starts] == [(False, ()), (True, (make_outcome("a"),))]
     assert store.reader().manifest("r1") == b"new"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from orchestrator.errors import NothingRecordedError
+from orchestrator.execution.events import RunEnded
 from orchestrator.execution.liveness import lives
 from orchestrator.execution.recorded import RecordedRun
 from orchestrator.plan.status import Status
@@ -142,7 +143,7 @@ def prove_the_record(folder: Path) -> None:
         assert head.status is Status.SUCCESS
         assert {step.status for step in run.steps} == {Status.SUCCESS}
         assert [event.sequence for event in events] == list(range(1, len(events) + 1))
-        assert [event.kind for event in events].count("run_ended") == 1
+        assert sum(isinstance(event, RunEnded) for event in events) == 1
         for step in run.steps:
             assert [attempt.number for attempt in step.attempts] == list(range(1, len(step.attempts) + 1))
         assert not any(lives(lease.process, lease.beaten_at) for lease in store.leases("small"))

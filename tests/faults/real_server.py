@@ -8,6 +8,7 @@ from orchestrator.cli.main import run_command_line
 from orchestrator.faults import passing
 from tests.faults.afflictions import afflict
 from tests.faults.forking import serve
+from tests.warm_children import install
 
 DBT_ASKS = "before a statement of dbt"
 DBT_IS_ANSWERED = "after a statement of dbt"
@@ -22,6 +23,7 @@ def main() -> None:
     import orchestrator.repair
     import orchestrator.store.sql_store  # noqa: F401
 
+    install()
     tell_of_statements(local.DuckDBCursorWrapper)
     serve(obey)
 

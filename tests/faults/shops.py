@@ -18,6 +18,7 @@ from orchestrator.store.sql_store import SqlStore
 from tests.faults.drawing import Death, Proven
 from tests.faults.forking import KILLED, Forker
 from tests.functional.shop import PARSED, write_shop
+from tests.warm_children import ready
 
 MODULE = """
 import dlt
@@ -79,6 +80,7 @@ class Shops:
         self._forker = Forker("tests.faults.real_server")
 
     def __enter__(self) -> Self:
+        ready()
         self._forker.__enter__()
         (self._folder / "shop").mkdir()
         self._empty = write_shop(self._folder / "shop", FILES, raw="")

@@ -1,17 +1,16 @@
 """`elt run` with the real dbt and dlt, killed at a drawn moment: `elt resume` leaves what an undisturbed run leaves."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.faults.drawing import draw_deaths
 from tests.faults.shops import Shops
+from tests.sweeps import SWEEP
 
 pytestmark = pytest.mark.functional
 SEED = 20261121
-DEATHS = 30 if "WHOLE_FAULTS" in os.environ else 10
-"""`make faults` has all of them."""
+DEATHS, SMOKE = 30, 5
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +20,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
         yield ready
 
 
-@pytest.mark.parametrize("number", range(DEATHS))
+@pytest.mark.parametrize("number", SWEEP.share(range(DEATHS), smoke=SMOKE))
 def test_a_killed_run_of_the_real_tools_goes_on_to_the_same_end(shops: Shops, number: int) -> None:
     """Inside a load, inside a model, between two facts: no row is lost or doubled, nothing is done again."""
     death = draw_deaths(SEED, shops.undisturbed.passings, DEATHS)[number]

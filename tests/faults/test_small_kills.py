@@ -1,6 +1,5 @@
 """A process that is killed at any boundary: the run goes on, and nothing is lost, done twice or recorded wrongly."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,11 +10,14 @@ from tests.faults.drawing import Death, draw_deaths, draw_plan
 from tests.faults.forking import KILLED
 from tests.faults.orders import Forge
 from tests.faults.runner import COMMITTED, INSIDE
+from tests.sweeps import SWEEP
 
 PLANS = range(17)
-DEATHS = 10 if "WHOLE_FAULTS" in os.environ else 2
-"""Of each plan; `make faults` has all 170."""
-AGAIN = range(100, 110 if DEATHS == 10 else 103)
+DEATHS, SMOKE = 10, 34
+"""Of each plan."""
+AGAIN = range(100, 110)
+EVERY_DEATH = [(seed, number) for seed in PLANS for number in range(DEATHS)]
+DIED = SWEEP.share(EVERY_DEATH, smoke=SMOKE)
 PASSED = {
     INSIDE,
     COMMITTED,
@@ -43,17 +45,17 @@ def told(seed: int, *deaths: Death) -> Iterator[None]:
         raise AssertionError(f"seed {seed}, killed {', then '.join(map(str, deaths))}:\n{drawn}") from wrong
 
 
-@pytest.mark.parametrize("seed", PLANS)
-def test_a_killed_run_goes_on_to_the_same_end(forge: Forge, seed: int) -> None:
-    """Killed at any point of any plan, it leaves, when it has gone on, what an undisturbed run leaves."""
+@pytest.mark.parametrize(("seed", "number"), DIED)
+def test_a_killed_run_goes_on_to_the_same_end(forge: Forge, seed: int, number: int) -> None:
+    """Killed at any point of any plan, it leaves after a resume what an undisturbed run leaves."""
     passings = forge.undisturbed(seed).passings
     assert passings.keys() == PASSED
-    for death in draw_deaths(seed, passings, DEATHS):
-        with told(seed, death):
-            forge.kill_and_prove(seed, death)
+    death = draw_deaths(seed, passings, DEATHS)[number]
+    with told(seed, death):
+        forge.kill_and_prove(seed, death)
 
 
-@pytest.mark.parametrize("seed", AGAIN)
+@pytest.mark.parametrize("seed", SWEEP.share(AGAIN, smoke=3))
 def test_a_run_that_is_killed_each_time_that_it_goes_on(forge: Forge, seed: int) -> None:
     """Three times, and it still comes to the same end."""
     deaths = draw_deaths(seed, forge.undisturbed(seed).passings, 3)
@@ -63,8 +65,8 @@ def test_a_run_that_is_killed_each_time_that_it_goes_on(forge: Forge, seed: int)
 
 def test_every_point_of_a_run_is_among_the_deaths(forge: Forge) -> None:
     """What is drawn leaves no boundary out."""
-    drawn = {death.point for seed in PLANS for death in draw_deaths(seed, forge.undisturbed(seed).passings, DEATHS)}
-    assert drawn == PASSED
+    deaths = {seed: draw_deaths(seed, forge.undisturbed(seed).passings, DEATHS) for seed in PLANS}
+    assert {deaths[seed][number].point for seed, number in (DIED if SWEEP.is_smoke else EVERY_DEATH)} == PASSED
 
 
 def test_a_run_that_is_killed_while_its_store_is_made(forge: Forge) -> None:

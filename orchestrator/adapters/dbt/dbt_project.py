@@ -3,7 +3,7 @@
 No other package sees dbt's session, its flags or its manifest.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -25,9 +25,12 @@ from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch
 from orchestrator.nodes.dbt_flags import DbtFlags
 from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 from orchestrator.reuse.standing import Marker
+
+DECLARED = Placement()
 
 
 class DbtProject:
@@ -87,11 +90,23 @@ class DbtProject:
         """Return the active target's connection as its adapter read it; contains secrets, so never show it."""
         return self._session.credentials()
 
-    def parse(self) -> ManifestFile:
-        """Parse the project, and return the manifest that dbt wrote; it is the same file for every caller."""
-        if self._manifest_file is None:
-            self._manifest_file = self._session.parse()
+    def parse(self, placement: Placement = DECLARED) -> ManifestFile:
+        """Parse the project with its nodes where they are placed, and return the manifest that dbt wrote."""
+        self._manifest_file = self._session.parse(placement)
         return self._manifest_file
+
+    def move_sources(self, placement: Placement, sources: Collection[NodeId]) -> None:
+        """Read these dbt sources from prefixed schemas; the manifest is written again."""
+        self._manifest_file = self._session.move_sources(placement, sources)
+
+    def manifest_json(self) -> bytes:
+        """Return the JSON of the manifest that dbt wrote last; empty before the parse."""
+        return b"" if self._manifest_file is None else self._manifest_file.read()
+
+    @property
+    def unmoved(self) -> Mapping[NodeId, str]:
+        """The nodes that a run with a schema prefix cannot build, each with the reason."""
+        return self._session.unmoved
 
     @cached_property
     def selector(self) -> DbtSelector:

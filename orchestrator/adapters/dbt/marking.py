@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from orchestrator.adapters.contents import Built
 from orchestrator.adapters.dbt.bridge.access import Execute, before_each_runner, wrap_execution
-from orchestrator.adapters.record_sql import adds_marker
+from orchestrator.adapters.record_sql import Home, adds_marker
 from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
 from orchestrator.nodes.identity import NodeId, Relation
@@ -44,6 +44,9 @@ class Places(Protocol):
 
     def make(self, databases: Iterable[str]) -> None:
         """Create the marker tables in these databases where possible; never raises."""
+
+    def home(self, database: str) -> Home:
+        """Return where the marker tables are in a database."""
 
     def is_made(self, database: str | None) -> bool:
         """Return whether the marker tables exist."""
@@ -98,15 +101,14 @@ class Marking:
 
         def marked(hook: Any, config: Any, node: Any, values: dict[str, Any], macro: Any) -> Any:  # noqa: ANN401
             if places is not None and places.is_made(node.database):
+                home = places.home(node.database)
                 own_hooks = values.get("post_hooks") or []
                 batch = _batch_of(runner)
                 is_settled = batch is None and self._is_settled_by(node, macro, own_hooks)
 
                 def statement(content: str | None = None, *, is_atomic: bool = True) -> str:
                     relation, is_whole = str(node.relation_name), is_settled and is_atomic
-                    return adds_marker(
-                        node.database, relation, request, mark, is_whole=is_whole, batch=batch, content=content
-                    )
+                    return adds_marker(home, relation, request, mark, is_whole=is_whole, batch=batch, content=content)
 
                 def write() -> None:
                     # an earlier batch's content would be that of an unfinished table

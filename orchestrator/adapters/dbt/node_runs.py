@@ -17,6 +17,7 @@ from orchestrator.adapters.dbt.interrupting import cancel
 from orchestrator.adapters.dbt.left_batches import as_dbt_results
 from orchestrator.adapters.dbt.marking import Marking, Places
 from orchestrator.adapters.dbt.outcomes import recalled_result
+from orchestrator.adapters.dbt.placing import target_schema
 from orchestrator.adapters.dbt.python_errors import exit_message
 from orchestrator.adapters.dbt.row_counts import row_count
 from orchestrator.adapters.dbt.second_try import forget_compiled, keep_done_batches, look_again
@@ -97,7 +98,7 @@ class NodeRuns:
         self._keep_full_refresh_to_the_named()
         with adapter.connection_named("master"):
             task.defer_to_manifest()
-            required = task.get_model_schemas(adapter, self._planned)
+            required = task.get_model_schemas(adapter, self._planned) | target_schema(adapter, self._session.placement)
             self._create_schemas(required)
             nodes = self._session.manifest.nodes
             self.marking.prepare(nodes[node] for node in self._planned if node in nodes)

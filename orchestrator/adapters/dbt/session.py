@@ -6,7 +6,7 @@ split so that the run can act in between: the target is known before the project
 
 import gc
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,18 @@ from orchestrator.adapters.dbt.bridge.replacements import replace_functions
 from orchestrator.adapters.dbt.crash import crashed, is_crash_of_dbt
 from orchestrator.adapters.dbt.manifest_file import ManifestFile, keep_unwritten, write_artifacts
 from orchestrator.adapters.dbt.node_log import NodeLog
+from orchestrator.adapters.dbt.placing import place_nodes, place_sources
 from orchestrator.adapters.dbt.profile_errors import targets_of
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
 from orchestrator.adapters.probe import require_attributes
 from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import ArtifactsError, EltError, UsageError, WarehouseError
 from orchestrator.full_disk import full_disk_error, is_full_disk
+from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
+
+_UNMOVED = Placement()
 
 
 class DbtSession:
@@ -46,6 +51,9 @@ class DbtSession:
         self._catalogs: Any = []
         self._came_from: Path | None = None
         self._manifest_file: ManifestFile | None = None
+        self.placement = _UNMOVED
+        self.unmoved: dict[NodeId, str] = {}
+        """The nodes that a run with a schema prefix cannot build, each with the reason."""
 
     def open(self, args: Sequence[str]) -> Target:
         """Read flags, profile and project for dbt's command line `args`; parses nothing yet.
@@ -72,8 +80,11 @@ class DbtSession:
         self._check_threads()
         return self._target()
 
-    def parse(self) -> ManifestFile:
-        """Parse the project as dbt does (partial parse kept) and return the manifest, which no other run replaces."""
+    def parse(self, placement: Placement = _UNMOVED) -> ManifestFile:
+        """Parse the project as dbt does (partial parse kept) and return the manifest, which no other run replaces.
+
+        The nodes are moved to the schemas of the placement.
+        """
         from dbt.cli.requires import get_active_write_integration
         from dbt.parser.manifest import parse_manifest
 
@@ -85,16 +96,29 @@ class DbtSession:
                 False,  # noqa: FBT003  # write_json
                 [get_active_write_integration(catalog) for catalog in self._catalogs],
             )
-            if self.flags.WRITE_JSON:
-                self._manifest_file = write_artifacts(self.manifest, self.config)
-            else:
-                self._manifest_file = keep_unwritten(self.manifest)
+            self.placement = placement
+            if placement.prefix:
+                self.unmoved = place_nodes(self.manifest, self.config, placement)
+            self._manifest_file = self._written()
         except Exception as error:
             raise self._translated(error) from error
         # The parsed objects live as long as the session. Scanning them at every garbage collection would take a tenth
         # of a run's CPU time.
         gc.freeze()
         return self._manifest_file
+
+    def move_sources(self, placement: Placement, sources: Collection[NodeId]) -> ManifestFile:
+        """Read these dbt sources from prefixed schemas; return the manifest, which is written again."""
+        place_sources(self.manifest, self.config, placement, sources)
+        if self._manifest_file is not None:
+            self._manifest_file.close()
+        self._manifest_file = self._written()
+        return self._manifest_file
+
+    def _written(self) -> ManifestFile:
+        if self.flags.WRITE_JSON:
+            return write_artifacts(self.manifest, self.config)
+        return keep_unwritten(self.manifest)
 
     def translated(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401  # dbt's own
         """Call `work`, which uses the parsed project; translate dbt's exceptions into errors of the project."""

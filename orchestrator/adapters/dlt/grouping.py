@@ -1,7 +1,8 @@
 """Groups a module's sources by the dlt pipeline that loads them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from dlt.pipeline.pipeline import Pipeline
 
@@ -20,6 +21,8 @@ class Part:
     pipeline: Pipeline | None = None
     """The user's own pipeline object."""
     candidates: tuple[Candidate, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The options that a pipeline of elt has taken over from the user's own."""
 
     @property
     def destination(self) -> str | None:
@@ -27,6 +30,14 @@ class Part:
         if self.pipeline is None or not self.pipeline.destination:
             return None
         return str(self.pipeline.destination.destination_type)
+
+    def moved(self) -> "Part":
+        """Return the part without the user's own pipeline, whose folder and state belong to the declared dataset."""
+        if self.pipeline is None:
+            return self
+        paths = self.pipeline.schemas.config
+        options = {"refresh": self.pipeline.refresh, "import_schema_path": paths.import_schema_path}
+        return replace(self, pipeline=None, options=options)
 
     def problem(self) -> tuple[str, str]:
         """Return a message and hint for a setting of the user's pipeline that elt cannot apply; else empty strings."""

@@ -16,9 +16,11 @@ from orchestrator.adapters.dlt.host import Child, IngestionHost
 from orchestrator.adapters.dlt.outcomes import cancelled, ended, errored
 from orchestrator.execution.outcome import ErrorClass, Outcome
 from orchestrator.execution.ports import Request, Stop
+from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.step import IngestStep, StepId
 
 LOOK_AT_STOP_SECONDS = 0.2
+_DECLARED = Placement()
 _NONE: Mapping[StepId, Collection[str]] = MappingProxyType({})
 
 
@@ -34,6 +36,7 @@ class IngestRunner:
         log_dir: Path,
         record: str | None = None,
         goes_on: Mapping[StepId, Collection[str]] = _NONE,
+        placement: Placement = _DECLARED,
     ) -> None:
         """Configure the runner; `record` is the qualified table in the target that keeps each load's row counts.
 
@@ -45,6 +48,7 @@ class IngestRunner:
         self._log_dir = log_dir.resolve()
         self._record = record
         self._goes_on = goes_on
+        self._placement = placement
         self._lock = threading.Lock()
         self._datasets: dict[str, threading.Lock] = {}
         self._running: dict[Child, tuple[StepId, ChildSession]] = {}
@@ -74,7 +78,7 @@ class IngestRunner:
             ender.join()
 
     def _run_one(self, step: IngestStep, run_id: str, stop: Stop, started: datetime) -> Outcome:
-        log = self._log_dir / f"ingest-{step.pipeline}.log"
+        log = self._log_dir / f"ingest-{self._placement.schema(step.pipeline)}.log"
         child = self._host.open_child(self._message(step, run_id, log), with_sql=True)
         if child.sql is None:
             raise RuntimeError("a load was opened without a pipe to the warehouse")
@@ -160,6 +164,7 @@ class IngestRunner:
             "source": step.source,
             "attribute": step.attribute,
             "dataset": step.dataset,
+            "is_moved": bool(self._placement.prefix),
             "resources": list(step.resources),
             "extracted": step.id in self._extracted,
             "run_id": run_id,

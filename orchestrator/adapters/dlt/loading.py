@@ -71,7 +71,7 @@ def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
                 message, hint = part.problem()
             if message:
                 raise IngestionError(message, hint=hint)
-            return part
+            return part.moved() if request["is_moved"] else part
     raise IngestionError(
         f"{os.path.relpath(path, root)} defines no dlt source, resource or pipeline {request['attribute']}",
         hint="The module has changed since the plan was made. Run again.",
@@ -146,6 +146,7 @@ def _pipeline(part: Part, request: dict[str, Any], destination: Destination) -> 
             pipelines_dir=request["pipelines_dir"],
             destination=destination,
             dataset_name=request["dataset"],
+            **part.options,
         )
     pipeline = part.pipeline
     pipeline.activate()

@@ -246,7 +246,7 @@ class Fingerprinter:
             source = self._manifest.sources.get(parent)
             if source is not None:
                 version = versions.get(parent)
-                found[f"relation:{parent}"] = digest_of([str(source.relation), source.reading])
+                found[f"relation:{parent}"] = digest_of([str(source.placed), source.reading])
                 found[f"parent:{parent}"] = digest_of(UNKNOWN if version is None else version.rows)
                 if version is not None and version.ids:
                     found[f"{IDS_OF}{parent}"] = digest_of(version.ids)

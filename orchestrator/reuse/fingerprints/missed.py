@@ -89,8 +89,8 @@ def _read_beside_refs(manifest: Manifest, node: DbtNode, trees: Iterable[Any]) -
 
 def _builder(manifest: Manifest, schema: str, name: str) -> str:
     """Describe which node of the project a table belongs to; empty if there is none."""
-    relations = [(one.unique_id, one.relation) for one in manifest.nodes.values() if one.relation is not None]
-    relations += [(one.unique_id, one.relation) for one in manifest.sources.values()]
+    relations = [(one.unique_id, one.placed) for one in manifest.nodes.values() if one.placed is not None]
+    relations += [(one.unique_id, one.placed) for one in manifest.sources.values()]
     for node, relation in relations:
         if relation.identifier.lower() == name and schema in {"", relation.schema.lower()}:
             return f" (it is {short_name(node)})"

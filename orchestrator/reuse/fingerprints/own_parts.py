@@ -12,8 +12,8 @@ def own_parts(node: DbtNode, around: Surroundings) -> dict[str, str]:
     """Return the parts of a node's relation, arguments, seed content, contract and persisted descriptions."""
     definition, config = node.definition, node.definition.config
     found = {}
-    if node.relation is not None:
-        found["relation"] = digest_of([node.relation.database, node.relation.schema, node.relation.identifier])
+    if node.placed is not None:
+        found["relation"] = digest_of([node.placed.database, node.placed.schema, node.placed.identifier])
     if definition.arguments:
         is_function = node.resource_type is ResourceType.FUNCTION
         found["arguments"] = digest_of(_undescribed(definition.arguments) if is_function else definition.arguments)

@@ -104,10 +104,10 @@ def relation_finder(manifest: Manifest, validated: Relation) -> Find:
     """Return a function that finds the node of a relation; short names mean the schema of the validated relation."""
     known: dict[tuple[str, str], list[tuple[str | None, NodeId]]] = {}
     for node in manifest.nodes.values():
-        if node.relation is not None and node.resource_type in _READ_BY_NAME:
-            known.setdefault(node.relation.key(), []).append((node.relation.database, node.unique_id))
+        if node.placed is not None and node.resource_type in _READ_BY_NAME:
+            known.setdefault(node.placed.key(), []).append((node.placed.database, node.unique_id))
     for source in manifest.sources.values():  # after the nodes, because a node that writes the table takes precedence
-        known.setdefault(source.relation.key(), []).append((source.relation.database, source.unique_id))
+        known.setdefault(source.placed.key(), []).append((source.placed.database, source.unique_id))
 
     def find(name: tuple[str, ...]) -> NodeId | None:
         identifier = name[-1]
@@ -160,7 +160,7 @@ class SuiteFingerprinter:
 
 def relation_of(manifest: Manifest, node: NodeId) -> Relation:
     """Return the relation of a node or a dbt source."""
-    relation = manifest.sources[node].relation if node in manifest.sources else manifest.nodes[node].relation
+    relation = manifest.sources[node].placed if node in manifest.sources else manifest.nodes[node].placed
     return Relation(database=None, schema="", identifier="") if relation is None else relation
 
 

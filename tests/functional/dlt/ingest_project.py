@@ -13,7 +13,10 @@ from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.load import IngestRunner
 from orchestrator.adapters.sql_pipe import PipeAccess
 from orchestrator.execution.ports import Request
+from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.step import Cause, IngestStep, StepId, Why
+
+_DECLARED = Placement()
 
 
 @dataclass
@@ -51,7 +54,7 @@ class Project:
     def discover(self) -> Discovery:
         return discover(self.host, self.root, self.root / "ingestion", self.root / "logs")
 
-    def runner(self, *, open_cursor=None) -> IngestRunner:
+    def runner(self, *, open_cursor=None, placement=_DECLARED) -> IngestRunner:
         return IngestRunner(
             host=self.host,
             access=PipeAccess(open_cursor or self.warehouse.cursor, self.database),
@@ -59,6 +62,7 @@ class Project:
             log_dir=self.root / "logs",
             record=self.record,
             goes_on=self.goes_on,
+            placement=placement,
         )
 
     def load(

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from orchestrator.plan.status import Status
+from tests.sweeps import SWEEP
 
 pytestmark = pytest.mark.functional
 
@@ -69,7 +70,10 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize(("pattern", "killed_in", "text"), DAMAGES.values(), ids=DAMAGES)
+SOME = SWEEP.share(list(DAMAGES), smoke=5)
+
+
+@pytest.mark.parametrize(("pattern", "killed_in", "text"), [DAMAGES[name] for name in SOME], ids=SOME)
 def test_a_damaged_working_folder_names_the_file_and_is_mended_by_deleting_it(shop, pattern, killed_in, text):
     """The message names pipeline and file; without the folder the warehouse has the state, and nothing is lost."""
     if killed_in:

@@ -4,6 +4,7 @@ from hashlib import sha256
 
 import pytest
 
+from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.status import Status
 from tests.functional.dlt.ingest_project import ingest_step
 
@@ -105,6 +106,25 @@ def test_a_users_pipeline_follows_each_target(project):
         project.database = database
         assert project.load("pipe").status is Status.SUCCESS
         assert ids(project) == list(range(1, last + 1))
+
+
+def test_a_prefixed_load_of_a_users_pipeline_has_a_state_of_its_own(project):
+    """Production's dataset, folder and state do not change, and each loads what is new to it, with the same options."""
+    mine = project.root / "mine"
+    pipeline = f'pipe = dlt.pipeline("mine", dataset_name="raw", pipelines_dir={str(mine)!r}, refresh=None)'
+    project.write("ingestion/shop.py", SHOP.replace("LAST =", f"{pipeline}\n\n    LAST ="))
+    project.write("last", "2")
+    assert project.load("pipe").status is Status.SUCCESS
+    before = (mine / "mine" / "state.json").read_bytes()
+    prefixed = project.runner(placement=Placement(prefix="pr_7_", loads=True))
+    for last in (3, 4):
+        project.write("last", str(last))
+        assert project.load("pipe", runner=prefixed, dataset="pr_7_raw").status is Status.SUCCESS
+        assert project.rows("select id from pr_7_raw.shop order by id") == [(n,) for n in range(1, last + 1)]
+    assert ids(project) == [1, 2]
+    assert (mine / "mine" / "state.json").read_bytes() == before
+    assert project.load("pipe").rows_affected == 2
+    assert ids(project) == [1, 2, 3, 4]
 
 
 FOLDER_ONLY = """

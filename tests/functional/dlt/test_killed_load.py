@@ -5,6 +5,7 @@ import pytest
 from orchestrator.adapters.record_sql import DIALECTS
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.plan.status import Status
+from tests.sweeps import SWEEP
 
 pytestmark = pytest.mark.functional
 
@@ -74,7 +75,10 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("place", "loads_before"), [(place, n % 2) for n, place in enumerate(PLACES)])
+KILLED = [(place, number // 2 % 2) for number, place in enumerate(PLACES)]
+
+
+@pytest.mark.parametrize(("place", "loads_before"), SWEEP.share(KILLED, smoke=7))
 def test_a_killed_load_is_finished_without_doubling_rows(project, place, loads_before):
     """Wherever the process is killed, the next load settles what it left: nothing is lost, nothing is doubled."""
     project.write("ingestion/shop.py", SHOP)
@@ -110,7 +114,10 @@ LATE = [
 ]
 
 
-@pytest.mark.parametrize(("place", "going_on"), [*((place, "a run") for place in LATE), (LATE[-1], "a retry")])
+GOING_ON = [*((place, "a run") for place in LATE), (LATE[-1], "a retry")]
+
+
+@pytest.mark.parametrize(("place", "going_on"), [*SWEEP.share(GOING_ON[:-1], smoke=2), GOING_ON[-1]])
 def test_a_killed_load_that_goes_on_tells_the_rows_that_it_brought(project, place, going_on):
     """In the same run, or one that retries it, it extracts nothing anew: also what has no key is there once."""
     record = SqlTargetRecord(project.rows, DIALECTS["duckdb"], lambda _step: None, main="warehouse")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.postgres.server import PostgresServer
-from orchestrator.adapters.record_sql import COLUMNS, DIALECTS, LOADS, STANDING, makes_schema, makes_table
+from orchestrator.adapters.record_sql import COLUMNS, DIALECTS, LOADS, STANDING, Home, makes_schema, makes_table
 from orchestrator.adapters.target_record import SqlTargetRecord
 from tests.functional.postgres.server import Server
 from tests.functional.postgres.test_two_runs import desk, said, started, until
@@ -31,8 +31,8 @@ def creating(server: Server, database: str, *statements: str) -> Iterator[None]:
 def makes(what: str, database: str) -> tuple[str, list[str]]:
     """Return what is there, and what another run is about to create."""
     dialect = DIALECTS["postgres"]
-    schema = makes_schema(dialect, database)
-    standing, loads = (makes_table(dialect, database, table) for table in (STANDING, LOADS))
+    schema = makes_schema(dialect, Home(database=database))
+    standing, loads = (makes_table(dialect, Home(database=database), table) for table in (STANDING, LOADS))
     match what:
         case "schema":
             return "select 1", [schema]

@@ -5,6 +5,7 @@ import pytest
 from orchestrator.adapters.own_schemas import OwnSchemas
 from orchestrator.adapters.record_sql import DIALECTS
 from orchestrator.errors import WarehouseError
+from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.step import StepId
 
 LEFT = "_elt_verify_0123abcd"
@@ -43,6 +44,14 @@ def test_a_schema_is_there_as_long_as_it_is_used():
     with schemas.opened(StepId("model.shop.b")) as other:
         assert other != one
     assert [line for line in asked.words() if LEFT in line] == [f'drop schema if exists "{LEFT}" cascade']
+
+
+def test_a_prefixed_run_makes_and_drops_prefixed_schemas_only():
+    """What was left without the prefix may be in use by a run of production."""
+    asked = Asked()
+    with OwnSchemas(asked, DIALECTS["duckdb"], "db", Placement(prefix="pr_7_")).opened(A) as one:
+        assert one.startswith("pr_7__elt_verify_")
+    assert not [line for line in asked.words() if LEFT in line]
 
 
 def test_who_may_make_no_schema_is_told_what_to_do():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.duckdb.warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
-from orchestrator.adapters.record_sql import COLUMNS, DIALECTS, LOADS, STANDING, adds_marker, names_in, names_of
+from orchestrator.adapters.record_sql import COLUMNS, DIALECTS, LOADS, STANDING, Home, adds_marker, names_in, names_of
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.execution.ports import Request
 from orchestrator.nodes.identity import Relation
@@ -42,7 +42,7 @@ class Target:
         """Leave a marker of a node and the relation of its name, or of another relation."""
         request = Request(run_id=run_id, step=make_step(name), attempt=attempt)
         relation = said.pop("relation", f'"shop"."main"."{name}"')
-        self.ask(adds_marker("shop", relation, request, MARK, is_whole=True, **said))
+        self.ask(adds_marker(Home(database="shop"), relation, request, MARK, is_whole=True, **said))
 
     def mark_doubted(self) -> None:
         """Build something, and find it to be another thing."""

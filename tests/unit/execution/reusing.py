@@ -158,7 +158,7 @@ class World:
         )
 
     def _content(self, node: NodeId) -> str | None:
-        content = self._holds().get(self.graph.manifest.nodes[node].relation)
+        content = self._holds().get(self.graph.manifest.nodes[node].placed)
         return None if content is None else content_text(content)
 
     def _holds(self) -> dict[Relation, Content]:
@@ -166,10 +166,10 @@ class World:
         nodes = self.graph.manifest.nodes
         found = {}
         for node, held in self.target.held.items():
-            if node in nodes and nodes[node].relation is not None:
+            if node in nodes and nodes[node].placed is not None:
                 is_view = isinstance(held, DbtNode)
                 text = repr((meaning(held), held.parents) if is_view else held)
-                found[nodes[node].relation] = Content(
+                found[nodes[node].placed] = Content(
                     kind="view" if is_view else "table",
                     columns="",
                     rows=None if is_view else text,
@@ -227,7 +227,7 @@ class World:
     def stands(self, relation: object) -> bool:
         """Say whether a table or view is there."""
         nodes = self.graph.manifest.nodes.values()
-        return any(node.relation == relation and node.unique_id in self.target.held for node in nodes)
+        return any(node.placed == relation and node.unique_id in self.target.held for node in nodes)
 
     def run_with_reuse(
         self,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from orchestrator.errors import StoreError
-from orchestrator.execution.events import Event, RunEnded, RunStarted, StepStarted
+from orchestrator.execution.events import RunEnded, RunEvent, RunStarted, StepStarted
 from orchestrator.execution.lanes import Limits
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request
@@ -22,11 +22,12 @@ class RecordingWriter:
         self.refuses_at = refuses_at
         self.asks_after = asks_after
 
-    def record(self, events: Sequence[Event]) -> None:
+    def record(self, events: Sequence[RunEvent]) -> tuple[RunEvent, ...]:
         names = [_name(event) for event in events]
         if self.refuses_at and self.refuses_at in names:
             raise StoreError("the disk is full", hint="Make room.")
         self.journal += [f"recorded {name}" for name in names]
+        return tuple(events)
 
     def look(self, at: object) -> bool:
         return bool(self.asks_after) and f"recorded {self.asks_after}" in self.journal
@@ -38,11 +39,11 @@ class JournalListener:
     def __init__(self, journal: list[str]) -> None:
         self.journal = journal
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: RunEvent) -> None:
         self.journal.append(f"told {_name(event)}")
 
 
-def _name(event: Event) -> str:
+def _name(event: RunEvent) -> str:
     kind = type(event).__name__
     if isinstance(event, StepStarted):
         return f"start {event.step_id}"

@@ -109,6 +109,7 @@ def test_notices_that_come_last_are_heard_before_the_end():
         def record(self, events):
             if isinstance(events[0], StepEnded):
                 tried.inbox.post(NoticeKind.WARNING, "late")
+            return super().record(events)
 
     tried = TryOut("a", FakeStepRunner(), writer=Posting())
     assert tried.run().heard.lines[-2:] == ["warning: late", "end success"]

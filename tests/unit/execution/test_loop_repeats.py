@@ -9,6 +9,7 @@ from orchestrator.execution.lanes import Limits
 from orchestrator.execution.outcome import ErrorClass, ReasonCode
 from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.plan.status import Status
+from orchestrator.plan.step import StepId
 from tests.factories import make_outcome
 from tests.fakes.step_runner import FakeStepRunner
 from tests.unit.execution.looping import TryOut
@@ -54,6 +55,13 @@ def test_a_transient_error_is_followed_by_another_try():
         "b success",
         "end success",
     ]
+
+
+def test_attempts_before_a_resume_are_counted():
+    """Attempts have their numbers in the record; the policy allows as many more as in a new run."""
+    runner = FakeStepRunner({"a": [busy("a"), Status.SUCCESS]})
+    run = tried("a", runner, policies=TWICE, tried={StepId("a"): 4}).run()
+    assert run.heard.lines[2] == "a error, try 6 of 7 follows"
 
 
 def test_after_the_last_try_the_error_halts_what_is_below():

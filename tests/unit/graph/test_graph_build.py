@@ -105,14 +105,14 @@ def test_table_of_the_same_name_in_another_database_is_another_table():
     """A producer's database counts when both are known."""
     other = make_node("seed.x", table="raw.s")
     source = make_source("s")
-    elsewhere = type(source.relation)(database="archive", schema="raw", identifier="s")
+    elsewhere = type(source.placed)(database="archive", schema="raw", identifier="s")
     moved = type(source)(
         unique_id=source.unique_id,
         name="s",
         source_name="raw",
         package="shop",
         path="m.yml",
-        relation=elsewhere,
+        placed=elsewhere,
         has_freshness=False,
         has_loaded_at=False,
     )

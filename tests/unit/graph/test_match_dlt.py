@@ -19,7 +19,7 @@ def dbt_source(table, *, source="shop", schema="raw", identifier=None):
         source_name=source,
         package="p",
         path="models/sources.yml",
-        relation=Relation(database="db", schema=schema, identifier=identifier or table),
+        placed=Relation(database="db", schema=schema, identifier=identifier or table),
         has_freshness=False,
         has_loaded_at=False,
     )
@@ -61,7 +61,7 @@ def test_a_resource_feeds_the_dbt_source_of_its_schema_and_table():
         [dlt_source("shop", "orders")], dbt_source("sales", identifier="ORDERS"), dbt_source("x", schema="y")
     )
     assert fed(matched) == {("shop.orders", "sales")}
-    assert [(node.dataset, str(node.relation)) for node in matched.nodes] == [("raw", "raw.orders")]
+    assert [(node.dataset, str(node.placed)) for node in matched.nodes] == [("raw", "raw.orders")]
 
 
 def test_a_source_without_a_dbt_source_loads_into_its_own_name():
@@ -175,6 +175,6 @@ def test_edges_join_known_nodes_within_one_schema(loads, tables):
     nodes = {node.unique_id: node for node in matched.nodes}
     targets = {source.unique_id: source for source in dbt_sources}
     assert len(set(matched.feeds)) == len(matched.feeds)
-    assert all(nodes[n].dataset.lower() == targets[t].relation.schema.lower() for n, t in matched.feeds)
+    assert all(nodes[n].dataset.lower() == targets[t].placed.schema.lower() for n, t in matched.feeds)
     idle = {nodes[node].source for node in set(nodes) - {node for node, _ in matched.feeds}}
     assert sum("no dbt source" in note for note in matched.notes) == len(idle)

