@@ -1,4 +1,4 @@
-"""Describes how to install missing packages into the environment that runs elt."""
+"""Describes how to install missing packages into the environment that lacks them."""
 
 import re
 import shlex
@@ -25,9 +25,14 @@ _PACKAGES = {
 """Packages whose name is not that of their module."""
 
 
-def install_hint(*requirements: str) -> str:
-    """Return the command that installs packages, and the environment that they are installed into."""
-    return f"Install it into the environment that runs elt ({sys.prefix}): {_command(*requirements)}"
+def install_hint(
+    *requirements: str, python: str = sys.executable, prefix: str = sys.prefix, has_pip: bool | None = None
+) -> str:
+    """Return the command that installs packages, and the environment that they are installed into.
+
+    The environment is that of this process, unless `python` is another interpreter.
+    """
+    return f"Install it into the environment {prefix}: {_command(*requirements, python=python, has_pip=has_pip)}"
 
 
 def missing_module(text: str) -> str | None:
@@ -57,7 +62,7 @@ def _is_installed(module: str) -> bool:
         return False
 
 
-def _command(*words: str) -> str:
-    if _is_installed("pip"):
-        return shlex.join([sys.executable, "-m", "pip", "install", *words])
-    return shlex.join(["uv", "pip", "install", "--python", sys.executable, *words])
+def _command(*words: str, python: str = sys.executable, has_pip: bool | None = None) -> str:
+    if _is_installed("pip") if has_pip is None else has_pip:
+        return shlex.join([python, "-m", "pip", "install", *words])
+    return shlex.join(["uv", "pip", "install", "--python", python, *words])

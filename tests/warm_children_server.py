@@ -3,6 +3,7 @@
 import fcntl
 import gc
 import json
+import logging
 import os
 import random
 import select
@@ -40,6 +41,7 @@ class Order:
 def main(listener: socket.socket) -> None:
     """Fork a process for each order until the tests end, and become the child in each fork."""
     gc.set_threshold(50_000, 20, 20)
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # its stderr is that of a test
     for module in IMPORTED:
         with suppress(ImportError):
             import_module(module)

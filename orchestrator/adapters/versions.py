@@ -5,6 +5,7 @@ check.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 
@@ -24,15 +25,37 @@ def require_supported(*tools: str) -> None:
     Raises:
         UnsupportedVersionError: names each such distribution, its version, and the bounds.
     """
-    bounds = stated_bounds()
-    refused = [tool for tool in tools if tool in bounds and not _fits(tool, bounds[tool])]
+    refused = refused_versions(installed_of(*tools))
     if refused:
-        bounds_of = {tool: ",".join(sorted(map(str, bounds[tool]), reverse=True)) for tool in refused}
+        bounds = stated_bounds()
         raise UnsupportedVersionError(
-            "; ".join(f"{tool} {version(tool)} is installed, this elt supports {bounds_of[tool]}" for tool in refused)
-            + ".",
-            hint=install_hint(*(f"{tool}{limits}" for tool, limits in bounds_of.items())),
+            "; ".join(refused.values()) + ".",
+            hint=install_hint(*(f"{tool}{bounds_text(bounds[tool])}" for tool in refused)),
         )
+
+
+def installed_of(*tools: str) -> dict[str, str]:
+    """Return the version of each of these distributions that is installed."""
+    found = {}
+    for tool in tools:
+        with suppress(PackageNotFoundError):
+            found[tool] = version(tool)
+    return found
+
+
+def refused_versions(installed: Mapping[str, str]) -> dict[str, str]:
+    """Return a message for each distribution whose version is outside the bounds, by its name."""
+    bounds = stated_bounds()
+    return {
+        tool: f"{tool} {number} is installed, this elt supports {bounds_text(bounds[tool])}"
+        for tool, number in installed.items()
+        if tool in bounds and not bounds[tool].contains(number, prereleases=True)
+    }
+
+
+def bounds_text(bounds: SpecifierSet) -> str:
+    """Return bounds as a requirement has them, the lower one first."""
+    return ",".join(sorted({str(bound) for bound in bounds}, reverse=True))  # extras repeat the same bounds
 
 
 def supported(requirements: Iterable[str]) -> dict[str, SpecifierSet]:
@@ -59,10 +82,3 @@ def _stated() -> Iterator[str]:
         yield from requires(DISTRIBUTION) or ()
     except PackageNotFoundError:  # run from a source folder: nothing is declared
         return
-
-
-def _fits(tool: str, bounds: SpecifierSet) -> bool:
-    try:
-        return bounds.contains(version(tool), prereleases=True)
-    except PackageNotFoundError:
-        return True

@@ -287,8 +287,7 @@ def limits(options: dict[str, Any]) -> dict[str, Any]:
 def request_options(context: click.Context, dbt_words: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the fields of a request that every verb fills in the same way; `dbt_words` follow dbt's options."""
     params = context.params
-    profiles_dir = params.get("profiles_dir")
-    project_dir = params.get("project_dir")
+    profiles_dir, project_dir = params.get("profiles_dir"), params.get("project_dir")
     return {
         "words": tuple(context.obj or ()),
         "consents": consent(yes=bool(params.get("yes"))),

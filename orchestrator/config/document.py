@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from orchestrator.config.mistakes import Mistakes, near
-from orchestrator.config.readers import Reader
+from orchestrator.config.readers import Reader, text
 from orchestrator.config.repeats import PARTS
 from orchestrator.config.settings import Settings
 from orchestrator.config.substitution import UnsetError, substitute
@@ -25,7 +25,11 @@ def _keys(kind: type) -> Iterator[tuple[str, Reader]]:
             yield one.metadata["key"], one.metadata["reader"]
 
 
-KEYS: Mapping[str, Reader] = {**dict(_keys(Settings)), **{f"repeats.*.{part}": PARTS[part] for part in PARTS}}
+KEYS: Mapping[str, Reader] = {
+    **dict(_keys(Settings)),
+    "ingestion.python.*": text,
+    **{f"repeats.*.{part}": PARTS[part] for part in PARTS},
+}
 """Every key by its path; `*` is a name that the user chooses. A key that has subkeys may also take one value."""
 
 _LISTS = frozenset({"protected_targets"})

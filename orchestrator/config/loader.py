@@ -9,9 +9,9 @@ from typing import Any
 
 from orchestrator.config.discovery import Found, find_project
 from orchestrator.config.document import KEYS, Entry, KeyPath
-from orchestrator.config.mistakes import Mistakes
+from orchestrator.config.mistakes import Mistakes, near
 from orchestrator.config.repeats import LimitWish, repeats_from
-from orchestrator.config.settings import Settings
+from orchestrator.config.settings import EVERY_MODULE, Settings
 
 VARIABLES: Mapping[str, str] = {
     "ELT_CONTENT_ROWS": "content.rows",
@@ -67,9 +67,11 @@ def _from_environment(environ: Mapping[str, str], mistakes: Mistakes) -> dict[Ke
 def _settings(found: Found, entries: Entries, mistakes: Mistakes) -> Settings:
     """Return the settings from the entries; what is not set has the default of its field."""
     limits = _below(entries, "time_limits")
+    ingestion = _folder(found, entries, "ingestion", mistakes)
     special = {
         "dbt_project_dir": found.dbt_project_dir,
-        "ingestion_folder": _folder(found, entries, "ingestion", mistakes),
+        "ingestion_folder": ingestion,
+        "ingestion_pythons": MappingProxyType(_pythons(found, entries, ingestion, mistakes)),
         "expectations_folder": _folder(found, entries, "expectations", mistakes),
         "repeats": MappingProxyType(repeats_from(_below(entries, "repeats"))),
         "time_limits": MappingProxyType({name: LimitWish(limit=span, line=line) for (name,), span, line in limits}),
@@ -111,6 +113,34 @@ def _copies(found: Found, entries: Entries, mistakes: Mistakes) -> dict[str, Pat
             mistakes.in_file(found.elt_yml, line, f"'publish_copy.{target}' is the path of 'publish_copy.{other}' too")
         copies[target] = copy
     return copies
+
+
+def _pythons(found: Found, entries: Entries, ingestion: Path | None, mistakes: Mistakes) -> dict[str, Path]:
+    """Return the interpreters of the ingestion modules by the name of a module, `*` for all others."""
+    pythons: dict[str, Path] = {}
+    if found.elt_yml is None:
+        return pythons
+    for name, path, line in _below(entries, "ingestion", "python"):
+        # Not resolved: the Python of a virtual environment is a link to another, which has other packages.
+        python = Path(os.path.normpath(found.elt_yml.parent / path))
+        key, module = ".".join(("ingestion.python", *name)), "".join(name) or EVERY_MODULE
+        pythons[module] = python
+        if (problem := _python_problem(python)) is not None:
+            mistakes.in_file(found.elt_yml, line, f"'{key}': {problem}")
+        modules = tuple(sorted(file.stem for file in ingestion.glob("*.py"))) if ingestion is not None else (module,)
+        if module not in (EVERY_MODULE, *modules):
+            known = near(module, modules)
+            mistakes.in_file(found.elt_yml, line, f"'{key}': no module of that name is in {ingestion}; {known}")
+    return pythons
+
+
+def _python_problem(python: Path) -> str | None:
+    """Return why a path cannot be an interpreter; None if it can."""
+    if python.is_dir():
+        return f"{python} is a folder; name the interpreter in it, such as {python / 'bin' / 'python'}"
+    if not python.exists():
+        return f"the interpreter {python} does not exist"
+    return None if os.access(python, os.X_OK) else f"the interpreter {python} cannot be executed"
 
 
 def _root(found: Found) -> Path:

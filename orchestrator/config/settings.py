@@ -25,6 +25,9 @@ from orchestrator.config.readers import (
 )
 from orchestrator.config.repeats import LimitWish, RepeatWish
 
+EVERY_MODULE = "*"
+"""The name under which `ingestion.python` has the interpreter of all modules that it does not name."""
+
 
 def _at(key: str, reader: Reader) -> dict[str, object]:
     """Return the metadata of a field: its key in elt.yml, where `*` is a name that the user chooses, and its reader."""
@@ -95,6 +98,8 @@ class Settings:
     elt_yml: Path | None = None
     ingestion_folder: Path | None = field(default=None, metadata=_at("ingestion.folder", text))
     ingestion_threads: int = field(default=2, metadata=_at("ingestion.threads", positive))
+    ingestion_pythons: Mapping[str, Path] = field(default_factory=_empty, metadata=_at("ingestion.python", text))
+    """The Python that runs an ingestion module, by the module's name, or `*` for all others; else it is elt's own."""
     ingestion_schemas: Mapping[str, str] = field(default_factory=_empty, metadata=_at("ingestion.schemas.*", text))
     """The schema of a dlt source, if it is not that of the dbt source with the same name."""
     expectations_folder: Path | None = field(default=None, metadata=_at("expectations.folder", text))

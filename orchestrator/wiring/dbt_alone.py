@@ -10,7 +10,7 @@ from orchestrator.adapters.dbt.dbt_project import DbtProject
 from orchestrator.adapters.dbt.passthrough import command_in, run_command
 from orchestrator.adapters.dlt.extra import require_installed
 from orchestrator.config.loader import load_settings
-from orchestrator.config.settings import Settings
+from orchestrator.config.settings import EVERY_MODULE, Settings
 from orchestrator.errors import MissingExtraError
 from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
@@ -120,8 +120,10 @@ def docs_site(words: tuple[str, ...], project_dir: Path | None) -> DocsSite:
         return DocsSite(folder=folder, host=host, port=port, opens_browser=opens_browser)
 
 
-def can_ingest() -> bool:
-    """Return whether the extra for ingestion is installed."""
+def can_ingest(settings: Settings) -> bool:
+    """Return whether ingestion modules can be imported: the extra is installed, or elt.yml names an interpreter."""
+    if EVERY_MODULE in settings.ingestion_pythons:
+        return True
     try:
         require_installed()
     except MissingExtraError:

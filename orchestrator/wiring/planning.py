@@ -56,7 +56,7 @@ def opened(
     )
     placement = placement or command.placement
     feeds_tests = bool(placement.prefix) and placement.loads
-    reads_ingestion = (command.verb is not Verb.TEST or feeds_tests) and (needs_ingestion or can_ingest())
+    reads_ingestion = (command.verb is not Verb.TEST or feeds_tests) and (needs_ingestion or can_ingest(settings))
     with open_project(
         settings,
         dbt_args(words, command, settings),

@@ -213,7 +213,7 @@ def _discovery(
     """Start the discovery of the dlt sources in the background."""
     if settings.ingestion_folder is None:
         return None, None
-    host = IngestionHost(masker.text)
+    host = IngestionHost(masker.text, settings.ingestion_pythons)
     resources.callback(host.close)
     pool = ThreadPoolExecutor(1, thread_name_prefix="elt-discovery")
     resources.callback(pool.shutdown, wait=False, cancel_futures=True)

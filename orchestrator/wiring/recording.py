@@ -69,7 +69,7 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         },
         vars=shown_vars if isinstance(shown_vars, dict) else {},
         code=code_at(project.settings.project_root),
-        versions=installed_versions(),
+        versions={**installed_versions(), **(project.host.versions() if project.host is not None else {})},
         target=project.target.name,
         target_identity=project.target.identity,
         database=project.database,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from orchestrator.adapters.child_access import ChildAccess
+from orchestrator.adapters.children.child_access import ChildAccess
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.duckdb.warehouse import DatabaseFile, open_warehouse
 from orchestrator.errors import UnsupportedWarehouseError

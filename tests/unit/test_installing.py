@@ -1,4 +1,4 @@
-"""What is missing is installed into the environment that runs elt."""
+"""What is missing is installed into the environment that lacks it."""
 
 import sys
 
@@ -11,8 +11,7 @@ from orchestrator.installing import install_hint, missing_module, module_hint
 def test_the_command_is_of_the_interpreter_that_runs_elt():
     """Another pip on the path would install into another environment."""
     assert install_hint("dbt-postgres", "dbt-core<1.12") == (
-        f"Install it into the environment that runs elt ({sys.prefix}): "
-        f"{sys.executable} -m pip install dbt-postgres 'dbt-core<1.12'"
+        f"Install it into the environment {sys.prefix}: {sys.executable} -m pip install dbt-postgres 'dbt-core<1.12'"
     )
 
 

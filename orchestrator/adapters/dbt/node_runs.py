@@ -76,8 +76,7 @@ class NodeRuns:
     def prepare(self, *, anew: bool = False) -> str:
         """Create schemas, fill the relation cache and resolve deferral, once, before the first node.
 
-        Returns the error message of the warehouse, the same for every caller; empty on success. `anew`: try again if
-        there was an error.
+        Returns the error of the warehouse, the same for every caller; empty on success. `anew`: repeat what failed.
         """
         with self._lock:
             if not self._prepared or (anew and self._refusal):

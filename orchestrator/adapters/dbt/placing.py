@@ -6,9 +6,9 @@ the artifacts. No macro of the project is called for it, so a project's own gene
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 from typing import Any
 
+from orchestrator.adapters.dbt.bridge.access import keep_unmodified
 from orchestrator.nodes.identity import NodeId
 from orchestrator.nodes.prefix import Placement
 
@@ -47,7 +47,7 @@ def place_sources(manifest: Any, config: Any, placement: Placement, sources: Col
     """Let dbt read these sources from prefixed schemas."""
     for source in (manifest.sources[one] for one in sources):
         declared, source.schema = source.schema, placement.schema(source.schema)
-        _keep_unmodified(source, declared)
+        keep_unmodified(source, declared)
         source.relation_name = _rendered(config, source)
     manifest.build_flat_graph()
 
@@ -63,16 +63,6 @@ def _rendered(config: Any, node: Any) -> str:  # noqa: ANN401  # as above
     from dbt.adapters.factory import get_adapter
 
     return str(get_adapter(config).Relation.create_from(config, node))
-
-
-def _keep_unmodified(source: Any, declared: str) -> None:  # noqa: ANN401  # as above
-    """Let `state:modified` compare the declared schema, as dbt does for nodes: a moved source is not modified."""
-    compares = source.same_database_representation
-
-    def same(other: Any) -> bool:  # noqa: ANN401  # dbt's source
-        return bool(compares(replace(other, schema=source.schema) if other.schema == declared else other))
-
-    source.same_database_representation = same
 
 
 def _follow(model: Any, node: Any) -> None:  # noqa: ANN401  # as above

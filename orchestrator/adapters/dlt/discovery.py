@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.adapters.dlt.host import Child, IngestionHost
+from orchestrator.adapters.children.child_process import Child, ChildEndedError
+from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.errors import IngestionError
 from orchestrator.nodes.dlt import DltResource, DltSource
 
@@ -64,30 +65,35 @@ def discover(host: IngestionHost, project_root: Path, folder: Path, log_dir: Pat
 
 
 def _ask(host: IngestionHost, root: Path, modules: Sequence[Path], log: Path) -> list[dict[str, Any]]:
-    children: list[tuple[Path, Child]] = []
+    children: dict[Path, Child] = {}
+    answers: list[dict[str, Any]] = []
     try:
         for module in modules:
             request = {"verb": "list", "project_root": str(root), "module": str(module), "log": str(log)}
-            children.append((module, host.open_child(request, with_sql=False)))
-        return [_answer(child, os.path.relpath(module, root), log) for module, child in children]
+            try:
+                children[module] = host.open_child(request)
+            except IngestionError as error:
+                answers.append({"error": error.message, "hint": error.hint})
+        answers += [_answer(child, os.path.relpath(module, root), log) for module, child in children.items()]
     finally:
-        for _, child in children:
-            child.end()
+        for child in children.values():
             child.close()
+    return answers
 
 
 def _answer(child: Child, module: str, log: Path) -> dict[str, Any]:
     try:
-        if child.poll(LIMIT_SECONDS):
-            child.receive_pid()
-        if child.poll(LIMIT_SECONDS):
-            return child.receive()
-    except (EOFError, OSError):
-        return {"error": f"{module}: the process that imported the module died", "hint": f"Its output is in {log}."}
-    return {
-        "error": f"{module}: importing the module took more than {LIMIT_SECONDS:.0f} s",
-        "hint": "Move what takes long, or waits, out of the module's top level into its resources.",
-    }
+        return child.receive(limit=LIMIT_SECONDS)
+    except ChildEndedError as error:
+        return {
+            "error": f"{module}: the process that imported the module died: {error}",
+            "hint": f"Its output is in {log}.",
+        }
+    except TimeoutError:
+        return {
+            "error": f"{module}: importing the module took more than {LIMIT_SECONDS:.0f} s",
+            "hint": "Move what takes long, or waits, out of the module's top level into its resources.",
+        }
 
 
 def _source(plain: dict[str, Any]) -> DltSource:

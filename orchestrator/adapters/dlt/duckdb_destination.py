@@ -9,12 +9,12 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
 from dlt.destinations.impl.duckdb.factory import duckdb
 
+from orchestrator.adapters.children.sql_pipe import PipeConnection
 from orchestrator.adapters.dlt.bridge import file_path_as
 from orchestrator.adapters.dlt.destinations import destination_type
 from orchestrator.adapters.dlt.load_record import LoadRecord
 from orchestrator.adapters.dlt.marked_jobs import MarkedJobs
 from orchestrator.adapters.dlt.owner_sql import OwnerSqlClient
-from orchestrator.adapters.sql_pipe import PipeConnection
 
 
 class OwnerDuckDbClient(MarkedJobs, DuckDbClient):  # type: ignore[misc]  # dlt ships its types unchecked

@@ -1,149 +1,82 @@
-"""Starts the warm interpreter with dlt, and has it fork a child for every request."""
+"""Starts the interpreters that run ingestion modules, each on first use: elt's own, and those that elt.yml names."""
 
-import os
-import signal
-import socket
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from multiprocessing.connection import Connection
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from orchestrator.adapters.dlt import wire
-from orchestrator.adapters.dlt.child_output import ChildOutput
-from orchestrator.adapters.dlt.extra import require_installed
+from orchestrator.adapters.children.child_access import ChildAccess
+from orchestrator.adapters.children.child_host import ChildHost
+from orchestrator.adapters.children.child_process import Child, ChildEndedError
+from orchestrator.adapters.dlt.extra import NEEDED, require_in, require_installed
+from orchestrator.adapters.versions import installed_of
+from orchestrator.config.settings import EVERY_MODULE
+from orchestrator.errors import IngestionError
 
-GRACE_SECONDS = 1.0
-
-
-class Child:
-    """A process that answers one request: its messages, its SQL, and its termination."""
-
-    def __init__(self, answers: Connection, output: ChildOutput, sql: Connection | None) -> None:
-        self.answers = answers
-        self.output = output
-        self.sql = sql
-        self._pid: int | None = None
-        self._ending = threading.Lock()
-        self._unwanted = False
-
-    def receive(self) -> dict[str, Any]:
-        """Return the next message; raises EOFError if the process died."""
-        self.receive_pid()
-        return wire.receive(self.answers)
-
-    def receive_pid(self) -> None:
-        """Wait for the first message, which has the pid that `end` needs; calling again does nothing."""
-        if self._pid is None:
-            self._pid = int(wire.receive(self.answers)["pid"])
-            if self._unwanted:
-                self.end()
-
-    def poll(self, seconds: float) -> bool:
-        """Return whether a message, or the end of the process, arrives within the time."""
-        return self.answers.poll(seconds)
-
-    def end(self) -> None:
-        """Terminate the process and all that it started, then kill what remains.
-
-        If the pid is not known yet, `receive_pid` does this when it arrives.
-        """
-        self._unwanted = True
-        with self._ending:
-            if self._pid is None or not self._signal(signal.SIGTERM):
-                return
-            until = time.monotonic() + GRACE_SECONDS
-            while time.monotonic() < until:
-                if not self._signal(0):
-                    return
-                time.sleep(0.02)
-            self._signal(signal.SIGKILL)
-
-    def close(self) -> str:
-        """Close the owner's ends of the pipes once the output is written; return the last part of the output."""
-        said = self.output.finish()
-        with suppress(OSError):
-            self.answers.close()
-        return said
-
-    def _signal(self, number: int) -> bool:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._pid or 0, number)
-            return True
-        return False
+_NONE: Mapping[str, Path] = MappingProxyType({})
 
 
 class IngestionHost:
-    """The process that imports dlt once; it starts on first use."""
+    """The interpreters of one project, by module; thread-safe."""
 
-    def __init__(self, mask: Callable[[str], str] = lambda text: text) -> None:
-        """Store `mask`, which hides secrets in the output of the children."""
-        self._mask = mask
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
+    def __init__(self, mask: Callable[[str], str] = lambda text: text, pythons: Mapping[str, Path] = _NONE) -> None:
+        """Configure the interpreters; `mask` hides secrets in the output of the children.
+
+        `pythons` are the interpreters by the name of a module, or `*` for all others; without one it is elt's own.
+        """
+        self._pythons = {module: str(python) for module, python in pythons.items()}
+        self._hosts = {
+            python: ChildHost(
+                "orchestrator.adapters.dlt.dlt_child",
+                NEEDED,
+                python=python,
+                environment={"RUNTIME__DLTHUB_TELEMETRY": "false"},
+                mask=mask,
+            )
+            for python in {*self._pythons.values(), sys.executable}
+        }
 
     def start(self) -> None:
-        """Start the process without waiting until it is warm; calling again does nothing."""
-        with self._lock:
-            self._start()
+        """Start elt's own interpreter without waiting until it is warm; calling again does nothing."""
+        self._hosts[sys.executable].start()
 
-    def open_child(self, request: Mapping[str, object], *, with_sql: bool) -> Child:
-        """Return a new process that answers the request; its output goes to the log that the request names."""
-        ours, theirs = _pair()
-        printed, prints = os.pipe()
-        sql_ours, sql_theirs = _pair() if with_sql else (None, None)
-        with self._lock:
-            control = self._start()
-            ends = [theirs.fileno(), prints, *([] if sql_theirs is None else [sql_theirs.fileno()])]
-            writes_tables = request.get("kind") == "duckdb"  # for DuckDB, rows are handed over as Parquet files
-            socket.send_fds(control, [b"t" if writes_tables else b"f"], ends)
-        for end in (theirs, sql_theirs):
-            if end is not None:
-                end.close()
-        os.close(prints)
-        output = ChildOutput(printed, Path(str(request["log"])), self._mask)
-        child = Child(Connection(ours.detach()), output, Connection(sql_ours.detach()) if sql_ours else None)
-        wire.send(child.answers, request)
+    def open_child(self, request: Mapping[str, Any], *, access: ChildAccess | None = None) -> Child:
+        """Return a new process that answers the request; its output goes to the log that the request names.
+
+        Raises:
+            MissingExtraError: The interpreter lacks dlt, or has it in an unsupported version.
+            IngestionError: The interpreter cannot be used.
+        """
+        key = Path(request["module"]).stem
+        key = key if key in self._pythons else EVERY_MODULE
+        setting = "ingestion.python" if key == EVERY_MODULE else f"ingestion.python.{key}"
+        host = self._hosts[self._pythons.get(key, sys.executable)]
+        # for DuckDB, rows are handed over as Parquet files
+        is_duckdb = access is not None and access.kind == "duckdb"
+        try:
+            if key in self._pythons:
+                require_in(host.facts(), host.python, setting)
+            else:
+                require_installed()
+            child = host.open_child(access=access, log=Path(request["log"]), warms_further=is_duckdb)
+        except ChildEndedError as error:
+            raise IngestionError(
+                f"{setting}: the interpreter {host.python} cannot be used: {error}",
+                hint="Name the Python of an environment with dlt, such as .venv-ingest/bin/python.",
+            ) from error
+        child.send(request)
         return child
 
+    def versions(self) -> dict[str, str]:
+        """Return the version of dlt that loads, if elt.yml names interpreters; several, if theirs differ."""
+        used = {python: dict(host.known_versions) for python, host in self._hosts.items() if python != sys.executable}
+        if EVERY_MODULE not in self._pythons:
+            used |= {sys.executable: installed_of(*NEEDED)}
+        found = sorted({versions["dlt"] for versions in used.values() if "dlt" in versions})
+        return {"dlt": ", ".join(found)} if found and self._pythons else {}
+
     def close(self) -> None:
-        """Terminate the process; its children end with it."""
-        with self._lock:
-            if self._process is None or self._control is None:
-                return
-            self._control.close()
-            try:
-                self._process.wait(GRACE_SECONDS)
-            except subprocess.TimeoutExpired:  # the process is still importing
-                self._process.kill()
-                self._process.wait()
-            self._process = self._control = None
-
-    def _start(self) -> socket.socket:
-        if self._control is not None and self._process is not None and self._process.poll() is None:
-            return self._control
-        require_installed()
-        self._control, theirs = _pair()
-        environment = {**os.environ, "RUNTIME__DLTHUB_TELEMETRY": "false"}
-        # -P prevents a user's folder that is called dlt from shadowing the library.
-        command = [sys.executable, "-P", "-m", "orchestrator.adapters.dlt.host_main", str(theirs.fileno())]
-        self._process = subprocess.Popen(
-            command,
-            pass_fds=(theirs.fileno(),),
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # the owner handles Ctrl-C
-        )
-        theirs.close()
-        return self._control
-
-
-def _pair() -> tuple[socket.socket, socket.socket]:
-    return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        """Terminate the processes; their children end with them."""
+        for host in self._hosts.values():
+            host.close()

@@ -5,7 +5,6 @@ import os
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +15,7 @@ from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.extract import DltResource
 from dlt.pipeline.pipeline import Pipeline
 
+from orchestrator.adapters.children.wire import Channel
 from orchestrator.adapters.dlt.candidates import Candidate, find_candidates, find_pipelines
 from orchestrator.adapters.dlt.explain import missing_configuration
 from orchestrator.adapters.dlt.grouping import Part, group
@@ -36,9 +36,9 @@ class Listed:
     hint: str = ""
 
 
-def answer(request: dict[str, Any], answers: Connection, sql: Connection | None) -> dict[str, object]:
+def answer(request: dict[str, Any], owner: Channel, warehouse: Channel | None) -> dict[str, object]:
     """Return what the module of the request defines, after importing it."""
-    del answers, sql  # the verbs share one signature
+    del owner, warehouse  # the verbs share one signature
     root, path = Path(request["project_root"]), Path(request["module"])
     try:
         use_settings(root, path)

@@ -10,10 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from orchestrator.adapters.child_access import ChildAccess, ChildSession
-from orchestrator.adapters.dlt import wire
-from orchestrator.adapters.dlt.host import Child, IngestionHost
+from orchestrator.adapters.children.child_access import ChildAccess
+from orchestrator.adapters.children.child_process import Child, ChildEndedError, RunningChildren
+from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.outcomes import cancelled, ended, errored
+from orchestrator.errors import IngestionError
 from orchestrator.execution.outcome import ErrorClass, Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.prefix import Placement
@@ -51,7 +52,7 @@ class IngestRunner:
         self._placement = placement
         self._lock = threading.Lock()
         self._datasets: dict[str, threading.Lock] = {}
-        self._running: dict[Child, tuple[StepId, ChildSession]] = {}
+        self._children = RunningChildren()
         self._extracted: set[StepId] = set()  # steps with a complete extraction; a further attempt does not repeat it
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
@@ -67,94 +68,63 @@ class IngestRunner:
 
     def interrupt(self, steps: Collection[StepId]) -> None:
         """Terminate these loads, each with its children and its running statement."""
-        with self._lock:
-            running = {child: session for child, (step_id, session) in self._running.items() if step_id in steps}
-        for session in running.values():
-            session.interrupt()
-        enders = [threading.Thread(target=child.end) for child in running]
-        for ender in enders:
-            ender.start()
-        for ender in enders:
-            ender.join()
+        self._children.interrupt(steps)
 
     def _run_one(self, step: IngestStep, run_id: str, stop: Stop, started: datetime) -> Outcome:
         log = self._log_dir / f"ingest-{self._placement.schema(step.pipeline)}.log"
-        child = self._host.open_child(self._message(step, run_id, log), with_sql=True)
-        if child.sql is None:
-            raise RuntimeError("a load was opened without a pipe to the warehouse")
-        session = self._access.serve(child.sql)
-        with self._lock:
-            self._running[child] = step.id, session
         try:
-            answer = self._talk(child, step, stop)
+            child = self._host.open_child(self._message(step, run_id, log), access=self._access)
+        except IngestionError as error:
+            return errored(step, started, str(error), log)
+        answer: Mapping[str, Any] = {}
+        died = ""
+        try:
+            with self._children.running(step.id, child):
+                answer = self._talk(child, step, stop)
+        except ChildEndedError as error:
+            died = f"the process that loaded it died: {error}"
         finally:
-            child.end()  # before `close`, which waits for the end of the child's output
             said = child.close()
-            session.interrupt()
-            session.join()  # the child's unfinished transaction is rolled back before another attempt starts
-            with self._lock:
-                del self._running[child]
-        if answer is None and stop.is_set():
+        if died and stop.is_set():
             return cancelled(step, started)
-        if answer is None:
-            return errored(
-                step,
-                started,
-                "the process that loaded it died (killed, out of memory, or crashed)",
-                log,
-                said=said,
-            )
+        if died:
+            return errored(step, started, died, log, said=said)
         if "error" in answer:
             message = "\n".join(filter(None, (answer["error"], answer["hint"])))
             kind = ErrorClass(answer["class"])
             return errored(step, started, message, log, said=said, error_class=kind)
         return ended(step, started, answer)
 
-    def _talk(self, child: Child, step: IngestStep, stop: Stop) -> dict[str, Any] | None:
-        """Serve the child until it returns its answer; None if it ended without one."""
+    def _talk(self, child: Child, step: IngestStep, stop: Stop) -> Mapping[str, Any]:
+        """Serve the child until it returns its answer."""
         known: dict[str, Any] = {}
         with ExitStack() as held:
-            try:
-                while True:
-                    message = self._next(child, stop)
-                    if message is None:
-                        return None
-                    match message.get("tell"):
-                        case "extracted":
-                            self._extracted.add(step.id)
-                            continue
-                        case "loaded":  # another attempt would load the same rows again
-                            known = {"class": ErrorClass.PERMANENT}
-                            continue
-                    match message.get("ask"):
-                        case "dataset":
-                            if not self._hold(step.dataset, held, stop):
-                                return None
-                            wire.send(child.answers, {"granted": True})
-                        case "release":
-                            held.close()
-                        case _:
-                            return message | known
-            except (EOFError, OSError):
-                return None
+            while True:
+                message = child.receive(stopped=stop.is_set)
+                match message.get("tell"):
+                    case "extracted":
+                        self._extracted.add(step.id)
+                        continue
+                    case "loaded":  # another attempt would load the same rows again
+                        known = {"class": ErrorClass.PERMANENT}
+                        continue
+                match message.get("ask"):
+                    case "dataset":
+                        self._hold(step.dataset, held, stop)
+                        child.send({"granted": True})
+                    case "release":
+                        held.close()
+                    case _:
+                        return message | known
 
-    def _next(self, child: Child, stop: Stop) -> dict[str, Any] | None:
-        child.receive_pid()
-        while not child.poll(LOOK_AT_STOP_SECONDS):
-            if stop.is_set():
-                child.end()
-                return None
-        return child.receive()
-
-    def _hold(self, dataset: str, held: ExitStack, stop: Stop) -> bool:
-        """Wait for the lock of the dataset; return False if the run was stopped in the meantime."""
+    def _hold(self, dataset: str, held: ExitStack, stop: Stop) -> None:
+        """Wait for the lock of the dataset; raises ChildEndedError if the run is stopped in the meantime."""
         with self._lock:
             turn = self._datasets.setdefault(dataset.lower(), threading.Lock())
         while not turn.acquire(timeout=LOOK_AT_STOP_SECONDS):
             if stop.is_set():
-                return False
+                raise ChildEndedError("it was interrupted")
         held.callback(turn.release)
-        return True
 
     def _message(self, step: IngestStep, run_id: str, log: Path) -> Mapping[str, object]:
         return {

@@ -5,7 +5,6 @@ import sys
 import traceback
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from dlt.common.destination import Destination
 from dlt.extract import DltResource, DltSource
 from dlt.pipeline.pipeline import Pipeline
 
-from orchestrator.adapters.dlt import wire
+from orchestrator.adapters.children.sql_pipe import PipeConnection
+from orchestrator.adapters.children.wire import Channel
 from orchestrator.adapters.dlt.bridge import keep_no_traces
 from orchestrator.adapters.dlt.candidates import find_candidates, find_pipelines
 from orchestrator.adapters.dlt.destinations import refused_destination
@@ -36,15 +36,14 @@ from orchestrator.adapters.dlt.settle import (
     settle_pending,
 )
 from orchestrator.adapters.postgres.login import Login
-from orchestrator.adapters.sql_pipe import PipeConnection
 from orchestrator.errors import IngestionError
 from orchestrator.execution.outcome import ErrorClass
 
 
-def answer(request: dict[str, Any], answers: Connection, sql: Connection | None) -> dict[str, object]:
+def answer(request: dict[str, Any], owner: Channel, warehouse: Channel | None) -> dict[str, object]:
     """Run the load of the request, and return the row counts by table, or the error."""
-    if sql is None:
-        raise ValueError("a load needs a pipe to the warehouse")
+    if warehouse is None:
+        raise ValueError("a load needs a channel to the warehouse")
     # Arrow tables get a load id only with this option of the normalizer.
     os.environ["NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID"] = "true"
     root, path = Path(request["project_root"]), Path(request["module"])
@@ -52,7 +51,7 @@ def answer(request: dict[str, Any], answers: Connection, sql: Connection | None)
     try:
         use_settings(root, path)
         part = _part(request, path, root)
-        return _load(part, request, answers, _destination(part, request, sql))
+        return _load(part, request, owner, _destination(part, request, warehouse))
     except IngestionError as error:
         return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT}
     except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's code, the source system, the database
@@ -78,49 +77,49 @@ def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
     )
 
 
-def _destination(part: Part, request: dict[str, Any], pipe: Connection) -> Destination:
+def _destination(part: Part, request: dict[str, Any], warehouse: Channel) -> Destination:
     """Return dlt's destination for the kind of database; its `loaded` has the row counts by package and table."""
     exact_dataset = part.pipeline is None
     record = LoadRecord(table=request["record"], pipeline=part.pipeline_name)
     if request["kind"] == "postgres":
         from orchestrator.adapters.dlt.postgres_destination import login_destination
 
-        return login_destination(Login(**pipe.recv()), record, exact_dataset=exact_dataset)
+        return login_destination(Login(**warehouse.receive()), record, exact_dataset=exact_dataset)
     from orchestrator.adapters.dlt.duckdb_destination import owner_destination
 
-    return owner_destination(PipeConnection(pipe), request["place"], record, exact_dataset=exact_dataset)
+    return owner_destination(PipeConnection(warehouse), request["place"], record, exact_dataset=exact_dataset)
 
 
-def _load(part: Part, request: dict[str, Any], answers: Connection, destination: Destination) -> dict[str, object]:
+def _load(part: Part, request: dict[str, Any], owner: Channel, destination: Destination) -> dict[str, object]:
     pipeline = _pipeline(part, request, destination)
     name, run_id = part.attribute, request["run_id"]
     own = {run_id, *request["goes_on"]}
     # The packages of an interrupted load go first. Their rows count for the run that extracted them.
     if has_pending(pipeline):
-        with _alone(answers):
+        with _alone(owner):
             destination.record.run_id = extracted_by(pipeline, name)
             is_own = request["extracted"] or destination.record.run_id in own
             settle_pending(pipeline)
             if is_own and destination.loaded:  # an earlier attempt of this step extracted it, so the step is done
-                return _found(part, pipeline, answers, destination, own)
+                return _found(part, pipeline, owner, destination, own)
     follow_warehouse(pipeline)
     if extracted_by(pipeline, name) in own:  # also loaded, by an attempt whose end was not recorded
-        return _found(part, pipeline, answers, destination, own)
+        return _found(part, pipeline, owner, destination, own)
     data = _data(part, tuple(request["resources"]))
     # If the process dies during the extraction, the previous record must not vouch for it.
     forget_extracted(pipeline, name)
     pipeline.extract(data, refresh=refresh_of(pipeline, part.candidates, data))
     note_extracted(pipeline, name, run_id)
     destination.record.run_id = run_id
-    wire.send(answers, {"tell": "extracted"})
+    owner.send({"tell": "extracted"})
     pipeline.normalize()
-    with _alone(answers):
+    with _alone(owner):
         pipeline.load()
-        return _done(part, pipeline, answers, destination.loaded)
+        return _done(part, pipeline, owner, destination.loaded)
 
 
-def _done(part: Part, pipeline: Pipeline, answers: Connection, loaded: dict[str, dict[str, int]]) -> dict[str, object]:
-    wire.send(answers, {"tell": "loaded"})
+def _done(part: Part, pipeline: Pipeline, owner: Channel, loaded: dict[str, dict[str, int]]) -> dict[str, object]:
+    owner.send({"tell": "loaded"})
     record_loaded(pipeline)
     result = _result(pipeline, loaded)
     if part.pipeline is None:  # the working folder of a user's pipeline belongs to the user
@@ -129,14 +128,14 @@ def _done(part: Part, pipeline: Pipeline, answers: Connection, loaded: dict[str,
 
 
 def _found(
-    part: Part, pipeline: Pipeline, answers: Connection, destination: Destination, own: set[str]
+    part: Part, pipeline: Pipeline, owner: Channel, destination: Destination, own: set[str]
 ) -> dict[str, object]:
     """Return the rows of all loads of these runs, including attempts whose end was not recorded."""
     before: dict[str, dict[str, int]] = {}
     with pipeline.destination_client() as client:
         for run_id in sorted(own):
             before |= destination.record.of_run(client.sql_client, run_id)
-    return _done(part, pipeline, answers, {**before, **destination.loaded})
+    return _done(part, pipeline, owner, {**before, **destination.loaded})
 
 
 def _pipeline(part: Part, request: dict[str, Any], destination: Destination) -> Pipeline:
@@ -204,11 +203,11 @@ def _bytes(pipeline: Pipeline, load_ids: Collection[str]) -> int | None:
 
 
 @contextmanager
-def _alone(answers: Connection) -> Iterator[None]:
+def _alone(owner: Channel) -> Iterator[None]:
     """Hold the lock on the dataset: dlt pipelines that create its tables at the same time conflict."""
-    wire.send(answers, {"ask": "dataset"})
-    wire.receive(answers)
+    owner.send({"ask": "dataset"})
+    owner.receive()
     try:
         yield
     finally:
-        wire.send(answers, {"ask": "release"})
+        owner.send({"ask": "release"})

@@ -2,18 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
+from orchestrator.adapters.children.sql_pipe import PipeConnection
 from orchestrator.adapters.dlt.bridge import OwnConnection
-from orchestrator.adapters.sql_pipe import PipeConnection
 
 Parameters = Sequence[object] | dict[str, object] | None
-
-PLAIN = (str, bytes, int, float, bool, Decimal, type(None))
 
 
 class OwnerConnection:
@@ -29,7 +25,7 @@ class OwnerConnection:
 
     def execute(self, sql: str, parameters: Parameters = None) -> "OwnerConnection":
         """Run a statement and keep its rows."""
-        self._cursor.execute(sql, _plain(parameters))
+        self._cursor.execute(sql, parameters)
         self.description = self._cursor.description
         rows = self._cursor.fetchall()
         if self.description and self.description[0][0] == "Count" and sql.lstrip()[:6].upper() == "INSERT":
@@ -117,32 +113,3 @@ class OwnerSqlClient(OwnConnection, DuckDbSqlClient):  # type: ignore[misc]  # d
         if self.own_connection is not None:
             self.own_connection.close()
             self.own_connection = None
-
-
-def _plain(parameters: Parameters) -> Parameters:
-    """Return the parameters without dlt's own types: the owner does not import dlt to unpickle them."""
-    if not parameters:
-        return None
-    if isinstance(parameters, dict):
-        return {key: _plain_value(value) for key, value in parameters.items()}
-    return [_plain_value(value) for value in parameters]
-
-
-def _plain_value(value: object) -> object:
-    if type(value) in PLAIN:
-        return value
-    match value:
-        case datetime():
-            return datetime.fromisoformat(value.isoformat())
-        case date():
-            return date.fromisoformat(value.isoformat())
-        case bytes():
-            return bytes(value)
-        case int():
-            return int(value)
-        case float():
-            return float(value)
-        case Decimal():
-            return Decimal(value)
-        case _:
-            return str(value)

@@ -16,13 +16,13 @@ from typing import Any
 
 import duckdb
 
+from orchestrator.adapters.children.sql_pipe import PipeAccess
 from orchestrator.adapters.contents import OutOfTimeError, Reader, Shape, read_contents
 from orchestrator.adapters.duckdb import content
 from orchestrator.adapters.duckdb.catalog import ATTACHED, FUNCTIONS, SETTINGS, result_settings, stored_functions
 from orchestrator.adapters.duckdb.database_copy import DatabaseCopy, copy_database
 from orchestrator.adapters.duckdb.files import files_digest
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
-from orchestrator.adapters.sql_pipe import PipeAccess
 from orchestrator.adapters.sql_words import literal
 from orchestrator.errors import WarehouseError, WarehouseLockedError
 from orchestrator.nodes.identity import Relation

@@ -2,10 +2,10 @@
 
 import sqlalchemy as sa
 
+from orchestrator.adapters.children.sql_pipe import PipeConnection
 from orchestrator.adapters.great_expectations import pipe_dialect
 from orchestrator.adapters.great_expectations.column_types import ColumnType, aliases_of
 from orchestrator.adapters.great_expectations.read_only import ProgrammingError, ReadOnlyConnection, quoted
-from orchestrator.adapters.sql_pipe import PipeConnection
 
 
 class DuckDbReading:

@@ -1,7 +1,8 @@
 """Defines the messages between the owner and the child: values that can be written as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,7 +12,7 @@ class Ask:
     database: str | None
     schema: str
     table: str
-    expectations: tuple[Mapping[str, object], ...]
+    expectations: Sequence[Mapping[str, object]]
     suite_parameters: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -31,7 +32,7 @@ class Verdict:
     observed: object = None
     unexpected_count: int | None = None
     unexpected_percent: float | None = None
-    sample: tuple[object, ...] = ()
+    sample: Sequence[object] = ()
     details: object = None
 
 
@@ -41,3 +42,8 @@ class Judged:
 
     verdicts: tuple[Verdict, ...] = ()
     error: str = ""
+
+
+def judged_from(answer: Mapping[str, Any]) -> Judged:
+    """Return the verdicts of an answer of the child."""
+    return Judged(verdicts=tuple(Verdict(**each) for each in answer["verdicts"]), error=answer["error"])

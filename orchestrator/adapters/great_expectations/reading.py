@@ -1,15 +1,15 @@
 """Declares how a child reads one relation, whatever the database, and chooses the implementation."""
 
 from collections.abc import Mapping
-from multiprocessing.connection import Connection
 from typing import Protocol
 
 import sqlalchemy as sa
 
+from orchestrator.adapters.children.sql_pipe import PipeConnection
+from orchestrator.adapters.children.wire import Channel
 from orchestrator.adapters.great_expectations.column_types import ColumnType
 from orchestrator.adapters.great_expectations.read_only import ReadOnlyConnection
 from orchestrator.adapters.postgres.login import Login
-from orchestrator.adapters.sql_pipe import PipeConnection
 
 
 class Reading(Protocol):
@@ -25,12 +25,12 @@ class Reading(Protocol):
         """Return a SQLAlchemy engine that runs everything on the connection."""
 
 
-def reading_of(kind: str, pipe: Connection) -> Reading:
-    """Return the reading for the kind of database at the other end of the pipe."""
+def reading_of(kind: str, warehouse: Channel) -> Reading:
+    """Return the reading for the kind of database at the other end of the channel."""
     if kind == "postgres":
         from orchestrator.adapters.great_expectations.postgres_reading import PostgresReading
 
-        return PostgresReading(Login(**pipe.recv()))
+        return PostgresReading(Login(**warehouse.receive()))
     from orchestrator.adapters.great_expectations.duckdb_reading import DuckDbReading
 
-    return DuckDbReading(PipeConnection(pipe))
+    return DuckDbReading(PipeConnection(warehouse))

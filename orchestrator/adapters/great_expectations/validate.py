@@ -2,14 +2,16 @@
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator.adapters.child_access import ChildAccess
-from orchestrator.adapters.great_expectations.child_process import Child, ChildEndedError
+from orchestrator.adapters.children.child_access import ChildAccess
+from orchestrator.adapters.children.child_host import ChildHost
+from orchestrator.adapters.children.child_process import Child, ChildEndedError, RunningChildren
 from orchestrator.adapters.great_expectations.judgement import cancelled, outcome_of
-from orchestrator.adapters.great_expectations.messages import Ask, Judged
+from orchestrator.adapters.great_expectations.messages import Judged, judged_from
 from orchestrator.adapters.great_expectations.suites import SuiteFile, read_suite
 from orchestrator.errors import SuiteError
 from orchestrator.execution.outcome import Outcome
@@ -25,14 +27,19 @@ class ValidationRunner:
     def __init__(self, access: ChildAccess, project_root: Path) -> None:
         self._access = access
         self._project_root = project_root
+        self._host = ChildHost(
+            "orchestrator.adapters.great_expectations.gx_child",
+            ("great-expectations",),
+            environment={"GX_ANALYTICS_ENABLED": "false"},
+        )
+        self._children = RunningChildren()
         self._turn = threading.Lock()
-        self._child_lock = threading.Lock()
         self._child: Child | None = None
-        self._judging: StepId | None = None
 
     def start(self) -> None:
-        """Start the child, which takes seconds to import great-expectations; needs no warehouse yet."""
-        self._living_child(lambda: False)
+        """Start to import great-expectations, which takes seconds; needs no warehouse yet."""
+        with suppress(ChildEndedError):  # the first step reports it
+            self._host.start()
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
         """Evaluate each step; if the child has ended, another is started for the next step."""
@@ -43,21 +50,13 @@ class ValidationRunner:
             yield self._run(request.step, stop.is_set)
 
     def interrupt(self, steps: Collection[StepId]) -> None:
-        """Kill the child if it evaluates one of these steps; a step that still waits checks its stop flag itself."""
-        with self._child_lock:
-            if self._judging not in steps:
-                return
-            # Taken out under the lock, so that the next step starts another child instead of using this one.
-            child, self._child = self._child, None
-        if child is not None:
-            child.kill()
+        """End the child if it evaluates one of these steps; a step that still waits checks its stop flag itself."""
+        self._children.interrupt(steps)
 
     def close(self) -> None:
-        """End the child; a later run starts another."""
-        with self._child_lock:
-            child, self._child = self._child, None
-        if child is not None:
-            child.close()
+        """End the child and its interpreter; a later run starts others."""
+        self._drop_child()
+        self._host.close()
 
     def _run(self, step: ValidationStep, stopped: Callable[[], bool]) -> Outcome:
         started_at = datetime.now(UTC)
@@ -69,13 +68,11 @@ class ValidationRunner:
             started_at = datetime.now(UTC)
             if stopped():
                 return cancelled(step, started_at, started_at)
-            self._judging = step.id
             judged = self._judge(step, stopped)
         finally:
-            self._judging = None
             self._turn.release()
         ended_at = datetime.now(UTC)
-        # The interruption killed the child, which is the reason for the error.
+        # The interruption ended the child, which is the reason for the error.
         if judged.error and stopped():
             return cancelled(step, started_at, ended_at)
         return outcome_of(step, judged, started_at, ended_at)
@@ -83,24 +80,36 @@ class ValidationRunner:
     def _judge(self, step: ValidationStep, stopped: Callable[[], bool]) -> Judged:
         try:
             suite = read_suite(self._project_root, step.path)
-            return _located(self._living_child(stopped).ask(_ask(step, suite)), suite)
+            child = self._living_child()
+            with self._children.running(step.id, child):
+                child.send(
+                    {
+                        "kind": self._access.kind,
+                        "database": step.relation.database,
+                        "schema": step.relation.schema,
+                        "table": step.relation.identifier,
+                        "expectations": suite.expectations,
+                        "suite_parameters": suite.suite_parameters,
+                    }
+                )
+                return _located(judged_from(child.receive(stopped=stopped)), suite)
         except SuiteError as error:
             return Judged(error=error.message)
         except ChildEndedError as error:
+            self._drop_child()
             return Judged(error=f"the process of great-expectations ended early; {error}")
-        except OSError as error:
-            return Judged(error=f"the process of great-expectations did not start: {error}")
 
-    def _living_child(self, stopped: Callable[[], bool]) -> Child:
-        with self._child_lock:
-            if stopped():  # checked again under the lock, because an interrupt could otherwise miss the new child
-                raise ChildEndedError("interrupted")
-            if self._child is not None and not self._child.is_alive:
-                self._child.close()
-                self._child = None
-            if self._child is None:
-                self._child = Child(self._access)
-            return self._child
+    def _living_child(self) -> Child:
+        if self._child is not None and not self._child.is_alive:
+            self._drop_child()
+        if self._child is None:
+            self._child = self._host.open_child(access=self._access)
+        return self._child
+
+    def _drop_child(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            child.close()
 
 
 def _located(judged: Judged, suite: SuiteFile) -> Judged:
@@ -114,14 +123,4 @@ def _located(judged: Judged, suite: SuiteFile) -> Judged:
             replace(each, error=f"{each.error} (at {suite.path}:{line})") if each.error else each
             for each, line in pairs
         ),
-    )
-
-
-def _ask(step: ValidationStep, suite: SuiteFile) -> Ask:
-    return Ask(
-        database=step.relation.database,
-        schema=step.relation.schema,
-        table=step.relation.identifier,
-        expectations=suite.expectations,
-        suite_parameters=suite.suite_parameters,
     )

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from typing import Any
 from uuid import uuid4
 
 import psycopg2
 
+from orchestrator.adapters.children.wire import Channel
 from orchestrator.adapters.postgres.connection import connect
 from orchestrator.adapters.postgres.login import Login
 
@@ -23,7 +23,7 @@ _END = "select pg_terminate_backend(pid) from pg_stat_activity where application
 
 
 class LoginAccess:
-    """Gives each child the login through its pipe: unlike a DuckDB file, a server accepts several processes."""
+    """Gives each child the login through its channel: unlike a DuckDB file, a server accepts several processes."""
 
     kind = "postgres"
 
@@ -35,37 +35,32 @@ class LoginAccess:
         """The server and the database."""
         return self._login.place
 
-    def serve(self, pipe: Connection) -> "LoginSession":
+    def serve(self, channel: Channel) -> "LoginSession":
         """Send the login, with a unique application name by which the child's sessions are found."""
         login = self._login.named(f"elt {uuid4().hex}")
         with suppress(OSError):  # if the child has ended already, its caller will notice
-            pipe.send(login.to_wire())
-        return LoginSession(login, pipe)
+            channel.send(login.to_wire())
+        return LoginSession(login, channel)
 
 
 class LoginSession:
     """The sessions of one child on the server."""
 
-    def __init__(self, login: Login, pipe: Connection, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, login: Login, channel: Channel, clock: Callable[[], float] = time.monotonic) -> None:
         self._login = login
-        self._pipe = pipe
+        self._channel = channel
         self._clock = clock
 
     def interrupt(self) -> None:
         """End every session of the child; its transactions are rolled back."""
         self._end_all()
 
-    def join(self, seconds: float = _LONGEST) -> None:
+    def end(self) -> None:
         """End the child's remaining sessions, and wait until they are gone from the server."""
-        until = self._clock() + seconds
+        until = self._clock() + _LONGEST
         while self._end_all() and self._clock() < until:
             time.sleep(_PAUSE)
-        with suppress(OSError):
-            self._pipe.close()
-
-    def stop(self) -> None:
-        """End every session of the child; waits at most two seconds."""
-        self.join(2.0)
+        self._channel.close()
 
     def _end_all(self) -> int:
         """End the sessions and return how many there were; 0 if the server cannot be reached."""

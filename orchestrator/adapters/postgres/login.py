@@ -9,7 +9,7 @@ _SSL = ("sslmode", "sslcert", "sslkey", "sslrootcert")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """The parameters of a connection; the password is never shown, and is only sent through pipes."""
+    """The parameters of a connection; the password is never shown, and is only sent through channels."""
 
     host: str
     port: int
@@ -45,7 +45,7 @@ class Login:
         return f"postgresql://{self.host}:{self.port}/{self.database}"
 
     def to_wire(self) -> dict[str, Any]:
-        """Return plain values, including the password, for the pipe to a child process."""
+        """Return plain values, including the password, for the channel to a child process."""
         return asdict(self)
 
     def named(self, application_name: str) -> Self:

@@ -1,6 +1,9 @@
 """A project folder with a warehouse in a file, whose ingestion modules a test writes and loads."""
 
 import itertools
+import subprocess
+import sys
+import sysconfig
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,10 +11,10 @@ from textwrap import dedent
 
 import duckdb
 
+from orchestrator.adapters.children.sql_pipe import PipeAccess
 from orchestrator.adapters.dlt.discovery import Discovery, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.load import IngestRunner
-from orchestrator.adapters.sql_pipe import PipeAccess
 from orchestrator.execution.ports import Request
 from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.step import Cause, IngestStep, StepId, Why
@@ -103,3 +106,14 @@ def ingest_step(attribute, *, resources=(), module="ingestion/shop.py", dataset=
         resources=tuple(resources),
         nodes=(),
     )
+
+
+def make_environment(folder: Path, *, with_dlt: bool = True) -> Path:
+    """Make an environment with a module that only it has; gives its interpreter."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    python = folder / "bin/python"
+    [packages] = folder.glob("lib/python*/site-packages")
+    (packages / "only_there.py").write_text("WORD = 'there'\n")
+    if with_dlt:  # but not elt: an editable installation is not seen from another environment's path
+        (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
+    return python

@@ -117,7 +117,10 @@ def test_a_module_that_loads_at_import_is_refused_by_name(project):
         ("import dlt\nimport nowhere\n", "ingestion/shop.py, line 2: ModuleNotFoundError: No module named 'nowhere'"),
         ("import dlt\ndef (:\n", "ingestion/shop.py, line 2: invalid syntax"),
         ("import dlt, sys\nsys.exit('bye')\n", "ingestion/shop.py, line 2: SystemExit: bye"),
-        ("import dlt, os\nos._exit(3)\n", "ingestion/shop.py: the process that imported the module died"),
+        (
+            "import dlt, os\nos._exit(3)\n",
+            "ingestion/shop.py: the process that imported the module died: it ended with code 3",
+        ),
     ],
 )
 def test_a_module_that_cannot_be_imported_is_one_line(project, text, message):

@@ -126,7 +126,7 @@ def test_a_process_that_dies_is_an_error(project):
     project.write("ingestion/shop.py", "import os, dlt\n\n@dlt.resource\ndef shop():\n    os._exit(9)\n    yield {}\n")
     outcome = project.load()
     assert outcome.status is Status.ERROR
-    assert "process that loaded it died" in outcome.message
+    assert "process that loaded it died: it ended with code 9" in outcome.message
 
 
 @pytest.mark.parametrize(

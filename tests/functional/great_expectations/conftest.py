@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestrator.adapters.children.sql_pipe import PipeAccess
 from orchestrator.adapters.great_expectations.validate import ValidationRunner
-from orchestrator.adapters.sql_pipe import PipeAccess
 from orchestrator.execution.ports import Request
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.step import Cause, StepId, ValidationStep, Why

@@ -3,8 +3,6 @@
 import sys
 from importlib import import_module
 from importlib.metadata import version
-from multiprocessing import Pipe
-from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -12,9 +10,9 @@ import pytest
 from orchestrator.adapters import probe
 from orchestrator.adapters.dbt.bridge import needed as dbt
 from orchestrator.adapters.dlt import bridge as dlt
-from orchestrator.adapters.dlt import child as ingest_child
+from orchestrator.adapters.dlt import dlt_child
 from orchestrator.adapters.great_expectations import bridge as gx
-from orchestrator.adapters.great_expectations import child as validation_child
+from orchestrator.adapters.great_expectations import gx_child
 from orchestrator.adapters.probe import ToolAttribute, listed, require_attributes
 from orchestrator.errors import UnsupportedVersionError
 
@@ -88,26 +86,18 @@ REFUSAL = "dbt-core has no dbt.gone.away, which elt needs to do its work."
 def test_a_child_that_imports_dlt_refuses_an_unknown_release(monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers a request with the sentence, before it imports what would fail."""
     monkeypatch.setitem(dlt.NEEDED_ON, "duckdb", GONE)
-    answers, ours = Pipe()
-    answer = ingest_child.answer_of({"verb": "load", "kind": "duckdb"}, answers, None)
+    monkeypatch.chdir(".")
+    answer = dlt_child.answer({"verb": "load", "kind": "duckdb", "project_root": "."}, None, None)
     assert str(answer["error"]).startswith(REFUSAL)
-    assert not ours.poll()
 
 
 def test_the_child_that_imports_great_expectations_refuses_an_unknown_release(monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers every request with the sentence and the command."""
-    monkeypatch.setattr(validation_child, "NEEDED", GONE)
-    monkeypatch.setattr(validation_child.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(validation_child.gc, "set_threshold", lambda *_: None)
-    monkeypatch.setenv("GX_ANALYTICS_ENABLED", "false")
-    asks, ours = Pipe()
-    serving = Thread(target=validation_child.main, args=(asks, Pipe()[0], "duckdb"))
-    serving.start()
+    monkeypatch.setattr(gx_child, "NEEDED", GONE)
+    gx_child._refusal.cache_clear()
     for _ in range(2):
-        ours.send("a suite")
-        assert ours.recv().error.startswith(REFUSAL)
-    ours.close()
-    serving.join()
+        assert str(gx_child.answer({}, None, None)["error"]).startswith(REFUSAL)
+    gx_child._refusal.cache_clear()
 
 
 def test_names_of_one_place_share_its_class() -> None:

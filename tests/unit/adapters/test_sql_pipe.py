@@ -1,12 +1,13 @@
-"""SQL from a child is answered by cursors of the owner, through a pipe."""
+"""SQL from a child is answered by cursors of the owner, through a channel."""
 
+import socket
 import threading
-from multiprocessing import Pipe
 
 import duckdb
 import pytest
 
-from orchestrator.adapters.sql_pipe import PipeConnection, SqlServer
+from orchestrator.adapters.children.sql_pipe import PipeConnection, SqlServer
+from orchestrator.adapters.children.wire import Channel
 
 
 class Owner:
@@ -15,7 +16,7 @@ class Owner:
     def __init__(self):
         self.warehouse = duckdb.connect()
         self.opened = []
-        here, there = Pipe()
+        here, there = (Channel(end.detach()) for end in socket.socketpair())
         self.server = SqlServer(here, self.open_cursor)
         self.connection = PipeConnection(there)
         self.server.start()
@@ -30,7 +31,7 @@ def owner():
     owner = Owner()
     yield owner
     owner.connection.close()
-    owner.server.stop()
+    owner.server.end()
     assert not owner.server._thread.is_alive()
 
 
@@ -113,7 +114,7 @@ def test_rows_that_cannot_be_sent_are_an_error_of_the_statement(owner):
             pass
 
     owner.server._open_cursor = Cursor
-    with pytest.raises(RuntimeError, match="the rows cannot be sent"):
+    with pytest.raises(TypeError, match="a value of the type lock cannot be sent"):
         owner.connection.cursor().execute("select 1")
 
 
@@ -143,10 +144,10 @@ def test_an_interrupt_ends_the_statement_and_the_pipe_goes_on(owner):
     assert owner.connection.cursor().execute("select 1").fetchall() == [(1,)]
 
 
-def test_a_stopped_server_ends_whatever_runs(owner):
+def test_the_end_of_a_server_ends_whatever_runs(owner):
     """Its thread ends, its cursors are closed, and the child meets the end of the pipe."""
     thread, errors = _endless(owner)
-    owner.server.stop(30)
+    owner.server.end()
     thread.join(30)
     assert len(errors) == 1
     with pytest.raises((EOFError, OSError)):
@@ -157,6 +158,6 @@ def test_the_owner_closes_every_cursor_when_the_child_is_gone(owner):
     """A child that ends in the middle leaves nothing open."""
     owner.connection.cursor().execute("select 1")
     owner.connection.close()
-    owner.server.join(30)
+    owner.server._thread.join(30)
     with pytest.raises(duckdb.ConnectionException):
         owner.opened[0].execute("select 1")

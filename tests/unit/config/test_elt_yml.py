@@ -1,6 +1,7 @@
 """What elt.yml and the environment may say, and what is said of mistakes."""
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from importlib.resources import files
@@ -267,6 +268,35 @@ def test_protected_targets_are_a_list_of_names(load: Load, text: str, targets: t
     assert load(text).protected_targets == targets
 
 
+def test_an_interpreter_is_named_for_all_modules_or_for_each(load: Load, tmp_path: Path) -> None:
+    """Relative to elt.yml; a link stays a link, because it belongs to its environment."""
+    (tmp_path / "ingestion").mkdir()
+    (tmp_path / "ingestion/shop.py").touch()
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    assert load("ingestion: {python: ./.venv/bin/python}").ingestion_pythons == {"*": python}
+    assert load("ingestion: {python: '${PY}'}", PY=".venv/bin/python").ingestion_pythons == {"*": python}
+    both = load(f"ingestion:\n  python:\n    shop: .venv/bin/python\n    '*': {sys.executable}")
+    assert both.ingestion_pythons == {"shop": python, "*": Path(sys.executable)}
+    assert load("").ingestion_pythons == {}
+
+
+def test_an_interpreter_that_cannot_be_one_has_its_line(load: Load, tmp_path: Path) -> None:
+    """The path, and what is wrong with it; a module that does not exist."""
+    (tmp_path / "ingestion").mkdir()
+    (tmp_path / "ingestion/shop.py").touch()
+    assert mistakes(load, "ingestion:\n  python: bin/python") == [
+        f"2: 'ingestion.python': the interpreter {tmp_path}/bin/python does not exist"
+    ]
+    folder = f"{tmp_path} is a folder; name the interpreter in it, such as {tmp_path}/bin/python"
+    assert mistakes(load, f"ingestion:\n  python:\n    shop: .\n    shpo: elt.yml\n    '*': {sys.executable}") == [
+        f"3: 'ingestion.python.shop': {folder}",
+        f"4: 'ingestion.python.shpo': the interpreter {tmp_path}/elt.yml cannot be executed",
+        f"4: 'ingestion.python.shpo': no module of that name is in {tmp_path}/ingestion; did you mean 'shop'?",
+    ]
+
+
 def test_each_mistake_in_a_list_has_its_line(load: Load) -> None:
     """A list holds single values."""
     assert mistakes(load, "protected_targets:\n  - prod\n  - [a]\n  - 5\n  - ${NOPE}\n") == [
@@ -304,6 +334,8 @@ def schema_keys(node: dict[str, object], prefix: str = "") -> set[str]:
     keys: set[str] = set()
     for name, below in node.get("properties", {}).items():
         deeper = schema_keys(below, f"{prefix}{name}.")
+        for way in below.get("anyOf", ()):
+            deeper |= {prefix + name, *schema_keys(way, f"{prefix}{name}.")}
         keys |= deeper or {prefix + name}
     others = node.get("additionalProperties")
     if isinstance(others, dict):

@@ -6,6 +6,7 @@ dbt is imported inside the functions, because `elt --help` must not import it.
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.adapters.dbt.bridge.needed import NEEDED_ON, TOOLS
@@ -105,6 +106,16 @@ def before_handling(runner: Any, note: Callable[[Exception], None]) -> None:  # 
         return handle(error, context)
 
     runner.handle_exception = handle_noted
+
+
+def keep_unmodified(source: Any, declared: str) -> None:  # noqa: ANN401  # dbt's source definition
+    """Let `state:modified` compare the declared schema, as dbt does for nodes: a moved source is not modified."""
+    compares = source.same_database_representation
+
+    def same(other: Any) -> bool:  # noqa: ANN401  # dbt's source
+        return bool(compares(replace(other, schema=source.schema) if other.schema == declared else other))
+
+    source.same_database_representation = same
 
 
 def wrap_execution(runner: Any, wrap: Callable[[Execute], Execute]) -> None:  # noqa: ANN401  # dbt's runner

@@ -51,6 +51,10 @@ NEEDED = listed(
             "dbt.contracts.graph.manifest:Manifest.expect nodes sources unit_tests writable_manifest",
             "dbt_common.events.functions:fire_event",
         ),
+        "to place nodes and sources in prefixed schemas": (
+            "dbt.contracts.graph.manifest:Manifest.build_flat_graph",
+            "dbt.contracts.graph.nodes:SourceDefinition.same_database_representation",
+        ),
         "to keep a saved parse whole while several runs write it": (
             "dbt.parser.manifest:PARTIAL_PARSE_FILE_NAME",
             "dbt.parser.manifest:ManifestLoader.root_project write_manifest_for_partial_parse",

@@ -1,18 +1,16 @@
-"""Runs the SQL of a child process on the owner's cursors; it arrives through a pipe.
+"""Runs the SQL of a child process on the owner's cursors; it arrives through a channel.
 
 During a run one process owns the warehouse. A child that needs SQL sends statements and receives buffered rows. The
-pipe serves one statement at a time, in order; a child with several cursors has as many in the owner.
+channel serves one statement at a time, in order; a child with several cursors has as many in the owner.
 """
 
-import pickle
+import importlib
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
+from orchestrator.adapters.children.wire import Channel, from_wire, to_wire
 from orchestrator.faults import Point, passing
 
 
@@ -28,28 +26,8 @@ class OwnerCursor(Protocol):
     def interrupt(self) -> None: ...  # noqa: D102  # DuckDB's own
 
 
-@dataclass(frozen=True, slots=True)
-class _Execute:
-    cursor: int
-    sql: str
-    parameters: Any
-
-
-@dataclass(frozen=True, slots=True)
-class _Close:
-    cursor: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The buffered result of one statement."""
-
-    description: tuple[tuple[Any, ...], ...] | None
-    rows: list[tuple[Any, ...]]
-
-
 class PipeAccess:
-    """Connects children to a warehouse that only the owner can open: their SQL comes back through the pipe."""
+    """Connects children to a warehouse that only the owner can open: their SQL comes back through the channel."""
 
     kind = "duckdb"
 
@@ -58,21 +36,21 @@ class PipeAccess:
         self.place = place
         """The database file, or `:memory:`."""
 
-    def serve(self, pipe: Connection) -> "SqlServer":
+    def serve(self, channel: Channel) -> "SqlServer":
         """Start to answer the child's statements."""
-        server = SqlServer(pipe, self._open_cursor)
+        server = SqlServer(channel, self._open_cursor)
         server.start()
         return server
 
 
 class SqlServer:
-    """The owner's side: answers one child until that closes its end of the pipe."""
+    """The owner's side: answers one child until that closes its end of the channel."""
 
-    def __init__(self, connection: Connection, open_cursor: Callable[[], OwnerCursor]) -> None:
-        self._connection = connection
+    def __init__(self, channel: Channel, open_cursor: Callable[[], OwnerCursor]) -> None:
+        self._channel = channel
         self._open_cursor = open_cursor
         self._cursors: dict[int, OwnerCursor] = {}
-        self._stopped = threading.Event()
+        self._ending = False
         self._thread = threading.Thread(target=self._serve, name="elt-sql-pipe", daemon=True)
 
     def start(self) -> None:
@@ -86,86 +64,75 @@ class SqlServer:
             with suppress(Exception):
                 cursor.interrupt()
 
-    def join(self, seconds: float | None = None) -> None:
-        """Wait until the child has closed its end."""
-        self._thread.join(seconds)
-
-    def stop(self, seconds: float = 2.0) -> None:
-        """Answer no further messages, and interrupt until the current statement has ended."""
-        self._stopped.set()
+    def end(self) -> None:
+        """Run no further statement, and interrupt until the current one has ended and every cursor is closed."""
+        self._ending = True
+        self._channel.shut()
         # One interrupt is not enough: it has no effect on a statement that is about to run but has not started.
-        until = time.monotonic() + seconds
-        while self._thread.is_alive() and time.monotonic() < until:
+        while self._thread.is_alive():
             self.interrupt()
             self._thread.join(0.02)
 
     def _serve(self) -> None:
         # The child has closed its end or has ended.
-        with suppress(EOFError, OSError):
-            while not self._stopped.is_set():
-                self._reply(self._answer(self._connection.recv()))
+        with suppress(EOFError, OSError, ValueError):
+            while not self._ending:
+                self._channel.send(self._answer(self._channel.receive()))
         for cursor in self._cursors.values():
             with suppress(Exception):
                 cursor.close()
-        self._connection.close()
+        self._channel.close()
 
-    def _reply(self, answer: Answer | Exception) -> None:
-        """Send the answer; if rows cannot be pickled send an error, because the child would wait forever."""
+    def _answer(self, message: Mapping[str, Any]) -> Mapping[str, object]:
         try:
-            self._connection.send(answer)
-        except (pickle.PicklingError, TypeError, AttributeError, ValueError) as error:
-            self._connection.send(RuntimeError(f"the rows cannot be sent: {error}"))
-
-    def _answer(self, message: _Execute | _Close) -> Answer | Exception:
-        try:
-            if isinstance(message, _Close):
-                if message.cursor in self._cursors:
-                    self._cursors.pop(message.cursor).close()
-                return Answer(None, [])
-            return self._execute(message)
+            if "close" in message:
+                if message["close"] in self._cursors:
+                    self._cursors.pop(message["close"]).close()
+                return {"columns": None, "rows": []}
+            return self._execute(message["cursor"], message["sql"], from_wire(message["parameters"]))
         except Exception as error:  # noqa: BLE001  # every database error is the child's
-            return _portable(error)
+            kind = type(error)
+            return {"error": {"module": kind.__module__.lstrip("_"), "type": kind.__name__, "text": str(error)}}
 
-    def _execute(self, message: _Execute) -> Answer:
-        if message.cursor not in self._cursors:
-            self._cursors[message.cursor] = self._open_cursor()
-        cursor = self._cursors[message.cursor]
+    def _execute(self, number: int, sql: str, parameters: Any) -> Mapping[str, object]:  # noqa: ANN401  # DBAPI's own
+        if number not in self._cursors:
+            self._cursors[number] = self._open_cursor()
+        cursor = self._cursors[number]
         passing(Point.CHILD_ASKED)
-        cursor.execute(message.sql, message.parameters)
+        cursor.execute(sql, parameters)
         passing(Point.CHILD_ANSWERED)
         if not cursor.description:
-            return Answer(None, [])
-        columns = tuple((str(c[0]), str(c[1]), None, None, None, None, None) for c in cursor.description)
-        return Answer(columns, cursor.fetchall())
+            return {"columns": None, "rows": []}
+        columns = [[str(column[0]), str(column[1])] for column in cursor.description]
+        return {"columns": columns, "rows": [to_wire(list(row)) for row in cursor.fetchall()]}
 
 
-def _portable(error: Exception) -> Exception:
-    """Return an error that can be sent through the pipe, with its own type if that can be pickled."""
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301  # our own bytes
-    except Exception:  # noqa: BLE001  # an error that cannot be pickled is sent as text
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
+def _raised(error: Mapping[str, str]) -> Exception:
+    """Return an error of the owner with its own type if the child has it too; the tools may differ in their version."""
+    with suppress(ImportError):
+        kind = getattr(importlib.import_module(error["module"]), error["type"], None)
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            with suppress(Exception):  # a type that is made from other arguments
+                return kind(error["text"])
+    return RuntimeError(f"{error['type']}: {error['text']}")
 
 
 class PipeConnection:
     """The child's side: a DBAPI connection whose cursors exist in the owner."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
         self._lock = threading.Lock()
         self._next = 0
 
-    def ask(self, message: object) -> Answer:
+    def ask(self, message: Mapping[str, object]) -> Mapping[str, Any]:
         """Send one message and wait for its answer; raises the database's error."""
         with self._lock:
-            # The lock keeps each answer with its request: the child's threads share one pipe.
-            self._connection.send(message)
-            answer = self._connection.recv()
-        if isinstance(answer, Exception):
-            raise answer
-        if not isinstance(answer, Answer):
-            raise TypeError(f"the owner of the warehouse answered {type(answer).__name__}")
+            # The lock keeps each answer with its request: the child's threads share one channel.
+            self._channel.send(message)
+            answer = self._channel.receive()
+        if "error" in answer:
+            raise _raised(answer["error"])
         return answer
 
     def cursor(self) -> "PipeCursor":
@@ -182,9 +149,8 @@ class PipeConnection:
         """Do nothing: every cursor rolls back for itself."""
 
     def close(self) -> None:
-        """Close the pipe; the owner then closes all cursors of this child."""
-        with suppress(OSError):
-            self._connection.close()
+        """Close the channel; the owner then closes all cursors of this child."""
+        self._channel.close()
 
 
 class PipeCursor:
@@ -201,9 +167,10 @@ class PipeCursor:
 
     def execute(self, sql: str, parameters: Sequence[Any] | dict[str, Any] | None = None) -> "PipeCursor":
         """Run one statement in the owner and keep its rows."""
-        answer = self.connection.ask(_Execute(self._number, sql, parameters or None))
-        self.description = answer.description
-        self._rows = iter(answer.rows)
+        answer = self.connection.ask({"cursor": self._number, "sql": sql, "parameters": to_wire(parameters or None)})
+        columns = answer["columns"]
+        self.description = None if columns is None else tuple((*column, *[None] * 5) for column in columns)
+        self._rows = (tuple(from_wire(row)) for row in answer["rows"])
         return self
 
     def fetchone(self) -> tuple[Any, ...] | None:
@@ -222,4 +189,4 @@ class PipeCursor:
     def close(self) -> None:
         """Close the cursor in the owner; its open transaction is rolled back."""
         with suppress(Exception):
-            self.connection.ask(_Close(self._number))
+            self.connection.ask({"close": self._number})

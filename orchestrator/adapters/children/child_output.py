@@ -1,4 +1,4 @@
-"""Writes what a child prints to a log, with secrets masked; the end of it is kept for the record."""
+"""Writes what a child prints to its log, if it has one, with secrets masked; the end of it is kept for the record."""
 
 import os
 import threading
@@ -14,7 +14,7 @@ _PATIENCE = 2.0  # seconds to wait for the end of the output; a process that the
 class ChildOutput:
     """Reads a child's output on a separate thread until all writers have closed the other end."""
 
-    def __init__(self, end: int, log: Path, mask: Callable[[str], str]) -> None:
+    def __init__(self, end: int, log: Path | None, mask: Callable[[str], str]) -> None:
         self._end = end
         self._log = log
         self._mask = mask
@@ -40,6 +40,8 @@ class ChildOutput:
             self._write(write, rest)
 
     def _log_writer(self, resources: ExitStack) -> Callable[[bytes], object]:
+        if self._log is None:
+            return len
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             log = self._log.open("ab", buffering=0)

@@ -1,0 +1,178 @@
+"""Starts a warm interpreter with a tool, and has it fork a child for every request or series of requests."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO
+
+from orchestrator.adapters.children.child_access import ChildAccess
+from orchestrator.adapters.children.child_output import ChildOutput
+from orchestrator.adapters.children.child_process import Child, ChildEndedError, how_it_ended, with_last_line
+from orchestrator.adapters.children.wire import Channel
+
+_GRACE_SECONDS = 1.0
+_PATIENCE_SECONDS = 60.0
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterpreterFacts:
+    """What an interpreter says about itself."""
+
+    python: tuple[int, int, int]
+    prefix: str
+    """The folder of its environment."""
+    versions: Mapping[str, str]
+    """The versions of the distributions that were asked for and are installed."""
+    has_pip: bool
+
+
+class ChildHost:
+    """A process that imports a tool once and then forks; it starts on first use, and again if it has ended."""
+
+    def __init__(
+        self,
+        side: str,
+        distributions: Sequence[str],
+        *,
+        python: str = sys.executable,
+        environment: Mapping[str, str] = _NOTHING,
+        mask: Callable[[str], str] = lambda text: text,
+    ) -> None:
+        """Configure the host; `side` is the module that answers in the child.
+
+        `distributions` are those whose versions the interpreter reports. `mask` hides secrets in the children's output.
+        """
+        self.python = python
+        self._side = side
+        self._distributions = distributions
+        self._environment = environment
+        self._mask = mask
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._said: IO[bytes] | None = None
+        self._facts: InterpreterFacts | None = None
+
+    def start(self) -> None:
+        """Start the process without waiting until it is warm; calling again does nothing.
+
+        Raises:
+            ChildEndedError: The interpreter cannot be started.
+        """
+        with self._lock:
+            self._start()
+
+    @property
+    def known_versions(self) -> Mapping[str, str]:
+        """Return the versions of the distributions, as far as `facts` was called."""
+        return self._facts.versions if self._facts is not None else {}
+
+    def facts(self) -> InterpreterFacts:
+        """Return what the interpreter says about itself before it imports the tool; raises ChildEndedError."""
+        with self._lock:
+            if self._facts is None:
+                control = self._start()
+                control.settimeout(_PATIENCE_SECONDS)
+                try:
+                    with control.makefile("rb") as lines:
+                        line = lines.readline()
+                except TimeoutError:
+                    raise ChildEndedError(f"{self.python} does not answer") from None
+                finally:
+                    control.settimeout(None)
+                if not line:
+                    raise ChildEndedError(self._how_it_ended("it"))
+                said = json.loads(line)
+                self._facts = InterpreterFacts(**{**said, "python": tuple(said["python"])})
+            return self._facts
+
+    def open_child(
+        self, *, access: ChildAccess | None = None, log: Path | None = None, warms_further: bool = False
+    ) -> Child:
+        """Return a new process with this access to the warehouse; raises ChildEndedError if there is no interpreter.
+
+        With `warms_further`, the interpreter first imports what only some requests need.
+        """
+        with self._lock:
+            control = self._start()
+        ours, theirs = _pair()
+        printed, prints = os.pipe()
+        sql_ours, sql_theirs = _pair() if access is not None else (None, None)
+        ends = [theirs.fileno(), prints, *([] if sql_theirs is None else [sql_theirs.fileno()])]
+        try:
+            with self._lock:
+                socket.send_fds(control, [b"t" if warms_further else b"f"], ends)
+        except OSError:  # it has just ended
+            os.close(printed)
+            raise ChildEndedError(self._how_it_ended()) from None
+        finally:
+            os.close(prints)
+            for end in (theirs, sql_theirs):
+                if end is not None:
+                    end.close()
+        session = access.serve(Channel(sql_ours.detach())) if access is not None and sql_ours is not None else None
+        output = ChildOutput(printed, log, self._mask)
+        return Child(Channel(ours.detach()), output, session, self._how_it_ended)
+
+    def close(self) -> None:
+        """Terminate the process; its children end with it."""
+        with self._lock:
+            if self._process is None or self._control is None or self._said is None:
+                return
+            self._control.close()
+            try:
+                self._process.wait(_GRACE_SECONDS)
+            except subprocess.TimeoutExpired:  # the process is still importing
+                self._process.kill()
+                self._process.wait()
+            self._said.close()
+            self._process = self._control = self._said = None
+
+    def _start(self) -> socket.socket:
+        if self._control is not None and self._process is not None and self._process.poll() is None:
+            return self._control
+        self._control, theirs = _pair()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
+        command = [self.python, str(Path(__file__).with_name("forking.py")), str(theirs.fileno()), self._side]
+        try:
+            self._process = subprocess.Popen(
+                [*command, ",".join(self._distributions)],
+                pass_fds=(theirs.fileno(),),
+                env={**os.environ, **self._environment},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._said,
+                start_new_session=True,  # the owner handles Ctrl-C
+            )
+        except OSError as error:
+            raise ChildEndedError(f"{self.python} does not start: {error.strerror or error}") from error
+        finally:
+            theirs.close()
+        return self._control
+
+    def _how_it_ended(self, subject: str = "its interpreter") -> str:
+        """Describe the end of the interpreter, with the last line that it printed; of a child if it has not ended."""
+        if self._process is None or self._said is None:
+            return "it died"
+        try:
+            code = self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "it died"
+        with suppress(ValueError):  # closed in the meantime
+            self._said.seek(0)
+            return with_last_line(how_it_ended(code, subject), self._said.read().decode(errors="replace"))
+        return how_it_ended(code, subject)
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)

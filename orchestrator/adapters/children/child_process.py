@@ -1,0 +1,164 @@
+"""Represents one child process for the owner of the run: its messages, its output, and its end."""
+
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from orchestrator.adapters.children.child_access import ChildSession
+from orchestrator.adapters.children.child_output import ChildOutput
+from orchestrator.adapters.children.wire import Channel
+
+_GRACE_SECONDS = 1.0
+_POLL_SECONDS = 0.2
+_LAST_WORDS = 300
+
+
+class ChildEndedError(Exception):
+    """A child ended without an answer; the message says how, with the last line that it printed."""
+
+
+class Child:
+    """A process that answers requests: its messages, its SQL, its output, and its end."""
+
+    def __init__(
+        self, channel: Channel, output: ChildOutput, session: ChildSession | None, of_host: Callable[[], str]
+    ) -> None:
+        self._channel = channel
+        self._output = output
+        self._session = session
+        self._of_host = of_host
+        self._pid: int | None = None
+        self._ending = threading.Lock()
+        self._unwanted = False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether a child that has answered all its requests can answer another."""
+        return not self._unwanted and (self._pid is None or not self._channel.poll(0))
+
+    def send(self, message: Mapping[str, object]) -> None:
+        """Send a request, or the reply to a message of the child."""
+        with suppress(OSError):  # the process has ended, which `receive` reports
+            self._channel.send(message)
+
+    def receive(self, *, stopped: Callable[[], bool] = lambda: False, limit: float = math.inf) -> dict[str, Any]:
+        """Return the child's next message.
+
+        Raises:
+            ChildEndedError: The process ended, or was ended because `stopped` is true.
+            TimeoutError: No message arrived within the limit, in seconds.
+        """
+        until = time.monotonic() + limit
+        while not self._channel.poll(_POLL_SECONDS):
+            if stopped():
+                self.end()
+                raise ChildEndedError("it was interrupted")
+            if time.monotonic() > until:
+                raise TimeoutError
+        try:
+            message = self._channel.receive()
+        except (EOFError, OSError, ValueError):
+            raise ChildEndedError(self._last_words(None)) from None
+        if "exit" in message:
+            raise ChildEndedError(self._last_words(message["exit"]))
+        if "pid" not in message:
+            return message
+        self._pid = int(message["pid"])
+        if self._unwanted:
+            self.end()
+        return self.receive(stopped=stopped, limit=until - time.monotonic())
+
+    def end(self) -> None:
+        """Terminate the process, all that it started, and the statement that runs for it.
+
+        If the pid is not known yet, `receive` does this when it arrives.
+        """
+        self._unwanted = True
+        if self._session is not None:
+            self._session.interrupt()
+        self._terminate()
+
+    def close(self) -> str:
+        """Terminate the process, and return the last part of its output once nothing in the warehouse is unfinished."""
+        self._unwanted = True
+        self._channel.shut()
+        if self._pid is None:  # it may have arrived in the meantime
+            with suppress(EOFError, OSError, ValueError):
+                self._pid = self._channel.receive().get("pid")
+        self._terminate()
+        said = self._output.finish()
+        if self._session is not None:
+            self._session.end()  # the unfinished transaction is rolled back before another attempt starts
+        self._channel.close()
+        return said
+
+    def _terminate(self) -> None:
+        with self._ending:
+            if self._pid is None or not self._signal(signal.SIGTERM):
+                return
+            until = time.monotonic() + _GRACE_SECONDS
+            while time.monotonic() < until:
+                if not self._signal(0):
+                    return
+                time.sleep(0.02)
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> bool:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._pid or 0, number)
+            return True
+        return False
+
+    def _last_words(self, code: int | None) -> str:
+        self._unwanted = True
+        return with_last_line(how_it_ended(code) if code is not None else self._of_host(), self._output.finish())
+
+
+class RunningChildren:
+    """The children that run for steps now, so that single steps can be interrupted; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_step: dict[str, Child] = {}
+
+    @contextmanager
+    def running(self, step: str, child: Child) -> Iterator[None]:
+        """Record that the child runs the step."""
+        with self._lock:
+            self._by_step[step] = child
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._by_step[step]
+
+    def interrupt(self, steps: Collection[str]) -> None:
+        """End the children of these steps, all at the same time."""
+        with self._lock:
+            enders = [threading.Thread(target=child.end) for step, child in self._by_step.items() if step in steps]
+        for ender in enders:
+            ender.start()
+        for ender in enders:
+            ender.join()
+
+
+def how_it_ended(code: int, subject: str = "it") -> str:
+    """Describe the end of a process by its exit code, which is negative after a signal."""
+    if code >= 0:
+        return f"{subject} ended with code {code}"
+    with suppress(ValueError):
+        name = signal.Signals(-code).name
+        why = ", as when memory runs out" if name == "SIGKILL" else ""
+        return f"{subject} was ended by signal {-code} ({name}{why})"
+    return f"{subject} was ended by signal {-code}"
+
+
+def with_last_line(how: str, said: str) -> str:
+    """Add the last line that the process printed, if any."""
+    lines = said.strip().splitlines()
+    return f"{how}: {lines[-1].strip()[-_LAST_WORDS:]}" if lines else how
