@@ -62,4 +62,4 @@ def test_the_path_of_the_folder_is_masked_and_colours_are_kept(tmp_path: Path) -
     picture.pyte.ByteStream(terminal).feed(f"\x1b[33mwarn\x1b[0m {str(tmp_path)[:70]}/x".encode())
     first = picture.screen_of(terminal, Path(str(tmp_path)[:70]))[0]
     assert first.plain == "warn ~/elt/x"
-    assert first.spans[0].style.color.name == "yellow"  # type: ignore[union-attr]
+    assert first.spans[0].style.color.name == "yellow"
