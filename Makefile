@@ -12,7 +12,7 @@ NEWEST ?= $(firstword $(foreach name,python3.13 python3.12,$(shell $(name) --ver
 # dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-postgres postgres stop-postgres test test-slow proof proof-slice test-readers test-matrix test-lowest test-highest smoke-lowest agreement faults soak reuse-pairs check docs lint types contracts bench clean environment constraints
+.PHONY: demo demo-postgres postgres stop-postgres test test-slow proof proof-slice test-readers test-matrix test-lowest test-highest smoke-lowest agreement faults soak reuse-pairs check docs picture lint types contracts bench clean environment constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -128,6 +128,10 @@ check: lint types contracts
 # The sections of docs/errors.md, from the error classes.
 docs: $(STAMP)
 	$(BIN)/python -m docs.error_page
+
+# The picture in README.md: a recorded run of the reference project.
+picture: $(STAMP)
+	$(BIN)/python -m docs.picture
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

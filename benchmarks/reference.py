@@ -1,4 +1,4 @@
-"""Measures the reference run: `elt run` over the real flights, against the same work as three commands in turn."""
+"""Measures the reference run: `elt run` over the real flights, against the same work as three commands in sequence."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ class ReferenceRun:
     @property
     def together(self) -> Series:
         """The three commands as one contender."""
-        return in_turn("three in turn", self.parts)
+        return in_turn("three in sequence", self.parts)
 
     @property
     def ratio(self) -> float:
@@ -63,7 +63,7 @@ class _Bench:
     def round(self, *, is_warm: bool) -> dict[str, Measured]:
         """Let both do the whole work once; they must have done the same."""
         measured = {OURS: self._elt(is_warm=is_warm)} | self._three(is_warm=is_warm)
-        roots = {OURS: self.ours, "three in turn": self.theirs}
+        roots = {OURS: self.ours, "three in sequence": self.theirs}
         same_or_fail("statuses", {name: statuses(_target(root)) for name, root in roots.items()})
         same_or_fail("row counts", {name: _rows(root) for name, root in roots.items()})
         same_or_fail("validations", {OURS: _our_validations(self.ours), VALIDATIONS: _their_validations(self.theirs)})

@@ -47,7 +47,7 @@ def _growth(parts: Sequence[Parts]) -> str:
     """
     sizes = " | ".join(f"{one.models:,} models, {one.steps:,} steps" for one in parts)
     lines = [
-        f"| part | {sizes} | cost of a step, {parts[-1].models:,} to {parts[0].models:,} |",
+        f"| part | {sizes} | cost per step, {parts[-1].models:,} to {parts[0].models:,} |",
         "|---|" + "---:|" * (len(parts) + 1),
     ]
     for part in parts[0].seconds:

@@ -1,5 +1,7 @@
 """The documentation names every verb, every option of ours and every exit code."""
 
+import re
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -43,10 +45,30 @@ def test_every_exit_code_is_documented(code: ExitCode) -> None:
     assert f"{code.value} " in README
 
 
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    """README and the pages that it leads to have a link to each page of docs."""
+    found, unread = set(), [DOCS.parent / "README.md"]
+    while unread:
+        page = unread.pop()
+        found.add(page)
+        links = {(page.parent / link).resolve() for link in re.findall(r"\]\(([^)#]+\.md)", page.read_text())}
+        unread += [link for link in links if link not in found and link.exists()]
+    assert set(DOCS.glob("*.md")) <= found
+
+
 def test_links_of_the_documentation_lead_somewhere() -> None:
-    """Each relative link of README and docs names a file or folder that is there."""
+    """Each relative link of README and docs names a file or folder that exists, and a heading of it."""
     for page in [DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", *DOCS.rglob("*.md")]:
-        for piece in page.read_text().split("](")[1:]:
-            target = piece.split(")")[0].split("#")[0]
-            if target and "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            target, _, heading = link.partition("#")
+            if "://" not in link:
+                linked = page.parent / target if target else page
+                assert linked.exists(), f"{page.name}: {link}"
+                assert not heading or heading in headings(linked), f"{page.name}: {link}"
+
+
+@cache
+def headings(page: Path) -> frozenset[str]:
+    """Return the names of a page's headings, as links have them."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return frozenset(re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found)

@@ -7,9 +7,9 @@ class Way(StrEnum):
     """The ways in which an expectation is evaluated; the value is the text in the documentation."""
 
     GX_SQL = "great-expectations' own SQL"
-    GX_SQL_MENDED = "great-expectations' own SQL, with what it gets wrong put right"
-    OWN_SQL = "SQL of our own where great-expectations' does not do; it decides on the answer"
-    NOT_IN_SQL = "not evaluated: great-expectations itself has no SQL for it on any database"
+    GX_SQL_MENDED = "great-expectations' own SQL, corrected"
+    OWN_SQL = "SQL of `elt`; great-expectations compares the answer"
+    NOT_IN_SQL = "not evaluated: great-expectations has no SQL for it on any database"
 
 
 _OWN_SQL = frozenset(
