@@ -21,13 +21,13 @@ from orchestrator.execution.leases import leased_plan
 from orchestrator.execution.ports import RunListener
 from orchestrator.plan.command import Command
 from orchestrator.plan.consent import Consents, refuse
-from orchestrator.plan.explain import plan_to_json
 from orchestrator.plan.make_request import requested
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.plan_words import plan_to_json
 from orchestrator.plan.request import Upstream, Verb
 from orchestrator.report.attempts_text import AttemptsText, attempts_json, attempts_text, seconds_of
 from orchestrator.report.explanation import explanation_to_json, print_explanation
-from orchestrator.report.held_text import held_to_json
+from orchestrator.report.locked_text import held_to_json
 from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
 from orchestrator.reuse.facts import HeldDatabase

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from hypothesis import strategies as st
 
 from orchestrator.graph.build import Graph, build_graph
-from orchestrator.nodes.dbt import DbtNode, DbtSource, Manifest
+from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource, Manifest
 from orchestrator.nodes.dlt import DltResource, DltSource, IngestNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.nodes.suite import BoundSuite, Suite

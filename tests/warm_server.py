@@ -21,7 +21,7 @@ from tests.dies_with import die_with_the_parent
 from tests.warm_children import install
 
 MOST_BYTES = 200_000
-IMPORTED = ("dbt.adapters.duckdb", "orchestrator.api", "orchestrator.repair", "orchestrator.store.sql_store")
+IMPORTED = ("dbt.adapters.duckdb", "orchestrator.api", "orchestrator.continued_runs", "orchestrator.store.sql_store")
 QUIET = ("--quiet", "--log-level-file", "none", "--no-send-anonymous-usage-stats")
 NO_THREADS = "--no-static-parser"
 """That parser leaves threads behind, which a fork would miss."""

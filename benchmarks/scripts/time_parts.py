@@ -19,8 +19,8 @@ from rich.console import Console
 
 from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.manifest_file import ManifestFile
+from orchestrator.adapters.dbt.node_outcomes import run_record
 from orchestrator.adapters.dbt.node_runs import NodeRuns
-from orchestrator.adapters.dbt.outcomes import run_record
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.audience import Audience

@@ -19,18 +19,18 @@ from orchestrator.adoption.prints import Prints
 from orchestrator.adoption.ruling import ADOPTABLE, Act, Evidence, Ruling, Terms, decide
 from orchestrator.config.installed import version_of
 from orchestrator.execution.knowledge import Knowledge
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.nodes.run_results import DbtArtifacts, DbtResult
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, StepId, TestStep
+from orchestrator.reuse.evaluated_project import Judged
+from orchestrator.reuse.evaluator import Judge
 from orchestrator.reuse.facts import Content
-from orchestrator.reuse.fingerprints.identity import Nature, nature_of
+from orchestrator.reuse.fingerprints.result_identity import Nature, nature_of
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.fingerprints.value import Fingerprint
-from orchestrator.reuse.judge import Judge
 from orchestrator.reuse.open_target import OpenTarget
-from orchestrator.reuse.project import Judged
 from orchestrator.reuse.statements import Statements
 
 Candidate = BuildStep | TestStep

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orchestrator.adoption.ruling import ADOPTABLE
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType, short_name
 from orchestrator.nodes.run_results import DbtResult, DbtRun
 from orchestrator.reuse.facts import TABLE, Content

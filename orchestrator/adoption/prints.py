@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from orchestrator.nodes.dbt import DbtNode, Manifest
+from orchestrator.nodes.dbt_nodes import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.config_keys import hooks_of
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED, Fingerprinter

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
 from orchestrator.nodes.run_results import DbtResult, DbtRun
 from orchestrator.reuse.facts import VIEW, Content

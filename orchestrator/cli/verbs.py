@@ -6,32 +6,32 @@ import click
 
 _GROUPS = {
     "Run": {
-        "run": ("run", "Load, build and check what is selected and what it needs."),
-        "build": ("run", "The same as run: like dbt build."),
-        "ingest": ("ingest", "Load the named dlt resources, or those that feed the named nodes."),
-        "test": ("test", "Run tests and validations on existing tables: like dbt test."),
-        "freshness": ("freshness", "Check the age of sources: like dbt source freshness."),
-        "seed": ("seed", "Load seeds alone, recorded: like dbt seed."),
-        "snapshot": ("snapshot", "Take snapshots alone, recorded: like dbt snapshot."),
-        "resume": ("resume", "Continue a run that was interrupted or is not green."),
-        "retry": ("retry", "Run again, with today's code, what did not succeed in a run."),
-        "cancel": ("cancel", "End a run from anywhere, as after Ctrl-C."),
-        "adopt": ("adopt", "Adopt tables that plain dbt built, if they are proven to be right."),
+        "run": ("run_verb", "Load, build and check what is selected and what it needs."),
+        "build": ("run_verb", "The same as run: like dbt build."),
+        "ingest": ("ingest_verb", "Load the named dlt resources, or those that feed the named nodes."),
+        "test": ("test_verb", "Run tests and validations on existing tables: like dbt test."),
+        "freshness": ("freshness_verb", "Check the age of sources: like dbt source freshness."),
+        "seed": ("seed_verb", "Load seeds alone, recorded: like dbt seed."),
+        "snapshot": ("snapshot_verb", "Take snapshots alone, recorded: like dbt snapshot."),
+        "resume": ("resume_verb", "Continue a run that was interrupted or is not green."),
+        "retry": ("retry_verb", "Run again, with today's code, what did not succeed in a run."),
+        "cancel": ("cancel_verb", "End a run from anywhere, as after Ctrl-C."),
+        "adopt": ("adopt_verb", "Adopt tables that plain dbt built, if they are proven to be right."),
     },
     "Look before a run": {
-        "plan": ("plan", "Show what a run would do, in which order, and why."),
-        "ls": ("ls", "List what a selection names: like dbt ls."),
-        "explain": ("explain", "Show what the result of a node depends on, and what of it changed."),
+        "plan": ("plan_verb", "Show what a run would do, in which order, and why."),
+        "ls": ("ls_verb", "List what a selection names: like dbt ls."),
+        "explain": ("explain_verb", "Show what the result of a node depends on, and what of it changed."),
     },
     "Look at recorded runs": {
-        "history": ("history", "List the recorded runs, or delete old ones."),
-        "show": ("show", "Show one run: its steps, times and reasons. With --select or --inline: dbt show."),
-        "logs": ("logs", "Show what happened in a run, or to one node of it."),
-        "sql": ("sql", "Query the record of runs in SQL."),
+        "history": ("history_verb", "List the recorded runs, or delete old ones."),
+        "show": ("show_verb", "Show one run: its steps, times and reasons. With --select or --inline: dbt show."),
+        "logs": ("logs_verb", "Show what happened in a run, or to one node of it."),
+        "sql": ("sql_verb", "Query the record of runs in SQL."),
     },
     "dbt": {
-        "docs": ("docs", "Generate or serve the dbt docs."),
-        "dbt": ("dbt", "Run any dbt command in this project: elt dbt COMMAND."),
+        "docs": ("docs_verb", "Generate or serve the dbt docs."),
+        "dbt": ("dbt_verb", "Run any dbt command in this project: elt dbt COMMAND."),
     },
 }
 VERBS = {
@@ -89,6 +89,6 @@ class Verbs(click.Group):
 
 
 def _passed(name: str) -> click.Command:
-    from orchestrator.cli.dbt import passed_command
+    from orchestrator.cli.dbt_verb import passed_command
 
     return passed_command(name)

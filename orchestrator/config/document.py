@@ -9,7 +9,7 @@ import yaml
 
 from orchestrator.config.mistakes import Mistakes, near
 from orchestrator.config.readers import Reader, text
-from orchestrator.config.repeats import PARTS
+from orchestrator.config.repeat_settings import PARTS
 from orchestrator.config.settings import Settings
 from orchestrator.config.substitution import UnsetError, substitute
 

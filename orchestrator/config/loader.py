@@ -7,10 +7,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from orchestrator.config.discovery import Found, find_project
 from orchestrator.config.document import KEYS, Entry, KeyPath
 from orchestrator.config.mistakes import Mistakes, near
-from orchestrator.config.repeats import LimitWish, repeats_from
+from orchestrator.config.project_files import Found, find_project
+from orchestrator.config.repeat_settings import LimitWish, repeats_from
 from orchestrator.config.settings import EVERY_MODULE, Settings
 
 VARIABLES: Mapping[str, str] = {

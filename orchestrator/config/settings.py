@@ -23,7 +23,7 @@ from orchestrator.config.readers import (
     times,
     truth,
 )
-from orchestrator.config.repeats import LimitWish, RepeatWish
+from orchestrator.config.repeat_settings import LimitWish, RepeatWish
 
 EVERY_MODULE = "*"
 """The name under which `ingestion.python` has the interpreter of all modules that it does not name."""

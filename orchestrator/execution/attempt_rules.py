@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Protocol
 
 from orchestrator.config.mistakes import Mistakes, near
-from orchestrator.config.repeats import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
+from orchestrator.config.repeat_settings import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
 from orchestrator.config.settings import Settings
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.graph.build import Graph
-from orchestrator.nodes.dbt import DbtNode, DbtSource
+from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
 from orchestrator.nodes.dlt import is_called, load_name, spellings
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan

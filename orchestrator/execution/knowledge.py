@@ -21,17 +21,17 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest, Upstream
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId
 from orchestrator.reuse.closed import checks_of, closed_by, judged_by
+from orchestrator.reuse.evaluated_project import Project
+from orchestrator.reuse.evaluator import Judge
 from orchestrator.reuse.facts import Content
 from orchestrator.reuse.fingerprints.hooks import may_change_rows
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.outside import surroundings_of
-from orchestrator.reuse.fingerprints.suites import SuiteFingerprinter
+from orchestrator.reuse.fingerprints.suite_fingerprints import SuiteFingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
-from orchestrator.reuse.foresee import Foreseen, Wishes, foresee
-from orchestrator.reuse.judge import Judge
 from orchestrator.reuse.open_target import OpenTarget
 from orchestrator.reuse.past import Past
-from orchestrator.reuse.project import Project
+from orchestrator.reuse.plan_decisions import Foreseen, Wishes, foresee
 from orchestrator.reuse.scope import Named, fed_by, is_decided, nodes_of, with_needs
 from orchestrator.reuse.standing import LastTry, Marker, Standing
 from orchestrator.reuse.statements import Statements

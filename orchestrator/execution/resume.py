@@ -8,7 +8,7 @@ from types import MappingProxyType
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import RecordedAttempt, RecordedRun
 from orchestrator.execution.replay import outcome_of
-from orchestrator.plan.repair import Past
+from orchestrator.plan.repair_plan import Past
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import BuildStep, IngestStep, StepId, is_check, is_hook
 from orchestrator.reuse.standing import Marker

@@ -16,9 +16,9 @@ from orchestrator.plan.decision import Act
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, Step, StepId, TestStep, ValidationStep
+from orchestrator.reuse.evaluated_project import Judged
+from orchestrator.reuse.evaluator import Judge
 from orchestrator.reuse.fingerprints.value import StatementVerdict
-from orchestrator.reuse.judge import Judge
-from orchestrator.reuse.project import Judged
 from orchestrator.reuse.standing import STANDS, LastTry, Mark, RecordedFingerprint, Standing
 
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from orchestrator.errors import SuiteError
-from orchestrator.nodes.dbt import DbtNode, DbtSource, Manifest
+from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource, Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.nodes.suite import BoundSuite, Suite
 

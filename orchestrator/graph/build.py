@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.graph.dag import Dag
 from orchestrator.graph.edges import Edge, dbt_edges, gate_edges, producer_edges, suite_edges, unit_test_edges
-from orchestrator.nodes.dbt import Manifest
+from orchestrator.nodes.dbt_nodes import Manifest
 from orchestrator.nodes.dlt import DltSource, IngestNode
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.nodes.prefix import Placement

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from orchestrator.errors import GraphCycleError
 from orchestrator.graph.dag import Dag
-from orchestrator.nodes.dbt import DbtNode, DbtSource, Manifest
+from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource, Manifest
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.nodes.suite import BoundSuite
 

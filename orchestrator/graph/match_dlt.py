@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.nodes.dbt import DbtSource, Manifest
+from orchestrator.nodes.dbt_nodes import DbtSource, Manifest
 from orchestrator.nodes.dlt import (
     DltResource,
     DltSource,

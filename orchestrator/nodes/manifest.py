@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import ManifestError
-from orchestrator.nodes.dbt import DbtNode, DbtSource, Manifest
+from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource, Manifest
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.nodes.read_definition import definition_of, macros_of, reading_of
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import UsageError
-from orchestrator.nodes.dbt import DbtSource, Manifest
+from orchestrator.nodes.dbt_nodes import DbtSource, Manifest
 from orchestrator.nodes.dlt import DltSource, IngestNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 

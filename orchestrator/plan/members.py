@@ -2,8 +2,8 @@
 
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
+from orchestrator.plan.existing_relations import Facts
 from orchestrator.plan.plan import LeftOut
-from orchestrator.plan.ports import Facts
 from orchestrator.plan.presence import Members, Presence
 from orchestrator.plan.request import PlanRequest, Upstream, Verb
 from orchestrator.plan.step import Cause, Why

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from orchestrator.graph.build import Graph
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.dlt import IngestNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.step import BuildStep, IngestStep, Step, StepId, TestStep

@@ -7,10 +7,10 @@ from typing import assert_never
 from orchestrator.graph.build import Graph
 from orchestrator.graph.dag import Dag
 from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.existing_relations import Facts
 from orchestrator.plan.make_steps import hook_step, steps_of
 from orchestrator.plan.members import members_of
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.ports import Facts
 from orchestrator.plan.request import PlanRequest, Verb
 from orchestrator.plan.step import (
     BuildStep,

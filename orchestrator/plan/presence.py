@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.existing_relations import Facts
 from orchestrator.plan.placement import placed
 from orchestrator.plan.plan import LeftOut
-from orchestrator.plan.ports import Facts
 from orchestrator.plan.request import PlanRequest
 from orchestrator.plan.step import Cause
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from orchestrator.adoption.ruling import Act, Ruling
-from orchestrator.plan.explain import kind_of
+from orchestrator.plan.plan_words import kind_of
 from orchestrator.plan.step import BuildStep, Step, TestStep
 from orchestrator.wording import count
 

@@ -17,7 +17,7 @@ from orchestrator.execution.events import (
     StepStarted,
 )
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
-from orchestrator.plan.explain import shown_name, titled_step
+from orchestrator.plan.plan_words import shown_name, titled_step
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import Step, StepId, TestStep, ValidationStep
 from orchestrator.report.words import clock, duration, one_line, wait_words

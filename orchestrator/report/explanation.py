@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.nodes.identity import short_name
-from orchestrator.plan.explain import decision_words
-from orchestrator.report.held_text import held_line, held_to_json
+from orchestrator.plan.plan_words import decision_words
+from orchestrator.report.locked_text import held_line, held_to_json
 from orchestrator.report.streams import print_wide
 from orchestrator.reuse.explained import Explained, PartLine
 from orchestrator.reuse.fingerprints.compare import Verdict

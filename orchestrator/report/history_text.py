@@ -22,7 +22,7 @@ from orchestrator.execution.liveness import RunState
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import RecordedAttempt, RecordedRun, RecordedStep, RunHead
 from orchestrator.execution.replay import outcome_of
-from orchestrator.plan.explain import shown_name
+from orchestrator.plan.plan_words import shown_name
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.report.event_line import STYLES, titled

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from orchestrator.nodes.identity import ResourceType
-from orchestrator.plan.explain import kind_of
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.plan_words import kind_of
 from orchestrator.plan.step import (
     BuildStep,
     FreshnessStep,

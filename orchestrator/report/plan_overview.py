@@ -8,8 +8,8 @@ from statistics import mean
 from rich.text import Text
 
 from orchestrator.plan.decision import Act
-from orchestrator.plan.explain import count_by_act, kind_of, reason_of, shown_name, told_of
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.plan_words import count_by_act, kind_of, reason_of, shown_name, told_of
 from orchestrator.plan.step import BuildStep, Step
 from orchestrator.report.attempts_text import AttemptsText
 from orchestrator.report.plan_groups import Groups, group, shown_kind

@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.nodes.identity import short_name
-from orchestrator.plan.explain import kind_of, reason_of, shown_name
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.plan_words import kind_of, reason_of, shown_name
 from orchestrator.plan.step import BuildStep, IngestStep, Step
 from orchestrator.report.attempts_text import AttemptsText
-from orchestrator.report.held_text import held_line
+from orchestrator.report.locked_text import held_line
 from orchestrator.report.plan_groups import group, shown_kind
 from orchestrator.report.plan_overview import (
     USUAL,

@@ -18,7 +18,7 @@ from orchestrator.execution.events import (
 )
 from orchestrator.execution.outcome import Outcome, Part
 from orchestrator.execution.verdict import count_by_status, exit_code
-from orchestrator.plan.explain import kind_of, plan_to_json
+from orchestrator.plan.plan_words import kind_of, plan_to_json
 from orchestrator.plan.step import StepId
 from orchestrator.report.event_line import Steps
 from orchestrator.report.streams import Lines

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from orchestrator.nodes.identity import NodeId
+from orchestrator.reuse.evaluated_project import Judged, Project
 from orchestrator.reuse.fingerprints.compare import Comparison, Verdict, compare, with_compiled
-from orchestrator.reuse.fingerprints.identity import as_definition, definition_of
+from orchestrator.reuse.fingerprints.result_identity import as_definition, definition_of
 from orchestrator.reuse.fingerprints.value import Fingerprint, StatementVerdict
-from orchestrator.reuse.project import Judged, Project
 from orchestrator.reuse.standing import Standing
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.decision import Decision
 from orchestrator.reuse.facts import HeldDatabase
+from orchestrator.reuse.fingerprints.change_words import Words
 from orchestrator.reuse.fingerprints.compare import Change, Comparison, Verdict
 from orchestrator.reuse.fingerprints.value import Fingerprint
-from orchestrator.reuse.fingerprints.words import Words
 from orchestrator.reuse.standing import Standing
 from orchestrator.reuse.unread import is_of_the_database
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from orchestrator.errors import WarehouseError
-from orchestrator.nodes.dbt import DbtSource
+from orchestrator.nodes.dbt_nodes import DbtSource
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.facts import StoredFunction
 from orchestrator.reuse.fingerprints.value import SourceVersion

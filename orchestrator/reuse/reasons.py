@@ -5,11 +5,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from orchestrator.nodes.identity import NodeId, short_name
+from orchestrator.reuse.evaluated_project import Project
 from orchestrator.reuse.fingerprints.compare import Change, Comparison
-from orchestrator.reuse.fingerprints.identity import IDS_OF, Nature, nature_of
 from orchestrator.reuse.fingerprints.own_parts import has_foreign_keys
+from orchestrator.reuse.fingerprints.result_identity import IDS_OF, Nature, nature_of
 from orchestrator.reuse.fingerprints.value import Fingerprint
-from orchestrator.reuse.project import Project
 
 _MOST_TOLD = 3
 _DATA = ("parent:", IDS_OF)

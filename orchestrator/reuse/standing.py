@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.fingerprints.value import Fingerprint

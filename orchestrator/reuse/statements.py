@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from orchestrator.nodes.dbt import DbtNode, Manifest
+from orchestrator.nodes.dbt_nodes import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.reuse.facts import StoredFunction
 from orchestrator.reuse.fingerprints.digest import digest_of

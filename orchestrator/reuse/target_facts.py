@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.errors import WarehouseError
-from orchestrator.nodes.dbt import DbtNode, DbtSource
+from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.placement import placed
 from orchestrator.plan.step import StepId

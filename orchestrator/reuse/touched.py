@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.project import Project
+from orchestrator.reuse.evaluated_project import Project
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from orchestrator.nodes.identity import NodeId
-from orchestrator.reuse.fingerprints.identity import COLUMNS_OF, IDS_OF, with_built
+from orchestrator.reuse.fingerprints.result_identity import COLUMNS_OF, IDS_OF, with_built
 from orchestrator.reuse.fingerprints.value import Fingerprint
 
 _SETTINGS = "setting:database-"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import ResourceType
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.snapshot import ProjectSnapshot

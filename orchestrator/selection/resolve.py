@@ -8,7 +8,7 @@ from orchestrator.graph.build import Graph
 from orchestrator.nodes.dlt import is_called, without_prefix
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.selection.criterion import LOADS, OwnCriterion, own_criterion, plain_criterion, unions
-from orchestrator.selection.ports import NodeSelector
+from orchestrator.selection.node_selector import NodeSelector
 
 _CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
 

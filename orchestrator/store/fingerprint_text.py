@@ -12,7 +12,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 from sqlalchemy import Connection, select
 
 from orchestrator.execution.codec import is_mapping
-from orchestrator.reuse.fingerprints.identity import groups_of, own_of
+from orchestrator.reuse.fingerprints.result_identity import groups_of, own_of
 from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, PartGroup, Parts
 from orchestrator.store.prepared import Values
 from orchestrator.store.tables import texts

@@ -18,7 +18,7 @@ from orchestrator.execution.recorded import (
     completes_attempt,
     is_a_try,
 )
-from orchestrator.plan.explain import kind_of, told_of
+from orchestrator.plan.plan_words import kind_of, told_of
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.standing import STANDS, LastTry, Standing

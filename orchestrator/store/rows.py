@@ -16,7 +16,7 @@ from orchestrator.execution.codec import is_mapping
 from orchestrator.execution.events import RunStarted
 from orchestrator.execution.outcome import Outcome, Part
 from orchestrator.execution.recorded import Opening, RecordedAttempt, RecordedStep, RunHead
-from orchestrator.plan.explain import kind_of, told_of
+from orchestrator.plan.plan_words import kind_of, told_of
 from orchestrator.plan.status import Status
 from orchestrator.store.json_text import plain
 from orchestrator.store.prepared import Values

@@ -14,7 +14,7 @@ from orchestrator.execution.recorded import Lease, Opening
 from orchestrator.store.database import explained, have_alone, open_for_reading, open_for_writing, told
 from orchestrator.store.disk_space import file_size, shrink_file
 from orchestrator.store.fingerprint_text import GROUP, unused_groups
-from orchestrator.store.leases import drop_lease, read_leases, renew_lease, take_lease
+from orchestrator.store.lease_rows import drop_lease, read_leases, renew_lease, take_lease
 from orchestrator.store.reader import SqlRunReader
 from orchestrator.store.tables import fingerprints, requests, runs, standing, texts
 from orchestrator.store.texts import in_chunks

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from orchestrator.adapters.dbt.outcomes import rows_written
+from orchestrator.adapters.dbt.node_outcomes import rows_written
 from orchestrator.adapters.record_sql import Home, adds_marker
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.adoption.candidates import Gathered, Ruled
@@ -26,7 +26,7 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
 from orchestrator.reuse.facts import TABLE, content_text
 from orchestrator.reuse.standing import Mark, RecordedFingerprint
-from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.recording import opening_of
 
 VERB = "adopt"

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from orchestrator.adapters.comparison import compare_tables
-from orchestrator.adapters.dbt.beside import asking
-from orchestrator.adapters.dbt.verifying import Verifier
+from orchestrator.adapters.dbt.shadow_build import asking
+from orchestrator.adapters.dbt.verifier import Verifier
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.step import BuildStep
 from orchestrator.reuse.facts import VIEW, Budget, Content
-from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.verifying import verifier_of
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestrator.adapters.dbt.dbt_project import DbtProject
 from orchestrator.adapters.dbt.passthrough import command_in, run_command
-from orchestrator.adapters.dlt.extra import require_installed
+from orchestrator.adapters.dlt.dlt_extra import require_installed
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import EVERY_MODULE, Settings
 from orchestrator.errors import MissingExtraError

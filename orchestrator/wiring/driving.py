@@ -30,8 +30,8 @@ from orchestrator.execution.verdict import ExitCode, exit_code, run_status
 from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep
-from orchestrator.reuse.foresee import Foreseen
-from orchestrator.wiring.project import OpenProject
+from orchestrator.reuse.plan_decisions import Foreseen
+from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.publishing import copy_of, publish
 from orchestrator.wiring.readiness import require_ready
 from orchestrator.wiring.retention import forget_old_runs

@@ -7,18 +7,18 @@ from dataclasses import replace
 from orchestrator.errors import UnknownNodeError
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.graph.build import Graph
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.dlt import is_called, load_name
 from orchestrator.nodes.identity import short_name
 from orchestrator.plan.command import Command
 from orchestrator.plan.make_request import requested
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.explained import Explained, explained, without_database
+from orchestrator.reuse.fingerprints.change_words import Words
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED, has_fingerprint
-from orchestrator.reuse.fingerprints.words import Words
 from orchestrator.reuse.scope import with_needs
+from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.planning import selected, steps_for
-from orchestrator.wiring.project import OpenProject
 from orchestrator.wiring.recording import open_store
 
 

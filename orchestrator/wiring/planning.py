@@ -20,11 +20,11 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest, Upstream, Verb
 from orchestrator.plan.snapshot import ProjectSnapshot
-from orchestrator.reuse.foresee import Foreseen
+from orchestrator.reuse.plan_decisions import Foreseen
 from orchestrator.reuse.target_facts import WarehouseFacts
 from orchestrator.selection.resolve import resolve
 from orchestrator.wiring.dbt_alone import can_ingest
-from orchestrator.wiring.project import OpenProject, open_project
+from orchestrator.wiring.open_project import OpenProject, open_project
 
 _DBT_COMMANDS = {
     Verb.BUILD: ("build",),

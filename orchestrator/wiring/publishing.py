@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.adapters.duckdb.database_copy import why_not_copied
-from orchestrator.adapters.duckdb.warehouse import DuckdbWarehouse
+from orchestrator.adapters.duckdb.duckdb_warehouse import DuckdbWarehouse
 from orchestrator.errors import ConfigurationError, WarehouseError
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.plan.request import Verb
 from orchestrator.report.words import size_words
-from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.open_project import OpenProject
 
 _AGAIN = "The next green run writes it; if nothing else has changed: elt run --skip-unchanged"
 

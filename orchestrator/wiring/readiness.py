@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from orchestrator.adapters.dlt.destinations import refused_destination
-from orchestrator.adapters.great_expectations.extra import require_installed
+from orchestrator.adapters.great_expectations.gx_extra import require_installed
 from orchestrator.errors import LoadConfigurationError, UsageError
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, IngestStep, ValidationStep
-from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.open_project import OpenProject
 
 
 def require_ready(project: OpenProject, plan: Plan) -> None:

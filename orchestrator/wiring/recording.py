@@ -18,7 +18,7 @@ from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.placement import places_of, written_by
 from orchestrator.plan.plan import Plan
 from orchestrator.wiring.log_files import log_dir
-from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.open_project import OpenProject
 
 _GIT_SECONDS = 5
 _HEAD = 4096  # bytes; dbt writes the metadata first

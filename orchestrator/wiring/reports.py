@@ -14,7 +14,7 @@ from orchestrator.execution.verdict import not_started
 from orchestrator.masking import Masker
 from orchestrator.report.event_line import line_of
 from orchestrator.report.live import LiveReport
-from orchestrator.report.nothing import UnlessNothing
+from orchestrator.report.nothing_report import UnlessNothing
 from orchestrator.report.opening import OpeningReport
 from orchestrator.report.plain import PlainReport
 from orchestrator.report.quiet import QuietReport

@@ -20,7 +20,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, StepId, node_of
 from orchestrator.reuse.facts import Content
 from orchestrator.wiring.log_files import log_dir
-from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.verifying import verifier_of
 
 _NOTHING = Left()

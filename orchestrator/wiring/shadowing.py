@@ -7,7 +7,7 @@ from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import content_text
 from orchestrator.reuse.fingerprints.config_keys import declared_volatile
 from orchestrator.reuse.target_facts import TargetFacts
-from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.open_project import OpenProject
 
 
 def shadow_of(project: OpenProject, facts: TargetFacts) -> ShadowReuse:

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from orchestrator.adapters.great_expectations.suites import read_suite
+from orchestrator.adapters.great_expectations.suite_files import read_suite
 from orchestrator.errors import SuiteError
-from orchestrator.nodes.dbt import Manifest
+from orchestrator.nodes.dbt_nodes import Manifest
 from orchestrator.nodes.identity import NodeId
 from orchestrator.nodes.suite import BoundSuite, SuiteReading
-from orchestrator.reuse.fingerprints.suites import read_suite_queries, relation_finder, relation_of
+from orchestrator.reuse.fingerprints.suite_fingerprints import read_suite_queries, relation_finder, relation_of
 
 
 def suite_readings(

@@ -2,7 +2,7 @@
 
 from orchestrator.adapters.comparison_sql import COMPARING
 from orchestrator.adapters.dbt.node_runs import NodeRuns
-from orchestrator.adapters.dbt.verifying import Verifier
+from orchestrator.adapters.dbt.verifier import Verifier
 from orchestrator.adapters.own_schemas import OwnSchemas
 from orchestrator.adapters.record_sql import DIALECTS
 from orchestrator.adapters.target_record import SqlTargetRecord
@@ -12,7 +12,7 @@ from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import Budget
 from orchestrator.reuse.fingerprints.missed import missed
-from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.open_project import OpenProject
 
 
 def verifier_of(

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from orchestrator.adapters.children.child_access import ChildAccess
+from orchestrator.adapters.duckdb.duckdb_warehouse import DatabaseFile, open_warehouse
 from orchestrator.adapters.duckdb.lock import Holder
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, open_warehouse
 from orchestrator.errors import UnsupportedWarehouseError
 from orchestrator.nodes.target import Target
 from orchestrator.reuse.open_target import Warehouse

@@ -17,8 +17,8 @@ from orchestrator import api
 from orchestrator.errors import SelectionError
 from orchestrator.execution.inbox import Inbox
 from orchestrator.plan.step import BuildStep, TestStep
+from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.planning import opened, planned
-from orchestrator.wiring.project import OpenProject
 from tests.agreement.projects import write_project
 from tests.agreement.selection_answers import Answer, differences
 from tests.agreement.selection_grammar import selections

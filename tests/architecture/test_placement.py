@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.nodes.dbt import DbtNode, DbtSource
+from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
 from orchestrator.nodes.dlt import IngestNode
 
 PACKAGE = Path(__file__).parents[2] / "orchestrator"

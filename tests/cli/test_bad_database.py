@@ -46,7 +46,7 @@ def test_validations_need_a_file(elt, tmp_path):
 def test_validation_that_is_not_installed(elt, tmp_path, monkeypatch):
     """A plan that validates names the extra."""
     shop = write_shop(tmp_path, {"models/one.sql": "select 1 as customer_id", "expectations/one.json": suite("one")})
-    monkeypatch.setattr("orchestrator.adapters.great_expectations.extra.find_spec", lambda name: None)
+    monkeypatch.setattr("orchestrator.adapters.great_expectations.gx_extra.find_spec", lambda name: None)
     elt("run", "--select", "one", project=shop).refuses("pip install 'elt-orchestrator[gx]'")
 
 

@@ -81,7 +81,7 @@ def test_a_plan_tells_what_its_loads_lack(elt, tmp_path):
 
 def test_ingestion_that_is_not_installed(elt, tmp_path, monkeypatch):
     """A plan that needs the extra names it."""
-    monkeypatch.setattr("orchestrator.adapters.dlt.extra.find_spec", lambda name: None)
+    monkeypatch.setattr("orchestrator.adapters.dlt.dlt_extra.find_spec", lambda name: None)
     elt("run", "--select", "stg_customers", project=shop_that_loads(tmp_path)).refuses(
         "dlt and pyarrow", "pip install 'elt-orchestrator[ingest]'"
     )

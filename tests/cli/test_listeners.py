@@ -13,12 +13,12 @@ import pytest
 
 from orchestrator.api import Command, OnBusy, run
 from orchestrator.config.loader import load_settings
+from orchestrator.continued_runs import resume, retry
 from orchestrator.errors import EltError
 from orchestrator.execution import audience
 from orchestrator.execution.events import Event, RunNotStarted, StepEnded
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.recorded import Lease
-from orchestrator.repair import resume, retry
 from orchestrator.report.run_json import JsonReport
 from orchestrator.wiring.recording import open_store
 from tests.fakes.listener import RecordingListener

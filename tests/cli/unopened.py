@@ -8,11 +8,11 @@ from orchestrator.config.settings import Settings
 from orchestrator.execution.inbox import Inbox
 from orchestrator.graph.build import build_graph
 from orchestrator.masking import Masker
-from orchestrator.nodes.dbt import Manifest
 from orchestrator.nodes.dbt_flags import DbtFlags
+from orchestrator.nodes.dbt_nodes import Manifest
 from orchestrator.nodes.target import Target
 from orchestrator.plan.snapshot import ProjectSnapshot
-from orchestrator.wiring.project import OpenProject
+from orchestrator.wiring.open_project import OpenProject
 
 
 def unopened(settings: Settings, target: Target) -> OpenProject:

@@ -20,7 +20,7 @@ def main() -> None:
     from dbt.adapters.duckdb.environments import local
 
     import orchestrator.api
-    import orchestrator.repair
+    import orchestrator.continued_runs
     import orchestrator.store.sql_store  # noqa: F401
 
     install()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
+from orchestrator.adapters.duckdb.duckdb_warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.faults import passing

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt.compiling import compile_code, compiled_variants
+from orchestrator.adapters.dbt.dbt_surroundings import dbt_surroundings
 from orchestrator.adapters.dbt.found_results import found_outcome
 from orchestrator.adapters.dbt.invocation import Hear
 from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.left_batches import left_by_markers
-from orchestrator.adapters.dbt.listing import list_lines
+from orchestrator.adapters.dbt.ls_lines import list_lines
 from orchestrator.adapters.dbt.manifest_file import ManifestFile
 from orchestrator.adapters.dbt.marking import Places
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.adapters.dbt.surroundings import dbt_surroundings
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch
 from orchestrator.nodes.dbt_flags import DbtFlags

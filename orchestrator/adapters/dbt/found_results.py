@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from orchestrator.adapters.dbt.outcomes import run_record
+from orchestrator.adapters.dbt.node_outcomes import run_record
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.nodes.identity import NodeId

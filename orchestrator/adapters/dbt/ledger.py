@@ -6,8 +6,8 @@ from typing import assert_never
 
 from orchestrator.adapters.dbt.artifacts import write_artifacts
 from orchestrator.adapters.dbt.found_results import reused_record
+from orchestrator.adapters.dbt.node_outcomes import run_record
 from orchestrator.adapters.dbt.node_runs import NodeRuns
-from orchestrator.adapters.dbt.outcomes import run_record
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.events import RunStarted
 from orchestrator.execution.outcome import Outcome, ReasonCode

@@ -145,18 +145,18 @@ class Marking:
         On PostgreSQL dbt runs a plain `commit` before a hook outside the transaction. dbt still takes the transaction
         that it began for open, so from then on each statement is committed by itself.
         """
-        from orchestrator.adapters.postgres.built import in_transaction
+        from orchestrator.adapters.postgres.postgres_built import in_transaction
 
         return in_transaction(handle)
 
     def _content(self, handle: Any, built: Built) -> Content | None:  # noqa: ANN401  # dbt's connection
         match self._adapter_type:
             case "duckdb":
-                from orchestrator.adapters.duckdb.built import content_in_duckdb
+                from orchestrator.adapters.duckdb.duckdb_built import content_in_duckdb
 
                 return content_in_duckdb(handle, built, self._settings)
             case "postgres" if self._in_transactions:
-                from orchestrator.adapters.postgres.built import content_in_postgres
+                from orchestrator.adapters.postgres.postgres_built import content_in_postgres
 
                 return content_in_postgres(handle, built)
             case _:

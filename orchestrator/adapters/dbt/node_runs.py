@@ -10,18 +10,18 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from orchestrator.adapters.dbt.batches import BatchLog
-from orchestrator.adapters.dbt.beside import Beside, build_beside
 from orchestrator.adapters.dbt.bridge.access import enter_invocation
 from orchestrator.adapters.dbt.error_location import RaisedErrors
 from orchestrator.adapters.dbt.interrupting import cancel
 from orchestrator.adapters.dbt.left_batches import as_dbt_results
 from orchestrator.adapters.dbt.marking import Marking, Places
-from orchestrator.adapters.dbt.outcomes import recalled_result
+from orchestrator.adapters.dbt.node_outcomes import recalled_result
 from orchestrator.adapters.dbt.placing import target_schema
 from orchestrator.adapters.dbt.python_errors import exit_message
 from orchestrator.adapters.dbt.row_counts import row_count
-from orchestrator.adapters.dbt.second_try import forget_compiled, keep_done_batches, look_again
+from orchestrator.adapters.dbt.second_attempt import forget_compiled, keep_done_batches, look_again
 from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.adapters.dbt.shadow_build import Beside, build_beside
 from orchestrator.adapters.lost_race import lost_race
 from orchestrator.execution.recorded import LeftBatches
 from orchestrator.nodes.identity import NodeId

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from orchestrator.adapters.dbt.beside import asking
+from orchestrator.adapters.dbt.shadow_build import asking
 from orchestrator.errors import WarehouseError
 
 _TABLES = frozenset({"table", "incremental", "seed", "snapshot"})

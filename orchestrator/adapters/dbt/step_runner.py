@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
-from orchestrator.adapters.dbt.error_class import error_class
+from orchestrator.adapters.dbt.dbt_error_class import error_class
 from orchestrator.adapters.dbt.interrupting import Threads
 from orchestrator.adapters.dbt.ledger import DbtLedger
+from orchestrator.adapters.dbt.node_outcomes import freshness_outcome, hooks_outcome, node_outcome
 from orchestrator.adapters.dbt.node_runs import NodeRuns
-from orchestrator.adapters.dbt.outcomes import freshness_outcome, hooks_outcome, node_outcome
-from orchestrator.adapters.dbt.verifying import Verifier
+from orchestrator.adapters.dbt.verifier import Verifier
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.identity import NodeId

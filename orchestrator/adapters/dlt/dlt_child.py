@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from orchestrator.adapters.children.wire import Channel
-from orchestrator.adapters.dlt import bridge
+from orchestrator.adapters.dlt import dlt_bridge as bridge
 from orchestrator.adapters.probe import require_attributes
 from orchestrator.errors import UnsupportedVersionError
 from orchestrator.execution.outcome import ErrorClass

@@ -10,8 +10,8 @@ from dlt.destinations.impl.duckdb.duck import DuckDbClient, DuckDbCopyJob
 from dlt.destinations.impl.duckdb.factory import duckdb
 
 from orchestrator.adapters.children.sql_pipe import PipeConnection
-from orchestrator.adapters.dlt.bridge import file_path_as
 from orchestrator.adapters.dlt.destinations import destination_type
+from orchestrator.adapters.dlt.dlt_bridge import file_path_as
 from orchestrator.adapters.dlt.load_record import LoadRecord
 from orchestrator.adapters.dlt.marked_jobs import MarkedJobs
 from orchestrator.adapters.dlt.owner_sql import OwnerSqlClient

@@ -6,7 +6,7 @@ from typing import Any
 
 from dlt.pipeline.pipeline import Pipeline
 
-from orchestrator.adapters.dlt.candidates import Candidate
+from orchestrator.adapters.dlt.source_candidates import Candidate
 
 OUR_PREFIX = "elt_"
 

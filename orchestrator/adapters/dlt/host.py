@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.adapters.children.child_access import ChildAccess
 from orchestrator.adapters.children.child_host import ChildHost
 from orchestrator.adapters.children.child_process import Child, ChildEndedError
-from orchestrator.adapters.dlt.extra import NEEDED, require_in, require_installed
+from orchestrator.adapters.dlt.dlt_extra import NEEDED, require_in, require_installed
 from orchestrator.adapters.versions import installed_of
 from orchestrator.config.settings import EVERY_MODULE
 from orchestrator.errors import IngestionError

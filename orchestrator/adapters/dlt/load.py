@@ -13,7 +13,7 @@ from typing import Any
 from orchestrator.adapters.children.child_access import ChildAccess
 from orchestrator.adapters.children.child_process import Child, ChildEndedError, RunningChildren
 from orchestrator.adapters.dlt.host import IngestionHost
-from orchestrator.adapters.dlt.outcomes import cancelled, ended, errored
+from orchestrator.adapters.dlt.load_outcomes import cancelled, ended, errored
 from orchestrator.errors import IngestionError
 from orchestrator.execution.outcome import ErrorClass, Outcome
 from orchestrator.execution.ports import Request, Stop

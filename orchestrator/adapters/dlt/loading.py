@@ -15,17 +15,16 @@ from dlt.pipeline.pipeline import Pipeline
 
 from orchestrator.adapters.children.sql_pipe import PipeConnection
 from orchestrator.adapters.children.wire import Channel
-from orchestrator.adapters.dlt.bridge import keep_no_traces
-from orchestrator.adapters.dlt.candidates import find_candidates, find_pipelines
 from orchestrator.adapters.dlt.destinations import refused_destination
-from orchestrator.adapters.dlt.error_class import error_class
-from orchestrator.adapters.dlt.explain import explain, scrub
+from orchestrator.adapters.dlt.dlt_bridge import keep_no_traces
+from orchestrator.adapters.dlt.dlt_error_class import error_class
+from orchestrator.adapters.dlt.dlt_settings import use_settings
 from orchestrator.adapters.dlt.grouping import Part, group
+from orchestrator.adapters.dlt.load_errors import explain, scrub
 from orchestrator.adapters.dlt.load_record import OWN_PREFIX, LoadRecord
 from orchestrator.adapters.dlt.loaded_packages import remove_loaded
 from orchestrator.adapters.dlt.modules import import_module
 from orchestrator.adapters.dlt.refreshing import refresh_of
-from orchestrator.adapters.dlt.settings import use_settings
 from orchestrator.adapters.dlt.settle import (
     extracted_by,
     follow_warehouse,
@@ -35,6 +34,7 @@ from orchestrator.adapters.dlt.settle import (
     record_loaded,
     settle_pending,
 )
+from orchestrator.adapters.dlt.source_candidates import find_candidates, find_pipelines
 from orchestrator.adapters.postgres.login import Login
 from orchestrator.errors import IngestionError
 from orchestrator.execution.outcome import ErrorClass

@@ -14,7 +14,7 @@ from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema import Schema
 from dlt.common.storages.load_package import ParsedLoadJobFileName
 
-from orchestrator.adapters.dlt.bridge import client_of, run_as
+from orchestrator.adapters.dlt.dlt_bridge import client_of, run_as
 from orchestrator.adapters.dlt.load_record import LoadRecord
 
 MARKS = "_elt_load_jobs"

@@ -11,9 +11,9 @@ from typing import NoReturn
 
 from dlt.pipeline.pipeline import Pipeline
 
-from orchestrator.adapters.dlt.bridge import methods_as
 from orchestrator.adapters.dlt.damage import find_damage
-from orchestrator.adapters.dlt.explain import chain_of, import_hint
+from orchestrator.adapters.dlt.dlt_bridge import methods_as
+from orchestrator.adapters.dlt.load_errors import chain_of, import_hint
 from orchestrator.errors import IngestionError
 
 LOADING = ("run", "extract", "normalize", "load")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
 from orchestrator.adapters.children.sql_pipe import PipeConnection
-from orchestrator.adapters.dlt.bridge import OwnConnection
+from orchestrator.adapters.dlt.dlt_bridge import OwnConnection
 
 Parameters = Sequence[object] | dict[str, object] | None
 

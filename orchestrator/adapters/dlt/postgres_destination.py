@@ -11,8 +11,8 @@ from dlt.destinations.impl.postgres.factory import postgres
 from dlt.destinations.impl.postgres.postgres import PostgresClient
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
-from orchestrator.adapters.dlt.bridge import OwnConnection
 from orchestrator.adapters.dlt.destinations import destination_type
+from orchestrator.adapters.dlt.dlt_bridge import OwnConnection
 from orchestrator.adapters.dlt.load_record import LoadRecord
 from orchestrator.adapters.dlt.marked_jobs import MarkedJobs
 from orchestrator.adapters.postgres.connection import connect

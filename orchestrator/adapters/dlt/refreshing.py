@@ -10,7 +10,7 @@ from dlt.common.pipeline import TRefreshMode
 from dlt.extract import DltResource, DltSource
 from dlt.pipeline.pipeline import Pipeline
 
-from orchestrator.adapters.dlt.candidates import Candidate
+from orchestrator.adapters.dlt.source_candidates import Candidate
 
 _DROPS: Mapping[str, str] = {
     "drop_sources": "drops the tables and the incremental state",

@@ -14,8 +14,8 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.pipeline.pipeline import Pipeline
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
-from orchestrator.adapters.dlt.bridge import extracted_packages, load_storage
 from orchestrator.adapters.dlt.damage import RECORD
+from orchestrator.adapters.dlt.dlt_bridge import extracted_packages, load_storage
 
 EXTRACTED = "elt_extracted.json"
 

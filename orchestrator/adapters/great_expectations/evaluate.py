@@ -12,15 +12,15 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from great_expectations.validator.validator import Validator
 
 from orchestrator.adapters.great_expectations import own_metrics  # noqa: F401  # its import registers the metrics
-from orchestrator.adapters.great_expectations.bridge import silent
 from orchestrator.adapters.great_expectations.column_types import ColumnType
 from orchestrator.adapters.great_expectations.coverage import WAYS, Way
+from orchestrator.adapters.great_expectations.expectation_verdict import SAMPLES, error_of, verdict_of
+from orchestrator.adapters.great_expectations.gx_bridge import silent
 from orchestrator.adapters.great_expectations.messages import Ask, Judged, Verdict
 from orchestrator.adapters.great_expectations.plain_values import first_lines
 from orchestrator.adapters.great_expectations.read_only import ProgrammingError
-from orchestrator.adapters.great_expectations.reading import Reading
 from orchestrator.adapters.great_expectations.relation import WholeRelation, missing_column, unread_condition
-from orchestrator.adapters.great_expectations.verdict import SAMPLES, error_of, verdict_of
+from orchestrator.adapters.great_expectations.result_reading import Reading
 
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": SAMPLES}
 _NOT_IN_SQL = (

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from orchestrator.adapters.children.wire import Channel
-from orchestrator.adapters.great_expectations.bridge import NEEDED
+from orchestrator.adapters.great_expectations.gx_bridge import NEEDED
 from orchestrator.adapters.great_expectations.messages import Ask, Judged
 from orchestrator.adapters.probe import require_attributes
 from orchestrator.errors import UnsupportedVersionError
@@ -52,6 +52,6 @@ def _refusal() -> str:
 @cache
 def _reading(kind: str, warehouse: Channel) -> Any:  # noqa: ANN401  # the import of its type takes seconds
     """Return the reading of the warehouse, which lives as long as the child."""
-    from orchestrator.adapters.great_expectations.reading import reading_of
+    from orchestrator.adapters.great_expectations.result_reading import reading_of
 
     return reading_of(kind, warehouse)

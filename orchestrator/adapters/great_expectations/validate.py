@@ -10,9 +10,9 @@ from pathlib import Path
 from orchestrator.adapters.children.child_access import ChildAccess
 from orchestrator.adapters.children.child_host import ChildHost
 from orchestrator.adapters.children.child_process import Child, ChildEndedError, RunningChildren
-from orchestrator.adapters.great_expectations.judgement import cancelled, outcome_of
 from orchestrator.adapters.great_expectations.messages import Judged, judged_from
-from orchestrator.adapters.great_expectations.suites import SuiteFile, read_suite
+from orchestrator.adapters.great_expectations.suite_files import SuiteFile, read_suite
+from orchestrator.adapters.great_expectations.suite_outcome import cancelled, outcome_of
 from orchestrator.errors import SuiteError
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop

@@ -10,11 +10,11 @@ import psycopg2.errors
 from psycopg2 import sql
 
 from orchestrator.adapters.contents import OutOfTimeError, Reader, Shape, read_contents
-from orchestrator.adapters.postgres import content
-from orchestrator.adapters.postgres.access import LoginAccess
-from orchestrator.adapters.postgres.catalog import FUNCTIONS, SETTINGS, stored_functions
+from orchestrator.adapters.postgres import postgres_content as content
 from orchestrator.adapters.postgres.connection import cannot_connect, connect
 from orchestrator.adapters.postgres.login import Login
+from orchestrator.adapters.postgres.login_access import LoginAccess
+from orchestrator.adapters.postgres.postgres_catalog import FUNCTIONS, SETTINGS, stored_functions
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import Budget, Content, StoredFunction

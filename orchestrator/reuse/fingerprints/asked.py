@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.macros import Closure, MacroIndex, Needs

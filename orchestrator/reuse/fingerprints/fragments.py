@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.reuse.fingerprints.jinja import NAME, PLACEHOLDERS, RELATION, RENDERED, THIS
 from orchestrator.reuse.fingerprints.macros import MacroIndex
 from orchestrator.reuse.fingerprints.statement import tokenized, unreadable

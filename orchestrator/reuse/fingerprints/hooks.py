@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.reuse.fingerprints.config_keys import hooks_of
 from orchestrator.reuse.fingerprints.jinja import PLACEHOLDERS
 from orchestrator.reuse.fingerprints.macros import MacroIndex

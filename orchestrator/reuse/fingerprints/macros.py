@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from orchestrator.nodes.dbt import Manifest
+from orchestrator.nodes.dbt_nodes import Manifest
 from orchestrator.nodes.definition import Macro
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.reuse.fingerprints.reading import Reading, read_template

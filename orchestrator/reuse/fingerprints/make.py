@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from orchestrator.nodes.dbt import DbtNode, Manifest
+from orchestrator.nodes.dbt_nodes import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.reuse.fingerprints.asked import Asked, metadata_digest
 from orchestrator.reuse.fingerprints.bare_code import bare_code
@@ -16,11 +16,11 @@ from orchestrator.reuse.fingerprints.config_keys import (
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.fragments import untaken_findings
 from orchestrator.reuse.fingerprints.hooks import hook_findings
-from orchestrator.reuse.fingerprints.identity import IDS_OF, groups_of, own_of
 from orchestrator.reuse.fingerprints.macros import NO_NEEDS, Closure, MacroIndex, Needs, Reached, together
 from orchestrator.reuse.fingerprints.own_parts import own_parts, texts_in
 from orchestrator.reuse.fingerprints.python_code import read_python
 from orchestrator.reuse.fingerprints.reading import Reading, read_argument
+from orchestrator.reuse.fingerprints.result_identity import IDS_OF, groups_of, own_of
 from orchestrator.reuse.fingerprints.surroundings import Surroundings, limits_for, shown_vars
 from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, PartGroup, Parts, SourceVersion
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from orchestrator.config.installed import version_of
 from orchestrator.errors import ProjectError
 from orchestrator.masking import is_secret_name
-from orchestrator.nodes.dbt import DbtNode, Manifest
+from orchestrator.nodes.dbt_nodes import DbtNode, Manifest
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.surroundings import EVERYTHING, DbtSurroundings, Surroundings
 

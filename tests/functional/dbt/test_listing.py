@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dbt.cli.main import dbtRunner
 
-from orchestrator.adapters.dbt.listing import list_lines
+from orchestrator.adapters.dbt.ls_lines import list_lines
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.api import Command, list_nodes

@@ -7,14 +7,14 @@ from textwrap import dedent
 
 import pytest
 
-from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.adapters.dbt.surroundings import (
+from orchestrator.adapters.dbt.dbt_surroundings import (
     CHANGES_EACH_TIME,
     connection_settings,
     limiting_flags,
     readable_flags,
     settings_of_all,
 )
+from orchestrator.adapters.dbt.session import DbtSession
 
 pytestmark = pytest.mark.functional
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
+from orchestrator.adapters.duckdb.duckdb_warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
@@ -203,7 +203,7 @@ def test_macros_are_told_with_their_definitions(warehouse: DuckdbWarehouse) -> N
 SAY = """
 import json, sys
 from pathlib import Path
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, open_warehouse
+from orchestrator.adapters.duckdb.duckdb_warehouse import DatabaseFile, open_warehouse
 profile = json.loads(sys.argv[2])
 file = DatabaseFile(path=Path(sys.argv[1]), config=json.loads(sys.argv[3]), settings=lambda: profile)
 print(json.dumps(dict(open_warehouse(file, lock_timeout=5).result_settings())))

@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.adapters.duckdb import file_copy
 from orchestrator.adapters.duckdb.database_copy import why_not_copied
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
+from orchestrator.adapters.duckdb.duckdb_warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
 from orchestrator.errors import WarehouseError
 
 COUNT = """
@@ -56,7 +56,7 @@ def in_a_process(code: str, *words: object) -> subprocess.CompletedProcess[str]:
     """Open a database of its own in another process as `warehouse`, and run code."""
     head = (
         "import sys; from pathlib import Path; from orchestrator.adapters.duckdb import file_copy\n"
-        "from orchestrator.adapters.duckdb.warehouse import DatabaseFile, open_warehouse\n"
+        "from orchestrator.adapters.duckdb.duckdb_warehouse import DatabaseFile, open_warehouse\n"
         "warehouse = open_warehouse(DatabaseFile(path=Path(sys.argv[1])), lock_timeout=0)\n"
     )
     done = [sys.executable, "-c", head + code, *map(str, words)]

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestrator.adapters.duckdb.duckdb_warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
 from orchestrator.adapters.load_age import LoadAgeRunner
 from orchestrator.errors import WarehouseError, WarehouseLockedError
 from orchestrator.execution.gate import judge_load_age

@@ -7,7 +7,7 @@ import networkx as nx
 from dbt.compilation import Linker
 from dbt.node_types import NodeType
 
-from orchestrator.nodes.dbt import Manifest
+from orchestrator.nodes.dbt_nodes import Manifest
 from orchestrator.nodes.identity import NodeId
 
 ELSEWHERE = {

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.graph.build import build_graph
-from orchestrator.nodes.dbt import Manifest
+from orchestrator.nodes.dbt_nodes import Manifest
 from orchestrator.nodes.identity import ResourceType
 from orchestrator.nodes.manifest import read_manifest
 from orchestrator.plan.members import RUNS

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, open_warehouse
+from orchestrator.adapters.duckdb.duckdb_warehouse import DatabaseFile, open_warehouse
 from orchestrator.adapters.record_sql import DIALECTS
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.cli.main import run_command_line

@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 
-from orchestrator.adopt import Adoption, adopt
+from orchestrator.adopted_tables import Adoption, adopt
 from orchestrator.adoption.ruling import Act
 from orchestrator.api import Command, run
 from orchestrator.plan.status import Status

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adapters.contents import Built
-from orchestrator.adapters.postgres.built import content_in_postgres, in_transaction
+from orchestrator.adapters.postgres.postgres_built import content_in_postgres, in_transaction
 from orchestrator.nodes.identity import Relation
 from orchestrator.plan.status import Status
 from tests.functional.postgres.server import Server

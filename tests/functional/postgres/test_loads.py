@@ -9,7 +9,7 @@ from dlt.common.storages.load_package import ParsedLoadJobFileName
 
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.load import IngestRunner
-from orchestrator.adapters.postgres.access import LoginAccess
+from orchestrator.adapters.postgres.login_access import LoginAccess
 from orchestrator.plan.status import Status
 from tests.functional.dlt.ingest_project import Project
 from tests.functional.dlt.test_killed_load import PLACES, SHOP

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from orchestrator.api import Command
-from orchestrator.repair import resume
+from orchestrator.continued_runs import resume
 from tests.functional.postgres.server import PASSWORD
 from tests.functional.postgres.shop import FILES, Shop
 from tests.warm_starts import WarmStart

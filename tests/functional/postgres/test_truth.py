@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.adapters.great_expectations.validate import ValidationRunner
-from orchestrator.adapters.postgres.access import LoginAccess
+from orchestrator.adapters.postgres.login_access import LoginAccess
 from orchestrator.plan.status import Status
 from tests.functional.great_expectations import truth_rows, truth_tables, truth_values
 from tests.functional.great_expectations.conftest import request_for

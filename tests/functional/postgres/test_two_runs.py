@@ -13,12 +13,12 @@ from textwrap import dedent
 import pytest
 
 from orchestrator.api import Command, OnBusy, Ran, Upstream, Verb, run
+from orchestrator.continued_runs import resume, retry
 from orchestrator.errors import BusyError, UsageError
 from orchestrator.execution.recorded import RunHead
-from orchestrator.history import cancel
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import HookStep
-from orchestrator.repair import resume, retry
+from orchestrator.recorded_runs import cancel
 from orchestrator.store.database import store_url
 from orchestrator.store.sql_store import SqlStore
 from tests.functional.postgres.server import PASSWORD, Server

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adopt import Adoption, adopt
+from orchestrator.adopted_tables import Adoption, adopt
 from orchestrator.adoption.ruling import Act
 from orchestrator.api import Command, Verb, run
+from orchestrator.continued_runs import retry
 from orchestrator.errors import ManifestError, UsageError, WarehouseError
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
-from orchestrator.repair import retry
 from tests.functional.reuse.quay import ADOPTED, DATABASE, ask, by_hand, dbt, ended_at, write_quay
 from tests.functional.reuse.till import edit
 

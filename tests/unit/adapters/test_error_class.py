@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 from orchestrator.adapters.database_errors import may_pass
-from orchestrator.adapters.dbt.error_class import error_class as of_dbt
-from orchestrator.adapters.great_expectations.error_class import error_class as of_expectations
+from orchestrator.adapters.dbt.dbt_error_class import error_class as of_dbt
+from orchestrator.adapters.great_expectations.gx_error_class import error_class as of_expectations
 from orchestrator.execution.outcome import ErrorClass
 from orchestrator.plan.status import Status
 

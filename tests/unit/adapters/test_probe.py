@@ -9,9 +9,9 @@ import pytest
 
 from orchestrator.adapters import probe
 from orchestrator.adapters.dbt.bridge import needed as dbt
-from orchestrator.adapters.dlt import bridge as dlt
+from orchestrator.adapters.dlt import dlt_bridge as dlt
 from orchestrator.adapters.dlt import dlt_child
-from orchestrator.adapters.great_expectations import bridge as gx
+from orchestrator.adapters.great_expectations import gx_bridge as gx
 from orchestrator.adapters.great_expectations import gx_child
 from orchestrator.adapters.probe import ToolAttribute, listed, require_attributes
 from orchestrator.errors import UnsupportedVersionError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.duckdb.warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
+from orchestrator.adapters.duckdb.duckdb_warehouse import DatabaseFile, DuckdbWarehouse, open_warehouse
 from orchestrator.adapters.record_sql import COLUMNS, DIALECTS, LOADS, STANDING, Home, adds_marker, names_in, names_of
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.execution.ports import Request

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.api import dbt_writer
-from orchestrator.cli.dbt import _from_here
-from orchestrator.cli.docs import _only, _without
+from orchestrator.cli.dbt_verb import _from_here
+from orchestrator.cli.docs_verb import _only, _without
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import yaml
 
 from orchestrator.config.document import KEYS
 from orchestrator.config.loader import VARIABLES, load_settings
-from orchestrator.config.repeats import LimitWish, OnTimeLimit, RepeatWish
+from orchestrator.config.repeat_settings import LimitWish, OnTimeLimit, RepeatWish
 from orchestrator.config.settings import ContentLimits, OnNoData, OnRunStart, Settings
 from orchestrator.errors import ConfigurationError
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.config.repeats import wish_in_meta
+from orchestrator.config.repeat_settings import wish_in_meta
 
 
 @pytest.mark.parametrize("key", ["volatile", "deterministic"])

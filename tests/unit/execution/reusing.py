@@ -13,7 +13,7 @@ from orchestrator.execution.reuse import RunReuse, passed_over
 from orchestrator.execution.sample import Sample
 from orchestrator.execution.scheduler import Scheduler
 from orchestrator.graph.build import Graph, build_graph
-from orchestrator.nodes.dbt import DbtNode, DbtSource
+from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.plan.decision import Decision as PlanDecision
 from orchestrator.plan.plan import Plan
@@ -22,14 +22,14 @@ from orchestrator.plan.request import PlanRequest, Upstream
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, Step, StepId, TestStep
 from orchestrator.reuse.closed import closed_by
+from orchestrator.reuse.evaluated_project import Project
+from orchestrator.reuse.evaluator import Judge
 from orchestrator.reuse.facts import Content, StoredFunction, content_text
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.fingerprints.value import SourceVersion
-from orchestrator.reuse.foresee import Wishes, foresee
-from orchestrator.reuse.judge import Judge
 from orchestrator.reuse.past import Past
-from orchestrator.reuse.project import Project
+from orchestrator.reuse.plan_decisions import Wishes, foresee
 from orchestrator.reuse.standing import DOUBTED, STANDS, LastTry, Mark, Marker, Standing
 from tests.fakes.clock import NOON
 from tests.unit.reuse.fingerprints.making import project

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config.repeats import LimitWish, OnTimeLimit, RepeatWish
+from orchestrator.config.repeat_settings import LimitWish, OnTimeLimit, RepeatWish
 from orchestrator.config.settings import Settings
 from orchestrator.errors import ConfigurationError
 from orchestrator.execution.attempt_rules import attempt_rules

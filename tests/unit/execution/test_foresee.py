@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.nodes.dbt import DbtNode, DbtSource
+from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.decision import Act
-from orchestrator.plan.explain import decision_words, told_of
+from orchestrator.plan.plan_words import decision_words, told_of
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.foresee import Wishes, foresee
-from orchestrator.reuse.judge import Judge
+from orchestrator.reuse.evaluator import Judge
 from orchestrator.reuse.past import Past
+from orchestrator.reuse.plan_decisions import Wishes, foresee
 from orchestrator.reuse.standing import LastTry
 from tests.fakes.clock import NOON
 from tests.graph_factories import make_source, node_id

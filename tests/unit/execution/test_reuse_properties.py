@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.execution.outcome import ReasonCode
-from orchestrator.nodes.dbt import DbtNode, DbtSource
+from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
 from orchestrator.plan.decision import Act
 from orchestrator.plan.request import Upstream

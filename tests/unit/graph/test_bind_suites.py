@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.errors import SuiteError
 from orchestrator.graph.bind_suites import bind
-from orchestrator.nodes.dbt import DbtNode, Manifest
+from orchestrator.nodes.dbt_nodes import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.nodes.suite import Suite, suite_id
 from tests.graph_factories import make_node, make_source

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.graph.match_dlt import match_sources
-from orchestrator.nodes.dbt import DbtSource, Manifest
+from orchestrator.nodes.dbt_nodes import DbtSource, Manifest
 from orchestrator.nodes.dlt import DltResource, DltSource
 from orchestrator.nodes.identity import NodeId, Relation
 

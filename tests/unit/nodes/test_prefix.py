@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import UsageError
 from orchestrator.graph.build import Graph, build_graph
-from orchestrator.nodes.dbt import Manifest
+from orchestrator.nodes.dbt_nodes import Manifest
 from orchestrator.nodes.identity import Relation
 from orchestrator.nodes.prefix import Placement, placed_loads, require_distinct, with_moved
 from orchestrator.plan.placement import place_of, written_by

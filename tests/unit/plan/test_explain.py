@@ -6,7 +6,7 @@ from pathlib import Path
 
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.repeats import RepeatPolicy
-from orchestrator.plan.explain import Line, explain, plan_to_json
+from orchestrator.plan.plan_words import Line, explain, plan_to_json
 from orchestrator.report.attempts_text import attempts_json
 from tests.graph_factories import make_dlt_source, make_graph, make_node, make_source, make_suite, plan_for
 

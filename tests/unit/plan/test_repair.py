@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.carve import carve
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.repair import Past, repair
+from orchestrator.plan.repair_plan import Past, repair
 from orchestrator.plan.step import Cause, HookStep, StepId, Why
 from tests.factories import make_plan
 from tests.unit.execution.test_scheduler_properties import plans

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from orchestrator.execution.events import Event, NoticeKind, RunNotStarted
 from orchestrator.execution.outcome import Part
-from orchestrator.plan.explain import plan_to_json
+from orchestrator.plan.plan_words import plan_to_json
 from orchestrator.plan.status import Status
 from orchestrator.report.run_json import JsonReport
 from tests.factories import make_outcome, make_plan

@@ -19,7 +19,7 @@ from orchestrator.adoption.dbt_run import (
     writes,
 )
 from orchestrator.adoption.ruling import Act, Evidence, Terms, decide
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.definition import Definition
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.nodes.run_results import DbtResult, DbtRun

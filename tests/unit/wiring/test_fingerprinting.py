@@ -9,7 +9,7 @@ import pytest
 from orchestrator.adapters.dbt.plugin_code import PluginCode, code_of
 from orchestrator.errors import ProjectError, UsageError
 from orchestrator.graph.build import build_graph
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.reuse.fingerprints.outside import (
     content_digest,
     hashed_environment,

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.adapters.dbt.artifacts import artifact, records
-from orchestrator.adapters.dbt.outcomes import rows_written, status_of
+from orchestrator.adapters.dbt.node_outcomes import rows_written, status_of
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.adapters.dlt import extra
+from orchestrator.adapters.dlt import dlt_extra as extra
 from orchestrator.errors import MissingExtraError
 from orchestrator.installing import install_hint
 

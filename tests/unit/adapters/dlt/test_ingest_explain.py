@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.dlt.explain import explain, scrub
+from orchestrator.adapters.dlt.load_errors import explain, scrub
 
 
 @pytest.mark.parametrize(

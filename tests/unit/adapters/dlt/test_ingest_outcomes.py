@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestrator.adapters.dlt.outcomes import ended
+from orchestrator.adapters.dlt.load_outcomes import ended
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import Cause, IngestStep, StepId, Why
 

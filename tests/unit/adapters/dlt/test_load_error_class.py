@@ -15,7 +15,7 @@ from dlt.destinations.exceptions import (
     LoadJobTerminalException,
 )
 
-from orchestrator.adapters.dlt.error_class import error_class
+from orchestrator.adapters.dlt.dlt_error_class import error_class
 from orchestrator.execution.outcome import ErrorClass
 
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from orchestrator.adapters.great_expectations.extra import require_installed
+from orchestrator.adapters.great_expectations.gx_extra import require_installed
 from orchestrator.errors import MissingExtraError
 
 

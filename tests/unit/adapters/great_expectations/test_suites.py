@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from orchestrator.adapters.great_expectations.suites import read_suite, read_suites
+from orchestrator.adapters.great_expectations.suite_files import read_suite, read_suites
 from orchestrator.errors import SuiteError
 from orchestrator.nodes.suite import Suite, suite_id
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from orchestrator.graph.build import build_graph
-from orchestrator.nodes.dbt import DbtNode, DbtSource, Manifest
+from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource, Manifest
 from orchestrator.nodes.definition import Definition, Macro
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED, Fingerprinter

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.fingerprints.value import Fingerprint, SourceVersion

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.reuse.fingerprints.missed import missed
 from tests.graph_factories import make_source
 from tests.unit.reuse.fingerprints.making import model, project

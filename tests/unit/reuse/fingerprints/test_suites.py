@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.adapters.great_expectations.coverage import WAYS
 from orchestrator.nodes.identity import NodeId, Relation
-from orchestrator.reuse.fingerprints.suites import (
+from orchestrator.reuse.fingerprints.suite_fingerprints import (
     UNDERSTOOD,
     SuiteReading,
     read_suite_queries,

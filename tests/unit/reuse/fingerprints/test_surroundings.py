@@ -8,7 +8,7 @@ from dbt.materializations.incremental.microbatch import MicrobatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.nodes.dbt import DbtNode
+from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.reuse.fingerprints.surroundings import Surroundings, limits_for
 from tests.graph_factories import make_source
 from tests.unit.reuse.fingerprints.making import model, project

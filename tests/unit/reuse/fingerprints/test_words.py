@@ -2,9 +2,9 @@
 
 import pytest
 
+from orchestrator.reuse.fingerprints.change_words import Words
 from orchestrator.reuse.fingerprints.compare import Change, How
 from orchestrator.reuse.fingerprints.make import Fingerprinter
-from orchestrator.reuse.fingerprints.words import Words
 from tests.graph_factories import make_source
 from tests.unit.reuse.fingerprints.making import AROUND, macro, model, project
 

@@ -1,0 +1,267 @@
+"""Opens a project: starts the adapters that read it, in the right order.
+
+The dlt sources are discovered in a child process while dbt starts and parses. elt opens a database file before dbt
+does, with dbt's own configuration, so that both use one instance.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator.adapters.dbt.dbt_project import DbtProject
+from orchestrator.adapters.dlt.discovery import Discovery, Mistake, discover
+from orchestrator.adapters.dlt.host import IngestionHost
+from orchestrator.adapters.dlt.unused_code import unused_code_note
+from orchestrator.adapters.duckdb.lock import Holder
+from orchestrator.adapters.great_expectations.suite_files import read_suites
+from orchestrator.adapters.record_sql import own_tables
+from orchestrator.adapters.target_record import SqlTargetRecord
+from orchestrator.adapters.versions import stated_bounds
+from orchestrator.config.settings import Settings
+from orchestrator.errors import WarehouseLockedError
+from orchestrator.execution.events import Noticed, NoticeKind
+from orchestrator.execution.inbox import Inbox
+from orchestrator.execution.lanes import Limits
+from orchestrator.graph.bind_suites import bind
+from orchestrator.graph.build import Graph, build_graph
+from orchestrator.graph.match_dlt import match_sources
+from orchestrator.masking import Masker, masked_errors
+from orchestrator.nodes.dbt_nodes import Manifest
+from orchestrator.nodes.identity import NodeId, short_name
+from orchestrator.nodes.manifest import manifest_from
+from orchestrator.nodes.prefix import Placement, placed_loads, require_distinct, with_moved
+from orchestrator.nodes.suite import SuiteReading
+from orchestrator.nodes.target import Target
+from orchestrator.plan.snapshot import ProjectSnapshot
+from orchestrator.plan.step import StepId
+from orchestrator.reuse.facts import HeldDatabase
+from orchestrator.wiring.log_files import log_dir, own_log
+from orchestrator.wiring.suite_reading import suite_readings, with_reads
+from orchestrator.wiring.target_markers import target_record
+from orchestrator.wiring.warehouse import ChildWarehouse, open_empty, open_shared
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenProject:
+    """A project's snapshot, and the tools that are open for it; valid inside the `open_project` context."""
+
+    snapshot: ProjectSnapshot
+    dbt: DbtProject
+    inbox: Inbox
+    lock_timeout: float
+    host: IngestionHost | None = None
+    masker: Masker
+    resources: ExitStack
+    hear: Callable[[Noticed], None]
+    """Called at once with notices that explain why the caller has to wait."""
+    only_reads: bool = False
+    """Whether the command runs nothing, and can answer without a database file that another process holds."""
+    _warehouse: ChildWarehouse | None = field(default=None)
+    held: HeldDatabase | None = None
+    """The result of `held_database`, once it was called."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the project."""
+        return self.snapshot.settings
+
+    @property
+    def target(self) -> Target:
+        """dbt's target."""
+        return self.snapshot.target
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of the project, with its manifest."""
+        return self.snapshot.graph
+
+    @property
+    def database(self) -> str:
+        """The database as people read it, with the schemas of a run that is placed elsewhere."""
+        return f"{self.target.description}{self.graph.placement.words}"
+
+    def held_database(self) -> HeldDatabase | None:
+        """Return the process that holds the database, for a command that only reads; None if the database is free."""
+        can_be_held = self.only_reads and self.target.is_file and self.target.is_there
+        if can_be_held and self._warehouse is None and self.held is None:
+            try:
+                self.warehouse()
+            except WarehouseLockedError as error:
+                command = self.masker.text(error.command)
+                self.held = HeldDatabase(database=self.target.description, pid=error.pid, command=command)
+        return self.held
+
+    def warehouse(self) -> ChildWarehouse:
+        """Open the database alongside dbt, once; raises WarehouseError if it cannot be opened or shared."""
+        if self._warehouse is None:
+            self._warehouse = open_shared(
+                self.target,
+                self.dbt.credentials,
+                lock_timeout=self.lock_timeout,
+                on_wait=self._tell_of_wait,
+            )
+            self.resources.callback(self._warehouse.close)
+        return self._warehouse
+
+    def relations(self) -> frozenset[tuple[str, str]] | None:
+        """Return every table and view except elt's own, as lower-case (schema, name); None if only dbt can see them."""
+        if not self.target.is_shared:
+            return None
+        return self.warehouse().relations() - own_tables(self.graph.placement) if self.target.is_there else frozenset()
+
+    def result_settings(self) -> Mapping[str, str]:
+        """Return the database's settings that change results, also of a database file that does not exist yet."""
+        if self.target.is_there:
+            return self.warehouse().result_settings()
+        with closing(open_empty(self.target, self.dbt.credentials)) as database:
+            return database.result_settings()
+
+    def record(self) -> SqlTargetRecord | None:
+        """Return the target's own record of what was built in it; None if it keeps none."""
+        return target_record(
+            self.snapshot,
+            warehouse=self.warehouse,
+            attach=self.dbt.attach,
+            tell=lambda message: self.inbox.post(NoticeKind.WARNING, message),
+        )
+
+    def limits(self) -> Limits:
+        """Return how many steps of each lane may run at once: dbt's threads, and the settings for loads."""
+        return Limits(dbt=self.target.threads, ingest=self.settings.ingestion_threads)
+
+    def _tell_of_wait(self, holder: Holder) -> None:
+        message = f"up to {self.lock_timeout:g} s for {self.target.path}, which is held by {holder}"
+        self.hear(Noticed(at=datetime.now(UTC), kind=NoticeKind.WAITING, message=message))
+
+
+@contextmanager
+def open_project(
+    settings: Settings,
+    dbt_args: tuple[str, ...],
+    inbox: Inbox,
+    *,
+    needs_ingestion: bool | None,
+    placement: Placement,
+    lock_timeout: float | None = None,
+    only_reads: bool = False,
+    hear: Callable[[Noticed], None] = lambda _notice: None,
+) -> Iterator[OpenProject]:
+    """Open the project for one dbt command line; on exit, close everything in reverse order.
+
+    `needs_ingestion` says whether mistakes in the ingestion modules are errors; with None, the modules are not read.
+    """
+
+    def hear_dbt(kind: str, message: str, node: str) -> None:
+        inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
+
+    masker = inbox.masker
+    # The masker learns the secrets before anything is logged.
+    masker.learn_named(os.environ)
+    for folder in (settings.ingestion_folder, settings.project_root, Path.home()):
+        if folder is not None:
+            masker.learn_file(folder / ".dlt" / "secrets.toml")
+    with masked_errors(masker), ExitStack() as resources:
+        resources.enter_context(own_log(settings, masker))
+        stated_bounds()  # computed before the threads that ask for them start
+        host, found = _discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
+        dbt = DbtProject(settings.dbt_project_dir, hear_dbt, masker.text)
+        resources.callback(dbt.close)
+        target = dbt.open(dbt_args)
+        masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})
+        parsed = dbt.parse(placement)
+        manifest = manifest_from(json.loads(parsed.read()), parsed.path)
+        require_distinct(placement, manifest)
+        discovery = _hidden(found.result(), masker) if found else Discovery()
+        graph, readings, moved = _graph(settings, manifest, discovery, placement, needed=bool(needs_ingestion))
+        if moved:
+            dbt.move_sources(placement, moved)
+        yield OpenProject(
+            snapshot=ProjectSnapshot(
+                settings=settings,
+                target=target,
+                flags=dbt.flags,
+                graph=graph,
+                suites=readings,
+                kept_types=dbt.selector.kept_types(),
+            ),
+            dbt=dbt,
+            inbox=inbox,
+            lock_timeout=_patience(settings, lock_timeout, only_reads=only_reads),
+            host=host,
+            masker=masker,
+            resources=resources,
+            hear=lambda notice: hear(replace(notice, message=masker.text(notice.message))),
+            only_reads=only_reads,
+        )
+
+
+def _patience(settings: Settings, asked: float | None, *, only_reads: bool) -> float:
+    """Return how many seconds to wait for a held database; a command that only reads waits only if asked to."""
+    if asked is not None:
+        return asked
+    return 0 if only_reads else settings.lock_timeout.total_seconds()
+
+
+def _discovery(
+    settings: Settings, resources: ExitStack, masker: Masker
+) -> tuple[IngestionHost | None, Future[Discovery] | None]:
+    """Start the discovery of the dlt sources in the background."""
+    if settings.ingestion_folder is None:
+        return None, None
+    host = IngestionHost(masker.text, settings.ingestion_pythons)
+    resources.callback(host.close)
+    pool = ThreadPoolExecutor(1, thread_name_prefix="elt-discovery")
+    resources.callback(pool.shutdown, wait=False, cancel_futures=True)
+    found = pool.submit(discover, host, settings.project_root, settings.ingestion_folder, log_dir(settings))
+    return host, found
+
+
+def _hidden(found: Discovery, masker: Masker) -> Discovery:
+    """Return the discovery with secrets masked in the output of importing the ingestion modules."""
+    return replace(
+        found,
+        notes=tuple(map(masker.text, found.notes)),
+        mistakes=tuple(Mistake(message=masker.text(one.message), hint=masker.text(one.hint)) for one in found.mistakes),
+    )
+
+
+def _graph(
+    settings: Settings, manifest: Manifest, discovery: Discovery, placement: Placement, *, needed: bool
+) -> tuple[Graph, Mapping[NodeId, SuiteReading], frozenset[NodeId]]:
+    """Return the graph, what its suites read, and the dbt sources that are read from prefixed datasets."""
+    notes = [*discovery.notes]
+    if needed:
+        discovery.require_sound()
+    else:
+        notes += [mistake.message for mistake in discovery.mistakes]
+    matched = match_sources(discovery.sources, manifest, settings.ingestion_schemas)
+    moved = frozenset(source for _, source in matched.feeds) if placement.prefix and placement.loads else frozenset()
+    manifest = with_moved(manifest, placement, moved)
+    dlt_sources, loads = placed_loads(placement, discovery.sources, matched.nodes)
+    suites = read_suites(settings.expectations_folder, settings.project_root) if settings.expectations_folder else ()
+    bound = bind(suites, manifest)
+    readings = suite_readings(settings.project_root, manifest, bound)
+    graph = build_graph(
+        manifest,
+        ingest=loads,
+        feeds=matched.feeds,
+        dlt_sources=dlt_sources,
+        suites=with_reads(bound, readings),
+        notes=(*notes, *matched.notes),
+        placement=placement,
+    )
+    note = _unused_code(settings, graph) if needed else None
+    return (replace(graph, notes=(*graph.notes, note)) if note else graph), readings, moved
+
+
+def _unused_code(settings: Settings, graph: Graph) -> str | None:
+    """Return a note about dlt code that is not loaded, if a dbt source of the project has no writer."""
+    sources = graph.manifest.sources.values()
+    own = [source for source in sources if source.package == graph.manifest.project_name]
+    unfed = [short_name(one.unique_id) for one in own if not graph.needs.parents(one.unique_id)]
+    return unused_code_note(settings, unfed, loads_something=bool(graph.ingest))
