@@ -48,7 +48,7 @@ def median_of_ratios(ours: Sequence[float], theirs: Sequence[float]) -> float:
     return median(mine / other for mine, other in zip(ours, theirs, strict=True))
 
 
-def in_turn(name: str, parts: Sequence[Series]) -> Series:
+def leased(name: str, parts: Sequence[Series]) -> Series:
     """Add up contenders that run one after the other: their seconds sum, their peak is the highest of them."""
     rounds = zip(*(part.runs for part in parts), strict=True)
     return Series(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.artifacts import forget, parsed_anew, same_or_fail, statuses
-from benchmarks.figures import Measured, Series, in_turn, ratio
+from benchmarks.figures import Measured, Series, leased, ratio
 from benchmarks.measure import BenchmarkFailed, command, measure, run_script, script
 
 REPOSITORY = Path(__file__).parents[1]
@@ -27,7 +27,7 @@ class ReferenceRun:
     @property
     def together(self) -> Series:
         """The three commands as one contender."""
-        return in_turn("three in sequence", self.parts)
+        return leased("three in sequence", self.parts)
 
     @property
     def ratio(self) -> float:

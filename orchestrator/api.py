@@ -27,15 +27,15 @@ from orchestrator.plan.plan_words import plan_to_json
 from orchestrator.plan.request import Upstream, Verb
 from orchestrator.report.attempts_text import AttemptsText, attempts_json, attempts_text, seconds_of
 from orchestrator.report.explanation import explanation_to_json, print_explanation
-from orchestrator.report.locked_text import held_to_json
+from orchestrator.report.locked_text import locked_to_json
 from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
-from orchestrator.reuse.facts import HeldDatabase
+from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.selection.criterion import own_criterion, plain_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
 from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, dbt_writer, docs_site, list_with_dbt
-from orchestrator.wiring.driving import Ran, drive
+from orchestrator.wiring.driving import FinishedRun, drive
 from orchestrator.wiring.explaining import explain_node
 from orchestrator.wiring.planning import (
     dbt_args,
@@ -54,10 +54,10 @@ from orchestrator.wiring.reports import OutputKind, listening, reporting, tell_o
 __all__ = [
     "Command",
     "DocsSite",
+    "FinishedRun",
     "OnBusy",
     "OutputKind",
     "Planned",
-    "Ran",
     "Upstream",
     "Verb",
     "dbt_writer",
@@ -81,9 +81,9 @@ class Planned:
     target: str
     attempts: AttemptRules
     """The number of attempts of each step, and their time limits."""
-    told_of_attempts: AttemptsText
+    attempts_shown: AttemptsText
     notices: tuple[Noticed, ...] = ()
-    held: HeldDatabase | None = None
+    held: LockedDatabase | None = None
     """The database, if another process holds it. What only the database can answer is then unconfirmed."""
 
 
@@ -111,13 +111,15 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
             database=project.database,
             target=project.target.name,
             attempts=attempts,
-            told_of_attempts=attempts_text(attempts, project.settings, made, command),
+            attempts_shown=attempts_text(attempts, project.settings, made, command),
             notices=inbox.notices(),
             held=project.held,
         )
 
 
-def run(command: Command, listeners: Sequence[RunListener] = (), *, patience: timedelta | None = PATIENCE) -> Ran:
+def run(
+    command: Command, listeners: Sequence[RunListener] = (), *, patience: timedelta | None = PATIENCE
+) -> FinishedRun:
     """Plan and execute a command; return every step's outcome when the listeners have received all events.
 
     A listener that does not return from one event within `patience` receives no more; None waits as long as it takes.
@@ -158,7 +160,7 @@ def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
     elif not made.plan.steps and not made.plan.left_out:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
-        told = made.told_of_attempts
+        told = made.attempts_shown
         print_plan(open_console(), made.plan, told, database=made.database, held=made.held, verbose=verbose)
     return 0
 
@@ -171,7 +173,7 @@ def _as_json(made: Planned) -> dict[str, object]:
         **plan_json,
         "time_limit_seconds": limit,
         "database": made.database,
-        "unconfirmed": held_to_json(made.held),
+        "unconfirmed": locked_to_json(made.held),
     }
 
 

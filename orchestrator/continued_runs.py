@@ -24,7 +24,7 @@ from orchestrator.execution.ports import RunListener, RunReader
 from orchestrator.execution.reconcile import found_in_target, gone_from_target, left_of
 from orchestrator.execution.recorded import RETRIES, RecordedRun
 from orchestrator.execution.recorded_command import command_of, compared_with
-from orchestrator.execution.resume import Continued, is_finished, past_of, settled, tries
+from orchestrator.execution.resume import Continued, attempt_counts, is_finished, past_of, settled
 from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.plan.command import Command
 from orchestrator.plan.make_request import requested_again
@@ -34,8 +34,8 @@ from orchestrator.plan.repair_plan import repair
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import BuildStep, IngestStep, Step, is_hook
 from orchestrator.report.streams import open_console
-from orchestrator.reuse.plan_decisions import Foreseen, with_closed_gates
-from orchestrator.wiring.driving import Ran, drive
+from orchestrator.reuse.plan_decisions import DecidedPlan, with_closed_gates
+from orchestrator.wiring.driving import FinishedRun, drive
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.planning import opened, require_consent_of, selected, steps_for
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of, with_moments
@@ -73,7 +73,7 @@ def resume(
     *,
     accept_changes: bool = False,
     patience: timedelta | None = PATIENCE,
-) -> Ran:
+) -> FinishedRun:
     """Resume a run, the last by default: what succeeded is kept, the rest runs.
 
     `again` says where the command is called from, and may contain new `--vars`. Raises UsageError if the run is still
@@ -100,11 +100,11 @@ def resume(
         continued = Continued(
             settled=settled(found, gone_from_target(project, [found])),
             found=found_in_target(project, found, changed),
-            tried=tries(found),
+            tried=attempt_counts(found),
         )
         left = left_of(project, recalled.runs, changed)
         known = Knowledge(project=project, store=store)
-        return drive(project, known, Foreseen(plan=found.plan), recalled.command, opening, audience, continued, left)
+        return drive(project, known, DecidedPlan(plan=found.plan), recalled.command, opening, audience, continued, left)
 
 
 def retry(
@@ -113,7 +113,7 @@ def retry(
     listeners: Sequence[RunListener] = (),
     *,
     patience: timedelta | None = PATIENCE,
-) -> Ran | None:
+) -> FinishedRun | None:
     """Run what did not succeed in a run again, with today's code; return None if nothing is left.
 
     The run is the last one by default. Failed steps run, and the steps that they halted. Of the steps upstream of
@@ -144,7 +144,7 @@ def retry(
             opening = replace(opening, selected=asked, notices=foreword.notices)
             left = left_of(project, recalled.runs, changed)
             known = Knowledge(project=project, store=store)
-            gated = Foreseen(plan=with_closed_gates(made, known.closed(made, request)))
+            gated = DecidedPlan(plan=with_closed_gates(made, known.closed(made, request)))
             return drive(project, known, gated, recalled.command, opening, audience, left=left)
 
 

@@ -33,10 +33,10 @@ SLOW = (
     *("tests/functional/reuse/test_adopt.py", "tests/functional/reuse/test_cases.py"),
     *("tests/functional/reuse/test_statements_of_projects.py", "tests/functional/test_reference_"),
     "tests/functional/reuse/test_reuse_on_a_project.py",
-    "tests/functional/marks/test_left_batches.py::test_what_was_cut_off_is_done_once_by_a_retry_too",
+    "tests/functional/marks/test_left_batches.py::test_a_retry_too_repeats_interrupted_work_once",
     *("tests/functional/postgres/test_contents.py", "tests/functional/postgres/test_reuse.py"),
     "tests/functional/postgres/test_one_checkout.py::test_each_target_loads_every_row_once",
-    "tests/functional/postgres/test_marks.py::test_a_build_that_was_committed_is_not_done_again",
+    "tests/functional/postgres/test_marks.py::test_a_committed_build_is_not_repeated",
     "tests/functional/postgres/test_loads.py::test_a_killed_load_is_finished_without_doubling_rows",
     "tests/cli/test_full_disk.py",
 )

@@ -117,29 +117,29 @@ def _ingest_node(source: DltSource, resource: str) -> IngestNode:
     )
 
 
-class Standing:
+class LastSuccess:
     """Facts of a warehouse in which the named tables stand."""
 
     def __init__(self, *tables: str) -> None:
         self.tables = {tuple(table.split(".")) for table in tables}
 
-    def stands(self, relation: Relation) -> bool | None:
+    def exists(self, relation: Relation) -> bool | None:
         return relation.key() in self.tables
 
 
-class Unread(Standing):
+class Unread(LastSuccess):
     """Facts of a warehouse that cannot be read now."""
 
-    def stands(self, relation: Relation) -> bool | None:
+    def exists(self, relation: Relation) -> bool | None:
         del relation
         return None
 
 
-def plan_for(graph: Graph, *direct: str, also: Iterable[str] = (), facts: Standing | None = None, **options) -> Plan:
+def plan_for(graph: Graph, *direct: str, also: Iterable[str] = (), facts: LastSuccess | None = None, **options) -> Plan:
     """Plan what is named, and what came `also` by indirect selection."""
     named = ids(*direct)
     request = PlanRequest(selected=named | ids(*also), direct=named, **options)
-    return make_plan(graph, request, facts or Standing())
+    return make_plan(graph, request, facts or LastSuccess())
 
 
 def everything(graph: Graph) -> PlanRequest:

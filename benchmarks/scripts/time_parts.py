@@ -76,7 +76,7 @@ class Stopwatch:
 class NothingStands:
     """An empty warehouse."""
 
-    def stands(self, _relation: Relation) -> bool:
+    def exists(self, _relation: Relation) -> bool:
         """Say no."""
         return False
 

@@ -47,7 +47,7 @@ class Compared:
     """None if the tables are equal."""
 
 
-def compare_tables(ask: Ask, dialect: sql.Dialect, first: Relation, second: Relation) -> Compared:
+def compare_tables(ask: Ask, dialect: sql.ComparisonDialect, first: Relation, second: Relation) -> Compared:
     """Compare two tables; `ask` runs a statement and returns its rows."""
     there: list[dict[str, str]] = [dict(ask(sql.asks_for_columns(dialect, one))) for one in (first, second)]
     if there[0] != there[1]:
@@ -75,7 +75,11 @@ def _columns_apart(first: Mapping[str, str], second: Mapping[str, str]) -> list[
 
 
 def _are_near(
-    ask: Ask, dialect: sql.Dialect, tables: tuple[Relation, Relation], columns: sql.Columns, apart: Sequence[int]
+    ask: Ask,
+    dialect: sql.ComparisonDialect,
+    tables: tuple[Relation, Relation],
+    columns: sql.Columns,
+    apart: Sequence[int],
 ) -> bool:
     """Return whether the rows that differ are equal except for the last digits of floats."""
     near = [_near_of(kind) for _, kind in columns]

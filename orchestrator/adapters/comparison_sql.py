@@ -11,7 +11,7 @@ Columns = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
+class ComparisonDialect:
     """The SQL that differs between databases."""
 
     columns: str
@@ -44,8 +44,8 @@ _FINITE = (
     "case when {{cell}} in ('NaN', 'Infinity', '-Infinity') then {{cell}}::text"
     " else to_char({{cell}} + 0, '{digits}') end"
 )
-COMPARING: Mapping[str, Dialect] = {
-    "duckdb": Dialect(
+COMPARING: Mapping[str, ComparisonDialect] = {
+    "duckdb": ComparisonDialect(
         columns=_DUCKDB_COLUMNS,
         exact="hash({cells})",
         sums=("count(*)", "coalesce(sum(hash({cells})::hugeint), 0)", "coalesce(bit_xor(hash({cells})), 0)"),
@@ -53,7 +53,7 @@ COMPARING: Mapping[str, Dialect] = {
         cell="hash({cell})::hugeint",
         has_databases=True,
     ),
-    "postgres": Dialect(
+    "postgres": ComparisonDialect(
         columns=_POSTGRES_COLUMNS,
         exact="hashtextextended(row({cells})::text, 0)",
         sums=(
@@ -72,33 +72,33 @@ COMPARING: Mapping[str, Dialect] = {
 """By dbt's adapter type."""
 
 
-def table(dialect: Dialect, relation: Relation) -> str:
+def table(dialect: ComparisonDialect, relation: Relation) -> str:
     """Return the qualified name of a table."""
     named = f"{quoted(relation.schema)}.{quoted(relation.identifier)}"
     return f"{quoted(relation.database)}.{named}" if dialect.has_databases and relation.database else named
 
 
-def asks_for_columns(dialect: Dialect, relation: Relation) -> str:
+def asks_for_columns(dialect: ComparisonDialect, relation: Relation) -> str:
     """Return the query for the names and types of a table's columns."""
     named = {"database": relation.database or "", "schema": relation.schema, "table": relation.identifier}
     return dialect.columns.format(**{name: literal(value) for name, value in named.items()})
 
 
-def asks_for_content(dialect: Dialect, relation: Relation, columns: Columns) -> str:
+def asks_for_content(dialect: ComparisonDialect, relation: Relation, columns: Columns) -> str:
     """Return the query for the row count and for checksums that change if any row changes."""
     cells = ", ".join(quoted(name) for name, _ in columns)
     told = ", ".join(one.format(cells=cells) for one in dialect.sums)
     return f"select {told} from {table(dialect, relation)}"  # noqa: S608  # quoted names, here and below
 
 
-def asks_for_differences(dialect: Dialect, one: Relation, other: Relation, columns: Columns) -> str:
+def asks_for_differences(dialect: ComparisonDialect, one: Relation, other: Relation, columns: Columns) -> str:
     """Return the query for how many rows only the one table has, and how many only the other; floats are rounded."""
     rows = _rows_of_both(dialect, one, other, columns)
     more = "coalesce(sum(greatest(coalesce({0}.n, 0) - coalesce({1}.n, 0), 0)), 0)"
     return f"{rows} select {more.format('a', 'b')}, {more.format('b', 'a')} from a full join b on a.h = b.h"  # noqa: S608
 
 
-def asks_for_differing(dialect: Dialect, one: Relation, other: Relation, columns: Columns, most: int) -> str:
+def asks_for_differing(dialect: ComparisonDialect, one: Relation, other: Relation, columns: Columns, most: int) -> str:
     """Return the query for at most `most` rows of the one table whose number in the other table differs."""
     rows = _rows_of_both(dialect, one, other, columns)
     names = ", ".join(quoted(name) for name, _ in columns)
@@ -107,23 +107,23 @@ def asks_for_differing(dialect: Dialect, one: Relation, other: Relation, columns
     return f"{rows} select {names} from {table(dialect, one)} where {hashed} in ({differing}) limit {most}"  # noqa: S608
 
 
-def asks_for_cells(dialect: Dialect, relation: Relation, columns: Columns) -> str:
+def asks_for_cells(dialect: ComparisonDialect, relation: Relation, columns: Columns) -> str:
     """Return the query for a checksum of each column."""
     cells = (dialect.cell.format(cell=_cell(dialect, name, kind)) for name, kind in columns)
     told = ", ".join(f"coalesce(sum({cell}), 0)" for cell in cells)
     return f"select {told} from {table(dialect, relation)}"  # noqa: S608
 
 
-def _rows_of_both(dialect: Dialect, one: Relation, other: Relation, columns: Columns) -> str:
+def _rows_of_both(dialect: ComparisonDialect, one: Relation, other: Relation, columns: Columns) -> str:
     hashed = _hashed(dialect, columns)
     counted = (f"(select {hashed} as h, count(*) as n from {table(dialect, each)} group by 1)" for each in (one, other))  # noqa: S608
     return f"with a as {next(counted)}, b as {next(counted)}"
 
 
-def _hashed(dialect: Dialect, columns: Columns) -> str:
+def _hashed(dialect: ComparisonDialect, columns: Columns) -> str:
     return dialect.exact.format(cells=", ".join(_cell(dialect, name, kind) for name, kind in columns))
 
 
-def _cell(dialect: Dialect, name: str, kind: str) -> str:
+def _cell(dialect: ComparisonDialect, name: str, kind: str) -> str:
     rounded = dialect.rounded.get(kind)
     return quoted(name) if rounded is None else rounded.format(cell=quoted(name))

@@ -89,7 +89,7 @@ class Reader:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _ContentReading:
     """The relations of one request, and what is known of them so far."""
 
     reader: Reader
@@ -141,7 +141,7 @@ def read_contents(
     """Return what each relation that exists contains now. Raises WarehouseError if the catalog cannot be read."""
     if not relations:
         return {}
-    reading = _Reading(reader, budget, reader.clock() + budget.seconds)
+    reading = _ContentReading(reader, budget, reader.clock() + budget.seconds)
     waiting: list[tuple[Relation, Shape]] = []
     for relation, shape in reader.shapes(relations).items():
         if not definitions_only and (relation in rows_of_views or shape.kind not in {VIEW, "foreign"}):

@@ -11,7 +11,7 @@ from orchestrator.nodes.identity import Relation
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import FreshnessStep, StepId
 
-Judge = Callable[[float | None, float | None, float | None], tuple[Status, str]]
+Evaluator = Callable[[float | None, float | None, float | None], tuple[Status, str]]
 """Takes the age in seconds (None if nothing was ever loaded), warn_after and error_after."""
 LoadAge = Callable[[Relation, datetime], float | None]
 """Queries the age in seconds of the last load that wrote rows; raises WarehouseError."""
@@ -20,9 +20,9 @@ LoadAge = Callable[[Relation, datetime], float | None]
 class LoadAgeRunner:
     """The step runner of freshness gates that dlt's own record of loads decides."""
 
-    def __init__(self, last_load_age: LoadAge, judge: Judge) -> None:
+    def __init__(self, last_load_age: LoadAge, evaluator: Evaluator) -> None:
         self._last_load_age = last_load_age
-        self._judge = judge
+        self._evaluate = evaluator
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:  # noqa: ARG002  # the port's signature
         """Check each source."""
@@ -38,7 +38,7 @@ class LoadAgeRunner:
         started = datetime.now(UTC)
         try:
             age = self._last_load_age(step.reads[0], started)
-            status, message = self._judge(age, step.warn_after_seconds, step.error_after_seconds)
+            status, message = self._evaluate(age, step.warn_after_seconds, step.error_after_seconds)
             kind = ErrorClass.DATA if status in (Status.FAIL, Status.WARN) else None
         except WarehouseError as error:
             status, message = Status.ERROR, f"the age of {step.reads[0]} could not be read: {error.message}"

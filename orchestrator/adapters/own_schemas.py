@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from orchestrator.adapters.record_sql import Dialect
+from orchestrator.adapters.record_sql import RecordDialect
 from orchestrator.adapters.sql_words import literal, quoted
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.prefix import Placement
@@ -25,7 +25,7 @@ class OwnSchemas:
     def __init__(
         self,
         ask: Callable[[str], list[tuple[Any, ...]]],
-        dialect: Dialect,
+        dialect: RecordDialect,
         database: str,
         placement: Placement = _DECLARED,
     ) -> None:

@@ -1,6 +1,6 @@
 """Generates the SQL that creates, writes and reads elt's own tables in a target (schema `_elt`); pure text.
 
-`standing` has a row for each build, written in the build's own transaction. `loads` has a row for each table that a
+`last_success` has a row for each build, written in the build's own transaction. `loads` has a row for each table that a
 load wrote rows to. Rows are only added: if a row were changed in place, two concurrent builds could collide.
 """
 
@@ -14,7 +14,7 @@ from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
 from orchestrator.nodes.identity import Relation
 from orchestrator.nodes.prefix import Placement
-from orchestrator.reuse.standing import DOUBTED, Mark
+from orchestrator.reuse.last_success import DOUBTED, Mark
 
 SCHEMA = "_elt"
 STANDING = "standing"
@@ -64,7 +64,7 @@ _SPELLED = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
+class RecordDialect:
     """The SQL that differs between databases."""
 
     order: str
@@ -83,8 +83,8 @@ class Dialect:
     """Whether quoted names that differ only in case are different names."""
 
 
-DIALECTS: Mapping[str, Dialect] = {
-    "duckdb": Dialect(
+DIALECTS: Mapping[str, RecordDialect] = {
+    "duckdb": RecordDialect(
         order="rowid",
         extra="",
         schema="{database}.{schema}",
@@ -95,7 +95,7 @@ DIALECTS: Mapping[str, Dialect] = {
         keeps_tables="select 1 from duckdb_databases() where lower(database_name) = {database} and type = 'duckdb'",
         rights="select 1",
     ),
-    "postgres": Dialect(
+    "postgres": RecordDialect(
         order="sequence",
         extra=", sequence bigint generated always as identity",
         schema="{schema}",
@@ -125,7 +125,7 @@ def own_tables(placement: Placement) -> frozenset[tuple[str, str]]:
     return frozenset((schema, table) for schema in (SCHEMA, placement.schema(SCHEMA)) for table in COLUMNS)
 
 
-def asks_for_schema(dialect: Dialect, home: Home) -> str:
+def asks_for_schema(dialect: RecordDialect, home: Home) -> str:
     """Return the query for whether our schema exists."""
     return dialect.schemas.format(database=literal(home.database.lower()), schema=literal(home.schema))
 
@@ -146,18 +146,18 @@ def asks_for_others(database: str) -> str:
     )
 
 
-def asks_for_rights(dialect: Dialect, home: Home, table: str) -> str:
+def asks_for_rights(dialect: RecordDialect, home: Home, table: str) -> str:
     """Return the query for whether a table of ours, which another user may have created, can be written and read."""
     return dialect.rights.format(table=literal(f"{quoted(home.schema)}.{quoted(table)}"))
 
 
-def makes_schema(dialect: Dialect, home: Home) -> str:
+def makes_schema(dialect: RecordDialect, home: Home) -> str:
     """Return the statement that creates our schema."""
     named = dialect.schema.format(database=quoted(home.database), schema=quoted(home.schema))
     return f"create schema if not exists {named}"
 
 
-def makes_table(dialect: Dialect, home: Home, table: str) -> str:
+def makes_table(dialect: RecordDialect, home: Home, table: str) -> str:
     """Return the statement that creates a table of ours."""
     columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in COLUMNS[table].items())
     return f"create table if not exists {home.table(table)} ({columns}{dialect.extra})"
@@ -213,7 +213,7 @@ def doubts(home: Home, relation: Relation, request: Request) -> str:
 _OF_MARKERS = ("step_id", "relation", "run_id", "attempt", "digest", "identity", "built_at", "is_whole")
 
 
-def asks_for_markers(dialect: Dialect, home: Home, *, with_content: bool) -> str:
+def asks_for_markers(dialect: RecordDialect, home: Home, *, with_content: bool) -> str:
     """Return the query for the newest marker of each relation, oldest first.
 
     `with_content`: whether the table has that column.
@@ -238,7 +238,7 @@ def counts_markers(home: Home) -> str:
     return f"select count(*), count(distinct relation || coalesce(batch, '')) from {home.table(STANDING)}"  # noqa: S608  # as above
 
 
-def forgets_markers(dialect: Dialect, home: Home) -> str:
+def forgets_markers(dialect: RecordDialect, home: Home) -> str:
     """Return the delete of all but the newest marker of each relation, or of each of its batches."""
     table = home.table(STANDING)
     kept = f"select max({dialect.order}) from {table} group by relation, batch"  # noqa: S608  # as above
@@ -282,7 +282,7 @@ def is_ours(table: str, there: Collection[str]) -> bool:
 _NAME = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
 
 
-def names_in(relation: str, dialect: Dialect) -> tuple[str, str]:
+def names_in(relation: str, dialect: RecordDialect) -> tuple[str, str]:
     """Return schema and identifier of a relation that is written as SQL, in the form of `names_of`."""
     parts = [
         quoted_part.replace('""', '"') if plain == "" else plain.lower()
@@ -292,6 +292,6 @@ def names_in(relation: str, dialect: Dialect) -> tuple[str, str]:
     return (schema, identifier) if dialect.tells_case else (schema.lower(), identifier.lower())
 
 
-def names_of(relation: Relation, dialect: Dialect) -> set[tuple[str, str]]:
+def names_of(relation: Relation, dialect: RecordDialect) -> set[tuple[str, str]]:
     """Return the possible names of a relation: as written, and in lower case in case dbt does not quote it."""
     return {relation.key(), (relation.schema, relation.identifier)} if dialect.tells_case else {relation.key()}

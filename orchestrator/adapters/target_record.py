@@ -19,7 +19,7 @@ from orchestrator.execution.recorded import MarkedBatch
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import Content
-from orchestrator.reuse.standing import Marker
+from orchestrator.reuse.last_success import Marker
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 """Runs one statement in the target and returns its rows; raises WarehouseError."""
@@ -40,7 +40,7 @@ class SqlTargetRecord:
     def __init__(
         self,
         ask: Ask,
-        dialect: sql.Dialect,
+        dialect: sql.RecordDialect,
         database_of: Callable[[StepId], str | None],
         *,
         main: str,
@@ -84,7 +84,7 @@ class SqlTargetRecord:
                 # Under the lock, so that other threads wait until the tables exist.
                 if database.lower() not in self._made:  # databases ignore case in database names
                     self._is_expected = is_expected
-                    self._made[database.lower()] = self._try_to_make(database)
+                    self._made[database.lower()] = self._attempt_to_make(database)
 
     def is_made(self, database: str | None) -> bool:
         """Return whether a database can be written to."""
@@ -134,7 +134,7 @@ class SqlTargetRecord:
         if database is not None and self.is_made(database):
             self._ask(sql.doubts(self.home(database), relation, request))
 
-    def clear_beside(self, step: StepId, relation: Relation) -> None:
+    def clear_leftovers(self, step: StepId, relation: Relation) -> None:
         """Drop the leftovers of a build that was interrupted between its commit and its own cleanup."""
         database = self._database_of(step)
         if database is None:
@@ -167,12 +167,12 @@ class SqlTargetRecord:
         there = self._columns(database).get(sql.STANDING, {})
         return there if sql.fits(sql.STANDING, there) else None
 
-    def _try_to_make(self, database: str) -> bool:
-        for tries_left in reversed(range(_TRIES)):
+    def _attempt_to_make(self, database: str) -> bool:
+        for attempts_left in reversed(range(_TRIES)):
             try:
                 return self._make(database)
             except WarehouseError as error:
-                if tries_left and lost_race(error):
+                if attempts_left and lost_race(error):
                     continue  # another run creates the tables too: check again which exist now
                 self._tell(
                     f"Builds are not recorded in {database} itself: {error.message.splitlines()[0]}\n"

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Protocol
 
 from orchestrator.adoption.dbt_run import (
+    DbtNodeRun,
     FileTimes,
-    Ran,
     Read,
     file_doubt,
     may_compile,
@@ -16,7 +16,7 @@ from orchestrator.adoption.dbt_run import (
     run_refusal,
 )
 from orchestrator.adoption.prints import Prints
-from orchestrator.adoption.ruling import ADOPTABLE, Act, Evidence, Ruling, Terms, decide
+from orchestrator.adoption.ruling import ADOPTABLE, Evidence, Ruling, RulingAct, Terms, decide
 from orchestrator.config.installed import version_of
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.nodes.dbt_nodes import DbtNode
@@ -24,8 +24,8 @@ from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.nodes.run_results import DbtArtifacts, DbtResult
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, StepId, TestStep
-from orchestrator.reuse.evaluated_project import Judged
-from orchestrator.reuse.evaluator import Judge
+from orchestrator.reuse.evaluated_project import Evaluation
+from orchestrator.reuse.evaluator import Evaluator
 from orchestrator.reuse.facts import Content
 from orchestrator.reuse.fingerprints.result_identity import Nature, nature_of
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
@@ -43,7 +43,7 @@ class Ruled:
     step: Candidate
     ruling: Ruling
     result: DbtResult | None
-    judged: Judged
+    evaluation: Evaluation
     """What the node is to its children, and what is recorded of it, if it is adopted."""
 
 
@@ -89,28 +89,28 @@ class Gathered:
         """Return the decision on each candidate; a dry run builds no copies."""
         found = []
         for step in self.candidates:
-            judged = self.judge.look(step.node)
-            judged, evidence = self._evidence(step, judged)
+            evaluation = self.evaluator.look(step.node)
+            evaluation, evidence = self._evidence(step, evaluation)
             ruling = decide(evidence, self.terms)
-            if ruling.act is Act.COMPARE and not dry_run and isinstance(step, BuildStep):
+            if ruling.act is RulingAct.COMPARE and not dry_run and isinstance(step, BuildStep):
                 difference = self.copies.difference(step)
-                act = Act.REFUSE if difference else Act.ADOPT
+                act = RulingAct.REFUSE if difference else RulingAct.ADOPT
                 ruling = Ruling(act=act, reason=difference or ruling.reason)
-            if ruling.act in {Act.ADOPT, Act.COMPARE}:
-                self.judge.build(step.node, judged)
+            if ruling.act in {RulingAct.ADOPT, RulingAct.COMPARE}:
+                self.evaluator.build(step.node, evaluation)
             else:
-                self.judge.leave(step.node, judged)
-            if ruling.act is not Act.REFUSE:
+                self.evaluator.leave(step.node, evaluation)
+            if ruling.act is not RulingAct.REFUSE:
                 self.done.add(step.node)
-            found.append(Ruled(step=step, ruling=ruling, result=evidence.result, judged=judged))
+            found.append(Ruled(step=step, ruling=ruling, result=evidence.result, evaluation=evaluation))
         return found
 
     @cached_property
-    def judge(self) -> Judge:
+    def evaluator(self) -> Evaluator:
         """Return the judge that decides what each node depends on, by the record and the target as they are now."""
         plan = replace(self.plan, steps=self.candidates)
         past = self.known.past(plan, frozenset(step.id for step in self.candidates))
-        return self.known.judge(past, frozenset(step.node for step in self.candidates), self.run_id)
+        return self.known.evaluator(past, frozenset(step.node for step in self.candidates), self.run_id)
 
     @cached_property
     def copies(self) -> CopyComparison:
@@ -166,10 +166,10 @@ class Gathered:
                 return f"that run may have written to other relations than those of its nodes, in {why}"
         return ""
 
-    def _ran(self, node: DbtNode, result: DbtResult, statements: Statements) -> Ran:
+    def _ran(self, node: DbtNode, result: DbtResult, statements: Statements) -> DbtNodeRun:
         made, code = self.then.of(node.unique_id), result.compiled_code
         reads = made is not None and made.has_statement and code is not None
-        return Ran(
+        return DbtNodeRun(
             node=node,
             made=made,
             texts=tuple(self.then.texts_of(node)),
@@ -178,34 +178,36 @@ class Gathered:
             code=code or "",
         )
 
-    def _evidence(self, step: Candidate, judged: Judged) -> tuple[Judged, Evidence]:
+    def _evidence(self, step: Candidate, evaluation: Evaluation) -> tuple[Evaluation, Evidence]:
         """Return what is known about a node, and what would be recorded of it."""
         node = self.project.graph.manifest.nodes[step.node]
         result = self.artifacts.run.results.get(step.node)
-        made = self.now.of(step.node) or judged.fingerprint
+        made = self.now.of(step.node) or evaluation.fingerprint
         compiled = None if result is None else result.compiled_code
         codes = () if result is None else self._codes(node, made)
         executed = compiled or next(iter(codes), None)  # dbt keeps no code of a microbatch model
-        if judged.fingerprint.has_statement and executed is not None:
-            judged = self.judge.finished(judged, self.judge.definitions.verdict(judged, executed))
-        statements = self.judge.project.statements
+        if evaluation.fingerprint.has_statement and executed is not None:
+            evaluation = self.evaluator.finished(evaluation, self.evaluator.definitions.verdict(evaluation, executed))
+        statements = self.evaluator.project.statements
         reads = tuple(self._reads(node))
         relation = node.placed
         is_build = isinstance(step, BuildStep)
-        return judged, Evidence(
+        return evaluation, Evidence(
             node=node,
             result=result,
             relation_name=node.relation_name,
             then=self.then.of(step.node),
             now=made,
-            made=judged.fingerprint,
+            made=evaluation.fingerprint,
             codes=codes,
-            why_statement="" if statements is None else statements.why_not(judged.fingerprint, judged.fingerprint),
-            is_known=judged.then is not None and not judged.why,
+            why_statement=""
+            if statements is None
+            else statements.why_not(evaluation.fingerprint, evaluation.fingerprint),
+            is_known=evaluation.then is not None and not evaluation.why,
             is_doubted=self._is_doubted(step.id),
             content=self.content(step.node),
             open_parents=tuple(read.node for read in reads if not read.is_source and not self._is_settled(read.node)),
-            unversioned=self.judge.unversioned,
+            unversioned=self.evaluator.unversioned,
             outside=""
             if result is None
             else outside_of(relation, reads, self.artifacts.run, result, self.project.target.database),
@@ -220,14 +222,14 @@ class Gathered:
         return self.project.dbt.compiled_variants(node.unique_id)
 
     def _is_doubted(self, step: StepId) -> bool:
-        past = self.judge.past
-        marker, standing = (past.markers or {}).get(step), past.standing.get(step)
+        past = self.evaluator.past
+        marker, last_success = (past.markers or {}).get(step), past.last_success.get(step)
         return (marker is not None and marker.is_doubted) or (
-            past.markers is None and standing is not None and standing.is_doubted
+            past.markers is None and last_success is not None and last_success.is_doubted
         )
 
     def _is_settled(self, node: NodeId) -> bool:
-        return node in self.done or (node not in self.judge.planned and node in self.judge.known)
+        return node in self.done or (node not in self.evaluator.planned and node in self.evaluator.known)
 
     def _reads(self, node: DbtNode) -> Iterator[Read]:
         """Return what a node reads, also through ephemeral models and views, which hold no rows of their own."""

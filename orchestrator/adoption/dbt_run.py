@@ -96,7 +96,7 @@ def _told(moment: datetime) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class DbtNodeRun:
     """A node that a run executed, and the texts that it executed."""
 
     node: DbtNode
@@ -111,7 +111,7 @@ class Ran:
     """Its compiled code."""
 
 
-def may_write_elsewhere(ran: Ran) -> str:
+def may_write_elsewhere(ran: DbtNodeRun) -> str:
     """Return in words why a node of a run may have changed relations of other nodes; empty if it cannot have."""
     node, made = ran.node, ran.made
     if node.resource_type is ResourceType.OPERATION:  # on-run-start runs before every build: its writes do not count
@@ -123,7 +123,7 @@ def may_write_elsewhere(ran: Ran) -> str:
     return _in_its_code(ran, made, short_name(node.unique_id))
 
 
-def _in_its_code(ran: Ran, made: Fingerprint, name: str) -> str:
+def _in_its_code(ran: DbtNodeRun, made: Fingerprint, name: str) -> str:
     node = ran.node
     if node.resource_type is ResourceType.MODEL and node.materialized not in _STOCK:
         return f"{name}, which has the materialization {node.materialized}"

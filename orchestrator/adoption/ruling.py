@@ -8,7 +8,7 @@ from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
 from orchestrator.nodes.run_results import DbtResult, DbtRun
 from orchestrator.reuse.facts import VIEW, Content
-from orchestrator.reuse.fingerprints.compare import Verdict, compare, with_compiled
+from orchestrator.reuse.fingerprints.compare import ComparisonVerdict, compare, with_compiled
 from orchestrator.reuse.fingerprints.value import Fingerprint
 
 CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
@@ -18,7 +18,7 @@ _KEPT = frozenset({"table", "view", "incremental"})
 _NOT_SHOWN = ("var:", "env:", "flag:", "target")
 
 
-class Act(StrEnum):
+class RulingAct(StrEnum):
     """What adoption does with a node."""
 
     ADOPT = "adopt"
@@ -31,7 +31,7 @@ class Act(StrEnum):
 class Ruling:
     """What adoption does with a node, and why."""
 
-    act: Act
+    act: RulingAct
     reason: str
 
 
@@ -93,24 +93,26 @@ class Evidence:
 def decide(evidence: Evidence, terms: Terms) -> Ruling:
     """Return the ruling on a node. Parents must be decided before their children."""
     if evidence.is_known:
-        return Ruling(act=Act.KNOWN, reason="already known to elt")
+        return Ruling(act=RulingAct.KNOWN, reason="already known to elt")
     why = next(filter(None, _refusals(evidence, terms)), "")
     if why:
-        return Ruling(act=Act.REFUSE, reason=why)
+        return Ruling(act=RulingAct.REFUSE, reason=why)
     node = evidence.node
     doubt = _not_shown(evidence, terms) or terms.file_doubt or evidence.outside or _left_elsewhere(node)
     if node.resource_type is ResourceType.SEED:
         if evidence.can_compare:
-            return Ruling(act=Act.COMPARE, reason="equal to what its file holds now")
-        return Ruling(act=Act.REFUSE, reason="it cannot be loaded once more to compare it with its file: it has hooks")
+            return Ruling(act=RulingAct.COMPARE, reason="equal to what its file holds now")
+        return Ruling(
+            act=RulingAct.REFUSE, reason="it cannot be loaded once more to compare it with its file: it has hooks"
+        )
     if not doubt:
-        return Ruling(act=Act.ADOPT, reason="nothing has written to the database since that run")
+        return Ruling(act=RulingAct.ADOPT, reason="nothing has written to the database since that run")
     if evidence.can_compare and node.materialized == "view":
-        return Ruling(act=Act.COMPARE, reason="its definition is what it would be now")
+        return Ruling(act=RulingAct.COMPARE, reason="its definition is what it would be now")
     if evidence.can_compare and terms.verify:
-        return Ruling(act=Act.COMPARE, reason="equal to a copy that was built now")
+        return Ruling(act=RulingAct.COMPARE, reason="equal to a copy that was built now")
     hint = "; --verify can show that it is equal to a copy" if evidence.can_compare else ""
-    return Ruling(act=Act.REFUSE, reason=f"{doubt}{hint}")
+    return Ruling(act=RulingAct.REFUSE, reason=f"{doubt}{hint}")
 
 
 def _refusals(evidence: Evidence, terms: Terms) -> Iterator[str]:
@@ -150,7 +152,7 @@ def _of_definition(evidence: Evidence, terms: Terms) -> Iterator[str]:
         return
     found = compare(evidence.now, evidence.then)
     changed = ", ".join(_in_words(change.part) for change in found.changes[:3])
-    if found.verdict is Verdict.DIFFERENT:
+    if found.verdict is ComparisonVerdict.DIFFERENT:
         yield f"changed since that run: {changed}"
     if not terms.vars_are_same and any(part.startswith("var:") for part in evidence.now.parts):
         yield "that run had other --vars, and it reads vars"

@@ -45,7 +45,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
+class _DocumentReading:
     """What reading one file needs at every level."""
 
     file: Path
@@ -56,7 +56,7 @@ class _Reading:
 
 def read_document(file: Path, environ: Mapping[str, str], mistakes: Mistakes) -> dict[KeyPath, Entry]:
     """Return every key in the file, and record every mistake with its line."""
-    reading = _Reading(file=file, environ=environ, mistakes=mistakes, entries={})
+    reading = _DocumentReading(file=file, environ=environ, mistakes=mistakes, entries={})
     try:
         root = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
@@ -72,7 +72,7 @@ def read_document(file: Path, environ: Mapping[str, str], mistakes: Mistakes) ->
     return reading.entries
 
 
-def _read_mapping(reading: _Reading, node: yaml.Node, path: KeyPath, pattern: KeyPath) -> None:
+def _read_mapping(reading: _DocumentReading, node: yaml.Node, path: KeyPath, pattern: KeyPath) -> None:
     """Read the keys of one mapping, each by its reader or as a nested mapping; `pattern` is its path in KEYS."""
     if not isinstance(node, yaml.MappingNode):
         what = f"'{'.'.join(path)}' takes keys" if path else "the file takes keys"
@@ -98,7 +98,7 @@ def _keys_below(pattern: KeyPath) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key[depth] for key in paths if key[:depth] == pattern and len(key) > depth))
 
 
-def _read_value(reading: _Reading, node: yaml.Node, path: KeyPath, pattern: KeyPath) -> None:
+def _read_value(reading: _DocumentReading, node: yaml.Node, path: KeyPath, pattern: KeyPath) -> None:
     """Read what a key holds: one value, or subkeys, or either."""
     reader = KEYS.get(".".join(pattern))
     if reader is None or (isinstance(node, yaml.MappingNode) and _keys_below(pattern)):
@@ -113,7 +113,7 @@ def _read_value(reading: _Reading, node: yaml.Node, path: KeyPath, pattern: KeyP
         reading.entries[path] = Entry(value=value, line=node.start_mark.line + 1)
 
 
-def _read_scalar(reading: _Reading, node: yaml.Node, key: str, reader: Reader) -> Iterator[object]:
+def _read_scalar(reading: _DocumentReading, node: yaml.Node, key: str, reader: Reader) -> Iterator[object]:
     """Yield the value of a scalar; nothing if it is empty, which counts as not set, or wrong."""
     if not isinstance(node, yaml.ScalarNode):
         _note(reading, node, f"'{key}' takes one value, this is {_kind(node)}")
@@ -155,5 +155,5 @@ def _kind(node: yaml.Node) -> str:
             return "a single value"
 
 
-def _note(reading: _Reading, node: yaml.Node, problem: str) -> None:
+def _note(reading: _DocumentReading, node: yaml.Node, problem: str) -> None:
     reading.mistakes.in_file(reading.file, node.start_mark.line + 1, problem)

@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.config.document import KEYS, Entry, KeyPath
 from orchestrator.config.mistakes import Mistakes, near
-from orchestrator.config.project_files import Found, find_project
+from orchestrator.config.project_files import ProjectFiles, find_project
 from orchestrator.config.repeat_settings import LimitWish, repeats_from
 from orchestrator.config.settings import EVERY_MODULE, Settings
 
@@ -64,7 +64,7 @@ def _from_environment(environ: Mapping[str, str], mistakes: Mistakes) -> dict[Ke
     return entries
 
 
-def _settings(found: Found, entries: Entries, mistakes: Mistakes) -> Settings:
+def _settings(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> Settings:
     """Return the settings from the entries; what is not set has the default of its field."""
     limits = _below(entries, "time_limits")
     ingestion = _folder(found, entries, "ingestion", mistakes)
@@ -101,7 +101,7 @@ def _below(entries: Entries, *path: str) -> list[tuple[KeyPath, Any, int]]:
     return [(key[depth:], entry.value, entry.line) for key, entry in entries.items() if key[:depth] == path]
 
 
-def _copies(found: Found, entries: Entries, mistakes: Mistakes) -> dict[str, Path]:
+def _copies(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> dict[str, Path]:
     """Return the paths for the copies of databases, by target; two targets cannot share a copy."""
     copies: dict[str, Path] = {}
     if found.elt_yml is None:
@@ -115,7 +115,7 @@ def _copies(found: Found, entries: Entries, mistakes: Mistakes) -> dict[str, Pat
     return copies
 
 
-def _pythons(found: Found, entries: Entries, ingestion: Path | None, mistakes: Mistakes) -> dict[str, Path]:
+def _pythons(found: ProjectFiles, entries: Entries, ingestion: Path | None, mistakes: Mistakes) -> dict[str, Path]:
     """Return the interpreters of the ingestion modules by the name of a module, `*` for all others."""
     pythons: dict[str, Path] = {}
     if found.elt_yml is None:
@@ -143,7 +143,7 @@ def _python_problem(python: Path) -> str | None:
     return None if os.access(python, os.X_OK) else f"the interpreter {python} cannot be executed"
 
 
-def _root(found: Found) -> Path:
+def _root(found: ProjectFiles) -> Path:
     """Return the folder that paths of modules and suites are relative to, wherever the command runs."""
     if found.elt_yml is not None:
         return found.elt_yml.parent
@@ -153,7 +153,7 @@ def _root(found: Found) -> Path:
     return project.parent if above else project
 
 
-def _folder(found: Found, entries: Entries, name: str, mistakes: Mistakes) -> Path | None:
+def _folder(found: ProjectFiles, entries: Entries, name: str, mistakes: Mistakes) -> Path | None:
     """Return the folder that elt.yml names, else the folder of that name near the dbt project, if there is one."""
     entry = entries.get((name, "folder"))
     if entry is None or found.elt_yml is None:

@@ -13,7 +13,7 @@ ELT_YML = "elt.yml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ProjectFiles:
     """A dbt project, its elt.yml, and the entries of that file."""
 
     dbt_project_dir: Path
@@ -21,7 +21,7 @@ class Found:
     entries: Mapping[KeyPath, Entry] = field(default_factory=dict)
 
 
-def find_project(folder: Path | None, *, cwd: Path, environ: Mapping[str, str], mistakes: Mistakes) -> Found:
+def find_project(folder: Path | None, *, cwd: Path, environ: Mapping[str, str], mistakes: Mistakes) -> ProjectFiles:
     """Return the project in the folder that the user named, else in the working directory or its parents."""
     if folder is not None:
         start = (cwd / folder).resolve()
@@ -60,13 +60,17 @@ def _is_root(place: Path) -> bool:
     return (place / ELT_YML).is_file() or (place / ".git").exists()
 
 
-def _look_in(place: Path, environ: Mapping[str, str], mistakes: Mistakes, *, into_subfolders: bool) -> Found | None:
+def _look_in(
+    place: Path, environ: Mapping[str, str], mistakes: Mistakes, *, into_subfolders: bool
+) -> ProjectFiles | None:
     """Return the project of one folder: the one that its elt.yml names, the folder itself, or its only subfolder."""
     here = place / ELT_YML
     if here.is_file():
         entries = read_document(here, environ, mistakes)
         if ("dbt_project",) in entries:
-            return Found(dbt_project_dir=_named(here, entries["dbt_project",], mistakes), elt_yml=here, entries=entries)
+            return ProjectFiles(
+                dbt_project_dir=_named(here, entries["dbt_project",], mistakes), elt_yml=here, entries=entries
+            )
     if (place / DBT_PROJECT).is_file():
         return _with_elt_yml(place, environ, mistakes)
     if into_subfolders and (only := _only_subfolder(place)) is not None:
@@ -96,7 +100,7 @@ def _only_subfolder(place: Path) -> Path | None:
     return visible[0] if visible else None
 
 
-def _with_elt_yml(project: Path, environ: Mapping[str, str], mistakes: Mistakes) -> Found:
+def _with_elt_yml(project: Path, environ: Mapping[str, str], mistakes: Mistakes) -> ProjectFiles:
     """Return the dbt project with the elt.yml beside it or in the folder above, unless that names another project."""
     beside, above = project / ELT_YML, project.parent / ELT_YML
     files = {file: read_document(file, environ, mistakes) for file in (beside, above) if file.is_file()}
@@ -106,5 +110,5 @@ def _with_elt_yml(project: Path, environ: Mapping[str, str], mistakes: Mistakes)
     if len(files) > 1:
         raise ConfigurationError(f"Two files configure this project: {beside} and {above}.", hint="Delete one of them.")
     for elt_yml, entries in files.items():
-        return Found(dbt_project_dir=project, elt_yml=elt_yml, entries=entries)
-    return Found(dbt_project_dir=project)
+        return ProjectFiles(dbt_project_dir=project, elt_yml=elt_yml, entries=entries)
+    return ProjectFiles(dbt_project_dir=project)

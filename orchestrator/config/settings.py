@@ -62,7 +62,7 @@ class OnBusy(StrEnum):
 class OnOpen(StrEnum):
     """What happens downstream of a load that is excluded because it failed run after run."""
 
-    USE_WHAT_STANDS = "use_what_stands"
+    USE_EXISTING = "use_what_stands"
     SKIP = "skip"
 
 
@@ -75,7 +75,7 @@ class CircuitBreaker:
     try_again_after: timedelta = field(
         default=timedelta(hours=1), metadata=_at("circuit_breaker.try_again_after", duration)
     )
-    below: OnOpen = field(default=OnOpen.USE_WHAT_STANDS, metadata=_at("circuit_breaker.below", one_of(OnOpen)))
+    below: OnOpen = field(default=OnOpen.USE_EXISTING, metadata=_at("circuit_breaker.below", one_of(OnOpen)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -198,8 +198,8 @@ class Audience:
 
     def _report(self, raised: int, error: BaseException) -> None:
         name = type(self._listeners[raised]).__name__
-        is_told = isinstance(error, EltError)
-        message = str(error) if is_told else f"{name} could not handle an event: {type(error).__name__}: {error}"
+        is_shown = isinstance(error, EltError)
+        message = str(error) if is_shown else f"{name} could not handle an event: {type(error).__name__}: {error}"
         self._queue.appendleft((self._warning(message), raised))
 
     def _pass_over_blocked(self) -> None:

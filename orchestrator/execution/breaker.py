@@ -33,7 +33,7 @@ def with_open_circuits(plan: Plan, failing: Mapping[StepId, Failing], breaker: B
     return replace(plan, steps=tuple(_decided(step, failing.get(step.id), breaker, now) for step in plan.steps))
 
 
-def not_tried(step: Step, decision: Decision) -> Outcome:
+def not_attempted(step: Step, decision: Decision) -> Outcome:
     """Return the outcome of a load that is not attempted: downstream steps use the existing rows, or are skipped."""
     return Outcome(
         step_id=step.id,

@@ -9,7 +9,7 @@ from orchestrator.execution.outcome import Outcome
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.standing import RecordedFingerprint
+from orchestrator.reuse.last_success import RecordedFingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ _WORST_LAST = (
 )
 
 
-def judge_load_age(age: float | None, warn_after: float | None, error_after: float | None) -> tuple[Status, str]:
+def evaluate_load_age(age: float | None, warn_after: float | None, error_after: float | None) -> tuple[Status, str]:
     """Return the status of a source by the seconds since a load last brought rows; None if no load ever did.
 
     As in dbt, an age is too old when it is greater than a limit, and a source without any rows exceeds every limit.
@@ -34,7 +34,7 @@ def judge_load_age(age: float | None, warn_after: float | None, error_after: flo
     return Status.SUCCESS, said
 
 
-def judge_expectation(*, success: bool | None, severity: str) -> Status:
+def evaluate_expectation(*, success: bool | None, severity: str) -> Status:
     """Return the status of one expectation of a suite; `success` is None if it could not be evaluated."""
     if success is None:
         return Status.ERROR

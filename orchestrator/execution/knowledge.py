@@ -1,4 +1,4 @@
-"""Collects what is known about a project's target, and creates the judge that decides which steps need not run."""
+"""Collects what is known about a project's target, and creates the evaluator that decides which steps need not run."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -20,23 +20,23 @@ from orchestrator.plan.placement import places_of, relations_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest, Upstream
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId
-from orchestrator.reuse.closed import checks_of, closed_by, judged_by
+from orchestrator.reuse.closed import checked_by, checks_of, closed_by
 from orchestrator.reuse.evaluated_project import Project
-from orchestrator.reuse.evaluator import Judge
+from orchestrator.reuse.evaluator import Evaluator
 from orchestrator.reuse.facts import Content
 from orchestrator.reuse.fingerprints.hooks import may_change_rows
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.outside import surroundings_of
 from orchestrator.reuse.fingerprints.suite_fingerprints import SuiteFingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
+from orchestrator.reuse.last_success import LastAttempt, LastSuccess, Marker
 from orchestrator.reuse.open_target import OpenTarget
 from orchestrator.reuse.past import Past
-from orchestrator.reuse.plan_decisions import Foreseen, Wishes, foresee
+from orchestrator.reuse.plan_decisions import DecidedPlan, Wishes, decide_plan
 from orchestrator.reuse.scope import Named, fed_by, is_decided, nodes_of, with_needs
-from orchestrator.reuse.standing import LastTry, Marker, Standing
 from orchestrator.reuse.statements import Statements
 from orchestrator.reuse.target_facts import TargetFacts, WarehouseFacts
-from orchestrator.reuse.unread import settings_in
+from orchestrator.reuse.unread import recorded_settings
 from orchestrator.reuse.verifiable import Verifiable
 
 
@@ -93,13 +93,9 @@ class Knowledge:
         """Return what results depend on outside the project; for a held database, its last recorded settings."""
         dbt, manifest = self.project.dbt.surroundings(), self.project.graph.manifest
         around = surroundings_of(dbt, manifest, self.project.target.adapter, self.facts.settings())
-        return replace(around, recorded=self._recorded_settings()) if self.facts.is_held else around
-
-    def _recorded_settings(self) -> Mapping[str, str]:
-        """Return the digests of the database's settings as the newest build recorded them."""
-        known = self.standing(list(self.project.graph.manifest.nodes)).values()
-        newest = max(known, key=lambda one: (one.ended_at is not None, one.ended_at), default=None)
-        return {} if newest is None else settings_in(newest.fingerprint.parts)
+        if not self.facts.is_locked:
+            return around
+        return replace(around, recorded=recorded_settings(self.last_success(list(manifest.nodes)).values()))
 
     def past(self, plan: Plan, reusable: AbstractSet[StepId]) -> Past:
         """Return the record, and the target's markers, of a plan's steps and of all their ancestors.
@@ -111,12 +107,12 @@ class Knowledge:
             return Past()
         deferring = self.project.snapshot.flags.defer
         # With --defer, dbt may read what is not built here from another place, about which nothing is known.
-        nodes = frozenset(planned if deferring else with_needs(self.project.graph, self._with_judged(planned)))
+        nodes = frozenset(planned if deferring else with_needs(self.project.graph, self._with_checked(planned)))
         steps = {StepId(node) for node in nodes} | {step.id for step in plan.steps}
-        stands = WarehouseFacts(self.project).stands
+        exists = WarehouseFacts(self.project).exists
 
         def there(relation: Relation) -> bool:
-            return stands(relation) is not False
+            return exists(relation) is not False
 
         markers = self._markers(nodes)
         looked_at = frozenset[Relation]()
@@ -130,13 +126,13 @@ class Knowledge:
         with suppress(WarehouseError):
             contents = self.facts.contents([*read, *looked_at])
         return Past(
-            standing=self.standing(steps),
-            tries=self.tries(steps),
+            last_success=self.last_success(steps),
+            last_attempts=self.last_attempts(steps),
             markers=markers,
             there=there,
             contents=contents,
             looked_at=looked_at,
-            unread=self.facts.is_held,
+            unread=self.facts.is_locked,
         )
 
     def _relations(self, nodes: Iterable[NodeId], *, of_sources: bool = False) -> Iterator[Relation]:
@@ -151,11 +147,13 @@ class Knowledge:
         planned = nodes_of(plan)
         above = frozenset(with_needs(self.project.graph, planned)).difference(planned)
         graph = self.project.graph
-        checks = {check for check in checks_of(graph) if not above.isdisjoint(judged_by(graph, check))}
+        checks = {check for check in checks_of(graph) if not above.isdisjoint(checked_by(graph, check))}
         steps = set(map(StepId, (*above, *checks)))
-        return Past(standing=self.standing(steps), tries=self.tries(steps)) if checks else Past()
+        return (
+            Past(last_success=self.last_success(steps), last_attempts=self.last_attempts(steps)) if checks else Past()
+        )
 
-    def _with_judged(self, planned: list[NodeId]) -> list[NodeId]:
+    def _with_checked(self, planned: list[NodeId]) -> list[NodeId]:
         """Return the nodes of a plan, and what its suites read."""
         suites = [suite for node, suite in self.project.graph.suites.items() if node in planned]
         return [*planned, *(one for suite in suites for one in (suite.node, *suite.reads))]
@@ -163,25 +161,25 @@ class Knowledge:
     def _markers(self, nodes: Collection[NodeId]) -> Mapping[StepId, Marker] | None:
         """Return the target's markers for nodes; None if the target keeps none or cannot be read."""
         record = self.project.record()
-        if record is None or self.facts.is_held:
+        if record is None or self.facts.is_locked:
             return None
         return record.markers(relations_of(self.project.graph, nodes)) if self.project.target.is_there else {}
 
-    def standing(self, steps: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, Standing]:
+    def last_success(self, steps: Collection[NodeId] | Collection[StepId]) -> Mapping[StepId, LastSuccess]:
         """Return the last successful result of each of these."""
         target, places = self.project.target.identity, places_of(self.project.graph, map(StepId, steps))
-        return {} if self.reader is None else self.reader.standing(target, places)
+        return {} if self.reader is None else self.reader.last_success(target, places)
 
-    def tries(self, steps: Collection[StepId]) -> Mapping[StepId, LastTry]:
+    def last_attempts(self, steps: Collection[StepId]) -> Mapping[StepId, LastAttempt]:
         """Return the last attempt of each of these."""
         target, places = self.project.target.identity, places_of(self.project.graph, steps)
-        return {} if self.reader is None else self.reader.last_tries(target, places)
+        return {} if self.reader is None else self.reader.last_attempts(target, places)
 
-    def judge(self, past: Past, planned: frozenset[NodeId], run_id: str) -> Judge:
+    def evaluator(self, past: Past, planned: frozenset[NodeId], run_id: str) -> Evaluator:
         """Return a judge without any decisions yet."""
         project = self.project
         manifest = project.graph.manifest
-        return Judge(
+        return Evaluator(
             Project(
                 graph=project.graph,
                 maker=self.maker,
@@ -196,9 +194,9 @@ class Knowledge:
                 run_id=run_id,
                 drops_views=project.target.adapter != "duckdb",
                 statements=Statements(
-                    manifest, project.target.database, self.facts.functions, unread=self.facts.is_held
+                    manifest, project.target.database, self.facts.functions, unread=self.facts.is_locked
                 ),
-                unread=self.facts.is_held,
+                unread=self.facts.is_locked,
                 warns_are_errors=project.snapshot.flags.warns_are_errors,
             ),
             past,
@@ -213,17 +211,17 @@ class Knowledge:
         skip_unchanged: bool,
         verifies: bool = False,
         keeps_hooks: bool = False,
-    ) -> Foreseen:
+    ) -> DecidedPlan:
         """Return the plan with a decision for each step, if there is anything to decide."""
         closed, may_reuse = self.closed(plan, request), self._may_reuse(plan, request, skip_unchanged=skip_unchanged)
         if not closed and not any(is_decided(step) and may_reuse(step) for step in plan.steps):
-            return Foreseen(plan=plan)
-        plan, judge = self.foreseen(
+            return DecidedPlan(plan=plan)
+        plan, evaluator = self.decided_plan(
             plan, request, skip_unchanged=skip_unchanged, verifies=verifies, keeps_hooks=keeps_hooks
         )
-        return Foreseen(plan=plan, judge=judge)
+        return DecidedPlan(plan=plan, evaluator=evaluator)
 
-    def foreseen(
+    def decided_plan(
         self,
         plan: Plan,
         request: PlanRequest,
@@ -231,14 +229,14 @@ class Knowledge:
         skip_unchanged: bool,
         verifies: bool = False,
         keeps_hooks: bool = False,
-    ) -> tuple[Plan, Judge]:
+    ) -> tuple[Plan, Evaluator]:
         """Return the plan with a decision for each step, and the judge that made them."""
         may_reuse = self._may_reuse(plan, request, skip_unchanged=skip_unchanged)
         past = self.past(plan, frozenset(step.id for step in plan.steps if is_decided(step) and may_reuse(step)))
         asked = [step.node for step in plan.steps if isinstance(step, FreshnessStep) and not step.by_load]
         fed = {source for source in asked if self.facts.is_unread(source)} | fed_by(self.project.graph, plan)
-        judge = self.judge(past, frozenset(nodes_of(plan)), self.run_id)
-        judge.newest |= newest_rows(self.reader, asked, past.tries)
+        evaluator = self.evaluator(past, frozenset(nodes_of(plan)), self.run_id)
+        evaluator.newest |= newest_rows(self.reader, asked, past.last_attempts)
         may_verify = self.verifiable.has if verifies else lambda _step: False
         wishes = Wishes(
             may_reuse=may_reuse,
@@ -247,7 +245,7 @@ class Knowledge:
             keeps_hooks=keeps_hooks or may_change_rows(self.maker.index.at_start[0]),
             may_verify=may_verify,
         )
-        return foresee(plan, judge, wishes), judge
+        return decide_plan(plan, evaluator, wishes), evaluator
 
     def closed(self, plan: Plan, request: PlanRequest) -> Mapping[StepId, StepId]:
         """Return the closed steps of a plan, each with the check that closes it."""
@@ -278,23 +276,25 @@ class Knowledge:
         failing = self.reader.failing(self.project.target.identity, places, wish.after)
         return with_open_circuits(plan, failing, breaker, datetime.now(UTC))
 
-    def reuse(self, foreseen: Foreseen, run_id: str, continued: Continued | None, verified: float = 0) -> RunReuse:
+    def reuse(
+        self, decided_plan: DecidedPlan, run_id: str, continued: Continued | None, verified: float = 0
+    ) -> RunReuse:
         """Return what decides on reuse during a run; a resumed run keeps what was done before.
 
         `verified` is the share of reused steps that is verified. A decision made during planning is valid until a step
         changes what it depends on: no other process writes there, because the run was planned under its lease.
         """
-        plan, before = foreseen.plan, foreseen.judge
+        plan, before = decided_plan.plan, decided_plan.evaluator
         settled, cut_off = (continued.settled, continued.found) if continued is not None else ((), ())
         done = {NodeId(outcome.step_id) for outcome in (*settled, *cut_off)}
         reusable = frozenset(step.id for step in plan.steps if step.decision is not None and step.decision.may_reuse)
         past = self.past(plan, reusable) if before is None else before.past
-        judge = self.judge(past, frozenset(nodes_of(plan)) - done, run_id)
-        judge.before = before
+        evaluator = self.evaluator(past, frozenset(nodes_of(plan)) - done, run_id)
+        evaluator.before = before
         sample = sample_of(plan, self.verifiable, verified, run_id)
-        found = RunReuse(judge=judge, recall=recalled(self.reader, plan), sample=sample)
+        found = RunReuse(evaluator=evaluator, recall=recalled(self.reader, plan), sample=sample)
         for outcome in settled:
             found.heard(outcome)
         for outcome in cut_off:
-            found.stood(outcome)
+            found.recovered(outcome)
         return found

@@ -81,7 +81,7 @@ def leased_plan(
             taken_at=now,
             beaten_at=now,
         )
-        with in_turn(store, lease, on_busy, turn, hear):
+        with leased(store, lease, on_busy, turn, hear):
             made = plan()
             wanted = names_of(project, command, made)
             if WHOLE in names or wanted <= names:
@@ -105,7 +105,7 @@ def names_of(project: OpenTarget, command: Command, plan: Plan) -> frozenset[str
 
 
 @contextmanager
-def in_turn(
+def leased(
     store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]
 ) -> Iterator[None]:
     """Hold a lease on names that no live run holds, until the context exits. Raises BusyError.
@@ -113,7 +113,7 @@ def in_turn(
     Heartbeats come from a thread of their own, because the run may plan for minutes or wait for a slow server.
     """
     passing(Point.LEASE_ASKED)
-    take_turn(store, lease, on_busy, turn, hear)
+    acquire(store, lease, on_busy, turn, hear)
     passing(Point.LEASE_TAKEN)
     try:
         with _beating(store, lease, turn):
@@ -127,7 +127,7 @@ def in_turn(
     passing(Point.LEASE_GONE)
 
 
-def take_turn(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]) -> None:
+def acquire(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]) -> None:
     """Take the lease once no live run excludes it; report each run that it waits for once. Raises BusyError."""
     reported: set[str] = set()
     while True:

@@ -7,7 +7,7 @@ from itertools import chain, repeat
 
 from orchestrator.execution.attempts import Attempts
 from orchestrator.execution.chronicle import Chronicle
-from orchestrator.execution.ending import Act, Ending
+from orchestrator.execution.ending import Ending, EndingAct
 from orchestrator.execution.events import (
     AttemptEnded,
     Noticed,
@@ -25,7 +25,7 @@ from orchestrator.execution.ports import (
     Request,
 )
 from orchestrator.execution.reuse import passed_over
-from orchestrator.execution.scheduler import Decision, Scheduler, StepBatch
+from orchestrator.execution.scheduler import Dispatch, Scheduler, StepBatch
 from orchestrator.execution.stopping import StepStop, StopOfAll, StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.execution.verdict import run_status
@@ -136,7 +136,7 @@ class _Loop:
         if self._chronicle.broken is not None or self._chronicle.is_asked_to_end():
             self._stop.set()
         act = self._next_act()
-        if act is not Act.ABANDON:  # before the message, so that its outcome starts nothing more
+        if act is not EndingAct.ABANDON:  # before the message, so that its outcome starts nothing more
             ended = self._perform(act)
         if isinstance(message, Noticed):
             self._chronicle.take(message)
@@ -145,11 +145,11 @@ class _Loop:
         else:
             self._interrupt_again()
         # After the message, so that an outcome that has already arrived is used and not reported as cancelled.
-        if not ended and act is Act.ABANDON:
+        if not ended and act is EndingAct.ABANDON:
             ended = self._perform(act)
         return ended or self._keep_time()
 
-    def _next_act(self) -> Act | None:
+    def _next_act(self) -> EndingAct | None:
         """Return the next action of a run that was stopped or exceeded its limit; None for any other."""
         if self._stop.is_set():
             return self._ending.next(self._attempts.now, at_once=self._stop.insisted)
@@ -160,16 +160,16 @@ class _Loop:
             return self._ending.next(self._attempts.now, at_once=False)
         return None
 
-    def _perform(self, act: Act | None) -> bool:
+    def _perform(self, act: EndingAct | None) -> bool:
         """Perform an action that ends the run early; return whether the run has ended."""
         match act:
             case None:
                 return False
-            case Act.DRAIN:
+            case EndingAct.DRAIN:
                 return self._follow(self._scheduler.drain(self._stop_code))
-            case Act.STOP:
+            case EndingAct.STOP:
                 return self._follow(self._scheduler.stop(self._stop_code))
-            case Act.ABANDON:
+            case EndingAct.ABANDON:
                 return self._follow(self._scheduler.abandon())
 
     def _take(self, outcome: Outcome) -> bool:
@@ -204,7 +204,7 @@ class _Loop:
             self._follow(self._scheduler.again(step_id))
         return False
 
-    def _follow(self, decision: Decision, *happened: RunEvent) -> bool:
+    def _follow(self, decision: Dispatch, *happened: RunEvent) -> bool:
         """Carry out a decision of the scheduler; return whether the run has ended."""
         decision, at = passed_over(decision, self._scheduler, self._terms.reuse), self._clock()
         self._executor_of.update((step.id, batch.executor) for batch in decision.batches for step in batch.steps)

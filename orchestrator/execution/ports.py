@@ -9,7 +9,7 @@ from orchestrator.execution.events import Event, NoticeKind, RunEvent, RunStarte
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import Failing, Lease, Opening, RecordedRun, RunHead
 from orchestrator.plan.step import Step, StepId
-from orchestrator.reuse.standing import LastTry, Mark, RecordedFingerprint, Standing
+from orchestrator.reuse.last_success import LastAttempt, LastSuccess, Mark, RecordedFingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ class RunReader(Protocol):
     def fingerprints(self, run_id: str) -> Mapping[StepId, RecordedFingerprint]:
         """Return the fingerprints of the ended steps of a run that have one; none if the run is not known."""
 
-    def standing(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, Standing]:
+    def last_success(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastSuccess]:
         """Return the last success of each of these steps at its place in a target, for the steps that have one.
 
         A step has no entry if another step has since begun to write the same relation. Entries are kept when the run
@@ -139,7 +139,7 @@ class RunReader(Protocol):
     def compiled_code(self, run_id: str, step_id: StepId) -> str | None:
         """Return the compiled code of a node in a run, if it is still recorded."""
 
-    def last_tries(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastTry]:
+    def last_attempts(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastAttempt]:
         """Return the outcome of the last attempt of each step at its place in a target; kept longer than its run."""
 
     def failing(self, target_identity: str, places: Mapping[StepId, str], most: int) -> Mapping[StepId, Failing]:
@@ -221,7 +221,7 @@ class Unrecorded:
 class Reuse(Protocol):
     """Decides which steps need not run, on the thread of the loop. It never raises: an undecided step runs."""
 
-    def at_turn(self, step: Step) -> Outcome | None:
+    def when_ready(self, step: Step) -> Outcome | None:
         """Return the outcome of a step that need not run, given that its parents have ended; None if it runs."""
 
     def heard(self, outcome: Outcome) -> None:
@@ -240,7 +240,7 @@ class Reuse(Protocol):
 class AllRun:
     """A `Reuse` that reuses nothing: every step runs."""
 
-    def at_turn(self, step: Step) -> Outcome | None:
+    def when_ready(self, step: Step) -> Outcome | None:
         """Return None: the step runs."""
         del step
         return None

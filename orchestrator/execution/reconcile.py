@@ -9,12 +9,12 @@ from typing import Any, Protocol
 from orchestrator.execution.changes import is_module_of
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch, RecordedRun
-from orchestrator.execution.resume import cut_off, done_after_all, settled, unheard_loads
+from orchestrator.execution.resume import cut_off, done_after_all, settled, unrecorded_loads
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.placement import relations_of
 from orchestrator.plan.step import BuildStep, StepId
+from orchestrator.reuse.last_success import Marker
 from orchestrator.reuse.open_target import OpenDbt, OpenTarget, TargetRecord
-from orchestrator.reuse.standing import Marker
 from orchestrator.reuse.target_facts import WarehouseFacts
 
 
@@ -24,7 +24,7 @@ class RunRecord(TargetRecord, Protocol):
     def batches(self, run_id: str, step_id: StepId) -> Collection[MarkedBatch]:
         """Return the batches of a microbatch model that a run marked as done."""
 
-    def clear_beside(self, step_id: StepId, relation: Relation) -> None:
+    def clear_leftovers(self, step_id: StepId, relation: Relation) -> None:
         """Drop what an interrupted build left beside its relation."""
 
 
@@ -71,8 +71,8 @@ def found_in_target(project: ResumedTarget, run: RecordedRun, changed: frozenset
         node = project.graph.manifest.nodes.get(NodeId(marker.step_id))
         if node is None or node.unique_id in changed or node.placed is None:
             continue
-        if marker.is_of(node) and facts.stands(node.placed):
-            record.clear_beside(marker.step_id, node.placed)
+        if marker.is_of(node) and facts.exists(node.placed):
+            record.clear_leftovers(marker.step_id, node.placed)
             found.append(project.dbt.found_outcome(marker, attempt.started_at))
     return tuple(found)
 
@@ -91,7 +91,7 @@ def gone_from_target(project: ResumedTarget, runs: Sequence[RecordedRun]) -> fro
         if (node := nodes.get(NodeId(step_id))) is not None
         and node.placed is not None
         and marker.is_of(node)
-        and not facts.stands(node.placed)
+        and not facts.exists(node.placed)
     )
 
 
@@ -110,7 +110,7 @@ def left_loads(project_root: Path, runs: Sequence[RecordedRun]) -> dict[StepId, 
     """Return the runs in which each load was cut off; a load whose module has changed since then starts over."""
     left = {
         load: frozenset(run.head.run_id for run in cut if is_module_of(project_root, run, run.plan.by_id[load].path))
-        for load, cut in unheard_loads(runs).items()
+        for load, cut in unrecorded_loads(runs).items()
     }
     return {load: names for load, names in left.items() if names}
 
@@ -152,7 +152,7 @@ def _dropped(project: ResumedTarget, record: RunRecord | None, nodes: Collection
     if project.target.is_there:
         record.markers(relations_of(project.graph, nodes))  # makes attached databases visible
     facts, known = WarehouseFacts(project), project.graph.manifest.nodes
-    return frozenset(node for node in nodes if (found := known[node].placed) is not None and not facts.stands(found))
+    return frozenset(node for node in nodes if (found := known[node].placed) is not None and not facts.exists(found))
 
 
 def _is_microbatch(project: ResumedTarget, node: NodeId) -> bool:

@@ -31,7 +31,7 @@ class Code:
     dirty: bool
 
 
-def is_a_try(outcome: Outcome, *, verifies: bool) -> bool:
+def is_attempt(outcome: Outcome, *, verifies: bool) -> bool:
     """Return whether the outcome counts as an attempt; a step that was only verified left the table unchanged."""
     return outcome.status is not Status.REUSED and not (verifies and outcome.status is Status.CANCELLED)
 

@@ -26,7 +26,7 @@ def replay(run: RecordedRun) -> Iterator[RunEvent]:
     yield RunStarted(run_id=head.run_id, at=head.started_at, plan=run.plan, database=head.database)
     outcomes = []
     for step in run.steps:
-        yield from _earlier_tries(step)
+        yield from _earlier_attempts(step)
         if step.last is not None and step.last.started_at is not None:
             yield StepStarted(at=step.last.started_at, step_id=step.step_id)
         outcome = outcome_of(step)
@@ -37,7 +37,7 @@ def replay(run: RecordedRun) -> Iterator[RunEvent]:
     yield RunEnded(run_id=head.run_id, at=end, status=head.status or Status.CANCELLED, outcomes=tuple(outcomes))
 
 
-def _earlier_tries(step: RecordedStep) -> Iterator[RunEvent]:
+def _earlier_attempts(step: RecordedStep) -> Iterator[RunEvent]:
     """Yield the attempts before the last one; the start of the next attempt shows when it was due."""
     for attempt, following in pairwise(step.attempts):
         if attempt.started_at is None or attempt.outcome is None:

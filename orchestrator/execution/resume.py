@@ -8,10 +8,10 @@ from types import MappingProxyType
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import RecordedAttempt, RecordedRun
 from orchestrator.execution.replay import outcome_of
-from orchestrator.plan.repair_plan import Past
+from orchestrator.plan.repair_plan import RepairedRuns
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import BuildStep, IngestStep, StepId, is_check, is_hook
-from orchestrator.reuse.standing import Marker
+from orchestrator.reuse.last_success import Marker
 
 _NOTHING: Mapping[str, Sequence[Outcome]] = MappingProxyType({})
 
@@ -46,7 +46,7 @@ def settled(run: RecordedRun, gone: AbstractSet[StepId] = frozenset()) -> tuple[
     )
 
 
-def tries(run: RecordedRun) -> dict[StepId, int]:
+def attempt_counts(run: RecordedRun) -> dict[StepId, int]:
     """Return the number of recorded attempts of each step."""
     return {step.step_id: step.last.number for step in run.steps if step.last is not None}
 
@@ -84,7 +84,7 @@ def is_finished(run: RecordedRun) -> bool:
     return run.head.status is not None and not run.head.status.halts
 
 
-def unheard_loads(runs: Sequence[RecordedRun]) -> dict[StepId, tuple[RecordedRun, ...]]:
+def unrecorded_loads(runs: Sequence[RecordedRun]) -> dict[StepId, tuple[RecordedRun, ...]]:
     """Return, for each load, the runs in which it was cut off since its last known end: a run and its retries."""
     found: dict[StepId, tuple[RecordedRun, ...]] = {}
     for run in runs:
@@ -98,7 +98,7 @@ def unheard_loads(runs: Sequence[RecordedRun]) -> dict[StepId, tuple[RecordedRun
     return found
 
 
-def past_of(runs: Sequence[RecordedRun], found: Mapping[str, Sequence[Outcome]] = _NOTHING) -> Past:
+def past_of(runs: Sequence[RecordedRun], found: Mapping[str, Sequence[Outcome]] = _NOTHING) -> RepairedRuns:
     """Return the steps of a run and its retries, in order, grouped by how they ended, for the repair of the run.
 
     `found` has, by run, the outcomes that were recovered from the target itself.
@@ -107,7 +107,7 @@ def past_of(runs: Sequence[RecordedRun], found: Mapping[str, Sequence[Outcome]] 
     for run in runs:
         ended |= {step.step_id: outcome_of(step) for step in run.steps}
         ended |= {outcome.step_id: outcome for outcome in found.get(run.head.run_id, ())}
-    return Past(
+    return RepairedRuns(
         failed=frozenset(
             id_ for id_, outcome in ended.items() if outcome is not None and outcome.status in FAIL_OR_ERROR
         ),

@@ -5,29 +5,29 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import EltError
-from orchestrator.execution.breaker import not_tried
+from orchestrator.execution.breaker import not_attempted
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import Reuse, RunReader, Verify
 from orchestrator.execution.sample import Sample
-from orchestrator.execution.scheduler import Decision, Scheduler
+from orchestrator.execution.scheduler import Dispatch, Scheduler
 from orchestrator.execution.shadow import ShadowReuse
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.decision import Act
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, Step, StepId, TestStep, ValidationStep
-from orchestrator.reuse.evaluated_project import Judged
-from orchestrator.reuse.evaluator import Judge
+from orchestrator.reuse.evaluated_project import Evaluation
+from orchestrator.reuse.evaluator import Evaluator
 from orchestrator.reuse.fingerprints.value import StatementVerdict
-from orchestrator.reuse.standing import STANDS, LastTry, Mark, RecordedFingerprint, Standing
+from orchestrator.reuse.last_success import SUCCEEDED, LastAttempt, LastSuccess, Mark, RecordedFingerprint
 
 
 @dataclass(slots=True, kw_only=True)
 class RunReuse:
     """The reuse decisions of one run, made on the thread of the loop."""
 
-    judge: Judge
-    recall: Callable[[StepId, Standing], Outcome | None]
+    evaluator: Evaluator
+    recall: Callable[[StepId, LastSuccess], Outcome | None]
     """Returns the outcome of a step in the run in which it last succeeded; None if that run is no longer recorded."""
     sample: Sample = field(default_factory=Sample)
     """Which of the steps that need not run are verified."""
@@ -35,14 +35,14 @@ class RunReuse:
     """Set if everything runs, and what would have been reused is compared."""
     continued: AbstractSet[NodeId] = frozenset()
     """The microbatch models of which only the batches are built that an earlier run did not."""
-    _known: dict[StepId, Judged] = field(default_factory=dict)
+    _known: dict[StepId, Evaluation] = field(default_factory=dict)
     _verify: dict[StepId, Verify] = field(default_factory=dict)
 
-    def at_turn(self, step: Step) -> Outcome | None:
+    def when_ready(self, step: Step) -> Outcome | None:
         """Return the outcome of a step that need not run; None if it runs."""
         decision = step.decision
         if decision is not None and decision.act in {Act.OPEN, Act.OPEN_SKIPS}:
-            return not_tried(step, decision)
+            return not_attempted(step, decision)
         # A step chosen for verification comes here again when its attempt is repeated; the choice does not change.
         if not isinstance(step, BuildStep | TestStep | ValidationStep) or step.id in self._verify:
             return None
@@ -53,16 +53,16 @@ class RunReuse:
             )
         # A step that was evaluated before has run and is now repeated, so it must run again.
         may_reuse = decision is not None and decision.may_reuse and step.id not in self._known
-        judged = self._look(step, may_reuse=may_reuse)
-        if judged is None or not may_reuse or judged.why or judged.then is None:
+        evaluation = self._look(step, may_reuse=may_reuse)
+        if evaluation is None or not may_reuse or evaluation.why or evaluation.then is None:
             return None
-        reused = _reused(step, judged.then, self.recall(step.id, judged.then))
+        reused = _reused(step, evaluation.then, self.recall(step.id, evaluation.then))
         if self.shadow is not None:
             self.shadow.expect(step, reused)
             return None
         if not self.sample.takes(step.id):
             return reused
-        self._verify[step.id] = Verify(reused=reused, of_run=judged.then.run_id)
+        self._verify[step.id] = Verify(reused=reused, of_run=evaluation.then.run_id)
         return None
 
     def heard(self, outcome: Outcome) -> None:
@@ -70,43 +70,45 @@ class RunReuse:
         self.sample.heard(outcome)
         # A reused or skipped step changed nothing in the target, so earlier evaluations stay valid.
         if outcome.status not in _DID_NOTHING:
-            self.judge.touch(outcome.step_id, stands=outcome.status in STANDS)
+            self.evaluator.touch(outcome.step_id, exists=outcome.status in SUCCEEDED)
         if found := newest_row(outcome):
-            self.judge.checked(NodeId(outcome.step_id.removeprefix(_FRESHNESS)), found)
+            self.evaluator.checked(NodeId(outcome.step_id.removeprefix(_FRESHNESS)), found)
         as_reused = self.shadow is not None and self.shadow.compare(outcome)
-        judged = self._known.get(outcome.step_id)
-        if judged is None:
+        evaluation = self._known.get(outcome.step_id)
+        if evaluation is None:
             return
-        if as_reused and judged.left is not None:  # its children are decided as if it had not run
-            self._known[outcome.step_id] = replace(judged, built=judged.left)
-            self.judge.leave(NodeId(outcome.step_id), judged)
+        if as_reused and evaluation.left is not None:  # its children are decided as if it had not run
+            self._known[outcome.step_id] = replace(evaluation, built=evaluation.left)
+            self.evaluator.leave(NodeId(outcome.step_id), evaluation)
         elif outcome.status is Status.REUSED:
-            self.judge.leave(NodeId(outcome.step_id), judged)
-        elif outcome.status in STANDS:
-            judged = self._known[outcome.step_id] = self.judge.finished(judged, self._statement(judged, outcome))
-            self.judge.build(NodeId(outcome.step_id), judged)
+            self.evaluator.leave(NodeId(outcome.step_id), evaluation)
+        elif outcome.status in SUCCEEDED:
+            evaluation = self._known[outcome.step_id] = self.evaluator.finished(
+                evaluation, self._statement(evaluation, outcome)
+            )
+            self.evaluator.build(NodeId(outcome.step_id), evaluation)
 
-    def _statement(self, judged: Judged, outcome: Outcome) -> StatementVerdict | None:
+    def _statement(self, evaluation: Evaluation, outcome: Outcome) -> StatementVerdict | None:
         """Return the verdict on the statement that a step ran; the recorded one if it ran the same statement before."""
         code = outcome.dbt_results[-1].get("compiled_code") if outcome.dbt_results else None
-        if not judged.fingerprint.has_statement or not isinstance(code, str):
+        if not evaluation.fingerprint.has_statement or not isinstance(code, str):
             return None
-        return self.judge.definitions.verdict(judged, code)
+        return self.evaluator.definitions.verdict(evaluation, code)
 
-    def stood(self, outcome: Outcome) -> None:
+    def recovered(self, outcome: Outcome) -> None:
         """Record a step whose end before the resume was recovered from the target itself."""
-        judged = self.judge.look(NodeId(outcome.step_id), compiles=False)
-        if judged.then is not None and judged.left is not None:
-            self._known[outcome.step_id] = replace(judged, built=judged.left)
-        self.judge.leave(NodeId(outcome.step_id), judged)
+        evaluation = self.evaluator.look(NodeId(outcome.step_id), compiles=False)
+        if evaluation.then is not None and evaluation.left is not None:
+            self._known[outcome.step_id] = replace(evaluation, built=evaluation.left)
+        self.evaluator.leave(NodeId(outcome.step_id), evaluation)
 
     def mark(self, step_id: StepId) -> Mark | None:
         """Return the marker that the build of the step is to leave in the target."""
-        judged = self._known.get(step_id)
+        evaluation = self._known.get(step_id)
         return (
             None
-            if judged is None or step_id in self._verify
-            else Mark(digest=judged.fingerprint.digest, identity=judged.built)
+            if evaluation is None or step_id in self._verify
+            else Mark(digest=evaluation.fingerprint.digest, identity=evaluation.built)
         )
 
     def verifies(self, step_id: StepId) -> Verify | None:
@@ -115,25 +117,25 @@ class RunReuse:
 
     def known(self, outcome: Outcome) -> RecordedFingerprint | None:
         """Return the fingerprint and the identity of the result of a step that ended, if known."""
-        judged = self._known.get(outcome.step_id)
-        if judged is None:
+        evaluation = self._known.get(outcome.step_id)
+        if evaluation is None:
             return None
-        if outcome.reason.code is ReasonCode.DIFFERS and judged.then is not None:
-            then = judged.then
+        if outcome.reason.code is ReasonCode.DIFFERS and evaluation.then is not None:
+            then = evaluation.then
             return RecordedFingerprint(fingerprint=then.fingerprint, identity=then.identity, doubts=then)
-        identity = judged.left if outcome.status is Status.REUSED else judged.built
-        return RecordedFingerprint(fingerprint=judged.fingerprint, identity=identity or judged.built)
+        identity = evaluation.left if outcome.status is Status.REUSED else evaluation.built
+        return RecordedFingerprint(fingerprint=evaluation.fingerprint, identity=identity or evaluation.built)
 
-    def _look(self, step: Step, *, may_reuse: bool) -> Judged | None:
+    def _look(self, step: Step, *, may_reuse: bool) -> Evaluation | None:
         """Evaluate a step. A step that cannot be evaluated runs, and so reports its own error."""
         try:
-            judged = self.judge.look(NodeId(step.id), compiles=may_reuse, asks=may_reuse)
+            evaluation = self.evaluator.look(NodeId(step.id), compiles=may_reuse, asks=may_reuse)
         except EltError:
             return None
-        if judged.fingerprint.node in self.continued:
-            judged = self.judge.continued(judged)
-        self._known[step.id] = judged
-        return judged
+        if evaluation.fingerprint.node in self.continued:
+            evaluation = self.evaluator.continued(evaluation)
+        self._known[step.id] = evaluation
+        return evaluation
 
 
 def newest_row(outcome: Outcome) -> str:
@@ -144,17 +146,17 @@ def newest_row(outcome: Outcome) -> str:
 
 
 def newest_rows(
-    reader: RunReader | None, sources: Iterable[NodeId], tries: Mapping[StepId, LastTry]
+    reader: RunReader | None, sources: Iterable[NodeId], last_attempts: Mapping[StepId, LastAttempt]
 ) -> dict[NodeId, str]:
     """Return the newest row of each dbt source, as its last recorded freshness check found it."""
     if reader is None:
         return {}
     steps = {StepId(f"{_FRESHNESS}{source}"): source for source in sources}
-    found = reader.outcomes({step: tries[step].run_id for step in steps if step in tries})
+    found = reader.outcomes({step: last_attempts[step].run_id for step in steps if step in last_attempts})
     return {steps[step]: row for step, outcome in found.items() if (row := newest_row(outcome))}
 
 
-def recalled(reader: RunReader | None, plan: Plan) -> Callable[[StepId, Standing], Outcome | None]:
+def recalled(reader: RunReader | None, plan: Plan) -> Callable[[StepId, LastSuccess], Outcome | None]:
     """Return a function that looks up how a step last succeeded; the steps planned for reuse are read in one query."""
     if reader is None:
         return lambda _step, _then: None
@@ -163,7 +165,7 @@ def recalled(reader: RunReader | None, plan: Plan) -> Callable[[StepId, Standing
     }
     found: dict[StepId, Outcome] = {}
 
-    def recall(step_id: StepId, then: Standing) -> Outcome | None:
+    def recall(step_id: StepId, then: LastSuccess) -> Outcome | None:
         if planned.get(step_id) != then.run_id:
             return reader.outcomes({step_id: then.run_id}).get(step_id)
         if not found:
@@ -173,7 +175,7 @@ def recalled(reader: RunReader | None, plan: Plan) -> Callable[[StepId, Standing
     return recall
 
 
-def passed_over(decision: Decision, scheduler: Scheduler, reuse: Reuse) -> Decision:
+def passed_over(decision: Dispatch, scheduler: Scheduler, reuse: Reuse) -> Dispatch:
     """End steps that need not run at once, and evaluate all steps that become ready by it."""
     outcomes, batches, interrupt = list(decision.outcomes), [], list(decision.interrupt)
     _tell(reuse, outcomes)
@@ -181,7 +183,7 @@ def passed_over(decision: Decision, scheduler: Scheduler, reuse: Reuse) -> Decis
     for batch in waiting:  # the list grows while it is read
         start = []
         for step in batch.steps:
-            found = reuse.at_turn(step)
+            found = reuse.when_ready(step)
             if found is None:
                 start.append(step)
                 continue
@@ -202,7 +204,7 @@ def _tell(reuse: Reuse, outcomes: Iterable[Outcome]) -> None:
         reuse.heard(outcome)
 
 
-def _reused(step: Step, then: Standing, recorded: Outcome | None) -> Outcome:
+def _reused(step: Step, then: LastSuccess, recorded: Outcome | None) -> Outcome:
     word = "warn" if then.status is Status.WARN else (recorded.tool_word if recorded is not None else "")
     said = recorded.message if recorded is not None and then.status is Status.WARN else ""
     as_then = f"as in run {then.run_id}"

@@ -29,7 +29,7 @@ class StepBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Dispatch:
     """The effects of one call."""
 
     outcomes: tuple[Outcome, ...] = ()
@@ -87,7 +87,7 @@ class Scheduler:
         """The names of the executors that the plan needs."""
         return {route.executor for route in self._route}
 
-    def begin(self) -> Decision:
+    def begin(self) -> Dispatch:
         """Return the first steps to start. Steps with an earlier outcome count as ended, and are not reported again."""
         for at, count in enumerate(self._inputs_left):
             if count == 0:
@@ -95,7 +95,7 @@ class Scheduler:
         # Earlier outcomes may skip more steps; only these are new.
         return self._decide(self._settle(list(self._settled))[len(self._settled) :])
 
-    def end(self, outcome: Outcome) -> Decision:
+    def end(self, outcome: Outcome) -> Dispatch:
         """Process the outcome of a running step."""
         at = self._running_at(outcome)
         outcome = self._restate(at, outcome)
@@ -105,7 +105,7 @@ class Scheduler:
             return self._break_off(outcomes)
         return self._decide(outcomes)
 
-    def pause(self, outcome: Outcome) -> Decision:
+    def pause(self, outcome: Outcome) -> Dispatch:
         """Process the error of a step that is to be repeated: its slot is freed, and its descendants keep waiting."""
         at = self._running_at(outcome)
         self._leave(at)
@@ -117,7 +117,7 @@ class Scheduler:
         """Return whether a running step may be repeated: not if it was interrupted or the run is to end."""
         return not self._stopping and self._position[step_id] not in self._interrupted
 
-    def again(self, step_id: StepId) -> Decision:
+    def again(self, step_id: StepId) -> Dispatch:
         """Start a paused step as soon as a slot is free; a step that has since ended is not started."""
         at = self._position[step_id]
         if at in self._tried:
@@ -142,18 +142,18 @@ class Scheduler:
         """Return whether the outcome triggers fail-fast; as in dbt, a hook with an error does not."""
         return outcome.status in (Status.FAIL, Status.ERROR) and not is_hook(self._steps[at])
 
-    def drain(self, code: ReasonCode = ReasonCode.INTERRUPTED) -> Decision:
+    def drain(self, code: ReasonCode = ReasonCode.INTERRUPTED) -> Dispatch:
         """Start nothing more: waiting steps are cancelled, and running steps continue."""
         if not self._stopping:
             self._stopping, self._stop_reason = True, Reason(code=code)
         rest = [self._close(at, Status.CANCELLED, self._stop_reason, "not started") for at in sorted(self._waiting)]
         return self._decide(rest)
 
-    def stop(self, code: ReasonCode = ReasonCode.INTERRUPTED) -> Decision:
+    def stop(self, code: ReasonCode = ReasonCode.INTERRUPTED) -> Dispatch:
         """End the run: nothing more starts, running steps are interrupted, the rest are cancelled."""
         return self._decide(list(self.drain(code).outcomes), interrupt=self._running)
 
-    def abandon(self) -> Decision:
+    def abandon(self) -> Dispatch:
         """End the run at once, without waiting for the steps that still run."""
         outcomes = list(self.stop().outcomes)
         left = sorted(self._running)
@@ -161,7 +161,7 @@ class Scheduler:
         self._running.clear()
         return self._decide(outcomes)
 
-    def _break_off(self, outcomes: list[Outcome]) -> Decision:
+    def _break_off(self, outcomes: list[Outcome]) -> Dispatch:
         """Skip all steps that have not started, except the on-run-end hooks, which dbt always runs."""
         self._broken_by = outcomes[0].step_id
         reason = Reason(code=ReasonCode.FAIL_FAST, blame=self._broken_by)
@@ -230,10 +230,10 @@ class Scheduler:
         # Negative, because the heap returns the smallest: the step with the longest remaining path starts first.
         heappush(self._ready[self._route[at].executor], (-self._waits.remaining[at], at))
 
-    def _decide(self, outcomes: list[Outcome], interrupt: Iterable[int] = ()) -> Decision:
+    def _decide(self, outcomes: list[Outcome], interrupt: Iterable[int] = ()) -> Dispatch:
         self._interrupted.update(interrupt)
         started = sorted((batch for lane in Lane for batch in self._take(lane)), key=itemgetter(0))
-        return Decision(
+        return Dispatch(
             outcomes=tuple(outcomes),
             batches=tuple(batch for _, batch in started),
             interrupt=tuple(self._steps[at] for at in sorted(interrupt)),

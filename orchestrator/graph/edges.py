@@ -54,12 +54,12 @@ def gate_edges(manifest: Manifest, needs: Dag[NodeId], suites: Iterable[BoundSui
     """
     waiting = needs.bits(node.unique_id for node in manifest.nodes.values() if node.resource_type in WAITS_FOR_GATES)
     below: dict[frozenset[NodeId], tuple[NodeId, ...]] = {}
-    for gate, judged in _gates(manifest, suites):
+    for gate, checked in _gates(manifest, suites):
         # Many tests have the same parents, so the search below them is done once.
-        parents = frozenset(judged)
+        parents = frozenset(checked)
         if parents not in below:
             below[parents] = needs.first_of(_below_all(parents, needs) & waiting)
-        yield from ((parent, gate) for parent in judged)
+        yield from ((parent, gate) for parent in checked)
         yield from ((gate, node) for node in below[parents])
 
 

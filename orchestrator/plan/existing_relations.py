@@ -8,5 +8,5 @@ from orchestrator.nodes.identity import Relation
 class Facts(Protocol):
     """Answers questions about the warehouse before the run, without a query to a source system."""
 
-    def stands(self, relation: Relation) -> bool | None:
+    def exists(self, relation: Relation) -> bool | None:
         """Return whether the table or view exists; None if the database cannot be read now."""

@@ -108,18 +108,18 @@ class _Choice:
                 continue
             missing = None if self._goes_alone() else self.presence.missing_parent(node_id)
             if missing is None:
-                self.found.dbt[node_id] = Cause(why=Why.CHECKS, of=self._judged(node.parents))
+                self.found.dbt[node_id] = Cause(why=Why.CHECKS, of=self._evaluated(node.parents))
             else:
                 detail = f"{short_name(missing)} is neither there nor in the plan"
                 self.found.left_out.append(LeftOut(node=node_id, reason="parent_not_built", detail=detail))
 
-    def take_suites(self, judged: frozenset[NodeId]) -> None:
+    def take_suites(self, checked: frozenset[NodeId]) -> None:
         if not self.request.tests and self.request.verb is not Verb.TEST:
             return
         for suite, bound in self.graph.suites.items():
             if suite in self.request.suites_selected:
                 self.found.suites[suite] = Cause(why=Why.SELECTED)
-            elif bound.node in judged and suite not in self.request.excluded:
+            elif bound.node in checked and suite not in self.request.excluded:
                 self.found.suites[suite] = Cause(why=Why.CHECKS, of=bound.node)
 
     def take_gates(self) -> None:
@@ -163,7 +163,7 @@ class _Choice:
         out_of_bounds = any(parent in self.request.excluded for parent in node.parents)
         return not out_of_bounds and self.presence.missing_parent(check) is None
 
-    def _judged(self, parents: tuple[NodeId, ...]) -> NodeId | None:
+    def _evaluated(self, parents: tuple[NodeId, ...]) -> NodeId | None:
         direct = (parent for parent in parents if parent in self.request.direct)
         return next(direct, parents[0] if parents else None)
 

@@ -31,7 +31,7 @@ def make_plan(graph: Graph, request: PlanRequest, facts: Facts) -> Plan:
     by_node = steps_of(graph, members)
     alone = request.verb in {Verb.TEST, Verb.FRESHNESS}  # nothing is built, so no check has to wait for another step
     steps = _joined(order, by_node, alone=alone)
-    steps = _loads_in_turn(steps)
+    steps = _loads_one_by_one(steps)
     steps = _with_hooks(graph, steps, request)
     return Plan(
         steps=tuple(_in_order(steps)),
@@ -53,7 +53,7 @@ def _joined(order: Dag[NodeId], by_node: Mapping[NodeId, Step], *, alone: bool) 
     return {step_id: replace(step, parents=tuple(parents[step_id])) for step_id, step in steps.items()}
 
 
-def _loads_in_turn(steps: dict[StepId, Step]) -> dict[StepId, Step]:
+def _loads_one_by_one(steps: dict[StepId, Step]) -> dict[StepId, Step]:
     """Return the steps with loads of the same dlt pipeline one after another, because they share its working folder."""
     last: dict[str, StepId] = {}
     found = dict(steps)

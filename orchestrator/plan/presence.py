@@ -67,10 +67,10 @@ class Presence:
             return True
         relation = placed(self._graph, node)
         if relation is not None:
-            stands = self._facts.stands(relation)
-            if stands is None:
+            exists = self._facts.exists(relation)
+            if exists is None:
                 self._unread.add(node)
-            return stands is not False
+            return exists is not False
         parents = self._graph.depends.parents(node)
         # A node without a relation, such as an ephemeral model, exists if all of its parents do.
         found = all(self._is_there(parent) for parent in parents)

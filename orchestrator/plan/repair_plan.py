@@ -22,7 +22,7 @@ from orchestrator.plan.step import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class RepairedRuns:
     """How the steps of a run ended."""
 
     all: frozenset[StepId]
@@ -34,7 +34,7 @@ class Past:
     """The successful builds whose relations no longer exist."""
 
 
-def repair(plan: Plan, past: Past, changed: AbstractSet[NodeId]) -> Plan:
+def repair(plan: Plan, past: RepairedRuns, changed: AbstractSet[NodeId]) -> Plan:
     """Return the part of today's plan of a run that repairs it.
 
     It contains the steps that did not succeed; upstream of them, the builds that have changed, are gone, or were not
@@ -52,7 +52,7 @@ class _Repair:
     """Collects the steps of the repair."""
 
     plan: Plan
-    past: Past
+    past: RepairedRuns
     changed: AbstractSet[NodeId]
     kept: dict[StepId, Cause] = field(default_factory=dict)
 
@@ -99,17 +99,17 @@ class _Repair:
     def take_checks(self) -> None:
         """Add the checks of rebuilt nodes, but unit tests only if the model itself has changed."""
         built = {step_id for step_id in self.kept if isinstance(self.plan.by_id[step_id], BuildStep)}
-        anew = {step_id for step_id in built if self.kept[step_id].why is Why.CHANGED}
+        again = {step_id for step_id in built if self.kept[step_id].why is Why.CHANGED}
         # Unit tests run before their model, so they are among its parents.
-        before = {parent: step_id for step_id in anew for parent in self.plan.by_id[step_id].parents}
+        before = {parent: step_id for step_id in again for parent in self.plan.by_id[step_id].parents}
         for step in self.plan.steps:
             if step.id in self.kept or not is_check(step):
                 continue
-            judged = next((parent for parent in step.parents if parent in built), None)
-            if judged is None and isinstance(step, TestStep) and _is_unit_test(step):
-                judged = before.get(step.id)
-            if judged is not None:
-                self.kept[step.id] = Cause(why=Why.CHECKS, of=node_of(self.plan.by_id[judged]))
+            checked = next((parent for parent in step.parents if parent in built), None)
+            if checked is None and isinstance(step, TestStep) and _is_unit_test(step):
+                checked = before.get(step.id)
+            if checked is not None:
+                self.kept[step.id] = Cause(why=Why.CHECKS, of=node_of(self.plan.by_id[checked]))
 
 
 def _is_unit_test(step: TestStep) -> bool:

@@ -73,10 +73,10 @@ def line_of(event: RunEvent, steps: Steps, started_at: datetime | None) -> Event
     """Return the line of an event."""
     match event:
         case RunStarted():
-            steps_told = count(len(event.plan.steps), "step")
+            steps_shown = count(len(event.plan.steps), "step")
             if event.resumed:
-                steps_told = f"{len(event.settled):,} of {steps_told} are already done"
-            text = f"run {event.run_id}: {steps_told}, {event.database}"
+                steps_shown = f"{len(event.settled):,} of {steps_shown} are already done"
+            text = f"run {event.run_id}: {steps_shown}, {event.database}"
             return EventLine(at=event.at, word="resume" if event.resumed else "run", text=text)
         case StepStarted():
             word = "verify" if event.verifies else "start"

@@ -8,10 +8,10 @@ from rich.text import Text
 
 from orchestrator.nodes.identity import short_name
 from orchestrator.plan.plan_words import decision_words
-from orchestrator.report.locked_text import held_line, held_to_json
+from orchestrator.report.locked_text import locked_line, locked_to_json
 from orchestrator.report.streams import print_wide
 from orchestrator.reuse.explained import Explained, PartLine
-from orchestrator.reuse.fingerprints.compare import Verdict
+from orchestrator.reuse.fingerprints.compare import ComparisonVerdict
 from orchestrator.reuse.fingerprints.value import Finding
 
 _SHOWN = 8  # letters of a digest; enough to show that two differ
@@ -20,16 +20,16 @@ _MOST_CAUSES = 10
 _MANY = ("setting:database-", "profile:")
 """Parts that every node has. They are listed one by one only if they differ."""
 _VERDICTS = {
-    Verdict.SAME: "Nothing has changed.",
-    Verdict.DIFFERENT: "Its result may have changed.",
-    Verdict.NEEDS_COMPILING: "Only compiling it can show whether its result has changed.",
+    ComparisonVerdict.SAME: "Nothing has changed.",
+    ComparisonVerdict.DIFFERENT: "Its result may have changed.",
+    ComparisonVerdict.NEEDS_COMPILING: "Only compiling it can show whether its result has changed.",
 }
 
 
 def print_explanation(console: Console, found: Explained) -> None:
     """Print what a node's result depends on, now and at its last success, and the resulting decision."""
     if found.held is not None:
-        console.print(held_line(found.held), soft_wrap=True)
+        console.print(locked_line(found.held), soft_wrap=True)
     kind = found.node.resource_type.value.replace("_", " ")
     console.print(Text.assemble((kind, "cyan"), "  ", (found.node.name, "bold"), f"  {found.node.path}"))
     for name, value in _facts(found):
@@ -49,7 +49,7 @@ def print_explanation(console: Console, found: Explained) -> None:
 
 def explanation_to_json(found: Explained) -> dict[str, object]:
     """Return the explanation as JSON, in the format that docs/reuse.md describes."""
-    then = found.standing
+    then = found.last_success
     return {
         "node": found.node.unique_id,
         "path": found.node.path,
@@ -65,7 +65,7 @@ def explanation_to_json(found: Explained) -> dict[str, object]:
         "decision": None
         if found.decision is None
         else {"act": found.decision.act.value, "words": decision_words(found.decision)},
-        "unconfirmed": held_to_json(found.held),
+        "unconfirmed": locked_to_json(found.held),
         "unknown": sorted(found.now.unknown),
         "standing": None
         if then is None
@@ -85,11 +85,11 @@ def explanation_to_json(found: Explained) -> dict[str, object]:
 
 
 def _facts(found: Explained) -> list[tuple[str, str]]:
-    then = found.standing
-    stood = "never" if then is None else f"{_moment(then.ended_at)}{then.status.value} in run {then.run_id}"
+    then = found.last_success
+    recovered = "never" if then is None else f"{_moment(then.ended_at)}{then.status.value} in run {then.run_id}"
     if then is not None and then.is_doubted:
-        stood = f"{_moment(then.ended_at)}in run {then.run_id}; found to be wrong since"
-    facts = [("target", found.target), ("last success", stood)]
+        recovered = f"{_moment(then.ended_at)}in run {then.run_id}; found to be wrong since"
+    facts = [("target", found.target), ("last success", recovered)]
     if found.now.volatile is not None:
         facts.append(("volatile", f"{found.now.volatile}: it always runs, unless `meta.elt.volatile: false` is set"))
     statement = found.now.statement
@@ -127,13 +127,13 @@ def _above(found: Explained) -> list[str]:
 
 
 def _verdict_word(found: Explained) -> str:
-    if found.standing is not None and found.standing.is_doubted:
+    if found.last_success is not None and found.last_success.is_doubted:
         return "doubted"
     return "never_stood" if found.comparison is None else found.comparison.verdict.value
 
 
 def _verdict(found: Explained) -> str:
-    if found.standing is not None and found.standing.is_doubted:
+    if found.last_success is not None and found.last_success.is_doubted:
         return (
             "A verification found that the existing table differs from what the node builds. It runs, and so does"
             " everything downstream."
@@ -141,11 +141,15 @@ def _verdict(found: Explained) -> str:
     if found.comparison is None:
         return "It has never succeeded in this target, so there is nothing to compare with."
     changes = found.comparison.changes
-    if found.held is not None and found.comparison.verdict is Verdict.SAME and not changes:
+    if found.held is not None and found.comparison.verdict is ComparisonVerdict.SAME and not changes:
         return "Nothing has changed in the project. Whether its data has changed, only the database can tell."
-    if found.comparison.verdict is Verdict.SAME and changes and all(one.part.startswith("parent:") for one in changes):
+    if (
+        found.comparison.verdict is ComparisonVerdict.SAME
+        and changes
+        and all(one.part.startswith("parent:") for one in changes)
+    ):
         return "It is a view: new rows in what it reads do not change it."
-    if found.comparison.verdict is Verdict.SAME and found.changes:
+    if found.comparison.verdict is ComparisonVerdict.SAME and found.changes:
         return "It compiles to what it compiled to then, comments and layout aside: its result is the same."
     return _VERDICTS[found.comparison.verdict]
 
@@ -163,7 +167,7 @@ def _print_parts(console: Console, found: Explained) -> None:
         (part for part in found.parts if part not in (*same, *unread)), key=lambda part: part.now == part.then
     )
     for part in shown:
-        changed = found.standing is not None and part.now != part.then
+        changed = found.last_success is not None and part.now != part.then
         table.add_row(
             part.words,
             _short(part.now) if part.is_read else "?",

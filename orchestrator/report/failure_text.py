@@ -57,14 +57,14 @@ def _said_no(failures: int, step: Step | None) -> str:
 
 def _bad_parts(outcome: Outcome) -> Iterator[Text]:
     """Yield the parts that failed, broke or warn, without those that the message already mentions."""
-    bad = [part for part in untold_parts(outcome) if part.status in {Status.FAIL, Status.ERROR, Status.WARN}]
+    bad = [part for part in unreported_parts(outcome) if part.status in {Status.FAIL, Status.ERROR, Status.WARN}]
     for part in bad[:_MOST_PARTS]:
         yield Text.assemble(_INDENT, (part.status.value, STYLES[part.status]), f" {_part(part)}")
     if len(bad) > _MOST_PARTS:
         yield Text(f"{_INDENT}and {len(bad) - _MOST_PARTS:,} more")
 
 
-def untold_parts(outcome: Outcome) -> list[Part]:
+def unreported_parts(outcome: Outcome) -> list[Part]:
     """Return the parts of an outcome whose messages are not in its own message."""
     said = one_line(outcome.message)
     return [part for part in outcome.parts if not (part.message and one_line(part.message) in said)]

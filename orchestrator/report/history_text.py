@@ -26,7 +26,7 @@ from orchestrator.plan.plan_words import shown_name
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.report.event_line import STYLES, titled
-from orchestrator.report.failure_text import untold_parts
+from orchestrator.report.failure_text import unreported_parts
 from orchestrator.report.streams import print_wide
 from orchestrator.report.words import clean, duration, one_line, size_words
 from orchestrator.wording import count
@@ -100,7 +100,7 @@ def print_log(
             console.print(Text(f"{step.kind} {step.name}", style="bold"))
         for attempt in step.attempts:
             if attempt.outcome is not None:
-                _print_try(console, attempt.number, attempt.outcome, of_several=len(step.attempts) > 1)
+                _print_attempt(console, attempt.number, attempt.outcome, of_several=len(step.attempts) > 1)
 
 
 def _logged(event: RunEvent) -> tuple[str, str]:
@@ -121,12 +121,12 @@ def _logged(event: RunEvent) -> tuple[str, str]:
             return "run ended", event.status.value
 
 
-def _print_try(console: Console, number: int, outcome: Outcome, *, of_several: bool) -> None:
+def _print_attempt(console: Console, number: int, outcome: Outcome, *, of_several: bool) -> None:
     if of_several:
         kind = f" ({outcome.error_class})" if outcome.error_class else ""
         told = f"try {number}  {outcome.status}{kind}  {duration(outcome.elapsed)}"
         console.print(Text(told, style="bold"))
-    for part in untold_parts(outcome):
+    for part in unreported_parts(outcome):
         rows = "" if part.rows is None or part.message else count(part.rows, "row")
         console.print(f"  {part.status.value:<10}{part.name}  {one_line(part.message)}{rows}", soft_wrap=True)
     if outcome.message:
@@ -231,8 +231,8 @@ def _why(step: RecordedStep, run: RecordedRun) -> str:
         blamed = _named(blame, run) if blame is not None else ""
         return tries + (f"because of {blamed}" if blamed else step.reason.code.value.replace("_", " "))
     if step.status is Status.REUSED and step.last is not None and step.last.outcome is not None:
-        is_told = step.last.outcome.warns or step.last.outcome.reason.code is ReasonCode.VERIFIED
-        return f"{step.why}; {one_line(step.last.outcome.message)}" if is_told else step.why
+        is_shown = step.last.outcome.warns or step.last.outcome.reason.code is ReasonCode.VERIFIED
+        return f"{step.why}; {one_line(step.last.outcome.message)}" if is_shown else step.why
     message = step.last.outcome.message if step.last is not None and step.last.outcome is not None else ""
     planned = run.plan.by_id.get(step.step_id)
     is_decided = step.status is Status.SUCCESS and planned is not None and planned.decision is not None

@@ -2,16 +2,16 @@
 
 from rich.text import Text
 
-from orchestrator.reuse.facts import HeldDatabase
+from orchestrator.reuse.facts import LockedDatabase
 
 
-def held_line(held: HeldDatabase) -> Text:
+def locked_line(held: LockedDatabase) -> Text:
     """Return one line that names the process that holds the database, and what follows from that."""
     told = f"{held}, so it was not read. What only it can tell is unconfirmed: `elt run` decides that."
     return Text(told, style="yellow")
 
 
-def held_to_json(held: HeldDatabase | None) -> dict[str, object] | None:
+def locked_to_json(held: LockedDatabase | None) -> dict[str, object] | None:
     """Return the same as JSON; None if the database was read."""
     if held is None:
         return None

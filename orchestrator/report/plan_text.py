@@ -12,7 +12,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.plan_words import kind_of, reason_of, shown_name
 from orchestrator.plan.step import BuildStep, IngestStep, Step
 from orchestrator.report.attempts_text import AttemptsText
-from orchestrator.report.locked_text import held_line
+from orchestrator.report.locked_text import locked_line
 from orchestrator.report.plan_groups import group, shown_kind
 from orchestrator.report.plan_overview import (
     USUAL,
@@ -24,7 +24,7 @@ from orchestrator.report.plan_overview import (
     told_with,
 )
 from orchestrator.report.words import one_line
-from orchestrator.reuse.facts import HeldDatabase
+from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.wording import count
 
 _INDENT = " " * 4
@@ -36,7 +36,7 @@ def print_plan(
     attempts: AttemptsText = USUAL,
     *,
     database: str,
-    held: HeldDatabase | None = None,
+    held: LockedDatabase | None = None,
     verbose: bool = False,
 ) -> None:
     """Print the plan and the database that it writes to: each step, or by folder if there are hundreds.
@@ -44,7 +44,7 @@ def print_plan(
     If another process `held` the database, that is printed first.
     """
     if held is not None:
-        console.print(held_line(held), soft_wrap=True)
+        console.print(locked_line(held), soft_wrap=True)
     in_full = verbose or not is_large(plan)
     lines = (
         plan_lines(plan, attempts, database=database, width=console.width)

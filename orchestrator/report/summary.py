@@ -77,7 +77,7 @@ class Summary:
         if ended.outcomes:
             yield from count_lines(count_by_kind(started.plan, ended.outcomes))
         yield from self._slowest(started, ended)
-        yield from self._tried_again(started)
+        yield from self._attempted_again(started)
         yield from self._warnings(started, ended)
         yield from self._noticed(NoticeKind.PRINTED, "Printed by models", "line")
         yield from _left_out(started.plan.left_out)
@@ -109,7 +109,7 @@ class Summary:
             name = titled(outcome.step_id, started.plan.by_id)
             yield Text.assemble((f"{duration(outcome.elapsed):>9}", "cyan"), "  ", name)
 
-    def _tried_again(self, started: RunStarted) -> Iterator[Text]:
+    def _attempted_again(self, started: RunStarted) -> Iterator[Text]:
         """Yield the steps that took several attempts, whatever their status: a green run should not hide them."""
         if self._tries:
             yield Text()

@@ -25,7 +25,7 @@ def closed_by(graph: Graph, plan: Plan, past: Past, excluded: AbstractSet[NodeId
     return closed
 
 
-def judged_by(graph: Graph, check: NodeId) -> tuple[NodeId, ...]:
+def checked_by(graph: Graph, check: NodeId) -> tuple[NodeId, ...]:
     """Return the nodes that a check examines: the parents of a test, the node of a suite."""
     if check in graph.suites:
         return (graph.suites[check].node,)
@@ -50,10 +50,10 @@ def writers_of(graph: Graph, source: NodeId) -> Iterator[StepId]:
 def _that_said_no(graph: Graph, plan: Plan, past: Past) -> Iterator[NodeId]:
     """Yield the checks that failed or errored on what exists now, and that this plan neither runs nor supersedes."""
     for check in checks_of(graph):
-        if StepId(check) not in past.tries or StepId(check) in plan.by_id:
+        if StepId(check) not in past.last_attempts or StepId(check) in plan.by_id:
             continue
-        judged = judged_by(graph, check)
-        if judged and all(_still_holds(graph, plan, past, check, node) for node in judged):
+        checked = checked_by(graph, check)
+        if checked and all(_still_holds(graph, plan, past, check, node) for node in checked):
             yield check
 
 

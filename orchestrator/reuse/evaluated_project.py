@@ -16,12 +16,12 @@ from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.result_identity import COLUMNS_OF, Nature, with_built
 from orchestrator.reuse.fingerprints.suite_fingerprints import SuiteFingerprinter
 from orchestrator.reuse.fingerprints.value import Fingerprint, SourceVersion
-from orchestrator.reuse.standing import Standing
+from orchestrator.reuse.last_success import LastSuccess
 from orchestrator.reuse.statements import Statements
 from orchestrator.reuse.unread import as_recorded
 
 
-class Code(Protocol):
+class CompiledCode(Protocol):
     """Returns the compiled code of nodes, now and in earlier runs."""
 
     def now(self, node: NodeId) -> str | None:
@@ -46,8 +46,8 @@ class Database(Protocol):
     def functions(self) -> Mapping[str, StoredFunction]:
         """Return the functions that are stored in the database, by name."""
 
-    def touch(self, step: StepId, *, stands: bool) -> None:
-        """Forget what a step may have changed; `stands` if it succeeded, so that its relation exists."""
+    def touch(self, step: StepId, *, exists: bool) -> None:
+        """Forget what a step may have changed; `exists` if it succeeded, so that its relation exists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Project:
     graph: Graph
     maker: Fingerprinter
     database: Database
-    code: Code
+    code: CompiledCode
     run_id: str
     """Makes the identity of a build unique if its inputs do not determine its result."""
     suites: SuiteFingerprinter | None = None
@@ -117,7 +117,7 @@ class Project:
             self._words[node] = Words(self.manifest, self.maker, dbt)
         return self._words[node].change(change)
 
-    def why_warned(self, then: Standing | None) -> str:
+    def why_warned(self, then: LastSuccess | None) -> str:
         """Return why an earlier warning is not reused; empty if it may be."""
         is_warning = then is not None and then.status is Status.WARN
         return "it warned, and warnings are errors in this run" if is_warning and self.warns_are_errors else ""
@@ -137,7 +137,7 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Evaluation:
     """The evaluation of a node."""
 
     fingerprint: Fingerprint
@@ -145,7 +145,7 @@ class Judged:
     """Why it must run; empty if the existing result is still valid."""
     changed: str
     """What changed since its last build; empty if nothing did."""
-    then: Standing | None
+    then: LastSuccess | None
     left: str | None
     """Its identity, as its children see it, if it is kept; None if it is not known."""
     built: str

@@ -8,8 +8,8 @@ from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.definitions import Definitions
-from orchestrator.reuse.evaluated_project import Judged, Project
-from orchestrator.reuse.fingerprints.compare import Comparison, Verdict
+from orchestrator.reuse.evaluated_project import Evaluation, Project
+from orchestrator.reuse.fingerprints.compare import Comparison, ComparisonVerdict
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.make import has_fingerprint
 from orchestrator.reuse.fingerprints.result_identity import (
@@ -24,9 +24,9 @@ from orchestrator.reuse.fingerprints.result_identity import (
     with_built,
 )
 from orchestrator.reuse.fingerprints.value import Fingerprint, SourceVersion, StatementVerdict
+from orchestrator.reuse.last_success import LastSuccess
 from orchestrator.reuse.past import Found, Past
 from orchestrator.reuse.reasons import Reasons, why_dropped, why_unknown
-from orchestrator.reuse.standing import Standing
 from orchestrator.reuse.touched import Touched
 
 _LEAVE_NOTHING = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST, ResourceType.EXPECTATION})
@@ -34,13 +34,13 @@ _LEAVE_NOTHING = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST, ResourceT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    judged: Judged
+    evaluation: Evaluation
     compiled: bool
     """Whether the decision was allowed to compile the node."""
 
 
 @dataclass(slots=True)
-class Judge:
+class Evaluator:
     """Evaluates each node once the outcome of its parents is known: kept as they are, or built."""
 
     project: Project
@@ -58,8 +58,8 @@ class Judge:
     """The nodes that run although nothing changed for them, each with the reason."""
     newest: dict[NodeId, str] = field(default_factory=dict)
     """The newest row of each dbt source, as dbt's freshness check found it."""
-    before: "Judge | None" = None
-    """The judge of the plan. Its answers are valid for every node that no step has touched since."""
+    before: "Evaluator | None" = None
+    """The evaluator of the plan. Its answers are valid for every node that no step has touched since."""
     answers: dict[NodeId, _Answer] = field(default_factory=dict)
     _touched: Touched = field(init=False)
     _settled: set[NodeId] = field(default_factory=set)
@@ -80,28 +80,28 @@ class Judge:
         """The describer of changes in words."""
         return Reasons(self.project, self.comparisons, self.running)
 
-    def look(self, node: NodeId, *, compiles: bool = True, asks: bool = False) -> Judged:
+    def look(self, node: NodeId, *, compiles: bool = True, asks: bool = False) -> Evaluation:
         """Evaluate a node. It is compiled only if needed and `compiles`; if that queries the warehouse, also `asks`."""
         self._settle_above(node)
         answer = self._answered_before(node, compiles=compiles, asks=asks)
         if answer is None:
-            answer = _Answer(judged=self._judge(node, compiles=compiles, asks=asks), compiled=compiles)
+            answer = _Answer(evaluation=self._evaluate(node, compiles=compiles, asks=asks), compiled=compiles)
         self.answers[node] = answer
-        return answer.judged
+        return answer.evaluation
 
     def _answered_before(self, node: NodeId, *, compiles: bool, asks: bool) -> "_Answer | None":
         """Return the answer of the plan, if no step has touched anything that it depends on."""
         answer = self.before.answers.get(node) if self.before is not None else None
         if self.before is None or answer is None or (compiles and not answer.compiled):
             return None
-        if (asks and answer.judged.fingerprint.at_run_time is not None) or self._touched.reaches(node):
+        if (asks and answer.evaluation.fingerprint.at_run_time is not None) or self._touched.reaches(node):
             return None
-        self.made[node] = answer.judged.fingerprint
+        self.made[node] = answer.evaluation.fingerprint
         if node in self.before.comparisons:
             self.comparisons[node] = self.before.comparisons[node]
         return answer
 
-    def _judge(self, node: NodeId, *, compiles: bool, asks: bool) -> Judged:
+    def _evaluate(self, node: NodeId, *, compiles: bool, asks: bool) -> Evaluation:
         made = self.made[node] = self._made(node)
         dbt = self.project.manifest.nodes.get(node)
         nature = Nature.FOLLOWS if dbt is None else nature_of(dbt)
@@ -115,7 +115,7 @@ class Judge:
             is_same_data = data_parts(made) == data_parts(then.fingerprint.with_statement(made.statement))
             same = same_definition and (nature is Nature.SEES_THROUGH or is_same_data)  # a view stores no rows
             if same_definition and not same:
-                self.comparisons[node] = replace(self.comparisons[node], verdict=Verdict.DIFFERENT)
+                self.comparisons[node] = replace(self.comparisons[node], verdict=ComparisonVerdict.DIFFERENT)
         unknown = why_unknown(made)
         if same_definition and then is not None and not unknown and self.project.statements is not None:
             unknown = self.project.statements.why_not(made, then.fingerprint)
@@ -129,7 +129,7 @@ class Judge:
             definition = definition_of(then.identity)  # children must not see a change if the meaning is the same
         is_known = not unknown and not no_rows
         steady = is_known and made.at_run_time is None and not found.is_doubted
-        return Judged(
+        return Evaluation(
             fingerprint=made,
             why=why,
             changed=changed,
@@ -140,29 +140,29 @@ class Judge:
             nature=nature,
         )
 
-    def finished(self, judged: Judged, statement: StatementVerdict | None) -> Judged:
+    def finished(self, evaluation: Evaluation, statement: StatementVerdict | None) -> Evaluation:
         """Add the verdict on the statement of the build; a result that is not understood gets a unique identity."""
-        made = judged.fingerprint.with_statement(statement)
+        made = evaluation.fingerprint.with_statement(statement)
         if statement is None or statement.is_understood or made.is_declared:
-            built = judged.built
-            if judged.nature is Nature.SEES_THROUGH:  # the statement decides which columns of its parents it shows
+            built = evaluation.built
+            if evaluation.nature is Nature.SEES_THROUGH:  # the statement decides which columns of its parents it shows
                 built = seen_through(definition_of(built), data_parts(made))
-            return replace(judged, fingerprint=made, built=built)
-        unlike = self._built(made, None, judged.definition, judged.nature, steady=False)
-        return replace(judged, fingerprint=made, built=unlike)
+            return replace(evaluation, fingerprint=made, built=built)
+        unlike = self._built(made, None, evaluation.definition, evaluation.nature, steady=False)
+        return replace(evaluation, fingerprint=made, built=unlike)
 
-    def continued(self, judged: Judged) -> Judged:
+    def continued(self, evaluation: Evaluation) -> Evaluation:
         """Return the evaluation of a node whose build continues with the batches that an earlier run left."""
-        made = judged.fingerprint
+        made = evaluation.fingerprint
         batches = digest_of(["those that an earlier run left", self.project.run_id])
         made = self.made[made.node] = with_built(made, {"batches": batches})
         definition = definition_digest(made)
-        built = self._built(made, None, definition, judged.nature, steady=False)
-        return replace(judged, fingerprint=made, definition=definition, built=built)
+        built = self._built(made, None, definition, evaluation.nature, steady=False)
+        return replace(evaluation, fingerprint=made, definition=definition, built=built)
 
-    def touch(self, step: StepId, *, stands: bool) -> None:
-        """Record that a step of the run ran; `stands` if it succeeded."""
-        self.project.database.touch(step, stands=stands)
+    def touch(self, step: StepId, *, exists: bool) -> None:
+        """Record that a step of the run ran; `exists` if it succeeded."""
+        self.project.database.touch(step, exists=exists)
         self._touched.note(step)
 
     def checked(self, source: NodeId, newest_row: str) -> None:
@@ -174,20 +174,20 @@ class Judge:
         before = self.before.versions.get(source) if self.before is not None else None
         return before is None or before != self._version(source)
 
-    def leave(self, node: NodeId, judged: Judged | None = None) -> None:
+    def leave(self, node: NodeId, evaluation: Evaluation | None = None) -> None:
         """Record that a node is kept as it is."""
-        left = (judged or self.look(node, compiles=False)).left
+        left = (evaluation or self.look(node, compiles=False)).left
         self._settled.add(node)
         if left is not None:
             self.known[node] = left
 
-    def build(self, node: NodeId, judged: Judged) -> None:
+    def build(self, node: NodeId, evaluation: Evaluation) -> None:
         """Record that a node was built in this run."""
         self._settled.add(node)
         self._rebuilt.add(node)
-        if judged.why and not judged.changed:  # nothing changed that children could name as the cause, only this reason
-            self.running[node] = judged.why
-        self.known[node] = judged.built
+        if evaluation.why and not evaluation.changed:  # its children can name no change as the cause, only this reason
+            self.running[node] = evaluation.why
+        self.known[node] = evaluation.built
 
     def _settle_above(self, node: NodeId) -> None:
         """Record the outcome of all ancestors that are not planned, parents first."""
@@ -227,7 +227,7 @@ class Judge:
         return SourceVersion(rows=" ".join(self.known[one] for one in producers))
 
     def _made(self, node: NodeId) -> Fingerprint:
-        then = self.past.standing.get(StepId(node))
+        then = self.past.last_success.get(StepId(node))
         before = None if then is None else then.fingerprint
         return self.project.make(node, self._parents_of(node), self.made, self.versions, before)
 
@@ -288,12 +288,13 @@ class Judge:
             return digest_of(version.ids if name.startswith(IDS_OF) else version.rows)
         return self.known.get(parent)
 
-    def _built(self, made: Fingerprint, then: Standing | None, definition: str, nature: Nature, *, steady: bool) -> str:
+    def _built(
+        self, made: Fingerprint, then: LastSuccess | None, definition: str, nature: Nature, *, steady: bool
+    ) -> str:
         if not steady or nature is Nature.GATHERS:
-            unique = [made.digest, self.project.run_id]
             # A node that queries the warehouse while it compiles may compile to something else from the same parts.
             own = definition if made.at_run_time is None else digest_of([definition, self.project.run_id])
-            return identity(own, digest_of(unique))
+            return identity(own, digest_of([made.digest, self.project.run_id]))
         if nature is Nature.SEES_THROUGH:
             return seen_through(definition, data_parts(made))
         return then.identity if then is not None else identity(definition, made.digest)  # `then`: the same result

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.decision import Decision
-from orchestrator.reuse.facts import HeldDatabase
+from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.reuse.fingerprints.change_words import Words
-from orchestrator.reuse.fingerprints.compare import Change, Comparison, Verdict
+from orchestrator.reuse.fingerprints.compare import Change, Comparison, ComparisonVerdict
 from orchestrator.reuse.fingerprints.value import Fingerprint
-from orchestrator.reuse.standing import Standing
+from orchestrator.reuse.last_success import LastSuccess
 from orchestrator.reuse.unread import is_of_the_database
 
 
@@ -28,7 +28,7 @@ class PartLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class ExplainedCause:
     """An ancestor and its own changes, in words."""
 
     node: NodeId
@@ -42,17 +42,17 @@ class Explained:
     node: DbtNode
     target: str
     now: Fingerprint
-    standing: Standing | None
+    last_success: LastSuccess | None
     comparison: Comparison | None
     """None if it was never built."""
     changes: tuple[str, ...]
     """The changes, in words."""
-    above: tuple[Cause, ...]
+    above: tuple[ExplainedCause, ...]
     """The ancestors in which the changes of its parents originate."""
     parts: tuple[PartLine, ...]
     decision: Decision | None = None
     """What `elt run --skip-unchanged` would do with it; None if no step runs it, as for an ephemeral model."""
-    held: HeldDatabase | None = None
+    held: LockedDatabase | None = None
     """The database that could not be read; None if it was."""
 
 
@@ -61,7 +61,7 @@ def explained(
     target: str,
     words: Callable[[NodeId], Words],
     now: Fingerprint,
-    standing: Standing | None,
+    last_success: LastSuccess | None,
     comparisons: Mapping[NodeId, Comparison],
     decision: Decision | None = None,
 ) -> Explained:
@@ -74,16 +74,16 @@ def explained(
         node=node,
         target=target,
         now=now,
-        standing=standing,
+        last_success=last_success,
         comparison=comparison,
         changes=tuple(own.change(change) for change in changes),
         above=tuple(_causes(node, comparisons, words)) if inherits else (),
-        parts=tuple(_lines(now, standing, own)),
+        parts=tuple(_lines(now, last_success, own)),
         decision=decision,
     )
 
 
-def without_database(found: Explained, held: HeldDatabase, unread: Collection[NodeId]) -> Explained:
+def without_database(found: Explained, held: LockedDatabase, unread: Collection[NodeId]) -> Explained:
     """Return an explanation marked as made without the database; `unread` are the dbt sources with unknown rows."""
     parts = (replace(part, is_read=not is_of_the_database(part.name, unread)) for part in found.parts)
     return replace(found, parts=tuple(parts), held=held)
@@ -91,13 +91,15 @@ def without_database(found: Explained, held: HeldDatabase, unread: Collection[No
 
 def _causes(
     node: DbtNode, comparisons: Mapping[NodeId, Comparison], words: Callable[[NodeId], Words]
-) -> Iterator[Cause]:
+) -> Iterator[ExplainedCause]:
     for above, comparison in comparisons.items():
-        same = comparison.verdict is Verdict.SAME  # a view can be the same although the rows that it shows changed
+        same = (
+            comparison.verdict is ComparisonVerdict.SAME
+        )  # a view can be the same although the rows that it shows changed
         changes = [change for change in comparison.changes if not _is_inherited(change)]
         changes = [change for change in changes if not same or change.part.startswith(_DATA_OF_SOURCE)]
         if above != node.unique_id and changes:
-            yield Cause(node=above, changes=tuple(words(above).change(change) for change in changes))
+            yield ExplainedCause(node=above, changes=tuple(words(above).change(change) for change in changes))
 
 
 def _is_inherited(change: Change) -> bool:
@@ -108,8 +110,8 @@ def _is_inherited(change: Change) -> bool:
 _DATA_OF_SOURCE = "parent:source."
 
 
-def _lines(now: Fingerprint, standing: Standing | None, words: Words) -> list[PartLine]:
-    here, there = now.parts, standing.fingerprint.parts if standing is not None else {}
+def _lines(now: Fingerprint, last_success: LastSuccess | None, words: Words) -> list[PartLine]:
+    here, there = now.parts, last_success.fingerprint.parts if last_success is not None else {}
     found = []
     for name in sorted(here.keys() | there.keys(), key=_rank):
         worded = words.part(name)

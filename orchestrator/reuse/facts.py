@@ -54,7 +54,7 @@ class StoredFunction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldDatabase:
+class LockedDatabase:
     """A database that could not be read because another process has its file open."""
 
     database: str

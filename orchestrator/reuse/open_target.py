@@ -10,9 +10,9 @@ from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.nodes.target import Target
 from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.facts import Budget, Content, HeldDatabase, StoredFunction
+from orchestrator.reuse.facts import Budget, Content, LockedDatabase, StoredFunction
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
-from orchestrator.reuse.standing import Marker
+from orchestrator.reuse.last_success import Marker
 
 
 class Warehouse(Protocol):
@@ -99,7 +99,7 @@ class OpenTarget(Protocol):
     def warehouse(self) -> Warehouse:
         """Return the database, open; raises WarehouseError if it cannot be opened or shared."""
 
-    def held_database(self) -> HeldDatabase | None:
+    def locked_database(self) -> LockedDatabase | None:
         """Return the process that holds the database, for a command that only reads; None if the database is free."""
 
     def relations(self) -> frozenset[tuple[str, str]] | None:

@@ -8,7 +8,7 @@ from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import Content, Sameness, compared
 from orchestrator.reuse.fingerprints.value import Fingerprint
-from orchestrator.reuse.standing import STANDS, LastTry, Marker, Standing
+from orchestrator.reuse.last_success import SUCCEEDED, LastAttempt, LastSuccess, Marker
 
 
 def _anything(_relation: Relation) -> bool:
@@ -19,7 +19,7 @@ def _anything(_relation: Relation) -> bool:
 class Found:
     """What is known about the existing result of a node."""
 
-    then: Standing | None = None
+    then: LastSuccess | None = None
     """The record of the build that produced the existing result."""
     holds: str | None = None
     """The identity of the existing result, as its children see it; None if it is not known."""
@@ -35,8 +35,8 @@ class Found:
 class Past:
     """The record of one target. A node that is not in it is not reused."""
 
-    standing: Mapping[StepId, Standing] = field(default_factory=dict)
-    tries: Mapping[StepId, LastTry] = field(default_factory=dict)
+    last_success: Mapping[StepId, LastSuccess] = field(default_factory=dict)
+    last_attempts: Mapping[StepId, LastAttempt] = field(default_factory=dict)
     markers: Mapping[StepId, Marker] | None = None
     """The newest marker on each node's relation, whichever node wrote it; None if the target keeps no markers."""
     contents: Mapping[Relation, Content] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Past:
 
     def found(self, step_id: StepId, now: Fingerprint, relation: Relation | None) -> "Found":
         """Return what is known about the existing result of a node; `relation` is None for checks, which leave none."""
-        then = self.standing.get(step_id)
+        then = self.last_success.get(step_id)
         broken = self._broken(step_id, then)
         if relation is None:
             return Found(
@@ -80,7 +80,7 @@ class Past:
             return replace(found, why=f"the failing rows in {relation} may have changed")
         return found
 
-    def _as_marked(self, step_id: StepId, relation: Relation, then: Standing | None, now: Fingerprint) -> "Found":
+    def _as_marked(self, step_id: StepId, relation: Relation, then: LastSuccess | None, now: Fingerprint) -> "Found":
         """Return what the marker shows: the target may have been restored or built from elsewhere since the record."""
         marker, broken = (self.markers or {}).get(step_id), self._broken(step_id, then)
         if marker is None:
@@ -98,7 +98,7 @@ class Past:
             return Found(why=f"it was interrupted in run {marker.run_id}")
         if marker.digest != now.digest:
             return Found(holds=marker.identity, why=f"it was built from something else in run {marker.run_id}")
-        elsewhere = Standing(
+        elsewhere = LastSuccess(
             run_id=marker.run_id,
             ended_at=marker.at,
             status=Status.SUCCESS,
@@ -124,10 +124,10 @@ class Past:
                 why = content.why_not if content is not None and content.why_not else "its content was not recorded"
                 return f"{relation} may have been changed since run {marker.run_id}: {why}"
 
-    def _broken(self, step_id: StepId, then: Standing | None) -> str:
+    def _broken(self, step_id: StepId, then: LastSuccess | None) -> str:
         """Return, in words, the last attempt of a node if it did not succeed; empty if it did."""
-        last = self.tries.get(step_id)
-        if last is None or (last.status in STANDS and then is not None and last.run_id == then.run_id):
+        last = self.last_attempts.get(step_id)
+        if last is None or (last.status in SUCCEEDED and then is not None and last.run_id == then.run_id):
             return ""
         if last.status is None or last.status is Status.CANCELLED:
             return f"it was interrupted in run {last.run_id}"
@@ -135,23 +135,23 @@ class Past:
 
     def check_words(self, check: StepId, name: str) -> str:
         """Return why a check prevents the reuse of its node; empty if it passed last time."""
-        last = self.tries.get(check)
+        last = self.last_attempts.get(check)
         if last is None:
-            return "" if check in self.standing else f"its check never ran here: {name}"
+            return "" if check in self.last_success else f"its check never ran here: {name}"
         if last.status is None or last.status is Status.CANCELLED:
             return f"its last check was interrupted: {name}"
         if last.status in FAIL_OR_ERROR:
             return f"its last check {'failed' if last.status is Status.FAIL else 'errored'}: {name}"
         return ""
 
-    def said_no(self, check: StepId, judged: StepId | None = None) -> bool:
-        """Return whether a check failed or errored last time; with `judged`, on the existing result of that node."""
-        last = self.tries.get(check)
+    def said_no(self, check: StepId, checked: StepId | None = None) -> bool:
+        """Return whether a check failed or errored last time; with `checked`, on the existing result of that node."""
+        last = self.last_attempts.get(check)
         if last is None or last.status not in FAIL_OR_ERROR:
             return False
-        if judged is None:
+        if checked is None:
             return True
-        then = self.standing.get(judged)
+        then = self.last_success.get(checked)
         if then is None or then.ended_at is None or last.ended_at is None:
             return False
         return last.ended_at >= then.ended_at

@@ -18,9 +18,9 @@ from orchestrator.plan.step import (
     TestStep,
     ValidationStep,
 )
-from orchestrator.reuse.evaluated_project import Judged
-from orchestrator.reuse.evaluator import Judge
-from orchestrator.reuse.fingerprints.compare import Verdict
+from orchestrator.reuse.evaluated_project import Evaluation
+from orchestrator.reuse.evaluator import Evaluator
+from orchestrator.reuse.fingerprints.compare import ComparisonVerdict
 from orchestrator.reuse.fingerprints.result_identity import Nature, columns_in, nature_of
 from orchestrator.reuse.reasons import why_unknown
 
@@ -45,17 +45,17 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foreseen:
+class DecidedPlan:
     """A plan with its decisions, and the judge that made them."""
 
     plan: Plan
-    judge: Judge | None = None
+    evaluator: Evaluator | None = None
     """None if there was nothing to decide."""
 
 
-def foresee(plan: Plan, judge: Judge, wishes: Wishes) -> Plan:
+def decide_plan(plan: Plan, evaluator: Evaluator, wishes: Wishes) -> Plan:
     """Return the plan with a decision on each step, without hooks if dbt has nothing else to do."""
-    return _without_idle_hooks(_noted(_Foresight(plan, judge, wishes).decided()), wishes)
+    return _without_idle_hooks(_noted(_Foresight(plan, evaluator, wishes).decided()), wishes)
 
 
 def _noted(plan: Plan) -> Plan:
@@ -92,7 +92,7 @@ class _Foresight:
     """Walks the plan in order, and assumes the most likely outcome of each step for the steps below it."""
 
     plan: Plan
-    judge: Judge
+    evaluator: Evaluator
     wishes: Wishes
     pending: dict[NodeId, frozenset[NodeId]] = field(default_factory=dict)
     """For each node, the dbt sources whose new rows would change its result."""
@@ -104,8 +104,8 @@ class _Foresight:
         # A node is rebuilt if a planned check on it failed, errored or was interrupted last time, or never ran.
         for step in self.plan.steps:
             if isinstance(step, TestStep | ValidationStep):
-                for judged in self._judged_by(step):
-                    self.checks.setdefault(judged, []).append(step)
+                for evaluation in self._checked_by(step):
+                    self.checks.setdefault(evaluation, []).append(step)
         return replace(self.plan, steps=tuple(replace(step, decision=self.decide(step)) for step in self.plan.steps))
 
     def decide(self, step: Step) -> Decision:
@@ -113,15 +113,15 @@ class _Foresight:
         found = self._decide(step)
         if step.decision is not None and step.decision.act is Act.UNCONFIRMED and found.act is Act.RUN:
             return step.decision
-        return unconfirmed(found) if self.judge.project.unread and not self._is_certain(step, found) else found
+        return unconfirmed(found) if self.evaluator.project.unread and not self._is_certain(step, found) else found
 
     def _is_certain(self, step: Step, found: Decision) -> bool:
         """Return whether a decision is valid whatever the database contains."""
-        answer = self.judge.answers.get(NodeId(step.id))
+        answer = self.evaluator.answers.get(NodeId(step.id))
         if answer is None or found.act is Act.CLOSED or not self.wishes.may_reuse(step):
             return True
         always = isinstance(step, BuildStep) and step.resource_type is ResourceType.FUNCTION
-        return always or bool(why_unknown(answer.judged.fingerprint))
+        return always or bool(why_unknown(answer.evaluation.fingerprint))
 
     def _decide(self, step: Step) -> Decision:
         if isinstance(step, IngestStep | FreshnessStep | HookStep):
@@ -133,42 +133,42 @@ class _Foresight:
             return Decision(act=Act.RUN, words=reason_of(step))
         may_reuse = self.wishes.may_reuse(step)
         # A step that runs anyway need not be compiled for the decision; its children still need its fingerprint.
-        judged = self.judge.look(node, compiles=may_reuse)
-        decision = self._of(step, judged, may_reuse=may_reuse)
+        evaluation = self.evaluator.look(node, compiles=may_reuse)
+        decision = self._of(step, evaluation, may_reuse=may_reuse)
         if isinstance(step, BuildStep):
             if decision.may_reuse:
-                self.judge.leave(node, judged)
+                self.evaluator.leave(node, evaluation)
             else:
-                self.judge.build(node, judged)
+                self.evaluator.build(node, evaluation)
             if decision.act is not Act.REUSE:  # IF_CHANGED counts as reused above, but its columns may still change
                 self.open.add(node)
         return decision
 
-    def _of(self, step: Step, judged: Judged, *, may_reuse: bool) -> Decision:
+    def _of(self, step: Step, evaluation: Evaluation, *, may_reuse: bool) -> Decision:
         if not may_reuse:
             return Decision(act=Act.RUN, words=reason_of(step))
-        asks = self._is_decided_by_asking(judged)
-        why = "" if asks else judged.why
+        asks = self._is_decided_by_asking(evaluation)
+        why = "" if asks else evaluation.why
         why = why or next(
-            filter(None, (self._check_words(check, judged) for check in self.checks.get(step.id, ()))), ""
+            filter(None, (self._check_words(check, evaluation) for check in self.checks.get(step.id, ()))), ""
         )
-        if why or judged.then is None:
+        if why or evaluation.then is None:
             return Decision(act=Act.RUN, words=why)
         reused = Decision(
-            act=Act.REUSE, words="nothing changed", of_run=judged.then.run_id, status=judged.then.status.value
+            act=Act.REUSE, words="nothing changed", of_run=evaluation.then.run_id, status=evaluation.then.status.value
         )
         sources = self._pending_of(NodeId(step.id))
         # New rows outdate a table. A view shows them without being rebuilt.
         if sources and not self._sees_through(NodeId(step.id)):
             return replace(reused, act=Act.IF_CHANGED, words=f"if {_listed(sources)} new rows")
         if asks:
-            decided = ", which its parents decide" if self.judge.project.parents(NodeId(step.id)) else ""
+            decided = ", which its parents decide" if self.evaluator.project.parents(NodeId(step.id)) else ""
             return replace(reused, act=Act.IF_CHANGED, words=f"if it compiles to something else{decided}")
         # If new rows rebuild a table below it, the database may drop the view with it.
-        if self._sees_through(NodeId(step.id)) and self.judge.project.drops_views and sources:
+        if self._sees_through(NodeId(step.id)) and self.evaluator.project.drops_views and sources:
             return replace(reused, act=Act.IF_CHANGED, words="if what it reads is rebuilt")
         # A view keeps the columns that its parents had when it was created.
-        changing = next((one for one in columns_in(judged.fingerprint) if self._may_change(one)), None)
+        changing = next((one for one in columns_in(evaluation.fingerprint) if self._may_change(one)), None)
         if changing is not None:
             return replace(reused, act=Act.IF_CHANGED, words=f"if the columns of {short_name(changing)} change")
         return reused
@@ -176,22 +176,24 @@ class _Foresight:
     def _may_change(self, node: NodeId) -> bool:
         return node in self.open or node in self.wishes.fed
 
-    def _is_decided_by_asking(self, judged: Judged) -> bool:
+    def _is_decided_by_asking(self, evaluation: Evaluation) -> bool:
         """Return whether the node can only be decided by compiling it after its parents have finished."""
-        if judged.fingerprint.at_run_time is None or judged.then is None:
+        if evaluation.fingerprint.at_run_time is None or evaluation.then is None:
             return False
-        found = self.judge.comparisons[judged.fingerprint.node]
-        return not judged.why or (found.verdict is Verdict.NEEDS_COMPILING and judged.why == judged.changed)
+        found = self.evaluator.comparisons[evaluation.fingerprint.node]
+        return not evaluation.why or (
+            found.verdict is ComparisonVerdict.NEEDS_COMPILING and evaluation.why == evaluation.changed
+        )
 
-    def _check_words(self, check: Step, judged: Judged) -> str:
-        known = StepId(judged.fingerprint.node) in self.judge.past.standing
-        return self.judge.past.check_words(check.id, check.name) if known else ""
+    def _check_words(self, check: Step, evaluation: Evaluation) -> str:
+        known = StepId(evaluation.fingerprint.node) in self.evaluator.past.last_success
+        return self.evaluator.past.check_words(check.id, check.name) if known else ""
 
     def _pending_of(self, node: NodeId) -> frozenset[NodeId]:
         """Return the sources whose new rows would reach a node; parents are computed first."""
         stack = [node]  # not recursive: a long chain of nodes would exceed Python's recursion limit
         while stack:
-            parents = self.judge.project.parents(stack[-1])
+            parents = self.evaluator.project.parents(stack[-1])
             missing = [parent for parent in parents if parent not in self.pending]
             if missing:
                 stack += missing
@@ -202,20 +204,20 @@ class _Foresight:
 
     def _reached(self, node: NodeId, parents: tuple[NodeId, ...]) -> frozenset[NodeId]:
         own = frozenset({node}) if node in self.wishes.fed else frozenset()
-        stays = node not in self.judge.planned and node in self.judge.project.manifest.nodes
+        stays = node not in self.evaluator.planned and node in self.evaluator.project.manifest.nodes
         if stays and not self._sees_through(node):  # a table outside of the plan keeps its rows
             return own
         return own.union(*(self.pending[parent] for parent in parents))
 
     def _sees_through(self, node: NodeId) -> bool:
-        dbt = self.judge.project.manifest.nodes.get(node)
+        dbt = self.evaluator.project.manifest.nodes.get(node)
         return dbt is not None and nature_of(dbt) is Nature.SEES_THROUGH
 
-    def _judged_by(self, check: TestStep | ValidationStep) -> tuple[StepId, ...]:
+    def _checked_by(self, check: TestStep | ValidationStep) -> tuple[StepId, ...]:
         """Return the steps that a check examines."""
         if isinstance(check, ValidationStep):
             return (StepId(check.node),)
-        dbt = self.judge.project.manifest.nodes.get(check.node)
+        dbt = self.evaluator.project.manifest.nodes.get(check.node)
         return tuple(map(StepId, dbt.parents)) if dbt is not None else ()
 
 

@@ -24,14 +24,14 @@ def why_unknown(made: Fingerprint) -> str:
 
 def why_dropped(project: Project, node: NodeId, nature: Nature, rebuilt: AbstractSet[NodeId]) -> str:
     """Return which build of this run drops the relation of a node or one of its constraints; empty if none does."""
-    anew = next((one for one in project.parents(node) if one in rebuilt), None)
+    again = next((one for one in project.parents(node) if one in rebuilt), None)
     dbt = project.manifest.nodes.get(node)
-    if anew is None or dbt is None:
+    if again is None or dbt is None:
         return ""
     if has_foreign_keys(dbt):
-        return f"{short_name(anew)} is rebuilt, which drops what refers to it by a foreign key"
+        return f"{short_name(again)} is rebuilt, which drops what refers to it by a foreign key"
     drops = nature is Nature.SEES_THROUGH and project.drops_views
-    return f"{short_name(anew)} is rebuilt, which drops the views on it" if drops else ""
+    return f"{short_name(again)} is rebuilt, which drops the views on it" if drops else ""
 
 
 @dataclass(frozen=True, slots=True)

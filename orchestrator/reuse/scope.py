@@ -41,8 +41,8 @@ class Named:
             case TestStep():
                 return step.node in self.request.selected
             case ValidationStep():
-                judged = self.plan.by_id.get(StepId(step.node))
-                of_named = step.node in self.request.selected or (isinstance(judged, BuildStep) and not judged.added)
+                checked = self.plan.by_id.get(StepId(step.node))
+                of_named = step.node in self.request.selected or (isinstance(checked, BuildStep) and not checked.added)
                 return NodeId(step.id) in self.request.suites_selected or of_named
             case _:
                 return True

@@ -35,12 +35,12 @@ class TargetFacts:
     @property
     def is_readable(self) -> bool:
         """Return whether the database exists, can be shared with dbt, and is not held by another process."""
-        return self.project.target.is_shared and self.project.target.is_there and not self.is_held
+        return self.project.target.is_shared and self.project.target.is_there and not self.is_locked
 
     @property
-    def is_held(self) -> bool:
+    def is_locked(self) -> bool:
         """Return whether another process holds the database; a command that only reads then continues without it."""
-        return self.project.held_database() is not None
+        return self.project.locked_database() is not None
 
     def contents(self, relations: Iterable[Relation]) -> Mapping[Relation, Content]:
         """Return what these relations hold now; relations that do not exist are omitted."""
@@ -57,7 +57,7 @@ class TargetFacts:
 
     def settings(self) -> Mapping[str, object]:
         """Return the database's settings that change results; for a file that does not exist yet, its future ones."""
-        if not self.project.target.is_shared or self.is_held:
+        if not self.project.target.is_shared or self.is_locked:
             return {}
         found = self.project.result_settings()
         return {f"database-{name}": value for name, value in found.items()}
@@ -98,8 +98,8 @@ class TargetFacts:
         except WarehouseError as error:
             return error.message.splitlines()[0]
         if isinstance(found, str) and not manifest.sources[source].has_freshness_filter:
-            is_told = newest_row is not None and _is_a_moment(newest_row)
-            return SourceVersion(rows=f"newest row {newest_row}") if is_told else found
+            is_shown = newest_row is not None and _is_a_moment(newest_row)
+            return SourceVersion(rows=f"newest row {newest_row}") if is_shown else found
         return found
 
     def _version_of_files(self, source: DbtSource) -> SourceVersion | str:
@@ -111,7 +111,7 @@ class TargetFacts:
     def is_unread(self, source: NodeId) -> bool:
         """Return whether a source's rows are not read, so that only its newest row identifies its state."""
         known = self.project.graph.manifest.sources[source]
-        if self.is_held:
+        if self.is_locked:
             return True
         if known.external:
             return isinstance(self._version_of_files(known), str)
@@ -126,7 +126,7 @@ class TargetFacts:
         """Record what a build found in its own transaction; used once the step has succeeded. Thread-safe."""
         self._built[step] = content
 
-    def touch(self, step: StepId, *, stands: bool) -> None:
+    def touch(self, step: StepId, *, exists: bool) -> None:
         """Forget what a step that ran may have changed; if it succeeded, keep what it recorded of its own build."""
         graph = self.project.graph
         node = graph.manifest.nodes.get(NodeId(step))
@@ -142,7 +142,7 @@ class TargetFacts:
             if _writes_a_file(node):
                 self._files.forget()
             built = self._built.pop(step, None)
-            if built is not None and stands:
+            if built is not None and exists:
                 self._shapes[node.placed] = built
 
     def _forget(self, relations: Iterable[Relation]) -> None:
@@ -199,9 +199,9 @@ class WarehouseFacts:
         self._known: frozenset[tuple[str, str]] | None = None
         self._asked = False
 
-    def stands(self, relation: Relation) -> bool | None:
+    def exists(self, relation: Relation) -> bool | None:
         """Return whether the relation exists; None if the database is held, and True if only dbt can find out."""
-        if self._project.held_database() is not None:
+        if self._project.locked_database() is not None:
             return None
         if not self._asked:
             self._asked = True

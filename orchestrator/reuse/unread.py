@@ -4,20 +4,23 @@ The recorded parts are used, so that changes in the project still show. They dec
 depends on them is unconfirmed.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.result_identity import COLUMNS_OF, IDS_OF, with_built
 from orchestrator.reuse.fingerprints.value import Fingerprint
+from orchestrator.reuse.last_success import LastSuccess
 
 _SETTINGS = "setting:database-"
 """The prefix of the parts for the database's settings, which every node has."""
 _OF_A_SOURCE = ("parent:", IDS_OF)
 
 
-def settings_in(parts: Mapping[str, str]) -> dict[str, str]:
-    """Return the parts of a fingerprint for the database's settings."""
+def recorded_settings(known: Iterable[LastSuccess]) -> dict[str, str]:
+    """Return the parts for the database's settings in the newest of these fingerprints."""
+    newest = max(known, key=lambda one: (one.ended_at is not None, one.ended_at), default=None)
+    parts = {} if newest is None else newest.fingerprint.parts
     return {name: digest for name, digest in parts.items() if name.startswith(_SETTINGS)}
 
 

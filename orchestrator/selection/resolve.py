@@ -50,7 +50,7 @@ def resolve(
     graph: Graph,
 ) -> Selection:
     """Return the nodes that the expressions select; raises SelectionError if an expression is invalid."""
-    reader = _Reader(selector, graph)
+    reader = _SelectionReader(selector, graph)
     ours, theirs = reader.divide(unions(select))
     ours_out, theirs_out = reader.divide(unions(exclude))
     wanted = frozenset[NodeId]().union(*map(reader.item, ours))
@@ -87,7 +87,7 @@ def _of_types(kept: frozenset[ResourceType] | None, nodes: set[NodeId], graph: G
     return {node for node in nodes if (known[node].resource_type if node in known else ResourceType.SOURCE) in kept}
 
 
-class _Reader:
+class _SelectionReader:
     """Reads the items of a union: which parts use our methods, and what these match."""
 
     def __init__(self, selector: NodeSelector, graph: Graph) -> None:

@@ -32,13 +32,13 @@ class Batch:
     """Referenced by the rows below; a text that already exists is left unchanged."""
     fingerprints: list[Values] = field(default_factory=list)
     """Of steps that ended."""
-    standing: list[Values] = field(default_factory=list)
+    last_success: list[Values] = field(default_factory=list)
     """Of steps that succeeded."""
-    last_tries: list[Values] = field(default_factory=list)
+    last_attempts: list[Values] = field(default_factory=list)
     """Of steps that start, and of steps that ended after they had started."""
 
 
-class Statements:
+class StatementBatch:
     """The statements that write a batch, prepared for one database."""
 
     def __init__(self, dialect: Dialect) -> None:
@@ -55,9 +55,9 @@ class Statements:
         self._fingerprints = Prepared.put(
             tables.fingerprints, dialect, tables.fingerprints.c.keys(), key=("run_id", "step_id")
         )
-        self._standing = Prepared.put(tables.standing, dialect, tables.standing.c.keys(), key=_PLACED)
-        self._last_tries = Prepared.put(tables.last_tries, dialect, tables.last_tries.c.keys(), key=_PLACED)
-        self._replaced = [_removal_of_others(table, dialect) for table in (tables.standing, tables.last_tries)]
+        self._last_success = Prepared.put(tables.last_success, dialect, tables.last_success.c.keys(), key=_PLACED)
+        self._last_attempts = Prepared.put(tables.last_attempts, dialect, tables.last_attempts.c.keys(), key=_PLACED)
+        self._replaced = [_removal_of_others(table, dialect) for table in (tables.last_success, tables.last_attempts)]
 
     def run(self, connection: Connection, batch: Batch) -> None:
         """Write a batch, in the transaction of the caller."""
@@ -70,8 +70,8 @@ class Statements:
             (self._events, batch.events),
             (self._texts, batch.texts),
             (self._fingerprints, batch.fingerprints),
-            (self._standing, batch.standing),
-            (self._last_tries, batch.last_tries),
+            (self._last_success, batch.last_success),
+            (self._last_attempts, batch.last_attempts),
         ):
             statement.run(connection, rows)
         for removal in self._replaced:  # last, because a step that starts may follow one that ended in this batch

@@ -10,10 +10,10 @@ from orchestrator.execution.events import StepEnded
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.fingerprints.value import Fingerprint
-from orchestrator.reuse.standing import STANDS, LastTry, RecordedFingerprint, Standing
+from orchestrator.reuse.last_success import SUCCEEDED, LastAttempt, LastSuccess, RecordedFingerprint
 from orchestrator.store.fingerprint_text import FingerprintReader, fingerprint_texts
 from orchestrator.store.prepared import Values
-from orchestrator.store.tables import attempts, fingerprints, last_tries, standing, texts
+from orchestrator.store.tables import attempts, fingerprints, last_attempts, last_success, texts
 from orchestrator.store.texts import in_chunks
 
 
@@ -24,7 +24,7 @@ class Rows:
     texts: list[Values]
     """Texts that already exist are left unchanged."""
     fingerprints: list[Values]
-    standing: list[Values]
+    last_success: list[Values]
     """Of the steps that succeeded."""
 
 
@@ -34,7 +34,7 @@ def fingerprint_rows(
     """Return the rows for the ended steps whose fingerprints are known."""
     told = [(event.outcome, event.known) for event in ended if event.known is not None]
     written = [fingerprint_texts(known.fingerprint) for _, known in told]
-    kept, stands = [], []
+    kept, exists = [], []
     for (outcome, known), (text, *_) in zip(told, written, strict=True):
         row = {
             "run_id": run_id,
@@ -48,44 +48,50 @@ def fingerprint_rows(
         # If a verification found a difference, the row still describes the build that was verified, not this run.
         if doubts is not None:
             row = {**row, "run_id": doubts.run_id}
-        if outcome.status in STANDS or doubts is not None:
+        if outcome.status in SUCCEEDED or doubts is not None:
             ended_at = outcome.ended_at if doubts is None else doubts.ended_at
             ends = {"ended_at": ended_at, "status": outcome.status.value}
             at = {"target_identity": target_identity, "place": places.get(outcome.step_id, "")}
-            stands.append({**row, **at, **ends})
+            exists.append({**row, **at, **ends})
     # in a fixed order: two runs that insert the same texts at once would otherwise wait for each other
     in_order = sorted({text["digest"]: text for some in written for text in some}.values(), key=itemgetter("digest"))
-    return Rows(texts=in_order, fingerprints=kept, standing=stands)
+    return Rows(texts=in_order, fingerprints=kept, last_success=exists)
 
 
-def standing_in(connection: Connection, target_identity: str, places: Mapping[StepId, str]) -> dict[StepId, Standing]:
+def last_success_in(
+    connection: Connection, target_identity: str, places: Mapping[StepId, str]
+) -> dict[StepId, LastSuccess]:
     """Return the last success of each of these steps at its place in a target, if recorded."""
-    asked = select(standing, texts.c.compressed).join(texts, texts.c.digest == standing.c.parts_digest)
+    asked = select(last_success, texts.c.compressed).join(texts, texts.c.digest == last_success.c.parts_digest)
     reader = FingerprintReader(connection)
-    found: dict[StepId, Standing] = {}
+    found: dict[StepId, LastSuccess] = {}
     for some in in_chunks(sorted(places)):
-        rows = connection.execute(asked.where(*_at(standing, target_identity, places, some))).all()
+        rows = connection.execute(asked.where(*_at(last_success, target_identity, places, some))).all()
         made = reader.read([row.compressed for row in rows])
-        found |= {StepId(row.step_id): _standing(row, one) for row, one in zip(rows, made, strict=True)}
+        found |= {StepId(row.step_id): _last_success(row, one) for row, one in zip(rows, made, strict=True)}
     return found
 
 
-def last_tries_in(connection: Connection, target_identity: str, places: Mapping[StepId, str]) -> dict[StepId, LastTry]:
+def last_attempts_in(
+    connection: Connection, target_identity: str, places: Mapping[StepId, str]
+) -> dict[StepId, LastAttempt]:
     """Return the outcome of the last attempt of each of these steps at its place in a target."""
-    found: dict[StepId, LastTry] = {}
+    found: dict[StepId, LastAttempt] = {}
     for some in in_chunks(sorted(places)):
-        for row in connection.execute(select(last_tries).where(*_at(last_tries, target_identity, places, some))):
+        for row in connection.execute(select(last_attempts).where(*_at(last_attempts, target_identity, places, some))):
             status = Status(row.status) if row.status else None
-            found[StepId(row.step_id)] = LastTry(run_id=row.run_id, status=status, ended_at=row.ended_at)
+            found[StepId(row.step_id)] = LastAttempt(run_id=row.run_id, status=status, ended_at=row.ended_at)
     return found
 
 
 def other_writers_in(connection: Connection, target_identity: str, writers: Mapping[str, set[StepId]]) -> set[str]:
     """Return the relations that several of these steps write, or of which another step has a record in the target."""
     shared = {place for place, own in writers.items() if len(own) > 1}
-    asked = select(last_tries.c.place, last_tries.c.step_id).where(last_tries.c.target_identity == target_identity)
+    asked = select(last_attempts.c.place, last_attempts.c.step_id).where(
+        last_attempts.c.target_identity == target_identity
+    )
     for some in in_chunks(sorted(writers)):
-        for row in connection.execute(asked.where(last_tries.c.place.in_(some))):
+        for row in connection.execute(asked.where(last_attempts.c.place.in_(some))):
             if row.step_id not in writers[row.place]:
                 shared.add(row.place)
     return shared
@@ -121,8 +127,8 @@ def compiled_code(connection: Connection, run_id: str, step_id: StepId) -> str |
     return code if isinstance(code, str) else None
 
 
-def _standing(row: Row[tuple[object, ...]], fingerprint: Fingerprint) -> Standing:
-    return Standing(
+def _last_success(row: Row[tuple[object, ...]], fingerprint: Fingerprint) -> LastSuccess:
+    return LastSuccess(
         run_id=row.run_id,
         ended_at=row.ended_at,
         status=Status(row.status),

@@ -16,12 +16,12 @@ from orchestrator.execution.recorded import (
     RecordedStep,
     as_recorded,
     completes_attempt,
-    is_a_try,
+    is_attempt,
 )
 from orchestrator.plan.plan_words import kind_of, told_of
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.standing import STANDS, LastTry, Standing
+from orchestrator.reuse.last_success import SUCCEEDED, LastAttempt, LastSuccess
 from orchestrator.store.memory_reader import InTargets, Kept, MemoryReader
 
 
@@ -165,7 +165,7 @@ class _Writer:
                     self._verified.discard(event.step_id)
                     for place in self._opening.writes.get(event.step_id, ()):
                         self._in_targets.replace_others(self._opening.target_identity, place, event.step_id)
-                    self._note_try(event.step_id, None)
+                    self._note_attempt(event.step_id, None)
             case AttemptEnded():
                 number = self._end_attempt(kept, event.outcome)
             case StepEnded():
@@ -173,26 +173,26 @@ class _Writer:
                 outcome = event.outcome
                 step = kept.steps[outcome.step_id]
                 kept.steps[outcome.step_id] = replace(step, status=outcome.status, reason=outcome.reason)
-                self._note_what_stands(kept, event)
+                self._note_existing(kept, event)
             case RunEnded():
                 kept.status, kept.ended_at = event.status, event.at
         recorded = as_recorded(event, self._opening, len(kept.events) + 1, number)
         kept.events.append(replace(recorded, known=None) if isinstance(recorded, StepEnded) else recorded)
         return recorded
 
-    def _note_what_stands(self, kept: Kept, event: StepEnded) -> None:
+    def _note_existing(self, kept: Kept, event: StepEnded) -> None:
         outcome, known = event.outcome, event.known
         verifies = outcome.step_id in self._verified
-        if kept.steps[outcome.step_id].attempts and is_a_try(outcome, verifies=verifies):
-            self._note_try(outcome.step_id, outcome)
+        if kept.steps[outcome.step_id].attempts and is_attempt(outcome, verifies=verifies):
+            self._note_attempt(outcome.step_id, outcome)
         if known is None:
             return
         kept.known[outcome.step_id] = known
         doubts = known.doubts
         if doubts is not None:
-            self._in_targets.standing[self._key(outcome.step_id)] = replace(doubts, status=outcome.status)
-        elif outcome.status in STANDS:
-            self._in_targets.standing[self._key(outcome.step_id)] = Standing(
+            self._in_targets.last_success[self._key(outcome.step_id)] = replace(doubts, status=outcome.status)
+        elif outcome.status in SUCCEEDED:
+            self._in_targets.last_success[self._key(outcome.step_id)] = LastSuccess(
                 run_id=self._opening.run_id,
                 ended_at=outcome.ended_at,
                 status=outcome.status,
@@ -200,8 +200,8 @@ class _Writer:
                 identity=known.identity,
             )
 
-    def _note_try(self, step_id: StepId, outcome: Outcome | None) -> None:
-        self._in_targets.last_tries[self._key(step_id)] = LastTry(
+    def _note_attempt(self, step_id: StepId, outcome: Outcome | None) -> None:
+        self._in_targets.last_attempts[self._key(step_id)] = LastAttempt(
             run_id=self._opening.run_id,
             status=None if outcome is None else outcome.status,
             ended_at=None if outcome is None else outcome.ended_at,
@@ -214,7 +214,7 @@ class _Writer:
         kept = self._runs[self._opening.run_id]
         if kept.opening.process != before:
             raise RunTakenOverError(f"Another process has taken over the run {self._opening.run_id}.")
-        stands = {outcome.step_id for outcome in event.settled}
+        exists = {outcome.step_id for outcome in event.settled}
         kept.opening = replace(
             kept.opening,
             process=self._opening.process,
@@ -223,7 +223,7 @@ class _Writer:
         )
         kept.status = kept.ended_at = None
         for step in kept.steps.values():
-            if step.step_id not in stands:
+            if step.step_id not in exists:
                 kept.steps[step.step_id] = replace(step, status=None, reason=None)
 
     def _end_attempt(self, kept: Kept, outcome: Outcome) -> int | None:

@@ -20,20 +20,20 @@ from orchestrator.execution.recorded import (
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.standing import LastTry, RecordedFingerprint, Standing
+from orchestrator.reuse.last_success import LastAttempt, LastSuccess, RecordedFingerprint
 
 
 @dataclass(slots=True)
 class InTargets:
     """The last results of each step at each place in each target."""
 
-    standing: dict[tuple[str, str, StepId], Standing] = field(default_factory=dict)
-    last_tries: dict[tuple[str, str, StepId], LastTry] = field(default_factory=dict)
+    last_success: dict[tuple[str, str, StepId], LastSuccess] = field(default_factory=dict)
+    last_attempts: dict[tuple[str, str, StepId], LastAttempt] = field(default_factory=dict)
 
     def replace_others(self, target_identity: str, place: str, step_id: StepId) -> None:
         """Delete the records of other steps at a place."""
-        kept: dict[tuple[str, str, StepId], Standing] | dict[tuple[str, str, StepId], LastTry]
-        for kept in (self.standing, self.last_tries):
+        kept: dict[tuple[str, str, StepId], LastSuccess] | dict[tuple[str, str, StepId], LastAttempt]
+        for kept in (self.last_success, self.last_attempts):
             for key in [key for key in kept if key[:2] == (target_identity, place) and key[2] != step_id]:
                 del kept[key]
 
@@ -96,15 +96,15 @@ class MemoryReader:
         """Return the fingerprints of the ended steps of a run that have one."""
         return dict(self._runs[run_id].known) if run_id in self._runs else {}
 
-    def standing(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, Standing]:
+    def last_success(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastSuccess]:
         """Return the last success of each of these steps at its place in a target, for the steps that have one."""
-        known = self._in_targets.standing
+        known = self._in_targets.last_success
         asked = ((target_identity, place, step) for step, place in places.items())
         return {key[2]: known[key] for key in asked if key in known}
 
-    def last_tries(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastTry]:
+    def last_attempts(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastAttempt]:
         """Return the outcome of the last attempt of each of these steps at its place in a target."""
-        known = self._in_targets.last_tries
+        known = self._in_targets.last_attempts
         asked = ((target_identity, place, step) for step, place in places.items())
         return {key[2]: known[key] for key in asked if key in known}
 
@@ -116,7 +116,7 @@ class MemoryReader:
                 kept
                 for kept in sorted(self._runs.values(), key=lambda kept: kept.opening.started_at, reverse=True)
                 if (kept.opening.target_identity, kept.opening.places.get(step, "")) == (target_identity, place)
-                and _was_tried(kept.steps.get(step))
+                and _was_attempted(kept.steps.get(step))
             ]
             failed = list(takewhile(_failed(step), tried[:most]))
             if failed:
@@ -150,7 +150,7 @@ def _failed(step: StepId) -> Callable[[Kept], bool]:
     return lambda kept: kept.steps[step].status in FAIL_OR_ERROR
 
 
-def _was_tried(step: RecordedStep | None) -> bool:
+def _was_attempted(step: RecordedStep | None) -> bool:
     if step is None or step.status is None or step.status in SAYS_NOTHING:
         return False
     return step.reason is None or step.reason.code is not ReasonCode.CIRCUIT_OPEN

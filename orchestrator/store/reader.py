@@ -24,10 +24,10 @@ from orchestrator.execution.recorded import (
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.standing import LastTry, RecordedFingerprint, Standing
+from orchestrator.reuse.last_success import LastAttempt, LastSuccess, RecordedFingerprint
 from orchestrator.store.event_rows import NOTICES, RESUMED, WHOLE_RUN, EventReader, RecordedParts
 from orchestrator.store.failing import failing_in
-from orchestrator.store.fingerprints import compiled_code, fingerprints_of, last_tries_in, standing_in
+from orchestrator.store.fingerprints import compiled_code, fingerprints_of, last_attempts_in, last_success_in
 from orchestrator.store.rows import RunTimes, attempt_of, head_of, part_of, step_of
 from orchestrator.store.tables import attempts, events, parts, runs, steps
 from orchestrator.store.texts import in_chunks, read_text
@@ -108,15 +108,15 @@ class SqlRunReader:
         with self._engine.connect() as connection:
             return fingerprints_of(connection, run_id)
 
-    def standing(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, Standing]:
+    def last_success(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastSuccess]:
         """Return the last success of each of these steps at its place in a target, for the steps that have one."""
         with self._engine.connect() as connection:
-            return standing_in(connection, target_identity, places)
+            return last_success_in(connection, target_identity, places)
 
-    def last_tries(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastTry]:
+    def last_attempts(self, target_identity: str, places: Mapping[StepId, str]) -> Mapping[StepId, LastAttempt]:
         """Return the outcome of the last attempt of each of these steps at its place in a target."""
         with self._engine.connect() as connection:
-            return last_tries_in(connection, target_identity, places)
+            return last_attempts_in(connection, target_identity, places)
 
     def failing(self, target_identity: str, places: Mapping[StepId, str], most: int) -> Mapping[StepId, Failing]:
         """Return the steps that failed in the last run that attempted them there, and how often in a row."""

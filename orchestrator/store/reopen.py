@@ -36,8 +36,8 @@ def reopen(
             f"Another process has taken over the run {opening.run_id}.",
             hint="`elt history` shows its state.",
         )
-    stands = {outcome.step_id for outcome in event.settled}
-    if again := [{"again": step.id} for step in event.plan.steps if step.id not in stands]:
+    exists = {outcome.step_id for outcome in event.settled}
+    if again := [{"again": step.id} for step in event.plan.steps if step.id not in exists]:
         one = (steps.c.run_id == opening.run_id) & (steps.c.step_id == bindparam("again"))
         connection.execute(update(steps).where(one).values(status=None, reason=None, blame=None), again)
     last = connection.execute(select(func.max(events.c.sequence)).where(events.c.run_id == opening.run_id)).scalar()

@@ -16,7 +16,7 @@ from orchestrator.store.disk_space import file_size, shrink_file
 from orchestrator.store.fingerprint_text import GROUP, unused_groups
 from orchestrator.store.lease_rows import drop_lease, read_leases, renew_lease, take_lease
 from orchestrator.store.reader import SqlRunReader
-from orchestrator.store.tables import fingerprints, requests, runs, standing, texts
+from orchestrator.store.tables import fingerprints, last_success, requests, runs, texts
 from orchestrator.store.texts import in_chunks
 from orchestrator.store.writer import SqlRunWriter
 
@@ -105,7 +105,7 @@ class SqlStore:
             used = select(runs.c.plan_digest).union(
                 select(runs.c.manifest_digest).where(runs.c.manifest_digest.is_not(None)),
                 select(fingerprints.c.parts_digest),
-                select(standing.c.parts_digest),
+                select(last_success.c.parts_digest),
             )
             # Groups are not in `used`; whether one is used is known only after unused fingerprints are deleted.
             connection.execute(delete(texts).where(texts.c.digest.not_in(used), texts.c.kind != GROUP))

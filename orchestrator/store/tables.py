@@ -165,7 +165,7 @@ fingerprints = Table(
     sqlite_with_rowid=False,
 )
 
-standing = Table(
+last_success = Table(
     "standing",
     metadata,
     Column("target_identity", Text, primary_key=True),
@@ -182,7 +182,7 @@ standing = Table(
     sqlite_with_rowid=False,  # the end of a step writes one page; a table with a separate key writes two
 )
 
-last_tries = Table(
+last_attempts = Table(
     "last_tries",
     metadata,
     Column("target_identity", Text, primary_key=True),

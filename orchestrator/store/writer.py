@@ -12,13 +12,13 @@ from orchestrator.errors import StoreError
 from orchestrator.execution.codec import to_text
 from orchestrator.execution.events import AttemptEnded, Noticed, RunEnded, RunEvent, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, ReasonCode
-from orchestrator.execution.recorded import Opening, as_recorded, completes_attempt, is_a_try
+from orchestrator.execution.recorded import Opening, as_recorded, completes_attempt, is_attempt
 from orchestrator.execution.verdict import exit_code
 from orchestrator.faults import Point, passing
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.store import tables
-from orchestrator.store.batch import Batch, Statements
+from orchestrator.store.batch import Batch, StatementBatch
 from orchestrator.store.database import explained, is_corruption, unwritten
 from orchestrator.store.event_rows import event_values
 from orchestrator.store.fingerprints import fingerprint_rows, other_writers_in
@@ -39,7 +39,7 @@ class SqlRunWriter:
         self._engine = engine
         self._url = url
         self._opening = opening
-        self._statements = Statements(engine.dialect)
+        self._statements = StatementBatch(engine.dialect)
         self._open: Connection | None = None
         self._sequence = 0
         self._recorded: list[RunEvent] = []  # by the current transaction
@@ -65,7 +65,7 @@ class SqlRunWriter:
             self._sequence, self._attempts, self._running = before
             if not (error.connection_invalidated and self.has_begun):
                 raise self._refused(error) from error
-            self._keep_anew(events, after)
+            self._keep_again(events, after)
         passing(Point.RECORD_KEPT)
         return tuple(self._recorded)
 
@@ -80,7 +80,7 @@ class SqlRunWriter:
             self._statements.run(self._connection(), batch)
             passing(Point.RECORD_WRITTEN)
 
-    def _keep_anew(self, events: Sequence[RunEvent], after: _Counted) -> None:
+    def _keep_again(self, events: Sequence[RunEvent], after: _Counted) -> None:
         """Record the events on a new connection after the server dropped ours, unless it had already committed them."""
         last = select(func.max(tables.events.c.sequence)).where(self._this(tables.events))
         try:
@@ -137,7 +137,7 @@ class SqlRunWriter:
                 else:
                     self._verified.discard(event.step_id)
                     self._replace_others(event.step_id, batch)
-                    batch.last_tries.append(self._last_try(event.step_id))
+                    batch.last_attempts.append(self._last_attempt(event.step_id))
                 return self._note(batch, event, number)
             case AttemptEnded():
                 return self._note(batch, event, self._end_attempt(event.outcome, batch))
@@ -176,17 +176,17 @@ class SqlRunWriter:
     def _end_step(self, outcome: Outcome, batch: Batch) -> int | None:
         number = self._end_attempt(outcome, batch)
         batch.ended.append({**key_of(**self._key(outcome.step_id)), **end_values(outcome)})
-        if outcome.step_id in self._attempts and is_a_try(outcome, verifies=outcome.step_id in self._verified):
-            batch.last_tries.append(self._last_try(outcome.step_id, outcome))
+        if outcome.step_id in self._attempts and is_attempt(outcome, verifies=outcome.step_id in self._verified):
+            batch.last_attempts.append(self._last_attempt(outcome.step_id, outcome))
         return number
 
     def _keep_fingerprints(self, events: Sequence[RunEvent], batch: Batch) -> None:
         ended = [event for event in events if isinstance(event, StepEnded)]
         opening = self._opening
         kept = fingerprint_rows(ended, opening.run_id, opening.target_identity, opening.places)
-        batch.texts, batch.fingerprints, batch.standing = kept.texts, kept.fingerprints, kept.standing
+        batch.texts, batch.fingerprints, batch.last_success = kept.texts, kept.fingerprints, kept.last_success
 
-    def _last_try(self, step_id: StepId, outcome: Outcome | None = None) -> Values:
+    def _last_attempt(self, step_id: StepId, outcome: Outcome | None = None) -> Values:
         return {
             "target_identity": self._opening.target_identity,
             "place": self._opening.places.get(step_id, ""),

@@ -13,7 +13,7 @@ from orchestrator.adapters.record_sql import Home, adds_marker
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.adoption.candidates import Gathered, Ruled
 from orchestrator.adoption.dbt_run import FileTimes, asked_of_environment
-from orchestrator.adoption.ruling import Act
+from orchestrator.adoption.ruling import RulingAct
 from orchestrator.errors import AdoptionError, UnsupportedWarehouseError, WarehouseError
 from orchestrator.execution.events import Noticed, RunEnded, RunEvent, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome
@@ -25,7 +25,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
 from orchestrator.reuse.facts import TABLE, content_text
-from orchestrator.reuse.standing import Mark, RecordedFingerprint
+from orchestrator.reuse.last_success import Mark, RecordedFingerprint
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.recording import opening_of
 
@@ -47,7 +47,7 @@ class Adoption:
     def exit_code(self) -> ExitCode:
         """Return 1 if every node was refused; a node that was known before counts as adopted."""
         acts = [ruled.ruling.act for ruled in self.nodes if isinstance(ruled.step, BuildStep)]
-        return ExitCode.NOT_GREEN if acts and all(act is Act.REFUSE for act in acts) else ExitCode.SUCCESS
+        return ExitCode.NOT_GREEN if acts and all(act is RulingAct.REFUSE for act in acts) else ExitCode.SUCCESS
 
 
 def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None:
@@ -124,7 +124,7 @@ def adopt_nodes(
     """Decide which nodes are adopted, and record them unless it is a dry run."""
     record = None if dry_run else _writable_record(project, drain)
     nodes = gathered.ruled(dry_run=dry_run)
-    adopted = [ruled for ruled in nodes if ruled.ruling.act is Act.ADOPT]
+    adopted = [ruled for ruled in nodes if ruled.ruling.act is RulingAct.ADOPT]
     if adopted and not dry_run:
         _record(project, gathered, command, adopted)
         if record is not None:
@@ -165,7 +165,7 @@ def _record(project: OpenProject, gathered: Gathered, command: Command, adopted:
     outcomes = tuple(_outcome(ruled, gathered, now) for ruled in adopted)
     events: list[RunEvent] = [RunStarted(run_id=run_id, at=now, plan=plan, database=project.target.description)]
     for ruled, outcome in zip(adopted, outcomes, strict=True):
-        known = RecordedFingerprint(fingerprint=ruled.judged.fingerprint, identity=ruled.judged.built)
+        known = RecordedFingerprint(fingerprint=ruled.evaluation.fingerprint, identity=ruled.evaluation.built)
         events += [
             StepStarted(at=now, step_id=ruled.step.id),
             StepEnded(at=now, outcome=outcome, known=known),
@@ -207,7 +207,7 @@ def _mark(gathered: Gathered, adopted: Sequence[Ruled]) -> None:
         content = gathered.content(ruled.step.node)
         if content is None or not isinstance(ruled.step, BuildStep):
             continue
-        mark = Mark(digest=ruled.judged.fingerprint.digest, identity=ruled.judged.built)
+        mark = Mark(digest=ruled.evaluation.fingerprint.digest, identity=ruled.evaluation.built)
         request = Request(run_id=gathered.run_id, step=ruled.step, mark=mark)
         name = str(nodes[ruled.step.node].relation_name)
         # The content was read before it was verified, so the next run notices any change made since then.

@@ -31,7 +31,7 @@ class Copies:
             return f"a copy cannot be built: {refusal.splitlines()[0]}"
         try:
             with verifier.schemas.opened(step.id) as schema:
-                built = verifier.runs.run_beside(step.node, schema)
+                built = verifier.runs.run_shadow(step.node, schema)
                 if built.message:
                     return f"a copy cannot be built: {built.message.strip().splitlines()[0]}"
                 return self._compared(verifier, step, schema)

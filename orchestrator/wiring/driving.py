@@ -30,7 +30,7 @@ from orchestrator.execution.verdict import ExitCode, exit_code, run_status
 from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep
-from orchestrator.reuse.plan_decisions import Foreseen
+from orchestrator.reuse.plan_decisions import DecidedPlan
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.publishing import copy_of, publish
 from orchestrator.wiring.readiness import require_ready
@@ -42,7 +42,7 @@ _NOTHING = Left()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class FinishedRun:
     """A finished run."""
 
     run_id: str
@@ -54,35 +54,35 @@ class Ran:
 def drive(
     project: OpenProject,
     known: Knowledge,
-    foreseen: Foreseen,
+    decided_plan: DecidedPlan,
     command: Command,
     opening: Opening,
     audience: Audience,
     continued: Continued | None = None,
     left: Left = _NOTHING,
-) -> Ran:
+) -> FinishedRun:
     """Run a command's plan, record each step, and return the outcome of every step.
 
     `known` is what was known about the target before the run. `continued` is what a resumed run brings. `left` is
     the unfinished work that earlier runs started on these steps.
     """
-    plan = foreseen.plan
+    plan = decided_plan.plan
     require_ready(project, plan)
     copy = copy_of(project, command.verb)
-    reuse = known.reuse(foreseen, opening.run_id, continued, share_of(command, project.settings))
+    reuse = known.reuse(decided_plan, opening.run_id, continued, share_of(command, project.settings))
     reuse.continued = left.batches.keys()
     if command.shadow_reuse:
         reuse.shadow = shadow_of(project, known.facts)
     terms = _terms(project, plan, command, opening.run_id, reuse, continued)
     writer = known.store.writer(opening)
     settled = () if continued is None else (*continued.settled, *continued.found)
-    stood = reuse.judge.past.standing.keys() & {step.id for step in plan.of(BuildStep)}
+    recovered = reuse.evaluator.past.last_success.keys() & {step.id for step in plan.of(BuildStep)}
     runners = make_runners(
         project,
         plan,
         settled,
         left=left,
-        has_stood=bool(stood),
+        was_built=bool(recovered),
         reader=known.reader,
         on_content=known.facts.note_content,
     )
@@ -106,7 +106,7 @@ def drive(
     code = _exit_code(reuse.shadow, outcomes, tell)
     if copy is not None and plan.steps and code is ExitCode.SUCCESS:
         code = publish(project, copy, tell)
-    return Ran(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=code)
+    return FinishedRun(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=code)
 
 
 def _terms(

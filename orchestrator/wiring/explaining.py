@@ -34,21 +34,21 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
     with closing(open_store(project.settings)) as store:
         known = Knowledge(project=project, store=store)
         request = requested(whole, selected(whole, project))
-        plan, judge = known.foreseen(steps_for(project, request), request, skip_unchanged=True)
+        plan, evaluator = known.decided_plan(steps_for(project, request), request, skip_unchanged=True)
         for one in order:
-            if one not in judge.made:  # no step builds it: for example an ephemeral model
-                judge.leave(one)
+            if one not in evaluator.made:  # no step builds it: for example an ephemeral model
+                evaluator.leave(one)
     step = plan.by_id.get(StepId(node.unique_id))
     found = explained(
         node,
         project.target.name,
         lambda one: Words(manifest, known.maker, manifest.nodes[one]),
-        judge.made[node.unique_id],
-        judge.past.standing.get(StepId(node.unique_id)),
-        {one: judge.comparisons[one] for one in order if one in judge.comparisons},
+        evaluator.made[node.unique_id],
+        evaluator.past.last_success.get(StepId(node.unique_id)),
+        {one: evaluator.comparisons[one] for one in order if one in evaluator.comparisons},
         step.decision if step is not None else None,
     )
-    return found if project.held is None else without_database(found, project.held, judge.unversioned)
+    return found if project.held is None else without_database(found, project.held, evaluator.unversioned)
 
 
 def find_node(graph: Graph, name: str) -> DbtNode:

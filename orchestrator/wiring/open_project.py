@@ -39,7 +39,7 @@ from orchestrator.nodes.suite import SuiteReading
 from orchestrator.nodes.target import Target
 from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.facts import HeldDatabase
+from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.wiring.log_files import log_dir, own_log
 from orchestrator.wiring.suite_reading import suite_readings, with_reads
 from orchestrator.wiring.target_markers import target_record
@@ -62,8 +62,8 @@ class OpenProject:
     only_reads: bool = False
     """Whether the command runs nothing, and can answer without a database file that another process holds."""
     _warehouse: ChildWarehouse | None = field(default=None)
-    held: HeldDatabase | None = None
-    """The result of `held_database`, once it was called."""
+    held: LockedDatabase | None = None
+    """The result of `locked_database`, once it was called."""
 
     @property
     def settings(self) -> Settings:
@@ -85,15 +85,15 @@ class OpenProject:
         """The database as people read it, with the schemas of a run that is placed elsewhere."""
         return f"{self.target.description}{self.graph.placement.words}"
 
-    def held_database(self) -> HeldDatabase | None:
+    def locked_database(self) -> LockedDatabase | None:
         """Return the process that holds the database, for a command that only reads; None if the database is free."""
-        can_be_held = self.only_reads and self.target.is_file and self.target.is_there
-        if can_be_held and self._warehouse is None and self.held is None:
+        can_be_locked = self.only_reads and self.target.is_file and self.target.is_there
+        if can_be_locked and self._warehouse is None and self.held is None:
             try:
                 self.warehouse()
             except WarehouseLockedError as error:
                 command = self.masker.text(error.command)
-                self.held = HeldDatabase(database=self.target.description, pid=error.pid, command=command)
+                self.held = LockedDatabase(database=self.target.description, pid=error.pid, command=command)
         return self.held
 
     def warehouse(self) -> ChildWarehouse:

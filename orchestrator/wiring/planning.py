@@ -20,7 +20,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest, Upstream, Verb
 from orchestrator.plan.snapshot import ProjectSnapshot
-from orchestrator.reuse.plan_decisions import Foreseen
+from orchestrator.reuse.plan_decisions import DecidedPlan
 from orchestrator.reuse.target_facts import WarehouseFacts
 from orchestrator.selection.resolve import resolve
 from orchestrator.wiring.dbt_alone import can_ingest
@@ -126,13 +126,13 @@ def steps_for(project: OpenProject, request: PlanRequest) -> Plan:
 
 def decided(
     command: Command, project: OpenProject, request: PlanRequest, made: Plan, known: Knowledge | None = None
-) -> Foreseen:
+) -> DecidedPlan:
     """Return a plan with a decision for each step; raises SelectionError if it is empty and must not be."""
     error = nothing_for(command.verb, command.select, project.graph) if not made.steps else None
     if error is not None and not command.allow_empty:
         raise error
     if known is None or command.verb is not Verb.BUILD:
-        return Foreseen(plan=made)
+        return DecidedPlan(plan=made)
     share = share_of(command, project.settings)
     skips = command.skip_unchanged or command.shadow_reuse
     found = known.decided(made, request, skip_unchanged=skips, verifies=share > 0, keeps_hooks=command.shadow_reuse)

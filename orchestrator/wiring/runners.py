@@ -11,7 +11,7 @@ from orchestrator.adapters.great_expectations.validate import ValidationRunner
 from orchestrator.adapters.load_age import LoadAgeRunner
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.errors import WarehouseError
-from orchestrator.execution.gate import judge_load_age
+from orchestrator.execution.gate import evaluate_load_age
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Ledger, RunReader, StepRunner
 from orchestrator.execution.reconcile import Left
@@ -52,18 +52,18 @@ def make_runners(
     settled: tuple[Outcome, ...] = (),
     *,
     left: Left = _NOTHING,
-    has_stood: bool = False,
+    was_built: bool = False,
     reader: RunReader | None = None,
     on_content: Callable[[StepId, Content], None] = lambda _step, _content: None,
 ) -> Runners:
     """Create the runners that the plan needs, and start what takes long to start.
 
     dbt receives the outcomes in `settled`, so that its end hooks see the results of the whole run. Steps that were
-    started before continue with what is `left` of them. `has_stood` says that nodes of the plan are recorded as built
+    started before continue with what is `left` of them. `was_built` says that nodes of the plan are recorded as built
     in this target by earlier runs, which the `reader` knows. `on_content` is called with what each successful build
     leaves.
     """
-    record = _record_in_target(project, plan, on_content, is_expected=has_stood)
+    record = _record_in_target(project, plan, on_content, is_expected=was_built)
     nodes = [node for step in plan.steps if (node := node_of(step)) is not None]
     runs = project.dbt.node_runs(
         planned=nodes or [step.node for step in plan.of(FreshnessStep)],
@@ -105,13 +105,13 @@ def _ingest_runner(parts: _Parts) -> StepRunner:
         project_root=project.settings.project_root,
         log_dir=log_dir(project.settings),
         record=None if record is None else record.loads_in(project.target.database),
-        goes_on=parts.left.loads,
+        continues_loads=parts.left.loads,
         placement=project.graph.placement,
     )
 
 
 def _load_age_runner(parts: _Parts) -> StepRunner:
-    return LoadAgeRunner(parts.project.warehouse().last_load_age, judge_load_age)
+    return LoadAgeRunner(parts.project.warehouse().last_load_age, evaluate_load_age)
 
 
 def _record_in_target(

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.agreement.bench import Prepared, Verdict, judge
+from tests.agreement.bench import Prepared, Verdict, evaluator
 from tests.agreement.pairs import Pair
 from tests.agreement.projects import defects_of, project_names
 from tests.agreement.random_told import try_case
@@ -86,7 +86,7 @@ def _try_one(options: argparse.Namespace) -> int:
         prepared = Prepared(options.project, Path(scratch))
         pairs = [Pair(project=options.project, defects=group, way=way) for group in groups for way in ways]
         for place, pair in enumerate(pairs):
-            verdict = judge(prepared, pair, (options.keep or Path(scratch)) / f"pair-{place}")
+            verdict = evaluator(prepared, pair, (options.keep or Path(scratch)) / f"pair-{place}")
             _tell(verdict, verbose=options.verbose)
             disagreed = disagreed or bool(verdict.disagreements)
     return int(disagreed)

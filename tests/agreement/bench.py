@@ -132,7 +132,7 @@ class Prepared:
         return place if package == self.manifest["metadata"]["project_name"] else f"packages/{package}/{place}"
 
 
-def judge(prepared: Prepared, pair: Pair, root: Path) -> Verdict:
+def evaluator(prepared: Prepared, pair: Pair, root: Path) -> Verdict:
     """Run a pair with both tools, each in a folder of its own below `root`, and compare."""
     expression = prepared.expression(pair)
     words = expression.split()

@@ -11,7 +11,7 @@ from tests.agreement.ways import FAIL_FAST, PLAIN, WAYS
 DEFECTS = {project: defects_of(project) for project in project_names()}
 
 
-def test_the_ordinary_suite_meets_every_defect_and_every_way() -> None:
+def test_the_suite_covers_every_defect_and_every_way() -> None:
     """At most forty pairs hold every defect of every project once, and every way."""
     pairs = ordinary_pairs(DEFECTS)
     assert len(pairs) <= LIMIT <= 40
@@ -28,7 +28,7 @@ def test_there_are_six_projects_and_thirty_kinds_of_defect() -> None:
 
 
 @pytest.mark.parametrize("project", sorted(DEFECTS))
-def test_the_whole_proof_meets_each_defect_in_plain_mode_and_each_way_with_five(project: str) -> None:
+def test_the_whole_proof_covers_each_defect_in_plain_mode_and_each_way_with_five(project: str) -> None:
     """Undisturbed in every way, each defect in plain mode, each other way with at least five defects."""
     pairs = every_pair(project, DEFECTS[project])
     assert {pair.way for pair in pairs if not pair.defects} == set(WAYS)

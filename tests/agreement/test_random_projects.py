@@ -64,7 +64,7 @@ def test_random_projects_are_run_in_every_way():
     assert options >= {"--full-refresh", "--warn-error", "--indirect-selection", "--resource-type", "--empty"}
 
 
-def test_a_case_is_drawn_again_by_its_seed_and_number():
+def test_the_same_seed_and_number_draw_the_same_case():
     """What a failure names is enough to see it again, whichever cases were drawn before."""
     first = draw_case(5, 7)
     assert draw_case(5, 8).project != first.project

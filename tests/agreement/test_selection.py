@@ -77,7 +77,7 @@ def test_the_corpus_has_at_least_three_hundred_expressions() -> None:
     assert len(STATELESS) + len(CHANGED) + len(ELSEWHERE) >= 300
 
 
-def test_a_type_that_cannot_be_built_is_left_out(tmp_path: Path) -> None:
+def test_a_type_that_cannot_be_built_is_omitted(tmp_path: Path) -> None:
     """`--resource-type source seed`: dbt breaks off at the first source; elt plans the seeds, and lists both."""
     folder = write_project("everything", tmp_path / "project")
     types = ("--resource-type", "source", "--resource-type", "seed")

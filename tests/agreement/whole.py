@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.agreement.bench import Prepared, judge
+from tests.agreement.bench import Prepared, evaluator
 from tests.agreement.pairs import Pair, every_pair
 from tests.agreement.projects import defects_of, project_names
 from tests.agreement.random_runs import run_random_projects
@@ -102,7 +102,7 @@ def _judge_some(project: str, pairs: Sequence[Pair]) -> list[Told]:
     with TemporaryDirectory() as scratch:
         prepared = Prepared(project, Path(scratch))
         for place, pair in enumerate(pairs):
-            verdict = judge(prepared, pair, Path(scratch) / f"pair-{place}")
+            verdict = evaluator(prepared, pair, Path(scratch) / f"pair-{place}")
             records = verdict.theirs.records()
             ends = sorted((node, record["status"], record["failures"]) for node, record in records.items())
             found.append(

@@ -42,8 +42,8 @@ class Bridge:
 
 BRIDGES = [
     Bridge("dbt", ("dbt", "dbt_common", "mashumaro"), ("bridge.needed", "bridge.access", "bridge.replacements")),
-    Bridge("dlt", ("dlt",), ("bridge",), public=frozenset({"dlt"})),  # `import dlt` is its documented interface
-    Bridge("great_expectations", ("great_expectations",), ("bridge",)),
+    Bridge("dlt", ("dlt",), ("dlt_bridge",), public=frozenset({"dlt"})),  # `import dlt` is its documented interface
+    Bridge("great_expectations", ("great_expectations",), ("gx_bridge",)),
 ]
 EACH = pytest.mark.parametrize("bridge", BRIDGES, ids=lambda bridge: bridge.adapter)
 OF_PYTHON = {("sys", "_getframe"), ("os", "_exit")}

@@ -25,7 +25,7 @@ def quay(built, tmp_path):
     return shutil.copytree(built, tmp_path / "quay", copy_function=shutil.copy2)
 
 
-def test_it_says_what_was_not_adopted_and_why(elt, quay):
+def test_adopt_reports_what_was_not_adopted_and_why(elt, quay):
     """A dry run first, which says so; then the counts, and the run as `elt history` shows it."""
     said = elt("adopt", "--state", quay / "built", "--dry-run", project=quay)
     assert said.code == 0
@@ -45,7 +45,7 @@ def test_it_says_what_was_not_adopted_and_why(elt, quay):
     assert '"verb": "adopt"' in elt("history", "--json", project=quay).out
 
 
-def test_it_tells_programs_the_same(elt, quay):
+def test_it_is_reported_to_programs_too(elt, quay):
     """One document, and exit code 1 if nothing could be adopted; the selection is dbt's."""
     os.utime(quay / DATABASE, (ended_at(quay) + 60, ended_at(quay) + 60))
     said = elt("adopt", "--state", quay / "built", "--json", "--select", "berths", project=quay)
@@ -56,7 +56,7 @@ def test_it_tells_programs_the_same(elt, quay):
     assert (berths["act"], berths["reason"]) == ("refuse", "its parent stg_boats is not adopted")
 
 
-def test_what_cannot_be_used_is_refused(elt, quay, monkeypatch):
+def test_unusable_input_is_refused(elt, quay, monkeypatch):
     """A folder that is missing or belongs to something else, a selection of nothing, flags that limit a build."""
     elt("adopt", "--state", quay / "nowhere", project=quay).refuses("does not exist")
     elt("adopt", "--state", quay / "models", project=quay).refuses("manifest.json")
@@ -67,7 +67,7 @@ def test_what_cannot_be_used_is_refused(elt, quay, monkeypatch):
     assert ask(quay, "select 1 from duckdb_schemas() where schema_name = '_elt'") == []
 
 
-def test_a_run_after_it_repeats_nothing_of_it(elt, quay):
+def test_the_next_run_repeats_nothing_of_it(elt, quay):
     """`elt retry` and `elt resume` name the adoption; a later run can be repeated again."""
     assert elt("adopt", "--state", quay / "built", project=quay).code == 0
     elt("retry", project=quay).refuses("was `elt adopt`: which cannot be repeated")

@@ -23,7 +23,7 @@ def suite(name: str) -> str:
     return json.dumps({"name": name, "expectations": [expectation]})
 
 
-def test_every_mistake_of_elt_yml_at_once(elt, tmp_path):
+def test_every_mistake_of_elt_yml_is_reported_at_once(elt, tmp_path):
     """Unknown keys, wrong types, missing folders and variables are told together, each with its line."""
     shop = write_shop(tmp_path, {"elt.yml": ELT_YML})
     elt("run", project=shop).refuses(
@@ -37,7 +37,7 @@ def test_every_mistake_of_elt_yml_at_once(elt, tmp_path):
     )
 
 
-def test_elt_yml_that_is_no_yaml(elt, tmp_path):
+def test_elt_yml_that_is_not_yaml(elt, tmp_path):
     """A file that is no YAML is told with its line."""
     shop = write_shop(tmp_path, {"elt.yml": "lock_timeout: [\n"})
     elt("run", project=shop).refuses(f"{shop}/elt.yml:2: not YAML")

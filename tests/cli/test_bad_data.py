@@ -71,7 +71,7 @@ def model(dbt, session):
 """
 
 
-def test_what_a_python_model_prints_is_a_notice(elt, tmp_path, monkeypatch):
+def test_output_of_a_python_model_is_a_notice(elt, tmp_path, monkeypatch):
     """Secrets are masked, `--json` stays JSON lines, and the model cannot close the output."""
     monkeypatch.setenv("SHOP_API_TOKEN", "sup3rs3cretvalue")
     shop = write_shop(tmp_path, {"models/marts/chatty.py": PRINTS})
@@ -114,6 +114,6 @@ def test_a_python_model_that_needs_a_package(elt, tmp_path):
     )
 
 
-def test_a_project_that_meets_no_fault(elt, tmp_path):
+def test_a_project_without_faults(elt, tmp_path):
     """The same project without a fault is green."""
     elt("run", project=write_shop(tmp_path)).reports("success in", "16 success", code=0)

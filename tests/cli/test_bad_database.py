@@ -54,14 +54,14 @@ def test_an_adapter_without_loads_and_validations(tmp_path):
     """Of another adapter nothing is opened, what stands is left to dbt, and loads and validations name it."""
     target = Target(name="prod", adapter="snowflake", threads=4, database="shop", path=None)
     project = unopened(Settings(project_root=tmp_path, dbt_project_dir=tmp_path), target)
-    assert WarehouseFacts(project).stands(None)
+    assert WarehouseFacts(project).exists(None)
     assert target.description == "snowflake database shop"
     with pytest.raises(WarehouseError, match="The target prod uses the adapter snowflake") as refused:
         project.warehouse()
     assert "--no-ingest --exclude 'expectation:*'" in refused.value.hint
 
 
-def test_a_file_that_is_no_database(elt, tmp_path):
+def test_a_file_that_is_not_a_database(elt, tmp_path):
     """A file of another kind is named and left as it is."""
     shop = write_shop(tmp_path, raw="")
     (shop / "shop.duckdb").write_text("customer,amount\n" * 200)
@@ -138,7 +138,7 @@ def without_privileges() -> None:
         ("warehouse", 0o555, "The database {shop}/warehouse/shop.duckdb cannot be written"),
     ],
 )
-def test_what_may_not_be_written(tmp_path, path, mode, told):
+def test_paths_without_write_permission(tmp_path, path, mode, told):
     """A user without the right is told which file or folder it is about."""
     in_folder = {"profiles.yml": "shop: {target: dev, outputs: {dev: {type: duckdb, path: warehouse/shop.duckdb}}}"}
     shop = write_shop(tmp_path, in_folder if path == "warehouse" else None)

@@ -32,7 +32,7 @@ def shop_that_loads(root, *, after: str = "", parameters: str = "", changes=None
     return write_shop(root, {"ingestion/raw.py": module, **(changes or {})}, raw="")
 
 
-def test_modules_that_cannot_be_imported(elt, tmp_path):
+def test_modules_that_cannot_be_imported_are_reported(elt, tmp_path):
     """A missing package, bad syntax, a load at import: each is told with file and line, and nothing runs."""
     shop = shop_that_loads(
         tmp_path,
@@ -71,7 +71,7 @@ def test_missing_credentials(elt, tmp_path):
     assert not (shop / "shop.duckdb").exists()
 
 
-def test_a_plan_tells_what_its_loads_lack(elt, tmp_path):
+def test_a_plan_reports_what_its_loads_lack(elt, tmp_path):
     """elt plan shows the plan, and notes what keeps it from running."""
     shop = shop_that_loads(tmp_path, parameters="api_key: str = dlt.secrets.value")
     said = elt("plan", "--select", "stg_customers", project=shop)
@@ -133,7 +133,7 @@ def test_an_api_that_fails_for_a_while(elt, shop_of_api, api):
     assert sql(shop_of_api, "select count(*) from raw.customers") == [(1,)]
 
 
-def test_an_api_that_fails_for_ever(elt, shop_of_api, api):
+def test_an_api_that_keeps_failing(elt, shop_of_api, api):
     """The load is tried again, then ends as an error that names source, file and answer; what needs it is halted."""
     api.failures = 1_000
     (shop_of_api / "elt.yml").write_text("repeats: {ingest: {times: 1, after: 10ms}}\n")

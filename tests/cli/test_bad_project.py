@@ -52,7 +52,7 @@ def test_no_profiles_yml(elt, tmp_path, monkeypatch, verb, has_folder):
     assert "--profiles-dir" in said.err
 
 
-def test_the_lines_that_are_shown_are_enough(elt, tmp_path, monkeypatch):
+def test_the_shown_lines_are_sufficient(elt, tmp_path, monkeypatch):
     """What the message says, done, is a project that runs."""
     monkeypatch.setenv("HOME", str(tmp_path))
     shop = write_shop(tmp_path / "shop", {"profiles.yml": None})
@@ -173,7 +173,7 @@ def test_a_folder_that_dbt_cannot_use(elt, tmp_path):
     elt("run", project=shop).refuses(f"dbt cannot use {shop}/target", "permissions")
 
 
-def test_a_file_that_is_no_text(elt, tmp_path):
+def test_a_file_that_is_not_text(elt, tmp_path):
     """A file in another encoding than UTF-8 is named."""
     shop = write_shop(tmp_path)
     (shop / "models/latin.sql").write_bytes("select 'é' as letter".encode("latin-1"))

@@ -15,7 +15,7 @@ def shop(tmp_path_factory):
 
 
 @pytest.mark.parametrize("verb", ["run", "plan", "test"])
-def test_near_names_are_told(elt, shop, verb):
+def test_similar_names_are_suggested(elt, shop, verb):
     """A name with a letter missing is answered with the names that come near."""
     elt(verb, "--select", "dim_custmers", project=shop).refuses(
         "The selection 'dim_custmers' matches nothing.", "Similar names: dim_customers"
@@ -36,7 +36,7 @@ def test_near_names_are_told(elt, shop, verb):
         (("freshness",), "There is no freshness to check"),
     ],
 )
-def test_what_matches_nothing(elt, shop, words, told):
+def test_a_selection_that_matches_nothing(elt, shop, words, told):
     """Each says what to do next."""
     elt(*words, project=shop).refuses(told)
 
@@ -52,7 +52,7 @@ def test_an_empty_selection_can_be_allowed(elt, shop, words):
 
 
 @pytest.mark.parametrize("verb", ["run", "plan"])
-def test_nothing_that_changed_is_no_mistake(elt, tmp_path, verb):
+def test_an_unchanged_project_is_not_an_error(elt, tmp_path, verb):
     """state: that matches nothing because nothing changed is a success with one line."""
     shop = write_shop(tmp_path)
     assert elt("dbt", "--quiet", "parse", project=shop).code == 0

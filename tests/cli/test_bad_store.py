@@ -77,7 +77,7 @@ def test_a_folder_where_the_store_should_be(elt, shop, monkeypatch):
 
 
 @pytest.mark.parametrize(("name", "mode"), [("history.db", 0o444), ("", 0o555)], ids=["file", "folder"])
-def test_a_store_that_may_not_be_written(shop, store, name, mode):
+def test_a_store_without_write_permission(shop, store, name, mode):
     """A user without Make the file and its folder writable, or its folder, is told so; the run does not start."""
     kept = shop / "kept"
     kept.mkdir()
@@ -100,7 +100,7 @@ def test_a_server_that_does_not_answer(elt, shop, monkeypatch):
 
 
 @pytest.mark.parametrize("location", ["mysql://ada:hush@host/x", "postgresql://ada:hush@host:no/x", "://"])
-def test_a_place_where_no_store_can_be(elt, shop, monkeypatch, location):
+def test_a_path_where_no_store_can_be_created(elt, shop, monkeypatch, location):
     """The setting is refused with what it may be, and no secret of it is told."""
     monkeypatch.setenv("ELT_STORE", location)
     said = elt(*ONE, project=shop)

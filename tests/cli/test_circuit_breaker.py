@@ -31,7 +31,7 @@ FILES = {
 }
 
 
-def test_a_load_that_fails_run_after_run_is_left_out(elt, tmp_path, monkeypatch):
+def test_a_load_that_fails_in_run_after_run_is_omitted(elt, tmp_path, monkeypatch):
     """After two failures it is not tried; what is below runs on what stands, or is skipped; named, it is tried."""
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -96,7 +96,7 @@ def complete(elt, monkeypatch):
         ("elt run --profiles-dir mod", ["mod"]),  # a folder: bash looks itself
     ],
 )  # fmt: skip
-def test_what_is_offered(complete, recorded, line, offered):
+def test_names_values_and_options_are_offered(complete, recorded, line, offered):
     """Names, dbt's methods with their values, ours, and what options take; after operators and commas too."""
     assert complete(line, recorded) == offered
 
@@ -121,7 +121,7 @@ def test_steps_of_the_last_run_are_offered_to_logs(complete, recorded):
         {"profiles.yml": "shop: [", ".elt/history.db": "no database", "dbt_project.yml": "[", "elt.yml": "nope: 1"},
     ],
 )
-def test_an_error_offers_nothing_and_says_nothing(complete, tmp_path, broken):
+def test_an_error_offers_no_completions_and_prints_nothing(complete, tmp_path, broken):
     """It would be written into the line that is being typed."""
     shop = write_shop(tmp_path, raw="")
     for name, text in broken.items():

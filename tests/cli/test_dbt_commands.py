@@ -109,7 +109,7 @@ PASSED = "elt passes this to dbt: dbt {}.\n"
         (("compile", "--help"), "Generates executable SQL"),
     ],
 )
-def test_a_command_of_dbt_is_passed_to_dbt_and_said_to_be(elt, shop, words, told):
+def test_a_dbt_command_is_passed_to_dbt_with_a_note(elt, shop, words, told):
     """One line on stderr says who does it; dbt's output and exit code follow."""
     said = elt(*words, project=shop)
     assert (said.code, said.err) == (0, PASSED.format(words[0]))
@@ -183,7 +183,7 @@ def test_seeds_and_snapshots_alone_are_recorded_runs(elt, tmp_path, verb, node):
     assert elt(verb, "-q", "--select", node, project=shop) == Said(0, "", "")
 
 
-def test_what_dbt_writes_otherwise(elt, shop):
+def test_commands_that_dbt_spells_differently(elt, shop):
     """`list` is ls, and `source freshness` is freshness."""
     assert elt("list", "--select", "stg_orders", project=shop).out.splitlines()[0] == "shop.staging.stg_orders"
     assert "Nothing to do" in elt("source", "freshness", "--allow-empty", project=shop).out

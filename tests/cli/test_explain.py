@@ -63,7 +63,7 @@ def test_comments_descriptions_and_tags_change_nothing(explain, till):
     assert explain("sales_by_day")["changes"] == []
 
 
-def test_an_ephemeral_model_is_told_by_what_its_readers_compile_to(explain, till):
+def test_an_ephemeral_model_is_compared_through_the_compiled_code_of_its_readers(explain, till):
     """A comment in it changes nothing; a column does."""
     edit(till, "models/days.sql", "-- no ids", "-- none at all")
     assert (explain("sales_by_day")["verdict"], explain("sales_by_day")["changes"]) == ("same", ["parent days changed"])
@@ -85,7 +85,7 @@ def test_a_macro_two_packages_deep_is_named_with_the_way_to_it(explain, till):
     assert explain("sales")["changes"] == []
 
 
-def test_vars_and_variables_are_named_and_never_shown(explain, monkeypatch):
+def test_vars_and_variables_are_named_and_their_values_never_shown(explain, monkeypatch):
     """A var of a hook, one of the code, and a variable of the environment."""
     monkeypatch.setenv("TILL_REGION", "hush-hush-region")
     found = explain("sales", "--vars", "{floor: 1, start_date: '2024-01-03'}")
@@ -119,7 +119,7 @@ def test_seeds_hooks_and_contracts(explain, till):
     assert [cause["node"] for cause in checked["above"]] == ["seed.till.rates", "model.till.sales"]
 
 
-def test_what_is_volatile_or_decided_at_run_time_is_said(explain):
+def test_explain_names_volatile_nodes_and_run_time_decisions(explain):
     """With the place; what has neither has none."""
     assert explain("stamped")["statement"] == {"volatile": ["current_timestamp"], "not_understood": []}
     assert explain("stamped")["decision"] == {"act": "run", "words": "volatile: current_timestamp"}
@@ -127,7 +127,7 @@ def test_what_is_volatile_or_decided_at_run_time_is_said(explain):
     assert (explain("sales")["volatile"], explain("sales")["at_run_time"]) == (None, None)
 
 
-def test_it_is_told_to_people(elt, till):
+def test_it_is_shown_to_people(elt, till):
     """On one screen: what changed, what follows, and every part with its digests."""
     edit(till, "seeds/rates.csv", "1.1", "1.3")
     said = elt("explain", "rates", project=till)
@@ -138,7 +138,7 @@ def test_it_is_told_to_people(elt, till):
     elt("explain", "rate", project=till).refuses("no node called rate", "Did you mean rates")
 
 
-def test_what_never_ran_has_nothing_to_compare_with(elt, tmp_path):
+def test_a_node_that_never_ran_has_nothing_to_compare_with(elt, tmp_path):
     """Nothing is recorded, and that is no mistake; no record is begun."""
     root = write_till(tmp_path)
     said = elt("explain", "sales", project=root)
@@ -147,7 +147,7 @@ def test_what_never_ran_has_nothing_to_compare_with(elt, tmp_path):
     assert not (root / ".elt" / "history.db").exists()
 
 
-def test_it_agrees_with_the_plan_for_every_node(elt, till):
+def test_explain_agrees_with_the_plan_for_every_node(elt, till):
     """Whatever is decided, and for the same reason: of what is unchanged, changed, volatile and below that."""
     edit(till, "models/stg_sales.sql", "-- one row a sale", "-- each sale")
     edit(till, "seeds/rates.csv", "1.1", "1.4")

@@ -59,7 +59,7 @@ def test_before_a_run_starts(elt, small_disk):
     run(shop).refuses(f"The disk that holds {shop}", "is full", "Make room, then run the command again.")
 
 
-def test_in_a_model_and_in_the_record(elt, small_disk):
+def test_a_full_disk_during_a_model_and_in_the_record(elt, small_disk):
     """A step that meets it is an error, exit 1; once the record meets it, nothing more starts, exit 2."""
     shop = write_shop(small_disk / "shop", {"models/marts/big.sql": BIG})
     assert elt("run", "--exclude", "big", project=shop).code == 0
@@ -73,7 +73,7 @@ def test_in_a_model_and_in_the_record(elt, small_disk):
     assert elt("resume", project=shop).code == 0
 
 
-def test_in_a_load(elt, small_disk):
+def test_a_full_disk_during_a_load(elt, small_disk):
     """The load says so; with room it goes on."""
     shop = write_shop(small_disk / "shop", {"ingestion/raw.py": LOADS}, raw="")
     assert elt("plan", project=shop).code == 0

@@ -48,7 +48,7 @@ def acts(said) -> dict[str, dict]:
     return {step["name"]: step["decision"] for step in json.loads(said.out)["steps"]}
 
 
-def test_a_plan_answers_at_once_and_names_the_holder(elt, shop):
+def test_a_plan_answers_at_once_and_names_the_process_that_owns_the_database(elt, shop):
     """The first line has the process and its command; what the record says is shown, and reuses nothing."""
     with holding(shop) as holder:
         began = time.monotonic()
@@ -62,7 +62,7 @@ def test_a_plan_answers_at_once_and_names_the_holder(elt, shop):
     assert said.err == ""
 
 
-def test_a_plan_as_json_says_what_is_unconfirmed(elt, shop):
+def test_a_json_plan_shows_what_is_unconfirmed(elt, shop):
     """In a field of the plan, and for each step; what was named is certain to run."""
     words = ("plan", "--json", "--select", "fct_orders", "--exclude", "expectation:*")
     with holding(shop) as holder:
@@ -80,7 +80,7 @@ def test_a_plan_as_json_says_what_is_unconfirmed(elt, shop):
     assert acts(free)["stg_orders"]["act"] == "reuse"
 
 
-def test_what_changed_in_the_project_shows_without_the_database(elt, tmp_path):
+def test_project_changes_are_shown_without_the_database(elt, tmp_path):
     """The model whose code changed and what is below it are expected to run, the others to be reused."""
     shop = write_shop(tmp_path)
     elt("run", "--quiet", project=shop)
@@ -151,7 +151,7 @@ def test_a_plan_waits_if_it_is_asked_to(elt, shop):
         assert "unconfirmed" not in ended(plan).out
 
 
-def test_a_plan_answers_while_a_run_goes_on(elt, tmp_path):
+def test_a_plan_answers_while_a_run_is_in_progress(elt, tmp_path):
     """A run that works in the same target holds the file; it ends as it would have."""
     go_on = tmp_path / "go_on"
     slow = f"""

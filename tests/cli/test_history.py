@@ -85,7 +85,7 @@ def test_the_rows_of_what_is_built_are_counted(elt, tmp_path, in_target):
     assert asked.out.split()[:3] == ["row_count", "1", "2"]
 
 
-def test_the_beginning_of_several_ids_is_ambiguous(elt, shop):
+def test_a_prefix_of_several_ids_is_ambiguous(elt, shop):
     """Every command that takes a run says so in the same words."""
     for _ in range(2):
         elt("run", "--select", "slow", project=shop)
@@ -93,7 +93,7 @@ def test_the_beginning_of_several_ids_is_ambiguous(elt, shop):
         elt(*words, project=shop).refuses("Several runs begin with 20", "Type more of the id")
 
 
-def test_a_failure_is_told_again_as_it_was(elt, shop):
+def test_a_recorded_failure_is_shown_as_it_was_reported(elt, shop):
     """The first cause and what it halted stand in `elt show` of the run."""
     (shop / "models/marts/slow.sql").write_text("select no_such_column")
     assert elt("run", "--select", "slow", project=shop).code == 1
@@ -124,7 +124,7 @@ def test_a_killed_run_is_interrupted_and_what_it_did_is_known(elt, shop):
     elt("cancel", project=shop).refuses("is not running")
 
 
-def test_a_run_is_cancelled_from_elsewhere(elt, shop):
+def test_a_run_can_be_cancelled_from_another_process(elt, shop):
     """`elt cancel` ends it as Ctrl-C does: exit 130, recorded as cancelled."""
     (shop / "models/marts/slow.sql").write_text(SLOW)
     run = start("run", "--select", "slow", "--json", project=shop)
@@ -134,7 +134,7 @@ def test_a_run_is_cancelled_from_elsewhere(elt, shop):
     assert recorded(elt, shop)[0]["status"] == "cancelled"
 
 
-def test_old_runs_are_forgotten_when_asked(elt, shop):
+def test_old_runs_are_pruned_when_asked(elt, shop):
     """The newest are kept."""
     for _ in range(3):
         elt("run", "--select", "slow", project=shop)
@@ -146,7 +146,7 @@ def test_old_runs_are_forgotten_when_asked(elt, shop):
     assert [head["run_id"] for head in recorded(elt, shop)] == [newest]
 
 
-def test_a_run_forgets_those_that_are_too_old(elt, tmp_path):
+def test_a_run_prunes_runs_that_are_too_old(elt, tmp_path):
     """As many are kept as `keep_runs` says, and what was built is reused all the same."""
     shop = write_shop(tmp_path, {"elt.yml": "keep_runs: 2"})
     for _ in range(4):
@@ -164,7 +164,7 @@ def test_a_run_forgets_those_that_are_too_old(elt, tmp_path):
     elt("history", "prune", project=shop).refuses("keep_runs is none", "--keep N")
 
 
-def test_a_record_that_is_in_use_is_pruned_and_stays_as_large(elt, shop):
+def test_pruning_a_record_in_use_deletes_rows_but_does_not_shrink_the_file(elt, shop):
     """The message says why."""
     for _ in range(3):
         elt("run", "--select", "slow", project=shop)
@@ -176,7 +176,7 @@ def test_a_record_that_is_in_use_is_pruned_and_stays_as_large(elt, shop):
     assert said.code == 0
 
 
-def test_questions_to_no_record_and_wrong_questions(elt, shop):
+def test_queries_without_a_record_and_invalid_queries(elt, shop):
     """Each is refused with what to do; nothing is made."""
     for words in (
         ["history"],

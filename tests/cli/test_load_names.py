@@ -14,7 +14,7 @@ def shop(tmp_path_factory):
     return shop_that_loads(tmp_path_factory.mktemp("shop"))
 
 
-def test_one_name_is_shown_everywhere_and_every_name_finds_the_log(elt, shop):
+def test_one_name_is_shown_everywhere_and_any_name_finds_the_log(elt, shop):
     """The plan, the run, the record and the log of a load name it as `--select` takes it."""
     loaded = elt("ingest", "ingest:raw", project=shop)
     assert loaded.code == 0, loaded.err
@@ -42,7 +42,7 @@ def test_a_load_has_nothing_to_explain(elt, shop):
 
 
 @pytest.mark.parametrize("name", ["elt_raw", "ingest.raw.customers"])
-def test_a_load_is_listed_by_whichever_name(elt, shop, name):
+def test_a_load_is_listed_by_any_of_its_names(elt, shop, name):
     """Also beside a name of dbt's."""
     said = elt("ls", "--select", name, "stg_orders", project=shop)
     assert set(said.out.split()) >= {"ingest:raw.customers", "shop.staging.stg_orders"}, said.err

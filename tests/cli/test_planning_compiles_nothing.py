@@ -24,7 +24,7 @@ def trapped(tmp_path_factory):
 
 
 @pytest.mark.parametrize("words", [("plan",), ("plan", "--json"), ("ls",), ("ls", "--output", "json")])
-def test_what_cannot_be_compiled_can_be_planned(elt, trapped, words):
+def test_nodes_that_cannot_be_compiled_can_be_planned(elt, trapped, words):
     """A model whose compilation raises is in the plan and in the list, and no compiled file is written."""
     said = elt(*words, project=trapped)
     assert said.code == 0, said.err
@@ -32,7 +32,7 @@ def test_what_cannot_be_compiled_can_be_planned(elt, trapped, words):
     assert not (trapped / "target/compiled").exists()
 
 
-def test_the_trap_is_one(elt, trapped):
+def test_the_trap_works(elt, trapped):
     """A run of the same model compiles it, and says what that raised."""
     elt("run", "--select", "trapped", "--upstream", "none", "--no-ingest", project=trapped).reports(
         "compiled", "trapped"

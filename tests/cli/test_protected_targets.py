@@ -26,7 +26,7 @@ def shop(tmp_path):
 
 @pytest.mark.parametrize("option", ["--full-refresh", "--empty", "-f", "--sample=1 day"])
 @pytest.mark.parametrize("verb", [("run",), ("build",), ("seed",), ("dbt", "build"), ("dbt", "run")])
-def test_what_empties_or_rebuilds_is_refused_without_consent(elt, shop, verb, option):
+def test_commands_that_empty_or_rebuild_are_refused_without_consent(elt, shop, verb, option):
     """Not on a terminal there is no question: the message names the option that consents, and nothing is built."""
     said = elt(*verb, "--select", "log", option, project=shop)
     assert said.code == 2
@@ -36,13 +36,13 @@ def test_what_empties_or_rebuilds_is_refused_without_consent(elt, shop, verb, op
 
 
 @pytest.mark.parametrize("verb", [("run", "--no-tests"), ("dbt", "run", "--quiet")])
-def test_yes_consents(elt, shop, verb):
+def test_yes_gives_consent(elt, shop, verb):
     """With --yes it is done."""
     assert elt(*verb, "--select", "log", "--full-refresh", "--yes", project=shop).code == 0
     assert sql(shop, "select x from main.log") == [(1,)]
 
 
-def test_what_changes_nothing_that_exists_needs_no_consent(elt, shop):
+def test_commands_that_change_no_existing_relation_need_no_consent(elt, shop):
     """A run as every night, a plan of a full refresh, and commands of dbt that only read."""
     assert elt("run", "--select", "log", project=shop).code == 0
     assert elt("plan", "--select", "log", "--full-refresh", project=shop).code == 0
@@ -56,7 +56,7 @@ def test_another_target_needs_no_consent(elt, tmp_path):
     assert elt("run", "--select", "log", "--full-refresh", project=shop).code == 0
 
 
-def test_a_variable_of_dbt_needs_consent_too(elt, shop, monkeypatch):
+def test_a_dbt_environment_variable_needs_consent_too(elt, shop, monkeypatch):
     """What dbt is asked for counts, however it is asked."""
     monkeypatch.setenv("DBT_FULL_REFRESH", "true")
     elt("run", "--select", "log", project=shop).refuses("The target dev is protected, and --full-refresh", "--yes")
@@ -71,7 +71,7 @@ def test_a_full_refresh_that_is_repeated_needs_consent_again(elt, tmp_path, verb
     assert elt(verb, "--yes", project=shop).code == 1
 
 
-def test_runs_of_a_protected_target_are_forgotten_with_consent(elt, shop):
+def test_runs_of_a_protected_target_are_pruned_with_consent(elt, shop):
     """history prune names the target; what is kept anyway needs no consent."""
     for _ in range(2):
         elt("run", "-q", "--select", "log", project=shop)

@@ -31,7 +31,7 @@ def names(file) -> set[str]:
         return {name for (name,) in copy.sql("select table_name from duckdb_tables()").fetchall()}
 
 
-def test_a_green_run_leaves_a_copy(elt, shop):
+def test_a_green_run_publishes_a_copy(elt, shop):
     """The plan says where, the run tells and records it with its size; one with nothing to do keeps it."""
     copy = shop / "bi/shop.duckdb"
     elt("plan", project=shop).reports(f"after a green run, the database is copied to {copy}", code=0)
@@ -62,7 +62,7 @@ def test_only_a_green_run_of_that_target_that_builds_publishes(elt, shop):
     assert not copy.exists()
 
 
-def test_a_copy_that_cannot_be_written_is_told_and_the_exit_code_is_one(elt, shop, monkeypatch):
+def test_a_copy_that_cannot_be_written_is_reported_with_exit_code_one(elt, shop, monkeypatch):
     """The run is recorded as green; the copy of the run before is as it was."""
 
     def fail(*_args: object) -> None:
@@ -85,7 +85,7 @@ def test_a_copy_that_cannot_be_written_is_told_and_the_exit_code_is_one(elt, sho
 
 
 @pytest.mark.parametrize("is_open", [False, True])
-def test_a_database_that_is_no_earlier_copy_is_never_replaced(elt, shop, is_open):
+def test_a_database_that_is_not_an_earlier_copy_is_never_replaced(elt, shop, is_open):
     """Such as that of another target, or one that another process writes to."""
     (shop / "bi").mkdir(exist_ok=True)
     with duckdb.connect(str(shop / "bi/shop.duckdb")) as other:
@@ -99,7 +99,7 @@ def test_a_database_that_is_no_earlier_copy_is_never_replaced(elt, shop, is_open
 
 
 @pytest.mark.parametrize("verb", ["plan", "run"])
-def test_a_path_where_no_copy_can_be_is_refused_before_anything_runs(elt, shop, monkeypatch, verb):
+def test_a_path_where_no_copy_can_be_written_is_refused_before_anything_runs(elt, shop, monkeypatch, verb):
     """The file, the key and the path are named; nothing is built."""
     monkeypatch.setenv("BI", "missing")
     elt(verb, project=shop).refuses(
@@ -117,7 +117,7 @@ def test_a_path_where_no_copy_can_be_is_refused_before_anything_runs(elt, shop, 
         (Target(name="dev", adapter="duckdb", threads=1, database="shop", path="md:shop"), "md:shop"),
     ],
 )
-def test_a_target_that_is_no_file_cannot_be_published(tmp_path, target, is_called):
+def test_a_target_that_is_not_a_file_cannot_be_published(tmp_path, target, is_called):
     """The setting and the target are named; of another target, or for a verb that builds nothing, nothing is asked."""
     settings = Settings(
         project_root=tmp_path,

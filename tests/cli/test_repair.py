@@ -42,7 +42,7 @@ HOOK = """
     """
 
 
-def test_a_run_in_which_only_a_hook_failed_is_resumed(elt, tmp_path):
+def test_a_run_in_which_only_a_hook_failed_can_be_resumed(elt, tmp_path):
     """A retry would leave it failed; the summary and the refusal name the command."""
     shop = write_shop(tmp_path, {"dbt_project.yml": HOOK})
     words = ("--select", "stg_orders", "--no-tests")
@@ -53,7 +53,7 @@ def test_a_run_in_which_only_a_hook_failed_is_resumed(elt, tmp_path):
     elt("resume", "--accept-changes", project=shop).reports("success hook on-run-end", code=0)
 
 
-def test_a_killed_run_goes_on_where_it_stopped(elt, shop, tmp_path):
+def test_a_killed_run_resumes_where_it_stopped(elt, shop, tmp_path):
     """After kill -9 in a model: the same run, only what had not ended runs, and the artifacts hold all of it."""
     (shop / "models/marts/slow.sql").write_text(SLOW_MART)
     run = start("run", "--select", "+slow", "dim_customers", "--json", "--vars", "{day: 1}", project=shop)
@@ -61,15 +61,15 @@ def test_a_killed_run_goes_on_where_it_stopped(elt, shop, tmp_path):
     run.send_signal(signal.SIGKILL)
     run.wait(30)
     (head,) = recorded(elt, shop)
-    stands = {name for name, status in statuses(elt, shop).items() if status == "success"}
-    assert "fct_orders" in stands
+    exists = {name for name, status in statuses(elt, shop).items() if status == "success"}
+    assert "fct_orders" in exists
     (shop / "models/marts/slow.sql").write_text(QUICK_MART)
     elt("resume", project=shop).refuses("The code has changed", "slow (models/marts/slow.sql)")
     resumed = elt("resume", "--accept-changes", "--json", project=shop)
     assert resumed.code == 0, resumed.err
-    assert not stands & set(ran(resumed))
+    assert not exists & set(ran(resumed))
     first = json.loads(resumed.out.splitlines()[0])
-    assert (first["run_id"], first["resumed"], first["settled"]) == (head["run_id"], True, len(stands))
+    assert (first["run_id"], first["resumed"], first["settled"]) == (head["run_id"], True, len(exists))
     assert [row["run_id"] for row in recorded(elt, shop)] == [head["run_id"]]
     assert set(statuses(elt, shop).values()) == {"success"}
     assert sql(shop, "select count(*) from main.slow") == [(3,)]
@@ -80,7 +80,7 @@ def test_a_killed_run_goes_on_where_it_stopped(elt, shop, tmp_path):
     assert (kinds.count("run_started"), kinds.count("run_ended")) == (2, 1)
 
 
-def test_what_failed_runs_again_when_a_run_goes_on(elt, shop):
+def test_a_resume_runs_failed_steps_again(elt, shop):
     """A failed run is resumed after its data was mended: what had ended well stands, unless somebody dropped it."""
     sql(shop, "insert into raw.customers values (2, 'Bob')")
     assert elt("run", "--select", "marts", project=shop).code == 1
@@ -93,7 +93,7 @@ def test_what_failed_runs_again_when_a_run_goes_on(elt, shop):
     assert statuses(elt, shop)["dim_customers"] == "success"
 
 
-def test_a_mended_model_is_retried_with_what_it_halted(elt, shop):
+def test_a_fixed_model_is_retried_with_the_nodes_it_halted(elt, shop):
     """Break a staging model, run, mend it, retry: it is built again with its checks, and all that was skipped."""
     (shop / "models/staging/stg_customers.sql").write_text(NULLS)
     assert elt("run", "--select", "marts", project=shop).code == 1
@@ -131,7 +131,7 @@ def test_a_retry_works_after_a_crash(elt, shop):
     assert (newest["status"], killed["state"]) == ("success", "interrupted")
 
 
-def test_what_cannot_be_gone_on_with_is_refused(elt, shop, tmp_path):
+def test_runs_that_cannot_be_resumed_are_refused(elt, shop, tmp_path):
     """A finished run, an unknown one, one that goes on, one whose target or nodes are others now; nothing runs."""
     elt("resume", project=shop).refuses("Nothing is recorded yet")
     elt("retry", project=shop).refuses("Nothing is recorded yet")
@@ -159,7 +159,7 @@ def test_what_cannot_be_gone_on_with_is_refused(elt, shop, tmp_path):
     assert (again.code, len(recorded(elt, shop))) == (0, before)
 
 
-def test_a_run_that_goes_on_is_left_alone(elt, shop):
+def test_a_run_in_progress_is_left_alone(elt, shop):
     """Neither resumed nor retried while its process lives."""
     (shop / "models/marts/slow.sql").write_text(SLOW_MART)
     run = start("run", "--select", "slow", "--json", project=shop)

@@ -16,7 +16,7 @@ def till(tmp_path_factory):
     return write_till(tmp_path_factory.mktemp("till"))
 
 
-def test_what_was_named_runs_and_what_it_needs_only_where_it_must(elt, till):
+def test_selected_nodes_run_and_their_ancestors_only_where_they_must(elt, till):
     """The first time all of it; then a comment changes nothing, and a macro what uses it."""
     elt("run", "--select", "sales", project=till).reports("5 success", code=0)
     edit(till, "models/stg_sales.sql", "-- one row a sale", "-- a row for each sale")
@@ -29,7 +29,7 @@ def test_what_was_named_runs_and_what_it_needs_only_where_it_must(elt, till):
     assert "needed by sales; reused, nothing changed since run" in shown.out
 
 
-def test_what_was_named_is_reused_when_that_is_asked_for(elt, till):
+def test_selected_nodes_are_reused_when_that_is_asked_for(elt, till):
     """The plan is JSON for programs; `run_results.json` has dbt's own words for what was reused."""
     elt("run", "--skip-unchanged", project=till)
     plan = json.loads(elt("plan", "--skip-unchanged", "--verify-reuse", "5%", "--json", project=till).out)

@@ -27,7 +27,7 @@ def test_a_run_leaves_a_marker_of_each_build(elt, shop):
     assert "_elt" not in (shop / "target/manifest.json").read_text()
 
 
-def test_a_record_that_was_dropped_is_made_anew_with_a_notice(elt, shop):
+def test_a_dropped_record_is_created_again_with_a_notice(elt, shop):
     """The run ends well, and marks what it builds."""
     assert elt("run", "--select", "stg_orders", project=shop).code == 0
     sql(shop, "drop schema _elt cascade")
@@ -37,14 +37,14 @@ def test_a_record_that_was_dropped_is_made_anew_with_a_notice(elt, shop):
     assert "does not say" not in elt("run", "--select", "stg_orders", project=shop).out
 
 
-def test_a_run_writes_nothing_of_its_own_where_it_was_told_so(elt, shop):
+def test_a_run_writes_no_table_of_ours_where_that_is_switched_off(elt, shop):
     """With `state_in_target: false` there is no schema of elt's in the target, and the run is as any other."""
     (shop / "elt.yml").write_text("state_in_target: false\n")
     assert elt("run", "--select", "marts", project=shop).code == 0
     assert sql(shop, SCHEMAS) == []
 
 
-def test_a_schema_of_the_projects_own_is_left_alone(elt, shop):
+def test_a_schema_of_the_project_is_left_alone(elt, shop):
     """Models that are built in a schema of that name are built; the user is told that nothing is recorded there."""
     (shop / "macros").mkdir()
     (shop / "macros/schemas.sql").write_text("{% macro generate_schema_name(name, node) %}_elt{% endmacro %}")

@@ -59,7 +59,7 @@ def test_exit_code_of_usage(elt):
         ("--verify-reuse", "5", "expected a share of all, such as 5% or 0.05"),
     ],
 )
-def test_how_often_how_much_and_how_long_must_be_readable(elt, option, value, told):
+def test_repeats_sizes_and_durations_must_be_parsable(elt, option, value, told):
     """2: the option, its value, and what it takes."""
     said = elt("run", option, value)
     assert said.code == 2
@@ -177,7 +177,7 @@ def test_a_quiet_run_over_its_limit_says_so(elt, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_quiet_run_that_is_interrupted_says_so(tmp_path, number):
+def test_a_quiet_run_that_is_interrupted_still_says_so(tmp_path, number):
     """Ctrl-C and SIGTERM: one line on stderr."""
     shop = write_shop(tmp_path, SLOW)
     run = start("run", "-q", "--select", "slow", project=shop)
@@ -286,14 +286,14 @@ def test_errors_that_cannot_be_written_keep_the_exit_code(shop):
     assert to_full_disk("run --select wrong", shop, errors=True).code == 1
 
 
-def test_a_stdout_that_is_closed_is_told(shop):
+def test_a_closed_stdout_is_reported(shop):
     """`elt ls >&-`: as with a full disk."""
     line = f"{' '.join(ELT)} ls --project-dir {shop} >&-"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, NOT_WRITTEN.replace("No space left on device", "Bad file descriptor"))
 
 
-def test_help_and_completion_that_cannot_be_written_are_told(tmp_path):
+def test_help_and_completion_that_cannot_be_written_are_reported(tmp_path):
     """Also what click itself prints."""
     for words, env in (["--help"], {}), ([], {"_ELT_COMPLETE": "bash_source"}):
         with Path("/dev/full").open("w") as full:

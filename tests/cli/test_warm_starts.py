@@ -34,7 +34,7 @@ def test_two_starts_are_two_invocations(shop):
     assert first_number != second_number
 
 
-def test_a_start_from_a_folder_ends_with_its_code(shop, tmp_path):
+def test_a_warm_start_in_a_folder_returns_its_exit_code(shop, tmp_path):
     """The folder is the one it is started in; what it says goes where it is asked for."""
     said = ended(start("ls", "--select", "stg_orders", cwd=shop, env={"SHOWN": "x"}))
     assert (said.code, said.err) == (0, "")
@@ -45,7 +45,7 @@ def test_a_start_from_a_folder_ends_with_its_code(shop, tmp_path):
     assert "elt" in (tmp_path / "said").read_text()
 
 
-def test_a_signal_ends_a_start_as_it_ends_a_process(shop):
+def test_a_signal_ends_a_warm_start_as_it_ends_a_process(shop):
     """The exit code of one that was killed is the negative number; it lives until then, and is no zombie after."""
     with start("run", project=shop, env={"SHOWN": "x"}) as run:
         assert run.poll() is None

@@ -31,7 +31,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.fingerprints.value import Finding, Fingerprint
-from orchestrator.reuse.standing import RecordedFingerprint
+from orchestrator.reuse.last_success import RecordedFingerprint
 from orchestrator.store.database import store_url
 from orchestrator.store.memory import MemoryStore
 from orchestrator.store.sql_store import SqlStore
@@ -97,7 +97,7 @@ def step_ended(outcome: Outcome, known: RecordedFingerprint | None = None) -> St
     return StepEnded(at=NOON, outcome=outcome, known=known)
 
 
-def test_a_run_is_found_whole_while_it_goes_on(store: RunStore) -> None:
+def test_a_run_in_progress_is_read_completely(store: RunStore) -> None:
     """How it began, its plan, and each step, from the first event on; it has no status yet."""
     plan = make_plan("load_bts -> stg -> test_key, stg -> fct")
     begun = opening(
@@ -148,7 +148,7 @@ def test_an_outcome_is_read_as_it_was_recorded(store: RunStore) -> None:
     assert [attempt.outcome for attempt in step.attempts] == [outcome]
 
 
-def test_a_skip_has_its_cause_and_no_attempt(store: RunStore) -> None:
+def test_a_skip_has_a_cause_and_no_attempt(store: RunStore) -> None:
     """A step that never started has no try, but a status, a reason and the step to blame."""
     writer = store.writer(opening())
     writer.record([started(make_plan("a -> b"))])
@@ -159,7 +159,7 @@ def test_a_skip_has_its_cause_and_no_attempt(store: RunStore) -> None:
     assert (step.reason.code, step.reason.blame) == (ReasonCode.UPSTREAM_HALTED, "a")
 
 
-def test_each_try_of_a_step_is_kept(store: RunStore) -> None:
+def test_each_attempt_of_a_step_is_kept(store: RunStore) -> None:
     """A repeat is a further attempt, each with its whole outcome; the step has a status when the last has ended."""
     part = Part(name="batch 1", status=Status.ERROR, message="the lock")
     locked = make_outcome("a", Status.ERROR, message="the lock", error_class=ErrorClass.TRANSIENT, parts=(part,))
@@ -247,7 +247,7 @@ def test_an_attempt_that_ended_is_not_changed_later(store: RunStore) -> None:
     assert (c.status, [attempt.outcome for attempt in c.attempts]) == (Status.SUCCESS, [found])
 
 
-def test_what_no_database_keeps_is_replaced(store: RunStore) -> None:
+def test_values_that_no_database_stores_are_replaced(store: RunStore) -> None:
     """NUL, half a character, a date and a figure that is none change the text, and never break the record."""
     half = "pi\udce9"
     detail = {"observed": float("nan"), "on": NOON.date(), "bounds": [float("inf"), 1.5]}
@@ -273,7 +273,7 @@ def test_an_attempt_that_never_ended_says_so(store: RunStore) -> None:
     assert (attempt.started_at, attempt.outcome) == (NOON + timedelta(seconds=2), None)
 
 
-def test_events_are_read_in_their_order_and_from_any_on(store: RunStore) -> None:
+def test_events_are_read_in_order_from_any_position(store: RunStore) -> None:
     """A reader that has seen some asks for what came behind them."""
     writer = store.writer(opening())
     writer.record([started(make_plan("a")), step_started("a")])
@@ -309,7 +309,7 @@ def test_runs_are_listed_newest_first(store: RunStore) -> None:
     assert [head.run_id for head in reader.heads(target_identity="dev")] == ["r2", "r0"]
 
 
-def test_a_run_is_found_by_the_beginning_of_its_id(store: RunStore) -> None:
+def test_a_run_is_found_by_a_prefix_of_its_id(store: RunStore) -> None:
     """Without one it is the last run; what fits none or several is refused."""
     for number, run_id in enumerate(["20261121-aa", "20261121-ab", "20261122-aa"]):
         store.writer(opening(run_id, minutes=number)).record([started(make_plan("a"), run_id)])
@@ -324,7 +324,7 @@ def test_a_run_is_found_by_the_beginning_of_its_id(store: RunStore) -> None:
             reader.find(wrong)
 
 
-def test_a_run_took_as_long_as_it_was_driven(store: RunStore) -> None:
+def test_a_runs_duration_is_the_time_it_was_executing(store: RunStore) -> None:
     """Of an interrupted run until its last event; of a resumed one without the time in between."""
     store.writer(opening()).record([started(make_plan("a -> b")), step_started("a", 3)])
     (head,) = store.reader().heads()
@@ -360,7 +360,7 @@ def test_nothing_is_found_in_an_empty_store(store: RunStore) -> None:
         reader.find()
 
 
-def test_the_manifest_of_each_run_is_kept(store: RunStore) -> None:
+def test_each_runs_manifest_is_kept(store: RunStore) -> None:
     """It comes back byte for byte, also where several runs have the same."""
     for number, manifest in enumerate([b'{"a": 1}', b'{"a": 1}', b'{"a": 2}', None]):
         store.writer(opening(f"r{number}", manifest=manifest)).record([started(make_plan("a"), f"r{number}")])
@@ -378,7 +378,7 @@ def test_a_request_reaches_the_run_once(store: RunStore) -> None:
     assert not writer.look(NOON + timedelta(seconds=6))
 
 
-def test_a_run_beats_while_it_goes_on(store: RunStore) -> None:
+def test_a_run_sends_heartbeats_while_it_is_in_progress(store: RunStore) -> None:
     """The moment at which it was last known to be alive moves on."""
     writer = store.writer(opening())
     writer.record([started(make_plan("a"))])
@@ -387,7 +387,7 @@ def test_a_run_beats_while_it_goes_on(store: RunStore) -> None:
     assert head.heartbeat_at == NOON + timedelta(seconds=30)
 
 
-def test_a_run_beats_and_hears_on_when_the_clock_is_set_back(store: RunStore) -> None:
+def test_heartbeats_continue_when_the_clock_is_set_back(store: RunStore) -> None:
     """It does not wait until the old time has come again."""
     writer = store.writer(opening())
     writer.record([started(make_plan("a"))])
@@ -411,7 +411,7 @@ def test_old_runs_are_pruned_with_all_that_belongs_to_them(store: RunStore) -> N
     assert reader.events("r0") == ()
 
 
-def test_a_run_that_goes_on_is_never_pruned(store: RunStore) -> None:
+def test_a_run_in_progress_is_never_pruned(store: RunStore) -> None:
     """However many newer ones there are."""
     store.writer(opening("r0")).record([started(make_plan("a"), "r0")])
     for number in range(1, 3):
@@ -422,14 +422,14 @@ def test_a_run_that_goes_on_is_never_pruned(store: RunStore) -> None:
     assert store.count_runs() == 2
 
 
-def test_a_run_that_was_lost_long_ago_is_pruned(store: RunStore) -> None:
+def test_a_run_that_died_long_ago_is_pruned(store: RunStore) -> None:
     """Its process died, and nothing was heard of it for a day."""
     store.writer(opening("r0")).record([started(make_plan("a"), "r0")])
     store.writer(opening("r1", minutes=1)).record([started(make_plan("a"), "r1")])
     assert store.prune(keep=1, now=NOON + timedelta(days=2)) == ("r0",)
 
 
-def test_a_run_that_goes_on_keeps_what_stands(store: RunStore) -> None:
+def test_a_resumed_run_keeps_the_results_that_are_still_valid(store: RunStore) -> None:
     """Steps that ended well stay as they are, the others begin anew, and every try before is kept."""
     first = store.writer(opening(selected={"select": ["c"]}))
     first.record([started(make_plan("a -> b -> c")), step_started("a")])
@@ -456,7 +456,7 @@ def test_a_run_that_goes_on_keeps_what_stands(store: RunStore) -> None:
     assert store.reader().manifest("r1") == b"new"
 
 
-def test_a_run_goes_on_once_only(store: RunStore) -> None:
+def test_a_run_can_be_resumed_by_one_process_only(store: RunStore) -> None:
     """Who comes second is refused, and changes nothing."""
     store.writer(opening()).record([started(make_plan("a"))])
     second, third = (Process(host="laptop", pid=pid, started_at=NOON, user="ada") for pid in (4712, 4713))
@@ -494,43 +494,43 @@ def record_builds(
     writer.record([RunEnded(run_id=run_id, at=NOON, status=Status.SUCCESS, outcomes=())])
 
 
-def test_fingerprints_come_back_as_they_were_recorded(store: RunStore) -> None:
+def test_fingerprints_are_read_as_they_were_recorded(store: RunStore) -> None:
     """Those of steps that ended, also where they did not end well; a run that nobody knows has none."""
     known = fingerprint("a", identity="earlier")
     record_builds(store, "r1", known, make_outcome("a", Status.FAIL))
     assert store.reader().fingerprints("r1") == {"a": known}
     assert store.reader().fingerprints("r2") == {}
-    assert store.reader().standing(TARGET, PLACES) == {}
+    assert store.reader().last_success(TARGET, PLACES) == {}
 
 
 @pytest.mark.parametrize("status", Status)
-def test_only_what_ended_well_stands(store: RunStore, status: Status) -> None:
+def test_only_successful_results_are_valid(store: RunStore, status: Status) -> None:
     """Success and warn, of pass too; a result that was reused leaves what stood."""
     record_builds(store, "r1", fingerprint("a", "old"), make_outcome("a"))
     record_builds(store, "r2", fingerprint("a", "new"), make_outcome("a", status))
-    stands = store.reader().standing(TARGET, PLACES)
-    assert list(stands) == ["a"]
+    exists = store.reader().last_success(TARGET, PLACES)
+    assert list(exists) == ["a"]
     new = status in {Status.SUCCESS, Status.WARN}
-    assert stands[StepId("a")].run_id == ("r2" if new else "r1")
-    assert stands[StepId("a")].fingerprint == fingerprint("a", "new" if new else "old").fingerprint
+    assert exists[StepId("a")].run_id == ("r2" if new else "r1")
+    assert exists[StepId("a")].fingerprint == fingerprint("a", "new" if new else "old").fingerprint
 
 
-def test_what_stands_is_known_by_target(store: RunStore) -> None:
+def test_existing_results_are_kept_per_target(store: RunStore) -> None:
     """Another database has its own."""
     record_builds(store, "r1", fingerprint("a", "here", "one"), make_outcome("a"))
     record_builds(store, "r2", fingerprint("a", "there", "two"), make_outcome("a"), target="duckdb other.duckdb")
     targets = (TARGET, "duckdb other.duckdb")
-    known = {target: store.reader().standing(target, PLACES)[StepId("a")] for target in targets}
+    known = {target: store.reader().last_success(target, PLACES)[StepId("a")] for target in targets}
     assert {target: found.identity for target, found in known.items()} == {TARGET: "one", "duckdb other.duckdb": "two"}
     assert known[TARGET].fingerprint == fingerprint("a", "here").fingerprint
-    assert store.reader().standing("duckdb third.duckdb", PLACES) == {}
+    assert store.reader().last_success("duckdb third.duckdb", PLACES) == {}
 
 
-def test_what_last_became_of_a_step_is_known_by_target(store: RunStore) -> None:
+def test_a_steps_last_result_is_kept_per_target(store: RunStore) -> None:
     """From its start on, and for good; what was reused or skipped did not run."""
 
     def tries() -> dict[str, tuple[str, Status | None]]:
-        return {step: (one.run_id, one.status) for step, one in store.reader().last_tries(TARGET, PLACES).items()}
+        return {step: (one.run_id, one.status) for step, one in store.reader().last_attempts(TARGET, PLACES).items()}
 
     writer = store.writer(opening("r1", target_identity=TARGET, places=PLACES))
     writer.record([started(make_plan("a -> b"), "r1"), step_started("a")])
@@ -541,10 +541,10 @@ def test_what_last_became_of_a_step_is_known_by_target(store: RunStore) -> None:
     again.record([started(make_plan("a -> b"), "r2"), step_ended(reused("a"))])
     store.prune(keep=0, now=NOON)
     assert tries() == {"a": ("r1", Status.FAIL)}
-    assert store.reader().last_tries("duckdb other.duckdb", PLACES) == {}
+    assert store.reader().last_attempts("duckdb other.duckdb", PLACES) == {}
 
 
-def test_what_a_step_is_reused_as_is_recorded(store: RunStore) -> None:
+def test_the_result_that_a_step_reuses_is_recorded(store: RunStore) -> None:
     """It never started; the tool's word, the figures and dbt's record are those of the run in which it ran."""
     writer = store.writer(opening())
     outcome = replace(reused("a", "warn"), failures=2, dbt_results=({"status": "warn"},))
@@ -556,10 +556,10 @@ def test_what_a_step_is_reused_as_is_recorded(store: RunStore) -> None:
 
 
 @pytest.mark.parametrize("status", [None, Status.REUSED, Status.CANCELLED, Status.ERROR])
-def test_what_is_only_verified_was_not_tried_unless_it_is_wrong(store: RunStore, status: Status | None) -> None:
+def test_a_verified_step_has_no_attempt_unless_it_is_wrong(store: RunStore, status: Status | None) -> None:
     """It has one attempt, with its times; where it was found to differ, what stood is doubted from then on."""
     record_builds(store, "r1", fingerprint("a", identity="one"), make_outcome("a"))
-    stood = store.reader().standing(TARGET, PLACES)[StepId("a")]
+    recovered = store.reader().last_success(TARGET, PLACES)[StepId("a")]
     writer = store.writer(opening("r2", target_identity=TARGET, places=PLACES))
     writer.record([started(make_plan("a"), "r2"), verify_started("a")])
     if status is not None:
@@ -567,19 +567,19 @@ def test_what_is_only_verified_was_not_tried_unless_it_is_wrong(store: RunStore,
             status, ReasonCode.INTERRUPTED
         )
         known = fingerprint("a", identity="one")
-        known = replace(known, doubts=stood) if status is Status.ERROR else known
+        known = replace(known, doubts=recovered) if status is Status.ERROR else known
         outcome = make_outcome("a", status, code=code, seconds=3)
         writer.record([step_ended(outcome, known)])
         assert [one.outcome for one in store.reader().run("r2").steps[0].attempts] == [outcome]
     is_wrong = status is Status.ERROR
-    tried = store.reader().last_tries(TARGET, PLACES)[StepId("a")]
+    tried = store.reader().last_attempts(TARGET, PLACES)[StepId("a")]
     assert (tried.run_id, tried.status) == (("r2", Status.ERROR) if is_wrong else ("r1", Status.SUCCESS))
-    stands = store.reader().standing(TARGET, PLACES)[StepId("a")]
-    assert stands == (replace(stood, status=Status.ERROR) if is_wrong else stood)
-    assert stands.is_doubted is is_wrong
+    exists = store.reader().last_success(TARGET, PLACES)[StepId("a")]
+    assert exists == (replace(recovered, status=Status.ERROR) if is_wrong else recovered)
+    assert exists.is_doubted is is_wrong
 
 
-def test_what_stands_outlives_its_run(store: RunStore) -> None:
+def test_valid_results_outlive_their_run(store: RunStore) -> None:
     """Pruning forgets the run and what it compiled, and not what stands."""
     record = {"status": "success", "compiled_code": "select 1"}
     record_builds(store, "r1", fingerprint("a"), make_outcome("a", dbt_results=(record,)))
@@ -588,7 +588,7 @@ def test_what_stands_outlives_its_run(store: RunStore) -> None:
     reader = store.reader()
     assert reader.heads() == ()
     assert reader.compiled_code("r1", StepId("a")) is None
-    assert reader.standing(TARGET, PLACES)[StepId("a")].fingerprint == fingerprint("a").fingerprint
+    assert reader.last_success(TARGET, PLACES)[StepId("a")].fingerprint == fingerprint("a").fingerprint
 
 
 def test_thousands_of_fingerprints_are_kept_and_found(store: RunStore) -> None:
@@ -600,12 +600,12 @@ def test_thousands_of_fingerprints_are_kept_and_found(store: RunStore) -> None:
     writer.record([started(make_plan(", ".join(names)))])
     writer.record([step_ended(make_outcome(name), fingerprint(name)) for name in names])
     assert len(store.reader().fingerprints("r1")) == len(names)
-    assert len(store.reader().standing(TARGET, places)) == len(names)
+    assert len(store.reader().last_success(TARGET, places)) == len(names)
     writer.record([step_started(name) for name in names])
-    assert len(store.reader().last_tries(TARGET, places)) == len(names)
+    assert len(store.reader().last_attempts(TARGET, places)) == len(names)
 
 
-def test_a_run_that_goes_on_follows_from_todays_project_where_it_is_done_anew(store: RunStore) -> None:
+def test_a_resumed_run_uses_todays_project_for_the_steps_it_repeats(store: RunStore) -> None:
     """What ended well before keeps the fingerprint that it had then."""
     plan = make_plan("a -> b")
     writer = store.writer(opening())
@@ -618,11 +618,11 @@ def test_a_run_that_goes_on_follows_from_todays_project_where_it_is_done_anew(st
     again.record([step_started("b")])
     again.record([step_ended(make_outcome("b"), fingerprint("b", "now"))])
     assert store.reader().fingerprints("r1") == {"a": fingerprint("a", "then"), "b": fingerprint("b", "now")}
-    assert list(store.reader().standing(TARGET, PLACES)) == ["b"]
+    assert list(store.reader().last_success(TARGET, PLACES)) == ["b"]
 
 
 @pytest.mark.parametrize("status", [None, Status.ERROR, Status.SUCCESS])
-def test_a_relation_that_another_step_writes_is_no_longer_that_of_the_first(
+def test_a_relation_written_by_another_step_no_longer_belongs_to_the_first(
     store: RunStore, status: Status | None
 ) -> None:
     """The last writer counts, from its start on and however it ends; a suite that is recorded beside it stays."""
@@ -631,38 +631,38 @@ def test_a_relation_that_another_step_writes_is_no_longer_that_of_the_first(
     first = store.writer(opening("r1", target_identity=TARGET, places=places, writes={StepId("a"): (table,)}))
     first.record([started(make_plan("a -> suite_a"), "r1"), step_started("a"), step_started("suite_a")])
     first.record([step_ended(make_outcome(name), fingerprint(name)) for name in ("a", "suite_a")])
-    assert set(store.reader().standing(TARGET, places)) == {"a", "suite_a"}
+    assert set(store.reader().last_success(TARGET, places)) == {"a", "suite_a"}
     of_other = {StepId("b"): table}
     second = store.writer(opening("r2", target_identity=TARGET, places=of_other, writes={StepId("b"): (table,)}))
     second.record([started(make_plan("b"), "r2")])
-    assert set(store.reader().standing(TARGET, places)) == {"a", "suite_a"}
+    assert set(store.reader().last_success(TARGET, places)) == {"a", "suite_a"}
     second.record([step_started("b")])
     if status is not None:
         second.record([step_ended(make_outcome("b", status), fingerprint("b"))])
     reader = store.reader()
-    assert list(reader.standing(TARGET, places)) == list(reader.last_tries(TARGET, places)) == ["suite_a"]
-    assert list(reader.standing(TARGET, of_other)) == (["b"] if status is Status.SUCCESS else [])
+    assert list(reader.last_success(TARGET, places)) == list(reader.last_attempts(TARGET, places)) == ["suite_a"]
+    assert list(reader.last_success(TARGET, of_other)) == (["b"] if status is Status.SUCCESS else [])
     again = store.writer(opening("r3", target_identity=TARGET, places=places, writes={StepId("a"): (table,)}))
     again.record([started(make_plan("a"), "r3"), step_started("a"), step_ended(make_outcome("a"), fingerprint("a"))])
-    assert reader.standing(TARGET, places)[StepId("a")].run_id == "r3"
-    assert reader.standing(TARGET, of_other) == reader.last_tries(TARGET, of_other) == {}
+    assert reader.last_success(TARGET, places)[StepId("a")].run_id == "r3"
+    assert reader.last_success(TARGET, of_other) == reader.last_attempts(TARGET, of_other) == {}
 
 
-def test_of_two_steps_of_a_run_that_write_one_relation_the_last_counts(store: RunStore) -> None:
+def test_if_two_steps_of_a_run_write_one_relation_the_last_counts(store: RunStore) -> None:
     """Also when the first ends, and the second starts, in one record; what is only verified writes nothing."""
     places = {StepId("a"): "shop.main.t", StepId("b"): "shop.main.t"}
     writes = {step: (place,) for step, place in places.items()}
     writer = store.writer(opening("r1", target_identity=TARGET, places=places, writes=writes))
     writer.record([started(make_plan("a -> b"), "r1"), step_started("a")])
     writer.record([step_ended(make_outcome("a"), fingerprint("a")), verify_started("b")])
-    assert list(store.reader().standing(TARGET, places)) == ["a"]
+    assert list(store.reader().last_success(TARGET, places)) == ["a"]
     writer.record([step_ended(make_outcome("a"), fingerprint("a")), step_started("b")])
-    assert store.reader().standing(TARGET, places) == {}
+    assert store.reader().last_success(TARGET, places) == {}
     writer.record([step_ended(make_outcome("b"), fingerprint("b"))])
-    assert list(store.reader().standing(TARGET, places)) == ["b"]
+    assert list(store.reader().last_success(TARGET, places)) == ["b"]
 
 
-def test_what_is_recorded_of_a_step_is_known_by_its_place(store: RunStore) -> None:
+def test_a_steps_record_is_keyed_by_its_place(store: RunStore) -> None:
     """Two developers have the same step in schemas of their own: neither hears of the other's successes or failures."""
     ada, bob = ({StepId("a"): f"shop.{schema}.a"} for schema in ("ada", "bob"))
     for run_id, places, status in (("r1", ada, Status.SUCCESS), ("r2", bob, Status.ERROR), ("r3", bob, Status.ERROR)):
@@ -672,9 +672,9 @@ def test_what_is_recorded_of_a_step_is_known_by_its_place(store: RunStore) -> No
         writer.record([step_ended(make_outcome("a", status), fingerprint("a", run_id))])
         writer.record([RunEnded(run_id=run_id, at=NOON, status=status, outcomes=())])
     reader = store.reader()
-    assert reader.standing(TARGET, ada)[StepId("a")].fingerprint == fingerprint("a", "r1").fingerprint
-    assert reader.standing(TARGET, bob) == {}
-    tried = [reader.last_tries(TARGET, places)[StepId("a")] for places in (ada, bob)]
+    assert reader.last_success(TARGET, ada)[StepId("a")].fingerprint == fingerprint("a", "r1").fingerprint
+    assert reader.last_success(TARGET, bob) == {}
+    tried = [reader.last_attempts(TARGET, places)[StepId("a")] for places in (ada, bob)]
     assert [(one.run_id, one.status) for one in tried] == [("r1", Status.SUCCESS), ("r3", Status.ERROR)]
     assert reader.failing(TARGET, ada, 5) == {}
     assert reader.failing(TARGET, bob, 5)[StepId("a")].times == 2
@@ -724,7 +724,7 @@ def test_a_run_holds_one_lease_in_a_target(store: RunStore) -> None:
     assert not store.take(lease("r1", 2, "db.main.b"))
 
 
-def test_the_lease_of_a_dead_run_goes_to_one_other_only(store: RunStore) -> None:
+def test_the_lease_of_a_dead_run_is_taken_over_by_one_run_only(store: RunStore) -> None:
     """Two that both saw it dead: the second finds that it was taken meanwhile, and has removed nothing."""
     dead, apart = lease("r1", 1, "db.main.a"), lease("r9", 9, "db.main.z")
     store.take(dead)
@@ -751,7 +751,7 @@ def test_a_run_has_heartbeats_for_its_own_lease_only(store: RunStore) -> None:
     assert not store.take(lease("r2", 2), instead_of=(own,))
 
 
-def test_failures_in_a_row_are_counted_over_the_runs_that_tried_a_step(store: RunStore) -> None:
+def test_consecutive_failures_are_counted_over_the_runs_that_attempted_a_step(store: RunStore) -> None:
     """Runs that were interrupted in it, did not come to it, or left it out, say nothing; each target counts apart."""
     ended = [
         ("dev", Status.ERROR, ReasonCode.RAN),
@@ -801,7 +801,7 @@ def at_once(*works: Callable[[], object]) -> None:
             ended.result(60)
 
 
-def test_a_store_is_begun_by_several_at_once(place: Callable[[], SqlStore]) -> None:
+def test_several_processes_may_create_a_store_at_once(place: Callable[[], SqlStore]) -> None:
     """The first makes it, the others find it made; every run is recorded."""
 
     def begin(number: int) -> None:
@@ -813,7 +813,7 @@ def test_a_store_is_begun_by_several_at_once(place: Callable[[], SqlStore]) -> N
         assert [head.run_id for head in store.reader().heads()] == ["r3", "r2", "r1", "r0"]
 
 
-def test_of_runs_that_ask_for_one_name_at_once_one_gets_it(place: Callable[[], SqlStore]) -> None:
+def test_of_several_runs_that_request_a_name_at_once_one_gets_it(place: Callable[[], SqlStore]) -> None:
     """Several processes take leases in the same moment: those that share no name all succeed."""
     with closing(place()) as store:
         store.leases("duckdb shop")
@@ -832,7 +832,7 @@ def test_of_runs_that_ask_for_one_name_at_once_one_gets_it(place: Callable[[], S
     assert len(held) == 5
 
 
-def test_two_runs_keep_the_same_text_at_once(place: Callable[[], SqlStore]) -> None:
+def test_two_runs_may_store_the_same_text_at_once(place: Callable[[], SqlStore]) -> None:
     """Neither waits for ever, neither is refused, and both find it."""
     plan, manifest = make_plan("a -> b -> c"), b'{"nodes": {}}' * 500
     known = {StepId(name): fingerprint(name) for name in "abc"}
@@ -852,7 +852,7 @@ def test_two_runs_keep_the_same_text_at_once(place: Callable[[], SqlStore]) -> N
         assert [reader.fingerprints(run_id) for run_id in ("r1", "r2")] == [known, known]
 
 
-def test_a_store_whose_making_was_broken_off_is_made_by_the_next(
+def test_a_store_whose_creation_was_interrupted_is_created_by_the_next_run(
     place: Callable[[], SqlStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing of it is left behind: a store is made whole or not at all."""
@@ -871,7 +871,7 @@ def test_a_store_whose_making_was_broken_off_is_made_by_the_next(
 
 
 @pytest.mark.parametrize("moment", [Point.RECORD_BEGUN, Point.RECORD_WRITTEN])
-def test_a_connection_that_the_server_drops_is_opened_again(
+def test_a_connection_dropped_by_the_server_is_reopened(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: Point
 ) -> None:
     """Between two records or inside one: each fact is kept once, and the run goes on."""

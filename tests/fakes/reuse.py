@@ -7,7 +7,7 @@ from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import Verify
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import Step, StepId
-from orchestrator.reuse.standing import Mark, RecordedFingerprint
+from orchestrator.reuse.last_success import Mark, RecordedFingerprint
 
 
 @dataclass
@@ -20,7 +20,7 @@ class FakeReuse:
     prints: Mapping[str, RecordedFingerprint] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
-    def at_turn(self, step: Step) -> Outcome | None:
+    def when_ready(self, step: Step) -> Outcome | None:
         """Give what it was told of the step."""
         self.lines.append(f"turn of {step.id}")
         return self.gives.get(step.id)

@@ -116,8 +116,8 @@ class Forge:
         assert said.loaded == []
         after = found_in(folder)
         assert after.tables == self.undisturbed(seed).tables
-        stood = [] if run is None else [step.step_id for step in run.steps if step.status is Status.SUCCESS]
-        assert {step: after.ran.get(step) for step in stood} == {step: before.ran.get(step) for step in stood}
+        recovered = [] if run is None else [step.step_id for step in run.steps if step.status is Status.SUCCESS]
+        assert {step: after.ran.get(step) for step in recovered} == {step: before.ran.get(step) for step in recovered}
         changing = [step.id for step in draw_plan(seed).steps if isinstance(step, BuildStep | IngestStep)]
         assert {step: after.ran.get(step) for step in changing} == dict.fromkeys(changing, 1)
         prove_the_record(folder)

@@ -14,7 +14,7 @@ from orchestrator.execution.ports import Request, Stop
 from orchestrator.faults import passing
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import IngestStep, Step, StepId
-from orchestrator.reuse.standing import Marker
+from orchestrator.reuse.last_success import Marker
 
 INSIDE = "inside a step, before its commit"
 COMMITTED = "inside a step, after its commit"

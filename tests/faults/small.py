@@ -14,7 +14,7 @@ from orchestrator.execution.chronicle import Chronicle
 from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Limits
-from orchestrator.execution.leases import Turn, in_turn
+from orchestrator.execution.leases import Turn, leased
 from orchestrator.execution.liveness import RunState, lives, state_of, this_process
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
@@ -26,7 +26,7 @@ from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
-from orchestrator.reuse.standing import Marker
+from orchestrator.reuse.last_success import Marker
 from orchestrator.store.database import store_url
 from orchestrator.store.sql_store import SqlStore
 from tests.faults.runner import SmallRunner, SmallTarget, now, open_small
@@ -76,7 +76,7 @@ def _drive(
 ) -> list[Outcome]:
     at = clock()
     lease = Lease(target_identity="small", run_id=RUN, process=opening.process, taken_at=at, beaten_at=at)
-    with in_turn(store, lease, OnBusy.REFUSE, Turn(clock=clock), lambda _notice: None):
+    with leased(store, lease, OnBusy.REFUSE, Turn(clock=clock), lambda _notice: None):
         warehouse = open_small(folder, lock_timeout)
         try:
             target = SmallTarget(warehouse)

@@ -21,7 +21,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
 
 
 @pytest.mark.parametrize("number", SWEEP.share(range(DEATHS), smoke=SMOKE))
-def test_a_killed_run_of_the_real_tools_goes_on_to_the_same_end(shops: Shops, number: int) -> None:
+def test_a_killed_run_of_the_real_tools_resumes_to_the_same_result(shops: Shops, number: int) -> None:
     """Inside a load, inside a model, between two facts: no row is lost or doubled, nothing is done again."""
     death = draw_deaths(SEED, shops.undisturbed.passings, DEATHS)[number]
     try:

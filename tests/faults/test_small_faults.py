@@ -13,7 +13,7 @@ SEEDS = (200, 203)
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("record", [1, 3])
-def test_a_disk_that_is_full(forge: Forge, seed: int, record: int) -> None:
+def test_a_full_disk_ends_the_run_and_a_resume_finishes_it(forge: Forge, seed: int, record: int) -> None:
     """What cannot be recorded ends the run, whatever had begun; with room it goes on to the same end."""
     folder = forge.prepared()
     fault = {"kind": "full", "point": Point.RECORD_BEGUN, "passing": record}
@@ -24,7 +24,7 @@ def test_a_disk_that_is_full(forge: Forge, seed: int, record: int) -> None:
 
 
 @pytest.mark.parametrize("record", [1, 2, 4])
-def test_a_store_that_somebody_else_has_locked(forge: Forge, record: int) -> None:
+def test_a_store_locked_by_another_process_ends_the_run(forge: Forge, record: int) -> None:
     """Nothing is done that cannot be recorded; once the lock is gone the run goes on."""
     folder = forge.prepared()
     fault = {"kind": "locked", "point": Point.RECORD_BEGUN, "passing": record, "patience": 0.2}
@@ -33,7 +33,7 @@ def test_a_store_that_somebody_else_has_locked(forge: Forge, record: int) -> Non
     forge.prove(folder, 200)
 
 
-def test_a_store_that_is_locked_for_a_moment(forge: Forge) -> None:
+def test_a_store_locked_for_a_moment_is_waited_for(forge: Forge) -> None:
     """It is waited for, and the run ends as if nothing had been."""
     folder = forge.prepared()
     fault = {"kind": "locked", "point": Point.RECORD_BEGUN, "passing": 3, "patience": 30, "seconds": 0.3}
@@ -44,7 +44,7 @@ def test_a_store_that_is_locked_for_a_moment(forge: Forge) -> None:
 
 @pytest.mark.parametrize("hours", [-25, 25])
 @pytest.mark.parametrize("record", [1, 3])
-def test_a_clock_that_is_set(forge: Forge, hours: float, record: int) -> None:
+def test_a_clock_change_does_not_disturb_a_run(forge: Forge, hours: float, record: int) -> None:
     """Neither a run nor its order depends on the time of day, also when it is killed after that."""
     folder = forge.prepared()
     fault = {"kind": "clock", "point": Point.RECORD_BEGUN, "passing": record, "hours": hours}
@@ -53,7 +53,7 @@ def test_a_clock_that_is_set(forge: Forge, hours: float, record: int) -> None:
     forge.prove(folder, 201)
 
 
-def test_a_database_that_another_process_has_taken(forge: Forge) -> None:
+def test_a_resume_names_the_process_that_has_locked_the_database(forge: Forge) -> None:
     """The run that goes on names it and changes nothing; when the file is free it goes on."""
     folder = forge.prepared()
     forge.order(folder, "begin", seed=200, fault=Death(Point.STEP_DONE, 2).as_fault())

@@ -46,7 +46,7 @@ def told(seed: int, *deaths: Death) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("seed", "number"), DIED)
-def test_a_killed_run_goes_on_to_the_same_end(forge: Forge, seed: int, number: int) -> None:
+def test_a_killed_run_resumes_to_the_same_result(forge: Forge, seed: int, number: int) -> None:
     """Killed at any point of any plan, it leaves after a resume what an undisturbed run leaves."""
     passings = forge.undisturbed(seed).passings
     assert passings.keys() == PASSED
@@ -56,7 +56,7 @@ def test_a_killed_run_goes_on_to_the_same_end(forge: Forge, seed: int, number: i
 
 
 @pytest.mark.parametrize("seed", SWEEP.share(AGAIN, smoke=3))
-def test_a_run_that_is_killed_each_time_that_it_goes_on(forge: Forge, seed: int) -> None:
+def test_a_run_that_is_killed_at_every_resume_comes_to_the_same_result(forge: Forge, seed: int) -> None:
     """Three times, and it still comes to the same end."""
     deaths = draw_deaths(seed, forge.undisturbed(seed).passings, 3)
     with told(seed, *deaths):
@@ -69,7 +69,7 @@ def test_every_point_of_a_run_is_among_the_deaths(forge: Forge) -> None:
     assert {deaths[seed][number].point for seed, number in (DIED if SWEEP.is_smoke else EVERY_DEATH)} == PASSED
 
 
-def test_a_run_that_is_killed_while_its_store_is_made(forge: Forge) -> None:
+def test_a_run_killed_while_its_store_is_created_starts_again(forge: Forge) -> None:
     """The store is made whole by the next, and the run begins anew."""
     folder = forge.folder()
     death = Death(Point.STORE_MADE, 1)

@@ -103,7 +103,7 @@ def test_every_page_is_loaded_in_spite_of_passing_failures(serve: Any, load: Any
     assert server.asked == [(1, 500), (1, 200), (2, 200), (3, 429), (3, 503), (3, 200), (4, 200)]
 
 
-def test_a_second_load_doubles_nothing(serve: Any, load: Any) -> None:
+def test_a_second_load_doubles_no_row(serve: Any, load: Any) -> None:
     """Notices that are loaded again replace themselves."""
     server = serve()
 
@@ -112,7 +112,7 @@ def test_a_second_load_doubles_nothing(serve: Any, load: Any) -> None:
     assert load(server) == ALL_IDS
 
 
-def test_a_server_that_fails_for_ever_is_an_error(serve: Any, load: Any) -> None:
+def test_a_server_that_keeps_failing_is_an_error(serve: Any, load: Any) -> None:
     """A page that never answers is an error that names status and page, after the attempts allowed."""
     server = serve({2: [500] * 10})
 

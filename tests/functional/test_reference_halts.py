@@ -74,7 +74,7 @@ def test_a_broken_expectation_closes_its_gate(project: ReferenceProject) -> None
     assert blamed(run.ended(), "route_performance") == "expectation.bts.flights"
 
 
-def test_a_source_that_fails_halts_what_it_feeds(project: ReferenceProject) -> None:
+def test_a_failing_source_halts_its_descendants(project: ReferenceProject) -> None:
     """A resource that raises is an error of its load alone; the other providers load and build."""
     module = project.root / "ingestion" / "noaa.py"
     sound = module.read_text()

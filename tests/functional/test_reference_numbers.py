@@ -166,7 +166,9 @@ def test_every_airport_in_use_has_a_name(sql: duckdb.DuckDBPyConnection) -> None
     assert rows(sql, f"{lacking} order by 1") == [("BQN",), ("PSE",), ("SJU",), ("STT",)]
 
 
-def test_the_known_dirt_warns_with_its_true_figure(project: ReferenceProject, sql: duckdb.DuckDBPyConnection) -> None:
+def test_the_known_defects_warn_with_their_true_counts(
+    project: ReferenceProject, sql: duckdb.DuckDBPyConnection
+) -> None:
     """Two checks warn: of tail numbers that the registry lacks, and of one impossible wind speed; the rest pass."""
     results = project.artifact("run_results.json")["results"]
     warned = {r["unique_id"].split(".")[2].split("_")[0]: r["failures"] for r in results if r["status"] == "warn"}
@@ -177,7 +179,7 @@ def test_the_known_dirt_warns_with_its_true_figure(project: ReferenceProject, sq
     assert {r["status"] for r in results} == {"success", "pass", "warn", "no-op"}
 
 
-def test_each_suite_is_named_after_the_node_it_judges(project: ReferenceProject) -> None:
+def test_each_suite_is_named_after_the_node_it_validates(project: ReferenceProject) -> None:
     """A suite's name is a node's name, or source and table joined by a dot."""
     manifest = project.artifact("manifest.json")
     names = {node["name"] for node in manifest["nodes"].values()}

@@ -37,12 +37,12 @@ def test_each_node_ended_as_it_did(built: Built) -> None:
     assert built.exit_code == (1 if "error" in told.values() else 0)
 
 
-def test_every_word_of_dbts_occurs(sound: Built, broken: Built) -> None:
+def test_every_status_of_dbt_occurs(sound: Built, broken: Built) -> None:
     """Between them the projects show each status that a reader may meet in run_results.json."""
     assert set(sound.words().values()) | set(broken.words().values()) == WORDS
 
 
-def test_figures_are_those_of_the_run(built: Built) -> None:
+def test_the_figures_are_those_of_the_run(built: Built) -> None:
     """Failing rows, affected rows, and the times and thread of whatever ran, are read as they were."""
     steps = built.steps()
     ran = {node: result for node, result in _results(built).items() if result.status.value not in {"skipped", "no-op"}}
@@ -80,7 +80,7 @@ def test_compiled_code_is_what_ran(sound: Built) -> None:
     assert found == sound.ask(f"select count(*) from {result.relation_name}")[0]
 
 
-def test_one_invocation_names_itself_alike(broken: Built) -> None:
+def test_an_invocation_has_one_id(broken: Built) -> None:
     """Manifest and results of a run carry the same invocation id, and the dbt that ran."""
     manifest, run = (broken.document(name)["metadata"] for name in ("manifest", "run_results"))
     assert manifest["invocation_id"] == run["invocation_id"]
@@ -100,7 +100,7 @@ def test_the_age_of_sources_is_read(sound: Built) -> None:
     assert 2 * 86400 <= orders.max_loaded_at_time_ago_in_s < 3 * 86400
 
 
-def test_the_catalogue_holds_what_stands(sound: Built) -> None:
+def test_the_catalog_lists_the_existing_relations(sound: Built) -> None:
     """catalog.json tells the columns and types that the database tells."""
     node = parse_catalog(sound.document("catalog")).nodes["model.everything.fct_orders"]
     described = sound.ask("describe main_marts.fct_orders")

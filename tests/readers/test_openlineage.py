@@ -92,7 +92,7 @@ def test_times_and_invocation_are_those_of_the_run(sound: Built, sound_events: E
     assert of_node["COMPLETE"]["run"]["facets"]["dbt_run"]["invocation_id"] == run["metadata"]["invocation_id"]
 
 
-def test_checks_said_what_they_said(broken: Built, broken_events: Events) -> None:
+def test_checks_have_the_same_results(broken: Built, broken_events: Events) -> None:
     """Each generic data test is an assertion about what it checks, true only if it passed."""
     words = {node.split(".")[2]: word for node, word in broken.words().items() if node.startswith("test.")}
     said = {

@@ -45,7 +45,7 @@ def test_reuse_leaves_what_a_full_run_leaves(bullet: str, places: Places) -> Non
 
 
 @pytest.mark.functional
-def test_what_has_no_effect_leaves_nearly_everything_reused(places: Places) -> None:
+def test_edits_without_effect_leave_nearly_everything_reused(places: Places) -> None:
     """Where nothing has an effect, at least nine steps of ten are reused: the comparison is not an empty one."""
     calm = [pair for pair in drawn() if pair.adapter == "duckdb" and all(one.drawer.harmless for one in pair.drawn)]
     verdicts = [run_pair(pair, places) for pair in [pair for pair in calm if not pair.drawn[0].drawer.slow][:2]]
@@ -62,7 +62,7 @@ def test_pairs_meet_every_kind_of_edit() -> None:
     assert {len(pair.edits) for pair in drawn()} == {1, 2}
 
 
-def test_a_pair_is_drawn_again_by_its_seed_and_number() -> None:
+def test_the_same_seed_and_number_draw_the_same_pair() -> None:
     """What a counterexample names is enough to see it again, whichever pairs were drawn before."""
     first = draw_pair(5, 7)
     assert draw_pair(5, 8).files != first.files or draw_pair(5, 8).drawn[0].part.files != first.drawn[0].part.files
@@ -75,7 +75,7 @@ def test_a_pair_is_drawn_again_by_its_seed_and_number() -> None:
     assert [one.part.files for one in again.drawn] == [one.part.files for one in first.drawn]
 
 
-def test_what_is_done_is_not_done_again_with_the_same_code(tmp_path: Path) -> None:
+def test_finished_steps_are_not_repeated_with_the_same_code(tmp_path: Path) -> None:
     """A line that was cut short is no pair, and what other code did is done again."""
     import json
     from dataclasses import asdict

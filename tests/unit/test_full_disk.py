@@ -16,11 +16,11 @@ from orchestrator.full_disk import full_disk_error, full_disk_sentence, is_full_
         ("File \"/usr/lib/dlt.py\", line 3, in load\nIO Error: '/data/a.wal': Disk quota exceeded", "/data/a.wal"),
     ],
 )
-def test_the_file_that_a_message_names_tells_the_disk(message, place):
+def test_the_file_named_by_a_message_identifies_the_disk(message, place):
     assert full_disk_sentence(message) == f"The disk that holds {place} is full."
 
 
-def test_a_file_of_postgresql_is_on_the_server():
+def test_a_file_that_postgresql_reads_is_on_the_server():
     said = 'could not extend file "base/16384/2619": No space left on device'
     assert full_disk_sentence(said) == "The disk of the database server is full."
 
@@ -41,12 +41,12 @@ def test_a_full_disk_is_found_behind_other_errors(number):
     assert full_disk_error(outer, []).message == "The disk that holds /data/x is full."
 
 
-def test_other_errors_are_not_taken_for_it():
+def test_other_errors_are_not_mistaken_for_a_full_disk():
     assert not is_full_disk(OSError(errno.EACCES, "Permission denied", "/data/x"))
     assert not is_full_disk(ValueError("the disk is round"))
 
 
-def test_a_chain_that_bites_its_tail_ends():
+def test_a_circular_chain_of_causes_ends():
     one, other = ValueError("a"), ValueError("b")
     one.__cause__, other.__cause__ = other, one
     assert not is_full_disk(one)

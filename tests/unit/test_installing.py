@@ -15,7 +15,7 @@ def test_the_command_is_of_the_interpreter_that_runs_elt():
     )
 
 
-def test_an_environment_without_pip_is_filled_from_outside(monkeypatch):
+def test_an_environment_without_pip_is_installed_into_from_outside(monkeypatch):
     """uv makes environments without pip."""
     monkeypatch.setattr(installing, "_is_installed", lambda module: module != "pip")
     assert install_hint("x").endswith(f"uv pip install --python {sys.executable} x")
@@ -29,7 +29,7 @@ def test_an_environment_without_pip_is_filled_from_outside(monkeypatch):
         ("cannot import name 'x' from 'y'", None),
     ],
 )
-def test_a_missing_module_is_read_from_pythons_words(text, module):
+def test_a_missing_module_is_recognized_from_pythons_message(text, module):
     """However they are wrapped."""
     assert missing_module(text) == module
 
@@ -49,7 +49,7 @@ def test_a_module_that_may_be_the_users_own_names_the_folders():
     assert hint.endswith("If it is a file of yours, put it into ingestion/.")
 
 
-def test_a_part_that_an_installed_package_lacks_asks_for_another_version():
+def test_a_name_missing_from_an_installed_package_asks_for_another_version():
     """The package is there, in a version without that module."""
     hint = module_hint("click.nowhere")
     assert hint.startswith(f"click is installed in {sys.prefix}, in a version without click.nowhere.")

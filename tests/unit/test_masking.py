@@ -40,7 +40,7 @@ def test_a_secret_is_hidden_in_a_text(text: str, shown: str) -> None:
     assert Masker(ENVIRON).text(text) == shown
 
 
-def test_values_are_hidden_by_their_names_and_where_they_come_again() -> None:
+def test_values_are_hidden_by_name_and_wherever_they_recur() -> None:
     """In mappings and lists; what is learned later is hidden from then on."""
     masker = Masker(ENVIRON)
     assert masker.value({"api_token": "short", "list": ["abcd-1234", 3], "token": ""}) == {
@@ -52,7 +52,7 @@ def test_values_are_hidden_by_their_names_and_where_they_come_again() -> None:
     assert masker.text("later-on in main at 5432") == f"{MASK} in main at 5432"
 
 
-def test_every_text_of_a_secrets_file_is_a_secret(tmp_path: Path) -> None:
+def test_every_string_in_a_secrets_file_is_a_secret(tmp_path: Path) -> None:
     """Whatever its key is called; a file that is no TOML has none."""
     file = tmp_path / "secrets.toml"
     file.write_text('[sources.shop]\nplace = "under the mat"\n')

@@ -28,7 +28,7 @@ from orchestrator.nodes.identity import NodeId
 from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
-from orchestrator.reuse.standing import Marker
+from orchestrator.reuse.last_success import Marker
 
 DECLARED = Placement()
 

@@ -9,7 +9,7 @@ from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.status import Status
 from orchestrator.reuse.facts import count_in
-from orchestrator.reuse.standing import Marker
+from orchestrator.reuse.last_success import Marker
 
 _SAID = "built before the run was cut off, as the target itself says"
 

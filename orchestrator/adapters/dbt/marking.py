@@ -16,7 +16,7 @@ from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.reuse.facts import TABLE, Content, content_text
-from orchestrator.reuse.standing import Mark
+from orchestrator.reuse.last_success import Mark
 
 _MARKED = frozenset({"model", "seed", "snapshot"})
 _TABLES = frozenset({"table", "incremental", "seed", "snapshot"})

@@ -21,7 +21,7 @@ from orchestrator.adapters.dbt.python_errors import exit_message
 from orchestrator.adapters.dbt.row_counts import row_count
 from orchestrator.adapters.dbt.second_attempt import forget_compiled, keep_done_batches, look_again
 from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.adapters.dbt.shadow_build import Beside, build_beside
+from orchestrator.adapters.dbt.shadow_build import ShadowBuild, build_shadow
 from orchestrator.adapters.lost_race import lost_race
 from orchestrator.execution.recorded import LeftBatches
 from orchestrator.nodes.identity import NodeId
@@ -73,13 +73,13 @@ class NodeRuns:
         """Set dbt's invocation state, which dbt keeps per thread, for the calling thread."""
         enter_invocation(self._session.invocation_context)
 
-    def prepare(self, *, anew: bool = False) -> str:
+    def prepare(self, *, again: bool = False) -> str:
         """Create schemas, fill the relation cache and resolve deferral, once, before the first node.
 
-        Returns the error of the warehouse, the same for every caller; empty on success. `anew`: repeat what failed.
+        Returns the error of the warehouse, the same for every caller; empty on success. `again`: repeat what failed.
         """
         with self._lock:
-            if not self._prepared or (anew and self._refusal):
+            if not self._prepared or (again and self._refusal):
                 self._prepared, self._refusal = True, ""
                 try:
                     self._prepare()
@@ -162,10 +162,10 @@ class NodeRuns:
         counted = self.marking.take_row_count(result.node.unique_id)
         return row_count(self.adapter, result) if counted is None else counted
 
-    def run_beside(self, unique_id: NodeId, schema: str) -> Beside:
+    def run_shadow(self, unique_id: NodeId, schema: str) -> ShadowBuild:
         """Have dbt make a shadow build in another schema; the existing relation and the results do not change."""
         manifest = self._session.manifest
-        return build_beside(self._task, manifest.expect(unique_id), self.adapter, manifest, schema)
+        return build_shadow(self._task, manifest.expect(unique_id), self.adapter, manifest, schema)
 
     def note_error(self, unique_id: NodeId, message: str) -> Any:  # noqa: ANN401  # dbt's RunResult
         """Record and return an error result for a node that dbt did not run; on-run-end hooks see it."""
@@ -246,7 +246,7 @@ class NodeRuns:
             task.after_run(adapter, [] if self._halted_at_start else task.node_results)
         return list(task.node_results[before:])
 
-    def try_hooks(
+    def attempt_hooks(
         self, when: str, skipped: Iterable[NodeId] = (), lost: Mapping[NodeId, str] = _NONE
     ) -> tuple[list[Any], str]:
         """Run hooks as `run_hooks` does, and return also what a hook's macro raised; empty if none did."""

@@ -35,7 +35,7 @@ def plugin_code(session: DbtSession) -> PluginCode:
 
 def code_of(modules: Sequence[str], folders: Sequence[Path]) -> PluginCode:
     """Hash the modules, and what they import from these folders; other modules belong to the installation."""
-    found = _Found([str(folder) for folder in folders])
+    found = _PluginFiles([str(folder) for folder in folders])
     missing = tuple(module for module in modules if not found.add(module.partition(".")[0], is_named=True))
     if not modules:
         return PluginCode()
@@ -43,7 +43,7 @@ def code_of(modules: Sequence[str], folders: Sequence[Path]) -> PluginCode:
 
 
 @dataclass(slots=True)
-class _Found:
+class _PluginFiles:
     """The source files of modules, each read once."""
 
     folders: list[str]

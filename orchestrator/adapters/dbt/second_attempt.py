@@ -37,8 +37,8 @@ def look_again(adapter: Any, node: Any) -> None:  # noqa: ANN401  # dbt's adapte
         return
     schema = adapter.Relation.create(database=node.database, schema=node.schema)
     with adapter.connection_named("master"):
-        standing = adapter.list_relations_without_caching(schema.without_identifier())
-    own = [relation for relation in standing if _belongs(relation.identifier, node.alias)]
+        last_success = adapter.list_relations_without_caching(schema.without_identifier())
+    own = [relation for relation in last_success if _belongs(relation.identifier, node.alias)]
     with adapter.cache.lock:
         # A copy, because `drop` removes entries.
         before = dict(adapter.cache.relations)

@@ -16,7 +16,7 @@ from orchestrator.errors import WarehouseError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class ShadowBuild:
     """The result of a shadow build."""
 
     message: str
@@ -25,7 +25,7 @@ class Beside:
     """The node's compiled code."""
 
 
-def build_beside(task: Any, original: Any, adapter: Any, manifest: Any, schema: str) -> Beside:  # noqa: ANN401  # dbt's own
+def build_shadow(task: Any, original: Any, adapter: Any, manifest: Any, schema: str) -> ShadowBuild:  # noqa: ANN401  # dbt's own
     """Build a copy of a node in an existing schema; never raises for an error of the node."""
     from dbt.artifacts.schemas.results import RunStatus
 
@@ -54,7 +54,7 @@ def build_beside(task: Any, original: Any, adapter: Any, manifest: Any, schema: 
         adapter.cache.drop_schema(node.database, schema)
     broke = result.status != RunStatus.Success
     code = getattr(node, "compiled_code", None)
-    return Beside(message=str(result.message or result.status) if broke else "", code=code or None)
+    return ShadowBuild(message=str(result.message or result.status) if broke else "", code=code or None)
 
 
 @contextmanager

@@ -58,7 +58,7 @@ class DbtStepRunner:
         # A repeated step also repeats a preparation that ended in an error.
         is_repeat = step.id in self._seen
         self._seen.add(step.id)
-        if isinstance(step, BuildStep | TestStep | HookStep) and (refusal := self._runs.prepare(anew=is_repeat)):
+        if isinstance(step, BuildStep | TestStep | HookStep) and (refusal := self._runs.prepare(again=is_repeat)):
             return _refused(step, refusal, started)
         match step:
             case BuildStep() if request.verify is not None and self._verifier is not None:
@@ -75,7 +75,7 @@ class DbtStepRunner:
                 return freshness_outcome(step.id, self._runs.run_freshness(step.node), started)
             case HookStep():
                 skipped, lost = self._ledger.skipped_nodes(), self._ledger.lost_nodes()
-                ended = self._runs.try_hooks(step.when, skipped, lost)
+                ended = self._runs.attempt_hooks(step.when, skipped, lost)
                 return hooks_outcome(step.id, *ended, started, self._runs.raised.located)
             case IngestStep() | ValidationStep():
                 raise TypeError(f"dbt does not run {type(step).__name__}")

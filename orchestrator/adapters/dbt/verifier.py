@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from orchestrator.adapters.comparison import Compared, Difference, compare_tables
-from orchestrator.adapters.comparison_sql import Dialect
+from orchestrator.adapters.comparison_sql import ComparisonDialect
 from orchestrator.adapters.dbt.dbt_error_class import error_class
 from orchestrator.adapters.dbt.node_outcomes import node_outcome
 from orchestrator.adapters.dbt.node_runs import NodeRuns
@@ -26,7 +26,7 @@ class Verifier:
 
     runs: NodeRuns
     schemas: OwnSchemas
-    dialect: Dialect
+    dialect: ComparisonDialect
     relation_of: Callable[[NodeId], Relation]
     missed: Callable[[NodeId, str | None, str], Sequence[str]]
     """Describes what a fingerprint may have missed, from the node's compiled code now and the run that built its
@@ -49,26 +49,26 @@ class Verifier:
 
     def _look(self, step: BuildStep, request: Request, verify: Verify, started: datetime) -> Outcome:
         with self.schemas.opened(step.id) as schema:
-            beside = self.runs.run_beside(step.node, schema)
+            beside = self.runs.run_shadow(step.node, schema)
             if beside.message:
                 return self._broken(step, started, f"Its shadow build ended in an error:\n{beside.message}")
             compared = self._compared(step, schema)
         if compared.difference is None:
             return _verified(verify, compared, started, is_table=step.materialized != "view")
-        stands = self.relation_of(step.node)
-        self.doubt(request, stands)
+        existing = self.relation_of(step.node)
+        self.doubt(request, existing)
         missed = self.missed(step.node, beside.code, verify.of_run)
-        told = _told(step, stands, compared.difference, missed, verify.of_run)
+        told = _told(step, existing, compared.difference, missed, verify.of_run)
         outcome = node_outcome(step.id, self.runs.note_error(step.node, told), started)
         return replace(outcome, reason=Reason(code=ReasonCode.DIFFERS), error_class=ErrorClass.PERMANENT)
 
     def _compared(self, step: BuildStep, schema: str) -> Compared:
-        stands = self.relation_of(step.node)
-        beside = replace(stands, schema=schema)
+        existing = self.relation_of(step.node)
+        beside = replace(existing, schema=schema)
         with asking(self.runs.adapter, f"verify_{step.node}") as ask:
-            compared = compare_tables(ask, self.dialect, stands, beside)
+            compared = compare_tables(ask, self.dialect, existing, beside)
         is_view = compared.difference is None and step.materialized == "view"
-        if is_view and self.definition_of(stands) != self.definition_of(beside):
+        if is_view and self.definition_of(existing) != self.definition_of(beside):
             return replace(compared, difference=Difference(definition=True))
         return compared
 
@@ -91,10 +91,10 @@ def _verified(verify: Verify, compared: Compared, started: datetime, *, is_table
     )
 
 
-def _told(step: BuildStep, stands: Relation, difference: Difference, missed: Sequence[str], run_id: str) -> str:
+def _told(step: BuildStep, existing: Relation, difference: Difference, missed: Sequence[str], run_id: str) -> str:
     name = f"{step.name} ({step.path})"
     lines = [
-        f"{name} was to be reused as in run {run_id}, and {stands} is not what it builds to now: {_how(difference)}."
+        f"{name} was to be reused as in run {run_id}, and {existing} is not what it builds to now: {_how(difference)}."
     ]
     lines += ["The fingerprint may have missed:", *(f"  {one}" for one in missed)]
     lines.append(

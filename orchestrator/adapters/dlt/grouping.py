@@ -12,7 +12,7 @@ OUR_PREFIX = "elt_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class LoadPart:
     """What one step loads: a source or resource without a pipeline, or all that a user's pipeline loads."""
 
     attribute: str
@@ -31,7 +31,7 @@ class Part:
             return None
         return str(self.pipeline.destination.destination_type)
 
-    def moved(self) -> "Part":
+    def moved(self) -> "LoadPart":
         """Return the part without the user's own pipeline, whose folder and state belong to the declared dataset."""
         if self.pipeline is None:
             return self
@@ -53,7 +53,7 @@ class Part:
 
 def group(
     candidates: Sequence[Candidate], pipelines: Mapping[str, Pipeline], shown: str
-) -> tuple[list[Part], list[str]]:
+) -> tuple[list[LoadPart], list[str]]:
     """Return the parts of one module, and notes on sources and pipelines that no rule assigns."""
     if not pipelines:
         return [_bare(candidate) for candidate in candidates], []
@@ -70,7 +70,7 @@ def group(
         if candidate.attribute not in taken
     ]
     parts = [
-        Part(
+        LoadPart(
             attribute=attribute,
             name=own[0].name if len(own) == 1 else pipelines[attribute].pipeline_name,
             pipeline_name=pipelines[attribute].pipeline_name,
@@ -83,8 +83,8 @@ def group(
     return parts, notes
 
 
-def _bare(candidate: Candidate) -> Part:
-    return Part(
+def _bare(candidate: Candidate) -> LoadPart:
+    return LoadPart(
         attribute=candidate.attribute,
         name=candidate.name,
         pipeline_name=OUR_PREFIX + candidate.name,

@@ -36,19 +36,19 @@ class IngestRunner:
         project_root: Path,
         log_dir: Path,
         record: str | None = None,
-        goes_on: Mapping[StepId, Collection[str]] = _NONE,
+        continues_loads: Mapping[StepId, Collection[str]] = _NONE,
         placement: Placement = _DECLARED,
     ) -> None:
         """Configure the runner; `record` is the qualified table in the target that keeps each load's row counts.
 
-        `goes_on` names the runs in which a load was cut off. What they extracted counts as extracted by this run.
+        `continues_loads` names the runs in which a load was cut off. What they extracted counts as extracted here.
         """
         self._host = host
         self._access = access
         self._project_root = project_root.resolve()
         self._log_dir = log_dir.resolve()
         self._record = record
-        self._goes_on = goes_on
+        self._continues_loads = continues_loads
         self._placement = placement
         self._lock = threading.Lock()
         self._datasets: dict[str, threading.Lock] = {}
@@ -138,7 +138,7 @@ class IngestRunner:
             "resources": list(step.resources),
             "extracted": step.id in self._extracted,
             "run_id": run_id,
-            "goes_on": sorted(self._goes_on.get(step.id, ())),
+            "goes_on": sorted(self._continues_loads.get(step.id, ())),
             "record": self._record,
             "pipelines_dir": str(self._pipelines_dir(step)),
             "kind": self._access.kind,

@@ -19,7 +19,7 @@ from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.dlt.dlt_bridge import keep_no_traces
 from orchestrator.adapters.dlt.dlt_error_class import error_class
 from orchestrator.adapters.dlt.dlt_settings import use_settings
-from orchestrator.adapters.dlt.grouping import Part, group
+from orchestrator.adapters.dlt.grouping import LoadPart, group
 from orchestrator.adapters.dlt.load_errors import explain, scrub
 from orchestrator.adapters.dlt.load_record import OWN_PREFIX, LoadRecord
 from orchestrator.adapters.dlt.loaded_packages import remove_loaded
@@ -60,7 +60,7 @@ def answer(request: dict[str, Any], owner: Channel, warehouse: Channel | None) -
         return {"error": message, "hint": hint, "class": error_class(error)}
 
 
-def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
+def _part(request: dict[str, Any], path: Path, root: Path) -> LoadPart:
     module = import_module(path, root)
     parts, _ = group(find_candidates(module), find_pipelines(module), os.path.relpath(path, root))
     for part in parts:
@@ -77,7 +77,7 @@ def _part(request: dict[str, Any], path: Path, root: Path) -> Part:
     )
 
 
-def _destination(part: Part, request: dict[str, Any], warehouse: Channel) -> Destination:
+def _destination(part: LoadPart, request: dict[str, Any], warehouse: Channel) -> Destination:
     """Return dlt's destination for the kind of database; its `loaded` has the row counts by package and table."""
     exact_dataset = part.pipeline is None
     record = LoadRecord(table=request["record"], pipeline=part.pipeline_name)
@@ -90,7 +90,7 @@ def _destination(part: Part, request: dict[str, Any], warehouse: Channel) -> Des
     return owner_destination(PipeConnection(warehouse), request["place"], record, exact_dataset=exact_dataset)
 
 
-def _load(part: Part, request: dict[str, Any], owner: Channel, destination: Destination) -> dict[str, object]:
+def _load(part: LoadPart, request: dict[str, Any], owner: Channel, destination: Destination) -> dict[str, object]:
     pipeline = _pipeline(part, request, destination)
     name, run_id = part.attribute, request["run_id"]
     own = {run_id, *request["goes_on"]}
@@ -118,7 +118,7 @@ def _load(part: Part, request: dict[str, Any], owner: Channel, destination: Dest
         return _done(part, pipeline, owner, destination.loaded)
 
 
-def _done(part: Part, pipeline: Pipeline, owner: Channel, loaded: dict[str, dict[str, int]]) -> dict[str, object]:
+def _done(part: LoadPart, pipeline: Pipeline, owner: Channel, loaded: dict[str, dict[str, int]]) -> dict[str, object]:
     owner.send({"tell": "loaded"})
     record_loaded(pipeline)
     result = _result(pipeline, loaded)
@@ -128,7 +128,7 @@ def _done(part: Part, pipeline: Pipeline, owner: Channel, loaded: dict[str, dict
 
 
 def _found(
-    part: Part, pipeline: Pipeline, owner: Channel, destination: Destination, own: set[str]
+    part: LoadPart, pipeline: Pipeline, owner: Channel, destination: Destination, own: set[str]
 ) -> dict[str, object]:
     """Return the rows of all loads of these runs, including attempts whose end was not recorded."""
     before: dict[str, dict[str, int]] = {}
@@ -138,7 +138,7 @@ def _found(
     return _done(part, pipeline, owner, {**before, **destination.loaded})
 
 
-def _pipeline(part: Part, request: dict[str, Any], destination: Destination) -> Pipeline:
+def _pipeline(part: LoadPart, request: dict[str, Any], destination: Destination) -> Pipeline:
     if part.pipeline is None:
         return dlt.pipeline(
             part.pipeline_name,
@@ -154,7 +154,7 @@ def _pipeline(part: Part, request: dict[str, Any], destination: Destination) -> 
     return pipeline
 
 
-def _data(part: Part, wanted: tuple[str, ...]) -> list[DltSource | DltResource]:
+def _data(part: LoadPart, wanted: tuple[str, ...]) -> list[DltSource | DltResource]:
     """Return the sources with the wanted resources; a resource that a source also returns is not loaded twice."""
     sources = [candidate.open() for candidate in part.candidates if not candidate.is_resource]
     if wanted:

@@ -17,7 +17,7 @@ from dlt.pipeline.pipeline import Pipeline
 
 from orchestrator.adapters.children.wire import Channel
 from orchestrator.adapters.dlt.dlt_settings import use_settings
-from orchestrator.adapters.dlt.grouping import Part, group
+from orchestrator.adapters.dlt.grouping import LoadPart, group
 from orchestrator.adapters.dlt.load_errors import missing_configuration
 from orchestrator.adapters.dlt.modules import import_module
 from orchestrator.adapters.dlt.offline import ContactRefusedError, contacting_nobody
@@ -107,7 +107,7 @@ def _resource(resource: DltResource, schema: dlt.Schema) -> dict[str, object]:
     }
 
 
-def _plain(part: Part, listed: dict[str, Listed], shown: str) -> dict[str, object]:
+def _plain(part: LoadPart, listed: dict[str, Listed], shown: str) -> dict[str, object]:
     own = [listed[c.attribute] for c in part.candidates]
     problem, hint = next(((o.problem, o.hint) for o in own if o.problem), part.problem())
     complete = all(o.resources for o in own)

@@ -69,7 +69,7 @@ class DuckdbWarehouse:
         except duckdb.Error as error:
             raise WarehouseError(str(error)) from error
 
-    def stands(self, relation: Relation) -> bool:
+    def exists(self, relation: Relation) -> bool:
         """Return whether a table or view of this name exists now."""
         return relation.key() in self.relations()
 

@@ -16,7 +16,7 @@ from orchestrator.adapters.great_expectations.column_types import ColumnType
 from orchestrator.adapters.great_expectations.coverage import WAYS, Way
 from orchestrator.adapters.great_expectations.expectation_verdict import SAMPLES, error_of, verdict_of
 from orchestrator.adapters.great_expectations.gx_bridge import silent
-from orchestrator.adapters.great_expectations.messages import Ask, Judged, Verdict
+from orchestrator.adapters.great_expectations.messages import Ask, SuiteResult, Verdict
 from orchestrator.adapters.great_expectations.plain_values import first_lines
 from orchestrator.adapters.great_expectations.read_only import ProgrammingError
 from orchestrator.adapters.great_expectations.relation import WholeRelation, missing_column, unread_condition
@@ -46,18 +46,18 @@ class _Expectation:
     error: str = ""
 
 
-def judge(ask: Ask, reading: Reading) -> Judged:
+def evaluator(ask: Ask, reading: Reading) -> SuiteResult:
     """Return a verdict on every expectation of the suite; if one cannot be evaluated, its verdict says why."""
     try:
         connection = reading.open(ask.database, ask.schema)
     except ProgrammingError as error:
-        return Judged(error=first_lines(str(error)))
+        return SuiteResult(error=first_lines(str(error)))
     with connection:
         try:
             columns = reading.columns(connection, ask.schema, ask.table)
         except ProgrammingError as error:
-            return Judged(error=first_lines(str(error)))
-        return Judged(verdicts=tuple(_verdicts(ask, reading.engine(connection), columns)))
+            return SuiteResult(error=first_lines(str(error)))
+        return SuiteResult(verdicts=tuple(_verdicts(ask, reading.engine(connection), columns)))
 
 
 def _verdicts(ask: Ask, engine: sa.Engine, columns: Mapping[str, ColumnType]) -> Iterator[Verdict]:

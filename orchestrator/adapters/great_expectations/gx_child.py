@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.adapters.children.wire import Channel
 from orchestrator.adapters.great_expectations.gx_bridge import NEEDED
-from orchestrator.adapters.great_expectations.messages import Ask, Judged
+from orchestrator.adapters.great_expectations.messages import Ask, SuiteResult
 from orchestrator.adapters.probe import require_attributes
 from orchestrator.errors import UnsupportedVersionError
 
@@ -28,15 +28,15 @@ def warm(_further: bool) -> None:  # noqa: FBT001  # as ChildSide says
 def answer(request: dict[str, Any], _owner: Channel, warehouse: Channel) -> dict[str, object]:
     """Return the verdicts on a suite, or an error if the installed version cannot evaluate any."""
     if refusal := _refusal():
-        return asdict(Judged(error=refusal))
-    from orchestrator.adapters.great_expectations.evaluate import judge
+        return asdict(SuiteResult(error=refusal))
+    from orchestrator.adapters.great_expectations.evaluate import evaluator
 
     reading = _reading(request.pop("kind"), warehouse)
     try:
-        judged = judge(Ask(**request), reading)
+        result = evaluator(Ask(**request), reading)
     except Exception as error:  # noqa: BLE001  # a bug in one suite must not affect the others
-        judged = Judged(error=f"{type(error).__name__}: {error}")
-    return asdict(judged)
+        result = SuiteResult(error=f"{type(error).__name__}: {error}")
+    return asdict(result)
 
 
 @cache

@@ -37,13 +37,13 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class SuiteResult:
     """The verdicts of one suite, in the order of its expectations, or the reason why there are none."""
 
     verdicts: tuple[Verdict, ...] = ()
     error: str = ""
 
 
-def judged_from(answer: Mapping[str, Any]) -> Judged:
+def suite_result_from(answer: Mapping[str, Any]) -> SuiteResult:
     """Return the verdicts of an answer of the child."""
-    return Judged(verdicts=tuple(Verdict(**each) for each in answer["verdicts"]), error=answer["error"])
+    return SuiteResult(verdicts=tuple(Verdict(**each) for each in answer["verdicts"]), error=answer["error"])

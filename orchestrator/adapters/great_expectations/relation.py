@@ -16,7 +16,7 @@ _ABSENCE_IS_AN_ANSWER = frozenset(
 )
 
 
-class Relation(sa.Table):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
+class ValidatedRelation(sa.Table):  # type: ignore[misc]  # SQLAlchemy is not followed by mypy here
     """A table or view whose text is valid in SQL: GX inserts it for `{batch}` in a suite's own queries."""
 
     def __str__(self) -> str:
@@ -28,11 +28,11 @@ class WholeRelation(SqlAlchemyBatchData):  # type: ignore[misc]  # GX is not fol
 
     def __init__(self, execution_engine: Any, table: str, columns: Mapping[str, ColumnType]) -> None:  # noqa: ANN401
         self.columns = columns
-        self.relation = Relation(sa.sql.quoted_name(table, quote=True), sa.MetaData())
+        self.relation = ValidatedRelation(sa.sql.quoted_name(table, quote=True), sa.MetaData())
         super().__init__(execution_engine=execution_engine, table_name=table, create_temp_table=False)
 
     @property
-    def selectable(self) -> Relation:
+    def selectable(self) -> ValidatedRelation:
         """What GX reads from."""
         return self.relation
 

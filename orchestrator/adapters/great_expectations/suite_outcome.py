@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from orchestrator.adapters.great_expectations.gx_error_class import error_class
-from orchestrator.adapters.great_expectations.messages import Judged, Verdict
-from orchestrator.execution.gate import judge_expectation, worst
+from orchestrator.adapters.great_expectations.messages import SuiteResult, Verdict
+from orchestrator.execution.gate import evaluate_expectation, worst
 from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import ValidationStep
@@ -21,13 +21,13 @@ _NOTHING_SEEN = {"expect_column_to_exist": "there is no such column, or not in t
 _TOOL_WORD = {Status.ERROR: "exception", Status.FAIL: "failure", Status.WARN: "failure", Status.SUCCESS: "success"}
 
 
-def outcome_of(step: ValidationStep, judged: Judged, started_at: datetime, ended_at: datetime) -> Outcome:
+def outcome_of(step: ValidationStep, result: SuiteResult, started_at: datetime, ended_at: datetime) -> Outcome:
     """Return the outcome: the worst status of the expectations, with each expectation as a part."""
-    if judged.error:
-        return not_evaluated(step, judged.error, started_at, ended_at)
-    parts = tuple(map(_part, judged.verdicts, _names(judged.verdicts)))
+    if result.error:
+        return not_evaluated(step, result.error, started_at, ended_at)
+    parts = tuple(map(_part, result.verdicts, _names(result.verdicts)))
     status = worst(part.status for part in parts) if parts else Status.SUCCESS
-    errors = [verdict.error for verdict in judged.verdicts if verdict.error]
+    errors = [verdict.error for verdict in result.verdicts if verdict.error]
     said_no = sum(part.status in {Status.FAIL, Status.WARN} for part in parts)
     return Outcome(
         step_id=step.id,
@@ -40,7 +40,7 @@ def outcome_of(step: ValidationStep, judged: Judged, started_at: datetime, ended
         failures=said_no,
         error_class=error_class(status, errors),
         path=step.path,
-        log="\n".join(verdict.trace for verdict in judged.verdicts if verdict.trace)[-_LONGEST_LOG:],
+        log="\n".join(verdict.trace for verdict in result.verdicts if verdict.trace)[-_LONGEST_LOG:],
         parts=parts,
     )
 
@@ -101,7 +101,7 @@ def _status_and_message(verdict: Verdict) -> tuple[Status, str]:
     if verdict.success:
         return Status.SUCCESS, _seen(verdict)
     seen = _seen(verdict) or _NOTHING_SEEN.get(verdict.type, "there is no value to check")
-    return judge_expectation(
+    return evaluate_expectation(
         success=False, severity=verdict.severity
     ), f"{seen} (info)" if verdict.severity == "info" else seen
 

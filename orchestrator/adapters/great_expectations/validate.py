@@ -10,7 +10,7 @@ from pathlib import Path
 from orchestrator.adapters.children.child_access import ChildAccess
 from orchestrator.adapters.children.child_host import ChildHost
 from orchestrator.adapters.children.child_process import Child, ChildEndedError, RunningChildren
-from orchestrator.adapters.great_expectations.messages import Judged, judged_from
+from orchestrator.adapters.great_expectations.messages import SuiteResult, suite_result_from
 from orchestrator.adapters.great_expectations.suite_files import SuiteFile, read_suite
 from orchestrator.adapters.great_expectations.suite_outcome import cancelled, outcome_of
 from orchestrator.errors import SuiteError
@@ -68,16 +68,16 @@ class ValidationRunner:
             started_at = datetime.now(UTC)
             if stopped():
                 return cancelled(step, started_at, started_at)
-            judged = self._judge(step, stopped)
+            result = self._evaluate(step, stopped)
         finally:
             self._turn.release()
         ended_at = datetime.now(UTC)
         # The interruption ended the child, which is the reason for the error.
-        if judged.error and stopped():
+        if result.error and stopped():
             return cancelled(step, started_at, ended_at)
-        return outcome_of(step, judged, started_at, ended_at)
+        return outcome_of(step, result, started_at, ended_at)
 
-    def _judge(self, step: ValidationStep, stopped: Callable[[], bool]) -> Judged:
+    def _evaluate(self, step: ValidationStep, stopped: Callable[[], bool]) -> SuiteResult:
         try:
             suite = read_suite(self._project_root, step.path)
             child = self._living_child()
@@ -92,12 +92,12 @@ class ValidationRunner:
                         "suite_parameters": suite.suite_parameters,
                     }
                 )
-                return _located(judged_from(child.receive(stopped=stopped)), suite)
+                return _located(suite_result_from(child.receive(stopped=stopped)), suite)
         except SuiteError as error:
-            return Judged(error=error.message)
+            return SuiteResult(error=error.message)
         except ChildEndedError as error:
             self._drop_child()
-            return Judged(error=f"the process of great-expectations ended early; {error}")
+            return SuiteResult(error=f"the process of great-expectations ended early; {error}")
 
     def _living_child(self) -> Child:
         if self._child is not None and not self._child.is_alive:
@@ -112,13 +112,13 @@ class ValidationRunner:
             child.close()
 
 
-def _located(judged: Judged, suite: SuiteFile) -> Judged:
+def _located(result: SuiteResult, suite: SuiteFile) -> SuiteResult:
     """Return the verdicts with the line of the suite's file in each error."""
-    if len(judged.verdicts) != len(suite.lines):
-        return judged
-    pairs = zip(judged.verdicts, suite.lines, strict=True)
+    if len(result.verdicts) != len(suite.lines):
+        return result
+    pairs = zip(result.verdicts, suite.lines, strict=True)
     return replace(
-        judged,
+        result,
         verdicts=tuple(
             replace(each, error=f"{each.error} (at {suite.path}:{line})") if each.error else each
             for each, line in pairs

@@ -6,7 +6,7 @@ from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.macros import Closure, MacroIndex, Needs
-from orchestrator.reuse.fingerprints.reading import Reading
+from orchestrator.reuse.fingerprints.reading import TextReading
 from orchestrator.reuse.fingerprints.surroundings import EVERYTHING, Surroundings
 from orchestrator.reuse.fingerprints.value import PartGroup
 
@@ -44,7 +44,7 @@ class Asked:
                 found[f"macro:{unique_id}"] = self._macros[unique_id]
         return found
 
-    def of(self, needs: Needs | Reading, package: str) -> dict[str, str]:
+    def of(self, needs: Needs | TextReading, package: str) -> dict[str, str]:
         """Return the parts of what texts need other than macros, for the nodes of a package."""
         found: dict[str, str] = {}
         self._add_vars(found, needs, package)
@@ -54,7 +54,7 @@ class Asked:
             found["target"] = self._target
         return found
 
-    def _add_vars(self, found: dict[str, str], needs: Needs | Reading, package: str) -> None:
+    def _add_vars(self, found: dict[str, str], needs: Needs | TextReading, package: str) -> None:
         for name in {EVERYTHING} if needs.every_var else needs.vars:
             if f"var:{name}" not in found:  # this also ends a cycle of vars that read each other
                 found[f"var:{name}"] = self._var(package, name)

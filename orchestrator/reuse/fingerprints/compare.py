@@ -9,7 +9,7 @@ from orchestrator.reuse.fingerprints.python_code import normal_python
 from orchestrator.reuse.fingerprints.value import Fingerprint
 
 
-class Verdict(StrEnum):
+class ComparisonVerdict(StrEnum):
     """The result of comparing two fingerprints."""
 
     SAME = "same"
@@ -38,23 +38,23 @@ class Change:
 class Comparison:
     """The verdict, and every part that differs, even if the verdict is that they are the same."""
 
-    verdict: Verdict
+    verdict: ComparisonVerdict
     changes: tuple[Change, ...] = ()
 
 
 def compare(now: Fingerprint, then: Fingerprint) -> Comparison:
     """Compare a node's fingerprint with an earlier one of the same node."""
     if now.digest == then.digest:
-        return Comparison(verdict=Verdict.SAME)
+        return Comparison(verdict=ComparisonVerdict.SAME)
     changes = tuple(_changes(now.parts, then.parts))
     if not changes:
-        return Comparison(verdict=Verdict.SAME)
+        return Comparison(verdict=ComparisonVerdict.SAME)
     if any(change.part in now.built or change.part in then.built for change in changes):
-        verdict = Verdict.DIFFERENT
+        verdict = ComparisonVerdict.DIFFERENT
     elif now.compiled is None or then.compiled is None:
-        verdict = Verdict.NEEDS_COMPILING
+        verdict = ComparisonVerdict.NEEDS_COMPILING
     else:
-        verdict = Verdict.SAME if now.compiled == then.compiled else Verdict.DIFFERENT
+        verdict = ComparisonVerdict.SAME if now.compiled == then.compiled else ComparisonVerdict.DIFFERENT
     return Comparison(verdict=verdict, changes=changes)
 
 

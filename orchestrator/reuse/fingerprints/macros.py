@@ -12,14 +12,14 @@ from functools import cached_property
 from orchestrator.nodes.dbt_nodes import Manifest
 from orchestrator.nodes.definition import Macro
 from orchestrator.nodes.identity import NodeId, ResourceType
-from orchestrator.reuse.fingerprints.reading import Reading, read_template
+from orchestrator.reuse.fingerprints.reading import TextReading, read_template
 from orchestrator.reuse.fingerprints.stock_macros import calls_of_stock, is_stock, unit_reading
 from orchestrator.reuse.fingerprints.value import Finding
 
 _SHOWS_IN_THE_RELATION = frozenset({"generate_schema_name", "generate_alias_name", "generate_database_name"})
 _MATERIALIZATION = "materialization_"
 _TEST = "test_"
-_EVERY_MACRO = Reading(every_macro=True)
+_EVERY_MACRO = TextReading(every_macro=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class MacroIndex:
             for node in manifest.nodes.values()
             if node.resource_type is ResourceType.OPERATION and "on-run-start" in node.tags
         )
-        self._readings: dict[str, Reading] = {}
+        self._readings: dict[str, TextReading] = {}
         self._closures: dict[tuple[NodeId, bool], Closure] = {}
         self._materializations: dict[str | None, tuple[Closure, ...]] = {}
         self._called: dict[tuple[NodeId, bool], tuple[NodeId, ...]] = {}
@@ -104,14 +104,14 @@ class MacroIndex:
         """Return whether a macro belongs to dbt or its adapter, so that their versions cover it."""
         return macro.package in self._of_dbt_packages
 
-    def read(self, text: str) -> Reading:
+    def read(self, text: str) -> TextReading:
         """Return the reading of a template. Each text is read once."""
         found = self._readings.get(text)
         if found is None:
             found = self._readings[text] = read_template(text)
         return found
 
-    def needs_of(self, reading: Reading, path: str, place: str = "") -> Needs:
+    def needs_of(self, reading: TextReading, path: str, place: str = "") -> Needs:
         """Return what one text needs. An unknown name that is not a macro of the project is not understood."""
 
         def findings(found: Iterable[tuple[str, int]], *, line: bool = not place) -> tuple[Finding, ...]:
@@ -136,7 +136,7 @@ class MacroIndex:
             unknown=findings((*reading.unknown, *foreign)),
         )
 
-    def roots(self, reading: Reading, called: Iterable[NodeId] = ()) -> tuple[NodeId, ...]:
+    def roots(self, reading: TextReading, called: Iterable[NodeId] = ()) -> tuple[NodeId, ...]:
         """Return the macros that a text calls directly; `called` are the calls that dbt recorded."""
         found = dict.fromkeys(self._named(reading))
         found |= dict.fromkeys(macro for macro in called if macro in self.macros)
@@ -230,7 +230,7 @@ class MacroIndex:
         package, parted, macro = name.rpartition(".")
         return macro in self._by_name and (not parted or package in self._packages)
 
-    def _named(self, reading: Reading) -> Iterator[NodeId]:
+    def _named(self, reading: TextReading) -> Iterator[NodeId]:
         if reading.every_macro:
             yield from self.macros
             return

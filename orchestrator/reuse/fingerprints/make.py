@@ -19,7 +19,7 @@ from orchestrator.reuse.fingerprints.hooks import hook_findings
 from orchestrator.reuse.fingerprints.macros import NO_NEEDS, Closure, MacroIndex, Needs, Reached, together
 from orchestrator.reuse.fingerprints.own_parts import own_parts, texts_in
 from orchestrator.reuse.fingerprints.python_code import read_python
-from orchestrator.reuse.fingerprints.reading import Reading, read_argument
+from orchestrator.reuse.fingerprints.reading import TextReading, read_argument
 from orchestrator.reuse.fingerprints.result_identity import IDS_OF, groups_of, own_of
 from orchestrator.reuse.fingerprints.surroundings import Surroundings, limits_for, shown_vars
 from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, PartGroup, Parts, SourceVersion
@@ -172,7 +172,7 @@ class Fingerprinter:
         readings = [self.index.read(text) for text in texts_in(node.definition.config)]
         return self._of_readings(readings, node) if readings else _Code()
 
-    def _of_readings(self, readings: list[Reading], node: DbtNode, called: tuple[NodeId, ...] = ()) -> _Code:
+    def _of_readings(self, readings: list[TextReading], node: DbtNode, called: tuple[NodeId, ...] = ()) -> _Code:
         roots = dict.fromkeys(root for reading in readings for root in self.index.roots(reading))
         roots |= dict.fromkeys(macro for macro in called if macro in self.index.macros)
         own = together(self.index.needs_of(reading, node.path) for reading in readings)

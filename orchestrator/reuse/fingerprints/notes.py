@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from orchestrator.reuse.fingerprints.reading_value import Reading
+from orchestrator.reuse.fingerprints.reading_value import TextReading
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,9 +34,9 @@ class Notes:
         self.own_entry = self.target = self.beside_the_sql = True
         self.unknown.setdefault(what, line)
 
-    def reading(self) -> Reading:
+    def reading(self) -> TextReading:
         """Return the findings as a value."""
-        return Reading(
+        return TextReading(
             names=frozenset(self.names),
             strings=frozenset(self.strings),
             vars=frozenset(self.vars),

@@ -13,21 +13,21 @@ from orchestrator.reuse.fingerprints.python_calls import CALLED_ONLY, findings_o
 from orchestrator.reuse.fingerprints.python_scope import Scope, scope_of
 from orchestrator.reuse.fingerprints.python_sets import unordered
 from orchestrator.reuse.fingerprints.python_values import constant_text, reads_the_clock, resolved, shows_its_address
-from orchestrator.reuse.fingerprints.reading import NOTHING, Found, Reading
+from orchestrator.reuse.fingerprints.reading import NOTHING, Found, TextReading
 
 _CALL = re.compile(r'(\w+)"?\s*\(')
 
 
-def read_python(code: str) -> Reading:
+def read_python(code: str) -> TextReading:
     """Return the reading of a Python model. Code that cannot be parsed counts as volatile."""
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError):
         return replace(NOTHING, volatile=(("code that is no Python", 1),))
-    reader = _Reader(scope_of(tree))
+    reader = _CodeReader(scope_of(tree))
     reader.visit(tree)
     reader.unknown += unordered(tree)
-    return Reading(
+    return TextReading(
         own_entry=reader.own_entry,
         beside_the_sql=reader.is_incremental,
         volatile=_in_order(reader.volatile),
@@ -64,7 +64,7 @@ def _in_order(found: list[tuple[str, int]]) -> Found:
 
 
 @dataclass(slots=True)
-class _Reader(ast.NodeVisitor):
+class _CodeReader(ast.NodeVisitor):
     """Visits every node of the code. A kind of node without a rule here is understood if its parts are."""
 
     scope: Scope

@@ -2,15 +2,15 @@
 
 import re
 
-from orchestrator.reuse.fingerprints.reading_value import NOTHING, Found, Reading
+from orchestrator.reuse.fingerprints.reading_value import NOTHING, Found, TextReading
 
-__all__ = ["NOTHING", "Found", "Reading", "read_argument", "read_template"]
+__all__ = ["NOTHING", "Found", "TextReading", "read_argument", "read_template"]
 
 _LOOKS_CALLED = re.compile(r"^\s*(env_var|ref|var|source|doc)\s*\(.+\)\s*$")
 """The pattern of dbt's `add_rendered_test_kwargs`."""
 
 
-def read_template(text: str) -> Reading:
+def read_template(text: str) -> TextReading:
     """Return the reading of a template: SQL with Jinja."""
     if "{" not in text:
         return NOTHING
@@ -19,6 +19,6 @@ def read_template(text: str) -> Reading:
     return read_syntax(text)
 
 
-def read_argument(text: str) -> Reading:
+def read_argument(text: str) -> TextReading:
     """Return the reading of a generic test's argument: dbt evaluates `ref('x')` or `var('x')` even without braces."""
     return read_template(f"{{{{ {text} }}}}" if _LOOKS_CALLED.match(text) else text)

@@ -7,7 +7,7 @@ Found = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class TextReading:
     """What one template depends on."""
 
     names: frozenset[str] = frozenset()
@@ -40,8 +40,8 @@ class Reading:
     does not know as a macro is not understood.
     """
 
-    def __or__(self, other: "Reading") -> "Reading":
-        return Reading(
+    def __or__(self, other: "TextReading") -> "TextReading":
+        return TextReading(
             names=self.names | other.names,
             strings=self.strings | other.strings,
             vars=self.vars | other.vars,
@@ -68,10 +68,10 @@ def _both(some: Found, more: Found) -> Found:
     return tuple({**dict(more), **dict(some)}.items())
 
 
-NOTHING = Reading()
+NOTHING = TextReading()
 
 
-def at_line(reading: Reading, line: int) -> Reading:
+def at_line(reading: TextReading, line: int) -> TextReading:
     """Return a reading with its lines shifted, for a text that begins in that line of another."""
 
     def moved(found: Found) -> Found:

@@ -20,7 +20,7 @@ from typing import Any
 from orchestrator.reuse.fingerprints.statement_columns import sees_all_columns
 from orchestrator.reuse.fingerprints.statement_functions import FunctionList, doubt, function_list, named_doubt
 from orchestrator.reuse.fingerprints.statement_tokens import Tokens, read_tokens
-from orchestrator.reuse.fingerprints.statement_tree import Dialect, Name, dialect_of, read_tree
+from orchestrator.reuse.fingerprints.statement_tree import Name, StatementDialect, dialect_of, read_tree
 
 _MOST = 5
 _LONGEST = 60
@@ -105,7 +105,7 @@ def read_function(definition: str, adapter: str, *, known_functions: AbstractSet
     return read_statement(f"select {definition}", adapter, known_functions=known_functions)
 
 
-def read_parsed(tree: Any, tokens: list[Any], dialect: Dialect) -> Statement:  # noqa: ANN401  # sqlglot's own
+def read_parsed(tree: Any, tokens: list[Any], dialect: StatementDialect) -> Statement:  # noqa: ANN401  # sqlglot's own
     """Return what a parsed query depends on."""
     functions = dialect.functions
     aliases, named = _named_offsets(tree)
@@ -134,7 +134,7 @@ def read_parsed(tree: Any, tokens: list[Any], dialect: Dialect) -> Statement:  #
     )
 
 
-def _doubts(read: Tokens, dialect: Dialect, told: list[str]) -> Iterator[tuple[str, str]]:
+def _doubts(read: Tokens, dialect: StatementDialect, told: list[str]) -> Iterator[tuple[str, str]]:
     """Yield why calls may return different results each time. The tree decides which may be called in FROM."""
     functions = dialect.functions
     for call in read.calls:

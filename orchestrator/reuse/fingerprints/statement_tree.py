@@ -28,7 +28,7 @@ _WITHOUT_PARENTHESES = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
+class StatementDialect:
     """What reading a tree needs to know about the database and the statement."""
 
     adapter: str
@@ -55,14 +55,14 @@ class Dialect:
 
 def dialect_of(
     functions: FunctionList, adapter: str, tokens: Iterable[Any], vouched_for: AbstractSet[str] = frozenset()
-) -> Dialect:
+) -> StatementDialect:
     """Return the dialect for reading one statement's tree."""
     texts = frozenset(token.start for token in tokens if token.token_type.name == "STRING")
-    return Dialect(adapter=adapter, functions=functions, vouched_for=vouched_for, texts=texts)
+    return StatementDialect(adapter=adapter, functions=functions, vouched_for=vouched_for, texts=texts)
 
 
 @dataclass(slots=True, kw_only=True)
-class Found:
+class TreeFindings:
     """The findings in a tree, collected while it is read."""
 
     relations: set[Name] = field(default_factory=set)
@@ -70,9 +70,9 @@ class Found:
     volatile: list[str] = field(default_factory=list)
 
 
-def read_tree(tree: Any, dialect: Dialect, calls: Mapping[int, str]) -> Found:  # noqa: ANN401  # sqlglot's own
+def read_tree(tree: Any, dialect: StatementDialect, calls: Mapping[int, str]) -> TreeFindings:  # noqa: ANN401  # sqlglot's own
     """Return the relations that a query reads and what in it is not understood; `calls` are keyed by offset."""
-    found = Found()
+    found = TreeFindings()
     stack: list[tuple[Any, frozenset[str]]] = [(tree, frozenset())]
     while stack:
         node, scope = stack.pop()
@@ -83,7 +83,7 @@ def read_tree(tree: Any, dialect: Dialect, calls: Mapping[int, str]) -> Found:  
     return found
 
 
-def _below(node: Any, scope: frozenset[str], dialect: Dialect) -> Iterator[tuple[Any, frozenset[str]]]:  # noqa: ANN401
+def _below(node: Any, scope: frozenset[str], dialect: StatementDialect) -> Iterator[tuple[Any, frozenset[str]]]:  # noqa: ANN401
     """Yield the children of a node, each with the names of the CTEs that it sees."""
     ctes = node.args.get("with_")
     if ctes is not None:
@@ -115,9 +115,9 @@ def _in_cte(cte: Any, name: str, scope: frozenset[str], *, is_recursive: bool) -
 def _read_table(
     table: Any,  # noqa: ANN401  # sqlglot's own
     scope: frozenset[str],
-    dialect: Dialect,
+    dialect: StatementDialect,
     calls: Mapping[int, str],
-    found: Found,
+    found: TreeFindings,
 ) -> None:
     named = [part for key in ("catalog", "db", "this") if (part := table.args.get(key)) is not None]
     if not named:
@@ -141,7 +141,7 @@ def _read_table(
         found.unknown.append(f"the table function {called}()" if called else "a relation whose name cannot be read")
 
 
-def _check(node: Any, dialect: Dialect, calls: Mapping[int, str], found: Found) -> None:  # noqa: ANN401
+def _check(node: Any, dialect: StatementDialect, calls: Mapping[int, str], found: TreeFindings) -> None:  # noqa: ANN401
     kind = type(node).__name__
     if kind == "TableSample":
         found.volatile.append("a sample")
@@ -163,7 +163,7 @@ def _check(node: Any, dialect: Dialect, calls: Mapping[int, str], found: Found) 
         found.unknown += [f"the part {_words(key.strip('_'))} of {_words(kind)}" for key in unknown]
 
 
-def _check_type(node: Any, dialect: Dialect, found: Found) -> None:  # noqa: ANN401  # sqlglot's own
+def _check_type(node: Any, dialect: StatementDialect, found: TreeFindings) -> None:  # noqa: ANN401  # sqlglot's own
     name = str(getattr(node.this, "name", node.this))
     if name == "USERDEFINED" and str(node.args.get("kind")).lower() in BUILT_IN_TYPES.get(dialect.adapter, ()):
         return

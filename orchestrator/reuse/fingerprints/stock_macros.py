@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from orchestrator.reuse.fingerprints.reading_value import Reading
+from orchestrator.reuse.fingerprints.reading_value import TextReading
 
 _LIST = Path(__file__).with_name("stock_macros.tsv")
 _DIGITS = 24
@@ -35,12 +35,12 @@ def is_stock(name: str, package: str, code: str) -> bool:
     return (package, name, stock_digest(code)) in _known()
 
 
-def unit_reading(name: str) -> Reading | None:
+def unit_reading(name: str) -> TextReading | None:
     """Return the effect of calling a macro of dbt that need not be followed; None for any other macro."""
     return UNITS.get(name)
 
 
-def calls_of_stock(reading: Reading, macros: Iterable[str]) -> Reading:
+def calls_of_stock(reading: TextReading, macros: Iterable[str]) -> TextReading:
     """Return the reading of a stock macro with the macros that it looks up by a computed name.
 
     `macros` are the names of all macros. Materializations look up their strategies in `context`, and a project may
@@ -57,18 +57,18 @@ def _known() -> frozenset[tuple[str, str, str]]:
     return frozenset((package, macro, digest) for package, macro, digest, _, _ in rows)
 
 
-def _asks(name: str, *, beside_the_sql: bool = False) -> Reading:
-    return Reading(asks=((name, 0),), beside_the_sql=beside_the_sql)
+def _asks(name: str, *, beside_the_sql: bool = False) -> TextReading:
+    return TextReading(asks=((name, 0),), beside_the_sql=beside_the_sql)
 
 
 _CLOCK = ("current_timestamp", "current_timestamp_backcompat", "current_timestamp_in_utc_backcompat")
-UNITS: dict[str, Reading] = {
-    "is_incremental": Reading(beside_the_sql=True),
-    "set_sql_header": Reading(beside_the_sql=True, own_entry=True),
+UNITS: dict[str, TextReading] = {
+    "is_incremental": TextReading(beside_the_sql=True),
+    "set_sql_header": TextReading(beside_the_sql=True, own_entry=True),
     "load_cached_relation": _asks("load_cached_relation", beside_the_sql=True),
     "load_relation": _asks("load_relation", beside_the_sql=True),
     **{name: _asks(name) for name in ("run_query", "statement", "get_columns_in_query", "get_columns_in_relation")},
-    **{name: Reading(volatile=((name, 0),)) for name in (*_CLOCK, "snapshot_get_time", "py_current_timestring")},
+    **{name: TextReading(volatile=((name, 0),)) for name in (*_CLOCK, "snapshot_get_time", "py_current_timestring")},
 }
 """Macros of dbt that are not followed, with the effect of calling them.
 

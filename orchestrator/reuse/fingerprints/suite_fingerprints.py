@@ -235,7 +235,7 @@ def _moments(value: object) -> Iterator[str]:
 
 
 @dataclass(slots=True)
-class _Found:
+class _SuiteFindings:
     """What one expectation names besides its own relation, what it calls, and what in it is not understood."""
 
     relations: set[tuple[str, ...]] = field(default_factory=set)
@@ -243,8 +243,8 @@ class _Found:
     unknown: list[str] = field(default_factory=list)
 
 
-def _relations(type_: str, kwargs: Mapping[str, object], adapter: str) -> _Found:
-    found = _Found()
+def _relations(type_: str, kwargs: Mapping[str, object], adapter: str) -> _SuiteFindings:
+    found = _SuiteFindings()
     if type_ == OTHER_TABLE:
         name = kwargs.get("other_table_name")
         if isinstance(name, str):
@@ -276,7 +276,7 @@ def _sql(query: object, *, has_batch: bool) -> str | None:
         return None
 
 
-def _read(sql: str, adapter: str, found: _Found) -> None:
+def _read(sql: str, adapter: str, found: _SuiteFindings) -> None:
     from orchestrator.reuse.fingerprints.statement import read_statement
 
     read = read_statement(sql, adapter)

@@ -8,21 +8,21 @@ from jinja2 import TemplateSyntaxError, nodes
 from orchestrator.reuse.fingerprints.expressions import Expressions, Local, Scope
 from orchestrator.reuse.fingerprints.jinja import parse, pieces_of, sql_around_tags
 from orchestrator.reuse.fingerprints.notes import Notes
-from orchestrator.reuse.fingerprints.reading_value import NOTHING, Reading, at_line
+from orchestrator.reuse.fingerprints.reading_value import NOTHING, TextReading, at_line
 
 _OF_EVERY_MACRO = {"varargs": Local.VALUE, "kwargs": Local.VALUE, "caller": Local.CALLABLE}
 
 
-def read_syntax(text: str) -> Reading:
+def read_syntax(text: str) -> TextReading:
     """Return the reading of a template. A template that Jinja cannot parse is not understood."""
     notes = Notes()
     try:
         tree = parse(text)
         _Statements(notes).walk(tree.body, {})
     except TemplateSyntaxError as error:
-        return Reading(unknown=((f"Jinja cannot parse it: {error.message}", error.lineno),))
+        return TextReading(unknown=((f"Jinja cannot parse it: {error.message}", error.lineno),))
     except RecursionError:
-        return Reading(unknown=(("an expression that is nested too deeply", 1),))
+        return TextReading(unknown=(("an expression that is nested too deeply", 1),))
     found = notes.reading()
     for template, line in notes.templates:
         found |= _nested(template, line)
@@ -58,7 +58,7 @@ def without_call_tags(text: str) -> str:
     return " ".join(piece.text for piece in pieces if piece.kind != "block" or piece.words[:1] != [("name", "call")])
 
 
-def _nested(text: str, line: int) -> Reading:
+def _nested(text: str, line: int) -> TextReading:
     """Return the reading of a string that may be a template, such as a hook; empty if it cannot be parsed."""
     try:
         parse(text)

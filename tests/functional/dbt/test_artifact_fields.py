@@ -75,7 +75,7 @@ def compared(theirs: Side, ours: Side, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["run_results", "manifest"])
-def test_a_build_writes_what_dbts_writes(sound: Sides, name: str) -> None:
+def test_a_build_writes_the_artifacts_that_dbt_build_writes(sound: Sides, name: str) -> None:
     """After a build every field of run_results.json and manifest.json is there and means the same."""
     assert compared(sound.dbt, sound.elt, name) == []
 
@@ -94,7 +94,7 @@ def test_freshness_writes_what_dbts_writes(asked: tuple[Side, Side]) -> None:
     assert [line for line in told if "/max_loaded_at:" not in line] == []
 
 
-def test_asking_in_vain_leaves_no_older_answer(sound: Sides, tmp_path: Path) -> None:
+def test_a_failed_query_leaves_no_older_answer(sound: Sides, tmp_path: Path) -> None:
     """When no source could be asked, sources.json says so, as dbt's does, instead of what was found before."""
     found = []
     for name, side in (("dbt", sound.dbt), ("elt", sound.elt)):
@@ -124,7 +124,7 @@ def test_times_are_those_of_the_run(sound: Sides, asked: tuple[Side, Side]) -> N
         assert 0 < document["elapsed_time"] <= (made - began).total_seconds()
 
 
-def test_one_invocation_names_itself_alike(sound: Sides) -> None:
+def test_an_invocation_has_one_id(sound: Sides) -> None:
     """manifest.json and run_results.json of a run carry one invocation id; another run has another."""
     ids = {side.document(name)["metadata"]["invocation_id"] for side in sound for name in ("manifest", "run_results")}
     assert len(ids) == len(sound)
@@ -160,7 +160,7 @@ def _observed(side: Side) -> tuple[str, dict[str, Any]]:
     return invocation_id, json.loads(about)
 
 
-def test_last_hooks_see_what_they_see_in_dbt(observed: tuple[Side, Side]) -> None:
+def test_on_run_end_hooks_see_the_same_results_as_in_dbt(observed: tuple[Side, Side]) -> None:
     """Packages that keep a record of runs, as elementary does, find dbt's results, options and invocation."""
     theirs, ours = (_observed(side)[1] for side in observed)
     assert list(differences(theirs, ours, "observed")) == []

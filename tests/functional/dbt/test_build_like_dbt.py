@@ -94,7 +94,7 @@ def test_a_skip_names_its_cause(halted: Sides) -> None:
         assert reason.blame == cause
 
 
-def test_what_dbt_logged_of_a_node_that_broke_is_kept(halted: Sides) -> None:
+def test_dbts_log_of_a_failed_node_is_kept(halted: Sides) -> None:
     """With its statements and the database's words; of a node that succeeded nothing is kept but its seconds."""
     assert halted.elt.ran is not None
     outcomes = {outcome.step_id: outcome for outcome in halted.elt.ran.outcomes}
@@ -124,7 +124,7 @@ def test_each_batch_is_a_part_of_its_step(halted: Sides) -> None:
     assert "no_such_column" in outcomes["model.everything.no_batch_at_all"].message
 
 
-def test_what_models_say_is_passed_on(sound: Sides) -> None:
+def test_messages_of_models_are_passed_on(sound: Sides) -> None:
     """What a model prints and warns of reaches the listeners, with the node that said it."""
     told = {(notice.kind.value, notice.message, notice.step_id) for notice in sound.elt.notices}
     assert ("printed", "a model speaks", "model.everything.talks") in told
@@ -132,7 +132,9 @@ def test_what_models_say_is_passed_on(sound: Sides) -> None:
 
 
 @pytest.mark.parametrize("halting", [False, True])
-def test_a_failing_first_hook_does_what_it_does_in_dbt(everything: Path, tmp_path: Path, halting: bool) -> None:
+def test_a_failing_on_run_start_hook_has_the_same_effect_as_in_dbt(
+    everything: Path, tmp_path: Path, halting: bool
+) -> None:
     """Nodes run after a failed on-run-start hook unless dbt's flag says otherwise; later hooks are skipped.
 
     With the flag an ephemeral model has a record too, a unit test has none, and `results` is empty in the last hooks.
@@ -148,7 +150,7 @@ def test_a_failing_first_hook_does_what_it_does_in_dbt(everything: Path, tmp_pat
     assert ours.tables() == theirs.tables()
 
 
-def test_a_failing_first_hook_skips_an_exposure_where_dbt_breaks(everything: Path, tmp_path: Path) -> None:
+def test_a_failing_on_run_start_hook_skips_an_exposure_where_dbt_crashes(everything: Path, tmp_path: Path) -> None:
     """With dbt's flag, a failed on-run-start hook ends dbt's own run over an exposure with an internal error."""
     project = (everything / "dbt_project.yml").read_text()
     flag = {"dbt_project.yml": project.replace("flags:", "flags:\n  skip_nodes_if_on_run_start_fails: true")}
@@ -157,7 +159,9 @@ def test_a_failing_first_hook_skips_an_exposure_where_dbt_breaks(everything: Pat
     assert ours.words()["exposure.everything.board"] == "skipped"
 
 
-def test_a_first_hook_whose_macro_raises_keeps_every_node_from_running(everything: Path, tmp_path: Path) -> None:
+def test_an_on_run_start_hook_whose_macro_raises_prevents_every_node_from_running(
+    everything: Path, tmp_path: Path
+) -> None:
     """dbt gives up without results (exit code 2); elt skips each node, tells of the hook, and ends as not green."""
     project = (everything / "dbt_project.yml").read_text()
     changes: dict[str, str | None] = {
@@ -176,7 +180,7 @@ def test_a_first_hook_whose_macro_raises_keeps_every_node_from_running(everythin
     assert ours.exit_code == 1
 
 
-def test_a_last_hook_whose_macro_raises_fails_the_run(everything: Path, tmp_path: Path) -> None:
+def test_an_on_run_end_hook_whose_macro_raises_fails_the_run(everything: Path, tmp_path: Path) -> None:
     """What ended before is recorded as in dbt; the exit code is 1, where dbt gives up with 2."""
     macro = "{% macro note_results(results) %}{{ exceptions.raise_compiler_error('nobody listens') }}{% endmacro %}"
     project = (everything / "dbt_project.yml").read_text()
@@ -195,7 +199,7 @@ def test_a_last_hook_whose_macro_raises_fails_the_run(everything: Path, tmp_path
     assert ours.tables() == theirs.tables()
 
 
-def test_a_failing_last_hook_does_what_it_does_in_dbt(everything: Path, tmp_path: Path) -> None:
+def test_a_failing_on_run_end_hook_has_the_same_effect_as_in_dbt(everything: Path, tmp_path: Path) -> None:
     """A failed on-run-end hook fails the run, skips the hooks behind it and undoes nothing."""
     theirs, ours = _with_switch("end", everything, tmp_path, {})
     assert _steady(ours) == _steady(theirs)
@@ -203,7 +207,7 @@ def test_a_failing_last_hook_does_what_it_does_in_dbt(everything: Path, tmp_path
     assert ours.tables() == theirs.tables()
 
 
-def test_a_schema_that_cannot_be_made_keeps_every_node_from_running(everything: Path, tmp_path: Path) -> None:
+def test_a_schema_that_cannot_be_created_prevents_every_node_from_running(everything: Path, tmp_path: Path) -> None:
     """In a database that is not attached: dbt gives up, here the first nodes are errors that say why."""
     elsewhere = {
         "models/staging/stg_events.sql": "{{ config(database='nowhere') }} select 1 as event_id, now() as happened_at"

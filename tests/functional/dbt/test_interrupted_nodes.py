@@ -39,7 +39,7 @@ SLOW = {
 ROOTS = ("long_sql", "long_batches", "long_python")
 
 
-def test_an_interrupted_run_ends_and_tells(everything: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_ends_and_reports_it(everything: Path, tmp_path: Path) -> None:
     """Exit code 130; no word of dbt's says failure of what was interrupted; batches that ended stand recorded."""
     folder = copied(everything, tmp_path / "elt", SLOW)
     exit_code = _interrupted(folder)

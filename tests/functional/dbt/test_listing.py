@@ -78,7 +78,7 @@ def _questions() -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 @pytest.mark.parametrize(("select", "output"), tuple(_questions()))
-def test_a_selection_names_what_it_names_to_dbt(
+def test_an_expression_selects_what_it_selects_in_dbt(
     listed: Callable[[tuple[str, ...], str], tuple[Lines, Lines]], select: tuple[str, ...], output: str
 ) -> None:
     """Each method and operator of dbt's selection syntax, and each format, gives dbt's lines."""
@@ -91,7 +91,7 @@ def _comparable(lines: Lines, output: str) -> list[object]:
     return [json.loads(line) for line in sorted(lines)] if output == "json" else sorted(lines)
 
 
-def test_the_default_selector_counts_when_nothing_is_said(everything: Path, tmp_path: Path) -> None:
+def test_the_default_selector_applies_when_nothing_is_selected(everything: Path, tmp_path: Path) -> None:
     """Without a selection the project's default selector holds; `--selector` and `--select` come before it."""
     folder = copied(everything, tmp_path / "elt", {"selectors.yml": SELECTORS})
     cases = ((), ("--selector", "seeds"), ("--select", "stg_orders"), ("--exclude", "resource_type:test"))

@@ -26,7 +26,7 @@ def parsed(folder: Path, *words: str) -> Iterator[DbtSession]:
         session.close()
 
 
-def test_a_session_reads_what_it_parsed(everything: Path, tmp_path: Path) -> None:
+def test_a_session_reads_the_manifest_it_parsed(everything: Path, tmp_path: Path) -> None:
     """Another manifest in its place, half of one, or none at all changes nothing."""
     folder = copied(everything, tmp_path / "elt")
     with parsed(folder) as session:
@@ -43,7 +43,7 @@ def test_a_session_reads_what_it_parsed(everything: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "partial_parse.msgpack", "run_results.json"])
-def test_who_reads_while_another_run_writes_reads_a_whole_file(everything: Path, tmp_path: Path, name: str) -> None:
+def test_a_reader_sees_a_complete_file_while_another_run_writes(everything: Path, tmp_path: Path, name: str) -> None:
     """A file that is open keeps what it held: each is replaced, not written over."""
     folder = copied(everything, tmp_path / "elt")
     assert elt(folder, select=["talks"]).exit_code == 0
@@ -92,7 +92,7 @@ def test_no_manifest_is_left_where_none_may_be_written(everything: Path, tmp_pat
     assert files(folder) == {"partial_parse.msgpack"}
 
 
-def test_dbt_goes_on_from_what_a_run_parsed(everything: Path, tmp_path: Path) -> None:
+def test_dbt_reuses_what_a_run_parsed(everything: Path, tmp_path: Path) -> None:
     """The saved parse is dbt's own: its own command takes it up."""
     folder = copied(everything, tmp_path / "elt")
     with parsed(folder) as session:

@@ -114,7 +114,7 @@ def test_fail_fast_skips_the_rest(broken: Path, tmp_path: Path) -> None:
     assert ours.exit_code == theirs.exit_code == 1
 
 
-def test_fail_fast_blames_what_broke_first(broken: Path, tmp_path: Path) -> None:
+def test_fail_fast_blames_the_first_error(broken: Path, tmp_path: Path) -> None:
     """What fail-fast skipped beside the descendants says so, and names the step that broke."""
     side = elt(copied(broken, tmp_path / "elt"), "--fail-fast", "--threads", "1", select=["bad_view+", "bad_check+"])
     assert side.ran is not None
@@ -125,7 +125,7 @@ def test_fail_fast_blames_what_broke_first(broken: Path, tmp_path: Path) -> None
     assert blamed == set(broke)
 
 
-def test_full_refresh_acts_on_what_was_named_only(sound: Sides, tmp_path: Path) -> None:
+def test_full_refresh_applies_to_selected_nodes_only(sound: Sides, tmp_path: Path) -> None:
     """The named incremental model is rebuilt; one that was added because it is upstream keeps its rows."""
     folder = copied(sound.elt.folder, tmp_path / "elt")
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:

@@ -134,7 +134,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     (root / "released").touch()
 
 
-def test_a_conflict_is_tried_again_to_success(told: Told) -> None:
+def test_a_conflict_is_retried_until_it_succeeds(told: Told) -> None:
     """The model ends once, well, with its ephemeral parent put in again; what is below starts once, after it."""
     assert told.outcome("fct_orders").status is Status.SUCCESS
     (again,) = told.again("fct_orders")
@@ -148,7 +148,7 @@ def test_a_conflict_is_tried_again_to_success(told: Told) -> None:
     assert sql(told.root, "select count(*) from main.fct_orders") == [(3,)]
 
 
-def test_only_the_batches_that_are_left_are_tried_again(told: Told) -> None:
+def test_only_the_failed_batches_are_retried(told: Told) -> None:
     """As in `dbt retry`: the batches that were done keep their rows, and dbt's record names all of them."""
     (again,) = told.again("by_year")
     rows = sql(told.root, f"select event_id, made_at > timestamptz '{again.at}' from main.by_year order by 1")
@@ -172,7 +172,7 @@ def test_dbts_records_hold_one_entry_a_node(told: Told) -> None:
     }
 
 
-def test_last_hooks_find_each_node_once(told: Told) -> None:
+def test_on_run_end_hooks_see_each_node_once(told: Told) -> None:
     """`results` holds the last try of each node, with what was given up and what was skipped."""
     names = [str(name) for (name,) in sql(told.root, "select name from main.told")]
     assert len(names) == len(set(names))
@@ -180,7 +180,7 @@ def test_last_hooks_find_each_node_once(told: Told) -> None:
 
 
 @pytest.mark.parametrize("name", ["slow", "endless"])
-def test_a_step_over_its_limit_is_an_error_and_its_siblings_go_on(told: Told, name: str) -> None:
+def test_a_step_over_its_time_limit_is_an_error_and_its_siblings_continue(told: Told, name: str) -> None:
     """SQL is interrupted on its own cursor, Python is left behind; nothing below starts, all else runs."""
     ended, below = told.outcome(name), told.outcome(f"below_{name}")
     assert (ended.status, ended.reason.code) == (Status.ERROR, ReasonCode.TIME_LIMIT)
@@ -190,13 +190,13 @@ def test_a_step_over_its_limit_is_an_error_and_its_siblings_go_on(told: Told, na
     assert told.outcome("dim_customers").status is Status.SUCCESS
 
 
-def test_a_mistake_is_never_tried_again(told: Told) -> None:
+def test_a_user_mistake_is_never_retried(told: Told) -> None:
     """SQL that is wrong errs once, permanently."""
     assert told.outcome("wrong").error_class is ErrorClass.PERMANENT
     assert (told.starts("wrong"), told.again("wrong")) == (1, [])
 
 
-def test_a_conflict_at_the_exchange_of_tables_leaves_dbt_no_wrong_idea(told: Told) -> None:
+def test_a_conflict_while_tables_are_swapped_leaves_dbts_cache_correct(told: Told) -> None:
     """dbt notes a renaming before it is done: the further try finds the old table where it is, and replaces it."""
     built = build(told.root, "alter table main.fct_orders add column rival integer", "fct_orders")
     assert len(built.again("fct_orders")) == 1

@@ -42,7 +42,7 @@ def test_two_projects_in_one_process_keep_apart(
     assert "a model warns" in (first.folder / "logs" / "dbt.log").read_text()
 
 
-def test_each_run_of_a_process_tells_what_is_deprecated(everything: Path, tmp_path: Path) -> None:
+def test_each_run_of_a_process_reports_deprecations(everything: Path, tmp_path: Path) -> None:
     """What dbt tells once a process is told in every run, so that `--warn-error` means the same in each of them."""
     project = (everything / "dbt_project.yml").read_text()
     allowed = project.replace("flags:", "flags:\n  require_resource_names_without_spaces: false")
@@ -104,7 +104,7 @@ def test_usage_statistics_are_off(everything: Path, tmp_path: Path, monkeypatch:
         session.close()
 
 
-def test_the_next_session_opens_while_an_abandoned_thread_still_computes(everything: Path, tmp_path: Path) -> None:
+def test_a_new_session_opens_while_an_abandoned_thread_still_computes(everything: Path, tmp_path: Path) -> None:
     """What was left running, as after Ctrl-C, keeps its connection busy; that is no matter of the next run's."""
     folder = copied(everything, tmp_path / "elt")
     session = DbtSession(folder)

@@ -76,7 +76,7 @@ def test_attached_databases_and_plugins_count(tmp_path: Path) -> None:
     assert found.keys() == {"attach", "plugins", "disable_transactions", "external_root"}
 
 
-def test_the_user_of_postgres_counts_and_the_way_to_it_does_not(tmp_path: Path) -> None:
+def test_the_postgres_user_counts_and_the_host_does_not(tmp_path: Path) -> None:
     """A role and a search path decide what names mean."""
     output = """
         type: postgres
@@ -107,7 +107,7 @@ def test_every_flag_that_a_text_can_read_has_a_value(tmp_path: Path) -> None:
     assert changed == {"FULL_REFRESH", *CHANGES_EACH_TIME}
 
 
-def test_limiting_flags_are_those_that_are_set(tmp_path: Path) -> None:
+def test_only_limiting_flags_that_are_set_count(tmp_path: Path) -> None:
     """By the names of their options."""
     given = ("--empty", "--event-time-start", "2024-01-01", "--event-time-end", "2024-01-02")
     with opened(tmp_path, DUCKDB, *given) as session:
@@ -121,7 +121,7 @@ def test_limiting_flags_are_those_that_are_set(tmp_path: Path) -> None:
         assert limiting_flags(session) == {}
 
 
-def test_flags_of_a_project_count_unless_they_say_what_is_printed(tmp_path: Path) -> None:
+def test_project_flags_count_unless_they_only_control_output(tmp_path: Path) -> None:
     """A batched custom strategy builds something else; the order of dispatch picks other macros."""
     project = """
 flags: {require_batched_execution_for_custom_microbatch_strategy: true, printer_width: 100}

@@ -30,7 +30,7 @@ class Project:
     host: IngestionHost
     database: str = ""
     record: str | None = None
-    goes_on: dict = field(default_factory=dict)
+    continues_loads: dict = field(default_factory=dict)
     _connections: dict = field(default_factory=dict)
     _runs: itertools.count = field(default_factory=itertools.count)
 
@@ -64,7 +64,7 @@ class Project:
             project_root=self.root,
             log_dir=self.root / "logs",
             record=self.record,
-            goes_on=self.goes_on,
+            continues_loads=self.continues_loads,
             placement=placement,
         )
 

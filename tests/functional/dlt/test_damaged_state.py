@@ -74,7 +74,7 @@ SOME = SWEEP.share(list(DAMAGES), smoke=5)
 
 
 @pytest.mark.parametrize(("pattern", "killed_in", "text"), [DAMAGES[name] for name in SOME], ids=SOME)
-def test_a_damaged_working_folder_names_the_file_and_is_mended_by_deleting_it(shop, pattern, killed_in, text):
+def test_a_damaged_working_folder_names_the_file_and_recovers_once_it_is_deleted(shop, pattern, killed_in, text):
     """The message names pipeline and file; without the folder the warehouse has the state, and nothing is lost."""
     if killed_in:
         kill_in(shop, killed_in)
@@ -141,7 +141,7 @@ def test_a_damaged_folder_of_a_users_pipeline_is_named_when_the_module_is_import
     assert mistake.hint.startswith("Delete the folder mine/mine and run again.")
 
 
-def test_a_source_that_fails_is_not_taken_for_damage(shop):
+def test_a_failing_source_is_not_mistaken_for_a_damaged_folder(shop):
     """An error of the user's code stays one, whatever the folder looks like."""
     kill_in(shop, "Normalize")
     only(folder_of(shop), "normalize/extracted/*/schema.json").write_text("{")

@@ -42,7 +42,7 @@ def test_a_source_lists_its_resources(project):
     ]
 
 
-def test_a_lone_resource_is_a_source_of_its_own(project):
+def test_a_bare_resource_is_a_source_of_its_own(project):
     """A resource that no source of the module returns is loaded by itself; helpers and imports are not listed."""
     project.write("ingestion/other.py", "import dlt\n\n@dlt.resource\ndef lone():\n    yield {'id': 1}\n")
     project.write("ingestion/plain.py", "raise RuntimeError('a helper that nobody imports')\n")
@@ -61,7 +61,7 @@ def test_a_source_that_needs_arguments_is_loaded_as_it_was_called(project):
     assert "dlt source shop needs region" in alone.notes[0]
 
 
-def test_missing_credentials_are_a_problem_of_that_source_alone(project):
+def test_missing_credentials_affect_that_source_alone(project):
     """A source without its credentials is one node that names the keys; other modules are listed."""
     project.write("ingestion/fine.py", "import dlt\nfine = dlt.resource([1], name='fine')\n")
     found = one(
@@ -128,7 +128,7 @@ def test_a_module_that_cannot_be_imported_is_one_line(project, text, message):
     assert [mistake.message for mistake in one(project, text).mistakes] == [message]
 
 
-def test_a_name_in_two_modules_is_a_mistake(project):
+def test_a_name_in_two_modules_is_refused(project):
     """Two sources of one name would share state and tables."""
     text = "import dlt\nshop = dlt.resource([1], name='shop')\n"
     project.write("ingestion/first.py", text)
@@ -153,7 +153,7 @@ def test_a_pipeline_for_another_destination_says_why(project, named, refused):
     assert not refused or (f"names the destination {named}" in problem and "duckdb" in hint)
 
 
-def test_several_pipelines_take_the_sources_of_their_name(project):
+def test_several_pipelines_load_the_sources_of_their_name(project):
     """With more than one pipeline in a module the names say which loads what; the rest gets a note."""
     found = one(
         project,

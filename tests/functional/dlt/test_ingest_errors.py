@@ -39,13 +39,13 @@ def shop(project, api):
     return project
 
 
-def test_an_api_that_fails_for_a_while_is_waited_for(shop, api):
+def test_an_api_that_fails_for_a_while_is_retried(shop, api):
     """dlt's own retries stay inside one attempt: two errors 500 and then rows are a success."""
     api.failures = 2
     assert shop.load().status is Status.SUCCESS
 
 
-def test_an_api_that_fails_for_ever_is_an_error_that_names_it(shop, api):
+def test_an_api_that_keeps_failing_is_an_error_that_names_it(shop, api):
     """The message names source, module, resource and the answer, in a few lines, without the token."""
     api.failures = 1000
     outcome = shop.load()
@@ -87,7 +87,7 @@ def test_settings_beside_the_module_win(shop):
     assert shop.rows("select mark, other from raw.shop") == [("beside", "root")]
 
 
-def test_what_user_code_prints_goes_to_the_log(project, capfd):
+def test_output_of_user_code_goes_to_the_log(project, capfd):
     """Printing in an ingestion module does not disturb the terminal."""
     project.write("ingestion/shop.py", "import dlt\nprint('noise')\nshop = dlt.resource([{'id': 1}], name='shop')\n")
     assert project.load().status is Status.SUCCESS
@@ -108,7 +108,7 @@ def test_a_database_error_names_the_table(project):
     assert "Traceback" not in outcome.message
 
 
-def test_what_cannot_be_normalised_is_extracted_again(project):
+def test_data_that_cannot_be_normalised_is_extracted_again(project):
     """A package that dlt cannot normalise is dropped by the next run, which sees the mended module."""
     columns = "{'b': {'data_type': 'bigint', 'nullable': %s}}"
     text = f"import dlt\nshop = dlt.resource([{{'id': 1}}], name='shop', columns={columns})\n"
@@ -136,7 +136,7 @@ def test_a_process_that_dies_is_an_error(project):
         ("raise dlt.common.exceptions.MissingDependencyException('it', ['dlt[sql]>=1'])", "'dlt[sql]>=1'"),
     ],
 )
-def test_a_package_that_only_a_resource_needs_is_told_with_the_command_that_installs_it(project, raises, package):
+def test_a_package_that_only_a_resource_needs_is_named_with_the_install_command(project, raises, package):
     """Into the environment that runs elt, also where dlt itself asks for it."""
     project.write("ingestion/shop.py", f"import dlt\n\n@dlt.resource\ndef shop():\n    {raises}\n    yield {{}}\n")
     assert f"{sys.executable} -m pip install {package}" in project.load().message
@@ -160,7 +160,7 @@ host.close()
 """
 
 
-def test_a_full_disk_is_told_and_nothing_is_doubled(project):
+def test_a_full_disk_is_reported_and_no_row_is_doubled(project):
     """Loading onto a full disk is an error that says so, and the repeat brings every row once."""
     project.write(
         "ingestion/shop.py",

@@ -28,7 +28,7 @@ SHOP = """
 """
 
 
-def test_a_load_tells_the_rows_of_each_table(project):
+def test_a_load_reports_the_rows_of_each_table(project):
     """A load is a success whose parts are the tables it wrote, nested ones too, with rows and load ids."""
     project.write("ingestion/shop.py", SHOP)
     outcome = project.load()
@@ -77,7 +77,7 @@ def test_a_load_without_new_rows_has_no_data(project):
     assert project.load(resources=["customers"]).status is Status.SUCCESS
 
 
-def test_values_of_every_kind_arrive_as_they_were(project):
+def test_values_of_every_type_arrive_unchanged(project):
     """Times, decimals, dates, bytes, nested values and nulls come through the pipe unchanged."""
     project.write(
         "ingestion/shop.py",

@@ -97,7 +97,7 @@ def run_it(project, policy):
     return outcome, heard
 
 
-def test_a_busy_source_system_is_asked_again_and_loads_once(project, api):
+def test_a_busy_source_system_is_retried_and_loaded_once(project, api):
     """503 twice, then rows: two further tries, and each row stands once."""
     project.write("ingestion/shop.py", SHOP.format(port=api.server_port))
     outcome, heard = run_it(project, RepeatPolicy(repeats=3, first_delay=timedelta(milliseconds=10)))
@@ -113,7 +113,7 @@ def test_a_busy_source_system_is_asked_again_and_loads_once(project, api):
 @pytest.mark.parametrize(
     ("status", "kind"), [(429, ErrorClass.TRANSIENT), (500, ErrorClass.TRANSIENT), (404, ErrorClass.PERMANENT)]
 )
-def test_a_status_tells_whether_to_ask_again(project, status, kind):
+def test_an_http_status_decides_whether_to_retry(project, status, kind):
     """A busy or broken server may recover; a page that is not there will not come."""
     server = Api(status)
     project.write("ingestion/shop.py", SHOP.format(port=server.server_port))
@@ -122,7 +122,7 @@ def test_a_status_tells_whether_to_ask_again(project, status, kind):
     server.server_close()
 
 
-def test_a_server_that_is_not_there_may_come_back(project, api):
+def test_an_unreachable_server_is_transient(project, api):
     """A refused connection is tried again."""
     port = api.server_port
     api.shutdown()
@@ -137,7 +137,7 @@ def test_a_mistake_in_the_code_is_permanent(project):
     assert project.load().error_class is ErrorClass.PERMANENT
 
 
-def test_a_conflict_in_the_warehouse_is_tried_again_without_extracting_again(project):
+def test_a_warehouse_conflict_is_retried_without_extracting_again(project):
     """Another transaction makes the table: the further try loads what the first one extracted, once."""
     project.write("ingestion/shop.py", "import dlt\n\n@dlt.resource\ndef shop():\n    yield {'id': 1}\n")
     rival = project.warehouse.cursor()
@@ -152,7 +152,7 @@ def test_a_conflict_in_the_warehouse_is_tried_again_without_extracting_again(pro
     assert project.rows("select id from raw.shop") == [(1,)]
 
 
-def test_a_load_over_its_limit_is_an_error_and_its_process_has_ended(project):
+def test_a_load_over_its_time_limit_is_an_error_and_its_process_ends(project):
     """An extraction that waits for ever is ended with its process."""
     project.write(
         "ingestion/shop.py", "import dlt, time\n\n@dlt.resource\ndef shop():\n    time.sleep(600)\n    yield {}\n"

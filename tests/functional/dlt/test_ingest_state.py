@@ -87,7 +87,7 @@ def test_a_restored_backup_is_brought_up_to_date(shop):
     assert ids(shop) == [1, 2, 3]
 
 
-def test_targets_do_not_share_what_was_seen(shop):
+def test_targets_do_not_share_state(shop):
     """A second target, in another file, gets all rows; the first still only what is new."""
     shop.database, first = str(shop.root / "prod.duckdb"), shop.database
     assert shop.load().rows_affected == 3
@@ -133,7 +133,7 @@ FOLDER_ONLY = """
 
 
 @pytest.mark.parametrize("config", ["", FOLDER_ONLY], ids=["as dlt does", "state in the folder only"])
-def test_datasets_do_not_share_what_was_seen(project, config):
+def test_datasets_do_not_share_state(project, config):
     """Two schemas of one database: each gets all rows, and then only what is new; also where only the folder knows."""
     project.write(".dlt/config.toml", config)
     project.write("ingestion/shop.py", SHOP)
@@ -160,7 +160,7 @@ def test_the_folder_of_an_earlier_version_stays_in_use(project):
     assert not folder.exists()
 
 
-def test_a_killed_load_of_another_dataset_is_left_to_it(project):
+def test_a_killed_load_of_another_dataset_is_left_alone(project):
     """What was extracted for one dataset is not loaded into another, and is not lost."""
     project.write("ingestion/shop.py", SHOP)
     project.write("last", "2")
@@ -169,5 +169,5 @@ def test_a_killed_load_of_another_dataset_is_left_to_it(project):
     (project.root / "die").unlink()
     project.write("last", "3")
     assert project.load(dataset="bob_raw").rows_affected == 3
-    project.goes_on = {ingest_step("shop").id: {"killed"}}
+    project.continues_loads = {ingest_step("shop").id: {"killed"}}
     assert project.load(dataset="ada_raw").rows_affected == 2

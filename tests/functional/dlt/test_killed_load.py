@@ -118,7 +118,7 @@ GOING_ON = [*((place, "a run") for place in LATE), (LATE[-1], "a retry")]
 
 
 @pytest.mark.parametrize(("place", "going_on"), [*SWEEP.share(GOING_ON[:-1], smoke=2), GOING_ON[-1]])
-def test_a_killed_load_that_goes_on_tells_the_rows_that_it_brought(project, place, going_on):
+def test_a_killed_load_that_is_finished_reports_its_rows(project, place, going_on):
     """In the same run, or one that retries it, it extracts nothing anew: also what has no key is there once."""
     record = SqlTargetRecord(project.rows, DIALECTS["duckdb"], lambda _step: None, main="warehouse")
     record.make(["warehouse"])
@@ -129,9 +129,9 @@ def test_a_killed_load_that_goes_on_tells_the_rows_that_it_brought(project, plac
     killed = project.load(run_id="a run")
     (project.root / "die").unlink()
     project.write("last", "7")
-    project.goes_on = {"ingest.elt_shop": {"a run"}} if going_on != "a run" else {}
+    project.continues_loads = {"ingest.elt_shop": {"a run"}} if going_on != "a run" else {}
     gone_on = project.load(run_id=going_on)
-    project.goes_on = {}
+    project.continues_loads = {}
 
     assert (killed.status, gone_on.status) == (Status.ERROR, Status.SUCCESS), gone_on.message
     tables = ("events", "heaps", "keyless", "orders", "stocks")

@@ -41,7 +41,7 @@ def leave_package(project, name, *, age=0.0, folder="elt_shop/load/loaded"):
     return package
 
 
-def test_a_load_keeps_no_package_that_it_loaded(shop):
+def test_a_load_deletes_the_packages_that_it_loaded(shop):
     """The folder holds no rows after a load, which still reports the size of its files."""
     first = shop.load()
     shop.write("last", "3")

@@ -29,7 +29,7 @@ SHOP = """
 
 
 @pytest.mark.parametrize("mode", ["drop_sources", "drop_resources", "drop_data"])
-def test_a_pipeline_that_refreshes_is_noted_and_loads_all_rows_each_time(project, mode):
+def test_a_pipeline_with_refresh_is_noted_and_loads_all_rows_each_time(project, mode):
     """dlt applies `refresh` to each load; what the load does not bring is never dropped."""
     project.write("ingestion/shop.py", SHOP.replace("REFRESH", repr(mode)))
     project.write("last", "2")

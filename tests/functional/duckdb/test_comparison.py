@@ -42,12 +42,12 @@ def compared():
 
 
 @pytest.mark.parametrize("what", SAME)
-def test_tables_that_are_the_same(compared, what: str):
+def test_equal_tables(compared, what: str):
     """Whatever of this is another."""
     assert compared(*SAME[what]).difference is None
 
 
-def test_rows_are_counted_as_often_as_they_are_there(compared):
+def test_duplicate_rows_are_counted_each_time(compared):
     """Also those that are there twice; the columns are named in which values differ."""
     first = "select * from {rows} union all select 2, 'y'"
     second = "select * from {rows} union all select 2, 'z' union all select 1, 'x'"
@@ -62,7 +62,7 @@ def test_columns_are_compared_before_rows(compared):
     assert found.difference == Difference(columns=told)
 
 
-def test_floats_that_differ_in_what_counts_differ(compared):
+def test_floats_that_differ_in_significant_digits_differ(compared):
     """One digit in eleven, and numbers in another row."""
     found = compared("select 1.0000000001::double as d", "select 1.0::double as d")
     assert found.difference == Difference(only_first=1, only_second=1, cells=("d",))

@@ -108,7 +108,7 @@ def test_tables_have_the_same_checksum_if_and_only_if_they_hold_the_same_rows(wa
 
 
 @pytest.mark.parametrize("what", OTHERS)
-def test_values_that_readers_can_tell_apart_have_other_checksums(warehouse: DuckdbWarehouse, what: str) -> None:
+def test_values_that_readers_can_distinguish_have_different_checksums(warehouse: DuckdbWarehouse, what: str) -> None:
     """Also those that DuckDB takes for equal, or hashes alike."""
     one, other = (made(warehouse, f"select 1 as id, {value} as v, null as w") for value in OTHERS[what])
     assert one.columns == other.columns
@@ -125,7 +125,7 @@ def test_values_that_change_columns_or_rows_are_seen(warehouse: DuckdbWarehouse)
     assert len(rows | {same.rows}) == 5
 
 
-def test_columns_of_dlt_count_apart_from_all_others(warehouse: DuckdbWarehouse) -> None:
+def test_columns_of_dlt_are_counted_separately(warehouse: DuckdbWarehouse) -> None:
     """A new id leaves the rows as they are; an id that moves to another row is seen; so is one that only came back."""
     first = made(warehouse, "select * from (values (1, 'a'), (2, 'b')) v(id, _dlt_id)")
     renewed = made(warehouse, "select * from (values (1, 'c'), (2, 'd')) v(id, _dlt_id)")
@@ -154,7 +154,7 @@ def test_every_type_and_any_name_can_be_read(warehouse: DuckdbWarehouse) -> None
     warehouse.ask('detach "Be ""side"')
 
 
-def test_what_is_beyond_the_budget_is_not_read(warehouse: DuckdbWarehouse) -> None:
+def test_relations_beyond_the_budget_are_not_read(warehouse: DuckdbWarehouse) -> None:
     """A table by its number of rows, which is known all the same; the rest once the time is used up."""
     warehouse.ask("create or replace table large as select range as id from range(10001)")
     large = content(warehouse, "large")
@@ -187,7 +187,7 @@ def test_the_rows_of_a_view_are_read_where_that_is_asked(warehouse: DuckdbWareho
     assert after[both[1]] == before[both[1]]
 
 
-def test_macros_are_told_with_their_definitions(warehouse: DuckdbWarehouse) -> None:
+def test_macros_are_reported_with_their_definitions(warehouse: DuckdbWarehouse) -> None:
     """In any schema, with all overloads; the ones of DuckDB itself are not among them."""
     warehouse.ask("create schema tools")
     warehouse.ask("create macro tools.Plus(a, b) as a + b, (a) as a + 1")

@@ -63,7 +63,7 @@ def in_a_process(code: str, *words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(done, capture_output=True, text=True, check=False)
 
 
-def test_a_copy_has_all_that_was_committed(warehouse: DuckdbWarehouse, copy: Path) -> None:
+def test_a_copy_contains_everything_that_was_committed(warehouse: DuckdbWarehouse, copy: Path) -> None:
     """What was in the log too; it is read-only, and read while the database is still held."""
     made = warehouse.copy_to(copy)
     assert (made.path, made.is_new, made.size) == (copy, True, copy.stat().st_size)
@@ -92,7 +92,7 @@ def test_a_copy_of_the_same_state_is_kept(warehouse: DuckdbWarehouse, copy: Path
 
 
 @pytest.mark.parametrize("moment", ["while it copies", "before the old copy is replaced"])
-def test_a_copy_that_was_killed_leaves_the_old_one(tmp_path: Path, copy: Path, moment: str) -> None:
+def test_a_copy_that_was_killed_leaves_the_old_copy(tmp_path: Path, copy: Path, moment: str) -> None:
     """What it wrote lies beside it under a hidden name, and the next copy removes that."""
     database, half = tmp_path / "own.duckdb", tmp_path / "half.py"
     half.write_text(f"{HALF}\nimport os, signal\nos.kill(os.getppid(), signal.SIGKILL)\n")
@@ -117,7 +117,7 @@ def test_a_copy_that_was_killed_leaves_the_old_one(tmp_path: Path, copy: Path, m
     assert [file.name for file in copy.parent.iterdir()] == ["readers.duckdb"]
 
 
-def test_an_interrupted_copy_leaves_nothing(tmp_path: Path, copy: Path) -> None:
+def test_an_interrupted_copy_leaves_no_file(tmp_path: Path, copy: Path) -> None:
     """Ctrl-C ends the process that copies, and its half is removed."""
     half = tmp_path / "half.py"
     half.write_text(f"{HALF}\nimport os, signal, time\nos.kill(os.getppid(), signal.SIGINT)\ntime.sleep(60)\n")
@@ -133,7 +133,7 @@ def test_an_interrupted_copy_leaves_nothing(tmp_path: Path, copy: Path) -> None:
     assert list(copy.parent.iterdir()) == []
 
 
-def test_a_disk_that_is_full_leaves_the_old_copy(tmp_path: Path, copy: Path) -> None:
+def test_a_full_disk_leaves_the_old_copy(tmp_path: Path, copy: Path) -> None:
     """The error says so, and nothing is left beside it."""
     done = in_a_process(
         "import resource\n"
@@ -150,7 +150,7 @@ def test_a_disk_that_is_full_leaves_the_old_copy(tmp_path: Path, copy: Path) -> 
     assert [file.name for file in copy.parent.iterdir()] == ["readers.duckdb"]
 
 
-def test_a_copy_that_is_no_database_is_never_shown(
+def test_a_copy_that_is_not_a_database_is_never_published(
     warehouse: DuckdbWarehouse, copy: Path, monkeypatch, tmp_path
 ) -> None:
     """It is opened before it takes the place of the old one."""
@@ -162,7 +162,7 @@ def test_a_copy_that_is_no_database_is_never_shown(
     assert list(copy.parent.iterdir()) == []
 
 
-def test_what_a_live_process_writes_beside_is_left(warehouse: DuckdbWarehouse, copy: Path) -> None:
+def test_the_temporary_file_of_a_live_process_is_kept(warehouse: DuckdbWarehouse, copy: Path) -> None:
     """Only leftovers of processes that are gone are removed, and only files that are called so."""
     others = [copy.with_name(f".readers.duckdb.elt-copy.{end}") for end in (os.getppid(), "mine")]
     for other in others:
@@ -184,7 +184,7 @@ def test_what_a_live_process_writes_beside_is_left(warehouse: DuckdbWarehouse, c
         ("bi/open.duckdb", "{folder}/bi/open.duckdb.wal exists: another process writes to the copy"),
     ],
 )
-def test_where_no_copy_can_be_is_told(
+def test_a_path_where_no_copy_can_be_written_is_reported(
     warehouse: DuckdbWarehouse, copy: Path, tmp_path: Path, path: str, told: str
 ) -> None:
     """The path and what is wrong with it; the database and its log are found under any name."""

@@ -13,7 +13,7 @@ from orchestrator.adapters.duckdb.duckdb_warehouse import DatabaseFile, DuckdbWa
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
 from orchestrator.adapters.load_age import LoadAgeRunner
 from orchestrator.errors import WarehouseError, WarehouseLockedError
-from orchestrator.execution.gate import judge_load_age
+from orchestrator.execution.gate import evaluate_load_age
 from orchestrator.execution.ports import Request
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.nodes.identity import NodeId, Relation
@@ -54,7 +54,7 @@ def test_cursors_see_what_others_committed(warehouse: DuckdbWarehouse) -> None:
         assert ("main", "t") not in warehouse.relations()
         one.execute("commit")
         assert two.execute("from t").fetchall() == [(1,)]
-    assert warehouse.stands(Relation(database=None, schema="MAIN", identifier="T"))
+    assert warehouse.exists(Relation(database=None, schema="MAIN", identifier="T"))
 
 
 def test_whoever_opens_the_file_the_same_way_joins_the_instance(warehouse: DuckdbWarehouse) -> None:
@@ -64,7 +64,7 @@ def test_whoever_opens_the_file_the_same_way_joins_the_instance(warehouse: Duckd
         assert ours.execute("select count(*) from made_by_dbt").fetchall() == [(0,)]
 
 
-def test_the_process_that_holds_the_file_is_named(file: DatabaseFile, other: subprocess.Popen) -> None:
+def test_the_process_that_owns_the_file_is_named(file: DatabaseFile, other: subprocess.Popen) -> None:
     """After the time limit the error names the process and its command, and the option that waits longer."""
     with pytest.raises(WarehouseLockedError) as raised:
         open_warehouse(file, lock_timeout=0)
@@ -72,7 +72,7 @@ def test_the_process_that_holds_the_file_is_named(file: DatabaseFile, other: sub
     assert "--lock-timeout" in raised.value.hint
 
 
-def test_the_file_is_waited_for(file: DatabaseFile, other: subprocess.Popen) -> None:
+def test_a_run_waits_for_a_locked_file(file: DatabaseFile, other: subprocess.Popen) -> None:
     """The run goes on as soon as the other process lets go; who waits is told once for whom."""
     told: list[Holder] = []
 
@@ -83,7 +83,7 @@ def test_the_file_is_waited_for(file: DatabaseFile, other: subprocess.Popen) -> 
     assert [holder.pid for holder in told] == [other.pid]
 
 
-def test_a_file_that_is_no_database_is_refused(file: DatabaseFile) -> None:
+def test_a_file_that_is_not_a_database_is_refused(file: DatabaseFile) -> None:
     """The message names the file and what it is not; the file stays as it is."""
     file.path.write_text("year,month,day\n" * 100)
     with pytest.raises(WarehouseError, match="is not a DuckDB database"):
@@ -98,7 +98,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert str(tmp_path / "nowhere") in raised.value.message
 
 
-def test_only_a_refusal_about_a_lock_has_a_holder() -> None:
+def test_only_a_lock_error_names_an_owning_process() -> None:
     """Other errors of the database are not waited for."""
     assert holder_of("IO Error: No space left on device") is None
 
@@ -124,7 +124,7 @@ def test_the_age_is_that_of_the_last_load_that_brought_rows(warehouse: DuckdbWar
 
 
 @pytest.mark.parametrize(("table", "status"), [("orders", Status.FAIL), ("missing", Status.ERROR)])
-def test_a_gate_that_cannot_be_judged_is_an_error(warehouse: DuckdbWarehouse, table: str, status: Status) -> None:
+def test_a_gate_that_cannot_be_evaluated_is_an_error(warehouse: DuckdbWarehouse, table: str, status: Status) -> None:
     """Old rows close the gate; a table that is not there is an error, never a silent green."""
     with warehouse.cursor() as cursor:
         cursor.execute(LOADED)
@@ -138,7 +138,7 @@ def test_a_gate_that_cannot_be_judged_is_an_error(warehouse: DuckdbWarehouse, ta
         by_load=True,
         error_after_seconds=60.0,
     )
-    runner = LoadAgeRunner(warehouse.last_load_age, judge_load_age)
+    runner = LoadAgeRunner(warehouse.last_load_age, evaluate_load_age)
     (outcome,) = runner.run([Request(run_id="r", step=step)], StopRequest())
     assert outcome.status is status
     assert outcome.message

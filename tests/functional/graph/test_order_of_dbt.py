@@ -18,7 +18,7 @@ from orchestrator.plan.members import RUNS
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest, Upstream
 from tests.functional.graph.dbt_linker import dbt_graph, linked, skipped_by_dbt
-from tests.graph_factories import Standing, everything, halted_by, manifests
+from tests.graph_factories import LastSuccess, everything, halted_by, manifests
 
 pytestmark = pytest.mark.functional
 SHOP = Path(__file__).parent / "shop"
@@ -74,7 +74,7 @@ def test_order_of_a_real_project_is_that_of_dbt(shop):
     assert closure_over(ours(manifest), kept) == closure_over(of_dbt, kept)
 
 
-def test_unit_tests_of_a_real_project_stand_before_their_model(shop):
+def test_unit_tests_of_a_real_project_come_before_their_model(shop):
     """A unit test waits for the tests of its model's parents; the model waits for its last unit test."""
     order = build_graph(shop[0]).order
     first, last = "unit_test.shop.fct_sales.fct_adds", "unit_test.shop.fct_sales.fct_empty"
@@ -93,7 +93,7 @@ def test_order_of_any_manifest_is_that_of_dbt(manifest):
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(manifests(), st.data())
-def test_what_failures_stop_is_what_dbt_skips(manifest, data):
+def test_failures_halt_what_dbt_skips(manifest, data):
     """With everything selected, any failing nodes stop exactly the steps that `dbt build` would skip."""
     request = everything(build_graph(manifest))
     check_halting(manifest, request, data)
@@ -101,7 +101,7 @@ def test_what_failures_stop_is_what_dbt_skips(manifest, data):
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(manifests(), st.data())
-def test_what_failures_stop_within_a_selection_is_what_dbt_skips(manifest, data):
+def test_within_a_selection_failures_halt_what_dbt_skips(manifest, data):
     """With some nodes selected and nothing added, failures also stop what hangs on them over unselected nodes."""
     runs = sorted(node.unique_id for node in manifest.nodes.values() if node.resource_type in RUNS)
     chosen = data.draw(st.sets(st.sampled_from(runs))) if runs else set()
@@ -113,7 +113,7 @@ def test_what_failures_stop_within_a_selection_is_what_dbt_skips(manifest, data)
 
 
 def check_halting(manifest: Manifest, request: PlanRequest, data: st.DataObject) -> None:
-    plan = make_plan(build_graph(manifest), request, Standing())
+    plan = make_plan(build_graph(manifest), request, LastSuccess())
     steps = sorted(step.id for step in plan.steps if not step.id.startswith("hook."))
     failing = data.draw(st.sets(st.sampled_from(steps), max_size=3)) if steps else set()
     expected = skipped_by_dbt(dbt_graph(manifest), manifest, frozenset(steps), failing)

@@ -54,7 +54,7 @@ def written(cases):
 
 
 @pytest.mark.parametrize("group", ON_FACTS)
-def test_every_verdict_on_facts_is_the_truth(validator, group):
+def test_every_verdict_on_facts_is_correct(validator, group):
     """Yes, no, or not evaluated, with the number of unexpected rows, equal what was computed by hand."""
     cases = ON_FACTS[group]
     outcome = validator.validate(*written(cases), suite_parameters={"eight": 8})
@@ -74,20 +74,20 @@ def test_types_are_known_by_every_name_that_duckdb_gives_them(validator):
     assert list(mistakes(truth_tables.OF_TYPES, outcome)) == []
 
 
-def test_a_table_without_rows_is_judged(validator):
+def test_a_table_without_rows_is_validated(validator):
     """Nothing is unexpected in an empty table, and a figure of no values is never a yes."""
     outcome = validator.validate(*written(truth_tables.EMPTY), table="empty")
     assert list(mistakes(truth_tables.EMPTY, outcome)) == []
 
 
-def test_a_view_in_another_schema_is_judged_under_any_name(validator):
+def test_a_view_in_another_schema_is_validated_under_any_name(validator):
     """Capitals, spaces and quotes in the names of a schema and a view change no verdict."""
     cases = truth_rows.UNIQUE + truth_values.RANGES + truth_values.TEXTS
     outcome = validator.validate(*written(cases), table='The "Facts" View', schema="My Schema")
     assert list(mistakes(cases, outcome)) == []
 
 
-def test_every_core_expectation_is_listed_with_the_way_it_takes():
+def test_every_core_expectation_is_listed_with_how_it_is_evaluated():
     """A core expectation that a new great-expectations brings must be listed, and so tested."""
     listed = subprocess.run([sys.executable, "-c", LIST_CORE], capture_output=True, text=True, check=True)
     assert json.loads(listed.stdout.splitlines()[-1]) == sorted(WAYS)

@@ -49,7 +49,7 @@ def test_the_worst_expectation_decides(validator, expectations, status, failures
     assert (outcome.status, outcome.failures) == (status, failures)
 
 
-def test_an_outcome_tells_what_was_expected_and_seen(validator):
+def test_an_outcome_reports_what_was_expected_and_observed(validator):
     """The message names table, file and the first failure with its count and samples; times are aware."""
     outcome = validator.validate(YES, NO_CRITICAL)
     assert outcome.message == (
@@ -63,7 +63,7 @@ def test_an_outcome_tells_what_was_expected_and_seen(validator):
     assert outcome.path == "facts.json"
 
 
-def test_rows_of_a_query_of_ones_own_are_shown(validator):
+def test_rows_of_a_users_query_are_shown(validator):
     """An unexpected_rows_expectation counts its rows and shows the first of them."""
     query = {"unexpected_rows_query": "select id, word from {batch} where id > 6 order by id"}
     [part] = validator.validate({"type": "unexpected_rows_expectation", "kwargs": query}).parts
@@ -90,14 +90,14 @@ def test_a_table_that_does_not_exist_is_an_error(validator, table, schema, says)
     assert outcome.message.endswith("(facts.json)")
 
 
-def test_an_unknown_expectation_is_an_error_and_the_others_are_judged(validator):
+def test_an_unknown_expectation_is_an_error_and_the_others_are_evaluated(validator):
     """A type that great-expectations does not know spoils no other verdict."""
     outcome = validator.validate({"type": "expect_nothing", "kwargs": {}}, YES)
     assert [part.status for part in outcome.parts] == [Status.ERROR, Status.SUCCESS]
     assert "expect_nothing not found" in outcome.message
 
 
-def test_a_suite_that_was_spoilt_since_the_plan_is_an_error(validator):
+def test_a_suite_broken_after_planning_is_an_error(validator):
     """The file is read when the step runs; the message says what is wrong in which line."""
     (validator.root / "facts.json").write_text('{"name": "facts",\n "expectations": [}')
     [outcome] = validator.runner.run([request_for("facts.json", "facts")], threading.Event())
@@ -131,7 +131,7 @@ def test_each_validation_sees_what_was_committed_before_it(validator):
     assert validator.validate(one, table="growing").status is Status.FAIL
 
 
-def test_steps_from_several_threads_are_judged_in_turn(validator):
+def test_steps_from_several_threads_are_evaluated_one_at_a_time(validator):
     """Threads may run steps at the same time; each gets the outcome of its own."""
     paths = {name: validator.write(YES if name == "yes" else NO_CRITICAL, name=name) for name in ("yes", "no")}
     found = {}
@@ -179,7 +179,7 @@ def _in_thread(runner: StepRunner, path: str, stop: threading.Event | None = Non
     return thread, outcomes
 
 
-def test_an_interrupt_ends_the_query_and_what_waits_for_its_turn(own):
+def test_an_interrupt_ends_the_query_and_the_queries_queued_behind_it(own):
     """Everything running or waiting is cancelled, the child is gone, and a later validation starts another."""
     started = threading.Event()
     cursor = own.runner._access._open_cursor
@@ -206,7 +206,7 @@ def test_an_interrupt_ends_the_query_and_what_waits_for_its_turn(own):
     assert own.validate(YES).status is Status.SUCCESS
 
 
-def test_a_child_that_dies_is_an_error_of_its_step_and_the_next_gets_another(own):
+def test_a_child_that_dies_is_an_error_of_its_step_and_the_next_step_gets_a_new_one(own):
     """The message says how the process ended."""
     started = threading.Event()
     cursor = own.runner._access._open_cursor

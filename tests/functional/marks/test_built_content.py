@@ -54,7 +54,7 @@ def compare(till: Path) -> dict[str, Sameness]:
         warehouse.close()
 
 
-def test_what_a_build_recorded_is_what_is_read_later(till: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_build_recorded_is_read_later(till: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of every kind of node; then of all that were changed by hand it is another; a file that is gone is not known."""
     monkeypatch.chdir(till)  # the view over the file names it as dbt does, relative to the project
     assert compare(till) == dict.fromkeys(NODES, Sameness.SAME)

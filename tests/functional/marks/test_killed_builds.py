@@ -32,7 +32,7 @@ def till(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-def test_a_build_that_was_committed_is_not_done_again(till: Path) -> None:
+def test_a_committed_build_is_not_repeated(till: Path) -> None:
     """A view, a table, a seed, a snapshot, and what appends, also in Python, or in an attached database: once each."""
     settled = {name: [(1, True)] for name in ("coins", "a_view", "b_table", "f_python_log", "k_kept")}
     found = builds(till)
@@ -44,13 +44,13 @@ def test_a_build_that_was_committed_is_not_done_again(till: Path) -> None:
     assert rows(till, "select one from d_beside", database="beside") == [(1,)]
 
 
-def test_a_build_that_was_not_committed_is_done_again(till: Path) -> None:
+def test_an_uncommitted_build_is_repeated(till: Path) -> None:
     """The first try left nothing, the second is the one whose marker stands; the rows are there once."""
     assert builds(till)["c_log"] == [(2, True)]
     assert rows(till, "select one from c_log") == [(1,)]
 
 
-def test_what_is_done_in_part_outside_of_the_transaction_is_done_again(till: Path) -> None:
+def test_work_done_partly_outside_the_transaction_is_repeated(till: Path) -> None:
     """A hook after the commit, a file, a materialization of the project's own; a batch that was done is not."""
     found = builds(till)
     again = ("g_hooked", "h_file", "i_own")
@@ -59,7 +59,7 @@ def test_what_is_done_in_part_outside_of_the_transaction_is_done_again(till: Pat
     assert rows(till, "select count(*) from j_days") == [(1,)]
 
 
-def test_nothing_that_dbt_writes_for_others_knows_of_markers(till: Path) -> None:
+def test_dbts_artifacts_do_not_mention_markers(till: Path) -> None:
     """Neither the manifest, nor the results, nor the compiled code; all nodes are successes in the results."""
     texts = [
         path.read_text() for path in (till / "target").rglob("*") if path.suffix in {".json", ".sql", ".py", ".csv"}

@@ -30,7 +30,7 @@ CHANGES = {
 }
 
 
-def test_what_was_cut_off_is_done_once_by_a_retry_too(tmp_path: Path) -> None:
+def test_a_retry_too_repeats_interrupted_work_once(tmp_path: Path) -> None:
     """The process dies after a batch, before one, and after a build that appends; resumes and retries find it all."""
     project = write_till(tmp_path, CHANGES)
     victims = Path(__file__).with_name("victims.py")
@@ -49,7 +49,7 @@ def test_what_was_cut_off_is_done_once_by_a_retry_too(tmp_path: Path) -> None:
     assert "c_log was built before the run was cut off, as the target itself says" in done.stdout
 
 
-def test_batches_that_broke_are_done_when_the_run_goes_on(tmp_path: Path) -> None:
+def test_failed_batches_are_run_by_a_resume(tmp_path: Path) -> None:
     """Also those that dbt would pass over by now, because the table is there; the others stand, while it does."""
     bad = CHANGES["models/days.sql"].replace("false as", f"range = {DAYS - 2} as")
     project = write_till(tmp_path, {**CHANGES, "models/days.sql": bad})

@@ -10,7 +10,7 @@ from textwrap import dedent
 import pytest
 
 from orchestrator.adopted_tables import Adoption, adopt
-from orchestrator.adoption.ruling import Act
+from orchestrator.adoption.ruling import RulingAct
 from orchestrator.api import Command, run
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
@@ -52,7 +52,7 @@ def write_profile(root: Path, server, database: str) -> None:
     (root / "profiles.yml").write_text(f"quay: {{target: dev, outputs: {{{outputs}}}}}\n")
 
 
-def names(found: Adoption, act: Act = Act.ADOPT) -> set[str]:
+def names(found: Adoption, act: RulingAct = RulingAct.ADOPT) -> set[str]:
     """Return the names of what is built, by what became of it."""
     return {one.step.name for one in found.nodes if isinstance(one.step, BuildStep) and one.ruling.act is act}
 
@@ -62,7 +62,7 @@ def test_copies_prove_seeds_views_and_tables(built, server):
     root, database = built
     command = Command(project_dir=root, profiles_dir=root)
     found = adopt(command, root / "built", dry_run=True)
-    assert names(found, Act.COMPARE) == {"ports", "stg_boats"}
+    assert names(found, RulingAct.COMPARE) == {"ports", "stg_boats"}
     told = {one.step.name: one.ruling.reason for one in found.nodes}
     assert told["berths"] == (
         "PostgreSQL does not say when a table was last written; --verify can show that it is equal to a copy"

@@ -63,7 +63,7 @@ def made(warehouse, select):
 
 
 @pytest.mark.parametrize("what", OTHERS)
-def test_values_that_readers_can_tell_apart_have_other_checksums(warehouse, what):
+def test_values_that_readers_can_distinguish_have_different_checksums(warehouse, what):
     """Also those that PostgreSQL takes for equal."""
     one, other = (made(warehouse, f"select 1 as id, {value} as v, null::int as w") for value in OTHERS[what])
     assert one.columns == other.columns
@@ -71,7 +71,7 @@ def test_values_that_readers_can_tell_apart_have_other_checksums(warehouse, what
     assert one.rows != other.rows
 
 
-def test_rows_count_in_any_order_and_each_as_often_as_it_is_there(warehouse):
+def test_rows_are_compared_in_any_order_with_their_multiplicity(warehouse):
     """Values that change columns or rows are seen, and a row that took the place of another."""
     same = made(warehouse, "select * from (values (1, 2, 'x'), (3, 4, 'y')) v")
     assert made(warehouse, "select * from (values (3, 4, 'y'), (1, 2, 'x')) v") == same
@@ -80,7 +80,7 @@ def test_rows_count_in_any_order_and_each_as_often_as_it_is_there(warehouse):
     assert len(rows | {same.rows}) == 5
 
 
-def test_columns_of_dlt_count_apart_from_all_others(warehouse):
+def test_columns_of_dlt_are_counted_separately(warehouse):
     """A new id leaves the rows as they are; an id that moves to another row is seen."""
     first, renewed, moved = (
         made(warehouse, f"select * from (values (1, '{one}'), (2, '{two}')) v(id, _dlt_id)")
@@ -130,7 +130,7 @@ def test_the_settings_of_a_session_change_no_checksum_and_no_definition(warehous
     assert changed == set()
 
 
-def test_what_is_beyond_the_budget_is_not_read(warehouse):
+def test_relations_beyond_the_budget_are_not_read(warehouse):
     """A table by its number of rows, though PostgreSQL has no estimate yet; the rest once the time is used up."""
     warehouse.ask("create table large as select * from generate_series(1, 10001) as id")
     for statement in ("select 1", "analyze large"):
@@ -144,7 +144,7 @@ def test_what_is_beyond_the_budget_is_not_read(warehouse):
     assert slow.why_not == "the time limit for reading tables (0.2 s, content.time) was reached"
 
 
-def test_kinds_of_relations_are_told_apart(warehouse):
+def test_kinds_of_relations_are_distinguished(warehouse):
     """A view has a definition, and rows where they are asked for; a foreign part makes a whole table foreign."""
     warehouse.ask("create view broken as select 1 / 0 as a")
     warehouse.ask("create materialized view kept as select 1 as a")
@@ -160,7 +160,7 @@ def test_kinds_of_relations_are_told_apart(warehouse):
     assert content(warehouse, "kept", definitions_only=True).rows is None
 
 
-def test_functions_of_users_are_told_with_their_definitions(warehouse):
+def test_user_defined_functions_are_reported_with_their_definitions(warehouse):
     """All overloads together; what is not SQL is opaque."""
     before = set(warehouse.stored_functions())
     warehouse.ask("create function plus(a int) returns int language sql immutable as 'select a + 1'")
@@ -174,7 +174,7 @@ def test_functions_of_users_are_told_with_their_definitions(warehouse):
     assert warehouse.stored_functions()["plus"].definition is None
 
 
-def test_what_a_build_recorded_is_what_is_read_later(first, login_to):
+def test_what_a_build_recorded_is_read_later(first, login_to):
     """Of each seed, table, view, incremental model and snapshot."""
     server = PostgresServer(login_to(first.shop.database), target="dev")
     markers = first.shop.rows("select relation, content from _elt.standing")

@@ -32,23 +32,25 @@ def makes(what: str, database: str) -> tuple[str, list[str]]:
     """Return what is there, and what another run is about to create."""
     dialect = DIALECTS["postgres"]
     schema = makes_schema(dialect, Home(database=database))
-    standing, loads = (makes_table(dialect, Home(database=database), table) for table in (STANDING, LOADS))
+    last_success, loads = (makes_table(dialect, Home(database=database), table) for table in (STANDING, LOADS))
     match what:
         case "schema":
             return "select 1", [schema]
         case "all":
-            return "select 1", [schema, standing, loads]
+            return "select 1", [schema, last_success, loads]
         case "one table":
-            return schema, [standing]
+            return schema, [last_success]
         case "the other table":
-            return f"{schema}; {standing}", [loads]
+            return f"{schema}; {last_success}", [loads]
         case _:
             drop = 'alter table _elt.standing drop column "content"'
-            return f"{schema}; {standing}; {loads}; {drop}", ['alter table _elt.standing add column "content" varchar']
+            return f"{schema}; {last_success}; {loads}; {drop}", [
+                'alter table _elt.standing add column "content" varchar'
+            ]
 
 
 @pytest.mark.parametrize("what", ["schema", "all", "one table", "the other table", "a column"])
-def test_the_tables_of_ours_are_made_once(server: Server, new_database, login_to, what: str) -> None:
+def test_our_tables_are_created_once(server: Server, new_database, login_to, what: str) -> None:
     """Whichever of them another run is creating, this one uses it, and warns of nothing."""
     database = new_database()
     there, created = makes(what, database)
@@ -74,7 +76,7 @@ def test_the_tables_of_ours_are_made_once(server: Server, new_database, login_to
     assert set(columns) >= {(table, column) for table in COLUMNS for column in COLUMNS[table]}
 
 
-def test_many_runs_make_the_tables_at_once(server: Server, new_database, login_to) -> None:
+def test_many_runs_may_create_the_tables_at_once(server: Server, new_database, login_to) -> None:
     """Each of eight finds them made."""
     for _ in range(3):
         database = new_database()
@@ -95,7 +97,7 @@ def test_many_runs_make_the_tables_at_once(server: Server, new_database, login_t
         assert all(record.is_made(database) for record in records)
 
 
-def test_the_schemas_of_models_are_made_once(tmp_path: Path, server: Server, new_database) -> None:
+def test_the_schemas_of_models_are_created_once(tmp_path: Path, server: Server, new_database) -> None:
     """Another run commits the schema while dbt creates it: the run builds there."""
     one = desk(tmp_path / "one", server, new_database())
     one.write({"models/alone.sql": "select 1 as n"})

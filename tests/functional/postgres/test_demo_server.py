@@ -48,7 +48,7 @@ def demo(tmp_path):
     demo.command("stop")
 
 
-def test_the_server_runs_until_it_is_stopped_and_leaves_nothing(demo):
+def test_the_server_runs_until_it_is_stopped_and_leaves_no_files(demo):
     """The role owns the database and is no superuser. A second start finds the server. The stop removes its data."""
     started = demo.command("start")
     again = demo.command("start")
@@ -78,7 +78,7 @@ def test_the_server_runs_until_it_is_stopped_and_leaves_nothing(demo):
     assert not demo.note.exists()
 
 
-def test_a_port_that_is_taken_is_named_with_the_way_out(demo):
+def test_a_port_in_use_is_named_with_the_remedy(demo):
     """Another program's port, and a port that is no number, are one line that says what to do."""
     with socket.socket() as taken:
         taken.bind((postgres.HOST, demo.port))

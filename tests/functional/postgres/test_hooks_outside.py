@@ -24,7 +24,7 @@ ASKING = "{% set asked = run_query('select 1') if execute %}"
 
 
 @pytest.mark.parametrize("asking", ["", ASKING], ids=["alone", "after a query"])
-def test_a_build_with_a_hook_outside_of_the_transaction_succeeds(
+def test_a_build_with_a_hook_outside_the_transaction_succeeds(
     tmp_path: Path, server: Server, new_database, asking: str
 ) -> None:
     """First builds and those over what exists; the marker has the content, and is whole only if it is atomic."""
@@ -42,7 +42,7 @@ def test_a_build_with_a_hook_outside_of_the_transaction_succeeds(
     assert what_ran(one.run("ada", "view", "table")) == {}
 
 
-def test_a_hook_inside_of_the_transaction_leaves_the_marker_whole(tmp_path: Path, server: Server, new_database) -> None:
+def test_a_hook_inside_the_transaction_leaves_the_marker_complete(tmp_path: Path, server: Server, new_database) -> None:
     """Nothing ends the transaction: rows and marker are committed together."""
     one = desk(tmp_path / "one", server, new_database())
     for name, config in CONFIG.items():
@@ -53,7 +53,7 @@ def test_a_hook_inside_of_the_transaction_leaves_the_marker_whole(tmp_path: Path
 
 
 @pytest.mark.parametrize("begin", ["begin", "commit"])
-def test_what_cannot_be_read_does_no_harm(server: Server, new_database, begin: str) -> None:
+def test_unreadable_contents_do_no_harm(server: Server, new_database, begin: str) -> None:
     """In a transaction and outside of one: nothing is known of the content, and the connection goes on as before."""
     database = new_database()
     server.rows("create table large as select n from generate_series(1, 300000) n", database)

@@ -98,7 +98,7 @@ def test_a_killed_load_is_finished_without_doubling_rows(project, place, loads_b
     assert project.rows("select count(*) from raw._elt_load_jobs") == [(0,)]
 
 
-def test_an_arrow_table_comes_whole(project):
+def test_an_arrow_table_arrives_complete(project):
     """Quotes, line ends, decimals, times and nulls of an Arrow table arrive, with the id of their load."""
     project.write("ingestion/shop.py", ARROW)
     outcome = project.load("readings")
@@ -112,7 +112,7 @@ def test_an_arrow_table_comes_whole(project):
     assert (said, at[:19], float(price)) == ('it\'s, "odd"; \\ \n', "2026-01-01 00:00:00", pytest.approx(21998.9))
 
 
-def test_a_role_without_rights_is_told(project, server):
+def test_a_role_without_privileges_gets_a_clear_error(project, server):
     """What the server refuses is the step's error, in the server's words."""
     server.rows("create role reader login password 'reader'")
     project.login = type(project.login)(
@@ -124,7 +124,7 @@ def test_a_role_without_rights_is_told(project, server):
     assert "permission denied for database" in outcome.message
 
 
-def test_a_mark_that_another_session_took_counts_once_it_is_committed(project):
+def test_a_marker_of_another_session_counts_once_it_is_committed(project):
     """A killed load may have left its last commit at the server: the next one waits for it, and doubles nothing."""
     project.write("ingestion/shop.py", SHOP)
     project.write("last", "1")

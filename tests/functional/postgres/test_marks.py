@@ -33,7 +33,7 @@ def test_a_run_leaves_markers_and_the_rows_of_its_loads(first):
     ]
 
 
-def test_a_build_that_was_committed_is_not_done_again(shop):
+def test_a_committed_build_is_not_repeated(shop):
     """A snapshot and what appends, killed right after their commit; and once right before."""
     shop.write("models/marts/log.sql", APPENDED)
     shop.rows("drop table _elt.standing")
@@ -58,7 +58,7 @@ def test_a_build_that_was_committed_is_not_done_again(shop):
     assert shop.rows(beside) == []
 
 
-def test_tables_that_somebody_else_made_are_left_to_them(new_database, login_to, server):
+def test_tables_created_by_others_are_left_alone(new_database, login_to, server):
     """Whoever may not write there is told once, and builds without markers."""
     database = new_database()
     theirs, told = login_to(database), []

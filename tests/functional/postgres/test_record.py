@@ -27,7 +27,7 @@ SMALL = {
 WAITS = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'late'"
 
 
-def test_a_run_that_is_killed_in_a_build_goes_on_by_its_record(server, new_database, tmp_path):
+def test_a_run_killed_during_a_build_resumes_from_its_record(server, new_database, tmp_path):
     """What it had built stands and is recorded; the rest is done once; whose turn it was is known to be dead."""
     shop, record = Shop(tmp_path, server, new_database()), new_database()
     place = f"{shop.server.host}:{shop.server.port}/{record}"

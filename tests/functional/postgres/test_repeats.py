@@ -48,7 +48,7 @@ class Holder:
         self._connection.close()
 
 
-def test_what_passes_is_tried_again_and_what_is_too_long_is_ended(shop):
+def test_transient_errors_are_retried_and_attempts_over_the_limit_are_ended(shop):
     """The dropped connection and the lock are tried again to success; the slow query is ended at the server."""
     for name, text in MODELS.items():
         shop.write(name, text)

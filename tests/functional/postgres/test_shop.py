@@ -60,7 +60,7 @@ def test_a_second_run_loads_nothing_twice(grown, second):
     assert grown.rows("select count(*) from raw._elt_load_jobs") == [(0,)]
 
 
-def test_what_stands_is_known(first, new_database):
+def test_existing_results_are_known(first, new_database):
     """A test over a table that is neither planned nor there is left out; once it stands, it is planned."""
     full = first.shop.plan("stg_orders", ingest=False)
     empty = replace(first.shop, database=new_database()).plan("stg_orders", ingest=False)
@@ -70,7 +70,7 @@ def test_what_stands_is_known(first, new_database):
     assert [left.node.split(".")[2] for left in empty.left_out] == [relationships]
 
 
-def test_tests_and_freshness_run_on_what_stands(first):
+def test_tests_and_freshness_run_on_the_existing_tables(first):
     """`elt test` and `elt freshness` ask the same database."""
     tested = first.shop.run("stg_orders", verb=Verb.TEST)
     fresh = first.shop.run(verb=Verb.FRESHNESS)
@@ -78,7 +78,7 @@ def test_tests_and_freshness_run_on_what_stands(first):
     assert statuses(fresh) == {"raw.customers": "success", "raw.orders": "success"}
 
 
-def test_the_password_is_kept_nowhere(first, tmp_path_factory):
+def test_the_password_is_stored_nowhere(first, tmp_path_factory):
     """Neither logs, artifacts nor the state of loads hold it."""
     assert (first.shop.folder / "logs" / "dbt.log").exists()
     files = [path for path in tmp_path_factory.getbasetemp().rglob("*") if path.is_file()]

@@ -75,7 +75,7 @@ def validate(server, login_to, new_database, tmp_path_factory):
 
 
 @pytest.mark.parametrize("group", ON_FACTS)
-def test_every_verdict_on_facts_is_the_truth(validate, group):
+def test_every_verdict_on_facts_is_correct(validate, group):
     """Yes, no, or not evaluated, with the number of unexpected rows, equal what was computed by hand."""
     cases = [on_postgres(case) for case in ON_FACTS[group]]
     assert list(mistakes(cases, validate(cases))) == []
@@ -87,12 +87,12 @@ def test_types_are_known_by_every_name_that_postgres_gives_them(validate):
     assert list(mistakes(cases, validate(cases, table='Odd "types'))) == []
 
 
-def test_a_table_without_rows_is_judged(validate):
+def test_a_table_without_rows_is_validated(validate):
     """Nothing is unexpected in an empty table, and a figure of no values is never a yes."""
     assert list(mistakes(truth_tables.EMPTY, validate(truth_tables.EMPTY, table="empty"))) == []
 
 
-def test_a_view_in_another_schema_is_judged_under_any_name(validate):
+def test_a_view_in_another_schema_is_validated_under_any_name(validate):
     """Capitals, spaces and quotes in the names of a schema and a view change no verdict."""
     cases = [on_postgres(case) for case in truth_rows.UNIQUE + truth_values.RANGES + truth_values.TEXTS]
     assert list(mistakes(cases, validate(cases, table='The "Facts" View', schema="My Schema"))) == []
@@ -102,7 +102,7 @@ def test_a_view_in_another_schema_is_judged_under_any_name(validate):
     ("schema", "table", "told"),
     [("public", "nowhere", "no table or view public.nowhere"), ("nowhere", "facts", "no schema nowhere")],
 )
-def test_what_is_not_there_is_an_error(validate, schema, table, told):
+def test_a_missing_relation_is_an_error(validate, schema, table, told):
     """A table or a schema that is missing is named, never a silent green."""
     outcome = validate([yes("table_row_count_to_equal", value=8)], table=table, schema=schema)
     assert outcome.status is Status.ERROR

@@ -152,7 +152,7 @@ STAGED = """
 
 
 @pytest.mark.parametrize("stores", ["one file", "one database", "separate"])
-def test_each_developer_reuses_what_is_their_own(tmp_path: Path, server: Server, new_database, stores: str) -> None:
+def test_each_developer_reuses_their_own_relations(tmp_path: Path, server: Server, new_database, stores: str) -> None:
     """Whatever the other built in between from other code, the second run of each reuses everything."""
     database, folders = new_database(), (tmp_path / "of_ada", tmp_path / "of_bob")
     shared = {
@@ -172,7 +172,7 @@ def test_each_developer_reuses_what_is_their_own(tmp_path: Path, server: Server,
     assert [float(mean) for mean in means[0]] == pytest.approx([6.1, 18.3])
 
 
-def test_a_check_that_failed_for_one_developer_keeps_nothing_from_the_other(
+def test_a_check_that_failed_for_one_developer_does_not_block_another(
     tmp_path: Path, server: Server, new_database
 ) -> None:
     """Nor does a pass of the other's open the gate that it closed."""
@@ -263,7 +263,7 @@ def begins(one: Desk, name: str, *runs: WarmStart) -> None:
     until(lambda: one.rows(f"select public.has_begun('{name}')") == [(True,)], *runs)
 
 
-def goes_on(one: Desk) -> None:
+def continues_loads(one: Desk) -> None:
     """Let what waits for the word end."""
     one.rows("insert into public.words values ('enough')")
 
@@ -275,7 +275,7 @@ def heads(one: Desk) -> tuple[RunHead, ...]:
 
 
 @pytest.mark.parametrize("targets", [("ada", "ada"), ("ada", "bob")])
-def test_runs_that_write_different_relations_go_at_the_same_time(
+def test_runs_that_write_different_relations_run_at_the_same_time(
     desks: tuple[Desk, Desk], targets: tuple[str, str]
 ) -> None:
     """Each of two models ends only once the other has begun, in one schema and in two."""
@@ -304,12 +304,12 @@ def test_the_same_model_in_two_schemas_is_built_at_the_same_time(desks: tuple[De
         begins(desks[0], "slow_ada", *runs)
         begins(desks[0], "slow_bob", *runs)
         assert desks[0].run("ada", "unique_fct_rates_currency", verb=Verb.TEST, on_busy=OnBusy.REFUSE).exit_code == 0
-        goes_on(desks[0])
+        continues_loads(desks[0])
         for one in runs:
             said(one)
 
 
-def test_runs_that_write_the_same_relation_take_turns(desks: tuple[Desk, Desk]) -> None:
+def test_runs_that_write_the_same_relation_run_one_after_another(desks: tuple[Desk, Desk]) -> None:
     """The second is refused or waits, learns what the first writes, and makes its plan of what the first has left."""
     one, other = desks
     first = one.start("run", "ada", "--select", "slow")
@@ -322,7 +322,7 @@ def test_runs_that_write_the_same_relation_take_turns(desks: tuple[Desk, Desk]) 
             waits = json.loads(second.stdout.readline())
             assert (waits["event"], waits["notice"]) == ("noticed", "waiting")
             assert waits["message"].endswith("to end: it writes ada.slow")
-            goes_on(one)
+            continues_loads(one)
             said(first)
             ended = {line["name"]: line["status"] for line in said(second) if line["event"] == "step_ended"}
     assert ended == {"slow": "reused", "below": "success"}
@@ -335,12 +335,12 @@ def test_the_lease_of_a_run_that_was_killed_is_taken_over(desks: tuple[Desk, Des
     first = desks[0].start("run", "ada", "--select", "slow")
     with started(first):
         begins(desks[0], "slow", first)
-    goes_on(desks[0])
+    continues_loads(desks[0])
     assert desks[1].run("ada", "slow", on_busy=OnBusy.REFUSE).exit_code == 0
     assert desks[1].rows("select n from ada.slow") == [(1,)]
 
 
-def test_a_run_that_was_asked_to_end_lets_the_next_one_write(desks: tuple[Desk, Desk]) -> None:
+def test_a_cancelled_run_lets_the_next_run_write(desks: tuple[Desk, Desk]) -> None:
     """`elt cancel` ends the run that holds the lease; the one that waits for it goes on."""
     first = desks[0].start("run", "ada", "--select", "slow")
     with started(first):
@@ -351,11 +351,11 @@ def test_a_run_that_was_asked_to_end_lets_the_next_one_write(desks: tuple[Desk, 
             assert cancel(desks[1].folder, next(head.run_id for head in heads(desks[0]) if head.status is None)) == 0
             first.communicate(PATIENCE)
             assert first.returncode == 130
-            goes_on(desks[0])
+            continues_loads(desks[0])
             said(second)
 
 
-def test_a_run_of_one_schema_does_not_go_on_in_another(desks: tuple[Desk, Desk]) -> None:
+def test_a_run_in_one_schema_cannot_be_resumed_in_another(desks: tuple[Desk, Desk]) -> None:
     """What it built is not there: resume and retry are refused, with both places."""
     (one, _) = desks
     one.write({"models/broken.sql": "select n from nowhere", "models/fine.sql": "select 1 as n"})

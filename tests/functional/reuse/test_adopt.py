@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.adopted_tables import Adoption, adopt
-from orchestrator.adoption.ruling import Act
+from orchestrator.adoption.ruling import RulingAct
 from orchestrator.api import Command, Verb, run
 from orchestrator.continued_runs import retry
 from orchestrator.errors import ManifestError, UsageError, WarehouseError
@@ -43,14 +43,14 @@ def adopted(root: Path, *options: str, state: str = "built", select: tuple[str, 
     return adopt(command, root / state, **asked)
 
 
-def names(found: Adoption, act: Act = Act.ADOPT) -> set[str]:
+def names(found: Adoption, act: RulingAct = RulingAct.ADOPT) -> set[str]:
     """Return the names of what is built, by what became of it."""
     return {one.step.name for one in found.nodes if isinstance(one.step, BuildStep) and one.ruling.act is act}
 
 
 def reasons(found: Adoption) -> dict[str, str]:
     """Return why each node was not adopted."""
-    return {one.step.name: one.ruling.reason for one in found.nodes if one.ruling.act is Act.REFUSE}
+    return {one.step.name: one.ruling.reason for one in found.nodes if one.ruling.act is RulingAct.REFUSE}
 
 
 def built_by_run(root: Path, **options: object) -> set[str]:
@@ -65,7 +65,7 @@ def tables(root: Path) -> dict[str, list[tuple[object, ...]]]:
     return {name: sorted(ask(root, f"select * from {name}"), key=repr) for name in sorted(ADOPTED)}
 
 
-def test_what_dbt_built_is_adopted_and_then_reused(quay):
+def test_relations_built_by_dbt_are_adopted_and_then_reused(quay):
     """Nothing is rebuilt but what always runs; the adoption changes no row, and is a run of its own."""
     before = tables(quay)
     found = adopted(quay)
@@ -91,15 +91,15 @@ def test_a_change_after_the_adoption_is_seen(quay):
     assert ask(quay, "select tons from by_port where name = 'Bergen'") == [(16,)]
 
 
-def test_what_is_adopted_once_is_known_and_cannot_be_repeated(quay):
+def test_an_adoption_is_recorded_and_cannot_be_repeated(quay):
     """A second adoption finds nothing to do; `elt retry` says that there is nothing to repeat."""
     first = adopted(quay, select=("+by_port",))
     assert names(first) == {"ports", "stg_boats", "berths", "by_port"}
     os.utime(quay / DATABASE, (ended_at(quay) + 60, ended_at(quay) + 60))
     again = adopted(quay, select=("+by_port",))
-    assert (names(again, Act.KNOWN), again.exit_code, again.run_id) == (names(first), 0, "")
+    assert (names(again, RulingAct.KNOWN), again.exit_code, again.run_id) == (names(first), 0, "")
     rest = adopted(quay)
-    assert names(rest, Act.KNOWN) == names(first)
+    assert names(rest, RulingAct.KNOWN) == names(first)
     assert names(rest) == {"busy"}  # by its definition; the first adoption wrote to the file
     with pytest.raises(UsageError, match="was `elt adopt`"):
         retry(None, Command(project_dir=quay, profiles_dir=quay))
@@ -121,7 +121,7 @@ def test_a_dry_run_writes_nothing(quay):
     before = (quay / DATABASE).stat()
     found = adopted(quay, dry_run=True)
     assert names(found) == ADOPTED - {"ports"}
-    assert names(found, Act.COMPARE) == {"ports"}
+    assert names(found, RulingAct.COMPARE) == {"ports"}
     assert (quay / DATABASE).stat().st_mtime_ns == before.st_mtime_ns
     assert not list(quay.glob(".elt/*.db")) or adopted(quay, dry_run=True).run_id == ""
     assert names(adopted(quay)) == ADOPTED
@@ -131,7 +131,7 @@ def test_a_row_that_was_added_to_a_source_leaves_tables_unproven(quay):
     """Then the file was written since; a view shows what its source holds; a copy of the table differs."""
     by_hand(quay, "insert into ext.boats values (3, 'B', 2)")
     found = adopted(quay, dry_run=True)
-    assert names(found, Act.COMPARE) == SEEDS_AND_VIEWS
+    assert names(found, RulingAct.COMPARE) == SEEDS_AND_VIEWS
     assert "the database file was written at" in reasons(found)["berths"]
     verified = adopted(quay, verify=True)
     assert names(verified) == SEEDS_AND_VIEWS
@@ -140,12 +140,12 @@ def test_a_row_that_was_added_to_a_source_leaves_tables_unproven(quay):
     assert ask(quay, "select tons from by_port where name = 'Bergen'") == [(18,)]
 
 
-def test_a_table_that_is_equal_to_a_copy_is_adopted_whatever_the_file_says(quay):
+def test_a_table_equal_to_a_copy_is_adopted_whatever_its_file_shows(quay):
     """With `--verify`, and without hooks; incremental models and snapshots are proven by the file alone."""
     edit(quay, "models/berths.sql", """{{ config(post_hook="delete from {{ this }} where tons < 0") }}""", "")
     dbt(quay, "build")
     by_hand(quay, "update by_port set tons = 99 where name = 'Aden'; create table other as select 1 as a")
-    assert names(adopted(quay, dry_run=True), Act.ADOPT) == set()
+    assert names(adopted(quay, dry_run=True), RulingAct.ADOPT) == set()
     found = adopted(quay, verify=True)
     assert names(found) == {"ports", "stg_boats", "berths"}
     assert reasons(found)["by_port"] == "its rows are not those that it would have now: 2 differ"
@@ -218,12 +218,12 @@ def test_an_edited_macro_and_hook_are_seen(quay):
     assert "post-hook" in reasons(adopted(quay, dry_run=True))["berths"]
 
 
-def test_what_another_run_of_dbt_built_since_is_not_proven_by_the_first(quay):
+def test_relations_rebuilt_by_a_later_dbt_run_are_not_proven_by_the_first(quay):
     """The artifacts of the last run prove it, those of an earlier one do not."""
     dbt(quay, "run", "--vars", "{least: 6}", artifacts="later")
     later = ended_at(quay) + 60
     os.utime(quay / DATABASE, (later, later))
-    assert names(adopted(quay, dry_run=True), Act.ADOPT) == set()
+    assert names(adopted(quay, dry_run=True), RulingAct.ADOPT) == set()
 
 
 def test_a_file_that_is_older_than_the_run_is_another_copy(quay):
@@ -246,7 +246,7 @@ def test_a_hook_that_may_write_to_other_tables_leaves_tables_unproven(quay):
     (quay / "dbt_project.yml").open("a").write('on-run-end: ["update by_port set tons = tons + 1"]\n')
     dbt(quay, "build", artifacts="hooked")
     found = adopted(quay, state="hooked", dry_run=True)
-    assert names(found, Act.ADOPT) == set()
+    assert names(found, RulingAct.ADOPT) == set()
     assert "in the hook quay-on-run-end-0" in reasons(found)["berths"]
 
 
@@ -279,7 +279,7 @@ def test_the_live_target_folder_can_be_named(quay):
     assert names(adopted(quay, state="target")) == ADOPTED
 
 
-def test_without_rows_in_the_target_the_record_alone_says_what_exists(quay):
+def test_without_rows_in_the_target_the_record_alone_decides_what_exists(quay):
     """`state_in_target: false`: nothing is written to the database but what seeds are compared with."""
     (quay / "elt.yml").write_text("state_in_target: false\n")
     assert names(adopted(quay)) == ADOPTED
@@ -313,7 +313,7 @@ def test_artifacts_that_do_not_fit_are_refused(quay):
         adopted(quay)
 
 
-def test_a_relation_that_is_gone_and_a_database_that_cannot_be_written(quay):
+def test_a_missing_relation_and_a_read_only_database(quay):
     """The first is not adopted; with the second nothing is."""
     (quay / "read_only").mkdir()
     profile = (quay / "profiles.yml").read_text()
@@ -328,7 +328,7 @@ def test_a_relation_that_is_gone_and_a_database_that_cannot_be_written(quay):
     assert (found.exit_code, (quay / DATABASE).exists()) == (1, False)
 
 
-def test_the_time_of_the_database_file_says_nothing_of_files_that_are_read(tmp_path):
+def test_the_database_files_modification_time_proves_nothing_about_other_files(tmp_path):
     """A source is a file, which changes after dbt's run: what reads it, through views too, is not adopted."""
     root = write_quay(tmp_path)
     (root / "marks.csv").write_text("id\n1\n")
@@ -341,7 +341,7 @@ def test_the_time_of_the_database_file_says_nothing_of_files_that_are_read(tmp_p
     dbt(root, "build")
     (root / "marks.csv").write_text("id\n1\n2\n")
     found = adopted(root)
-    assert "seen" in names(found, Act.ADOPT) | names(found, Act.COMPARE)
+    assert "seen" in names(found, RulingAct.ADOPT) | names(found, RulingAct.COMPARE)
     assert "is files, and the artifacts do not say what they held" in reasons(found)["marks_by_view"]
     run(Command(project_dir=root, profiles_dir=root, skip_unchanged=True))
     assert ask(root, "from marks_by_view") == [(2,)]

@@ -49,7 +49,7 @@ def first_run(it: Bench, *words: str) -> None:
     assert ran.exit_code == 0, ran
 
 
-def test_a_key_of_meta_that_a_macro_reads_off_its_argument_is_part_of_the_node(case: Case) -> None:
+def test_a_meta_key_that_a_macro_reads_from_its_argument_is_part_of_the_nodes_fingerprint(case: Case) -> None:
     """A macro gets `config` as an argument and reads `meta`: a change of `meta` builds the model."""
     it = case("config-passed-on")
     first_run(it)
@@ -58,7 +58,7 @@ def test_a_key_of_meta_that_a_macro_reads_off_its_argument_is_part_of_the_node(c
     assert ask(it, "from tariff") == [(9,)]
 
 
-def test_what_dbt_built_in_between_is_not_reused(case: Case) -> None:
+def test_relations_that_dbt_built_in_between_are_not_reused(case: Case) -> None:
     """`elt dbt run` writes the same tables with other vars or without rows: the next run builds its own."""
     it = case("dbt-between")
     first_run(it)
@@ -89,7 +89,7 @@ def test_the_file_of_an_external_model_must_exist(case: Case) -> None:
     assert duckdb.sql(f"from '{it.root / 'handed_over.parquet'}'").fetchall() == [(12,)]
 
 
-def test_a_flag_that_the_code_reads_is_part_of_the_node(case: Case) -> None:
+def test_a_flag_that_the_code_reads_is_part_of_the_nodes_fingerprint(case: Case) -> None:
     """Code that reads flags.FULL_REFRESH was built with the flag: a run without it builds again."""
     it = case("flags-full-refresh")
     first_run(it, "--full-refresh")
@@ -98,7 +98,7 @@ def test_a_flag_that_the_code_reads_is_part_of_the_node(case: Case) -> None:
     assert ask(it, "select count(*) from hours") == [(4,)]
 
 
-def test_a_freshness_with_a_filter_is_no_version_of_the_whole_table(case: Case) -> None:
+def test_a_freshness_query_with_a_filter_is_not_a_version_of_the_whole_table(case: Case) -> None:
     """A row arrives that the filter of the freshness excludes: what counts rows counts it."""
     it = case("freshness-version")
     it.sql("create schema gates; create table gates.passages (car integer, gate varchar, passed_at timestamp)")
@@ -184,7 +184,7 @@ def test_a_relation_that_another_node_wrote_is_not_reused(case: Case) -> None:
         ),
     ],
 )
-def test_retired_rows_are_another_version_of_a_load(case: Case, rows: int) -> None:
+def test_retired_rows_change_the_version_of_a_load(case: Case, rows: int) -> None:
     """A load of an scd2 table adds no row and retires some: what counts valid rows runs, however large the table."""
     it = case("scd2-retired-rows")
     it.variables.update(CASE_ROWS=str(rows))
@@ -223,7 +223,7 @@ def test_a_suite_depends_on_every_relation_that_it_names(case: Case) -> None:
     assert ran.exit_code == 1
 
 
-def test_a_macro_of_dbt_that_asks_the_warehouse_counts_as_asking(case: Case) -> None:
+def test_a_dbt_macro_that_queries_the_warehouse_counts_as_a_query(case: Case) -> None:
     """A view over dbt.date_spine compiles the first and last day of a source into its text: later days rebuild it."""
     it = case("view-dbt-macro-asks")
     first_run(it)
@@ -265,7 +265,7 @@ def test_a_view_over_files_is_rebuilt_when_their_columns_change(case: Case) -> N
     assert ask(it, "from buoys") == [("outer", 30, True)]
 
 
-def test_a_file_that_is_gone_is_told(case: Case) -> None:
+def test_a_file_that_no_longer_exists_is_reported(case: Case) -> None:
     """The plan names the file that is missing."""
     it = case("files-as-sources")
     first_run(it)
@@ -275,7 +275,7 @@ def test_a_file_that_is_gone_is_told(case: Case) -> None:
     assert "no file matches landing/depths.json" in out
 
 
-def test_what_calls_a_function_of_the_project_is_reused(case: Case) -> None:
+def test_nodes_that_call_a_function_of_the_project_are_reused(case: Case) -> None:
     """Functions are created again each time; what calls one runs when its definition, or what it reads, changed."""
     it = case("functions-of-the-project")
     first_run(it)
@@ -309,7 +309,7 @@ def ran_by(run: Run) -> set[str]:
     return {step.name for step in run.steps.values() if not step.reused}
 
 
-def test_a_stored_macro_counts_with_all_that_it_calls(case: Case) -> None:
+def test_a_stored_macro_counts_with_everything_it_calls(case: Case) -> None:
     """A model calls a macro of the database, which calls another one: that one is replaced."""
     it = case("seed-trailing-space")
     it.write("models/called.sql", "{{ config(materialized='table') }} select outer_one('x') as v")
@@ -350,7 +350,7 @@ def test_a_hook_that_reads_what_a_var_names_is_not_understood(case: Case) -> Non
     assert ask(it, "from a order by v") == [(0,), (1,), (2,)]
 
 
-def test_a_table_with_the_name_of_a_file_is_what_duckdb_reads(case: Case) -> None:
+def test_duckdb_reads_a_table_before_a_file_of_the_same_name(case: Case) -> None:
     """Whatever the case of its letters: then the bytes of the file say nothing."""
     it = case("files-as-sources")
     it.sql('create table "Landing/Depths.json" as select 1 as depth')

@@ -64,7 +64,7 @@ def corrected(functions):
     return {key.partition("/")[0] for key in functions.corrections}
 
 
-def test_what_is_listed_for_duckdb_is_consistent_there(in_duckdb):
+def test_functions_listed_for_duckdb_are_consistent_there(in_duckdb):
     """Each listed name exists, and the catalog calls it consistent; a macro has a definition, which is read below."""
     for name in DUCKDB.scalar - SYNTAX["duckdb"]:
         kinds = {(kind, stability) for kind, stability in in_duckdb[name] if kind not in {"table", "table_macro"}}
@@ -74,7 +74,7 @@ def test_what_is_listed_for_duckdb_is_consistent_there(in_duckdb):
         }, name
 
 
-def test_what_is_consistent_in_duckdb_is_listed_or_corrected(in_duckdb):
+def test_consistent_functions_of_duckdb_are_listed_or_corrected(in_duckdb):
     """A new function of the database shows here, and is read by a person before it is listed."""
     known = DUCKDB.scalar | corrected(DUCKDB)
     missing = {
@@ -85,7 +85,7 @@ def test_what_is_consistent_in_duckdb_is_listed_or_corrected(in_duckdb):
     assert not missing
 
 
-def test_what_duckdb_calls_impure_is_never_deterministic(in_duckdb):
+def test_functions_that_duckdb_calls_impure_are_never_deterministic(in_duckdb):
     """No name that the catalog calls volatile is taken for deterministic, but for error(), which returns nothing."""
     impure = {
         name for name, kinds in in_duckdb.items() if {"VOLATILE", "CONSISTENT_WITHIN_QUERY"} & {one for _, one in kinds}
@@ -120,19 +120,19 @@ def test_corrections_name_what_exists(in_duckdb, in_postgres):
     assert gone == set()
 
 
-def test_what_is_listed_for_postgres_is_immutable_there(in_postgres):
+def test_functions_listed_for_postgres_are_immutable_there(in_postgres):
     """Each listed name exists in PostgreSQL, and all its overloads are immutable."""
     for name in POSTGRES.scalar - SYNTAX["postgres"]:
         assert {volatility for volatility, _ in in_postgres[name]} == {"i"}, name
 
 
-def test_what_is_immutable_in_postgres_is_listed_or_corrected(in_postgres):
+def test_immutable_functions_of_postgres_are_listed_or_corrected(in_postgres):
     """A new function of the database shows here, and is read by a person before it is listed."""
     immutable = {name for name, kinds in in_postgres.items() if {volatility for volatility, _ in kinds} == {"i"}}
     assert not immutable - POSTGRES.scalar - corrected(POSTGRES)
 
 
-def test_what_postgres_calls_volatile_is_never_deterministic(in_postgres):
+def test_functions_that_postgres_calls_volatile_are_never_deterministic(in_postgres):
     """A correction may allow a stable function, for its settings are known, and never a volatile one."""
     for name, kinds in in_postgres.items():
         for volatility, arguments in kinds:

@@ -48,7 +48,7 @@ def test_everything_runs_and_what_would_have_been_reused_is_counted(stall):
     assert ran.exit_code == 0
 
 
-def test_what_would_have_been_reused_wrongly_is_named_and_fails_the_run(stall):
+def test_wrong_reuse_is_named_and_fails_the_run(stall):
     """`stray` is declared deterministic and reads a table without ref(), whose rows changed."""
     ask(stall, "update outside set tax = 9 where code = 'B'")
     ran, said = in_the_shadow(stall)

@@ -72,7 +72,7 @@ def connection():
 
 
 @pytest.mark.parametrize("name", [*project_names(), REFERENCE])
-def test_what_a_project_compiles_to_is_understood(name, tmp_path, connection):
+def test_compiled_projects_are_understood(name, tmp_path, connection):
     """What is not understood reads a file, has a table function of the project or asks the clock: 3 in 100 overall."""
     folder = tmp_path / name
     is_reference = name == REFERENCE

@@ -104,7 +104,7 @@ def test_an_invisible_character_is_not_understood(tmp_path: Path) -> None:
     assert it.reused() == set()
 
 
-def test_a_hook_that_loads_a_source_runs_before_what_reads_it_is_decided(tmp_path: Path) -> None:
+def test_a_hook_that_loads_a_source_runs_before_its_readers_are_decided(tmp_path: Path) -> None:
     """A hook before the run is left out only where it cannot change rows."""
     it = Things(tmp_path, b="select sum(x) as s from {{ source('raw', 't') }}", c="select 1 as a")
     hooks = "on-run-start: ['create schema if not exists raw', \"create or replace table raw.t as from 'data.csv'\"]"

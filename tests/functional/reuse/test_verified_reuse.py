@@ -45,7 +45,7 @@ def ended(ran: Ran) -> dict[str, Outcome]:
     return {ran.plan.by_id[outcome.step_id].name: outcome for outcome in ran.outcomes}
 
 
-def test_what_is_as_it_builds_to_is_reused_and_said_to_be_verified(verified):
+def test_a_relation_equal_to_its_shadow_build_is_reused_and_reported_as_verified(verified):
     """Seeds, SQL and Python; passed over is what has a hook of its own, or may be another thing each time."""
     _, steps = verified
     codes = {name: outcome.reason.code for name, outcome in steps.items() if outcome.status is Status.REUSED}
@@ -55,7 +55,7 @@ def test_what_is_as_it_builds_to_is_reused_and_said_to_be_verified(verified):
     assert steps["doubled"].tool_word == "success"
 
 
-def test_what_differs_is_an_error_that_says_how_and_what_may_have_been_missed(verified):
+def test_a_difference_is_an_error_that_says_how_and_what_may_have_been_missed(verified):
     """It halts what is below it, and is an error to dbt's readers too."""
     ran, steps = verified
     assert {name for name, outcome in steps.items() if outcome.reason.code is ReasonCode.DIFFERS} == {"stray"}
@@ -72,7 +72,7 @@ def test_rows_that_were_changed_by_hand_are_seen_without_verifying(verified):
     assert steps["prices"].status is Status.SUCCESS
 
 
-def test_nothing_is_left_of_it(stall, verified):
+def test_nothing_of_it_remains(stall, verified):
     """Not even of a verification that was killed; what stands stays, and dbt's artifacts know nothing of it."""
     assert ask(stall, SCHEMAS) == [("_elt",)]
     assert ask(stall, "select count(*) from prices") == [(2,)]

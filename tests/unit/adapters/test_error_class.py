@@ -39,12 +39,12 @@ def refusal(first: str, second: str) -> str:
 
 
 @pytest.mark.parametrize("rivals", RIVALS.values(), ids=RIVALS)
-def test_a_conflict_of_transactions_may_pass(rivals: tuple[str, str]) -> None:
+def test_a_transaction_conflict_is_transient(rivals: tuple[str, str]) -> None:
     """Whatever two transactions do to one table or schema, DuckDB's refusal is known as a conflict."""
     assert may_pass(refusal(*rivals))
 
 
-def test_a_lock_of_another_process_may_pass() -> None:
+def test_a_lock_of_another_process_is_transient() -> None:
     """DuckDB's words for a file that is held, as they were said by 2.0."""
     assert may_pass(
         'IO Error: Could not set lock on file "/data/shop.duckdb": Conflicting lock is held in python3.11 (PID 13804).'
@@ -64,7 +64,7 @@ MISTAKES: dict[str, str] = {
 
 
 @pytest.mark.parametrize("statement", MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_does_not_pass(statement: str) -> None:
+def test_a_user_mistake_is_not_transient(statement: str) -> None:
     """What DuckDB refuses for good is refused for good here."""
     with duckdb.connect() as connection:
         connection.execute("create table kept as select 1 as i; create table bounded(i integer not null)")
@@ -106,7 +106,7 @@ STAYING = (
 
 
 @pytest.mark.parametrize("words", PASSING)
-def test_what_a_database_says_of_what_may_pass(words: str) -> None:
+def test_transient_database_messages_are_recognized(words: str) -> None:
     """Servers that are busy, gone for a moment, or in the way of themselves."""
     assert may_pass(words)
     assert of_dbt(Status.ERROR, f"Database Error in model fct (models/fct.sql)\n  {words}") is ErrorClass.TRANSIENT
@@ -114,7 +114,7 @@ def test_what_a_database_says_of_what_may_pass(words: str) -> None:
 
 
 @pytest.mark.parametrize("words", STAYING)
-def test_what_a_database_says_of_what_stays(words: str) -> None:
+def test_permanent_database_messages_are_recognized(words: str) -> None:
     """Mistakes, rights, limits that the user set."""
     assert of_dbt(Status.ERROR, words) is ErrorClass.PERMANENT
     assert of_expectations(Status.ERROR, [words]) is ErrorClass.PERMANENT
@@ -125,12 +125,14 @@ def of_deadlock(status: Status) -> ErrorClass | None:
     return of_expectations(status, ["deadlock detected"])
 
 
-@pytest.mark.parametrize("judge", [lambda status: of_dbt(status, "deadlock detected"), of_deadlock])
+@pytest.mark.parametrize("classify", [lambda status: of_dbt(status, "deadlock detected"), of_deadlock])
 @pytest.mark.parametrize("status", Status)
-def test_only_an_error_is_judged_by_its_words(judge: Callable[[Status], ErrorClass | None], status: Status) -> None:
+def test_only_an_error_is_classified_by_its_message(
+    classify: Callable[[Status], ErrorClass | None], status: Status
+) -> None:
     """A check that says no is data, whatever its message; what ended well has no class."""
     data = {Status.FAIL: ErrorClass.DATA, Status.WARN: ErrorClass.DATA, Status.ERROR: ErrorClass.TRANSIENT}
-    assert judge(status) is data.get(status)
+    assert classify(status) is data.get(status)
 
 
 def test_a_microbatch_model_passes_only_with_all_its_broken_batches() -> None:
@@ -145,7 +147,7 @@ def test_a_suite_passes_only_with_all_that_could_not_be_evaluated() -> None:
     assert of_expectations(Status.ERROR, ["deadlock detected", "no such column"]) is ErrorClass.PERMANENT
 
 
-def test_dbts_own_errors_stay_whatever_they_quote() -> None:
+def test_dbts_own_errors_are_kept_whatever_they_quote() -> None:
     """A compilation error that quotes a text of a database is the project's mistake."""
     assert of_dbt(Status.ERROR, "Compilation Error in model a\n  deadlock detected") is ErrorClass.PERMANENT
 

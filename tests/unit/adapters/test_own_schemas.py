@@ -31,7 +31,7 @@ class Asked:
         return [line.replace('"db".', "") for line in self.lines if "schemata" not in line]
 
 
-def test_a_schema_is_there_as_long_as_it_is_used():
+def test_a_temporary_schema_exists_as_long_as_it_is_used():
     """What was left is dropped once, and nothing that is not ours."""
     asked = Asked()
     schemas = OwnSchemas(asked, DIALECTS["duckdb"], "db")
@@ -54,7 +54,7 @@ def test_a_prefixed_run_makes_and_drops_prefixed_schemas_only():
     assert not [line for line in asked.words() if LEFT in line]
 
 
-def test_who_may_make_no_schema_is_told_what_to_do():
+def test_a_role_that_cannot_create_schemas_is_told_what_to_do():
     """A schema that cannot be dropped afterwards is left to the next one."""
     with pytest.raises(WarehouseError) as caught, OwnSchemas(Asked("create"), DIALECTS["postgres"], "db").opened(A):
         pass

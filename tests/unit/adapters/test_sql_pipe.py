@@ -38,7 +38,7 @@ def owner():
 ENDLESS = "select count(*) from range(10000000000) a, range(10000) b"
 
 
-def test_rows_come_through_and_are_fetched_as_the_dbapi_says(owner):
+def test_rows_are_fetched_as_the_dbapi_specifies(owner):
     """A cursor gives the next row, some rows, all further rows, and names its columns."""
     cursor = owner.connection.cursor()
     cursor.execute("select range as n, 'x' as word from range($1)", [5])
@@ -134,7 +134,7 @@ def _endless(owner):
     return thread, errors
 
 
-def test_an_interrupt_ends_the_statement_and_the_pipe_goes_on(owner):
+def test_an_interrupt_ends_the_statement_and_the_pipe_stays_usable(owner):
     """The child gets the database's error for it, and may send the next one."""
     thread, errors = _endless(owner)
     while thread.is_alive():  # an interrupt before the statement began stops nothing

@@ -12,7 +12,7 @@ from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.execution.ports import Request
 from orchestrator.nodes.identity import Relation
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.standing import Mark, Marker
+from orchestrator.reuse.last_success import Mark, Marker
 from tests.factories import make_step
 
 ORDERS = Relation(database="shop", schema="main", identifier="orders")
@@ -100,7 +100,7 @@ def test_the_last_writer_of_a_relation_counts_whichever_node_it_is(target: Targe
     assert (found.step_id, found.run_id) == (StepId("orders"), "r2")
 
 
-def test_a_relation_that_was_doubted_is_so_until_it_is_built_again(target: Target) -> None:
+def test_a_suspect_relation_stays_suspect_until_it_is_rebuilt(target: Target) -> None:
     """The marker is of the relation, as each build's is."""
     target.mark_doubted()
     found = target.marker("orders")
@@ -115,7 +115,7 @@ def test_a_relation_that_was_doubted_is_so_until_it_is_built_again(target: Targe
 FORMER = [name for name in COLUMNS[STANDING] if name != "content"]
 
 
-def test_a_table_of_an_earlier_elt_gets_the_column_that_it_lacks(target: Target) -> None:
+def test_a_table_of_an_earlier_version_gets_its_missing_column(target: Target) -> None:
     """Its rows stay and are read, before and after; an earlier elt reads and writes the table as before."""
     assert target.made()
     target.mark("orders")
@@ -151,7 +151,7 @@ def test_names_are_compared_as_the_database_compares_them(written: str, names: d
     assert names_of(odd, DIALECTS["postgres"]) == {("main", "orders"), ("Main", "Orders")}
 
 
-def test_a_database_is_known_however_its_name_is_written(target: Target) -> None:
+def test_a_database_is_recognized_however_its_name_is_written(target: Target) -> None:
     """A profile may say SHOP where a model says shop."""
     record = target.record()
     record.make(["SHOP"])
@@ -161,13 +161,13 @@ def test_a_database_is_known_however_its_name_is_written(target: Target) -> None
     assert target.told == []
 
 
-def test_a_target_without_tables_says_nothing(target: Target) -> None:
+def test_a_target_without_tables_reports_nothing(target: Target) -> None:
     """Neither before the first run nor after somebody dropped the schema; nothing is made by asking."""
     assert target.marker("orders") is None
     assert target.ask("select * from information_schema.schemata where schema_name = '_elt'") == []
 
 
-def test_a_schema_that_was_dropped_is_made_anew(target: Target) -> None:
+def test_a_dropped_schema_is_created_again(target: Target) -> None:
     """With a notice where something stands that recorded runs have built; else it is a database of its own."""
     assert target.made(is_expected=True)
     assert target.told == []
@@ -204,7 +204,7 @@ def test_a_table_that_was_edited_is_not_trusted(target: Target, edit: str) -> No
     assert target.marker("orders") is not None
 
 
-def test_rows_that_were_edited_are_passed_over(target: Target) -> None:
+def test_edited_marker_rows_are_ignored(target: Target) -> None:
     """A marker that lacks something is none; columns that somebody added do no harm."""
     assert target.made()
     target.mark("orders")
@@ -218,7 +218,7 @@ def test_rows_that_were_edited_are_passed_over(target: Target) -> None:
 
 
 @pytest.mark.parametrize("table", ["_elt.customers", "_elt.standing"])
-def test_a_schema_of_the_users_own_is_left_alone(target: Target, table: str) -> None:
+def test_a_schema_of_the_user_is_left_alone(target: Target, table: str) -> None:
     """Even where a table of theirs has the name of one of ours; nothing is recorded there, and they are told."""
     target.ask("create schema _elt")
     target.ask(f"create table {table} as select 1 as id")
@@ -239,7 +239,7 @@ def test_a_schema_that_models_are_built_in_is_left_alone(target: Target) -> None
     assert len(target.told) == 1
 
 
-def test_a_database_that_cannot_be_written_is_told_of_once(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_written_is_reported_once(tmp_path: Path) -> None:
     """What stands there is not recorded; the run goes on."""
     path = tmp_path / "shop.duckdb"
     open_warehouse(DatabaseFile(path=path), lock_timeout=0).close()

@@ -42,7 +42,7 @@ def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, stated: str
     assert raised.value.exit_code == 2
 
 
-def test_all_of_them_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_of_them_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two tools of wrong versions make one message and one command."""
     monkeypatch.setattr(versions, "stated_bounds", lambda: supported(["dbt-core>=99,<100", "duckdb>=99"]))
     with pytest.raises(UnsupportedVersionError, match=r"dbt-core .* supports >=99,<100; duckdb .*>=99\.") as raised:
@@ -50,7 +50,7 @@ def test_all_of_them_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert raised.value.hint.endswith("pip install 'dbt-core>=99,<100' 'duckdb>=99'")
 
 
-def test_what_is_not_installed_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packages_that_are_not_installed_are_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing tool is told of elsewhere, with the extra that brings it; one without bounds may be of any version."""
     monkeypatch.setattr(versions, "stated_bounds", lambda: supported(["a-tool-that-nobody-made>=1"]))
     require_supported("a-tool-that-nobody-made", "click")

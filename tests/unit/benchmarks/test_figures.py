@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks.artifacts import same_or_fail
-from benchmarks.figures import Measured, Series, in_turn, median_of_ratios, ratio
+from benchmarks.figures import Measured, Series, leased, median_of_ratios, ratio
 from benchmarks.measure import BenchmarkFailed
 
 
@@ -21,16 +21,16 @@ def test_rounds_must_be_pairs():
         median_of_ratios([1, 2], [1])
 
 
-def test_commands_in_turn_add_their_seconds_and_keep_the_highest_peak():
+def test_consecutive_commands_add_their_seconds_and_keep_the_highest_peak():
     """Three commands take the sum of their times, and as much memory as the hungriest."""
-    together = in_turn("both", [_series("a", 1, 2, peak_mb=50.0), _series("b", 3, 5, peak_mb=70.0)])
+    together = leased("both", [_series("a", 1, 2, peak_mb=50.0), _series("b", 3, 5, peak_mb=70.0)])
     assert together.runs == (
         Measured(seconds=4, cpu_seconds=8, peak_mb=70.0),
         Measured(seconds=7, cpu_seconds=14, peak_mb=70.0),
     )
 
 
-def test_contenders_that_differ_fail_the_benchmark():
+def test_contenders_with_different_results_fail_the_benchmark():
     """A contender that did less than the other is named with what differs, and gives no figures."""
     with pytest.raises(BenchmarkFailed, match=r"statuses differ between dbt and elt, 1 in all: \['b: pass / None'\]"):
         same_or_fail("statuses", {"dbt": {"a": "pass", "b": "pass"}, "elt": {"a": "pass"}})

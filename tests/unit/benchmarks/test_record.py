@@ -14,7 +14,7 @@ from tests.factories import make_outcome, make_plan
 from tests.fakes.clock import NOON
 
 
-def test_one_run_becomes_many(tmp_path: Path) -> None:
+def test_one_recorded_run_is_copied_into_many(tmp_path: Path) -> None:
     """Each is whole, a minute after the other."""
     with closing(SqlStore(store_url("one.db", tmp_path))) as store:
         writer = store.writer(opening())

@@ -19,7 +19,7 @@ def _texts(folder, pattern):
     return [path.read_text() for path in sorted(folder.glob(pattern))]
 
 
-def test_everything_is_there_in_its_number(written):
+def test_the_project_has_the_expected_number_of_everything(written):
     """A tenth of 3,000 models, 6,000 tests, 2,000 macros in packages, 300 sources."""
     folder, project = written
     models = [yaml.safe_load(text)["models"] for text in _texts(folder, "models/*/_models.yml")]
@@ -32,7 +32,7 @@ def test_everything_is_there_in_its_number(written):
     assert sum(map(len, sources)) == project.sources == 30
 
 
-def test_most_sources_are_not_read(written):
+def test_most_sources_are_read_by_no_model(written):
     """As many sources are read as are said to be, and these have raw tables."""
     folder, project = written
     read = set(re.findall(r"source\('(\w+)', '(\w+)'\)", "".join(_texts(folder, "models/*/*.sql"))))
@@ -50,7 +50,7 @@ def test_every_called_macro_is_in_the_package_that_is_named(written):
         assert {name for of, name in called if of == package} <= set(re.findall(r"{% macro (\w+)", macros))
 
 
-def test_the_full_size_is_the_one_that_is_promised():
+def test_the_full_size_is_the_promised_one():
     """3,000 models come with 6,000 tests, 2,000 macros and 300 sources, 95 of them read."""
     project = draw_scale_project(3000)
     assert (project.tests, project.macros, project.sources, project.used_sources) == (6000, 2000, 300, 95)

@@ -8,7 +8,7 @@ import yaml
 from benchmarks.wide_macros import write_wide_project
 
 
-def test_each_test_reaches_each_macro(tmp_path: Path) -> None:
+def test_every_test_reaches_every_macro(tmp_path: Path) -> None:
     """Through the materialization that all tests share, and a chain."""
     write_wide_project(tmp_path / "wide", tests=5, macros=10)
     chain = (tmp_path / "wide/macros/chain.sql").read_text()

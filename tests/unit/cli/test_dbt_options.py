@@ -39,7 +39,7 @@ def test_every_option_of_dbt_is_here_or_its_omission_is_documented(command: str)
 
 
 @pytest.mark.parametrize("command", [BUILD, TEST, FRESHNESS, LIST])
-def test_no_option_is_invented_for_dbt(command: str) -> None:
+def test_no_dbt_option_is_invented(command: str) -> None:
     """Each option that is handed on to dbt's command is one that dbt's command has."""
     theirs = {name for parameter in commands_of_dbt(command).params for name in parameter.opts}
     theirs |= {name for parameter in commands_of_dbt(command).params for name in parameter.secondary_opts}
@@ -70,7 +70,7 @@ def test_options_reach_dbt_as_they_were_written() -> None:
     )
 
 
-def test_what_was_not_written_is_left_to_dbt() -> None:
+def test_options_that_were_not_given_are_left_to_dbt() -> None:
     """Without options nothing is handed on, so that dbt's own variables and project flags decide."""
     assert written([]) == ()
 
@@ -82,7 +82,7 @@ def test_values_after_one_name_are_spread(values: list[str]) -> None:
     assert words == [word for value in values for word in ("--select", value)] + ["--threads", "4"]
 
 
-def test_an_option_at_the_end_without_its_value_stays_for_click_to_complain() -> None:
+def test_an_option_without_its_value_is_left_for_click_to_report() -> None:
     """Nothing is swallowed when the value is missing."""
     assert spread(["--select"]) == ["--select"]
 
@@ -93,7 +93,7 @@ def test_an_option_in_the_place_of_a_value_is_refused() -> None:
         spread(["--select", "--threads", "2"])
 
 
-def test_folders_are_those_of_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_are_relative_to_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """dbt works in the folder of the project, and would look for a relative one there."""
     monkeypatch.chdir(tmp_path)
     assert written(["--state", "old", "--defer-state=../other", "--target-path", "out"]) == (
@@ -101,7 +101,7 @@ def test_folders_are_those_of_the_working_folder(tmp_path: Path, monkeypatch: py
     )
 
 
-def test_a_name_without_an_option_is_told_how_to_be_selected() -> None:
+def test_a_name_without_an_option_is_answered_with_how_to_select_it() -> None:
     """`elt run fct_orders` is what a newcomer types."""
     command = DbtCommand("run", params=[click.Option(["--select"])])
     with pytest.raises(click.UsageError, match="--select fct_orders dim_dates"):

@@ -23,7 +23,7 @@ def test_docs_are_generated_without_the_options_of_the_server(words: tuple[str, 
     assert tuple(_without(words)) == left
 
 
-def test_the_site_is_looked_for_with_the_options_that_say_where_it_is() -> None:
+def test_the_site_is_found_through_the_options_that_locate_it() -> None:
     """Written with or without `=`; the rest is of `generate` alone."""
     words = ("--static", "--target-path=x", "--select", "a", "--target", "ci", "--profile")
     assert tuple(_only(words, ("--target-path", "--target", "--profile"))) == (
@@ -57,7 +57,7 @@ def test_the_commands_with_which_dbt_writes_are_known(words: tuple[str, ...], wr
 
 
 @pytest.mark.parametrize("option", [("--log-level", "debug"), ("--log-path", "docs")])
-def test_a_value_that_is_spelled_like_a_command_hides_no_writer(option):
+def test_a_value_spelled_like_a_command_hides_no_writing_command(option):
     """dbt's own command line decides what the command is."""
     assert dbt_writer((*option, "run", "--full-refresh")) == "run"
     assert dbt_writer(("ls", "--select", "run")) is None

@@ -134,7 +134,7 @@ def test_a_share_is_a_percentage_or_a_number_up_to_one(load: Load, said: str) ->
         assert told.endswith("expected a share of all, such as 5% or 0.05")
 
 
-def test_how_much_is_read_of_tables_may_be_limited(load: Load) -> None:
+def test_the_amount_read_from_tables_can_be_limited(load: Load) -> None:
     """By rows of one table and by time; the environment stands over the file; every mistake is told with its line."""
     assert load("content: {time: 0}").content == ContentLimits(rows=10_000_000, time=timedelta(0))
     limits = load("content: {rows: 5}", ELT_CONTENT_ROWS="7", ELT_CONTENT_TIME="2min").content
@@ -147,7 +147,7 @@ def test_how_much_is_read_of_tables_may_be_limited(load: Load) -> None:
 
 
 @pytest.mark.parametrize("said", ["no", "off", "${MARK:-false}", "'false'"])
-def test_false_may_be_said_as_in_yaml_or_by_the_environment(load: Load, said: str) -> None:
+def test_false_may_be_written_in_yaml_or_in_the_environment(load: Load, said: str) -> None:
     """A variable stands over the file; anything that is neither true nor false is a mistake."""
     assert not load(f"state_in_target: {said}").state_in_target
     assert load(f"state_in_target: {said}", ELT_STATE_IN_TARGET="true").state_in_target
@@ -156,14 +156,14 @@ def test_false_may_be_said_as_in_yaml_or_by_the_environment(load: Load, said: st
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "ingestion:\n", "on_no_data:\nlock_timeout: ~\n"])
-def test_what_is_left_empty_has_its_default(load: Load, tmp_path: Path, text: str) -> None:
+def test_empty_settings_have_their_defaults(load: Load, tmp_path: Path, text: str) -> None:
     """An empty file, section or value says nothing."""
     assert load(text) == Settings(
         project_root=tmp_path, dbt_project_dir=tmp_path / "warehouse", elt_yml=tmp_path / "elt.yml"
     )
 
 
-def test_all_mistakes_are_told_at_once_with_their_lines(load: Load) -> None:
+def test_all_mistakes_are_reported_at_once_with_their_lines(load: Load) -> None:
     """Unknown keys, wrong types and missing folders come in one message."""
     text = """\
 ingestoin: {}
@@ -237,7 +237,7 @@ def test_values_come_from_the_environment(load: Load) -> None:
     assert settings.lock_timeout == timedelta(seconds=7)
 
 
-def test_a_variable_that_is_not_set_is_a_mistake_with_its_line(load: Load) -> None:
+def test_an_unset_variable_is_reported_with_its_line(load: Load) -> None:
     """A reference without a default needs its variable; an unfinished reference is told too."""
     assert mistakes(load, "\nlock_timeout: ${NOWHERE}\non_no_data: ${oops\n") == [
         "2: 'lock_timeout': the environment variable NOWHERE is not set; set it, or write ${NOWHERE:-a default}",
@@ -245,7 +245,7 @@ def test_a_variable_that_is_not_set_is_a_mistake_with_its_line(load: Load) -> No
     ]
 
 
-def test_what_a_variable_holds_is_never_shown(load: Load) -> None:
+def test_the_value_of_a_variable_is_never_shown(load: Load) -> None:
     """A wrong value is shown as the file writes it, since the variable may be a secret."""
     found = mistakes(load, "lock_timeout: ${PASSWORD}\n", PASSWORD="hunter2", ELT_ON_NO_DATA="hunter3")
     assert found[0].startswith("1: 'lock_timeout' is '${PASSWORD}': expected")
@@ -307,7 +307,7 @@ def test_each_mistake_in_a_list_has_its_line(load: Load) -> None:
     assert mistakes(load, "protected_targets: {a: b}") == ["1: 'protected_targets' takes one value, this is a mapping"]
 
 
-def test_our_variables_stand_over_the_file(load: Load) -> None:
+def test_environment_variables_override_the_file(load: Load) -> None:
     """An ELT_ variable wins over elt.yml; one set to nothing says nothing."""
     settings = load(FULL, ELT_INGESTION_THREADS="8", ELT_LOCK_TIMEOUT="2", ELT_ON_NO_DATA="")
     assert settings.ingestion_threads == 8

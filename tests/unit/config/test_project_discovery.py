@@ -74,7 +74,7 @@ def test_elt_yml_names_one_of_several_projects(tmp_path: Path) -> None:
     assert load_settings(cwd=tmp_path / "notes", environ={}).dbt_project_dir == tmp_path / "b"
 
 
-def test_an_elt_yml_that_names_another_project_is_not_ours(tmp_path: Path) -> None:
+def test_an_elt_yml_of_another_project_is_ignored(tmp_path: Path) -> None:
     """Standing in a project that the file above does not speak of, the file says nothing."""
     draw(tmp_path, "a/dbt_project.yml", "b/dbt_project.yml")
     (tmp_path / "elt.yml").write_text("dbt_project: b\non_no_data: skip\n")
@@ -113,14 +113,14 @@ def test_two_files_for_one_project_are_an_error(tmp_path: Path) -> None:
         load_settings(tmp_path / "shop", environ={})
 
 
-def test_a_named_project_that_is_none_is_a_mistake(tmp_path: Path) -> None:
+def test_a_configured_project_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     """`dbt_project:` has to lead to a dbt_project.yml."""
     (tmp_path / "elt.yml").write_text("\ndbt_project: gone\n")
     with pytest.raises(ConfigurationError, match=r"elt.yml:2: 'dbt_project': there is no dbt_project.yml in"):
         load_settings(tmp_path, environ={})
 
 
-def test_a_broken_elt_yml_comes_before_a_missing_project(tmp_path: Path) -> None:
+def test_a_broken_elt_yml_is_reported_before_a_missing_project(tmp_path: Path) -> None:
     """The file may have meant to name the project, so its mistake is the one to tell."""
     (tmp_path / "elt.yml").write_text("dbt_projct: shop\n")
     with pytest.raises(ConfigurationError, match="did you mean 'dbt_project'"):

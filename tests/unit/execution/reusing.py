@@ -23,14 +23,14 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, Step, StepId, TestStep
 from orchestrator.reuse.closed import closed_by
 from orchestrator.reuse.evaluated_project import Project
-from orchestrator.reuse.evaluator import Judge
+from orchestrator.reuse.evaluator import Evaluator
 from orchestrator.reuse.facts import Content, StoredFunction, content_text
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.fingerprints.value import SourceVersion
+from orchestrator.reuse.last_success import DOUBTED, SUCCEEDED, LastAttempt, LastSuccess, Mark, Marker
 from orchestrator.reuse.past import Past
-from orchestrator.reuse.plan_decisions import Wishes, foresee
-from orchestrator.reuse.standing import DOUBTED, STANDS, LastTry, Mark, Marker, Standing
+from orchestrator.reuse.plan_decisions import Wishes, decide_plan
 from tests.fakes.clock import NOON
 from tests.unit.reuse.fingerprints.making import project
 
@@ -60,8 +60,8 @@ class Target:
 class Record:
     """What the store knows of one target."""
 
-    standing: dict[StepId, Standing] = field(default_factory=dict)
-    tries: dict[StepId, LastTry] = field(default_factory=dict)
+    last_success: dict[StepId, LastSuccess] = field(default_factory=dict)
+    last_attempts: dict[StepId, LastAttempt] = field(default_factory=dict)
     compiled: dict[tuple[str, NodeId], str] = field(default_factory=dict)
     outcomes: dict[tuple[str, StepId], Outcome] = field(default_factory=dict)
 
@@ -124,7 +124,7 @@ class World:
                 if verify is not None:
                     waiting.append(scheduler.end(self._verify(step, verify)))
                     continue
-                self.record.tries[step.id] = LastTry(run_id=self.run_id, status=None, ended_at=None)
+                self.record.last_attempts[step.id] = LastAttempt(run_id=self.run_id, status=None, ended_at=None)
                 self.ran.append(step.id)
                 outcome = self._execute(step, reuse)
                 if dies_after is not None and len(self.ran) > dies_after:
@@ -183,9 +183,9 @@ class World:
         node = self.graph.manifest.nodes[NodeId(step.id)]
         self.record.compiled[self.run_id, node.unique_id] = self.compiled(node)
         if isinstance(step, TestStep):
-            judged = self.graph.manifest.nodes[node.parents[0]]
+            evaluation = self.graph.manifest.nodes[node.parents[0]]
             is_unit = node.resource_type is ResourceType.UNIT_TEST  # it has rows of its own
-            bad = _says_no((meaning(node), self.compiled(judged)) if is_unit else self._made(node))
+            bad = _says_no((meaning(node), self.compiled(evaluation)) if is_unit else self._made(node))
             worst = Status.WARN if node.severity == "warn" else Status.FAIL
             return Outcome(step_id=step.id, status=worst if bad else Status.SUCCESS, ended_at=NOON)
         if not node.is_ephemeral:
@@ -199,13 +199,13 @@ class World:
         if outcome.status in {Status.REUSED, Status.SKIPPED}:
             return
         step = outcome.step_id
-        self.record.tries[step] = LastTry(run_id=self.run_id, status=outcome.status, ended_at=NOON)
+        self.record.last_attempts[step] = LastAttempt(run_id=self.run_id, status=outcome.status, ended_at=NOON)
         self.record.outcomes[self.run_id, step] = outcome
         known = reuse.known(outcome) if reuse is not None else None
         if known is not None and known.doubts is not None:
-            self.record.standing[step] = replace(known.doubts, status=outcome.status)
-        elif known is not None and outcome.status in STANDS:
-            self.record.standing[step] = Standing(
+            self.record.last_success[step] = replace(known.doubts, status=outcome.status)
+        elif known is not None and outcome.status in SUCCEEDED:
+            self.record.last_success[step] = LastSuccess(
                 run_id=self.run_id,
                 ended_at=NOON,
                 status=outcome.status,
@@ -224,7 +224,7 @@ class World:
         request = PlanRequest(selected=direct | also, direct=direct, upstream=upstream)
         return make_plan(graph, request, self), request
 
-    def stands(self, relation: object) -> bool:
+    def exists(self, relation: object) -> bool:
         """Say whether a table or view is there."""
         nodes = self.graph.manifest.nodes.values()
         return any(node.placed == relation and node.unique_id in self.target.held for node in nodes)
@@ -243,9 +243,9 @@ class World:
         plan, request = self.plan(named, upstream)
         past = self.past()
         selected = request.selected
-        planned, judge = self.judge(past, plan), self.judge(past, plan)
-        judge.before = planned
-        decided = foresee(
+        planned, evaluator = self.evaluator(past, plan), self.evaluator(past, plan)
+        evaluator.before = planned
+        decided = decide_plan(
             plan,
             planned,
             Wishes(
@@ -255,7 +255,7 @@ class World:
         )
         tables = [step for step in decided.steps if isinstance(step, BuildStep) and step.materialized == "table"]
         reuse = RunReuse(
-            judge=judge,
+            evaluator=evaluator,
             recall=lambda step, then: self.record.outcomes.get((then.run_id, step)),
             sample=Sample.of([step for step in tables if step.decision.may_reuse], verified, self.run_id),
         )
@@ -264,18 +264,18 @@ class World:
     def past(self) -> Past:
         """Give what is known of the target."""
         return Past(
-            standing=dict(self.record.standing),
-            tries=dict(self.record.tries),
+            last_success=dict(self.record.last_success),
+            last_attempts=dict(self.record.last_attempts),
             markers=dict(self.target.markers) if self.marks else None,
             contents=self._holds(),
             looked_at=frozenset(self._holds()) if self.marks and self.reads_content else frozenset(),
-            there=self.stands,
+            there=self.exists,
         )
 
-    def judge(self, past: Past, plan: Plan) -> Judge:
+    def evaluator(self, past: Past, plan: Plan) -> Evaluator:
         """Give a judge that has seen nothing yet."""
         graph = self.graph
-        return Judge(
+        return Evaluator(
             Project(
                 graph=graph,
                 maker=Fingerprinter(graph.manifest, Surroundings()),
@@ -291,11 +291,17 @@ class World:
         """Return the decision on each step of a run of everything; `unread` if another process holds the database."""
         self.runs += 1
         plan, _ = self.plan()
-        past = Past(standing=self.record.standing, tries=self.record.tries, unread=True) if unread else self.past()
-        judge = self.judge(past, plan)
+        past = (
+            Past(last_success=self.record.last_success, last_attempts=self.record.last_attempts, unread=True)
+            if unread
+            else self.past()
+        )
+        evaluator = self.evaluator(past, plan)
         if unread:
-            judge = Judge(replace(judge.project, database=_Held(self.target), unread=True), past, judge.planned)
-        decided = foresee(plan, judge, Wishes(may_reuse=lambda _step: True))
+            evaluator = Evaluator(
+                replace(evaluator.project, database=_Held(self.target), unread=True), past, evaluator.planned
+            )
+        decided = decide_plan(plan, evaluator, Wishes(may_reuse=lambda _step: True))
         return {step.id: step.decision for step in decided.steps if step.decision is not None}
 
 
@@ -317,7 +323,7 @@ class _Database:
         """There are none."""
         return {}
 
-    def touch(self, step: StepId, *, stands: bool) -> None:
+    def touch(self, step: StepId, *, exists: bool) -> None:
         """Nothing is remembered."""
 
 

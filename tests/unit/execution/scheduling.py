@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from orchestrator.execution.lanes import Limits
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.scheduler import Decision, Scheduler
+from orchestrator.execution.scheduler import Dispatch, Scheduler
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from tests.factories import make_outcome, make_plan
@@ -16,7 +16,7 @@ def ids(steps) -> list[str]:
     return [step.id for step in steps]
 
 
-def begun(drawing: str, limits: Limits | None = None, **options) -> tuple[Scheduler, Decision]:
+def begun(drawing: str, limits: Limits | None = None, **options) -> tuple[Scheduler, Dispatch]:
     scheduler = Scheduler(make_plan(drawing), limits or Limits(), **options)
     return scheduler, scheduler.begin()
 

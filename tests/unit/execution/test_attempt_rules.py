@@ -43,7 +43,7 @@ def test_each_kind_has_its_defaults():
     assert found == {"load_bts": (5, 60, 30), **dict.fromkeys(others, (2, 5, 120))}
 
 
-def test_while_somebody_watches_loads_are_tried_again_after_seconds():
+def test_on_a_terminal_loads_are_retried_after_seconds():
     """Unless elt.yml says how often."""
     watched = Command(watched=True)
     assert shown(rules(watched).policies["load_bts"]) == (2, 5, 30)
@@ -51,7 +51,7 @@ def test_while_somebody_watches_loads_are_tried_again_after_seconds():
     assert shown(rules(watched, repeats={"ingest": RepeatWish(after=timedelta(1))}).policies["load_bts"])[0] == 2
 
 
-def test_what_is_nearer_to_the_node_stands_over_what_is_farther():
+def test_the_setting_nearest_to_the_node_wins():
     """A kind, then a node in elt.yml, then its meta, then the command line; what is not said stays."""
     said = {"dbt": RepeatWish(times=7, after=timedelta(seconds=9)), "stg": RepeatWish(times=4)}
     limits = {"dbt": LimitWish(limit=None), "stg": LimitWish(limit=timedelta(minutes=3))}
@@ -64,7 +64,7 @@ def test_what_is_nearer_to_the_node_stands_over_what_is_farther():
     assert {policy.repeats for policy in policies.values()} == {0}
 
 
-def test_what_was_said_of_a_kind_is_told_once() -> None:
+def test_a_rule_of_a_kind_is_shown_once() -> None:
     """And of a node where it is another; nothing where the defaults hold."""
     said = {"dbt": RepeatWish(times=7), "stg": RepeatWish(times=4)}
     limits = {"run": LimitWish(limit=timedelta(hours=6)), "stg": LimitWish(limit=None)}
@@ -75,7 +75,7 @@ def test_what_was_said_of_a_kind_is_told_once() -> None:
     assert attempts_text(rules(), replace(known, repeats={}, time_limits={}), PLAN, Command()) == AttemptsText()
 
 
-def test_the_limit_of_the_run_is_that_of_the_command_line_or_of_elt_yml():
+def test_the_runs_time_limit_comes_from_the_command_line_or_elt_yml():
     """Without either there is none."""
     limits = {"run": LimitWish(limit=timedelta(hours=6))}
     assert rules().run_limit is None
@@ -90,7 +90,7 @@ def test_hooks_are_not_run_again_after_a_limit():
     assert not found["hook_start"].repeats_time_limit
 
 
-def test_all_mistakes_are_told_at_once():
+def test_all_mistakes_are_reported_at_once():
     """A name that nothing has, with its line; wrong words in meta, with the file of the node."""
     with pytest.raises(ConfigurationError) as caught:
         rules(
@@ -110,19 +110,19 @@ def test_all_mistakes_are_told_at_once():
 
 
 @pytest.mark.parametrize("meta", [3, [1]])
-def test_a_meta_that_is_no_mapping_is_a_mistake(meta):
+def test_a_meta_that_is_not_a_mapping_is_refused(meta):
     """`meta.elt` takes keys."""
     with pytest.raises(ConfigurationError, match=r"meta\.elt"):
         rules(meta=meta)
 
 
-def test_other_keys_of_meta_are_somebody_elses():
+def test_other_meta_keys_belong_to_other_tools():
     """What is not about tries is left alone; a number alone says how often."""
     assert rules(meta={"volatile": False, "repeats": 9}).policies["stg"].repeats == 9
 
 
 @pytest.mark.parametrize("name", ["bts", "ingest:bts", "ingest.bts", "load_bts", "ingest:load_bts", "bts.flights"])
-def test_a_load_is_named_in_every_way(name):
+def test_a_load_can_be_named_in_every_documented_way(name):
     """A key of `repeats` and `time_limits` is any name of the load or of one of its resources."""
     graph = make_graph(make_source("flights"), make_node("model.stg", "source.raw.flights"), loads=[BTS])
     known = Settings(

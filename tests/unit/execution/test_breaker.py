@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.execution.breaker import Breaker, not_tried, with_open_circuits
+from orchestrator.execution.breaker import Breaker, not_attempted, with_open_circuits
 from orchestrator.execution.recorded import Failing
 from orchestrator.execution.verdict import exit_code, first_causes, run_status
 from orchestrator.nodes.identity import NodeId
@@ -40,7 +40,7 @@ def _failed(times: int, ago: timedelta) -> dict[StepId, Failing]:
         (3, 5, Why.SELECTED, None),
     ],
 )
-def test_a_load_is_left_out_between_so_many_failures_and_the_next_try(
+def test_a_load_is_omitted_between_repeated_failures_and_the_next_attempt(
     times: int, minutes: int, why: Why, act: Act | None
 ) -> None:
     """Not before it failed so often, not when it is time to try again, and never when it was named."""
@@ -53,14 +53,14 @@ def test_a_load_is_left_out_between_so_many_failures_and_the_next_try(
 @pytest.mark.parametrize(
     ("skips_below", "status", "code", "halts"), [(False, Status.WARN, 0, False), (True, Status.SKIPPED, 1, True)]
 )
-def test_what_is_below_reads_what_stands_or_is_skipped(
+def test_descendants_of_an_omitted_load_read_the_existing_table_or_are_skipped(
     skips_below: bool, status: Status, code: int, halts: bool
 ) -> None:
     """The run says so either way: with a warning, or as one that is not green, with the load as its first cause."""
     breaker = replace(HOURLY, skips_below=skips_below)
     step = with_open_circuits(_plan(Why.FEEDS), _failed(3, timedelta(minutes=12)), breaker, NOON).by_id[LOAD]
     assert step.decision is not None
-    outcome = not_tried(step, step.decision)
+    outcome = not_attempted(step, step.decision)
     assert (outcome.status, outcome.status.halts) == (status, halts)
     assert outcome.message == "not tried: failed in the last 3 runs; tried again in 48 min"
     assert exit_code(run_status([outcome])) == code

@@ -52,7 +52,7 @@ def _name(event: RunEvent) -> str:
     return f"{event.outcome.step_id} {event.outcome.status.value}" if kind == "StepEnded" else kind
 
 
-def test_every_event_is_recorded_before_anybody_hears_of_it() -> None:
+def test_every_event_is_recorded_before_any_listener_hears_it() -> None:
     """Listeners receive the events in the order of the record, each later than it was recorded."""
     journal: list[str] = []
     TryOut("a -> b", FakeStepRunner(), listeners=[JournalListener(journal)], writer=RecordingWriter(journal)).run()
@@ -73,7 +73,7 @@ def test_a_run_that_cannot_be_recorded_does_not_start() -> None:
     assert (journal, runner.ran) == ([], [])
 
 
-def test_nothing_more_starts_once_something_could_not_be_recorded() -> None:
+def test_no_step_starts_after_an_event_could_not_be_recorded() -> None:
     """What ran ends and is told; the step whose start could not be recorded never ran, and the run is an error."""
     journal: list[str] = []
     runner = FakeStepRunner()
@@ -86,7 +86,7 @@ def test_nothing_more_starts_once_something_could_not_be_recorded() -> None:
     assert "told end cancelled" in journal
 
 
-def test_a_run_ends_when_somebody_asks_for_it() -> None:
+def test_a_run_ends_when_another_process_cancels_it() -> None:
     """As after Ctrl-C: what has not started is cancelled."""
     journal: list[str] = []
     writer = RecordingWriter(journal, asks_after="start a")

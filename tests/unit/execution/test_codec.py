@@ -26,7 +26,7 @@ from orchestrator.plan.step import (
     ValidationStep,
     Why,
 )
-from orchestrator.reuse.standing import Mark
+from orchestrator.reuse.last_success import Mark
 from tests.factories import make_plan
 
 DRAWING = "load_bts -> age_bts -> stg -> test_key -> mart -> suite_mart, ~hook_start -> stg, fresh_crm -> stg"
@@ -149,7 +149,7 @@ def test_an_outcome_survives_json(outcome: Outcome) -> None:
     assert from_text(to_text(outcome), Outcome) == outcome
 
 
-def test_a_plan_of_every_kind_of_step_comes_back() -> None:
+def test_a_plan_of_every_kind_of_step_survives_the_round_trip() -> None:
     """Equal plans have equal texts."""
     plan = make_plan(DRAWING)
     assert from_text(to_text(plan), Plan) == plan
@@ -157,7 +157,7 @@ def test_a_plan_of_every_kind_of_step_comes_back() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"steps": [{"step": "Unheard"}]}', '{"steps": 4}'])
-def test_what_is_no_plan_is_refused(text: str) -> None:
+def test_json_that_is_not_a_plan_is_refused(text: str) -> None:
     """Whatever is wrong with it, it is a ValueError."""
     with pytest.raises(ValueError, match="not a recorded plan"):
         from_text(text, Plan)

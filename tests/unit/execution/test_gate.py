@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.execution.gate import judge_expectation, judge_load_age, spell, worst
+from orchestrator.execution.gate import evaluate_expectation, evaluate_load_age, spell, worst
 from orchestrator.plan.status import Status
 
 HOUR = 3600.0
@@ -22,29 +22,29 @@ HOUR = 3600.0
 )
 def test_a_source_is_stale_when_its_last_load_is_older_than_a_limit(age, status):
     """An age equal to a limit is still in time, as in dbt; a table that no load filled is older than any limit."""
-    assert judge_load_age(age, HOUR, 2 * HOUR)[0] is status
+    assert evaluate_load_age(age, HOUR, 2 * HOUR)[0] is status
 
 
 def test_a_source_may_only_warn():
     """Without error_after the gate never closes."""
-    assert judge_load_age(100 * HOUR, HOUR, None)[0] is Status.WARN
-    assert judge_load_age(None, HOUR, None)[0] is Status.WARN
+    assert evaluate_load_age(100 * HOUR, HOUR, None)[0] is Status.WARN
+    assert evaluate_load_age(None, HOUR, None)[0] is Status.WARN
 
 
 def test_a_source_may_only_fail():
     """Without warn_after the gate is open or closed."""
-    assert judge_load_age(HOUR, None, 2 * HOUR)[0] is Status.SUCCESS
-    assert judge_load_age(3 * HOUR, None, 2 * HOUR)[0] is Status.FAIL
+    assert evaluate_load_age(HOUR, None, 2 * HOUR)[0] is Status.SUCCESS
+    assert evaluate_load_age(3 * HOUR, None, 2 * HOUR)[0] is Status.FAIL
 
 
 def test_a_gate_without_limits_could_not_be_evaluated():
     """Nothing to judge by is an error, not a silent pass."""
-    assert judge_load_age(1.0, None, None)[0] is Status.ERROR
+    assert evaluate_load_age(1.0, None, None)[0] is Status.ERROR
 
 
-def test_the_message_says_how_old_and_how_old_it_may_be():
+def test_the_message_states_the_age_and_the_limit():
     """A closed gate gives both durations."""
-    assert judge_load_age(3 * HOUR, None, 2 * HOUR)[1] == (
+    assert evaluate_load_age(3 * HOUR, None, 2 * HOUR)[1] == (
         "the last load that brought rows was 3 h ago, allowed are 2 h"
     )
 
@@ -62,10 +62,10 @@ def test_the_message_says_how_old_and_how_old_it_may_be():
 )
 def test_an_expectation_counts_by_its_severity(success, severity, status):
     """Critical fails, warning warns, info is shown; what was not evaluated or is of unknown severity is an error."""
-    assert judge_expectation(success=success, severity=severity) is status
+    assert evaluate_expectation(success=success, severity=severity) is status
 
 
-def test_a_whole_is_as_bad_as_its_worst_part():
+def test_the_overall_status_is_that_of_the_worst_part():
     """An error outweighs a fail, a fail a warning; without parts nothing was evaluated."""
     assert worst([Status.WARN, Status.SUCCESS]) is Status.WARN
     assert worst([Status.FAIL, Status.ERROR, Status.WARN]) is Status.ERROR

@@ -25,7 +25,7 @@ def slow_handler() -> Iterator[None]:
     signal.signal(signal.SIGUSR1, before)
 
 
-def test_entries_come_out_as_they_went_in(inbox: Inbox) -> None:
+def test_entries_survive_the_round_trip(inbox: Inbox) -> None:
     """Outcomes and notices share one order; an empty inbox gives None."""
     inbox.deliver(make_outcome("a"))
     inbox.post(NoticeKind.WARNING, "careful")
@@ -34,7 +34,7 @@ def test_entries_come_out_as_they_went_in(inbox: Inbox) -> None:
     assert inbox.take(0) is None
 
 
-def test_a_signal_near_the_end_of_the_wait_does_not_make_it_endless(inbox: Inbox, slow_handler: None) -> None:
+def test_a_signal_near_the_end_of_a_wait_does_not_prolong_it(inbox: Inbox, slow_handler: None) -> None:
     """A signal whose handling outlasts the wait leaves it over, not without a limit."""
     main = threading.get_ident()
     sender = threading.Timer(0.01, lambda: signal.pthread_kill(main, signal.SIGUSR1))

@@ -11,7 +11,7 @@ from tests.fakes.clock import NOON
 
 
 @pytest.mark.parametrize("status", [Status.SUCCESS, Status.CANCELLED])
-def test_a_run_with_a_status_has_ended(status: Status) -> None:
+def test_a_run_that_has_a_status_has_ended(status: Status) -> None:
     """Whatever became of its process."""
     head = make_head(status=status)
     assert state_of(head, now=NOON, here="laptop", lives=lambda _process, _at: True) is RunState.ENDED
@@ -25,7 +25,9 @@ def test_a_process_of_this_machine_is_looked_up(lives: bool, expected: RunState)
 
 
 @pytest.mark.parametrize(("silent", "expected"), [(SILENCE / 2, RunState.RUNNING), (SILENCE, RunState.INTERRUPTED)])
-def test_a_process_elsewhere_is_judged_by_its_signs_of_life(silent: timedelta, expected: RunState) -> None:
+def test_a_process_on_another_machine_is_alive_while_its_heartbeats_arrive(
+    silent: timedelta, expected: RunState
+) -> None:
     """A run that has said nothing for a minute is interrupted."""
     head = make_head(status=None, host="server")
     assert state_of(head, now=NOON + silent, here="laptop", lives=lambda _process, _at: True) is expected

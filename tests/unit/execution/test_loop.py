@@ -41,7 +41,7 @@ def test_the_first_and_last_event_say_what_the_run_was():
     assert last.outcomes == tried.outcomes
 
 
-def test_an_empty_plan_is_a_run_of_nothing():
+def test_an_empty_plan_is_a_run_without_steps():
     """It starts, ends and is a success."""
     assert TryOut("", FakeStepRunner()).run().heard.lines == ["run", "end success"]
 
@@ -69,7 +69,7 @@ def test_a_model_that_exits_the_process_is_an_error_of_its_step():
 
 
 @pytest.mark.parametrize("given", [[], ["b"], ["a", "a"]])
-def test_a_runner_that_gives_not_exactly_one_outcome_is_an_error_of_the_step(given):
+def test_a_runner_that_does_not_return_exactly_one_outcome_is_an_error_of_the_step(given):
     """None, one of another step, and two are refused: the run neither hangs nor trusts them."""
     tried = TryOut("a", FakeStepRunner({"a": lambda _: [make_outcome(name) for name in given]})).run()
     assert tried.statuses == {"a": "error"}
@@ -87,7 +87,7 @@ def test_a_listener_that_raises_changes_nothing_and_is_reported_once():
     assert raising.heard == 6
 
 
-def test_notices_of_other_threads_are_heard_in_their_order():
+def test_notices_of_other_threads_are_delivered_in_order():
     """What a step had to say comes before its end, what was said before the run right after its start."""
 
     def warn(request):
@@ -102,7 +102,7 @@ def test_notices_of_other_threads_are_heard_in_their_order():
     ]  # fmt: skip
 
 
-def test_notices_that_come_last_are_heard_before_the_end():
+def test_the_last_notices_are_delivered_before_the_end():
     """What is posted while the last step's end is recorded still belongs to the run."""
 
     class Posting(Unrecorded):
@@ -150,7 +150,7 @@ def test_a_stop_interrupts_what_runs_and_cancels_the_rest():
     assert runner.interrupted.is_set()
 
 
-def test_an_interruption_that_came_too_early_is_repeated():
+def test_an_interrupt_that_came_too_early_is_repeated():
     """A step between two queries does not notice the first one: it is interrupted again until it ends."""
 
     class HardOfHearing(FakeStepRunner):
@@ -173,7 +173,7 @@ def test_a_run_that_was_stopped_before_it_began_runs_nothing():
     assert tried.runner.ran == []
 
 
-def test_a_stopped_run_leaves_what_does_not_end_within_the_patience():
+def test_a_stopped_run_abandons_what_does_not_end_in_time():
     """A model that computes for ever is cancelled without waiting for it."""
     runner = FakeStepRunner(held=["a"], deaf=True)
     tried = TryOut("a, b -> c", runner).start()
@@ -186,7 +186,7 @@ def test_a_stopped_run_leaves_what_does_not_end_within_the_patience():
     runner.release("a")
 
 
-def test_insisting_ends_the_run_at_once():
+def test_a_second_interrupt_ends_the_run_at_once():
     """A second Ctrl-C waits for nothing, however long the patience."""
     runner = FakeStepRunner(held=["a"], deaf=True)
     tried = TryOut("a -> b", runner).start()
@@ -212,7 +212,7 @@ def test_a_keyboard_interrupt_without_a_handler_stops_the_run():
     assert tried.run().statuses == {"a": "cancelled", "b": "cancelled"}
 
 
-def test_fail_fast_interrupts_what_runs_and_still_runs_the_last_hooks():
+def test_fail_fast_interrupts_running_steps_and_still_runs_the_on_run_end_hooks():
     """A fails while B runs: B is interrupted and names A, C is skipped, on-run-end runs."""
     runner = FakeStepRunner({"a": Status.ERROR}, held=["a", "b"])
     tried = TryOut("a, b -> c, ~a -> hook_end, ~c -> hook_end", runner, fail_fast=True).start()
@@ -225,7 +225,7 @@ def test_fail_fast_interrupts_what_runs_and_still_runs_the_last_hooks():
     assert tried.heard.lines[-1] == "end error"
 
 
-def test_a_plan_with_a_step_that_nobody_can_run_is_refused():
+def test_a_plan_with_a_step_that_has_no_executor_is_refused():
     """A lane without a runner is a bug of the wiring and is told before anything starts."""
     clock = FixedClock()
     inbox, terms = Inbox(clock), RunTerms(run_id="r", database="d")

@@ -5,14 +5,14 @@ from orchestrator.execution.ports import Request, Verify
 from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.standing import Mark
+from orchestrator.reuse.last_success import Mark
 from tests.factories import make_outcome
 from tests.fakes.reuse import FakeReuse, reused
 from tests.fakes.step_runner import FakeStepRunner
 from tests.unit.execution.test_loop_repeats import busy, tried
 
 
-def test_tries_are_numbered_on_from_those_of_an_earlier_sitting():
+def test_attempts_are_numbered_from_those_of_an_earlier_sitting():
     """The number is the record's, so that a marker of one try is never taken for that of another."""
     told: list[tuple[str, int]] = []
 
@@ -25,7 +25,7 @@ def test_tries_are_numbered_on_from_those_of_an_earlier_sitting():
     assert told == [("a", 3), ("a", 4), ("b", 1)]
 
 
-def test_the_mark_of_a_step_is_asked_for_when_it_starts():
+def test_a_steps_marker_is_requested_when_it_starts():
     """When all of its parents have ended: what its result follows from is known only then."""
     heard: list[str] = []
     marks: dict[str, Mark | None] = {}
@@ -44,7 +44,7 @@ def test_the_mark_of_a_step_is_asked_for_when_it_starts():
     assert marks == {"a": None, "b": Mark(digest="of b", identity="i")}
 
 
-def test_a_step_that_is_verified_takes_its_turn_as_one_that_runs():
+def test_a_verified_step_is_scheduled_as_one_that_runs():
     """The runner is asked for it, again after an error that may pass; an error halts what is below."""
     verify = Verify(reused=reused("a"), of_run="r0")
     asked: list[Verify | None] = []

@@ -40,7 +40,7 @@ def tried(drawing: str, runner: FakeStepRunner, *, policies, wait: float = 3600,
 TWICE = {"a": RepeatPolicy(repeats=2)}
 
 
-def test_a_transient_error_is_followed_by_another_try():
+def test_a_transient_error_is_followed_by_another_attempt():
     """The end of each try is told, the step ends once, and what is below starts after the last."""
     run = tried("a -> b", FakeStepRunner({"a": [busy("a"), busy("a"), Status.SUCCESS]}), policies=TWICE).run()
     assert run.heard.lines == [
@@ -64,14 +64,14 @@ def test_attempts_before_a_resume_are_counted():
     assert run.heard.lines[2] == "a error, try 6 of 7 follows"
 
 
-def test_after_the_last_try_the_error_halts_what_is_below():
+def test_after_the_last_attempt_the_error_halts_its_descendants():
     """As an error that is not tried again does."""
     run = tried("a -> b", FakeStepRunner({"a": busy("a")}), policies={"a": RepeatPolicy(repeats=1)}).run()
     assert run.statuses == {"a": "error", "b": "skipped"}
     assert run.heard.lines.count("start a") == 2
 
 
-def test_a_step_that_waits_leaves_its_place_to_others():
+def test_a_waiting_step_frees_its_slot():
     """One place: while A waits, B runs."""
     runner = FakeStepRunner({"a": [busy("a"), Status.SUCCESS]}, held=["b"])
     run = tried("a, b", runner, policies=TWICE, wait=0, limits=Limits(dbt=1)).start()
@@ -83,7 +83,7 @@ def test_a_step_that_waits_leaves_its_place_to_others():
     assert runner.ran == ["a", "b", "a"]
 
 
-def test_the_wait_goes_by_the_clock():
+def test_the_wait_is_measured_by_the_clock():
     """The next try starts when its time has come, not before; what is told is the time of day of it."""
     runner = FakeStepRunner({"a": [busy("a"), Status.SUCCESS]}, held=["b"])
     run = tried("a, b", runner, policies=TWICE, wait=4.9).start()
@@ -111,7 +111,7 @@ def test_a_stop_ends_a_waiting_step_with_its_last_error(insist):
     assert run.message("a") == "the server is busy"
 
 
-def test_a_run_that_only_waited_was_interrupted_all_the_same():
+def test_a_run_interrupted_while_waiting_is_recorded_as_interrupted():
     """Nobody else ran: the run is cancelled, as after any Ctrl-C."""
     run = tried("a", FakeStepRunner({"a": busy("a")}), policies=TWICE, wait=0).start()
     run.until("follows")
@@ -132,7 +132,7 @@ def test_fail_fast_ends_a_waiting_step_with_its_last_error():
 LIMITED = {"a": RepeatPolicy(repeats=1, time_limit=timedelta(minutes=30))}
 
 
-def test_a_try_over_its_limit_is_interrupted_alone():
+def test_only_the_attempt_over_its_time_limit_is_interrupted():
     """A is an error with the reason, what is below it is skipped, B goes on."""
     runner = FakeStepRunner(held=["a", "b"])
     run = tried("a -> c, b -> d", runner, policies=LIMITED).start()
@@ -146,7 +146,7 @@ def test_a_try_over_its_limit_is_interrupted_alone():
     assert runner.ran.count("a") == 1
 
 
-def test_a_limit_is_tried_again_where_the_policy_says_so():
+def test_a_time_limit_is_retried_where_the_policy_says_so():
     """Some sources hang now and then."""
     policy = RepeatPolicy(repeats=1, time_limit=timedelta(minutes=30), repeats_time_limit=True)
     runner = FakeStepRunner(held=["a"])
@@ -161,7 +161,7 @@ def test_a_limit_is_tried_again_where_the_policy_says_so():
     ]
 
 
-def test_what_outlives_its_limit_is_left_behind_and_its_place_filled():
+def test_a_step_that_outlives_its_time_limit_is_abandoned_and_its_slot_reused():
     """A deaf step in the only place: it is an error after the patience, and B runs though A still does."""
     runner = FakeStepRunner(held=["a"], deaf=True)
     run = tried("a -> c, b", runner, policies=LIMITED, limits=Limits(dbt=1)).start()
@@ -174,7 +174,7 @@ def test_what_outlives_its_limit_is_left_behind_and_its_place_filled():
     runner.release("a")
 
 
-def test_what_a_step_says_after_it_was_left_behind_is_not_heard():
+def test_output_of_an_abandoned_step_is_ignored():
     """Its outcome was recorded: a success that comes late changes nothing."""
     runner = FakeStepRunner(held=["a", "b"], deaf=True)
     run = tried("a -> c, b", runner, policies=LIMITED).start()
@@ -201,7 +201,7 @@ def test_a_run_over_its_limit_ends_as_if_it_was_stopped():
     assert sum("time limit of the run" in line for line in run.heard.lines) == 1
 
 
-def test_with_grace_what_runs_may_finish_and_nothing_starts():
+def test_within_the_grace_period_running_steps_may_finish_and_none_starts():
     """A ends by itself within the grace: it is a success; B never starts."""
     runner = FakeStepRunner(held=["a"])
     run = TryOut("a -> b, c", runner, limits=Limits(dbt=1), grace=timedelta(seconds=60)).start()
@@ -214,7 +214,7 @@ def test_with_grace_what_runs_may_finish_and_nothing_starts():
     assert run.heard.lines[-1] == "end cancelled"
 
 
-def test_when_the_grace_is_over_what_runs_is_interrupted():
+def test_when_the_grace_period_ends_running_steps_are_interrupted():
     """Then it is cancelled."""
     runner = FakeStepRunner(held=["a"])
     run = TryOut("a -> b", runner, grace=timedelta(seconds=60)).start()
@@ -225,7 +225,7 @@ def test_when_the_grace_is_over_what_runs_is_interrupted():
     assert run.join().statuses == {"a": "cancelled", "b": "cancelled"}
 
 
-def test_a_second_signal_ends_the_grace():
+def test_a_second_signal_ends_the_grace_period():
     """Who insists waits for nothing."""
     runner = FakeStepRunner(held=["a"], deaf=True)
     run = TryOut("a", runner, grace=timedelta(hours=1)).start()

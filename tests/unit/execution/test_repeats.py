@@ -47,20 +47,20 @@ def test_jitter_moves_a_wait_by_its_share_at_most(tries, chance, jitter, factor)
 
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("kind", [*ErrorClass, None])
-def test_only_a_transient_error_is_tried_again(status, kind):
+def test_only_a_transient_error_is_retried(status, kind):
     """A failing test, wrong SQL, a skip, an interruption, an error that nobody judged: each is the last try."""
     expected = status is Status.ERROR and kind is ErrorClass.TRANSIENT
     assert is_repeated(make_outcome("a", status, error_class=kind), TWICE, tries=1) == expected
 
 
-def test_a_step_is_tried_as_often_as_its_policy_says():
+def test_a_step_is_attempted_as_often_as_its_policy_says():
     """Two repeats are three tries; without a policy there is one."""
     passing = make_outcome("a", Status.ERROR, error_class=ErrorClass.TRANSIENT)
     assert [is_repeated(passing, TWICE, tries) for tries in (1, 2, 3)] == [True, True, False]
     assert not is_repeated(passing, NEVER, 1)
 
 
-def test_a_try_that_was_ended_at_its_limit_is_an_error():
+def test_an_attempt_ended_at_its_time_limit_is_an_error():
     """Tools tell the interruption as an error, or as cancelled; what was done just before stays done."""
     limit = timedelta(minutes=30)
     for status in (Status.ERROR, Status.CANCELLED):
@@ -74,6 +74,6 @@ def test_a_try_that_was_ended_at_its_limit_is_an_error():
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(1.5, "1.5 s"), (90, "90 s"), (120, "2 min"), (7200, "2 h")])
-def test_a_limit_is_said_in_its_largest_whole_unit(seconds, words):
+def test_a_limit_is_printed_in_its_largest_whole_unit(seconds, words):
     """As it would be written in elt.yml."""
     assert in_words(timedelta(seconds=seconds)) == words

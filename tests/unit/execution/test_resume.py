@@ -6,10 +6,10 @@ import pytest
 
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import RecordedAttempt, RecordedRun, RecordedStep
-from orchestrator.execution.resume import cut_off, done_after_all, past_of, settled, tries, unheard_loads
+from orchestrator.execution.resume import attempt_counts, cut_off, done_after_all, past_of, settled, unrecorded_loads
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
-from orchestrator.reuse.standing import Marker
+from orchestrator.reuse.last_success import Marker
 from tests.factories import make_head, make_outcome, make_plan
 from tests.fakes.clock import NOON
 
@@ -34,20 +34,20 @@ def done(run: RecordedRun, marker: Marker = MARKER) -> bool:
 
 
 @pytest.mark.parametrize("outcome", [None, make_outcome("log", Status.CANCELLED)], ids=["died", "interrupted"])
-def test_a_try_of_which_the_end_is_unknown_is_done_when_its_marker_stands(outcome: Outcome | None):
+def test_an_attempt_with_unknown_end_is_complete_if_its_marker_exists(outcome: Outcome | None):
     """The process died before it could record the end, or gave the step up when it was to end itself."""
     assert done(cut(outcome))
-    assert tries(cut(outcome)) == {"log": 2}
+    assert attempt_counts(cut(outcome)) == {"log": 2}
 
 
 @pytest.mark.parametrize("other", [{"attempt": 1}, {"attempt": 3}, {"run_id": "r0"}, {"is_whole": False}], ids=str)
-def test_a_marker_of_another_try_says_nothing(other):
+def test_a_marker_of_another_attempt_proves_nothing(other):
     """Nor one of another run, or of a build of which something was still to be done after the commit."""
     assert not done(cut(None), replace(MARKER, **other))
 
 
 @pytest.mark.parametrize("status", [Status.ERROR, Status.SUCCESS, Status.FAIL])
-def test_a_recorded_end_stands_over_the_marker(status: Status):
+def test_a_recorded_end_takes_precedence_over_the_marker(status: Status):
     """A build that erred after its commit runs again, as in dbt."""
     run = cut(make_outcome("log", status))
     assert cut_off(run) == {}
@@ -56,7 +56,7 @@ def test_a_recorded_end_stands_over_the_marker(status: Status):
 
 
 @pytest.mark.parametrize("name", ["load_log", "test_log", "hook_start", "suite_log"])
-def test_only_builds_are_settled_by_a_marker(name: str):
+def test_only_builds_are_recovered_from_a_marker(name: str):
     """Loads settle themselves; a check leaves nothing, and is asked again."""
     assert not done(cut(None, name), replace(MARKER, step_id=StepId(name)))
 
@@ -77,7 +77,7 @@ def loaded(run_id: str, *statuses: Status | None) -> RecordedRun:
     return RecordedRun(head=make_head(run_id=run_id), asked={}, plan=plan, steps=(recorded,))
 
 
-def test_what_is_found_of_a_run_ended_well_unless_a_retry_of_it_says_otherwise():
+def test_recovered_steps_of_a_run_succeeded_unless_a_retry_says_otherwise():
     """A retry that planned the step again did so because its code had changed: its own end counts."""
     first, found = cut(None), {"r1": [make_outcome("log", Status.SUCCESS)]}
     assert past_of([first]).well == frozenset()
@@ -98,17 +98,17 @@ def test_what_is_found_of_a_run_ended_well_unless_a_retry_of_it_says_otherwise()
     ],
     ids=["cut off", "not tried again", "twice", "in its second try", "ended later", "ended"],
 )
-def test_a_load_goes_on_with_the_runs_that_did_not_tell_its_end(runs, unheard):
+def test_a_load_continues_from_the_runs_that_did_not_record_its_end(runs, unheard):
     """Of a run and the retries of it; once one of them tells how the load ended, a further one begins anew."""
-    assert [run.head.run_id for run in unheard_loads(runs).get(StepId("load_log"), ())] == unheard
+    assert [run.head.run_id for run in unrecorded_loads(runs).get(StepId("load_log"), ())] == unheard
 
 
-def test_only_loads_go_on():
+def test_only_loads_continue():
     """A build that was cut off is settled by its marker."""
-    assert unheard_loads([cut(None)]) == {}
+    assert unrecorded_loads([cut(None)]) == {}
 
 
-def test_a_build_that_is_gone_is_not_settled_nor_are_its_checks():
+def test_a_build_that_no_longer_exists_is_not_recovered_nor_are_its_checks():
     """What is built upon it stands."""
     plan = make_plan("a -> test_a -> b, a -> suite_a -> b, a -> b -> test_b")
     steps = tuple(

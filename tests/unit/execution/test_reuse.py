@@ -14,7 +14,7 @@ from tests.fakes.step_runner import FakeStepRunner
 from tests.unit.execution.looping import TryOut
 
 
-def test_a_chain_that_is_reused_ends_before_anything_starts():
+def test_a_chain_that_is_reused_finishes_before_any_step_starts():
     """Each hears of its parent before its turn comes; only D is handed to a runner."""
     reuse = FakeReuse({name: reused(name) for name in "abc"})
     run = TryOut("a -> b -> c -> d", FakeStepRunner({"d": Status.SUCCESS}), reuse=reuse, limits=Limits(dbt=1)).run()
@@ -24,14 +24,14 @@ def test_a_chain_that_is_reused_ends_before_anything_starts():
     ]
 
 
-def test_what_is_reused_takes_its_turn_as_others_do():
+def test_a_reused_step_is_scheduled_as_others_are():
     """One place, which A has first; B and C end when it is free, and take none."""
     reuse = FakeReuse({name: reused(name) for name in "bc"})
     run = TryOut("a, b -> c", FakeStepRunner({"a": Status.SUCCESS}), reuse=reuse, limits=Limits(dbt=1)).run()
     assert run.statuses == {"a": "success", "b": "reused", "c": "reused"}
 
 
-def test_a_gate_that_stays_closed_halts_what_is_below_and_is_no_success():
+def test_a_gate_that_stays_closed_halts_its_descendants_and_is_not_a_success():
     """The closed step is the first cause; what is below it was skipped because of it."""
     reason = Reason(code=ReasonCode.GATE_CLOSED, blame=StepId("test_key"))
     closed = Outcome(step_id=StepId("a"), status=Status.SKIPPED, reason=reason, message="test_key said no")
@@ -44,7 +44,7 @@ def test_a_gate_that_stays_closed_halts_what_is_below_and_is_no_success():
 
 
 @pytest.mark.parametrize(("word", "status"), [("success", Status.SUCCESS), ("warn", Status.WARN)])
-def test_a_warning_that_is_reused_is_a_warning_again(word: str, status: Status):
+def test_a_reused_warning_is_still_a_warning(word: str, status: Status):
     """The run says so."""
     assert run_status([reused("t", word)]) is status
 

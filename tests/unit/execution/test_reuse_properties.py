@@ -89,8 +89,8 @@ def test_a_run_with_reuse_leaves_what_a_full_run_leaves(data: st.DataObject) -> 
         other, theirs = full(world)
         verdicts = {step: verdict(one) for step, one in theirs.items()}
         assert {step: verdict(one) for step, one in outcomes.items()} == verdicts
-        judged = [NodeId(step) for step, said in verdicts.items() if said is not Status.SKIPPED and is_built(step)]
-        assert seen(world, judged) == seen(other, judged)
+        evaluation = [NodeId(step) for step, said in verdicts.items() if said is not Status.SKIPPED and is_built(step)]
+        assert seen(world, evaluation) == seen(other, evaluation)
 
 
 @settings(max_examples=40)
@@ -109,7 +109,7 @@ def test_without_the_database_no_decision_is_wrong(data: st.DataObject) -> None:
 
 @settings(max_examples=40)
 @given(data=st.data())
-def test_without_the_database_the_likely_decision_is_the_one_that_follows_if_it_is_as_recorded(
+def test_without_the_database_the_likely_decision_assumes_that_it_is_as_recorded(
     data: st.DataObject,
 ) -> None:
     """Where only the project changed since the last run."""
@@ -125,7 +125,7 @@ def test_without_the_database_the_likely_decision_is_the_one_that_follows_if_it_
 
 @settings(max_examples=25)
 @given(data=st.data())
-def test_what_was_changed_unseen_is_found_and_mended_with_all_that_was_built_on_it(data: st.DataObject) -> None:
+def test_unseen_changes_are_found_and_repaired_with_everything_built_on_them(data: st.DataObject) -> None:
     """A run that verifies all names what is not what it builds to; runs after it leave what a full run leaves."""
     world = data.draw(worlds())
     world.reads_content = False
@@ -151,9 +151,9 @@ def test_what_was_changed_unseen_is_found_and_mended_with_all_that_was_built_on_
         if not any(outcome.reason.code is ReasonCode.DIFFERS for outcome in found.values()):
             break
     other, theirs = full(world)
-    judged = [NodeId(step) for step, one in theirs.items() if is_built(step) and not one.status.halts]
-    judged = [node for node in judged if not found[StepId(node)].status.halts]
-    assert seen(world, judged) == seen(other, judged)
+    evaluation = [NodeId(step) for step, one in theirs.items() if is_built(step) and not one.status.halts]
+    evaluation = [node for node in evaluation if not found[StepId(node)].status.halts]
+    assert seen(world, evaluation) == seen(other, evaluation)
 
 
 def between(draw: st.DrawFn, world: World) -> None:
@@ -186,7 +186,7 @@ def is_built(step: StepId) -> bool:
 
 @settings(max_examples=25)
 @given(world=worlds())
-def test_after_a_run_that_ended_well_nothing_runs(world: World) -> None:
+def test_after_a_successful_run_nothing_runs(world: World) -> None:
     """Unless a check said no: what it judges runs again with it."""
     outcomes = world.run_with_reuse()
     if all(not outcome.status.halts for outcome in outcomes.values()):
@@ -196,7 +196,7 @@ def test_after_a_run_that_ended_well_nothing_runs(world: World) -> None:
 
 @settings(max_examples=25)
 @given(world=worlds(), data=st.data())
-def test_a_comment_runs_nothing_but_what_was_named(world: World, data: st.DataObject) -> None:
+def test_a_comment_reruns_only_the_selected_nodes(world: World, data: st.DataObject) -> None:
     """It compiles to what stands; only of an ephemeral model that no other node reads there is nothing to compare."""
     outcomes = world.run_with_reuse()
     models = [name for name, part in world.parts.items() if is_model(part)]

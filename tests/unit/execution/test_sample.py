@@ -27,13 +27,13 @@ def test_the_draw_follows_from_the_run_and_the_steps_alone(steps, share, run):
 
 
 @given(steps=steps, low=shares, high=shares)
-def test_a_larger_share_draws_the_same_and_more(steps, low, high):
+def test_a_larger_share_draws_a_superset(steps, low, high):
     """So that nights at 5 % and at 10 % of one run agree."""
     low, high = sorted((low, high))
     assert drawn(steps, low, "r") <= drawn(steps, high, "r")
 
 
-def test_a_share_of_a_hundred_is_what_a_person_means_by_it():
+def test_a_share_of_100_means_all():
     """5 % of 100 are 5, though 0.05 is a little more; another run draws others."""
     hundred = [StepId(f"model.shop.m{at}") for at in range(100)]
     assert len(drawn(hundred, 0.05, "one")) == 5
@@ -58,7 +58,7 @@ def test_a_run_that_reuses_a_table_verifies_one(acts, share, data):
     assert len(taken) <= math.ceil(share * len(acts)) + 1
 
 
-def test_what_an_earlier_sitting_of_the_run_verified_counts():
+def test_verification_by_an_earlier_sitting_of_the_run_counts():
     """The first that is reused is taken in place of one that was drawn: once in a run, not once a sitting."""
     certain = Sample.of(candidates(a=Act.REUSE, b=Act.REUSE), 0.5, "r")
     assert sum(certain.takes(StepId(name)) for name in "ab") == 1

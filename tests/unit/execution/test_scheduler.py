@@ -19,7 +19,7 @@ def test_a_step_starts_when_its_last_parent_has_ended():
 
 
 @pytest.mark.parametrize("status", [Status.FAIL, Status.ERROR, Status.CANCELLED, Status.SKIPPED])
-def test_what_halts_stops_exactly_the_descendants(status):
+def test_a_halting_status_stops_exactly_the_descendants(status):
     """A -> B -> C beside D -> E: when A halts, B and C are skipped, D and E run."""
     outcomes = finish(make_plan("a -> b -> c, d -> e"), {"a": status})
     assert statuses(outcomes) == {
@@ -28,12 +28,12 @@ def test_what_halts_stops_exactly_the_descendants(status):
 
 
 @pytest.mark.parametrize("status", [Status.WARN, Status.REUSED, Status.NO_DATA])
-def test_what_does_not_halt_lets_the_children_run(status):
+def test_a_status_that_does_not_halt_lets_the_children_run(status):
     """A warning, a reuse and a load without new rows let everything downstream go on."""
     assert statuses(finish(make_plan("a -> b"), {"a": status})) == {"a": status, "b": "success"}
 
 
-def test_a_load_without_news_skips_what_is_below_when_asked():
+def test_a_load_without_new_rows_skips_its_descendants_when_asked():
     """Load -> A -> B beside C: with `on_no_data: skip` A and B are skipped because of the load, C runs."""
     outcomes = finish(make_plan("load -> a -> b, c"), {"load": Status.NO_DATA}, skip_without_news=True)
     assert statuses(outcomes) == {"load": "no_data", "a": "skipped", "b": "skipped", "c": "success"}
@@ -54,13 +54,13 @@ def test_skips_cascade_at_once():
     assert scheduler.end(make_outcome("slow")).ended
 
 
-def test_with_two_halting_parents_the_first_to_end_is_blamed():
+def test_with_two_halting_parents_the_one_that_ended_first_is_blamed():
     """A -> C <- B: whichever parent ended first skipped C; the other adds nothing."""
     outcomes = finish(make_plan("a -> c, b -> c"), {"a": Status.FAIL, "b": Status.FAIL}, pick=max)
     assert reasons(outcomes) == {"c": "upstream_halted b"}
 
 
-def test_an_order_without_halting_waits_but_never_skips():
+def test_an_edge_without_halting_waits_but_never_skips():
     """~A -> B: B waits for A and runs however A ended, also when A was skipped."""
     scheduler, first = begun("root -> a, ~a -> b")
     assert ids(first.start) == ["root"]
@@ -100,7 +100,7 @@ def test_a_failed_on_run_start_hook_does_not_halt_by_itself():
     assert statuses(outcomes) == {"hook_start": "error", "a": "success"}
 
 
-def test_a_first_hook_that_raised_halts_all_that_waits_for_it():
+def test_an_on_run_start_hook_that_raised_halts_everything_that_waits_for_it():
     """~hook -> A -> B, ~hook -> last hook, C: only what is not dbt's goes on, as dbt gives up there."""
     drawing = "~hook_start -> a, a -> b, ~hook_start -> hook_end, ~a -> hook_end, load_1"
     scheduler, first = begun(drawing, Limits(dbt=2))
@@ -149,7 +149,7 @@ def test_fail_fast_blames_the_first_failure_only():
     assert scheduler.end(make_outcome("c", Status.ERROR)).outcomes[0].reason.blame == "a"
 
 
-def test_a_step_that_ends_well_in_spite_of_the_interruption_keeps_its_status():
+def test_a_step_that_succeeds_in_spite_of_the_interruption_keeps_its_status():
     """Work that was finished is finished."""
     scheduler, _ = begun("a, b", fail_fast=True)
     scheduler.end(make_outcome("a", Status.ERROR))
@@ -165,13 +165,13 @@ def test_on_run_end_hooks_run_after_failures(fail_fast):
     assert outcomes["hook_end"].status is Status.SUCCESS
 
 
-def test_a_hook_that_errs_is_no_reason_to_fail_fast():
+def test_a_failing_hook_does_not_trigger_fail_fast():
     """As in dbt, only nodes end a run early: after a failing on-run-start they still run."""
     outcomes = finish(make_plan("~hook_start -> a, a -> b"), {"hook_start": Status.ERROR}, fail_fast=True)
     assert statuses(outcomes) == {"hook_start": "error", "a": "success", "b": "success"}
 
 
-def test_a_warning_is_no_reason_to_fail_fast():
+def test_a_warning_does_not_trigger_fail_fast():
     """Only a fail or an error ends a run early."""
     assert statuses(finish(make_plan("a -> b"), {"a": Status.WARN}, fail_fast=True))["b"] == "success"
 
@@ -188,7 +188,7 @@ def test_a_stop_cancels_the_rest_and_interrupts_what_runs():
     assert (last.outcomes[0].status, last.start, last.ended) == (Status.CANCELLED, (), True)
 
 
-def test_a_stopped_run_can_be_ended_without_what_still_runs():
+def test_a_stopped_run_can_end_without_the_steps_that_still_run():
     """Abandoned steps are cancelled, each once, and late ends of theirs are refused."""
     scheduler, _ = begun("a -> b, c")
     scheduler.stop()
@@ -198,7 +198,7 @@ def test_a_stopped_run_can_be_ended_without_what_still_runs():
         scheduler.end(make_outcome("a"))
 
 
-def test_an_empty_plan_has_ended_when_it_begins():
+def test_an_empty_plan_is_finished_from_the_start():
     """Without steps there is nothing to wait for."""
     assert begun("")[1].ended
 
@@ -216,7 +216,7 @@ def test_a_plan_that_waits_for_an_unknown_step_is_refused():
         Scheduler(type(plan)(steps=plan.steps[1:]), Limits())
 
 
-def test_a_limit_of_none_is_refused():
+def test_a_limit_of_zero_is_refused():
     """A lane without a place would never end."""
     with pytest.raises(ValueError, match="lane ingest is 0"):
         Limits(ingest=0)

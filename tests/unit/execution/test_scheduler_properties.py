@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from orchestrator.execution.lanes import Lane, Limits
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.routes import ROUTES, route_of
-from orchestrator.execution.scheduler import Decision, Scheduler
+from orchestrator.execution.scheduler import Dispatch, Scheduler
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from tests.factories import make_outcome, make_step
@@ -99,7 +99,7 @@ class Run:
         may = self.started[name] <= self.repeats and self.scheduler.may_pause(name)
         return may and self.data.draw(st.booleans(), "may pass")
 
-    def follow(self, decision: Decision) -> None:
+    def follow(self, decision: Dispatch) -> None:
         for outcome in decision.outcomes:
             assert outcome.step_id not in self.outcomes
             self.outcomes[outcome.step_id] = outcome
@@ -167,7 +167,7 @@ def test_the_blamed_step_is_an_ancestor_that_ran_and_halted(data):
 
 @settings(max_examples=EXAMPLES)
 @given(st.data())
-def test_fail_fast_runs_nothing_after_the_first_failure_but_the_last_hooks(data):
+def test_after_the_first_failure_fail_fast_runs_only_the_on_run_end_hooks(data):
     """What did not run descends from what halted or blames the first failure; on-run-end runs all the same."""
     run = Run(data, fail_fast=True).finish()
     for name, outcome in run.outcomes.items():
@@ -226,24 +226,24 @@ def drive(plan: Plan, statuses: dict[str, Status], settled: tuple[Outcome, ...] 
 
 @settings(max_examples=EXAMPLES)
 @given(st.data())
-def test_a_run_that_goes_on_ends_as_one_that_was_never_broken_off(data):
+def test_a_resumed_run_ends_as_an_uninterrupted_run_does(data):
     """Wherever it broke off: each step has the status of an undisturbed run, and what stood did not run again."""
     plan = data.draw(plans())
     statuses = {step.id: data.draw(st.sampled_from(RUNNER_STATUSES), step.id) for step in plan.steps}
     _, undisturbed = drive(plan, statuses)
     _, before = drive(plan, statuses, ends=data.draw(st.integers(0, len(plan.steps)), "ends"))
-    stands = tuple(before[step.id] for step in plan.steps if step.id in before and not before[step.id].status.halts)
-    started, after = drive(plan, statuses, stands)
+    exists = tuple(before[step.id] for step in plan.steps if step.id in before and not before[step.id].status.halts)
+    started, after = drive(plan, statuses, exists)
     assert {name: outcome.status for name, outcome in after.items()} == {
         name: outcome.status for name, outcome in undisturbed.items()
     }
-    assert not {outcome.step_id for outcome in stands} & set(started)
+    assert not {outcome.step_id for outcome in exists} & set(started)
     assert len(started) == len(set(started))
 
 
 @settings(max_examples=EXAMPLES)
 @given(st.data())
-def test_tries_that_follow_each_other_change_nothing_else(data):
+def test_consecutive_attempts_change_nothing_else(data):
     """Each step ends once, after at most its tries; what is below it starts only after the last."""
     repeats = data.draw(st.integers(0, 3))
     run = Run(data, repeats=repeats).finish()
@@ -255,7 +255,7 @@ def test_tries_that_follow_each_other_change_nothing_else(data):
 
 @settings(max_examples=EXAMPLES)
 @given(st.data())
-def test_a_step_that_waits_for_its_next_try_ends_with_its_last_error(data):
+def test_a_step_waiting_for_its_next_attempt_ends_with_its_last_error(data):
     """However the run ends before its time: stopped, or broken off by a failure."""
     run = Run(data, repeats=2, may_stop=True, fail_fast=data.draw(st.booleans())).finish()
     assert run.outcomes.keys() == run.plan.by_id.keys()

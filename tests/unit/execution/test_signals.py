@@ -14,7 +14,7 @@ from orchestrator.execution.stopping import StepStop, StopRequest
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_first_signal_asks_the_second_insists_the_third_raises(number, monkeypatch):
+def test_the_first_signal_stops_the_second_ends_and_the_third_raises(number, monkeypatch):
     """Ctrl-C, SIGTERM and a terminal that hangs up mean the same."""
     monkeypatch.setattr(signals, "heeded_signals", lambda: (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     stop = StopRequest()
@@ -27,7 +27,7 @@ def test_the_first_signal_asks_the_second_insists_the_third_raises(number, monke
             signal.raise_signal(number)
 
 
-def test_the_handlers_of_before_are_put_back():
+def test_the_previous_signal_handlers_are_restored():
     """After the run a signal means what it meant before, also when the run raised."""
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with pytest.raises(RuntimeError), stop_on_signals(StopRequest()):
@@ -66,7 +66,7 @@ def test_a_step_stops_when_it_is_told():
     assert (alone.is_set(), other.is_set()) == (True, False)
 
 
-def test_a_model_that_computes_for_ever_does_not_outlive_an_interrupted_run():
+def test_a_model_that_never_finishes_does_not_outlive_an_interrupted_run():
     """A process whose step never ends and hears nothing ends by itself soon after two interrupts."""
     program = """
 import sys

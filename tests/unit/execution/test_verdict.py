@@ -33,7 +33,7 @@ def skipped(step, blame, code=ReasonCode.UPSTREAM_HALTED):
         ((Status.FAIL, Status.ERROR), Status.ERROR),
     ],
 )
-def test_a_run_is_as_bad_as_its_worst_step(statuses, status):
+def test_a_runs_status_is_that_of_its_worst_step(statuses, status):
     """An error outweighs a fail, a fail a warning; a reuse and a load without new rows are green."""
     assert run_status(make_outcome(f"s{at}", one) for at, one in enumerate(statuses)) is status
 
@@ -49,14 +49,14 @@ def test_a_step_that_a_limit_cancelled_makes_the_run_an_error():
     assert run_status([make_outcome("a", Status.CANCELLED)]) is Status.ERROR
 
 
-def test_a_skip_without_a_cause_is_not_green():
+def test_a_skip_without_a_cause_makes_the_run_not_green():
     """A step that a tool skipped without saying why is an error of the run and a first cause."""
     outcome = make_outcome("a", Status.SKIPPED)
     assert run_status([outcome]) is Status.ERROR
     assert first_causes([outcome])[0].outcome is outcome
 
 
-def test_what_fail_fast_interrupted_leaves_the_status_of_the_failure():
+def test_steps_interrupted_by_fail_fast_leave_the_status_of_the_failure():
     """The user interrupted nothing."""
     cut = make_outcome("b", Status.CANCELLED, code=ReasonCode.FAIL_FAST, blame="a")
     assert run_status([make_outcome("a", Status.FAIL), cut]) is Status.FAIL
@@ -88,7 +88,7 @@ def test_each_status_of_a_run_has_its_exit_code(status, code):
         (RuntimeError("bug"), ExitCode.INTERNAL),
     ],
 )
-def test_what_is_raised_has_its_exit_code(error, code):
+def test_each_error_class_has_its_exit_code(error, code):
     """2 for the user's mistakes, 130 for Ctrl-C, 3 for a bug."""
     assert exit_code_of_error(error) is code
 
@@ -100,7 +100,7 @@ def test_skips_are_grouped_by_the_step_to_blame():
     assert causes == [("a", ("b", "c")), ("t", ())]
 
 
-def test_what_fail_fast_broke_off_is_told_apart_from_the_descendants():
+def test_steps_interrupted_by_fail_fast_are_distinguished_from_descendants():
     """The cause halted its descendants; fail-fast skipped and interrupted the others."""
     cut = make_outcome("d", Status.CANCELLED, code=ReasonCode.FAIL_FAST, blame="a")
     outcomes = [make_outcome("a", Status.FAIL), skipped("b", "a"), skipped("c", "a", ReasonCode.FAIL_FAST), cut]
@@ -108,7 +108,7 @@ def test_what_fail_fast_broke_off_is_told_apart_from_the_descendants():
     assert (cause.halted, cause.broken_off) == (("b",), ("c", "d"))
 
 
-def test_a_step_that_did_not_fail_can_be_a_cause():
+def test_a_step_that_did_not_fail_can_be_the_cause_of_a_skip():
     """A load without new rows that was told to halt is named by what it halted."""
     (cause,) = first_causes([make_outcome("load", Status.NO_DATA), skipped("a", "load")])
     assert (cause.outcome.step_id, cause.halted) == ("load", ("a",))

@@ -102,7 +102,7 @@ def test_a_suite_without_its_node_is_an_error(name, mistake):
     assert "model, seed or snapshot" in raised.value.hint
 
 
-def test_all_unbound_suites_are_told_at_once():
+def test_all_unbound_suites_are_reported_at_once():
     """The bound ones are left out of the message."""
     with pytest.raises(SuiteError) as raised:
         bind(suites("orders", "ordrs", "passing"), MANIFEST)

@@ -81,7 +81,7 @@ def test_contraction_keeps_paths_and_nothing_else(drawn, data):
 
 
 @given(edges(), st.data())
-def test_first_of_a_set_has_none_of_it_above(drawn, data):
+def test_first_of_a_set_has_no_ancestor_in_it(drawn, data):
     """The first nodes of a set are those without an ancestor in it."""
     nodes, pairs = drawn
     some = data.draw(st.sets(st.sampled_from(nodes)))
@@ -102,7 +102,7 @@ def test_node_that_needs_itself_is_a_cycle():
 
 
 @given(edges(), st.data())
-def test_cycle_that_is_printed_is_one(drawn, data):
+def test_printed_cycle_is_a_cycle(drawn, data):
     """Whatever the cycle, each step of the printed path is an edge, and it ends where it began."""
     nodes, pairs = drawn
     closure = sorted(nx.transitive_closure(networkx_of(nodes, pairs)).edges)

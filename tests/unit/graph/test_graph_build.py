@@ -10,13 +10,13 @@ def parents(graph, short: str) -> set[str]:
     return set(graph.order.parents(node_id(short)))
 
 
-def test_child_of_a_tested_node_waits_for_its_test():
+def test_the_child_of_a_tested_node_waits_for_its_test():
     """a → t, a → b, t → b."""
     graph = make_graph(make_node("model.a"), make_node("model.b", "model.a"), make_node("test.t", "model.a"))
     assert parents(graph, "model.b") == ids("model.a", "test.t")
 
 
-def test_test_with_several_parents_holds_back_what_descends_from_all():
+def test_test_with_several_parents_gates_the_nodes_that_descend_from_all_of_them():
     """b over a does not wait for the test of a and c; d over both does."""
     graph = make_graph(
         make_node("model.a"),
@@ -30,13 +30,13 @@ def test_test_with_several_parents_holds_back_what_descends_from_all():
 
 
 @pytest.mark.parametrize("kind", ["exposure", "metric", "saved_query", "semantic_model", "function"])
-def test_what_dbt_does_not_hold_back_waits_for_no_test(kind):
+def test_nodes_that_dbt_does_not_gate_wait_for_no_test(kind):
     """A test stands before models, seeds, snapshots, analyses and hooks only."""
     graph = make_graph(make_node("model.a"), make_node(f"{kind}.x", "model.a"), make_node("test.t", "model.a"))
     assert parents(graph, f"{kind}.x") == ids("model.a")
 
 
-def test_test_is_not_lost_behind_a_node_that_does_not_wait():
+def test_test_is_not_lost_when_a_node_in_between_does_not_wait():
     """a → function f → b: b waits for the test of a, although f does not."""
     graph = make_graph(
         make_node("model.a"),
@@ -47,7 +47,7 @@ def test_test_is_not_lost_behind_a_node_that_does_not_wait():
     assert node_id("test.t") in parents(graph, "model.b")
 
 
-def test_suite_holds_back_like_a_test_with_one_parent():
+def test_suite_gates_like_a_test_with_one_parent():
     """The children of a judged node, a dbt source too, wait for its suite."""
     graph = make_graph(
         make_source("s"),
@@ -59,7 +59,7 @@ def test_suite_holds_back_like_a_test_with_one_parent():
     assert parents(graph, "exposure.e") == ids("model.a")
 
 
-def test_unit_tests_stand_in_a_row_before_their_model():
+def test_unit_tests_run_one_after_another_before_their_model():
     """They wait for all that the model waits for, the tests of its parents too."""
     graph = make_graph(
         make_node("model.a"),
@@ -73,7 +73,7 @@ def test_unit_tests_stand_in_a_row_before_their_model():
     assert node_id("unit_test.m2") in parents(graph, "model.m")
 
 
-def test_resource_that_feeds_a_source_stands_before_it():
+def test_resource_that_feeds_a_source_comes_before_it():
     """ingest → source, in every reading but dbt's own."""
     loads = [make_dlt_source("bts", "s")]
     graph = make_graph(make_source("s"), make_node("model.a", "source.raw.s"), loads=loads)
@@ -82,7 +82,7 @@ def test_resource_that_feeds_a_source_stands_before_it():
     assert edge not in set(graph.depends.edges())
 
 
-def test_seed_behind_a_source_stands_before_it_but_is_not_selected_with_it():
+def test_seed_behind_a_source_comes_before_it_but_is_not_selected_with_it():
     """A producer orders steps and is needed; `+` does not see it."""
     graph = make_graph(make_source("s"), make_node("seed.x", table="RAW.S"), make_node("model.a", "source.raw.s"))
     assert graph.needs.parents(node_id("source.raw.s")) == (node_id("seed.x"),)
@@ -90,7 +90,7 @@ def test_seed_behind_a_source_stands_before_it_but_is_not_selected_with_it():
     assert graph.across.parents(node_id("source.raw.s")) == ()
 
 
-def test_test_of_a_producer_holds_back_what_reads_its_table():
+def test_test_of_a_producer_gates_the_readers_of_its_table():
     """seed → source → a: a waits for the test of the seed, as if it referred to it."""
     graph = make_graph(
         make_source("s"),
@@ -119,7 +119,7 @@ def test_table_of_the_same_name_in_another_database_is_another_table():
     assert make_graph(moved, other).needs.parents(source.unique_id) == ()
 
 
-def test_producer_that_would_close_a_circle_becomes_a_note():
+def test_producer_that_would_close_a_cycle_becomes_a_note():
     """A model that reads a source and writes its table gets no edge to it; others keep theirs."""
     graph = make_graph(
         make_source("s"),
@@ -132,7 +132,7 @@ def test_producer_that_would_close_a_circle_becomes_a_note():
     assert "model.shop.a writes the table of source.shop.raw.s" in graph.notes[0]
 
 
-def test_circle_of_two_producers_loses_one_edge():
+def test_cycle_of_two_producers_loses_one_edge():
     """Two edges that close a circle only together: the first stays, the second becomes a note."""
     graph = make_graph(
         make_source("s"),
@@ -144,7 +144,7 @@ def test_circle_of_two_producers_loses_one_edge():
     assert len(list(graph.needs.edges())) == 3
 
 
-def test_circle_among_dbt_nodes_is_an_error():
+def test_cycle_among_dbt_nodes_is_an_error():
     """The path is printed."""
     with pytest.raises(GraphCycleError, match=r"model\.shop\.a → model\.shop\.b → model\.shop\.a"):
         make_graph(make_node("model.a", "model.b"), make_node("model.b", "model.a"))

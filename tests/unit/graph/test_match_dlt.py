@@ -75,7 +75,7 @@ def test_a_source_without_a_dbt_source_loads_into_its_own_name():
     )
 
 
-def test_what_feeds_nothing_is_told_with_the_setting_that_a_dbt_source_of_its_tables_asks_for():
+def test_an_unmatched_resource_is_reported_with_the_setting_that_would_match_it():
     """The schema of a dbt source that has such a table and no load is the one to write; many tables are one note."""
     loads = [dlt_source("shop_api", "orders", "items", "a", "b", "c")]
     (note,) = match(loads, dbt_source("orders", source="sales")).notes
@@ -87,13 +87,13 @@ def test_what_feeds_nothing_is_told_with_the_setting_that_a_dbt_source_of_its_ta
     assert fed(match(loads, dbt_source("orders", source="sales"), schemas={"shop_api": "raw"}))
 
 
-def test_one_table_of_a_load_that_feeds_others_asks_for_a_dbt_source():
+def test_an_unmatched_table_of_a_matched_load_asks_for_a_dbt_source():
     """To load elsewhere would take away what the others feed."""
     (note,) = match([dlt_source("shop", "orders", "items")], dbt_source("orders")).notes
     assert note == "ingest:shop loads raw.items, and no dbt source names it; add it to a dbt source in schema raw"
 
 
-def test_what_feeds_nothing_and_is_loaded_by_a_users_pipeline_is_told_with_the_argument_of_the_pipeline():
+def test_an_unmatched_resource_of_a_users_pipeline_is_reported_with_the_pipelines_argument():
     """A user's pipeline keeps its dataset whatever elt.yml says."""
     (note,) = match([dlt_source("mine", "orders", dataset="other")], dbt_source("orders")).notes
     wanted = "to load into raw, where dbt source shop is, set dataset_name='raw' in the dlt.pipeline()"
@@ -101,7 +101,7 @@ def test_what_feeds_nothing_and_is_loaded_by_a_users_pipeline_is_told_with_the_a
 
 
 @pytest.mark.parametrize("word", ["shop", "ingest:shop", "ingest.shop", "elt_shop", "ingest.elt_shop"])
-def test_elt_yml_may_write_the_name_of_a_load_in_every_way(word):
+def test_elt_yml_may_name_a_load_in_every_documented_way(word):
     """The key of `ingestion.schemas` is any name of the load."""
     (node,) = match([dlt_source("shop", "a")], schemas={word: "elsewhere"}).nodes
     assert node.dataset == "elsewhere"
@@ -123,7 +123,7 @@ def test_dlts_bookkeeping_is_fed_by_all_of_its_dataset():
     assert {node for node, target in fed(matched) if target == "_dlt_loads"} == {"shop.a", "shop.b", "bank.c"}
 
 
-def test_tables_that_nobody_else_writes_belong_to_what_cannot_say():
+def test_tables_without_another_writer_belong_to_the_loads_that_cannot_name_theirs():
     """A source that cannot be listed, or a resource with computed tables, feeds what no other resource claims."""
     matched = match(
         [dlt_source("shop", "a", None), dlt_source("mystery", dataset="raw")], dbt_source("a"), dbt_source("b")
@@ -131,7 +131,7 @@ def test_tables_that_nobody_else_writes_belong_to_what_cannot_say():
     assert fed(matched) == {("shop.a", "a"), ("shop.dynamic", "b"), ("mystery", "b")}
 
 
-def test_elt_yml_says_otherwise():
+def test_elt_yml_overrides_the_default():
     """A schema told in elt.yml wins over the dbt source's; a user's own pipeline keeps its dataset."""
     told = {"shop": "elsewhere", "mine": "elsewhere", "ghost": "x"}
     matched = match([dlt_source("shop", "a"), dlt_source("mine", "b", dataset="raw")], dbt_source("a"), schemas=told)

@@ -48,7 +48,7 @@ def test_every_resource_type_is_read(shop):
     assert len(shop.sources) == 3
 
 
-def test_disabled_nodes_are_left_out(shop):
+def test_disabled_nodes_are_omitted(shop):
     """What dbt lists as disabled, and what is disabled where it stands, is not there."""
     assert NodeId("model.shop.gone") not in shop.nodes
     raw = raw_manifest()
@@ -157,7 +157,7 @@ def test_unknown_resource_type_is_refused():
 
 
 @pytest.mark.parametrize("raw", [[], "text", None])
-def test_json_that_is_no_manifest_is_refused(raw):
+def test_json_that_is_not_a_manifest_is_refused(raw):
     """JSON of another shape is refused in words."""
     with pytest.raises(ManifestError, match="not a JSON object"):
         manifest_from(raw, SOMEWHERE)
@@ -171,7 +171,7 @@ def test_row_without_its_keys_is_refused():
         manifest_from(raw, SOMEWHERE)
 
 
-def test_parent_that_is_not_there_is_refused():
+def test_missing_parent_is_refused():
     """A node whose parent is disabled is named with it, as dbt does."""
     child = raw_model("b", depends_on={"nodes": ["model.shop.gone"]})
     raw = raw_manifest(nodes={"b": child}, disabled={"model.shop.gone": [{}]})
@@ -192,6 +192,6 @@ def test_parent_that_is_not_there_is_refused():
         ("expectation.raw_flights", "raw_flights"),
     ],
 )
-def test_short_names_are_those_a_person_uses(node, name):
+def test_short_names_are_the_names_that_people_use(node, name):
     """Package and hash go, version and source stay."""
     assert short_name(NodeId(node)) == name

@@ -43,7 +43,7 @@ def test_each_step_is_a_line_with_its_reason():
     )
 
 
-def test_json_is_whole():
+def test_json_output_is_complete():
     """Steps, what was left out and notes survive JSON."""
     found = json.loads(json.dumps(plan_to_json(plan())))
     assert found["version"] == 1
@@ -85,7 +85,7 @@ def test_every_key_and_kind_is_documented():
     assert keys <= known
 
 
-def test_a_load_says_what_it_feeds():
+def test_a_load_lists_the_sources_it_feeds():
     """One dbt source by its name; several by their number and the first of them; all of them in JSON."""
     tables = [f"t{number}" for number in range(5)]
     for number, words in (

@@ -66,7 +66,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("step", PLACES)
-def test_a_place_is_the_relation_of_a_step_or_where_it_works(step: str) -> None:
+def test_a_steps_place_is_its_relation_or_the_schema_it_works_in(step: str) -> None:
     """In lower case, as DuckDB compares names; a function is none of the tables; what nobody knows has no place."""
     assert place_of(shop("Ada"), StepId(step)) == PLACES[step]
 
@@ -97,7 +97,7 @@ def test_a_place_stays_short() -> None:
     assert max(map(len, places)) < 500
 
 
-def test_what_a_run_writes_is_named_in_full() -> None:
+def test_the_relations_a_run_writes_are_named_in_full() -> None:
     """Relations with the target's database where theirs is not known, and datasets of loads; checks write nothing."""
     graph = shop("ada")
     named = [node.replace(".shop.", ".") for node in (*graph.manifest.nodes, *graph.suites) if "operation" not in node]
@@ -127,7 +127,7 @@ def test_every_step_of_a_plan_has_a_place_and_its_relation_is_what_it_writes(man
             assert places[step.id].startswith("on ")
 
 
-def test_what_a_node_has_for_a_place_does_not_depend_on_the_relations_that_it_reads() -> None:
+def test_a_nodes_place_does_not_depend_on_the_relations_it_reads() -> None:
     """A failing test that is edited to read another model of the same schema is still the test that failed."""
 
     def place(*reads: str) -> str:

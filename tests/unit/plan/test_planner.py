@@ -10,7 +10,7 @@ from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import Upstream, Verb
 from orchestrator.plan.step import Cause, Why
 from tests.graph_factories import (
-    Standing,
+    LastSuccess,
     Unread,
     everything,
     ids,
@@ -56,7 +56,7 @@ def line():
     )
 
 
-def test_selection_brings_what_it_needs_and_the_checks_of_that():
+def test_selection_adds_what_it_needs_with_its_checks():
     """The whole line comes, in order, but for tests of the selection that nobody selected, and the exposure."""
     assert names(plan_for(line(), "model.mart")) == [
         "ingest.load_bts",
@@ -86,13 +86,13 @@ def test_each_step_says_why_it_is_there():
     assert causes["expectation.m"] == Cause(why=Why.CHECKS, of=node_id("model.mart"))
 
 
-def test_needed_by_names_the_nearest():
+def test_needed_by_names_the_nearest_node():
     """With two selected nodes in a row, an ancestor is needed by the one next to it."""
     plan = plan_for(line(), "model.mart", "model.int")
     assert step(plan, "model.stg").cause.of == node_id("model.int")
 
 
-def test_full_refresh_can_tell_what_was_added():
+def test_full_refresh_distinguishes_added_nodes():
     """Only what the planner added is marked as added."""
     plan = plan_for(line(), "model.mart")
     assert [one.node for one in plan.steps if getattr(one, "added", False)] == [
@@ -107,7 +107,7 @@ def test_upstream_none_is_plain_dbt():
     assert names(plan) == ["model.mart", "test.mart_ok", "expectation.m"]
 
 
-def test_upstream_none_judges_a_source_that_is_named():
+def test_upstream_none_checks_a_source_that_is_selected():
     """A source in the selection has its age judged, and nothing loads it."""
     plan = plan_for(line(), "source.raw.s", "model.stg", also=["test.s_ok"], upstream=Upstream.NONE)
     assert names(plan) == ["freshness.source.raw.s", "test.s_ok", "expectation.s_suite", "model.stg"]
@@ -127,12 +127,12 @@ def test_upstream_none_judges_a_source_that_is_named():
 )
 def test_each_kind_can_be_switched_off(switch, gone):
     """Without ingestion, freshness or tests, exactly these steps are not there."""
-    facts = Standing("raw.s")
+    facts = LastSuccess("raw.s")
     full, less = (plan_for(line(), "model.mart", facts=facts, **{switch: on}) for on in (True, False))
     assert set(names(full)) - set(names(less)) == gone
 
 
-def test_excluded_table_ends_the_way_up():
+def test_excluded_table_ends_the_search_upstream():
     """Neither it, nor what lies only above it, nor the checks of either."""
     plan = plan_for(line(), "model.mart", excluded=ids("model.int", "test.int_ok", "unit_test.int_u"))
     assert names(plan) == ["model.mart", "expectation.m"]
@@ -146,7 +146,7 @@ def test_excluded_view_is_looked_through():
     assert "expectation.s_suite" in step(plan, "model.int").parents
 
 
-def test_brought_test_that_touches_what_is_excluded_stays_out():
+def test_indirect_test_that_touches_an_excluded_node_is_omitted():
     """As dbt leaves out a test with an excluded parent."""
     graph = make_graph(
         make_node("model.a"),
@@ -154,11 +154,11 @@ def test_brought_test_that_touches_what_is_excluded_stays_out():
         make_node("model.b", "model.a"),
         make_node("test.both", "model.a", "model.x"),
     )
-    plan = plan_for(graph, "model.b", excluded=ids("model.x"), facts=Standing("main.x"))
+    plan = plan_for(graph, "model.b", excluded=ids("model.x"), facts=LastSuccess("main.x"))
     assert names(plan) == ["model.a", "model.b"]
 
 
-def test_deferred_nodes_supply_what_lies_above_them():
+def test_deferred_nodes_supply_everything_upstream_of_them():
     """Neither a deferred node nor what lies above it is added, and a test finds it there."""
     plan = plan_for(line(), "model.mart", deferred=ids("model.int"))
     assert names(plan) == ["model.mart", "expectation.m"]
@@ -187,25 +187,25 @@ def test_indirect_test_adds_no_ancestors():
 
 
 @pytest.mark.parametrize(
-    "options", [{"facts": Standing("main.x")}, {"upstream": Upstream.NONE}, {"deferred": ids("model.x")}]
+    "options", [{"facts": LastSuccess("main.x")}, {"upstream": Upstream.NONE}, {"deferred": ids("model.x")}]
 )
-def test_indirect_test_stays_when_its_parents_are_there(options):
+def test_indirect_test_stays_when_its_parents_exist(options):
     """A parent that stands or is supplied is enough; with upstream none dbt finds out itself."""
     plan = plan_for(related(), "model.a", also=["test.both"], **options)
     assert "test.both" in names(plan)
     assert not plan.left_out
 
 
-def test_ephemeral_parent_is_there_when_what_it_reads_is():
+def test_ephemeral_parent_exists_when_its_parents_exist():
     """An ephemeral model stands through its own parents."""
-    with_source = plan_for(related(), "model.a", also=["test.with_eph"], facts=Standing("raw.s"))
+    with_source = plan_for(related(), "model.a", also=["test.with_eph"], facts=LastSuccess("raw.s"))
     without = plan_for(related(), "model.a", also=["test.with_eph"])
     assert "test.with_eph" in names(with_source)
     assert [one.node for one in without.left_out] == [node_id("test.with_eph")]
 
 
 @pytest.mark.parametrize(("test", "parent"), [("test.both", "x"), ("test.with_eph", "eph")])
-def test_indirect_test_is_unconfirmed_when_nobody_can_say_whether_its_parents_are_there(test, parent):
+def test_indirect_test_is_unconfirmed_when_its_parents_existence_is_unknown(test, parent):
     """It stays in the plan; also where an ephemeral model is between them."""
     plan = plan_for(related(), "model.a", also=[test], facts=Unread())
     decision = plan.by_id[node_id(test)].decision
@@ -214,12 +214,12 @@ def test_indirect_test_is_unconfirmed_when_nobody_can_say_whether_its_parents_ar
     assert not plan.left_out
 
 
-def test_test_that_is_named_brings_its_parents():
+def test_selected_test_adds_its_parents():
     """A test by name is as good as a model: what it needs is built."""
     assert names(plan_for(related(), "test.both")) == ["model.a", "model.eph", "model.x", "test.both"]
 
 
-def test_brought_test_without_its_parents_is_no_news():
+def test_indirect_test_without_its_parents_is_not_reported():
     """A test that an added node would bring, and that finds a parent missing, is not mentioned."""
     plan = plan_for(related(), "model.b")
     assert names(plan) == ["model.a", "model.b"]
@@ -232,7 +232,7 @@ def test_unit_test_needs_what_its_model_reads():
     assert "model.stg" in names(plan_for(line(), "unit_test.int_u"))
 
 
-def test_suite_that_is_named_brings_its_node():
+def test_selected_suite_adds_its_node():
     """The node is built for the suite."""
     plan = plan_for(line(), suites_selected=ids("expectation.int_suite"))
     assert step(plan, "expectation.int_suite").cause == Cause(why=Why.SELECTED)
@@ -291,7 +291,7 @@ def test_everything_that_reads_a_source_waits_for_its_freshness():
 @pytest.mark.parametrize(
     ("loaded_at", "loads", "by_load"), [(True, True, False), (True, False, False), (False, True, True)]
 )
-def test_dbt_judges_the_age_when_it_can(loaded_at, loads, by_load):
+def test_dbt_determines_the_age_when_it_can(loaded_at, loads, by_load):
     """Only without loaded_at_field and loaded_at_query is the last load asked."""
     graph = make_graph(
         make_source("s", loaded_at=loaded_at, error=60),
@@ -301,7 +301,7 @@ def test_dbt_judges_the_age_when_it_can(loaded_at, loads, by_load):
     assert step(plan_for(graph, "model.a"), "freshness.source.raw.s").by_load is by_load
 
 
-def test_age_that_nobody_can_judge_is_a_note():
+def test_an_age_that_cannot_be_determined_is_noted():
     """Without a gate, and not in silence."""
     graph = make_graph(make_source("s", error=60), make_node("model.a", "source.raw.s"))
     plan = plan_for(graph, "model.a")
@@ -323,7 +323,7 @@ def hooked(**options):
     )
 
 
-def test_hooks_stand_around_what_dbt_builds():
+def test_hooks_surround_what_dbt_builds():
     """The first end before anything of dbt starts but freshness; the last wait for all, whatever came of it."""
     plan = hooked()
     assert step(plan, "model.a").after == ("hook.start",)
@@ -333,12 +333,12 @@ def test_hooks_stand_around_what_dbt_builds():
     assert step(plan, "hook.end").parents == ()
 
 
-def test_failed_first_hook_halts_when_dbt_is_told_so():
+def test_failed_on_run_start_hook_halts_when_dbt_is_configured_so():
     """With dbt's flag the hooks are parents."""
     assert "hook.start" in step(hooked(skip_nodes_if_on_run_start_fails=True), "model.a").parents
 
 
-def test_first_hooks_wait_for_the_loads_when_asked():
+def test_on_run_start_hooks_wait_for_the_loads_when_asked():
     """`on_run_start: after_ingest` lets the hooks wait for every load, however it ends."""
     graph = make_graph(
         make_source("s"),
@@ -352,7 +352,7 @@ def test_first_hooks_wait_for_the_loads_when_asked():
     assert step(plan_for(graph, "model.a"), "hook.start").after == ()
 
 
-def test_hooks_of_freshness_are_dbts_to_switch():
+def test_dbt_decides_whether_freshness_runs_hooks():
     """Freshness alone has the hooks around it, unless dbt's flag of the project says otherwise."""
     asked = {"select": ["source.raw.s"], "verb": Verb.FRESHNESS}
     assert names(hooked(**asked)) == ["freshness.source.raw.s"]
@@ -392,7 +392,7 @@ def test_freshness_plans_named_sources():
 
 def test_steps_name_what_they_read_and_write():
     """Through an ephemeral model, the tables under it; a unit test reads what its model reads."""
-    plan = plan_for(related(), "model.x", facts=Standing("raw.s"))
+    plan = plan_for(related(), "model.x", facts=LastSuccess("raw.s"))
     assert [str(one) for one in step(plan, "model.x").reads] == ["raw.s"]
     assert [str(one) for one in step(plan, "model.x").writes] == ["main.x"]
     assert step(plan, "model.eph").writes == ()
@@ -401,9 +401,9 @@ def test_steps_name_what_they_read_and_write():
 
 @settings(deadline=None)
 @given(manifests())
-def test_plan_stands_in_an_order_that_can_be_run(manifest):
+def test_plan_is_in_a_runnable_order(manifest):
     """Whatever the manifest, ids are unique and each step stands after all that it waits for."""
-    plan = make_plan(graph := build_graph(manifest), everything(graph), Standing())
+    plan = make_plan(graph := build_graph(manifest), everything(graph), LastSuccess())
     place = {one.id: index for index, one in enumerate(plan.steps)}
     assert len(place) == len(plan.steps)
     assert all(place[other] < place[one.id] for one in plan.steps for other in (*one.parents, *one.after))
@@ -414,4 +414,4 @@ def test_plan_stands_in_an_order_that_can_be_run(manifest):
 def test_same_input_gives_the_same_plan(manifest):
     """Planning twice gives equal plans."""
     graph = build_graph(manifest)
-    assert make_plan(graph, everything(graph), Standing()) == make_plan(graph, everything(graph), Standing())
+    assert make_plan(graph, everything(graph), LastSuccess()) == make_plan(graph, everything(graph), LastSuccess())

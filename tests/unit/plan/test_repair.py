@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.carve import carve
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.repair_plan import Past, repair
+from orchestrator.plan.repair_plan import RepairedRuns, repair
 from orchestrator.plan.step import Cause, HookStep, StepId, Why
 from tests.factories import make_plan
 from tests.unit.execution.test_scheduler_properties import plans
@@ -16,9 +16,9 @@ from tests.unit.execution.test_scheduler_properties import plans
 KEPT = Cause(why=Why.SELECTED)
 
 
-def past(statuses: Mapping[StepId, bool | None], gone: str = "") -> Past:
+def past(statuses: Mapping[StepId, bool | None], gone: str = "") -> RepairedRuns:
     """Sort steps by how they ended: well, not well, or None for not at all."""
-    return Past(
+    return RepairedRuns(
         all=frozenset(statuses),
         failed=frozenset(step_id for step_id, well in statuses.items() if well is False),
         well=frozenset(step_id for step_id, well in statuses.items() if well),
@@ -64,58 +64,58 @@ def before(plan: Plan) -> dict[str, set[str]]:
     return found
 
 
-def test_what_failed_and_what_it_halted_runs_again() -> None:
+def test_failed_steps_and_their_halted_descendants_run_again() -> None:
     """a -> b -> c where b failed: b and c run, a stands."""
     assert repaired("a -> b -> c, d", failed="b", unfinished="c") == {"b": "failed", "c": "halted"}
 
 
-def test_a_failed_check_runs_again_alone_when_nothing_was_mended() -> None:
+def test_a_failed_check_runs_again_alone_when_nothing_was_fixed() -> None:
     """Its model stands: only the check, and what it halted, has to be done."""
     assert repaired("a -> test_a -> b, a -> b", failed="test_a", unfinished="b") == {
         "test_a": "failed", "b": "halted",
     }  # fmt: skip
 
 
-def test_the_model_that_a_failed_check_judged_is_built_again_once_it_is_mended() -> None:
+def test_the_model_of_a_failed_check_is_rebuilt_once_it_is_fixed() -> None:
     """With every check of it; what ended well beside it stands."""
     assert repaired(
         "a -> test_a -> b, a -> suite_a -> b, a -> b, a -> c, z", failed="test_a", unfinished="b", changed="a z"
     ) == {"a": "changed", "test_a": "failed", "suite_a": "checks", "b": "halted"}
 
 
-def test_what_lies_between_a_mended_model_and_a_failure_is_built_again() -> None:
+def test_nodes_between_a_fixed_model_and_a_failure_are_rebuilt() -> None:
     """The mend is two models above the failed check: both below it run, with their checks."""
     assert repaired("a -> b -> c -> test_c, b -> test_b -> c, a -> x", failed="test_c", changed="a") == {
         "a": "changed", "b": "follows", "c": "follows", "test_c": "failed", "test_b": "checks",
     }  # fmt: skip
 
 
-def test_what_was_dropped_above_a_failure_is_built_again() -> None:
+def test_a_dropped_ancestor_of_a_failure_is_rebuilt() -> None:
     """With what lies between, and the checks; what was dropped elsewhere is not a matter of this run."""
     assert repaired("a -> b -> c, a -> test_a -> b, z", failed="c", gone="a z") == {
         "a": "gone", "test_a": "checks", "b": "follows", "c": "failed",
     }  # fmt: skip
 
 
-def test_what_was_not_planned_before_runs_where_a_repair_needs_it() -> None:
+def test_nodes_not_planned_before_run_where_a_repair_needs_them() -> None:
     """A new model above the failed one is built; a new one elsewhere is not a matter of this run."""
     assert repaired("n -> b, m", new="n m", failed="b") == {"n": "selected", "b": "failed"}
 
 
-def test_hooks_run_with_what_dbt_builds() -> None:
+def test_hooks_run_when_dbt_builds_something() -> None:
     """They run once a process; a load alone needs none."""
     drawn = "hook_start, load_x, ~hook_start -> b, ~b -> hook_end"
     assert set(repaired(drawn, failed="b")) == {"hook_start", "b", "hook_end"}
     assert set(repaired(drawn, failed="load_x")) == {"load_x"}
 
 
-def test_a_run_that_ended_well_needs_no_repair() -> None:
+def test_a_successful_run_needs_no_repair() -> None:
     """Also when its code has changed since: that is a new run."""
     assert repaired("a -> b", changed="a b") == {}
 
 
 @given(plan=plans(), data=st.data())
-def test_a_carved_plan_waits_and_halts_as_the_whole_one(plan: Plan, data: st.DataObject) -> None:
+def test_a_partial_plan_waits_and_halts_as_the_whole_plan_does(plan: Plan, data: st.DataObject) -> None:
     """Of any two steps that are kept, one is above the other exactly when it was; and so for those it comes after."""
     kept = {step.id for step in plan.steps if data.draw(st.booleans(), step.id)}
     carved = carve(plan, dict.fromkeys(kept, KEPT))
@@ -126,7 +126,7 @@ def test_a_carved_plan_waits_and_halts_as_the_whole_one(plan: Plan, data: st.Dat
 
 
 @given(plan=plans(), data=st.data())
-def test_nothing_that_ended_well_runs_again_without_a_cause(plan: Plan, data: st.DataObject) -> None:
+def test_nothing_that_succeeded_runs_again_without_a_cause(plan: Plan, data: st.DataObject) -> None:
     """Every step that did not end well runs; any other only because code changed above it, or as its check or hook."""
     statuses = {step.id: data.draw(st.sampled_from([True, False, None]), step.id) for step in plan.steps}
     changed = {step.node for step in plan.steps if hasattr(step, "node") and data.draw(st.booleans(), "changed")}

@@ -24,6 +24,6 @@ MINUTES = timedelta(minutes=5)
     ],
     ids=str,
 )
-def test_only_what_differs_from_what_holds_by_itself_is_told(changes: dict[str, object], words: str) -> None:
+def test_only_what_differs_from_the_default_is_shown(changes: dict[str, object], words: str) -> None:
     """The number of tries, the waits, the limit of one try; of a step that is tried once no waits."""
     assert attempts_words(replace(USUAL, **changes), USUAL) == words

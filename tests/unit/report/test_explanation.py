@@ -8,18 +8,18 @@ from orchestrator.plan.status import Status
 from orchestrator.report.explanation import explanation_to_json, print_explanation
 from orchestrator.reuse.explained import Explained
 from orchestrator.reuse.fingerprints.value import Fingerprint
-from orchestrator.reuse.standing import Standing
+from orchestrator.reuse.last_success import LastSuccess
 from tests.fakes.clock import NOON
 from tests.unit.reuse.fingerprints.making import model
 
 
-def test_a_table_that_was_found_to_be_wrong_is_said_to_run():
+def test_a_table_found_to_be_wrong_is_reported_as_run():
     """Though its fingerprint is what it was; a program reads the verdict `doubted`."""
     node = model("model.fleet")
     made = Fingerprint(node=node.unique_id, built={"seed": "1"})
-    stood = Standing(run_id="r1", ended_at=NOON, status=Status.ERROR, fingerprint=made, identity="i")
+    recovered = LastSuccess(run_id="r1", ended_at=NOON, status=Status.ERROR, fingerprint=made, identity="i")
     found = Explained(
-        node=node, target="dev", now=made, standing=stood, comparison=None, changes=(), above=(), parts=()
+        node=node, target="dev", now=made, last_success=recovered, comparison=None, changes=(), above=(), parts=()
     )
     assert explanation_to_json(found)["verdict"] == "doubted"
     written = StringIO()

@@ -79,7 +79,7 @@ def test_a_narrow_terminal_keeps_what_matters_most() -> None:
     ]
 
 
-def test_forty_of_three_thousand_running_steps_stay_readable() -> None:
+def test_forty_running_steps_out_of_three_thousand_stay_readable() -> None:
     """The view leaves room for what is printed above it, and counts what it does not show."""
     plan = make_plan(",".join(f"m{number}" for number in range(3000)))
     lines = picture(plan, [started(f"m{number}") for number in range(40)])
@@ -112,7 +112,7 @@ def written(console: Console) -> str:
     return console.file.getvalue()
 
 
-def test_failures_are_printed_above_the_view_and_nothing_of_it_remains() -> None:
+def test_failures_are_printed_above_the_live_view_which_leaves_no_trace() -> None:
     """A fail is told in full as it happens; a skip is only counted; in the end the cursor is back."""
     console = terminal()
     report = LiveReport(console, now=lambda: NOON)
@@ -146,7 +146,7 @@ def test_closing_gives_the_terminal_back_after_any_end() -> None:
     assert written(console).count("\x1b[?25h") == 1
 
 
-def test_what_a_library_prints_goes_above_the_view() -> None:
+def test_library_output_is_printed_above_the_live_view() -> None:
     """A stray print does not break the drawing."""
     console = terminal()
     region = Region(console, list)
@@ -207,7 +207,7 @@ def screen(output: str) -> list[str]:
     return rows
 
 
-def test_what_is_tried_again_stands_below_what_runs_until_it_starts() -> None:
+def test_a_step_waiting_for_its_next_attempt_is_listed_below_running_steps() -> None:
     """The view says in how long, which try, and why; the step is neither running nor done."""
     waiting = [started("load_bts"), again("load_bts", 73)]
     assert picture(PLAN, waiting)[1:] == [

@@ -79,7 +79,7 @@ def test_the_summary_names_the_first_cause_alone() -> None:
     assert lines[-1] == f"error in 0.0s: 1 error, {SKIPPED} skipped, 2 success"
 
 
-def test_a_log_tells_the_skips_of_one_cause_in_one_line() -> None:
+def test_a_log_reports_the_skips_of_one_cause_in_one_line() -> None:
     """Plain lines: the error, what it skipped, and what goes on."""
     stream = io.StringIO()
     run_with(PlainReport(stream))
@@ -90,7 +90,7 @@ def test_a_log_tells_the_skips_of_one_cause_in_one_line() -> None:
 
 
 @pytest.mark.parametrize(("number", "lines"), [(10, 10), (11, 1)])
-def test_few_skips_have_a_line_each(number: int, lines: int) -> None:
+def test_a_few_skips_have_a_line_each(number: int, lines: int) -> None:
     """Up to ten skips of one cause are told one by one."""
     plan = make_plan(", ".join(f"broken -> m{n}" for n in range(number)))
     stream = io.StringIO()
@@ -98,7 +98,7 @@ def test_few_skips_have_a_line_each(number: int, lines: int) -> None:
     assert sum("  skipped  " in line for line in stream.getvalue().splitlines()) == lines
 
 
-def test_a_program_is_told_of_every_step() -> None:
+def test_a_program_is_notified_of_every_step() -> None:
     """JSON has an object for each skip, with the step to blame."""
     stream = io.StringIO()
     run_with(JsonReport(stream))
@@ -109,7 +109,7 @@ def test_a_program_is_told_of_every_step() -> None:
     assert told[-1]["counts"] == {"success": 2, "error": 1, "skipped": SKIPPED}
 
 
-def test_somebody_who_watches_sees_the_error_and_a_count() -> None:
+def test_on_a_terminal_the_error_and_a_count_are_shown() -> None:
     """Above the live view stands the error alone; the skips are counted within."""
     stream = io.StringIO()
     console = open_console(stream, width=100)

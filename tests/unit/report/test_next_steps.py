@@ -18,7 +18,7 @@ def advised(plan: Plan, *outcomes: Outcome) -> list[str]:
     return [command for command, _ in next_steps(started, ended)]
 
 
-def test_a_green_run_needs_nothing():
+def test_a_green_run_needs_no_repair():
     assert advised(make_plan("a, b"), make_outcome("a"), make_outcome("b", Status.WARN)) == []
 
 
@@ -40,7 +40,7 @@ def test_after_the_time_limit_a_resume():
     assert advised(make_plan("a"), late)[-1] == "elt resume r1"
 
 
-def test_a_source_that_is_too_old_names_the_option_that_builds_all_the_same():
+def test_a_stale_source_names_the_option_that_builds_anyway():
     gate = FreshnessStep(
         id=StepId("freshness.s"),
         name="raw.s",

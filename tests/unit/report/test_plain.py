@@ -24,7 +24,7 @@ def test_each_event_is_one_plain_line() -> None:
     )
 
 
-def test_a_try_that_is_followed_by_another_is_one_line() -> None:
+def test_an_attempt_followed_by_another_is_one_line() -> None:
     """It says which try comes next, in how long, and why."""
     stream = io.StringIO()
     report = PlainReport(stream)
@@ -35,7 +35,7 @@ def test_a_try_that_is_followed_by_another_is_one_line() -> None:
     )
 
 
-def test_a_wait_before_the_run_is_told_at_once() -> None:
+def test_a_wait_before_the_run_is_reported_at_once() -> None:
     """Who waits for a lock reads so before any plan exists."""
     stream = io.StringIO()
     PlainReport(stream).hear(noticed(NoticeKind.WAITING, "held by python (pid 12)"))

@@ -67,7 +67,7 @@ def test_every_step_is_shown_with_its_reason() -> None:
     assert text(plan()) == TEXT
 
 
-def test_tries_and_limits_of_its_own_stand_behind_the_reason_of_a_step() -> None:
+def test_a_steps_own_attempts_and_limits_follow_its_reason() -> None:
     """What holds for a kind of steps, or for the run, is told once, at the end; checks told alike stand together."""
     own = {StepId("model.shop.fct_flights"): "up to 5 tries, 30 s limit", StepId("expectation.fct"): "tried once"}
     said = AttemptsText(of_kinds={"ingest": "tried once", "run": "6 h limit"}, of_steps=own)
@@ -88,7 +88,7 @@ def test_every_step_is_named() -> None:
     assert [step.name for step in plan().steps if step.name not in text(plan())] == []
 
 
-def test_what_is_left_out_and_what_to_know_stand_at_the_end() -> None:
+def test_omitted_steps_and_notes_come_last() -> None:
     """With the machine-readable reason, and each note on a line."""
     left_out = LeftOut(node=NodeId("test.shop.far"), reason="parent_not_built", detail="model.shop.x")
     assert text(Plan(steps=(), left_out=(left_out,), notes=("a [note]\nof two lines",))) == (
@@ -111,7 +111,7 @@ def test_many_checks_are_wrapped_below_their_node() -> None:
     ]
 
 
-def test_a_check_of_several_nodes_stands_below_the_last_with_its_own_reason() -> None:
+def test_a_check_of_several_nodes_is_listed_below_the_last_with_its_own_reason() -> None:
     """Where the reason is another node than the one above it, it is told."""
     nodes = (make_node("model.a"), make_node("model.b", "model.a"), make_node("test.both", "model.a", "model.b"))
     a_plan = plan_for(make_graph(*nodes), "model.b")

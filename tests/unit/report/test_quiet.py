@@ -20,7 +20,7 @@ def quiet(events: list[Event]) -> str:
     return stream.getvalue()
 
 
-def test_a_green_run_says_nothing() -> None:
+def test_a_quiet_green_run_prints_nothing() -> None:
     """Not even of its warnings and notices."""
     assert quiet(told(PLAN, GREEN, noticed(NoticeKind.WARNING, "old"))) == ""
 
@@ -64,6 +64,6 @@ def test_a_run_that_is_not_green_says_what_ended_it_and_where_to_look(outcomes: 
     assert quiet(told(PLAN, outcomes)) == line + "\n"
 
 
-def test_a_warning_after_the_end_is_told() -> None:
+def test_a_warning_after_the_end_is_shown() -> None:
     """A green run whose reuse would have been wrong says so only then, and is not green."""
     assert quiet([*told(PLAN, GREEN), noticed(NoticeKind.WARNING, "2 differ")]) == "2 differ\n"

@@ -41,7 +41,7 @@ def test_every_event_is_one_object() -> None:
     assert all(datetime.fromisoformat(str(line["at"])).tzinfo == UTC for line in written)
 
 
-def test_an_outcome_is_written_whole() -> None:
+def test_an_outcome_is_written_completely() -> None:
     """A consumer needs no other file to know how a step ended."""
     step_ended = lines(told(PLAN, OUTCOMES[2:3]))[2]
     assert step_ended == {
@@ -74,7 +74,7 @@ def test_an_outcome_is_written_whole() -> None:
     }
 
 
-def test_the_end_has_status_exit_code_and_counts() -> None:
+def test_the_last_event_has_status_exit_code_and_counts() -> None:
     """The last line is the verdict."""
     assert lines(told(PLAN, OUTCOMES))[-1] == {
         "version": 1,
@@ -89,7 +89,7 @@ def test_the_end_has_status_exit_code_and_counts() -> None:
     }
 
 
-def test_what_json_has_no_word_for_is_written_all_the_same() -> None:
+def test_numbers_without_a_json_form_are_written_anyway() -> None:
     """A tool's detail may hold dates and floats that are no number; they are written as the record keeps them."""
     detail = {"max": float("nan"), "seen": [date(2013, 1, 1), float("inf")], 3: {"x": 1.5}}
     part = Part(name="p", status=Status.SUCCESS, detail=detail)  # type: ignore[arg-type]
@@ -100,7 +100,7 @@ def test_what_json_has_no_word_for_is_written_all_the_same() -> None:
     ]  # fmt: skip
 
 
-def test_a_try_that_is_followed_by_another_says_when() -> None:
+def test_an_attempt_followed_by_another_says_when_the_next_starts() -> None:
     """A program that shows progress knows which try it was, why, and when the next one starts."""
     line = lines([*told(PLAN, ())[:1], again("load_bts")])[1]
     assert (line["event"], line["step_id"], line["status"]) == ("attempt_ended", "load_bts", "error")

@@ -31,7 +31,7 @@ raise SystemExit(7)
 
 
 @pytest.mark.parametrize("way", ["lines", "console", "print"])
-def test_a_reader_that_goes_changes_neither_exit_code_nor_says_anything(way: str) -> None:
+def test_a_closed_output_pipe_changes_no_exit_code_and_prints_nothing(way: str) -> None:
     """As in `elt ls | head`: no traceback, and the exit code is that of the command."""
     child = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, way], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -46,7 +46,7 @@ def test_a_reader_that_goes_changes_neither_exit_code_nor_says_anything(way: str
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("way", ["lines", "console", "print"])
-def test_a_full_disk_raises_nothing_and_its_reason_is_kept(way: str, unbuffered: str) -> None:
+def test_a_full_disk_raises_no_error_and_its_reason_is_kept(way: str, unbuffered: str) -> None:
     """Neither a write nor the last flush of the interpreter raises; the reason can be asked for."""
     environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("w") as full:
@@ -69,14 +69,14 @@ def test_a_pipe_that_would_block_is_waited_for() -> None:
     assert (child.stderr.read(), child.wait(60)) == ("", 7)
 
 
-def test_a_sign_that_the_terminal_cannot_show_is_no_error(tmp_path: Path) -> None:
+def test_a_character_that_the_terminal_cannot_show_is_not_an_error(tmp_path: Path) -> None:
     """An old encoding gets a question mark."""
     with (tmp_path / "out").open("w", encoding="ascii") as stream:
         open_console(stream).print("a … b")
     assert (tmp_path / "out").read_text() == "a ? b\n"
 
 
-def test_text_is_taken_as_it_is() -> None:
+def test_text_is_used_verbatim() -> None:
     """Neither markup nor pictures nor colours are read into a message."""
     stream = io.StringIO()
     open_console(stream).print("[bold]x[/bold] :smile: 'a' 12 " + os.devnull)

@@ -65,7 +65,7 @@ def summary(events: list[Event], *, only_failures: bool = False) -> str:
     return stream.getvalue()
 
 
-def test_a_red_run_is_told_by_its_first_cause() -> None:
+def test_a_red_run_is_summarized_by_its_first_cause() -> None:
     """Counts, slowest steps, warnings and the cause with all that helps to mend it; the verdict stands last."""
     warning = noticed(NoticeKind.WARNING, "[red]old[/red]")
     assert summary(told(PLAN, OUTCOMES, warning, warning, noticed(NoticeKind.PRINTED, "hello", "stg"))) == RED
@@ -82,7 +82,7 @@ def test_notices_after_the_end_are_printed_in_the_live_view() -> None:
     assert [line for line in stream.getvalue().splitlines() if "copy" in line] == ["a copy", "no copy"]
 
 
-def test_what_took_several_tries_is_named() -> None:
+def test_steps_with_several_attempts_are_named() -> None:
     """Also where it ended well: who reads only the summary learns that a source is shaky."""
     plan = make_plan("load_bts -> stg")
     events = told(plan, GREEN)
@@ -102,7 +102,7 @@ def test_hundreds_of_skips_are_one_count() -> None:
     assert lines[-1] == "error in 1m 10s: 1 error, 900 skipped"
 
 
-def test_a_suite_names_the_expectations_that_said_no() -> None:
+def test_a_suite_names_the_expectations_that_failed() -> None:
     """Parts that did well are left out."""
     lines = summary(told(make_plan("suite_mart"), (broken_suite(),))).splitlines()
     assert lines[-14:-7] == [
@@ -125,7 +125,7 @@ def test_a_suite_names_the_expectations_that_said_no() -> None:
         ((), "success in 1m 10s: nothing to do"),
     ],
 )
-def test_the_last_line_is_the_verdict(statuses: tuple[str, ...], verdict: str) -> None:
+def test_the_last_line_states_the_result(statuses: tuple[str, ...], verdict: str) -> None:
     """A green run with warnings says so; the worst counts stand first."""
     outcomes = tuple(make_outcome(name, status) for name, status in zip("ab", statuses, strict=False))
     plan = make_plan("a, b") if outcomes else Plan(steps=())
@@ -142,7 +142,7 @@ def test_an_interrupted_run_is_cancelled() -> None:
     assert lines[-1] == "cancelled in 1m 10s: 1 cancelled, 1 skipped"
 
 
-def test_what_fail_fast_stopped_is_told_apart_from_what_was_halted() -> None:
+def test_steps_stopped_by_fail_fast_are_distinguished_from_halted_steps() -> None:
     """Steps that are no descendants are counted as stopped."""
     outcomes = (
         make_outcome("a", Status.ERROR),

@@ -25,12 +25,12 @@ def test_a_duration_is_short(seconds: float, words: str) -> None:
     assert duration(timedelta(seconds=seconds)) == words
 
 
-def test_control_codes_are_taken_out() -> None:
+def test_control_codes_are_removed() -> None:
     """Foreign text can neither colour a log, nor set a title, nor move the cursor."""
     assert clean("\x1b[31mred\x1b[0m \x1b]0;title\x07bell\x07 a\rb\x1b[2Jc\r\nd\n") == "red bell abc\nd"
 
 
-def test_one_line_has_a_bearable_length() -> None:
+def test_a_line_has_a_limited_length() -> None:
     """White space becomes one space, the end of a very long text is cut."""
     assert one_line(" a\n\n  b\tc ") == "a b c"
     assert one_line("x" * 1000) == "x" * 399 + "…"

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.adoption.dbt_run import (
+    DbtNodeRun,
     FileTimes,
-    Ran,
     Read,
     asked_of_environment,
     file_doubt,
@@ -18,7 +18,7 @@ from orchestrator.adoption.dbt_run import (
     run_refusal,
     writes,
 )
-from orchestrator.adoption.ruling import Act, Evidence, Terms, decide
+from orchestrator.adoption.ruling import Evidence, RulingAct, Terms, decide
 from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.definition import Definition
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
@@ -134,53 +134,53 @@ REFUSED = {
 }
 
 
-def test_what_is_proven_in_every_way_is_adopted():
+def test_relations_proven_in_every_respect_are_adopted():
     """Nothing speaks against it."""
-    assert decide(evidence(), TERMS).act is Act.ADOPT
+    assert decide(evidence(), TERMS).act is RulingAct.ADOPT
 
 
 @pytest.mark.parametrize("reason", REFUSED)
 def test_each_failed_condition_is_a_reason(reason):
     """One is enough, and it is named."""
     ruling = decide(evidence(**REFUSED[reason]), TERMS)
-    assert (ruling.act, ruling.reason) == (Act.REFUSE, reason)
+    assert (ruling.act, ruling.reason) == (RulingAct.REFUSE, reason)
 
 
 @given(st.sampled_from(sorted(REFUSED)), st.sampled_from(sorted(REFUSED)), st.booleans(), st.booleans())
-def test_a_second_doubt_makes_nothing_better(one, other, can_compare, verify):
+def test_a_second_doubt_does_not_remove_the_first(one, other, can_compare, verify):
     """Whatever is doubted besides, and whatever may be compared: it is never adopted without a comparison."""
     found = evidence(**{**REFUSED[one], **REFUSED[other], "can_compare": can_compare})
-    assert decide(found, replace(TERMS, verify=verify)).act in {Act.REFUSE, Act.COMPARE}
+    assert decide(found, replace(TERMS, verify=verify)).act in {RulingAct.REFUSE, RulingAct.COMPARE}
 
 
 @pytest.mark.parametrize("kind", ["var", "env", "flag"])
-def test_what_shows_in_the_compiled_code_is_settled_by_it(kind):
+def test_differences_visible_in_the_compiled_code_are_decided_by_it(kind):
     """A part that only the SQL has differs there if it differs at all."""
     parts = {"code": "1", f"{kind}:x": "1"}
-    assert decide(evidence(now=a_print(rendered=parts), then=a_print(rendered=parts)), TERMS).act is Act.ADOPT
+    assert decide(evidence(now=a_print(rendered=parts), then=a_print(rendered=parts)), TERMS).act is RulingAct.ADOPT
 
 
 def test_vars_beside_the_sql_are_shown_by_the_file_of_the_project_alone():
     """Not for a package, and not when the file may have been edited, or the command line had others."""
     parts = {"config:alias": "1", "var:x": "1"}
     found = evidence(now=a_print(built=parts), then=a_print(built=parts))
-    assert decide(found, TERMS).act is Act.ADOPT
-    assert decide(found, replace(TERMS, file_doubt="edited")).act is Act.REFUSE
-    assert decide(found, replace(TERMS, vars_are_same=False)).act is Act.REFUSE
-    assert decide(replace(found, node=replace(found.node, package="other")), TERMS).act is Act.REFUSE
+    assert decide(found, TERMS).act is RulingAct.ADOPT
+    assert decide(found, replace(TERMS, file_doubt="edited")).act is RulingAct.REFUSE
+    assert decide(found, replace(TERMS, vars_are_same=False)).act is RulingAct.REFUSE
+    assert decide(replace(found, node=replace(found.node, package="other")), TERMS).act is RulingAct.REFUSE
 
 
 @pytest.mark.parametrize(
     ("then", "now", "act"),
     [
-        ({}, "False", Act.ADOPT),
-        ({}, "None", Act.ADOPT),
-        ({}, "True", Act.REFUSE),
-        ({"full_refresh": True}, "False", Act.REFUSE),
-        ({"full_refresh": False}, "False", Act.ADOPT),
+        ({}, "False", RulingAct.ADOPT),
+        ({}, "None", RulingAct.ADOPT),
+        ({}, "True", RulingAct.REFUSE),
+        ({"full_refresh": True}, "False", RulingAct.REFUSE),
+        ({"full_refresh": False}, "False", RulingAct.ADOPT),
     ],
 )
-def test_a_flag_is_shown_by_the_arguments_of_the_run(then, now, act):
+def test_a_flag_is_shown_with_the_arguments_of_the_run(then, now, act):
     """dbt omits those that are unset."""
     parts = {"config:alias": "1", "flag:FULL_REFRESH": "1"}
     found = evidence(now=a_print(built=parts), then=a_print(built=parts))
@@ -193,34 +193,36 @@ def test_a_seed_is_compared_always_and_a_view_where_the_file_proves_nothing():
     seed = evidence(node=a_node(ResourceType.SEED, "seed"), can_compare=True, result=a_result(compiled_code=None))
     view = evidence(node=a_node(materialized="view"), can_compare=True, content=content(None, VIEW))
     doubt = replace(TERMS, file_doubt="written since")
-    assert [decide(one, TERMS).act for one in (seed, view)] == [Act.COMPARE, Act.ADOPT]
-    assert [decide(one, doubt).act for one in (seed, view)] == [Act.COMPARE, Act.COMPARE]
-    assert decide(replace(seed, can_compare=False), TERMS).act is Act.REFUSE
+    assert [decide(one, TERMS).act for one in (seed, view)] == [RulingAct.COMPARE, RulingAct.ADOPT]
+    assert [decide(one, doubt).act for one in (seed, view)] == [RulingAct.COMPARE, RulingAct.COMPARE]
+    assert decide(replace(seed, can_compare=False), TERMS).act is RulingAct.REFUSE
 
 
 def test_a_table_is_compared_if_that_is_asked_for():
     """The reason says that it can be; not of an incremental model, which follows from what was there before."""
     table, doubt = evidence(can_compare=True), replace(TERMS, file_doubt="written since")
     assert decide(table, doubt).reason == "written since; --verify can show that it is equal to a copy"
-    assert decide(table, replace(doubt, verify=True)).act is Act.COMPARE
+    assert decide(table, replace(doubt, verify=True)).act is RulingAct.COMPARE
     assert decide(replace(table, can_compare=False), replace(doubt, verify=True)).reason == "written since"
 
 
-def test_what_elt_knows_is_left_alone():
+def test_nodes_that_elt_has_recorded_are_left_alone():
     """Whatever the artifacts say."""
-    assert decide(evidence(is_known=True, result=None), replace(TERMS, refusal="no")).act is Act.KNOWN
+    assert decide(evidence(is_known=True, result=None), replace(TERMS, refusal="no")).act is RulingAct.KNOWN
 
 
-@pytest.mark.parametrize(("status", "act"), [("pass", Act.ADOPT), ("warn", Act.ADOPT), ("fail", Act.REFUSE)])
+@pytest.mark.parametrize(
+    ("status", "act"), [("pass", RulingAct.ADOPT), ("warn", RulingAct.ADOPT), ("fail", RulingAct.REFUSE)]
+)
 def test_a_test_is_adopted_if_it_passed(status, act):
     """Or warned. One that keeps the rows that fail must have its table."""
     node = a_node(ResourceType.TEST, "test")
     keeps = evidence(node=replace(node, placed=a_node().placed), result=a_result(status=status))
     assert decide(keeps, TERMS).act is act
-    assert decide(replace(keeps, content=None), TERMS).act is Act.REFUSE
+    assert decide(replace(keeps, content=None), TERMS).act is RulingAct.REFUSE
     found = evidence(node=node, result=a_result(status=status), content=None)
     assert decide(found, TERMS).act is act
-    assert decide(found, replace(TERMS, file_doubt="written since", verify=True)).act is Act.REFUSE
+    assert decide(found, replace(TERMS, file_doubt="written since", verify=True)).act is RulingAct.REFUSE
 
 
 @pytest.mark.parametrize(
@@ -237,12 +239,12 @@ def test_a_test_is_adopted_if_it_passed(status, act):
         (replace(a_run(), dbt_version="1.10.0"), "of dbt 1.10.0"),
     ],
 )
-def test_a_run_that_is_of_another_kind_is_refused(run, words):
+def test_a_dbt_run_of_another_kind_is_refused(run, words):
     """Its results are not those of a run of today."""
     assert words in run_refusal(run, dbt_version="1.11.16", adapters=("duckdb", "duckdb"), target="dev")
 
 
-def test_a_usual_run_is_not_refused():
+def test_an_ordinary_run_is_not_refused():
     """With the adapter of now only."""
     run = a_run(empty=False, target="dev")
     assert run_refusal(run, dbt_version="1.11.16", adapters=("duckdb", "duckdb"), target="dev") == ""
@@ -257,7 +259,7 @@ def test_only_a_file_that_the_run_closed_is_proof(seconds, doubt):
     assert bool(file_doubt(a_run(), FileTimes(database=at(seconds)))) is doubt
 
 
-def test_a_profile_or_project_that_was_written_since_is_a_doubt():
+def test_a_profile_or_project_modified_since_is_suspect():
     """Settings of the database, vars and flags may have been others."""
     times = FileTimes(database=at(20), profiles=at(-5), project=at(-5))
     assert file_doubt(a_run(), times) == ""
@@ -284,9 +286,11 @@ def test_a_setting_that_the_environment_decides_is_named():
         "update {{ this }} set updated_at = a",
     ],
 )
-def test_a_hook_that_changes_its_own_relation_touches_nothing_else(hook):
+def test_a_hook_that_changes_its_own_relation_affects_no_other_node(hook):
     """The content that is recorded is that of afterwards."""
-    assert may_write_elsewhere(Ran(node=a_node(**{"post-hook": [{"sql": hook}]}), made=a_print(), texts=())) == ""
+    assert (
+        may_write_elsewhere(DbtNodeRun(node=a_node(**{"post-hook": [{"sql": hook}]}), made=a_print(), texts=())) == ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -304,26 +308,30 @@ def test_a_hook_that_changes_its_own_relation_touches_nothing_else(hook):
 )
 def test_a_hook_that_may_change_another_relation_is_named(hook):
     """Then nothing is proven by the time of the file."""
-    ran = Ran(node=a_node(**{"post-hook": [{"sql": hook}]}), made=a_print(), texts=())
+    ran = DbtNodeRun(node=a_node(**{"post-hook": [{"sql": hook}]}), made=a_print(), texts=())
     assert may_write_elsewhere(ran) == "a hook of a"
 
 
-def test_what_a_node_executes_besides_its_query_counts():
+def test_code_executed_besides_the_nodes_query_counts():
     """A query that is asked while compiling, a macro of a hook, what is not understood, an own materialization."""
     asks = a_print(at_run_time=FINDING)
-    assert may_write_elsewhere(Ran(node=a_node(), made=asks, texts=("{% set x = run_query('select 1') %}",))) == ""
-    assert may_write_elsewhere(Ran(node=a_node(), made=asks, texts=("run_query('Insert into b')",))) != ""
-    assert may_write_elsewhere(Ran(node=a_node(), made=a_print(), texts=(), hook_macros=("drop table b",))) != ""
-    assert may_write_elsewhere(Ran(node=a_node(), made=a_print(not_understood=(FINDING,)), texts=())) != ""
-    assert may_write_elsewhere(Ran(node=a_node(materialized="own"), made=a_print(), texts=())) != ""
-    assert may_write_elsewhere(Ran(node=a_node(ResourceType.FUNCTION), made=a_print(), texts=())) == ""
-    assert may_write_elsewhere(Ran(node=a_node(ResourceType.METRIC), made=None, texts=())) != ""
+    assert (
+        may_write_elsewhere(DbtNodeRun(node=a_node(), made=asks, texts=("{% set x = run_query('select 1') %}",))) == ""
+    )
+    assert may_write_elsewhere(DbtNodeRun(node=a_node(), made=asks, texts=("run_query('Insert into b')",))) != ""
+    assert may_write_elsewhere(DbtNodeRun(node=a_node(), made=a_print(), texts=(), hook_macros=("drop table b",))) != ""
+    assert may_write_elsewhere(DbtNodeRun(node=a_node(), made=a_print(not_understood=(FINDING,)), texts=())) != ""
+    assert may_write_elsewhere(DbtNodeRun(node=a_node(materialized="own"), made=a_print(), texts=())) != ""
+    assert may_write_elsewhere(DbtNodeRun(node=a_node(ResourceType.FUNCTION), made=a_print(), texts=())) == ""
+    assert may_write_elsewhere(DbtNodeRun(node=a_node(ResourceType.METRIC), made=None, texts=())) != ""
     unknown = StatementVerdict(findings=("f(), stored in the database: opaque",))
-    ran = Ran(node=a_node(), made=a_print(), texts=(), statement=unknown, code="select f()")
+    ran = DbtNodeRun(node=a_node(), made=a_print(), texts=(), statement=unknown, code="select f()")
     assert may_write_elsewhere(ran) == ""
     assert may_write_elsewhere(replace(ran, code="select 1; insert into b values (1)")) != ""
     read = StatementVerdict(findings=("x.y, which it reads without ref() or source()",))
-    assert may_write_elsewhere(Ran(node=a_node(), made=a_print(), texts=(), statement=read, code="select 1")) == ""
+    assert (
+        may_write_elsewhere(DbtNodeRun(node=a_node(), made=a_print(), texts=(), statement=read, code="select 1")) == ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -334,25 +342,25 @@ def test_what_a_node_executes_besides_its_query_counts():
         ("on-run-start", "insert into x", False),
     ],
 )
-def test_a_hook_at_the_end_of_the_run_comes_after_what_is_built(tag, text, named):
+def test_an_on_run_end_hook_runs_after_every_build(tag, text, named):
     """One at the start comes before."""
     hook = replace(a_node(ResourceType.OPERATION), tags=(tag,))
-    assert bool(may_write_elsewhere(Ran(node=hook, made=None, texts=(text,)))) is named
+    assert bool(may_write_elsewhere(DbtNodeRun(node=hook, made=None, texts=(text,)))) is named
 
 
 @pytest.mark.parametrize("text", ["DROP TABLE x", "adapter.drop_relation(x)", "do $$ begin end $$", "insert\ninto x"])
-def test_words_that_write_are_seen(text):
+def test_writing_commands_are_recognized(text):
     """In any case, and as a part of a macro's name."""
     assert writes([text])
 
 
 @pytest.mark.parametrize("text", ["{% do x.append(1) %}", "select updated_at, is_deleted", "{% call statement() %}"])
-def test_words_that_only_look_so_are_not(text):
+def test_words_that_only_look_like_commands_are_not_commands(text):
     """A part of a word, and Jinja's own."""
     assert not writes([text])
 
 
-def test_what_the_file_does_not_vouch_for_is_named():
+def test_relations_that_the_file_does_not_prove_are_named():
     """Another database, a source that is a view, and a source that the same run wrote later."""
     here = Relation(database="D", schema="s", identifier="t")
     there = replace(here, database="e")

@@ -32,7 +32,7 @@ def contents(draw: st.DrawFn) -> Content:
 
 
 @given(contents(), contents())
-def test_two_contents_are_the_same_if_and_only_if_all_that_counts_was_read_and_is_equal(
+def test_two_contents_are_equal_if_and_only_if_everything_relevant_was_read_and_is_equal(
     then: Content, now: Content
 ) -> None:
     """Whatever the reasons and definitions are: a part of the text is never taken for another part."""
@@ -61,7 +61,7 @@ def test_two_contents_are_the_same_if_and_only_if_all_that_counts_was_read_and_i
         (None, TABLE, Sameness.NOT_KNOWN),
     ],
 )
-def test_a_difference_is_told_from_what_was_not_read(
+def test_a_difference_is_distinguished_from_something_that_was_not_read(
     then: Content | None, now: Content | None, expected: Sameness
 ) -> None:
     """A relation that is gone is another; one without a recorded content, or unread then or now, is not known."""

@@ -6,7 +6,7 @@ from orchestrator.selection.criterion import bare_value, is_stateful, own_criter
 
 
 @pytest.mark.parametrize("text", ["marts", "+tag:nightly", "source:raw.flights+", "@model", "state:modified+"])
-def test_what_dbt_knows_is_left_to_dbt(text: str) -> None:
+def test_criteria_that_dbt_knows_are_left_to_dbt(text: str) -> None:
     """Only `ingest:` and `expectation:` are ours."""
     assert own_criterion(text) is None
 
@@ -35,7 +35,7 @@ def test_words_are_a_union() -> None:
     assert unions(("a b,c", "d")) == ("a", "b,c", "d")
 
 
-def test_only_a_space_parts_two_words() -> None:
+def test_only_a_space_separates_two_words() -> None:
     """As in dbt a tab does not, and an empty word is a word that names nothing."""
     assert unions(("a\tb", "", "c ")) == ("a\tb", "", "c", "")
 
@@ -44,12 +44,12 @@ def test_only_a_space_parts_two_words() -> None:
     ("item", "expected"),
     [("state:modified+", True), ("marts,state:new", True), ("result:error", True), ("marts", False), ("2+x", False)],
 )
-def test_a_criterion_of_state_may_match_nothing(item: str, *, expected: bool) -> None:
+def test_a_state_criterion_may_match_nothing(item: str, *, expected: bool) -> None:
     """`state:`, `result:` and `source_status:` name what changed, which may rightly be nothing."""
     assert is_stateful(item) is expected
 
 
 @pytest.mark.parametrize("part", ["+tag:nightly+", "@tag:nightly", "2+tag:nightly+1", "tag:nightly"])
-def test_the_value_is_what_near_names_are_looked_for(part: str) -> None:
+def test_similar_names_are_looked_up_for_the_value(part: str) -> None:
     """Methods and operators are not part of a name."""
     assert bare_value(part) == "nightly"

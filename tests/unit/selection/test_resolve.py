@@ -52,7 +52,7 @@ def chosen(*select: str, exclude: tuple[str, ...] = (), selector: FakeSelector |
     return resolve(select=select, exclude=exclude, has_selector=False, selector=selector, graph=GRAPH)
 
 
-def test_without_a_selection_dbt_says_what_everything_is() -> None:
+def test_without_a_selection_dbt_decides_what_everything_is() -> None:
     """Nothing named means dbt's default selector or everything; that is kept apart from naming all of it."""
     selection = chosen()
     assert selection.selected == EVERYTHING
@@ -60,7 +60,7 @@ def test_without_a_selection_dbt_says_what_everything_is() -> None:
     assert not selection.ingest
 
 
-def test_what_is_below_a_resource_is_reached_through_the_source_it_feeds() -> None:
+def test_descendants_of_a_resource_are_selected_through_the_source_it_feeds() -> None:
     """`ingest:raw.orders+` is the resource, the source, its models, their tests and suites."""
     selection = chosen("ingest:raw.orders+")
     assert selection.ingest == ids("ingest.raw.orders")
@@ -68,13 +68,13 @@ def test_what_is_below_a_resource_is_reached_through_the_source_it_feeds() -> No
     assert selection.suites == ids("expectation.fct")
 
 
-def test_what_is_above_a_suite_is_reached_too() -> None:
+def test_ancestors_of_a_suite_are_selected_too() -> None:
     """`1+expectation:fct` is the suite and the model it judges, and nothing further up."""
     selection = chosen("1+expectation:fct")
     assert (selection.suites, selection.selected) == (ids("expectation.fct"), ids("model.fct"))
 
 
-def test_an_own_criterion_alone_asks_dbt_for_nothing() -> None:
+def test_a_criterion_of_ours_alone_does_not_query_dbt() -> None:
     """`ingest:raw` must not be taken for an empty selection, which would mean everything."""
     selector = FakeSelector({"*": EVERYTHING})
     assert chosen("ingest:raw", selector=selector).selected == frozenset()
@@ -86,7 +86,7 @@ def test_items_are_a_union_and_commas_an_intersection() -> None:
     assert chosen("ingest:raw+,stg", "fct").selected == ids("model.stg", "model.fct")
 
 
-def test_exclusions_hold_for_both_kinds() -> None:
+def test_exclusions_apply_to_both_kinds() -> None:
     """`--exclude ingest:raw fct` takes the resource and the model out."""
     selection = chosen("ingest:raw+", exclude=("ingest:raw", "fct"))
     assert selection.ingest == frozenset()
@@ -101,7 +101,7 @@ def test_wildcards_and_pipelines_name_resources() -> None:
     assert chosen("ingest:other").is_empty
 
 
-def test_kept_types_hold_for_what_the_operators_reach() -> None:
+def test_a_resource_type_filter_applies_to_what_the_operators_reach() -> None:
     """`--resource-type model` leaves out the tests below a resource, as below anything else."""
     selector = FakeSelector({"*": EVERYTHING}, kept=frozenset({ResourceType.MODEL}))
     assert chosen("ingest:raw+", selector=selector).selected == ids("model.stg", "model.fct")
@@ -121,7 +121,7 @@ def test_the_name_of_a_load_takes_dbts_operators() -> None:
     assert chosen("stg,raw+").selected == ids("model.stg")
 
 
-def test_what_dbt_knows_is_dbts() -> None:
+def test_names_that_dbt_knows_are_dbts() -> None:
     """A name that means something to dbt, a method of dbt or a wildcard never names a load."""
     selector = FakeSelector({"*": EVERYTHING, "raw": ids("model.stg"), "raw*": ids(), "source:raw": ids()})
     assert not chosen("raw", selector=selector).ingest

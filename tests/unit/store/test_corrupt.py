@@ -40,7 +40,7 @@ def read(store: SqlStore) -> None:
         reader.events(head.run_id)
         reader.manifest(head.run_id)
         reader.fingerprints(head.run_id)
-    reader.standing(TARGET, PLACES)
+    reader.last_success(TARGET, PLACES)
 
 
 def begin(store: SqlStore) -> None:

@@ -25,7 +25,7 @@ from tests.fakes.clock import NOON
 from tests.functional.postgres.server import PASSWORD, Server, running_server
 
 
-def test_a_new_store_has_the_tables_that_the_code_names(tmp_path: Path) -> None:
+def test_a_new_store_has_the_tables_that_the_code_declares(tmp_path: Path) -> None:
     """The migrations lead to the same tables, columns and indexes."""
     with open_for_writing(store_url("history.db", tmp_path)).connect() as connection:
         options = {
@@ -35,7 +35,7 @@ def test_a_new_store_has_the_tables_that_the_code_names(tmp_path: Path) -> None:
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
 
 
-def test_an_older_store_keeps_its_runs_and_learns_the_rest(tmp_path: Path) -> None:
+def test_an_older_store_keeps_its_runs_and_gains_the_new_tables(tmp_path: Path) -> None:
     """A try that the first version recorded is read as before, and has no class of error."""
     url = store_url("history.db", tmp_path)
     with create_engine(url).begin() as connection:
@@ -76,7 +76,7 @@ FORMER = """
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_what_was_recorded_without_a_place_is_not_reused(
+def test_results_recorded_without_a_place_are_not_reused(
     tmp_path: Path, request: pytest.FixtureRequest, kind: str
 ) -> None:
     """No row says at which place it is true: it is dropped, and its step runs once more.
@@ -100,13 +100,13 @@ def test_what_was_recorded_without_a_place_is_not_reused(
         reader = store.reader()
         assert [head.run_id for head in reader.heads()] == ["r1"]
         for asked in (places, dict.fromkeys(places, "")):
-            assert reader.standing("duckdb x", asked) == reader.last_tries("duckdb x", asked) == {}
+            assert reader.last_success("duckdb x", asked) == reader.last_attempts("duckdb x", asked) == {}
             assert reader.failing("duckdb x", places, 5) == {}
         writer = store.writer(opening("r2", target_identity="duckdb x", places=places))
         (step,) = places
         writer.record([started(make_plan(step), "r2"), StepStarted(at=NOON, step_id=step)])
         writer.record([StepEnded(at=NOON, outcome=make_outcome(step), known=fingerprint(step))])
-        assert reader.standing("duckdb x", places)[step].run_id == "r2"
+        assert reader.last_success("duckdb x", places)[step].run_id == "r2"
     with open_for_writing(url).connect() as connection:
         options = {
             "compare_type": True,
@@ -144,7 +144,7 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
         connection.exec_driver_sql("delete from runs")
 
 
-def test_a_store_of_a_newer_version_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_store_of_a_newer_version_is_left_unchanged(tmp_path: Path) -> None:
     """Reading and writing are refused with both versions."""
     url = store_url("history.db", tmp_path)
     open_for_writing(url).dispose()
@@ -175,7 +175,7 @@ def test_a_corrupt_store_is_named_and_set_aside(tmp_path: Path) -> None:
     assert file.exists()
 
 
-def test_a_store_that_is_not_there_is_not_made_by_a_reader(tmp_path: Path) -> None:
+def test_a_reader_does_not_create_a_missing_store(tmp_path: Path) -> None:
     """It says that nothing is recorded yet."""
     with pytest.raises(StoreError, match="Nothing is recorded yet"):
         open_for_reading(store_url("history.db", tmp_path))
@@ -201,7 +201,7 @@ def test_a_wrong_url_is_refused_without_its_password(tmp_path: Path, location: s
     assert "hidden" not in str(refused.value)
 
 
-def test_a_server_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:
+def test_a_server_that_does_not_answer_is_reported_without_the_password(tmp_path: Path) -> None:
     """The message names host and database."""
     url = store_url("postgresql://ada:hidden@127.0.0.1:1/runs", tmp_path)
     with pytest.raises(StoreError, match=r"127\.0\.0\.1:1/runs") as refused:
@@ -209,7 +209,7 @@ def test_a_server_that_does_not_answer_is_told_without_its_password(tmp_path: Pa
     assert "hidden" not in str(refused.value)
 
 
-def test_an_older_store_is_brought_up_to_date_with_what_it_holds(tmp_path: Path) -> None:
+def test_an_older_store_is_migrated_with_its_contents(tmp_path: Path) -> None:
     """A reader leaves it as it is and says so; the next writer keeps every row."""
     url = store_url("history.db", tmp_path)
     engine = create_engine(f"sqlite:///{tmp_path / 'history.db'}")
@@ -225,7 +225,7 @@ def test_an_older_store_is_brought_up_to_date_with_what_it_holds(tmp_path: Path)
     open_for_reading(url).dispose()
 
 
-def test_a_store_that_another_run_is_making_is_waited_for(tmp_path: Path) -> None:
+def test_a_run_waits_for_a_store_that_another_run_is_creating(tmp_path: Path) -> None:
     """SQLite refuses at once to write the journal ahead while somebody else writes, whatever else it waits for."""
     url = store_url("history.db", tmp_path)
     with closing(sqlite3.connect(tmp_path / "history.db", isolation_level=None, check_same_thread=False)) as other:

@@ -16,18 +16,18 @@ _PLAIN = st.recursive(
 
 
 @given(value=_PLAIN)
-def test_what_json_holds_comes_back(value: object) -> None:
+def test_json_values_survive_the_round_trip(value: object) -> None:
     """Nothing of it is lost."""
     assert json.loads(to_json_text(value)) == value
 
 
-def test_what_json_does_not_hold_is_written_as_text() -> None:
+def test_values_without_a_json_type_are_written_as_text() -> None:
     """Moments by their ISO form or the like, figures that are none by their names."""
     value = {"at": datetime(2026, 1, 1, tzinfo=UTC), "figures": (float("nan"), [float("-inf"), 1.5])}
     assert json.loads(to_json_text(value)) == {"at": "2026-01-01 00:00:00+00:00", "figures": ["nan", ["-inf", 1.5]]}
 
 
 @pytest.mark.parametrize(("text", "kept"), [("naïve ✓", "naïve ✓"), ("a\0b", "a�b"), ("pi\udce9", "pi?")])
-def test_only_what_no_database_keeps_is_replaced(text: str, kept: str) -> None:
+def test_only_values_that_no_database_stores_are_replaced(text: str, kept: str) -> None:
     """NUL, and half of a pair of surrogates."""
     assert plain(text) == kept

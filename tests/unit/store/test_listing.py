@@ -13,7 +13,7 @@ from tests.contracts.test_store import opening, started
 from tests.factories import make_plan
 
 
-def test_no_list_of_runs_looks_at_every_row(tmp_path: Path) -> None:
+def test_listing_runs_never_scans_a_table(tmp_path: Path) -> None:
     """Neither those that `elt history` shows nor the last one is looked for by reading a table from end to end."""
     url = store_url("history.db", tmp_path)
     with closing(SqlStore(url)) as store:

@@ -35,14 +35,14 @@ def test_a_variable_is_hashed_with_the_project_and_its_own_name() -> None:
     assert digest("C") == "absent"
 
 
-def test_the_whole_environment_has_a_digest() -> None:
+def test_the_complete_environment_has_a_digest() -> None:
     """It changes with any variable, and never with their order."""
     whole = hashed_environment("shop", {"A": "1", "B": "2"})(EVERYTHING)
     assert whole == hashed_environment("shop", {"B": "2", "A": "1"})(EVERYTHING)
     assert whole != hashed_environment("shop", {"A": "1", "B": "3"})(EVERYTHING)
 
 
-def test_a_var_of_a_secret_name_is_hashed_in_the_same_way() -> None:
+def test_a_var_with_a_secret_name_is_hashed_in_the_same_way() -> None:
     """Others, and templates that name where the secret is, stay as they are."""
     known = {"api_token": "hush", "start": "2024-01-01", "password": "{{ env_var('PW') }}", "tokens": 3}
     found = hidden("shop", known)
@@ -101,7 +101,7 @@ def test_a_node_is_found_by_name_or_id() -> None:
         ("orders", "has no fingerprint"),
     ],
 )
-def test_a_name_that_is_no_node_is_refused(name: str, words: str) -> None:
+def test_a_name_that_matches_no_node_is_refused(name: str, words: str) -> None:
     """With names that come near, or the ids of those that share it."""
     with pytest.raises(UsageError, match=words):
         find_node(GRAPH, name)

@@ -22,7 +22,7 @@ def cut_off(run_id: str, plan: Plan, root: Path) -> RecordedRun:
     return RecordedRun(head=make_head(run_id=run_id), asked={"files": files}, plan=plan, steps=(recorded,))
 
 
-def test_a_load_goes_on_with_what_its_own_module_had_extracted(tmp_path: Path) -> None:
+def test_a_load_continues_with_what_its_own_module_had_extracted(tmp_path: Path) -> None:
     """In a retry too; what an earlier text of the module extracted is another thing."""
     (step,) = make_plan("load_log").steps
     plan = Plan(steps=(replace(step, path="log.py"),))

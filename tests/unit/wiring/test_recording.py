@@ -12,7 +12,7 @@ from orchestrator.execution.liveness import lives, this_process
 NOW = datetime.now(UTC)
 
 
-def test_this_process_lives() -> None:
+def test_this_process_is_alive() -> None:
     """It is found by what is recorded of it."""
     assert lives(this_process(), NOW)
 
@@ -24,7 +24,7 @@ def test_a_process_that_ended_is_gone() -> None:
     assert not lives(replace(this_process(), pid=child.pid), NOW)
 
 
-def test_a_killed_process_that_nobody_has_buried_is_gone() -> None:
+def test_a_zombie_process_counts_as_dead() -> None:
     """The pid is still taken, as in a container whose first process asks after none of its children."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     started = datetime.fromtimestamp(psutil.Process(child.pid).create_time(), UTC)
@@ -45,7 +45,7 @@ def test_another_process_with_its_pid_is_another() -> None:
     assert not lives(replace(own, started_at=began - timedelta(days=1)), began - timedelta(hours=1))
 
 
-def test_a_clock_that_was_set_makes_nobody_another() -> None:
+def test_a_clock_change_does_not_make_a_process_look_like_another() -> None:
     """The start of a process, as the machine tells it, moves with the clock; its signs of life go on."""
     own = this_process()
     began = own.started_at

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from orchestrator.config.settings import OnBusy
 from orchestrator.errors import BusyError, StoreError
 from orchestrator.execution.events import Noticed
-from orchestrator.execution.leases import Turn, in_turn, take_turn
+from orchestrator.execution.leases import Turn, acquire, leased
 from orchestrator.execution.recorded import WHOLE, Lease, Process
 from orchestrator.store.memory import MemoryStore
 from tests.fakes.clock import NOON
@@ -52,14 +52,14 @@ class World:
             here="laptop",
             sleep=self.sleep,
         )
-        take_turn(self.store, own, on_busy, turn, self.heard.append)
+        acquire(self.store, own, on_busy, turn, self.heard.append)
 
     def sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
         self.asleep()
 
 
-def test_a_free_target_is_taken_at_once() -> None:
+def test_a_free_target_is_leased_at_once() -> None:
     """Nobody is told of anything."""
     world = World()
     world.take(lease("r1", 1))
@@ -67,7 +67,7 @@ def test_a_free_target_is_taken_at_once() -> None:
     assert world.heard == []
 
 
-def test_a_run_waits_until_the_other_lets_go_and_says_so_once() -> None:
+def test_a_run_waits_until_the_other_releases_the_lock_and_says_so_once() -> None:
     """It is told which run, and as which process."""
     first, second = lease("r1", 1), lease("r2", 2)
     world = World(alive={1})
@@ -131,7 +131,7 @@ def test_a_run_that_writes_what_others_write_waits_for_all_of_them() -> None:
     ]  # fmt: skip
 
 
-def test_a_refused_run_learns_what_the_other_writes() -> None:
+def test_a_refused_run_is_told_which_relations_the_other_writes() -> None:
     """The first few names are listed, the rest counted."""
     world = World(alive={1})
     names = [f"db.analytics.{name}" for name in "abcde"]
@@ -140,7 +140,7 @@ def test_a_refused_run_learns_what_the_other_writes() -> None:
         world.take(lease("r2", 2, *names[1:]), OnBusy.REFUSE)
 
 
-def test_what_a_dead_process_left_is_taken_over() -> None:
+def test_a_dead_processs_lease_is_taken_over() -> None:
     """Nobody waits for a run that will never let go."""
     world = World()
     world.take(lease("r1", 1))
@@ -159,7 +159,7 @@ def test_a_run_on_another_machine_is_dead_after_a_minute_of_silence() -> None:
     assert held.run_id == "r2"
 
 
-def test_a_run_that_waited_long_for_its_turn_is_as_fresh_as_the_moment_at_which_it_got_it() -> None:
+def test_a_lease_starts_when_it_is_acquired() -> None:
     """From another machine it would look dead otherwise, before its first sign of life."""
     world = World()
     world.store.take(lease("r1", 1, host="server", beaten=timedelta(hours=2)))
@@ -188,7 +188,7 @@ class Heard(MemoryStore):
 
 
 @given(before=st.integers(0, 4), late=st.integers(0, 3), breaks=st.booleans())
-def test_a_run_gives_signs_of_life_from_when_it_has_its_turn_until_it_gives_it_back(
+def test_a_run_sends_heartbeats_from_acquiring_its_lease_until_releasing_it(
     before: int, late: int, breaks: bool
 ) -> None:
     """Also while it plans: nobody calls for them. None comes once the turn was given back, however late it was due."""
@@ -204,7 +204,7 @@ def test_a_run_gives_signs_of_life_from_when_it_has_its_turn_until_it_gives_it_b
 
     clock = chain([NOON], (NOON + timedelta(seconds=passed) for passed in seconds))
     turn = Turn(clock=lambda: next(clock), lives=lambda _process, _at: True, here="laptop", is_over=is_over)
-    with suppress(StoreError), in_turn(store, lease("r1", 1), OnBusy.WAIT, turn, lambda _notice: None):
+    with suppress(StoreError), leased(store, lease("r1", 1), OnBusy.WAIT, turn, lambda _notice: None):
         given_until.acquire()
         for _ in range(before):
             due.release()
@@ -224,16 +224,16 @@ class FullStore(MemoryStore):
         raise StoreError("the disk is full")
 
 
-def test_what_broke_a_run_is_told_also_when_its_turn_cannot_be_given_back() -> None:
+def test_the_error_that_broke_a_run_is_reported_even_if_its_lease_cannot_be_released() -> None:
     """A full disk breaks both; the first says what became of the run."""
     turn = Turn(clock=lambda: NOON, lives=lambda _process, _at: True, here="laptop")
     with (
         pytest.raises(StoreError, match="could not be recorded"),
-        in_turn(FullStore(), lease("r1", 1), OnBusy.WAIT, turn, lambda _notice: None),
+        leased(FullStore(), lease("r1", 1), OnBusy.WAIT, turn, lambda _notice: None),
     ):
         raise StoreError("what happened could not be recorded")
     with (
         pytest.raises(StoreError, match="the disk is full"),
-        in_turn(FullStore(), lease("r1", 1), OnBusy.WAIT, turn, lambda _notice: None),
+        leased(FullStore(), lease("r1", 1), OnBusy.WAIT, turn, lambda _notice: None),
     ):
         pass

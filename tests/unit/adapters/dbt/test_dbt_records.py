@@ -63,13 +63,13 @@ def test_each_word_of_dbt_has_one_status(word: str, status: Status) -> None:
     assert status_of(word) is status
 
 
-def test_stale_rows_are_a_no_of_the_data() -> None:
+def test_stale_rows_are_a_failed_check() -> None:
     """dbt's `error` of a freshness check is a fail: nothing broke, the rows are too old."""
     assert status_of("error", is_freshness=True) is Status.FAIL
     assert status_of("runtime error", is_freshness=True) is Status.ERROR
 
 
-def test_records_stand_in_the_order_of_the_ends() -> None:
+def test_records_are_in_the_order_in_which_nodes_ended() -> None:
     """Results are listed as they ended; a skipped node has dbt's record of a skip."""
     outcomes = (
         make_outcome(B, dbt_results=(own(B, "error"),)),
@@ -89,7 +89,7 @@ def test_sources_and_nodes_are_written_apart() -> None:
     assert found(*outcomes) == ["success", "success", "skipped"]
 
 
-def test_what_was_interrupted_is_skipped_to_dbt() -> None:
+def test_interrupted_steps_are_skipped_in_dbts_artifacts() -> None:
     """dbt knows no word for it; but a model whose batches were cut off keeps its record, which tells what is left."""
     batches = {"successful": [["2021", "2022"]], "failed": [["2022", "2023"]]}
     outcomes = (

@@ -26,7 +26,7 @@ def test_a_node_has_its_own_messages_between_its_start_and_its_end() -> None:
     assert log.take(STG) == ""
 
 
-def test_secrets_are_masked_also_where_the_text_is_cut() -> None:
+def test_secrets_are_masked_even_where_the_text_is_cut() -> None:
     """The mask is laid on before the beginning is cut off, which could leave half a secret."""
     log = NodeLog(lambda text: text.replace("hunter2", "*****"))
     log.begin(STG)

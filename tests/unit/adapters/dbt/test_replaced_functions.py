@@ -28,7 +28,7 @@ def compiled(quick):
     return quick.__closure__[0].cell_contents
 
 
-def test_a_behavior_flag_names_who_declares_it():
+def test_a_behavior_flag_names_the_package_that_declares_it():
     """By the module, as dbt finds it in the stack."""
     replace_functions()
     flag = {"name": "a_flag", "default": True, "docs_url": "somewhere"}

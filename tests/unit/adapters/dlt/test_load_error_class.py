@@ -75,12 +75,12 @@ STAYING = {
 
 
 @pytest.mark.parametrize("error", PASSING.values(), ids=PASSING)
-def test_what_may_pass(error: BaseException) -> None:
+def test_transient_errors_are_recognized(error: BaseException) -> None:
     """A server that is busy or away, a connection that broke, transactions in each other's way."""
     assert error_class(error) is ErrorClass.TRANSIENT
 
 
 @pytest.mark.parametrize("error", STAYING.values(), ids=STAYING)
-def test_what_stays(error: BaseException) -> None:
+def test_permanent_errors_are_recognized(error: BaseException) -> None:
     """A page that is not there, a right that is missing, a mistake in the code."""
     assert error_class(error) is ErrorClass.PERMANENT

@@ -45,7 +45,7 @@ def test_a_file_beside_the_project_is_named_with_the_setting(repository):
     )
 
 
-def test_a_file_of_a_project_without_a_repository_is_found_inside_of_it(tmp_path):
+def test_without_a_repository_the_file_is_found_inside_the_project(tmp_path):
     """What is above is not the project's."""
     write(tmp_path, "shop/dbt_project.yml", "")
     write(tmp_path, "neighbour.py")
@@ -82,7 +82,7 @@ NOT_OURS = """
 
 
 @pytest.mark.parametrize("name", NOT_OURS.split())
-def test_what_is_not_the_projects_own_code_is_not_read(repository, name):
+def test_code_outside_the_project_is_not_read(repository, name):
     """Environments, packages, dbt's folders, hidden and deep ones."""
     write(repository, name)
     assert note_on(repository) is None

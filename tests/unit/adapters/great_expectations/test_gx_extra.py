@@ -26,7 +26,7 @@ def test_a_missing_extra_is_named(monkeypatch):
     assert "'elt-orchestrator[gx]'" in raised.value.hint
 
 
-def test_a_folder_of_that_name_is_not_the_tool(monkeypatch, tmp_path):
+def test_a_folder_with_the_tools_name_is_not_the_tool(monkeypatch, tmp_path):
     """A project may keep a folder called great_expectations; Python would take it for an empty package."""
     (tmp_path / "great_expectations").mkdir()
     monkeypatch.setattr(sys, "path", [str(tmp_path)])

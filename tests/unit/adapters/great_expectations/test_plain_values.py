@@ -31,7 +31,7 @@ def test_every_value_survives_json(value, said):
     assert json.loads(json.dumps(plain(value))) == said
 
 
-def test_a_message_is_kept_without_its_machinery():
+def test_a_message_is_recorded_without_stack_frames():
     """The driver's class, the SQL, its parameters and the link are left out."""
     text = "(some.module.ProgrammingError) Binder Error: no column x\n\nLINE 2: from t\n   ^\n[SQL: select]"
     assert first_lines(text) == "Binder Error: no column x"

@@ -37,7 +37,7 @@ def test_every_json_file_of_the_folder_is_a_suite(folder):
     )
 
 
-def test_a_folder_that_is_not_there_has_no_suites(tmp_path):
+def test_a_missing_folder_has_no_suites(tmp_path):
     """Suites are optional."""
     assert read_suites(tmp_path / "expectations", tmp_path) == ()
 
@@ -77,7 +77,7 @@ def test_a_malformed_suite_is_an_error_with_its_place(folder, said, mistake):
     assert "a name and a list of expectations" in raised.value.hint
 
 
-def test_all_mistakes_of_all_files_are_told_at_once(folder):
+def test_all_mistakes_of_all_files_are_reported_at_once(folder):
     """Nobody mends one suite to hear of the next; two suites of one name are a mistake too."""
     write(folder, "a.json", "{")
     write(folder, "b.json", {"name": "", "expectations": [{}, {}]})
@@ -114,7 +114,7 @@ def test_one_suite_is_read_again_when_it_runs(folder):
 def test_reading_imports_no_great_expectations():
     """Planning stays fast, and works without the extra; so does the runner itself."""
     code = (
-        "import sys; from orchestrator.adapters.great_expectations import suites, validate, extra; "
+        "import sys; from orchestrator.adapters.great_expectations import suite_files, validate, gx_extra; "
         "print([name for name in ('great_expectations', 'sqlalchemy', 'duckdb') if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

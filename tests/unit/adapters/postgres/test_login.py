@@ -47,7 +47,7 @@ def test_every_key_of_the_profile_reaches_libpq():
     }
 
 
-def test_what_the_profile_leaves_out_is_left_to_libpq():
+def test_keys_missing_from_the_profile_are_left_to_libpq():
     """No option is sent that the profile does not name: some servers refuse them."""
     login = Login.of({name: KEYS[name] for name in ("host", "port", "user", "password", "database")})
     assert login.arguments().keys() == {
@@ -61,12 +61,12 @@ def test_what_the_profile_leaves_out_is_left_to_libpq():
     }
 
 
-def test_a_path_of_ones_own_stands_over_the_profiles():
+def test_an_explicit_path_overrides_the_profiles_path():
     """A load sets its dataset; whoever ends sessions does so without the role."""
     assert Login.of(KEYS).arguments(search_path="raw,public", as_role=False)["options"] == "-c search_path=raw,public"
 
 
-def test_a_login_survives_a_pipe():
+def test_a_login_survives_pickling_through_a_pipe():
     """The values are plain, and make the same login on the other side."""
     login = Login.of(KEYS).named("elt 1")
     assert Login(**json.loads(json.dumps(login.to_wire()))) == login
@@ -91,7 +91,7 @@ def test_the_password_is_not_shown():
         ("", "no reason was given"),
     ],
 )
-def test_the_reason_is_told_once(said, reason):
+def test_the_reason_is_given_once(said, reason):
     """Of all attempts the last one's reason, without the address that stands before it."""
     refused = cannot_connect(Login.of(KEYS), said, target="target dev of the profile shop")
     assert refused.message == (

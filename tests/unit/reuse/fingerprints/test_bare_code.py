@@ -49,7 +49,7 @@ def rendered(text: str) -> list[str | None] | None:
 
 
 @given(TEMPLATES)
-def test_what_is_left_renders_to_the_same_sql(text: str) -> None:
+def test_the_reduced_template_renders_to_the_same_sql(text: str) -> None:
     """Whatever the tags come to."""
     assert rendered(bare_code(text)) == rendered(text)
 
@@ -58,7 +58,7 @@ def test_what_is_left_renders_to_the_same_sql(text: str) -> None:
     left=st.lists(st.sampled_from(PIECES), max_size=6).map("".join),
     right=st.lists(st.sampled_from(PIECES), max_size=6).map("".join),
 )
-def test_two_templates_that_are_left_alike_render_alike(left: str, right: str) -> None:
+def test_templates_that_reduce_to_the_same_text_render_alike(left: str, right: str) -> None:
     """So an edit that matters is never taken for one that does not."""
     if bare_code(left) == bare_code(right):
         assert rendered(left) == rendered(right)
@@ -74,7 +74,7 @@ def test_two_templates_that_are_left_alike_render_alike(left: str, right: str) -
         ("select a\n\n{%- if x -%}\n  , b {%- endif %}", "select a{% if x %}, b{% endif %}"),
     ],
 )
-def test_comments_and_layout_are_left_out(before: str, after: str) -> None:
+def test_comments_and_layout_are_ignored(before: str, after: str) -> None:
     """Also between the tags of a condition."""
     assert bare_code(before) == bare_code(after)
 
@@ -94,6 +94,6 @@ def test_comments_and_layout_are_left_out(before: str, after: str) -> None:
         ("select 'unclosed  a", "select 'unclosed a"),
     ],
 )
-def test_what_might_matter_stays(before: str, after: str) -> None:
+def test_text_that_might_matter_is_kept(before: str, after: str) -> None:
     """Strings, comments that hold a tag or that a tag joins to the next line, and what Jinja keeps as text."""
     assert bare_code(before) != bare_code(after)

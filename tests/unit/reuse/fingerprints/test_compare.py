@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.nodes.identity import NodeId
-from orchestrator.reuse.fingerprints.compare import Change, How, Verdict, compare, with_compiled
+from orchestrator.reuse.fingerprints.compare import Change, ComparisonVerdict, How, compare, with_compiled
 from orchestrator.reuse.fingerprints.value import Fingerprint
 
 NODE = NodeId("model.shop.a")
@@ -21,18 +21,18 @@ FINGERPRINTS = st.builds(made, PARTS, BUILT, COMPILED)
 
 
 @given(now=FINGERPRINTS, then=FINGERPRINTS)
-def test_the_verdict_follows_from_the_parts(now: Fingerprint, then: Fingerprint) -> None:
+def test_the_result_follows_from_the_parts(now: Fingerprint, then: Fingerprint) -> None:
     """Same where no part differs, or where only the compiled SQL could tell and it is the same; nothing is guessed."""
     found = compare(now, then)
     assert (found.changes == ()) == (now.parts == then.parts)
     if now.parts == then.parts:
-        assert found.verdict is Verdict.SAME
+        assert found.verdict is ComparisonVerdict.SAME
     elif now.built != then.built:
-        assert found.verdict is Verdict.DIFFERENT
+        assert found.verdict is ComparisonVerdict.DIFFERENT
     elif None in (now.compiled, then.compiled):
-        assert found.verdict is Verdict.NEEDS_COMPILING
+        assert found.verdict is ComparisonVerdict.NEEDS_COMPILING
     else:
-        assert (found.verdict is Verdict.SAME) == (now.compiled == then.compiled)
+        assert (found.verdict is ComparisonVerdict.SAME) == (now.compiled == then.compiled)
 
 
 def test_each_part_that_differs_is_named() -> None:
@@ -47,7 +47,7 @@ def test_each_part_that_differs_is_named() -> None:
     )
 
 
-def test_python_is_settled_as_python() -> None:
+def test_python_is_compared_as_python() -> None:
     """Its comments say nothing; its indentation does."""
     code = "def model(dbt, s):\n    return 1"
     digests = [

@@ -46,19 +46,19 @@ def rows(title: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_every_key_of_dbt_is_decided(kind: type) -> None:
+def test_every_key_of_dbt_is_classified(kind: type) -> None:
     """A new one of dbt or of an adapter fails here until somebody says what it affects."""
     assert fields(kind) - set(INSIDE) - set(OUTSIDE) - set(ELSEWHERE) == set()
 
 
-def test_a_key_stands_in_one_table() -> None:
+def test_each_key_is_in_exactly_one_table() -> None:
     """In, out, or elsewhere."""
     assert not set(INSIDE) & set(OUTSIDE)
     assert not set(INSIDE) & set(ELSEWHERE)
     assert not set(OUTSIDE) & set(ELSEWHERE)
 
 
-def test_the_page_says_of_every_key_why() -> None:
+def test_the_page_explains_every_key() -> None:
     """The tables of docs/reuse.md and of the code have the same keys, each with a reason."""
     documented = rows("Keys that are in")
     assert set(documented) == set(INSIDE)
@@ -68,7 +68,7 @@ def test_the_page_says_of_every_key_why() -> None:
     assert all([*INSIDE.values(), *OUTSIDE.values(), *OUTSIDE_OURS.values()])
 
 
-def test_a_key_is_unset_where_it_has_the_default_of_dbt() -> None:
+def test_a_key_with_dbts_default_counts_as_unset() -> None:
     """In each of dbt's classes that has the key; any other value was set by somebody."""
     for kind in CLASSES[:7]:
         for field in dataclasses.fields(kind):
@@ -84,14 +84,14 @@ def test_a_key_is_unset_where_it_has_the_default_of_dbt() -> None:
 @pytest.mark.parametrize(
     "key", ["location", "format", "options", "plugin", "partitioned_by", "sorted_by", "submission_method", "made_up"]
 )
-def test_a_key_of_an_adapter_or_of_nobody_counts(key: str) -> None:
+def test_a_key_of_an_adapter_or_an_unknown_key_counts(key: str) -> None:
     """Even when it is null: a macro may have another default."""
     assert dict(config_parts({key: None})).keys() == {f"config:{key}"}
     assert dict(config_parts({key: "a"})) != dict(config_parts({key: "b"}))
     assert dict(config_parts({})) == {}
 
 
-def test_an_empty_value_is_not_an_unset_one() -> None:
+def test_an_empty_value_differs_from_an_unset_one() -> None:
     """Unless dbt itself writes it when nothing is set."""
     assert dict(config_parts({"grants": {}, "unique_key": None, "packages": []})) == {}
     assert dict(config_parts({"unique_key": [], "csv_read_options": {}})).keys() == {
@@ -100,14 +100,14 @@ def test_an_empty_value_is_not_an_unset_one() -> None:
     }
 
 
-def test_what_says_how_often_a_step_runs_is_out() -> None:
+def test_settings_of_how_often_a_step_runs_do_not_count() -> None:
     """Of `meta.elt`; its other keys count, and no other key of meta does."""
     run_time = {"repeats": 3, "time_limit": "1h", "volatile": False, "deterministic": True}
     assert dict(config_parts({"meta": {"owner": "me", "elt": run_time}})) == {}
     assert dict(config_parts({"meta": {"elt": {**run_time, "mine": 1}}})).keys() == {"config:meta.elt"}
 
 
-def test_a_node_is_declared_deterministic_by_true_alone() -> None:
+def test_only_true_declares_a_node_deterministic() -> None:
     """A text is no declaration."""
     assert declared_deterministic({"meta": {"elt": {"deterministic": True}}})
     assert not declared_deterministic({"meta": {"elt": {"deterministic": "yes"}}})
@@ -117,7 +117,7 @@ def test_a_node_is_declared_deterministic_by_true_alone() -> None:
     assert declared_volatile({"meta": {"elt": {"volatile": "no"}}}) is None
 
 
-def test_a_hook_that_is_no_list_is_a_hook() -> None:
+def test_a_hook_need_not_be_a_list() -> None:
     """Under either name of the key."""
     assert hooks_of({"pre_hook": "select 1", "post-hook": [{"sql": "select 2"}]}) == (
         ("pre-hook", "select 1"),

@@ -54,7 +54,7 @@ RELEVANT_CONFIG = {
 
 @settings(max_examples=60)
 @given(kept=st.sets(st.sampled_from(sorted(OUT_OF_CONFIG))), told=st.sampled_from(sorted(IRRELEVANT)))
-def test_what_affects_no_result_changes_nothing(kept: set[str], told: str) -> None:
+def test_edits_without_effect_on_results_change_nothing(kept: set[str], told: str) -> None:
     """Tags, meta, owners, descriptions, documentation: any of them together."""
     config = {key: OUT_OF_CONFIG[key] for key in kept}
     before = one(model("model.a", columns=COLUMNS, description="Words."))
@@ -63,7 +63,7 @@ def test_what_affects_no_result_changes_nothing(kept: set[str], told: str) -> No
 
 
 @pytest.mark.parametrize("key", RELEVANT_CONFIG)
-def test_what_affects_the_result_always_changes_it(key: str) -> None:
+def test_every_edit_that_affects_a_result_changes_the_fingerprint(key: str) -> None:
     """Each such key of the configuration, and one that nobody knows."""
     assert one(model("model.a", config={key: RELEVANT_CONFIG[key]})).digest != one(model("model.a")).digest
 
@@ -81,7 +81,7 @@ def test_a_file_may_move() -> None:
     assert one(moved) == one(model("model.a"))
 
 
-def test_types_and_constraints_enter_with_an_enforced_contract() -> None:
+def test_types_and_constraints_count_with_an_enforced_contract() -> None:
     """Then the order of the columns is that of the table's; descriptions still say nothing."""
     bound = one(model("model.a", config=CONTRACT, columns=COLUMNS))
     described = {"id": {**COLUMNS["id"], "description": "Other."}}
@@ -91,7 +91,7 @@ def test_types_and_constraints_enter_with_an_enforced_contract() -> None:
     assert differs(one(model("model.a", config=CONTRACT, columns=COLUMNS, constraints=({"type": "unique"},))), bound)
 
 
-def test_descriptions_enter_where_the_database_keeps_them() -> None:
+def test_descriptions_count_where_the_database_stores_them() -> None:
     """As `persist_docs` says."""
     kept = {"persist_docs": {"relation": True}}
     assert differs(
@@ -109,7 +109,7 @@ def macros_with_calls(draw: st.DrawFn) -> dict[str, set[str]]:
 
 
 @given(calls=macros_with_calls(), called=st.sampled_from(NAMES), edited=st.sampled_from(NAMES))
-def test_a_macro_enters_just_where_it_is_reached(calls: dict[str, set[str]], called: str, edited: str) -> None:
+def test_a_macro_affects_only_the_nodes_that_reach_it(calls: dict[str, set[str]], called: str, edited: str) -> None:
     """An edit of a macro changes a node exactly when a chain of calls leads there from its code."""
 
     def made(edit: str) -> Fingerprint:
@@ -132,7 +132,7 @@ def test_a_macro_is_reached_in_a_branch_that_dbt_did_not_take() -> None:
     assert "macro:macro.shop.hidden" in one(model("model.a", text), macro("hidden", "1")).parts
 
 
-def test_a_macro_that_stands_in_for_one_of_dbt_enters_everywhere() -> None:
+def test_a_macro_that_overrides_one_of_dbts_affects_every_node() -> None:
     """dbt may call it for any node; the macros of dbt itself come with its version."""
     of_dbt = macro("create_table_as", "1", package="dbt")
     parts = one(model("model.a"), of_dbt, macro("duckdb__create_table_as", "2")).parts
@@ -140,7 +140,7 @@ def test_a_macro_that_stands_in_for_one_of_dbt_enters_everywhere() -> None:
     assert "macro:macro.dbt.create_table_as" not in parts
 
 
-def test_a_macro_that_stands_in_for_one_of_dbt_reads_the_entry_of_each_node() -> None:
+def test_a_macro_that_overrides_one_of_dbts_reads_the_manifest_entry_of_each_node() -> None:
     """Then tags may change any result."""
     macros = (macro("grants", "1", package="dbt"), macro("grants", "{{ config.get('tags') }}"))
     tagged = [
@@ -150,7 +150,7 @@ def test_a_macro_that_stands_in_for_one_of_dbt_reads_the_entry_of_each_node() ->
     assert changed == [node_id("model.b")]
 
 
-def test_a_materialization_of_the_project_enters_where_it_is_used() -> None:
+def test_a_materialization_of_the_project_affects_only_the_nodes_that_use_it() -> None:
     """With the macros that it calls."""
     text = "{% materialization mine, default %}{{ inner() }}{% endmaterialization %}"
     macros = (macro("materialization_mine_default", text, body_only=False), macro("inner", "1"))
@@ -167,7 +167,7 @@ def around(vars_changed: dict[str, object] | None = None, **options) -> Surround
 
 
 @pytest.mark.parametrize("code", ["{{ var('start') }}", "{{ m() }}", "{{ var('st' ~ 'art') }}"])
-def test_a_var_enters_where_it_is_reached(code: str) -> None:
+def test_a_var_affects_only_the_nodes_that_reach_it(code: str) -> None:
     """In the code or in a macro; another one does not, unless any may be asked for."""
     parts = (model("model.a", code), macro("m", "{{ var('start') }}"))
     before = one(*parts, around=around())
@@ -176,14 +176,14 @@ def test_a_var_enters_where_it_is_reached(code: str) -> None:
     assert other == ({"var:*"} if "~" in code else set())
 
 
-def test_a_var_that_is_a_template_brings_what_it_reads() -> None:
+def test_a_var_that_is_a_template_adds_what_it_reads() -> None:
     """dbt evaluates it: the variable inside enters too, as the digest that the surroundings give."""
     here = around(environment=lambda name: f"digest of {name}")
     found = one(model("model.a", "{{ var('nested') }}"), around=here).parts
     assert found["env:HOST"] == "digest of HOST"
 
 
-def test_what_shows_in_the_compiled_sql_is_told_from_what_does_not() -> None:
+def test_differences_visible_in_the_compiled_sql_are_distinguished_from_others() -> None:
     """A macro of the code is settled by compiling; one that a hook uses too is not."""
     calling = {"post-hook": [{"sql": "{{ logged() }} {{ var('floor') }}"}]}
     code = "{{ logged() }} {{ cents() }} {{ var('floor') }}"
@@ -195,12 +195,12 @@ def test_what_shows_in_the_compiled_sql_is_told_from_what_does_not() -> None:
 @pytest.mark.parametrize(
     "code", ["{% if is_incremental() %}x{% endif %}", "{% call set_sql_header(config) %}x{% endcall %}"]
 )
-def test_code_that_compiles_to_several_texts_is_not_settled_by_one(code: str) -> None:
+def test_code_that_compiles_to_several_texts_is_not_decided_by_one(code: str) -> None:
     """What an incremental model compiles to depends on what stands; a header is no part of the compiled SQL."""
     assert one(model("model.a", code)).rendered == {}
 
 
-def test_a_comment_in_an_incremental_model_changes_nothing_all_the_same() -> None:
+def test_a_comment_in_an_incremental_model_changes_nothing_either() -> None:
     """It is left out before the code is hashed; what is asked is not."""
     code = "select a -- note\nfrom t\n{% if is_incremental() %}\n  where b -- new ones\n{% endif %}"
     assert one(model("model.a", code)) == one(
@@ -209,7 +209,7 @@ def test_a_comment_in_an_incremental_model_changes_nothing_all_the_same() -> Non
     assert differs(one(model("model.a", code)), one(model("model.a", code.replace("where b", "where c")))) == {"code"}
 
 
-def test_the_own_entry_enters_where_the_code_reads_it() -> None:
+def test_a_nodes_own_entry_counts_where_its_code_reads_it() -> None:
     """Then even tags may change the result."""
     tagged = [one(model("model.a", "{{ config.get('tags') }}", config={"tags": tags})) for tags in ([], ["x"])]
     assert differs(*tagged) == {"metadata"}
@@ -227,7 +227,7 @@ def chain(**edits: str) -> dict[NodeId, Fingerprint]:
 
 
 @pytest.mark.parametrize(("edited", "changed"), [("data", "abc"), ("a", "abc"), ("b", "bc"), ("c", "c")])
-def test_a_change_reaches_all_below_it_and_nothing_else(edited: str, changed: str) -> None:
+def test_a_change_affects_exactly_its_descendants(edited: str, changed: str) -> None:
     """Parents enter by what they are, sources by the version of their data."""
     before, after = chain(data="load 1"), chain(**{"data": "load 1", edited: "other"})
     assert {name for name in "abc" if before[node_id(f"model.{name}")] != after[node_id(f"model.{name}")]} == set(
@@ -235,7 +235,7 @@ def test_a_change_reaches_all_below_it_and_nothing_else(edited: str, changed: st
     )
 
 
-def test_an_ephemeral_model_is_settled_by_its_readers() -> None:
+def test_an_ephemeral_model_is_decided_by_its_readers() -> None:
     """Its code shows in their compiled SQL; what it reads itself does not."""
     found = chain()[node_id("model.c")]
     assert "parent:model.shop.b" in found.rendered
@@ -249,7 +249,7 @@ def test_a_source_without_a_version_is_named() -> None:
     assert chain(data="1")[node_id("model.a")].unknown == frozenset()
 
 
-def test_a_source_that_is_elsewhere_is_another_one() -> None:
+def test_the_same_source_in_another_place_is_another_source() -> None:
     """Its relation and what an adapter is told of it enter; its freshness does not."""
     reader = model("model.a", "select 1", "source.raw.orders")
     moved = replace(SOURCE, reading={"meta": {"external_location": "s3://x"}})
@@ -257,7 +257,7 @@ def test_a_source_that_is_elsewhere_is_another_one() -> None:
     assert one(replace(SOURCE, warn_after_seconds=9.0), reader) == one(SOURCE, reader)
 
 
-def test_what_a_changed_parent_is_can_be_said_by_the_caller() -> None:
+def test_the_caller_may_decide_what_counts_as_a_changed_parent() -> None:
     """A parent that compiles to what stands is to its children what it was."""
     settled = {
         code: all_of(project(model("model.a", code), model("model.b", "x", "model.a")), identity=lambda _: "same")
@@ -290,7 +290,7 @@ def test_a_test_changes_with_its_arguments_and_thresholds(config: dict, argument
     assert differs(made({}, TEST_KWARGS, "select 2"), made({}, TEST_KWARGS)) == {"parent:model.shop.a"}
 
 
-def test_the_case_of_a_severity_says_nothing() -> None:
+def test_the_case_of_a_severity_does_not_matter() -> None:
     """dbt reads it without regard to case."""
     found = [one(model("test.t", config={"severity": word}), of="test.t") for word in ("WARN", "warn")]
     assert found[0] == found[1]
@@ -324,7 +324,7 @@ def shared(**surroundings) -> Fingerprint:
     return one(model("model.a", "{{ target.name }}"), around=Surroundings(**surroundings))
 
 
-def test_versions_target_and_limiting_settings_enter() -> None:
+def test_versions_target_and_limiting_settings_count() -> None:
     """The target only where it is read."""
     assert differs(shared(), shared(versions={"duckdb": "2.0"})) == {"adapter"}
     assert differs(shared(), shared(target={"name": "prod"})) == {"target"}
@@ -337,7 +337,7 @@ def operation(tag: str, sql: str) -> DbtNode:
     return replace(model("operation.o", sql), tags=(tag,))
 
 
-def test_hooks_before_a_run_enter_everywhere_and_hooks_behind_it_nowhere() -> None:
+def test_on_run_start_hooks_affect_every_node_and_on_run_end_hooks_none() -> None:
     """The first may make what models call."""
     plain = one(model("model.a"))
     assert differs(one(model("model.a"), operation("on-run-start", "create macro")), plain) == {"hook:on-run-start"}
@@ -354,7 +354,7 @@ def test_volatile_sql_is_found_or_declared(said: bool | None, code: str, volatil
     assert (one(model("model.a", f"select {code}", config=config)).volatile is not None) is volatile
 
 
-def test_a_finding_says_where() -> None:
+def test_a_finding_says_where_it_is() -> None:
     """The file and the line, or the macro; in an ephemeral model for its readers too."""
     assert str(one(model("model.a", f"select 1,\n {CLOCK}")).volatile) == "run_started_at (models/a.sql:2)"
     through = one(model("model.a", "{{ m() }}"), macro("m", CLOCK)).volatile

@@ -30,7 +30,7 @@ def test_calls_of_deterministic_functions_on_what_jinja_renders_are_understood(c
 
 
 @pytest.mark.parametrize("code", NOT_UNDERSTOOD)
-def test_anything_else_is_named(code):
+def test_anything_else_is_named_in_the_error(code):
     """The clock, a file, a table without ref(), a function that is on no list."""
     found = fragment_findings(code, "duckdb")
     assert any(NOT_UNDERSTOOD[code] in one for one in found), found

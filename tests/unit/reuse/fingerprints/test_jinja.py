@@ -99,7 +99,7 @@ def test_any_template_is_parsed_as_dbt_parses_it(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
-def test_the_sql_around_tags_keeps_its_lines(text: str) -> None:
+def test_sql_around_tags_keeps_its_lines(text: str) -> None:
     """What is left of a template has a line break wherever the template has one, up to its last text."""
     theirs = as_dbt_parses(text)
     if theirs is None:
@@ -129,7 +129,7 @@ def test_a_part_of_a_name_is_no_relation(text: str) -> None:
     assert "__relation__" not in placeholder_sql(text)
 
 
-def test_a_var_whose_value_is_known_is_read_by_it() -> None:
+def test_a_var_with_a_known_value_is_resolved() -> None:
     """A number, a text and a default; what is no plain value, or is computed on, stays an expression."""
     values = {"floor": 5, "tbl": "raw.side", "list": [1]}
     assert placeholder_sql("a < {{ var('floor') }} and {{ var(\"floor\", 1) }}", values) == "a < 5 and 5"

@@ -35,7 +35,7 @@ def test_a_table_that_is_read_beside_refs_is_named(compiled: str, told: str):
     assert nothing.startswith("nothing that elt can see")
 
 
-def test_other_compiled_code_is_told_layout_and_comments_aside():
+def test_a_change_of_compiled_code_is_reported_except_layout_and_comments():
     """Where the fingerprint took it for the same."""
     assert found("select 1 from raw.s", "select 2 from raw.s")[0].startswith("what it compiles to")
     assert found(READ, f"{READ} -- then")[0].startswith("nothing")
@@ -49,7 +49,7 @@ def test_other_compiled_code_is_told_layout_and_comments_aside():
         ("e.i from e limit 3; --", "the order of the rows, for which limit is no order by"),
     ],
 )
-def test_what_need_not_give_the_same_each_time_may_be_it_or_a_hand_was(select: str, told: str):
+def test_a_difference_may_be_volatility_or_a_manual_edit(select: str, told: str):
     """Neither is certain."""
     assert found(f"with e as (select * from raw.s) select {select} from e") == [told, BY_HAND]
     assert found("select first(i) over (order by i), range(3), array_agg(i order by i) from raw.s")[0][:7] == "nothing"

@@ -38,14 +38,14 @@ GAPS = st.sampled_from([" ", "\n", "  \t", " -- note\n", " /* note */ ", "\n\n"]
 
 
 @given(pieces=PIECES, data=st.data())
-def test_gaps_and_comments_change_nothing(pieces: list[str], data: st.DataObject) -> None:
+def test_whitespace_and_comments_change_nothing(pieces: list[str], data: st.DataObject) -> None:
     """Whatever stands between two words."""
     again = "".join(piece + data.draw(GAPS) for piece in pieces)
     assert normal_sql(again, "duckdb") == normal_sql(" ".join(pieces), "duckdb")
 
 
 @given(pieces=PIECES, other=PIECES)
-def test_other_words_are_another_text(pieces: list[str], other: list[str]) -> None:
+def test_different_words_are_a_different_text(pieces: list[str], other: list[str]) -> None:
     """Two statements are alike only when their words are, in their order."""
     alike = normal_sql(" ".join(pieces), "duckdb") == normal_sql(" ".join(other), "duckdb")
     assert alike == (pieces == other)
@@ -59,7 +59,7 @@ def test_other_words_are_another_text(pieces: list[str], other: list[str]) -> No
         ("select a::int", "select a :: int"),
     ],
 )
-def test_the_case_of_reserved_words_and_the_last_semicolon_say_nothing(texts: tuple[str, str]) -> None:
+def test_the_case_of_keywords_and_a_final_semicolon_do_not_matter(texts: tuple[str, str]) -> None:
     """Nor do spaces inside of `group by`."""
     assert len({normal_sql(text, "duckdb") for text in texts}) == 1
 
@@ -75,14 +75,14 @@ def test_the_case_of_reserved_words_and_the_last_semicolon_say_nothing(texts: tu
         ("select 'unclosed  x", "select 'unclosed x"),
     ],
 )
-def test_what_may_change_a_result_or_a_column_is_told_apart(texts: tuple[str, ...]) -> None:
+def test_changes_of_a_result_and_of_a_column_are_distinguished(texts: tuple[str, ...]) -> None:
     """Names with their case, quotes, and what strings hold; also in a text that is no SQL."""
     normal = [normal_sql(text, "duckdb") for text in texts]
     assert all(left != right for left, right in pairwise(normal))
     assert len(set(normal)) == len(normal)
 
 
-def test_an_unknown_database_is_read_as_common_sql() -> None:
+def test_an_unknown_database_is_read_as_generic_sql() -> None:
     """Its adapter's name is no dialect."""
     assert normal_sql("select  1 -- x", "no_such_adapter") == normal_sql("select 1", "no_such_adapter")
 

@@ -131,7 +131,7 @@ def test_ordinary_models_are_understood(code: str, imports: str) -> None:
         ("print(1, file=dbt.ref('a'))", "", "print() into a file"),
     ],
 )  # fmt: skip
-def test_what_is_on_no_list_is_named(code: str, imports: str, what: str) -> None:
+def test_functions_on_no_list_are_named(code: str, imports: str, what: str) -> None:
     """So is another name for it, and a text that is executed."""
     assert what in unknown(code, imports=imports)
 
@@ -153,7 +153,7 @@ def test_the_configuration_that_it_reads_is_part_of_its_fingerprint(call: str) -
     assert not read_python(body("dbt.config(materialized='table')\nreturn dbt.ref('a')")).own_entry
 
 
-def test_a_model_that_adds_to_its_table_depends_on_what_is_there() -> None:
+def test_a_model_that_appends_to_its_table_depends_on_the_existing_rows() -> None:
     """As with `is_incremental()` in SQL."""
     read = read_python(body("a = dbt.ref('a')\nreturn a.limit(1) if dbt.is_incremental else a"))
     assert read.beside_the_sql
@@ -185,12 +185,12 @@ def test_clock_chance_and_files_are_volatile(code: str, what: str) -> None:
     "expression",
     ["random() as x", "now() as x", "(select max(x) from other) as x", "x from 'x.csv' as y --", "no_such_function(x)"],
 )
-def test_sql_in_a_text_is_read_too(expression: str) -> None:
+def test_sql_in_a_string_is_read_too(expression: str) -> None:
     """A relation executes it: it must be an expression over its columns and deterministic."""
     assert unknown(f"return dbt.ref('a').project({expression!r})") == [f"the SQL '{expression}' in .project()"]
 
 
-def test_a_finding_has_its_line() -> None:
+def test_a_finding_has_the_line_of_its_first_occurrence() -> None:
     """The first one."""
     read = read_python("import os\n\n\ndef model(dbt, session):\n    return os.x, session.sql('a'), session.sql('b')")
     assert read.unknown == (("import os", 1), ("session.sql", 5))

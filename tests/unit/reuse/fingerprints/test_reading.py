@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.reuse.fingerprints.reading import NOTHING, Reading, read_argument, read_template
+from orchestrator.reuse.fingerprints.reading import NOTHING, TextReading, read_argument, read_template
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_vars_are_found_where_jinja_evaluates(text: str, names: set[str]) -> Non
 @pytest.mark.parametrize(
     "text", ["{{ var(name) }}", "{{ var('a' ~ b) }}", "{% set v = var %}", "{{ context['var']('a') }}", "{{ var() }}"]
 )
-def test_a_var_without_a_plain_name_may_be_any(text: str) -> None:
+def test_a_var_with_a_computed_name_may_be_any_var(text: str) -> None:
     """Then the text depends on all of them."""
     assert read_template(text).every_var
 
@@ -57,7 +57,7 @@ def test_variables_of_the_environment_are_found_in_the_same_way() -> None:
         ("{{ model.batch.event_time_start }}", 1, "model.batch"),
     ],
 )
-def test_what_differs_each_time_is_found_with_its_line(text: str, line: int, what: str) -> None:
+def test_volatile_expressions_are_found_with_their_line(text: str, line: int, what: str) -> None:
     """Clocks, chance, and what dbt makes up for each run; in branches that are not taken too."""
     assert read_template(text).volatile == ((what, line),)
     assert read_template(f"{{% if false %}}{text}{{% endif %}}").volatile == ((what, line),)
@@ -80,7 +80,7 @@ def test_what_differs_each_time_is_found_with_its_line(text: str, line: int, wha
         ("{% set m = f() %}{{ m.created_at }}", "created_at, which may be when dbt parsed the project"),
     ],
 )
-def test_what_only_compiling_shows_is_found(text: str, what: str) -> None:
+def test_differences_that_only_compiling_shows_are_found(text: str, what: str) -> None:
     """Queries, what dbt knows only when it executes, the order of sets, and entries that parsing dates."""
     found = read_template(text)
     assert [one for one, _ in found.asks] == [what]
@@ -98,12 +98,12 @@ def test_what_only_compiling_shows_is_found(text: str, what: str) -> None:
         "{{ 'a' in set(['a', 'b']) }}",
     ],
 )
-def test_what_asks_nothing_is_none(text: str) -> None:
+def test_code_that_sends_no_query_has_no_queries(text: str) -> None:
     """Dispatching and quoting do not reach the warehouse; a set whose order cannot show has none."""
     assert read_template(text).asks == ()
 
 
-def test_the_entry_of_the_node_is_read_by_name() -> None:
+def test_the_nodes_manifest_entry_is_read_by_name() -> None:
     """`model` and `config.get` read it, and so does what they are passed to; a test's parameter `model` is no entry."""
     assert read_template("{{ model.tags }}").own_entry
     assert read_template("{{ config.get('x') }}").own_entry
@@ -129,13 +129,13 @@ def test_flags_are_found_by_name(text: str, flags: set[str]) -> None:
     assert (found.flags, found.every_flag, found.beside_the_sql) == (flags, False, bool(flags))
 
 
-def test_flags_without_a_plain_name_may_be_any() -> None:
+def test_a_flag_with_a_computed_name_may_be_any_flag() -> None:
     """Then the text depends on all of them."""
     assert read_template("{{ flags[name] }}").every_flag
     assert read_template("{{ show(flags) }}").every_flag
 
 
-def test_names_that_only_the_project_knows_are_foreign() -> None:
+def test_names_defined_only_by_the_project_are_foreign() -> None:
     """Macros and macros of packages, with their first line; what dbt or the template itself names is none."""
     found = read_template("{{ cents('a') }}\n{{ shop.cents('a') }} {{ ref('b') }}{% set d = cents('a') %}{{ d }}")
     assert found.foreign == (("cents", 1), ("shop.cents", 2))
@@ -148,7 +148,7 @@ def test_a_macro_of_the_template_itself_cannot_be_called_by_its_name() -> None:
     assert read_template("{% macro f() %}{% endmacro %}{{ f() }}").foreign == (("f", 1),)
 
 
-def test_a_macro_by_a_computed_name_may_be_any() -> None:
+def test_a_macro_with_a_computed_name_may_be_any_macro() -> None:
     """Dispatching by a name that is not written there, and names looked up in the context."""
     assert read_template("{{ adapter.dispatch(name)() }}").every_macro
     assert read_template("{{ context[name]() }}").every_macro
@@ -168,7 +168,7 @@ def test_an_argument_is_evaluated_as_dbt_does() -> None:
     assert read_argument("my_var('x')") == NOTHING
 
 
-def test_readings_are_put_together() -> None:
+def test_readings_are_combined() -> None:
     """What is not understood in one of them is not understood in both; nothing is lost."""
     one, other = (
         read_template("{{ var('a') }}{{ f() }}"),
@@ -177,4 +177,4 @@ def test_readings_are_put_together() -> None:
     both = one | other
     assert (both.vars, both.flags, both.foreign) == ({"a"}, {"X"}, (("f", 1),))
     assert both.unknown == other.unknown != ()
-    assert one | Reading() == one
+    assert one | TextReading() == one

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.reuse.fingerprints.reading import Reading, read_template
+from orchestrator.reuse.fingerprints.reading import TextReading, read_template
 
 
 def words(text: str) -> list[str]:
@@ -68,7 +68,7 @@ def words(text: str) -> list[str]:
         ("{% block b %}{% endblock %}", "the statement block"),
     ],
 )
-def test_what_is_on_no_list_is_not_understood(text: str, what: str) -> None:
+def test_functions_on_no_list_are_not_understood(text: str, what: str) -> None:
     """Aliases of objects and functions, computed calls, methods, filters and tests that nobody listed."""
     assert what in words(text)
 
@@ -175,7 +175,7 @@ WITHIN = (
     st.sampled_from(("{{ E }}", *WITHIN)),
     st.lists(st.sampled_from(AROUND), max_size=4),
 )
-def test_everything_is_found_wherever_it_is_written(danger: str, within: str, around: list[str]) -> None:
+def test_unknown_code_is_found_wherever_it_is_written(danger: str, within: str, around: list[str]) -> None:
     """In any expression and any statement, however deep, taken or not."""
     expression = danger.removeprefix("{{ ").removesuffix(" }}")
     text = (
@@ -216,10 +216,10 @@ def test_a_local_variable_hides_a_name_of_dbt_as_far_as_it_reaches(text: str, is
 
 
 @pytest.mark.parametrize("text", ["{% if %}", "{{ a b }}", "{% endif %}", "{% for x in %}{% endfor %}", "{{ 'a }}"])
-def test_what_jinja_cannot_parse_is_not_understood(text: str) -> None:
+def test_templates_that_jinja_cannot_parse_are_not_understood(text: str) -> None:
     """With the line where it fails."""
     found = read_template(f"select 1\n{text}")
-    assert found == Reading(unknown=found.unknown)
+    assert found == TextReading(unknown=found.unknown)
     assert found.unknown[0][0].startswith("Jinja cannot parse it: ")
     assert found.unknown[0][1] == 2
 

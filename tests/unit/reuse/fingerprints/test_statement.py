@@ -148,7 +148,7 @@ def test_anything_else_is_not_understood(adapter, sql):
 
 @pytest.mark.parametrize("adapter", ["duckdb", "postgres"])
 @pytest.mark.parametrize("sql", NO_QUERY)
-def test_what_is_no_single_query_is_unknown(adapter, sql):
+def test_anything_but_a_single_query_is_unknown(adapter, sql):
     """A model compiles to one query; several statements, other ones and broken SQL are unknown."""
     read = read_statement(sql, adapter)
     assert read.unknown
@@ -174,7 +174,7 @@ def test_what_is_no_single_query_is_unknown(adapter, sql):
         ("pivot t on a using sum(b)", {("t",)}),
     ],
 )
-def test_relations_are_what_is_no_cte_where_it_is_named(sql, relations):
+def test_a_name_that_is_not_a_cte_in_scope_is_a_relation(sql, relations):
     """A CTE hides a relation of its name only where the database sees the CTE."""
     assert read_statement(sql, "duckdb").relations == relations
 
@@ -205,7 +205,7 @@ def test_another_adapter_is_unknown():
     assert read_statement("select 1", "snowflake").unknown == ("the SQL of the adapter snowflake",)
 
 
-def test_findings_are_in_plain_words_and_few():
+def test_findings_are_few_and_in_plain_words():
     """A message names the function or the file; there are at most five, in the order found."""
     read = read_statement("select own(a), now() from t, 'x.csv'", "duckdb")
     assert read.unknown == (

@@ -56,13 +56,13 @@ SEEING = (
 
 
 @pytest.mark.parametrize("sql", BLIND)
-def test_a_reader_of_named_columns_is_blind(sql):
+def test_a_reader_of_named_columns_ignores_other_columns(sql):
     """Stars that end in named columns show nothing of dlt's."""
     assert not read_statement(sql, "duckdb").sees_all_columns
 
 
 @pytest.mark.parametrize("sql", SEEING)
-def test_a_reader_that_may_see_them_counts_as_seeing(sql):
+def test_a_reader_that_might_see_them_counts_as_seeing_them(sql):
     """Where a star, a row or a position may be a column of dlt's, the reader follows from it."""
     assert read_statement(sql, "duckdb").sees_all_columns
 

@@ -90,14 +90,14 @@ def test_a_query_of_pure_parts_is_understood(data, adapter):
 
 
 @given(st.data(), adapters)
-def test_an_impure_part_anywhere_is_found(data, adapter):
+def test_an_impure_part_is_found_anywhere(data, adapter):
     """Adding one call of the clock, chance, the session or the unknown makes the whole query not understood."""
     sql = data.draw(with_hole()).format(data.draw(st.sampled_from(IMPURE[adapter])))
     assert not read_statement(sql, adapter).is_understood, sql
 
 
 @given(with_hole(), st.sampled_from(IMPURE_SOURCES))
-def test_a_source_outside_of_the_graph_anywhere_is_found(around, source):
+def test_a_source_outside_the_graph_is_found_anywhere(around, source):
     """So does a file, a table function or a sample in a subquery anywhere."""
     sql = around.format(f"(select max(z) from {source})")
     assert not read_statement(sql, "duckdb").is_understood, sql
@@ -119,7 +119,7 @@ def test_a_star_that_nothing_projects_away_is_seen(around, adapter):
 
 
 @given(st.text(max_size=80), adapters)
-def test_any_text_is_read_without_an_error(text, adapter):
+def test_reading_any_text_raises_no_error(text, adapter):
     """Whatever a model compiles to, the answer is a statement, and never an exception."""
     assert isinstance(read_statement(text, adapter).is_understood, bool)
 
@@ -133,7 +133,7 @@ words = st.sampled_from(
 
 
 @given(st.lists(words, max_size=25).map(" ".join), adapters)
-def test_any_words_of_sql_are_read_without_an_error(text, adapter):
+def test_reading_any_sql_raises_no_error(text, adapter):
     """The same for texts that are nearly SQL; a call in one that is understood is on the list."""
     read = read_statement(text, adapter)
     assert not (read.is_understood and adapter == "duckdb" and read.calls & {"now", "random"})

@@ -42,7 +42,7 @@ def test_an_expectation_on_columns_reads_only_its_table() -> None:
     assert read("expect_column_values_to_be_between", column="i", min_value=1, max_value="2024-01-01") == SuiteReading()
 
 
-def test_the_other_table_is_read() -> None:
+def test_the_table_it_refers_to_is_read() -> None:
     """By a name in the schema of the table that is validated, or in another."""
     type_ = "expect_table_row_count_to_equal_other_table"
     assert read(type_, other_table_name="other") == SuiteReading(nodes=(node_id("model.other"),))
@@ -84,7 +84,7 @@ def test_both_sides_of_a_comparison_are_read() -> None:
         "this is no SQL {batch}",
     ],
 )
-def test_a_query_that_asks_anything_else_is_not_understood(sql: str) -> None:
+def test_a_query_of_any_other_form_is_not_understood(sql: str) -> None:
     """The clock, a file, a table that is no node, the rows that a test keeps, a function of the user's own."""
     assert query(sql).not_understood
 
@@ -102,7 +102,7 @@ def test_a_query_that_asks_anything_else_is_not_understood(sql: str) -> None:
         ("expect_column_bootstrapped_ks_test_p_value_to_be_greater_than", {"column": "i"}),
     ],
 )
-def test_what_depends_on_the_clock_or_on_unknown_code_is_not_understood(type_: str, kwargs: dict) -> None:
+def test_code_that_depends_on_the_clock_or_on_unknown_code_is_not_understood(type_: str, kwargs: dict) -> None:
     """Custom expectations, formulas, and texts that a database reads as a moment."""
     assert read(type_, {"limit": 5}, **kwargs).not_understood
 
@@ -120,7 +120,7 @@ def test_every_expectation_that_is_evaluated_is_understood() -> None:
     assert set(WAYS) == UNDERSTOOD
 
 
-def test_a_fingerprint_has_all_that_the_suite_reads() -> None:
+def test_a_fingerprint_covers_everything_that_the_suite_reads() -> None:
     """What a node is to its children, or the version of a source's rows."""
     bound = make_suite("s", "model.m")
     orders = NodeId("source.shop.raw.orders")
@@ -140,7 +140,7 @@ def test_a_fingerprint_has_all_that_the_suite_reads() -> None:
     assert differs(versions={})
 
 
-def test_a_relation_of_another_database_is_another() -> None:
+def test_the_same_name_in_another_database_is_another_relation() -> None:
     """Where both databases are known."""
     find = relation_finder(MANIFEST, VALIDATED)
     assert find(("db", "main", "other")) == node_id("model.other")

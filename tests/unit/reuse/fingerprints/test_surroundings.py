@@ -35,7 +35,7 @@ def reached(node: DbtNode) -> set[str]:
     return {name.removeprefix("setting:") for name in limits_for(node, project(*PARTS, node), ALL)}
 
 
-def test_empty_reaches_what_reads_parents() -> None:
+def test_empty_affects_nodes_that_read_parents() -> None:
     """By `ref()` or `source()`; unit tests bring their own rows."""
     assert reached(model("model.a", "", "model.first")) == {"empty"}
     assert reached(model("model.a")) == set()
@@ -61,14 +61,14 @@ def test_event_times_reach_microbatch_models_only() -> None:
     }
 
 
-def test_keeping_failures_reaches_tests_that_do_not_say() -> None:
+def test_store_failures_applies_to_tests_without_a_setting_of_their_own() -> None:
     """The flag decides where the configuration does not."""
     assert reached(model("test.t", "", "model.first")) == {"empty", "store-failures"}
     assert reached(model("test.t", "", "model.first", config={"store_failures": False})) == {"empty"}
 
 
 @given(st.sampled_from(sorted(ALL.limits)), st.text(max_size=5))
-def test_a_limit_that_reaches_a_node_counts_with_its_value(name: str, value: str) -> None:
+def test_a_limiting_flag_that_affects_a_node_counts_with_its_value(name: str, value: str) -> None:
     """Two values are two parts."""
     node = model(
         "model.a", "", "model.timed", config={"materialized": "incremental", "incremental_strategy": "microbatch"}
@@ -89,7 +89,7 @@ MOMENTS = st.one_of(
 
 
 @given(MOMENTS, st.sampled_from(["hour", "day", "month", "year"]), st.timedeltas(timedelta(0), timedelta(days=40)))
-def test_batches_are_the_same_until_dbt_rounds_to_another_end(then: datetime, size: str, later: timedelta) -> None:
+def test_batches_stay_the_same_until_dbt_rounds_to_another_end(then: datetime, size: str, later: timedelta) -> None:
     """Two invocations take the same batches of a microbatch model if and only if dbt ends them at the same moment."""
     now = then + later
     config = {"materialized": "incremental", "incremental_strategy": "microbatch", "batch_size": size}
@@ -99,7 +99,7 @@ def test_batches_are_the_same_until_dbt_rounds_to_another_end(then: datetime, si
     assert (parts[0] == parts[1]) == (ends[0] == ends[1])
 
 
-def test_batches_whose_end_was_asked_for_do_not_end_at_the_present() -> None:
+def test_batches_with_an_explicit_end_do_not_end_at_the_present() -> None:
     """With --event-time-end, or a sample."""
     config = {"materialized": "incremental", "incremental_strategy": "microbatch", "batch_size": "day"}
     node = model("model.a", config=config)

@@ -16,16 +16,16 @@ class RecordedFingerprint:
     fingerprint: Fingerprint
     identity: str
     """Identifies the result for the node's children. An earlier build with the same result keeps its identity."""
-    doubts: "Standing | None" = None
+    doubts: "LastSuccess | None" = None
     """An earlier build of this fingerprint that a verification found to differ from what the node builds to."""
 
 
-STANDS = frozenset({Status.SUCCESS, Status.WARN})
+SUCCEEDED = frozenset({Status.SUCCESS, Status.WARN})
 """The statuses that leave a fingerprint. A reused result keeps the one of its earlier build."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class LastSuccess:
     """The last time that a node succeeded in a target."""
 
     run_id: str
@@ -42,7 +42,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LastTry:
+class LastAttempt:
     """The outcome of the last attempt of a step in a target, successful or not."""
 
     run_id: str
