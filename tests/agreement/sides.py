@@ -15,7 +15,7 @@ from dbt.cli.main import dbtRunner
 from dbt.deprecations import reset_deprecations
 
 from orchestrator.adapters.dbt.bridge.access import close_environment
-from orchestrator.api import Command, Ran, Upstream, Verb, run
+from orchestrator.api import Command, FinishedRun, Upstream, Verb, run
 from orchestrator.errors import EltError
 from orchestrator.execution.events import Event, Noticed
 from tests.agreement.places import inside
@@ -35,7 +35,7 @@ class Side:
     exit_code: int
     trouble: str = ""
     """What kept the whole run from starting, or ended it."""
-    ran: Ran | None = None
+    ran: FinishedRun | None = None
     notices: tuple[Noticed, ...] = ()
 
     def document(self, name: str = "run_results") -> dict[str, Any]:

@@ -20,7 +20,7 @@ from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import Lease, Opening, RecordedAttempt, RecordedRun
-from orchestrator.execution.resume import cut_off, done_after_all, is_finished, settled, tries
+from orchestrator.execution.resume import attempt_counts, cut_off, done_after_all, is_finished, settled
 from orchestrator.execution.routes import Tool
 from orchestrator.execution.stopping import StopRequest
 from orchestrator.execution.terms import RunTerms
@@ -87,7 +87,7 @@ def _drive(
                 limits=Limits(dbt=threads, ingest=threads),
                 settled=None if before is None else settled(before),
                 found=tuple(_as_found(marker, attempt) for marker, attempt in found),
-                tried={} if before is None else tries(before),
+                tried={} if before is None else attempt_counts(before),
             )
             inbox = Inbox(clock)
             outcomes = run_plan(

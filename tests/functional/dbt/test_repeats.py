@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestrator.api import Command, Ran, Upstream, run
+from orchestrator.api import Command, FinishedRun, Upstream, run
 from orchestrator.execution.events import AttemptEnded, Event, StepEnded, StepStarted
 from orchestrator.execution.outcome import ErrorClass, Outcome, ReasonCode
 from orchestrator.plan.status import Status
@@ -100,7 +100,7 @@ class Told:
     """A run, and what was heard of it."""
 
     root: Path
-    ran: Ran
+    ran: FinishedRun
     heard: list[Event]
 
     def outcome(self, name: str) -> Outcome:

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from orchestrator.adapters.postgres.login import Login
-from orchestrator.api import Ran
+from orchestrator.api import FinishedRun
 from tests.functional.postgres.server import PASSWORD, running_server
 from tests.functional.postgres.shop import Shop, write_shop
 
@@ -46,7 +46,7 @@ class FirstRun:
     """The shop after its first run, and that run; nobody changes it, everybody copies it."""
 
     shop: Shop
-    ran: Ran
+    ran: FinishedRun
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from textwrap import dedent
 
 import pytest
 
-from orchestrator.api import Command, Ran, Verb, plan, run
+from orchestrator.api import Command, FinishedRun, Verb, plan, run
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Step, ValidationStep
 from tests.functional.postgres.server import PASSWORD, Server
@@ -195,7 +195,7 @@ class Shop:
                 patch.setenv(name, value)
             yield
 
-    def run(self, *select: str, verb: Verb = Verb.BUILD, **options: object) -> Ran:
+    def run(self, *select: str, verb: Verb = Verb.BUILD, **options: object) -> FinishedRun:
         """Run a selection in this process."""
         command = Command(verb=verb, project_dir=self.folder, profiles_dir=self.folder, select=select, **options)
         with self.entered():
@@ -236,12 +236,12 @@ def name_of(step: Step) -> str:
     return f"suite {step.name}" if isinstance(step, ValidationStep) else step.name
 
 
-def statuses(ran: Ran) -> dict[str, str]:
+def statuses(ran: FinishedRun) -> dict[str, str]:
     """Give what became of each step, by its name."""
     return {name_of(ran.plan.by_id[outcome.step_id]): str(outcome.status) for outcome in ran.outcomes}
 
 
-def blamed(ran: Ran) -> dict[str, str]:
+def blamed(ran: FinishedRun) -> dict[str, str]:
     """Give the step to blame for each that was skipped, both by name."""
     names = {step.id: name_of(step) for step in ran.plan.steps}
     return {

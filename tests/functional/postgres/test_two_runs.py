@@ -12,7 +12,7 @@ from textwrap import dedent
 
 import pytest
 
-from orchestrator.api import Command, OnBusy, Ran, Upstream, Verb, run
+from orchestrator.api import Command, FinishedRun, OnBusy, Upstream, Verb, run
 from orchestrator.continued_runs import resume, retry
 from orchestrator.errors import BusyError, UsageError
 from orchestrator.execution.recorded import RunHead
@@ -99,7 +99,7 @@ class Desk:
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_text(dedent(text).lstrip())
 
-    def run(self, target: str, *select: str, **options: object) -> Ran:
+    def run(self, target: str, *select: str, **options: object) -> FinishedRun:
         """Run in this process; what is unchanged is reused."""
         command = Command(
             project_dir=self.folder,
@@ -136,7 +136,7 @@ def desk(folder: Path, server: Server, database: str, store: str = ".elt/history
     return made
 
 
-def what_ran(ran: Ran) -> dict[str, str]:
+def what_ran(ran: FinishedRun) -> dict[str, str]:
     """Name what was not reused, and how it ended; hooks run each time."""
     steps = {step.id: step for step in ran.plan.steps if not isinstance(step, HookStep)}
     return {

@@ -6,7 +6,7 @@ from textwrap import dedent
 import duckdb
 import pytest
 
-from orchestrator.api import Command, Ran, run
+from orchestrator.api import Command, FinishedRun, run
 from orchestrator.plan.status import Status
 
 pytestmark = pytest.mark.functional
@@ -46,6 +46,6 @@ def test_a_table_with_a_foreign_key_is_rebuilt_with_the_table_that_it_refers_to(
     assert set(statuses(quiet).values()) == {Status.REUSED}
 
 
-def statuses(ran: Ran) -> dict[str, str]:
+def statuses(ran: FinishedRun) -> dict[str, str]:
     """Return the status of each model."""
     return {ran.plan.by_id[one.step_id].name: one.status.value for one in ran.outcomes}

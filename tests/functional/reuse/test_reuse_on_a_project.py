@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestrator.api import Command, Ran, run
+from orchestrator.api import Command, FinishedRun, run
 from orchestrator.execution.outcome import Outcome
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, TestStep
@@ -48,7 +48,7 @@ class Harbour:
         self.number += 1
         return self.number
 
-    def run(self, target: str, **options: bool) -> Ran:
+    def run(self, target: str, **options: bool) -> FinishedRun:
         """Run everything in a target."""
         # Each target keeps what dbt parsed for it: in one folder they would have it parsed anew in turn.
         words = ("--target", target, "--target-path", f"target/{target}", "--vars", json.dumps({"floor": self.floor}))
@@ -85,13 +85,13 @@ class Harbour:
 RAN = frozenset({Status.SUCCESS, Status.WARN, Status.FAIL, Status.ERROR})
 
 
-def built_by(ran: Ran) -> list[str]:
+def built_by(ran: FinishedRun) -> list[str]:
     """Name what was built."""
     steps = [ran.plan.by_id[outcome.step_id] for outcome in ran.outcomes if outcome.status in RAN]
     return [step.name for step in steps if isinstance(step, BuildStep)]
 
 
-def verdicts(ran: Ran) -> dict[str, str]:
+def verdicts(ran: FinishedRun) -> dict[str, str]:
     """Give what each step of dbt ended as, as if it had run."""
     return {
         outcome.step_id: outcome.tool_word if outcome.status is Status.REUSED else dbt_word(outcome)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.api import Command, Ran, run
+from orchestrator.api import Command, FinishedRun, run
 from orchestrator.execution.events import Event, Noticed
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
@@ -33,7 +33,7 @@ def stall(tmp_path_factory) -> Path:
     return root
 
 
-def in_the_shadow(root: Path) -> tuple[Ran, list[str]]:
+def in_the_shadow(root: Path) -> tuple[FinishedRun, list[str]]:
     """Run with `--shadow-reuse`."""
     heard = Heard()
     ran = run(Command(project_dir=root, profiles_dir=root, shadow_reuse=True), [heard])
@@ -64,5 +64,5 @@ def test_the_next_run_decides_as_after_any_other_run(stall):
     assert {name for name, status in builds.items() if status is not Status.REUSED} <= {"marked", "stamped"}
 
 
-def is_build(ran: Ran, step_id: str) -> bool:
+def is_build(ran: FinishedRun, step_id: str) -> bool:
     return isinstance(ran.plan.by_id[step_id], BuildStep)

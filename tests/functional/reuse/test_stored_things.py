@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestrator.api import Command, Ran, run
+from orchestrator.api import Command, FinishedRun, run
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep
 
@@ -45,7 +45,7 @@ class Things:
         return {name for name, status in self.run(skip_unchanged=True).items() if status == Status.REUSED}
 
 
-def statuses(ran: Ran) -> dict[str, str]:
+def statuses(ran: FinishedRun) -> dict[str, str]:
     steps = ran.plan.by_id
     return {steps[one.step_id].name: one.status for one in ran.outcomes if isinstance(steps[one.step_id], BuildStep)}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.api import Command, Ran, run
+from orchestrator.api import Command, FinishedRun, run
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.plan.status import Status
 from tests.functional.reuse.stall import ask, write_stall
@@ -26,13 +26,13 @@ def stall(tmp_path_factory) -> Path:
     return root
 
 
-def run_of(root: Path, **options: object) -> Ran:
+def run_of(root: Path, **options: object) -> FinishedRun:
     """Run what changed."""
     return run(Command(project_dir=root, profiles_dir=root, skip_unchanged=True, **options))
 
 
 @pytest.fixture(scope="module")
-def verified(stall) -> tuple[Ran, dict[str, Outcome]]:
+def verified(stall) -> tuple[FinishedRun, dict[str, Outcome]]:
     """A run that verified all, and what each of its steps ended as."""
     before = [(stall / name).read_text() for name in WRITTEN]
     ran = run_of(stall, verify_reuse=1.0)
@@ -40,7 +40,7 @@ def verified(stall) -> tuple[Ran, dict[str, Outcome]]:
     return ran, ended(ran)
 
 
-def ended(ran: Ran) -> dict[str, Outcome]:
+def ended(ran: FinishedRun) -> dict[str, Outcome]:
     """Give the outcomes by name."""
     return {ran.plan.by_id[outcome.step_id].name: outcome for outcome in ran.outcomes}
 
