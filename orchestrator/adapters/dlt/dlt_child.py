@@ -11,7 +11,7 @@ from orchestrator.adapters.probe import require_attributes
 from orchestrator.errors import UnsupportedVersionError
 from orchestrator.execution.outcome import ErrorClass
 
-_VERBS = {"list": "listing", "load": "loading"}
+_VERBS = {"list": "table_listing", "load": "loading"}
 """The module in this package whose `answer` handles the verb."""
 _WARM = ("dlt", "dlt.destinations.impl.duckdb.duck", "dlt.common.libs.pyarrow", "pyarrow.parquet", "sqlalchemy")
 _WARM_FOR_TABLES = ("pandas",)  # pyarrow imports it, if installed, when it creates a table of rows
