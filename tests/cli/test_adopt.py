@@ -42,7 +42,7 @@ def test_adopt_reports_what_was_not_adopted_and_why(elt, quay):
     run_id = said.out.split("Recorded as run ")[1].split()[0]
     assert f"{run_id}" in elt("history", project=quay).out
     assert "adopted from dbt's invocation" in elt("show", project=quay).out
-    assert '"verb": "adopt"' in elt("history", "--json", project=quay).out
+    assert '"verb":"adopt"' in elt("history", "--json", project=quay).out
 
 
 def test_it_is_reported_to_programs_too(elt, quay):
@@ -70,5 +70,5 @@ def test_unusable_input_is_refused(elt, quay, monkeypatch):
 def test_the_next_run_repeats_nothing_of_it(elt, quay):
     """`elt retry` and `elt resume` name the adoption; a later run can be repeated again."""
     assert elt("adopt", "--state", quay / "built", project=quay).code == 0
-    elt("retry", project=quay).refuses("was `elt adopt`: which cannot be repeated")
-    elt("resume", project=quay).refuses("was `elt adopt`: which cannot be repeated")
+    elt("retry", project=quay).refuses("was `elt adopt`, which cannot be repeated")
+    elt("resume", project=quay).refuses("was `elt adopt`, which cannot be repeated")
