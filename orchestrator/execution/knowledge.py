@@ -90,7 +90,7 @@ class Knowledge:
 
     @cached_property
     def around(self) -> Surroundings:
-        """Return what results depend on outside the project; for a held database, its last recorded settings."""
+        """Return what results depend on outside the project; for a locked database, its last recorded settings."""
         dbt, manifest = self.project.dbt.surroundings(), self.project.graph.manifest
         around = surroundings_of(dbt, manifest, self.project.target.adapter, self.facts.settings())
         if not self.facts.is_locked:
@@ -176,7 +176,7 @@ class Knowledge:
         return {} if self.reader is None else self.reader.last_attempts(target, places)
 
     def evaluator(self, past: Past, planned: frozenset[NodeId], run_id: str) -> Evaluator:
-        """Return a judge without any decisions yet."""
+        """Return an evaluator without any decisions yet."""
         project = self.project
         manifest = project.graph.manifest
         return Evaluator(
@@ -230,7 +230,7 @@ class Knowledge:
         verifies: bool = False,
         keeps_hooks: bool = False,
     ) -> tuple[Plan, Evaluator]:
-        """Return the plan with a decision for each step, and the judge that made them."""
+        """Return the plan with a decision for each step, and the evaluator that made them."""
         may_reuse = self._may_reuse(plan, request, skip_unchanged=skip_unchanged)
         past = self.past(plan, frozenset(step.id for step in plan.steps if is_decided(step) and may_reuse(step)))
         asked = [step.node for step in plan.steps if isinstance(step, FreshnessStep) and not step.by_load]
