@@ -54,6 +54,7 @@ def _body(event: RunEvent) -> tuple[str, Values]:
             body = {"database": event.database, "origin": asdict(event.origin)}
             if not event.resumed:
                 return "run_started", body
+            # The ids are enough: the outcomes are in earlier events of the same run.
             return RESUMED, {**body, "settled": [outcome.step_id for outcome in event.settled]}
         case StepStarted():
             return "step_started", {"verifies": True} if event.verifies else {}
@@ -160,5 +161,6 @@ class EventReader:
                 git_dirty=head.code.dirty if head.code else None,
                 versions=head.versions,
             )
+        # Another version of elt may have recorded fewer fields, or more.
         known = {one.name: kept[one.name] for one in fields(RunOrigin) if one.name in kept}
         return RunOrigin(**{**known, "command": tuple(known.get("command", ()))})

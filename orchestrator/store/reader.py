@@ -89,6 +89,7 @@ class SqlRunReader:
             rows, first = connection.execute(asked.where(events.c.sequence > after)).all(), after
             if not rows:
                 return ()
+            # These events are rebuilt from all events before them, so reading begins at the first.
             if any(row.kind in WHOLE_RUN for row in rows):
                 rows, first = connection.execute(asked).all(), 0
             row = _row(connection, run_id)
@@ -131,6 +132,7 @@ class SqlRunReader:
         last: dict[StepId, Row[Any]] = {}
         with self._engine.connect() as connection:
             for run, of_run in of_runs.items():
+                # In the order of attempts, so that the last one of a step replaces those before it.
                 in_run = select(attempts).where(attempts.c.run_id == run).order_by(attempts.c.attempt)
                 for some in in_chunks(of_run):
                     rows = connection.execute(in_run.where(attempts.c.step_id.in_(some)))

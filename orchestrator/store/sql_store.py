@@ -58,6 +58,7 @@ class SqlStore:
     def take(self, lease: Lease, *, instead_of: Collection[Lease] = ()) -> bool:
         """Take a lease with all of its names, in place of those of dead runs, unless another lease conflicts."""
         with self._connected() as connection:
+            # The lock covers the read and the write: two runs that start together must not both find the target free.
             have_alone(connection)
             taken = take_lease(connection, lease, instead_of)
             if taken:
@@ -105,6 +106,7 @@ class SqlStore:
             used = select(runs.c.plan_digest).union(
                 select(runs.c.manifest_digest).where(runs.c.manifest_digest.is_not(None)),
                 select(fingerprints.c.parts_digest),
+                # A last success outlives its run: later runs are compared with it.
                 select(last_success.c.parts_digest),
             )
             # Groups are not in `used`; whether one is used is known only after unused fingerprints are deleted.
