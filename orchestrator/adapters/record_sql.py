@@ -1,6 +1,6 @@
 """Generates the SQL that creates, writes and reads elt's own tables in a target (schema `_elt`); pure text.
 
-`last_success` has a row for each build, written in the build's own transaction. `loads` has a row for each table that a
+`standing` has a row for each build, written in the build's own transaction. `loads` has a row for each table that a
 load wrote rows to. Rows are only added: if a row were changed in place, two concurrent builds could collide.
 """
 
@@ -97,7 +97,7 @@ DIALECTS: Mapping[str, RecordDialect] = {
     ),
     "postgres": RecordDialect(
         order="sequence",
-        extra=", sequence bigint generated always as identity",
+        extra=", sequence bigint generated always as identity",  # PostgreSQL has no lasting order of rows
         schema="{schema}",
         schemas="select 1 from pg_catalog.pg_namespace where nspname = {schema}",
         keeps_tables="select 1",
@@ -276,7 +276,7 @@ def missing(table: str, there: Collection[str]) -> list[str]:
 def is_ours(table: str, there: Collection[str]) -> bool:
     """Return whether a table is one of ours that was edited, rather than another table with the same name."""
     own = COLUMNS[table]
-    return 2 * len(own.keys() & set(there)) >= len(own)
+    return 2 * len(own.keys() & set(there)) >= len(own)  # half of them: a user may have changed some
 
 
 _NAME = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')

@@ -72,7 +72,7 @@ def found_in_target(project: ResumedTarget, run: RecordedRun, changed: frozenset
         if node is None or node.unique_id in changed or node.placed is None:
             continue
         if marker.is_of(node) and facts.exists(node.placed):
-            # dbt drops these after its commit, and the process died in between.
+            # dbt drops these after its commit, and the build was cut off in between.
             record.clear_leftovers(marker.step_id, node.placed)
             found.append(project.dbt.found_outcome(marker, attempt.started_at))
     return tuple(found)

@@ -95,7 +95,7 @@ def unrecorded_loads(runs: Sequence[RecordedRun]) -> dict[StepId, tuple[Recorded
             if _is_cut_off(step.last):
                 found[step.step_id] = (*found.get(step.step_id, ()), run)
             else:
-                # Its end is known, so it extracts again. What an earlier attempt left is only completed or dropped first.
+                # With a known end it extracts again; what earlier attempts left is only completed or dropped first.
                 found.pop(step.step_id, None)
     return found
 

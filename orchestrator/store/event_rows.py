@@ -161,6 +161,6 @@ class EventReader:
                 git_dirty=head.code.dirty if head.code else None,
                 versions=head.versions,
             )
-        # Another version of elt may have recorded fewer fields, or more.
+        # An older elt may have recorded fewer fields.
         known = {one.name: kept[one.name] for one in fields(RunOrigin) if one.name in kept}
         return RunOrigin(**{**known, "command": tuple(known.get("command", ()))})

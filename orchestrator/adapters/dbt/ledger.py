@@ -38,6 +38,7 @@ class DbtLedger:
     def begin(self, started: RunStarted) -> None:
         """Take note of the plan, and of the outcomes that a resumed run starts with."""
         self._started = started
+        # Artifacts describe the whole run, including what was done before it was resumed.
         self._outcomes.extend(started.settled)
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:

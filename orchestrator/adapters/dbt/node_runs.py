@@ -130,7 +130,7 @@ class NodeRuns:
         for unique_id in self._added:
             node = self._session.manifest.nodes.get(unique_id)
             if node is not None and getattr(node.config, "full_refresh", None) is None:
-                node.config.full_refresh = False
+                node.config.full_refresh = False  # dbt prefers the config to its flag
 
     def run_node(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's RunResult
         """Have dbt's own runner compile and execute one node; never raises for an error of the node."""
@@ -150,7 +150,7 @@ class NodeRuns:
         in_progress.add(unique_id)
         try:
             result = self._task.call_runner(runner)
-        except SystemExit as error:
+        except SystemExit as error:  # a Python model may call sys.exit()
             result = self.lost_result(unique_id, exit_message(error))
         finally:
             in_progress.discard(unique_id)

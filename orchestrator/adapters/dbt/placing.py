@@ -83,6 +83,7 @@ def _move_file(node: Any, config: Any, placement: Placement) -> str:  # noqa: AN
         suffix = "" if is_folder else f".{node.config.get('format') or 'parquet'}"
         location = f"{getattr(config.credentials, 'external_root', '.')}/{node.alias}{suffix}"
     folder, slash, name = str(location).rstrip("/").rpartition("/")
+    # A template is rendered only when the model runs, so a prefix can be put only before literal text.
     if name.startswith("{") or folder.count("{") != folder.count("}"):
         return f"the name of its file is not known before it runs: location='{location}'"
     node.config["location"] = f"{folder}{slash}{placement.prefix}{name}"

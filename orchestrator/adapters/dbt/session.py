@@ -158,6 +158,7 @@ class DbtSession:
         """Close the connections and the log file, and restore the working folder; idempotent."""
         if self._came_from is not None:
             came_from, self._came_from = self._came_from, None
+            # The next session of this process must be able to free what this one parsed.
             gc.unfreeze()
             try:
                 invocation.end()
@@ -195,6 +196,7 @@ class DbtSession:
             flags.PROJECT_DIR, flags.VARS, flags.PROFILE, flags.TARGET, getattr(flags, "THREADS", None)
         )
         self.invocation_context.uses_adapter(profile.credentials.type)
+        # Only now, because the profile names the adapter.
         require_attributes(NEEDED_ON.get(profile.credentials.type, ()), *TOOLS)
         project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, flags.VARS, validate=True)
         set_up_plugin_manager(project_name=project.project_name)

@@ -84,6 +84,7 @@ def scrub(text: str) -> str:
     """Return the text without the secrets that dlt resolved in this process, or passwords and queries in URLs."""
     text = re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
     text = re.sub(r"\?[\w.%~-]+=[^\s'\")]*", "?***", text)
+    # Longest first: a secret may contain another, and its rest would remain.
     for secret in sorted(_secrets(), key=len, reverse=True):
         text = text.replace(secret, "***")
     return text

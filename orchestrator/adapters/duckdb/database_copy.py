@@ -93,6 +93,7 @@ def copy_database(database: Path, copy: Path, ask: Callable[[str], list[tuple[An
     beside = copy.with_name(f"{_leftover_prefix(copy)}{os.getpid()}")
     try:
         _copy_in_a_child(database, beside)
+        # Checked before it is renamed: readers never find a copy that cannot be opened.
         _require_same(beside, ask(_RELATIONS))
         beside.replace(copy)
         _flush_folder(copy.parent)

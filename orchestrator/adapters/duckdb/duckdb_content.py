@@ -123,6 +123,7 @@ def shape_in_transaction(
 
 
 def _sum(column: str) -> str:
+    # A sum does not depend on the order of rows. As hugeint, because sums of 64-bit hashes exceed a bigint.
     return f"coalesce(sum({column}::hugeint), 0)::varchar"
 
 

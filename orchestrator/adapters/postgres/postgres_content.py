@@ -68,7 +68,7 @@ def shapes_of(relations: Collection[Relation], rows: Iterable[Sequence[Any]], da
             columns=tuple((column, of_type) for column, of_type, _ in columns),
             definition=as_text(definition),
             most=None if size is None else int(size) // _SMALLEST_ROW,
-            estimate=estimate if estimate >= 0 else None,
+            estimate=estimate if estimate >= 0 else None,  # -1: the table was never analyzed
             without_binary=frozenset(column for column, _, is_binary in columns if is_binary != "true"),
         )
         for schema, name, kind, definition, columns, estimate, size, has_foreign_parts in rows
