@@ -85,7 +85,7 @@ class RecordDialect:
 
 DIALECTS: Mapping[str, RecordDialect] = {
     "duckdb": RecordDialect(
-        order="rowid",
+        order="rowid",  # DuckDB assigns it in the order of inserts
         extra="",
         schema="{database}.{schema}",
         schemas=(
@@ -102,7 +102,7 @@ DIALECTS: Mapping[str, RecordDialect] = {
         schemas="select 1 from pg_catalog.pg_namespace where nspname = {schema}",
         keeps_tables="select 1",
         rights="select 1 where has_table_privilege({table}, 'INSERT') and has_table_privilege({table}, 'SELECT')",
-        tells_case=True,
+        tells_case=True,  # there, "A" and "a" are two tables
     ),
 }
 """The databases in which a target can hold this record."""
@@ -288,7 +288,7 @@ def names_in(relation: str, dialect: RecordDialect) -> tuple[str, str]:
         quoted_part.replace('""', '"') if plain == "" else plain.lower()
         for quoted_part, plain in _NAME.findall(relation)
     ]
-    schema, identifier = ["", "", *parts][-2:]
+    schema, identifier = ["", "", *parts][-2:]  # padded: an edited row may have fewer parts
     return (schema, identifier) if dialect.tells_case else (schema.lower(), identifier.lower())
 
 

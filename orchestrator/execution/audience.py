@@ -150,8 +150,7 @@ class Audience:
     def _next(self, number: int, error: BaseException | None) -> tuple[int, Event] | None:
         """Return the next listener and the event that it is to receive; `error` is what the last one raised."""
         with self._changed:
-            # This thread was blocked in a listener, and another has taken over: its late return must not send anything
-            # twice.
+            # This thread was blocked in a listener, and another has taken over: nothing must be sent twice.
             if self._workers != number:
                 return None
             self._since = None

@@ -53,8 +53,7 @@ class Chronicle:
         # First of all: after a crash, the record must contain whatever a ledger acted on or a listener showed.
         recorded = self._record(events)
         outcomes = [event.outcome for event in events if isinstance(event, StepEnded)]
-        # Before the caller starts the next steps, which rely on it: a build must not see dbt's cache from before a
-        # load.
+        # Before the next steps start, which rely on it: a build must not see dbt's cache from before a load.
         if outcomes:
             self._in_ledgers(lambda ledger: ledger.settle(outcomes))
         for event in events if recorded is None else recorded:

@@ -104,8 +104,7 @@ class ThreadExecutor:
                 problem = f"the runner must return one outcome for {expected}, and returned {names}"
                 continue
             outcome, started_at = self._completed(request, answer, started_at), self._clock()
-            # The last outcome waits until the runner has returned: until then the runner may raise, and the thread is
-            # busy.
+            # The last outcome waits for the runner to return: until then it may raise, and the thread is busy.
             if left:
                 yield outcome
             else:

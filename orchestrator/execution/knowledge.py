@@ -122,8 +122,8 @@ class Knowledge:
             unbuilt = nodes.difference(planned) | {NodeId(step) for step in reusable}
             looked_at = frozenset(self._relations(node for node in unbuilt if StepId(node) in markers))
         read = [relation for relation in self._relations(nodes, of_sources=True) if there(relation)]
-        read += self._relations(NodeId(step) for step in reusable if step.startswith("test."))
-        with suppress(WarehouseError):
+        read += self._relations(NodeId(step) for step in reusable if step.startswith("test."))  # their stored failures
+        with suppress(WarehouseError):  # what could not be read counts as changed
             contents = self.facts.contents([*read, *looked_at])
         return Past(
             last_success=self.last_success(steps),
@@ -192,7 +192,7 @@ class Knowledge:
                 database=self.facts,
                 code=_Compiled(project, self.reader),
                 run_id=run_id,
-                drops_views=project.target.adapter != "duckdb",
+                drops_views=project.target.adapter != "duckdb",  # DuckDB keeps the views on a dropped table
                 statements=Statements(
                     manifest, project.target.database, self.facts.functions, unread=self.facts.is_locked
                 ),
@@ -242,7 +242,7 @@ class Knowledge:
             may_reuse=may_reuse,
             closed=self.closed(plan, request),
             fed=fed,
-            keeps_hooks=keeps_hooks or may_change_rows(self.maker.index.at_start[0]),
+            keeps_hooks=keeps_hooks or may_change_rows(self.maker.index.at_start[0]),  # such hooks always run
             may_verify=may_verify,
         )
         return decide_plan(plan, evaluator, wishes), evaluator

@@ -275,7 +275,6 @@ class _Loop:
         while (message := self._inbox.take(0)) is not None:
             if isinstance(message, Noticed):  # any outcome here is of a step that was abandoned
                 self._chronicle.take(message)
-        # Threads that never return do not delay the end: closing an executor does not wait for them.
         for executor in self._executors.values():
             executor.close()
         outcomes = tuple(self._outcomes[step.id] for step in self._plan.steps)

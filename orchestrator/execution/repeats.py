@@ -51,8 +51,7 @@ def delay(policy: RepeatPolicy, tries: int, chance: float) -> timedelta:
     waiting = policy.first_delay.total_seconds() * policy.factor ** min(tries - 1, _MOST_POWERS)
     moved = 1 + policy.jitter * (2 * chance - 1)
     longest = policy.longest_delay.total_seconds()
-    # Limited twice: before the jitter, so that long waits are spread too, and after it, so that none exceeds the
-    # maximum.
+    # Limited before the jitter, so that long waits are spread too, and after it, so that none exceeds the maximum.
     return timedelta(seconds=min(min(waiting, longest) * moved, longest))
 
 

@@ -121,8 +121,7 @@ class RunReuse:
         evaluation = self._known.get(outcome.step_id)
         if evaluation is None:
             return None
-        # The row goes on describing the build that was verified. Its status `error` keeps the doubt until the node
-        # succeeds.
+        # The row still describes the verified build; its status `error` keeps the doubt until the node succeeds.
         if outcome.reason.code is ReasonCode.DIFFERS and evaluation.then is not None:
             then = evaluation.then
             return RecordedFingerprint(fingerprint=then.fingerprint, identity=then.identity, doubts=then)

@@ -80,7 +80,6 @@ class Scheduler:
         self._running: set[int] = set()
         self._interrupted: set[int] = set()
         self._settled = tuple(settled)
-        # Settled steps neither wait nor run: nothing can start or skip them again.
         self._waiting.difference_update(self._position[outcome.step_id] for outcome in settled)
 
     @property
@@ -167,7 +166,6 @@ class Scheduler:
 
     def _break_off(self, outcomes: list[Outcome]) -> Dispatch:
         """Skip all steps that have not started, except the on-run-end hooks, which dbt always runs."""
-        # The first outcome is the reported one; the others are skips that it caused.
         self._broken_by = outcomes[0].step_id
         reason = Reason(code=ReasonCode.FAIL_FAST, blame=self._broken_by)
         rest = [at for at in sorted(self._waiting) if not self._is_last(at)]

@@ -121,6 +121,7 @@ class EventReader:
                 )
             case "step_ended":
                 outcome = self._ended[StepId(row.step_id)] = self._outcome(row)
+                # Only an outcome without an attempt of its own is in the body.
                 attempt = None if "outcome" in body else row.attempt
                 return StepEnded(at=at, run_id=run_id, sequence=sequence, outcome=outcome, attempt=attempt)
             case "run_ended":
@@ -142,6 +143,7 @@ class EventReader:
         for attempt in step.attempts:
             if attempt.number == row.attempt and attempt.outcome is not None:
                 return attempt.outcome
+        # The step may have ended again since; its reason is then that of the later end.
         reason = step.reason if step.status == body["status"] else None
         return Outcome(step_id=step_id, status=Status(body["status"]), reason=reason or Reason())
 

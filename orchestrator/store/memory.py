@@ -215,6 +215,7 @@ class _Writer:
         kept = self._runs[self._opening.run_id]
         if kept.opening.process != before:
             raise RunTakenOverError(f"Another process has taken over the run {self._opening.run_id}.")
+        # A step that runs again must not show the status of its earlier end meanwhile.
         exists = {outcome.step_id for outcome in event.settled}
         kept.opening = replace(
             kept.opening,

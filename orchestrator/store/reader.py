@@ -86,6 +86,7 @@ class SqlRunReader:
         """Return the events of a run after a sequence number; none if the run is not known."""
         asked = select(events).where(events.c.run_id == run_id).order_by(events.c.sequence)
         with self._engine.connect() as connection:
+            # The new events first: the rest of the record is read only if one of them needs it.
             rows, first = connection.execute(asked.where(events.c.sequence > after)).all(), after
             if not rows:
                 return ()
@@ -144,6 +145,7 @@ class SqlRunReader:
         """Return, for each of these runs, the row count of each table after the step that built or reused it."""
         found: dict[str, dict[StepId, int]] = {run_id: {} for run_id in run_ids}
         asked = select(attempts.c.run_id, attempts.c.step_id, attempts.c.row_count)
+        # In the order of attempts too: the last count remains.
         asked = asked.where(attempts.c.row_count.is_not(None)).order_by(attempts.c.attempt)
         with self._engine.connect() as connection:
             for some in in_chunks(list(found)):

@@ -40,6 +40,7 @@ class SqlStore:
         """Return a reader, on connections that cannot write."""
         if self._reading is None:
             self._reading = open_for_reading(self._url)
+            # Readers query long after this call, so their errors are explained where they occur.
             event.listen(self._reading, "handle_error", self._explain)
         return SqlRunReader(self._reading)
 

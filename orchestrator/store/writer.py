@@ -74,8 +74,7 @@ class SqlRunWriter:
 
     def _keep(self, events: Sequence[RunEvent]) -> None:
         with self._connection().begin():
-            # One transaction for all events of a decision: a crash cannot leave an outcome without what follows from
-            # it.
+            # One transaction for all events of a decision: a crash leaves no outcome without what follows from it.
             batch = Batch()
             self._recorded = [self._write(event, batch) for event in events]
             self._keep_fingerprints(events, batch)

@@ -121,6 +121,7 @@ class ChildHost:
             for end in (theirs, sql_theirs):
                 if end is not None:
                     end.close()
+        # Only after the ends were sent: without a child, nothing would ever close the session.
         session = access.serve(Channel(sql_ours.detach())) if access is not None and sql_ours is not None else None
         output = ChildOutput(printed, log, self._mask)
         return Child(Channel(ours.detach()), output, session, self._how_it_ended)

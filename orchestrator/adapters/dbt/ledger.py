@@ -50,6 +50,7 @@ class DbtLedger:
         for outcome in outcomes:
             step = self._plan.by_id[outcome.step_id]
             if isinstance(step, IngestStep):
+                # The dataset too: a load also writes tables that no dbt source names.
                 written = {(relation.database, relation.schema) for relation in step.writes}
                 self._runs.forget_schemas(sorted(written | {(None, step.dataset)}, key=str))
 

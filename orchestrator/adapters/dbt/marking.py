@@ -120,7 +120,7 @@ class Marking:
                     if content is not None and is_settled:
                         places.note_content(node.unique_id, content)
 
-                # After the project's hooks, so that the content includes what they change.
+                # After the project's hooks in the transaction, so that the content includes what they change.
                 values["post_hooks"] = [*own_hooks, _Leaving(statement(), write)]
             return execute(hook, config, node, values, macro)
 
@@ -176,8 +176,7 @@ class Marking:
     def _is_settled_by(self, node: Any, macro: Any, own_hooks: list[dict[str, Any]]) -> bool:  # noqa: ANN401
         """Return whether the transaction contains the whole build, so that nothing is left to do after it ends."""
         return (
-            # A materialization of the project may commit at any time, and a hook outside of the transaction follows the
-            # commit.
+            # A materialization of the project may commit at any time; a hook outside the transaction comes after it.
             self._in_transactions
             and macro.package_name in self._own_packages
             and node.config.materialized != _WRITES_FILES

@@ -78,7 +78,7 @@ class NodeRuns:
 
         Returns the error of the warehouse, the same for every caller; empty on success. `again`: repeat what failed.
         """
-        with self._lock:
+        with self._lock:  # steps that start together wait for the first one
             if not self._prepared or (again and self._refusal):
                 self._prepared, self._refusal = True, ""
                 try:
@@ -145,7 +145,7 @@ class NodeRuns:
         runner = self.raised.of(self._task.get_runner(node))
         in_progress = self._task.job_queue.in_progress
         if isinstance(runner, MicrobatchModelRunner):
-            runner.set_parent_task(self._task)
+            runner.set_parent_task(self._task)  # it runs each batch through the task
             runner.set_pool(self._pool())
         in_progress.add(unique_id)
         try:
@@ -206,7 +206,7 @@ class NodeRuns:
             node.previous_batch_results = None
         before = self._results.get(node.unique_id)
         self._results[node.unique_id] = result
-        if node.is_ephemeral_model:
+        if node.is_ephemeral_model:  # dbt has no result for it
             return
         with self._lock:
             results = self._task.node_results
@@ -295,6 +295,6 @@ class NodeRuns:
         from dbt.graph.thread_pool import DbtThreadPool
 
         with self._lock:
-            if self._batch_pool is None:
+            if self._batch_pool is None:  # only microbatch models need it
                 self._batch_pool = DbtThreadPool(max(1, self._session.config.threads), self.enter_thread, [])
             return self._batch_pool

@@ -25,6 +25,7 @@ def place_nodes(manifest: Any, config: Any, placement: Placement) -> dict[NodeId
     config.credentials.schema = placement.schema(config.credentials.schema)
     for node in _written(manifest):
         node.schema = placement.schema(node.schema)
+        # Ephemeral models have no relation, nor do tests that store nothing.
         if getattr(node, "relation_name", None):
             node.relation_name = _rendered(config, node)
         if getattr(node, "resource_type", None) == "model" and node.config.materialized == "external":
@@ -32,6 +33,7 @@ def place_nodes(manifest: Any, config: Any, placement: Placement) -> dict[NodeId
             unmoved |= {node.unique_id: reason} if reason else {}
     for model in manifest.semantic_models.values():
         _follow(model, manifest.nodes.get(next(iter(model.depends_on.nodes), "")))
+    # Templates read `graph` from this copy, which was made before the move.
     manifest.build_flat_graph()
     return unmoved
 

@@ -60,6 +60,7 @@ class Verifier:
         self.doubt(request, existing)
         missed = self.missed(step.node, beside.code, verify.of_run)
         told = _told(step, existing, compared.difference, missed, verify.of_run)
+        # dbt did not run the node itself, but its artifacts and on-run-end hooks must show the error.
         outcome = node_outcome(step.id, self.runs.note_error(step.node, told), started)
         return replace(outcome, reason=Reason(code=ReasonCode.DIFFERS), error_class=ErrorClass.PERMANENT)
 

@@ -86,6 +86,7 @@ class IngestRunner:
         finally:
             # Returns when the child's transaction is rolled back, so that another attempt does not meet it.
             said = child.close()
+        # The child was ended on purpose, so how it died is no error.
         if died and stop.is_set():
             return cancelled(step, started)
         if died:

@@ -136,6 +136,7 @@ def _remove_leftovers(copy: Path) -> None:
     prefix = _leftover_prefix(copy)
     for file in copy.parent.iterdir():
         process = file.name.removeprefix(prefix)
+        # Our own pid here is that of an earlier process: this one has not begun its copy yet.
         is_ours = file.name.startswith(prefix) and process.isdecimal()
         if is_ours and (int(process) == os.getpid() or not psutil.pid_exists(int(process))):
             with suppress(OSError):

@@ -22,6 +22,7 @@ _HASHED_EXACTLY = re.compile(
 _EMPTY = "''"
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 
+# A table's own text counts only if it names a collation, which the types of its columns do not show.
 _SHAPES = """
 with wanted(schema_name, name) as (values {names}),
 columns as (

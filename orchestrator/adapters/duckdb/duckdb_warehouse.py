@@ -173,6 +173,7 @@ def _reader(cursor: duckdb.DuckDBPyConnection) -> Reader:
             raise WarehouseError(str(error)) from error
 
     def run_within(statement: str, seconds: float) -> list[Any]:
+        # DuckDB has no setting that limits the time of a statement.
         timer = threading.Timer(seconds, cursor.interrupt)
         timer.daemon = True
         timer.start()

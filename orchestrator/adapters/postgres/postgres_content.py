@@ -50,6 +50,7 @@ _TOO_LARGE = 2
 
 def asks_for_shapes(relations: Collection[Relation]) -> str:
     """Return the catalog query for all relations with these names, with the columns that `shapes_of` reads."""
+    # As written and in lower case, because it is not known whether dbt quotes the name.
     keys = ", ".join(
         f"({literal(schema)}, {literal(name)})"
         for schema, name in sorted({(r.schema, r.identifier) for r in relations} | {r.key() for r in relations})

@@ -52,6 +52,7 @@ class PostgresServer:
 
     def last_load_age(self, relation: Relation, now: datetime) -> float | None:
         """Return the age in seconds of the last completed dlt load with rows in the table; None if there is none."""
+        # dlt sets status 0 when a package is complete. Only rows in this table make a load count for it.
         query = sql.SQL(_LAST_LOAD).format(
             schema=sql.Identifier(relation.schema), table=sql.Identifier(relation.identifier)
         )

@@ -48,6 +48,7 @@ def _name_callers_quickly() -> None:
     """
     from dbt_common import behavior_flags
 
+    # The first frame outside of these two modules belongs to the module that declares the flag.
     own = {behavior_flags.__name__, __name__}
 
     def default_source() -> str:
