@@ -1,6 +1,6 @@
 """Generates the SQL that creates, writes and reads elt's own tables in a target (schema `_elt`); pure text.
 
-`last_success` has a row for each build, written in the build's own transaction. `loads` has a row for each table that a
+`standing` has a row for each build, written in the build's own transaction. `loads` has a row for each table that a
 load wrote rows to. Rows are only added: if a row were changed in place, two concurrent builds could collide.
 """
 
@@ -85,7 +85,7 @@ class RecordDialect:
 
 DIALECTS: Mapping[str, RecordDialect] = {
     "duckdb": RecordDialect(
-        order="rowid",
+        order="rowid",  # DuckDB assigns it in the order of inserts
         extra="",
         schema="{database}.{schema}",
         schemas=(
@@ -97,12 +97,12 @@ DIALECTS: Mapping[str, RecordDialect] = {
     ),
     "postgres": RecordDialect(
         order="sequence",
-        extra=", sequence bigint generated always as identity",
+        extra=", sequence bigint generated always as identity",  # PostgreSQL has no lasting order of rows
         schema="{schema}",
         schemas="select 1 from pg_catalog.pg_namespace where nspname = {schema}",
         keeps_tables="select 1",
         rights="select 1 where has_table_privilege({table}, 'INSERT') and has_table_privilege({table}, 'SELECT')",
-        tells_case=True,
+        tells_case=True,  # there, "A" and "a" are two tables
     ),
 }
 """The databases in which a target can hold this record."""
@@ -276,7 +276,7 @@ def missing(table: str, there: Collection[str]) -> list[str]:
 def is_ours(table: str, there: Collection[str]) -> bool:
     """Return whether a table is one of ours that was edited, rather than another table with the same name."""
     own = COLUMNS[table]
-    return 2 * len(own.keys() & set(there)) >= len(own)
+    return 2 * len(own.keys() & set(there)) >= len(own)  # half of them: a user may have changed some
 
 
 _NAME = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
@@ -288,7 +288,7 @@ def names_in(relation: str, dialect: RecordDialect) -> tuple[str, str]:
         quoted_part.replace('""', '"') if plain == "" else plain.lower()
         for quoted_part, plain in _NAME.findall(relation)
     ]
-    schema, identifier = ["", "", *parts][-2:]
+    schema, identifier = ["", "", *parts][-2:]  # padded: an edited row may have fewer parts
     return (schema, identifier) if dialect.tells_case else (schema.lower(), identifier.lower())
 
 

@@ -162,6 +162,7 @@ class SqlTargetRecord:
         """Return the columns of the table; None if it does not exist or lacks expected columns."""
         if database.lower() != self._main:
             self._reach(database)
+        # The project's own models are in a schema of this name.
         if database.lower() in self._taken:
             return None
         there = self._columns(database).get(sql.STANDING, {})
@@ -206,12 +207,14 @@ class SqlTargetRecord:
             else:
                 for column in sql.missing(table, there[table]):
                     self._ask(sql.adds_column(self.home(database), table, column))
+        # `if not exists` also succeeds for a table of another role, into which this user cannot write.
         if not all(self._ask(sql.asks_for_rights(self._dialect, self.home(database), table)) for table in sql.COLUMNS):
             raise WarehouseError(f"no permission to write to the schema {self.schema}, which another role created")
         self._tidy(database)
         return True
 
     def _put_aside(self, database: str, table: str) -> None:
+        # Renamed, not dropped: nothing shows whose rows these are.
         aside = f"{table}_before_{datetime.now(UTC):%Y%m%dT%H%M%S}"
         self._ask(sql.renames_table(self.home(database), table, aside))
         self._tell(

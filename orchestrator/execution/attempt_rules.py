@@ -81,6 +81,7 @@ def kind_of(step: Step) -> str:
 
 def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], asked: AskedAttempts) -> RepeatPolicy:
     policy = policy_of_kind(kind_of(step), settings, asked)
+    # From the general to the specific: the kind, names in elt.yml, `meta.elt`, the command line. The later one wins.
     for name in _names(step):
         policy = _named(policy, name, settings)
     meta = metas.get(step.node) if isinstance(step, BuildStep | TestStep | FreshnessStep) else None
@@ -97,6 +98,7 @@ def policy_of_kind(kind: str, settings: Settings, asked: AskedAttempts) -> Repea
     """Return the policy of a kind of step, without the settings of single nodes."""
     said = settings.repeats
     unsaid = kind not in said or said[kind].times is None
+    # Only the default is shorter on a terminal: a number of repeats in elt.yml applies there too.
     usual = WATCHED_INGEST if kind == INGEST and asked.watched and unsaid else DEFAULTS[kind]
     policy = _named(usual, kind, settings)
     return policy if asked.repeats is None else replace(policy, repeats=asked.repeats)
@@ -130,6 +132,7 @@ def _with(policy: RepeatPolicy, wish: RepeatWish) -> RepeatPolicy:
         repeats=policy.repeats if wish.times is None else wish.times,
         first_delay=first,
         factor=policy.factor if wish.factor is None else wish.factor,
+        # A first wait above the default maximum raises the maximum, unless that was set as well.
         longest_delay=longest if wish.longest is not None else max(longest, first),
         jitter=policy.jitter if wish.jitter is None else wish.jitter,
         time_limit=policy.time_limit,

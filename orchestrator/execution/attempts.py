@@ -107,6 +107,7 @@ class Attempts:
         over = [step_id for step_id, at in self._limits.items() if at <= now]
         for step_id in over:
             del self._limits[step_id]
+            # The step still runs: it ends when its interruption takes effect, or as lost when `patience` is over.
             self._over[step_id] = now
         return over
 

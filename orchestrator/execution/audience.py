@@ -37,7 +37,7 @@ class _Missed:
 class Audience:
     """The listeners of one command, and the queue of the events that they have not received yet.
 
-    The queue holds at most `most` events that can be read again from the record. Any other event is held by nothing
+    The queue holds at most `most` events that can be read again from the record. Any other event exists nowhere
     else, so it is always queued: losing it, or waiting for room, would be worse than the memory that it takes.
     """
 
@@ -89,6 +89,7 @@ class Audience:
             self.has_begun = self.has_begun or isinstance(event, RunStarted)
             if not self._listeners:
                 return
+            # The end is never dropped: to read it back, every event of the run would have to be read.
             is_kept = sequence is not None and self._reread is not None and not isinstance(event, RunStarted | RunEnded)
             last = self._queue[-1] if self._queue else None
             if is_kept and sequence is not None and isinstance(last, _Missed):
@@ -112,6 +113,7 @@ class Audience:
 
     def flush(self) -> None:
         """Wait until the listeners have received everything."""
+        # A listener that flushes would wait for itself.
         if threading.current_thread() is self._worker:
             return
         with self._changed:
@@ -148,6 +150,7 @@ class Audience:
     def _next(self, number: int, error: BaseException | None) -> tuple[int, Event] | None:
         """Return the next listener and the event that it is to receive; `error` is what the last one raised."""
         with self._changed:
+            # This thread was blocked in a listener, and another has taken over: nothing must be sent twice.
             if self._workers != number:
                 return None
             self._since = None
@@ -181,6 +184,7 @@ class Audience:
             found = self._read(_Missed(missed.first, last))
         finally:
             self._changed.acquire()
+        # Both go to the front of the queue, so the events that come last are put there first.
         if last < missed.last:
             self._queue.appendleft(_Missed(last + 1, missed.last))
         self._queue.extendleft(reversed(found))
@@ -200,6 +204,7 @@ class Audience:
         name = type(self._listeners[raised]).__name__
         is_shown = isinstance(error, EltError)
         message = str(error) if is_shown else f"{name} could not handle an event: {type(error).__name__}: {error}"
+        # Not to the listener that raised: it might raise at the warning too, and so on forever.
         self._queue.appendleft((self._warning(message), raised))
 
     def _pass_over_blocked(self) -> None:
@@ -212,6 +217,7 @@ class Audience:
         _log.warning("%s", message, extra={"action": "listener_blocked"})
         self._blocked.add(blocked)
         self._since = None
+        # A blocked thread cannot be ended from outside. It is left behind: a daemon does not keep the process alive.
         self._queue.appendleft((self._warning(message), None))
         self._start()
 

@@ -49,6 +49,7 @@ def _decided(step: Step, failing: Failing | None, breaker: Breaker, now: datetim
         return step
     if failing is None or failing.times < breaker.after:
         return step
+    # If that attempt fails too, its own end counts as the last failure, and the circuit is open again.
     again_at = failing.last_at + breaker.try_again_after
     if now >= again_at:
         ago = spell((now - failing.last_at).total_seconds())

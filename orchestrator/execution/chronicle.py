@@ -50,8 +50,10 @@ class Chronicle:
         """
         if not events:
             return True
+        # First of all: after a crash, the record must contain whatever a ledger acted on or a listener showed.
         recorded = self._record(events)
         outcomes = [event.outcome for event in events if isinstance(event, StepEnded)]
+        # Before the next steps start, which rely on it: a build must not see dbt's cache from before a load.
         if outcomes:
             self._in_ledgers(lambda ledger: ledger.settle(outcomes))
         for event in events if recorded is None else recorded:
@@ -71,6 +73,7 @@ class Chronicle:
         try:
             return self._writer.record(events)
         except StoreError as error:
+            # One error is enough: the run ends because of it, and most likely no further event can be recorded either.
             if self.broken is None:
                 self.broken = error
                 self._audience.tell(Noticed(at=self._clock(), kind=NoticeKind.WARNING, message=str(error)))
@@ -84,5 +87,6 @@ class Chronicle:
             except Exception as error:  # noqa: BLE001  # a ledger must not end the run
                 name = type(ledger).__name__
                 _log.warning("%s raised", name, exc_info=error, extra={"action": "ledger_error"})
+                # As a notice it reaches the loop like any other, and is recorded too.
                 told = error if isinstance(error, EltError) else f"{name} raised {type(error).__name__}: {error}"
                 self._notices.post(NoticeKind.WARNING, str(told))

@@ -50,6 +50,7 @@ class ThreadExecutor:
         """Run a batch as soon as a thread is free. Must be called from one thread only."""
         passing(Point.STEP_HANDED)
         self._requests.put((requests, stop))
+        # Acquiring reserves one idle thread, so that two batches do not both count on it.
         if not self._idle.acquire(blocking=False) and self._started < self._most:
             self._started += 1
             threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
@@ -83,6 +84,7 @@ class ThreadExecutor:
     def _outcomes(self, requests: Sequence[Request], stop: Stop) -> Iterator[Outcome]:
         """Yield one outcome for each request as soon as it is known; the last one when the runner has returned."""
         if stop.is_set():
+            # It was stopped while it waited for a thread.
             yield from (_not_started(request) for request in requests)
             return
         left = {request.step.id: request for request in requests}
@@ -102,11 +104,13 @@ class ThreadExecutor:
                 problem = f"the runner must return one outcome for {expected}, and returned {names}"
                 continue
             outcome, started_at = self._completed(request, answer, started_at), self._clock()
+            # The last outcome waits for the runner to return: until then it may raise, and the thread is busy.
             if left:
                 yield outcome
             else:
                 last = request, outcome
         if last is not None:
+            # No other request is left to report a problem that the runner had after its last outcome.
             yield _internal_error(last[0], problem) if problem else last[1]
         for request in left.values():
             names = ", ".join(given) or "none"
@@ -127,6 +131,7 @@ class ThreadExecutor:
         if outcome.started_at is None and outcome.status is not Status.SKIPPED:
             outcome = replace(outcome, started_at=started_at, ended_at=self._clock())
         if outcome.status is Status.ERROR and says_disk_is_full(outcome.message):
+            # Permanent, because no attempt helps until a user makes room.
             outcome = replace(outcome, message=_with_remedy(outcome.message), error_class=ErrorClass.PERMANENT)
         if outcome.status is Status.ERROR:
             _log.debug("%s: %s\n%s", outcome.step_id, outcome.message, outcome.log, extra={"action": "step_error"})

@@ -47,6 +47,7 @@ def evaluate_expectation(*, success: bool | None, severity: str) -> Status:
             return Status.WARN
         case "critical":
             return Status.FAIL
+        # An unknown severity must not become a silent success.
         case _:
             return Status.ERROR
 

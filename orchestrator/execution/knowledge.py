@@ -90,7 +90,7 @@ class Knowledge:
 
     @cached_property
     def around(self) -> Surroundings:
-        """Return what results depend on outside the project; for a held database, its last recorded settings."""
+        """Return what results depend on outside the project; for a locked database, its last recorded settings."""
         dbt, manifest = self.project.dbt.surroundings(), self.project.graph.manifest
         around = surroundings_of(dbt, manifest, self.project.target.adapter, self.facts.settings())
         if not self.facts.is_locked:
@@ -122,8 +122,8 @@ class Knowledge:
             unbuilt = nodes.difference(planned) | {NodeId(step) for step in reusable}
             looked_at = frozenset(self._relations(node for node in unbuilt if StepId(node) in markers))
         read = [relation for relation in self._relations(nodes, of_sources=True) if there(relation)]
-        read += self._relations(NodeId(step) for step in reusable if step.startswith("test."))
-        with suppress(WarehouseError):
+        read += self._relations(NodeId(step) for step in reusable if step.startswith("test."))  # their stored failures
+        with suppress(WarehouseError):  # what could not be read counts as changed
             contents = self.facts.contents([*read, *looked_at])
         return Past(
             last_success=self.last_success(steps),
@@ -176,7 +176,7 @@ class Knowledge:
         return {} if self.reader is None else self.reader.last_attempts(target, places)
 
     def evaluator(self, past: Past, planned: frozenset[NodeId], run_id: str) -> Evaluator:
-        """Return a judge without any decisions yet."""
+        """Return an evaluator without any decisions yet."""
         project = self.project
         manifest = project.graph.manifest
         return Evaluator(
@@ -192,7 +192,7 @@ class Knowledge:
                 database=self.facts,
                 code=_Compiled(project, self.reader),
                 run_id=run_id,
-                drops_views=project.target.adapter != "duckdb",
+                drops_views=project.target.adapter != "duckdb",  # DuckDB keeps the views on a dropped table
                 statements=Statements(
                     manifest, project.target.database, self.facts.functions, unread=self.facts.is_locked
                 ),
@@ -230,7 +230,7 @@ class Knowledge:
         verifies: bool = False,
         keeps_hooks: bool = False,
     ) -> tuple[Plan, Evaluator]:
-        """Return the plan with a decision for each step, and the judge that made them."""
+        """Return the plan with a decision for each step, and the evaluator that made them."""
         may_reuse = self._may_reuse(plan, request, skip_unchanged=skip_unchanged)
         past = self.past(plan, frozenset(step.id for step in plan.steps if is_decided(step) and may_reuse(step)))
         asked = [step.node for step in plan.steps if isinstance(step, FreshnessStep) and not step.by_load]
@@ -242,7 +242,7 @@ class Knowledge:
             may_reuse=may_reuse,
             closed=self.closed(plan, request),
             fed=fed,
-            keeps_hooks=keeps_hooks or may_change_rows(self.maker.index.at_start[0]),
+            keeps_hooks=keeps_hooks or may_change_rows(self.maker.index.at_start[0]),  # such hooks always run
             may_verify=may_verify,
         )
         return decide_plan(plan, evaluator, wishes), evaluator

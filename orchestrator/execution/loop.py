@@ -206,6 +206,7 @@ class _Loop:
 
     def _follow(self, decision: Dispatch, *happened: RunEvent) -> bool:
         """Carry out a decision of the scheduler; return whether the run has ended."""
+        # Reuse comes before the record of the start, because a reused step never starts.
         decision, at = passed_over(decision, self._scheduler, self._terms.reuse), self._clock()
         self._executor_of.update((step.id, batch.executor) for batch in decision.batches for step in batch.steps)
         self._outcomes.update((outcome.step_id, outcome) for outcome in decision.outcomes)
@@ -269,6 +270,7 @@ class _Loop:
             self._executors[name].interrupt(steps)
 
     def _end(self) -> tuple[Outcome, ...]:
+        # Artifacts come before the end is recorded: if the process dies here, the run can still be resumed.
         self._chronicle.finish()
         while (message := self._inbox.take(0)) is not None:
             if isinstance(message, Noticed):  # any outcome here is of a step that was abandoned
@@ -278,6 +280,7 @@ class _Loop:
         outcomes = tuple(self._outcomes[step.id] for step in self._plan.steps)
         status = run_status(outcomes)
         self._chronicle.take(RunEnded(run_id=self._terms.run_id, at=self._clock(), status=status, outcomes=outcomes))
+        # Only now, because the executors had to be closed and the listeners had to receive the end.
         if self._chronicle.broken is not None:
             raise self._chronicle.broken
         return outcomes

@@ -72,6 +72,7 @@ def found_in_target(project: ResumedTarget, run: RecordedRun, changed: frozenset
         if node is None or node.unique_id in changed or node.placed is None:
             continue
         if marker.is_of(node) and facts.exists(node.placed):
+            # dbt drops these after its commit, and the build was cut off in between.
             record.clear_leftovers(marker.step_id, node.placed)
             found.append(project.dbt.found_outcome(marker, attempt.started_at))
     return tuple(found)
@@ -136,6 +137,7 @@ def _left_batches(
                 left.pop(planned.node, None)
             elif outcome is not None:
                 found = left_by_record(outcome.dbt_results)
+            # Without a recorded end there is no result of dbt, so only the markers in the target know the batches.
             elif record is not None and project.target.is_there:
                 markers = record.batches(run.head.run_id, step.step_id)
                 found = project.dbt.left_by_markers(planned.node, markers)
@@ -165,6 +167,7 @@ def left_by_record(records: Iterable[Mapping[str, Any]]) -> LeftBatches | None:
     for record in records:
         if found := record.get("batch_results"):
             left = LeftBatches(successful=_spans(found["successful"]), failed=_spans(found["failed"]))
+            # Without a finished batch nothing is kept, and dbt chooses the batches as for any other run.
             return left if left.successful else None
     return None
 

@@ -59,6 +59,7 @@ def command_of(run: RecordedRun, again: Command) -> Command:
     for name in (word for word in again.dbt_options if word.startswith("--")):
         options = without_option(options, name)
     options = (*options, *again.dbt_options)
+    # The mask must not be used as a value: dbt would accept it, and build something else.
     if any(MASK in word for word in options):
         raise RepairError(
             f"A secret of the run {run.head.run_id} was masked in its record, so its options are not known.",
@@ -88,6 +89,7 @@ def compared_with(command: Command, folder: Path) -> Command:
     """
     options = command.dbt_options
     state = _value(options, "--state") or os.environ.get("DBT_STATE")
+    # Without --defer-state dbt defers to --state, which is replaced here, so the value is passed on under its own name.
     if state and not (_value(options, "--defer-state") or os.environ.get("DBT_DEFER_STATE")):
         options = (*options, "--defer-state", state)
     return replace(command, dbt_options=(*without_option(options, "--state"), "--state", str(folder)))

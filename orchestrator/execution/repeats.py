@@ -38,6 +38,7 @@ NEVER = RepeatPolicy()
 
 def is_repeated(outcome: Outcome, policy: RepeatPolicy, tries: int) -> bool:
     """Return whether a step is repeated after `tries` attempts, the last of which had this outcome."""
+    # A check that failed is not repeated: on the same rows it would fail again.
     if outcome.status is not Status.ERROR or tries >= policy.most:
         return False
     if outcome.reason.code is ReasonCode.TIME_LIMIT:
@@ -50,6 +51,7 @@ def delay(policy: RepeatPolicy, tries: int, chance: float) -> timedelta:
     waiting = policy.first_delay.total_seconds() * policy.factor ** min(tries - 1, _MOST_POWERS)
     moved = 1 + policy.jitter * (2 * chance - 1)
     longest = policy.longest_delay.total_seconds()
+    # Limited before the jitter, so that long waits are spread too, and after it, so that none exceeds the maximum.
     return timedelta(seconds=min(min(waiting, longest) * moved, longest))
 
 

@@ -68,6 +68,7 @@ def done_after_all(run: RecordedRun, markers: Mapping[StepId, Marker]) -> Iterat
     for step_id, attempt in cut_off(run).items():
         marker = markers.get(step_id)
         if (
+            # A marker that is not whole leaves open whether work outside of its transaction was done.
             marker is not None
             and marker.is_whole
             and (marker.run_id, marker.attempt)
@@ -94,6 +95,7 @@ def unrecorded_loads(runs: Sequence[RecordedRun]) -> dict[StepId, tuple[Recorded
             if _is_cut_off(step.last):
                 found[step.step_id] = (*found.get(step.step_id, ()), run)
             else:
+                # With a known end it extracts again; what earlier attempts left is only completed or dropped first.
                 found.pop(step.step_id, None)
     return found
 
@@ -118,4 +120,5 @@ def past_of(runs: Sequence[RecordedRun], found: Mapping[str, Sequence[Outcome]] 
 
 def _is_cut_off(attempt: RecordedAttempt) -> bool:
     """Return whether the end of an attempt is unknown."""
+    # An interrupted build may have committed before the interruption reached it.
     return attempt.outcome is None or attempt.outcome.status is Status.CANCELLED

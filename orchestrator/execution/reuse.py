@@ -57,6 +57,7 @@ class RunReuse:
         if evaluation is None or not may_reuse or evaluation.why or evaluation.then is None:
             return None
         reused = _reused(step, evaluation.then, self.recall(step.id, evaluation.then))
+        # Everything runs, and `heard` compares what the step leaves with what reuse would have kept.
         if self.shadow is not None:
             self.shadow.expect(step, reused)
             return None
@@ -120,9 +121,11 @@ class RunReuse:
         evaluation = self._known.get(outcome.step_id)
         if evaluation is None:
             return None
+        # The row still describes the verified build; its status `error` keeps the doubt until the node succeeds.
         if outcome.reason.code is ReasonCode.DIFFERS and evaluation.then is not None:
             then = evaluation.then
             return RecordedFingerprint(fingerprint=then.fingerprint, identity=then.identity, doubts=then)
+        # Children see a reused result under the identity that it already has, not under that of a new build.
         identity = evaluation.left if outcome.status is Status.REUSED else evaluation.built
         return RecordedFingerprint(fingerprint=evaluation.fingerprint, identity=identity or evaluation.built)
 

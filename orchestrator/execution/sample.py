@@ -21,6 +21,7 @@ _EXACT = 9
 
 def drawn(steps: Collection[StepId], share: float, run_id: str) -> frozenset[StepId]:
     """Draw this share of the steps, rounded up, by the id of the run; a larger share draws the same steps and more."""
+    # The id of the run decides: other runs verify other steps, and a resumed run verifies the same ones.
     in_order = sorted(steps, key=lambda step: digest_of([run_id, step]))
     return frozenset(in_order[: math.ceil(round(share * len(in_order), _EXACT))])
 

@@ -98,6 +98,7 @@ class Scheduler:
     def end(self, outcome: Outcome) -> Dispatch:
         """Process the outcome of a running step."""
         at = self._running_at(outcome)
+        # First of all: the error of an interrupted step must not trigger fail-fast.
         outcome = self._restate(at, outcome)
         self._leave(at)
         outcomes = self._settle([outcome])
@@ -109,6 +110,7 @@ class Scheduler:
         """Process the error of a step that is to be repeated: its slot is freed, and its descendants keep waiting."""
         at = self._running_at(outcome)
         self._leave(at)
+        # Waiting, but in no heap of ready steps: only `again` puts it there.
         self._waiting.add(at)
         self._tried[at] = outcome
         return self._decide([])
@@ -158,6 +160,7 @@ class Scheduler:
         outcomes = list(self.stop().outcomes)
         left = sorted(self._running)
         outcomes += [self._close(at, Status.CANCELLED, self._stop_reason, "did not end in time") for at in left]
+        # The run has ended with this decision, so the loop takes no late outcome of these steps.
         self._running.clear()
         return self._decide(outcomes)
 
@@ -175,8 +178,10 @@ class Scheduler:
             at = self._position[outcome.step_id]
             if outcome.status in self._halting:
                 reason = self._reason_to_skip(outcome)
+                # A descendant may have ended before: skipped because of another parent, or settled before a resume.
                 halted = (child for child in self._halted_by(at, outcome) if child in self._waiting)
                 ended.extend([self._close(child, Status.SKIPPED, reason) for child in halted])
+            # A skipped step also frees the steps that merely follow it: they wait for its end, not for its success.
             for child in self._waits.freed_by[at]:
                 self._inputs_left[child] -= 1
                 if self._inputs_left[child] == 0:
@@ -207,6 +212,7 @@ class Scheduler:
 
     def _restate(self, at: int, outcome: Outcome) -> Outcome:
         """Return the outcome of an interrupted step as cancelled: tools report the interruption as an error."""
+        # A step that finished before the interruption reached it keeps its result, because its work is done.
         if at not in self._interrupted or outcome.status not in (Status.ERROR, Status.CANCELLED):
             return outcome
         reason = self._stop_reason
@@ -228,10 +234,12 @@ class Scheduler:
 
     def _make_ready(self, at: int) -> None:
         # Negative, because the heap returns the smallest: the step with the longest remaining path starts first.
+        # The position breaks ties, so that the same calls start steps in the same order.
         heappush(self._ready[self._route[at].executor], (-self._waits.remaining[at], at))
 
     def _decide(self, outcomes: list[Outcome], interrupt: Iterable[int] = ()) -> Dispatch:
         self._interrupted.update(interrupt)
+        # Lanes are served one by one; sorting restores one order of urgency over all of them.
         started = sorted((batch for lane in Lane for batch in self._take(lane)), key=itemgetter(0))
         return Dispatch(
             outcomes=tuple(outcomes),

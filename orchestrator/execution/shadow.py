@@ -39,6 +39,7 @@ class ShadowReuse:
             return False
         step, reused, before = self._expected.pop(outcome.step_id)
         expected = Status.WARN if reused.warns else Status.SUCCESS
+        # An interrupted step shows nothing about what it would have left.
         if outcome.status is Status.CANCELLED:
             return False
         if self.excused(step.id):
@@ -48,6 +49,7 @@ class ShadowReuse:
             return self._differs(step, reused, f"it ends as {outcome.status.value} now, not as {expected.value}")
         if isinstance(step, BuildStep) and step.materialized != "ephemeral":
             after = self.holds(step.id)
+            # Not counted as right: what cannot be read proves nothing.
             if before is None or after is None:
                 self.unread.add(step.id)
                 return False

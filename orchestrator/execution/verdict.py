@@ -123,6 +123,7 @@ def first_causes(outcomes: Sequence[Outcome]) -> tuple[FirstCause, ...]:
     for outcome in outcomes:
         if outcome.reason.code is ReasonCode.NO_NEW_DATA:
             continue  # not a problem: the run stays green
+        # The limit has no step to blame, and the check that closed a gate is not in this run.
         if outcome.reason.code in {ReasonCode.RUN_TIME_LIMIT, ReasonCode.GATE_CLOSED}:
             continue
         if outcome.reason.blame is not None and outcome.status in (Status.SKIPPED, Status.CANCELLED):

@@ -61,6 +61,7 @@ class StatementBatch:
 
     def run(self, connection: Connection, batch: Batch) -> None:
         """Write a batch, in the transaction of the caller."""
+        # In the order of references: a step before its attempts, a text before the fingerprints that use it.
         for statement, rows in (
             (self._steps, batch.steps),
             (self._begun, batch.begun),

@@ -94,6 +94,7 @@ def _bring_up_to_date(connection: Connection, url: URL) -> None:
     have_alone(connection)
     if _version(connection) == VERSION:  # migrated by another run that started at the same moment
         return
+    # Imported here, because alembic is slow to import and most runs find the store up to date.
     from orchestrator.store.migrate import migrate
 
     migrate(connection, VERSION_TABLE)
@@ -141,6 +142,7 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
 
 
 def _server_engine(url: URL, *, read_only: bool) -> Engine:
+    # After a wait for our advisory lock, the next statement must see what the other run has committed.
     options = {"isolation_level": "READ COMMITTED"}
     try:
         engine = create_engine(url, pool_pre_ping=True, json_serializer=to_json_text, **options)
@@ -156,6 +158,7 @@ def _durable(connection: sqlite3.Connection, _record: object) -> None:
     """Make each commit reach the disk, so that what was recorded survives a power loss."""
     _write_ahead(connection)
     connection.execute("pragma synchronous = full")
+    # SQLite ignores foreign keys otherwise, and deleting a run would leave its steps and events.
     connection.execute("pragma foreign_keys = on")
 
 
@@ -241,6 +244,7 @@ def _corrupt(path: Path, reason: str, *, set_aside: bool) -> StoreError:
         )
     aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     path.rename(aside)
+    # The journal belongs to the corrupt file: a new store must not find it next to itself.
     for rest in ("-wal", "-shm"):
         if (left := path.with_name(path.name + rest)).exists():
             left.rename(aside.with_name(aside.name + rest))

@@ -30,6 +30,7 @@ def shrink_file(engine: Engine) -> bool:
         try:
             connection.exec_driver_sql(f"pragma busy_timeout = {_PATIENCE}")
             connection.exec_driver_sql("vacuum")
+            # In this journal mode VACUUM writes to the journal; the checkpoint moves that into the file.
             connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
         except OperationalError:
             return False

@@ -54,6 +54,7 @@ def _body(event: RunEvent) -> tuple[str, Values]:
             body = {"database": event.database, "origin": asdict(event.origin)}
             if not event.resumed:
                 return "run_started", body
+            # The ids are enough: the outcomes are in earlier events of the same run.
             return RESUMED, {**body, "settled": [outcome.step_id for outcome in event.settled]}
         case StepStarted():
             return "step_started", {"verifies": True} if event.verifies else {}
@@ -120,6 +121,7 @@ class EventReader:
                 )
             case "step_ended":
                 outcome = self._ended[StepId(row.step_id)] = self._outcome(row)
+                # Only an outcome without an attempt of its own is in the body.
                 attempt = None if "outcome" in body else row.attempt
                 return StepEnded(at=at, run_id=run_id, sequence=sequence, outcome=outcome, attempt=attempt)
             case "run_ended":
@@ -141,6 +143,7 @@ class EventReader:
         for attempt in step.attempts:
             if attempt.number == row.attempt and attempt.outcome is not None:
                 return attempt.outcome
+        # The step may have ended again since; its reason is then that of the later end.
         reason = step.reason if step.status == body["status"] else None
         return Outcome(step_id=step_id, status=Status(body["status"]), reason=reason or Reason())
 
@@ -160,5 +163,6 @@ class EventReader:
                 git_dirty=head.code.dirty if head.code else None,
                 versions=head.versions,
             )
+        # An older elt may have recorded fewer fields.
         known = {one.name: kept[one.name] for one in fields(RunOrigin) if one.name in kept}
         return RunOrigin(**{**known, "command": tuple(known.get("command", ()))})

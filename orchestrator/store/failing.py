@@ -17,12 +17,14 @@ def failing_in(
     connection: Connection, target_identity: str, places: Mapping[StepId, str], most: int
 ) -> Mapping[StepId, Failing]:
     """Return the steps that failed in the last run that attempted them at their places, and how often in a row."""
+    # A run that died has no end; its last heartbeat comes closest to it.
     ended_at = func.coalesce(runs.c.ended_at, runs.c.heartbeat_at)
     tried = select(steps.c.status, ended_at.label("ended_at")).join(runs, runs.c.run_id == steps.c.run_id)
     tried = tried.where(
         runs.c.target_identity == target_identity,
         steps.c.status.is_not(None),
         steps.c.status.not_in(sorted(SAYS_NOTHING)),
+        # A load that was not attempted ends with a warning, which would look like a recovery.
         steps.c.reason != ReasonCode.CIRCUIT_OPEN.value,
     )
     tried = tried.order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(most)

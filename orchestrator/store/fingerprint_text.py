@@ -62,6 +62,7 @@ def _converter() -> Converter:
 
 
 def _group_values(group: PartGroup) -> Values:
+    # Kept per process: a group has hundreds of parts, and thousands of fingerprints may refer to it.
     found = _KNOWN_GROUPS.get(group.digest)
     if found is None:
         content = json.dumps(dict(group.parts), sort_keys=True, separators=(",", ":")).encode()

@@ -55,6 +55,7 @@ def drop_lease(connection: Connection, lease: Lease) -> None:
 
 
 def _is_of(lease: Lease) -> ColumnElement[bool]:
+    # A resumed run keeps its id, so only the pid tells its lease from that of the process before it.
     own = (leases.c.target_identity == lease.target_identity) & (leases.c.run_id == lease.run_id)
     return own & (leases.c.process == lease.process.pid)
 

@@ -165,6 +165,7 @@ class _Writer:
                     self._verified.discard(event.step_id)
                     for place in self._opening.writes.get(event.step_id, ()):
                         self._in_targets.replace_others(self._opening.target_identity, place, event.step_id)
+                    # Without a status until it ends, as in a database.
                     self._note_attempt(event.step_id, None)
             case AttemptEnded():
                 number = self._end_attempt(kept, event.outcome)
@@ -214,6 +215,7 @@ class _Writer:
         kept = self._runs[self._opening.run_id]
         if kept.opening.process != before:
             raise RunTakenOverError(f"Another process has taken over the run {self._opening.run_id}.")
+        # A step that runs again must not show the status of its earlier end meanwhile.
         exists = {outcome.step_id for outcome in event.settled}
         kept.opening = replace(
             kept.opening,

@@ -20,5 +20,6 @@ def migrate(connection: Connection, version_table: str, to: str = "head") -> Non
         script,
         fn=lambda revision, _context: script._upgrade_revs(to, revision),  # noqa: SLF001  # as its own command does
     ) as environment:
+        # Not in alembic's own transactions: all migrations belong to that of the caller, which has the store locked.
         environment.configure(connection=connection, version_table=version_table, transactional_ddl=False)
         environment.run_migrations()

@@ -21,6 +21,7 @@ class Prepared:
     """
 
     def __init__(self, statement: UpdateBase, dialect: Dialect, columns: Sequence[str]) -> None:
+        # Once per writer: all rows of a run reuse this text.
         compiled = statement.compile(dialect=dialect, column_keys=list(columns))
         self._text = str(compiled)
         self._order: Sequence[str] | None = compiled.positiontup if compiled.positional else None

@@ -19,6 +19,7 @@ def query(url: URL, statement: str) -> tuple[tuple[str, ...], tuple[tuple[object
     engine = open_for_reading(url)
     try:
         with engine.connect() as connection:
+            # Escaped, because `text` would read a colon and a word as a parameter.
             answer = connection.execute(text(statement.replace(":", r"\:")))
             if not answer.returns_rows:
                 raise RecordQueryError("The statement returns no rows: it is not a query.", hint=_HINT)

@@ -86,9 +86,11 @@ class SqlRunReader:
         """Return the events of a run after a sequence number; none if the run is not known."""
         asked = select(events).where(events.c.run_id == run_id).order_by(events.c.sequence)
         with self._engine.connect() as connection:
+            # The new events first: the rest of the record is read only if one of them needs it.
             rows, first = connection.execute(asked.where(events.c.sequence > after)).all(), after
             if not rows:
                 return ()
+            # These events are rebuilt from all events before them, so reading begins at the first.
             if any(row.kind in WHOLE_RUN for row in rows):
                 rows, first = connection.execute(asked).all(), 0
             row = _row(connection, run_id)
@@ -131,6 +133,7 @@ class SqlRunReader:
         last: dict[StepId, Row[Any]] = {}
         with self._engine.connect() as connection:
             for run, of_run in of_runs.items():
+                # In the order of attempts, so that the last one of a step replaces those before it.
                 in_run = select(attempts).where(attempts.c.run_id == run).order_by(attempts.c.attempt)
                 for some in in_chunks(of_run):
                     rows = connection.execute(in_run.where(attempts.c.step_id.in_(some)))
@@ -142,6 +145,7 @@ class SqlRunReader:
         """Return, for each of these runs, the row count of each table after the step that built or reused it."""
         found: dict[str, dict[StepId, int]] = {run_id: {} for run_id in run_ids}
         asked = select(attempts.c.run_id, attempts.c.step_id, attempts.c.row_count)
+        # In the order of attempts too: the last count remains.
         asked = asked.where(attempts.c.row_count.is_not(None)).order_by(attempts.c.attempt)
         with self._engine.connect() as connection:
             for some in in_chunks(list(found)):

@@ -36,6 +36,7 @@ def reopen(
             f"Another process has taken over the run {opening.run_id}.",
             hint="`elt history` shows its state.",
         )
+    # A step that runs again must not show the status of its earlier end meanwhile.
     exists = {outcome.step_id for outcome in event.settled}
     if again := [{"again": step.id} for step in event.plan.steps if step.id not in exists]:
         one = (steps.c.run_id == opening.run_id) & (steps.c.step_id == bindparam("again"))

@@ -40,6 +40,7 @@ class SqlStore:
         """Return a reader, on connections that cannot write."""
         if self._reading is None:
             self._reading = open_for_reading(self._url)
+            # Readers query long after this call, so their errors are explained where they occur.
             event.listen(self._reading, "handle_error", self._explain)
         return SqlRunReader(self._reading)
 
@@ -58,6 +59,7 @@ class SqlStore:
     def take(self, lease: Lease, *, instead_of: Collection[Lease] = ()) -> bool:
         """Take a lease with all of its names, in place of those of dead runs, unless another lease conflicts."""
         with self._connected() as connection:
+            # The lock covers the read and the write: two runs that start together must not both find the target free.
             have_alone(connection)
             taken = take_lease(connection, lease, instead_of)
             if taken:
@@ -105,6 +107,7 @@ class SqlStore:
             used = select(runs.c.plan_digest).union(
                 select(runs.c.manifest_digest).where(runs.c.manifest_digest.is_not(None)),
                 select(fingerprints.c.parts_digest),
+                # A last success outlives its run: later runs are compared with it.
                 select(last_success.c.parts_digest),
             )
             # Groups are not in `used`; whether one is used is known only after unused fingerprints are deleted.

@@ -21,6 +21,7 @@ def keep_texts(connection: Connection, kind: str, contents: Sequence[bytes]) -> 
     Two runs may store the same text at the same time.
     """
     digests = [hashlib.sha256(content).hexdigest() for content in contents]
+    # Looked up first: compressing a large manifest that is stored already would be wasted.
     known: set[str] = set()
     for some in in_chunks(sorted(set(digests))):
         known.update(connection.execute(select(texts.c.digest).where(texts.c.digest.in_(some))).scalars())

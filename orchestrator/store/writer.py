@@ -74,6 +74,7 @@ class SqlRunWriter:
 
     def _keep(self, events: Sequence[RunEvent]) -> None:
         with self._connection().begin():
+            # One transaction for all events of a decision: a crash leaves no outcome without what follows from it.
             batch = Batch()
             self._recorded = [self._write(event, batch) for event in events]
             self._keep_fingerprints(events, batch)
@@ -133,10 +134,13 @@ class SqlRunWriter:
                 self._running.add(event.step_id)
                 batch.begun.append({**self._key(event.step_id), "attempt": number, "started_at": event.at})
                 if event.verifies:
+                    # The existing table is only read, so its record stays valid.
                     self._verified.add(event.step_id)
                 else:
                     self._verified.discard(event.step_id)
+                    # From now on the relation may hold anything, so what other steps left there must not be reused.
                     self._replace_others(event.step_id, batch)
+                    # Without a status until it ends: if the process dies, the step counts as not succeeded.
                     batch.last_attempts.append(self._last_attempt(event.step_id))
                 return self._note(batch, event, number)
             case AttemptEnded():
@@ -152,6 +156,7 @@ class SqlRunWriter:
 
     def _begin(self, event: RunStarted, batch: Batch) -> None:
         connection = self._connection()
+        # Both texts first, because the row of the run refers to them.
         plan = keep_text(connection, "plan", to_text(event.plan).encode())
         kept = self._opening.manifest
         manifest = None if kept is None else keep_text(connection, "manifest", kept)
@@ -220,6 +225,7 @@ class SqlRunWriter:
         open_ones = self._this(asked) & asked.c.taken_at.is_(None)
         found = self._connection().execute(select(asked.c.request_id).where(open_ones)).first() is not None
         if found:
+            # Each request counts once: otherwise it would also end the run when it is resumed.
             self._connection().execute(update(asked).where(open_ones).values(taken_at=at))
         return found
 
@@ -230,6 +236,7 @@ class SqlRunWriter:
         return recorded
 
     def _refused(self, error: DBAPIError) -> StoreError:
+        # Closed first, because `explained` may rename the file.
         if is_corruption(self._url, error.orig):
             self.close()
             return explained(self._url, error.orig, set_aside=not self.has_begun)

@@ -116,10 +116,12 @@ class ChildHost:
             os.close(printed)
             raise ChildEndedError(self._how_it_ended()) from None
         finally:
+            # The interpreter has its own copies now. Ours would keep the child's channels open after its end.
             os.close(prints)
             for end in (theirs, sql_theirs):
                 if end is not None:
                     end.close()
+        # Only after the ends were sent: without a child, nothing would ever close the session.
         session = access.serve(Channel(sql_ours.detach())) if access is not None and sql_ours is not None else None
         output = ChildOutput(printed, log, self._mask)
         return Child(Channel(ours.detach()), output, session, self._how_it_ended)
@@ -129,6 +131,7 @@ class ChildHost:
         with self._lock:
             if self._process is None or self._control is None or self._said is None:
                 return
+            # The interpreter exits when the other end of its socket is closed.
             self._control.close()
             try:
                 self._process.wait(_GRACE_SECONDS)
@@ -142,6 +145,7 @@ class ChildHost:
         if self._control is not None and self._process is not None and self._process.poll() is None:
             return self._control
         self._control, theirs = _pair()
+        # A file, not a pipe: it is read only after an error, and a full pipe would block the interpreter.
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
         command = [self.python, str(Path(__file__).with_name("forking.py")), str(theirs.fileno()), self._side]
         try:

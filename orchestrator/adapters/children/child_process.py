@@ -39,6 +39,7 @@ class Child:
     @property
     def is_alive(self) -> bool:
         """Whether a child that has answered all its requests can answer another."""
+        # Between requests a child sends nothing, so whatever arrives now is the report of its end.
         return not self._unwanted and (self._pid is None or not self._channel.poll(0))
 
     def send(self, message: Mapping[str, object]) -> None:
@@ -66,6 +67,7 @@ class Child:
             raise ChildEndedError(self._last_words(None)) from None
         if "exit" in message:
             raise ChildEndedError(self._last_words(message["exit"]))
+        # The first message of each child: it is forked by its interpreter, so the owner does not know its pid.
         if "pid" not in message:
             return message
         self._pid = int(message["pid"])
@@ -103,6 +105,7 @@ class Child:
                 return
             until = time.monotonic() + _GRACE_SECONDS
             while time.monotonic() < until:
+                # Signal 0 is not delivered; it shows whether any process of the group is left.
                 if not self._signal(0):
                     return
                 time.sleep(0.02)
@@ -110,6 +113,7 @@ class Child:
 
     def _signal(self, number: int) -> bool:
         with suppress(ProcessLookupError, PermissionError):
+            # The whole group, which contains what the user's code has started.
             os.killpg(self._pid or 0, number)
             return True
         return False
@@ -140,6 +144,7 @@ class RunningChildren:
     def interrupt(self, steps: Collection[str]) -> None:
         """End the children of these steps, all at the same time."""
         with self._lock:
+            # One thread each, because ending a child may take the whole grace period.
             enders = [threading.Thread(target=child.end) for step, child in self._by_step.items() if step in steps]
         for ender in enders:
             ender.start()

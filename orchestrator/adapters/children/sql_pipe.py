@@ -91,6 +91,7 @@ class SqlServer:
                 return {"columns": None, "rows": []}
             return self._execute(message["cursor"], message["sql"], from_wire(message["parameters"]))
         except Exception as error:  # noqa: BLE001  # every database error is the child's
+            # DuckDB's errors are in the module `_duckdb`; the child finds them under the public name.
             kind = type(error)
             return {"error": {"module": kind.__module__.lstrip("_"), "type": kind.__name__, "text": str(error)}}
 

@@ -49,6 +49,7 @@ class Channel:
 
     def shut(self) -> None:
         """End the connection for both sides at once, even if other processes have inherited an end of it."""
+        # A duplicate, because closing this socket object must not close the descriptor of the connection.
         with suppress(OSError), socket.socket(fileno=os.dup(self._connection.fileno())) as same:
             same.shutdown(socket.SHUT_RDWR)
 

@@ -71,6 +71,7 @@ def write_artifacts(  # what a run leaves
     try:
         target.mkdir(parents=True, exist_ok=True)
         passing(Point.ARTIFACT_BEGUN)
+        # A run without dbt's nodes leaves the results of the last one as they are.
         if any(node_of(step) for step in plan.steps):
             results = records(plan, outcomes, instead, sources=False)
             arguments = _arguments(session, started_at)

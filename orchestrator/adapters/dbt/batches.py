@@ -36,5 +36,6 @@ class BatchLog:
             with self._lock:
                 self._messages[runner.node.unique_id][batch[0]] = str(error).strip()
 
+        # After an interrupted batch dbt goes on with the next one, so each further batch is skipped when it starts.
         if wrap_failed_batch(runner, keep) and runner.node.unique_id in self._halted:
             runner.do_skip()

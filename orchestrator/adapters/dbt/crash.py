@@ -21,6 +21,7 @@ _SHOW = "With --debug, elt shows the traceback."
 def is_crash_of_dbt(error: BaseException) -> bool:
     """Return whether dbt, or code that it called, raised an exception, so that it is not a bug of elt."""
     frames = traceback.extract_tb(error.__traceback__)
+    # Only the innermost frame counts, because it raised; the frames of elt that called dbt are further out.
     return bool(frames) and not frames[-1].filename.startswith(_OWN)
 
 
@@ -74,6 +75,7 @@ def _candidates(frame: FrameType) -> Iterator[Any]:
     values = list(frame.f_locals.values())
     yield from values
     for value in values:
+        # dbt's parsers keep what they work on in local variables or attributes of these names.
         for name in ("model", "node", "target", "yaml", "block", "path", "file"):
             yield from _with_path(_attribute(value, name))
         yield from _with_path(value)

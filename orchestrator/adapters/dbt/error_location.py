@@ -125,6 +125,7 @@ def _line_with(text: str, texts: Mapping[str, str]) -> str:
         lines = [line.strip() for line in content.splitlines()]
         same = [number for number, line in enumerate(lines, 1) if line == wanted]
         holding = same or [number for number, line in enumerate(lines, 1) if wanted and wanted in line]
+        # With several such lines, naming one could mislead.
         if len(holding) == 1:
             return f"{path}:{holding[0]}"
     return ""

@@ -28,6 +28,7 @@ def found_outcome(session: DbtSession, marker: Marker, started_at: datetime | No
     from dbt.artifacts.schemas.run import RunResult
 
     node = session.manifest.expect(NodeId(marker.step_id))
+    # The clock may have been set back between the two.
     ended_at = marker.at if started_at is None else max(marker.at, started_at)
     result = RunResult.from_node(node, RunStatus.Success, _SAID)
     if started_at is not None:

@@ -38,6 +38,7 @@ class DbtLedger:
     def begin(self, started: RunStarted) -> None:
         """Take note of the plan, and of the outcomes that a resumed run starts with."""
         self._started = started
+        # Artifacts describe the whole run, including what was done before it was resumed.
         self._outcomes.extend(started.settled)
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
@@ -49,6 +50,7 @@ class DbtLedger:
         for outcome in outcomes:
             step = self._plan.by_id[outcome.step_id]
             if isinstance(step, IngestStep):
+                # The dataset too: a load also writes tables that no dbt source names.
                 written = {(relation.database, relation.schema) for relation in step.writes}
                 self._runs.forget_schemas(sorted(written | {(None, step.dataset)}, key=str))
 

@@ -69,6 +69,7 @@ def keep_unwritten(manifest: Any) -> ManifestFile:  # noqa: ANN401  # as above
     with TemporaryDirectory(prefix="elt-manifest-") as folder:
         path = Path(folder) / "manifest.json"
         manifest.writable_manifest().write(str(path))
+        # The open file can still be read when its folder has been removed.
         return ManifestFile(path, path)
 
 

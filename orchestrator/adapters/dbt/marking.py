@@ -120,6 +120,7 @@ class Marking:
                     if content is not None and is_settled:
                         places.note_content(node.unique_id, content)
 
+                # After the project's hooks in the transaction, so that the content includes what they change.
                 values["post_hooks"] = [*own_hooks, _Leaving(statement(), write)]
             return execute(hook, config, node, values, macro)
 
@@ -175,6 +176,7 @@ class Marking:
     def _is_settled_by(self, node: Any, macro: Any, own_hooks: list[dict[str, Any]]) -> bool:  # noqa: ANN401
         """Return whether the transaction contains the whole build, so that nothing is left to do after it ends."""
         return (
+            # A materialization of the project may commit at any time; a hook outside the transaction comes after it.
             self._in_transactions
             and macro.package_name in self._own_packages
             and node.config.materialized != _WRITES_FILES
@@ -201,11 +203,13 @@ class _Leaving(dict[str, object]):
     """A hook that executes itself when dbt's `run_hooks` reads its SQL; to a project's own macro it is plain SQL."""
 
     def __init__(self, text: str, write: Callable[[], None]) -> None:
+        # dbt renders the SQL of a hook as a template, so a brace in a name or value must be protected.
         super().__init__(sql="{% raw %}" + text + "{% endraw %}" if "{" in text else text, transaction=True)
         self._write = write
 
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401  # a dict's
         """Write the marker when dbt reads the SQL of the hook, and return empty SQL."""
+        # dbt's `run_hooks` calls `get` for the SQL once, when the hook is due, and sends no statement if it is empty.
         if key != "sql":
             return super().get(key, default)
         self._write()

@@ -56,6 +56,7 @@ def node_outcome(
     """
     node = result.node
     word = str(result.status)
+    # As in dbt: run_results.json has no entry for an ephemeral model.
     recorded = () if node.is_ephemeral_model else (run_record(result),)
     status = status_of(word)
     message = _message(result, batch_messages)

@@ -78,7 +78,7 @@ class NodeRuns:
 
         Returns the error of the warehouse, the same for every caller; empty on success. `again`: repeat what failed.
         """
-        with self._lock:
+        with self._lock:  # steps that start together wait for the first one
             if not self._prepared or (again and self._refusal):
                 self._prepared, self._refusal = True, ""
                 try:
@@ -130,7 +130,7 @@ class NodeRuns:
         for unique_id in self._added:
             node = self._session.manifest.nodes.get(unique_id)
             if node is not None and getattr(node.config, "full_refresh", None) is None:
-                node.config.full_refresh = False
+                node.config.full_refresh = False  # dbt prefers the config to its flag
 
     def run_node(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's RunResult
         """Have dbt's own runner compile and execute one node; never raises for an error of the node."""
@@ -145,12 +145,12 @@ class NodeRuns:
         runner = self.raised.of(self._task.get_runner(node))
         in_progress = self._task.job_queue.in_progress
         if isinstance(runner, MicrobatchModelRunner):
-            runner.set_parent_task(self._task)
+            runner.set_parent_task(self._task)  # it runs each batch through the task
             runner.set_pool(self._pool())
         in_progress.add(unique_id)
         try:
             result = self._task.call_runner(runner)
-        except SystemExit as error:
+        except SystemExit as error:  # a Python model may call sys.exit()
             result = self.lost_result(unique_id, exit_message(error))
         finally:
             in_progress.discard(unique_id)
@@ -206,7 +206,7 @@ class NodeRuns:
             node.previous_batch_results = None
         before = self._results.get(node.unique_id)
         self._results[node.unique_id] = result
-        if node.is_ephemeral_model:
+        if node.is_ephemeral_model:  # dbt has no result for it
             return
         with self._lock:
             results = self._task.node_results
@@ -295,6 +295,6 @@ class NodeRuns:
         from dbt.graph.thread_pool import DbtThreadPool
 
         with self._lock:
-            if self._batch_pool is None:
+            if self._batch_pool is None:  # only microbatch models need it
                 self._batch_pool = DbtThreadPool(max(1, self._session.config.threads), self.enter_thread, [])
             return self._batch_pool

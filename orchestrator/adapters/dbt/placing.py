@@ -25,6 +25,7 @@ def place_nodes(manifest: Any, config: Any, placement: Placement) -> dict[NodeId
     config.credentials.schema = placement.schema(config.credentials.schema)
     for node in _written(manifest):
         node.schema = placement.schema(node.schema)
+        # Ephemeral models have no relation, nor do tests that store nothing.
         if getattr(node, "relation_name", None):
             node.relation_name = _rendered(config, node)
         if getattr(node, "resource_type", None) == "model" and node.config.materialized == "external":
@@ -32,6 +33,7 @@ def place_nodes(manifest: Any, config: Any, placement: Placement) -> dict[NodeId
             unmoved |= {node.unique_id: reason} if reason else {}
     for model in manifest.semantic_models.values():
         _follow(model, manifest.nodes.get(next(iter(model.depends_on.nodes), "")))
+    # Templates read `graph` from this copy, which was made before the move.
     manifest.build_flat_graph()
     return unmoved
 
@@ -83,6 +85,7 @@ def _move_file(node: Any, config: Any, placement: Placement) -> str:  # noqa: AN
         suffix = "" if is_folder else f".{node.config.get('format') or 'parquet'}"
         location = f"{getattr(config.credentials, 'external_root', '.')}/{node.alias}{suffix}"
     folder, slash, name = str(location).rstrip("/").rpartition("/")
+    # A template is rendered only when the model runs, so a prefix can be put only before literal text.
     if name.startswith("{") or folder.count("{") != folder.count("}"):
         return f"the name of its file is not known before it runs: location='{location}'"
     node.config["location"] = f"{folder}{slash}{placement.prefix}{name}"

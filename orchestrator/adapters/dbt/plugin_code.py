@@ -75,6 +75,7 @@ class _PluginFiles:
 
     def _files(self, module: str, *, is_named: bool) -> list[Path]:
         """Return the source files of a module; if it is only imported, only those in the folders."""
+        # The folders first; a module that is found only elsewhere belongs to the installation.
         spec = PathFinder.find_spec(module, self.folders)
         if spec is None and is_named:
             try:

@@ -43,6 +43,7 @@ def translate(error: BaseException, project_dir: Path, profiles_dir: Path, args:
     text = words(error)
     if place := place_of(error, getattr(error, "node", None), project_dir):
         text = f"{text}\n  at {place}"
+    # From the specific to the general: one message may contain several of these words.
     if "packages.yml" in text or "dbt deps" in text:
         return MissingPackagesError(text, hint=f"Install the packages: elt dbt deps --project-dir {project_dir}")
     if adapter := _ADAPTER.search(text):

@@ -43,6 +43,7 @@ class DbtSelector:
         if not getattr(flags, "resource_types", ()) and not getattr(flags, "exclude_resource_types", ()):
             return None
         types = self._task.resource_types
+        # `resource_types` is a method of dbt's BuildTask and a property of its other tasks.
         return frozenset(ResourceType(kind.value) for kind in (types() if callable(types) else types))
 
     def matching(self, expressions: tuple[str, ...]) -> frozenset[NodeId]:
@@ -70,6 +71,7 @@ class DbtSelector:
         task = self._task
         with selection_errors():
             named = task.args.selector
+            # As in dbt, the default selector applies only if nothing is given.
             if not named and not select and not exclude:
                 named = task.config.get_default_selector_name()
             if named:

@@ -62,6 +62,7 @@ class DbtSession:
         Raises UsageError or ProjectError.
         """
         require_supported(*TOOLS)
+        # Before anything of dbt is wrapped: a wrapper around a missing function would silently never be called.
         require_attributes(NEEDED, *TOOLS)
         from dbt_common.context import get_invocation_context
 
@@ -76,6 +77,7 @@ class DbtSession:
         except Exception as error:
             self.close()
             raise self._translated(error) from error
+        # After the configuration, which names the target folder.
         self._check_state()
         self._check_threads()
         return self._target()
@@ -157,7 +159,9 @@ class DbtSession:
     def close(self) -> None:
         """Close the connections and the log file, and restore the working folder; idempotent."""
         if self._came_from is not None:
+            # Cleared first, so that a second call does nothing even if this one raises.
             came_from, self._came_from = self._came_from, None
+            # The next session of this process must be able to free what this one parsed.
             gc.unfreeze()
             try:
                 invocation.end()
@@ -195,6 +199,7 @@ class DbtSession:
             flags.PROJECT_DIR, flags.VARS, flags.PROFILE, flags.TARGET, getattr(flags, "THREADS", None)
         )
         self.invocation_context.uses_adapter(profile.credentials.type)
+        # Only now, because the profile names the adapter.
         require_attributes(NEEDED_ON.get(profile.credentials.type, ()), *TOOLS)
         project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, flags.VARS, validate=True)
         set_up_plugin_manager(project_name=project.project_name)
@@ -227,6 +232,7 @@ class DbtSession:
                 continue
             folder, name = (self.project_dir / given).resolve(), f"--{option.lower().replace('_', '-')}"
             mistake = ""
+            # By the time of the comparison, the parse has overwritten the manifest there.
             if folder == self.target_path:
                 mistake = f"{name} names the live target folder {given}, which this command writes to."
             elif not folder.is_dir():

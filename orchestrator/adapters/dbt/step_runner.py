@@ -44,6 +44,7 @@ class DbtStepRunner:
             step = request.step
             if isinstance(step, BuildStep | TestStep | FreshnessStep):
                 self._nodes[step.id] = step.node
+            # Only until the outcome is known: an interruption must not hit the next step on this thread.
             with self._threads.running(step.id):
                 outcome = self._run(step, request)
             yield outcome
@@ -74,6 +75,7 @@ class DbtStepRunner:
             case FreshnessStep():
                 return freshness_outcome(step.id, self._runs.run_freshness(step.node), started)
             case HookStep():
+                # Read now, when the hooks are due, because on-run-end hooks see how the whole run ended.
                 skipped, lost = self._ledger.skipped_nodes(), self._ledger.lost_nodes()
                 ended = self._runs.attempt_hooks(step.when, skipped, lost)
                 return hooks_outcome(step.id, *ended, started, self._runs.raised.located)

@@ -56,9 +56,11 @@ class Verifier:
         if compared.difference is None:
             return _verified(verify, compared, started, is_table=step.materialized != "view")
         existing = self.relation_of(step.node)
+        # Before anything else: if the process dies now, the next run must still build the node.
         self.doubt(request, existing)
         missed = self.missed(step.node, beside.code, verify.of_run)
         told = _told(step, existing, compared.difference, missed, verify.of_run)
+        # dbt did not run the node itself, but its artifacts and on-run-end hooks must show the error.
         outcome = node_outcome(step.id, self.runs.note_error(step.node, told), started)
         return replace(outcome, reason=Reason(code=ReasonCode.DIFFERS), error_class=ErrorClass.PERMANENT)
 
@@ -67,6 +69,7 @@ class Verifier:
         beside = replace(existing, schema=schema)
         with asking(self.runs.adapter, f"verify_{step.node}") as ask:
             compared = compare_tables(ask, self.dialect, existing, beside)
+        # The same rows today do not make it the same view.
         is_view = compared.difference is None and step.materialized == "view"
         if is_view and self.definition_of(existing) != self.definition_of(beside):
             return replace(compared, difference=Difference(definition=True))
@@ -75,6 +78,7 @@ class Verifier:
     def _broken(self, step: BuildStep, started: datetime, said: str) -> Outcome:
         """Return the error of a verification that could not finish; if it will be retried, dbt keeps no result."""
         told = f"The existing result of {step.name} could not be verified. {said}"
+        # A later attempt that succeeds has no result of dbt that would replace this one.
         is_kept = error_class(Status.ERROR, said) is not ErrorClass.TRANSIENT
         result = (self.runs.note_error if is_kept else self.runs.lost_result)(step.node, told)
         return node_outcome(step.id, result, started)

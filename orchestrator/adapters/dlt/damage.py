@@ -141,6 +141,7 @@ def _schema_in(text: str) -> None:
 
 
 def _read_ends(path: Path) -> None:
+    # Its ends are enough: a file that was cut short lacks the last bytes.
     content = path.read_bytes()
     if not (content.startswith(_PARQUET) and content.endswith(_PARQUET)):
         raise ValueError("it is cut short")

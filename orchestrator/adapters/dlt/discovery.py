@@ -68,6 +68,7 @@ def _ask(host: IngestionHost, root: Path, modules: Sequence[Path], log: Path) ->
     children: dict[Path, Child] = {}
     answers: list[dict[str, Any]] = []
     try:
+        # All children start before the first answer is awaited, so the modules are imported at the same time.
         for module in modules:
             request = {"verb": "list", "project_root": str(root), "module": str(module), "log": str(log)}
             try:

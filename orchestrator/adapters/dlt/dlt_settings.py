@@ -1,4 +1,4 @@
-"""Defines where dlt looks for its configuration: beside the module, then in the project root, then in the home."""
+"""Defines where dlt looks for its configuration: next to the module, then in the project root, then in the home."""
 
 import tomllib
 from pathlib import Path

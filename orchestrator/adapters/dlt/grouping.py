@@ -95,6 +95,7 @@ def _bare(candidate: Candidate) -> LoadPart:
 def _of(
     pipeline: Pipeline, attribute: str, candidates: Sequence[Candidate], pipelines: Mapping[str, Pipeline]
 ) -> tuple[Candidate, ...]:
+    # The only pipeline of a module loads everything; of several, only equal names show which loads what.
     if len(pipelines) == 1:
         return tuple(candidates)
     names = {pipeline.pipeline_name, attribute}

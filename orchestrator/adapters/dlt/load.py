@@ -84,7 +84,9 @@ class IngestRunner:
         except ChildEndedError as error:
             died = f"the process that loaded it died: {error}"
         finally:
+            # Returns when the child's transaction is rolled back, so that another attempt does not meet it.
             said = child.close()
+        # The child was ended on purpose, so how it died is no error.
         if died and stop.is_set():
             return cancelled(step, started)
         if died:
@@ -98,6 +100,7 @@ class IngestRunner:
     def _talk(self, child: Child, step: IngestStep, stop: Stop) -> Mapping[str, Any]:
         """Serve the child until it returns its answer."""
         known: dict[str, Any] = {}
+        # Also releases the dataset of a child that dies while it has it.
         with ExitStack() as held:
             while True:
                 message = child.receive(stopped=stop.is_set)
@@ -120,6 +123,7 @@ class IngestRunner:
     def _hold(self, dataset: str, held: ExitStack, stop: Stop) -> None:
         """Wait for the lock of the dataset; raises ChildEndedError if the run is stopped in the meantime."""
         with self._lock:
+            # On DuckDB, names that differ only in case are one schema; elsewhere a shared lock does no harm.
             turn = self._datasets.setdefault(dataset.lower(), threading.Lock())
         while not turn.acquire(timeout=LOOK_AT_STOP_SECONDS):
             if stop.is_set():

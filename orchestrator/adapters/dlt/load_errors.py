@@ -35,6 +35,7 @@ def line_in_project(error: BaseException, root: Path) -> str:
     for link in reversed(list(chain_of(error))):
         for frame in reversed(traceback.extract_tb(link.__traceback__)):
             file = Path(frame.filename)
+            # The environment may be inside the project.
             if file.is_relative_to(root) and "site-packages" not in file.parts:
                 return f"{file.relative_to(root)}:{frame.lineno}"
     return ""
@@ -84,6 +85,7 @@ def scrub(text: str) -> str:
     """Return the text without the secrets that dlt resolved in this process, or passwords and queries in URLs."""
     text = re.sub(r"(\w+://)[^/\s@]+@", r"\1***@", text)
     text = re.sub(r"\?[\w.%~-]+=[^\s'\")]*", "?***", text)
+    # Longest first: a secret may contain another, and its rest would remain.
     for secret in sorted(_secrets(), key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
@@ -151,6 +153,7 @@ def _secrets() -> set[str]:
     for trace in get_resolved_traces().resolved_traces:
         if is_secret_hint(trace.hint) or trace.provider_name == "secrets.toml":
             found.update(_leaves(trace.value))
+    # A shorter value would also be replaced in ordinary words.
     return {value for value in found if len(value) >= SHORTEST_SECRET}
 
 

@@ -109,6 +109,7 @@ def _load(part: LoadPart, request: dict[str, Any], owner: Channel, destination: 
     # If the process dies during the extraction, the previous record must not vouch for it.
     forget_extracted(pipeline, name)
     pipeline.extract(data, refresh=refresh_of(pipeline, part.candidates, data))
+    # From here on, another attempt completes these packages and extracts nothing.
     note_extracted(pipeline, name, run_id)
     destination.record.run_id = run_id
     owner.send({"tell": "extracted"})
@@ -148,6 +149,7 @@ def _pipeline(part: LoadPart, request: dict[str, Any], destination: Destination)
             **part.options,
         )
     pipeline = part.pipeline
+    # dlt looks up configuration and state for the active pipeline, and the module may have activated another one.
     pipeline.activate()
     pipeline.dataset_name = pipeline.dataset_name or request["dataset"]
     pipeline.destination = destination
@@ -180,6 +182,7 @@ def _result(pipeline: Pipeline, loaded: dict[str, dict[str, int]]) -> dict[str, 
                 entry = tables.setdefault(table, {"name": table, "rows": 0, "load_ids": []})
                 entry["rows"] += rows
                 entry["load_ids"].append(load_id)
+    # A replaced table counts as news even without rows: its earlier rows are gone.
     replaced = any(
         schema.tables[name].get("write_disposition") == "replace"
         for schema in (pipeline.schemas[name] for name in pipeline.schema_names)

@@ -65,6 +65,7 @@ def _execute(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} cannot be imported")
     module = importlib.util.module_from_spec(spec)
+    # Dataclasses and pickle look modules up here. A file named like an imported module must not replace it.
     sys.modules.setdefault(path.stem, module)
     spec.loader.exec_module(module)
     return module

@@ -28,6 +28,7 @@ class OwnerConnection:
         self._cursor.execute(sql, parameters)
         self.description = self._cursor.description
         rows = self._cursor.fetchall()
+        # DuckDB reports the number of inserted rows as a result with the one column `Count`.
         if self.description and self.description[0][0] == "Count" and sql.lstrip()[:6].upper() == "INSERT":
             self.inserted += sum(int(row[0]) for row in rows)
         self._rows = iter(rows)

@@ -96,6 +96,7 @@ class LoginPostgresClient(MarkedJobs, PostgresClient):  # type: ignore[misc]  # 
 
     def note(self, load_id: str, job: str, table: str, rows: int) -> None:  # noqa: ARG002  # `claim` wrote the mark
         """Record how many rows the job inserted, without its mark."""
+        # The connection has also counted the row of the mark, which `claim` inserted.
         query = f"UPDATE {self.marks} SET row_count = %s WHERE load_id = %s AND job = %s"  # noqa: S608  # dlt's names
         self.sql_client.execute_sql(query, max(0, rows - 1), load_id, job)
 

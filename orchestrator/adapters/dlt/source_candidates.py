@@ -57,6 +57,7 @@ def find_candidates(module: ModuleType) -> list[Candidate]:
         if isinstance(value, DltSourceFactoryWrapper | DltSource) or _is_lone_resource(value)
     ]
     made = {c.name for c in found if isinstance(c.value, DltSource)}
+    # A module that calls its source function means the result, with those arguments.
     return [c for c in found if not (c.is_function and c.name in made)]
 
 
@@ -75,6 +76,7 @@ def _own(module: ModuleType) -> Iterator[tuple[str, Any]]:
     kinds = (DltSourceFactoryWrapper, DltSource, DltResource, Pipeline)
     mine = {name: value for name, value in vars(module).items() if isinstance(value, kinds)}
     wanted = {id(value) for value in mine.values()}
+    # What another module has too was imported from there, so this module does not define it.
     foreign = {
         id(value)
         for other in list(sys.modules.values())

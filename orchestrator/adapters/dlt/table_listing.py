@@ -71,6 +71,7 @@ def list_resources(candidate: Candidate) -> Listed:
     try:
         with contacting_nobody():
             opened = candidate.open()
+            # A source function is the user's code and may open connections; `contacting_nobody` refuses them.
             selected = [opened] if isinstance(opened, DltResource) else opened.resources.selected.values()
             schema = dlt.Schema(candidate.name) if isinstance(opened, DltResource) else opened.schema
             return Listed(resources=[_resource(r, schema) for r in selected if r.write_disposition != "skip"])
@@ -88,6 +89,7 @@ def list_resources(candidate: Candidate) -> Listed:
 def _without_members(candidates: Sequence[Candidate], listed: dict[str, Listed], *, all_known: bool) -> list[Candidate]:
     """Return the candidates without resources that a source returns; without all resources if a source lists none."""
     sources = [c for c in candidates if not c.is_resource]
+    # A source that lists nothing may return any of the resources, which would then be loaded twice.
     if not all_known or any(not listed[c.attribute].resources for c in sources):
         return sources
     members = {r["name"] for c in sources for r in listed[c.attribute].resources}
@@ -96,11 +98,13 @@ def _without_members(candidates: Sequence[Candidate], listed: dict[str, Listed],
 
 def _resource(resource: DltResource, schema: dlt.Schema) -> dict[str, object]:
     disposition = resource.write_disposition
+    # dlt has a disposition with options as a dictionary.
     if isinstance(disposition, dict):
         disposition = disposition["disposition"]
     table = resource.table_name
     return {
         "name": resource.name,
+        # A function may choose the table for each row.
         "table": schema.naming.normalize_table_identifier(table) if isinstance(table, str) else None,
         "write_disposition": disposition if isinstance(disposition, str) else "computed",
         "incremental": resource.incremental is not None,

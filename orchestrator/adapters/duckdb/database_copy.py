@@ -93,6 +93,7 @@ def copy_database(database: Path, copy: Path, ask: Callable[[str], list[tuple[An
     beside = copy.with_name(f"{_leftover_prefix(copy)}{os.getpid()}")
     try:
         _copy_in_a_child(database, beside)
+        # Checked before it is renamed: readers never find a copy that cannot be opened.
         _require_same(beside, ask(_RELATIONS))
         beside.replace(copy)
         _flush_folder(copy.parent)
@@ -135,6 +136,7 @@ def _remove_leftovers(copy: Path) -> None:
     prefix = _leftover_prefix(copy)
     for file in copy.parent.iterdir():
         process = file.name.removeprefix(prefix)
+        # Our own pid here is that of an earlier process: this one has not begun its copy yet.
         is_ours = file.name.startswith(prefix) and process.isdecimal()
         if is_ours and (int(process) == os.getpid() or not psutil.pid_exists(int(process))):
             with suppress(OSError):

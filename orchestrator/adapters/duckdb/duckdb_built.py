@@ -21,6 +21,7 @@ def content_in_duckdb(handle: Any, built: Built, settings: Mapping[str, Any]) ->
     cursor = handle.cursor()
     names = built.relation.database or "", built.relation.schema, built.relation.identifier
     definition: str | None = None
+    # dbt's own materializations of this kind leave a table, so the catalog need not be asked.
     if not built.is_table:
         for kind, query in content.LOOK_UPS.items():
             asked = query.format(**dict(zip(("database", "schema", "name"), map(_lower, names), strict=True)))
@@ -38,6 +39,7 @@ def content_in_duckdb(handle: Any, built: Built, settings: Mapping[str, Any]) ->
     [(count,)] = cursor.execute(content.asks_for_count(shape)).fetchall()
     if count > built.most_rows:
         return shape.without_rows(too_many(built.most_rows), count=count)
+    # With the exact count, the checksum needs no limit.
     shape = replace(shape, most=count)
     [answer] = cursor.execute(content.checksums(0, shape, built.most_rows)).fetchall()
     return shape.read(answer, built.most_rows)

@@ -22,6 +22,7 @@ _HASHED_EXACTLY = re.compile(
 _EMPTY = "''"
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 
+# A table's own text counts only if it names a collation, which the types of its columns do not show.
 _SHAPES = """
 with wanted(schema_name, name) as (values {names}),
 columns as (
@@ -123,6 +124,7 @@ def shape_in_transaction(
 
 
 def _sum(column: str) -> str:
+    # A sum does not depend on the order of rows. As hugeint, because sums of 64-bit hashes exceed a bigint.
     return f"coalesce(sum({column}::hugeint), 0)::varchar"
 
 

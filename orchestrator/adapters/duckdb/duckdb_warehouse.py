@@ -75,6 +75,7 @@ class DuckdbWarehouse:
 
     def last_load_age(self, relation: Relation, now: datetime) -> float | None:
         """Return the age in seconds of the last completed dlt load with rows in the table; None if there is none."""
+        # dlt sets status 0 when a package is complete. Only rows in this table make a load count for it.
         schema = _quoted(relation.schema)
         query = (
             f"select max(epoch(inserted_at)) from {schema}._dlt_loads"  # noqa: S608  # quoted names
@@ -97,6 +98,7 @@ class DuckdbWarehouse:
     ) -> Mapping[Relation, Content]:
         """Return what each relation that exists contains now, as far as the budget allows."""
         with self._session() as cursor:
+            # With dbt's settings, under which builds record their checksums: they can change the text of a value.
             return read_contents(
                 _reader(cursor), relations, budget, definitions_only=definitions_only, rows_of_views=rows_of_views
             )
@@ -113,6 +115,7 @@ class DuckdbWarehouse:
 
     def result_settings(self) -> Mapping[str, str]:
         """Return the settings of a dbt session that can change the results of its statements."""
+        # A fresh instance shows which settings are DuckDB's own; the others come with extensions.
         with self._session() as cursor, duckdb.connect(":memory:") as fresh:
             return result_settings(
                 cursor.execute(SETTINGS).fetchall(), fresh.execute(SETTINGS).fetchall(), self.file.settings()
@@ -170,6 +173,7 @@ def _reader(cursor: duckdb.DuckDBPyConnection) -> Reader:
             raise WarehouseError(str(error)) from error
 
     def run_within(statement: str, seconds: float) -> list[Any]:
+        # DuckDB has no setting that limits the time of a statement.
         timer = threading.Timer(seconds, cursor.interrupt)
         timer.daemon = True
         timer.start()
@@ -208,8 +212,10 @@ def open_warehouse(
     told = False
     while True:
         try:
+            # With dbt's configuration: DuckDB refuses a second connection to the file with a different one.
             return DuckdbWarehouse(duckdb.connect(str(file.path), config=dict(file.config)), file)
         except duckdb.Error as error:
+            # DuckDB does not wait for a lock on its file.
             holder = holder_of(str(error))
             if holder is None:
                 raise _cannot_open(file.path, str(error)) from error

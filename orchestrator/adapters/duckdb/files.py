@@ -21,6 +21,7 @@ def files_digest(ask: Callable[[str], list[tuple[Any, ...]]], names: Sequence[st
     deadline = time.monotonic() + seconds
     listed = ", ".join(literal(name) for name in names)
     relations = "select table_name as name from duckdb_tables() union all select view_name from duckdb_views()"
+    # DuckDB would read that table, and not the file.
     taken = ask(f"select name from ({relations}) where lower(name) in ({listed.lower()})")  # noqa: S608  # literals
     if taken:
         raise WarehouseError(f"a table or view has the same name as the file {taken[0][0]}")

@@ -32,7 +32,7 @@ class Login:
             user=str(keys["user"]),
             database=str(keys["database"]),
             password=str(keys.get("password") or ""),
-            connect_timeout=int(keys.get("connect_timeout") or 10),
+            connect_timeout=int(keys.get("connect_timeout") or 10),  # dbt's default
             keepalives_idle=int(keys.get("keepalives_idle") or 0),
             ssl={name: str(keys[name]) for name in _SSL if keys.get(name)},
             role=keys.get("role") or None,
@@ -73,4 +73,5 @@ class Login:
 
 
 def _escaped(value: str) -> str:
+    # libpq splits `options` at spaces.
     return value.replace("\\", "\\\\").replace(" ", "\\ ")

@@ -57,6 +57,7 @@ class LoginSession:
 
     def end(self) -> None:
         """End the child's remaining sessions, and wait until they are gone from the server."""
+        # The load may be repeated only when they are gone: one that still commits would meet the next attempt.
         until = self._clock() + _LONGEST
         while self._end_all() and self._clock() < until:
             time.sleep(_PAUSE)

@@ -48,6 +48,7 @@ def _content(ask: Callable[[str], list[Any]], built: Built) -> Content | None:
     [(path,)] = ask("select current_setting('search_path')")
     ask(content.PLAIN_NAMES)  # names of types are then written with their schema too
     rows = ask(content.asks_for_shapes([built.relation]))
+    # dbt's further statements in this transaction need the path.
     ask(f"select set_config('search_path', {literal(path)}, true)")
     shape = content.shapes_of([built.relation], rows, built.relation.database or "").get(built.relation)
     if shape is None:

@@ -50,6 +50,7 @@ _TOO_LARGE = 2
 
 def asks_for_shapes(relations: Collection[Relation]) -> str:
     """Return the catalog query for all relations with these names, with the columns that `shapes_of` reads."""
+    # As written and in lower case, because it is not known whether dbt quotes the name.
     keys = ", ".join(
         f"({literal(schema)}, {literal(name)})"
         for schema, name in sorted({(r.schema, r.identifier) for r in relations} | {r.key() for r in relations})
@@ -68,7 +69,7 @@ def shapes_of(relations: Collection[Relation], rows: Iterable[Sequence[Any]], da
             columns=tuple((column, of_type) for column, of_type, _ in columns),
             definition=as_text(definition),
             most=None if size is None else int(size) // _SMALLEST_ROW,
-            estimate=estimate if estimate >= 0 else None,
+            estimate=estimate if estimate >= 0 else None,  # -1: the table was never analyzed
             without_binary=frozenset(column for column, _, is_binary in columns if is_binary != "true"),
         )
         for schema, name, kind, definition, columns, estimate, size, has_foreign_parts in rows

@@ -19,6 +19,7 @@ from orchestrator.errors import WarehouseError
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
+# From pg_catalog: information_schema lacks materialized views, and relations on which the user has no rights.
 _RELATIONS = """
     select lower(n.nspname), lower(c.relname)
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -51,6 +52,7 @@ class PostgresServer:
 
     def last_load_age(self, relation: Relation, now: datetime) -> float | None:
         """Return the age in seconds of the last completed dlt load with rows in the table; None if there is none."""
+        # dlt sets status 0 when a package is complete. Only rows in this table make a load count for it.
         query = sql.SQL(_LAST_LOAD).format(
             schema=sql.Identifier(relation.schema), table=sql.Identifier(relation.identifier)
         )
@@ -127,6 +129,7 @@ def _reader(cursor: Any, database: str) -> Reader:  # noqa: ANN401  # as above
     """Return a reader of relations' contents that uses the cursor."""
 
     def shapes(relations: Collection[Relation]) -> Mapping[Relation, Shape]:
+        # A transaction, because PLAIN_NAMES lasts until its end.
         _rows(cursor, "begin")
         _rows(cursor, content.PLAIN_NAMES)
         found = content.shapes_of(relations, _rows(cursor, content.asks_for_shapes(relations)), database)
@@ -134,6 +137,7 @@ def _reader(cursor: Any, database: str) -> Reader:  # noqa: ANN401  # as above
         return found
 
     def run_within(statement: str, seconds: float) -> list[tuple[Any, ...]]:
+        # At least 1, because 0 means no limit.
         _rows(cursor, f"set statement_timeout = {max(1, int(seconds * 1000))}")
         return _rows(cursor, statement)
 

@@ -49,6 +49,7 @@ def close_environment() -> None:
     relative path would be built in the first project's file, and that file would stay locked for other processes.
     Raises UnsupportedVersionError: this also runs before a session knows its adapter, and after other code ran dbt.
     """
+    # Not imported here: if dbt-duckdb was never imported, it has opened nothing.
     module = sys.modules.get("dbt.adapters.duckdb.connections")
     if module is None:
         return

@@ -70,6 +70,7 @@ def _name_callers_quickly() -> None:
     """
     from dbt_common import behavior_flags
 
+    # The first frame outside of these two modules belongs to the module that declares the flag.
     own = {behavior_flags.__name__, __name__}
 
     def default_source() -> str:
@@ -124,5 +125,6 @@ def _save_parses_whole() -> None:
 def _replace(holder: Any, name: str, make: Callable[[Any], Any]) -> None:  # noqa: ANN401  # a module or a class
     """Replace a function by what `make` returns for it, unless an earlier session has done so."""
     function = getattr(holder, name)
+    # A replacement around a replacement would grow with every session of a process.
     if function.__module__ != __name__:
         setattr(holder, name, make(function))
