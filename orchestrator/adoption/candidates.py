@@ -107,7 +107,7 @@ class Gathered:
 
     @cached_property
     def evaluator(self) -> Evaluator:
-        """Return the judge that decides what each node depends on, by the record and the target as they are now."""
+        """Return the evaluator of the candidates, by the record and the target as they are now."""
         plan = replace(self.plan, steps=self.candidates)
         past = self.known.past(plan, frozenset(step.id for step in self.candidates))
         return self.known.evaluator(past, frozenset(step.node for step in self.candidates), self.run_id)

@@ -1,4 +1,4 @@
-"""The ports that the judge reads a project through, and its result for a node."""
+"""The ports through which the evaluator reads a project, and its result for a node."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class Database(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """What the judge evaluates: the graph, the makers of fingerprints, and the sources of data versions."""
+    """What the evaluator works on: the graph, the makers of fingerprints, and the sources of data versions."""
 
     graph: Graph
     maker: Fingerprinter
@@ -130,7 +130,7 @@ class Project:
         waiting = list(view.parents)
         for parent in waiting:  # the loop appends to it
             dbt = self.manifest.nodes.get(parent)
-            if dbt is not None and dbt.is_ephemeral:
+            if dbt is not None and dbt.is_ephemeral:  # its SQL is inlined, so the view reads what it reads
                 waiting += [one for one in dbt.parents if one not in waiting]
             elif parent in self.manifest.sources or (dbt is not None and dbt.placed is not None):
                 yield parent

@@ -85,6 +85,7 @@ def content_text(content: Content) -> str:
     parts = [f"kind={content.kind}", f"columns={content.columns}"]
     if content.definition and content.kind != TABLE:
         parts.append(f"definition={digest_of(content.definition)}")
+    # The rows of a view are read only if it stands for data: a dbt source, or the file of an external model.
     if content.kind != VIEW or content.rows is not None or content.why_not:
         parts.append(f"count={NOT_READ if content.count is None else content.count}")
         parts.append(f"rows={NOT_READ if content.rows is None else content.rows}")
@@ -110,7 +111,7 @@ def compared(text: str | None, content: Content | None) -> Sameness:
     """Compare the recorded content of a relation with its content now."""
     if content is None:
         return Sameness.OTHER
-    if text is None:
+    if text is None:  # an earlier version of elt wrote the marker
         return Sameness.NOT_KNOWN
     then, now = _parts(text), _parts(content_text(content))
     is_known = True

@@ -50,7 +50,7 @@ class FileFacts:
         names, stored = files_of(source.external), sorted(READERS & functions.keys())
         if isinstance(names, str):
             return names
-        if stored:
+        if stored:  # a macro of that name is called instead of DuckDB's reader
             return f"{stored[0]}() is a macro that is stored in the database"
         try:
             return SourceVersion(rows=f"files {self.project.warehouse().files_digest(names, seconds)}")

@@ -46,7 +46,7 @@ def why_unversioned(
         content = look(one)
         if content is None:
             return () if one == relation else f"it is a view that reads {one}, which was not found"
-        if content.kind == FOREIGN:
+        if content.kind == FOREIGN:  # another server may change it without a trace here
             return f"{one} is a foreign table"
         below.append(content)
         if content.kind != VIEW:

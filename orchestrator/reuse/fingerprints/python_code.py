@@ -23,10 +23,10 @@ def read_python(code: str) -> TextReading:
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError):
-        return replace(NOTHING, volatile=(("code that is no Python", 1),))
+        return replace(NOTHING, volatile=(("code that is no Python", 1),))  # dbt will report the error
     reader = _CodeReader(scope_of(tree))
     reader.visit(tree)
-    reader.unknown += unordered(tree)
+    reader.unknown += unordered(tree)  # the order of texts in a set differs in each process
     return TextReading(
         own_entry=reader.own_entry,
         beside_the_sql=reader.is_incremental,
@@ -219,5 +219,5 @@ class _CodeReader(ast.NodeVisitor):
         elif f"{module}.{first}" in CALLED_ONLY and node is not self.called:
             self.unknown.append((f"{module}.{first} as a value", node.lineno))
         else:
-            pure = names.METHODS - names.ONLY_CALLED
+            pure = names.METHODS - names.ONLY_CALLED  # those may execute a text, and are checked where they are called
             self.unknown += [(f".{one}", node.lineno) for one in rest if one not in pure]

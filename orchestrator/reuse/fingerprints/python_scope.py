@@ -62,6 +62,7 @@ def scope_of(tree: ast.Module) -> Scope:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 values[name] = value
     bound.update(_bound(tree))
+    # A name that is imported and also bound may mean either at any place, so it is not followed.
     taken = protocol | imported.keys()
     shadowed = {name for name in bound if name in taken - protocol or _is_impure_builtin(name)}
     shadowed |= {name for name in functions if bound[name] > 1 or name in protocol}

@@ -34,7 +34,7 @@ def resolved(node: ast.Attribute, scope: Scope) -> tuple[str, tuple[str, ...]] |
     if not isinstance(base, ast.Name) or base.id not in scope.modules or base.id in scope.shadowed:
         return None
     parts = [*scope.modules[base.id].split("."), *members]
-    for end in range(len(parts) - 1, 0, -1):
+    for end in range(len(parts) - 1, 0, -1):  # the longest module: `pyarrow.compute` before `pyarrow`
         if ".".join(parts[:end]) in names.MODULES:
             return ".".join(parts[:end]), tuple(parts[end:])
     return scope.modules[base.id], tuple(members)
@@ -45,7 +45,7 @@ def path_of(func: ast.expr, scope: Scope) -> str | None:
     match func:
         case ast.Name(id=name) if name in scope.members:
             return ".".join(scope.members[name])
-        case ast.Name(id=name) if name not in scope.bound:
+        case ast.Name(id=name) if name not in scope.bound:  # a builtin
             return name
         case ast.Attribute():
             found = resolved(func, scope)
@@ -131,6 +131,7 @@ def _fields(text: str) -> Iterator[tuple[str, str, str, str]]:
 
 def is_plain_expression(text: str) -> bool:
     """Return whether pandas evaluates only columns, local variables, constants and operators in a text."""
+    # pandas quotes columns with backticks and marks local variables with @; neither is Python.
     plain = re.sub(r"`[^`]*`", "column", text).replace("@", "")
     try:
         tree = ast.parse(plain.strip(), mode="eval")

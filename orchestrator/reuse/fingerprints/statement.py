@@ -72,6 +72,7 @@ def read_statement(sql: str, adapter: str, *, known_functions: AbstractSet[str] 
         return Statement(unknown=(f"the SQL of the adapter {adapter}",))
     try:
         tokens = tokenized(sql, adapter)
+        # sqlglot reads statements that it does not know as one opaque command, so only queries are parsed at all.
         trees = parsed(sql, adapter, tokens) if _is_query(tokens) else []
         if len(trees) != 1 or type(trees[0]).__name__ not in _QUERY:
             return Statement(unknown=("a statement that is not a single query",))
@@ -90,6 +91,7 @@ def read_view(definition: str, adapter: str, *, known_functions: AbstractSet[str
         return read_statement(definition, adapter, known_functions=known_functions)
     head = list(takewhile(lambda token: token.token_type.name != "ALIAS", tokens))
     words = {token.text.lower() for token in head}
+    # A recursive view reads itself by its own name, which would look like another relation.
     if "view" not in words or "recursive" in words or len(head) + 1 >= len(tokens):
         return Statement(unknown=("the definition of a view",))
     query = definition[tokens[len(head) + 1].start :]
@@ -138,6 +140,7 @@ def _doubts(read: Tokens, dialect: StatementDialect, told: list[str]) -> Iterato
     """Yield why calls may return different results each time. The tree decides which may be called in FROM."""
     functions = dialect.functions
     for call in read.calls:
+        # Only the tree shows whether such a call is in FROM. The tokens are the same.
         is_table = call.name in functions.in_from and call.name not in functions.corrections
         if is_table or f"the table function {call.name}()" in told:
             continue
@@ -178,7 +181,7 @@ def _behind_dots(tokens: list[Any], adapter: str, named: AbstractSet[int]) -> fr
     if adapter != "postgres":
         return frozenset()
     return frozenset(
-        after.text.lower()
+        after.text.lower()  # PostgreSQL reads `row.f` as `f(row)` if there is no such column
         for token, after in pairwise(tokens)
         if token.text == "." and after.text[:1].isidentifier() and after.start not in named
     )

@@ -121,7 +121,7 @@ def _calls(tokens: Sequence[Any], lowered: Sequence[str], aliases: AbstractSet[i
                 yield Call(name="a string", arguments=None, start=word.start)
         # A quoted word is never a keyword.
         elif _is_word(word) and (_is_quoted(word) or not _is_keyword(lowered, before)):
-            after_dot = before > 0 and lowered[before - 1] == "."
+            after_dot = before > 0 and lowered[before - 1] == "."  # `value.f(x)` may call f(value, x)
             yield Call(
                 name=word.text if _is_quoted(word) else lowered[before],
                 arguments=None if after_dot else _arguments(tokens, index),
@@ -133,14 +133,14 @@ def _opens_type(lowered: Sequence[str], index: int, in_type: Sequence[bool]) -> 
     """Return whether a parenthesis contains the parameters of a type: `decimal(10, 2)` in a cast or another type."""
     if lowered[index] not in _TYPES:
         return False
-    if lowered[index] == "varying" and index > 1:
+    if lowered[index] == "varying" and index > 1:  # `character varying (10)`: the type begins a word earlier
         index -= 1
     return lowered[index - 1] in _BEFORE_TYPE or bool(in_type and in_type[-1])
 
 
 def _is_keyword(lowered: Sequence[str], index: int) -> bool:
     word = lowered[index]
-    if index > 0 and lowered[index - 1] == ".":
+    if index > 0 and lowered[index - 1] == ".":  # after a dot it is a name
         return False
     if word in _KEYWORDS_AFTER:
         behind = _KEYWORDS_AFTER[word]

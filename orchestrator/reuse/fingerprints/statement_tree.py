@@ -73,13 +73,13 @@ class TreeFindings:
 def read_tree(tree: Any, dialect: StatementDialect, calls: Mapping[int, str]) -> TreeFindings:  # noqa: ANN401  # sqlglot's own
     """Return the relations that a query reads and what in it is not understood; `calls` are keyed by offset."""
     found = TreeFindings()
-    stack: list[tuple[Any, frozenset[str]]] = [(tree, frozenset())]
+    stack: list[tuple[Any, frozenset[str]]] = [(tree, frozenset())]  # not recursive: long expressions nest deeply
     while stack:
         node, scope = stack.pop()
         if type(node).__name__ == "Table":
             _read_table(node, scope, dialect, calls, found)
         _check(node, dialect, calls, found)
-        stack += reversed(list(_below(node, scope, dialect)))
+        stack += reversed(list(_below(node, scope, dialect)))  # findings keep the order of the text
     return found
 
 
@@ -126,13 +126,13 @@ def _read_table(
     *qualifiers, last = named
     if any(type(part).__name__ != "Identifier" for part in qualifiers):
         found.unknown.append("a relation whose name cannot be read")
-    elif type(last).__name__ == "Identifier" and last.meta.get("start") in dialect.texts:
+    elif type(last).__name__ == "Identifier" and last.meta.get("start") in dialect.texts:  # DuckDB: `from 'a.csv'`
         found.unknown.append(f"the file '{last.name}', which no node of the project writes")
     elif type(last).__name__ == "Identifier":
         name = tuple(dialect.folded(part) for part in named)
         if name[0] in _STATEMENTS and len(name) == 1:
             found.unknown.append(f"{name[0]} in a query")
-        is_cte = len(named) == 1 and dialect.cte(last) in scope
+        is_cte = len(named) == 1 and dialect.cte(last) in scope  # a qualified name is never a CTE
         if not is_cte and last.meta.get("start") not in dialect.written:
             found.relations.add(name)
     elif (

@@ -149,6 +149,7 @@ class SuiteFingerprinter:
             "relation": digest_of(str(relation_of(manifest, bound.node))),
             **self.around.setting_parts(),
         }
+        # A suite cannot wait for a descendant of the node that it validates. What it read there is of an earlier build.
         later = (one for one in bound.reads if suite not in self.graph.order.descendants([one]))
         findings = (
             *reading.not_understood,
@@ -185,7 +186,7 @@ def suite_fingerprint(
         elif node in parents:
             built[f"parent:{node}"] = parents[node]
         else:
-            built[f"parent:{node}"] = digest_of("unknown")
+            built[f"parent:{node}"] = digest_of("unknown")  # not evaluated: the node has no known result
     findings = tuple(Finding(what=what, path=bound.suite.path) for what in reading.not_understood)
     return Fingerprint(node=bound.suite.unique_id, built=built, unknown=frozenset(unknown), not_understood=findings)
 
@@ -205,7 +206,7 @@ def _with_parameters(
         is_plain = isinstance(value, Mapping) and len(value) == 1 and isinstance(name, str)
         is_name = _PARAMETER_NAME.fullmatch(str(name)) is not None and str(name).lower() not in _OF_THE_PARSER
         kwargs[key] = suite_parameters[str(name)] if is_plain and is_name and name in suite_parameters else value
-    if _PARAMETER in repr(kwargs):
+    if _PARAMETER in repr(kwargs):  # at any depth, also where it was not replaced
         missing.append("a parameter that is no constant of the suite")
     condition = kwargs.get("row_condition")
     if isinstance(condition, str) and not _is_fixed(condition):
@@ -264,7 +265,7 @@ def _sql(query: object, *, has_batch: bool) -> str | None:
     """Return a query with `{batch}` replaced by a name; None if it has any other field."""
     if not isinstance(query, str):
         return None
-    query = query.rstrip("; \t\r\n\v\f")
+    query = query.rstrip("; \t\r\n\v\f")  # as great-expectations does
     if not has_batch:
         return query
     try:

@@ -56,6 +56,7 @@ class Parts(Mapping[str, str]):
     @property
     def digest(self) -> str:
         """The digest of all parts. Only the own parts are hashed each time; groups keep their digests."""
+        # Sorted, and each once: the order in which macros are found must not change the digest.
         groups = sorted({group.digest for group in self.groups})
         return _digest_of_parts(self.own) if not groups else digest_of([_digest_of_parts(self.own), groups])
 
