@@ -68,6 +68,7 @@ def _load(graph: Graph, name: str, nodes: tuple[NodeId, ...], members: Members) 
         name=name,
         path=source.module,
         writes=tuple(node.placed for node in found if node.placed is not None),
+        # That the user named one of the resources says more than what the others feed.
         cause=next((cause for cause in causes if cause.why is Why.SELECTED), causes[0]),
         source=name,
         module=source.module,
@@ -85,6 +86,7 @@ def _dbt_step(graph: Graph, node_id: NodeId, cause: Cause, members: Members) -> 
     node = graph.manifest.nodes[node_id]
     written = placed(graph, node_id)
     if node.resource_type in CHECKS:
+        # dbt's only parent of a unit test is its model, which is not built yet. The test needs the model's parents.
         reads_as = node.parents[0] if node.resource_type is ResourceType.UNIT_TEST else node_id
         return TestStep(
             id=StepId(node_id),

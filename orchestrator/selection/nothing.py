@@ -25,6 +25,7 @@ def nothing_matched(
         words = f"--exclude {' '.join(unions(exclude))!r} leaves nothing." if exclude else "Nothing is selected."
         return EmptySelectionError(words, hint="List all names with: elt ls")
     parts = [part for item in items for part in item.split(",")]
+    # A dict keeps the order of the parts and names each word once.
     near = dict.fromkeys(name for part in parts for name in _near(part, graph))
     hint = f"Near names: {', '.join(near)}." if near else f"See all names with: elt ls{_all_of(parts)}"
     return EmptySelectionError(f"The selection {' '.join(items)!r} matches nothing.", hint=hint)
@@ -33,7 +34,7 @@ def nothing_matched(
 def nothing_changed(select: tuple[str, ...]) -> bool:
     """Return whether every item selects what changed, so that an empty result is not an error."""
     items = [item for item in unions(select) if item]
-    return bool(items) and all(is_stateful(item) for item in items)
+    return bool(items) and all(is_stateful(item) for item in items)  # if one item should have matched, it is an error
 
 
 def nothing_to_do(select: tuple[str, ...]) -> str:

@@ -42,7 +42,7 @@ class Copies:
     def _verifier(self) -> Verifier | None:
         runs = self.project.dbt.node_runs(planned=self.nodes)
         self.project.resources.callback(runs.close)
-        runs.enter_thread()
+        runs.enter_thread()  # dbt keeps its invocation by thread
         return verifier_of(self.project, runs, None, None)
 
     def _compared(self, verifier: Verifier, step: BuildStep, schema: str) -> str:
@@ -66,5 +66,5 @@ class Copies:
         return f"its rows are not those that it would have now: {rows:,} differ" if rows else "its columns differ"
 
     def _shapes(self, *relations: Relation) -> dict[Relation, Content]:
-        budget = Budget(rows=0, seconds=0)
+        budget = Budget(rows=0, seconds=0)  # only the catalog is read
         return dict(self.project.warehouse().contents(relations, budget, definitions_only=True))

@@ -26,7 +26,7 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
     if validates:
         require_installed()
     if validates or plan.of(IngestStep):
-        project.warehouse()
+        project.warehouse()  # now, so that a locked or unsupported database refuses the run and not a step
 
 
 def unmovable(project: OpenProject, plan: Plan) -> Iterator[tuple[str, str]]:

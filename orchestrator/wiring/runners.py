@@ -71,6 +71,7 @@ def make_runners(
         places=record,
     )
     runs.take_up(left.batches)
+    # dbt's end hooks and `run_results.json` show the whole run, not only what was left to do.
     runs.recall(record for outcome in settled for record in outcome.dbt_results)
     project.resources.callback(runs.close)
     ledger = project.dbt.ledger(runs)
@@ -91,7 +92,7 @@ def _validation_runner(parts: _Parts) -> StepRunner:
     project = parts.project
     validation = ValidationRunner(project.warehouse().access(), project.settings.project_root)
     project.resources.callback(validation.close)
-    validation.start()
+    validation.start()  # imports great-expectations while dbt builds
     return validation
 
 

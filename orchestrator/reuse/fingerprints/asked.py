@@ -85,8 +85,7 @@ class Asked:
         return self._env[name]
 
     def _flag(self, name: str) -> str:
-        # A text that reads a changing flag is volatile anyway. In the sum of all flags it would change every
-        # fingerprint.
+        # Among all flags, one that changes would make every run look different. A text that names it is volatile.
         flags = {one: kept for one, kept in self._around.flags.items() if one not in self._around.changing_flags}
         return digest_of(flags if name == EVERYTHING else flags.get(name, _ABSENT))
 

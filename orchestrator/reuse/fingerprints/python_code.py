@@ -23,7 +23,7 @@ def read_python(code: str) -> TextReading:
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError):
-        return replace(NOTHING, volatile=(("code that is no Python", 1),))  # dbt will report the error
+        return replace(NOTHING, volatile=(("code that is no Python", 1),))
     reader = _CodeReader(scope_of(tree))
     reader.visit(tree)
     reader.unknown += unordered(tree)  # the order of texts in a set differs in each process
