@@ -84,13 +84,13 @@ class Planned:
     attempts_shown: AttemptsText
     notices: tuple[Noticed, ...] = ()
     held: LockedDatabase | None = None
-    """The database, if another process holds it. What only the database can answer is then unconfirmed."""
+    """The database, if another process has locked it. What only the database can answer is then unconfirmed."""
 
 
 def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: None) -> Planned:
     """Return the plan that `run` would execute; contacts no source system and changes nothing in the warehouse.
 
-    If another process holds the database file, the wait for it is as long as the command says. `hear` is called at once
+    If another process has locked the database file, the wait for it is as long as the command says. `hear` is called at once
     with notices that explain why the caller has to wait.
     """
     inbox = Inbox()

@@ -35,6 +35,7 @@ def show_history(project_dir: Path | None, *, limit: int, as_json: bool) -> int:
     with _opened(project_dir) as store:
         reader = store.reader()
         runs = [(head, _state(head)) for head in reader.heads(limit=limit)]
+        # Only JSON shows row counts. They are asked for all runs at once, because each query of the store takes time.
         rows = reader.row_counts([head.run_id for head, _ in runs]) if as_json else {}
     if as_json:
         _print_json(*(listed_to_json(head, state, rows[head.run_id]) for head, state in runs))

@@ -36,6 +36,7 @@ def steps_of(graph: Graph, members: Members) -> dict[NodeId, Step]:
 
 def hook_step(graph: Graph, when: str) -> HookStep | None:
     """Return the step that runs the hooks of one kind; None if the project has none."""
+    # dbt has hooks of a project as nodes of the type operation, told apart only by a tag.
     tag = HOOK_TAGS[when]
     hooks = [
         node
@@ -50,6 +51,7 @@ def hook_step(graph: Graph, when: str) -> HookStep | None:
 def _loads(graph: Graph, members: Members) -> Iterator[tuple[NodeId, IngestStep]]:
     by_source: dict[str, list[NodeId]] = defaultdict(list)
     for node_id in members.ingest:
+        # dlt extracts the resources of a source together, so they are one step.
         by_source[graph.ingest[node_id].source].append(node_id)
     for name, nodes in by_source.items():
         step = _load(graph, name, tuple(nodes), members)

@@ -62,6 +62,8 @@ class _Choice:
         """Add the selected nodes, except for checks from indirect selection, which are added last."""
         wanted = CHECKS if self.request.verb is Verb.TEST else RUNS
         for node in self.nodes.values():
+            # A check that came with a node is omitted if its other parents are missing, which only the last step can
+            # tell.
             named = node.unique_id in self.request.direct or node.resource_type not in CHECKS
             if node.unique_id not in self.request.selected or node.resource_type not in wanted or not named:
                 continue

@@ -92,6 +92,7 @@ class Project:
             found = self.suites.make(node, self.database.functions().keys(), parents, versions)
         else:
             found = self.maker.make(self.manifest.nodes[node], parents, made, versions)
+        # The columns that a view had when it was created are part of it, and the manifest does not have them.
         shown = tuple(self.columns_of(node))
         if self.unread:
             return found if then is None else as_recorded(found, then, shown)
@@ -119,6 +120,7 @@ class Project:
 
     def why_warned(self, then: LastSuccess | None) -> str:
         """Return why an earlier warning is not reused; empty if it may be."""
+        # Only running the check again can turn its warning into an error.
         is_warning = then is not None and then.status is Status.WARN
         return "it warned, and warnings are errors in this run" if is_warning and self.warns_are_errors else ""
 

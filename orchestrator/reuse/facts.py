@@ -109,7 +109,7 @@ def is_same(text: str | None, content: Content | None) -> bool:
 
 def compared(text: str | None, content: Content | None) -> Sameness:
     """Compare the recorded content of a relation with its content now."""
-    if content is None:
+    if content is None:  # it does not exist
         return Sameness.OTHER
     if text is None:  # an earlier version of elt wrote the marker
         return Sameness.NOT_KNOWN
@@ -117,7 +117,7 @@ def compared(text: str | None, content: Content | None) -> Sameness:
     is_known = True
     for name in ("kind", "columns", "definition", "count", "rows", "dlt"):
         before, after = then.get(name), now.get(name)
-        if before == after and before != NOT_READ:
+        if before == after and before != NOT_READ:  # two unread values prove nothing
             continue
         # If one side lacks the rows, equality is neither proven nor disproven.
         if NOT_READ in {before, after} or (name in {"count", "rows", "dlt"} and None in {before, after}):

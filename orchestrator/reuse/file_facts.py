@@ -35,7 +35,7 @@ class FileFacts:
         if source.unique_id not in self._columns:
             found: list[tuple[str, str]] = []
             if not isinstance(files_of(source.external), str):
-                with suppress(WarehouseError):
+                with suppress(WarehouseError):  # then without columns, as for a table that cannot be read
                     rows = self.project.warehouse().ask(f"describe select * from {source.external}")  # noqa: S608  # dbt's own text
                     found = [(str(row[0]), str(row[1])) for row in rows]
             self._columns[source.unique_id] = columns_digest(found) if found else ""

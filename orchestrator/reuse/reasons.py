@@ -50,6 +50,7 @@ class Reasons:
         if not changes:
             return "what it asks the warehouse has another answer"
         data = [change for change in changes if change.part.startswith(_DATA)]
+        # A change of the node itself explains more than the changes of data that come with it.
         own = [] if same_definition else [change for change in changes if change not in data]
         words = dict.fromkeys(word for change in own or data for word in self._words(node, change, frozenset()))
         return "; ".join(list(words)[:_MOST_TOLD])

@@ -39,7 +39,7 @@ class TargetFacts:
 
     @property
     def is_locked(self) -> bool:
-        """Return whether another process holds the database; a command that only reads then continues without it."""
+        """Return whether another process has locked the database; a command that only reads then continues without it."""
         return self.project.locked_database() is not None
 
     def contents(self, relations: Iterable[Relation]) -> Mapping[Relation, Content]:
@@ -207,7 +207,7 @@ class WarehouseFacts:
         self._asked = False
 
     def exists(self, relation: Relation) -> bool | None:
-        """Return whether the relation exists; None if the database is held, and True if only dbt can find out."""
+        """Return whether the relation exists; None if the database is locked, and True if only dbt can find out."""
         if self._project.locked_database() is not None:
             return None
         if not self._asked:

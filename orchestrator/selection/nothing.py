@@ -50,6 +50,7 @@ def _near(part: str, graph: Graph) -> Iterator[str]:
     if criterion is None:
         word = without_prefix(bare_value(part))
         near = get_close_matches(word, [*_names(graph), *_own_names(LOADS, graph)], n=3)
+        # A name that is a node's too is suggested without `ingest:`: dbt's meaning comes first.
         loads = set(_own_names(LOADS, graph)) - set(_names(graph))
         yield from (f"{LOADS}:{name}" if name in loads else name for name in near)
         return

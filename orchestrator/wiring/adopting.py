@@ -76,7 +76,7 @@ def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None
 def file_times(project: OpenProject) -> FileTimes | None:
     """Open the database, and return when its file was last written before; None for a target without a file.
 
-    Another process may have held the file until it was opened here: then the later time is returned.
+    Another process may have had the file open until it was opened here: then the later time is returned.
     """
     if project.target.path is None or not project.target.is_there:
         return None

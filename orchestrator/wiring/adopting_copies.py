@@ -55,6 +55,7 @@ class Copies:
             return f"it is a {shapes[relation].kind}, and would be a {shapes[copy].kind} now"
         if shapes[relation].columns != shapes[copy].columns:
             return "its columns are not those that it would have now"
+        # A view has no rows of its own. Equal definitions show equal rows.
         if shapes[relation].kind == VIEW:
             is_same = verifier.definition_of(relation) == verifier.definition_of(copy)
             return "" if is_same else "its definition is not what it would be now"

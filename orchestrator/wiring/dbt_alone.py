@@ -72,6 +72,7 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Cons
     Raises:
         UsageError: The command empties or rebuilds tables of a protected target, and the user does not consent.
     """
+    # These must work where there is no project yet, so no settings are loaded.
     if words[0] in _WITHOUT_PROJECT or set(words) & {"--help", "-h"}:
         return run_command(words, project_dir or Path.cwd())
     settings = load_settings(project_dir)

@@ -19,6 +19,7 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
     if unmoved:
         names = " ".join(unmoved.values())
         raise UsageError("\n".join(unmoved), hint=f"Exclude what writes elsewhere: --exclude {names}")
+    # All at once: a configuration that cannot work is corrected before the run (decision 3).
     missing = dict(lacking(project, plan))
     if missing:
         raise LoadConfigurationError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))

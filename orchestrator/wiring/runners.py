@@ -63,10 +63,12 @@ def make_runners(
     in this target by earlier runs, which the `reader` knows. `on_content` is called with what each successful build
     leaves.
     """
+    # First: the markers of builds and loads need their tables, and dbt's runs need the record.
     record = _record_in_target(project, plan, on_content, is_expected=was_built)
     nodes = [node for step in plan.steps if (node := node_of(step)) is not None]
     runs = project.dbt.node_runs(
         planned=nodes or [step.node for step in plan.of(FreshnessStep)],
+        # --full-refresh applies to what the user named, not to what the planner added.
         added=[step.node for step in plan.of(BuildStep) if step.added],
         places=record,
     )

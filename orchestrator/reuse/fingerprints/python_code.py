@@ -117,7 +117,7 @@ class _CodeReader(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         """Check an attribute of `dbt`, of a module, or of any other object."""
         base = node.value
-        if isinstance(base, ast.Name) and base.id in self.scope.protocol:
+        if isinstance(base, ast.Name) and base.id in self.scope.protocol:  # dbt or the session
             self._protocol(node, base.id)
             return
         path = resolved(node, self.scope)
@@ -125,7 +125,7 @@ class _CodeReader(ast.NodeVisitor):
             self._member(node, *path)
             return
         self._method(node)
-        if not self._is_config_or_this(base):
+        if not self._is_config_or_this(base):  # checked as a whole above
             self.visit(base)
 
     def visit_Call(self, node: ast.Call) -> None:
@@ -214,6 +214,7 @@ class _CodeReader(ast.NodeVisitor):
             self.volatile.append((volatile, node.lineno))
         elif module not in names.MODULES:
             pass  # the import is already reported
+        # Setting a member changes it for every other model in the process.
         elif first not in names.MODULES[module] or not isinstance(node.ctx, ast.Load):
             self.unknown.append((f"{module}.{first}", node.lineno))
         elif f"{module}.{first}" in CALLED_ONLY and node is not self.called:

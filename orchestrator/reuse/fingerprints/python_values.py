@@ -17,7 +17,7 @@ def reads_the_clock(text: str) -> str | None:
     plain = text.strip().lower()
     if plain in {"now", "today", "random"}:
         return f"the text '{plain}'"
-    if plain.startswith(("datetime64", "<m8", "m8")):
+    if plain.startswith(("datetime64", "<m8", "m8")):  # numpy and pandas convert texts to these
         return "dates read from texts"
     if _TIME_OF_DAY.fullmatch(plain):
         return "a time without a date"
@@ -77,6 +77,7 @@ def may_be_text(value: ast.expr, scope: Scope, depth: int = 0) -> bool:
         case ast.Name(id=name):
             return name not in scope.functions and name not in names.BUILTINS - scope.bound
         case ast.Attribute() if (path := resolved(value, scope)) is not None:
+            # The members of these are functions, types and numbers. Other modules have texts: `string.digits`.
             return path[0] not in {"pandas", "numpy", "polars", "pyarrow"}
         case ast.Call() | ast.Attribute():
             return not _is_polars_expression(value, scope)

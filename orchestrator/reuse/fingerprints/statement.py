@@ -94,7 +94,7 @@ def read_view(definition: str, adapter: str, *, known_functions: AbstractSet[str
     # A recursive view reads itself by its own name, which would look like another relation.
     if "view" not in words or "recursive" in words or len(head) + 1 >= len(tokens):
         return Statement(unknown=("the definition of a view",))
-    query = definition[tokens[len(head) + 1].start :]
+    query = definition[tokens[len(head) + 1].start :]  # what follows the first `as`
     read = read_statement(query, adapter, known_functions=known_functions)
     return replace(read, sees_all_columns=True) if "(" in words else read  # "(": a list of new column names
 
@@ -104,7 +104,7 @@ def read_function(definition: str, adapter: str, *, known_functions: AbstractSet
     read = read_statement(definition, adapter, known_functions=known_functions)
     if not any("not a single query" in one or "cannot be parsed" in one for one in read.unknown):
         return read
-    return read_statement(f"select {definition}", adapter, known_functions=known_functions)
+    return read_statement(f"select {definition}", adapter, known_functions=known_functions)  # the body is an expression
 
 
 def read_parsed(tree: Any, tokens: list[Any], dialect: StatementDialect) -> Statement:  # noqa: ANN401  # sqlglot's own
@@ -128,6 +128,7 @@ def read_parsed(tree: Any, tokens: list[Any], dialect: StatementDialect) -> Stat
     # The bodies of vouched functions are not searched for stars, so they may read all columns.
     vouched = dialect.vouched_for & {call.name for call in read.calls}
     return Statement(
+        # The tree finds relations, the tokens find calls: a call that the parser turns into syntax is still found.
         relations=frozenset(found.relations),
         calls=frozenset(call.name.lower() for call in read.calls) | dotted,
         unknown=_first(unknown),
@@ -151,7 +152,7 @@ def _doubts(read: Tokens, dialect: StatementDialect, told: list[str]) -> Iterato
 
 def _by_string(read: Tokens, functions: FunctionList) -> list[str]:
     """Return findings for functions called by a name in a string: `list_aggregate(l, 'reservoir_quantile')`."""
-    if not any(call.name in functions.by_name for call in read.calls):
+    if not any(call.name in functions.by_name for call in read.calls):  # then no string is a name
         return []
     called = {text.lower() for text in read.strings} & functions.corrections.keys()
     return [f"the function {name}(), called by its name in a string" for name in sorted(called)]

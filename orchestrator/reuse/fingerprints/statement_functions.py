@@ -67,7 +67,7 @@ class FunctionList:
 @cache
 def function_list(adapter: str) -> FunctionList | None:
     """Return the functions of an adapter's database; None for an adapter without a list."""
-    if adapter not in _RELEASES:
+    if adapter not in _RELEASES:  # reuse of SQL is for databases with a list only
         return None
     sections = _sections(_text(f"{adapter}.txt"))
     corrections = _corrections(_text(f"{adapter}_exceptions.txt"))

@@ -134,7 +134,7 @@ def _read_tokens(text: str, tokens: list[Any], adapter: str, functions: Function
     trees = parsed(text, adapter, tokens)
     if len(trees) != 1 or not _is_understood(trees[0]):
         return Statement(unknown=("a hook that is none of the statements that are understood",))
-    tree = trees[0]
+    tree = trees[0]  # one statement: semicolons were split before
     if type(tree).__name__ in _WRITES and _target_name(tree) != THIS:  # a rebuild of that table would lose it
         return Statement(unknown=("a statement that writes to another relation than {{ this }}",))
     dialect = replace(dialect_of(functions, adapter, tokens), allowed=ALLOWED | WRITES, written=_written(tree))
@@ -144,6 +144,7 @@ def _read_tokens(text: str, tokens: list[Any], adapter: str, functions: Function
 def _is_understood(tree: Any) -> bool:  # noqa: ANN401  # sqlglot's own
     kind = type(tree).__name__
     if kind == "Create":
+        # Only `create … as select`: a table without a query gets its rows from somewhere else.
         return tree.args.get("kind") in _MADE and tree.args.get("expression") is not None
     return kind in _QUERIES or kind in _WRITES
 
@@ -152,7 +153,7 @@ def _written(tree: Any) -> frozenset[int]:  # noqa: ANN401  # sqlglot's own
     """Return the offset of the relation that insert or create writes; update, delete and merge also read theirs."""
     if type(tree).__name__ not in {"Insert", "Create"}:
         return frozenset()
-    name = _target(tree).args.get("this")
+    name = _target(tree).args.get("this")  # it must not count as a relation that the hook reads
     return frozenset({name.meta["start"]}) if name is not None and "start" in name.meta else frozenset()
 
 

@@ -91,6 +91,7 @@ def read_tokens(
         if not _is_word(token):
             continue
         words.add(lowered[index])
+        # DuckDB calls such a function by its quoted name too; in PostgreSQL that is always a column.
         is_callable = lowered[index] in callable_names and (quoted_too or not _is_quoted(token))
         if is_callable and _is_bare(lowered, index):
             names.append((lowered[index], token.start))
@@ -117,6 +118,7 @@ def _calls(tokens: Sequence[Any], lowered: Sequence[str], aliases: AbstractSet[i
             continue
         word = tokens[before]
         if word.token_type.name in _TEXT_KINDS:
+            # A string before a parenthesis is reported: as a call, it would be one that no list covers.
             if _follows(lowered, before) not in {"in", "interval", "as"}:
                 yield Call(name="a string", arguments=None, start=word.start)
         # A quoted word is never a keyword.
@@ -163,7 +165,7 @@ def _arguments(tokens: Sequence[Any], opening: int) -> int:
         elif kind in {"R_PAREN", "R_BRACKET", "R_BRACE"}:
             depth -= 1
             if depth == 0:
-                return 0 if index == opening + 1 else commas + 1
+                return 0 if index == opening + 1 else commas + 1  # `f()` has none
         elif kind == "COMMA" and depth == 1:
             commas += 1
     return commas + 1

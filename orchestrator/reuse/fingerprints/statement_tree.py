@@ -157,7 +157,7 @@ def _check(node: Any, dialect: StatementDialect, calls: Mapping[int, str], found
         found.unknown.append(f"the column {node.name.lower()}, which is the database's own")
     elif kind == "In" and node.args.get("field") is not None and type(node.parent).__name__ == "Pivot":
         found.unknown.append("an enum type in pivot")
-    understood = PARTS.get(kind)
+    understood = PARTS.get(kind)  # a new part of a known node may change what it means
     if understood is not None:
         unknown = [key for key, value in node.args.items() if value and key not in understood]
         found.unknown += [f"the part {_words(key.strip('_'))} of {_words(kind)}" for key in unknown]
@@ -165,6 +165,7 @@ def _check(node: Any, dialect: StatementDialect, calls: Mapping[int, str], found
 
 def _check_type(node: Any, dialect: StatementDialect, found: TreeFindings) -> None:  # noqa: ANN401  # sqlglot's own
     name = str(getattr(node.this, "name", node.this))
+    # A type of the database that sqlglot does not know looks like one that a user has defined.
     if name == "USERDEFINED" and str(node.args.get("kind")).lower() in BUILT_IN_TYPES.get(dialect.adapter, ()):
         return
     if name not in PLAIN_TYPES:

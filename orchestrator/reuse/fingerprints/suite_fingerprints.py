@@ -87,6 +87,7 @@ def read_suite_queries(
             unknown[f"the expectation {type_}"] = None
             continue
         kwargs, missing = _with_parameters(expectation, suite_parameters)
+        # dicts in place of sets: findings keep the order of the file.
         unknown |= dict.fromkeys(f"{what} {place}" for what in (*missing, *_moments(kwargs)))
         found = _relations(type_, kwargs, adapter)
         calls |= found.calls
@@ -146,6 +147,7 @@ class SuiteFingerprinter:
         parts = {
             "suite": reading.digest,
             "adapter": digest_of([self.version, dict(self.around.versions)]),
+            # A suite is bound by name, so a change in the project may bind it to another relation.
             "relation": digest_of(str(relation_of(manifest, bound.node))),
             **self.around.setting_parts(),
         }
@@ -270,7 +272,7 @@ def _sql(query: object, *, has_batch: bool) -> str | None:
         return query
     try:
         fields = [(name, spec, how) for _, name, spec, how in Formatter().parse(query) if name is not None]
-        if any(field != ("batch", "", None) for field in fields):
+        if any(field != ("batch", "", None) for field in fields):  # nothing else has a value
             return None
         return query.format(batch=_BATCH)
     except (ValueError, KeyError, IndexError):
@@ -281,6 +283,6 @@ def _read(sql: str, adapter: str, found: _SuiteFindings) -> None:
     from orchestrator.reuse.fingerprints.statement import read_statement
 
     read = read_statement(sql, adapter)
-    found.relations |= {tuple(one) for one in read.relations} - {(_BATCH,)}
+    found.relations |= {tuple(one) for one in read.relations} - {(_BATCH,)}  # its own relation is its parent
     found.calls |= read.calls
     found.unknown += [*read.unknown, *read.volatile]

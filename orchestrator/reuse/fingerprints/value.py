@@ -163,6 +163,8 @@ class Fingerprint:
     @property
     def digest(self) -> str:
         """The digest of all parts."""
+        # Without `compiled`, which is known only where compiling was needed. A marker must have the same digest either
+        # way.
         return digest_of([_parts(self.rendered).digest, _parts(self.built).digest])
 
     def with_statement(self, statement: StatementVerdict | None) -> "Fingerprint":
