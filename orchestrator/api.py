@@ -90,8 +90,8 @@ class Planned:
 def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: None) -> Planned:
     """Return the plan that `run` would execute; contacts no source system and changes nothing in the warehouse.
 
-    If another process has locked the database file, the wait for it is as long as the command says. `hear` is called at once
-    with notices that explain why the caller has to wait.
+    If another process has locked the database file, the wait for it is as long as the command says. `hear` is called
+    at once with notices that explain why the caller has to wait.
     """
     inbox = Inbox()
     with (

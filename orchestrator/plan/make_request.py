@@ -61,7 +61,7 @@ def requested_again(command: Command, snapshot: ProjectSnapshot, before: Sequenc
         direct=there,
         ingest_selected=loads & graph.ingest.keys(),
         suites_selected=frozenset(suite for suite in graph.suites if StepId(suite) in suites),
-        resource_types=None,  # they limited the recorded run already
+        resource_types=None,  # the recorded steps are limited already
     )
 
 

@@ -39,7 +39,7 @@ class TargetFacts:
 
     @property
     def is_locked(self) -> bool:
-        """Return whether another process has locked the database; a command that only reads then continues without it."""
+        """Return whether another process has locked the database; a command that only reads continues without it."""
         return self.project.locked_database() is not None
 
     def contents(self, relations: Iterable[Relation]) -> Mapping[Relation, Content]:

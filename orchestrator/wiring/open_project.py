@@ -86,7 +86,7 @@ class OpenProject:
         return f"{self.target.description}{self.graph.placement.words}"
 
     def locked_database(self) -> LockedDatabase | None:
-        """Return the process that has locked the database, for a command that only reads; None if the database is free."""
+        """Return the process that has locked the database, for a command that only reads; None if it is free."""
         # The lock shows only when the file is opened. A command that runs waits for it instead, up to its limit.
         can_be_locked = self.only_reads and self.target.is_file and self.target.is_there
         if can_be_locked and self._warehouse is None and self.held is None:

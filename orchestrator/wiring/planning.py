@@ -46,8 +46,8 @@ def opened(
 ) -> Iterator[OpenProject]:
     """Open the command's project for one dbt command line; `dbt_words` replace the dbt words of the verb.
 
-    With `only_reads`, the command runs nothing and continues without a database file that another process has locked. The
-    placement is that of the command, unless another one is given.
+    With `only_reads`, the command runs nothing and continues without a database file that another process has locked.
+    The placement is that of the command, unless another one is given.
     """
     settings = load_settings(command.project_dir)
     words = _DBT_COMMANDS[command.verb] if dbt_words is None else dbt_words

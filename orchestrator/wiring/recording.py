@@ -28,9 +28,8 @@ _MOMENTS = re.compile(rb'("(?:generated_at|invocation_id|invocation_started_at|r
 
 def open_store(settings: Settings) -> RunStore:
     """Return the store that the settings name; nothing is read or written until the store is used."""
-    from orchestrator.store.database import store_url
-
     # Imported here, so that commands without a store do not import SQLAlchemy.
+    from orchestrator.store.database import store_url
     from orchestrator.store.sql_store import SqlStore
 
     log_dir(settings)  # creates the .elt folder, which git ignores

@@ -130,7 +130,7 @@ _UNSET: dict[str, object] = {
 def config_parts(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Yield a part for each key that affects the result and is set."""
     for key, value in config.items():
-        # dbt writes its own keys into every node. Unset ones do not count, so a new one changes no fingerprint.
+        # dbt writes many of its own keys into every node. With the value that means unset, they are as good as absent.
         if key in OUTSIDE or key in ELSEWHERE or (key in _UNSET and value == _UNSET[key]):
             continue
         if isinstance(value, str):

@@ -52,7 +52,9 @@ class ContextNames:
         """Record that an attribute of a plain value is read."""
         if attribute in allowed.CLOCK_METHODS:
             self._notes.volatile.setdefault(attribute, line)
-        elif attribute in allowed.OF_OBJECTS_ONLY or attribute.startswith("_"):  # `_` leads to Python itself
+        elif attribute in allowed.OF_OBJECTS_ONLY or attribute.startswith(
+            "_"
+        ):  # `__class__` and others lead to all of Python
             self._unknown(f"the attribute {attribute}", line)
         elif attribute == "created_at":
             self._notes.asks.setdefault("created_at, which may be when dbt parsed the project", line)

@@ -65,9 +65,8 @@ def scope_of(tree: ast.Module) -> Scope:
     # A name that is imported and also bound may mean either at any place, so it is not followed.
     taken = protocol | imported.keys()
     shadowed = {name for name in bound if name in taken - protocol or _is_impure_builtin(name)}
-    shadowed |= {
-        name for name in functions if bound[name] > 1 or name in protocol
-    }  # which one is called is not followed
+    # If a function is defined twice, which of the two is called is not followed.
+    shadowed |= {name for name in functions if bound[name] > 1 or name in protocol}
     shadowed |= {name for name, times in imported.items() if times > 1 and name in modules and name in members}
     used = Counter(one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load))
     once = {

@@ -87,7 +87,7 @@ def read_suite_queries(
             unknown[f"the expectation {type_}"] = None
             continue
         kwargs, missing = _with_parameters(expectation, suite_parameters)
-        # dicts in place of sets: findings keep the order of the file.
+        # A dict and not a set: findings keep the order of the file.
         unknown |= dict.fromkeys(f"{what} {place}" for what in (*missing, *_moments(kwargs)))
         found = _relations(type_, kwargs, adapter)
         calls |= found.calls
