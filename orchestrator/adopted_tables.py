@@ -40,6 +40,7 @@ def adopt(
     With `verify`, tables may be rebuilt as copies to compare them. A dry run writes nothing, and builds no copies.
     """
     artifacts = read_artifacts(state)  # before dbt parses, which overwrites the manifest in target/
+    # Only what is named, and nothing is loaded. `verify_reuse` makes the lease cover the schemas for copies.
     asked = replace(command, upstream=Upstream.NONE, ingest=False, freshness=False, verify_reuse=1.0)
     inbox = Inbox()
     with opened(asked, inbox, ("build",), hear=hear) as project:
@@ -49,6 +50,7 @@ def adopt(
 
         def look() -> Plan:
             nonlocal times
+            # Under the lease. This also opens the database, so from now on no other process writes to the file.
             times = file_times(project)
             return steps_for(project, request)
 

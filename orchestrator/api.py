@@ -84,18 +84,18 @@ class Planned:
     attempts_shown: AttemptsText
     notices: tuple[Noticed, ...] = ()
     held: LockedDatabase | None = None
-    """The database, if another process holds it. What only the database can answer is then unconfirmed."""
+    """The database, if another process has locked it. What only the database can answer is then unconfirmed."""
 
 
 def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: None) -> Planned:
     """Return the plan that `run` would execute; contacts no source system and changes nothing in the warehouse.
 
-    If another process holds the database file, the wait for it is as long as the command says. `hear` is called at once
-    with notices that explain why the caller has to wait.
+    If another process has locked the database file, the wait for it is as long as the command says. `hear` is called
+    at once with notices that explain why the caller has to wait.
     """
     inbox = Inbox()
     with (
-        opened(command, inbox, hear=hear, only_reads=True) as project,
+        opened(command, inbox, hear=hear, only_reads=True) as project,  # a locked database leaves decisions unconfirmed
         closing(open_store(project.settings)) as store,
     ):
         made = planned(command, project, Knowledge(project=project, store=store))
@@ -128,7 +128,9 @@ def run(
     with listening(listeners, patience) as audience:
         foreword = Foreword(run_id, audience.tell_at_once)
         with opened(command, Inbox(), hear=foreword.hear) as project:
-            require_consent_of(command, project)
+            require_consent_of(command, project)  # before anything waits for a lease
+            # dbt resolves the selection once. The steps are made again under the lease, because tables may have
+            # changed.
             request = requested(command, selected(command, project))
             with (
                 closing(open_store(project.settings)) as store,
@@ -136,6 +138,7 @@ def run(
                     store, project, command, run_id, lambda: steps_for(project, request), project.hear
                 ) as steps,
             ):
+                # Facts are read under the lease: from here on, no other run writes to these relations.
                 known = Knowledge(project=project, store=store, run_id=run_id)
                 made = decided(command, project, request, steps, known)
                 opening = replace(opening_of(project, command, run_id, made.plan), notices=foreword.notices)
@@ -198,6 +201,7 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
     """
     settings = load_settings(command.project_dir)
     parts = [part for item in (*unions(command.select), *unions(command.exclude)) for part in item.split(",")]
+    # dbt alone answers in most cases. Opening the whole project would also import the ingestion modules.
     if not any(map(own_criterion, parts)):
         expressions = (command.select, command.exclude)
         names = tuple(plain.value for part in parts if (plain := plain_criterion(part)) is not None)
@@ -212,6 +216,7 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
     with opened(command, inbox, ("list",)) as project:
         snapshot = selected(command, project)
         selection = snapshot.selection
+        # A list of resource types is dbt's, and names none of ours.
         ours = sorted(selection.ingest | selection.suites) if snapshot.kept_types is None else []
         listed = (
             project.dbt.list_lines(selection.selected, output, output_keys) if selection.selected or not ours else ()

@@ -99,8 +99,8 @@ def resume(
         opening = replace(opening, continues=found.head.process, notices=foreword.notices)
         continued = Continued(
             settled=settled(found, gone_from_target(project, [found])),
-            found=found_in_target(project, found, changed),
-            tried=attempt_counts(found),
+            found=found_in_target(project, found, changed),  # by its marker: committed, but not recorded
+            tried=attempt_counts(found),  # the numbers of attempts go on
         )
         left = left_of(project, recalled.runs, changed)
         known = Knowledge(project=project, store=store)
@@ -123,11 +123,11 @@ def retry(
         recalled = _recall(run, again)
         if is_finished(recalled.run):
             return None
-        _refuse_hooks_alone(recalled.run)
+        _refuse_hooks_alone(recalled.run)  # before dbt parses
         run_id = new_run_id()
         foreword = Foreword(run_id, audience.tell_at_once)
         project = stack.enter_context(_reopened(recalled, foreword.hear))
-        again = replace(recalled.command, select=(), has_selector=False)
+        again = replace(recalled.command, select=(), has_selector=False)  # the recorded steps are the selection
         request = requested_again(again, selected(again, project), recalled.steps)
         with (
             closing(open_store(project.settings)) as store,
@@ -144,6 +144,7 @@ def retry(
             opening = replace(opening, selected=asked, notices=foreword.notices)
             left = left_of(project, recalled.runs, changed)
             known = Knowledge(project=project, store=store)
+            # A retry reuses nothing, but a gate that a check outside of it closed stays closed.
             gated = DecidedPlan(plan=with_closed_gates(made, known.closed(made, request)))
             return drive(project, known, gated, recalled.command, opening, audience, left=left)
 
@@ -175,7 +176,7 @@ def _recall(run: str | None, again: Command) -> _Recalled:
     with closing(open_store(load_settings(again.project_dir))) as store:
         reader = store.reader()
         found = reader.run(reader.find(run))
-        before = tuple(_retried(reader, found))[::-1]
+        before = tuple(_retried(reader, found))[::-1]  # what succeeded in them still counts
         manifest = reader.manifest(found.head.run_id)
     state = state_of(found.head, now=datetime.now(UTC), here=socket.gethostname(), lives=lives)
     if state is RunState.RUNNING:
@@ -192,7 +193,7 @@ def _retried(reader: RunReader, run: RecordedRun) -> Iterator[RecordedRun]:
     while isinstance(name := run.asked.get(RETRIES), str):
         try:
             run = reader.run(name)
-        except UnknownRunError:
+        except UnknownRunError:  # deleted by `prune`
             return
         yield run
 
@@ -201,10 +202,11 @@ def _retried(reader: RunReader, run: RecordedRun) -> Iterator[RecordedRun]:
 def _reopened(recalled: _Recalled, hear: Callable[[Noticed], None]) -> Iterator[OpenProject]:
     """Open the project of a recorded run with the run's manifest as dbt's state; refuse another target."""
     command = recalled.command
+    # A folder of its own: dbt's state must never be the live `target/`, which the parse overwrites.
     with TemporaryDirectory(prefix="elt-then-") as folder:
         if recalled.manifest is not None:
             (Path(folder) / "manifest.json").write_bytes(with_moments(recalled.manifest))
-            command = compared_with(command, Path(folder))
+            command = compared_with(command, Path(folder))  # for state:modified
         with opened(command, Inbox(), hear=hear) as project:
             _refuse_another_target(project, recalled.run)
             require_consent_of(command, project)
@@ -252,7 +254,7 @@ def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
         for step in steps
         if (now := placed(project.graph, step.node)) is not None and now not in step.writes
     ]
-    if moved and len(moved) == len(steps):
+    if moved and len(moved) == len(steps):  # if only some moved, their code was edited
         then, now = moved[0]
         raise RepairError(
             f"The run {run.head.run_id} built {then}, but now the relation is {now}, in another schema.",
@@ -283,10 +285,11 @@ def _changed(project: OpenProject, recalled: _Recalled) -> frozenset[NodeId]:
 def _repair_of(project: OpenProject, recalled: _Recalled, changed: frozenset[NodeId], today: Plan) -> Plan:
     found = {run.head.run_id: found_in_target(project, run, changed) for run in recalled.runs}
     past = replace(past_of(recalled.runs, found), gone=gone_from_target(project, recalled.runs))
-    made = repair(today, past, changed)
+    made = repair(today, past, changed)  # what the target shows as built counts as a success
     for outcome in chain.from_iterable(found.values()):
         if outcome.step_id not in made.by_id:
             project.inbox.post(NoticeKind.LEFT_OUT, f"{short_name(NodeId(outcome.step_id))} was {outcome.message}")
+    # What was added then is selected now; --full-refresh still applies only to what the user named.
     added = {step.id for step in recalled.steps if isinstance(step, BuildStep) and step.added}
     kept = tuple(
         replace(step, added=True) if isinstance(step, BuildStep) and step.id in added else step for step in made.steps

@@ -35,6 +35,7 @@ def show_history(project_dir: Path | None, *, limit: int, as_json: bool) -> int:
     with _opened(project_dir) as store:
         reader = store.reader()
         runs = [(head, _state(head)) for head in reader.heads(limit=limit)]
+        # Only JSON shows row counts. They are asked for all runs at once, because each query of the store takes time.
         rows = reader.row_counts([head.run_id for head, _ in runs]) if as_json else {}
     if as_json:
         _print_json(*(listed_to_json(head, state, rows[head.run_id]) for head, state in runs))
@@ -55,7 +56,7 @@ def show_run(project_dir: Path | None, run: str | None, *, as_json: bool) -> int
     console = open_console()
     print_run(console, found, state)
     summary = Summary(console, is_shown_again=True)
-    if state is RunState.ENDED:
+    if state is RunState.ENDED:  # a summary of a running run would look final
         for event in replay(found):
             summary.hear(event)
     return 0
@@ -71,6 +72,7 @@ def show_events(project_dir: Path | None, run: str | None, *, follow: bool = Fal
         reader = store.reader()
         run_id = reader.find(run or None)
         while True:
+            # Asked before the events are read: those of the end are then in this reading, or it is not the last one.
             is_last = not follow or _state(reader.head(run_id)) is not RunState.RUNNING
             for event in reader.events(run_id, after=seen):
                 _print_json(json_events.to_json(event))
@@ -149,6 +151,7 @@ def cancel(project_dir: Path | None, run: str | None) -> int:
             ended = "has ended" if state is RunState.ENDED else "was interrupted"
             raise RepairError(f"The run {found} is not running: it {ended}.", hint="`elt history` lists the runs.")
         own = this_process()
+        # A row in the store and not a signal: the run may be on another host or belong to another user.
         store.ask_to_end(found, at=datetime.now(UTC), by=f"{own.user}@{own.host}")
     open_console().print(f"{found} was asked to end.")
     return 0
@@ -167,7 +170,7 @@ def _run_and_node(reader: RunReader, words: tuple[str, ...]) -> tuple[str, str |
         case (one,):
             try:
                 return reader.find(one), None
-            except UnknownRunError:
+            except UnknownRunError:  # a node then, of the last run
                 return reader.find(), one
         case _:
             return reader.find(words[0]), words[1]

@@ -79,6 +79,7 @@ class Gathered:
             for step in self.plan.steps
             if isinstance(step, BuildStep | TestStep) and step.resource_type in ADOPTABLE and not self._is_empty(step)
         ]
+        # Sorting is stable, so builds stay in the order of the graph and each follows its parents.
         return tuple(sorted(found, key=lambda step: isinstance(step, TestStep)))
 
     def _is_empty(self, step: Candidate) -> bool:
@@ -96,18 +97,19 @@ class Gathered:
                 difference = self.copies.difference(step)
                 act = RulingAct.REFUSE if difference else RulingAct.ADOPT
                 ruling = Ruling(act=act, reason=difference or ruling.reason)
+            # Children are evaluated as after this adoption: their parents then have the identity of a build.
             if ruling.act in {RulingAct.ADOPT, RulingAct.COMPARE}:
                 self.evaluator.build(step.node, evaluation)
             else:
                 self.evaluator.leave(step.node, evaluation)
-            if ruling.act is not RulingAct.REFUSE:
+            if ruling.act is not RulingAct.REFUSE:  # a child of a refused node was built from rows that are not known
                 self.done.add(step.node)
             found.append(Ruled(step=step, ruling=ruling, result=evidence.result, evaluation=evaluation))
         return found
 
     @cached_property
     def evaluator(self) -> Evaluator:
-        """Return the judge that decides what each node depends on, by the record and the target as they are now."""
+        """Return the evaluator of the candidates, by the record and the target as they are now."""
         plan = replace(self.plan, steps=self.candidates)
         past = self.known.past(plan, frozenset(step.id for step in self.candidates))
         return self.known.evaluator(past, frozenset(step.node for step in self.candidates), self.run_id)
@@ -121,6 +123,7 @@ class Gathered:
     def around(self) -> Surroundings:
         """Return the surroundings in which both manifests are read; a seed's file is compared by loading it."""
         found = self.known.around
+        # A manifest has no bytes of a seed, so both sides get the same part, and the table is compared with the file.
         return replace(found, seed_content=lambda _node: "")
 
     @cached_property
@@ -153,11 +156,12 @@ class Gathered:
         )
 
     def _file_doubt(self) -> str:
-        if self.times is None:
+        if self.times is None:  # no file, so there is no time of the last write
             return "PostgreSQL does not say when a table was last written"
         if doubt := file_doubt(self.artifacts.run, self.times):
             return doubt
         statements = Statements(self.artifacts.manifest, self.project.target.database, self.known.facts.functions)
+        # All nodes of the run, not only the candidates: any of them may have written to a candidate's table.
         for result in self.artifacts.run.results.values():
             node = self.artifacts.manifest.nodes.get(result.unique_id)
             if node is None:
@@ -225,7 +229,7 @@ class Gathered:
         past = self.evaluator.past
         marker, last_success = (past.markers or {}).get(step), past.last_success.get(step)
         return (marker is not None and marker.is_doubted) or (
-            past.markers is None and last_success is not None and last_success.is_doubted
+            past.markers is None and last_success is not None and last_success.is_doubted  # with markers, those decide
         )
 
     def _is_settled(self, node: NodeId) -> bool:

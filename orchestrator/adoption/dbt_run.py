@@ -48,7 +48,7 @@ def run_refusal(run: DbtRun, *, dbt_version: str, adapters: tuple[str, str], tar
     for name, words in _LIMITS.items():
         if run.args.get(name):
             return f"that run cannot be used: {words}"
-    if run.dbt_version != dbt_version:
+    if run.dbt_version != dbt_version:  # another version may compile and build differently
         return f"that run was of dbt {run.dbt_version}, and {dbt_version} is installed"
     if adapters[0] != adapters[1]:
         return f"that run was of the adapter {adapters[0]}, and it is {adapters[1]} now"
@@ -78,11 +78,12 @@ def file_doubt(run: DbtRun, times: FileTimes) -> str:
     if times.database > run.ended_at + _CLOSING:
         written, ended = _told(times.database), _told(run.ended_at)
         return f"the database file was written at {written}, after that run had ended at {ended}"
+    # The last build wrote to the file at some time after it started; an older file is not the one that it wrote to.
     last = max((one.started_at for one in run.results.values() if _wrote(one) and one.started_at), default=None)
     if last is None or times.database < last - _INACCURACY:
         return f"the database file is of {_told(times.database)}, before that run wrote to it: it is another copy"
     for name, moment in (("profiles.yml", times.profiles), ("dbt_project.yml", times.project)):
-        if moment is not None and moment > run.started_at:
+        if moment is not None and moment > run.started_at:  # the artifacts do not show what it said before
             return f"{name} was written at {_told(moment)}, after that run began"
     return f"the artifacts do not show whether {times.unshown} was the same" if times.unshown else ""
 
@@ -118,7 +119,7 @@ def may_write_elsewhere(ran: DbtNodeRun) -> str:
         return f"the hook {node.name}" if "on-run-end" in node.tags and writes(ran.texts) else ""
     if node.resource_type in _NOT_RUN:
         return ""
-    if node.resource_type not in {*ADOPTABLE, ResourceType.FUNCTION} or made is None:
+    if node.resource_type not in {*ADOPTABLE, ResourceType.FUNCTION} or made is None:  # unknown kinds may write
         return short_name(node.unique_id)
     return _in_its_code(ran, made, short_name(node.unique_id))
 
@@ -134,14 +135,14 @@ def _in_its_code(ran: DbtNodeRun, made: Fingerprint, name: str) -> str:
     if (made.at_run_time is not None or made.is_declared) and writes(ran.texts):
         return f"{name}: {made.at_run_time}" if made.at_run_time is not None else name
     found = ran.statement.findings if ran.statement is not None else ()
-    unknown = [one for one in found if not one.endswith(_BY_REF)]
+    unknown = [one for one in found if not one.endswith(_BY_REF)]  # reading another relation writes nothing
     # A DuckDB query cannot change relations of the database, whatever functions it calls.
     return f"{name}: {unknown[0]}" if unknown and writes([ran.code]) else ""
 
 
 def may_compile(made: Fingerprint, texts: Iterable[str]) -> bool:
     """Return whether a node can be compiled outside of a run: its queries while compiling must not change anything."""
-    asks = made.at_run_time is not None or made.is_declared
+    asks = made.at_run_time is not None or made.is_declared  # compiling it sends queries, or may
     return not made.not_understood and not (asks and writes(texts))
 
 
@@ -152,6 +153,7 @@ def writes(texts: Iterable[str]) -> bool:
 
 def _writes_elsewhere(hook: str) -> bool:
     """Return whether a hook may change anything other than the relation of its own node."""
+    # Each word that writes must belong to a statement that writes to `{{ this }}`.
     return len(_WRITES.findall(hook.lower())) > len(_INTO_THIS.findall(placeholder_sql(hook).lower()))
 
 
@@ -190,7 +192,7 @@ def outside_of(relation: Relation | None, reads: Iterable[Read], run: DbtRun, re
             return f"{read.relation}, which it reads, is no table"
         for writer in read.writers:
             wrote = run.results.get(writer)
-            if wrote is not None and not _came_before(wrote, result):
+            if wrote is not None and not _came_before(wrote, result):  # it may have read the rows from before
                 return f"{short_name(writer)} wrote {read.relation}, which it reads, at the same time or later"
     return ""
 

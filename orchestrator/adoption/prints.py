@@ -38,13 +38,14 @@ class Prints:
                 known = self.manifest.nodes.get(parent)
                 if known is not None and known.is_ephemeral:
                     self.of(parent)
-            self._made[node] = self.maker.make(dbt, {}, self._made)
+            self._made[node] = self.maker.make(dbt, {}, self._made)  # no parents: adoption decides on them one by one
         return self._made[node]
 
     def _as_parsed(self, node: NodeId) -> DbtNode | None:
         """Return a node without the macros that dbt added to its macros while it executed it."""
         found = self.manifest.nodes.get(node)
         parsed = None if self.parsed is None else self.parsed.nodes.get(node)
+        # dbt adds macros while it executes a node, so a manifest from after a run names more than one from a parse.
         if found is None or parsed is None or not set(parsed.definition.macros) <= set(found.definition.macros):
             return found
         return replace(found, definition=replace(found.definition, macros=parsed.definition.macros))
@@ -52,6 +53,7 @@ class Prints:
     def texts_of(self, node: DbtNode) -> Iterator[str]:
         """Yield the code of a node, its vars, and the code of every macro that it reaches and that is not dbt's own."""
         yield node.definition.raw_code
+        # The value of a var may be rendered as SQL, so it may write too.
         yield json.dumps(dict(self.around.vars.get(node.package, {})), default=str)
         yield from self._macros(self.maker.reached_by(node).through)
 

@@ -92,13 +92,15 @@ class Evidence:
 
 def decide(evidence: Evidence, terms: Terms) -> Ruling:
     """Return the ruling on a node. Parents must be decided before their children."""
-    if evidence.is_known:
+    if evidence.is_known:  # before any refusal: nothing has to be proven
         return Ruling(act=RulingAct.KNOWN, reason="already known to elt")
     why = next(filter(None, _refusals(evidence, terms)), "")
     if why:
         return Ruling(act=RulingAct.REFUSE, reason=why)
     node = evidence.node
+    # A doubt can be removed by a comparison of rows; a refusal above cannot.
     doubt = _not_shown(evidence, terms) or terms.file_doubt or evidence.outside or _left_elsewhere(node)
+    # The file of a seed may have changed since the run, and no artifact has its bytes.
     if node.resource_type is ResourceType.SEED:
         if evidence.can_compare:
             return Ruling(act=RulingAct.COMPARE, reason="equal to what its file holds now")
@@ -107,7 +109,7 @@ def decide(evidence: Evidence, terms: Terms) -> Ruling:
         )
     if not doubt:
         return Ruling(act=RulingAct.ADOPT, reason="nothing has written to the database since that run")
-    if evidence.can_compare and node.materialized == "view":
+    if evidence.can_compare and node.materialized == "view":  # cheap: no rows are read, so --verify is not needed
         return Ruling(act=RulingAct.COMPARE, reason="its definition is what it would be now")
     if evidence.can_compare and terms.verify:
         return Ruling(act=RulingAct.COMPARE, reason="equal to a copy that was built now")
@@ -207,7 +209,7 @@ def _not_shown(evidence: Evidence, terms: Terms) -> str:
     """
     now = evidence.now
     vars_are_shown = not terms.file_doubt and evidence.node.package == terms.project
-    settled = now.rendered.keys() - now.built.keys()
+    settled = now.rendered.keys() - now.built.keys()  # these show in the compiled code, which was compared
     for part in sorted(now.parts.keys() - settled):
         kind, _, name = part.partition(":")
         is_shown = (kind == "var" and vars_are_shown) or (kind == "flag" and _is_same_flag(name, terms))

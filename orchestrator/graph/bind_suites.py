@@ -24,6 +24,7 @@ def bind(suites: Sequence[Suite], manifest: Manifest) -> tuple[BoundSuite, ...]:
     mistakes: list[str] = []
     for suite in suites:
         found = sorted(names.get(suite.name, ()))
+        # All mistakes are collected, so that one run shows them all.
         if len(found) == 1 and not _is_ephemeral(manifest, found[0]):
             bound.append(BoundSuite(suite=suite, node=found[0]))
         else:
@@ -77,13 +78,13 @@ def _mistake(name: str, found: Sequence[NodeId], names: Mapping[str, frozenset[N
 
 def _exact(node: NodeId, names: Mapping[str, frozenset[NodeId]]) -> str:
     """Return the shortest name that refers to this node alone."""
-    alone = [name for name, ids in names.items() if ids == {node}]
+    alone = [name for name, ids in names.items() if ids == {node}]  # a shorter name may mean several nodes
     return min(alone, key=lambda name: (len(name), name), default=str(node))
 
 
 def _near(name: str, names: Mapping[str, frozenset[NodeId]]) -> Sequence[str]:
     """Return the most similar names, one per node."""
-    alike: dict[frozenset[NodeId], str] = {}
+    alike: dict[frozenset[NodeId], str] = {}  # one node has several names that look alike
     for other in difflib.get_close_matches(name, names, n=3 * _NEAR):
         alike.setdefault(names[other], other)
     return list(alike.values())[:_NEAR]

@@ -57,6 +57,7 @@ def build_graph(
     ingest_ids = [node.unique_id for node in ingest]
     fed = tuple(feeds)
     depends = Dag(dbt_ids, dbt_edges(manifest))
+    # Such edges are in `needs` and not in `depends`: they order steps, but must not change what `+` selects.
     produced, dropped = producer_edges(manifest, depends)
     needs = _wider(depends, [*ingest_ids, *dbt_ids], [*fed, *produced])
     bound_edges = [(bound.node, bound.suite.unique_id) for bound in suites]
@@ -66,6 +67,7 @@ def build_graph(
         dlt_sources={source.name: source for source in dlt_sources},
         suites={bound.suite.unique_id: bound for bound in suites},
         depends=depends,
+        # A graph of its own: dbt does not know loads and suites, so its own `+` never reaches them.
         across=_wider(depends, [*ingest_ids, *dbt_ids, *suite_ids], [*fed, *bound_edges]),
         needs=needs,
         order=_order(manifest, needs, suites),
@@ -102,7 +104,7 @@ def _beside_their_parents(manifest: Manifest, needs: Dag[NodeId], suites: Sequen
         if node.resource_type is ResourceType.UNIT_TEST:
             before[node.parents[0]].append(node.unique_id)
         elif node.resource_type is ResourceType.TEST:
-            after[max(node.parents, key=needs.position.__getitem__)].append(node.unique_id)
+            after[max(node.parents, key=needs.position.__getitem__)].append(node.unique_id)  # behind the last of them
     for bound in suites:
         after[bound.node].append(bound.suite.unique_id)
     placed = {check for checks in (*before.values(), *after.values()) for check in checks}

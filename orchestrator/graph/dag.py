@@ -21,6 +21,7 @@ class Dag(Generic[N]):
     """
 
     def __init__(self, nodes: Iterable[N], edges: Iterable[tuple[N, N]] = ()) -> None:
+        # Dicts instead of sets: they keep the order of parents, so plans and messages are the same in every process.
         given = tuple(dict.fromkeys(nodes))
         parents: dict[N, dict[N, None]] = {node: {} for node in given}
         children: dict[N, dict[N, None]] = {node: {} for node in given}
@@ -96,7 +97,7 @@ class Dag(Generic[N]):
         """Return the nodes of a set that have no ancestor in the set."""
         found = []
         while bits:
-            place = (bits & -bits).bit_length() - 1
+            place = (bits & -bits).bit_length() - 1  # the lowest bit: the first in topological order
             found.append(self.order[place])
             bits &= ~(self.descendant_bits[place] | 1 << place)
         return tuple(found)
@@ -117,19 +118,20 @@ class Dag(Generic[N]):
     def _last_of(self, bits: int) -> Iterator[N]:
         """Yield the nodes of a set that have no descendant in the set."""
         while bits:
-            place = bits.bit_length() - 1
+            place = bits.bit_length() - 1  # the highest bit: the last in topological order
             yield self.order[place]
             bits &= ~(self.ancestor_bits[place] | 1 << place)
 
 
 def _topological_order(given: tuple[N, ...], parents: Mapping[N, tuple[N, ...]]) -> tuple[N, ...]:
     place = {node: index for index, node in enumerate(given)}
+    # graphlib finds cycles, but promises no order among nodes that are ready; the heap below adds that.
     sorter = TopologicalSorter(parents)
     try:
         sorter.prepare()
     except CycleError as error:
         _, *circle = error.args[1]
-        start = circle.index(min(circle, key=place.__getitem__))
+        start = circle.index(min(circle, key=place.__getitem__))  # the same message, wherever the search began
         cycle = " → ".join(map(str, [*circle[start:], *circle[: start + 1]]))
         raise GraphCycleError(
             f"The nodes depend on each other in a cycle: {cycle}.",

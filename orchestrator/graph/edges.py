@@ -32,6 +32,7 @@ def dbt_edges(manifest: Manifest) -> Iterator[Edge]:
 def producer_edges(manifest: Manifest, depends: Dag[NodeId]) -> tuple[tuple[Edge, ...], tuple[str, ...]]:
     """Return edges from nodes that write the table of a dbt source; an edge that would close a cycle becomes a note."""
     candidates = tuple(_same_table(manifest))
+    # One check of all edges is enough in most projects. Only if it fails, they are tried one by one.
     if not candidates or _is_acyclic(depends, candidates):
         return candidates, ()
     kept: list[Edge] = []
@@ -69,7 +70,7 @@ def suite_edges(needs: Dag[NodeId], suites: Iterable[BoundSuite]) -> Iterator[Ed
     The descendants of the node that it validates wait for the suite, so the suite cannot wait for them.
     """
     for bound in suites:
-        below = needs.descendants([bound.node])
+        below = needs.descendants([bound.node])  # these wait for the suite
         yield from ((one, bound.suite.unique_id) for one in bound.reads if one not in below)
 
 
@@ -80,6 +81,7 @@ def unit_test_edges(manifest: Manifest, parents: Mapping[NodeId, Iterable[NodeId
         if node.resource_type is ResourceType.UNIT_TEST and node.parents:
             by_model[node.parents[0]].append(node.unique_id)
     for model, tests in by_model.items():
+        # One after another, as in dbt: after a failure it skips the rest (decision 2). The order of ids is stable.
         chain = sorted(tests)
         yield from ((parent, test) for test in chain for parent in parents.get(model, ()))
         yield from zip(chain, [*chain[1:], model], strict=True)
@@ -113,6 +115,7 @@ def _same_table(manifest: Manifest) -> Iterator[Edge]:
 
 def _same_database(written: Relation | None, source: DbtSource) -> bool:
     here, there = written.database if written else None, source.placed.database
+    # Without its database, a relation may be in either.
     return here is None or there is None or here.lower() == there.lower()
 
 

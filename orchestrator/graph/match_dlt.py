@@ -61,7 +61,7 @@ def match_sources(
         idle = [node for node in own if node.unique_id not in feeding]
         remedy = _remedy(source, idle, unfed) if idle == own else f"add it to a dbt source in schema {own[0].dataset}"
         notes += [f"{_feeds_nothing(source, idle)}; {remedy}"] if idle else []
-    loaders = {node.dataset.lower(): load_name(node.source) for node in reversed(nodes)}
+    loaders = {node.dataset.lower(): load_name(node.source) for node in reversed(nodes)}  # the first one wins
     notes += [
         f"dbt source {s.source_name}.{s.name} is in schema {s.placed.schema}, which {loader} loads, but no dlt "
         f"resource writes {s.placed}; if one does, its table has another name: set `identifier`"
@@ -79,6 +79,7 @@ def _source_called(word: str, sources: Sequence[DltSource]) -> DltSource | None:
 def _dataset(source: DltSource, dbt_sources: Collection[DbtSource], told: Mapping[str, str]) -> tuple[str, str]:
     """Return the schema that the source loads into, with a note if that may be unexpected."""
     if source.dataset is not None:
+        # A pipeline of the user keeps its dataset: dlt stores the state of incremental loads there.
         ignored = told.get(source.name, source.dataset) != source.dataset
         remark = f"{source.module}: its dlt pipeline {source.pipeline} loads into {source.dataset}, not as elt.yml says"
         return source.dataset, remark if ignored else ""
@@ -87,7 +88,7 @@ def _dataset(source: DltSource, dbt_sources: Collection[DbtSource], told: Mappin
     named = Counter(s.placed.schema for s in dbt_sources if s.source_name.lower() == source.name.lower())
     if not named:
         return source.name, ""
-    chosen = named.most_common(1)[0][0]
+    chosen = named.most_common(1)[0][0]  # of equally many, the first in the manifest
     others = sorted(set(named) - {chosen})
     remark = (
         f"dbt source {source.name} has tables in {', '.join([chosen, *others])}; the dlt source loads into {chosen}"
@@ -124,7 +125,7 @@ def _feeds(nodes: Sequence[IngestNode], dbt_sources: Collection[DbtSource]) -> l
 def _writers(relation: Relation, neighbours: Sequence[IngestNode]) -> list[IngestNode]:
     """Return those of `neighbours` that write the relation; all of them load into its schema."""
     table = relation.identifier.lower()
-    if table.startswith(BOOKKEEPING):
+    if table.startswith(BOOKKEEPING):  # every load into the dataset writes these
         return list(neighbours)
     named = [(node, node.placed.identifier.lower()) for node in neighbours if node.placed is not None]
     owners = {name for _, name in named if table == name or table.startswith(name + NESTED)}
@@ -132,7 +133,7 @@ def _writers(relation: Relation, neighbours: Sequence[IngestNode]) -> list[Inges
         # The longest name wins: `orders__items` may be a table of its own, and not nested in `orders`.
         nearest = max(owners, key=len)
         return [node for node, name in named if name == nearest]
-    return [node for node in neighbours if node.placed is None]
+    return [node for node in neighbours if node.placed is None]  # their tables are known only when they load
 
 
 def _feeds_nothing(source: DltSource, idle: Sequence[IngestNode]) -> str:

@@ -14,6 +14,7 @@ def carve(plan: Plan, keep: Mapping[StepId, Cause]) -> Plan:
     Where one of them waited for another through dropped steps, it now waits for it directly.
     """
     ids = [step.id for step in plan.steps]
+    # Two graphs: a path that contains an edge of order only must not halt what is below it.
     halting = [(parent, step.id) for step in plan.steps for parent in step.parents]
     order = [*halting, *((other, step.id) for step in plan.steps for other in step.after)]
     halts, waits = Dag(ids, halting).contract(keep), Dag(ids, order).contract(keep)

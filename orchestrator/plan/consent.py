@@ -37,7 +37,7 @@ def unknown_targets(settings: Settings, known: Collection[str]) -> Iterator[str]
     It is no error, because the profile of another machine may have it.
     """
     for key, names in (("protected_targets", settings.protected_targets), ("publish_copy", settings.publish_copy)):
-        for name in sorted(set(names) - set(known)) if known else ():
+        for name in sorted(set(names) - set(known)) if known else ():  # the targets of the profile may not be known
             near = get_close_matches(name, known, n=1)
             meant = f"; did you mean {near[0]}?" if near else ""
             yield f"{key} in {settings.elt_yml} names {name}, and the profile has only {', '.join(known)}{meant}"

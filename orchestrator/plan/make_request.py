@@ -50,16 +50,18 @@ def requested_again(command: Command, snapshot: ProjectSnapshot, before: Sequenc
     """
     graph, manifest = snapshot.graph, snapshot.graph.manifest
     found = {step.node for step in before if isinstance(step, BuildStep | TestStep | FreshnessStep)}
+    # `step.node` of a freshness check is a dbt source, that of all others a node.
     there = frozenset(node for node in found if node in manifest.nodes or node in manifest.sources)
+    # By node and not by step: the id of a load's step depends on which other loads share its pipeline.
     loads = frozenset(node for step in before if isinstance(step, IngestStep) for node in step.nodes)
     suites = frozenset(step.id for step in before if isinstance(step, ValidationStep))
     return replace(
-        requested(replace(command, allow_empty=True), snapshot),
+        requested(replace(command, allow_empty=True), snapshot),  # what it selects now does not matter
         selected=there,
         direct=there,
         ingest_selected=loads & graph.ingest.keys(),
         suites_selected=frozenset(suite for suite in graph.suites if StepId(suite) in suites),
-        resource_types=None,
+        resource_types=None,  # the recorded steps are limited already
     )
 
 
@@ -73,6 +75,7 @@ def selected_for(verb: Verb, selection: Selection) -> tuple[frozenset[NodeId], f
         return selection.selected | selection.named, selection.direct | selection.named
     if verb is Verb.FRESHNESS or selection.is_everything:
         return selection.selected, selection.direct
+    # dbt's build does not select sources, so only `named` has them.
     sources = frozenset(node for node in selection.named if node.startswith("source."))
     return selection.selected | sources, selection.direct | sources
 

@@ -36,6 +36,7 @@ def steps_of(graph: Graph, members: Members) -> dict[NodeId, Step]:
 
 def hook_step(graph: Graph, when: str) -> HookStep | None:
     """Return the step that runs the hooks of one kind; None if the project has none."""
+    # dbt has hooks of a project as nodes of the type operation, told apart only by a tag.
     tag = HOOK_TAGS[when]
     hooks = [
         node
@@ -50,6 +51,7 @@ def hook_step(graph: Graph, when: str) -> HookStep | None:
 def _loads(graph: Graph, members: Members) -> Iterator[tuple[NodeId, IngestStep]]:
     by_source: dict[str, list[NodeId]] = defaultdict(list)
     for node_id in members.ingest:
+        # dlt extracts the resources of a source together, so they are one step.
         by_source[graph.ingest[node_id].source].append(node_id)
     for name, nodes in by_source.items():
         step = _load(graph, name, tuple(nodes), members)
@@ -68,6 +70,7 @@ def _load(graph: Graph, name: str, nodes: tuple[NodeId, ...], members: Members) 
         name=name,
         path=source.module,
         writes=tuple(node.placed for node in found if node.placed is not None),
+        # That the user named one of the resources says more than what the others feed.
         cause=next((cause for cause in causes if cause.why is Why.SELECTED), causes[0]),
         source=name,
         module=source.module,
@@ -85,6 +88,7 @@ def _dbt_step(graph: Graph, node_id: NodeId, cause: Cause, members: Members) -> 
     node = graph.manifest.nodes[node_id]
     written = placed(graph, node_id)
     if node.resource_type in CHECKS:
+        # dbt's only parent of a unit test is its model, which is not built yet. The test needs the model's parents.
         reads_as = node.parents[0] if node.resource_type is ResourceType.UNIT_TEST else node_id
         return TestStep(
             id=StepId(node_id),

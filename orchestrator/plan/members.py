@@ -33,9 +33,10 @@ class _Choice:
         self.named = request.selected | request.direct
         alone = request.upstream is Upstream.NONE and request.verb is not Verb.INGEST
         self.needed = {} if alone else needed_by(graph, request)
+        # Only what is needed is filtered: --exclude has already been applied to what is named.
         within = self.named | self.needed.keys() - request.excluded
         self.sources = [source for source in graph.manifest.sources if source in within]
-        self.presence = Presence(graph, request, facts, self.found)
+        self.presence = Presence(graph, request, facts, self.found)  # reads `found` while it grows
 
     def made(self) -> Members:
         match self.request.verb:
@@ -61,6 +62,8 @@ class _Choice:
         """Add the selected nodes, except for checks from indirect selection, which are added last."""
         wanted = CHECKS if self.request.verb is Verb.TEST else RUNS
         for node in self.nodes.values():
+            # A check that came with a node is omitted if its other parents are missing, which only the last step can
+            # tell.
             named = node.unique_id in self.request.direct or node.resource_type not in CHECKS
             if node.unique_id not in self.request.selected or node.resource_type not in wanted or not named:
                 continue
@@ -83,6 +86,7 @@ class _Choice:
             if node_id in self.request.ingest_selected:
                 self.found.ingest[node_id] = Cause(why=Why.SELECTED)
             elif node_id in self.needed:
+                # A load may feed several sources. The first that something needs is the reason that is shown.
                 fed = next(child for child in self.graph.needs.children(node_id) if child in self.needed)
                 self.found.ingest[node_id] = Cause(why=Why.FEEDS, of=fed)
 
@@ -106,6 +110,7 @@ class _Choice:
                 continue
             if node.resource_type not in CHECKS:
                 continue
+            # With `--upstream none` and `elt test`, it runs and errors if a parent is missing, as in dbt.
             missing = None if self._goes_alone() else self.presence.missing_parent(node_id)
             if missing is None:
                 self.found.dbt[node_id] = Cause(why=Why.CHECKS, of=self._evaluated(node.parents))
@@ -131,6 +136,7 @@ class _Choice:
             source = self.graph.manifest.sources[source_id]
             if not source.has_freshness:
                 continue
+            # Without either, neither dbt nor the record of loads knows the age of the rows.
             if source.has_loaded_at or is_loaded_here(self.graph, source_id):
                 named = source_id in self.named
                 cause = Cause(why=Why.SELECTED) if named else Cause(why=Why.CHECKS, of=source_id)
@@ -160,11 +166,13 @@ class _Choice:
             return False
         if check in self.request.excluded or not self._may_be_added(node.resource_type):
             return False
-        out_of_bounds = any(parent in self.request.excluded for parent in node.parents)
+        out_of_bounds = any(
+            parent in self.request.excluded for parent in node.parents
+        )  # dbt's --exclude drops such tests too
         return not out_of_bounds and self.presence.missing_parent(check) is None
 
     def _evaluated(self, parents: tuple[NodeId, ...]) -> NodeId | None:
-        direct = (parent for parent in parents if parent in self.request.direct)
+        direct = (parent for parent in parents if parent in self.request.direct)  # the reason that the user can follow
         return next(direct, parents[0] if parents else None)
 
     def _goes_alone(self) -> bool:

@@ -53,7 +53,7 @@ def place_of(graph: Graph, one: StepId | NodeId) -> str:
     node = graph.manifest.nodes.get(NodeId(one))
     if node is not None:
         return _place_of_node(graph, node)
-    return graph.placement.place(_place_beside(graph, one))
+    return graph.placement.place(_place_beside(graph, one))  # these have no relation that carries the prefix
 
 
 def _place_beside(graph: Graph, one: StepId | NodeId) -> str:
@@ -89,6 +89,7 @@ def written_by(graph: Graph, step: Step, database: str) -> tuple[str, ...]:
             node = graph.manifest.nodes.get(step.node)
             return () if node is None or node.placed is None else (_place_of_node(graph, node),)
         case IngestStep():
+            # The whole dataset: two pipelines that start in it together collide while dlt creates its own tables.
             dataset = f"dataset {_schema_name(graph, database, step.dataset)}"
             tables = (placed(graph, node) for node in step.nodes)
             return (dataset, *(full_name(graph, table, database) for table in tables if table is not None))
@@ -106,7 +107,9 @@ def full_name(graph: Graph, relation: Relation, database: str = "") -> str:
 def _place_of_node(graph: Graph, node: DbtNode) -> str:
     if node.placed is not None:
         name = full_name(graph, node.placed)
-        return f"function {name}" if node.resource_type is ResourceType.FUNCTION else name
+        return (
+            f"function {name}" if node.resource_type is ResourceType.FUNCTION else name
+        )  # a table may have the same name
     tested = node.parents[0] if node.resource_type is ResourceType.UNIT_TEST and node.parents else None
     reads = read_by(graph, tested or node.unique_id)
     # Its own schema is not enough: a project may configure it without the developer's part. The relations are too much:

@@ -60,6 +60,7 @@ def _loads_one_by_one(steps: dict[StepId, Step]) -> dict[StepId, Step]:
     for step_id, step in steps.items():
         if isinstance(step, IngestStep):
             if step.pipeline in last:
+                # `after` and not `parents`: a load that failed must not halt the next one.
                 found[step_id] = replace(step, after=(last[step.pipeline],))
             last[step.pipeline] = step_id
     return found
@@ -71,13 +72,13 @@ def _with_hooks(graph: Graph, steps: dict[StepId, Step], request: PlanRequest) -
     start, end = hook_step(graph, "start"), hook_step(graph, "end")
     found = dict(steps)
     if of_dbt and start is not None:
-        for step_id in _without_parents_in(of_dbt, steps):
+        for step_id in _without_parents_in(of_dbt, steps):  # all others wait for one of these
             found[step_id] = _after_start(steps[step_id], start, halting=request.skip_nodes_if_on_run_start_fails)
         loads = [step_id for step_id, step in steps.items() if isinstance(step, IngestStep)]
         found = {start.id: replace(start, after=tuple(loads) if request.hooks_after_ingest else ()), **found}
     if of_dbt and end is not None:
         first = (start.id,) if start is not None else ()
-        found[end.id] = replace(end, after=(*first, *of_dbt))
+        found[end.id] = replace(end, after=(*first, *of_dbt))  # `after`, not parents: it runs after failures too
     return found
 
 

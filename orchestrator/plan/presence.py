@@ -61,6 +61,7 @@ class Presence:
         return self._known[node]
 
     def _look_for(self, node: NodeId) -> bool:
+        # An ephemeral model in the plan is looked through: it leaves no relation, so its parents decide.
         if node in self._request.deferred or (node in self._members.dbt and not self._is_looked_through(node)):
             return True
         if node in self._graph.manifest.sources and any(map(self._writes, self._graph.needs.parents(node))):
@@ -70,7 +71,7 @@ class Presence:
             exists = self._facts.exists(relation)
             if exists is None:
                 self._unread.add(node)
-            return exists is not False
+            return exists is not False  # None: taken as existing, and noted above
         parents = self._graph.depends.parents(node)
         # A node without a relation, such as an ephemeral model, exists if all of its parents do.
         found = all(self._is_there(parent) for parent in parents)

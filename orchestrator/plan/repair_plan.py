@@ -42,7 +42,7 @@ def repair(plan: Plan, past: RepairedRuns, changed: AbstractSet[NodeId]) -> Plan
     anything.
     """
     kept = _Repair(plan, past, changed).causes()
-    if any(node_of(plan.by_id[step_id]) for step_id in kept):
+    if any(node_of(plan.by_id[step_id]) for step_id in kept):  # dbt runs hooks with nodes only
         kept |= {step.id: step.cause for step in plan.of(HookStep)}
     return carve(plan, kept)
 
@@ -73,12 +73,14 @@ class _Repair:
                 self.kept[step.id] = Cause(why=Why.HALTED)
 
     def take_what_leads_there(self) -> None:
+        # Only `parents`: what merely comes before a step need not run again for it.
         edges = ((parent, step.id) for step in self.plan.steps for parent in step.parents)
         order = Dag((step.id for step in self.plan.steps), edges)
+        # What is upstream and unchanged is kept as it is, unless it is between something changed and a step to repair.
         above = order.ancestors(self.kept) - self.kept.keys()
         begins = {step_id: self.plan.by_id[step_id] for step_id in above if self._begins(self.plan.by_id[step_id])}
         for step_id, step in begins.items():
-            is_new = step_id not in self.past.all
+            is_new = step_id not in self.past.all  # today's plan says why it is there
             why = Why.CHANGED if self._is_changed(step) else Why.GONE
             self.kept[step_id] = step.cause if is_new else Cause(why=why)
         for step_id in order.descendants(begins) & above - begins.keys():

@@ -17,12 +17,12 @@ def needed_by(graph: Graph, request: PlanRequest) -> dict[NodeId, NodeId]:
     It continues through an excluded view or ephemeral model, because that holds no rows itself.
     """
     found = dict(_named(graph, request))
-    waiting = deque(found)
+    waiting = deque(found)  # breadth first, so the nearest named node becomes the reason
     while waiting:
         node = waiting.popleft()
         for parent in _inputs(graph, node):
             if parent not in found and not _ends_at(graph, request, parent):
-                found[parent] = found[node]
+                found[parent] = found[node]  # the named node, not the child
                 waiting.append(parent)
     return found
 

@@ -20,8 +20,10 @@ def closed_by(graph: Graph, plan: Plan, past: Past, excluded: AbstractSet[NodeId
     builds = {NodeId(step.id) for step in plan.steps if _waits(step)}
     for check in _that_said_no(graph, plan, past):
         if check not in excluded:
+            # `order` leads from a test to the common descendants of all its parents, so a node below only one of them
+            # stays open, as in dbt build.
             for node in graph.order.descendants([check]) & builds:
-                closed.setdefault(StepId(node), StepId(check))
+                closed.setdefault(StepId(node), StepId(check))  # one check is enough to close a step
     return closed
 
 
@@ -50,9 +52,11 @@ def writers_of(graph: Graph, source: NodeId) -> Iterator[StepId]:
 def _that_said_no(graph: Graph, plan: Plan, past: Past) -> Iterator[NodeId]:
     """Yield the checks that failed or errored on what exists now, and that this plan neither runs nor supersedes."""
     for check in checks_of(graph):
+        # A check that is in the plan runs, and its new outcome decides.
         if StepId(check) not in past.last_attempts or StepId(check) in plan.by_id:
             continue
         checked = checked_by(graph, check)
+        # If the plan rebuilds one of them, the last outcome no longer describes what will exist.
         if checked and all(_still_holds(graph, plan, past, check, node) for node in checked):
             yield check
 

@@ -44,6 +44,7 @@ class Definitions:
             return None
         if made.node in self._compiled:
             code = self._compiled[made.node]
+        # Code that queries the warehouse would compile to what it holds now, not to what was built.
         elif then.fingerprint.statement is not None or not compiles or made.at_run_time is not None:
             return then.fingerprint.statement
         else:

@@ -1,4 +1,4 @@
-"""The ports that the judge reads a project through, and its result for a node."""
+"""The ports through which the evaluator reads a project, and its result for a node."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class Database(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """What the judge evaluates: the graph, the makers of fingerprints, and the sources of data versions."""
+    """What the evaluator works on: the graph, the makers of fingerprints, and the sources of data versions."""
 
     graph: Graph
     maker: Fingerprinter
@@ -92,6 +92,7 @@ class Project:
             found = self.suites.make(node, self.database.functions().keys(), parents, versions)
         else:
             found = self.maker.make(self.manifest.nodes[node], parents, made, versions)
+        # The columns that a view had when it was created are part of it, and the manifest does not have them.
         shown = tuple(self.columns_of(node))
         if self.unread:
             return found if then is None else as_recorded(found, then, shown)
@@ -119,6 +120,7 @@ class Project:
 
     def why_warned(self, then: LastSuccess | None) -> str:
         """Return why an earlier warning is not reused; empty if it may be."""
+        # Only running the check again can turn its warning into an error.
         is_warning = then is not None and then.status is Status.WARN
         return "it warned, and warnings are errors in this run" if is_warning and self.warns_are_errors else ""
 
@@ -130,7 +132,7 @@ class Project:
         waiting = list(view.parents)
         for parent in waiting:  # the loop appends to it
             dbt = self.manifest.nodes.get(parent)
-            if dbt is not None and dbt.is_ephemeral:
+            if dbt is not None and dbt.is_ephemeral:  # its SQL is inlined, so the view reads what it reads
                 waiting += [one for one in dbt.parents if one not in waiting]
             elif parent in self.manifest.sources or (dbt is not None and dbt.placed is not None):
                 yield parent

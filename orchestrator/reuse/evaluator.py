@@ -62,7 +62,7 @@ class Evaluator:
     """The evaluator of the plan. Its answers are valid for every node that no step has touched since."""
     answers: dict[NodeId, _Answer] = field(default_factory=dict)
     _touched: Touched = field(init=False)
-    _settled: set[NodeId] = field(default_factory=set)
+    _settled: set[NodeId] = field(default_factory=set)  # the outcome is known: kept or built
     _rebuilt: set[NodeId] = field(default_factory=set)
     definitions: Definitions = field(init=False)
 
@@ -82,7 +82,7 @@ class Evaluator:
 
     def look(self, node: NodeId, *, compiles: bool = True, asks: bool = False) -> Evaluation:
         """Evaluate a node. It is compiled only if needed and `compiles`; if that queries the warehouse, also `asks`."""
-        self._settle_above(node)
+        self._settle_above(node)  # the fingerprint contains the identities of the parents
         answer = self._answered_before(node, compiles=compiles, asks=asks)
         if answer is None:
             answer = _Answer(evaluation=self._evaluate(node, compiles=compiles, asks=asks), compiled=compiles)
@@ -92,7 +92,7 @@ class Evaluator:
     def _answered_before(self, node: NodeId, *, compiles: bool, asks: bool) -> "_Answer | None":
         """Return the answer of the plan, if no step has touched anything that it depends on."""
         answer = self.before.answers.get(node) if self.before is not None else None
-        if self.before is None or answer is None or (compiles and not answer.compiled):
+        if self.before is None or answer is None or (compiles and not answer.compiled):  # compiling may show more
             return None
         if (asks and answer.evaluation.fingerprint.at_run_time is not None) or self._touched.reaches(node):
             return None
@@ -128,7 +128,7 @@ class Evaluator:
         if same_definition and then is not None:
             definition = definition_of(then.identity)  # children must not see a change if the meaning is the same
         is_known = not unknown and not no_rows
-        steady = is_known and made.at_run_time is None and not found.is_doubted
+        steady = is_known and made.at_run_time is None and not found.is_doubted  # equal inputs then give equal rows
         return Evaluation(
             fingerprint=made,
             why=why,
@@ -154,7 +154,7 @@ class Evaluator:
     def continued(self, evaluation: Evaluation) -> Evaluation:
         """Return the evaluation of a node whose build continues with the batches that an earlier run left."""
         made = evaluation.fingerprint
-        batches = digest_of(["those that an earlier run left", self.project.run_id])
+        batches = digest_of(["those that an earlier run left", self.project.run_id])  # no later build has this part
         made = self.made[made.node] = with_built(made, {"batches": batches})
         definition = definition_digest(made)
         built = self._built(made, None, definition, evaluation.nature, steady=False)
@@ -176,22 +176,22 @@ class Evaluator:
 
     def leave(self, node: NodeId, evaluation: Evaluation | None = None) -> None:
         """Record that a node is kept as it is."""
-        left = (evaluation or self.look(node, compiles=False)).left
+        left = (evaluation or self.look(node, compiles=False)).left  # kept, whatever it compiles to now
         self._settled.add(node)
-        if left is not None:
+        if left is not None:  # otherwise its children find that what it holds is not known
             self.known[node] = left
 
     def build(self, node: NodeId, evaluation: Evaluation) -> None:
         """Record that a node was built in this run."""
         self._settled.add(node)
-        self._rebuilt.add(node)
+        self._rebuilt.add(node)  # the database may drop the views on it
         if evaluation.why and not evaluation.changed:  # its children can name no change as the cause, only this reason
             self.running[node] = evaluation.why
         self.known[node] = evaluation.built
 
     def _settle_above(self, node: NodeId) -> None:
         """Record the outcome of all ancestors that are not planned, parents first."""
-        stack = [node]
+        stack = [node]  # not recursive: a long chain of nodes would exceed Python's recursion limit
         while stack:
             missing = [parent for parent in self.project.parents(stack[-1]) if self._is_open(parent)]
             if missing:
@@ -219,7 +219,7 @@ class Evaluator:
 
     def _version(self, source: NodeId) -> SourceVersion | str:
         producers = [one for one in self.project.parents(source) if one in self.project.manifest.nodes]
-        if not producers:
+        if not producers:  # no dbt node writes it, so its rows identify its state
             return self.project.database.version(source, self.newest.get(source))
         for one in producers:
             if one not in self.known:
@@ -243,7 +243,7 @@ class Evaluator:
     def _found(self, node: NodeId, dbt: DbtNode | None, made: Fingerprint) -> Found:
         leaves_nothing = dbt is None or dbt.resource_type in _LEAVE_NOTHING or dbt.is_ephemeral
         if dbt is not None and dbt.resource_type is ResourceType.FUNCTION:
-            return Found(why="functions always run")
+            return Found(why="functions always run")  # dbt creates them in every run
         if dbt is not None and dbt.resource_type is ResourceType.TEST and dbt.placed is not None:
             return self.past.stored_failures(StepId(node), made, dbt.placed)
         return self.past.found(StepId(node), made, None if leaves_nothing or dbt is None else dbt.placed)

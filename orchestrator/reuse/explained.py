@@ -77,7 +77,7 @@ def explained(
         last_success=last_success,
         comparison=comparison,
         changes=tuple(own.change(change) for change in changes),
-        above=tuple(_causes(node, comparisons, words)) if inherits else (),
+        above=tuple(_causes(node, comparisons, words)) if inherits else (),  # its own changes explain the rest
         parts=tuple(_lines(now, last_success, own)),
         decision=decision,
     )
@@ -98,7 +98,7 @@ def _causes(
         )  # a view can be the same although the rows that it shows changed
         changes = [change for change in comparison.changes if not _is_inherited(change)]
         changes = [change for change in changes if not same or change.part.startswith(_DATA_OF_SOURCE)]
-        if above != node.unique_id and changes:
+        if above != node.unique_id and changes:  # what it only inherited is explained further up
             yield ExplainedCause(node=above, changes=tuple(words(above).change(change) for change in changes))
 
 

@@ -85,6 +85,7 @@ def content_text(content: Content) -> str:
     parts = [f"kind={content.kind}", f"columns={content.columns}"]
     if content.definition and content.kind != TABLE:
         parts.append(f"definition={digest_of(content.definition)}")
+    # The rows of a view are read only if it stands for data: a dbt source, or the file of an external model.
     if content.kind != VIEW or content.rows is not None or content.why_not:
         parts.append(f"count={NOT_READ if content.count is None else content.count}")
         parts.append(f"rows={NOT_READ if content.rows is None else content.rows}")
@@ -108,15 +109,15 @@ def is_same(text: str | None, content: Content | None) -> bool:
 
 def compared(text: str | None, content: Content | None) -> Sameness:
     """Compare the recorded content of a relation with its content now."""
-    if content is None:
+    if content is None:  # it does not exist
         return Sameness.OTHER
-    if text is None:
+    if text is None:  # an earlier version of elt wrote the marker
         return Sameness.NOT_KNOWN
     then, now = _parts(text), _parts(content_text(content))
     is_known = True
     for name in ("kind", "columns", "definition", "count", "rows", "dlt"):
         before, after = then.get(name), now.get(name)
-        if before == after and before != NOT_READ:
+        if before == after and before != NOT_READ:  # two unread values prove nothing
             continue
         # If one side lacks the rows, equality is neither proven nor disproven.
         if NOT_READ in {before, after} or (name in {"count", "rows", "dlt"} and None in {before, after}):

@@ -35,7 +35,7 @@ class FileFacts:
         if source.unique_id not in self._columns:
             found: list[tuple[str, str]] = []
             if not isinstance(files_of(source.external), str):
-                with suppress(WarehouseError):
+                with suppress(WarehouseError):  # then without columns, as for a table that cannot be read
                     rows = self.project.warehouse().ask(f"describe select * from {source.external}")  # noqa: S608  # dbt's own text
                     found = [(str(row[0]), str(row[1])) for row in rows]
             self._columns[source.unique_id] = columns_digest(found) if found else ""
@@ -50,7 +50,7 @@ class FileFacts:
         names, stored = files_of(source.external), sorted(READERS & functions.keys())
         if isinstance(names, str):
             return names
-        if stored:
+        if stored:  # a macro of that name is called instead of DuckDB's reader
             return f"{stored[0]}() is a macro that is stored in the database"
         try:
             return SourceVersion(rows=f"files {self.project.warehouse().files_digest(names, seconds)}")

@@ -53,7 +53,7 @@ class LastAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """What a build writes to the target beside its data: the inputs of the node's result when its step started."""
+    """What a build writes to the target with its data: the inputs of the node's result when its step started."""
 
     digest: str
     """The digest of the node's fingerprint."""

@@ -100,7 +100,7 @@ class OpenTarget(Protocol):
         """Return the database, open; raises WarehouseError if it cannot be opened or shared."""
 
     def locked_database(self) -> LockedDatabase | None:
-        """Return the process that holds the database, for a command that only reads; None if the database is free."""
+        """Return the process that has locked the database, for a command that only reads; None if it is free."""
 
     def relations(self) -> frozenset[tuple[str, str]] | None:
         """Return every table and view except elt's own, as lower-case (schema, name); None if only dbt can see them."""

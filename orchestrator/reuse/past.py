@@ -112,6 +112,7 @@ class Past:
         """Return why a relation may not hold the result of the node's last build; empty if it does."""
         if marker.step_id != step_id:
             return f"{relation} was last built by {short_name(NodeId(marker.step_id))}, in run {marker.run_id}"
+        # The run builds it in any case, so reading what it holds is not worth the time.
         if relation not in self.looked_at:
             return ""
         content = self.contents.get(relation)
@@ -154,7 +155,7 @@ class Past:
         then = self.last_success.get(checked)
         if then is None or then.ended_at is None or last.ended_at is None:
             return False
-        return last.ended_at >= then.ended_at
+        return last.ended_at >= then.ended_at  # an older check saw other rows than those that exist
 
 
 _DOUBTED = Found(why="the existing table was found to differ from what the node builds", is_doubted=True)

@@ -46,7 +46,7 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecidedPlan:
-    """A plan with its decisions, and the judge that made them."""
+    """A plan with its decisions, and the evaluator that made them."""
 
     plan: Plan
     evaluator: Evaluator | None = None
@@ -106,11 +106,13 @@ class _Foresight:
             if isinstance(step, TestStep | ValidationStep):
                 for evaluation in self._checked_by(step):
                     self.checks.setdefault(evaluation, []).append(step)
+        # The steps are in the order of the graph, so the parents of each step are decided before it.
         return replace(self.plan, steps=tuple(replace(step, decision=self.decide(step)) for step in self.plan.steps))
 
     def decide(self, step: Step) -> Decision:
         """Return the decision on a step; if the database is unread, one that depends on it is unconfirmed."""
         found = self._decide(step)
+        # The planner could not tell whether the parents of this check exist. A decision to run must not hide that.
         if step.decision is not None and step.decision.act is Act.UNCONFIRMED and found.act is Act.RUN:
             return step.decision
         return unconfirmed(found) if self.evaluator.project.unread and not self._is_certain(step, found) else found
@@ -118,8 +120,10 @@ class _Foresight:
     def _is_certain(self, step: Step, found: Decision) -> bool:
         """Return whether a decision is valid whatever the database contains."""
         answer = self.evaluator.answers.get(NodeId(step.id))
+        # Steps that run in any case, and closed gates, rest on the record and the options alone.
         if answer is None or found.act is Act.CLOSED or not self.wishes.may_reuse(step):
             return True
+        # These run in every run, whatever the tables hold.
         always = isinstance(step, BuildStep) and step.resource_type is ResourceType.FUNCTION
         return always or bool(why_unknown(answer.evaluation.fingerprint))
 
@@ -129,6 +133,7 @@ class _Foresight:
         if step.id in self.wishes.closed:
             return closed_decision(self.wishes.closed[step.id])
         node = NodeId(step.id)
+        # dbt ends these as no-op. There is no result that could be reused.
         if isinstance(step, BuildStep) and step.resource_type in _NO_OPS:
             return Decision(act=Act.RUN, words=reason_of(step))
         may_reuse = self.wishes.may_reuse(step)
@@ -136,6 +141,8 @@ class _Foresight:
         evaluation = self.evaluator.look(node, compiles=may_reuse)
         decision = self._of(step, evaluation, may_reuse=may_reuse)
         if isinstance(step, BuildStep):
+            # A step that is decided later counts as reused here. The run evaluates its children again if it runs after
+            # all.
             if decision.may_reuse:
                 self.evaluator.leave(node, evaluation)
             else:
@@ -148,7 +155,9 @@ class _Foresight:
         if not may_reuse:
             return Decision(act=Act.RUN, words=reason_of(step))
         asks = self._is_decided_by_asking(evaluation)
+        # A difference that compiling may explain away is no reason to run yet.
         why = "" if asks else evaluation.why
+        # Rows that a check did not accept are built again, even if nothing changed.
         why = why or next(
             filter(None, (self._check_words(check, evaluation) for check in self.checks.get(step.id, ()))), ""
         )
@@ -180,12 +189,14 @@ class _Foresight:
         """Return whether the node can only be decided by compiling it after its parents have finished."""
         if evaluation.fingerprint.at_run_time is None or evaluation.then is None:
             return False
+        # Any other reason to run is valid whatever the node compiles to.
         found = self.evaluator.comparisons[evaluation.fingerprint.node]
         return not evaluation.why or (
             found.verdict is ComparisonVerdict.NEEDS_COMPILING and evaluation.why == evaluation.changed
         )
 
     def _check_words(self, check: Step, evaluation: Evaluation) -> str:
+        # If only the target's marker shows the build, another record knows how its checks ended.
         known = StepId(evaluation.fingerprint.node) in self.evaluator.past.last_success
         return self.evaluator.past.check_words(check.id, check.name) if known else ""
 
@@ -203,7 +214,7 @@ class _Foresight:
         return self.pending[node]
 
     def _reached(self, node: NodeId, parents: tuple[NodeId, ...]) -> frozenset[NodeId]:
-        own = frozenset({node}) if node in self.wishes.fed else frozenset()
+        own = frozenset({node}) if node in self.wishes.fed else frozenset()  # the source itself gets the new rows
         stays = node not in self.evaluator.planned and node in self.evaluator.project.manifest.nodes
         if stays and not self._sees_through(node):  # a table outside of the plan keeps its rows
             return own
@@ -229,6 +240,7 @@ def _listed(sources: AbstractSet[NodeId]) -> str:
 def _without_idle_hooks(plan: Plan, wishes: Wishes) -> Plan:
     """Remove the hooks if dbt certainly has nothing to do; mark them as unconfirmed if that is not known."""
     needs_dbt = [step for step in plan.steps if _may_need_dbt(step)]
+    # `all` of no steps is true: with nothing else for dbt to do, its hooks are omitted too.
     if wishes.keeps_hooks or any(map(wishes.may_verify, plan.steps)) or not all(map(_is_unconfirmed, needs_dbt)):
         return plan
     if needs_dbt:
@@ -260,6 +272,6 @@ def _is_unconfirmed(step: Step) -> bool:
 
 def _may_need_dbt(step: Step) -> bool:
     if isinstance(step, FreshnessStep):
-        return not step.by_load
+        return not step.by_load  # the age of a load is a query of our own
     is_dbt = isinstance(step, BuildStep | TestStep)
     return is_dbt and (step.decision is None or step.decision.act is not Act.REUSE)

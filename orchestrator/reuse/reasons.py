@@ -24,6 +24,7 @@ def why_unknown(made: Fingerprint) -> str:
 
 def why_dropped(project: Project, node: NodeId, nature: Nature, rebuilt: AbstractSet[NodeId]) -> str:
     """Return which build of this run drops the relation of a node or one of its constraints; empty if none does."""
+    # On PostgreSQL, dbt replaces a table with `drop … cascade`, which also drops the views and foreign keys on it.
     again = next((one for one in project.parents(node) if one in rebuilt), None)
     dbt = project.manifest.nodes.get(node)
     if again is None or dbt is None:
@@ -49,6 +50,7 @@ class Reasons:
         if not changes:
             return "what it asks the warehouse has another answer"
         data = [change for change in changes if change.part.startswith(_DATA)]
+        # A change of the node itself explains more than the changes of data that come with it.
         own = [] if same_definition else [change for change in changes if change not in data]
         words = dict.fromkeys(word for change in own or data for word in self._words(node, change, frozenset()))
         return "; ".join(list(words)[:_MOST_TOLD])
@@ -84,7 +86,7 @@ class Reasons:
         comparison, dbt = self.comparisons.get(view), self.project.manifest.nodes[view]
         if view in above or comparison is None or nature_of(dbt) is not Nature.SEES_THROUGH:
             return
-        if any(not change.part.startswith(_DATA) for change in comparison.changes):
+        if any(not change.part.startswith(_DATA) for change in comparison.changes):  # then the view itself is the cause
             return
         for change in comparison.changes:
             yield from (word.partition(" (through ")[0] for word in self._words(view, change, above))

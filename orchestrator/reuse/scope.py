@@ -42,6 +42,7 @@ class Named:
                 return step.node in self.request.selected
             case ValidationStep():
                 checked = self.plan.by_id.get(StepId(step.node))
+                # A suite is selected with its node, as a test is.
                 of_named = step.node in self.request.selected or (isinstance(checked, BuildStep) and not checked.added)
                 return NodeId(step.id) in self.request.suites_selected or of_named
             case _:
@@ -53,4 +54,4 @@ def with_needs(graph: Graph, nodes: Iterable[NodeId]) -> list[NodeId]:
     needs = graph.needs
     named = frozenset(node for node in nodes if node in needs.position)
     wanted = named | needs.ancestors(named)
-    return [node for node in needs if node in wanted]
+    return [node for node in needs if node in wanted]  # `needs` is in topological order

@@ -33,6 +33,7 @@ def files_of(external: str) -> tuple[str, ...] | str:
         return f"{external} does more than read files"
     if len(tokens) == 1 and not _plain(names[0]).endswith(_ENDINGS):
         return f"{external} is a kind of file that is not understood"
+    # The bytes of a remote file are known only after reading all of it.
     remote = next((name for name in names if "://" in name), None)
     return tuple(names) if remote is None else f"{remote} is not a local file"
 

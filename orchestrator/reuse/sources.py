@@ -36,7 +36,7 @@ def why_unversioned(
     """
     from orchestrator.reuse.fingerprints.statement import read_view
 
-    stored = understood_functions(read_functions(functions, adapter))
+    stored = understood_functions(read_functions(functions, adapter))  # a view may call them
     known = {name for name, why in stored.items() if not why}
     waiting, seen, below = [relation], set[tuple[str, str]](), list[Content]()
     for one in waiting:  # the loop appends to it
@@ -46,7 +46,7 @@ def why_unversioned(
         content = look(one)
         if content is None:
             return () if one == relation else f"it is a view that reads {one}, which was not found"
-        if content.kind == FOREIGN:
+        if content.kind == FOREIGN:  # another server may change it without a trace here
             return f"{one} is a foreign table"
         below.append(content)
         if content.kind != VIEW:

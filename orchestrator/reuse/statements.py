@@ -36,6 +36,7 @@ class Statements:
         functions, digest = self.functions(), digest_of(code)
         if before is not None and before.code == digest and not self._changed(before):
             return before  # reading a statement takes a millisecond or more
+        # `functions` is one object until a step may have changed them; hashing all definitions would be slower.
         key = (node, digest, id(functions))
         if key not in self._read:
             self._read[key] = self._verdict(self.manifest.nodes[node], code, digest, functions)
@@ -81,6 +82,7 @@ class Statements:
     def _replaced(self) -> str:
         """Return a stored macro that replaces a built-in function: DuckDB's own operators and syntax call it too."""
         adapter = self.manifest.adapter_type
+        # DuckDB calls such a macro instead of its own function. PostgreSQL looks in its own catalog first.
         names = sorted(self.functions()) if adapter == "duckdb" else []
         return next((name for name in names if is_built_in(name, adapter)), "")
 
@@ -118,6 +120,7 @@ class Statements:
         stored = understood_functions(readings, reads)
         known = frozenset(name for name, why in stored.items() if not why)
         found = read_statement(code, adapter, known_functions=known)
+        # A relation that is no parent may change without this node being evaluated again.
         allowed = {_key(relation, self.database, exact=exact) for relation in self.manifest.read_by_refs(node)}
         home = self.database if exact else self.database.lower()
         outside = [name for name in sorted(found.relations) if not _is_allowed(name, allowed, home)]

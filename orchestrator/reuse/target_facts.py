@@ -34,12 +34,12 @@ class TargetFacts:
 
     @property
     def is_readable(self) -> bool:
-        """Return whether the database exists, can be shared with dbt, and is not held by another process."""
+        """Return whether the database exists, can be shared with dbt, and is not locked by another process."""
         return self.project.target.is_shared and self.project.target.is_there and not self.is_locked
 
     @property
     def is_locked(self) -> bool:
-        """Return whether another process holds the database; a command that only reads then continues without it."""
+        """Return whether another process has locked the database; a command that only reads continues without it."""
         return self.project.locked_database() is not None
 
     def contents(self, relations: Iterable[Relation]) -> Mapping[Relation, Content]:
@@ -71,6 +71,7 @@ class TargetFacts:
         if source is not None and source.external:
             return self._files.columns(source)
         try:
+            # An error gives no part for the columns, so a fingerprint that had this part differs, and the node runs.
             shape = self._shape(relation)
         except WarehouseError:
             return ""
@@ -97,6 +98,7 @@ class TargetFacts:
             found = version_of(relation, content, below)
         except WarehouseError as error:
             return error.message.splitlines()[0]
+        # With a filter, dbt's newest row describes only a part of the table, so it is no version.
         if isinstance(found, str) and not manifest.sources[source].has_freshness_filter:
             is_shown = newest_row is not None and _is_a_moment(newest_row)
             return SourceVersion(rows=f"newest row {newest_row}") if is_shown else found
@@ -124,6 +126,7 @@ class TargetFacts:
 
     def note_content(self, step: StepId, content: Content) -> None:
         """Record what a build found in its own transaction; used once the step has succeeded. Thread-safe."""
+        # The thread of the build calls this while the loop reads. Setting one key of a dict needs no lock.
         self._built[step] = content
 
     def touch(self, step: StepId, *, exists: bool) -> None:
@@ -131,7 +134,7 @@ class TargetFacts:
         graph = self.project.graph
         node = graph.manifest.nodes.get(NodeId(step))
         if step.startswith("hook.") or (node is not None and node.resource_type is ResourceType.FUNCTION):
-            self._functions = None
+            self._functions = None  # a hook may create or replace functions
         if step.startswith(("hook.", "ingest.")):
             # A hook or a load may write the table of any dbt source.
             sources = (source.placed for source in graph.manifest.sources.values())
@@ -143,6 +146,7 @@ class TargetFacts:
                 self._files.forget()
             built = self._built.pop(step, None)
             if built is not None and exists:
+                # Children ask for the columns next. The build has just read them, so no query is needed.
                 self._shapes[node.placed] = built
 
     def _forget(self, relations: Iterable[Relation]) -> None:
@@ -169,12 +173,14 @@ class TargetFacts:
         if not wanted or not self.is_readable:
             return
         started = time.monotonic()
+        # Only the catalog says which of them are views. Reading the rows of a view would run its query.
         self.look([relation for relation in wanted if relation not in self._shapes])
         views = [relation for relation in wanted if (shape := self._shapes[relation]) and shape.kind == VIEW]
         with_rows = self._views_with_rows()
         found = self.project.warehouse().contents(
             wanted, self._budget(), rows_of_views=[view for view in views if view in with_rows]
         )
+        # None is kept too: a relation that does not exist is not looked up again.
         self._contents |= {relation: found.get(relation) for relation in wanted}
         self._shapes |= {relation: found.get(relation) for relation in wanted}
         self.spent += time.monotonic() - started
@@ -187,6 +193,7 @@ class TargetFacts:
         return frozenset(relation for relation in (*files, *sources) if relation is not None)
 
     def _budget(self) -> Budget:
+        # The time is for the whole command, so what one read has used is missing for the next.
         whole = self.project.settings.content
         return Budget(rows=whole.rows, seconds=max(0.0, whole.time.total_seconds() - self.spent))
 
@@ -200,11 +207,11 @@ class WarehouseFacts:
         self._asked = False
 
     def exists(self, relation: Relation) -> bool | None:
-        """Return whether the relation exists; None if the database is held, and True if only dbt can find out."""
+        """Return whether the relation exists; None if the database is locked, and True if only dbt can find out."""
         if self._project.locked_database() is not None:
             return None
         if not self._asked:
-            self._asked = True
+            self._asked = True  # `None` is an answer too: only dbt can see the relations
             self._known = self._project.relations()
         return self._known is None or relation.key() in self._known
 

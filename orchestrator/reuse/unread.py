@@ -41,5 +41,6 @@ def as_recorded(made: Fingerprint, then: Fingerprint, columns_of: Collection[Nod
     names += [f"{kind}{source}" for source in made.unknown for kind in _OF_A_SOURCE]
     before = then.parts
     taken = {name: before[name] for name in names if name in before}
+    # A source that the record does not know either stays unknown.
     unknown = frozenset(source for source in made.unknown if f"parent:{source}" not in taken)
     return replace(with_built(made, taken), unknown=unknown)

@@ -28,12 +28,13 @@ class Verifiable:
 
     def _is_made_whole(self, node: DbtNode) -> bool:
         is_model = node.resource_type is ResourceType.MODEL and node.materialized in {"table", "view"}
+        # A macro of the project in the materialization may do anything, also beyond the copy.
         own = any(closure.has_own for closure in self.maker.index.materialization(node.materialized))
         return (is_model or node.resource_type is ResourceType.SEED) and not own
 
     def _touches_more(self, node: DbtNode) -> bool:
         """Return whether a node has hooks or foreign keys, or is in a database where elt cannot create a schema."""
-        database = node.placed.database if node.placed is not None else ""
+        database = node.placed.database if node.placed is not None else ""  # the copy is built in the target's database
         is_elsewhere = database is not None and database.lower() != self.snapshot.target.database.lower()
         return bool(hooks_of(node.definition.config)) or is_elsewhere or has_foreign_keys(node)
 

@@ -10,7 +10,7 @@ _CRITERION = re.compile(
 _PLAIN = re.compile(r"^(?P<at>@)?(?P<up>(?P<up_depth>\d*)\+)?(?P<value>[^:*?\[\]+@]+)(?P<down>\+(?P<down_depth>\d*))?$")
 LOADS = "ingest"
 """The method that selects loads."""
-_STATEFUL = ("state", "result", "source_status")
+_STATEFUL = ("state", "result", "source_status")  # dbt's methods that compare with an earlier state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,7 @@ def unions(expressions: tuple[str, ...]) -> tuple[str, ...]:
 
     As in dbt, only a space separates words, and an empty word matches nothing; it is not a missing selection.
     """
+    # Not `split()`: any other whitespace is a part of the word, and empty words are kept.
     return tuple(item for expression in expressions for item in expression.split(" "))
 
 

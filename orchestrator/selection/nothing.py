@@ -25,6 +25,7 @@ def nothing_matched(
         words = f"--exclude {' '.join(unions(exclude))!r} leaves nothing." if exclude else "Nothing is selected."
         return EmptySelectionError(words, hint="List all names with: elt ls")
     parts = [part for item in items for part in item.split(",")]
+    # A dict keeps the order of the parts and names each word once.
     near = dict.fromkeys(name for part in parts for name in _near(part, graph))
     hint = f"Near names: {', '.join(near)}." if near else f"See all names with: elt ls{_all_of(parts)}"
     return EmptySelectionError(f"The selection {' '.join(items)!r} matches nothing.", hint=hint)
@@ -33,7 +34,7 @@ def nothing_matched(
 def nothing_changed(select: tuple[str, ...]) -> bool:
     """Return whether every item selects what changed, so that an empty result is not an error."""
     items = [item for item in unions(select) if item]
-    return bool(items) and all(is_stateful(item) for item in items)
+    return bool(items) and all(is_stateful(item) for item in items)  # if one item should have matched, it is an error
 
 
 def nothing_to_do(select: tuple[str, ...]) -> str:
@@ -49,6 +50,7 @@ def _near(part: str, graph: Graph) -> Iterator[str]:
     if criterion is None:
         word = without_prefix(bare_value(part))
         near = get_close_matches(word, [*_names(graph), *_own_names(LOADS, graph)], n=3)
+        # A name that is a node's too is suggested without `ingest:`: dbt's meaning comes first.
         loads = set(_own_names(LOADS, graph)) - set(_names(graph))
         yield from (f"{LOADS}:{name}" if name in loads else name for name in near)
         return

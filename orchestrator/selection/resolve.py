@@ -56,6 +56,7 @@ def resolve(
     wanted = frozenset[NodeId]().union(*map(reader.item, ours))
     ours_excluded = frozenset[NodeId]().union(*map(reader.item, ours_out))
     excluded = selector.matching(theirs_out) | ours_excluded
+    # With items of ours only, an empty selection of dbt would mean everything.
     asks_dbt = bool(theirs) or not ours or has_selector
     selected = selector.select(select=theirs, exclude=theirs_out) if asks_dbt else frozenset()
     direct = selector.select(select=theirs, exclude=theirs_out, direct=True) if asks_dbt else frozenset()
@@ -75,7 +76,7 @@ def resolve(
         ingest=frozenset(node for node in wanted - excluded if node in graph.ingest),
         suites=frozenset(node for node in wanted - excluded if node in graph.suites),
         named=(named - ours_excluded) | (named_by_ours - excluded),
-        is_everything=not (select or exclude or has_selector),
+        is_everything=not (select or exclude or has_selector),  # dbt's default selector counts as naming nothing
     )
 
 
@@ -105,6 +106,7 @@ class _SelectionReader:
         sets = []
         for part in item.split(","):
             criterion = self._own(part)
+            # dbt evaluates one part alone, because it cannot intersect with a method that it does not have.
             sets.append(_own_part(criterion, self._graph) if criterion else self._selector.matching((part,)))
         return frozenset.intersection(*sets)
 
@@ -117,7 +119,7 @@ class _SelectionReader:
         loads = self._graph.ingest.values()
         if plain is None or not any(is_called(plain.value, load.names) for load in loads):
             return None
-        return None if self._selector.matching((plain.value,)) else plain
+        return None if self._selector.matching((plain.value,)) else plain  # a name that dbt knows is dbt's
 
 
 def _own_part(criterion: OwnCriterion, graph: Graph) -> frozenset[NodeId]:
@@ -128,7 +130,7 @@ def _own_part(criterion: OwnCriterion, graph: Graph) -> frozenset[NodeId]:
         reached |= graph.across.ancestors(found, depth=criterion.up_depth)
     if criterion.down:
         reached |= graph.across.descendants(found, depth=criterion.down_depth)
-    if criterion.with_parents_of_children:
+    if criterion.with_parents_of_children:  # `@`, as dbt defines it
         children = graph.across.descendants(found)
         reached |= children | graph.across.ancestors(children)
     return frozenset(reached)

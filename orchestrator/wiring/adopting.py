@@ -76,12 +76,12 @@ def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None
 def file_times(project: OpenProject) -> FileTimes | None:
     """Open the database, and return when its file was last written before; None for a target without a file.
 
-    Another process may have held the file until it was opened here: then the later time is returned.
+    Another process may have had the file open until it was opened here: then the later time is returned.
     """
     if project.target.path is None or not project.target.is_there:
         return None
     path = Path(project.target.path)
-    before = _last_written(path)
+    before = _last_written(path)  # opening the file may write to it
     project.warehouse()
     profiles = project.snapshot.flags.profiles_dir / "profiles.yml"
     return FileTimes(
@@ -101,13 +101,14 @@ def _unshown(project: OpenProject, profiles: Path) -> str:
         return "profiles.yml"
     if not isinstance(output, dict):
         return "profiles.yml"
-    if output.get("plugins") or output.get("module_paths"):
+    if output.get("plugins") or output.get("module_paths"):  # code that the file's times do not cover
         return "the code of the plugins in profiles.yml"
     setting = asked_of_environment(output)
     return f"`{setting}` in profiles.yml, which reads the environment," if setting else ""
 
 
 def _last_written(path: Path) -> datetime:
+    # DuckDB writes to the log first: the file itself may be older than the last commit.
     moments = (_modified(one) for one in (path, path.with_name(f"{path.name}.wal")))
     return max(moment for moment in moments if moment is not None)
 
@@ -122,12 +123,13 @@ def adopt_nodes(
     project: OpenProject, gathered: Gathered, command: Command, *, dry_run: bool, drain: Callable[[], Sequence[Noticed]]
 ) -> Adoption:
     """Decide which nodes are adopted, and record them unless it is a dry run."""
+    # Before the decisions: a target that cannot keep markers must refuse before copies are built.
     record = None if dry_run else _writable_record(project, drain)
     nodes = gathered.ruled(dry_run=dry_run)
     adopted = [ruled for ruled in nodes if ruled.ruling.act is RulingAct.ADOPT]
     if adopted and not dry_run:
         _record(project, gathered, command, adopted)
-        if record is not None:
+        if record is not None:  # if the process dies before this, the next run builds them: it finds no marker
             _mark(gathered, adopted)
     return Adoption(
         invocation_id=gathered.artifacts.run.invocation_id,
@@ -146,7 +148,7 @@ def _writable_record(project: OpenProject, drain: Callable[[], Sequence[Noticed]
     record = project.record()
     if record is None or not project.target.is_there:
         return None
-    drain()
+    drain()  # only notices of what follows explain a failure
     record.make([project.target.database])
     if not record.is_made(project.target.database):
         said = next((notice.message for notice in drain()), "its tables cannot be created")
@@ -160,6 +162,7 @@ def _writable_record(project: OpenProject, drain: Callable[[], Sequence[Noticed]
 def _record(project: OpenProject, gathered: Gathered, command: Command, adopted: Sequence[Ruled]) -> None:
     """Record the adoption as a run of its own, in one transaction."""
     run_id, now = gathered.run_id, datetime.now(UTC)
+    # Nothing ran, so nothing waited, and the parents may not be in this plan.
     plan = Plan(steps=tuple(replace(ruled.step, parents=(), after=()) for ruled in adopted))
     opening = replace(opening_of(project, command, run_id, plan), verb=VERB)
     outcomes = tuple(_outcome(ruled, gathered, now) for ruled in adopted)

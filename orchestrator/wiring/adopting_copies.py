@@ -42,7 +42,7 @@ class Copies:
     def _verifier(self) -> Verifier | None:
         runs = self.project.dbt.node_runs(planned=self.nodes)
         self.project.resources.callback(runs.close)
-        runs.enter_thread()
+        runs.enter_thread()  # dbt keeps its invocation by thread
         return verifier_of(self.project, runs, None, None)
 
     def _compared(self, verifier: Verifier, step: BuildStep, schema: str) -> str:
@@ -55,6 +55,7 @@ class Copies:
             return f"it is a {shapes[relation].kind}, and would be a {shapes[copy].kind} now"
         if shapes[relation].columns != shapes[copy].columns:
             return "its columns are not those that it would have now"
+        # A view has no rows of its own. Equal definitions show equal rows.
         if shapes[relation].kind == VIEW:
             is_same = verifier.definition_of(relation) == verifier.definition_of(copy)
             return "" if is_same else "its definition is not what it would be now"
@@ -66,5 +67,5 @@ class Copies:
         return f"its rows are not those that it would have now: {rows:,} differ" if rows else "its columns differ"
 
     def _shapes(self, *relations: Relation) -> dict[Relation, Content]:
-        budget = Budget(rows=0, seconds=0)
+        budget = Budget(rows=0, seconds=0)  # only the catalog is read
         return dict(self.project.warehouse().contents(relations, budget, definitions_only=True))

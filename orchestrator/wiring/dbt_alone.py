@@ -46,7 +46,7 @@ def list_with_dbt(
 
 def dbt_writer(words: tuple[str, ...]) -> str | None:
     """Return the dbt command in `words` if it writes to the warehouse, else None."""
-    if _WRITERS.isdisjoint(words):
+    if _WRITERS.isdisjoint(words):  # the usual case, without importing dbt
         return None
     command = command_in(words)  # an option's value may be spelled like a command
     return command if command in _WRITERS else None
@@ -55,6 +55,7 @@ def dbt_writer(words: tuple[str, ...]) -> str | None:
 @contextmanager
 def _profiles_from_here() -> Iterator[None]:
     """Let dbt find a profiles.yml in the working folder, although it runs in the folder of the project."""
+    # A variable and not an option: the words of the user reach dbt unchanged.
     if _PROFILES_DIR in os.environ or not Path("profiles.yml").exists():
         yield
         return
@@ -71,6 +72,7 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Cons
     Raises:
         UsageError: The command empties or rebuilds tables of a protected target, and the user does not consent.
     """
+    # These must work where there is no project yet, so no settings are loaded.
     if words[0] in _WITHOUT_PROJECT or set(words) & {"--help", "-h"}:
         return run_command(words, project_dir or Path.cwd())
     settings = load_settings(project_dir)

@@ -67,15 +67,16 @@ def drive(
     the unfinished work that earlier runs started on these steps.
     """
     plan = decided_plan.plan
-    require_ready(project, plan)
+    require_ready(project, plan)  # before the run is recorded: a refused run leaves no record
     copy = copy_of(project, command.verb)
     reuse = known.reuse(decided_plan, opening.run_id, continued, share_of(command, project.settings))
     reuse.continued = left.batches.keys()
     if command.shadow_reuse:
         reuse.shadow = shadow_of(project, known.facts)
     terms = _terms(project, plan, command, opening.run_id, reuse, continued)
-    writer = known.store.writer(opening)
+    writer = known.store.writer(opening)  # nothing is written before its first event
     settled = () if continued is None else (*continued.settled, *continued.found)
+    # Builds of earlier runs left markers. If the tables for them are missing, they were lost: a warning says so.
     recovered = reuse.evaluator.past.last_success.keys() & {step.id for step in plan.of(BuildStep)}
     runners = make_runners(
         project,
@@ -87,6 +88,7 @@ def drive(
         on_content=known.facts.note_content,
     )
     inbox, stop = project.inbox, StopRequest()
+    # A listener that is too slow gets the events that were not queued for it from the record.
     reread = partial(_happened, known.store, opening.run_id)
     with audience.rereading(reread), stop_on_signals(stop), printed_as_notices(inbox):
         outcomes = run_plan(
@@ -102,9 +104,9 @@ def drive(
     def tell(notice: Noticed) -> None:
         _tell(project, writer, opening.run_id, notice)
 
-    forget_old_runs(known.store, project.settings.keep_runs, _now(), tell)
+    forget_old_runs(known.store, project.settings.keep_runs, _now(), tell)  # after the run, whose own record counts too
     code = _exit_code(reuse.shadow, outcomes, tell)
-    if copy is not None and plan.steps and code is ExitCode.SUCCESS:
+    if copy is not None and plan.steps and code is ExitCode.SUCCESS:  # readers never see a state that is not green
         code = publish(project, copy, tell)
     return FinishedRun(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=code)
 

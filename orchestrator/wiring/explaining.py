@@ -30,6 +30,7 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
     manifest = project.graph.manifest
     node = find_node(project.graph, name)
     order = [one for one in with_needs(project.graph, [node.unique_id]) if has_fingerprint(manifest.nodes.get(one))]
+    # The whole project is decided: the decision on one node depends on what runs above it.
     whole = replace(command, skip_unchanged=True)
     with closing(open_store(project.settings)) as store:
         known = Knowledge(project=project, store=store)

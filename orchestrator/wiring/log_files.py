@@ -22,7 +22,7 @@ def log_dir(settings: Settings) -> Path:
     try:
         own.mkdir(exist_ok=True)
         if not ignore.exists():
-            ignore.write_text("*\n")
+            ignore.write_text("*\n")  # ignores itself too, so that git shows nothing of it
     except OSError as error:
         if is_full_disk(error):
             raise full_disk_error(error, [own]) from error
@@ -43,6 +43,7 @@ def own_log(settings: Settings, masker: Masker) -> Iterator[None]:
     for handler in handlers:
         handler.setFormatter(_Masked(masker))
         LOGGER.addHandler(handler)
+    # The handlers of the root logger belong to the caller, and would write records without masking.
     LOGGER.propagate = False
     try:
         yield

@@ -86,7 +86,8 @@ class OpenProject:
         return f"{self.target.description}{self.graph.placement.words}"
 
     def locked_database(self) -> LockedDatabase | None:
-        """Return the process that holds the database, for a command that only reads; None if the database is free."""
+        """Return the process that has locked the database, for a command that only reads; None if it is free."""
+        # The lock shows only when the file is opened. A command that runs waits for it instead, up to its limit.
         can_be_locked = self.only_reads and self.target.is_file and self.target.is_there
         if can_be_locked and self._warehouse is None and self.held is None:
             try:
@@ -172,14 +173,14 @@ def open_project(
         dbt = DbtProject(settings.dbt_project_dir, hear_dbt, masker.text)
         resources.callback(dbt.close)
         target = dbt.open(dbt_args)
-        masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})
+        masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})  # dbt has rendered them now
         parsed = dbt.parse(placement)
         manifest = manifest_from(json.loads(parsed.read()), parsed.path)
         require_distinct(placement, manifest)
-        discovery = _hidden(found.result(), masker) if found else Discovery()
+        discovery = _hidden(found.result(), masker) if found else Discovery()  # the child ran meanwhile
         graph, readings, moved = _graph(settings, manifest, discovery, placement, needed=bool(needs_ingestion))
         if moved:
-            dbt.move_sources(placement, moved)
+            dbt.move_sources(placement, moved)  # which sources are fed is known only after the match
         yield OpenProject(
             snapshot=ProjectSnapshot(
                 settings=settings,
@@ -201,10 +202,10 @@ def open_project(
 
 
 def _patience(settings: Settings, asked: float | None, *, only_reads: bool) -> float:
-    """Return how many seconds to wait for a held database; a command that only reads waits only if asked to."""
+    """Return how many seconds to wait for a locked database; a command that only reads waits only if asked to."""
     if asked is not None:
         return asked
-    return 0 if only_reads else settings.lock_timeout.total_seconds()
+    return 0 if only_reads else settings.lock_timeout.total_seconds()  # a plan without the database is better than none
 
 
 def _discovery(
@@ -215,8 +216,9 @@ def _discovery(
         return None, None
     host = IngestionHost(masker.text, settings.ingestion_pythons)
     resources.callback(host.close)
-    pool = ThreadPoolExecutor(1, thread_name_prefix="elt-discovery")
-    resources.callback(pool.shutdown, wait=False, cancel_futures=True)
+    pool = ThreadPoolExecutor(1, thread_name_prefix="elt-discovery")  # the child is waited for on a thread
+    resources.callback(pool.shutdown, wait=False, cancel_futures=True)  # an error of dbt must not wait for an import
+    # Started before dbt: importing the user's modules may take as long as dbt's start and parse.
     found = pool.submit(discover, host, settings.project_root, settings.ingestion_folder, log_dir(settings))
     return host, found
 
@@ -239,6 +241,7 @@ def _graph(
         discovery.require_sound()
     else:
         notes += [mistake.message for mistake in discovery.mistakes]
+    # By declared names, so before the prefix is applied: a moved source would match no load (decision 17).
     matched = match_sources(discovery.sources, manifest, settings.ingestion_schemas)
     moved = frozenset(source for _, source in matched.feeds) if placement.prefix and placement.loads else frozenset()
     manifest = with_moved(manifest, placement, moved)

@@ -46,8 +46,8 @@ def opened(
 ) -> Iterator[OpenProject]:
     """Open the command's project for one dbt command line; `dbt_words` replace the dbt words of the verb.
 
-    With `only_reads`, the command runs nothing and continues without a database file that another process holds. The
-    placement is that of the command, unless another one is given.
+    With `only_reads`, the command runs nothing and continues without a database file that another process has locked.
+    The placement is that of the command, unless another one is given.
     """
     settings = load_settings(command.project_dir)
     words = _DBT_COMMANDS[command.verb] if dbt_words is None else dbt_words
@@ -55,7 +55,8 @@ def opened(
         command.verb is Verb.BUILD and command.ingest and command.upstream is not Upstream.NONE
     )
     placement = placement or command.placement
-    feeds_tests = bool(placement.prefix) and placement.loads
+    feeds_tests = bool(placement.prefix) and placement.loads  # their sources are read from prefixed datasets
+    # A command that needs no loads must work without the extra `dlt`. The loads are then left unknown.
     reads_ingestion = (command.verb is not Verb.TEST or feeds_tests) and (needs_ingestion or can_ingest(settings))
     with open_project(
         settings,
@@ -90,6 +91,7 @@ def dbt_args(words: tuple[str, ...], command: Command, settings: Settings) -> tu
     args = [*words, *command.dbt_options, "--project-dir", str(settings.dbt_project_dir)]
     if command.profiles_dir is not None:
         args += ["--profiles-dir", str(command.profiles_dir)]
+    # dbt runs in the project's folder, so it would look for the profile there and not in the working folder.
     elif (Path.cwd() / "profiles.yml").exists():
         args += ["--profiles-dir", str(Path.cwd())]
     for option, expressions in (("--select", command.select), ("--exclude", command.exclude)):
@@ -131,10 +133,11 @@ def decided(
     error = nothing_for(command.verb, command.select, project.graph) if not made.steps else None
     if error is not None and not command.allow_empty:
         raise error
-    if known is None or command.verb is not Verb.BUILD:
+    if known is None or command.verb is not Verb.BUILD:  # only builds are reused
         return DecidedPlan(plan=made)
     share = share_of(command, project.settings)
     skips = command.skip_unchanged or command.shadow_reuse
     found = known.decided(made, request, skip_unchanged=skips, verifies=share > 0, keeps_hooks=command.shadow_reuse)
     noted = noted_sample(found.plan, known.verifiable, share) if share else found.plan
+    # Last: a load that keeps failing is not attempted, whatever was decided about the steps below it.
     return replace(found, plan=known.with_open_circuits(noted))

@@ -22,7 +22,7 @@ def copy_of(project: OpenProject, verb: Verb) -> Path | None:
     Raises ConfigurationError if no copy can be written there.
     """
     target = project.target
-    is_for_readers = verb is Verb.BUILD and not project.graph.placement.prefix
+    is_for_readers = verb is Verb.BUILD and not project.graph.placement.prefix  # a sandbox is not for readers
     copy = project.settings.publish_copy.get(target.name) if is_for_readers else None
     if copy is None:
         return None
@@ -31,6 +31,7 @@ def copy_of(project: OpenProject, verb: Verb) -> Path | None:
         reason = f"the target {target.name} is {of}: only a DuckDB file on this machine can be copied"
         raise _refused(project, reason, "Remove the target from `publish_copy`, or let it be a DuckDB file.")
     attached = project.dbt.credentials().get("attach") or ()
+    # The copy must not replace a database that the run itself attaches.
     others = [Path(str(path)) for one in attached if (path := one.get("path"))]
     if reason := why_not_copied(Path(target.path), copy, others):
         raise _refused(
@@ -50,6 +51,7 @@ def publish(project: OpenProject, copy: Path, tell: Callable[[Noticed], None]) -
         told = f"the copy of the database is {made.path} ({size_words(made.size)})"
         told += "" if made.is_new else ": it was of this state already"
     except WarehouseError as error:
+        # The steps and their record stay a success. The exit code and a warning show that readers have an older copy.
         code, kind = ExitCode.NOT_GREEN, NoticeKind.WARNING
         told = f"every step succeeded, but the database could not be copied to {copy}: {error.message}. {_AGAIN}"
     tell(Noticed(at=datetime.now(UTC), kind=kind, message=told))

@@ -19,6 +19,7 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
     if unmoved:
         names = " ".join(unmoved.values())
         raise UsageError("\n".join(unmoved), hint=f"Exclude what writes elsewhere: --exclude {names}")
+    # All at once: a configuration that cannot work is corrected before the run (decision 3).
     missing = dict(lacking(project, plan))
     if missing:
         raise LoadConfigurationError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))
@@ -26,7 +27,7 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
     if validates:
         require_installed()
     if validates or plan.of(IngestStep):
-        project.warehouse()
+        project.warehouse()  # now, so that a locked or unsupported database refuses the run and not a step
 
 
 def unmovable(project: OpenProject, plan: Plan) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,7 @@ _MOMENTS = re.compile(rb'("(?:generated_at|invocation_id|invocation_started_at|r
 
 def open_store(settings: Settings) -> RunStore:
     """Return the store that the settings name; nothing is read or written until the store is used."""
+    # Imported here, so that commands without a store do not import SQLAlchemy.
     from orchestrator.store.database import store_url
     from orchestrator.store.sql_store import SqlStore
 
@@ -49,7 +50,7 @@ def query_store(settings: Settings, statement: str) -> tuple[tuple[str, ...], tu
 
 def new_run_id() -> str:
     """Return an id for a run that starts now; ids sort by time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"  # two runs may start in the same second
 
 
 def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) -> Opening:
@@ -74,7 +75,7 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         target_identity=project.target.identity,
         database=project.database,
         process=this_process(),
-        manifest=without_moments(masker.json(project.dbt.manifest_json())),
+        manifest=without_moments(masker.json(project.dbt.manifest_json())),  # equal projects are stored once
         places=places_of(project.graph, [step.id for step in plan.steps]),
         writes={step.id: written_by(project.graph, step, project.target.database) for step in plan.steps},
     )
@@ -82,6 +83,7 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
 
 def without_moments(manifest: bytes) -> bytes:
     """Replace the times and ids that each parse writes into a manifest's head, so equal projects have equal text."""
+    # Only the head: a manifest has megabytes, and a text of the project may contain the same words.
     head = _MOMENTS.sub(rb"\1null", manifest[:_HEAD])
     return head + manifest[_HEAD:]
 

@@ -72,6 +72,7 @@ def listening(listeners: Sequence[RunListener], patience: timedelta | None = PAT
     with Audience(listeners, _now, patience=patience) as audience:
         try:
             yield audience
+        # A run that has begun reports its own end. Before that, only this tells listeners why there is none.
         except (Exception, KeyboardInterrupt) as error:
             if not audience.has_begun:
                 audience.tell(not_started(error, _now(), Masker(os.environ)))  # the project may never have been open

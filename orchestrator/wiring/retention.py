@@ -18,5 +18,5 @@ def forget_old_runs(store: RunStore, keep: int, now: datetime, hear: Callable[[N
     try:
         if store.count_runs() > keep + keep // _SLACK:
             store.prune(keep=keep, now=now)
-    except StoreError as error:
+    except StoreError as error:  # the run has ended, and this must not change its result
         hear(Noticed(at=now, kind=NoticeKind.WARNING, message=f"Old runs could not be deleted. {error}"))

@@ -63,14 +63,17 @@ def make_runners(
     in this target by earlier runs, which the `reader` knows. `on_content` is called with what each successful build
     leaves.
     """
+    # First: the markers of builds and loads need their tables, and dbt's runs need the record.
     record = _record_in_target(project, plan, on_content, is_expected=was_built)
     nodes = [node for step in plan.steps if (node := node_of(step)) is not None]
     runs = project.dbt.node_runs(
         planned=nodes or [step.node for step in plan.of(FreshnessStep)],
+        # --full-refresh applies to what the user named, not to what the planner added.
         added=[step.node for step in plan.of(BuildStep) if step.added],
         places=record,
     )
     runs.take_up(left.batches)
+    # dbt's end hooks and `run_results.json` show the whole run, not only what was left to do.
     runs.recall(record for outcome in settled for record in outcome.dbt_results)
     project.resources.callback(runs.close)
     ledger = project.dbt.ledger(runs)
@@ -91,7 +94,7 @@ def _validation_runner(parts: _Parts) -> StepRunner:
     project = parts.project
     validation = ValidationRunner(project.warehouse().access(), project.settings.project_root)
     project.resources.callback(validation.close)
-    validation.start()
+    validation.start()  # imports great-expectations while dbt builds
     return validation
 
 

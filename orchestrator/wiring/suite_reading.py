@@ -30,6 +30,7 @@ def _reading(project_root: Path, manifest: Manifest, bound: BoundSuite) -> Suite
     try:
         file = read_suite(project_root, bound.suite.path)
         digest = hashlib.sha256((project_root / bound.suite.path).read_bytes()).hexdigest()
+    # Planning must not fail here: the validation step itself reports what is wrong with the file.
     except (SuiteError, OSError):
         return SuiteReading(not_understood=("a suite that cannot be read",))
     find = relation_finder(manifest, relation_of(manifest, bound.node))

@@ -28,6 +28,7 @@ def target_record(
 
     def database_of(step: StepId) -> str | None:
         node = nodes.get(NodeId(step))
+        # A marker is in the database of its relation: DuckDB writes to one database in each transaction.
         return None if node is None or node.placed is None else node.placed.database or target.database
 
     def reach(database: str) -> None:

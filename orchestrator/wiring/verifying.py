@@ -27,7 +27,7 @@ def verifier_of(
     def relation_of(node: NodeId) -> Relation:
         relation = manifest.nodes[node].placed
         if relation is None:
-            raise ValueError(f"{node} has no table")
+            raise ValueError(f"{node} has no table")  # `Verifiable` lets only nodes with a table through
         return Relation(
             database=relation.database or target.database, schema=relation.schema, identifier=relation.identifier
         )
@@ -42,6 +42,7 @@ def verifier_of(
     def definition_of(relation: Relation) -> str:
         found = project.warehouse().contents([relation], Budget(rows=0, seconds=0), definitions_only=True)
         definition = found[relation].definition if relation in found else ""
+        # DuckDB's catalog has the whole statement with the name of the view, which differs in the copy.
         head, parted, query = definition.partition(" AS ")
         return query if parted and head.upper().startswith("CREATE ") else definition
 

@@ -32,7 +32,10 @@ def open_shared(
     if not target.is_file or target.path is None:
         raise _not_shared(target)
     file = DatabaseFile(
-        path=Path(target.path), config=target.config, settings=lambda: credentials().get("settings") or {}
+        # dbt's exact configuration: DuckDB refuses to open a file twice in one process with different ones.
+        path=Path(target.path),
+        config=target.config,
+        settings=lambda: credentials().get("settings") or {},
     )
     return open_warehouse(file, lock_timeout=lock_timeout, on_wait=on_wait)
 
@@ -46,12 +49,13 @@ def open_empty(target: Target, credentials: Callable[[], Mapping[str, Any]]) -> 
 
 
 def _open_server(target: Target, credentials: Mapping[str, Any]) -> ChildWarehouse:
+    # Imported here: a project on DuckDB need not have the driver of PostgreSQL.
     from orchestrator.adapters.postgres.login import Login
     from orchestrator.adapters.postgres.server import PostgresServer
 
     named = f"target {target.name} of the profile {target.profile}"
     server = PostgresServer(Login.of(credentials), target=named)
-    server.require_open()
+    server.require_open()  # now, so that a wrong password is reported before the run
     return server
 
 

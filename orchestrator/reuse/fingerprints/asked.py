@@ -19,6 +19,7 @@ class Asked:
     def __init__(self, index: MacroIndex, around: Surroundings) -> None:
         self._index = index
         self._around = around
+        # By package: the same macro reads the vars of the package of the node that calls it.
         self._groups: dict[tuple[NodeId, bool, str], PartGroup] = {}
         self._macros: dict[NodeId, str] = {}
         self._vars: dict[tuple[str, str], str] = {}
@@ -75,7 +76,7 @@ class Asked:
         if key not in self._vars:
             known = self._around.vars.get(package, {})
             value = dict(known) if name == EVERYTHING else known.get(name, _ABSENT)
-            self._vars[key] = _ABSENT if value is _ABSENT else digest_of([value])
+            self._vars[key] = _ABSENT if value is _ABSENT else digest_of([value])  # in a list: None is a value too
         return self._vars[key]
 
     def _variable(self, name: str) -> str:
@@ -84,6 +85,7 @@ class Asked:
         return self._env[name]
 
     def _flag(self, name: str) -> str:
+        # Among all flags, one that changes would make every run look different. A text that names it is volatile.
         flags = {one: kept for one, kept in self._around.flags.items() if one not in self._around.changing_flags}
         return digest_of(flags if name == EVERYTHING else flags.get(name, _ABSENT))
 

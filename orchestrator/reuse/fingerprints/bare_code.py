@@ -19,7 +19,7 @@ def bare_code(text: str) -> str:
     """Return the code without comments and with single spaces; unchanged if a tag makes that uncertain."""
     tags: list[str] = []
     lexed = _with_held_tags(text, tags)
-    if lexed is None:
+    if lexed is None:  # `raw`, `call`, `macro`: what they keep may be a string of SQL
         return text
     pieces: list[str] = []
     end = 0
@@ -55,6 +55,7 @@ def _with_held_tags(text: str, tags: list[str]) -> str | None:
     except TemplateSyntaxError:
         return None
     is_plain = all(piece.kind in {"data", "variable"} or _is_plain(piece.words) for piece in pieces)
+    # \0 and \1 mark tags and kept spaces, so a text that contains them is left as it is.
     return "".join(map(held, pieces)) if is_plain and "\0" not in text and "\1" not in text else None
 
 

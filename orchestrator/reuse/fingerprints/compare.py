@@ -44,11 +44,12 @@ class Comparison:
 
 def compare(now: Fingerprint, then: Fingerprint) -> Comparison:
     """Compare a node's fingerprint with an earlier one of the same node."""
-    if now.digest == then.digest:
+    if now.digest == then.digest:  # the common case, without flattening the groups
         return Comparison(verdict=ComparisonVerdict.SAME)
     changes = tuple(_changes(now.parts, then.parts))
     if not changes:
         return Comparison(verdict=ComparisonVerdict.SAME)
+    # Such a part does not show in the compiled code, so comparing that would prove nothing.
     if any(change.part in now.built or change.part in then.built for change in changes):
         verdict = ComparisonVerdict.DIFFERENT
     elif now.compiled is None or then.compiled is None:

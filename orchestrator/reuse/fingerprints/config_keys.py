@@ -130,9 +130,12 @@ _UNSET: dict[str, object] = {
 def config_parts(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Yield a part for each key that affects the result and is set."""
     for key, value in config.items():
+        # dbt writes many of its own keys into every node. With the value that means unset, they are as good as absent.
         if key in OUTSIDE or key in ELSEWHERE or (key in _UNSET and value == _UNSET[key]):
             continue
         if isinstance(value, str):
+            # dbt ignores the case of a severity. Most values are short texts that many nodes share, so their digests
+            # are kept.
             yield f"config:{key}", _text_digest(value.lower() if key == "severity" else value)
         else:
             yield f"config:{key}", digest_of([value])
@@ -144,7 +147,7 @@ def config_parts(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 def hooks_of(config: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
     """Return the hooks of a node with their key, in the order in which they run."""
     found = []
-    for key in ("pre-hook", "pre_hook", "post-hook", "post_hook"):
+    for key in ("pre-hook", "pre_hook", "post-hook", "post_hook"):  # dbt accepts both spellings
         hooks = config.get(key)
         found += [(key.replace("_", "-"), hook) for hook in _listed(hooks)]
     return tuple(found)

@@ -18,6 +18,7 @@ class ContextNames:
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
+        # These names give access to more than a value, so each has a rule for what may be done with it.
         self._rules: dict[str, Callable[[Attributes, nodes.Call | None, int], None]] = {
             "adapter": self._adapter,
             "api": self._api,
@@ -45,13 +46,15 @@ class ContextNames:
         elif name == allowed.TRIES and call is not None and not attributes:
             self._tries(call, line)
         else:
-            self._foreign(name, attributes, call, line)
+            self._foreign(name, attributes, call, line)  # on no list: a macro of the project, or unknown
 
     def member(self, attribute: str, line: int) -> None:
         """Record that an attribute of a plain value is read."""
         if attribute in allowed.CLOCK_METHODS:
             self._notes.volatile.setdefault(attribute, line)
-        elif attribute in allowed.OF_OBJECTS_ONLY or attribute.startswith("_"):
+        elif attribute in allowed.OF_OBJECTS_ONLY or attribute.startswith(
+            "_"
+        ):  # `__class__` and others lead to all of Python
             self._unknown(f"the attribute {attribute}", line)
         elif attribute == "created_at":
             self._notes.asks.setdefault("created_at, which may be when dbt parsed the project", line)
@@ -67,13 +70,14 @@ class ContextNames:
         """Record a call of `var` or `env_var`, with the requested name if it is a constant."""
         first = call.args[0] if call.args else next((one.value for one in call.kwargs if one.key in _FIRST), None)
         name = first.value if isinstance(first, nodes.Const) and isinstance(first.value, str) else None
+        # A computed name may be any, so all of them become part of the fingerprint.
         if name is None or call.dyn_args is not None or call.dyn_kwargs is not None:
             self._every(function)
         elif function == "env_var":
             self._notes.env.add(name)
         else:
             self._notes.vars.add(name)
-            if name == _LOGICAL_DATE:
+            if name == _LOGICAL_DATE:  # the time for which a run is scheduled
                 self._notes.volatile.setdefault("the logical date", line)
 
     def _is_value(self, name: str, line: int) -> bool:
@@ -115,7 +119,7 @@ class ContextNames:
             )
             return
         self._notes.foreign.setdefault(dotted, line)
-        macro = attributes[-1] if attributes else name
+        macro = attributes[-1] if attributes else name  # `dbt_utils.star`: the package comes first
         if macro in allowed.CLOCK_MACROS or (attributes and macro in allowed.CLOCK_METHODS):
             self._notes.volatile.setdefault(macro, line)
         if macro in allowed.ASKING_MACROS:
@@ -151,7 +155,7 @@ class ContextNames:
         self._notes.names.add("dispatch")
         first = call.args[0] if call.args else next((one.value for one in call.kwargs if one.key == "macro_name"), None)
         if not isinstance(first, nodes.Const) or not isinstance(first.value, str):
-            self._notes.every_macro = True
+            self._notes.every_macro = True  # the name is computed, so it may find any
         elif first.value in allowed.CLOCK_MACROS:
             self._notes.volatile.setdefault(first.value, line)
 
@@ -171,10 +175,11 @@ class ContextNames:
             self._notes.may_read_anything("builtins", line)
 
     def _context(self, attributes: Attributes, call: nodes.Call | None, line: int) -> None:  # noqa: ARG002
-        self._notes.may_read_anything("context", line)
+        self._notes.may_read_anything("context", line)  # it contains every other name of dbt, by key
 
     def _config(self, attributes: Attributes, call: nodes.Call | None, line: int) -> None:
         if call is not None and not attributes:  # it sets configuration, which has parts of its own
+            # The header runs before the statement and is not a part of it.
             self._notes.beside_the_sql |= any(one.key == _SQL_HEADER for one in call.kwargs)
             return
         self._notes.own_entry = True
@@ -188,7 +193,7 @@ class ContextNames:
     def _flags(self, attributes: Attributes, call: nodes.Call | None, line: int) -> None:
         self._notes.beside_the_sql = True
         if call is None and attributes:
-            self._notes.flags.add(attributes[0].upper())
+            self._notes.flags.add(attributes[0].upper())  # dbt has each flag in both cases
         elif call is not None and attributes == ("get",) and call.args and isinstance(call.args[0], nodes.Const):
             self._notes.flags.add(str(call.args[0].value).upper())
         else:
@@ -207,7 +212,7 @@ class ContextNames:
             read = attributes[:-1]
         else:
             self._on_value("model", attributes, None, line)
-        if read[:1] == ("batch",):
+        if read[:1] == ("batch",):  # the bounds of the batch that runs
             self._notes.volatile.setdefault("model.batch", line)
         elif not read or read[0] not in allowed.MODEL_FIELDS:
             self._notes.asks.setdefault(f"model.{read[0]}" if read else "model as a whole", line)

@@ -51,7 +51,7 @@ class Expressions:
         match node:
             case nodes.Const():
                 self._constant(node)
-            case nodes.TemplateData():
+            case nodes.TemplateData():  # text, in a block that is an expression
                 pass
             case nodes.Name():
                 self._name(node, scope)
@@ -104,14 +104,14 @@ class Expressions:
             self._arguments(subject, scope)
         elif subject is not None:  # the filter of a block has no subject
             self.value(subject, scope)
-        if node.name == "map" and node.args:
+        if node.name == "map" and node.args:  # its first argument is the name of a filter
             self._named(node.args[0], "filter", node.lineno)
         if node.name in _TEST_FILTERS and len(node.args) > _TEST_FILTERS[node.name]:
             self._named(node.args[_TEST_FILTERS[node.name]], "test", node.lineno)
         read = [one.value for one in node.kwargs if one.key == "attribute"]
         read += node.args[:1] if node.name in _ATTRIBUTE_FILTERS else []
         for attribute in read:
-            if isinstance(attribute, nodes.Const) and isinstance(attribute.value, str):
+            if isinstance(attribute, nodes.Const) and isinstance(attribute.value, str):  # Jinja follows the dots in it
                 for part in attribute.value.split("."):
                     self._context.member(part, node.lineno)
         self._all([*node.args, *node.kwargs, *filter(None, (node.dyn_args, node.dyn_kwargs))], scope)
@@ -125,7 +125,7 @@ class Expressions:
                 self._all([expr, *made.args], scope)
                 return
             case nodes.Sub(left=left, right=right) if _is_view(left) or _is_view(right):
-                self._notes.asks.setdefault(allowed.ORDER_OF_A_SET, node.lineno)
+                self._notes.asks.setdefault(allowed.ORDER_OF_A_SET, node.lineno)  # differs in each process
             case _:
                 pass
         self._all(node.iter_child_nodes(), scope)
@@ -133,7 +133,7 @@ class Expressions:
     def _name(self, node: nodes.Name, scope: Scope) -> None:
         local = scope.get(node.name)
         if local is None:
-            self._context.use(node.name, (), None, node.lineno)
+            self._context.use(node.name, (), None, node.lineno)  # not a local variable: a name of dbt or a macro
         elif local is Local.MAYBE:
             self._maybe(node.name, (), node.lineno)
         elif local is Local.MACRO:
@@ -217,7 +217,7 @@ class Expressions:
         if isinstance(node.value, str):
             self._notes.strings.add(node.value)
             if "{{" in node.value or "{%" in node.value:
-                self._notes.templates.append((node.value, node.lineno))
+                self._notes.templates.append((node.value, node.lineno))  # dbt may render it later
 
     def _filter_name(self, name: str, line: int) -> None:
         if name == "random":

@@ -54,6 +54,7 @@ def fragment_findings(text: str, adapter: str) -> tuple[str, ...]:
         tokens = tokenized(sql, adapter)
     except unreadable():
         return ("SQL that cannot be read",)
+    # Without a tree, `as name (` can only be told from a call by the word before it.
     aliases = frozenset(
         token.start for before, token in pairwise(tokens) if before.text.lower() == "as" and token.text.isidentifier()
     )
@@ -74,8 +75,9 @@ def fragment_findings(text: str, adapter: str) -> tuple[str, ...]:
 def _relations(tokens: Sequence[Any], table_functions: AbstractSet[str]) -> Iterator[str]:
     """Yield the names that follow `from`, `join`, and the commas of a from clause."""
     words = [" ".join(token.text.lower().split()) for token in tokens]
+    # `name as (` defines a CTE.
     own = {words[at - 1] for at, word in enumerate(words) if word == "as" and words[at + 1 : at + 2] == ["("] and at}
-    in_from: list[bool] = [False]
+    in_from: list[bool] = [False]  # one for each open parenthesis: a comma in a call separates arguments
     for at, word in enumerate(words):
         follows = words[at + 1] if at + 1 < len(words) else ""
         if word == "(":

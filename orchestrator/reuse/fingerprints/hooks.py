@@ -39,6 +39,7 @@ def hook_findings(node: DbtNode, index: MacroIndex, adapter: str, values: Mappin
 def _not_understood(sql: str, adapter: str) -> tuple[str, ...]:
     from orchestrator.reuse.fingerprints.statement_hooks import read_hook
 
+    # Only calls of macros. The caller reads these by themselves, and sqlglot is slow to import.
     if PLACEHOLDERS.issuperset(sql.replace(";", " ").split()):
         return ()
     found = read_hook(sql, adapter)
@@ -58,5 +59,6 @@ def may_change_rows(texts: Iterable[str]) -> bool:
     """
     from orchestrator.reuse.fingerprints.template import placeholder_sql
 
+    # A semicolon in a string splits a statement in two. If the rest does not look harmless, the hooks run.
     statements = (one for text in texts for one in placeholder_sql(text).split(";"))
     return any(one.strip() and not _HARMLESS.match(one) for one in statements)

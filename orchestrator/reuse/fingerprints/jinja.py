@@ -65,7 +65,7 @@ class _DbtBlocks(Extension):
         node.args, node.defaults = [], []
         if tag.value in {"test", "data_test"}:
             parser.parse_signature(node)
-        elif tag.value == "materialization":
+        elif tag.value == "materialization":  # dbt passes these as options, not as parameters
             node.args = [nodes.Name("supported_languages", "param", lineno=tag.lineno)]
             while parser.stream.skip_if("comma"):
                 parser.parse_assign_target(name_only=True)
@@ -101,9 +101,9 @@ class Piece(NamedTuple):
 
     @property
     def edges(self) -> tuple[str, str]:
-        """The first and the last character, each empty if it cannot belong to the same name as what is beside it."""
+        """The first and the last character, each empty if it cannot belong to the same name as what is next to it."""
         if self.kind == "variable":
-            return "{", "}"
+            return "{", "}"  # what it renders may continue the name on either side
         first, last = self.text[:1], self.text[-1:]
         return first if f"_{first}".isidentifier() else "", last if f"_{last}".isidentifier() else ""
 
@@ -128,7 +128,7 @@ def pieces_of(text: str) -> Iterator[Piece]:
             first, tag = line, []
         elif kind in {"data", "raw_begin"}:
             yield Piece(line, kind.removesuffix("_begin"), ((kind, value),))
-        elif name != "comment" and kind != "comment":
+        elif name != "comment" and kind != "comment":  # Jinja removes comments before dbt sees them
             tag.append((kind, value))
 
 
@@ -146,6 +146,7 @@ def sql_around_tags(text: str, values: Mapping[str, object]) -> Iterator[tuple[i
         elif (rendered := _value(piece.words, values)) is not None:
             yield piece.line, rendered
         else:
+            # Text that touches the expression may belong to the same name.
             is_whole = before.edges[1] + after.edges[0] == ""
             yield piece.line, f" {_placeholder(piece.words) if is_whole else RENDERED} "
 

@@ -16,6 +16,7 @@ from orchestrator.reuse.fingerprints.reading import TextReading, read_template
 from orchestrator.reuse.fingerprints.stock_macros import calls_of_stock, is_stock, unit_reading
 from orchestrator.reuse.fingerprints.value import Finding
 
+# Their effect is the name of the node's relation, which is a part of its own.
 _SHOWS_IN_THE_RELATION = frozenset({"generate_schema_name", "generate_alias_name", "generate_database_name"})
 _MATERIALIZATION = "materialization_"
 _TEST = "test_"
@@ -41,6 +42,7 @@ class Needs:
 
 
 NO_NEEDS = Needs()
+# One finding is enough to run a node. More would only make records and messages longer.
 _MOST_FINDINGS = 5
 
 
@@ -78,6 +80,7 @@ class MacroIndex:
         """Index the macros of a manifest; `changing_flags` are the dbt flags that differ in each invocation."""
         self._changing_flags = changing_flags
         self._of_dbt_packages = {"dbt", f"dbt_{manifest.adapter_type}"}
+        # The adapter for Redshift builds on the one for PostgreSQL, and uses its macros.
         if manifest.adapter_type == "redshift":
             self._of_dbt_packages.add("dbt_postgres")
         self._adapter = manifest.adapter_type
@@ -96,6 +99,7 @@ class MacroIndex:
         self._by_name: dict[str, list[NodeId]] = defaultdict(list)
         for macro in self.macros.values():
             self._by_name[macro.name].append(macro.unique_id)
+            # `adapter.dispatch('cents')` may call `default__cents` or `duckdb__cents`.
             _, parted, dispatched = macro.name.partition("__")
             if parted:
                 self._by_name[dispatched].append(macro.unique_id)
@@ -116,7 +120,9 @@ class MacroIndex:
 
         def findings(found: Iterable[tuple[str, int]], *, line: bool = not place) -> tuple[Finding, ...]:
             return tuple(
-                Finding(what=f"{what}{place}", path=path, line=number if line else 0) for what, number in found
+                # A macro's text is a part of its file, so a line in it is not a line of the file.
+                Finding(what=f"{what}{place}", path=path, line=number if line else 0)
+                for what, number in found
             )
 
         changing = sorted(reading.flags & self._changing_flags)
@@ -185,11 +191,14 @@ class MacroIndex:
         waiting = [root]
         needs: list[Needs] = []
         for macro in waiting:  # the loop appends to it; breadth first, so the shortest chain of calls is recorded
+            # In code that compiles, the effect of these macros is known by name. In a materialization, the review
+            # covers it.
             unit = unit_reading(self.macros[macro].name) if self._is_stock(self.macros[macro]) else None
             if unit is not None and not trusts:
                 needs.append(self.needs_of(unit, "", f" in the macro {self.macros[macro].name}"))
                 continue
             is_trusted = trusts and self._is_stock(self.macros[macro])
+            # A reviewed macro needs nothing by itself, but the project's macros that it calls may.
             needs.append(NO_NEEDS if is_trusted else self._own_needs(self.macros[macro]))
             for called in self._calls(macro, is_trusted=is_trusted):
                 if called not in through:
@@ -234,8 +243,10 @@ class MacroIndex:
         if reading.every_macro:
             yield from self.macros
             return
+        # Sorted: the order of a set of strings differs in each process, and findings must not.
         for name in sorted(reading.names & self._by_name.keys()):
             yield from self._by_name[name]
+        # The name of what dispatch calls is a string, which may be anywhere in the text.
         if "dispatch" in reading.names:
             for name in sorted(reading.strings & self._by_name.keys()):
                 yield from self._by_name[name]

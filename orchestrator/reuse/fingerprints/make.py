@@ -34,7 +34,7 @@ FINGERPRINTED = frozenset(
         ResourceType.UNIT_TEST,
     }
 )
-_NOT_COMPILED = frozenset({ResourceType.SEED, ResourceType.UNIT_TEST})
+_NOT_COMPILED = frozenset({ResourceType.SEED, ResourceType.UNIT_TEST})  # dbt has no compiled code of them
 _HAVE_A_STATEMENT = frozenset({ResourceType.MODEL, ResourceType.SNAPSHOT, ResourceType.TEST, ResourceType.UNIT_TEST})
 UNKNOWN = "unknown"
 _NO_VERSIONS: Mapping[NodeId, SourceVersion] = {}
@@ -80,7 +80,7 @@ class Fingerprinter:
         self._manifest = manifest
         self._around = around
         self._asked = Asked(self.index, around)
-        self._shared: dict[str, PartGroup] = {}
+        self._shared: dict[str, PartGroup] = {}  # by package: each sees vars of its own
         self._alone: dict[NodeId, _Alone] = {}
 
     def make(
@@ -99,7 +99,7 @@ class Fingerprinter:
         code, hooks = alone.code, alone.hooks
         rendered, of_code, of_build = dict(alone.rendered), alone.of_code, alone.of_build
         built = {**alone.built, **self._parent_parts(node, parents, versions)}
-        for parent in inlined:
+        for parent in inlined:  # its code is text in the SQL of its children
             (rendered if parent.rendered else built)[f"parent:{parent.node}"] = _inlined_digest(parent)
             built |= {name: part for name, part in own_of(parent.built).items() if _is_of_a_parent(name)}
         if code.all.beside_the_sql or node.resource_type in _NOT_COMPILED:  # comparing compiled code proves nothing
@@ -194,7 +194,7 @@ class Fingerprinter:
             **own_parts(node, self._around),
         }
         if node.definition.language == "python":
-            own["python"] = digest_of(dict(self._around.python_versions))
+            own["python"] = digest_of(dict(self._around.python_versions))  # packages compute the rows
         own_hooks = hooks_of(node.definition.config)
         for key in dict.fromkeys(key for key, _ in own_hooks):
             own[f"hook:{key}"] = digest_of([hook for its_key, hook in own_hooks if its_key == key])
@@ -209,7 +209,7 @@ class Fingerprinter:
 
     def _materialized_by(self, node: DbtNode) -> tuple[Closure, ...]:
         """Return what the node's materialization can reach, other than known macros of dbt."""
-        name = {ResourceType.UNIT_TEST: "unit"}.get(node.resource_type, node.materialized)
+        name = {ResourceType.UNIT_TEST: "unit"}.get(node.resource_type, node.materialized)  # as dbt calls theirs
         return self.index.materialization(name)
 
     def _shared_by(self, package: str) -> PartGroup:
@@ -219,10 +219,10 @@ class Fingerprinter:
             around, index, asked = self._around, self.index, self._asked
             parts = {"adapter": digest_of([self._manifest.adapter_type, dict(around.versions)])}
             parts |= around.setting_parts()
-            for closure in index.everywhere:
+            for closure in index.everywhere:  # dbt may call them for any node
                 parts |= asked.group(closure, package).parts
             hooks, roots = index.at_start
-            if hooks:
+            if hooks:  # they may create what models call
                 parts["hook:on-run-start"] = digest_of(list(hooks))
                 for text in hooks:
                     parts |= asked.of(index.read(text), package)
@@ -250,7 +250,7 @@ class Fingerprinter:
                 found[f"parent:{parent}"] = digest_of(UNKNOWN if version is None else version.rows)
                 if version is not None and version.ids:
                     found[f"{IDS_OF}{parent}"] = digest_of(version.ids)
-            elif parent in parents and not self._manifest.nodes[parent].is_ephemeral:
+            elif parent in parents and not self._manifest.nodes[parent].is_ephemeral:  # inlined in `make`
                 found[f"parent:{parent}"] = parents[parent]
         return found
 
@@ -280,7 +280,7 @@ def _declared(node: DbtNode, found: Fingerprint) -> Fingerprint:
         what = found.volatile or Finding(what="declared by meta.elt.volatile", path=node.path)
         return replace(found, volatile=what)
     if volatile is False or declared_deterministic(node.definition.config):
-        return replace(found, volatile=None, not_understood=(), is_declared=True)
+        return replace(found, volatile=None, not_understood=(), is_declared=True)  # the project vouches for it
     return found
 
 

@@ -32,6 +32,7 @@ def missed(manifest: Manifest, node: DbtNode, compiled: str | None, compiled_the
         if compiled_then is not None and _normal(compiled, manifest) != _normal(compiled_then, manifest):
             sure.append(_OTHER_CODE)
         trees = _trees(compiled, manifest.adapter_type)
+        # What the tree shows is certain, the rest only possible.
         sure += _read_beside_refs(manifest, node, trees)
         read = read_statement(compiled, manifest.adapter_type)
         sure += read.volatile

@@ -39,11 +39,13 @@ def normal_sql(sql: str, adapter: str) -> str:
     before = ""
     for token in tokens:
         text, kind = token.text, token.token_type.name
+        # The tokens of sqlglot may contain several words, such as `group by`; the first decides.
         is_word = kind not in _QUOTED and text.lower().split(" ")[0] in _RESERVED
         folded = " ".join(text.lower().split()) if is_word and before not in _NAMED_BY else text
+        # The words are joined by line breaks. With its length, a string that contains one is not two words.
         words.append(f"{kind} {len(folded)} {folded}" if kind in _QUOTED else folded)
         before = folded if kind not in _QUOTED else ""
-    while words and words[-1] == ";":
+    while words and words[-1] == ";":  # dbt runs the same statement with or without it
         words.pop()
     return "\n".join(words)
 

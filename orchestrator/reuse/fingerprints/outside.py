@@ -30,6 +30,7 @@ def surroundings_of(
     `database_facts` are the database settings that change results, and the identity of attached databases.
     """
     salt = manifest.project_name
+    # A hash without salt would be equal in every project with the same secret.
     profile = profile_digests(salt, around.connection, os.environ, adapter)
     code = around.plugin_code
     return Surroundings(
@@ -74,13 +75,13 @@ def profile_digests(
 
 def time_zone(environ: Mapping[str, str], local_time: Path = _LOCAL_TIME) -> str:
     """Return the name of the process's time zone; not its offset, which changes twice a year."""
-    said = environ.get("TZ")
+    said = environ.get("TZ")  # DuckDB takes its time zone from the process
     if said:
         return said.removeprefix(":")
     try:
-        place = local_time.resolve(strict=True)
+        place = local_time.resolve(strict=True)  # usually a link into /usr/share/zoneinfo, whose path is the name
         _, parted, name = place.as_posix().partition("/zoneinfo/")
-        return name if parted else hashlib.sha256(place.read_bytes()).hexdigest()
+        return name if parted else hashlib.sha256(place.read_bytes()).hexdigest()  # a copy has no name, only its rules
     except OSError:
         return " ".join(time.tzname)
 
@@ -113,6 +114,7 @@ def hidden(salt: str, known: Mapping[str, object]) -> dict[str, object]:
     """Return vars with hashes in place of values whose names suggest a secret; templates are kept as they are."""
     return {
         name: _hashed(value, salt, name)
+        # A template has to be read for what it needs, and its text is in the project anyway.
         if isinstance(value, str) and is_secret_name(name) and "{" not in value
         else value
         for name, value in known.items()
@@ -141,6 +143,7 @@ def _installed(names: Iterable[str]) -> dict[str, str]:
 
 def _setting_digest(value: object, salt: str, name: str) -> str:
     """Return the hash of a setting; if it may hold a secret, the hash is salted and slow."""
+    # A nested value may have a secret anywhere in it, under any name.
     is_plain = isinstance(value, str | bool | int | float) or (
         isinstance(value, list) and all(isinstance(one, str) for one in value)
     )

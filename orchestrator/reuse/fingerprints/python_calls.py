@@ -27,7 +27,7 @@ _TEMPLATES = {
     "sort": "select * from {relation} order by {text}",
     "join": "select * from {relation} where {text}",
 }
-_AS_SELECTED = "select {text}\nfrom {relation}"
+_AS_SELECTED = "select {text}\nfrom {relation}"  # on two lines: a comment in the text cannot hide the rest
 _RELATION = "elt_relation"
 _DEPTH = 20
 
@@ -75,6 +75,7 @@ def _of_method(node: ast.Call, func: ast.Attribute, scope: Scope) -> Iterator[tu
     method, line = func.attr, node.lineno
     if method in names.ONLY_CALLED and None in {one.arg for one in node.keywords}:
         yield f".{method}() with arguments that are not written there", line
+    # `', '.join(…)` is a method of a text, `relation.join(…)` executes SQL.
     on_text = constant_text(func.value, scope) is not None
     if method == "format" and not (on_text and has_plain_fields(constant_text(func.value, scope) or "")):
         yield ".format() of a text that is not written there", line
@@ -130,6 +131,7 @@ def _functions(node: ast.Call, values: list[ast.expr], scope: Scope, depth: int 
     for value in values:
         text = constant_text(value, scope)
         if text is not None:
+            # A relation of DuckDB takes expressions where pandas takes names of functions.
             if text not in names.FUNCTION_NAMES and (text.isidentifier() or not _is_pure_sql(text, _AS_SELECTED)):
                 yield f"the function '{text}'", node.lineno
         elif isinstance(value, ast.List | ast.Tuple):
@@ -159,6 +161,7 @@ def _is_function(value: ast.expr, scope: Scope) -> bool:
 
 def _texts_as_sql(node: ast.Call, method: str, values: list[ast.expr], scope: Scope) -> Iterator[tuple[str, int]]:
     """Yield findings for texts that a relation executes as SQL and that are not understood."""
+    # DuckDB puts the text into a query, so it must be read in the same place of a query.
     template = _TEMPLATES.get(method, _AS_SELECTED)
     for value in values:
         inner = value.value if isinstance(value, ast.Starred) else value

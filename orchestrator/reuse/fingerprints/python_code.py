@@ -26,7 +26,7 @@ def read_python(code: str) -> TextReading:
         return replace(NOTHING, volatile=(("code that is no Python", 1),))
     reader = _CodeReader(scope_of(tree))
     reader.visit(tree)
-    reader.unknown += unordered(tree)
+    reader.unknown += unordered(tree)  # the order of texts in a set differs in each process
     return TextReading(
         own_entry=reader.own_entry,
         beside_the_sql=reader.is_incremental,
@@ -117,7 +117,7 @@ class _CodeReader(ast.NodeVisitor):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         """Check an attribute of `dbt`, of a module, or of any other object."""
         base = node.value
-        if isinstance(base, ast.Name) and base.id in self.scope.protocol:
+        if isinstance(base, ast.Name) and base.id in self.scope.protocol:  # dbt or the session
             self._protocol(node, base.id)
             return
         path = resolved(node, self.scope)
@@ -125,7 +125,7 @@ class _CodeReader(ast.NodeVisitor):
             self._member(node, *path)
             return
         self._method(node)
-        if not self._is_config_or_this(base):
+        if not self._is_config_or_this(base):  # checked as a whole above
             self.visit(base)
 
     def visit_Call(self, node: ast.Call) -> None:
@@ -214,10 +214,11 @@ class _CodeReader(ast.NodeVisitor):
             self.volatile.append((volatile, node.lineno))
         elif module not in names.MODULES:
             pass  # the import is already reported
+        # Setting a member changes it for every other model in the process.
         elif first not in names.MODULES[module] or not isinstance(node.ctx, ast.Load):
             self.unknown.append((f"{module}.{first}", node.lineno))
         elif f"{module}.{first}" in CALLED_ONLY and node is not self.called:
             self.unknown.append((f"{module}.{first} as a value", node.lineno))
         else:
-            pure = names.METHODS - names.ONLY_CALLED
+            pure = names.METHODS - names.ONLY_CALLED  # those may execute a text, and are checked where they are called
             self.unknown += [(f".{one}", node.lineno) for one in rest if one not in pure]

@@ -52,7 +52,7 @@ def scope_of(tree: ast.Module) -> Scope:
                         modules[one.asname or one.name] = f"{module}.{one.name}"
                     else:
                         members[one.asname or one.name] = (module, one.name)
-            case ast.FunctionDef(name="model", args=args):
+            case ast.FunctionDef(name="model", args=args):  # dbt calls this function
                 bound["model"] += 1
                 functions.add("model")
                 protocol.update(one.arg for one in (*args.posonlyargs, *args.args, *args.kwonlyargs))
@@ -62,8 +62,10 @@ def scope_of(tree: ast.Module) -> Scope:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 values[name] = value
     bound.update(_bound(tree))
+    # A name that is imported and also bound may mean either at any place, so it is not followed.
     taken = protocol | imported.keys()
     shadowed = {name for name in bound if name in taken - protocol or _is_impure_builtin(name)}
+    # If a function is defined twice, which of the two is called is not followed.
     shadowed |= {name for name in functions if bound[name] > 1 or name in protocol}
     shadowed |= {name for name, times in imported.items() if times > 1 and name in modules and name in members}
     used = Counter(one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load))

@@ -16,7 +16,7 @@ def unordered(tree: ast.Module) -> list[tuple[str, int]]:
     found = []
     for node in ast.walk(tree):
         if _is_set(node, parents) and not _is_blind(node, parents):
-            name = _assigned(parents.get(node))
+            name = _assigned(parents.get(node))  # a named set is checked where the name is used
             if name is None:
                 found.append(("the order of a set", getattr(node, "lineno", 1)))
             else:
@@ -51,6 +51,8 @@ def _is_set(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
             return True
         case ast.Call(func=ast.Attribute(attr=attr)) if attr in _VIEWS:
             parent = parents.get(node)
+            # By itself such a view has the order of its dict. Only operators make a set of it, perhaps under another
+            # name.
             return isinstance(parent, ast.BinOp | ast.Assign | ast.NamedExpr | ast.AnnAssign)
         case ast.BinOp(op=op) if isinstance(op, _OPERATORS):
             return _is_set(node.left, parents) or _is_set(node.right, parents)
@@ -92,7 +94,7 @@ def _is_blind(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
         case ast.BinOp(op=op) if isinstance(op, _OPERATORS):
             return True  # the result is a set, which is checked separately
         case ast.If() | ast.While() | ast.IfExp() | ast.Assert():
-            return parent.test is node
+            return parent.test is node  # only whether it is empty
         case _:
             return False
 

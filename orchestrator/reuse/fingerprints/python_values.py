@@ -17,7 +17,7 @@ def reads_the_clock(text: str) -> str | None:
     plain = text.strip().lower()
     if plain in {"now", "today", "random"}:
         return f"the text '{plain}'"
-    if plain.startswith(("datetime64", "<m8", "m8")):
+    if plain.startswith(("datetime64", "<m8", "m8")):  # numpy and pandas convert texts to these
         return "dates read from texts"
     if _TIME_OF_DAY.fullmatch(plain):
         return "a time without a date"
@@ -34,7 +34,7 @@ def resolved(node: ast.Attribute, scope: Scope) -> tuple[str, tuple[str, ...]] |
     if not isinstance(base, ast.Name) or base.id not in scope.modules or base.id in scope.shadowed:
         return None
     parts = [*scope.modules[base.id].split("."), *members]
-    for end in range(len(parts) - 1, 0, -1):
+    for end in range(len(parts) - 1, 0, -1):  # the longest module: `pyarrow.compute` before `pyarrow`
         if ".".join(parts[:end]) in names.MODULES:
             return ".".join(parts[:end]), tuple(parts[end:])
     return scope.modules[base.id], tuple(members)
@@ -45,7 +45,7 @@ def path_of(func: ast.expr, scope: Scope) -> str | None:
     match func:
         case ast.Name(id=name) if name in scope.members:
             return ".".join(scope.members[name])
-        case ast.Name(id=name) if name not in scope.bound:
+        case ast.Name(id=name) if name not in scope.bound:  # a builtin
             return name
         case ast.Attribute():
             found = resolved(func, scope)
@@ -77,6 +77,7 @@ def may_be_text(value: ast.expr, scope: Scope, depth: int = 0) -> bool:
         case ast.Name(id=name):
             return name not in scope.functions and name not in names.BUILTINS - scope.bound
         case ast.Attribute() if (path := resolved(value, scope)) is not None:
+            # The members of these are functions, types and numbers. Other modules have texts: `string.digits`.
             return path[0] not in {"pandas", "numpy", "polars", "pyarrow"}
         case ast.Call() | ast.Attribute():
             return not _is_polars_expression(value, scope)
@@ -131,6 +132,7 @@ def _fields(text: str) -> Iterator[tuple[str, str, str, str]]:
 
 def is_plain_expression(text: str) -> bool:
     """Return whether pandas evaluates only columns, local variables, constants and operators in a text."""
+    # pandas quotes columns with backticks and marks local variables with @; neither is Python.
     plain = re.sub(r"`[^`]*`", "column", text).replace("@", "")
     try:
         tree = ast.parse(plain.strip(), mode="eval")

@@ -13,7 +13,7 @@ from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.value import Fingerprint, PartGroup, Parts
 
-_HALF = 32
+_HALF = 32  # hexadecimal digits of a digest: 16 bytes
 _DATA_OF = "parent:"
 _SOURCE = "parent:source."
 COLUMNS_OF = "columns:"
@@ -35,6 +35,7 @@ _FOLLOW = frozenset({ResourceType.TEST, ResourceType.SEED, ResourceType.FUNCTION
 
 def nature_of(node: DbtNode) -> Nature:
     """Return the nature of a node. An unknown materialization is assumed to add to its existing rows."""
+    # A unit test brings its own rows, so those of its model's parents do not matter.
     if node.resource_type is ResourceType.UNIT_TEST or node.materialized in {"view", "ephemeral"}:
         return Nature.SEES_THROUGH
     if node.resource_type in _FOLLOW or node.materialized == "table":
@@ -61,7 +62,7 @@ def as_definition(fingerprint: Fingerprint) -> Fingerprint:
     """Return the fingerprint without the data of its parents."""
     own = own_of(fingerprint.built)
     kept = {
-        name: part[:_HALF] if name.startswith(_DATA_OF) else part
+        name: part[:_HALF] if name.startswith(_DATA_OF) else part  # of a parent, its definition
         for name, part in own.items()
         if not name.startswith((_SOURCE, IDS_OF))
     }

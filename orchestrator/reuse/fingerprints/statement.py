@@ -72,6 +72,7 @@ def read_statement(sql: str, adapter: str, *, known_functions: AbstractSet[str] 
         return Statement(unknown=(f"the SQL of the adapter {adapter}",))
     try:
         tokens = tokenized(sql, adapter)
+        # sqlglot reads statements that it does not know as one opaque command, so only queries are parsed at all.
         trees = parsed(sql, adapter, tokens) if _is_query(tokens) else []
         if len(trees) != 1 or type(trees[0]).__name__ not in _QUERY:
             return Statement(unknown=("a statement that is not a single query",))
@@ -90,9 +91,10 @@ def read_view(definition: str, adapter: str, *, known_functions: AbstractSet[str
         return read_statement(definition, adapter, known_functions=known_functions)
     head = list(takewhile(lambda token: token.token_type.name != "ALIAS", tokens))
     words = {token.text.lower() for token in head}
+    # A recursive view reads itself by its own name, which would look like another relation.
     if "view" not in words or "recursive" in words or len(head) + 1 >= len(tokens):
         return Statement(unknown=("the definition of a view",))
-    query = definition[tokens[len(head) + 1].start :]
+    query = definition[tokens[len(head) + 1].start :]  # what follows the first `as`
     read = read_statement(query, adapter, known_functions=known_functions)
     return replace(read, sees_all_columns=True) if "(" in words else read  # "(": a list of new column names
 
@@ -102,7 +104,7 @@ def read_function(definition: str, adapter: str, *, known_functions: AbstractSet
     read = read_statement(definition, adapter, known_functions=known_functions)
     if not any("not a single query" in one or "cannot be parsed" in one for one in read.unknown):
         return read
-    return read_statement(f"select {definition}", adapter, known_functions=known_functions)
+    return read_statement(f"select {definition}", adapter, known_functions=known_functions)  # the body is an expression
 
 
 def read_parsed(tree: Any, tokens: list[Any], dialect: StatementDialect) -> Statement:  # noqa: ANN401  # sqlglot's own
@@ -126,6 +128,7 @@ def read_parsed(tree: Any, tokens: list[Any], dialect: StatementDialect) -> Stat
     # The bodies of vouched functions are not searched for stars, so they may read all columns.
     vouched = dialect.vouched_for & {call.name for call in read.calls}
     return Statement(
+        # The tree finds relations, the tokens find calls: a call that the parser turns into syntax is still found.
         relations=frozenset(found.relations),
         calls=frozenset(call.name.lower() for call in read.calls) | dotted,
         unknown=_first(unknown),
@@ -138,6 +141,7 @@ def _doubts(read: Tokens, dialect: StatementDialect, told: list[str]) -> Iterato
     """Yield why calls may return different results each time. The tree decides which may be called in FROM."""
     functions = dialect.functions
     for call in read.calls:
+        # Only the tree shows whether such a call is in FROM. The tokens are the same.
         is_table = call.name in functions.in_from and call.name not in functions.corrections
         if is_table or f"the table function {call.name}()" in told:
             continue
@@ -148,7 +152,7 @@ def _doubts(read: Tokens, dialect: StatementDialect, told: list[str]) -> Iterato
 
 def _by_string(read: Tokens, functions: FunctionList) -> list[str]:
     """Return findings for functions called by a name in a string: `list_aggregate(l, 'reservoir_quantile')`."""
-    if not any(call.name in functions.by_name for call in read.calls):
+    if not any(call.name in functions.by_name for call in read.calls):  # then no string is a name
         return []
     called = {text.lower() for text in read.strings} & functions.corrections.keys()
     return [f"the function {name}(), called by its name in a string" for name in sorted(called)]
@@ -178,7 +182,7 @@ def _behind_dots(tokens: list[Any], adapter: str, named: AbstractSet[int]) -> fr
     if adapter != "postgres":
         return frozenset()
     return frozenset(
-        after.text.lower()
+        after.text.lower()  # PostgreSQL reads `row.f` as `f(row)` if there is no such column
         for token, after in pairwise(tokens)
         if token.text == "." and after.text[:1].isidentifier() and after.start not in named
     )

@@ -23,7 +23,7 @@ class _SeenError(Exception):
 
 def sees_all_columns(tree: Any, tokens: Tokens) -> bool:  # noqa: ANN401  # sqlglot's own
     """Return whether a query may read dlt's columns; False only if it certainly cannot."""
-    if any(word.startswith("_dlt_") for word in tokens.words):
+    if any(word.startswith("_dlt_") for word in tokens.words):  # the text names one of them
         return True
     relations = _relation_names(tree)
     for node in tree.walk():
@@ -32,6 +32,7 @@ def sees_all_columns(tree: Any, tokens: Tokens) -> bool:  # noqa: ANN401  # sqlg
             return True
         if kind == "Star" and not _is_projected(node):
             return True
+        # A natural join compares all columns that both sides have, so also those of dlt.
         if kind == "Join" and str(node.args.get("method") or "").upper() == "NATURAL":
             return True
     try:
@@ -71,6 +72,7 @@ def _may_carry(query: Any, ctes: Mapping[str, bool]) -> bool:  # noqa: ANN401  #
                 raise _SeenError
             return carries
         case "Union" | "Intersect" | "Except":
+            # Set operations compare whole rows, and match columns by position.
             if _may_carry(query.this, ctes) or _may_carry(query.expression, ctes):
                 raise _SeenError
             _check_inner((query.args.get(key) for key in ("order", "limit", "offset")), ctes)
@@ -90,6 +92,7 @@ def _with_own(query: Any, ctes: Mapping[str, bool]) -> Mapping[str, bool]:  # no
     seen = dict(ctes)
     for cte in own.expressions:
         name = cte.args["alias"].this.name.lower()
+        # The rows of the recursive part begin with those of the first, which is looked at by itself.
         inside = {**seen, name: False} if own.args.get("recursive") and _is_union(cte.this) else seen
         carries = _may_carry(cte.this, inside)
         if carries and cte.args["alias"].args.get("columns"):

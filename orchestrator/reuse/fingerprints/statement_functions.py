@@ -53,6 +53,7 @@ class FunctionList:
     def correction(self, name: str, arguments: int | None) -> Correction | None:
         """Return the correction for a call; with an unknown number of arguments, any correction of the name applies."""
         if arguments is None:
+            # The doubtful form counts, because the call may be of it.
             numbered = [one for key, one in self.corrections.items() if key.startswith(f"{name}/")]
             return next((one for one in numbered if one.kind != "deterministic"), None) or self.corrections.get(name)
         return self.corrections.get(f"{name}/{arguments}") or self.corrections.get(name)
@@ -66,7 +67,7 @@ class FunctionList:
 @cache
 def function_list(adapter: str) -> FunctionList | None:
     """Return the functions of an adapter's database; None for an adapter without a list."""
-    if adapter not in _RELEASES:
+    if adapter not in _RELEASES:  # reuse of SQL is for databases with a list only
         return None
     sections = _sections(_text(f"{adapter}.txt"))
     corrections = _corrections(_text(f"{adapter}_exceptions.txt"))
@@ -75,7 +76,7 @@ def function_list(adapter: str) -> FunctionList | None:
     return FunctionList(
         release=_RELEASES[adapter],
         scalar=scalar,
-        in_from=sections.get("table functions", scalar | deterministic),
+        in_from=sections.get("table functions", scalar | deterministic),  # PostgreSQL allows any function in FROM
         corrections=corrections,
         no_parentheses=_NO_PARENTHESES[adapter],
         by_name=_BY_NAME if adapter == "duckdb" else frozenset(),
@@ -95,7 +96,7 @@ def doubt(
 ) -> tuple[Kind, str] | None:
     """Return why the result of a call may differ; None if it depends only on its arguments."""
     correction = known.correction(name, arguments)
-    if correction is not None and correction.kind == "volatile":
+    if correction is not None and correction.kind == "volatile":  # first: the call may be of the built-in one
         return "volatile", f"{name}()"
     if name in vouched_for or known.is_listed(name, arguments):
         return None
@@ -106,7 +107,7 @@ def doubt(
 
 def named_doubt(name: str) -> tuple[Kind, str]:
     """Return why a call without parentheses may return a different result each time."""
-    if any(word in name for word in ("date", "time")):
+    if any(word in name for word in ("date", "time")):  # the clock; the others are users, roles and schemas
         return "volatile", name
     return "unknown", f"{name}, which depends on the session"
 

@@ -69,7 +69,7 @@ def _read(text: str, tokens: list[Any], adapter: str, functions: FunctionList) -
             return _read_index(text, tokens, adapter, functions)
         case [first, *_] if first in _PARSED:
             return _read_parsed(text, tokens, adapter, functions)
-        case [first, *_] if first in PLACEHOLDERS:
+        case [first, *_] if first in PLACEHOLDERS:  # it could be any statement
             return Statement(unknown=("a hook whose SQL Jinja writes",))
         case _:
             return Statement(unknown=("a hook that is none of the statements that are understood",))
@@ -89,7 +89,7 @@ def _read_setting(words: list[str], kinds: list[str]) -> Statement:
     }
     if not is_literal:
         return Statement(unknown=("a setting whose value is no literal",))
-    if _PATHS & set(words[:split]):
+    if _PATHS & set(words[:split]):  # the next statement could read another table
         return Statement(unknown=("a setting that decides which relation a name means",))
     return _NOTHING
 
@@ -98,9 +98,10 @@ def _read_index(text: str, tokens: list[Any], adapter: str, functions: FunctionL
     """Return the reading of `create index … on table (expressions) …`; its expressions are read as those of a query."""
     opening = next((place for place, token in enumerate(tokens) if token.token_type.name == "L_PAREN"), len(tokens))
     expressions = list(_until_closed(tokens[opening:]))
-    if not expressions or len(expressions) + opening != len(tokens):
+    if not expressions or len(expressions) + opening != len(tokens):  # `where`, `include` or `with` follows
         return Statement(unknown=("an index with more than expressions",))
     source = text[expressions[0].start + 1 : expressions[-1].start]
+    # `order by` takes what an index takes: expressions with asc, desc and nulls first.
     query = f"select 1 order by {source}"
     return replace(
         _guarded(lambda: _read_tokens(query, tokenized(query, adapter), adapter, functions)), sees_all_columns=False
@@ -133,8 +134,8 @@ def _read_tokens(text: str, tokens: list[Any], adapter: str, functions: Function
     trees = parsed(text, adapter, tokens)
     if len(trees) != 1 or not _is_understood(trees[0]):
         return Statement(unknown=("a hook that is none of the statements that are understood",))
-    tree = trees[0]
-    if type(tree).__name__ in _WRITES and _target_name(tree) != THIS:
+    tree = trees[0]  # one statement: semicolons were split before
+    if type(tree).__name__ in _WRITES and _target_name(tree) != THIS:  # a rebuild of that table would lose it
         return Statement(unknown=("a statement that writes to another relation than {{ this }}",))
     dialect = replace(dialect_of(functions, adapter, tokens), allowed=ALLOWED | WRITES, written=_written(tree))
     return _without_placeholders(read_parsed(tree, tokens, dialect))
@@ -143,6 +144,7 @@ def _read_tokens(text: str, tokens: list[Any], adapter: str, functions: Function
 def _is_understood(tree: Any) -> bool:  # noqa: ANN401  # sqlglot's own
     kind = type(tree).__name__
     if kind == "Create":
+        # Only `create … as select`: a table without a query gets its rows from somewhere else.
         return tree.args.get("kind") in _MADE and tree.args.get("expression") is not None
     return kind in _QUERIES or kind in _WRITES
 
@@ -151,7 +153,7 @@ def _written(tree: Any) -> frozenset[int]:  # noqa: ANN401  # sqlglot's own
     """Return the offset of the relation that insert or create writes; update, delete and merge also read theirs."""
     if type(tree).__name__ not in {"Insert", "Create"}:
         return frozenset()
-    name = _target(tree).args.get("this")
+    name = _target(tree).args.get("this")  # it must not count as a relation that the hook reads
     return frozenset({name.meta["start"]}) if name is not None and "start" in name.meta else frozenset()
 
 

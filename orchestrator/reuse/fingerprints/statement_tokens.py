@@ -91,6 +91,7 @@ def read_tokens(
         if not _is_word(token):
             continue
         words.add(lowered[index])
+        # DuckDB calls such a function by its quoted name too; in PostgreSQL that is always a column.
         is_callable = lowered[index] in callable_names and (quoted_too or not _is_quoted(token))
         if is_callable and _is_bare(lowered, index):
             names.append((lowered[index], token.start))
@@ -117,11 +118,12 @@ def _calls(tokens: Sequence[Any], lowered: Sequence[str], aliases: AbstractSet[i
             continue
         word = tokens[before]
         if word.token_type.name in _TEXT_KINDS:
+            # A string before a parenthesis is reported: as a call, it would be one that no list covers.
             if _follows(lowered, before) not in {"in", "interval", "as"}:
                 yield Call(name="a string", arguments=None, start=word.start)
         # A quoted word is never a keyword.
         elif _is_word(word) and (_is_quoted(word) or not _is_keyword(lowered, before)):
-            after_dot = before > 0 and lowered[before - 1] == "."
+            after_dot = before > 0 and lowered[before - 1] == "."  # `value.f(x)` may call f(value, x)
             yield Call(
                 name=word.text if _is_quoted(word) else lowered[before],
                 arguments=None if after_dot else _arguments(tokens, index),
@@ -133,14 +135,14 @@ def _opens_type(lowered: Sequence[str], index: int, in_type: Sequence[bool]) -> 
     """Return whether a parenthesis contains the parameters of a type: `decimal(10, 2)` in a cast or another type."""
     if lowered[index] not in _TYPES:
         return False
-    if lowered[index] == "varying" and index > 1:
+    if lowered[index] == "varying" and index > 1:  # `character varying (10)`: the type begins a word earlier
         index -= 1
     return lowered[index - 1] in _BEFORE_TYPE or bool(in_type and in_type[-1])
 
 
 def _is_keyword(lowered: Sequence[str], index: int) -> bool:
     word = lowered[index]
-    if index > 0 and lowered[index - 1] == ".":
+    if index > 0 and lowered[index - 1] == ".":  # after a dot it is a name
         return False
     if word in _KEYWORDS_AFTER:
         behind = _KEYWORDS_AFTER[word]
@@ -163,7 +165,7 @@ def _arguments(tokens: Sequence[Any], opening: int) -> int:
         elif kind in {"R_PAREN", "R_BRACKET", "R_BRACE"}:
             depth -= 1
             if depth == 0:
-                return 0 if index == opening + 1 else commas + 1
+                return 0 if index == opening + 1 else commas + 1  # `f()` has none
         elif kind == "COMMA" and depth == 1:
             commas += 1
     return commas + 1

@@ -73,13 +73,13 @@ class TreeFindings:
 def read_tree(tree: Any, dialect: StatementDialect, calls: Mapping[int, str]) -> TreeFindings:  # noqa: ANN401  # sqlglot's own
     """Return the relations that a query reads and what in it is not understood; `calls` are keyed by offset."""
     found = TreeFindings()
-    stack: list[tuple[Any, frozenset[str]]] = [(tree, frozenset())]
+    stack: list[tuple[Any, frozenset[str]]] = [(tree, frozenset())]  # not recursive: long expressions nest deeply
     while stack:
         node, scope = stack.pop()
         if type(node).__name__ == "Table":
             _read_table(node, scope, dialect, calls, found)
         _check(node, dialect, calls, found)
-        stack += reversed(list(_below(node, scope, dialect)))
+        stack += reversed(list(_below(node, scope, dialect)))  # findings keep the order of the text
     return found
 
 
@@ -126,13 +126,13 @@ def _read_table(
     *qualifiers, last = named
     if any(type(part).__name__ != "Identifier" for part in qualifiers):
         found.unknown.append("a relation whose name cannot be read")
-    elif type(last).__name__ == "Identifier" and last.meta.get("start") in dialect.texts:
+    elif type(last).__name__ == "Identifier" and last.meta.get("start") in dialect.texts:  # DuckDB: `from 'a.csv'`
         found.unknown.append(f"the file '{last.name}', which no node of the project writes")
     elif type(last).__name__ == "Identifier":
         name = tuple(dialect.folded(part) for part in named)
         if name[0] in _STATEMENTS and len(name) == 1:
             found.unknown.append(f"{name[0]} in a query")
-        is_cte = len(named) == 1 and dialect.cte(last) in scope
+        is_cte = len(named) == 1 and dialect.cte(last) in scope  # a qualified name is never a CTE
         if not is_cte and last.meta.get("start") not in dialect.written:
             found.relations.add(name)
     elif (
@@ -157,7 +157,7 @@ def _check(node: Any, dialect: StatementDialect, calls: Mapping[int, str], found
         found.unknown.append(f"the column {node.name.lower()}, which is the database's own")
     elif kind == "In" and node.args.get("field") is not None and type(node.parent).__name__ == "Pivot":
         found.unknown.append("an enum type in pivot")
-    understood = PARTS.get(kind)
+    understood = PARTS.get(kind)  # a new part of a known node may change what it means
     if understood is not None:
         unknown = [key for key, value in node.args.items() if value and key not in understood]
         found.unknown += [f"the part {_words(key.strip('_'))} of {_words(kind)}" for key in unknown]
@@ -165,6 +165,7 @@ def _check(node: Any, dialect: StatementDialect, calls: Mapping[int, str], found
 
 def _check_type(node: Any, dialect: StatementDialect, found: TreeFindings) -> None:  # noqa: ANN401  # sqlglot's own
     name = str(getattr(node.this, "name", node.this))
+    # A type of the database that sqlglot does not know looks like one that a user has defined.
     if name == "USERDEFINED" and str(node.args.get("kind")).lower() in BUILT_IN_TYPES.get(dialect.adapter, ()):
         return
     if name not in PLAIN_TYPES:

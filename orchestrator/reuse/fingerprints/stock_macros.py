@@ -47,6 +47,7 @@ def calls_of_stock(reading: TextReading, macros: Iterable[str]) -> TextReading:
     define its own strategies.
     """
     looked_up = frozenset(name for name in macros if _LOOKED_UP.fullmatch(name))
+    # The lookup itself would reach every macro of the project. Only these names can be what it finds.
     return replace(reading, every_macro=False, names=reading.names | looked_up) if reading.every_macro else reading
 
 

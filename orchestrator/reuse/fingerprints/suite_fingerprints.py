@@ -87,6 +87,7 @@ def read_suite_queries(
             unknown[f"the expectation {type_}"] = None
             continue
         kwargs, missing = _with_parameters(expectation, suite_parameters)
+        # A dict and not a set: findings keep the order of the file.
         unknown |= dict.fromkeys(f"{what} {place}" for what in (*missing, *_moments(kwargs)))
         found = _relations(type_, kwargs, adapter)
         calls |= found.calls
@@ -146,9 +147,11 @@ class SuiteFingerprinter:
         parts = {
             "suite": reading.digest,
             "adapter": digest_of([self.version, dict(self.around.versions)]),
+            # A suite is bound by name, so a change in the project may bind it to another relation.
             "relation": digest_of(str(relation_of(manifest, bound.node))),
             **self.around.setting_parts(),
         }
+        # A suite cannot wait for a descendant of the node that it validates. What it read there is of an earlier build.
         later = (one for one in bound.reads if suite not in self.graph.order.descendants([one]))
         findings = (
             *reading.not_understood,
@@ -185,7 +188,7 @@ def suite_fingerprint(
         elif node in parents:
             built[f"parent:{node}"] = parents[node]
         else:
-            built[f"parent:{node}"] = digest_of("unknown")
+            built[f"parent:{node}"] = digest_of("unknown")  # not evaluated: the node has no known result
     findings = tuple(Finding(what=what, path=bound.suite.path) for what in reading.not_understood)
     return Fingerprint(node=bound.suite.unique_id, built=built, unknown=frozenset(unknown), not_understood=findings)
 
@@ -205,7 +208,7 @@ def _with_parameters(
         is_plain = isinstance(value, Mapping) and len(value) == 1 and isinstance(name, str)
         is_name = _PARAMETER_NAME.fullmatch(str(name)) is not None and str(name).lower() not in _OF_THE_PARSER
         kwargs[key] = suite_parameters[str(name)] if is_plain and is_name and name in suite_parameters else value
-    if _PARAMETER in repr(kwargs):
+    if _PARAMETER in repr(kwargs):  # at any depth, also where it was not replaced
         missing.append("a parameter that is no constant of the suite")
     condition = kwargs.get("row_condition")
     if isinstance(condition, str) and not _is_fixed(condition):
@@ -264,12 +267,12 @@ def _sql(query: object, *, has_batch: bool) -> str | None:
     """Return a query with `{batch}` replaced by a name; None if it has any other field."""
     if not isinstance(query, str):
         return None
-    query = query.rstrip("; \t\r\n\v\f")
+    query = query.rstrip("; \t\r\n\v\f")  # as great-expectations does
     if not has_batch:
         return query
     try:
         fields = [(name, spec, how) for _, name, spec, how in Formatter().parse(query) if name is not None]
-        if any(field != ("batch", "", None) for field in fields):
+        if any(field != ("batch", "", None) for field in fields):  # nothing else has a value
             return None
         return query.format(batch=_BATCH)
     except (ValueError, KeyError, IndexError):
@@ -280,6 +283,6 @@ def _read(sql: str, adapter: str, found: _SuiteFindings) -> None:
     from orchestrator.reuse.fingerprints.statement import read_statement
 
     read = read_statement(sql, adapter)
-    found.relations |= {tuple(one) for one in read.relations} - {(_BATCH,)}
+    found.relations |= {tuple(one) for one in read.relations} - {(_BATCH,)}  # its own relation is its parent
     found.calls |= read.calls
     found.unknown += [*read.unknown, *read.volatile]

@@ -105,7 +105,7 @@ def limits_for(node: DbtNode, manifest: Manifest, around: Surroundings) -> dict[
     is_microbatch = node.materialized == "incremental" and _strategy(node) == "microbatch"
     for name, value in around.limits.items():
         match name:
-            case "empty":
+            case "empty":  # it reads each parent with `where false limit 0`
                 reaches = node.resource_type in _READ_PARENTS and bool(node.parents)
             case "sample":
                 reaches = is_microbatch or (node.resource_type in _ARE_SAMPLED and _has_timed_parent(node, manifest))
@@ -113,11 +113,12 @@ def limits_for(node: DbtNode, manifest: Manifest, around: Surroundings) -> dict[
                 reaches = is_microbatch
             case "store-failures":
                 said = node.definition.config.get("store_failures")
-                reaches = node.resource_type is ResourceType.TEST and said is None
+                reaches = node.resource_type is ResourceType.TEST and said is None  # its own setting overrides the flag
             case _:
-                reaches = True
+                reaches = True  # a limit that is not known here may reach anything
         if reaches:
             found[f"setting:{name}"] = digest_of([value])
+    # Without an end, the same code has another batch to build when the next one begins.
     if is_microbatch and not found.keys() & {"setting:event-time-end", "setting:sample"}:
         found["batches"] = digest_of([_newest_batch(around.started_at, node.definition.config.get("batch_size"))])
     return found

@@ -10,6 +10,7 @@ from orchestrator.reuse.fingerprints.jinja import parse, pieces_of, sql_around_t
 from orchestrator.reuse.fingerprints.notes import Notes
 from orchestrator.reuse.fingerprints.reading_value import NOTHING, TextReading, at_line
 
+# Jinja defines these names in every macro.
 _OF_EVERY_MACRO = {"varargs": Local.VALUE, "kwargs": Local.VALUE, "caller": Local.CALLABLE}
 
 
@@ -24,7 +25,7 @@ def read_syntax(text: str) -> TextReading:
     except RecursionError:
         return TextReading(unknown=(("an expression that is nested too deeply", 1),))
     found = notes.reading()
-    for template, line in notes.templates:
+    for template, line in notes.templates:  # dbt may render such a string later, for example as a hook
         found |= _nested(template, line)
     return found
 
@@ -73,6 +74,7 @@ class _Statements:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._expressions = Expressions(notes)
+        # A statement without a rule is not understood, so a new tag of Jinja or dbt is never ignored.
         self._rules: dict[type[nodes.Node], Callable[[Any, Scope], None]] = {
             nodes.Output: self._output,
             nodes.If: self._if,
@@ -115,9 +117,9 @@ class _Statements:
         for branch in (node, *node.elif_):
             self._expressions.value(branch.test, scope)
             ways.append(dict(before))
-            self.walk(branch.body, ways[-1])
+            self.walk(branch.body, ways[-1])  # no branch sees what another one sets
         ways.append(dict(before))
-        self.walk(node.else_, ways[-1])
+        self.walk(node.else_, ways[-1])  # also without an else: then it may be that no branch runs
         for name in {name for way in ways for name in way}:
             scope[name] = _merged([way.get(name) for way in ways])
 
@@ -127,10 +129,11 @@ class _Statements:
 
     def _assign_block(self, node: nodes.AssignBlock, scope: Scope) -> None:
         self._filtered(node.filter, node.body, scope)
-        self._set(node.target, Local.VALUE, scope)
+        self._set(node.target, Local.VALUE, scope)  # what a block renders is text
 
     def _set(self, target: nodes.Node, kind: Local, scope: Scope) -> None:
         match target:
+            # From there it could be called in ways that this reading does not follow.
             case nodes.NSRef() | nodes.Tuple() if kind is Local.MACRO:
                 self._notes.unknown.setdefault("what adapter.dispatch finds, which is passed on", target.lineno)
             case nodes.Name():
@@ -149,10 +152,10 @@ class _Statements:
     def _for(self, node: nodes.For, scope: Scope) -> None:
         self._expressions.value(node.iter, scope)
         inner = dict(scope)
-        self._set(node.target, self._element_of(node.iter, scope), inner)
+        self._set(node.target, self._element_of(node.iter, scope), inner)  # gone after the loop, as in Jinja
         if node.test is not None:
             self._expressions.value(node.test, inner)
-        inner["loop"] = Local.CALLABLE if node.recursive else Local.VALUE
+        inner["loop"] = Local.CALLABLE if node.recursive else Local.VALUE  # `loop(…)` enters a recursive loop again
         self.walk(node.body, inner)
         self.walk(node.else_, dict(scope))
 
@@ -171,6 +174,7 @@ class _Statements:
         without_default = len(node.args) - len(node.defaults)
         for at, parameter in enumerate(node.args):
             if at >= without_default:
+                # A default may use the parameters before it.
                 self._expressions.value(node.defaults[at - without_default], inner)
             inner[parameter.name] = Local.VALUE
         self.walk(node.body, inner)
@@ -187,7 +191,7 @@ class _Statements:
     def _with(self, node: nodes.With, scope: Scope) -> None:
         inner = dict(scope)
         for target, value in zip(node.targets, node.values, strict=True):
-            self._expressions.assigned(value, scope)
+            self._expressions.assigned(value, scope)  # Jinja evaluates all values outside of the block's scope
             self._set(target, self._expressions.kind_of(value, scope), inner)
         self.walk(node.body, inner)
 
@@ -202,4 +206,4 @@ def _merged(kinds: list[Local | None]) -> Local:
         return Local.MAYBE
     if len(set(kinds)) == 1:
         return kinds[0] or Local.MAYBE
-    return Local.SHARED if Local.SHARED in kinds else Local.VALUE
+    return Local.SHARED if Local.SHARED in kinds else Local.VALUE  # the stricter of the two

@@ -56,6 +56,7 @@ class Parts(Mapping[str, str]):
     @property
     def digest(self) -> str:
         """The digest of all parts. Only the own parts are hashed each time; groups keep their digests."""
+        # Sorted, and each once: the order in which macros are found must not change the digest.
         groups = sorted({group.digest for group in self.groups})
         return _digest_of_parts(self.own) if not groups else digest_of([_digest_of_parts(self.own), groups])
 
@@ -162,6 +163,8 @@ class Fingerprint:
     @property
     def digest(self) -> str:
         """The digest of all parts."""
+        # Without `compiled`, which is known only where compiling was needed. A marker must have the same digest either
+        # way.
         return digest_of([_parts(self.rendered).digest, _parts(self.built).digest])
 
     def with_statement(self, statement: StatementVerdict | None) -> "Fingerprint":
