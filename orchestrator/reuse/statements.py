@@ -29,18 +29,21 @@ class Statements:
     unread: bool = False
     """Whether the database cannot be read now. The stored functions are then assumed to be as recorded."""
     _functions: tuple[Mapping[str, StoredFunction], Mapping[str, tuple[Statement, ...]]] | None = None
-    _read: dict[tuple[NodeId, str, int], StatementVerdict] = field(default_factory=dict)
+    _read: dict[tuple[NodeId, str], StatementVerdict] = field(default_factory=dict)
+    _read_with: Mapping[str, StoredFunction] | None = None
 
     def verdict(self, node: NodeId, code: str, before: StatementVerdict | None = None) -> StatementVerdict:
         """Return the verdict on the compiled code of a node; keep an earlier verdict on the same code."""
         functions, digest = self.functions(), digest_of(code)
         if before is not None and before.code == digest and not self._changed(before):
             return before  # reading a statement takes a millisecond or more
-        # `functions` is one object until a step may have changed them; hashing all definitions would be slower.
-        key = (node, digest, id(functions))
-        if key not in self._read:
-            self._read[key] = self._verdict(self.manifest.nodes[node], code, digest, functions)
-        return self._read[key]
+        # `functions` is one object until a step may have changed them; hashing all definitions would be slower. The
+        # object itself is kept, because the id of one that is gone can be that of the next.
+        if self._read_with is not functions:
+            self._read_with, self._read = functions, {}
+        if (node, digest) not in self._read:
+            self._read[node, digest] = self._verdict(self.manifest.nodes[node], code, digest, functions)
+        return self._read[node, digest]
 
     def why_not(self, made: Fingerprint, then: Fingerprint) -> str:
         """Return what in the compiled statement of a node prevents its reuse; empty if nothing does.

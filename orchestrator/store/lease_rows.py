@@ -55,9 +55,10 @@ def drop_lease(connection: Connection, lease: Lease) -> None:
 
 
 def _is_of(lease: Lease) -> ColumnElement[bool]:
-    # A resumed run keeps its id, so only the pid tells its lease from that of the process before it.
+    # A resumed run keeps its id, so only host and pid tell its lease from that of the process before it.
     own = (leases.c.target_identity == lease.target_identity) & (leases.c.run_id == lease.run_id)
-    return own & (leases.c.process == lease.process.pid)
+    # Two machines, or two containers, can have processes with one pid.
+    return own & (leases.c.host == lease.process.host) & (leases.c.process == lease.process.pid)
 
 
 def _values(lease: Lease) -> Values:

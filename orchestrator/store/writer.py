@@ -87,8 +87,9 @@ class SqlRunWriter:
         try:
             with self._connection().begin():
                 kept = self._connection().execute(last).scalar()
-            # The last number shows whether the lost transaction was committed.
-            if kept == after[0]:
+            # More than was recorded before: the lost transaction was committed, whole. Its own count would not do: a
+            # statement that fails before its event is counted leaves the count as it was.
+            if kept is not None and kept > self._sequence:
                 self._sequence, self._attempts, self._running = after
             else:
                 self._keep(events)

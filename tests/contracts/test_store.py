@@ -893,3 +893,35 @@ def test_a_connection_dropped_by_the_server_is_reopened(
         run = store.reader().run("r1")
         assert [(step.status, len(step.attempts)) for step in run.steps] == [(Status.SUCCESS, 1)] * 2
         assert [event.sequence for event in store.reader().events("r1")] == [1, 2, 3, 4, 5]
+
+
+def test_an_end_whose_connection_is_dropped_is_recorded_on_the_next(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if the server drops it before the event has a number, when nothing new could have been committed."""
+    database = f"dropped_end_{abs(hash(tmp_path))}"
+    server.rows(f"create database {database}")
+    location = f"postgresql://postgres:{PASSWORD}@{server.host}:{server.port}/{database}"
+
+    def drop(_point: Point) -> None:
+        monkeypatch.setattr("orchestrator.faults.listeners", [])
+        server.rows(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'")
+
+    with closing(SqlStore(store_url(location, tmp_path))) as store:
+        writer = store.writer(opening())
+        outcome = make_outcome("a")
+        writer.record([started(make_plan("a")), step_started("a"), step_ended(outcome)])
+        monkeypatch.setattr("orchestrator.faults.listeners", [drop])
+        ended = writer.record([RunEnded(run_id="r1", at=NOON, status=Status.SUCCESS, outcomes=(outcome,))])
+        assert [type(event) for event in ended] == [RunEnded]
+        assert store.reader().run("r1").head.status is Status.SUCCESS
+
+
+def test_a_process_of_another_host_with_the_same_pid_does_not_end_a_lease(store: RunStore) -> None:
+    """Two containers can have processes with one pid; the dead one's run was resumed in the other."""
+    own = lease("r1", 1)
+    other = replace(own, process=replace(own.process, host="container"))
+    store.take(own)
+    store.let_go(other)
+    store.beat(other, at=NOON + timedelta(minutes=9))
+    assert store.leases("duckdb shop") == (own,)

@@ -18,6 +18,9 @@ from orchestrator.reuse.fingerprints.statement_functions import doubt, function_
 from orchestrator.reuse.fingerprints.statement_tokens import read_tokens
 from orchestrator.reuse.fingerprints.value import Finding
 
+_NAMES_OF_RELATIONS = frozenset({THIS, RELATION, NAME})
+"""Placeholders that are not called: before a parenthesis, they name the relation whose columns follow."""
+_NAMED_BY_JINJA = "unknown", "a function whose name Jinja renders"
 _IN_FROM = frozenset({"from", "join"})
 _END_FROM = frozenset(
     {
@@ -60,7 +63,7 @@ def fragment_findings(text: str, adapter: str) -> tuple[str, ...]:
     )
     read = read_tokens(tokens, aliases=aliases, callable_names=functions.no_parentheses, quoted_too=adapter == "duckdb")
     found = [
-        doubt(functions, call.name, call.arguments, PLACEHOLDERS)
+        _NAMED_BY_JINJA if call.name == RENDERED else doubt(functions, call.name, call.arguments, _NAMES_OF_RELATIONS)
         for call in read.calls
         if call.name not in functions.in_from
     ]

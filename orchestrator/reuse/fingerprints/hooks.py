@@ -52,12 +52,21 @@ _HARMLESS = re.compile(
 )
 
 
+_RENDERS_ONLY = frozenset({"var", "env_var", "ref", "source"})
+"""Functions of dbt that return a text and query nothing."""
+
+
 def may_change_rows(texts: Iterable[str]) -> bool:
     """Return whether the texts of on-run-start hooks may change rows that nodes read.
 
-    Statements that create schemas or functions, grant rights or change settings do not change rows.
+    Statements that create schemas or functions, grant rights or change settings do not change rows. A macro may run any
+    query while the hook is rendered, whatever it returns, also in a tag that leaves no SQL.
     """
-    from orchestrator.reuse.fingerprints.template import placeholder_sql
+    from orchestrator.reuse.fingerprints.template import calls_other_than, placeholder_sql
+
+    texts = tuple(texts)
+    if any(calls_other_than(text, _RENDERS_ONLY) for text in texts):
+        return True
 
     # A semicolon in a string splits a statement in two. If the rest does not look harmless, the hooks run.
     statements = (one for text in texts for one in placeholder_sql(text).split(";"))

@@ -1,6 +1,7 @@
 """Walks a template's syntax tree with Jinja's variable scopes. Every branch is read, whether it is taken or not."""
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from jinja2 import TemplateSyntaxError, nodes
@@ -48,6 +49,15 @@ def placeholder_sql(text: str, values: Mapping[str, object] = NO_VALUES) -> str:
     except TemplateSyntaxError:
         return text
     return "".join(pieces)
+
+
+def calls_other_than(text: str, names: AbstractSet[str]) -> bool:
+    """Return whether a template calls anything but these functions; True for one that cannot be parsed."""
+    try:
+        called = [call.node for call in parse(text).find_all(nodes.Call)]
+    except (TemplateSyntaxError, RecursionError):
+        return True
+    return any(not isinstance(one, nodes.Name) or one.name not in names for one in called)
 
 
 def without_call_tags(text: str) -> str:

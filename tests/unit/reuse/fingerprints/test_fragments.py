@@ -20,6 +20,7 @@ NOT_UNDERSTOOD = {
     "select * from {{ ref('x') }}_old": "what Jinja renders, which it reads",
     "select * from {{ ref('x') }} join read_csv('x.csv') on true": "read_csv()",
     "select my_macro(a) from {{ ref('x') }}": "my_macro()",
+    "select {{ var('f') }}(a) from {{ ref('x') }}": "a function whose name Jinja renders",
 }
 
 
