@@ -6,7 +6,8 @@ import click
 
 from orchestrator.cli.completion import complete_nodes
 from orchestrator.cli.dbt_options import LIST, dbt_options
-from orchestrator.cli.shared import DbtCommand, as_json, placing, prefixed_loads, request_options, schema_prefix
+from orchestrator.cli.placing_options import placing, prefixed_loads, schema_prefix
+from orchestrator.cli.shared import DbtCommand, as_json, request_options
 
 
 @click.command("explain", cls=DbtCommand)

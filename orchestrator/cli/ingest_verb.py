@@ -6,15 +6,9 @@ import click
 
 from orchestrator.cli.completion import complete_loads
 from orchestrator.cli.dbt_options import BUILD, dbt_options
+from orchestrator.cli.placing_options import schema_prefix
 from orchestrator.cli.run_verb import run_verb
-from orchestrator.cli.shared import (
-    RunCommand,
-    allow_empty,
-    attempt_options,
-    events_as_json,
-    lock_timeout,
-    schema_prefix,
-)
+from orchestrator.cli.shared import RunCommand, allow_empty, attempt_options, events_as_json, lock_timeout
 
 
 @click.command("ingest", cls=RunCommand)

@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from orchestrator.cli.dbt_options import LIST, dbt_options
-from orchestrator.cli.shared import DbtCommand, placing, request_options, schema_prefix
+from orchestrator.cli.placing_options import placing, schema_prefix
+from orchestrator.cli.shared import DbtCommand, request_options
 
 
 @click.command("ls", cls=DbtCommand)

@@ -5,15 +5,13 @@ from typing import Any
 import click
 
 from orchestrator.cli.dbt_options import BUILD, dbt_options
+from orchestrator.cli.placing_options import placing, prefixed_loads, schema_prefix
 from orchestrator.cli.shared import (
     DbtCommand,
     as_json,
     lock_timeout_of_plan,
-    placing,
     planning_options,
-    prefixed_loads,
     request_options,
-    schema_prefix,
     skip_unchanged,
     verify_reuse,
 )

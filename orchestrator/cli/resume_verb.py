@@ -6,6 +6,7 @@ import click
 
 from orchestrator.cli.completion import complete_runs
 from orchestrator.cli.dbt_options import repeated_options
+from orchestrator.cli.placing_options import schema_prefix
 from orchestrator.cli.shared import (
     RunCommand,
     assume_yes,
@@ -14,7 +15,6 @@ from orchestrator.cli.shared import (
     limits,
     lock_timeout,
     request_options,
-    schema_prefix,
 )
 
 

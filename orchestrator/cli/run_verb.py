@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.dbt_options import BUILD, dbt_options
+from orchestrator.cli.placing_options import placing, prefixed_loads, schema_prefix
 from orchestrator.cli.shared import (
     RunCommand,
     allow_empty,
@@ -13,11 +14,8 @@ from orchestrator.cli.shared import (
     events_as_json,
     limits,
     lock_timeout,
-    placing,
     planning_options,
-    prefixed_loads,
     request_options,
-    schema_prefix,
     shadow_reuse,
     skip_unchanged,
     verify_reuse,

@@ -71,10 +71,11 @@ class RunCommand(DbtCommand):
             return super().make_context(info_name, args, parent, **extra)
         except click.ClickException as error:
             if is_json:
+                from orchestrator.errors import CommandLineError
                 from orchestrator.report.run_json import JsonReport, refusal
 
                 hint = f"`elt {info_name} --help` lists the options."
-                code = str(getattr(error, "code", ""))
+                code = str(getattr(error, "code", CommandLineError.code))
                 report = JsonReport(sys.stdout, Masker(os.environ).text)
                 report.hear(refusal(error.format_message(), hint, code, error.exit_code))
             raise
@@ -110,38 +111,6 @@ planning_options = _all_of(
     allow_empty,
 )
 """Adds the options that control what a plan contains."""
-
-
-class _Prefix(click.ParamType[str]):
-    """A schema prefix. An empty one is refused: a script whose variable is not set must not write to production."""
-
-    name = "prefix"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the prefix."""
-        if not value:
-            self.fail("it is empty. Leave the option out to write to the schemas of the project.", param, ctx)
-        return str(value)
-
-
-schema_prefix = click.option(
-    "--schema-prefix",
-    type=_Prefix(),
-    metavar="PREFIX",
-    help="Write only to schemas with this prefix, such as pr_7_; dbt sources are read where they are.",
-)
-prefixed_loads = click.option(
-    "--ingest",
-    is_flag=True,
-    help="With --schema-prefix: load too, into datasets with the prefix, and read the sources from there.",
-)
-
-
-def placing(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a request that say where it works, and whether it loads."""
-    prefix = options.get("schema_prefix") or ""
-    loads = not prefix or bool(options.get("ingest"))
-    return {"schema_prefix": prefix, "ingest": loads and not options.get("no_ingest")}
 
 
 skip_unchanged = click.option(
@@ -287,6 +256,11 @@ def limits(options: dict[str, Any]) -> dict[str, Any]:
 def request_options(context: click.Context, dbt_words: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the fields of a request that every verb fills in the same way; `dbt_words` follow dbt's options."""
     params = context.params
+    if params.get("ingest") and not params.get("schema_prefix"):
+        # A prefix that was forgotten, or is empty in a script, must not load into production.
+        raise click.UsageError(
+            "--ingest needs --schema-prefix. Without a prefix, loads run unless --no-ingest is given."
+        )
     profiles_dir, project_dir = params.get("profiles_dir"), params.get("project_dir")
     return {
         "words": tuple(context.obj or ()),

@@ -5,16 +5,9 @@ from typing import Any
 import click
 
 from orchestrator.cli.dbt_options import TEST, dbt_options
+from orchestrator.cli.placing_options import prefixed_loads, schema_prefix
 from orchestrator.cli.run_verb import run_verb
-from orchestrator.cli.shared import (
-    RunCommand,
-    allow_empty,
-    attempt_options,
-    events_as_json,
-    lock_timeout,
-    prefixed_loads,
-    schema_prefix,
-)
+from orchestrator.cli.shared import RunCommand, allow_empty, attempt_options, events_as_json, lock_timeout
 
 
 @click.command("test", cls=RunCommand)

@@ -52,7 +52,7 @@ def command_of(run: RecordedRun, again: Command) -> Command:
         built = f"in schemas with the prefix {prefix}" if prefix else "without a schema prefix"
         raise RepairError(
             f"The run {run.head.run_id} works {built}, not with the prefix {again.schema_prefix}.",
-            hint="Omit --schema-prefix: a run keeps its own. Or start a new run: elt run.",
+            hint="Omit --schema-prefix: a run keeps its own. Another prefix needs a new run.",
         )
     recorded = tuple(asked["dbt_options"])
     options = recorded

@@ -92,18 +92,13 @@ def _tables(side: Side, rivals: frozenset[str]) -> dict[str, list[str]]:
     }
 
 
-_LINE = re.compile(r"\s*\n *LINE \d+:[^\n]*(?:\n *\^+[^\n]*)?")
-"""The line of a statement that a database names in an error, and the mark below it."""
-
-
 def _comparable(side: Side, rivals: frozenset[str]) -> dict[str, dict[str, Any]]:
     found = {}
     for unique_id, record in side.records().items():
         if unique_id in rivals:
             continue
         kept = steady(record)
-        # Declared: elt sends dbt's comment after the statement, so that DuckDB names the line of an error.
-        kept["message"] = _LINE.sub("", _without_places(record["message"], side) or "") or None
+        kept["message"] = _without_places(record["message"], side)
         kept["compiled_code"] = _without_places(record.get("compiled_code"), side)
         if record["status"] == "skipped":
             kept["message"] = None  # declared: a skip carries no message

@@ -205,9 +205,6 @@ class DbtSession:
         set_up_plugin_manager(project_name=project.project_name)
         self._catalogs = load_catalogs(flags.PROJECT_DIR, project.project_name, flags.VARS)
         self.config = RuntimeConfig.from_parts(project, profile, flags)
-        # DuckDB names the line of an error only if no comment precedes the statement; dbt's comes first by default.
-        if profile.credentials.type == "duckdb" and self.config.query_comment.append is None:
-            self.config.query_comment.append = True
 
     def _target(self) -> Target:
         credentials = self.config.credentials

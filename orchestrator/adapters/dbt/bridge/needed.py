@@ -59,7 +59,6 @@ NEEDED = listed(
             "dbt.parser.manifest:PARTIAL_PARSE_FILE_NAME",
             "dbt.parser.manifest:ManifestLoader.root_project write_manifest_for_partial_parse",
         ),
-        "to have the line of an SQL error from DuckDB": ("dbt.adapters.base.query_headers:_QueryComment.add",),
         "to start fast": (
             "dbt_common.behavior_flags:BehaviorFlagRendered._default_source",
             "mashumaro.jsonschema.schema:_default",

@@ -21,28 +21,6 @@ def replace_functions() -> None:
     _take_plain_defaults_as_they_are()
     _find_secrets_quickly()
     _save_parses_whole()
-    _comment_empty_statements()
-
-
-def _comment_empty_statements() -> None:
-    """Let dbt send an empty statement with its comment in front, also where the comment otherwise follows.
-
-    dbt looks at the last character of a statement before it appends the comment, and the one that dbt-duckdb sends for
-    an `external` model is empty.
-    """
-    from dbt.adapters.base import query_headers
-
-    def make(add: Callable[..., str]) -> Callable[..., str]:
-        def add_to_any(self: Any, sql: str) -> str:  # noqa: ANN401  # dbt's _QueryComment, one per thread
-            appends, self.append = self.append, self.append and bool(sql.strip())
-            try:
-                return add(self, sql)
-            finally:
-                self.append = appends
-
-        return add_to_any
-
-    _replace(query_headers._QueryComment, "add", make)  # noqa: SLF001  # the bridge's task
 
 
 def _take_plain_defaults_as_they_are() -> None:
