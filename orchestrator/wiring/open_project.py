@@ -62,6 +62,7 @@ class OpenProject:
     only_reads: bool = False
     """Whether the command runs nothing, and can answer without a database file that another process holds."""
     _warehouse: ChildWarehouse | None = field(default=None)
+    _locked_for_long: WarehouseLockedError | None = field(default=None)
     held: LockedDatabase | None = None
     """The result of `locked_database`, once it was called."""
 
@@ -99,13 +100,19 @@ class OpenProject:
 
     def warehouse(self) -> ChildWarehouse:
         """Open the database alongside dbt, once; raises WarehouseError if it cannot be opened or shared."""
+        if self._locked_for_long is not None:  # a caller may have continued without it; no command waits twice
+            raise self._locked_for_long
         if self._warehouse is None:
-            self._warehouse = open_shared(
-                self.target,
-                self.dbt.credentials,
-                lock_timeout=self.lock_timeout,
-                on_wait=self._tell_of_wait,
-            )
+            try:
+                self._warehouse = open_shared(
+                    self.target,
+                    self.dbt.credentials,
+                    lock_timeout=self.lock_timeout,
+                    on_wait=self._tell_of_wait,
+                )
+            except WarehouseLockedError as error:
+                self._locked_for_long = error
+                raise
             self.resources.callback(self._warehouse.close)
         return self._warehouse
 

@@ -151,6 +151,14 @@ def test_a_plan_waits_if_it_is_asked_to(elt, shop):
         assert "unconfirmed" not in ended(plan).out
 
 
+def test_a_run_waits_once_for_a_held_database(elt, shop):
+    """However many parts of it ask for the database."""
+    with holding(shop):
+        said = elt("run", "--lock-timeout", "0.3", "--exclude", "expectation:*", "--no-ingest", project=shop)
+    said.refuses("waited 0.3 s for it")
+    assert (said.out + said.err).count("up to 0.3 s") == 1
+
+
 def test_a_plan_answers_while_a_run_is_in_progress(elt, tmp_path):
     """A run that works in the same target holds the file; it ends as it would have."""
     go_on = tmp_path / "go_on"

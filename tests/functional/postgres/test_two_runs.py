@@ -364,7 +364,7 @@ def test_a_run_in_one_schema_cannot_be_resumed_in_another(desks: tuple[Desk, Des
     profile = FILES["profiles.yml"]
     one.write({"profiles.yml": profile.replace("schema: ada", "schema: cy")})
     for again in (resume, retry):
-        with one.environment(), pytest.raises(UsageError, match=r"built ada\.fine, which is cy\.fine now"):
+        with one.environment(), pytest.raises(UsageError, match=r"built ada\.fine, but now the relation is cy\.fine"):
             again(failed.run_id, Command(project_dir=one.folder, profiles_dir=one.folder))
     one.write({"profiles.yml": profile, "models/broken.sql": "select 2 as n"})
     with one.environment():
