@@ -28,7 +28,7 @@ class CommandLineError(UsageError):
     Usage: elt run [OPTIONS]
     Try 'elt run -h' for help.
 
-    Error [E021]: No such option '--selct'. Did you mean '--select'?"""
+    Error [E021]: No such option '--fulrefresh'. Did you mean '--full-refresh'?"""
 
 
 class ProtectedTargetError(UsageError):
@@ -40,8 +40,9 @@ class ProtectedTargetError(UsageError):
     code = "E022"
     remedy = "Give `--yes`, or answer the question on a terminal. `protected_targets` in elt.yml lists the targets."
     example = """
-    Error [E022]: The target prod is protected, and --full-refresh would rebuild 2 tables. Nothing was done.
-    Give --yes to do it anyway. Protected targets are listed in elt.yml (protected_targets)."""
+    Error [E022]: The target prod is protected, and --full-refresh drops tables and builds them from nothing. \
+Nothing was done.
+    Give --yes to do it anyway. Protected targets are listed in /data/shop/elt.yml (protected_targets)."""
 
 
 class UnknownNodeError(UsageError):
@@ -50,8 +51,8 @@ class UnknownNodeError(UsageError):
     code = "E023"
     remedy = "Use one of the names in the message, or the node's id: `elt ls --output json` shows it."
     example = """
-    Error [E023]: The project has no node called orderz.
-    Did you mean: orders?"""
+    Error [E023]: The project has no node called fct_order.
+    Did you mean fct_orders or orders or model.shop.fct_orders?"""
 
 
 class RepairError(UsageError):
@@ -71,14 +72,18 @@ class RepairError(UsageError):
 class ArtifactsError(UsageError):
     """A folder with artifacts of dbt cannot be used: something is missing in it, damaged, or changes while it is read.
 
-    This concerns `elt adopt` and `--state`. The folder must not be the live `target/`.
+    This concerns `elt adopt` and `--state`. `elt adopt` also accepts the live `target/` of the project; other commands
+    write to that folder themselves, and refuse it.
     """
 
     code = "E025"
-    remedy = "Copy the complete `target/` folder of one dbt invocation to another place, and name that folder."
+    remedy = (
+        "Name a folder with all artifacts of one dbt invocation: a copy of `target/` or, for `elt adopt`, "
+        "`target` itself."
+    )
     example = """
     Error [E025]: /data/prod/run_results.json does not exist.
-    Name a folder with the manifest.json and the run_results.json of one `dbt build`."""
+    Name a folder with the manifest.json and the run_results.json of one `dbt build`. Copy both together."""
 
 
 class AdoptionError(UsageError):

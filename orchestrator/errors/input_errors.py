@@ -12,8 +12,8 @@ class ConfigurationError(EltError):
     code = "E030"
     remedy = "Correct each line that is listed. [Configuration](configuration.md) describes every key."
     example = """
-    Error [E030]: /data/shop/elt.yml has 1 mistake:
-      line 3, 'ingestion.thread': unknown key; did you mean threads?
+    Error [E030]: The configuration has a mistake:
+      /data/shop/elt.yml:2: unknown key 'ingestion.thread'; did you mean 'threads'?
     Every key and its values are described in docs/configuration.md."""
 
 
@@ -70,7 +70,7 @@ class ParseError(ProjectError):
     remedy = "Correct the file that the message names. `--debug` shows dbt's traceback."
     example = """
     Error [E035]: Model 'model.shop.orders' (models/orders.sql) depends on a node named 'stg_order' which was not found
-    Correct the file that is named, then run again."""
+    Fix the file named above and run again."""
 
 
 class ManifestError(ProjectError):
@@ -120,7 +120,7 @@ class EmptySelectionError(SelectionError):
     remedy = "The message suggests similar names; `elt ls` lists all. `--allow-empty` accepts an empty selection."
     example = """
     Error [E041]: The selection 'custmers' matches nothing.
-    Did you mean: customers?"""
+    Near names: customers."""
 
 
 class IngestionError(EltError):
@@ -160,4 +160,5 @@ class SuiteError(EltError):
     remedy = "Correct the suite. Its `name` must be that of a model, seed, snapshot or dbt source table."
     example = """
     Error [E044]: An expectation suite is malformed. expectations/orders.json: expectation 2: no "type"
-    [Validations](validations.md) describes the format."""
+    A suite is a JSON object with a name and a list of expectations, each with a type and kwargs, as \
+great-expectations 1.x writes it. Fix the file, or move files that are not suites to another folder."""

@@ -27,7 +27,7 @@ class WarehouseLockedError(WarehouseError):
     code = "E051"
     remedy = "Close the database in that process, or wait longer with `--lock-timeout`."
     example = """
-    Error [E051]: The database /data/shop.duckdb is locked by process 4711 (duckdb shop.duckdb); waited 60 s for it.
+    Error [E051]: The database /data/shop.duckdb is held by process 4711 (duckdb shop.duckdb); waited 60 s for it.
     Wait longer with --lock-timeout SECONDS, or close the database in that process."""
 
     def __init__(self, message: str, *, hint: str, pid: int, command: str) -> None:
@@ -83,7 +83,7 @@ class StoreError(EltError):
     code = "E070"
     remedy = "Correct the permissions or the server, or set `store` in elt.yml to another place."
     example = """
-    Error [E070]: The record of runs /data/.elt/runs.sqlite cannot be written: Permission denied
+    Error [E070]: The record of runs /data/shop/.elt/history.db cannot be written: Permission denied
     Make the folder writable, or set `store` in elt.yml to another place."""
 
 
@@ -96,7 +96,7 @@ class CorruptStoreError(StoreError):
     code = "E071"
     remedy = "Put a backup of the file in its place, or run again to start a new record."
     example = """
-    Error [E071]: The record of runs /data/.elt/runs.sqlite is corrupt: file is not a database
+    Error [E071]: The record of runs /data/shop/.elt/history.db is corrupt: file is not a database
     The next `elt run` renames it and starts a new record."""
 
 
@@ -106,8 +106,8 @@ class NewerStoreError(StoreError):
     code = "E072"
     remedy = "Use that newer `elt`, or set `store` in elt.yml to another place."
     example = """
-    Error [E072]: The record of runs /data/.elt/runs.sqlite was written by a newer elt: the store has version 9, \
-this elt supports 8.
+    Error [E072]: The record of runs /data/shop/.elt/history.db was written by a newer elt: the store has \
+version 0009, this elt supports 0008.
     Nothing was changed. Use the newer elt, or set `store` in elt.yml to another place."""
 
 
@@ -117,7 +117,7 @@ class NothingRecordedError(StoreError):
     code = "E073"
     remedy = "`elt run` creates or upgrades the record."
     example = """
-    Error [E073]: Nothing is recorded yet: /data/.elt/runs.sqlite does not exist.
+    Error [E073]: Nothing is recorded yet: /data/shop/.elt/history.db does not exist.
     `elt run` creates the record."""
 
 
