@@ -75,7 +75,7 @@ def test_the_message_names_all_missing_attributes_and_all_versions(monkeypatch: 
         " Installed: dbt-core 1.11.99, dbt-common 1.39.9, duckdb 2.0.0."
     )
     assert "earlier releases of dbt-common and dbt-core" in raised.value.hint
-    assert raised.value.hint.endswith("pip install 'dbt-common<1.39.9' 'dbt-core>=1.11.2,<1.11.99'")
+    assert raised.value.hint.endswith(" 'dbt-common<1.39.9' 'dbt-core>=1.11.2,<1.11.99'")
     assert raised.value.exit_code == 2
 
 

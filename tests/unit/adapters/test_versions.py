@@ -38,7 +38,8 @@ def test_another_version_is_refused(monkeypatch: pytest.MonkeyPatch, stated: str
         require_supported("dbt-core", "duckdb")
     installed = version("dbt-core")
     assert raised.value.message == f"dbt-core {installed} is installed, this elt supports <1.0."
-    assert raised.value.hint.endswith(f"{sys.executable} -m pip install 'dbt-core<1.0'")
+    assert sys.executable in raised.value.hint  # with pip, or with uv in an environment that has none
+    assert raised.value.hint.endswith(" 'dbt-core<1.0'")
     assert raised.value.exit_code == 2
 
 
@@ -47,7 +48,7 @@ def test_all_of_them_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(versions, "stated_bounds", lambda: supported(["dbt-core>=99,<100", "duckdb>=99"]))
     with pytest.raises(UnsupportedVersionError, match=r"dbt-core .* supports >=99,<100; duckdb .*>=99\.") as raised:
         require_supported("dbt-core", "duckdb")
-    assert raised.value.hint.endswith("pip install 'dbt-core>=99,<100' 'duckdb>=99'")
+    assert raised.value.hint.endswith(" 'dbt-core>=99,<100' 'duckdb>=99'")
 
 
 def test_packages_that_are_not_installed_are_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
