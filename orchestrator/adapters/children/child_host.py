@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -128,6 +129,11 @@ class ChildHost:
 
     def close(self) -> None:
         """Terminate the process; its children end with it."""
+        control = self._control
+        if control is not None:
+            with suppress(OSError):  # it has ended
+                # Without the lock: a thread that waits in `facts` for an interpreter that says nothing holds it.
+                control.shutdown(socket.SHUT_RDWR)
         with self._lock:
             if self._process is None or self._control is None or self._said is None:
                 return
@@ -136,7 +142,9 @@ class ChildHost:
             try:
                 self._process.wait(_GRACE_SECONDS)
             except subprocess.TimeoutExpired:  # the process is still importing
-                self._process.kill()
+                with suppress(ProcessLookupError):
+                    # The whole session: an interpreter can be a script that started the real one.
+                    os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
             self._said.close()
             self._process = self._control = self._said = None
