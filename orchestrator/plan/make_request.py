@@ -6,7 +6,7 @@ from dataclasses import replace
 from orchestrator.config.settings import OnRunStart
 from orchestrator.errors import EmptySelectionError
 from orchestrator.graph.build import Graph
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.plan.command import Command
 from orchestrator.plan.request import PlanRequest, Verb
 from orchestrator.plan.snapshot import ProjectSnapshot
@@ -23,6 +23,13 @@ def requested(command: Command, snapshot: ProjectSnapshot) -> PlanRequest:
         error = error or nothing_matched(command.select, graph, exclude=command.exclude)
         if error is not None:
             raise error
+    has_loads_alone = selection.ingest and not (selection.selected or selection.suites)
+    if command.schema_prefix and has_loads_alone and not command.placement.loads:
+        loads = ", ".join(sorted(short_name(one) for one in selection.ingest))
+        raise EmptySelectionError(
+            f"Only loads are selected ({loads}), and a run with --schema-prefix loads nothing.",
+            hint="Add --ingest: then it loads into datasets with the prefix.",
+        )
     selected, direct = selected_for(command.verb, selection)
     return PlanRequest(
         verb=command.verb,

@@ -232,6 +232,10 @@ def test_loads_run_only_if_asked_for_and_then_in_datasets_and_states_of_their_ow
     assert "ingest.elt_raw" not in unloaded.out
     assert '"freshness.source.shop.raw.customers"' in unloaded.out
     assert sql(shop, "select count(*) from pr_7_main.stg_customers") == [(2,)]
+    elt("run", *PREFIX, "--select", "ingest:raw", project=shop).refuses("Only loads are selected", "Add --ingest")
+    forgotten = elt("run", "--ingest", project=shop)
+    assert forgotten.code == 2
+    assert "--ingest needs --schema-prefix" in forgotten.err
     loaded = elt("run", *PREFIX, "--ingest", "--json", project=shop)
     assert loaded.code == 0, loaded.out
     assert sql(shop, COUNTS) == [(2, 3)]
