@@ -120,7 +120,7 @@ class EmptySelectionError(SelectionError):
     remedy = "The message suggests similar names; `elt ls` lists all. `--allow-empty` accepts an empty selection."
     example = """
     Error [E041]: The selection 'custmers' matches nothing.
-    Near names: customers."""
+    Similar names: customers."""
 
 
 class IngestionError(EltError):

@@ -27,7 +27,7 @@ def nothing_matched(
     parts = [part for item in items for part in item.split(",")]
     # A dict keeps the order of the parts and names each word once.
     near = dict.fromkeys(name for part in parts for name in _near(part, graph))
-    hint = f"Near names: {', '.join(near)}." if near else f"See all names with: elt ls{_all_of(parts)}"
+    hint = f"Similar names: {', '.join(near)}." if near else f"List all names with: elt ls{_all_of(parts)}"
     return EmptySelectionError(f"The selection {' '.join(items)!r} matches nothing.", hint=hint)
 
 

@@ -16,7 +16,7 @@ from orchestrator.config.loader import load_settings
 from orchestrator.continued_runs import resume, retry
 from orchestrator.errors import EltError
 from orchestrator.execution import audience
-from orchestrator.execution.events import Event, RunNotStarted, StepEnded
+from orchestrator.execution.events import Event, Noticed, RunEnded, RunNotStarted, StepEnded
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.recorded import Lease
 from orchestrator.report.run_json import JsonReport
@@ -158,5 +158,7 @@ def test_artifacts_that_cannot_be_written_are_a_recorded_warning(shop: Path) -> 
     assert at == len(listener.lines) - 2
     with closing(open_store(load_settings(shop))) as store:
         recorded = store.reader().events(ran.run_id)
-    assert [event.kind for event in recorded][-2:] == ["warning", "run_ended"]
-    assert told in str(recorded[-2].body["message"])
+    warning, end = recorded[-2:]
+    assert isinstance(warning, Noticed)
+    assert isinstance(end, RunEnded)
+    assert told in warning.message
