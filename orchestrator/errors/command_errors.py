@@ -32,7 +32,7 @@ class CommandLineError(UsageError):
 
 
 class ProtectedTargetError(UsageError):
-    """The command would delete or replace data in a protected target, and nobody agreed to that.
+    """The command would delete or replace data in a protected target, and there is no consent to it.
 
     `--full-refresh`, `--empty`, `--sample` and `elt history prune` need consent there. Nothing was done.
     """

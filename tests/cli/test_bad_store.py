@@ -78,7 +78,7 @@ def test_a_folder_where_the_store_should_be(elt, shop, monkeypatch):
 
 @pytest.mark.parametrize(("name", "mode"), [("history.db", 0o444), ("", 0o555)], ids=["file", "folder"])
 def test_a_store_without_write_permission(shop, store, name, mode):
-    """A user without Make the file and its folder writable, or its folder, is told so; the run does not start."""
+    """The error names the file and what to make writable; the run does not start."""
     kept = shop / "kept"
     kept.mkdir()
     (kept / "history.db").write_bytes(store.read_bytes())

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.functional
 
 
 def test_dlt_need_not_be_installed_beside_dbt(elt, tmp_path, monkeypatch):
-    """Where elt.yml names an interpreter, its dlt is the one that counts; without ingestion nobody asks for it."""
+    """If elt.yml names an interpreter, its dlt is checked; a plan without ingestion does not start it."""
     monkeypatch.setattr("orchestrator.adapters.dlt.dlt_extra.find_spec", lambda name: None)
     make_environment(tmp_path / "venv")
     shop = shop_that_loads(tmp_path / "shop", after="import only_there\n")

@@ -94,7 +94,7 @@ def _facts(distributions: Iterable[str]) -> dict[str, object]:
 
 
 def _reap(alive: dict[int, Channel]) -> None:
-    """Tell the owner how children ended, through their own channels."""
+    """Report to the owner how each child ended, through the channel of that child."""
     with contextlib.suppress(ChildProcessError):
         # One signal may stand for several children that ended.
         while (found := os.waitpid(-1, os.WNOHANG))[0] != 0:

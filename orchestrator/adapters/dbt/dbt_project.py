@@ -44,13 +44,11 @@ class DbtProject:
     ) -> None:
         """Set the callback for dbt's warnings, and the function that removes secrets from a text that is kept."""
         self._session = DbtSession(project_dir, hear, mask)
-        self._target: Target | None = None
         self._manifest_file: ManifestFile | None = None
 
     def open(self, args: tuple[str, ...]) -> Target:
         """Read options, profile and project for dbt's command line `args`; parses nothing yet."""
-        self._target = self._session.open(args)
-        return self._target
+        return self._session.open(args)
 
     def close(self) -> None:
         """Close dbt's connections and log file; idempotent."""

@@ -75,7 +75,7 @@ def _follow(model: Any, node: Any) -> None:  # noqa: ANN401  # as above
 
 
 def _move_file(node: Any, config: Any, placement: Placement) -> str:  # noqa: ANN401  # as above
-    """Give the file or folder of an external model a prefixed name; return why that cannot be done."""
+    """Add the prefix to the file or folder of an external model; return why it cannot be added."""
     for option in _ELSEWHERE:
         if node.config.get(option):
             return f"its option {option} writes outside of the database"

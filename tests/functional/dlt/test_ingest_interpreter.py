@@ -36,7 +36,7 @@ def environment(tmp_path_factory):
 
 @pytest.fixture
 def open_project(tmp_path):
-    """Give a project whose modules run in these interpreters."""
+    """Return a project whose modules run in these interpreters."""
     projects = []
 
     def open_(**pythons):
@@ -57,7 +57,7 @@ def write_where(project, name, *, own_word=False):
 
 
 def refusal_of(project):
-    """Give the message and the hint of what discovery refuses."""
+    """Return the message and the hint with which discovery refuses a project."""
     write_where(project, "shop")
     with pytest.raises(IngestionError) as refused:
         project.discover().require_sound()
@@ -153,7 +153,7 @@ def test_an_interpreter_that_was_killed_starts_again(open_project, environment):
 
 
 def test_without_a_module_no_interpreter_starts(open_project, tmp_path):
-    """Discovery of an empty folder asks nobody."""
+    """Discovery of an empty folder starts no interpreter."""
     project = open_project(every=tmp_path / "nowhere")
     assert project.discover().sources == ()
     assert project.host.versions() == {}
