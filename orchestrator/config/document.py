@@ -2,46 +2,31 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from orchestrator.config.mistakes import Mistakes, near
-from orchestrator.config.readers import Reader, text
+from orchestrator.config.readers import ListReader, Reader, anything, keys, text
 from orchestrator.config.repeat_settings import PARTS
+from orchestrator.config.sections import Entry, KeyPath, readers_of, sections_of
 from orchestrator.config.settings import Settings
 from orchestrator.config.substitution import UnsetError, substitute
 
-KeyPath = tuple[str, ...]
-"""A key of a file with its subkeys, such as `("repeats", "my.model", "after")`."""
-
-
-def _keys(kind: type) -> Iterator[tuple[str, Reader]]:
-    for one in fields(kind):
-        if is_dataclass(one.default):
-            yield from _keys(type(one.default))
-        elif one.metadata:
-            yield one.metadata["key"], one.metadata["reader"]
-
-
 KEYS: Mapping[str, Reader] = {
-    **dict(_keys(Settings)),
+    **dict(readers_of(Settings)),
     "ingestion.python.*": text,
     **{f"repeats.*.{part}": PARTS[part] for part in PARTS},
 }
 """Every key by its path; `*` is a name that the user chooses. A key that has subkeys may also take one value."""
 
-_LISTS = frozenset({"protected_targets"})
-"""The keys that take a list of values. One value alone is a list of one. The result is a tuple."""
+_SECTIONS: Mapping[str, bool] = dict(sections_of(Settings))
+"""The keys of sections, such as `schedules.*`, and whether they are the elements of a list."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """The value of one key, and its line in the file."""
-
-    value: object
-    line: int
+_WHOLE = (anything, keys)
+"""The readers that take a value with all that it contains."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,18 +84,63 @@ def _keys_below(pattern: KeyPath) -> tuple[str, ...]:
 
 
 def _read_value(reading: _DocumentReading, node: yaml.Node, path: KeyPath, pattern: KeyPath) -> None:
-    """Read what a key holds: one value, or subkeys, or either."""
+    """Read what a key holds: one value, a list of values, subkeys, a list of sections, or anything."""
     reader = KEYS.get(".".join(pattern))
-    if reader is None or (isinstance(node, yaml.MappingNode) and _keys_below(pattern)):
+    if reader is not None and reader in _WHOLE:
+        if not _is_null(node):
+            _read_whole(reading, node, path, reader)
+    elif reader is None and _SECTIONS.get(".".join((*pattern, "*"))):
+        elements = node.value if isinstance(node, yaml.SequenceNode) else [] if _is_null(node) else [node]
+        for number, element in enumerate(elements):
+            _read_section(reading, element, (*path, str(number)), (*pattern, "*"))
+    elif ".".join(pattern) in _SECTIONS:
+        _read_section(reading, node, path, pattern)
+    elif reader is None or (isinstance(node, yaml.MappingNode) and _keys_below(pattern)):
         if not _is_null(node):
             _read_mapping(reading, node, path, pattern)
-        return
-    key, is_list = ".".join(path), pattern[0] in _LISTS
+    else:
+        _read_values(reading, node, path, reader)
+
+
+def _read_section(reading: _DocumentReading, node: yaml.Node, path: KeyPath, pattern: KeyPath) -> None:
+    """Read a section, which counts as set even if it has no keys."""
+    reading.entries[path] = Entry(value=None, line=node.start_mark.line + 1)
+    if not _is_null(node):
+        _read_mapping(reading, node, path, pattern)
+
+
+def _read_values(reading: _DocumentReading, node: yaml.Node, path: KeyPath, reader: Reader) -> None:
+    is_list = isinstance(reader, ListReader)
     nodes = node.value if is_list and isinstance(node, yaml.SequenceNode) else [node]
-    found = tuple(value for one in nodes for value in _read_scalar(reading, one, key, reader))
+    found = tuple(value for one in nodes for value in _read_scalar(reading, one, ".".join(path), reader))
     if found or is_list:
         value = found if is_list else found[0]
         reading.entries[path] = Entry(value=value, line=node.start_mark.line + 1)
+
+
+def _read_whole(reading: _DocumentReading, node: yaml.Node, path: KeyPath, reader: Reader) -> None:
+    try:
+        value = reader(_plain(node, reading.environ))
+    except (UnsetError, ValueError, yaml.YAMLError) as error:
+        _note(reading, node, f"'{'.'.join(path)}': {error}")
+    else:
+        reading.entries[path] = Entry(value=value, line=node.start_mark.line + 1)
+
+
+def _plain(node: yaml.Node, environ: Mapping[str, str]) -> object:
+    """Return a value of any kind, with the environment's values filled in."""
+    match node:
+        case yaml.MappingNode():
+            return {str(_plain(key, environ)): _plain(value, environ) for key, value in node.value}
+        case yaml.SequenceNode():
+            return [_plain(element, environ) for element in node.value]
+        case yaml.ScalarNode() if _is_null(node):
+            return None
+        case yaml.ScalarNode():
+            value = _scalar(node, environ)
+            return node.value if value is None else value
+        case _:
+            raise TypeError(f"not a YAML node: {node}")
 
 
 def _read_scalar(reading: _DocumentReading, node: yaml.Node, key: str, reader: Reader) -> Iterator[object]:

@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
-from orchestrator.config.document import KEYS, Entry, KeyPath
+from orchestrator.config.document import KEYS
 from orchestrator.config.mistakes import Mistakes, near
 from orchestrator.config.project_files import ProjectFiles, find_project
 from orchestrator.config.repeat_settings import LimitWish, repeats_from
+from orchestrator.config.schedule_settings import mistakes_of_schedules
+from orchestrator.config.sections import Entries, Entry, KeyPath, SectionMistake, below, given
 from orchestrator.config.settings import EVERY_MODULE, Settings
 
 VARIABLES: Mapping[str, str] = {
@@ -27,8 +27,6 @@ VARIABLES: Mapping[str, str] = {
     "ELT_VERIFY_REUSE": "verify_reuse",
 }
 """The environment variables that override elt.yml, and the key that each of them sets."""
-
-Entries = Mapping[KeyPath, Entry]
 
 
 def load_settings(
@@ -66,39 +64,24 @@ def _from_environment(environ: Mapping[str, str], mistakes: Mistakes) -> dict[Ke
 
 def _settings(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> Settings:
     """Return the settings from the entries; what is not set has the default of its field."""
-    limits = _below(entries, "time_limits")
+    limits = below(entries, "time_limits")
     ingestion = _folder(found, entries, "ingestion", mistakes)
     special = {
         "dbt_project_dir": found.dbt_project_dir,
         "ingestion_folder": ingestion,
         "ingestion_pythons": MappingProxyType(_pythons(found, entries, ingestion, mistakes)),
         "expectations_folder": _folder(found, entries, "expectations", mistakes),
-        "repeats": MappingProxyType(repeats_from(_below(entries, "repeats"))),
+        "repeats": MappingProxyType(repeats_from(below(entries, "repeats"))),
         "time_limits": MappingProxyType({name: LimitWish(limit=span, line=line) for (name,), span, line in limits}),
         "publish_copy": MappingProxyType(_copies(found, entries, mistakes)),
     }
-    return Settings(project_root=_root(found), elt_yml=found.elt_yml, **(_given(Settings, entries) | special))
-
-
-def _given(kind: type[Any], entries: Entries) -> dict[str, Any]:
-    """Return the value of each field that is set, as it was read."""
-    given: dict[str, Any] = {}
-    for one in fields(kind):
-        *path, last = one.metadata.get("key", "").split(".")
-        if is_dataclass(one.default):
-            section: Any = type(one.default)
-            given[one.name] = section(**_given(section, entries))
-        elif last == "*":
-            given[one.name] = MappingProxyType({name[0]: value for name, value, _ in _below(entries, *path)})
-        elif (*path, last) in entries:
-            given[one.name] = entries[*path, last].value
-    return given
-
-
-def _below(entries: Entries, *path: str) -> list[tuple[KeyPath, Any, int]]:
-    """Return the rest of the path, the value and the line of every key below one."""
-    depth = len(path)
-    return [(key[depth:], entry.value, entry.line) for key, entry in entries.items() if key[:depth] == path]
+    wrong: list[SectionMistake] = []
+    values = given(Settings, entries, wrong)
+    wrong += mistakes_of_schedules(values["schedules"])
+    if found.elt_yml is not None:
+        for one in wrong:
+            mistakes.in_file(found.elt_yml, one.line, one.text)
+    return Settings(project_root=_root(found), elt_yml=found.elt_yml, **(values | special))
 
 
 def _copies(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> dict[str, Path]:
@@ -106,7 +89,7 @@ def _copies(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> dict[s
     copies: dict[str, Path] = {}
     if found.elt_yml is None:
         return copies
-    for (target,), path, line in _below(entries, "publish_copy"):
+    for (target,), path, line in below(entries, "publish_copy"):
         copy = Path(os.path.normpath(found.elt_yml.parent / path))
         other = next((target for target, path in copies.items() if path == copy), None)
         if other is not None:
@@ -120,7 +103,7 @@ def _pythons(found: ProjectFiles, entries: Entries, ingestion: Path | None, mist
     pythons: dict[str, Path] = {}
     if found.elt_yml is None:
         return pythons
-    for name, path, line in _below(entries, "ingestion", "python"):
+    for name, path, line in below(entries, "ingestion", "python"):
         # Not resolved: the Python of a virtual environment is a link to another, which has other packages.
         python = Path(os.path.normpath(found.elt_yml.parent / path))
         key, module = ".".join(("ingestion.python", *name)), "".join(name) or EVERY_MODULE

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.config.document import Entry, KeyPath, read_document
+from orchestrator.config.document import read_document
 from orchestrator.config.mistakes import Mistakes
+from orchestrator.config.sections import Entry, KeyPath
 from orchestrator.errors import ConfigurationError, NoProjectError
 
 DBT_PROJECT = "dbt_project.yml"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -122,3 +123,31 @@ def one_of(words: type[Word]) -> Callable[[object], Word]:
             raise ValueError("expected " + " or ".join(word.value for word in words)) from None
 
     return read
+
+
+@dataclass(frozen=True, slots=True)
+class ListReader:
+    """Reads each element of a list. One value alone is a list of one; the value of the key is a tuple."""
+
+    element: Reader
+
+    def __call__(self, value: object) -> object:
+        """Return one element."""
+        return self.element(value)
+
+
+def list_of(element: Reader) -> ListReader:
+    """Return a reader of a list of values."""
+    return ListReader(element)
+
+
+def anything(value: object) -> object:
+    """Return any YAML value as it is, also a list or a mapping."""
+    return value
+
+
+def keys(value: object) -> object:
+    """Return a mapping of any values; raises ValueError for anything else."""
+    if isinstance(value, dict):
+        return value
+    raise ValueError("expected keys with values")

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Any
 
 from orchestrator.config.readers import (
-    Reader,
     duration,
     limit,
+    list_of,
     one_of,
     portion,
     positive,
@@ -24,14 +24,11 @@ from orchestrator.config.readers import (
     truth,
 )
 from orchestrator.config.repeat_settings import LimitWish, RepeatWish
+from orchestrator.config.schedule_settings import ScheduleSettings
+from orchestrator.config.sections import at, named
 
 EVERY_MODULE = "*"
 """The name under which `ingestion.python` has the interpreter of all modules that it does not name."""
-
-
-def _at(key: str, reader: Reader) -> dict[str, object]:
-    """Return the metadata of a field: its key in elt.yml, where `*` is a name that the user chooses, and its reader."""
-    return {"key": key, "reader": reader}
 
 
 def _empty() -> MappingProxyType[str, Any]:
@@ -70,21 +67,21 @@ class OnOpen(StrEnum):
 class CircuitBreaker:
     """When a load that fails run after run is excluded."""
 
-    after: int = field(default=0, metadata=_at("circuit_breaker.after", times))
+    after: int = field(default=0, metadata=at("circuit_breaker.after", times))
     """Consecutive runs; 0 for never."""
     try_again_after: timedelta = field(
-        default=timedelta(hours=1), metadata=_at("circuit_breaker.try_again_after", duration)
+        default=timedelta(hours=1), metadata=at("circuit_breaker.try_again_after", duration)
     )
-    below: OnOpen = field(default=OnOpen.USE_EXISTING, metadata=_at("circuit_breaker.below", one_of(OnOpen)))
+    below: OnOpen = field(default=OnOpen.USE_EXISTING, metadata=at("circuit_breaker.below", one_of(OnOpen)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentLimits:
     """How much is read to find out whether tables still hold what was built."""
 
-    rows: int = field(default=10_000_000, metadata=_at("content.rows", positive))
+    rows: int = field(default=10_000_000, metadata=at("content.rows", positive))
     """Tables with more rows are not read."""
-    time: timedelta = field(default=timedelta(seconds=30), metadata=_at("content.time", duration))
+    time: timedelta = field(default=timedelta(seconds=30), metadata=at("content.time", duration))
     """How long a run may read tables before it decides what to reuse."""
 
 
@@ -94,35 +91,39 @@ class Settings:
 
     project_root: Path
     """The folder of elt.yml; without one, the dbt project or the folder above that contains its ingestion folder."""
-    dbt_project_dir: Path = field(metadata=_at("dbt_project", text))
+    dbt_project_dir: Path = field(metadata=at("dbt_project", text))
     elt_yml: Path | None = None
-    ingestion_folder: Path | None = field(default=None, metadata=_at("ingestion.folder", text))
-    ingestion_threads: int = field(default=2, metadata=_at("ingestion.threads", positive))
-    ingestion_pythons: Mapping[str, Path] = field(default_factory=_empty, metadata=_at("ingestion.python", text))
+    ingestion_folder: Path | None = field(default=None, metadata=at("ingestion.folder", text))
+    ingestion_threads: int = field(default=2, metadata=at("ingestion.threads", positive))
+    ingestion_pythons: Mapping[str, Path] = field(default_factory=_empty, metadata=at("ingestion.python", text))
     """The Python that runs an ingestion module, by the module's name, or `*` for all others; else it is elt's own."""
-    ingestion_schemas: Mapping[str, str] = field(default_factory=_empty, metadata=_at("ingestion.schemas.*", text))
+    ingestion_schemas: Mapping[str, str] = field(default_factory=_empty, metadata=at("ingestion.schemas.*", text))
     """The schema of a dlt source, if it is not that of the dbt source with the same name."""
-    expectations_folder: Path | None = field(default=None, metadata=_at("expectations.folder", text))
-    on_run_start: OnRunStart = field(default=OnRunStart.BESIDE_INGEST, metadata=_at("on_run_start", one_of(OnRunStart)))
-    on_no_data: OnNoData = field(default=OnNoData.CONTINUE, metadata=_at("on_no_data", one_of(OnNoData)))
-    lock_timeout: timedelta = field(default=timedelta(seconds=60), metadata=_at("lock_timeout", duration))
+    expectations_folder: Path | None = field(default=None, metadata=at("expectations.folder", text))
+    on_run_start: OnRunStart = field(default=OnRunStart.BESIDE_INGEST, metadata=at("on_run_start", one_of(OnRunStart)))
+    on_no_data: OnNoData = field(default=OnNoData.CONTINUE, metadata=at("on_no_data", one_of(OnNoData)))
+    lock_timeout: timedelta = field(default=timedelta(seconds=60), metadata=at("lock_timeout", duration))
     """How long to wait for another process that holds the database file."""
-    repeats: Mapping[str, RepeatWish] = field(default_factory=_empty, metadata=_at("repeats.*", times))
+    repeats: Mapping[str, RepeatWish] = field(default_factory=_empty, metadata=at("repeats.*", times))
     """Settings for further attempts, by kind of step (`ingest`, `dbt`, `checks`) or by a node's name or id."""
-    time_limits: Mapping[str, LimitWish] = field(default_factory=_empty, metadata=_at("time_limits.*", limit))
+    time_limits: Mapping[str, LimitWish] = field(default_factory=_empty, metadata=at("time_limits.*", limit))
     """The same for the time limit of an attempt, and of the whole `run`."""
     circuit_breaker: CircuitBreaker = CircuitBreaker()
-    on_busy: OnBusy = field(default=OnBusy.WAIT, metadata=_at("on_busy", one_of(OnBusy)))
-    state_in_target: bool = field(default=True, metadata=_at("state_in_target", truth))
+    on_busy: OnBusy = field(default=OnBusy.WAIT, metadata=at("on_busy", one_of(OnBusy)))
+    state_in_target: bool = field(default=True, metadata=at("state_in_target", truth))
     """Whether the target itself also records what was built in it."""
     content: ContentLimits = ContentLimits()
-    store: str = field(default=".elt/history.db", metadata=_at("store", text))
+    store: str = field(default=".elt/history.db", metadata=at("store", text))
     """Where runs are recorded: a file below the project's root, or the URL of a PostgreSQL database."""
-    keep_runs: int = field(default=2_000, metadata=_at("keep_runs", positive_or_none))
+    keep_runs: int = field(default=2_000, metadata=at("keep_runs", positive_or_none))
     """How many of the newest runs the record keeps; 0 for all."""
-    protected_targets: tuple[str, ...] = field(default=(), metadata=_at("protected_targets", text))
+    protected_targets: tuple[str, ...] = field(default=(), metadata=at("protected_targets", list_of(text)))
     """The targets in which nothing is emptied, rebuilt or deleted without consent."""
-    publish_copy: Mapping[str, Path] = field(default_factory=_empty, metadata=_at("publish_copy.*", text))
+    publish_copy: Mapping[str, Path] = field(default_factory=_empty, metadata=at("publish_copy.*", text))
     """For each target, where a green run puts a copy of the database for readers."""
-    verify_reuse: float = field(default=0.0, metadata=_at("verify_reuse", portion))
+    verify_reuse: float = field(default=0.0, metadata=at("verify_reuse", portion))
     """The share of reused tables that a run rebuilds as copies and compares."""
+    schedules: Mapping[str, ScheduleSettings] = field(
+        default_factory=_empty, metadata=named("schedules", ScheduleSettings)
+    )
+    """When the project runs on its own, by name."""

@@ -8,6 +8,7 @@ from orchestrator.config.settings import OnBusy, Settings
 from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.consent import Consents, refuse
 from orchestrator.plan.request import Upstream, Verb
+from orchestrator.timetable.scheduled_time import ScheduledTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class Command:
     """Whether a user watches the run: then loads are attempted again after seconds rather than minutes."""
     consents: Consents = refuse
     """Called before something is emptied or rebuilt in a protected target."""
+    scheduled: ScheduledTime | None = None
+    """The time of a schedule that the run belongs to."""
     words: tuple[str, ...] = ()
     """The words of the command line, if there was one; for the record."""
 

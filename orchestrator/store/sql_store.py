@@ -16,6 +16,7 @@ from orchestrator.store.disk_space import file_size, shrink_file
 from orchestrator.store.fingerprint_text import GROUP, unused_groups
 from orchestrator.store.lease_rows import drop_lease, read_leases, renew_lease, take_lease
 from orchestrator.store.reader import SqlRunReader
+from orchestrator.store.schedule_rows import SqlScheduleRecord
 from orchestrator.store.tables import fingerprints, last_success, requests, runs, texts
 from orchestrator.store.texts import in_chunks
 from orchestrator.store.writer import SqlRunWriter
@@ -43,6 +44,10 @@ class SqlStore:
             # Readers query long after this call, so their errors are explained where they occur.
             event.listen(self._reading, "handle_error", self._explain)
         return SqlRunReader(self._reading)
+
+    def schedule_record(self) -> SqlScheduleRecord:
+        """Return the record of schedules."""
+        return SqlScheduleRecord(self._connected)
 
     def ask_to_end(self, run_id: str, *, at: datetime, by: str) -> None:
         """Record a request that a run should end; raises UnknownRunError."""

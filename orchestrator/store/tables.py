@@ -221,3 +221,39 @@ requests = Table(
     Column("taken_at", Moment),
     Index("requests_by_run", "run_id", "taken_at"),
 )
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("project", String(255), primary_key=True, comment="the name in dbt_project.yml"),
+    Column("schedule", String(255), primary_key=True),
+    Column("since", Moment, nullable=False, comment="earlier times are not due"),
+    Column("definition", Text, nullable=False, comment="the cron expressions and the zone"),
+    Column("paused_at", Moment),
+    Column("paused_by", String(255), nullable=False),
+)
+
+schedule_times = Table(
+    "schedule_times",
+    metadata,
+    Column("project", String(255), primary_key=True),
+    Column("schedule", String(255), primary_key=True),
+    Column("logical_time", Moment, primary_key=True),
+    Column("interval_start", Moment, nullable=False),
+    Column("interval_end", Moment, nullable=False),
+    Column("state", String(16), nullable=False, comment="running, ended or skipped"),
+    Column("cause", String(16), comment="why it was skipped"),
+    Column("note", Text, nullable=False, comment="the reason in words"),
+    Column("exit_code", Integer),
+    Column("run_id", String(64), comment="the run itself may have been pruned"),
+    Column("starts", Integer, nullable=False, comment="how often a run was started for it"),
+    Column("again_at", Moment, comment="when it is started again"),
+    Column("claimed_at", Moment, nullable=False),
+    Column("beaten_at", Moment, nullable=False, comment="the last heartbeat"),
+    Column("ended_at", Moment),
+    Column("user", String(255), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("process", Integer, nullable=False),
+    Column("process_started_at", Moment),
+    Index("schedule_times_by_state", "project", "state"),
+)

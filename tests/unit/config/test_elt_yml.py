@@ -21,7 +21,7 @@ Load = Callable[..., Settings]
 KNOWN = (
     "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout, repeats, time_limits,"
     " circuit_breaker, on_busy, state_in_target, content, store, keep_runs, protected_targets, publish_copy,"
-    " verify_reuse"
+    " verify_reuse, schedules"
 )
 A_DURATION = "expected a duration such as 60s, 5min or 1h"
 FULL = """\
@@ -329,19 +329,30 @@ def schema() -> dict[str, object]:
     return json.loads((files("orchestrator.config") / "elt.schema.json").read_text())
 
 
+def resolved(node: dict[str, object]) -> dict[str, object]:
+    """Give what a reference refers to."""
+    return schema()["$defs"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+
+
 def schema_keys(node: dict[str, object], prefix: str = "") -> set[str]:
-    """Give the path of every value of the schema."""
-    keys: set[str] = set()
-    for name, below in node.get("properties", {}).items():
-        deeper = schema_keys(below, f"{prefix}{name}.")
-        for way in below.get("anyOf", ()):
-            deeper |= {prefix + name, *schema_keys(way, f"{prefix}{name}.")}
-        keys |= deeper or {prefix + name}
+    """Give the path of every value of an object of the schema."""
+    keys = {key for name, below in node.get("properties", {}).items() for key in keys_at(below, prefix + name)}
     others = node.get("additionalProperties")
-    if isinstance(others, dict):
-        keys.add(prefix + "*")
-        for way in others.get("anyOf", ()):
-            keys |= schema_keys(way, f"{prefix}*.")
+    return keys | (keys_at(others, f"{prefix}*") if isinstance(others, dict) else set())
+
+
+def keys_at(node: dict[str, object], path: str) -> set[str]:
+    """Give the path if it takes a value, and the paths of the values below it."""
+    keys = set()
+    ways = [resolved(way) for way in resolved(node).get("anyOf", [node])]
+    for way in map(resolved, ways):
+        items = resolved(way.get("items", {}))
+        if way.get("type") == "array" and items.get("type") == "object":
+            keys |= schema_keys(items, f"{path}.*.")
+        elif "properties" in way or isinstance(way.get("additionalProperties"), dict):
+            keys |= schema_keys(way, f"{path}.")
+        elif way.get("type") != "null":
+            keys.add(path)
     return keys
 
 

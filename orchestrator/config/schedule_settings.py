@@ -1,0 +1,143 @@
+"""Defines the settings of a schedule: when the project runs on its own, with which options, and what follows."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+from orchestrator.config.mistakes import near
+from orchestrator.config.readers import duration, keys, list_of, one_of, text, times
+from orchestrator.config.sections import SectionMistake, at, line_of_key
+from orchestrator.timetable.cron import parse_cron, zone_of
+
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+class ScheduleVerb(StrEnum):
+    """The verb that a schedule runs."""
+
+    RUN = "run"
+    TEST = "test"
+    FRESHNESS = "freshness"
+
+
+class Catchup(StrEnum):
+    """What happens to the times that were missed, because nothing started the schedule then."""
+
+    NONE = "none"
+    LATEST = "latest"
+    ALL = "all"
+
+
+class OnBusySchedule(StrEnum):
+    """What a scheduled run does while another run works in the same target."""
+
+    WAIT = "wait"
+    REFUSE = "refuse"
+    SKIP = "skip"
+
+
+class EventTime(StrEnum):
+    """Which event times microbatch models get."""
+
+    NONE = "none"
+    DATA_INTERVAL = "data_interval"
+
+
+def cron(value: object) -> str:
+    """Return a cron expression of five fields; aliases such as `@daily` are translated."""
+    return parse_cron(text(value))
+
+
+def zone(value: object) -> str:
+    """Return the name of an IANA time zone."""
+    zone_of(text(value))
+    return str(value)
+
+
+def clock_time(value: object) -> time:
+    """Return a time of day, such as `06:00`."""
+    match = _CLOCK.fullmatch(str(value).strip())
+    if match is None:
+        raise ValueError('expected a time of day such as "06:00", in quotes')
+    return time(int(match[1]), int(match[2]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRetry:
+    """How often a scheduled run that did not succeed is started again: resumed if interrupted, else retried."""
+
+    runs: int = field(default=0, metadata=at("retry.runs", times))
+    after: timedelta = field(default=timedelta(minutes=10), metadata=at("retry.after", duration))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """What starts a run, in place of a time."""
+
+    files: str | None = field(default=None, metadata=at("on.files", text))
+    """A glob, local or of an object storage: each file starts one run."""
+    table: str | None = field(default=None, metadata=at("on.table", text))
+    """A node: a run starts when its rows have changed."""
+    schedule: str | None = field(default=None, metadata=at("on.schedule", text))
+    """Another schedule: a run starts after each of its runs that succeeded."""
+
+    @property
+    def is_set(self) -> bool:
+        """Return whether anything but the clock starts the schedule."""
+        return any((self.files, self.table, self.schedule))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleSettings:
+    """One schedule of elt.yml."""
+
+    name: str
+    cron: tuple[str, ...] = field(default=(), metadata=at("cron", list_of(cron)))
+    timezone: str = field(default="UTC", metadata=at("timezone", zone))
+    on: Trigger = Trigger()
+    verb: ScheduleVerb = field(default=ScheduleVerb.RUN, metadata=at("verb", one_of(ScheduleVerb)))
+    options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}), metadata=at("options", keys))
+    """The options of the verb by their long names, with `_` for `-`."""
+    event_time: EventTime = field(default=EventTime.NONE, metadata=at("event_time", one_of(EventTime)))
+    deadline: time | None = field(default=None, metadata=at("deadline", clock_time))
+    """The first time of this name after the logical time, in the zone of the schedule."""
+    catchup: Catchup = field(default=Catchup.LATEST, metadata=at("catchup", one_of(Catchup)))
+    on_busy: OnBusySchedule = field(default=OnBusySchedule.WAIT, metadata=at("on_busy", one_of(OnBusySchedule)))
+    retry: ScheduleRetry = ScheduleRetry()
+    owner: str | None = field(default=None, metadata=at("owner", text))
+    description: str | None = field(default=None, metadata=at("description", text))
+    tags: tuple[str, ...] = field(default=(), metadata=at("tags", list_of(text)))
+    line: int = line_of_key()
+
+
+def mistakes_of_schedules(schedules: Mapping[str, ScheduleSettings]) -> Iterator[SectionMistake]:
+    """Yield what no single key shows: missing triggers, names that do not exist, schedules that wait in a circle."""
+    for schedule in schedules.values():
+        for problem in _problems(schedule, schedules):
+            yield SectionMistake(line=schedule.line, text=f"'schedules.{schedule.name}': {problem}")
+
+
+def _problems(schedule: ScheduleSettings, schedules: Mapping[str, ScheduleSettings]) -> Iterator[str]:
+    if _NAME.fullmatch(schedule.name) is None:
+        yield "a name has letters, digits, '-', '_' and '.', and begins with a letter or a digit"
+    if not schedule.cron and not schedule.on.is_set:
+        yield "it needs 'cron' or 'on': what starts it?"
+    before = schedule.on.schedule
+    if before is not None and before not in schedules:
+        yield f"'on.schedule' names '{before}', which is no schedule; {near(before, tuple(schedules))}"
+    elif before is not None and _leads_back(schedule, schedules):
+        yield f"it starts after '{before}', which starts after it"
+
+
+def _leads_back(schedule: ScheduleSettings, schedules: Mapping[str, ScheduleSettings]) -> bool:
+    seen, name = set[str](), schedule.on.schedule
+    while name is not None and name in schedules and name not in seen:
+        if name == schedule.name:
+            return True
+        seen.add(name)
+        name = schedules[name].on.schedule
+    return False

@@ -1,0 +1,80 @@
+"""Defines what the store records of schedules: their times, how each of them ended, and what is paused."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from orchestrator.execution.recorded import Process
+from orchestrator.timetable.scheduled_time import DataInterval
+
+
+class TimeState(StrEnum):
+    """The state of one time of a schedule."""
+
+    RUNNING = "running"
+    """A process has claimed it: it waits for its conditions, or its run is in progress."""
+    ENDED = "ended"
+    """It has an exit code."""
+    SKIPPED = "skipped"
+    """It does not run: a user said so, a maintenance window covers it, it was missed, or the target was busy."""
+
+
+class SkipCause(StrEnum):
+    """Why a time does not run."""
+
+    USER = "user"
+    MAINTENANCE = "maintenance"
+    MISSED = "missed"
+    """Nothing started it in time, and `catchup` does not make up for it."""
+    BUSY = "busy"
+    """Another run worked in the target, and `on_busy` is `skip`."""
+    CONDITION = "condition"
+    """A condition of `wait_for` did not come true, and it says `skip`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeKey:
+    """Identifies one time of one schedule of one project."""
+
+    project: str
+    """The name in dbt_project.yml."""
+    schedule: str
+    logical_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedTime:
+    """One time of a schedule, as the store records it."""
+
+    key: TimeKey
+    interval: DataInterval
+    state: TimeState
+    cause: SkipCause | None = None
+    """Set for a time that is skipped."""
+    note: str = ""
+    """The reason in words."""
+    exit_code: int | None = None
+    run_id: str | None = None
+    """The last run that was started for it; None if none was."""
+    starts: int = 0
+    """How often a run was started, resumed or retried for it."""
+    again_at: datetime | None = None
+    """When it is started again, because it did not succeed and the schedule has retries left."""
+    claimed_at: datetime
+    beaten_at: datetime
+    """The last heartbeat of the process that has claimed it."""
+    ended_at: datetime | None = None
+    process: Process
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedSchedule:
+    """What the store records of one schedule."""
+
+    schedule: str
+    since: datetime
+    """When it was first seen with its present times. Earlier times are not due."""
+    definition: str
+    """The cron expressions and the zone that it was last seen with."""
+    paused_at: datetime | None = None
+    paused_by: str = ""

@@ -1,0 +1,57 @@
+"""Defines the port to the record of schedules. A store raises StoreError when it cannot be read or written."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from orchestrator.execution.ports import RunStore
+from orchestrator.scheduling.claims import RecordedSchedule, RecordedTime, TimeKey
+
+
+class ScheduleRecord(Protocol):
+    """The record of the schedules of all projects that share a store."""
+
+    def schedules(self, project: str) -> Mapping[str, RecordedSchedule]:
+        """Return what is recorded of the schedules of a project, by name."""
+
+    def see(self, project: str, definitions: Mapping[str, str], *, at: datetime) -> Mapping[str, RecordedSchedule]:
+        """Record which schedules exist, with their definitions, and return all that is recorded of them.
+
+        A schedule that is new, or has another definition than before, begins at `at`. One that is gone is forgotten.
+        """
+
+    def pause(self, project: str, schedule: str, *, at: datetime | None, by: str) -> bool:
+        """Pause a schedule, or resume it if `at` is None; return whether that changed anything."""
+
+    def times(
+        self, project: str, schedule: str, *, since: datetime | None = None, limit: int | None = None
+    ) -> tuple[RecordedTime, ...]:
+        """Return the recorded times of a schedule, latest first; `since` is the earliest logical time."""
+
+    def time(self, key: TimeKey) -> RecordedTime | None:
+        """Return one time, if it is recorded."""
+
+    def open_times(self, project: str) -> tuple[RecordedTime, ...]:
+        """Return the times that are running, or are to be started again, of all schedules, earliest first."""
+
+    def claim(self, time: RecordedTime, *, instead_of: RecordedTime | None = None) -> bool:
+        """Record a time, and return whether that was done, in one transaction.
+
+        It is not done if the time is recorded already, unless it is recorded exactly as `instead_of` was read.
+        """
+
+    def update(self, time: RecordedTime) -> bool:
+        """Record how a time goes on or ended; return False if another process has claimed it since."""
+
+    def beat(self, time: RecordedTime, *, at: datetime) -> None:
+        """Record a heartbeat of the process that has claimed a time; from any thread, never raises."""
+
+    def forget(self, key: TimeKey) -> bool:
+        """Delete a time that a user had skipped; return whether it was there."""
+
+
+class ProjectStore(RunStore, Protocol):
+    """The store of a project: the record of its runs and of its schedules."""
+
+    def schedule_record(self) -> ScheduleRecord:
+        """Return the record of schedules."""

@@ -1,0 +1,173 @@
+"""Keeps the record of schedules: one row per schedule, and one per time of it that was claimed or skipped."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from orchestrator.errors import StoreError
+from orchestrator.execution.recorded import Process
+from orchestrator.scheduling.claims import RecordedSchedule, RecordedTime, SkipCause, TimeKey, TimeState
+from orchestrator.store.database import have_alone
+from orchestrator.store.prepared import Values
+from orchestrator.store.tables import schedule_times, schedules
+from orchestrator.timetable.scheduled_time import DataInterval
+
+_times = schedule_times.c
+_same = ("note", "exit_code", "run_id", "starts", "again_at", "claimed_at", "beaten_at", "ended_at")
+
+
+class SqlScheduleRecord:
+    """The record of schedules in a database. It can be used from any thread."""
+
+    def __init__(self, connected: Callable[[], AbstractContextManager[Connection]]) -> None:
+        self._connected = connected
+
+    def schedules(self, project: str) -> Mapping[str, RecordedSchedule]:
+        """Return what is recorded of the schedules of a project, by name."""
+        with self._connected() as connection, connection.begin():
+            return _read_schedules(connection, project)
+
+    def see(self, project: str, definitions: Mapping[str, str], *, at: datetime) -> Mapping[str, RecordedSchedule]:
+        """Record which schedules exist; a new or changed one begins at `at`, one that is gone is forgotten."""
+        known = self.schedules(project)
+        if {name: one.definition for name, one in known.items()} == dict(definitions):
+            return known
+        with self._connected() as connection:
+            have_alone(connection)
+            known = _read_schedules(connection, project)
+            for name in known.keys() - definitions.keys():
+                connection.execute(delete(schedules).where(_is_schedule(project, name)))
+            for name, definition in definitions.items():
+                if name not in known:
+                    row = {"project": project, "schedule": name, "paused_by": ""}
+                    connection.execute(insert(schedules), {**row, "since": at, "definition": definition})
+                elif known[name].definition != definition:
+                    changed = update(schedules).where(_is_schedule(project, name))
+                    connection.execute(changed.values(since=at, definition=definition))
+            seen = _read_schedules(connection, project)
+            connection.commit()
+        return seen
+
+    def pause(self, project: str, schedule: str, *, at: datetime | None, by: str) -> bool:
+        """Pause a schedule, or resume it if `at` is None; return whether that changed anything."""
+        is_paused = schedules.c.paused_at.is_not(None)
+        state = is_paused if at is None else ~is_paused
+        with self._connected() as connection, connection.begin():
+            changed = update(schedules).where(_is_schedule(project, schedule), state)
+            return bool(connection.execute(changed.values(paused_at=at, paused_by=by if at else "")).rowcount)
+
+    def times(
+        self, project: str, schedule: str, *, since: datetime | None = None, limit: int | None = None
+    ) -> tuple[RecordedTime, ...]:
+        """Return the recorded times of a schedule, latest first; `since` is the earliest logical time."""
+        asked = select(schedule_times).where(_times.project == project, _times.schedule == schedule)
+        if since is not None:
+            asked = asked.where(_times.logical_time >= since)
+        with self._connected() as connection, connection.begin():
+            return tuple(map(_time, connection.execute(asked.order_by(_times.logical_time.desc()).limit(limit))))
+
+    def time(self, key: TimeKey) -> RecordedTime | None:
+        """Return one time, if it is recorded."""
+        with self._connected() as connection, connection.begin():
+            row = connection.execute(select(schedule_times).where(_is_time(key))).one_or_none()
+        return None if row is None else _time(row)
+
+    def open_times(self, project: str) -> tuple[RecordedTime, ...]:
+        """Return the times that are running, or are to be started again, of all schedules, earliest first."""
+        is_open = or_(_times.state == TimeState.RUNNING.value, _times.again_at.is_not(None))
+        asked = select(schedule_times).where(_times.project == project, is_open).order_by(_times.logical_time)
+        with self._connected() as connection, connection.begin():
+            return tuple(map(_time, connection.execute(asked)))
+
+    def claim(self, time: RecordedTime, *, instead_of: RecordedTime | None = None) -> bool:
+        """Record a time unless it is recorded already; with `instead_of`, only if it is recorded exactly as that."""
+        with self._connected() as connection:
+            # The lock covers the read and the write: of two processes that start together only one may claim the time.
+            have_alone(connection)
+            row = connection.execute(select(schedule_times).where(_is_time(time.key))).one_or_none()
+            is_free = (None if row is None else _time(row)) == instead_of
+            if is_free:
+                connection.execute(delete(schedule_times).where(_is_time(time.key)))
+                connection.execute(insert(schedule_times), _values(time))
+                connection.commit()
+            else:
+                connection.rollback()
+        return is_free
+
+    def update(self, time: RecordedTime) -> bool:
+        """Record how a time goes on or ended; return False if another process has claimed it since."""
+        with self._connected() as connection, connection.begin():
+            changed = update(schedule_times).where(_is_own(time))
+            return bool(connection.execute(changed.values(**_values(time))).rowcount)
+
+    def beat(self, time: RecordedTime, *, at: datetime) -> None:
+        """Record a heartbeat of the process that has claimed a time."""
+        with suppress(StoreError, SQLAlchemyError), self._connected() as connection, connection.begin():
+            connection.execute(update(schedule_times).where(_is_own(time)).values(beaten_at=at))
+
+    def forget(self, key: TimeKey) -> bool:
+        """Delete a time that a user had skipped; return whether it was there."""
+        skipped = (_times.state == TimeState.SKIPPED.value) & (_times.cause == SkipCause.USER.value)
+        with self._connected() as connection, connection.begin():
+            return bool(connection.execute(delete(schedule_times).where(_is_time(key), skipped)).rowcount)
+
+
+def _read_schedules(connection: Connection, project: str) -> dict[str, RecordedSchedule]:
+    asked = select(schedules).where(schedules.c.project == project).order_by(schedules.c.schedule)
+    return {
+        row.schedule: RecordedSchedule(
+            schedule=row.schedule,
+            since=row.since,
+            definition=row.definition,
+            paused_at=row.paused_at,
+            paused_by=row.paused_by,
+        )
+        for row in connection.execute(asked)
+    }
+
+
+def _is_schedule(project: str, name: str) -> ColumnElement[bool]:
+    return (schedules.c.project == project) & (schedules.c.schedule == name)
+
+
+def _is_time(key: TimeKey) -> ColumnElement[bool]:
+    named = (_times.project == key.project) & (_times.schedule == key.schedule)
+    return named & (_times.logical_time == key.logical_time)
+
+
+def _is_own(time: RecordedTime) -> ColumnElement[bool]:
+    process = time.process
+    own = (_times.host == process.host) & (_times.process == process.pid) & (_times.claimed_at == time.claimed_at)
+    return _is_time(time.key) & own
+
+
+def _time(row: Row[Any]) -> RecordedTime:
+    return RecordedTime(
+        key=TimeKey(project=row.project, schedule=row.schedule, logical_time=row.logical_time),
+        interval=DataInterval(start=row.interval_start, end=row.interval_end),
+        state=TimeState(row.state),
+        cause=None if row.cause is None else SkipCause(row.cause),
+        process=Process(host=row.host, pid=row.process, started_at=row.process_started_at, user=row.user),
+        **{name: getattr(row, name) for name in _same},
+    )
+
+
+def _values(time: RecordedTime) -> Values:
+    return {
+        "project": time.key.project,
+        "schedule": time.key.schedule,
+        "logical_time": time.key.logical_time,
+        "interval_start": time.interval.start,
+        "interval_end": time.interval.end,
+        "state": time.state.value,
+        "cause": None if time.cause is None else time.cause.value,
+        "user": time.process.user,
+        "host": time.process.host,
+        "process": time.process.pid,
+        "process_started_at": time.process.started_at,
+        **{name: getattr(time, name) for name in _same},
+    }

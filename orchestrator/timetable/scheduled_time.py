@@ -1,0 +1,24 @@
+"""Defines one time of a schedule: the logical time and the data interval of the run that belongs to it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataInterval:
+    """The period whose data a scheduled run processes, in UTC: from the time before it up to its own time."""
+
+    start: datetime
+    """Included."""
+    end: datetime
+    """Not included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledTime:
+    """One time of one schedule. It is claimed once, whoever starts it, and however often."""
+
+    schedule: str
+    logical_time: datetime
+    """In UTC: when the run was due, which is earlier than its start if it waited or was made up for."""
+    interval: DataInterval
