@@ -118,13 +118,18 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
 
 
 def run(
-    command: Command, listeners: Sequence[RunListener] = (), *, patience: timedelta | None = PATIENCE
+    command: Command,
+    listeners: Sequence[RunListener] = (),
+    *,
+    patience: timedelta | None = PATIENCE,
+    run_id: str | None = None,
 ) -> FinishedRun:
     """Plan and execute a command; return every step's outcome when the listeners have received all events.
 
     A listener that does not return from one event within `patience` receives no more; None waits as long as it takes.
+    The run gets a new id unless the caller has recorded one for it.
     """
-    run_id = new_run_id()
+    run_id = run_id or new_run_id()
     with listening(listeners, patience) as audience:
         foreword = Foreword(run_id, audience.tell_at_once)
         with opened(command, Inbox(), hear=foreword.hear) as project:
@@ -145,11 +150,15 @@ def run(
                 return drive(project, known, made, command, opening, audience)
 
 
-def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:
+def run_and_report(
+    command: Command, output: OutputKind, *, color: bool | None = None, run_id: str | None = None
+) -> int:
     """Run with reports on the terminal, as lines or as JSON, and return the exit code."""
     with reporting(output, color=color, nothing=nothing_to_do(command.select)) as listeners:
         watched = replace(command, watched=output is OutputKind.LIVE)
-        return int(run(watched, listeners, patience=None).exit_code)  # a pager may read the output much later
+        return int(
+            run(watched, listeners, patience=None, run_id=run_id).exit_code
+        )  # a pager may read the output much later
 
 
 def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:

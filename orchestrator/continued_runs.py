@@ -24,15 +24,14 @@ from orchestrator.execution.ports import RunListener, RunReader
 from orchestrator.execution.reconcile import found_in_target, gone_from_target, left_of
 from orchestrator.execution.recorded import RETRIES, RecordedRun
 from orchestrator.execution.recorded_command import command_of, compared_with
-from orchestrator.execution.resume import Continued, attempt_counts, is_finished, past_of, settled
+from orchestrator.execution.resume import Continued, attempt_counts, is_finished, past_of, refuse_hooks_alone, settled
 from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.plan.command import Command
 from orchestrator.plan.make_request import requested_again
 from orchestrator.plan.placement import placed
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.repair_plan import repair
-from orchestrator.plan.status import FAIL_OR_ERROR, Status
-from orchestrator.plan.step import BuildStep, IngestStep, Step, is_hook
+from orchestrator.plan.step import BuildStep, IngestStep, Step
 from orchestrator.report.streams import open_console
 from orchestrator.reuse.plan_decisions import DecidedPlan, with_closed_gates
 from orchestrator.wiring.driving import FinishedRun, drive
@@ -113,18 +112,19 @@ def retry(
     listeners: Sequence[RunListener] = (),
     *,
     patience: timedelta | None = PATIENCE,
+    run_id: str | None = None,
 ) -> FinishedRun | None:
     """Run what did not succeed in a run again, with today's code; return None if nothing is left.
 
     The run is the last one by default. Failed steps run, and the steps that they halted. Of the steps upstream of
-    these, the changed ones run too. `patience` is as for `api.run`.
+    these, the changed ones run too. `patience` and `run_id` are as for `api.run`.
     """
     with listening(listeners, patience) as audience, ExitStack() as stack:
         recalled = _recall(run, again)
         if is_finished(recalled.run):
             return None
-        _refuse_hooks_alone(recalled.run)  # before dbt parses
-        run_id = new_run_id()
+        refuse_hooks_alone(recalled.run)  # before dbt parses
+        run_id = run_id or new_run_id()
         foreword = Foreword(run_id, audience.tell_at_once)
         project = stack.enter_context(_reopened(recalled, foreword.hear))
         again = replace(recalled.command, select=(), has_selector=False)  # the recorded steps are the selection
@@ -158,11 +158,19 @@ def resume_and_report(
         return int(resume(run, watched, listeners, accept_changes=accept_changes, patience=None).exit_code)
 
 
-def retry_and_report(run: str | None, again: Command, output: OutputKind, *, color: bool | None = None) -> int:
+def retry_and_report(
+    run: str | None,
+    again: Command,
+    output: OutputKind,
+    *,
+    color: bool | None = None,
+    run_id: str | None = None,
+) -> int:
     """Retry a run with reports, and return the exit code: 0 if there is nothing to retry."""
     told = "Nothing to repair: every node of that run succeeded, or no longer exists."
     with reporting(output, color=color, nothing="") as listeners:
-        ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners, patience=None)
+        watched = replace(again, watched=output is OutputKind.LIVE)
+        ran = retry(run, watched, listeners, patience=None, run_id=run_id)
         if ran is None:
             for listener in listeners:
                 listener.hear(RunNotStarted(at=datetime.now(UTC), message=told, exit_code=0))
@@ -211,18 +219,6 @@ def _reopened(recalled: _Recalled, hear: Callable[[Noticed], None]) -> Iterator[
             _refuse_another_target(project, recalled.run)
             require_consent_of(command, project)
             yield project
-
-
-def _refuse_hooks_alone(run: RecordedRun) -> None:
-    """Refuse to retry a run in which only hooks failed: a retry runs nodes, and would leave the failure as it is."""
-    failed = [step for step in run.steps if step.status in FAIL_OR_ERROR]
-    if failed and all(is_hook(run.plan.by_id[step.step_id]) for step in failed):
-        unfinished = [step for step in run.steps if step.status in {Status.SKIPPED, Status.CANCELLED, None}]
-        if not unfinished:
-            raise RepairError(
-                f"Only the hook {failed[0].name} failed in the run {run.head.run_id}, and a retry runs no hooks alone.",
-                hint=f"Fix the hook, then run the hooks again: elt resume {run.head.run_id} --accept-changes",
-            )
 
 
 def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from orchestrator.config.mistakes import near
 from orchestrator.config.readers import duration, keys, list_of, one_of, text, times
+from orchestrator.config.schedule_options import option_mistakes
 from orchestrator.config.sections import SectionMistake, at, line_of_key
 from orchestrator.timetable.cron import parse_cron, zone_of
 
@@ -126,6 +127,7 @@ def _problems(schedule: ScheduleSettings, schedules: Mapping[str, ScheduleSettin
         yield "a name has letters, digits, '-', '_' and '.', and begins with a letter or a digit"
     if not schedule.cron and not schedule.on.is_set:
         yield "it needs 'cron' or 'on': what starts it?"
+    yield from option_mistakes(schedule.verb, schedule.options)
     before = schedule.on.schedule
     if before is not None and before not in schedules:
         yield f"'on.schedule' names '{before}', which is no schedule; {near(before, tuple(schedules))}"

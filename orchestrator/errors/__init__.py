@@ -11,6 +11,7 @@ from orchestrator.errors.command_errors import (
     ProtectedTargetError,
     RepairError,
     UnknownNodeError,
+    UnknownScheduleError,
     UsageError,
 )
 from orchestrator.errors.elt_error import (
@@ -86,6 +87,7 @@ __all__ = [
     "SuiteError",
     "UnknownNodeError",
     "UnknownRunError",
+    "UnknownScheduleError",
     "UnsupportedVersionError",
     "UnsupportedWarehouseError",
     "UsageError",

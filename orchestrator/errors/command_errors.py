@@ -97,3 +97,13 @@ class AdoptionError(UsageError):
     example = """
     Error [E026]: The artifacts are of the project sales, and this project is shop.
     Name the folder with the artifacts of this project."""
+
+
+class UnknownScheduleError(UsageError):
+    """elt.yml has no such schedule, or the schedule has no such time."""
+
+    code = "E027"
+    remedy = "`elt schedule list` lists the schedules, `elt schedule next NAME` the times of one."
+    example = """
+    Error [E027]: The schedule nightly has no time at 2026-11-28T03:00.
+    The times next to it are 2026-11-28T02:00+0100 and 2026-11-29T02:00+0100."""

@@ -20,8 +20,11 @@ class ScheduleRecord(Protocol):
         A schedule that is new, or has another definition than before, begins at `at`. One that is gone is forgotten.
         """
 
-    def pause(self, project: str, schedule: str, *, at: datetime | None, by: str) -> bool:
-        """Pause a schedule, or resume it if `at` is None; return whether that changed anything."""
+    def pause(self, project: str, schedule: str, *, at: datetime, by: str) -> bool:
+        """Pause a schedule; return False if it is paused already."""
+
+    def unpause(self, project: str, schedule: str, *, at: datetime) -> bool:
+        """End a pause; return False if there is none. Times before `at` are not due any more."""
 
     def times(
         self, project: str, schedule: str, *, since: datetime | None = None, limit: int | None = None
