@@ -19,8 +19,9 @@ from orchestrator.errors import BusyError, RepairError, UnknownRunError, Unknown
 from orchestrator.execution.liveness import is_alive, lives, this_process
 from orchestrator.execution.verdict import ExitCode, exit_code, exit_code_of_error
 from orchestrator.plan.command import Command
+from orchestrator.plan.status import Status
 from orchestrator.report.schedule_text import tell_of_time
-from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
+from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState, was_interrupted
 from orchestrator.scheduling.due import definition_of, resumes_left, time_at
 from orchestrator.scheduling.ports import ProjectStore, ScheduleRecord
 from orchestrator.scheduling.scheduled_command import project_name, words_of
@@ -166,12 +167,11 @@ def _code_of_running(schedules: ProjectSchedules, schedule: ScheduleSettings, fo
 def _claim_of(key: TimeKey, time: ScheduledTime, found: RecordedTime | None) -> RecordedTime:
     """Return what is recorded of a time that this process takes, after what was recorded of it before."""
     now = utc_now()
-    resumes = found is not None and found.state is TimeState.RUNNING
     return RecordedTime(
         key=key,
         interval=time.interval,
         state=TimeState.RUNNING,
-        run_id=found.run_id if found is not None and resumes else new_run_id(),
+        run_id=found.run_id if found is not None and was_interrupted(found) else new_run_id(),
         starts=(0 if found is None else found.starts) + 1,
         claimed_at=now,
         beaten_at=now,
@@ -220,7 +220,7 @@ class _Claimed:
         before = self._before
         if before is None or before.run_id is None or not self._is_recorded(before.run_id):
             return run_and_report(command, output, run_id=claimed.run_id)
-        if before.state is TimeState.ENDED:
+        if not was_interrupted(before):
             return retry_and_report(before.run_id, command, output, run_id=claimed.run_id)
         if (ended := self._recorded_code(before.run_id)) is not None:
             return ended
@@ -245,7 +245,7 @@ class _Claimed:
     def _recorded_code(self, run_id: str) -> int | None:
         """Return the exit code of a run that ended, although the end of its time was not recorded."""
         status = self._schedules.store.reader().head(run_id).status
-        return None if status is None else int(exit_code(status))
+        return None if status is None or status is Status.CANCELLED else int(exit_code(status))
 
     def _end(self, claimed: RecordedTime, code: int) -> None:
         record, now = self._schedules.record, utc_now()

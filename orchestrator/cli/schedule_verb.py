@@ -156,5 +156,5 @@ def _command_of(words: tuple[str, ...], project_dir: Path | None) -> "Command":
     assert verb in VERBS
     assert click_command is not None
     folder = [] if project_dir is None else ["--project-dir", str(project_dir)]
-    context = click_command.make_context(verb, [*options, *folder], obj=("elt", *words))
+    context = click_command.make_context(verb, [*options, *folder], obj=words)
     return command_from("build" if verb == "run" else verb, context, context.params)
