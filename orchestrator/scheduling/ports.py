@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from orchestrator.execution.ports import RunStore
@@ -58,3 +59,6 @@ class ProjectStore(RunStore, Protocol):
 
     def schedule_record(self) -> ScheduleRecord:
         """Return the record of schedules."""
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the files that change when something is recorded; none if the store is on a server."""
