@@ -12,9 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from orchestrator.config.loader import load_settings
+from orchestrator.config.maintenance_settings import reason_at
 from orchestrator.config.settings import Settings
 from orchestrator.errors import BusyError, EltError, NothingRecordedError
 from orchestrator.execution.liveness import RunState, lives, state_of, this_process
@@ -98,7 +100,13 @@ class ScheduleLoop:
 
     def _due(self, schedules: ProjectSchedules, name: str, now: datetime) -> DueTimes:
         started = {child.start.time for child in self.children}
-        due = due_times(schedules.schedule(name), recorded_times(schedules, name), now, is_alive=is_alive_now)
+        due = due_times(
+            schedules.schedule(name),
+            recorded_times(schedules, name),
+            now,
+            is_alive=is_alive_now,
+            in_maintenance=partial(reason_at, schedules.settings.maintenance, name),
+        )
         # A child that was started a moment ago may not have claimed its time yet.
         if any(time.schedule == name for time in started):
             return DueTimes(skips=due.skips, lost=due.lost, next_at=due.next_at)

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from orchestrator.config.maintenance_settings import reason_at
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.errors import UnknownScheduleError
 from orchestrator.execution.liveness import this_process
@@ -174,10 +175,13 @@ def _coming(
     recorded = recorded_times(schedules, schedule.name)
     skipped = {time.key.logical_time: time.note for time in recorded.times if time.state is TimeState.SKIPPED}
     is_paused = recorded.schedule.paused_at is not None
-    return [
-        (schedule.name, one, "paused" if is_paused else skipped.get(one.at, ""))
-        for one in islice(timetable_of(schedule).after(now), count)
-    ]
+
+    def note(moment: datetime) -> str:
+        reason = reason_at(schedules.settings.maintenance, schedule.name, moment)
+        return "paused" if is_paused else skipped.get(moment) or (f"skipped: {reason}" if reason else "")
+
+    coming = islice(timetable_of(schedule).after(now), count)
+    return [(schedule.name, one, note(one.at)) for one in coming]
 
 
 def _print_json(document: object) -> None:

@@ -11,9 +11,8 @@ from orchestrator.config.mistakes import near
 from orchestrator.config.readers import duration, keys, list_of, one_of, text, times
 from orchestrator.config.schedule_options import option_mistakes
 from orchestrator.config.sections import SectionMistake, at, line_of_key
-from orchestrator.timetable.cron import parse_cron, zone_of
+from orchestrator.config.value_readers import clock_time, cron, zone
 
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -46,25 +45,6 @@ class EventTime(StrEnum):
 
     NONE = "none"
     DATA_INTERVAL = "data_interval"
-
-
-def cron(value: object) -> str:
-    """Return a cron expression of five fields; aliases such as `@daily` are translated."""
-    return parse_cron(text(value))
-
-
-def zone(value: object) -> str:
-    """Return the name of an IANA time zone."""
-    zone_of(text(value))
-    return str(value)
-
-
-def clock_time(value: object) -> time:
-    """Return a time of day, such as `06:00`."""
-    match = _CLOCK.fullmatch(str(value).strip())
-    if match is None:
-        raise ValueError('expected a time of day such as "06:00", in quotes')
-    return time(int(match[1]), int(match[2]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
