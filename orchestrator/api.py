@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -70,6 +70,8 @@ __all__ = [
     "show_explanation",
     "show_plan",
 ]
+
+_NO_DETAILS: Mapping[str, object] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,14 +163,25 @@ def run_and_report(
         )  # a pager may read the output much later
 
 
-def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
+def show_plan(
+    command: Command,
+    *,
+    as_json: bool,
+    verbose: bool = False,
+    heading: Sequence[str] = (),
+    details: Mapping[str, object] = _NO_DETAILS,
+) -> int:
     """Print the plan for users, or as one JSON document for programs; the exit code is 0.
 
-    `verbose` shows every step of a plan that is otherwise shown by folder.
+    `verbose` shows every step of a plan that is otherwise shown by folder. The lines of the heading are printed above
+    the plan, the details are added to the document.
     """
     made = plan(command, tell_on_stderr)
+    if not as_json:
+        for line in heading:
+            open_console().print(line, soft_wrap=True)
     if as_json:
-        sys.stdout.write(json.dumps(_as_json(made), indent=2) + "\n")
+        sys.stdout.write(json.dumps({**_as_json(made), **details}, indent=2) + "\n")
     elif not made.plan.steps and not made.plan.left_out:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:

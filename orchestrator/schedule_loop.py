@@ -52,8 +52,8 @@ class ScheduleLoop:
     arguments: tuple[str, ...] = ()
     """Further words for the command line of each child."""
     children: list[_Child] = field(default_factory=list)
-    codes: list[int] = field(default_factory=list)
-    """The exit codes of the children that ended."""
+    codes: dict[ScheduledTime, int] = field(default_factory=dict)
+    """The exit code of each time whose run ended."""
     looked_at: datetime | None = None
     next_at: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -65,11 +65,23 @@ class ScheduleLoop:
         """Start what is due, go on until nothing runs and nothing is due, and return the highest exit code."""
         while not self.stop.is_set():
             self.look()
-            if not self.children:
+            if not self.children and not self._waits_for_retry():
                 break
             self._wait(until_a_child_ends=True)
         self._end_children()
-        return max(self.codes, default=int(ExitCode.SUCCESS))
+        return self._code()
+
+    def _code(self) -> int:
+        """Return the highest exit code of the times that ended, each with its last one."""
+        return max(self.codes.values(), default=int(ExitCode.SUCCESS))
+
+    def _waits_for_retry(self) -> bool:
+        """Return whether a run of this process is retried soon: nothing may wake a container again until tomorrow."""
+        if not self.names or not self.codes or self.settings is None:
+            return False
+        with opened_schedules(self.project_dir, self.settings) as schedules:
+            open_times = schedules.record.open_times(schedules.project)
+        return any(time.again_at is not None and time.key.schedule in self.names for time in open_times)
 
     def for_ever(self) -> int:
         """Start what is due until the process is asked to end; then end what runs, and return 0."""
@@ -137,9 +149,9 @@ class ScheduleLoop:
         ended = [child for child in self.children if child.process.poll() is not None]
         for child in ended:
             self.children.remove(child)
-            self.codes.append(_exit_code(child.process.returncode))
             time = child.start.time
-            text = f"{time.schedule}: {time.logical_time:%Y-%m-%d %H:%M} UTC ended with {self.codes[-1]}"
+            self.codes[time] = _exit_code(child.process.returncode)
+            text = f"{time.schedule}: {time.logical_time:%Y-%m-%d %H:%M} UTC ended with {self.codes[time]}"
             tell_of_schedules(text, at=utc_now())
         return bool(ended)
 

@@ -1,7 +1,10 @@
 """Implements the verbs that show or change schedules without running them: list, next, check, pause, unpause, skip."""
 
 import json
+import shlex
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -12,6 +15,7 @@ from orchestrator.errors import UnknownScheduleError
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.schedule_text import (
+    next_text,
     occurrence_to_json,
     overview_to_json,
     print_occurrences,
@@ -23,6 +27,7 @@ from orchestrator.scheduled_runs import ProjectSchedules, is_alive_now, opened_s
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
 from orchestrator.scheduling.due import MOST_LOOKED_AT, RecordedTimes, time_at, timetable_of
 from orchestrator.scheduling.overview import ScheduleOverview, overview_of
+from orchestrator.scheduling.scheduled_command import words_of
 from orchestrator.scheduling.which_time import parse_moment
 from orchestrator.timetable.cron import Occurrence
 
@@ -79,6 +84,25 @@ def next_times(project_dir: Path | None, name: str | None, *, count: int, as_jso
     else:
         print_occurrences(open_console(), found)
     return ExitCode.SUCCESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleHeading:
+    """What `elt plan --schedule` shows of the schedule."""
+
+    words: tuple[str, ...]
+    """The command line of its runs."""
+    lines: tuple[str, ...]
+    document: Mapping[str, object]
+
+
+def schedule_heading(project_dir: Path | None, name: str) -> ScheduleHeading:
+    """Return what `elt plan --schedule` shows of a schedule; raises UnknownScheduleError."""
+    with opened_schedules(project_dir) as schedules:
+        (overview,) = _overviews(schedules, (name,))
+    words = words_of(overview.schedule)
+    lines = (f"schedule {name}: {next_text(overview)}", f"runs: elt {shlex.join(words)}", "")
+    return ScheduleHeading(words=words, lines=lines, document=overview_to_json(overview))
 
 
 def pause_schedule(project_dir: Path | None, name: str, *, paused: bool, as_json: bool) -> int:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.schedule_install_verb import install_command, remove_command
 from orchestrator.cli.shared import as_json, events_as_json, project_dir
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ def command() -> None:
 
     `elt schedule run --due` starts what is due, for cron and systemd. `elt schedule start` waits for the times itself.
     """
+
+
+command.add_command(install_command)
+command.add_command(remove_command)
 
 
 @command.command("list")
@@ -126,7 +131,7 @@ def run_command(
     from orchestrator.scheduled_runs import run_scheduled
 
     output = chosen_output({"json_lines": json_lines, "quiet": quiet})
-    return run_scheduled(project_dir, names[0], _command_of, output, at=at, by_hand=by_hand)
+    return run_scheduled(project_dir, names[0], command_of, output, at=at, by_hand=by_hand)
 
 
 @command.command("start")
@@ -146,7 +151,7 @@ def start_command(names: tuple[str, ...], health_port: int | None, health_host: 
     return start_schedules(project_dir, names, serve)
 
 
-def _command_of(words: tuple[str, ...], project_dir: Path | None) -> "Command":
+def command_of(words: tuple[str, ...], project_dir: Path | None) -> "Command":
     """Return the command of a command line, as if a user had typed it."""
     from orchestrator.cli.run_verb import command_from
     from orchestrator.cli.verbs import VERBS, Verbs

@@ -107,3 +107,13 @@ class UnknownScheduleError(UsageError):
     example = """
     Error [E027]: The schedule nightly has no time at 2026-11-28T03:00.
     The times next to it are 2026-11-28T02:00+0100 and 2026-11-29T02:00+0100."""
+
+
+class InstallError(UsageError):
+    """The schedules cannot be installed: the scheduler is missing, not permitted, or does not fit the project."""
+
+    code = "E028"
+    remedy = "The message says what is missing. `elt schedule install --dry-run` shows the files without writing them."
+    example = """
+    Error [E028]: The program crontab is not installed.
+    Install it, or let another scheduler start the schedules: elt schedule install --help"""

@@ -35,7 +35,7 @@ def print_schedules(console: Console, overviews: Sequence[ScheduleOverview]) -> 
     for name in ("schedule", "next", "last", "result", "runs"):
         table.add_column(name, no_wrap=name != "runs", overflow="fold")
     for one in overviews:
-        table.add_row(one.schedule.name, _next_text(one), _last_text(one), _result_text(one), _runs_text(one))
+        table.add_row(one.schedule.name, next_text(one), _last_text(one), _result_text(one), _runs_text(one))
     print_wide(console, table)
     for one in overviews:
         for _, sentence in one.problems:
@@ -105,7 +105,8 @@ def time_to_json(time: RecordedTime) -> dict[str, Any]:
     }
 
 
-def _next_text(one: ScheduleOverview) -> str:
+def next_text(one: ScheduleOverview) -> str:
+    """Return when a schedule runs next, or what starts it."""
     if one.paused_at is not None:
         return f"paused since {one.paused_at:%Y-%m-%d %H:%M} UTC"
     if one.next is None:

@@ -20,6 +20,7 @@ CODES = {
     "E025": "ArtifactsError",
     "E026": "AdoptionError",
     "E027": "UnknownScheduleError",
+    "E028": "InstallError",
     "E030": "ConfigurationError",
     "E031": "ProjectError",
     "E032": "NoProjectError",
