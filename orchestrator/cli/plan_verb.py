@@ -45,7 +45,7 @@ def command(context: click.Context, /, **options: Any) -> int:
 def _plan_of_schedule(context: click.Context, options: dict[str, Any]) -> int:
     from orchestrator.api import show_plan
     from orchestrator.cli.schedule_verb import command_of
-    from orchestrator.scheduled_views import schedule_heading
+    from orchestrator.schedules.schedule_views import schedule_heading
 
     for param in context.command.params:
         is_given = context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE

@@ -28,7 +28,7 @@ def install_command(
     cron and systemd wake elt every minute, and elt decides what is due. Hosted schedulers get entries in UTC for each
     offset of the time zone.
     """
-    from orchestrator.schedule_install import install_schedules
+    from orchestrator.schedules.schedule_install import install_schedules
     from orchestrator.scheduling.installed_files import Scheduler
 
     return install_schedules(
@@ -43,7 +43,7 @@ def install_command(
 @project_dir
 def remove_command(scheduler: str, project_dir: Path | None, *, dry_run: bool, yes: bool) -> int:
     """Remove what `elt schedule install` has written; nothing else is touched."""
-    from orchestrator.schedule_install import remove_schedules
+    from orchestrator.schedules.schedule_install import remove_schedules
     from orchestrator.scheduling.installed_files import Scheduler
 
     return remove_schedules(project_dir, Scheduler(scheduler), dry_run=dry_run, consents=consent(yes=yes))

@@ -30,7 +30,7 @@ command.add_command(remove_command)
 @as_json
 def list_command(project_dir: Path | None, tags: tuple[str, ...], *, json_lines: bool) -> int:
     """List the schedules: the next time, the last one, and what is wrong."""
-    from orchestrator.scheduled_views import list_schedules
+    from orchestrator.schedules.schedule_views import list_schedules
 
     return list_schedules(project_dir, as_json=json_lines, tags=tags)
 
@@ -42,7 +42,7 @@ def list_command(project_dir: Path | None, tags: tuple[str, ...], *, json_lines:
 @as_json
 def next_command(name: str | None, count: int, project_dir: Path | None, *, json_lines: bool) -> int:
     """Show the coming times of a schedule or of all, with what is special about them."""
-    from orchestrator.scheduled_views import next_times
+    from orchestrator.schedules.schedule_views import next_times
 
     return next_times(project_dir, name, count=count, as_json=json_lines)
 
@@ -53,7 +53,7 @@ def next_command(name: str | None, count: int, project_dir: Path | None, *, json
 @as_json
 def check_command(names: tuple[str, ...], project_dir: Path | None, *, json_lines: bool) -> int:
     """Exit with 1 if a time was missed or the last run of a schedule did not succeed, for monitoring."""
-    from orchestrator.scheduled_views import check_schedules
+    from orchestrator.schedules.schedule_views import check_schedules
 
     return check_schedules(project_dir, names, as_json=json_lines)
 
@@ -64,7 +64,7 @@ def check_command(names: tuple[str, ...], project_dir: Path | None, *, json_line
 @as_json
 def pause_command(name: str, project_dir: Path | None, *, json_lines: bool) -> int:
     """Pause a schedule: its times do not run until `elt schedule unpause`."""
-    from orchestrator.scheduled_views import pause_schedule
+    from orchestrator.schedules.schedule_views import pause_schedule
 
     return pause_schedule(project_dir, name, paused=True, as_json=json_lines)
 
@@ -75,7 +75,7 @@ def pause_command(name: str, project_dir: Path | None, *, json_lines: bool) -> i
 @as_json
 def unpause_command(name: str, project_dir: Path | None, *, json_lines: bool) -> int:
     """End the pause of a schedule. Times during the pause do not run."""
-    from orchestrator.scheduled_views import pause_schedule
+    from orchestrator.schedules.schedule_views import pause_schedule
 
     return pause_schedule(project_dir, name, paused=False, as_json=json_lines)
 
@@ -88,7 +88,7 @@ def unpause_command(name: str, project_dir: Path | None, *, json_lines: bool) ->
 @as_json
 def skip_command(name: str, time: str, project_dir: Path | None, *, undo: bool, json_lines: bool) -> int:
     """Skip one coming time of a schedule: 2026-12-24T02:00, in the zone of the schedule."""
-    from orchestrator.scheduled_views import skip_time
+    from orchestrator.schedules.schedule_views import skip_time
 
     return skip_time(project_dir, name, time, undo=undo, as_json=json_lines)
 
@@ -119,7 +119,7 @@ def run_command(
     if due:
         if at or by_hand:
             raise click.UsageError("--due finds the times itself: give it without --time and --now.")
-        from orchestrator.schedule_loop import run_due
+        from orchestrator.schedules.schedule_loop import run_due
 
         shown = (*(["--json"] if json_lines else []), *(["--quiet"] if quiet else []))
         return run_due(project_dir, names, shown)
@@ -128,7 +128,7 @@ def run_command(
     if at and by_hand:
         raise click.UsageError("Give --time or --now, not both.")
     from orchestrator.cli.output import chosen_output
-    from orchestrator.scheduled_runs import run_scheduled
+    from orchestrator.schedules.scheduled_runs import run_scheduled
 
     output = chosen_output({"json_lines": json_lines, "quiet": quiet})
     return run_scheduled(project_dir, names[0], command_of, output, at=at, by_hand=by_hand)
@@ -144,8 +144,8 @@ def start_command(names: tuple[str, ...], health_port: int | None, health_host: 
 
     SIGTERM ends it: runs in progress are interrupted, and the next start resumes them.
     """
-    from orchestrator.schedule_health import no_health, served_health
-    from orchestrator.schedule_loop import start_schedules
+    from orchestrator.schedules.schedule_health import no_health, served_health
+    from orchestrator.schedules.schedule_loop import start_schedules
 
     serve = no_health if health_port is None else served_health(health_host, health_port)
     return start_schedules(project_dir, names, serve)

@@ -23,7 +23,7 @@ from orchestrator.report.schedule_text import (
     time_to_json,
 )
 from orchestrator.report.streams import Lines, open_console
-from orchestrator.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
+from orchestrator.schedules.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
 from orchestrator.scheduling.due import MOST_LOOKED_AT, RecordedTimes, time_at, timetable_of
 from orchestrator.scheduling.overview import ScheduleOverview, overview_of

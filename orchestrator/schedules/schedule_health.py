@@ -7,8 +7,8 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from orchestrator.errors import UsageError
-from orchestrator.schedule_loop import ScheduleLoop, status_json
-from orchestrator.scheduled_runs import utc_now
+from orchestrator.schedules.schedule_loop import ScheduleLoop, status_json
+from orchestrator.schedules.scheduled_runs import utc_now
 
 _SILENCE = timedelta(minutes=2)
 """The process is not healthy if it has not looked at the schedules for so long."""

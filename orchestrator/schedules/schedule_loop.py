@@ -5,7 +5,6 @@ import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,13 +17,13 @@ from pathlib import Path
 from orchestrator.config.loader import load_settings
 from orchestrator.config.maintenance_settings import reason_at
 from orchestrator.config.settings import Settings
-from orchestrator.errors import BusyError, EltError, NothingRecordedError
-from orchestrator.execution.liveness import RunState, lives, state_of, this_process
+from orchestrator.errors import BusyError, EltError
+from orchestrator.execution.liveness import this_process
 from orchestrator.execution.verdict import ExitCode
-from orchestrator.quick_due import note_nothing_due
 from orchestrator.report.schedule_text import tell_of_schedules
-from orchestrator.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
-from orchestrator.scheduled_views import recorded_times
+from orchestrator.schedules.due_note import note_idle
+from orchestrator.schedules.schedule_views import recorded_times
+from orchestrator.schedules.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState
 from orchestrator.scheduling.due import DueTimes, Skip, Start, due_times
 from orchestrator.timetable.scheduled_time import ScheduledTime
@@ -249,47 +248,8 @@ def run_due(project_dir: Path | None, names: tuple[str, ...], arguments: tuple[s
         with _stopped_by_signals(loop.stop):
             code = loop.until_idle()
         if not loop.codes and not names:
-            _note_nothing_due(loop)
+            note_idle(loop.settings, loop.project_dir, loop.next_at)
         return code
-
-
-def _note_nothing_due(loop: ScheduleLoop) -> None:
-    """Let the next calls end at once, until a time comes or something is recorded that may make one due."""
-    settings = loop.settings
-    if settings is None or settings.elt_yml is None or not _can_be_noted(settings):
-        return
-    until = loop.next_at.timestamp() if loop.next_at is not None else _FAR
-    with opened_schedules(loop.project_dir, settings) as schedules:
-        if schedules.record.open_times(schedules.project) or _is_anything_running(schedules):
-            return  # a process may die without a trace in the record
-        files = schedules.store.files()
-    # Another machine may write to a server at any time.
-    until = until if files else min(until, utc_now().timestamp() + _MOST_ON_A_SERVER)
-    watched = (settings.elt_yml, settings.dbt_project_dir / "dbt_project.yml", *files)
-    note_nothing_due(settings.project_root, until=until, files=watched)
-
-
-_FAR = 4e9  # seconds of the epoch: the clock starts nothing more
-_MOST_ON_A_SERVER = 300.0  # seconds
-
-
-def _can_be_noted(settings: Settings) -> bool:
-    """Return whether only the clock, elt.yml and the record make a time due."""
-    elt_yml = settings.elt_yml.read_text(encoding="utf-8") if settings.elt_yml is not None else ""
-    reads_environment = any("${" in line for line in elt_yml.splitlines() if "cron" in line or "timezone" in line)
-    return not reads_environment and not any(one.on.files for one in settings.schedules.values())
-
-
-def _is_anything_running(schedules: ProjectSchedules) -> bool:
-    try:
-        heads = schedules.store.reader().heads(limit=_NEWEST)
-    except NothingRecordedError:
-        return False
-    now, here = utc_now(), socket.gethostname()
-    return any(state_of(head, now=now, here=here, lives=lives) is RunState.RUNNING for head in heads)
-
-
-_NEWEST = 20
 
 
 def start_schedules(
