@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 from typing import Any
 
 from orchestrator.config.mistakes import near
 from orchestrator.config.readers import Reader, at_least_one, duration, limit, one_of, share, times
+from orchestrator.config.value_readers import clock_time, zone
 
 
 class OnTimeLimit(StrEnum):
@@ -64,11 +65,15 @@ class MetaWish:
 
     repeats: RepeatWish | None = None
     time_limit: LimitWish | None = None
+    deadline: time | None = None
+    """The time of day by which the node, or what an exposure needs, must be done."""
+    timezone: str | None = None
+    """The zone of the deadline; None for that of the schedule."""
     mistakes: tuple[str, ...] = ()
 
 
 def wish_in_meta(meta: Mapping[str, object]) -> MetaWish:
-    """Return the `repeats` and `time_limit` of a node's `meta.elt`, and check `volatile` and `deterministic`.
+    """Return the attempts and limits in a node's `meta.elt`, its deadline, and check `volatile` and `deterministic`.
 
     Any other key is a mistake.
     """
@@ -82,12 +87,15 @@ def wish_in_meta(meta: Mapping[str, object]) -> MetaWish:
     parts = repeats if isinstance(repeats, Mapping) else {} if repeats is None else {"times": repeats}
     read = {str(name): _read(str(name), value, mistakes) for name, value in parts.items()}
     limited = None if time_limit is None else _limit(time_limit, mistakes)
+    deadline = _value("deadline", clock_time, own, mistakes)
+    timezone = _value("timezone", zone, own, mistakes)
     if mistakes:
         return MetaWish(mistakes=tuple(mistakes))
-    return MetaWish(repeats=RepeatWish(**read) if read else None, time_limit=limited)
+    repeated = RepeatWish(**read) if read else None
+    return MetaWish(repeats=repeated, time_limit=limited, deadline=deadline, timezone=timezone)
 
 
-_OF_META = ("repeats", "time_limit", "volatile", "deterministic")
+_OF_META = ("repeats", "time_limit", "deadline", "timezone", "volatile", "deterministic")
 
 
 def _mistakes_of_reuse(own: Mapping[str, object]) -> Iterator[str]:
@@ -109,6 +117,14 @@ def _read(name: str, value: object, mistakes: list[str]) -> Any:  # noqa: ANN401
         return PARTS[name](value)
     except ValueError as error:
         mistakes.append(f"'meta.elt.repeats.{name}' is '{value}': {error}")
+        return None
+
+
+def _value(key: str, reader: Reader, own: Mapping[str, object], mistakes: list[str]) -> Any:  # noqa: ANN401
+    try:
+        return None if own.get(key) is None else reader(own[key])
+    except ValueError as error:
+        mistakes.append(f"'meta.elt.{key}' is '{own[key]}': {error}")
         return None
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from orchestrator.execution.durations import Durations
 from orchestrator.execution.events import Event, NoticeKind, RunEvent, RunStarted
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import Failing, Lease, Opening, RecordedRun, RunHead
@@ -147,6 +148,9 @@ class RunReader(Protocol):
 
         The count stops at `most`. Runs that did not attempt a step, or were interrupted in it, are ignored.
         """
+
+    def durations(self, target_identity: str, places: Mapping[StepId, str], most: int) -> Durations:
+        """Return how long each of these steps took at its place in a target, in at most so many of the last runs."""
 
     def row_counts(self, run_ids: Collection[str]) -> Mapping[str, Mapping[StepId, int]]:
         """Return, for each of these runs, the row count of each table after the step that built or reused it."""

@@ -7,6 +7,7 @@ from itertools import pairwise, takewhile
 
 from orchestrator.errors import UnknownRunError
 from orchestrator.execution.breaker import SAYS_NOTHING
+from orchestrator.execution.durations import COMPLETE, Durations, RunEdges, StepDuration
 from orchestrator.execution.events import Noticed, RunEvent, RunStarted
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import (
@@ -123,6 +124,14 @@ class MemoryReader:
                 found[step] = Failing(times=len(failed), last_at=failed[0].ended_at or failed[0].heartbeat_at)
         return found
 
+    def durations(self, target_identity: str, places: Mapping[StepId, str], most: int) -> Durations:
+        """Return how long each of these steps took at its place in a target, in at most so many of the last runs."""
+        newest = sorted(self._runs.values(), key=lambda kept: kept.opening.started_at, reverse=True)
+        here = [kept for kept in newest if kept.opening.target_identity == target_identity]
+        taken = {step: _durations(step, place, here)[:most] for step, place in places.items()}
+        edges = [found for kept in here if (found := _edges(kept)) is not None]
+        return Durations(of_steps={step: found for step, found in taken.items() if found}, of_runs=tuple(edges[:most]))
+
     def outcomes(self, asked: Mapping[StepId, str]) -> Mapping[StepId, Outcome]:
         """Return the outcome of each step in its given run, without its parts."""
         steps = {step: self._runs[run].steps.get(step) for step, run in asked.items() if run in self._runs}
@@ -139,6 +148,34 @@ class MemoryReader:
         results = step.last.outcome.dbt_results if step and step.last and step.last.outcome else ()
         code = results[-1].get("compiled_code") if results else None
         return code if isinstance(code, str) else None
+
+
+def _durations(step: StepId, place: str, runs: list[Kept]) -> tuple[StepDuration, ...]:
+    found = []
+    for kept in runs:
+        recorded = kept.steps.get(step)
+        if recorded is None or kept.opening.places.get(step, "") != place:
+            continue
+        if recorded.status is Status.REUSED:
+            found.append(StepDuration(run_id=kept.opening.run_id, seconds=None))
+        elif recorded.status in COMPLETE and recorded.last is not None and recorded.last.outcome is not None:
+            seconds = recorded.last.outcome.elapsed.total_seconds()
+            found.append(StepDuration(run_id=kept.opening.run_id, seconds=seconds))
+    return tuple(found)
+
+
+def _edges(kept: Kept) -> RunEdges | None:
+    tried = [attempt.outcome for step in kept.steps.values() for attempt in step.attempts if attempt.outcome]
+    starts = [outcome.started_at for outcome in tried if outcome.started_at is not None]
+    ends = [outcome.ended_at for outcome in tried if outcome.ended_at is not None]
+    if kept.ended_at is None or not starts or not ends:
+        return None
+    opening, began = kept.opening, kept.opening.process.started_at
+    return RunEdges(
+        before=None if began is None else max(0.0, (opening.started_at - began).total_seconds()),
+        opening=max(0.0, (min(starts) - opening.started_at).total_seconds()),
+        closing=max(0.0, (kept.ended_at - max(ends)).total_seconds()),
+    )
 
 
 def _row_counts(kept: Kept) -> dict[StepId, int]:

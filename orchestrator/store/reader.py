@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, Row, Select, func, select
 
 from orchestrator.errors import UnknownRunError
 from orchestrator.execution.codec import from_text
+from orchestrator.execution.durations import Durations
 from orchestrator.execution.events import RunEvent
 from orchestrator.execution.outcome import Outcome, Part
 from orchestrator.execution.recorded import (
@@ -25,6 +26,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.last_success import LastAttempt, LastSuccess, RecordedFingerprint
+from orchestrator.store.durations import durations_in
 from orchestrator.store.event_rows import NOTICES, RESUMED, WHOLE_RUN, EventReader, RecordedParts
 from orchestrator.store.failing import failing_in
 from orchestrator.store.fingerprints import compiled_code, fingerprints_of, last_attempts_in, last_success_in
@@ -124,6 +126,11 @@ class SqlRunReader:
         """Return the steps that failed in the last run that attempted them there, and how often in a row."""
         with self._engine.connect() as connection:
             return failing_in(connection, target_identity, places, most)
+
+    def durations(self, target_identity: str, places: Mapping[StepId, str], most: int) -> Durations:
+        """Return how long each of these steps took at its place in a target, in at most so many of the last runs."""
+        with self._engine.connect() as connection:
+            return durations_in(connection, target_identity, places, most)
 
     def outcomes(self, asked: Mapping[StepId, str]) -> Mapping[StepId, Outcome]:
         """Return the outcome of each step in its given run, without its parts."""
