@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 from statistics import median
 
-from benchmarks.simulated_history import OPENING, Nights, at_second, make_nights, played, recorded
+from benchmarks.simulated_history import OPENING, at_second, make_nights, played, recorded
 from orchestrator.estimates.deadlines import Deadline, LateWatch
 from orchestrator.estimates.forecast import Forecast
 from orchestrator.estimates.past_durations import past_durations
@@ -93,7 +93,7 @@ def _night(random: Random, looks: int, most_simulated: int) -> NightResult:
     estimate = forecast.estimate()
     # Deadlines that some runs just meet and others just miss.
     deadline = at_second(estimate.seconds * random.uniform(0.7, 1.5))
-    warned = _watched(nights, forecast, events, deadline, looks)
+    warned = _watched(forecast, events, deadline, looks)
     return NightResult(
         estimated=estimate.seconds,
         took=took,
@@ -103,9 +103,7 @@ def _night(random: Random, looks: int, most_simulated: int) -> NightResult:
     )
 
 
-def _watched(
-    nights: Nights, forecast: Forecast, events: Sequence[RunEvent], deadline: datetime, looks: int
-) -> datetime | None:
+def _watched(forecast: Forecast, events: Sequence[RunEvent], deadline: datetime, looks: int) -> datetime | None:
     """Return when the run was said to be late; None if it was not, before its deadline."""
     watch = LateWatch([Deadline(name="schedule nightly", at=deadline)])
     state, rest, end = RunState(), list(events), min(deadline, events[-1].at)

@@ -49,9 +49,7 @@ class Nights:
 
 def make_nights(random: Random, most_steps: int = 90) -> Nights:
     """Draw a plan of loads, models and tests in layers, and what its steps take."""
-    steps: list[Step] = []
-    for at in range(random.randint(1, 4)):
-        steps.append(_load(f"load_{at}"))
+    steps = [_load(f"load_{at}") for at in range(random.randint(1, 4))]
     models: list[StepId] = [step.id for step in steps]
     tests: dict[StepId, StepId] = {}
     for at in range(random.randint(5, most_steps // 2)):

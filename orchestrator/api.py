@@ -21,6 +21,7 @@ from orchestrator.execution.leases import leased_plan
 from orchestrator.execution.ports import RunListener
 from orchestrator.plan.command import Command
 from orchestrator.plan.consent import Consents, refuse
+from orchestrator.plan.estimate import Estimate, estimate_to_json
 from orchestrator.plan.make_request import requested
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.plan_words import plan_to_json
@@ -36,6 +37,7 @@ from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
 from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, dbt_writer, docs_site, list_with_dbt
 from orchestrator.wiring.driving import FinishedRun, drive
+from orchestrator.wiring.estimating import estimate_of
 from orchestrator.wiring.explaining import explain_node
 from orchestrator.wiring.planning import (
     dbt_args,
@@ -85,6 +87,8 @@ class Planned:
     """The number of attempts of each step, and their time limits."""
     attempts_shown: AttemptsText
     notices: tuple[Noticed, ...] = ()
+    estimate: Estimate | None = None
+    """How long the run takes; None if earlier runs do not show it."""
     held: LockedDatabase | None = None
     """The database, if another process has locked it. What only the database can answer is then unconfirmed."""
 
@@ -100,7 +104,8 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
         opened(command, inbox, hear=hear, only_reads=True) as project,  # a locked database leaves decisions unconfirmed
         closing(open_store(project.settings)) as store,
     ):
-        made = planned(command, project, Knowledge(project=project, store=store))
+        known = Knowledge(project=project, store=store)
+        made = planned(command, project, known)
         attempts = attempt_rules(project.settings, project.graph, made, command)
         copy = copy_of(project, command.verb)
         notes = (
@@ -115,6 +120,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
             attempts=attempts,
             attempts_shown=attempts_text(attempts, project.settings, made, command),
             notices=inbox.notices(),
+            estimate=estimate_of(project, known, made),
             held=project.held,
         )
 
@@ -186,7 +192,15 @@ def show_plan(
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
         told = made.attempts_shown
-        print_plan(open_console(), made.plan, told, database=made.database, held=made.held, verbose=verbose)
+        print_plan(
+            open_console(),
+            made.plan,
+            told,
+            database=made.database,
+            held=made.held,
+            estimate=made.estimate,
+            verbose=verbose,
+        )
     return 0
 
 
@@ -198,6 +212,7 @@ def _as_json(made: Planned) -> dict[str, object]:
         **plan_json,
         "time_limit_seconds": limit,
         "database": made.database,
+        "estimate": estimate_to_json(made.estimate),
         "unconfirmed": locked_to_json(made.held),
     }
 

@@ -58,14 +58,18 @@ class Forecast:
         """Return how long the run takes; `with_start` includes the start of the command, up to the run's record."""
         (remaining,) = self.remaining(_NOTHING_BEGUN, None, (None,))
         more = self.past.before if with_start else 0.0
-        known = self.past.steps
         return Estimate(
-            seconds=more + remaining.expected,
-            low=more + quantile(remaining.seconds, 0.1),
-            high=more + quantile(remaining.seconds, 0.9),
+            seconds=round(more + remaining.expected, 3),
+            low=round(more + quantile(remaining.seconds, 0.1), 3),
+            high=round(more + quantile(remaining.seconds, 0.9), 3),
             runs=self.past.runs,
-            unknown=sum(not _costs_nothing(step) and step.id not in known for step in self._plan.steps),
+            unknown=self.unknown(_NOTHING_BEGUN),
         )
+
+    def unknown(self, state: RunState) -> int:
+        """Return the number of steps that have not ended, and of which nothing is known."""
+        known = self.past.steps.keys() | state.ended.keys()
+        return sum(not _costs_nothing(step) and step.id not in known for step in self._plan.steps)
 
     def remaining(
         self, state: RunState, now: datetime | None, goals: Sequence[Collection[StepId] | None]

@@ -57,29 +57,30 @@ def shape_of(plan: Plan, limits: Limits, routes: Sequence[Route] = ROUTES) -> Ru
     )
 
 
+@dataclass(slots=True)
+class _Progress:
+    """How far a simulated run is."""
+
+    left: list[int]
+    """For each step, the number of steps that it still waits for."""
+    free: list[int]
+    """The free slots of each lane."""
+    ready: list[list[int]]
+    """For each lane, the ranks of the steps that can start: a heap."""
+    events: list[tuple[float, int]]
+    """The next ends of steps; with a negative number, the ends of their waits: a heap."""
+    begun: frozenset[int]
+    """The steps that need not be started when what they wait for has ended."""
+
+
 def simulated(shape: RunShape, seconds: Sequence[float], begun: Begun = NOT_BEGUN) -> list[float]:
     """Return when each step ends, in seconds from now; 0 for one that has ended.
 
     `seconds` is what each step takes from now on: of a running one, what remains. All steps succeed.
     """
     ends = [0.0] * len(seconds)
-    left = list(shape.inputs)
-    for at in begun.ended:
-        for child in shape.freed_by[at]:
-            left[child] -= 1
-    waiting = begun.waiting or {}
-    free = list(shape.slots)
-    ready: list[list[int]] = [[] for _ in free]
-    events: list[tuple[float, int]] = []  # the end of a step; for a negative one, the end of its wait
-    for at in begun.running:
-        free[shape.lanes[at]] -= 1
-        events.append((seconds[at], at))
-    events += [(until, -1 - at) for at, until in waiting.items()]
-    heapify(events)
-    begun_steps = begun.ended.union(begun.running, waiting)
-    for at, count in enumerate(left):
-        if count == 0 and at not in begun_steps:
-            heappush(ready[shape.lanes[at]], shape.ranks[at])
+    progress = _progress(shape, seconds, begun)
+    left, free, ready, events = progress.left, progress.free, progress.ready, progress.events
     lanes, ranks, by_rank, freed_by = shape.lanes, shape.ranks, shape.by_rank, shape.freed_by
     changed: Iterable[int] = range(len(free))
     now = 0.0
@@ -94,16 +95,40 @@ def simulated(shape: RunShape, seconds: Sequence[float], begun: Begun = NOT_BEGU
             return ends
         now, at = heappop(events)
         if at < 0:
-            at = -1 - at
-            heappush(ready[lanes[at]], ranks[at])
-            changed = (lanes[at],)
-            continue
-        ends[at] = now
-        free[lanes[at]] += 1
-        lanes_changed = {lanes[at]}
-        for child in freed_by[at]:
+            freed: Iterable[int] = (-1 - at,)
+        else:
+            ends[at] = now
+            free[lanes[at]] += 1
+            freed = _freed(freed_by[at], left, progress.begun)
+        changed = {lanes[at] if at >= 0 else lanes[-1 - at]}
+        for child in freed:
+            heappush(ready[lanes[child]], ranks[child])
+            changed.add(lanes[child])
+
+
+def _freed(children: Sequence[int], left: list[int], begun: frozenset[int]) -> list[int]:
+    """Count one step less for each child, and return those that can start now."""
+    freed = []
+    for child in children:
+        left[child] -= 1
+        if left[child] == 0 and child not in begun:
+            freed.append(child)
+    return freed
+
+
+def _progress(shape: RunShape, seconds: Sequence[float], begun: Begun) -> _Progress:
+    left, free = list(shape.inputs), list(shape.slots)
+    for at in begun.ended:
+        for child in shape.freed_by[at]:
             left[child] -= 1
-            if left[child] == 0 and child not in begun_steps:
-                heappush(ready[lanes[child]], ranks[child])
-                lanes_changed.add(lanes[child])
-        changed = lanes_changed
+    events = [(until, -1 - at) for at, until in (begun.waiting or {}).items()]
+    for at in begun.running:
+        free[shape.lanes[at]] -= 1
+        events.append((seconds[at], at))
+    heapify(events)
+    is_begun = begun.ended.union(begun.running, begun.waiting or ())
+    ready: list[list[int]] = [[] for _ in free]
+    for at, count in enumerate(left):
+        if count == 0 and at not in is_begun:
+            heappush(ready[shape.lanes[at]], shape.ranks[at])
+    return _Progress(left=left, free=free, ready=ready, events=events, begun=is_begun)

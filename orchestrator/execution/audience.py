@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Self
 
 from orchestrator.errors import EltError
-from orchestrator.execution.events import Event, Noticed, NoticeKind, RunEnded, RunStarted
-from orchestrator.execution.ports import RunListener
+from orchestrator.execution.events import Estimated, Event, Noticed, NoticeKind, RunEnded, RunStarted
+from orchestrator.execution.ports import EstimateListener, RunListener
 
 _log = logging.getLogger(__name__)
 PATIENCE = timedelta(seconds=60)
@@ -56,8 +56,10 @@ class Audience:
         self._patience = None if patience is None else patience.total_seconds()
         self._reread: Reread | None = None
         self._changed = threading.Condition()  # guards everything below
-        self._queue: deque[tuple[Event, int | None] | _Missed] = deque()  # events, each with who does not receive it
-        self._sending: tuple[Event, int | None] | None = None
+        self._queue: deque[tuple[Event | Estimated, int | None] | _Missed] = (
+            deque()
+        )  # events, each with who does not receive it
+        self._sending: tuple[Event | Estimated, int | None] | None = None
         """The event that is sent now, and the listener that does not receive it."""
         self._at = 0  # the next listener that it is sent to
         self._since: float | None = None  # when the listener before that one began to process it
@@ -83,8 +85,18 @@ class Audience:
             self._is_closed = True
             self._changed.notify_all()
 
-    def tell(self, event: Event, sequence: int | None = None) -> None:
-        """Queue an event, without waiting; `sequence` is its number in the record, if it is recorded."""
+    @property
+    def is_heard(self) -> bool:
+        """Whether there are listeners."""
+        return bool(self._listeners)
+
+    def join(self, listener: RunListener) -> None:
+        """Add a listener, which receives the events from now on."""
+        with self._changed:
+            self._listeners = (*self._listeners, listener)
+
+    def tell(self, event: Event | Estimated, sequence: int | None = None) -> None:
+        """Queue an event or an estimate, without waiting; `sequence` is its number in the record, if it is recorded."""
         with self._changed:
             self.has_begun = self.has_begun or isinstance(event, RunStarted)
             if not self._listeners:
@@ -147,7 +159,7 @@ class Audience:
         while (turn := self._next(number, error)) is not None:
             error = _hear(self._listeners[turn[0]], turn[1])
 
-    def _next(self, number: int, error: BaseException | None) -> tuple[int, Event] | None:
+    def _next(self, number: int, error: BaseException | None) -> tuple[int, Event | Estimated] | None:
         """Return the next listener and the event that it is to receive; `error` is what the last one raised."""
         with self._changed:
             # This thread was blocked in a listener, and another has taken over: nothing must be sent twice.
@@ -191,7 +203,7 @@ class Audience:
         self._is_reading = False
         self._changed.notify_all()
 
-    def _read(self, missed: _Missed) -> list[tuple[Event, int | None]]:
+    def _read(self, missed: _Missed) -> list[tuple[Event | Estimated, int | None]]:
         try:
             found = [] if self._reread is None else list(self._reread(missed.first, missed.last))
         except Exception as error:  # noqa: BLE001  # the run must not end because of its listeners
@@ -232,9 +244,12 @@ class Audience:
         return Noticed(at=self._clock(), kind=NoticeKind.WARNING, message=message)
 
 
-def _hear(listener: RunListener, event: Event) -> BaseException | None:
+def _hear(listener: RunListener, event: Event | Estimated) -> BaseException | None:
     try:
-        listener.hear(event)
+        if not isinstance(event, Estimated):
+            listener.hear(event)
+        elif isinstance(listener, EstimateListener):
+            listener.expect(event)
     except BaseException as error:  # noqa: BLE001  # also sys.exit(), which would end the thread of all listeners
         _log.warning("a listener raised", exc_info=error, extra={"action": "listener_error"})
         return error

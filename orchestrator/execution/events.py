@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from orchestrator.execution.outcome import Outcome
+from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
@@ -56,6 +57,8 @@ class RunStarted(_Numbered):
     """The outcomes of the steps that need not run again, in the order of the plan."""
     origin: RunOrigin = RunOrigin()
     """Set by the record, which knows it."""
+    estimate: Estimate | None = None
+    """How long the run takes from now on; None if earlier runs do not show it, or it was not known in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,21 @@ class RunEnded(_Numbered):
 
     status: Status
     outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimated:
+    """The run is expected to end at another time than was last said. It is not recorded, and so it is not an event."""
+
+    at: datetime
+    end: datetime
+    """Passed as often as not."""
+    low: datetime
+    """The run ends earlier in one of ten cases."""
+    high: datetime
+    """The run ends later in one of ten cases."""
+    unknown: int = 0
+    """The number of remaining steps of which nothing is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

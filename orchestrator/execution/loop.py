@@ -109,6 +109,7 @@ class _Loop:
                 database=terms.database,
                 resumed=terms.settled is not None,
                 settled=tuple(self._outcomes.values()),
+                estimate=terms.estimate,
             )
         )
         for turn in chain([self._begin], repeat(self._turn)):

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from orchestrator.execution.durations import Durations
-from orchestrator.execution.events import Event, NoticeKind, RunEvent, RunStarted
+from orchestrator.execution.events import Estimated, Event, NoticeKind, RunEvent, RunStarted
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import Failing, Lease, Opening, RecordedRun, RunHead
 from orchestrator.plan.step import Step, StepId
@@ -286,3 +286,11 @@ class RunListener(Protocol):
 
     def hear(self, event: Event) -> None:
         """Process one event; errors and delays of a listener are reported and never change the run."""
+
+
+@runtime_checkable
+class EstimateListener(Protocol):
+    """A listener that also receives new estimates of the end of the run."""
+
+    def expect(self, estimated: Estimated) -> None:
+        """Process one estimate, as `RunListener.hear` does with an event."""

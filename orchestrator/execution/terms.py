@@ -9,6 +9,7 @@ from orchestrator.execution.lanes import Limits
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import AllRun, Reuse
 from orchestrator.execution.routes import ROUTES, Route
+from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.step import StepId
 
 
@@ -30,6 +31,8 @@ class RunTerms:
     """How long to wait for a step that was interrupted."""
     attempts: AttemptRules = field(default_factory=AttemptRules)
     expected_seconds: Mapping[StepId, float] = field(default_factory=dict)
+    estimate: Estimate | None = None
+    """How long the run takes, for the first event."""
     settled: tuple[Outcome, ...] | None = None
     """Of a resumed run: the outcomes of the steps that need not run again, in the order of the plan."""
     found: tuple[Outcome, ...] = ()

@@ -20,6 +20,7 @@ from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.plan.plan_words import shown_name, titled_step
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import Step, StepId, TestStep, ValidationStep
+from orchestrator.report.estimate_text import estimate_with_end
 from orchestrator.report.words import clock, duration, one_line, wait_words
 from orchestrator.wording import count, some_of
 
@@ -77,6 +78,8 @@ def line_of(event: RunEvent, steps: Steps, started_at: datetime | None) -> Event
             if event.resumed:
                 steps_shown = f"{len(event.settled):,} of {steps_shown} are already done"
             text = f"run {event.run_id}: {steps_shown}, {event.database}"
+            if event.estimate is not None:
+                text += f", {estimate_with_end(event.estimate, event.at)}"
             return EventLine(at=event.at, word="resume" if event.resumed else "run", text=text)
         case StepStarted():
             word = "verify" if event.verifies else "start"

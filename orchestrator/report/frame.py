@@ -8,6 +8,7 @@ from rich.text import Text
 
 from orchestrator.execution.events import AttemptEnded
 from orchestrator.plan.status import Status
+from orchestrator.report.estimate_text import remaining_text
 from orchestrator.report.event_line import STYLES, Steps, titled
 from orchestrator.report.progress import Progress
 from orchestrator.report.words import duration, one_line, wait_words
@@ -39,6 +40,8 @@ def frame(progress: Progress, steps: Steps, now: datetime, *, width: int, height
 def _bar(progress: Progress, now: datetime, width: int) -> Text:
     elapsed = now - progress.started_at if progress.started_at else timedelta()
     told = f"  {progress.ended:,} of {progress.total:,} done  {duration(elapsed)}"
+    if progress.expected_end is not None:
+        told += f"  {remaining_text(progress.expected_end, now, is_at_least=progress.is_at_least)}"
     cells = max(0, min(_LONGEST_BAR, width - len(told) - 1))
     done = cells * progress.ended // progress.total if progress.total else cells
     bad = any(progress.counts[status] for status in (Status.FAIL, Status.ERROR))

@@ -9,7 +9,16 @@ from threading import RLock, Thread
 from rich.console import Console
 from rich.text import Text
 
-from orchestrator.execution.events import AttemptEnded, Event, Noticed, RunEnded, RunNotStarted, RunStarted, StepEnded
+from orchestrator.execution.events import (
+    AttemptEnded,
+    Estimated,
+    Event,
+    Noticed,
+    RunEnded,
+    RunNotStarted,
+    RunStarted,
+    StepEnded,
+)
 from orchestrator.plan.status import Status
 from orchestrator.report.event_line import EventLine, Steps, line_of
 from orchestrator.report.frame import frame
@@ -53,6 +62,11 @@ class LiveReport:
                 self._say()
             case _:
                 pass
+
+    def expect(self, estimated: Estimated) -> None:
+        """Show a new estimate of the end."""
+        with self._lock:
+            self._progress.expect(estimated)
 
     def close(self) -> None:
         """Close the view and restore the terminal, however the run ended; a second call does nothing."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from orchestrator.execution.events import Event, RunStarted
-from orchestrator.execution.ports import RunListener
+from orchestrator.execution.events import Estimated, Event, RunStarted
+from orchestrator.execution.ports import EstimateListener, RunListener
 
 
 class UnlessNothing:
@@ -25,3 +25,9 @@ class UnlessNothing:
         if not self._is_nothing:
             for listener in self._listeners:
                 listener.hear(event)
+
+    def expect(self, estimated: Estimated) -> None:
+        """Pass a new estimate of the end on."""
+        for listener in self._listeners:
+            if isinstance(listener, EstimateListener):
+                listener.expect(estimated)

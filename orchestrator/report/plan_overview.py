@@ -8,10 +8,12 @@ from statistics import mean
 from rich.text import Text
 
 from orchestrator.plan.decision import Act
+from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.plan_words import count_by_act, kind_of, reason_of, shown_name, told_of
 from orchestrator.plan.step import BuildStep, Step
 from orchestrator.report.attempts_text import AttemptsText
+from orchestrator.report.estimate_text import estimate_with_runs
 from orchestrator.report.plan_groups import Groups, group, shown_kind
 from orchestrator.report.words import one_line
 from orchestrator.wording import count, some_of
@@ -41,6 +43,12 @@ def acts_text(plan: Plan) -> str:
     return "".join(f", {counts[act]:,} {word}" for act, word in _ACTS.items() if counts.get(act))
 
 
+def heading(plan: Plan, database: str, estimate: Estimate | None) -> Text:
+    """Return the first line of a plan: how many steps it has, where it writes, and how long it takes."""
+    takes = "" if estimate is None else f", {estimate_with_runs(estimate)}"
+    return Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}{takes}")
+
+
 def check_words(step: Step) -> str:
     """Return the decision on a check in words; empty if there was nothing to decide."""
     if step.decision is None or step.decision.words == reason_of(step):
@@ -58,11 +66,13 @@ def attempts_lines(attempts: AttemptsText) -> Iterator[Text]:
     yield from _section("Attempts and time limits", [f"{kind}: {said}" for kind, said in attempts.of_kinds.items()])
 
 
-def overview_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str) -> Iterator[Text]:
+def overview_lines(
+    plan: Plan, attempts: AttemptsText = USUAL, *, database: str, estimate: Estimate | None = None
+) -> Iterator[Text]:
     """Yield a line for each folder, and the first few lines of each group of other steps."""
     groups = group(plan)
     builds = plan.of(BuildStep)
-    yield Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}")
+    yield heading(plan, database, estimate)
     for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
         yield from _section(title, [_told(step, attempts) for step in steps])
     yield from _section("Build", (), len(builds))

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.nodes.identity import short_name
+from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.plan_words import kind_of, reason_of, shown_name
 from orchestrator.plan.step import BuildStep, IngestStep, Step
@@ -16,9 +17,9 @@ from orchestrator.report.locked_text import locked_line
 from orchestrator.report.plan_groups import group, shown_kind
 from orchestrator.report.plan_overview import (
     USUAL,
-    acts_text,
     attempts_lines,
     check_words,
+    heading,
     is_large,
     overview_lines,
     told_with,
@@ -37,6 +38,7 @@ def print_plan(
     *,
     database: str,
     held: LockedDatabase | None = None,
+    estimate: Estimate | None = None,
     verbose: bool = False,
 ) -> None:
     """Print the plan and the database that it writes to: each step, or by folder if there are hundreds.
@@ -47,18 +49,20 @@ def print_plan(
         console.print(locked_line(held), soft_wrap=True)
     in_full = verbose or not is_large(plan)
     lines = (
-        plan_lines(plan, attempts, database=database, width=console.width)
+        plan_lines(plan, attempts, database=database, estimate=estimate, width=console.width)
         if in_full
-        else overview_lines(plan, attempts, database=database)
+        else overview_lines(plan, attempts, database=database, estimate=estimate)
     )
     console.print(Text("\n").join(lines), soft_wrap=True)
 
 
-def plan_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str, width: int = 100) -> Iterator[Text]:
+def plan_lines(
+    plan: Plan, attempts: AttemptsText = USUAL, *, database: str, estimate: Estimate | None = None, width: int = 100
+) -> Iterator[Text]:
     """Yield the lines of a plan: loads, gates, builds, excluded nodes, and notes."""
     groups = group(plan)
     columns = _Columns.of(plan.steps, attempts)
-    yield Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}")
+    yield heading(plan, database, estimate)
     for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
         yield from _section(title, steps, columns)
     builds = plan.of(BuildStep)

@@ -1,9 +1,9 @@
 """Tracks the progress of a run from its events."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from orchestrator.execution.events import AttemptEnded, Event, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import AttemptEnded, Estimated, Event, RunStarted, StepEnded, StepStarted
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 
@@ -19,6 +19,9 @@ class Progress:
         self.again: dict[StepId, AttemptEnded] = {}
         """Steps that wait for their next attempt, with the end of the last attempt."""
         self.counts: Counter[Status] = Counter()
+        self.expected_end: datetime | None = None
+        self.is_at_least = False
+        """Whether nothing is known about some of the steps, so that the end may be later."""
 
     @property
     def ended(self) -> int:
@@ -36,6 +39,9 @@ class Progress:
             case RunStarted():
                 self.total, self.started_at = len(event.plan.steps), event.at
                 self.counts.update(outcome.status for outcome in event.settled)
+                if event.estimate is not None:
+                    self.expected_end = event.at + timedelta(seconds=event.estimate.seconds)
+                    self.is_at_least = event.estimate.unknown > 0
             case StepStarted():
                 self.again.pop(event.step_id, None)
                 self.running[event.step_id] = event.at
@@ -48,3 +54,7 @@ class Progress:
                 self.counts[event.outcome.status] += 1
             case _:
                 pass
+
+    def expect(self, estimated: Estimated) -> None:
+        """Take note of a new estimate of the end."""
+        self.expected_end, self.is_at_least = estimated.end, estimated.unknown > 0

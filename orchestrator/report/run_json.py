@@ -18,6 +18,7 @@ from orchestrator.execution.events import (
 )
 from orchestrator.execution.outcome import Outcome, Part
 from orchestrator.execution.verdict import count_by_status, exit_code
+from orchestrator.plan.estimate import estimate_to_json
 from orchestrator.plan.plan_words import kind_of, plan_to_json
 from orchestrator.plan.step import StepId
 from orchestrator.report.event_line import Steps
@@ -58,8 +59,8 @@ class JsonEvents:
             case RunStarted():
                 origin = {**asdict(event.origin), "command": list(event.origin.command)}
                 again = {"resumed": event.resumed, "settled": len(event.settled)}
-                plan = plan_to_json(event.plan)
-                return "run_started", {**origin, "database": event.database, **again, "plan": plan}
+                plan: Json = {"estimate": estimate_to_json(event.estimate), "plan": plan_to_json(event.plan)}
+                return "run_started", {**origin, "database": event.database, **again, **plan}
             case StepStarted():
                 attempt: Json = {"attempt": event.attempt, "verifies": event.verifies}
                 return "step_started", {**self._step(event.step_id), **attempt}

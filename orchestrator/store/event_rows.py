@@ -22,6 +22,7 @@ from orchestrator.execution.events import (
 )
 from orchestrator.execution.outcome import Outcome, Reason
 from orchestrator.execution.recorded import RecordedStep, RunHead
+from orchestrator.plan.estimate import estimate_from_json, estimate_to_json
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
@@ -51,7 +52,9 @@ def event_values(event: RunEvent, attempt: int | None) -> Values:
 def _body(event: RunEvent) -> tuple[str, Values]:
     match event:
         case RunStarted():
-            body = {"database": event.database, "origin": asdict(event.origin)}
+            body: Values = {"database": event.database, "origin": asdict(event.origin)}
+            if event.estimate is not None:
+                body["estimate"] = estimate_to_json(event.estimate)
             if not event.resumed:
                 return "run_started", body
             # The ids are enough: the outcomes are in earlier events of the same run.
@@ -103,6 +106,7 @@ class EventReader:
                     resumed=row.kind == RESUMED,
                     settled=tuple(self._ended[step] for step in body.get("settled", ()) if step in self._ended),
                     origin=self._origin(body.get("origin")),
+                    estimate=estimate_from_json(body.get("estimate")),
                 )
             case "step_started":
                 step_id, verifies = StepId(row.step_id), bool(body.get("verifies"))

@@ -31,6 +31,7 @@ from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep
 from orchestrator.reuse.plan_decisions import DecidedPlan
+from orchestrator.wiring.estimating import start_estimates
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.publishing import copy_of, publish
 from orchestrator.wiring.readiness import require_ready
@@ -74,6 +75,7 @@ def drive(
     if command.shadow_reuse:
         reuse.shadow = shadow_of(project, known.facts)
     terms = _terms(project, plan, command, opening.run_id, reuse, continued)
+    estimates = start_estimates(project, known, plan, command, audience)
     writer = known.store.writer(opening)  # nothing is written before its first event
     settled = () if continued is None else (*continued.settled, *continued.found)
     # Builds of earlier runs left markers. If the tables for them are missing, they were lost: a warning says so.
@@ -90,7 +92,8 @@ def drive(
     inbox, stop = project.inbox, StopRequest()
     # A listener that is too slow gets the events that were not queued for it from the record.
     reread = partial(_happened, known.store, opening.run_id)
-    with audience.rereading(reread), stop_on_signals(stop), printed_as_notices(inbox):
+    with estimates, audience.rereading(reread), stop_on_signals(stop), printed_as_notices(inbox):
+        terms = replace(terms, estimate=estimates.at_start())
         outcomes = run_plan(
             plan,
             thread_executors(runners.by_executor, terms.limits, inbox, _now),

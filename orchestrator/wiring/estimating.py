@@ -1,0 +1,211 @@
+"""Estimates the end of a run on threads of its own, and warns if it misses a deadline.
+
+Nothing here delays a run for longer than a moment, and no error of it changes a run.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import TracebackType
+from typing import Protocol, Self
+
+from orchestrator.estimates.deadlines import SOON, Deadline, Lateness, LateWatch, deadlines_of, late_words
+from orchestrator.estimates.forecast import Forecast, forecast_of
+from orchestrator.estimates.past_durations import MOST
+from orchestrator.estimates.robust import quantile
+from orchestrator.estimates.run_state import RunState
+from orchestrator.execution.audience import Audience
+from orchestrator.execution.events import Estimated, Event, NoticeKind
+from orchestrator.execution.knowledge import Knowledge
+from orchestrator.execution.ports import Notices, RunReader
+from orchestrator.plan.command import Command
+from orchestrator.plan.estimate import Estimate
+from orchestrator.plan.placement import places_of
+from orchestrator.plan.plan import Plan
+from orchestrator.wiring.open_project import OpenProject
+
+_log = logging.getLogger(__name__)
+_PATIENCE = 0.25  # seconds that the start of a run waits at most for its estimate
+_EVERY = 2.0  # seconds between two estimates, at least
+_SHARE = 0.01  # of the time is spent on estimates, at most
+_WORTH_SAYING = 10.0  # seconds; the end of a run that is nearly done is not estimated again
+
+
+class LateListener(Protocol):
+    """Is informed that a run is expected to miss a deadline, before it does."""
+
+    def late(self, lateness: Lateness, now: datetime) -> None:
+        """Take note of it, on a thread of the estimates; errors are logged, and change nothing."""
+
+
+class NobodyToTell:
+    """A `LateListener` that does nothing."""
+
+    def late(self, lateness: Lateness, now: datetime) -> None:
+        """Do nothing."""
+        del lateness, now
+
+
+def estimate_of(project: OpenProject, known: Knowledge, plan: Plan) -> Estimate | None:
+    """Return how long a plan takes from the start of the command; None if that is not known."""
+    found = None
+    with _logged():
+        forecast = _forecast(project, known.reader, plan)
+        found = None if forecast is None else forecast.estimate(with_start=True)
+    return found
+
+
+def _forecast(project: OpenProject, reader: RunReader | None, plan: Plan) -> Forecast | None:
+    if reader is None or not plan.steps:
+        return None
+    places = places_of(project.graph, [step.id for step in plan.steps])
+    return forecast_of(plan, project.limits(), reader.durations(project.target.identity, places, MOST))
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Log an error and go on: an estimate is never worth a run."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001  # see above
+        _log.warning("the end of the run could not be estimated", exc_info=True, extra={"action": "estimate_error"})
+
+
+class RunEstimates:
+    """The estimates of one run: a listener of its events, and a thread that estimates."""
+
+    def __init__(
+        self,
+        forecast: Callable[[], Forecast | None],
+        deadlines: Sequence[Deadline],
+        audience: Audience,
+        notices: Notices,
+        late: LateListener,
+    ) -> None:
+        self._forecast = forecast
+        self._watch = LateWatch(deadlines)
+        self._audience = audience
+        self._notices = notices
+        self._late = late
+        self._state = RunState()
+        self._lock = threading.Lock()
+        self._begun = threading.Event()
+        self._ended = threading.Event()
+        self._is_known = threading.Event()
+        self._estimate: Estimate | None = None
+        self._said: datetime | None = None
+        self._thread = threading.Thread(target=self._work, name="elt-estimates", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the thread; a second call does nothing."""
+        self._ended.set()
+        self._begun.set()
+        # The thread reads the store, which is closed after the run; an evaluation takes less than a second.
+        self._thread.join(timeout=5)
+
+    def at_start(self) -> Estimate | None:
+        """Return the estimate for the first event of the run; None if it is not known, or not known in time."""
+        self._is_known.wait(_PATIENCE)
+        return self._estimate
+
+    def hear(self, event: Event) -> None:
+        """Take note of an event."""
+        with self._lock:
+            self._state.hear(event)
+            if self._state.has_begun:
+                self._begun.set()
+            if self._state.has_ended:
+                self._ended.set()
+
+    def _work(self) -> None:
+        forecast = None
+        with _logged():
+            forecast = self._forecast()
+            if forecast is not None:
+                self._estimate = forecast.estimate()
+        self._is_known.set()
+        if forecast is not None:
+            self._begun.wait()
+            with _logged():
+                self._follow(forecast)
+
+    def _follow(self, forecast: Forecast) -> None:
+        """Estimate again and again, until the run has ended."""
+        wait = _EVERY
+        while not self._ended.wait(self._until_next(wait)):
+            began = time.thread_time()
+            with self._lock:
+                state = self._state.copy()
+            self._look(forecast, state, _now())
+            wait = max(_EVERY, (time.thread_time() - began) / _SHARE)
+
+    def _until_next(self, wait: float) -> float:
+        """Return how long to wait: a deadline that comes soon is watched closely."""
+        coming = self._watch.next_deadline()
+        left = None if coming is None else (coming - _now()).total_seconds()
+        if left is None or left < 0:
+            return wait
+        return min(wait, max(left - SOON, 1.0))
+
+    def _look(self, forecast: Forecast, state: RunState, now: datetime) -> None:
+        self._say_end(forecast, state, now)
+        if self._watch.is_done:
+            return
+        for lateness in self._watch.decide(forecast, state, now):
+            self._notices.post(NoticeKind.WARNING, late_words(lateness))
+            with _logged():
+                self._late.late(lateness, now)
+
+    def _say_end(self, forecast: Forecast, state: RunState, now: datetime) -> None:
+        """Send the expected end to the listeners, if it differs from what was said."""
+        (rest,) = forecast.remaining(state, now, (None,))
+        if rest.expected < _WORTH_SAYING:
+            return
+        end, low, high = (now + timedelta(seconds=quantile(rest.seconds, share)) for share in (0.5, 0.1, 0.9))
+        if self._said is not None and abs((end - self._said).total_seconds()) < max(1.0, 0.05 * rest.expected):
+            return
+        self._said = end
+        self._audience.tell(Estimated(at=now, end=end, low=low, high=high, unknown=forecast.unknown(state)))
+
+
+def start_estimates(
+    project: OpenProject,
+    known: Knowledge,
+    plan: Plan,
+    command: Command,
+    audience: Audience,
+    late: LateListener | None = None,
+) -> RunEstimates:
+    """Start to estimate the end of a run, on a thread that ends with the run, or else with the project."""
+    deadlines = _deadlines(project, plan, command)
+    estimates = RunEstimates(
+        partial(_forecast, project, known.reader, plan), deadlines, audience, project.inbox, late or NobodyToTell()
+    )
+    if audience.is_heard or deadlines:
+        audience.join(estimates)
+    project.resources.callback(estimates.close)
+    return estimates
+
+
+def _deadlines(project: OpenProject, plan: Plan, command: Command) -> tuple[Deadline, ...]:
+    found: tuple[Deadline, ...] = ()
+    with _logged():
+        found = deadlines_of(plan, project.graph, project.settings.schedules, command.scheduled, _now())
+    return found
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
