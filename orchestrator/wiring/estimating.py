@@ -6,12 +6,11 @@ Nothing here delays a run for longer than a moment, and no error of it changes a
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from orchestrator.estimates.deadlines import SOON, Deadline, Lateness, LateWatch, deadlines_of, late_words
 from orchestrator.estimates.forecast import Forecast, forecast_of
@@ -28,6 +27,7 @@ from orchestrator.plan.placement import places_of
 from orchestrator.plan.plan import Plan
 from orchestrator.wiring.open_project import OpenProject
 
+_Found = TypeVar("_Found")
 _log = logging.getLogger(__name__)
 _PATIENCE = 0.25  # seconds that the start of a run waits at most for its estimate
 _EVERY = 2.0  # seconds between two estimates, at least
@@ -52,11 +52,12 @@ class NobodyToTell:
 
 def estimate_of(project: OpenProject, known: Knowledge, plan: Plan) -> Estimate | None:
     """Return how long a plan takes from the start of the command; None if that is not known."""
-    found = None
-    with _logged():
+
+    def estimated() -> Estimate | None:
         forecast = _forecast(project, known.reader, plan)
-        found = None if forecast is None else forecast.estimate(with_start=True)
-    return found
+        return None if forecast is None else forecast.estimate(with_start=True)
+
+    return _unless_it_raises(estimated, None)
 
 
 def _forecast(project: OpenProject, reader: RunReader | None, plan: Plan) -> Forecast | None:
@@ -66,13 +67,13 @@ def _forecast(project: OpenProject, reader: RunReader | None, plan: Plan) -> For
     return forecast_of(plan, project.limits(), reader.durations(project.target.identity, places, MOST))
 
 
-@contextmanager
-def _logged() -> Iterator[None]:
-    """Log an error and go on: an estimate is never worth a run."""
+def _unless_it_raises(work: Callable[[], _Found], otherwise: _Found) -> _Found:
+    """Return the result of some work; log its error and go on, because an estimate is never worth a run."""
     try:
-        yield
+        return work()
     except Exception:  # noqa: BLE001  # see above
         _log.warning("the end of the run could not be estimated", exc_info=True, extra={"action": "estimate_error"})
+        return otherwise
 
 
 class RunEstimates:
@@ -131,16 +132,17 @@ class RunEstimates:
                 self._ended.set()
 
     def _work(self) -> None:
-        forecast = None
-        with _logged():
-            forecast = self._forecast()
-            if forecast is not None:
-                self._estimate = forecast.estimate()
+        forecast = _unless_it_raises(self._start, None)
         self._is_known.set()
         if forecast is not None:
             self._begun.wait()
-            with _logged():
-                self._follow(forecast)
+            _unless_it_raises(lambda: self._follow(forecast), None)
+
+    def _start(self) -> Forecast | None:
+        forecast = self._forecast()
+        if forecast is not None:
+            self._estimate = forecast.estimate()
+        return forecast
 
     def _follow(self, forecast: Forecast) -> None:
         """Estimate again and again, until the run has ended."""
@@ -166,8 +168,7 @@ class RunEstimates:
             return
         for lateness in self._watch.decide(forecast, state, now):
             self._notices.post(NoticeKind.WARNING, late_words(lateness))
-            with _logged():
-                self._late.late(lateness, now)
+            _unless_it_raises(partial(self._late.late, lateness, now), None)
 
     def _say_end(self, forecast: Forecast, state: RunState, now: datetime) -> None:
         """Send the expected end to the listeners, if it differs from what was said."""
@@ -201,10 +202,8 @@ def start_estimates(
 
 
 def _deadlines(project: OpenProject, plan: Plan, command: Command) -> tuple[Deadline, ...]:
-    found: tuple[Deadline, ...] = ()
-    with _logged():
-        found = deadlines_of(plan, project.graph, project.settings.schedules, command.scheduled, _now())
-    return found
+    schedules, scheduled = project.settings.schedules, command.scheduled
+    return _unless_it_raises(lambda: deadlines_of(plan, project.graph, schedules, scheduled, _now()), ())
 
 
 def _now() -> datetime:
