@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import json
 import os
 import signal
 import subprocess
@@ -286,16 +285,3 @@ def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def status_json(loop: ScheduleLoop) -> str:
-    """Return the state of the loop for health checks."""
-    document = {
-        "looked_at": None if loop.looked_at is None else loop.looked_at.isoformat(),
-        "next_at": None if loop.next_at is None else loop.next_at.isoformat(),
-        "running": [
-            {"schedule": child.start.time.schedule, "logical_time": child.start.time.logical_time.isoformat()}
-            for child in loop.children
-        ],
-    }
-    return json.dumps(document)
