@@ -75,6 +75,10 @@ class Child:
             self.end()
         return self.receive(stopped=stopped, limit=until - time.monotonic())
 
+    def dismiss(self) -> None:
+        """Give the process no further request; `end` or `close` terminates it."""
+        self._unwanted = True
+
     def end(self) -> None:
         """Terminate the process, all that it started, and the statement that runs for it.
 
@@ -93,6 +97,8 @@ class Child:
             with suppress(EOFError, OSError, ValueError):
                 self._pid = self._channel.receive().get("pid")
         self._terminate()
+        with self._ending:
+            self._pid = None  # the number may soon belong to another process, and a late `end` must not hit that one
         said = self._output.finish()
         if self._session is not None:
             self._session.end()  # the unfinished transaction is rolled back before another attempt starts
@@ -142,14 +148,14 @@ class RunningChildren:
                 del self._by_step[step]
 
     def interrupt(self, steps: Collection[str]) -> None:
-        """End the children of these steps, all at the same time."""
+        """End the children of these steps, without waiting for it: the caller has a whole run to drive."""
         with self._lock:
-            # One thread each, because ending a child may take the whole grace period.
-            enders = [threading.Thread(target=child.end) for step, child in self._by_step.items() if step in steps]
-        for ender in enders:
-            ender.start()
-        for ender in enders:
-            ender.join()
+            children = [child for step, child in self._by_step.items() if step in steps]
+            for child in children:
+                child.dismiss()  # before its step can end, so that no other step is given this child
+        for child in children:
+            # One thread each, because ending a child may take the whole grace period. The step waits for it in `close`.
+            threading.Thread(target=child.end, name="elt-end-child", daemon=True).start()
 
 
 def how_it_ended(code: int, subject: str = "it") -> str:
