@@ -47,12 +47,9 @@ def error_class(error: BaseException) -> ErrorClass:
 
 def _passes(link: BaseException) -> bool | None:
     """Return whether one exception of the chain is transient; None if it cannot be classified."""
-    status = _http_status(link)
-    if status is not None:
-        return status in _BUSY or status >= 500
-    sqlstate = getattr(link, "pgcode", None) or getattr(link, "sqlstate", None)
-    if isinstance(sqlstate, str) and (passes := state_may_pass(sqlstate)) is not None:
-        return passes or _CATALOG_RACE in str(link)
+    passes = _passes_by_code(link)
+    if passes is not None:
+        return passes
     names = set(_names(link))
     if names & _REFUSED:
         return False
@@ -67,6 +64,16 @@ def _passes(link: BaseException) -> bool | None:
     if isinstance(link, TransientException):
         return True
     return False if isinstance(link, TerminalException) else None
+
+
+def _passes_by_code(link: BaseException) -> bool | None:
+    """Return whether the HTTP status or the SQLSTATE says that an exception is transient; None if it has neither."""
+    status = _http_status(link)
+    if status is not None:
+        return status in _BUSY or status >= 500
+    sqlstate = getattr(link, "pgcode", None) or getattr(link, "sqlstate", None)
+    passes = state_may_pass(sqlstate) if isinstance(sqlstate, str) else None
+    return passes or _CATALOG_RACE in str(link) if passes is not None else None
 
 
 def _http_status(link: BaseException) -> int | None:
