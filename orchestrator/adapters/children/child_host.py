@@ -54,16 +54,19 @@ class ChildHost:
         python: str = sys.executable,
         environment: Mapping[str, str] = _NOTHING,
         mask: Callable[[str], str] = lambda text: text,
+        learn: Callable[[object], None] = lambda _secret: None,
     ) -> None:
         """Configure the host; `side` is the module that answers in the child.
 
-        `distributions` are those whose versions the interpreter reports. `mask` hides secrets in the children's output.
+        `distributions` are those whose versions the interpreter reports. `mask` hides secrets in the children's output,
+        also those that a child reports itself, which `learn` receives.
         """
         self.python = python
         self._side = side
         self._distributions = distributions
         self._environment = environment
         self._mask = mask
+        self._learn = learn
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
@@ -132,7 +135,7 @@ class ChildHost:
         # Only after the ends were sent: without a child, nothing would ever close the session.
         session = access.serve(Channel(sql_ours.detach())) if access is not None and sql_ours is not None else None
         output = ChildOutput(printed, log, self._mask)
-        return Child(Channel(ours.detach()), output, session, self._how_it_ended)
+        return Child(Channel(ours.detach()), output, session, self._how_it_ended, self._learn)
 
     def close(self) -> None:
         """Terminate the process; its children end with it."""

@@ -26,12 +26,19 @@ class Child:
     """A process that answers requests: its messages, its SQL, its output, and its end."""
 
     def __init__(
-        self, channel: Channel, output: ChildOutput, session: ChildSession | None, of_host: Callable[[], str]
+        self,
+        channel: Channel,
+        output: ChildOutput,
+        session: ChildSession | None,
+        of_host: Callable[[], str],
+        learn: Callable[[object], None],
     ) -> None:
+        """Represent the process at the other end; `learn` gets the secrets that it reports, before it goes on."""
         self._channel = channel
         self._output = output
         self._session = session
         self._of_host = of_host
+        self._learn = learn
         self._pid: int | None = None
         self._ending = threading.Lock()
         self._unwanted = False
@@ -67,6 +74,11 @@ class Child:
             raise ChildEndedError(self._last_words(None)) from None
         if "exit" in message:
             raise ChildEndedError(self._last_words(message["exit"]))
+        if "secrets" in message:
+            for secret in message["secrets"]:
+                self._learn(secret)
+            self.send({"learned": True})  # the child waits for it, so that it cannot print them before
+            return self.receive(stopped=stopped, limit=until - time.monotonic())
         # The first message of each child: it is forked by its interpreter, so the owner does not know its pid.
         if "pid" not in message:
             return message

@@ -37,6 +37,10 @@ NEEDED = listed(
             "dlt.pipeline.pipeline:save_trace",
             "dlt.pipeline.trace:TRACE_FILE_NAME",
         ),
+        "to keep secrets out of the logs of a load": (
+            "dlt.common.configuration.utils:ResolvedValueTrace",
+            "dlt.common.configuration.utils:TraceLogContext.log",
+        ),
         "to continue an interrupted load": (
             "dlt.common.destination.exceptions:DestinationUndefinedEntity",
             "dlt.common.storages:LoadStorage.LOADED_FOLDER get_loaded_package_path",
@@ -170,6 +174,19 @@ def methods_as(holder: type, names: Collection[str], function: Callable[..., obj
     finally:
         for name, method in kept.items():
             setattr(holder, name, method)
+
+
+def hear_resolved(hear: Callable[[Any], None]) -> None:
+    """Call a function with each value that dlt's configuration resolves, before dlt hands it out."""
+    from dlt.common.configuration.utils import ResolvedValueTrace, TraceLogContext
+
+    keep = TraceLogContext.log
+
+    def log(context: Any, trace: ResolvedValueTrace) -> None:  # noqa: ANN401  # dlt's own
+        hear(trace)
+        keep(context, trace)
+
+    TraceLogContext.log = log
 
 
 def keep_no_traces() -> None:
