@@ -1,8 +1,10 @@
 """Lists every internal attribute of dlt that elt uses, and is the only module that uses private names of dlt.
 
-Functions of dlt are replaced only here, too. dlt is imported inside the functions: the table is read before dlt is.
+Functions of dlt, and of `os` for its sake, are replaced only here, too. dlt is imported inside the functions: the
+table is read before dlt is.
 """
 
+import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -187,6 +189,17 @@ def hear_resolved(hear: Callable[[Any], None]) -> None:
         keep(context, trace)
 
     TraceLogContext.log = log
+
+
+def hear_environment(hear: Callable[[str, str], None]) -> None:
+    """Call a function with each variable that is set in this process, as `load_dotenv` does."""
+    put = os.putenv
+
+    def putenv(name: bytes, value: bytes) -> None:
+        hear(os.fsdecode(name), os.fsdecode(value))
+        put(name, value)
+
+    vars(os)["putenv"] = putenv  # `os.environ` calls it for each change
 
 
 def keep_no_traces() -> None:

@@ -6,14 +6,14 @@ resolves them where the code asks for them, from any place, under any name. Each
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from dlt.common.configuration import is_secret_hint
 
 from orchestrator.adapters.children.wire import Channel
-from orchestrator.adapters.dlt.dlt_bridge import hear_resolved
+from orchestrator.adapters.dlt.dlt_bridge import hear_environment, hear_resolved
 
 _SECRETS_FILE = "secrets.toml"
 
@@ -29,7 +29,7 @@ def report_secrets(owner: Channel) -> None:
             report({"secret": trace.value})
 
     hear_resolved(hear)
-    _hear_environment(lambda name, value: report({name: value}))
+    hear_environment(lambda name, value: report({name: value}))
 
 
 class _Reporter:
@@ -65,14 +65,3 @@ def _plain(value: object) -> object:
             return value
         case _:
             return str(value)
-
-
-def _hear_environment(hear: Callable[[str, str], None]) -> None:
-    """Call a function with each variable that is set in this process, as `load_dotenv` does."""
-    put = os.putenv
-
-    def putenv(name: bytes, value: bytes) -> None:
-        hear(os.fsdecode(name), os.fsdecode(value))
-        put(name, value)
-
-    vars(os)["putenv"] = putenv  # `os.environ` calls it for each change

@@ -18,10 +18,9 @@ def written(log: Path, *pieces: bytes) -> str:
     reads, writes = os.pipe()
     output = ChildOutput(reads, log, masker.text)
     for piece in pieces:
-        with open(os.dup(writes), "wb", buffering=0) as end:
-            left = memoryview(piece)
-            while left:
-                left = left[end.write(left) :]
+        left = memoryview(piece)
+        while left:
+            left = left[os.write(writes, left) :]
     os.close(writes)
     kept = output.finish()
     text = log.read_text()
