@@ -16,6 +16,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli import completion
+from orchestrator.cli.json_errors import INTERRUPTED
 from orchestrator.cli.standard_streams import OutputFile, UnreadError, guard_streams, stop_waiting_for_readers
 from orchestrator.cli.verbs import Verbs
 from orchestrator.debugging import is_debugging, set_debugging
@@ -23,7 +24,6 @@ from orchestrator.errors import CommandLineError, EltError, FullDiskError, Inter
 from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.masking import Masker, masker_of
 
-INTERRUPTED = 130
 _IN_THE_RECORD = "What is missing of a run is in its record: elt show, or elt show --json --events."
 
 

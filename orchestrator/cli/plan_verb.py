@@ -7,7 +7,7 @@ import click
 from orchestrator.cli.dbt_options import BUILD, dbt_options
 from orchestrator.cli.placing_options import placing, prefixed_loads, schema_prefix
 from orchestrator.cli.shared import (
-    DbtCommand,
+    JsonDbtCommand,
     as_json,
     lock_timeout_of_plan,
     planning_options,
@@ -17,7 +17,7 @@ from orchestrator.cli.shared import (
 )
 
 
-@click.command("plan", cls=DbtCommand)
+@click.command("plan", cls=JsonDbtCommand)
 @dbt_options(BUILD)
 @planning_options
 @schema_prefix
