@@ -16,14 +16,15 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli import completion
-from orchestrator.cli.standard_streams import OutputFile, guard_streams
+from orchestrator.cli.json_errors import INTERRUPTED
+from orchestrator.cli.standard_streams import OutputFile, UnreadError, guard_streams, stop_waiting_for_readers
 from orchestrator.cli.verbs import Verbs
 from orchestrator.debugging import is_debugging, set_debugging
 from orchestrator.errors import CommandLineError, EltError, FullDiskError, InternalError, OutputError
 from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.masking import Masker, masker_of
 
-INTERRUPTED = 130
+_IN_THE_RECORD = "What is missing of a run is in its record: elt show, or elt show --json --events."
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -49,6 +50,8 @@ def main() -> NoReturn:
             signal.signal(number, signal.default_int_handler)
     stdout = guard_streams()
     exit_code = run_command_line(sys.argv[1:])
+    if exit_code == INTERRUPTED:
+        stop_waiting_for_readers()
     _leave(_with_lost_output(exit_code, stdout))
 
 
@@ -56,7 +59,8 @@ def _with_lost_output(exit_code: int, stdout: OutputFile) -> int:
     """Report output that could not be written; a run that was otherwise green is then not green."""
     sys.stdout.flush()
     if reason := stdout.trouble():
-        show_error(OutputError(f"The output could not be written to stdout: {reason}."))
+        hint = _IN_THE_RECORD if isinstance(stdout.error, UnreadError) else ""
+        show_error(OutputError(f"The output could not be written to stdout: {reason}.", hint=hint))
         return exit_code or OutputError.exit_code
     return exit_code
 
@@ -86,6 +90,7 @@ def run_command_line(words: list[str]) -> int:
         show_command_line_error(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
+        stop_waiting_for_readers()
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
     except EltError as error:

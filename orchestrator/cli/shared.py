@@ -1,10 +1,8 @@
 """Defines the options that several verbs share, and converts parsed options to a request."""
 
-import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +10,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from orchestrator.cli.dbt_options import given, option_being_filled, spread
+from orchestrator.cli.json_errors import JsonErrors
 from orchestrator.cli.option_groups import write_options
 from orchestrator.config.readers import duration, portion, times
 from orchestrator.debugging import set_debugging
-from orchestrator.masking import Masker
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -59,26 +57,14 @@ class DbtCommand(click.Command):
         return super().shell_complete(ctx, incomplete)
 
 
-class RunCommand(DbtCommand):
+class JsonDbtCommand(JsonErrors, DbtCommand):
+    """Such a command that may write JSON."""
+
+
+class RunCommand(JsonDbtCommand):
     """A verb that runs a plan. With --json, a command line that cannot be understood is an event as well."""
 
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
-        """Parse the command line; write the event of a run that did not start if that fails."""
-        is_json = "--json" in args or "--log-format=json" in args or ("--log-format", "json") in pairwise(args)
-        try:
-            return super().make_context(info_name, args, parent, **extra)
-        except click.ClickException as error:
-            if is_json:
-                from orchestrator.errors import CommandLineError
-                from orchestrator.report.run_json import JsonReport, refusal
-
-                hint = f"`elt {info_name} --help` lists the options."
-                code = str(getattr(error, "code", CommandLineError.code))
-                report = JsonReport(sys.stdout, Masker(os.environ).text)
-                report.hear(refusal(error.format_message(), hint, code, error.exit_code))
-            raise
+    is_reported_by_its_run = True
 
 
 _TYPED = "orchestrator.typed"

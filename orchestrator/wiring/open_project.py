@@ -221,7 +221,7 @@ def _discovery(
     """Start the discovery of the dlt sources in the background."""
     if settings.ingestion_folder is None:
         return None, None
-    host = IngestionHost(masker.text, settings.ingestion_pythons)
+    host = IngestionHost(masker.text, settings.ingestion_pythons, learn=masker.learn_secret)
     resources.callback(host.close)
     pool = ThreadPoolExecutor(1, thread_name_prefix="elt-discovery")  # the child is waited for on a thread
     resources.callback(pool.shutdown, wait=False, cancel_futures=True)  # an error of dbt must not wait for an import

@@ -118,6 +118,17 @@ def test_debug_shows_the_traceback_of_a_step(elt, tmp_path, monkeypatch, way):
     assert "Traceback" not in said.out
 
 
+def test_the_log_of_elt_has_no_colours(elt, tmp_path):
+    """dbt colours the result of a node; a file, and stderr that is redirected to one, must not have that."""
+    shop = write_shop(tmp_path, BROKEN)
+    said = elt("--debug", "run", "--upstream", "none", "--no-tests", "--select", "zero", project=shop)
+    log = (shop / ".elt/logs/elt.log").read_text()
+    for text in (said.out, said.err, log):
+        assert "\x1b" not in text
+    assert "[ERROR in " in said.err
+    assert "[ERROR in " in log
+
+
 def test_debug_shows_the_traceback_of_an_error(elt, tmp_path):
     """After the message and its hint, with the causes."""
     shop = write_shop(tmp_path)

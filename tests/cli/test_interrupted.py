@@ -3,7 +3,10 @@
 import json
 import os
 import resource
+import select
 import signal
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -28,6 +31,7 @@ def customers(id=dlt.sources.incremental("id", range_start="open")):
 
 
 def wait_for_ever():
+    print("waits", flush=True)
     while os.path.exists("slow"):
         time.sleep(0.05)
 
@@ -93,6 +97,36 @@ def test_a_signal_before_the_run_begins(shop):
     assert (said.code, said.err.strip()) == (130, "Interrupted.")
     event = json.loads(said.out)
     assert (event["event"], event["exit_code"]) == ("run_not_started", 130)
+
+
+def full_pipe() -> tuple[int, int]:
+    """Return both ends of a pipe that has no room left."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(write, b" " * select.PIPE_BUF)
+    os.set_blocking(write, True)
+    return read, write
+
+
+def test_a_reader_that_does_not_read_does_not_keep_an_interrupted_run(elt, shop):
+    """One signal ends it; what the reader did not receive is in the record, and a message says so."""
+    (shop / "slow").touch()
+    read, write = full_pipe()
+    run = start("run", "--select", "stg_customers", "--json", project=shop, stdout=write)
+    os.close(write)
+    log = shop / ".elt/logs/ingest-elt_raw.log"
+    while not (log.exists() and "waits" in log.read_text()):
+        time.sleep(0.05)
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(30) == 130
+    os.close(read)
+    told = run.stderr.read()
+    assert "Error [E002]: The output could not be written to stdout: nobody reads it." in told
+    assert "elt show --json --events" in told
+    events = [json.loads(line) for line in elt("show", "--json", "--events", project=shop).out.splitlines()]
+    assert (events[-1]["event"], events[-1]["status"]) == ("run_ended", "cancelled")
 
 
 def test_a_load_may_finish_within_the_grace(elt, shop):
