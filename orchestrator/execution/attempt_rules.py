@@ -61,10 +61,11 @@ def attempt_rules(settings: Settings, graph: Graph, plan: Plan, asked: AskedAtte
     """
     metas = _metas(graph)
     _refuse_mistakes(settings, graph, metas)
-    run_limit = settings.time_limits.get(RUN)
+    set_limit = settings.time_limits.get(RUN)
+    run_limit = asked.time_limit if asked.time_limit is not None else set_limit.limit if set_limit else None
     return AttemptRules(
         policies={step.id: _policy(step, settings, metas, asked) for step in plan.steps},
-        run_limit=asked.time_limit or (run_limit.limit if run_limit else None),
+        run_limit=run_limit or None,  # zero: no limit
     )
 
 

@@ -81,6 +81,7 @@ def test_the_runs_time_limit_comes_from_the_command_line_or_elt_yml():
     assert rules().run_limit is None
     assert rules(time_limits=limits).run_limit == timedelta(hours=6)
     assert rules(Command(time_limit=timedelta(minutes=1)), time_limits=limits).run_limit == timedelta(minutes=1)
+    assert rules(Command(time_limit=timedelta()), time_limits=limits).run_limit is None
 
 
 def test_hooks_are_not_run_again_after_a_limit():
