@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from click.core import ParameterSource
 
 from orchestrator import __version__
 from orchestrator.cli import completion
@@ -26,9 +27,25 @@ from orchestrator.masking import Masker, masker_of
 INTERRUPTED = 130
 
 
+class _OptionOrVariable(click.Option):
+    """An option that an environment variable can set as well; an error names where the value comes from."""
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        """Return the variable if it sets the value, else the option."""
+        if ctx is not None and self.name and ctx.get_parameter_source(self.name) is ParameterSource.ENVIRONMENT:
+            return f"the environment variable {self.envvar}"
+        return super().get_error_hint(ctx)
+
+
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", "-V", prog_name="elt")
-@click.option("--debug", is_flag=True, envvar="ELT_DEBUG", help="Show tracebacks and elt's debug log on stderr.")
+@click.option(
+    "--debug",
+    cls=_OptionOrVariable,
+    is_flag=True,
+    envvar="ELT_DEBUG",
+    help="Show tracebacks and elt's debug log on stderr.",
+)
 def cli(*, debug: bool) -> None:
     """Run dlt ingestion, dbt models and their checks as one graph.
 
