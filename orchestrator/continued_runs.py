@@ -61,6 +61,11 @@ class _Recalled:
         return (*self.before, self.run)
 
     @property
+    def new_run(self) -> str:
+        """Return the command of a new run in the same schemas."""
+        return self.command.placement.command("elt run")
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         """Return the steps of all these runs, each as last planned."""
         return tuple({step.id: step for run in self.runs for step in run.plan.steps}.values())
@@ -86,7 +91,7 @@ def resume(
         if is_finished(found):
             raise RepairError(
                 f"The run {found.head.run_id} is finished, with the status {found.head.status}.",
-                hint="`elt run` starts a new one.",
+                hint=f"`{recalled.new_run}` starts a new one.",
             )
         foreword = Foreword(found.head.run_id, audience.tell_at_once, after=found.head.events)
         project = stack.enter_context(_reopened(recalled, foreword.hear))
@@ -145,7 +150,7 @@ def retry(
             left = left_of(project, recalled.runs, changed)
             known = Knowledge(project=project, store=store)
             # A retry reuses nothing, but a gate that a check outside of it closed stays closed.
-            gated = DecidedPlan(plan=with_closed_gates(made, known.closed(made, request)))
+            gated = DecidedPlan(plan=with_closed_gates(made, known.closed(made, request), project.graph.placement))
             return drive(project, known, gated, recalled.command, opening, audience, left=left)
 
 
@@ -160,7 +165,7 @@ def resume_and_report(
 
 def retry_and_report(run: str | None, again: Command, output: OutputKind, *, color: bool | None = None) -> int:
     """Retry a run with reports, and return the exit code: 0 if there is nothing to retry."""
-    told = "Nothing to repair: every node of that run succeeded, or no longer exists."
+    told = "Nothing to retry: every step of the run succeeded, or its node no longer exists."
     with reporting(output, color=color, nothing="") as listeners:
         ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners, patience=None)
         if ran is None:
@@ -208,7 +213,7 @@ def _reopened(recalled: _Recalled, hear: Callable[[Noticed], None]) -> Iterator[
             (Path(folder) / "manifest.json").write_bytes(with_moments(recalled.manifest))
             command = compared_with(command, Path(folder))  # for state:modified
         with opened(command, Inbox(), hear=hear) as project:
-            _refuse_another_target(project, recalled.run)
+            _refuse_another_target(project, recalled)
             require_consent_of(command, project)
             yield project
 
@@ -225,28 +230,30 @@ def _refuse_hooks_alone(run: RecordedRun) -> None:
             )
 
 
-def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
+def _refuse_another_target(project: OpenProject, recalled: _Recalled) -> None:
+    run = recalled.run
     then, now = run.head.target_identity, project.target.identity
     if then != now:
         raise RepairError(
             f"The run {run.head.run_id} wrote to {then}; its target {project.target.name} is now {now}.",
-            hint="Restore the target in profiles.yml, or start a new run.",
+            hint=f"Restore the target in profiles.yml, or start a new run: {recalled.new_run}",
         )
     wrote = any(isinstance(run.plan.by_id[outcome.step_id], BuildStep | IngestStep) for outcome in settled(run))
     if wrote and project.target.is_file and not project.target.is_there:
         raise RepairError(
             f"The database {project.target.path}, to which the run {run.head.run_id} wrote, no longer"
             " exists, so nothing that it built exists.",
-            hint="Restore the file, or start a new run: elt run.",
+            hint=f"Restore the file, or start a new run: {recalled.new_run}",
         )
-    _refuse_another_place(project, run)
+    _refuse_another_place(project, recalled)
 
 
-def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
+def _refuse_another_place(project: OpenProject, recalled: _Recalled) -> None:
     """Refuse to resume if nothing that a run built is in the place where it would be built now.
 
     The schema is not part of a target's identity. A model whose own schema was edited counts as a changed model.
     """
+    run = recalled.run
     built = {outcome.step_id for outcome in settled(run) if not outcome.status.halts}
     steps = [step for step in run.plan.of(BuildStep) if step.id in built and step.writes]
     moved = [
@@ -258,7 +265,7 @@ def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
         then, now = moved[0]
         raise RepairError(
             f"The run {run.head.run_id} built {then}, but now the relation is {now}, in another schema.",
-            hint="Restore the schema in profiles.yml, or start a new run: elt run.",
+            hint=f"Restore the schema in profiles.yml, or start a new run: {recalled.new_run}",
         )
 
 

@@ -17,6 +17,7 @@ from click.core import ParameterSource
 
 from orchestrator import __version__
 from orchestrator.cli import completion
+from orchestrator.cli.click_message import click_message
 from orchestrator.cli.standard_streams import OutputFile, guard_streams
 from orchestrator.cli.verbs import Verbs
 from orchestrator.debugging import is_debugging, set_debugging
@@ -142,7 +143,7 @@ def show_command_line_error(error: click.ClickException) -> None:
     if isinstance(error, click.UsageError) and error.ctx is not None:
         click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} -h' for help.\n", err=True)
     _print_head("Error", CommandLineError.code)
-    click.echo(error.format_message(), err=True)
+    click.echo(click_message(error), err=True)
 
 
 def show_internal_error(error: Exception) -> None:

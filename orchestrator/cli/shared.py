@@ -11,11 +11,14 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from orchestrator.cli.click_message import click_message
 from orchestrator.cli.dbt_options import given, option_being_filled, spread
 from orchestrator.cli.option_groups import write_options
+from orchestrator.cli.placing_options import placing_words
 from orchestrator.config.readers import Reader, duration, limit, portion, times
 from orchestrator.debugging import set_debugging
 from orchestrator.masking import Masker
+from orchestrator.wording import did_you_mean
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -35,9 +38,8 @@ class DbtCommand(click.Command):
             selects = any(param.name == "select" for param in self.params)
             if not selects or "unexpected extra argument" not in error.message:
                 raise
-            raise click.UsageError(
-                f"{ctx.command_path} takes no names. Did you mean: {ctx.command_path} --select {' '.join(names)}", ctx
-            ) from error
+            meant = did_you_mean([f"{ctx.command_path} --select {' '.join([*names, *placing_words(args)])}"])
+            raise click.UsageError(f"{ctx.command_path} takes no names. {meant}", ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; dbt's option --debug also switches elt's own debugging on."""
@@ -77,7 +79,7 @@ class RunCommand(DbtCommand):
                 hint = f"`elt {info_name} --help` lists the options."
                 code = str(getattr(error, "code", CommandLineError.code))
                 report = JsonReport(sys.stdout, Masker(os.environ).text)
-                report.hear(refusal(error.format_message(), hint, code, error.exit_code))
+                report.hear(refusal(click_message(error), hint, code, error.exit_code))
             raise
 
 

@@ -1,6 +1,5 @@
 """Explains one node: its current fingerprint, the fingerprint of its last success, and the resulting decision."""
 
-import difflib
 from contextlib import closing
 from dataclasses import replace
 
@@ -20,6 +19,7 @@ from orchestrator.reuse.scope import with_needs
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.planning import selected, steps_for
 from orchestrator.wiring.recording import open_store
+from orchestrator.wording import did_you_mean, similar
 
 
 def explain_node(project: OpenProject, command: Command, name: str) -> Explained:
@@ -54,7 +54,7 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
 
 def find_node(graph: Graph, name: str) -> DbtNode:
     """Return the node with a fingerprint that has this name, short name or id; raises UsageError if none has."""
-    manifest = graph.manifest
+    manifest, placed = graph.manifest, graph.placement.command
     found = [node for node in manifest.nodes.values() if node.resource_type in FINGERPRINTED and name in _names(node)]
     if len(found) == 1:
         return found[0]
@@ -67,17 +67,18 @@ def find_node(graph: Graph, name: str) -> DbtNode:
     if any(name in names for names in others):
         raise UnknownNodeError(
             f"{name} has no fingerprint: dbt neither builds nor tests it.",
-            hint="Models, seeds, snapshots, functions, data tests and unit tests have one. `elt ls` lists them.",
+            hint="Models, seeds, snapshots, functions, data tests and unit tests have one."
+            f" `{placed('elt ls')}` lists them.",
         )
     load = next((load for load in graph.ingest.values() if is_called(name, load.names)), None)
     if load is not None:
         shown = load_name(load.source)
         raise UnknownNodeError(
             f"{shown} is a load ({load.path}). A load has no fingerprint and is never reused.",
-            hint=f"`elt plan --select {shown}+` shows what it feeds, `elt logs {shown}` what it did in the last run.",
+            hint=f"`{placed(f'elt plan --select {shown}+')}` shows what it feeds,"
+            f" `elt logs {shown}` what it did in the last run.",
         )
-    near = difflib.get_close_matches(name, sorted(known), n=3)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "`elt ls` lists the nodes."
+    hint = did_you_mean(similar(name, sorted(known))) or f"`{placed('elt ls')}` lists the nodes."
     raise UnknownNodeError(f"The project has no node called {name}.", hint=hint)
 
 

@@ -135,7 +135,7 @@ def test_it_is_shown_to_people(elt, till):
     assert lines[0] == "seed  rates  seeds/rates.csv"
     assert "  content changed: seeds/rates.csv" in lines
     assert "Its result may have changed." in lines
-    elt("explain", "rate", project=till).refuses("no node called rate", "Did you mean rates")
+    elt("explain", "rate", project=till).refuses("no node called rate", "Did you mean 'rates'?")
 
 
 def test_a_node_that_never_ran_has_nothing_to_compare_with(elt, tmp_path):

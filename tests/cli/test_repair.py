@@ -112,7 +112,7 @@ def test_a_fixed_model_is_retried_with_the_nodes_it_halted(elt, shop):
     assert [row["command"][0] for row in recorded(elt, shop)] == ["retry", "retry", "run"]
     said = elt("retry", project=shop)
     assert (said.code, said.out) == (0, "")
-    assert "Nothing to repair" in said.err
+    assert "Nothing to retry: every step of the run succeeded" in said.err
 
 
 def test_a_retry_works_after_a_crash(elt, shop):

@@ -125,6 +125,25 @@ def test_what_is_shown_names_the_prefix(elt, tmp_path):
     elt("explain", "stg_orders", project=shop).reports("stg_orders", code=0)
 
 
+def test_what_a_prefixed_command_suggests_has_the_prefix(elt, tmp_path):
+    """A command that is typed as it is suggested must not write to production."""
+    shop = write_shop(tmp_path, {"models/marts/dim_customers.sql": "select id as customer_id from raw.customers"})
+    seeded = elt("seed", "--allow-empty", *PREFIX, project=shop)
+    assert "--no-ingest --no-freshness --no-tests --schema-prefix pr_7_\n" in seeded.err
+    elt("run", *PREFIX, "--select", "zzz", project=shop).refuses("elt ls --schema-prefix pr_7_")
+    elt("explain", "zzz", *PREFIX, project=shop).refuses("`elt ls --schema-prefix pr_7_` lists the nodes")
+    elt("ingest", *PREFIX, "--select", "stg_orders", project=shop).refuses("There is nothing to load")
+    assert elt("run", *PREFIX, "--select", "dim_customers", "--no-tests", project=shop).code == 0
+    elt("resume", project=shop).refuses("is finished", "`elt run --schema-prefix pr_7_` starts a new one.")
+    planned = elt("plan", *PREFIX, "--select", "dim_customers", "--skip-unchanged", project=shop)
+    planned.reports("`elt explain NODE --schema-prefix pr_7_` names it", code=0)
+    sql(shop, "update raw.orders set id = 10")
+    run = elt("run", *PREFIX, "--select", "stg_orders", "--upstream", "none", project=shop)
+    run.reports("unique_stg_orders_order_id")
+    closed = elt("plan", *PREFIX, "--select", "fct_orders", "--upstream", "none", "--skip-unchanged", project=shop)
+    closed.reports("check again with: elt test --select unique_stg_orders_order_id --schema-prefix pr_7_", code=0)
+
+
 def test_a_killed_run_is_resumed_under_its_prefix_only(elt, tmp_path):
     """A resumed run keeps its prefix without the option, and refuses another one."""
     shop = write_shop(
@@ -168,7 +187,7 @@ def test_a_prefixed_run_asks_for_no_consent_and_publishes_no_copy(elt, tmp_path)
     ("prefix", "told"),
     [
         ("", "it is empty"),
-        ("PR-7", "'PR-7' is no schema prefix"),
+        ("PR-7", "The schema prefix 'PR-7' is not valid."),
         ("pg_7_", "begins with pg_"),
         ("main_", "would be in the schema main_dbt_test__audit"),
     ],

@@ -136,8 +136,12 @@ def test_every_exit_code_is_documented():
     [
         (("rnu",), "No such command 'rnu'. Did you mean 'run'?"),
         (("docs", "server"), "Did you mean 'serve'?"),
-        (("run", "--selct", "x"), "'--select'"),
-        (("run", "extra"), "elt run takes no names. Did you mean: elt run --select extra"),
+        (("run", "--selct", "x"), "Did you mean '--select'"),
+        (("run", "extra"), "elt run takes no names. Did you mean 'elt run --select extra'?"),
+        (
+            ("run", "extra", "--schema-prefix", "pr_7_", "--ingest"),
+            "Did you mean 'elt run --select extra --schema-prefix pr_7_ --ingest'?",
+        ),
         (("run", "--upstream", "some"), "'some' is not one of 'auto', 'all', 'none'"),
         (("run", "--resource-type", "table"), "'table' is not one of"),
         (("ls", "--output", "xml"), "'xml' is not one of"),
