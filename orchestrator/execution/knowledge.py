@@ -194,7 +194,11 @@ class Knowledge:
                 run_id=run_id,
                 drops_views=project.target.adapter != "duckdb",  # DuckDB keeps the views on a dropped table
                 statements=Statements(
-                    manifest, project.target.database, self.facts.functions, unread=self.facts.is_locked
+                    manifest,
+                    project.target.database,
+                    self.facts.functions,
+                    deferred=project.dbt.deferred_relations(),
+                    unread=self.facts.is_locked,
                 ),
                 unread=self.facts.is_locked,
                 warns_are_errors=project.snapshot.flags.warns_are_errors,

@@ -8,7 +8,7 @@ from orchestrator.execution.knowledge import Knowledge
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.dlt import is_called, load_name
-from orchestrator.nodes.identity import short_name
+from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.plan.command import Command
 from orchestrator.plan.make_request import requested
 from orchestrator.plan.step import StepId
@@ -16,6 +16,7 @@ from orchestrator.reuse.explained import Explained, explained, without_database
 from orchestrator.reuse.fingerprints.change_words import Words
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED, has_fingerprint
 from orchestrator.reuse.scope import with_needs
+from orchestrator.selection.resolve import Selection
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.planning import selected, steps_for
 from orchestrator.wiring.recording import open_store
@@ -25,6 +26,7 @@ from orchestrator.wording import did_you_mean, similar
 def explain_node(project: OpenProject, command: Command, name: str) -> Explained:
     """Explain how a run of the whole project with `--skip-unchanged` would decide on the node of that name or id.
 
+    With `--defer`, a run of the node alone: what a run of the whole project builds is not deferred.
     Raises UsageError if no node, or more than one, has the name.
     """
     manifest = project.graph.manifest
@@ -34,7 +36,10 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
     whole = replace(command, skip_unchanged=True)
     with closing(open_store(project.settings)) as store:
         known = Knowledge(project=project, store=store)
-        request = requested(whole, selected(whole, project))
+        snapshot = selected(whole, project)
+        if project.snapshot.flags.defer:
+            snapshot = replace(snapshot, selection=_alone(node.unique_id, snapshot.selection))
+        request = requested(whole, snapshot)
         plan, evaluator = known.decided_plan(steps_for(project, request), request, skip_unchanged=True)
         for one in order:
             if one not in evaluator.made:  # no step builds it: for example an ephemeral model
@@ -50,6 +55,12 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
         step.decision if step is not None else None,
     )
     return found if project.held is None else without_database(found, project.held, evaluator.unversioned)
+
+
+def _alone(node: NodeId, everything: Selection) -> Selection:
+    """Return the selection of one node."""
+    only = frozenset({node})
+    return replace(everything, selected=only, direct=only, named=only, is_everything=False)
 
 
 def find_node(graph: Graph, name: str) -> DbtNode:

@@ -121,7 +121,7 @@ def test_seeds_hooks_and_contracts(explain, till):
 
 def test_explain_names_volatile_nodes_and_run_time_decisions(explain):
     """With the place; what has neither has none."""
-    assert explain("stamped")["statement"] == {"volatile": ["current_timestamp"], "not_understood": []}
+    assert explain("stamped")["statement"] == {"volatile": ["current_timestamp"], "not_understood": [], "deferred": []}
     assert explain("stamped")["decision"] == {"act": "run", "words": "volatile: current_timestamp"}
     assert explain("pivoted")["at_run_time"] == {"what": "run_query", "path": "models/pivoted.sql", "line": 1}
     assert (explain("sales")["volatile"], explain("sales")["at_run_time"]) == (None, None)

@@ -113,6 +113,27 @@ def test_selection_by_state_and_deferral_see_production(elt, tmp_path):
     assert '"shop"."marts"."fct_orders"' in compiled
 
 
+def test_a_node_that_reads_deferred_relations_runs_for_that_reason(elt, tmp_path):
+    """The plan, the explanation and the run say so; nothing advises to declare the node deterministic."""
+    shop = write_shop(tmp_path)
+    assert elt("run", "-q", "--no-tests", project=shop).code == 0
+    (shop / "prod").mkdir()
+    shutil.copy(shop / "target/manifest.json", shop / "prod")
+    state = (*PREFIX, "--defer", "--state", shop / "prod")
+    run = ("--select", "dim_customers", "--no-tests", "--skip-unchanged", *state)
+    reason = "reads the deferred relation shop.main.fct_orders, whose rows cannot be compared"
+    assert elt("run", "-q", *run, project=shop).code == 0
+    for _ in range(2):
+        planned = elt("plan", *run, project=shop)
+        planned.reports(f"dim_customers selected; {reason}", code=0)
+        assert "not understood" not in planned.out
+        assert elt("run", "-q", *run, project=shop).code == 0
+    elt("explain", "dim_customers", *state, project=shop).reports(f"decision {reason}", "Nothing has changed", code=0)
+    undeferred = elt("explain", "dim_customers", *PREFIX, project=shop)
+    undeferred.reports("decision parent fct_orders runs: never built here", code=0)
+    assert "deferred relation" not in undeferred.out
+
+
 def test_what_is_shown_names_the_prefix(elt, tmp_path):
     """The plan, the summary, the record of the run and the listing."""
     shop = write_shop(tmp_path)
