@@ -23,16 +23,15 @@ from orchestrator.execution.liveness import RunState, lives, state_of
 from orchestrator.execution.ports import RunListener, RunReader
 from orchestrator.execution.reconcile import found_in_target, gone_from_target, left_of
 from orchestrator.execution.recorded import RETRIES, RecordedRun
-from orchestrator.execution.recorded_command import command_of, compared_with
+from orchestrator.execution.recorded_command import command_of, compared_with, require_same_vars
 from orchestrator.execution.resume import Continued, attempt_counts, is_finished, past_of, settled
 from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.plan.command import Command
 from orchestrator.plan.make_request import requested_again
-from orchestrator.plan.placement import placed
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.repair_plan import repair
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
-from orchestrator.plan.step import BuildStep, IngestStep, Step, is_hook
+from orchestrator.plan.step import BuildStep, Step, is_hook
 from orchestrator.report.streams import open_console
 from orchestrator.reuse.plan_decisions import DecidedPlan, with_closed_gates
 from orchestrator.wiring.driving import FinishedRun, drive
@@ -40,6 +39,7 @@ from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.planning import opened, require_consent_of, selected, steps_for
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of, with_moments
 from orchestrator.wiring.reports import OutputKind, listening, reporting
+from orchestrator.wiring.same_target import require_same_target
 from orchestrator.wording import some_of
 
 _MOST_NAMED = 10
@@ -61,11 +61,6 @@ class _Recalled:
         return (*self.before, self.run)
 
     @property
-    def new_run(self) -> str:
-        """Return the command of a new run in the same schemas."""
-        return self.command.placement.command("elt run")
-
-    @property
     def steps(self) -> tuple[Step, ...]:
         """Return the steps of all these runs, each as last planned."""
         return tuple({step.id: step for run in self.runs for step in run.plan.steps}.values())
@@ -81,17 +76,18 @@ def resume(
 ) -> FinishedRun:
     """Resume a run, the last by default: what succeeded is kept, the rest runs.
 
-    `again` says where the command is called from, and may contain new `--vars`. Raises UsageError if the run is still
-    running or has nothing left to do, or if its code has changed since then and that is not accepted. `patience` is as
-    for `api.run`.
+    `again` says where the command is called from, and may repeat `--vars`, whose secrets are not recorded. Raises
+    UsageError if the run is still running or has nothing left to do, if other `--vars` are given, or if its code has
+    changed since then and that is not accepted. `patience` is as for `api.run`.
     """
     with listening(listeners, patience) as audience, ExitStack() as stack:
         recalled = _recall(run, again)
         found = recalled.run
+        require_same_vars(found, again)
         if is_finished(found):
             raise RepairError(
                 f"The run {found.head.run_id} is finished, with the status {found.head.status}.",
-                hint=f"`{recalled.new_run}` starts a new one.",
+                hint=f"`{recalled.command.placement.command('elt run')}` starts a new one.",
             )
         foreword = Foreword(found.head.run_id, audience.tell_at_once, after=found.head.events)
         project = stack.enter_context(_reopened(recalled, foreword.hear))
@@ -213,7 +209,8 @@ def _reopened(recalled: _Recalled, hear: Callable[[Noticed], None]) -> Iterator[
             (Path(folder) / "manifest.json").write_bytes(with_moments(recalled.manifest))
             command = compared_with(command, Path(folder))  # for state:modified
         with opened(command, Inbox(), hear=hear) as project:
-            _refuse_another_target(project, recalled)
+            new_run = command.placement.command("elt run")
+            require_same_target(project, recalled.run, new_run)
             require_consent_of(command, project)
             yield project
 
@@ -228,45 +225,6 @@ def _refuse_hooks_alone(run: RecordedRun) -> None:
                 f"Only the hook {failed[0].name} failed in the run {run.head.run_id}, and a retry runs no hooks alone.",
                 hint=f"Fix the hook, then run the hooks again: elt resume {run.head.run_id} --accept-changes",
             )
-
-
-def _refuse_another_target(project: OpenProject, recalled: _Recalled) -> None:
-    run = recalled.run
-    then, now = run.head.target_identity, project.target.identity
-    if then != now:
-        raise RepairError(
-            f"The run {run.head.run_id} wrote to {then}; its target {project.target.name} is now {now}.",
-            hint=f"Restore the target in profiles.yml, or start a new run: {recalled.new_run}",
-        )
-    wrote = any(isinstance(run.plan.by_id[outcome.step_id], BuildStep | IngestStep) for outcome in settled(run))
-    if wrote and project.target.is_file and not project.target.is_there:
-        raise RepairError(
-            f"The database {project.target.path}, to which the run {run.head.run_id} wrote, no longer"
-            " exists, so nothing that it built exists.",
-            hint=f"Restore the file, or start a new run: {recalled.new_run}",
-        )
-    _refuse_another_place(project, recalled)
-
-
-def _refuse_another_place(project: OpenProject, recalled: _Recalled) -> None:
-    """Refuse to resume if nothing that a run built is in the place where it would be built now.
-
-    The schema is not part of a target's identity. A model whose own schema was edited counts as a changed model.
-    """
-    run = recalled.run
-    built = {outcome.step_id for outcome in settled(run) if not outcome.status.halts}
-    steps = [step for step in run.plan.of(BuildStep) if step.id in built and step.writes]
-    moved = [
-        (step.writes[0], now)
-        for step in steps
-        if (now := placed(project.graph, step.node)) is not None and now not in step.writes
-    ]
-    if moved and len(moved) == len(steps):  # if only some moved, their code was edited
-        then, now = moved[0]
-        raise RepairError(
-            f"The run {run.head.run_id} built {then}, but now the relation is {now}, in another schema.",
-            hint=f"Restore the schema in profiles.yml, or start a new run: {recalled.new_run}",
-        )
 
 
 def _refuse_changes(project: OpenProject, run: RecordedRun, nodes: frozenset[NodeId], *, accept: bool) -> None:
