@@ -4,7 +4,6 @@ import atexit
 import gc
 import logging
 import os
-import signal
 import sys
 import tempfile
 import traceback
@@ -23,9 +22,8 @@ from orchestrator.cli.verbs import Verbs
 from orchestrator.debugging import is_debugging, set_debugging
 from orchestrator.errors import CommandLineError, EltError, FullDiskError, InternalError, OutputError
 from orchestrator.full_disk import full_disk_error, is_full_disk
+from orchestrator.interruption import INTERRUPTED, Interruption
 from orchestrator.masking import Masker, masker_of
-
-INTERRUPTED = 130
 
 
 class _OptionOrVariable(click.Option):
@@ -62,12 +60,14 @@ def main() -> NoReturn:
     # dbt creates many short-lived objects. The default threshold of 700 makes garbage collection too frequent.
     gc.set_threshold(50_000, 20, 20)
     logging.raiseExceptions = False  # an unwritable log, for example on a full disk, must not fill the terminal
-    for number in (signal.SIGTERM, signal.SIGHUP):  # both mean the same as Ctrl-C
-        if signal.getsignal(number) is not signal.SIG_IGN:  # ignored, for example under nohup
-            signal.signal(number, signal.default_int_handler)
-    stdout = guard_streams()
-    exit_code = run_command_line(sys.argv[1:])
-    _leave(_with_lost_output(exit_code, stdout))
+    interruption = Interruption()
+    interruption.install()
+    try:
+        stdout = guard_streams()
+        exit_code = _with_lost_output(run_command_line(sys.argv[1:], interruption), stdout)
+    except KeyboardInterrupt:  # after the command
+        exit_code = interruption.exit_code
+    _leave(exit_code)
 
 
 def _with_lost_output(exit_code: int, stdout: OutputFile) -> int:
@@ -91,7 +91,7 @@ def _leave(exit_code: int) -> NoReturn:
     os._exit(exit_code)
 
 
-def run_command_line(words: list[str]) -> int:
+def run_command_line(words: list[str], interruption: Interruption | None = None) -> int:
     """Run `elt` with these words and return its exit code; messages go to stderr."""
     if completion.VARIABLE in os.environ:
         return _completed(words)
@@ -104,8 +104,9 @@ def run_command_line(words: list[str]) -> int:
         show_command_line_error(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
-        return INTERRUPTED
+        code = INTERRUPTED if interruption is None else interruption.exit_code
+        click.echo("Interrupted." if code == INTERRUPTED else "Interrupted after the run had ended.", err=True)
+        return code
     except EltError as error:
         show_error(error)
         return error.exit_code
