@@ -31,7 +31,7 @@ def test_similar_names_are_suggested(elt, shop, verb):
         (("run", "--exclude", "*"), "--exclude '*' leaves nothing."),
         (("run", "--select", "bogus:nope"), "'bogus' is not a valid method name"),
         (("run", "--select", "@stg_orders+"), "Invalid node spec"),
-        (("run", "--selector", "nope"), "No selector is called nope. The project has none."),
+        (("run", "--selector", "nope"), "No selector is called nope. The project has no selectors."),
         (("ingest",), "There is nothing to load"),
         (("freshness",), "There is no freshness to check"),
     ],

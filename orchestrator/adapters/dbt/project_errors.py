@@ -104,7 +104,7 @@ def refused_selection(error: BaseException) -> EltError:
         )
     if unknown := _UNKNOWN_SELECTOR.search(text):
         known = re.findall(r"'([^']+)'", unknown["known"])
-        hint = did_you_mean(similar(unknown["name"], known)) or f"The project has {', '.join(known) or 'none'}."
+        hint = did_you_mean(similar(unknown["name"], known)) or f"The project has {', '.join(known) or 'no selectors'}."
         where = "Selectors are defined in selectors.yml, beside dbt_project.yml."
         return SelectionError(f"No selector is called {unknown['name']}.", hint=f"{hint} {where}")
     if not type(error).__module__.startswith("dbt"):
