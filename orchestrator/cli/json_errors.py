@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.click_message import click_message
 from orchestrator.errors import CommandLineError, EltError, InternalError
 from orchestrator.full_disk import full_disk_error, is_full_disk
+from orchestrator.interruption import INTERRUPTED
 from orchestrator.masking import Masker, masker_of
-
-INTERRUPTED = 130
 
 
 class JsonErrors(click.Command):
@@ -72,7 +72,7 @@ def _described(error: BaseException, verb: str) -> tuple[str, str, str, int]:
         case EltError():
             return error.message, error.hint, error.code, error.exit_code
         case click.ClickException():
-            return error.format_message(), f"`elt {verb} --help` lists the options.", CommandLineError.code, 2
+            return click_message(error), f"`elt {verb} --help` lists the options.", CommandLineError.code, 2
         case KeyboardInterrupt() | click.Abort():
             return "Interrupted.", "", "", INTERRUPTED
         case _ if is_full_disk(error):

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from orchestrator.api import run_and_report
 from orchestrator.config.loader import load_settings
-from orchestrator.config.mistakes import near
 from orchestrator.config.schedule_settings import OnBusySchedule, ScheduleSettings
 from orchestrator.config.settings import Settings
 from orchestrator.continued_runs import resume_and_report, retry_and_report
@@ -51,7 +50,11 @@ class ProjectSchedules:
         found = self.settings.schedules.get(name)
         if found is None:
             names = tuple(self.settings.schedules)
-            hint = near(name, names).capitalize() if names else "Add it to `schedules` in elt.yml."
+            hint = (
+                meant(name, names).removeprefix(". ").removeprefix("; ").capitalize()
+                if names
+                else "Add it to `schedules` in elt.yml."
+            )
             raise UnknownScheduleError(f"elt.yml has no schedule {name}.", hint=hint)
         return found
 

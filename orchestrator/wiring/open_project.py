@@ -253,8 +253,9 @@ def _graph(
     moved = frozenset(source for _, source in matched.feeds) if placement.prefix and placement.loads else frozenset()
     manifest = with_moved(manifest, placement, moved)
     dlt_sources, loads = placed_loads(placement, discovery.sources, matched.nodes)
-    suites = read_suites(settings.expectations_folder, settings.project_root) if settings.expectations_folder else ()
-    bound = bind(suites, manifest)
+    folder = settings.expectations_folder
+    suites, malformed = read_suites(folder, settings.project_root) if folder else ((), ())
+    bound = bind(suites, manifest, malformed)
     readings = suite_readings(settings.project_root, manifest, bound)
     graph = build_graph(
         manifest,

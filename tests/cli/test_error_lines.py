@@ -100,7 +100,7 @@ def test_an_error_of_an_expectation_has_its_line(elt, tmp_path):
     """The line in the suite's file on which the expectation begins."""
     shop = write_shop(tmp_path, BROKEN)
     words = ("run", "--select", "stg_orders", "--exclude", "resource_type:test")
-    elt(*words, project=shop).reports("expect_nonsense not found (at expectations/orders.json:10)")
+    elt(*words, project=shop).reports("has no such expectation", "(at expectations/orders.json:10)")
 
 
 @pytest.mark.parametrize("way", ["before the command", "after it", "in the environment"])

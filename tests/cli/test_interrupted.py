@@ -159,3 +159,32 @@ def test_a_full_disk(elt, shop):
     )
     elt("run", "--select", "stg_customers", project=shop).reports("success in", code=0)
     assert loaded(shop) == [(3000, 3000)]
+
+
+ENDED = """
+import os
+import signal
+
+from orchestrator.cli.main import main
+from orchestrator.wiring import driving
+
+
+def end(*_args):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+driving.forget_old_runs = end  # the first thing after the end of a run
+main()
+"""
+
+
+@pytest.mark.parametrize(("model", "code"), [("select 1 as one", 0), ("select no_such_column", 1)])
+def test_a_signal_after_the_end_of_a_run_does_not_change_its_exit_code(elt, tmp_path, model, code):
+    """The record has the exit code that the process has."""
+    shop = write_shop(tmp_path, {"models/one.sql": model})
+    words = ("run", "--select", "one", "--no-tests", "--json")
+    said = ended(really_start(*words, project=shop, program=("-c", ENDED)))
+    last = json.loads(said.out.splitlines()[-1])
+    assert (said.code, last["event"], last["exit_code"]) == (code, "run_ended", code), said.err
+    assert said.err.strip() == "Interrupted after the run had ended."
+    assert [json.loads(line)["state"] for line in elt("history", "--json", project=shop).out.splitlines()] == ["ended"]
