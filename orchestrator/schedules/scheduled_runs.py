@@ -28,6 +28,7 @@ from orchestrator.scheduling.which_time import time_to_run
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.recording import new_run_id, open_store
 from orchestrator.wiring.reports import OutputKind
+from orchestrator.wording import did_you_mean, similar
 
 MakeCommand = Callable[[tuple[str, ...], Path | None], Command]
 """Returns the command of a command line, such as `run --select marts`, in a project folder."""
@@ -49,12 +50,7 @@ class ProjectSchedules:
         """Return a schedule; raises UnknownScheduleError."""
         found = self.settings.schedules.get(name)
         if found is None:
-            names = tuple(self.settings.schedules)
-            hint = (
-                meant(name, names).removeprefix(". ").removeprefix("; ").capitalize()
-                if names
-                else "Add it to `schedules` in elt.yml."
-            )
+            hint = did_you_mean(similar(name, self.settings.schedules)) or "`elt schedule list` lists the schedules."
             raise UnknownScheduleError(f"elt.yml has no schedule {name}.", hint=hint)
         return found
 
