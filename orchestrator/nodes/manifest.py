@@ -189,9 +189,13 @@ def _known_parents(
     for node in nodes.values():
         for parent in node.parents:
             if parent not in nodes and parent not in sources:
-                disabled = ", which is disabled" if parent in (raw.get("disabled") or {}) else ""
+                if parent in (raw.get("disabled") or {}):
+                    raise ManifestError(
+                        f"{node.unique_id} ({node.path}) depends on {parent}, which is disabled.",
+                        hint=f"Enable {parent}, or remove the reference in {node.path}.",
+                    )
                 raise ManifestError(
-                    f"{node.unique_id} ({node.path}) depends on {parent}{disabled}, which is not in {path}.",
+                    f"{node.unique_id} ({node.path}) depends on {parent}, which is not in {path}.",
                     hint="The manifest is out of date or was edited by hand. Run `elt dbt parse`.",
                 )
     return nodes

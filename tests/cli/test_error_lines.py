@@ -59,12 +59,20 @@ def test_an_error_of_a_hook_has_its_line(elt, tmp_path, hook, told):
 @pytest.mark.parametrize(
     ("file", "text", "told"),
     [
-        ("models/bad.sql", "select 1\n\n{{ 1 / 0 }}", "division by zero at models/bad.sql:3"),
-        ("models/bad.sql", "select 1\n{{ config(materialized=3) }}", "3 is not of type 'string' in models/bad.sql"),
+        (
+            "models/bad.sql",
+            "select 1\n\n{{ 1 / 0 }}",
+            "model bad at models/bad.sql:3: division by zero",
+        ),
+        (
+            "models/bad.sql",
+            "select 1\n{{ config(materialized=3) }}",
+            "model bad at models/bad.sql:2: materialized: 3 is not",
+        ),
         (
             "macros/bad.sql",
             "{% macro x() %}\n\n{{ foo( }}{% endmacro %}",
-            "{{ foo( }}{% endmacro %} in macros/bad.sql",
+            "dbt cannot parse macros/bad.sql:3: unexpected",
         ),
     ],
 )

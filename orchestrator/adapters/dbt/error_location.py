@@ -131,6 +131,18 @@ def _line_with(text: str, texts: Mapping[str, str]) -> str:
     return ""
 
 
+def only_line_with(pattern: re.Pattern[str], file: Path) -> int | None:
+    """Return the number of the only line of a file that matches a pattern; None if there is none, or several."""
+    found = [number for number, line in enumerate(_read(file).splitlines(), 1) if pattern.search(line)]
+    return found[0] if len(found) == 1 else None
+
+
+def blank_lines_before(file: Path) -> int:
+    """Return how many blank lines a file begins with; dbt removes them before it counts lines."""
+    text = _read(file)
+    return text[: len(text) - len(text.lstrip())].count("\n")
+
+
 def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
