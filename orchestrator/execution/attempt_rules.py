@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
+from orchestrator.config.meta_place import place_of_meta
 from orchestrator.config.mistakes import Mistakes, near
 from orchestrator.config.repeat_settings import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
 from orchestrator.config.settings import Settings
@@ -173,8 +174,19 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
                 mistakes.in_file(settings.elt_yml, wish.line, told)
     for node in _dbt_nodes(graph):
         if node.unique_id in metas:
-            mistakes.found += [f"{node.path}: {node.unique_id}: {told}" for told in metas[node.unique_id].mistakes]
+            mistakes.found += [
+                f"{_place(settings, graph, node, mistake)}: {node.unique_id}: {mistake}"
+                for mistake in metas[node.unique_id].mistakes
+            ]
     mistakes.raise_if_any()
+
+
+def _place(settings: Settings, graph: Graph, node: DbtNode | DbtSource, mistake: str) -> str:
+    """Return the file, with the line if it is found, in which a node's `meta.elt` is written."""
+    if node.package != graph.manifest.project_name:
+        return node.path  # of a package, relative to its own folder
+    properties = node.definition.properties if isinstance(node, DbtNode) else ""
+    return place_of_meta(settings.dbt_project_dir, (properties, node.path, "dbt_project.yml"), node.name, mistake)
 
 
 def _known(graph: Graph) -> Iterator[str]:

@@ -234,7 +234,7 @@ UNPARSED = {
         "dbt cannot parse model guess in models/marts/guess.py: dbt allows exactly one model",
     ),
     "a selector": (
-        {"selectors.yml": "selectors: [{name: a, definition: {method: nope}}]"},
+        {"selectors.yml": "selectors: [{name: a, definition: {nope: tag}}]"},
         "dbt cannot parse selectors.yml: 'nope' is not a valid method name",
     ),
 }
