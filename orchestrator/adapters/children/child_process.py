@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestrator.adapters.children.child_access import ChildSession
 from orchestrator.adapters.children.child_output import ChildOutput
+from orchestrator.adapters.children.own_bug import bug_in_child
 from orchestrator.adapters.children.wire import Channel
 
 _GRACE_SECONDS = 1.0
@@ -53,6 +54,7 @@ class Child:
         Raises:
             ChildEndedError: The process ended, or was ended because `stopped` is true.
             TimeoutError: No message arrived within the limit, in seconds.
+            ChildBugError: The child found a bug of elt.
         """
         until = time.monotonic() + limit
         while not self._channel.poll(_POLL_SECONDS):
@@ -67,6 +69,8 @@ class Child:
             raise ChildEndedError(self._last_words(None)) from None
         if "exit" in message:
             raise ChildEndedError(self._last_words(message["exit"]))
+        if "bug" in message:
+            raise bug_in_child(message)
         # The first message of each child: it is forked by its interpreter, so the owner does not know its pid.
         if "pid" not in message:
             return message
