@@ -27,11 +27,6 @@ STORED = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT
 PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Return the manifest of a manifest.json file."""
-    return manifest_from(read_raw(path), path)
-
-
 def read_raw(path: Path) -> object:
     """Return the JSON of a manifest.json file."""
     try:
