@@ -143,7 +143,7 @@ class OpenProject:
         return Limits(dbt=self.target.threads, ingest=self.settings.ingestion_threads)
 
     def _tell_of_wait(self, holder: Holder) -> None:
-        message = f"up to {self.lock_timeout:g} s for {self.target.path}, which is held by {holder}"
+        message = f"up to {self.lock_timeout:g} s for {self.target.path}, which is locked by {holder}"
         self.hear(Noticed(at=datetime.now(UTC), kind=NoticeKind.WAITING, message=message))
 
 
