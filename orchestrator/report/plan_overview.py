@@ -24,8 +24,8 @@ _ACTS = {
     Act.REUSE: "reused",
     Act.IF_CHANGED: "if changed",
     Act.CLOSED: "closed",
-    Act.OPEN: "not tried",
-    Act.OPEN_SKIPS: "not tried",
+    Act.OPEN: "not run",
+    Act.OPEN_SKIPS: "not run",
     Act.UNCONFIRMED: "unconfirmed",
 }
 

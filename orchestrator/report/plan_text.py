@@ -114,7 +114,7 @@ def _title(title: str, number: int) -> Iterator[Text]:
 
 def _checks(checks: Sequence[Step], build: BuildStep, width: int, attempts: AttemptsText) -> Iterator[Text]:
     """Yield the checks of a node by kind; a reason is shown only if it is not this node."""
-    own = {f"tests {short_name(build.node)}", f"judges {short_name(build.node)}"}
+    own = {f"tests {short_name(build.node)}", f"evaluates {short_name(build.node)}"}
     by_kind: dict[tuple[str, str], list[str]] = {}
     for step in checks:
         reason = reason_of(step) if reason_of(step) not in own else ""
