@@ -55,7 +55,7 @@ class DecidedPlan:
 
 def decide_plan(plan: Plan, evaluator: Evaluator, wishes: Wishes) -> Plan:
     """Return the plan with a decision on each step, without hooks if dbt has nothing else to do."""
-    return _without_idle_hooks(_noted(_Foresight(plan, evaluator, wishes).decided()), wishes)
+    return _without_idle_hooks(_noted(_PlanEvaluation(plan, evaluator, wishes).decided()), wishes)
 
 
 def _noted(plan: Plan) -> Plan:
@@ -88,7 +88,7 @@ def with_closed_gates(plan: Plan, closed: Mapping[StepId, StepId]) -> Plan:
 
 
 @dataclass(slots=True)
-class _Foresight:
+class _PlanEvaluation:
     """Walks the plan in order, and assumes the most likely outcome of each step for the steps below it."""
 
     plan: Plan
