@@ -44,7 +44,7 @@ class Summary:
         self._has_ended = False
         self._started: RunStarted | None = None
         self._notices: dict[NoticeKind, Counter[str]] = {}
-        self._tries: Counter[StepId] = Counter()
+        self._attempts: Counter[StepId] = Counter()
 
     def hear(self, event: Event) -> None:
         """Record an event; print the summary when the run has ended."""
@@ -52,7 +52,7 @@ class Summary:
             case RunStarted():
                 self._started = event
             case AttemptEnded():
-                self._tries[event.outcome.step_id] = event.attempt + 1
+                self._attempts[event.outcome.step_id] = event.attempt + 1
             case Noticed() if self._has_ended:
                 self._tell(event)
             case Noticed():
@@ -111,11 +111,13 @@ class Summary:
 
     def _attempted_again(self, started: RunStarted) -> Iterator[Text]:
         """Yield the steps that took several attempts, whatever their status: a green run should not hide them."""
-        if self._tries:
+        if self._attempts:
             yield Text()
-            yield Text(count(len(self._tries), "step") + " tried again", style="bold")
+            yield Text(count(len(self._attempts), "step") + " tried again", style="bold")
             steps = started.plan.by_id
-            yield from _listed([f"{tries} tries  {titled(step_id, steps)}" for step_id, tries in self._tries.items()])
+            yield from _listed(
+                [f"{tries} tries  {titled(step_id, steps)}" for step_id, tries in self._attempts.items()]
+            )
 
     def _warnings(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
         warned = [outcome for outcome in ended.outcomes if outcome.warns]
