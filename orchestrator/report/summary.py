@@ -116,7 +116,7 @@ class Summary:
             yield Text(count(len(self._attempts), "step") + " tried again", style="bold")
             steps = started.plan.by_id
             yield from _listed(
-                [f"{tries} tries  {titled(step_id, steps)}" for step_id, tries in self._attempts.items()]
+                [f"{made} tries  {titled(step_id, steps)}" for step_id, made in self._attempts.items()]
             )
 
     def _warnings(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
