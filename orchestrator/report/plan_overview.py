@@ -64,11 +64,11 @@ def overview_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str)
     builds = plan.of(BuildStep)
     yield Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}")
     for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
-        yield from _section(title, [_told(step, attempts) for step in steps])
+        yield from _section(title, [_step_line(step, attempts) for step in steps])
     yield from _section("Build", (), len(builds))
     yield from _folders(builds, groups)
-    yield from _section("Checks of what is not built here", [_told(step, attempts) for step in groups.loose])
-    yield from _section("Hooks after", [_told(step, attempts) for step in groups.after])
+    yield from _section("Checks of what is not built here", [_step_line(step, attempts) for step in groups.loose])
+    yield from _section("Hooks after", [_step_line(step, attempts) for step in groups.after])
     own = [step for step in plan.of(BuildStep) if step.id in attempts.of_steps]
     told = [f"{shown_kind(step)}  {step.name}  {attempts.of_steps[step.id]}" for step in own]
     yield from _section("Nodes with attempts and limits of their own", told)
@@ -94,7 +94,7 @@ def _section(title: str, lines: Sequence[str], number: int | None = None) -> Ite
         yield Text(f"  and {len(lines) - _MOST_LISTED:,} more", style="dim")
 
 
-def _told(step: Step, attempts: AttemptsText) -> str:
+def _step_line(step: Step, attempts: AttemptsText) -> str:
     return f"{kind_of(step)}  {shown_name(step)}  {told_with(step, attempts)}"
 
 

@@ -115,9 +115,7 @@ class Summary:
             yield Text()
             yield Text(count(len(self._attempts), "step") + " tried again", style="bold")
             steps = started.plan.by_id
-            yield from _listed(
-                [f"{made} tries  {titled(step_id, steps)}" for step_id, made in self._attempts.items()]
-            )
+            yield from _listed([f"{made} tries  {titled(step_id, steps)}" for step_id, made in self._attempts.items()])
 
     def _warnings(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
         warned = [outcome for outcome in ended.outcomes if outcome.warns]

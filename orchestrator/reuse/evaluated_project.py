@@ -108,7 +108,7 @@ class Project:
         dbt = self.manifest.nodes.get(node)
         return dbt.parents if dbt is not None else ()
 
-    def told(self, node: NodeId, change: Change) -> str:
+    def described(self, node: NodeId, change: Change) -> str:
         """Describe a change in a node's or suite's fingerprint, in words and files that the user knows."""
         dbt = self.manifest.nodes.get(node)
         if dbt is None:

@@ -39,7 +39,7 @@ class RaisedErrors:
         before_handling(runner, note)
         return runner
 
-    def told(self, error: Exception) -> str:
+    def message_of(self, error: Exception) -> str:
         """Return the message of an exception that belongs to no node, with the line of the project's macro if any."""
         _log.debug("a hook raised", exc_info=error, extra={"action": "dbt_error"})
         place = place_of(error, None, self._project_dir)
@@ -50,10 +50,10 @@ class RaisedErrors:
         place = self._places.pop(node.unique_id, "")
         statement = self._statements.pop(node.unique_id, None)
         if statement is not None and statement.is_of_duckdb:
-            told = with_line_of_node(message, statement, _node_text(node, self._project_dir))
+            located = with_line_of_node(message, statement, _node_text(node, self._project_dir))
         else:
-            told = with_file_lines(message, _texts(node, self._project_dir))
-        return f"{told}\n  at {place}" if place and place not in told else told
+            located = with_file_lines(message, _texts(node, self._project_dir))
+        return f"{located}\n  at {place}" if place and place not in located else located
 
 
 def place_of(error: BaseException, node: Any, project_dir: Path) -> str:  # noqa: ANN401  # dbt's node

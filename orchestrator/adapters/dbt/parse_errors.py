@@ -73,20 +73,20 @@ def parse_error(error: BaseException, text: str, project_dir: Path) -> ParseErro
 def _unparsed(error: BaseException, text: str, project_dir: Path) -> ParseError:
     """Return the error for anything else that dbt cannot parse: the object and its place, then dbt's words."""
     kind, name, file = _subject(error)
-    said = dedent(_READING.sub("", dedent(_HEADER.sub("", text)))).strip()
+    words_of_dbt = dedent(_READING.sub("", dedent(_HEADER.sub("", text)))).strip()
     entry = getattr(error, "yaml_data", None)
     if isinstance(entry, dict):
         name, kind = str(entry.get("name") or ""), _one_of(str(getattr(error, "key", "")))
-        said = _OF_ENTRY.sub("", said)
-    place = _place(error, (name, file), said, project_dir)
+        words_of_dbt = _OF_ENTRY.sub("", words_of_dbt)
+    place = _place(error, (name, file), words_of_dbt, project_dir)
     if type(error).__name__ == "PythonLiteralEvalError":
-        said = _LITERALS
+        words_of_dbt = _LITERALS
     # The line is in our sentence; dbt counts it from the start of a macro.
-    said = _AT_PATH.sub(lambda at: f"{_keys(at[1])}: ", _OWN_PLACE.sub("", said))
+    words_of_dbt = _AT_PATH.sub(lambda at: f"{_keys(at[1])}: ", _OWN_PLACE.sub("", words_of_dbt))
     if not place:
-        return ParseError(f"dbt cannot parse the project: {said}", hint=f"Correct this {_AGAIN}")
+        return ParseError(f"dbt cannot parse the project: {words_of_dbt}", hint=f"Correct this {_AGAIN}")
     subject = f"{kind} {name} {'at' if _HAS_LINE.search(place) else 'in'} {place}" if name else place
-    return ParseError(f"dbt cannot parse {subject}: {said}", hint=_hint(place))
+    return ParseError(f"dbt cannot parse {subject}: {words_of_dbt}", hint=_hint(place))
 
 
 def _unknown_parent(error: Any, node: Any, project_dir: Path) -> ParseError:  # noqa: ANN401  # dbt's own
@@ -121,7 +121,7 @@ def _subject(error: BaseException) -> tuple[str, str, str]:
     return (kind, name, file) if kind else ("", "", file)
 
 
-def _place(error: BaseException, subject: tuple[str, str], said: str, project_dir: Path) -> str:
+def _place(error: BaseException, subject: tuple[str, str], words_of_dbt: str, project_dir: Path) -> str:
     """Return the file, with the line if it is certain, in which the mistake is; empty if it is in no known file."""
     name, file = subject
     node = getattr(error, "node", None)
@@ -130,25 +130,25 @@ def _place(error: BaseException, subject: tuple[str, str], said: str, project_di
     if not file:
         return ""
     line = None
-    if type(error).__name__ in _COUNTED_FROM_FILE and (found := _LINE_OF_FILE.search(said)):
+    if type(error).__name__ in _COUNTED_FROM_FILE and (found := _LINE_OF_FILE.search(words_of_dbt)):
         # dbt removes blank lines at the start of a file before it counts.
         line = int(found[1] or found[2]) + blank_lines_before(project_dir / file)
     elif name:
         line = line_of_name(project_dir / file, name)
     if line is None:
-        return _place_of_words(error, file, said, project_dir)
+        return _place_of_words(error, file, words_of_dbt, project_dir)
     return _in(file, line)
 
 
-def _place_of_words(error: BaseException, file: str, said: str, project_dir: Path) -> str:
+def _place_of_words(error: BaseException, file: str, words_of_dbt: str, project_dir: Path) -> str:
     """Return the only line with what dbt complains about, in the file or in the YAML file of the node."""
     nodes = (getattr(error, "node", None), *(frame.get("node") for frame in _frames(error)))
     patches = [path.partition("://")[2] for node in nodes if (path := getattr(node, "patch_path", None))]
     # While dbt applies a patch, the node does not know of it yet.
     patches += [getattr(frame.get("patch"), "original_file_path", "") for frame in _frames(error)]
-    words = [next(filter(None, found.groups())) for found in _CULPRIT.finditer(said)]
-    if "\n" in said:  # the last line of Jinja's message is the line that it cannot read
-        words.append(said.splitlines()[-1].strip())
+    words = [next(filter(None, found.groups())) for found in _CULPRIT.finditer(words_of_dbt)]
+    if "\n" in words_of_dbt:  # the last line of Jinja's message is the line that it cannot read
+        words.append(words_of_dbt.splitlines()[-1].strip())
     for path in filter(None, (file, *patches)):
         for word in words:
             line = only_line_with(re.compile(rf"(?<!\w){re.escape(word)}(?!\w)"), project_dir / path)

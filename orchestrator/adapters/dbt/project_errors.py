@@ -39,7 +39,7 @@ def refused_options(error: Exception, project_dir: Path, args: Sequence[str]) ->
 
 def translate(error: BaseException, project_dir: Path, profiles_dir: Path, args: Sequence[str] = ()) -> EltError:
     """Translate an exception of dbt's setup or parser."""
-    said = text = words(error)
+    words_of_dbt = text = words(error)
     if place := place_of(error, getattr(error, "node", None), project_dir):
         text = f"{text}\n  at {place}"
     # From the specific to the general: one message may contain several of these words.
@@ -62,7 +62,7 @@ def translate(error: BaseException, project_dir: Path, profiles_dir: Path, args:
         )
     if type(error).__name__ == "DbtProjectError" or "dbt_project.yml" in text:
         return _in_project_file(text, project_dir)
-    return parse_error(error, said, project_dir)
+    return parse_error(error, words_of_dbt, project_dir)
 
 
 def refused_file(error: OSError) -> EltError:

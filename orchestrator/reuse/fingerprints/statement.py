@@ -78,7 +78,7 @@ def read_statement(sql: str, adapter: str, *, known_functions: AbstractSet[str] 
             return Statement(unknown=("a statement that is not a single query",))
         return read_parsed(trees[0], tokens, dialect_of(functions, adapter, tokens, known_functions))
     except unreadable() as error:
-        return Statement(unknown=(f"the SQL cannot be parsed: {_said(error)}",))
+        return Statement(unknown=(f"the SQL cannot be parsed: {_message_without_sql(error)}",))
 
 
 def read_view(definition: str, adapter: str, *, known_functions: AbstractSet[str] = frozenset()) -> Statement:
@@ -224,7 +224,7 @@ def unreadable() -> tuple[type[Exception], ...]:
     return (SqlglotError, ValueError, RecursionError, TypeError, AttributeError, KeyError, IndexError)
 
 
-def _said(error: Exception) -> str:
+def _message_without_sql(error: Exception) -> str:
     """Return the message of a parser without the SQL that it quotes, which may contain values."""
     from sqlglot.errors import ParseError, TokenError
 
