@@ -255,9 +255,8 @@ class NodeRuns:
             return self.run_hooks(when, skipped, lost), ""
         except Exception as error:  # noqa: BLE001  # a macro may raise any exception
             ended = self._task.node_results[before:]
-            return [result for result in ended if result.node.resource_type == "operation"], self.raised.message_of(
-                error
-            )
+            operations = [result for result in ended if result.node.resource_type == "operation"]
+            return operations, self.raised.message_of(error)
 
     def skipped_result(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's RunResult
         """Return the result that dbt records for a skipped node: it has a message only with `--fail-fast`."""

@@ -98,12 +98,12 @@ def _verified(verify: Verify, compared: Compared, started: datetime, *, is_table
 def _message(step: BuildStep, existing: Relation, difference: Difference, missed: Sequence[str], run_id: str) -> str:
     name = f"{step.name} ({step.path})"
     lines = [
-        f"{name} was to be reused as in run {run_id}, and {existing} is not what it builds to now: {_how(difference)}."
+        f"{name} was to be reused as built in run {run_id}, but {existing} is not what it builds now: {_how(difference)}."
     ]
     lines += ["The fingerprint may have missed:", *(f"  {one}" for one in missed)]
     lines.append(
-        "The next run builds it, and what is below it. So that such a change is seen, let it read through ref() or"
-        " source(); if that cannot be, remove meta.elt.deterministic or set meta.elt.volatile: true, so that it runs."
+        "The next run builds it and what is downstream. If it reads through ref() or source(), elt sees such a change."
+        " Otherwise remove meta.elt.deterministic or set meta.elt.volatile: true, so that it always runs."
     )
     return "\n".join(lines)
 
