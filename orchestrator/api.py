@@ -83,7 +83,7 @@ class Planned:
     """The number of attempts of each step, and their time limits."""
     attempts_shown: AttemptsText
     notices: tuple[Noticed, ...] = ()
-    held: LockedDatabase | None = None
+    locked: LockedDatabase | None = None
     """The database, if another process has locked it. What only the database can answer is then unconfirmed."""
 
 
@@ -113,7 +113,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
             attempts=attempts,
             attempts_shown=attempts_text(attempts, project.settings, made, command),
             notices=inbox.notices(),
-            held=project.held,
+            locked=project.locked,
         )
 
 
@@ -164,7 +164,7 @@ def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
         told = made.attempts_shown
-        print_plan(open_console(), made.plan, told, database=made.database, held=made.held, verbose=verbose)
+        print_plan(open_console(), made.plan, told, database=made.database, locked=made.locked, verbose=verbose)
     return 0
 
 
@@ -176,7 +176,7 @@ def _as_json(made: Planned) -> dict[str, object]:
         **plan_json,
         "time_limit_seconds": limit,
         "database": made.database,
-        "unconfirmed": locked_to_json(made.held),
+        "unconfirmed": locked_to_json(made.locked),
     }
 
 

@@ -28,8 +28,8 @@ _VERDICTS = {
 
 def print_explanation(console: Console, found: Explained) -> None:
     """Print what a node's result depends on, now and at its last success, and the resulting decision."""
-    if found.held is not None:
-        console.print(locked_line(found.held), soft_wrap=True)
+    if found.locked is not None:
+        console.print(locked_line(found.locked), soft_wrap=True)
     kind = found.node.resource_type.value.replace("_", " ")
     console.print(Text.assemble((kind, "cyan"), "  ", (found.node.name, "bold"), f"  {found.node.path}"))
     for name, value in _facts(found):
@@ -65,7 +65,7 @@ def explanation_to_json(found: Explained) -> dict[str, object]:
         "decision": None
         if found.decision is None
         else {"act": found.decision.act.value, "words": decision_words(found.decision)},
-        "unconfirmed": locked_to_json(found.held),
+        "unconfirmed": locked_to_json(found.locked),
         "unknown": sorted(found.now.unknown),
         "standing": None
         if then is None
@@ -141,7 +141,7 @@ def _verdict(found: Explained) -> str:
     if found.comparison is None:
         return "It has never succeeded in this target, so there is nothing to compare with."
     changes = found.comparison.changes
-    if found.held is not None and found.comparison.verdict is ComparisonVerdict.SAME and not changes:
+    if found.locked is not None and found.comparison.verdict is ComparisonVerdict.SAME and not changes:
         return "Nothing has changed in the project. Whether its data has changed, only the database can tell."
     if (
         found.comparison.verdict is ComparisonVerdict.SAME

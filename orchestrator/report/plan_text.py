@@ -36,15 +36,15 @@ def print_plan(
     attempts: AttemptsText = USUAL,
     *,
     database: str,
-    held: LockedDatabase | None = None,
+    locked: LockedDatabase | None = None,
     verbose: bool = False,
 ) -> None:
     """Print the plan and the database that it writes to: each step, or by folder if there are hundreds.
 
-    If another process `held` the database, that is printed first.
+    If another process has the database `locked`, that is printed first.
     """
-    if held is not None:
-        console.print(locked_line(held), soft_wrap=True)
+    if locked is not None:
+        console.print(locked_line(locked), soft_wrap=True)
     in_full = verbose or not is_large(plan)
     lines = (
         plan_lines(plan, attempts, database=database, width=console.width)

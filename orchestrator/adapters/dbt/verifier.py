@@ -98,7 +98,7 @@ def _verified(verify: Verify, compared: Compared, started: datetime, *, is_table
 def _message(step: BuildStep, existing: Relation, difference: Difference, missed: Sequence[str], run_id: str) -> str:
     name = f"{step.name} ({step.path})"
     lines = [
-        f"{name} was to be reused as built in run {run_id}, but {existing} is not what it builds now: {_how(difference)}."
+        f"{name} was to be reused as built in run {run_id}, but it now builds another {existing}: {_how(difference)}."
     ]
     lines += ["The fingerprint may have missed:", *(f"  {one}" for one in missed)]
     lines.append(
