@@ -133,8 +133,8 @@ def acquire(
     """Take the lease once no live run excludes it; report each run that it waits for once. Raises BusyError."""
     reported: set[str] = set()
     while True:
-        others = [held for held in store.leases(lease.target_identity) if held.excludes(lease)]
-        busy = next((held for held in others if _works(held, environment)), None)
+        others = [other for other in store.leases(lease.target_identity) if other.excludes(lease)]
+        busy = next((other for other in others if _works(other, environment)), None)
         if busy is None:
             # Taking the lease fails if another run took an excluding one in the meantime: then look again.
             now = environment.clock()
