@@ -163,8 +163,8 @@ def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
     elif not made.plan.steps and not made.plan.left_out:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
-        told = made.attempts_shown
-        print_plan(open_console(), made.plan, told, database=made.database, locked=made.locked, verbose=verbose)
+        shown = made.attempts_shown
+        print_plan(open_console(), made.plan, shown, database=made.database, locked=made.locked, verbose=verbose)
     return 0
 
 

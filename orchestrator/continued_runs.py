@@ -160,14 +160,14 @@ def resume_and_report(
 
 def retry_and_report(run: str | None, again: Command, output: OutputKind, *, color: bool | None = None) -> int:
     """Retry a run with reports, and return the exit code: 0 if there is nothing to retry."""
-    told = "Nothing to repair: every node of that run succeeded, or no longer exists."
+    message = "Nothing to repair: every node of that run succeeded, or no longer exists."
     with reporting(output, color=color, nothing="") as listeners:
         ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners, patience=None)
         if ran is None:
             for listener in listeners:
-                listener.hear(RunNotStarted(at=datetime.now(UTC), message=told, exit_code=0))
+                listener.hear(RunNotStarted(at=datetime.now(UTC), message=message, exit_code=0))
     if ran is None:
-        open_console(sys.stderr).print(told, soft_wrap=True)
+        open_console(sys.stderr).print(message, soft_wrap=True)
         return 0
     return int(ran.exit_code)
 

@@ -170,8 +170,8 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
                 continue
             if settings.elt_yml is not None:
                 found = near(name, (*kinds, *sorted(known)), (*kinds, "the name or the id of any node"))
-                told = f"'{key}.{name}': there is no such kind of step and no such node; {found}"
-                mistakes.in_file(settings.elt_yml, wish.line, told)
+                mistake = f"'{key}.{name}': there is no such kind of step and no such node; {found}"
+                mistakes.in_file(settings.elt_yml, wish.line, mistake)
     for node in _dbt_nodes(graph):
         if node.unique_id in metas:
             mistakes.found += [

@@ -108,8 +108,8 @@ def decision_words(decision: Decision) -> str:
             return f"not run, and what is downstream is skipped: {decision.words}"
         case Act.UNCONFIRMED:
             likely = replace(decision, act=decision.likely or Act.RUN, likely=None)
-            told = f"runs ({likely.words})" if likely.act is Act.RUN else decision_words(likely)
-            return f"unconfirmed, by the record: {told}"
+            expected = f"runs ({likely.words})" if likely.act is Act.RUN else decision_words(likely)
+            return f"unconfirmed, by the record: {expected}"
         case Act.RUN:
             return decision.words
         case _:
@@ -211,8 +211,12 @@ def _decision(decision: Decision | None) -> Json:
     if decision is None:
         return {"act": Act.RUN.value, "words": ""}
     found = {name: getattr(decision, name) for name in ("of_run", "status", "blame")}
-    told = {"act": decision.act.value, "words": decision.words, **{name: kept for name, kept in found.items() if kept}}
-    return told if decision.likely is None else {**told, "likely": decision.likely.value}
+    plain = {
+        "act": decision.act.value,
+        "words": decision.words,
+        **{name: kept for name, kept in found.items() if kept},
+    }
+    return plain if decision.likely is None else {**plain, "likely": decision.likely.value}
 
 
 def _left_out(one: LeftOut) -> Json:

@@ -177,8 +177,8 @@ def _print_parts(console: Console, found: Explained) -> None:
         )
     print_wide(console, table)
     if same:
-        told = f"{len(same):,} settings of the database and the profile are the same."
-        console.print(Text(told, style="dim"), soft_wrap=True)
+        line = f"{len(same):,} settings of the database and the profile are the same."
+        console.print(Text(line, style="dim"), soft_wrap=True)
     if unread:
         console.print(Text(f"{len(unread):,} settings of the database were not read.", style="dim"), soft_wrap=True)
 

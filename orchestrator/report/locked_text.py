@@ -7,8 +7,8 @@ from orchestrator.reuse.facts import LockedDatabase
 
 def locked_line(locked: LockedDatabase) -> Text:
     """Return one line that names the process that holds the database, and what follows from that."""
-    told = f"{locked}, so it was not read. What only it can tell is unconfirmed: `elt run` decides that."
-    return Text(told, style="yellow")
+    line = f"{locked}, so it was not read. What only it can tell is unconfirmed: `elt run` decides that."
+    return Text(line, style="yellow")
 
 
 def locked_to_json(locked: LockedDatabase | None) -> dict[str, object] | None:

@@ -70,8 +70,8 @@ def overview_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str)
     yield from _section("Checks of what is not built here", [_step_line(step, attempts) for step in groups.loose])
     yield from _section("Hooks after", [_step_line(step, attempts) for step in groups.after])
     own = [step for step in plan.of(BuildStep) if step.id in attempts.of_steps]
-    told = [f"{shown_kind(step)}  {step.name}  {attempts.of_steps[step.id]}" for step in own]
-    yield from _section("Nodes with attempts and limits of their own", told)
+    detail = [f"{shown_kind(step)}  {step.name}  {attempts.of_steps[step.id]}" for step in own]
+    yield from _section("Nodes with attempts and limits of their own", detail)
     yield from attempts_lines(attempts)
     yield from _section("Selected but omitted", (), len(plan.left_out))
     by_reason: dict[str, list[str]] = {}
@@ -113,8 +113,8 @@ def _folders(builds: Sequence[BuildStep], groups: Groups) -> Iterator[Text]:
         steps = by_folder[named]
         checks = Counter(kind_of(check) for step in steps for check in groups.checks.get(step.id, ()))
         kinds = Counter(shown_kind(step) for step in steps)
-        told = " · ".join(f"{kind} {number:,}" for kind, number in (*sorted(kinds.items()), *sorted(checks.items())))
-        yield Text.assemble(f"  {named:<{width}}  ", (told, "cyan"), "  ", (_reasons(steps), "dim"))
+        detail = " · ".join(f"{kind} {number:,}" for kind, number in (*sorted(kinds.items()), *sorted(checks.items())))
+        yield Text.assemble(f"  {named:<{width}}  ", (detail, "cyan"), "  ", (_reasons(steps), "dim"))
 
 
 def _package(step: BuildStep) -> str:

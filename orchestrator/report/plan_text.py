@@ -118,8 +118,8 @@ def _checks(checks: Sequence[Step], build: BuildStep, width: int, attempts: Atte
     by_kind: dict[tuple[str, str], list[str]] = {}
     for step in checks:
         reason = reason_of(step) if reason_of(step) not in own else ""
-        told = (reason, check_words(step), attempts.of_steps.get(step.id, ""))
-        by_kind.setdefault((kind_of(step), "; ".join(filter(None, told))), []).append(step.name)
+        details = (reason, check_words(step), attempts.of_steps.get(step.id, ""))
+        by_kind.setdefault((kind_of(step), "; ".join(filter(None, details))), []).append(step.name)
     for (kind, said), names in by_kind.items():
         head = count(len(names), kind) + (f", {said}" if said else "") + ": "
         lines = textwrap.wrap(

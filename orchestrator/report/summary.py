@@ -122,8 +122,8 @@ class Summary:
         if warned:
             yield Text()
             yield Text(count(len(warned), "step") + " with warnings", style="bold")
-            told = [outcome_text(outcome, started.plan.by_id) for outcome in warned]
-            yield from _listed(told, STYLES[Status.WARN])
+            shown = [outcome_text(outcome, started.plan.by_id) for outcome in warned]
+            yield from _listed(shown, STYLES[Status.WARN])
         yield from self._noticed(NoticeKind.WARNING, "Warnings", "warning")
 
     def _noticed(self, kind: NoticeKind, title: str, noun: str) -> Iterator[Text]:
@@ -173,10 +173,10 @@ def _verdict(started: RunStarted, ended: RunEnded) -> Text:
     """Return one line with the status of the run and the counts, worst first."""
     counts = count_by_status(ended.outcomes)
     worst_first = sorted(counts, key=[*_BAD, *(status for status in Status if status not in _BAD)].index)
-    told = ", ".join(f"{counts[status]:,} {status.value.replace('_', ' ')}" for status in worst_first)
+    shown = ", ".join(f"{counts[status]:,} {status.value.replace('_', ' ')}" for status in worst_first)
     took = duration(ended.at - started.at)
     return Text.assemble(
-        (verdict_word(ended.status), f"bold {STYLES[ended.status]}"), f" in {took}: {told or 'nothing to do'}"
+        (verdict_word(ended.status), f"bold {STYLES[ended.status]}"), f" in {took}: {shown or 'nothing to do'}"
     )
 
 

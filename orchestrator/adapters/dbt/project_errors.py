@@ -106,8 +106,8 @@ def refused_selection(error: BaseException) -> EltError:
 
 def words(error: BaseException) -> str:
     """Return dbt's message without its first line if that only repeats the kind of the exception."""
-    told = getattr(error, "format_message", None)
-    text = str(told() if told is not None else error).strip() or type(error).__name__
+    formatted = getattr(error, "format_message", None)
+    text = str(formatted() if formatted is not None else error).strip() or type(error).__name__
     first, _, rest = text.partition("\n")
     return dedent(rest).strip() if rest and _HEADER.match(first) else text
 

@@ -209,7 +209,7 @@ def open_warehouse(
     """
     _require_writable_folder(file)
     deadline = clock() + lock_timeout
-    told = False
+    is_reported = False
     while True:
         try:
             # With dbt's configuration: DuckDB refuses a second connection to the file with a different one.
@@ -221,9 +221,9 @@ def open_warehouse(
                 raise _cannot_open(file.path, str(error)) from error
             if clock() >= deadline:
                 raise _locked(file.path, holder, lock_timeout) from error
-            if not told:
+            if not is_reported:
                 on_wait(holder)
-                told = True
+                is_reported = True
             sleep(_PAUSE)
 
 

@@ -39,8 +39,8 @@ def cannot_connect(login: Login, said: str, *, target: str) -> WarehouseConnecti
 def _reason(said: str) -> str:
     """Return the reason of the last attempt: libpq repeats the address before it, and tries every address of a host."""
     lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
-    told = [line.rpartition(" failed: ")[2] for line in lines if " failed: " in line]
-    return (told[-1] if told else " ".join(lines)).removeprefix("FATAL:").strip() or "no reason was given"
+    reasons = [line.rpartition(" failed: ")[2] for line in lines if " failed: " in line]
+    return (reasons[-1] if reasons else " ".join(lines)).removeprefix("FATAL:").strip() or "no reason was given"
 
 
 def _hint(reason: str) -> str:

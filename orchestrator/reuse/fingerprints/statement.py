@@ -137,13 +137,13 @@ def read_parsed(tree: Any, tokens: list[Any], dialect: StatementDialect) -> Stat
     )
 
 
-def _doubts(read: Tokens, dialect: StatementDialect, told: list[str]) -> Iterator[tuple[str, str]]:
+def _doubts(read: Tokens, dialect: StatementDialect, known: list[str]) -> Iterator[tuple[str, str]]:
     """Yield why calls may return different results each time. The tree decides which may be called in FROM."""
     functions = dialect.functions
     for call in read.calls:
         # Only the tree shows whether such a call is in FROM. The tokens are the same.
         is_table = call.name in functions.in_from and call.name not in functions.corrections
-        if is_table or f"the table function {call.name}()" in told:
+        if is_table or f"the table function {call.name}()" in known:
             continue
         found = doubt(functions, call.name, call.arguments, dialect.vouched_for)
         if found is not None:
