@@ -97,8 +97,8 @@ def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], as
 
 def policy_of_kind(kind: str, settings: Settings, asked: AskedAttempts) -> RepeatPolicy:
     """Return the policy of a kind of step, without the settings of single nodes."""
-    said = settings.repeats
-    unsaid = kind not in said or said[kind].times is None
+    configured = settings.repeats
+    unsaid = kind not in configured or configured[kind].times is None
     # Only the default is shorter on a terminal: a number of repeats in elt.yml applies there too.
     usual = WATCHED_INGEST if kind == INGEST and asked.watched and unsaid else DEFAULTS[kind]
     policy = _named(usual, kind, settings)

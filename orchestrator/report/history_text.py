@@ -215,8 +215,8 @@ def _earlier(attempt: RecordedAttempt, step: RecordedStep, run: RecordedRun) -> 
     outcome, name = attempt.outcome, _named(step.step_id, run)
     if outcome is None:
         return Text("interrupted", style="dim"), "", "", step.kind, name, f"try {attempt.number}"
-    said = f"try {attempt.number}: {one_line(outcome.message)}"
-    return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), "", step.kind, name, said
+    text = f"try {attempt.number}: {one_line(outcome.message)}"
+    return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), "", step.kind, name, text
 
 
 def _named(step_id: StepId, run: RecordedRun) -> str:

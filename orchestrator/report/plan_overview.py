@@ -55,7 +55,7 @@ def told_with(step: Step, attempts: AttemptsText) -> str:
 
 def attempts_lines(attempts: AttemptsText) -> Iterator[Text]:
     """Yield the rules for attempts of each kind of step, and of the run."""
-    yield from _section("Attempts and time limits", [f"{kind}: {said}" for kind, said in attempts.of_kinds.items()])
+    yield from _section("Attempts and time limits", [f"{kind}: {words}" for kind, words in attempts.of_kinds.items()])
 
 
 def overview_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str) -> Iterator[Text]:

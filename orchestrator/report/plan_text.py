@@ -120,8 +120,8 @@ def _checks(checks: Sequence[Step], build: BuildStep, width: int, attempts: Atte
         reason = reason_of(step) if reason_of(step) not in own else ""
         details = (reason, check_words(step), attempts.of_steps.get(step.id, ""))
         by_kind.setdefault((kind_of(step), "; ".join(filter(None, details))), []).append(step.name)
-    for (kind, said), names in by_kind.items():
-        head = count(len(names), kind) + (f", {said}" if said else "") + ": "
+    for (kind, detail), names in by_kind.items():
+        head = count(len(names), kind) + (f", {detail}" if detail else "") + ": "
         lines = textwrap.wrap(
             head + ", ".join(names),
             width=max(width, 40),

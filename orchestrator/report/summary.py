@@ -128,12 +128,12 @@ class Summary:
 
     def _noticed(self, kind: NoticeKind, title: str, noun: str) -> Iterator[Text]:
         """Yield the notices of a kind; equal texts appear once."""
-        said = self._notices.get(kind)
-        if not said:
+        counted = self._notices.get(kind)
+        if not counted:
             return
         yield Text()
-        yield Text(f"{title}: {count(said.total(), noun)}", style="bold")
-        yield from _listed([f"{text} ({times:,} times)" if times > 1 else text for text, times in said.items()])
+        yield Text(f"{title}: {count(counted.total(), noun)}", style="bold")
+        yield from _listed([f"{text} ({times:,} times)" if times > 1 else text for text, times in counted.items()])
 
 
 def _listed(texts: Sequence[str], style: str = "") -> Iterator[Text]:

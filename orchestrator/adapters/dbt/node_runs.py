@@ -240,7 +240,9 @@ class NodeRuns:
         else:
             known = {result.node.unique_id for result in task.node_results}
             task.node_results.extend(self.skipped_result(unique_id) for unique_id in skipped if unique_id not in known)
-            task.node_results.extend(self.lost_result(node, said) for node, said in lost.items() if node not in known)
+            task.node_results.extend(
+                self.lost_result(node, message) for node, message in lost.items() if node not in known
+            )
             before = len(task.node_results)
             # as in dbt: if an on-run-start hook prevented every node from running, `results` is empty
             task.after_run(adapter, [] if self._halted_at_start else task.node_results)
