@@ -85,7 +85,7 @@ class Planned:
     """The number of attempts of each step, and their time limits."""
     attempts_shown: AttemptsText
     notices: tuple[Noticed, ...] = ()
-    held: LockedDatabase | None = None
+    locked: LockedDatabase | None = None
     """The database, if another process has locked it. What only the database can answer is then unconfirmed."""
 
 
@@ -115,7 +115,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
             attempts=attempts,
             attempts_shown=attempts_text(attempts, project.settings, made, command),
             notices=inbox.notices(),
-            held=project.held,
+            locked=project.locked,
         )
 
 
@@ -185,8 +185,8 @@ def show_plan(
     elif not made.plan.steps and not made.plan.left_out:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
-        told = made.attempts_shown
-        print_plan(open_console(), made.plan, told, database=made.database, held=made.held, verbose=verbose)
+        shown = made.attempts_shown
+        print_plan(open_console(), made.plan, shown, database=made.database, locked=made.locked, verbose=verbose)
     return 0
 
 
@@ -198,7 +198,7 @@ def _as_json(made: Planned) -> dict[str, object]:
         **plan_json,
         "time_limit_seconds": limit,
         "database": made.database,
-        "unconfirmed": locked_to_json(made.held),
+        "unconfirmed": locked_to_json(made.locked),
     }
 
 

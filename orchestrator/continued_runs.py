@@ -168,15 +168,15 @@ def retry_and_report(
     run_id: str | None = None,
 ) -> int:
     """Retry a run with reports, and return the exit code: 0 if there is nothing to retry."""
-    told = "Nothing to retry: every step of the run succeeded, or its node no longer exists."
+    message = "Nothing to retry: every step of the run succeeded, or its node no longer exists."
     with reporting(output, color=color, nothing="") as listeners:
         watched = replace(again, watched=output is OutputKind.LIVE)
         ran = retry(run, watched, listeners, patience=None, run_id=run_id)
         if ran is None:
             for listener in listeners:
-                listener.hear(RunNotStarted(at=datetime.now(UTC), message=told, exit_code=0))
+                listener.hear(RunNotStarted(at=datetime.now(UTC), message=message, exit_code=0))
     if ran is None:
-        open_console(sys.stderr).print(told, soft_wrap=True)
+        open_console(sys.stderr).print(message, soft_wrap=True)
         return 0
     return int(ran.exit_code)
 

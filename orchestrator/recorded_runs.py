@@ -92,14 +92,14 @@ def show_log(project_dir: Path | None, words: tuple[str, ...], *, as_json: bool)
         run, node = _run_and_node(reader, words)
         found = reader.run(run)
         steps = () if node is None else _steps_of(found, node)
-        told = reader.events(run)
+        events = reader.events(run)
     if node is not None:
         wanted = {step.step_id for step in steps}
-        told = tuple(event for event in told if step_of_event(event) in wanted)
+        events = tuple(event for event in events if step_of_event(event) in wanted)
     if as_json:
-        _print_json(*map(JsonEvents(found.plan.by_id).to_json, told))
+        _print_json(*map(JsonEvents(found.plan.by_id).to_json, events))
     else:
-        print_log(open_console(), found, told, steps)
+        print_log(open_console(), found, events, steps)
     return 0
 
 

@@ -113,7 +113,7 @@ class Project:
         deferring = self.statements is not None and self.statements.deferred
         return f"{'with --defer, ' if deferring else ''}what {short_name(parent)} holds is not known"
 
-    def told(self, node: NodeId, change: Change) -> str:
+    def described(self, node: NodeId, change: Change) -> str:
         """Describe a change in a node's or suite's fingerprint, in words and files that the user knows."""
         dbt = self.manifest.nodes.get(node)
         if dbt is None:

@@ -57,7 +57,7 @@ class DecidedPlan:
 def decide_plan(plan: Plan, evaluator: Evaluator, wishes: Wishes) -> Plan:
     """Return the plan with a decision on each step, without hooks if dbt has nothing else to do."""
     return _without_idle_hooks(
-        _noted(_Foresight(plan, evaluator, wishes).decided(), evaluator.project.graph.placement), wishes
+        _noted(_PlanEvaluation(plan, evaluator, wishes).decided(), evaluator.project.graph.placement), wishes
     )
 
 
@@ -93,7 +93,7 @@ def with_closed_gates(plan: Plan, closed: Mapping[StepId, StepId], placement: Pl
 
 
 @dataclass(slots=True)
-class _Foresight:
+class _PlanEvaluation:
     """Walks the plan in order, and assumes the most likely outcome of each step for the steps below it."""
 
     plan: Plan

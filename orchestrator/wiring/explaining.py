@@ -54,7 +54,7 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
         {one: evaluator.comparisons[one] for one in order if one in evaluator.comparisons},
         step.decision if step is not None else None,
     )
-    return found if project.held is None else without_database(found, project.held, evaluator.unversioned)
+    return found if project.locked is None else without_database(found, project.locked, evaluator.unversioned)
 
 
 def _alone(node: NodeId, everything: Selection) -> Selection:

@@ -63,7 +63,7 @@ class OpenProject:
     """Whether the command runs nothing, and can answer without a database file that another process holds."""
     _warehouse: ChildWarehouse | None = field(default=None)
     _locked_for_long: WarehouseLockedError | None = field(default=None)
-    held: LockedDatabase | None = None
+    locked: LockedDatabase | None = None
     """The result of `locked_database`, once it was called."""
 
     @property
@@ -90,13 +90,13 @@ class OpenProject:
         """Return the process that has locked the database, for a command that only reads; None if it is free."""
         # The lock shows only when the file is opened. A command that runs waits for it instead, up to its limit.
         can_be_locked = self.only_reads and self.target.is_file and self.target.is_there
-        if can_be_locked and self._warehouse is None and self.held is None:
+        if can_be_locked and self._warehouse is None and self.locked is None:
             try:
                 self.warehouse()
             except WarehouseLockedError as error:
                 command = self.masker.text(error.command)
-                self.held = LockedDatabase(database=self.target.description, pid=error.pid, command=command)
-        return self.held
+                self.locked = LockedDatabase(database=self.target.description, pid=error.pid, command=command)
+        return self.locked
 
     def warehouse(self) -> ChildWarehouse:
         """Open the database alongside dbt, once; raises WarehouseError if it cannot be opened or shared."""
@@ -143,7 +143,7 @@ class OpenProject:
         return Limits(dbt=self.target.threads, ingest=self.settings.ingestion_threads)
 
     def _tell_of_wait(self, holder: Holder) -> None:
-        message = f"up to {self.lock_timeout:g} s for {self.target.path}, which is held by {holder}"
+        message = f"up to {self.lock_timeout:g} s for {self.target.path}, which is locked by {holder}"
         self.hear(Noticed(at=datetime.now(UTC), kind=NoticeKind.WAITING, message=message))
 
 

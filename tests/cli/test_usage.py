@@ -378,7 +378,14 @@ def test_the_help_of_a_verb_names_each_option_once(elt, verb):
 def test_the_help_is_in_groups(elt):
     """Every verb stands in one group."""
     shown = sections(elt("--help").out)
-    groups = ["Run", "Look before a run", "Look at recorded runs", "dbt", "Passed to dbt under their own names"]
+    groups = [
+        "Run",
+        "Run on a schedule",
+        "Look before a run",
+        "Look at recorded runs",
+        "dbt",
+        "Passed to dbt under their own names",
+    ]
     assert list(shown) == ["Options", *groups]
     listed = [line.split()[0] for group in groups[:-1] for line in shown[group].splitlines() if line[2:3].strip()]
     assert listed == list(VERBS)
