@@ -89,7 +89,7 @@ class Planned:
     notices: tuple[Noticed, ...] = ()
     estimate: Estimate | None = None
     """How long the run takes; None if earlier runs do not show it."""
-    held: LockedDatabase | None = None
+    locked: LockedDatabase | None = None
     """The database, if another process has locked it. What only the database can answer is then unconfirmed."""
 
 
@@ -121,7 +121,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
             attempts_shown=attempts_text(attempts, project.settings, made, command),
             notices=inbox.notices(),
             estimate=estimate_of(project, known, made),
-            held=project.held,
+            locked=project.locked,
         )
 
 
@@ -191,13 +191,13 @@ def show_plan(
     elif not made.plan.steps and not made.plan.left_out:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
-        told = made.attempts_shown
+        shown = made.attempts_shown
         print_plan(
             open_console(),
             made.plan,
-            told,
+            shown,
             database=made.database,
-            held=made.held,
+            locked=made.locked,
             estimate=made.estimate,
             verbose=verbose,
         )
@@ -213,7 +213,7 @@ def _as_json(made: Planned) -> dict[str, object]:
         "time_limit_seconds": limit,
         "database": made.database,
         "estimate": estimate_to_json(made.estimate),
-        "unconfirmed": locked_to_json(made.held),
+        "unconfirmed": locked_to_json(made.locked),
     }
 
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 
 from orchestrator.config.loader import load_settings
@@ -26,6 +25,7 @@ from orchestrator.report.run_json import JsonEvents, json_line
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
 from orchestrator.wiring.recording import open_store, query_store
+from orchestrator.wording import did_you_mean, similar
 
 _LOOK = 0.5  # seconds between two looks at a run that is followed
 
@@ -92,14 +92,14 @@ def show_log(project_dir: Path | None, words: tuple[str, ...], *, as_json: bool)
         run, node = _run_and_node(reader, words)
         found = reader.run(run)
         steps = () if node is None else _steps_of(found, node)
-        told = reader.events(run)
+        events = reader.events(run)
     if node is not None:
         wanted = {step.step_id for step in steps}
-        told = tuple(event for event in told if step_of_event(event) in wanted)
+        events = tuple(event for event in events if step_of_event(event) in wanted)
     if as_json:
-        _print_json(*map(JsonEvents(found.plan.by_id).to_json, told))
+        _print_json(*map(JsonEvents(found.plan.by_id).to_json, events))
     else:
-        print_log(open_console(), found, told, steps)
+        print_log(open_console(), found, events, steps)
     return 0
 
 
@@ -191,8 +191,7 @@ def _steps_of(run: RecordedRun, node: str) -> tuple[RecordedStep, ...]:
 
     found = tuple(step for step in run.steps if node == step.step_id) or tuple(filter(is_meant, run.steps))
     if not found:
-        near = get_close_matches(node, sorted({step.name for step in run.steps}), n=3)
-        hint = f"Similar names: {', '.join(near)}." if near else "`elt show` lists its steps."
+        hint = did_you_mean(similar(node, sorted({step.name for step in run.steps}))) or "`elt show` lists its steps."
         raise UnknownNodeError(f"The run {run.head.run_id} has no step called {node}.", hint=hint)
     return found
 

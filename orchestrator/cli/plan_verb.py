@@ -9,7 +9,7 @@ from orchestrator.cli.dbt_options import BUILD, dbt_options
 from orchestrator.cli.placing_options import prefixed_loads, schema_prefix
 from orchestrator.cli.run_verb import command_from
 from orchestrator.cli.shared import (
-    DbtCommand,
+    JsonDbtCommand,
     as_json,
     lock_timeout_of_plan,
     planning_options,
@@ -20,7 +20,7 @@ from orchestrator.cli.shared import (
 _WITH_SCHEDULE = frozenset({"schedule", "project_dir", "json_lines", "verbose", "lock_timeout", "use_colors"})
 
 
-@click.command("plan", cls=DbtCommand)
+@click.command("plan", cls=JsonDbtCommand)
 @dbt_options(BUILD)
 @planning_options
 @schema_prefix

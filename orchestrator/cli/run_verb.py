@@ -62,7 +62,10 @@ def one_type_command(resource_type: str, help_text: str) -> click.Command:
     @click.pass_context
     def verb(context: click.Context, /, **options: Any) -> int:
         if not options.get("quiet"):
-            click.echo(f"elt {resource_type} is a run of its own, recorded and leased: {same}", err=True)
+            from orchestrator.nodes.prefix import Placement
+
+            told = Placement(prefix=options.get("schema_prefix") or "").command(same)
+            click.echo(f"elt {resource_type} is a run of its own, recorded and leased: {told}", err=True)
         return run_verb("build", context, {**options, **alone}, ("--resource-type", resource_type))
 
     verb.params = [one for one in verb.params if one.name not in {"resource_type", "exclude_resource_type"}]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.json_errors import JsonCommand
 from orchestrator.cli.schedule_install_verb import install_command, remove_command
 from orchestrator.cli.shared import as_json, events_as_json, project_dir
 
@@ -24,7 +25,7 @@ command.add_command(install_command)
 command.add_command(remove_command)
 
 
-@command.command("list")
+@command.command("list", cls=JsonCommand)
 @click.option("--tag", "tags", multiple=True, help="Only schedules with this tag; can be repeated.")
 @project_dir
 @as_json
@@ -35,7 +36,7 @@ def list_command(project_dir: Path | None, tags: tuple[str, ...], *, json_lines:
     return list_schedules(project_dir, as_json=json_lines, tags=tags)
 
 
-@command.command("next")
+@command.command("next", cls=JsonCommand)
 @click.argument("name", required=False)
 @click.option("-n", "--count", type=click.IntRange(min=1, max=1000), default=10, show_default=True, help="How many.")
 @project_dir
@@ -47,7 +48,7 @@ def next_command(name: str | None, count: int, project_dir: Path | None, *, json
     return next_times(project_dir, name, count=count, as_json=json_lines)
 
 
-@command.command("check")
+@command.command("check", cls=JsonCommand)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @project_dir
 @as_json
@@ -58,7 +59,7 @@ def check_command(names: tuple[str, ...], project_dir: Path | None, *, json_line
     return check_schedules(project_dir, names, as_json=json_lines)
 
 
-@command.command("pause")
+@command.command("pause", cls=JsonCommand)
 @click.argument("name")
 @project_dir
 @as_json
@@ -69,7 +70,7 @@ def pause_command(name: str, project_dir: Path | None, *, json_lines: bool) -> i
     return pause_schedule(project_dir, name, paused=True, as_json=json_lines)
 
 
-@command.command("unpause")
+@command.command("unpause", cls=JsonCommand)
 @click.argument("name")
 @project_dir
 @as_json
@@ -80,7 +81,7 @@ def unpause_command(name: str, project_dir: Path | None, *, json_lines: bool) ->
     return pause_schedule(project_dir, name, paused=False, as_json=json_lines)
 
 
-@command.command("skip")
+@command.command("skip", cls=JsonCommand)
 @click.argument("name")
 @click.argument("time")
 @click.option("--undo", is_flag=True, help="Let a skipped time run after all.")

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from orchestrator.config.document import KEYS
 from orchestrator.config.maintenance_settings import mistakes_of_maintenance
-from orchestrator.config.mistakes import Mistakes, near
+from orchestrator.config.mistakes import Mistakes, meant
 from orchestrator.config.project_files import ProjectFiles, find_project
 from orchestrator.config.repeat_settings import LimitWish, repeats_from
 from orchestrator.config.schedule_settings import mistakes_of_schedules
@@ -114,8 +114,8 @@ def _pythons(found: ProjectFiles, entries: Entries, ingestion: Path | None, mist
             mistakes.in_file(found.elt_yml, line, f"'{key}': {problem}")
         modules = tuple(sorted(file.stem for file in ingestion.glob("*.py"))) if ingestion is not None else (module,)
         if module not in (EVERY_MODULE, *modules):
-            known = near(module, modules)
-            mistakes.in_file(found.elt_yml, line, f"'{key}': no module of that name is in {ingestion}; {known}")
+            told = f"'{key}': no module of that name is in {ingestion}{meant(module, modules)}"
+            mistakes.in_file(found.elt_yml, line, told)
     return pythons
 
 

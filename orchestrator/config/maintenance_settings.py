@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from orchestrator.config.mistakes import near
+from orchestrator.config.mistakes import meant
 from orchestrator.config.readers import duration as a_duration
 from orchestrator.config.readers import list_of, text
 from orchestrator.config.sections import SectionMistake, at, line_of_key
@@ -77,4 +77,4 @@ def _problems(window: MaintenanceWindow, schedules: Mapping[str, object]) -> Ite
         yield f"it ends at {window.ends:%Y-%m-%d %H:%M}, which is not after its beginning"
     for name in window.schedules:
         if name not in schedules:
-            yield f"'{name}' is no schedule; {near(name, tuple(schedules))}"
+            yield f"'{name}' is no schedule{meant(name, tuple(schedules))}"

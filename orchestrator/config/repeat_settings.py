@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 from typing import Any
 
-from orchestrator.config.mistakes import near
+from orchestrator.config.mistakes import meant
 from orchestrator.config.readers import Reader, at_least_one, duration, limit, one_of, share, times
 from orchestrator.config.value_readers import clock_time, zone
 
@@ -53,10 +53,10 @@ PARTS: Mapping[str, Reader] = {
 
 def repeats_from(entries: Iterable[tuple[tuple[str, ...], object, int]]) -> dict[str, RepeatWish]:
     """Return the settings by kind or name, from the path, the value and the line of each key."""
-    said: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, Any]] = {}
     for (name, *part), value, line in entries:
-        said.setdefault(name, {"line": line})[part[0] if part else "times"] = value
-    return {name: RepeatWish(**parts) for name, parts in said.items()}
+        settings.setdefault(name, {"line": line})[part[0] if part else "times"] = value
+    return {name: RepeatWish(**parts) for name, parts in settings.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ _OF_META = ("repeats", "time_limit", "deadline", "timezone", "volatile", "determ
 def _mistakes_of_reuse(own: Mapping[str, object]) -> Iterator[str]:
     for name in own:
         if name not in _OF_META:
-            yield f"unknown key 'meta.elt.{name}'; {near(str(name), _OF_META)}"
+            yield f"unknown key 'meta.elt.{name}'{meant(str(name), _OF_META)}"
     for key in ("volatile", "deterministic"):
         if not isinstance(own.get(key), bool | None):
             yield f"'meta.elt.{key}' is '{own[key]}': it takes true or false"
@@ -111,7 +111,7 @@ def _mistakes_of_reuse(own: Mapping[str, object]) -> Iterator[str]:
 
 def _read(name: str, value: object, mistakes: list[str]) -> Any:  # noqa: ANN401  # the type depends on the reader
     if name not in PARTS:
-        mistakes.append(f"unknown key 'meta.elt.repeats.{name}'; {near(name, tuple(PARTS))}")
+        mistakes.append(f"unknown key 'meta.elt.repeats.{name}'{meant(name, tuple(PARTS))}")
         return None
     try:
         return PARTS[name](value)

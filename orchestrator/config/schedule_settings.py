@@ -7,7 +7,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from orchestrator.config.mistakes import near
+from orchestrator.config.mistakes import meant
 from orchestrator.config.readers import duration, keys, list_of, one_of, text, times
 from orchestrator.config.schedule_options import option_mistakes
 from orchestrator.config.sections import SectionMistake, at, line_of_key
@@ -110,7 +110,7 @@ def _problems(schedule: ScheduleSettings, schedules: Mapping[str, ScheduleSettin
     yield from option_mistakes(schedule.verb, schedule.options)
     before = schedule.on.schedule
     if before is not None and before not in schedules:
-        yield f"'on.schedule' names '{before}', which is no schedule; {near(before, tuple(schedules))}"
+        yield f"'on.schedule' names '{before}', which is no schedule{meant(before, tuple(schedules))}"
     elif before is not None and _leads_back(schedule, schedules):
         yield f"it starts after '{before}', which starts after it"
 

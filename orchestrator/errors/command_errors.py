@@ -52,7 +52,7 @@ class UnknownNodeError(UsageError):
     remedy = "Use one of the names in the message, or the node's id: `elt ls --output json` shows it."
     example = """
     Error [E023]: The project has no node called fct_order.
-    Did you mean fct_orders or orders or model.shop.fct_orders?"""
+    Did you mean 'fct_orders', 'orders' or 'model.shop.fct_orders'?"""
 
 
 class RepairError(UsageError):

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
-from orchestrator.config.mistakes import Mistakes, near
+from orchestrator.config.meta_place import place_of_meta
+from orchestrator.config.mistakes import Mistakes, meant
 from orchestrator.config.repeat_settings import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
 from orchestrator.config.settings import Settings
 from orchestrator.execution.attempts import AttemptRules
@@ -61,10 +62,11 @@ def attempt_rules(settings: Settings, graph: Graph, plan: Plan, asked: AskedAtte
     """
     metas = _metas(graph)
     _refuse_mistakes(settings, graph, metas)
-    run_limit = settings.time_limits.get(RUN)
+    set_limit = settings.time_limits.get(RUN)
+    run_limit = asked.time_limit if asked.time_limit is not None else set_limit.limit if set_limit else None
     return AttemptRules(
         policies={step.id: _policy(step, settings, metas, asked) for step in plan.steps},
-        run_limit=asked.time_limit or (run_limit.limit if run_limit else None),
+        run_limit=run_limit or None,  # zero: no limit
     )
 
 
@@ -96,8 +98,8 @@ def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], as
 
 def policy_of_kind(kind: str, settings: Settings, asked: AskedAttempts) -> RepeatPolicy:
     """Return the policy of a kind of step, without the settings of single nodes."""
-    said = settings.repeats
-    unsaid = kind not in said or said[kind].times is None
+    configured = settings.repeats
+    unsaid = kind not in configured or configured[kind].times is None
     # Only the default is shorter on a terminal: a number of repeats in elt.yml applies there too.
     usual = WATCHED_INGEST if kind == INGEST and asked.watched and unsaid else DEFAULTS[kind]
     policy = _named(usual, kind, settings)
@@ -168,13 +170,24 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
             if name in kinds or name in known or any(is_called(name, load.names) for load in graph.ingest.values()):
                 continue
             if settings.elt_yml is not None:
-                found = near(name, (*kinds, *sorted(known)), (*kinds, "the name or the id of any node"))
-                told = f"'{key}.{name}': there is no such kind of step and no such node; {found}"
-                mistakes.in_file(settings.elt_yml, wish.line, told)
+                found = meant(name, (*kinds, *sorted(known)), (*kinds, "the name or the id of any node"))
+                mistake = f"'{key}.{name}': there is no such kind of step and no such node{found}"
+                mistakes.in_file(settings.elt_yml, wish.line, mistake)
     for node in _dbt_nodes(graph):
         if node.unique_id in metas:
-            mistakes.found += [f"{node.path}: {node.unique_id}: {told}" for told in metas[node.unique_id].mistakes]
+            mistakes.found += [
+                f"{_place(settings, graph, node, mistake)}: {node.unique_id}: {mistake}"
+                for mistake in metas[node.unique_id].mistakes
+            ]
     mistakes.raise_if_any()
+
+
+def _place(settings: Settings, graph: Graph, node: DbtNode | DbtSource, mistake: str) -> str:
+    """Return the file, with the line if it is found, in which a node's `meta.elt` is written."""
+    if node.package != graph.manifest.project_name:
+        return node.path  # of a package, relative to its own folder
+    properties = node.definition.properties if isinstance(node, DbtNode) else ""
+    return place_of_meta(settings.dbt_project_dir, (properties, node.path, "dbt_project.yml"), node.name, mistake)
 
 
 def _known(graph: Graph) -> Iterator[str]:

@@ -254,8 +254,8 @@ def only_run(beginning: str | None, found: Sequence[str]) -> str:
         AmbiguousRunError: several runs match.
     """
     if not found:
-        said = f"There is no run {beginning}." if beginning else "No run is recorded yet."
-        raise UnknownRunError(said, hint=UNKNOWN_RUN_HINT)
+        problem = f"There is no run {beginning}." if beginning else "No run is recorded yet."
+        raise UnknownRunError(problem, hint=UNKNOWN_RUN_HINT)
     if beginning is not None and len(found) > 1:
         more = ", …" if len(found) > MOST_LISTED else ""
         raise AmbiguousRunError(

@@ -209,14 +209,14 @@ def _tell(reuse: Reuse, outcomes: Iterable[Outcome]) -> None:
 
 def _reused(step: Step, then: LastSuccess, recorded: Outcome | None) -> Outcome:
     word = "warn" if then.status is Status.WARN else (recorded.tool_word if recorded is not None else "")
-    said = recorded.message if recorded is not None and then.status is Status.WARN else ""
+    warning = recorded.message if recorded is not None and then.status is Status.WARN else ""
     as_then = f"as in run {then.run_id}"
     return Outcome(
         step_id=step.id,
         status=Status.REUSED,
         tool_word=word or _DEFAULT_WORD[isinstance(step, BuildStep)],
         reason=Reason(code=ReasonCode.UNCHANGED),
-        message=f"{said} ({as_then})" if said else as_then,
+        message=f"{warning} ({as_then})" if warning else as_then,
         rows_affected=recorded.rows_affected if recorded is not None else None,
         row_count=recorded.row_count if recorded is not None else None,
         failures=recorded.failures if recorded is not None else None,

@@ -27,11 +27,6 @@ STORED = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT
 PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Return the manifest of a manifest.json file."""
-    return manifest_from(read_raw(path), path)
-
-
 def read_raw(path: Path) -> object:
     """Return the JSON of a manifest.json file."""
     try:
@@ -189,9 +184,13 @@ def _known_parents(
     for node in nodes.values():
         for parent in node.parents:
             if parent not in nodes and parent not in sources:
-                disabled = ", which is disabled" if parent in (raw.get("disabled") or {}) else ""
+                if parent in (raw.get("disabled") or {}):
+                    raise ManifestError(
+                        f"{node.unique_id} ({node.path}) depends on {parent}, which is disabled.",
+                        hint=f"Enable {parent}, or remove the reference in {node.path}.",
+                    )
                 raise ManifestError(
-                    f"{node.unique_id} ({node.path}) depends on {parent}{disabled}, which is not in {path}.",
+                    f"{node.unique_id} ({node.path}) depends on {parent}, which is not in {path}.",
                     hint="The manifest is out of date or was edited by hand. Run `elt dbt parse`.",
                 )
     return nodes

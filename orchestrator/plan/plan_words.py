@@ -81,7 +81,7 @@ def reason_of(step: Step) -> str:
         return f"feeds {len(step.feeds):,} sources: {some_of(list(map(short_name, step.feeds)), _MOST_FED)}"
     of = named(step.cause.of) if step.cause.of else ""
     if step.cause.why is Why.CHECKS:
-        return f"{'judges' if isinstance(step, FreshnessStep | ValidationStep) else 'tests'} {of}"
+        return f"{'evaluates' if isinstance(step, FreshnessStep | ValidationStep) else 'tests'} {of}"
     return _REASONS[step.cause.why].format(of=of)
 
 
@@ -103,13 +103,13 @@ def decision_words(decision: Decision) -> str:
         case Act.CLOSED:
             return f"stays closed: {decision.words}"
         case Act.OPEN:
-            return f"not tried: {decision.words}"
+            return f"not run: {decision.words}"
         case Act.OPEN_SKIPS:
-            return f"not tried, and what is below skipped: {decision.words}"
+            return f"not run, and what is downstream is skipped: {decision.words}"
         case Act.UNCONFIRMED:
             likely = replace(decision, act=decision.likely or Act.RUN, likely=None)
-            told = f"runs ({likely.words})" if likely.act is Act.RUN else decision_words(likely)
-            return f"unconfirmed, by the record: {told}"
+            expected = f"runs ({likely.words})" if likely.act is Act.RUN else decision_words(likely)
+            return f"unconfirmed, by the record: {expected}"
         case Act.RUN:
             return decision.words
         case _:
@@ -211,8 +211,12 @@ def _decision(decision: Decision | None) -> Json:
     if decision is None:
         return {"act": Act.RUN.value, "words": ""}
     found = {name: getattr(decision, name) for name in ("of_run", "status", "blame")}
-    told = {"act": decision.act.value, "words": decision.words, **{name: kept for name, kept in found.items() if kept}}
-    return told if decision.likely is None else {**told, "likely": decision.likely.value}
+    plain = {
+        "act": decision.act.value,
+        "words": decision.words,
+        **{name: kept for name, kept in found.items() if kept},
+    }
+    return plain if decision.likely is None else {**plain, "likely": decision.likely.value}
 
 
 def _left_out(one: LeftOut) -> Json:

@@ -28,8 +28,8 @@ _VERDICTS = {
 
 def print_explanation(console: Console, found: Explained) -> None:
     """Print what a node's result depends on, now and at its last success, and the resulting decision."""
-    if found.held is not None:
-        console.print(locked_line(found.held), soft_wrap=True)
+    if found.locked is not None:
+        console.print(locked_line(found.locked), soft_wrap=True)
     kind = found.node.resource_type.value.replace("_", " ")
     console.print(Text.assemble((kind, "cyan"), "  ", (found.node.name, "bold"), f"  {found.node.path}"))
     for name, value in _facts(found):
@@ -65,7 +65,7 @@ def explanation_to_json(found: Explained) -> dict[str, object]:
         "decision": None
         if found.decision is None
         else {"act": found.decision.act.value, "words": decision_words(found.decision)},
-        "unconfirmed": locked_to_json(found.held),
+        "unconfirmed": locked_to_json(found.locked),
         "unknown": sorted(found.now.unknown),
         "standing": None
         if then is None
@@ -98,6 +98,9 @@ def _facts(found: Explained) -> list[tuple[str, str]]:
         facts.append(("volatile", f"{what}: it always runs, unless `meta.elt.volatile: false` is set"))
     if found.now.at_run_time is not None:
         facts.append(("at run time", f"{found.now.at_run_time}: its SQL is known only when its parents have finished"))
+    if statement is not None and statement.deferred and not found.now.is_declared:
+        what = ", ".join(statement.deferred)
+        facts.append(("deferred", f"{what}: rows that are read elsewhere cannot be compared, so it always runs"))
     facts += [("not understood", what) for what in _not_understood(found)]
     if found.decision is not None:
         facts.append(("decision", decision_words(found.decision)))
@@ -117,7 +120,11 @@ def _statement(found: Explained) -> dict[str, object] | None:
     statement = found.now.statement
     if statement is None:
         return None
-    return {"volatile": list(statement.volatile), "not_understood": list(statement.findings)}
+    return {
+        "volatile": list(statement.volatile),
+        "not_understood": list(statement.findings),
+        "deferred": list(statement.deferred),
+    }
 
 
 def _above(found: Explained) -> list[str]:
@@ -141,7 +148,7 @@ def _verdict(found: Explained) -> str:
     if found.comparison is None:
         return "It has never succeeded in this target, so there is nothing to compare with."
     changes = found.comparison.changes
-    if found.held is not None and found.comparison.verdict is ComparisonVerdict.SAME and not changes:
+    if found.locked is not None and found.comparison.verdict is ComparisonVerdict.SAME and not changes:
         return "Nothing has changed in the project. Whether its data has changed, only the database can tell."
     if (
         found.comparison.verdict is ComparisonVerdict.SAME
@@ -177,8 +184,8 @@ def _print_parts(console: Console, found: Explained) -> None:
         )
     print_wide(console, table)
     if same:
-        told = f"{len(same):,} settings of the database and the profile are the same."
-        console.print(Text(told, style="dim"), soft_wrap=True)
+        line = f"{len(same):,} settings of the database and the profile are the same."
+        console.print(Text(line, style="dim"), soft_wrap=True)
     if unread:
         console.print(Text(f"{len(unread):,} settings of the database were not read.", style="dim"), soft_wrap=True)
 

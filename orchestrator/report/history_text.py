@@ -91,9 +91,9 @@ def print_log(
     for event in events:
         step_id = step_of_event(event)
         name = titled(step_id, run.plan.by_id) if step_id else ""
-        kind, told = _logged(event)
+        kind, described = _logged(event)
         at = f"{event.at.astimezone():%H:%M:%S.%f}"[:-3]
-        console.print(Text.assemble((at, "dim"), f"  {kind:<14}{name}  ", clean(told)), soft_wrap=True)
+        console.print(Text.assemble((at, "dim"), f"  {kind:<14}{name}  ", clean(described)), soft_wrap=True)
     for step in steps:
         if len(steps) > 1 and any(attempt.outcome is not None for attempt in step.attempts):
             console.print()
@@ -124,8 +124,8 @@ def _logged(event: RunEvent) -> tuple[str, str]:
 def _print_attempt(console: Console, number: int, outcome: Outcome, *, of_several: bool) -> None:
     if of_several:
         kind = f" ({outcome.error_class})" if outcome.error_class else ""
-        told = f"try {number}  {outcome.status}{kind}  {duration(outcome.elapsed)}"
-        console.print(Text(told, style="bold"))
+        described = f"try {number}  {outcome.status}{kind}  {duration(outcome.elapsed)}"
+        console.print(Text(described, style="bold"))
     for part in unreported_parts(outcome):
         rows = "" if part.rows is None or part.message else count(part.rows, "row")
         console.print(f"  {part.status.value:<10}{part.name}  {one_line(part.message)}{rows}", soft_wrap=True)
@@ -215,8 +215,8 @@ def _earlier(attempt: RecordedAttempt, step: RecordedStep, run: RecordedRun) -> 
     outcome, name = attempt.outcome, _named(step.step_id, run)
     if outcome is None:
         return Text("interrupted", style="dim"), "", "", step.kind, name, f"try {attempt.number}"
-    said = f"try {attempt.number}: {one_line(outcome.message)}"
-    return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), "", step.kind, name, said
+    text = f"try {attempt.number}: {one_line(outcome.message)}"
+    return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), "", step.kind, name, text
 
 
 def _named(step_id: StepId, run: RecordedRun) -> str:
@@ -242,8 +242,8 @@ def _why(step: RecordedStep, run: RecordedRun) -> str:
 
 
 def _counts(head: RunHead) -> str:
-    told = [f"{number:,} {status.value}" for status, number in head.counts.items()]
-    return ", ".join(told) or f"0 of {head.steps:,}"
+    described = [f"{number:,} {status.value}" for status, number in head.counts.items()]
+    return ", ".join(described) or f"0 of {head.steps:,}"
 
 
 def _took(head: RunHead, state: RunState) -> timedelta:

@@ -1,5 +1,6 @@
 """Answers health checks of `elt schedule start`."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -7,7 +8,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from orchestrator.errors import UsageError
-from orchestrator.schedules.schedule_loop import ScheduleLoop, status_json
+from orchestrator.schedules.schedule_loop import ScheduleLoop
 from orchestrator.schedules.scheduled_runs import utc_now
 
 _SILENCE = timedelta(minutes=2)
@@ -50,7 +51,7 @@ def _handler(loop: ScheduleLoop) -> type[BaseHTTPRequestHandler]:
                 self._answer(404, '{"error": "only /healthz"}')
                 return
             is_healthy = loop.looked_at is not None and utc_now() - loop.looked_at < _SILENCE
-            self._answer(200 if is_healthy else 503, status_json(loop))
+            self._answer(200 if is_healthy else 503, _status_json(loop))
 
         def _answer(self, code: int, body: str) -> None:
             text = body.encode()
@@ -64,3 +65,16 @@ def _handler(loop: ScheduleLoop) -> type[BaseHTTPRequestHandler]:
             """Log nothing: a probe comes every few seconds."""
 
     return Health
+
+
+def _status_json(loop: ScheduleLoop) -> str:
+    """Return the state of the loop for health checks."""
+    document = {
+        "looked_at": None if loop.looked_at is None else loop.looked_at.isoformat(),
+        "next_at": None if loop.next_at is None else loop.next_at.isoformat(),
+        "running": [
+            {"schedule": child.start.time.schedule, "logical_time": child.start.time.logical_time.isoformat()}
+            for child in loop.children
+        ],
+    }
+    return json.dumps(document)

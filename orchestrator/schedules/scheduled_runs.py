@@ -11,7 +11,6 @@ from pathlib import Path
 
 from orchestrator.api import run_and_report
 from orchestrator.config.loader import load_settings
-from orchestrator.config.mistakes import near
 from orchestrator.config.schedule_settings import OnBusySchedule, ScheduleSettings
 from orchestrator.config.settings import Settings
 from orchestrator.continued_runs import resume_and_report, retry_and_report
@@ -29,6 +28,7 @@ from orchestrator.scheduling.which_time import time_to_run
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.recording import new_run_id, open_store
 from orchestrator.wiring.reports import OutputKind
+from orchestrator.wording import did_you_mean, similar
 
 MakeCommand = Callable[[tuple[str, ...], Path | None], Command]
 """Returns the command of a command line, such as `run --select marts`, in a project folder."""
@@ -50,8 +50,7 @@ class ProjectSchedules:
         """Return a schedule; raises UnknownScheduleError."""
         found = self.settings.schedules.get(name)
         if found is None:
-            names = tuple(self.settings.schedules)
-            hint = near(name, names).capitalize() if names else "Add it to `schedules` in elt.yml."
+            hint = did_you_mean(similar(name, self.settings.schedules)) or "`elt schedule list` lists the schedules."
             raise UnknownScheduleError(f"elt.yml has no schedule {name}.", hint=hint)
         return found
 

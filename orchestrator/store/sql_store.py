@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from orchestrator.errors import StoreError
 from orchestrator.execution.liveness import LOST_AFTER
 from orchestrator.execution.recorded import Lease, Opening
-from orchestrator.store.database import explained, have_alone, open_for_reading, open_for_writing, told
+from orchestrator.store.database import explained, explained_errors, have_alone, open_for_reading, open_for_writing
 from orchestrator.store.disk_space import file_size, shrink_file
 from orchestrator.store.fingerprint_text import GROUP, unused_groups
 from orchestrator.store.lease_rows import drop_lease, read_leases, renew_lease, take_lease
@@ -140,7 +140,7 @@ class SqlStore:
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         engine = self._engine()
-        with told(self._url, set_aside=self._may_set_aside()), engine.connect() as connection:
+        with explained_errors(self._url, set_aside=self._may_set_aside()), engine.connect() as connection:
             yield connection
 
     def _explain(self, broken: ExceptionContext) -> StoreError:

@@ -63,7 +63,7 @@ class OpenProject:
     """Whether the command runs nothing, and can answer without a database file that another process holds."""
     _warehouse: ChildWarehouse | None = field(default=None)
     _locked_for_long: WarehouseLockedError | None = field(default=None)
-    held: LockedDatabase | None = None
+    locked: LockedDatabase | None = None
     """The result of `locked_database`, once it was called."""
 
     @property
@@ -90,13 +90,13 @@ class OpenProject:
         """Return the process that has locked the database, for a command that only reads; None if it is free."""
         # The lock shows only when the file is opened. A command that runs waits for it instead, up to its limit.
         can_be_locked = self.only_reads and self.target.is_file and self.target.is_there
-        if can_be_locked and self._warehouse is None and self.held is None:
+        if can_be_locked and self._warehouse is None and self.locked is None:
             try:
                 self.warehouse()
             except WarehouseLockedError as error:
                 command = self.masker.text(error.command)
-                self.held = LockedDatabase(database=self.target.description, pid=error.pid, command=command)
-        return self.held
+                self.locked = LockedDatabase(database=self.target.description, pid=error.pid, command=command)
+        return self.locked
 
     def warehouse(self) -> ChildWarehouse:
         """Open the database alongside dbt, once; raises WarehouseError if it cannot be opened or shared."""
@@ -143,7 +143,7 @@ class OpenProject:
         return Limits(dbt=self.target.threads, ingest=self.settings.ingestion_threads)
 
     def _tell_of_wait(self, holder: Holder) -> None:
-        message = f"up to {self.lock_timeout:g} s for {self.target.path}, which is held by {holder}"
+        message = f"up to {self.lock_timeout:g} s for {self.target.path}, which is locked by {holder}"
         self.hear(Noticed(at=datetime.now(UTC), kind=NoticeKind.WAITING, message=message))
 
 
@@ -221,7 +221,7 @@ def _discovery(
     """Start the discovery of the dlt sources in the background."""
     if settings.ingestion_folder is None:
         return None, None
-    host = IngestionHost(masker.text, settings.ingestion_pythons)
+    host = IngestionHost(masker.text, settings.ingestion_pythons, learn=masker.learn_secret)
     resources.callback(host.close)
     pool = ThreadPoolExecutor(1, thread_name_prefix="elt-discovery")  # the child is waited for on a thread
     resources.callback(pool.shutdown, wait=False, cancel_futures=True)  # an error of dbt must not wait for an import
@@ -253,8 +253,9 @@ def _graph(
     moved = frozenset(source for _, source in matched.feeds) if placement.prefix and placement.loads else frozenset()
     manifest = with_moved(manifest, placement, moved)
     dlt_sources, loads = placed_loads(placement, discovery.sources, matched.nodes)
-    suites = read_suites(settings.expectations_folder, settings.project_root) if settings.expectations_folder else ()
-    bound = bind(suites, manifest)
+    folder = settings.expectations_folder
+    suites, malformed = read_suites(folder, settings.project_root) if folder else ((), ())
+    bound = bind(suites, manifest, malformed)
     readings = suite_readings(settings.project_root, manifest, bound)
     graph = build_graph(
         manifest,

@@ -28,7 +28,7 @@ def test_every_mistake_of_elt_yml_is_reported_at_once(elt, tmp_path):
     shop = write_shop(tmp_path, {"elt.yml": ELT_YML})
     elt("run", project=shop).refuses(
         "The configuration has 5 mistakes:",
-        f"{shop}/elt.yml:1: unknown key 'lock_timout'; did you mean 'lock_timeout'?",
+        f"{shop}/elt.yml:1: unknown key 'lock_timout'. Did you mean 'lock_timeout'?",
         f"{shop}/elt.yml:2: 'lock_timeout' is 'soon': expected a duration",
         f"{shop}/elt.yml:4: 'ingestion.threads' is 'many': expected a whole number",
         f"{shop}/elt.yml:5: 'ingestion.folder': the folder {shop}/nowhere does not exist",
@@ -44,10 +44,11 @@ def test_elt_yml_that_is_not_yaml(elt, tmp_path):
 
 
 def test_a_suite_bound_to_no_node(elt, tmp_path):
-    """A suite whose name is no node's says its file, near names, and how suites are named."""
+    """A suite whose name is no node's says its file, similar names, and how suites are named."""
     shop = write_shop(tmp_path, {"expectations/x.json": suite("dim_custmers")})
     elt("run", project=shop).refuses(
-        'expectations/x.json: the suite "dim_custmers" is the name of no node; near names: dim_customers',
+        'expectations/x.json: no model, seed, snapshot or dbt source is called "dim_custmers".',
+        "Did you mean 'dim_customers'",
         "A suite has the name of a model",
     )
 
@@ -73,3 +74,10 @@ def test_a_malformed_suite(elt, tmp_path, text, told):
     """A suite's file that is no suite is told with the place in it."""
     shop = write_shop(tmp_path, {"expectations/x.json": text})
     elt("run", project=shop).refuses(told, "A suite is a JSON object")
+
+
+def test_a_mistake_in_the_meta_of_a_model_names_its_yaml_file(elt, tmp_path):
+    """The file and the line of the key, and not the model's SQL file."""
+    entry = "models:\n  - name: int_orders\n    config:\n      meta:\n        elt:\n          nope: 1\n"
+    told = "models/more.yml:6: model.shop.int_orders: unknown key 'meta.elt.nope'"
+    elt("plan", project=write_shop(tmp_path, {"models/more.yml": entry})).refuses(told)

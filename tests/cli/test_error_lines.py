@@ -33,6 +33,27 @@ def test_an_error_of_dbt_has_its_line(elt, tmp_path):
     )
 
 
+SQL = {
+    "models/column.sql": "{{ config(materialized='table') }}\n\nselect\n  nope\nfrom {{ ref('stg_orders') }} o",
+    "models/joined.sql": "select 1 as a\nfrom {{ ref('stg_orders') }} o join {{ ref('stg_customers') }} on o.nope = 1",
+    "models/many.sql": "{{ config(materialized='table') }}\nselect nope as a,\nnope as b from {{ ref('stg_orders') }}",
+    "models/wrong.sql": "select order_id\nfrom {{ ref('stg_orders') }}\nwhere where {{ 1 }}",
+}
+
+
+def test_an_error_in_sql_has_its_line(elt, tmp_path):
+    """The line of the model's file, also if the line has ref(); none if two lines could be meant."""
+    words = ("run", "--no-tests", "--select", "stg_orders", "stg_customers", "column", "joined", "many", "wrong")
+    ran = elt(*words, project=write_shop(tmp_path, SQL))
+    ran.reports(
+        "models/column.sql:4: nope ^^^^",
+        "models/joined.sql:2: from {{ ref('stg_orders') }} o join {{ ref('stg_customers') }} on o.nope = 1 ^^^^",
+        "models/wrong.sql:3: where where {{ 1 }}",
+    )
+    assert "models/many.sql:" not in ran.out
+    assert "LINE" not in ran.out
+
+
 def test_the_artifacts_have_the_words_of_dbt(elt, tmp_path):
     """The line is added for people; run_results.json is as dbt writes it."""
     shop = write_shop(tmp_path, BROKEN)
@@ -59,12 +80,20 @@ def test_an_error_of_a_hook_has_its_line(elt, tmp_path, hook, told):
 @pytest.mark.parametrize(
     ("file", "text", "told"),
     [
-        ("models/bad.sql", "select 1\n\n{{ 1 / 0 }}", "division by zero at models/bad.sql:3"),
-        ("models/bad.sql", "select 1\n{{ config(materialized=3) }}", "3 is not of type 'string' in models/bad.sql"),
+        (
+            "models/bad.sql",
+            "select 1\n\n{{ 1 / 0 }}",
+            "model bad at models/bad.sql:3: division by zero",
+        ),
+        (
+            "models/bad.sql",
+            "select 1\n{{ config(materialized=3) }}",
+            "model bad at models/bad.sql:2: materialized: 3 is not",
+        ),
         (
             "macros/bad.sql",
             "{% macro x() %}\n\n{{ foo( }}{% endmacro %}",
-            "{{ foo( }}{% endmacro %} in macros/bad.sql",
+            "dbt cannot parse macros/bad.sql:3: unexpected",
         ),
     ],
 )
@@ -100,7 +129,7 @@ def test_an_error_of_an_expectation_has_its_line(elt, tmp_path):
     """The line in the suite's file on which the expectation begins."""
     shop = write_shop(tmp_path, BROKEN)
     words = ("run", "--select", "stg_orders", "--exclude", "resource_type:test")
-    elt(*words, project=shop).reports("expect_nonsense not found (at expectations/orders.json:10)")
+    elt(*words, project=shop).reports("has no such expectation", "(at expectations/orders.json:10)")
 
 
 @pytest.mark.parametrize("way", ["before the command", "after it", "in the environment"])
@@ -116,6 +145,17 @@ def test_debug_shows_the_traceback_of_a_step(elt, tmp_path, monkeypatch, way):
     assert "DEBUG orchestrator.adapters.dbt" in said.err
     assert "ZeroDivisionError: division by zero" in said.err
     assert "Traceback" not in said.out
+
+
+def test_the_log_of_elt_has_no_colours(elt, tmp_path):
+    """dbt colours the result of a node; a file, and stderr that is redirected to one, must not have that."""
+    shop = write_shop(tmp_path, BROKEN)
+    said = elt("--debug", "run", "--upstream", "none", "--no-tests", "--select", "zero", project=shop)
+    log = (shop / ".elt/logs/elt.log").read_text()
+    for text in (said.out, said.err, log):
+        assert "\x1b" not in text
+    assert "[ERROR in " in said.err
+    assert "[ERROR in " in log
 
 
 def test_debug_shows_the_traceback_of_an_error(elt, tmp_path):

@@ -24,7 +24,7 @@ from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch
 from orchestrator.nodes.dbt_flags import DbtFlags
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
@@ -44,7 +44,6 @@ class DbtProject:
     ) -> None:
         """Set the callback for dbt's warnings, and the function that removes secrets from a text that is kept."""
         self._session = DbtSession(project_dir, hear, mask)
-        self._manifest_file: ManifestFile | None = None
 
     def open(self, args: tuple[str, ...]) -> Target:
         """Read options, profile and project for dbt's command line `args`; parses nothing yet."""
@@ -90,16 +89,16 @@ class DbtProject:
 
     def parse(self, placement: Placement = DECLARED) -> ManifestFile:
         """Parse the project with its nodes where they are placed, and return the manifest that dbt wrote."""
-        self._manifest_file = self._session.parse(placement)
-        return self._manifest_file
+        return self._session.parse(placement)
 
     def move_sources(self, placement: Placement, sources: Collection[NodeId]) -> None:
         """Read these dbt sources from prefixed schemas; the manifest is written again."""
-        self._manifest_file = self._session.move_sources(placement, sources)
+        self._session.move_sources(placement, sources)
 
     def manifest_json(self) -> bytes:
         """Return the JSON of the manifest that dbt wrote last; empty before the parse."""
-        return b"" if self._manifest_file is None else self._manifest_file.read()
+        written = self._session.manifest_file
+        return b"" if written is None else written.read()
 
     @property
     def unmoved(self) -> Mapping[NodeId, str]:
@@ -110,6 +109,10 @@ class DbtProject:
     def selector(self) -> DbtSelector:
         """dbt's selector of the parsed project."""
         return DbtSelector(self._session)
+
+    def deferred_relations(self) -> Mapping[NodeId, Relation]:
+        """Return the relations that `--defer` may read in place of nodes; empty without it."""
+        return self.selector.deferred_relations()
 
     def surroundings(self) -> DbtSurroundings:
         """Return what can change results besides the nodes; contains secrets until they are hashed."""

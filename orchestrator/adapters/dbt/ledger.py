@@ -60,7 +60,7 @@ class DbtLedger:
             return
         runs = self._runs
         instead = {node: run_record(runs.skipped_result(node)) for node in self.skipped_nodes()}
-        instead |= {node: run_record(runs.lost_result(node, said)) for node, said in self.lost_nodes().items()}
+        instead |= {node: run_record(runs.lost_result(node, message)) for node, message in self.lost_nodes().items()}
         instead |= {node: reused_record(self._session, node, word) for node, word in self._forgotten_nodes().items()}
         write_artifacts(
             self._session,

@@ -50,7 +50,7 @@ class DbtSession:
         self._args: tuple[str, ...] = ()
         self._catalogs: Any = []
         self._came_from: Path | None = None
-        self._manifest_file: ManifestFile | None = None
+        self.manifest_file: ManifestFile | None = None
         self.placement = _UNMOVED
         self.unmoved: dict[NodeId, str] = {}
         """The nodes that a run with a schema prefix cannot build, each with the reason."""
@@ -101,21 +101,20 @@ class DbtSession:
             self.placement = placement
             if placement.prefix:
                 self.unmoved = place_nodes(self.manifest, self.config, placement)
-            self._manifest_file = self._written()
+            self.manifest_file = self._written()
         except Exception as error:
             raise self._translated(error) from error
         # The parsed objects live as long as the session. Scanning them at every garbage collection would take a tenth
         # of a run's CPU time.
         gc.freeze()
-        return self._manifest_file
+        return self.manifest_file
 
-    def move_sources(self, placement: Placement, sources: Collection[NodeId]) -> ManifestFile:
-        """Read these dbt sources from prefixed schemas; return the manifest, which is written again."""
+    def move_sources(self, placement: Placement, sources: Collection[NodeId]) -> None:
+        """Read these dbt sources from prefixed schemas; the manifest is written again."""
         place_sources(self.manifest, self.config, placement, sources)
-        if self._manifest_file is not None:
-            self._manifest_file.close()
-        self._manifest_file = self._written()
-        return self._manifest_file
+        if self.manifest_file is not None:
+            self.manifest_file.close()
+        self.manifest_file = self._written()
 
     def _written(self) -> ManifestFile:
         if self.flags.WRITE_JSON:
@@ -167,8 +166,8 @@ class DbtSession:
                 invocation.end()
             finally:
                 os.chdir(came_from)
-        if self._manifest_file is not None:
-            self._manifest_file.close()
+        if self.manifest_file is not None:
+            self.manifest_file.close()
 
     def _begin(self, args: Sequence[str]) -> None:
         import click

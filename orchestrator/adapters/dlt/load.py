@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestrator.adapters.children.child_access import ChildAccess
 from orchestrator.adapters.children.child_process import Child, ChildEndedError, RunningChildren
+from orchestrator.adapters.children.own_bug import ChildBugError
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.load_outcomes import cancelled, ended, errored
 from orchestrator.errors import IngestionError
@@ -83,6 +84,8 @@ class IngestRunner:
                 answer = self._talk(child, step, stop)
         except ChildEndedError as error:
             died = f"the process that loaded it died: {error}"
+        except ChildBugError as error:
+            died = f"internal error: {error}. This is a bug of elt: please report it."
         finally:
             # Returns when the child's transaction is rolled back, so that another attempt does not meet it.
             said = child.close()

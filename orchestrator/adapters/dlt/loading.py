@@ -13,6 +13,7 @@ from dlt.common.destination import Destination
 from dlt.extract import DltResource, DltSource
 from dlt.pipeline.pipeline import Pipeline
 
+from orchestrator.adapters.children.own_bug import is_bug_of_elt
 from orchestrator.adapters.children.sql_pipe import PipeConnection
 from orchestrator.adapters.children.wire import Channel
 from orchestrator.adapters.dlt.destinations import refused_destination
@@ -54,7 +55,9 @@ def answer(request: dict[str, Any], owner: Channel, warehouse: Channel | None) -
         return _load(part, request, owner, _destination(part, request, warehouse))
     except IngestionError as error:
         return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT}
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's code, the source system, the database
+    except (Exception, SystemExit) as error:  # the user's code, the source system, the database
+        if is_bug_of_elt(error):
+            raise
         sys.stderr.write(scrub(traceback.format_exc()))
         message, hint = explain(error, request["source"], os.path.relpath(path, root), root)
         return {"error": message, "hint": hint, "class": error_class(error)}
@@ -208,8 +211,7 @@ def _bytes(pipeline: Pipeline, load_ids: Collection[str]) -> int | None:
 @contextmanager
 def _alone(owner: Channel) -> Iterator[None]:
     """Hold the lock on the dataset: dlt pipelines that create its tables at the same time conflict."""
-    owner.send({"ask": "dataset"})
-    owner.receive()
+    owner.ask({"ask": "dataset"})
     try:
         yield
     finally:

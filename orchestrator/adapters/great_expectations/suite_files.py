@@ -8,15 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import SuiteError
-from orchestrator.nodes.suite import Suite, suite_id
+from orchestrator.nodes.suite import Suite, suite_error, suite_id
 
 SEVERITIES = ("critical", "warning", "info")
 _LIST = re.compile(r'"expectations"\s*:\s*\[')
-_HINT = (
-    "A suite is a JSON object with a name and a list of expectations, each with a type and kwargs, as "
-    "great-expectations 1.x writes it. Fix the file, or move files that are not suites to another folder."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +34,8 @@ class _MalformedError(Exception):
         self.mistakes = mistakes
 
 
-def read_suites(folder: Path, project_root: Path) -> tuple[Suite, ...]:
-    """Return the suites of all JSON files in the folder; the error lists the mistakes of all files at once."""
+def read_suites(folder: Path, project_root: Path) -> tuple[tuple[Suite, ...], tuple[str, ...]]:
+    """Return the suites of all JSON files in the folder, and the mistakes of all files."""
     files: list[SuiteFile] = []
     mistakes: list[str] = []
     for file in sorted(_json_files(folder)):
@@ -49,9 +44,7 @@ def read_suites(folder: Path, project_root: Path) -> tuple[Suite, ...]:
         except _MalformedError as malformed:
             mistakes += malformed.mistakes
     mistakes += _names_used_twice(files)
-    if mistakes:
-        raise SuiteError(_listed(mistakes), hint=_HINT)
-    return tuple(
+    suites = (
         Suite(
             unique_id=suite_id(each.name),
             name=each.name,
@@ -60,6 +53,7 @@ def read_suites(folder: Path, project_root: Path) -> tuple[Suite, ...]:
         )
         for each in files
     )
+    return tuple(suites), tuple(mistakes)
 
 
 def read_suite(project_root: Path, path: str) -> SuiteFile:
@@ -67,7 +61,7 @@ def read_suite(project_root: Path, path: str) -> SuiteFile:
     try:
         return _read(project_root / path, path)
     except _MalformedError as malformed:
-        raise SuiteError(_listed(malformed.mistakes), hint=_HINT) from malformed
+        raise suite_error(malformed.mistakes) from malformed
 
 
 def _json_files(folder: Path) -> Iterator[Path]:
@@ -87,21 +81,21 @@ def _shown(file: Path, project_root: Path) -> str:
 def _read(file: Path, shown: str) -> SuiteFile:
     try:
         text = file.read_text(encoding="utf-8-sig")
-        said = json.loads(text)
+        parsed = json.loads(text)
     except json.JSONDecodeError as error:
         raise _MalformedError([f"{shown}:{error.lineno}: not JSON: {error.msg} (column {error.colno})"]) from error
     except UnicodeDecodeError as error:
         raise _MalformedError([f"{shown}: not text in UTF-8"]) from error
     except OSError as error:
         raise _MalformedError([f"{shown}: cannot be read: {error.strerror or error}"]) from error
-    if mistakes := list(_mistakes(said)):
+    if mistakes := list(_mistakes(parsed)):
         raise _MalformedError([f"{shown}: {mistake}" for mistake in mistakes])
     return SuiteFile(
-        name=said["name"],
+        name=parsed["name"],
         path=shown,
-        expectations=tuple(said["expectations"]),
-        suite_parameters=said.get("suite_parameters") or {},
-        lines=_lines_of(text, said["expectations"]),
+        expectations=tuple(parsed["expectations"]),
+        suite_parameters=parsed.get("suite_parameters") or {},
+        lines=_lines_of(text, parsed["expectations"]),
     )
 
 
@@ -120,38 +114,38 @@ def _lines_of(text: str, expectations: list[object]) -> tuple[int, ...]:
     return tuple(lines) if found == expectations else ()
 
 
-def _mistakes(said: object) -> Iterator[str]:
-    if not isinstance(said, dict):
-        yield f"not a suite: expected an object, found {_kind(said)}"
+def _mistakes(parsed: object) -> Iterator[str]:
+    if not isinstance(parsed, dict):
+        yield f"not a suite: expected an object, found {_kind(parsed)}"
         return
-    if "expectation_suite_name" in said:
+    if "expectation_suite_name" in parsed:
         yield 'written by great-expectations before 1.0: "expectation_suite_name" is "name" now'
-    elif not isinstance(said.get("name"), str) or not said["name"].strip():
+    elif not isinstance(parsed.get("name"), str) or not parsed["name"].strip():
         yield 'no "name"'
-    parameters = said.get("suite_parameters")
+    parameters = parsed.get("suite_parameters")
     if parameters is not None and not isinstance(parameters, dict):
         yield f'"suite_parameters": expected an object, found {_kind(parameters)}'
-    expectations = said.get("expectations")
+    expectations = parsed.get("expectations")
     if isinstance(expectations, list):
         for number, each in enumerate(expectations, start=1):
             yield from (f"expectation {number}: {mistake}" for mistake in _mistakes_of_one(each))
-    elif "expectations" in said:
+    elif "expectations" in parsed:
         yield f'"expectations": expected a list, found {_kind(expectations)}'
     else:
         yield 'no "expectations"'
 
 
-def _mistakes_of_one(said: object) -> Iterator[str]:
-    if not isinstance(said, dict):
-        yield f"expected an object, found {_kind(said)}"
+def _mistakes_of_one(parsed: object) -> Iterator[str]:
+    if not isinstance(parsed, dict):
+        yield f"expected an object, found {_kind(parsed)}"
         return
-    if "expectation_type" in said:
+    if "expectation_type" in parsed:
         yield 'written by great-expectations before 1.0: "expectation_type" is "type" now'
-    elif not isinstance(said.get("type"), str) or not said["type"]:
+    elif not isinstance(parsed.get("type"), str) or not parsed["type"]:
         yield 'no "type"'
-    if not isinstance(said.get("kwargs", {}), dict):
-        yield f'"kwargs": expected an object, found {_kind(said["kwargs"])}'
-    severity = said.get("severity")
+    if not isinstance(parsed.get("kwargs", {}), dict):
+        yield f'"kwargs": expected an object, found {_kind(parsed["kwargs"])}'
+    severity = parsed.get("severity")
     if severity is not None and severity not in SEVERITIES:
         yield f"unknown severity {json.dumps(severity)}; use one of {', '.join(SEVERITIES)}"
 
@@ -169,9 +163,3 @@ def _kind(value: object) -> str:
     """Return the name of a JSON value's kind for messages."""
     kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
     return kinds.get(type(value), "a number")
-
-
-def _listed(mistakes: list[str]) -> str:
-    if len(mistakes) == 1:
-        return f"An expectation suite is malformed. {mistakes[0]}"
-    return "\n".join([f"{len(mistakes)} mistakes in expectation suites:", *(f"  {each}" for each in mistakes)])

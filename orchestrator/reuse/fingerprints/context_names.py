@@ -44,7 +44,7 @@ class ContextNames:
         elif self._is_value(name, line):
             self._on_value(name, attributes, call, line)
         elif name == allowed.TRIES and call is not None and not attributes:
-            self._tries(call, line)
+            self._passed_to_modules(call, line)
         else:
             self._foreign(name, attributes, call, line)  # on no list: a macro of the project, or unknown
 
@@ -127,7 +127,7 @@ class ContextNames:
         if macro in allowed.BESIDE_THE_SQL:
             self._notes.beside_the_sql = True
 
-    def _tries(self, call: nodes.Call, line: int) -> None:
+    def _passed_to_modules(self, call: nodes.Call, line: int) -> None:
         """Record a call of a function that is passed as an argument. Only functions of `modules` are understood."""
         called: nodes.Node | None = call.args[1] if len(call.args) > 1 else None
         while isinstance(called, nodes.Getattr):
