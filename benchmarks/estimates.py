@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 from statistics import median
 
-from benchmarks.simulated_history import OPENING, at_second, make_nights, played, recorded
+from benchmarks.simulated_history import at_second, make_nights, played, recorded
 from orchestrator.estimates.deadlines import Deadline, LateWatch
 from orchestrator.estimates.forecast import Forecast
 from orchestrator.estimates.past_durations import past_durations
@@ -107,9 +107,9 @@ def _watched(forecast: Forecast, events: Sequence[RunEvent], deadline: datetime,
     """Return when the run was said to be late; None if it was not, before its deadline."""
     watch = LateWatch([Deadline(name="schedule nightly", at=deadline)])
     state, rest, end = RunState(), list(events), min(deadline, events[-1].at)
-    length = (end - at_second(OPENING)).total_seconds()
+    length = (end - at_second(0)).total_seconds()
     every = max(2.0, length / looks)
-    moments = [at_second(OPENING + every * at) for at in range(int(length / every) + 1)]
+    moments = [at_second(every * at) for at in range(int(length / every) + 1)]
     moments += [deadline - timedelta(seconds=seconds) for seconds in range(1, 10)]  # it then looks every second
     for moment in sorted(moments):
         if moment >= end:

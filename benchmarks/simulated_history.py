@@ -24,7 +24,6 @@ START = datetime(2026, 11, 29, 2, tzinfo=UTC)
 SIGMA = 0.3
 OUTLIERS = 0.05
 CLOSING = 2.0  # seconds from the end of the last step to the end of the run
-OPENING = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def make_nights(random: Random, most_steps: int = 90) -> Nights:
 
 def played(nights: Nights, seconds: Mapping[StepId, float]) -> Iterator[RunEvent]:
     """Yield the events of a run in which each step takes its seconds and succeeds."""
-    scheduler, now = Scheduler(nights.plan, nights.limits), OPENING
+    scheduler, now = Scheduler(nights.plan, nights.limits), 0.0
     yield RunStarted(at=START, plan=nights.plan, database="")
     decision, running, order = scheduler.begin(), list[tuple[float, int, StepId]](), 0
     outcomes = []
@@ -100,7 +99,7 @@ def recorded(history: list[dict[StepId, float]]) -> Durations:
             step: tuple(StepDuration(run_id=f"r{night}", seconds=taken[step]) for night, taken in newest)
             for step in history[0]
         },
-        of_runs=tuple(RunEdges(before=1.0, opening=OPENING, closing=CLOSING) for _ in newest),
+        of_runs=tuple(RunEdges(before=1.0, opening=3.0, closing=CLOSING) for _ in newest),
     )
 
 

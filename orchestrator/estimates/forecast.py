@@ -55,9 +55,9 @@ class Forecast:
         self._runs = max(_FEWEST, min(_MOST_RUNS, most_simulated // max(1, len(plan.steps))))
 
     def estimate(self, *, with_start: bool = False) -> Estimate:
-        """Return how long the run takes; `with_start` includes the start of the command, up to the run's record."""
+        """Return how long the run takes from its first event on; `with_start` includes all that comes before."""
         (remaining,) = self.remaining(_NOTHING_BEGUN, None, (None,))
-        more = self.past.before if with_start else 0.0
+        more = self.past.before + self.past.opening if with_start else 0.0
         return Estimate(
             seconds=round(more + remaining.expected, 3),
             low=round(more + quantile(remaining.seconds, 0.1), 3),
@@ -82,15 +82,13 @@ class Forecast:
         running = {} if now is None else seconds_running(state, now)
         begun = self._begun(state, now)
         found: list[list[float]] = [[] for _ in goals]
-        around = self.past.closing + (0.0 if state.has_begun else self.past.opening)
-        before = 0.0 if state.has_begun else self.past.opening
         for seconds in self._drawn(state, running):
             ends = simulated(self._shape, seconds, begun)
             for own, goal in zip(found, of_goals, strict=True):
                 if goal is None:
-                    own.append(around + max(ends, default=0.0))
+                    own.append(self.past.closing + max(ends, default=0.0))
                 else:
-                    own.append(before + max((ends[at] for at in goal), default=0.0))
+                    own.append(max((ends[at] for at in goal), default=0.0))
         return tuple(Remaining(seconds=sorted(own)) for own in found)
 
     def slowest(self, state: RunState, goal: Collection[StepId] | None, most: int = 3) -> tuple[Step, ...]:
@@ -98,8 +96,7 @@ class Forecast:
         wanted = self._position.keys() if goal is None else set(goal)
         left = [step for step in self._plan.steps if step.id in wanted and step.id not in state.ended]
         known = [step for step in left if step.id in self.past.steps and not _costs_nothing(step)]
-        in_order = sorted(known, key=lambda step: (step.id not in state.running, -self.past.steps[step.id].seconds))
-        return tuple(sorted(in_order, key=lambda step: -self.past.steps[step.id].seconds)[:most])
+        return tuple(sorted(known, key=lambda step: -self.past.steps[step.id].seconds)[:most])
 
     def _begun(self, state: RunState, now: datetime | None) -> Begun:
         position = self._position

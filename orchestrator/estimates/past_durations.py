@@ -65,7 +65,7 @@ class PastDurations:
     before: float = 0.0
     """Seconds from the start of the command to the record of the run."""
     opening: float = 0.0
-    """Seconds from the record of the run to its first step."""
+    """Seconds from the record of the run to its first step; the first event of the run comes just before that step."""
     closing: float = 0.0
     """Seconds from the end of the last step to the end of the run."""
 
@@ -110,8 +110,15 @@ def _deviations_of(logs: Sequence[tuple[int, float]]) -> tuple[float, ...]:
     """Return how far each logarithm is from the median of the others, which did not know it; none for a single one."""
     if len(logs) < 2:
         return ()
-    values = [value for _, value in logs]
-    return tuple(value - median(values[:at] + values[at + 1 :]) for at, value in enumerate(values))
+    in_order = sorted(value for _, value in logs)
+    # Without a value of the lower half, the median of the others is further up, and the other way round.
+    low, high = (len(in_order) - 1) // 2, len(in_order) // 2
+    if low == high:  # of the others, there is an even number
+        below, at, above = in_order[low - 1], in_order[low], in_order[low + 1]
+        middles = ((at + above) / 2, (below + above) / 2, (below + at) / 2)
+        return tuple(value - middles[(value >= at) + (value > at)] for _, value in logs)
+    below, above = in_order[low], in_order[high]
+    return tuple(value - (above if value <= below else below) for _, value in logs)
 
 
 def _common_spread(off: Mapping[StepId, Sequence[float]]) -> float:
@@ -188,11 +195,7 @@ def _deviations(off: Mapping[StepId, Sequence[float]], common: float) -> tuple[f
 
     Each is in units of the spread that the other durations of its step show.
     """
-    found = [
-        one / _spread((*own[:at], *own[at + 1 :]), common)
-        for own in off.values()
-        if len(own) > 2
-        for at, one in enumerate(own)
-    ]
-    some = found[:: max(1, len(found) // _MOST_DEVIATIONS)]
-    return tuple(sorted((*some, *_NORMAL)))
+    several = [own for own in off.values() if len(own) > 2]
+    some = several[:: max(1, sum(map(len, several)) // _MOST_DEVIATIONS)]
+    found = [one / _spread((*own[:at], *own[at + 1 :]), common) for own in some for at, one in enumerate(own)]
+    return tuple(sorted((*found, *_NORMAL)))

@@ -11,6 +11,7 @@ from orchestrator.store.tables import attempts, runs, steps
 
 MOST_RUNS = 40
 """How many of the last runs in a target are looked at, whichever steps they had."""
+_MOST_EDGES = 5  # runs whose beginning and end are looked at
 _MOST_NAMED = 300  # ids in one query; for more, all steps of those runs are read
 
 
@@ -18,7 +19,7 @@ def durations_in(connection: Connection, target_identity: str, places: Mapping[S
     """Return the durations of steps at their places, at most so many of each, and what runs took around their steps."""
     return Durations(
         of_steps=_of_steps(connection, target_identity, places, most),
-        of_runs=_of_runs(connection, target_identity, most),
+        of_runs=_of_runs(connection, target_identity, min(most, _MOST_EDGES)),
     )
 
 
