@@ -23,6 +23,7 @@ CERTAINTY = 0.96
 """How probable it must be that a run misses its deadline."""
 SOON = 10.0
 """Seconds before the deadline from which one evaluation is enough: there is no time for a second one."""
+_UNKNOWN = Remaining(seconds=(0.0,))
 _IN_A_ROW = 2
 """In how many evaluations in a row: a single step that ends later than usual does not make a run late."""
 
@@ -44,8 +45,10 @@ class Lateness:
     """A run is expected to miss a deadline."""
 
     deadline: Deadline
+    at: datetime
+    """When that became known."""
     expected_end: datetime
-    """In the zone of the deadline."""
+    """In the zone of the deadline; the moment at which it became known, if earlier runs show nothing."""
     slowest: tuple[Step, ...] = ()
     """The slowest steps that have not ended."""
 
@@ -126,26 +129,27 @@ class LateWatch:
         """Return the next deadline that is not decided yet."""
         return min((one.at for at, one in enumerate(self.deadlines) if at not in self._decided), default=None)
 
-    def decide(self, forecast: Forecast, state: RunState, now: datetime) -> tuple[Lateness, ...]:
-        """Return the deadlines that the run is now known to miss."""
+    def decide(self, forecast: Forecast | None, state: RunState, now: datetime) -> tuple[Lateness, ...]:
+        """Return the deadlines that the run is now known to miss; without a forecast, those that it has missed."""
         left = [(at, one) for at, one in enumerate(self.deadlines) if at not in self._decided]
-        remaining = forecast.remaining(state, now, [one.steps for _, one in left])
+        goals = [one.steps for _, one in left]
+        remaining = [_UNKNOWN] * len(left) if forecast is None else forecast.remaining(state, now, goals)
         found = []
         for (at, deadline), rest in zip(left, remaining, strict=True):
             if deadline.steps is not None and deadline.steps <= state.ended.keys():
                 self._decided.add(at)  # done in time
             elif self._is_late(at, deadline, rest, now):
                 self._decided.add(at)
-                expected = now + timedelta(seconds=rest.expected)
-                expected = max(expected.astimezone(UTC), deadline.at.astimezone(UTC)).astimezone(deadline.at.tzinfo)
-                slowest = forecast.slowest(state, deadline.steps)
-                found.append(Lateness(deadline=deadline, expected_end=expected, slowest=slowest))
+                ends = max(now + timedelta(seconds=rest.expected), deadline.at.astimezone(UTC))
+                slowest = () if forecast is None else forecast.slowest(state, deadline.steps)
+                expected = ends.astimezone(deadline.at.tzinfo)
+                found.append(Lateness(deadline=deadline, at=now, expected_end=expected, slowest=slowest))
         return tuple(found)
 
     def _is_late(self, at: int, deadline: Deadline, rest: Remaining, now: datetime) -> bool:
         left = (deadline.at - now).total_seconds()
-        if left <= 0:
-            return True
+        if left <= 0 or rest is _UNKNOWN:
+            return left <= 0
         is_hit = share_above(rest.seconds, left) >= CERTAINTY
         self._hits[at] = self._hits.get(at, 0) + 1 if is_hit else 0
         return self._hits[at] >= (1 if left <= SOON else _IN_A_ROW)
@@ -153,12 +157,13 @@ class LateWatch:
 
 def late_words(late: Lateness) -> str:
     """Return the warning for a run that is late."""
-    deadline = late.deadline
+    deadline, words = late.deadline, f"deadline {late.deadline.at:%H:%M}"
+    if late.at >= deadline.at:
+        words += ", which has passed"
+    if late.expected_end > late.at:
+        words = f"expected {_clock(late.expected_end, deadline.at)}, {words}"
     slowest = ", ".join(titled_step(step) for step in late.slowest)
-    rest = f"; slowest remaining: {slowest}" if slowest else ""
-    return (
-        f"late: {deadline.name}: expected {_clock(late.expected_end, deadline.at)}, deadline {deadline.at:%H:%M}{rest}"
-    )
+    return f"late: {deadline.name}: {words}" + (f"; slowest remaining: {slowest}" if slowest else "")
 
 
 def _clock(moment: datetime, deadline: datetime) -> str:

@@ -134,7 +134,7 @@ class RunEstimates:
     def _work(self) -> None:
         forecast = _unless_it_raises(self._start, None)
         self._is_known.set()
-        if forecast is not None:
+        if forecast is not None or not self._watch.is_done:
             self._begun.wait()
             _unless_it_raises(lambda: self._follow(forecast), None)
 
@@ -144,7 +144,7 @@ class RunEstimates:
             self._estimate = forecast.estimate()
         return forecast
 
-    def _follow(self, forecast: Forecast) -> None:
+    def _follow(self, forecast: Forecast | None) -> None:
         """Estimate again and again, until the run has ended."""
         wait = _EVERY
         while not self._ended.wait(self._until_next(wait)):
@@ -162,8 +162,9 @@ class RunEstimates:
             return wait
         return min(wait, max(left - SOON, 1.0))
 
-    def _look(self, forecast: Forecast, state: RunState, now: datetime) -> None:
-        self._say_end(forecast, state, now)
+    def _look(self, forecast: Forecast | None, state: RunState, now: datetime) -> None:
+        if forecast is not None:
+            self._say_end(forecast, state, now)
         if self._watch.is_done:
             return
         for lateness in self._watch.decide(forecast, state, now):

@@ -27,6 +27,7 @@ from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import WHOLE, Code, Failing, Lease, Opening, Process
 from orchestrator.faults import Point
 from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
@@ -935,3 +936,55 @@ def test_a_process_of_another_host_with_the_same_pid_does_not_end_a_lease(store:
     store.let_go(other)
     store.beat(other, at=NOON + timedelta(minutes=9))
     assert store.leases("duckdb shop") == (own,)
+
+
+def test_durations_are_those_of_complete_attempts_in_the_last_runs(store: RunStore) -> None:
+    """Newest first, at the same place in the same target; a reused step has none, and one with an error is ignored."""
+    plan, places = make_plan("a -> b"), {StepId("a"): "main.a", StepId("b"): "main.b"}
+    nights = [
+        [make_outcome("a", seconds=10), make_outcome("b", Status.WARN, seconds=1)],
+        [make_outcome("a", Status.ERROR, seconds=2), make_outcome("b", Status.SKIPPED)],
+        [make_outcome("a", seconds=12), reused("b")],
+        [make_outcome("a", seconds=14), make_outcome("b", seconds=3)],
+    ]
+    for number, outcomes in enumerate(nights):
+        begun = opening(f"r{number}", minutes=number, target_identity="here", places=places)
+        writer = store.writer(begun)
+        writer.record([started(plan, f"r{number}")])
+        for outcome in outcomes:
+            if outcome.status not in {Status.SKIPPED, Status.REUSED}:
+                writer.record([step_started(outcome.step_id)])
+            writer.record([step_ended(outcome)])
+    reader = store.reader()
+    found = reader.durations("here", places, 3).of_steps
+    assert [(one.run_id, one.seconds) for one in found[StepId("a")]] == [("r3", 14), ("r2", 12), ("r0", 10)]
+    assert [(one.run_id, one.seconds) for one in found[StepId("b")]] == [("r3", 3), ("r2", None), ("r0", 1)]
+    assert [one.seconds for one in reader.durations("here", places, 1).of_steps[StepId("a")]] == [14]
+    assert reader.durations("there", places, 3).of_steps == {}
+    assert reader.durations("here", {StepId("a"): "other.a"}, 3).of_steps == {}
+
+
+def test_a_repeated_attempt_does_not_count_towards_the_duration(store: RunStore) -> None:
+    """Only the attempt that did the work does, and the edges of the run are those around all attempts."""
+    plan, places = make_plan("a"), {StepId("a"): ""}
+    writer = store.writer(opening(minutes=-1, target_identity="here"))
+    failed = make_outcome("a", Status.ERROR, seconds=5, error_class=ErrorClass.TRANSIENT)
+    at = NOON + timedelta(seconds=60)
+    done = make_outcome("a", started_at=at, ended_at=at + timedelta(seconds=7))
+    end = RunEnded(run_id="r1", at=NOON + timedelta(seconds=70), status=Status.SUCCESS, outcomes=(done,))
+    writer.record([started(plan), step_started("a")])
+    writer.record([AttemptEnded(at=NOON, outcome=failed, again_at=at, attempt=1, most=3)])
+    writer.record([step_started("a", 60), step_ended(done), end])
+    found = store.reader().durations("here", places, 5)
+    assert [one.seconds for one in found.of_steps[StepId("a")]] == [7]
+    (edges,) = found.of_runs
+    assert (edges.before, edges.opening, edges.closing) == (0, 60, 3)
+
+
+def test_the_estimate_of_a_run_is_read_with_its_start(store: RunStore) -> None:
+    """As it was shown then."""
+    estimate = Estimate(seconds=61.5, low=50, high=80.125, runs=4, unknown=1)
+    store.writer(opening()).record([replace(started(make_plan("a")), estimate=estimate)])
+    (event,) = store.reader().events("r1")
+    assert isinstance(event, RunStarted)
+    assert event.estimate == estimate

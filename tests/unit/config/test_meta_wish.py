@@ -1,5 +1,7 @@
 """What a node's `meta.elt` says of reuse is checked, so that a mistake is not taken for no wish."""
 
+from datetime import time
+
 import pytest
 
 from orchestrator.config.repeat_settings import wish_in_meta
@@ -29,3 +31,15 @@ def test_an_unknown_key_is_refused() -> None:
     (mistake,) = wish_in_meta({"elt": {"determinismic": True}}).mistakes
     assert "meta.elt.determinismic" in mistake
     assert "deterministic" in mistake.partition("Did you mean")[2]
+
+
+def test_a_deadline_is_a_time_of_day_in_a_zone() -> None:
+    """The zone is optional; a mistake in either is named."""
+    wish = wish_in_meta({"elt": {"deadline": "06:30", "timezone": "Europe/Berlin"}})
+    assert (wish.deadline, wish.timezone, wish.mistakes) == (time(6, 30), "Europe/Berlin", ())
+    assert wish_in_meta({"elt": {"deadline": "06:30"}}).timezone is None
+    wrong = wish_in_meta({"elt": {"deadline": "25:00", "timezone": "Europe/Berlyn"}}).mistakes
+    assert wrong == (
+        "'meta.elt.deadline' is '25:00': expected a time of day such as \"06:00\", in quotes",
+        "'meta.elt.timezone' is 'Europe/Berlyn': expected an IANA time zone such as Europe/Berlin",
+    )

@@ -105,6 +105,15 @@ def test_a_run_that_passes_its_deadline_is_late_whatever_was_expected() -> None:
     watch = LateWatch([Deadline(name="schedule nightly", at=after(60))])
     (late,) = watch.decide(found, begun(StepStarted(at=NOON, step_id=StepId("a"))), after(61))
     assert late.expected_end >= after(60)
+    assert "deadline 12:01, which has passed; slowest remaining: model a" in late_words(late)
+
+
+def test_without_a_record_a_run_is_late_when_its_deadline_has_passed() -> None:
+    """Not before, because nothing is known."""
+    watch = LateWatch([Deadline(name="schedule nightly", at=after(60))])
+    assert watch.decide(None, begun(), after(59)) == ()
+    (late,) = watch.decide(None, begun(), after(60))
+    assert late_words(late) == "late: schedule nightly: deadline 12:01, which has passed"
 
 
 def test_an_exposure_is_done_when_what_it_needs_has_ended() -> None:

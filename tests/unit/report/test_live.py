@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from orchestrator.execution.events import Event, NoticeKind, RunStarted, StepEnded, StepStarted
+from orchestrator.execution.events import Estimated, Event, NoticeKind, RunStarted, StepEnded, StepStarted
+from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import StepId
 from orchestrator.report.frame import frame
@@ -63,6 +64,23 @@ def test_the_view_shows_what_runs_what_waits_and_what_is_done() -> None:
         "   1m 05s  ingest:load_bts",
         "     4.5s  model stg",
     ]
+
+
+def test_the_view_shows_what_is_left() -> None:
+    """From the estimate of the start, then from newer ones; a run that is overdue has no known end."""
+    progress, plan = Progress(), make_plan("a -> b")
+    estimate = Estimate(seconds=250, low=200, high=300, runs=12)
+    progress.hear(RunStarted(run_id="r1", at=NOON, plan=plan, database=DATABASE, estimate=estimate))
+
+    def shown(seconds: float) -> str:
+        now = NOON + timedelta(seconds=seconds)
+        return frame(progress, plan.by_id, now, width=100, height=24)[0].plain.partition("done  ")[2]
+
+    assert shown(10) == "10.0s  about 4 min left, done by 12:05"
+    later = NOON + timedelta(seconds=700)
+    progress.expect(Estimated(at=NOON, end=later, low=later, high=later, unknown=1))
+    assert shown(60) == "1m 00s  at least 11 min left, done by 12:12"
+    assert shown(701) == "11m 41s  longer than expected"
 
 
 @pytest.mark.parametrize("width", [60, 30, 12, 1])

@@ -1,8 +1,10 @@
 """A run in a pipe."""
 
 import io
+from dataclasses import replace
 
-from orchestrator.execution.events import NoticeKind
+from orchestrator.execution.events import NoticeKind, RunStarted
+from orchestrator.plan.estimate import Estimate
 from orchestrator.report.plain import PlainReport
 from tests.run_story import OUTCOMES, PLAN, again, noticed, told
 
@@ -22,6 +24,19 @@ def test_each_event_is_one_plain_line() -> None:
         "12:00:00  printed    model stg: one two\n"
         "12:01:10  ended      fail after 1m 10s\n"
     )
+
+
+def test_the_first_line_says_how_long_the_run_takes() -> None:
+    """And when it is done, rounded up to the minute; without earlier runs it says nothing of it."""
+    started = told(PLAN, ())[0]
+    assert isinstance(started, RunStarted)
+    estimate = Estimate(seconds=250, low=200, high=300, runs=12)
+    lines = []
+    for found in (estimate, replace(estimate, seconds=45, unknown=2), None):
+        stream = io.StringIO()
+        PlainReport(stream).hear(replace(started, estimate=found))
+        lines.append(stream.getvalue().strip().partition("shop.duckdb")[2])
+    assert lines == [", about 4 min, done by 12:05", ", at least 45 s, done by 12:01", ""]
 
 
 def test_an_attempt_followed_by_another_is_one_line() -> None:

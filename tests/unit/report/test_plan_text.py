@@ -4,6 +4,7 @@ import io
 from dataclasses import replace
 
 from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.plan import LeftOut, Plan
 from orchestrator.plan.step import StepId
 from orchestrator.report.attempts_text import AttemptsText
@@ -174,3 +175,12 @@ def test_a_large_plan_names_the_first_of_what_it_does_not_build() -> None:
         "",
         "With --verbose: every step with its reason",
     ]
+
+
+def test_the_first_line_says_how_long_the_plan_takes() -> None:
+    """In a small plan and in a large one; steps of which nothing is known are counted."""
+    estimate = Estimate(seconds=250, low=200, high=300, runs=12)
+    small = next(plan_lines(plan(), database="shop.duckdb", estimate=estimate))
+    assert small.plain == "9 steps, into shop.duckdb, about 4 min (from 12 runs)"
+    large = next(overview_lines(plan(), database="shop.duckdb", estimate=replace(estimate, unknown=1, runs=1)))
+    assert large.plain == "9 steps, into shop.duckdb, at least 4 min (from 1 run, without 1 new step)"
