@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -12,6 +12,7 @@ from orchestrator.config.readers import duration, keys, list_of, one_of, text, t
 from orchestrator.config.schedule_options import option_mistakes
 from orchestrator.config.sections import SectionMistake, at, line_of_key
 from orchestrator.config.value_readers import clock_time, cron, zone
+from orchestrator.timetable.time_of_day import first_after
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -93,6 +94,10 @@ class ScheduleSettings:
     description: str | None = field(default=None, metadata=at("description", text))
     tags: tuple[str, ...] = field(default=(), metadata=at("tags", list_of(text)))
     line: int = line_of_key()
+
+    def deadline_of(self, logical_time: datetime) -> datetime | None:
+        """Return by when the run of a logical time must be done, in the zone of the schedule; None without deadline."""
+        return None if self.deadline is None else first_after(logical_time, self.deadline, self.timezone)
 
 
 def mistakes_of_schedules(schedules: Mapping[str, ScheduleSettings]) -> Iterator[SectionMistake]:

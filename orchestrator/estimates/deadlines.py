@@ -60,17 +60,10 @@ def deadlines_of(
     schedule = None if scheduled is None else schedules.get(scheduled.schedule)
     since = now if scheduled is None else scheduled.logical_time
     own = []
-    if schedule is not None and (at := deadline_at(schedule, since)) is not None:
+    if schedule is not None and (at := schedule.deadline_of(since)) is not None:
         own.append(Deadline(name=f"schedule {schedule.name}", at=at))
     usual = "UTC" if schedule is None else schedule.timezone
     return (*own, *_of_nodes(plan, graph, since, usual))
-
-
-def deadline_at(schedule: ScheduleSettings, logical_time: datetime) -> datetime | None:
-    """Return by when the run of a logical time must be done; None if the schedule has no deadline."""
-    if schedule.deadline is None:
-        return None
-    return first_after(logical_time, schedule.deadline, schedule.timezone)
 
 
 def cannot_be_in_time(estimate: Estimate | None, deadline: datetime, now: datetime) -> bool:

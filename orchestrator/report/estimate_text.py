@@ -1,6 +1,6 @@
 """Describes estimates in words."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from orchestrator.plan.estimate import Estimate
 from orchestrator.report.words import wait_words
@@ -30,9 +30,9 @@ def remaining_text(end: datetime, now: datetime, *, is_at_least: bool) -> str:
     return f"{_about(is_at_least)} {wait_words(end - now)} left, done by {minute(end)}"
 
 
-def minute(at: datetime) -> str:
-    """Return the local time of day, to the minute; a run is done by then, so it is rounded up."""
-    local = at.astimezone()
+def minute(at: datetime, zone: tzinfo | None = None) -> str:
+    """Return the time of day in a zone, or the local one, to the minute; a run is done by then: it is rounded up."""
+    local = at.astimezone(zone)
     if local.second or local.microsecond:
         local = local.replace(second=0, microsecond=0) + timedelta(minutes=1)
     return f"{local:%H:%M}"

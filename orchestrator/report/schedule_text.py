@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.plan.estimate import estimate_to_json
+from orchestrator.report.estimate_text import estimate_text, minute
 from orchestrator.report.streams import Lines, print_wide
 from orchestrator.report.words import duration
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState
@@ -32,10 +34,11 @@ def print_schedules(console: Console, overviews: Sequence[ScheduleOverview]) -> 
         console.print("elt.yml has no schedules.")
         return
     table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
-    for name in ("schedule", "next", "last", "result", "runs"):
+    for name in ("schedule", "next", "takes", "last", "result", "runs"):
         table.add_column(name, no_wrap=name != "runs", overflow="fold")
     for one in overviews:
-        table.add_row(one.schedule.name, next_text(one), _last_text(one), _result_text(one), _runs_text(one))
+        takes = "" if one.takes is None else estimate_text(one.takes)
+        table.add_row(one.schedule.name, next_text(one), takes, _last_text(one), _result_text(one), _runs_text(one))
     print_wide(console, table)
     for one in overviews:
         for _, sentence in one.problems:
@@ -72,6 +75,9 @@ def overview_to_json(one: ScheduleOverview) -> dict[str, Any]:
         "next": None if one.next is None else occurrence_to_json(schedule.name, one.next),
         "last": None if one.last is None else time_to_json(one.last),
         "running": one.is_running,
+        "estimate": estimate_to_json(one.takes),
+        "expected_end": _iso(one.expected_end),
+        "late_seconds": None if one.late_by is None else one.late_by.total_seconds(),
         "problems": [{"kind": kind.value, "message": sentence} for kind, sentence in one.problems],
     }
 
@@ -131,7 +137,7 @@ def _result_text(one: ScheduleOverview) -> Text:
     if last is None:
         return Text("")
     if one.is_running:
-        return Text("running", "cyan")
+        return Text(f"running{_expected_text(one)}", "cyan")
     if last.state is TimeState.PENDING:
         return Text("starts with the next look", "cyan")
     if last.state is TimeState.RUNNING:
@@ -141,8 +147,15 @@ def _result_text(one: ScheduleOverview) -> Text:
     took = f" in {duration(last.ended_at - last.claimed_at)}" if last.ended_at is not None else ""
     again = f", again at {last.again_at.astimezone():%H:%M}" if last.again_at is not None else ""
     if last.exit_code == 0:
-        return Text(f"success{took}", "green")
+        late = "" if one.late_by is None else f", {duration(one.late_by)} late"
+        return Text(f"success{took}{late}", "yellow" if late else "green")
     return Text(f"exit code {last.exit_code}{took}{again}", "red")
+
+
+def _expected_text(one: ScheduleOverview) -> str:
+    if one.expected_end is not None:
+        return f", done by {minute(one.expected_end, zone_of(one.schedule.timezone))}"
+    return "" if one.takes is None else ", longer than expected"
 
 
 def _runs_text(one: ScheduleOverview) -> str:

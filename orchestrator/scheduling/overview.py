@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from orchestrator.config.schedule_settings import ScheduleSettings
+from orchestrator.estimates.whole_runs import usual_run
+from orchestrator.plan.estimate import Estimate
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState
 from orchestrator.scheduling.due import ON_TIME, RecordedTimes, timetable_of
 from orchestrator.timetable.cron import Occurrence
@@ -20,6 +22,8 @@ class ScheduleProblem(StrEnum):
     """Its last run did not succeed."""
     LOST = "lost"
     """The process of its last run died."""
+    LATE = "late"
+    """Its current run misses its deadline, or one that has not started can no longer meet it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,12 @@ class ScheduleOverview:
     last: RecordedTime | None
     """The last time that was started or missed."""
     is_running: bool = False
+    takes: Estimate | None = None
+    """How long its runs take."""
+    expected_end: datetime | None = None
+    """Of a run that is in progress; None if it takes longer than usual, or nothing is known."""
+    late_by: timedelta | None = None
+    """By how much the last run, which has ended, missed its deadline."""
     paused_at: datetime | None = None
     paused_by: str = ""
     problems: tuple[tuple[ScheduleProblem, str], ...] = ()
@@ -46,16 +56,70 @@ def overview_of(
     running = last is not None and last.state is TimeState.RUNNING and is_alive(last)
     is_paused = recorded.schedule.paused_at is not None
     skipped = {time.key.logical_time for time in recorded.times if time.state is TimeState.SKIPPED}
+    takes = usual_run([took.total_seconds() for time in past if (took := _took(time)) is not None])
     coming = (one for one in timetable_of(schedule).after(now) if one.at not in skipped)
     return ScheduleOverview(
         schedule=schedule,
         next=None if is_paused else next(coming, None),
         last=last,
         is_running=running,
+        takes=takes,
+        expected_end=_expected_end(last, takes, now) if last is not None and running else None,
+        late_by=None if last is None else _late_by(schedule, last),
         paused_at=recorded.schedule.paused_at,
         paused_by=recorded.schedule.paused_by,
-        problems=() if is_paused else tuple(_problems(schedule, recorded, last, now, is_running=running)),
+        problems=()
+        if is_paused
+        else (
+            *_problems(schedule, recorded, last, now, is_running=running),
+            *_lateness(schedule, recorded, last if running else None, takes, now),
+        ),
     )
+
+
+def _took(time: RecordedTime) -> timedelta | None:
+    """Return how long the run of a time took, if it succeeded at once."""
+    if time.ended_at is None or time.exit_code != 0 or time.starts != 1:
+        return None
+    return time.ended_at - time.claimed_at
+
+
+def _expected_end(running: RecordedTime, takes: Estimate | None, now: datetime) -> datetime | None:
+    end = None if takes is None else running.claimed_at + timedelta(seconds=takes.seconds)
+    return None if end is None or end <= now else end
+
+
+def _late_by(schedule: ScheduleSettings, last: RecordedTime) -> timedelta | None:
+    deadline = schedule.deadline_of(last.key.logical_time)
+    if deadline is None or last.ended_at is None or last.state is not TimeState.ENDED or last.ended_at <= deadline:
+        return None
+    return last.ended_at - deadline
+
+
+def _lateness(
+    schedule: ScheduleSettings,
+    recorded: RecordedTimes,
+    running: RecordedTime | None,
+    takes: Estimate | None,
+    now: datetime,
+) -> Iterator[tuple[ScheduleProblem, str]]:
+    """Yield that a run misses its deadline: one in progress, or the latest time, which has not been started."""
+    time = running.key.logical_time if running is not None else _not_started(schedule, recorded, now)
+    deadline = None if time is None else schedule.deadline_of(time)
+    if time is None or deadline is None:
+        return
+    began = now if running is None else running.claimed_at
+    if now < deadline and (takes is None or began + timedelta(seconds=takes.low) <= deadline):
+        return
+    what = "has not started" if running is None else "is in progress"
+    yield ScheduleProblem.LATE, f"the run of {time:%Y-%m-%d %H:%M} UTC {what}, and its deadline is {deadline:%H:%M %Z}"
+
+
+def _not_started(schedule: ScheduleSettings, recorded: RecordedTimes, now: datetime) -> datetime | None:
+    due = timetable_of(schedule).latest(now)
+    if due is None or due.at <= recorded.schedule.since:
+        return None
+    return None if due.at in {time.key.logical_time for time in recorded.times} else due.at
 
 
 def _problems(
