@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from benchmarks import scale_tables, tables
+from benchmarks.estimates import estimates_text, estimates_values, measure_estimates
 from benchmarks.measure import BenchmarkFailed
 from benchmarks.record import measure_listing, measure_recording
 from benchmarks.reference import measure_reference
@@ -25,7 +26,8 @@ SCALE_ROUNDS = 5
 UNCHANGED_MODELS = 100
 RECORD_ROUNDS = 5
 MACRO_SIZES = (100, 200, 400)
-PARTS = ("synthetic", "unchanged", "macros", "reference", "record", "scale")
+HISTORIES = 200
+PARTS = ("synthetic", "unchanged", "macros", "reference", "record", "estimates", "scale")
 
 
 @click.command("benchmarks")
@@ -63,6 +65,7 @@ def main(
         "macros": lambda folder: macros(runs, folder),
         "reference": lambda folder: reference(runs, folder),
         "record": lambda folder: record(_numbers(recording_sizes), recorded_runs, runs, folder),
+        "estimates": lambda _folder: estimates(),
         "scale": lambda folder: scale(_numbers(scale_sizes), runs, build_models, folder),
     }
     values: dict[str, Any] = {"machine": tables.machine()}
@@ -113,6 +116,13 @@ def record(sizes: list[int], recorded_runs: int, runs: int | None, folder: Path)
     listing = measure_listing(recorded_runs, rounds=rounds, folder=folder, say=say)
     click.echo("\n" + tables.listing_text(listing) + "\n")
     return tables.record_values(costs, listing)
+
+
+def estimates() -> dict[str, Any]:
+    """Simulate histories, and print how good estimates are."""
+    found = measure_estimates(HISTORIES, say=say)
+    click.echo("\n" + estimates_text(found) + "\n")
+    return estimates_values(found)
 
 
 def scale(sizes: list[int], runs: int | None, build_models: int, folder: Path) -> dict[str, Any]:

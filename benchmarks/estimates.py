@@ -72,7 +72,7 @@ class EstimateQuality:
 
 
 def measure_estimates(
-    histories: int, *, seed: int = 13, looks: int = 25, most_simulated: int = 10_000, say: Callable[[str], None] = print
+    histories: int, *, seed: int = 13, looks: int = 25, most_simulated: int = 20_000, say: Callable[[str], None] = print
 ) -> EstimateQuality:
     """Simulate histories, each with a further run that is estimated and watched."""
     nights = []

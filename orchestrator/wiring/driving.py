@@ -92,23 +92,18 @@ def drive(
     inbox, stop = project.inbox, StopRequest()
     # A listener that is too slow gets the events that were not queued for it from the record.
     reread = partial(_happened, known.store, opening.run_id)
-    listening, stopping = audience.rereading(reread), _stoppable(stop, audience)
-    with estimates, listening, stopping as has_ended, printed_as_notices(inbox):
-        terms = replace(terms, estimate=estimates.at_start())
+    with estimates, audience.rereading(reread), _stoppable(stop, audience) as has_ended, printed_as_notices(inbox):
         outcomes = run_plan(
             plan,
             thread_executors(runners.by_executor, terms.limits, inbox, _now),
-            terms=terms,
+            terms=replace(terms, estimate=estimates.at_start()),
             chronicle=Chronicle(audience, inbox, _now, writer=writer, ledgers=runners.ledgers),
             inbox=inbox,
             clock=_now,
             stop=stop,
         )
         has_ended(exit_code(run_status(outcomes)))
-
-    def tell(notice: Noticed) -> None:
-        _tell(project, writer, opening.run_id, notice)
-
+    tell = partial(_tell, project, writer, opening.run_id)
     forget_old_runs(known.store, project.settings.keep_runs, _now(), tell)  # after the run, whose own record counts too
     has_ended(code := _exit_code(reuse.shadow, outcomes, tell))
     if copy is not None and plan.steps and code is ExitCode.SUCCESS:  # readers never see a state that is not green

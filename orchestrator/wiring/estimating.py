@@ -114,8 +114,9 @@ class RunEstimates:
         """End the thread; a second call does nothing."""
         self._ended.set()
         self._begun.set()
-        # The thread reads the store, which is closed after the run; an evaluation takes less than a second.
-        self._thread.join(timeout=5)
+        # It may still read the store, which is closed next. For a simulation nobody waits: it harms nothing.
+        if not self._is_known.is_set():
+            self._thread.join(timeout=1)
 
     def at_start(self) -> Estimate | None:
         """Return the estimate for the first event of the run; None if it is not known, or not known in time."""
