@@ -87,7 +87,6 @@ class RunEstimates:
         notices: Notices,
         late: LateListener,
     ) -> None:
-        self._forecast = forecast
         self._watch = LateWatch(deadlines)
         self._audience = audience
         self._notices = notices
@@ -99,7 +98,8 @@ class RunEstimates:
         self._is_known = threading.Event()
         self._estimate: Estimate | None = None
         self._said: datetime | None = None
-        self._thread = threading.Thread(target=self._work, name="elt-estimates", daemon=True)
+        # Only the thread holds the forecast, and with it the project: a blocked listener may outlive the run.
+        self._thread = threading.Thread(target=self._work, args=(forecast,), name="elt-estimates", daemon=True)
         self._thread.start()
 
     def __enter__(self) -> Self:
@@ -132,15 +132,15 @@ class RunEstimates:
             if self._state.has_ended:
                 self._ended.set()
 
-    def _work(self) -> None:
-        forecast = _unless_it_raises(self._start, None)
+    def _work(self, make: Callable[[], Forecast | None]) -> None:
+        forecast = _unless_it_raises(partial(self._start, make), None)
         self._is_known.set()
         if forecast is not None or not self._watch.is_done:
             self._begun.wait()
             _unless_it_raises(lambda: self._follow(forecast), None)
 
-    def _start(self) -> Forecast | None:
-        forecast = self._forecast()
+    def _start(self, make: Callable[[], Forecast | None]) -> Forecast | None:
+        forecast = make()
         if forecast is not None:
             self._estimate = forecast.estimate()
         return forecast
