@@ -37,6 +37,14 @@ class _Missed:
     last: int
 
 
+class _Gone:
+    """Takes the place of a listener that has left."""
+
+    def hear(self, event: Event) -> None:
+        """Do nothing."""
+        del event
+
+
 class Audience:
     """The listeners of one command, and the queue of the events that they have not received yet.
 
@@ -105,6 +113,12 @@ class Audience:
         """Add a listener, which receives the events from now on."""
         with self._changed:
             self._listeners = (*self._listeners, listener)
+
+    def leave(self, listener: RunListener) -> None:
+        """Let go of a listener that joined: another one that is blocked may outlive the run, and keeps all of them."""
+        with self._changed:
+            # The others keep their places, by which the thread of the listeners knows them.
+            self._listeners = tuple(_Gone() if one is listener else one for one in self._listeners)
 
     def tell(self, event: Event | Estimated, sequence: int | None = None) -> None:
         """Queue an event or an estimate, without waiting; `sequence` is its number in the record, if it is recorded."""

@@ -114,6 +114,7 @@ class RunEstimates:
         """End the thread; a second call does nothing."""
         self._ended.set()
         self._begun.set()
+        self._audience.leave(self)
         # It may still read the store, which is closed next. For a simulation nobody waits: it harms nothing.
         if not self._is_known.is_set():
             self._thread.join(timeout=1)

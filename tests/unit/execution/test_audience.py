@@ -241,3 +241,19 @@ def until(is_true: object) -> None:
     while not is_true():  # type: ignore[operator]
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def test_a_listener_that_joins_hears_what_comes_later_and_nothing_after_it_left() -> None:
+    """The others hear everything, in any case."""
+    first, later = RecordingListener(), RecordingListener()
+    notices = [Noticed(at=NOON, kind=NoticeKind.NOTE, message=str(number)) for number in range(3)]
+    with Audience([first], FixedClock()) as audience:
+        audience.tell(notices[0])
+        audience.flush()
+        audience.join(later)
+        audience.tell(notices[1])
+        audience.flush()
+        audience.leave(later)
+        audience.tell(notices[2])
+    assert len(first.lines) == 3
+    assert later.lines == first.lines[1:2]
