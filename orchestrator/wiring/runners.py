@@ -110,6 +110,7 @@ def _ingest_runner(parts: _Parts) -> StepRunner:
         record=None if record is None else record.loads_in(project.target.database),
         continues_loads=parts.left.loads,
         placement=project.graph.placement,
+        interval=project.interval,
     )
 
 
