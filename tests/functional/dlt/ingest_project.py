@@ -18,6 +18,7 @@ from orchestrator.adapters.dlt.load import IngestRunner
 from orchestrator.execution.ports import Request
 from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.step import Cause, IngestStep, StepId, Why
+from orchestrator.timetable.scheduled_time import DataInterval
 
 _DECLARED = Placement()
 
@@ -31,6 +32,7 @@ class Project:
     database: str = ""
     record: str | None = None
     continues_loads: dict = field(default_factory=dict)
+    interval: DataInterval | None = None
     _connections: dict = field(default_factory=dict)
     _runs: itertools.count = field(default_factory=itertools.count)
 
@@ -66,6 +68,7 @@ class Project:
             record=self.record,
             continues_loads=self.continues_loads,
             placement=placement,
+            interval=self.interval,
         )
 
     def load(
