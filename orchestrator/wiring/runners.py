@@ -102,7 +102,7 @@ def _ingest_runner(parts: _Parts) -> StepRunner:
     project, record = parts.project, parts.record
     if project.host is None:
         raise WarehouseError("The plan loads, but there is no ingestion folder.", hint="This is a bug of elt.")
-    return IngestRunner(
+    runner = IngestRunner(
         host=project.host,
         access=project.warehouse().access(),
         project_root=project.settings.project_root,
@@ -110,8 +110,9 @@ def _ingest_runner(parts: _Parts) -> StepRunner:
         record=None if record is None else record.loads_in(project.target.database),
         continues_loads=parts.left.loads,
         placement=project.graph.placement,
-        interval=project.interval,
     )
+    runner.interval = project.interval
+    return runner
 
 
 def _load_age_runner(parts: _Parts) -> StepRunner:

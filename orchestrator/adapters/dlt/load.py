@@ -39,12 +39,10 @@ class IngestRunner:
         record: str | None = None,
         continues_loads: Mapping[StepId, Collection[str]] = _NONE,
         placement: Placement = _DECLARED,
-        interval: DataInterval | None = None,
     ) -> None:
         """Configure the runner; `record` is the qualified table in the target that keeps each load's row counts.
 
         `continues_loads` names the runs in which a load was cut off. What they extracted counts as extracted here.
-        `interval` is the data interval of a scheduled run.
         """
         self._host = host
         self._access = access
@@ -53,7 +51,8 @@ class IngestRunner:
         self._record = record
         self._continues_loads = continues_loads
         self._placement = placement
-        self._interval = interval
+        self.interval: DataInterval | None = None
+        """The data interval of a scheduled run."""
         self._lock = threading.Lock()
         self._datasets: dict[str, threading.Lock] = {}
         self._children = RunningChildren()
@@ -152,7 +151,7 @@ class IngestRunner:
             "kind": self._access.kind,
             "place": self._access.place,
             "log": str(log),
-            "interval": None if self._interval is None else list(self._interval.texts),
+            "interval": None if self.interval is None else list(self.interval.texts),
         }
 
     def _pipelines_dir(self, step: IngestStep) -> Path:

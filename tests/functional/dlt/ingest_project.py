@@ -60,7 +60,7 @@ class Project:
         return discover(self.host, self.root, self.root / "ingestion", self.root / "logs")
 
     def runner(self, *, open_cursor=None, placement=_DECLARED) -> IngestRunner:
-        return IngestRunner(
+        runner = IngestRunner(
             host=self.host,
             access=PipeAccess(open_cursor or self.warehouse.cursor, self.database),
             project_root=self.root,
@@ -68,8 +68,9 @@ class Project:
             record=self.record,
             continues_loads=self.continues_loads,
             placement=placement,
-            interval=self.interval,
         )
+        runner.interval = self.interval
+        return runner
 
     def load(
         self,

@@ -96,6 +96,24 @@ def test_a_macro_that_gets_the_value_is_followed():
     assert read(f"select {{{{ day({START}) }}}}", macros__m_sql=dispatched) == "macros/m.sql:1"
 
 
+def test_a_list_that_gets_the_value_is_followed_under_all_of_its_names():
+    body = "{% set a = [] %}{% set b = a %}{% do b.append(" + START + ") %}"
+    assert read(body + "select {{ a | join(',') }}") is None
+    assert read(body + "{{ config(tags=a) }} select 1") == "models/m.sql:1"
+    fills = "{% macro fill(list) %}{% do list.append(var('elt_data_interval_start')) %}{% endmacro %}"
+    called = "{% set a = [] %}{{ fill(a) }}{{ config(tags=a) }} select 1"
+    assert read(called, macros__m_sql=fills) == "models/m.sql:1"
+
+
+def test_a_macro_of_dbt_may_get_the_value():
+    dateadd = (
+        "{% macro dateadd(part, n, at) %}{{ return(adapter.dispatch('dateadd', 'dbt')(part, n, at)) }}{% endmacro %}"
+        "{% macro default__dateadd(part, n, at) %}{% if part == 'day' %}{{ other() }}{% endif %}{{ at }}{% endmacro %}"
+    )
+    assert read(f"select {{{{ dbt.dateadd('day', 1, {START}) }}}}", macros__m_sql=dateadd) is None
+    assert read(f"select {{{{ dbt.dateadd({START}, 1, 'x') }}}}", macros__m_sql=dateadd) == "macros/m.sql:1"
+
+
 def test_a_macro_that_dbt_calls_when_it_parses_is_read_by_the_parse():
     macro = "{% macro generate_schema_name(name, node) %}s_{{ var('logical_date') }}{% endmacro %}"
     assert read("select 1", macros__m_sql=macro) == "the macro generate_schema_name, which dbt calls when it parses"
