@@ -77,6 +77,13 @@ def test_without_a_reader_a_second_night_rebuilds_nothing_and_a_run_by_hand_pars
     assert NOTHING_PARSED in parses(shop)
 
 
+def test_a_model_that_computes_names_of_vars_does_not_depend_on_an_interval_that_no_file_names(tmp_path):
+    computed = "{{ config(materialized='table') }} select {% for n in ['a'] %} {{ var('x_' ~ n, 1) }} {% endfor %} as x"
+    shop = write_shop(tmp_path, {"models/computed.sql": computed})
+    run(command(shop, 0, select=("computed",)))
+    assert statuses(run(command(shop, 1, select=("computed",)))) == {"computed": "reused"}
+
+
 def test_the_same_night_again_reuses_what_reads_the_interval(shop):
     run(command(shop, 0))
     assert set(statuses(run(command(shop, 0))).values()) == {"reused"}
@@ -103,13 +110,16 @@ def test_a_value_of_the_user_wins_and_is_recorded_as_the_users(elt, shop):
     assert shown["data_interval_start"] == START
 
 
-def test_a_project_whose_parse_reads_the_interval_is_parsed_with_its_value_each_night(shop):
+def test_a_project_whose_parse_reads_the_interval_is_parsed_with_its_value_each_night(elt, shop):
     (shop / "models/tagged.sql").write_text(
         "{% set day = var('elt_data_interval_start', '0000-00-00')[:10] %}"
         "{{ config(materialized='table', alias='t_' ~ day | replace('-', '_')) }} select 1 as n"
     )
     for number in (0, 1):
         run(command(shop, number, select=("tagged", "other")))
+    told = " ".join(elt("logs", project=shop).out.split())
+    assert "dbt parses the whole project in each scheduled run" in told
+    assert "models/tagged.sql:1" in told
     assert any("Unable to do partial parsing because config vars" in line for line in parses(shop))
     made = sql(
         shop, "select table_name from information_schema.tables where table_name like 't\\_%' escape '\\' order by 1"

@@ -26,14 +26,19 @@ def read_by_parse(names: Collection[str], files: Mapping[str, str]) -> str | Non
     return _Project(names, files).finding()
 
 
+def piece_of(name: str) -> str:
+    """Return what a text contains that reads a var, also if it puts the name together: 'elt_data_interval_' ~ side."""
+    return name.removeprefix("elt_").removesuffix("_start").removesuffix("_end")
+
+
 class _Project:
     """What is known of the macros of a project while its files are read until nothing new is found."""
 
     def __init__(self, names: Collection[str], files: Mapping[str, str]) -> None:
-        # A name can be put together from pieces, such as 'elt_data_interval_' ~ side.
-        pieces = (name.removeprefix("elt_").removesuffix("_start").removesuffix("_end") for name in names)
         templates = (text for path, text in files.items() if path.endswith(".sql"))
-        self._uses = MacroUses(frozenset(pieces), [name for text in templates for name in _DEFINED.findall(text)])
+        self._uses = MacroUses(
+            set(map(piece_of, names)), [name for text in templates for name in _DEFINED.findall(text)]
+        )
         self._files = files
         self._trees: dict[str, nodes.Template] = {}
 

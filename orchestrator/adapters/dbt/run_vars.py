@@ -1,16 +1,15 @@
 """Gives dbt the vars of one run besides those of its command line, without a full parse for each new value."""
 
-import logging
-from collections.abc import Collection, Iterator, Mapping
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from orchestrator.adapters.dbt.parse_time_vars import read_by_parse
+from orchestrator.adapters.dbt.parse_time_vars import piece_of, read_by_parse
 from orchestrator.plan.scheduled_vars import LOGICAL_DATE
 
 NO_VARS: Mapping[str, str] = MappingProxyType({})
-_log = logging.getLogger(__name__)
 _SUFFIXES = frozenset({".sql", ".yml", ".yaml", ".py"})
 _FOLDERS = (
     "model_paths",
@@ -38,15 +37,20 @@ class RunVars:
         self._config = config
         self._names = frozenset(added)
         self._profiles_dir = profiles_dir
+        self.unread: frozenset[str] = frozenset()
+        """The added vars that no file names, not even in part; known after `beside_the_parse`."""
 
-    def beside_the_parse(self) -> Collection[str]:
-        """Return the added vars, unless the parse can depend on their values."""
+    def beside_the_parse(self, note: Callable[[str], None]) -> Collection[str]:
+        """Return the added vars, unless the parse can depend on their values; `note` is then called with the reason."""
         if not self._names:
             return ()
-        where = read_by_parse(self._names, dict(self._texts()))
+        texts = dict(self._texts())
+        every = "\n".join((*texts.values(), *os.environ.values()))  # var(env_var('NAME')) reads a var, too
+        self.unread = frozenset(name for name in self._names if piece_of(name) not in every)
+        where = read_by_parse(self._names, texts)
         if where is None:
             return self._names
-        _log.info("dbt parses the whole project, because its parse may read the data interval: %s", where)
+        note(f"dbt parses the whole project in each scheduled run, because its parse may read the interval: {where}")
         return ()
 
     def _texts(self) -> Iterator[tuple[str, str]]:

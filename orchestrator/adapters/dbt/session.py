@@ -94,7 +94,7 @@ class DbtSession:
         from dbt.parser.manifest import parse_manifest
 
         try:
-            with unhashed_vars(self._vars_of_run.beside_the_parse()):
+            with unhashed_vars(self._vars_of_run.beside_the_parse(lambda reason: self._hear("note", reason, ""))):
                 self.manifest = parse_manifest(
                     self.config,
                     False,  # noqa: FBT003  # write_perf_info; dbt's own signature
@@ -132,6 +132,11 @@ class DbtSession:
             return work()
         except Exception as error:
             raise self._translated(error) from error
+
+    @property
+    def unread_vars(self) -> frozenset[str]:
+        """The vars of this run that nothing in the parsed project can read."""
+        return self._vars_of_run.unread
 
     @property
     def target_path(self) -> Path:
