@@ -13,6 +13,26 @@ START = "var('elt_data_interval_start')"
 MACRO = "{% macro since(column) %}{{ column }} >= '{{ var('elt_data_interval_start') }}'{% endmacro %}"
 
 
+ONLY_IN_SQL = (
+    "select 1 -- data_interval",
+    "{# elt_data_interval_start #} {{ config(materialized='table') }} select 1",
+    f"select '{{{{ {START} }}}}' from {{{{ ref('a') }}}}",
+    f"select '{{{{ {START}[:10] }}}}', '{{{{ {START}.split('T')[0] | upper }}}}'",
+    f"{{% set since = {START} %}} {{{{ config(tags=['a']) }}}} select '{{{{ since }}}}' from {{{{ ref('a') }}}}",
+    f"{{% if {START} > '2026' %}} select 1 {{% else %}} select 2 {{% endif %}} from {{{{ ref('a') }}}}",
+    f"select 1 {{% if is_incremental() %}} where at >= '{{{{ {START} }}}}' {{% endif %}}",
+    "select 1 {% if var('elt_data_interval_start', none) and is_incremental() %} where true {% endif %}",
+    f"{{% set at = modules.datetime.datetime.fromisoformat({START}) %}} select {{{{ at.year }}}}",
+    f"{{% set parts = [] %}} {{% do parts.append({START}) %}} select {{{{ parts | join(',') }}}}",
+    f"{{{{ log({START}, info=true) }}}} select 1",
+    "{% for side in ['start', 'end'] %} {{ var('elt_data_interval_' ~ side) }} {% endfor %}",
+    f"{{% call statement('x') %}} delete from t where at < '{{{{ {START} }}}}' {{% endcall %}} select 1",
+    "{{ config(post_hook=\"insert into log values ('{{ var('elt_data_interval_end') }}')\") }} select 1",
+    "{% snapshot s %} select '{{ var('logical_date') }}' from {{ ref('a') }} {% endsnapshot %}",
+    "{% if var.has_var('elt_data_interval_start') %} select 1 {% else %} select 2 {% endif %}",
+)
+
+
 def read(sql: str, **others: str) -> str | None:
     files = {"models/m.sql": dedent(sql)}
     files |= {
@@ -21,27 +41,7 @@ def read(sql: str, **others: str) -> str | None:
     return read_by_parse(NAMES, files)
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "select 1 -- data_interval",
-        "{# elt_data_interval_start #} {{ config(materialized='table') }} select 1",
-        f"select '{{{{ {START} }}}}' from {{{{ ref('a') }}}}",
-        f"select '{{{{ {START}[:10] }}}}', '{{{{ {START}.split('T')[0] | upper }}}}'",
-        f"{{% set since = {START} %}} {{{{ config(tags=['a']) }}}} select '{{{{ since }}}}' from {{{{ ref('a') }}}}",
-        f"{{% if {START} > '2026' %}} select 1 {{% else %}} select 2 {{% endif %}} from {{{{ ref('a') }}}}",
-        f"select 1 {{% if is_incremental() %}} where at >= '{{{{ {START} }}}}' {{% endif %}}",
-        "select 1 {% if var('elt_data_interval_start', none) and is_incremental() %} where true {% endif %}",
-        f"{{% set at = modules.datetime.datetime.fromisoformat({START}) %}} select {{{{ at.year }}}}",
-        f"{{% set parts = [] %}} {{% do parts.append({START}) %}} select {{{{ parts | join(',') }}}}",
-        f"{{{{ log({START}, info=true) }}}} select 1",
-        "{% for side in ['start', 'end'] %} {{ var('elt_data_interval_' ~ side) }} {% endfor %}",
-        f"{{% call statement('x') %}} delete from t where at < '{{{{ {START} }}}}' {{% endcall %}} select 1",
-        "{{ config(post_hook=\"insert into log values ('{{ var('elt_data_interval_end') }}')\") }} select 1",
-        "{% snapshot s %} select '{{ var('logical_date') }}' from {{ ref('a') }} {% endsnapshot %}",
-        "{% if var.has_var('elt_data_interval_start') %} select 1 {% else %} select 2 {% endif %}",
-    ],
-)
+@pytest.mark.parametrize("sql", ONLY_IN_SQL)
 def test_a_value_that_only_shows_in_the_sql_is_not_read_by_the_parse(sql):
     assert read(sql) is None
 
