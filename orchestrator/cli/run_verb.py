@@ -1,6 +1,6 @@
 """Implements `elt run`, and its synonym `elt build`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from orchestrator.cli.shared import (
     skip_unchanged,
     verify_reuse,
 )
+
+if TYPE_CHECKING:
+    from orchestrator.api import Command
 
 
 @click.command("run", cls=RunCommand)
@@ -59,7 +62,10 @@ def one_type_command(resource_type: str, help_text: str) -> click.Command:
     @click.pass_context
     def verb(context: click.Context, /, **options: Any) -> int:
         if not options.get("quiet"):
-            click.echo(f"elt {resource_type} is a run of its own, recorded and leased: {same}", err=True)
+            from orchestrator.nodes.prefix import Placement
+
+            told = Placement(prefix=options.get("schema_prefix") or "").command(same)
+            click.echo(f"elt {resource_type} is a run of its own, recorded and leased: {told}", err=True)
         return run_verb("build", context, {**options, **alone}, ("--resource-type", resource_type))
 
     verb.params = [one for one in verb.params if one.name not in {"resource_type", "exclude_resource_type"}]
@@ -68,10 +74,20 @@ def one_type_command(resource_type: str, help_text: str) -> click.Command:
 
 def run_verb(verb: str, context: click.Context, options: dict[str, Any], dbt_words: tuple[str, ...] = ()) -> int:
     """Run one of the verbs that execute a plan, with further dbt options; return the exit code."""
-    from orchestrator.api import Command, Upstream, Verb, run_and_report
+    from orchestrator.api import run_and_report
     from orchestrator.cli.output import chosen_output
 
-    asked = Command(
+    asked = command_from(verb, context, options, dbt_words)
+    return run_and_report(asked, chosen_output(options), color=options.get("use_colors"))
+
+
+def command_from(
+    verb: str, context: click.Context, options: dict[str, Any], dbt_words: tuple[str, ...] = ()
+) -> "Command":
+    """Return what the options of a verb ask for."""
+    from orchestrator.api import Command, Upstream, Verb
+
+    return Command(
         verb=Verb(verb),
         upstream=Upstream(options.get("upstream") or "auto"),
         **placing(options),
@@ -84,4 +100,3 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any], dbt_wor
         **limits(options),
         **request_options(context, dbt_words),
     )
-    return run_and_report(asked, chosen_output(options), color=options.get("use_colors"))

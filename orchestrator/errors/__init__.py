@@ -8,9 +8,11 @@ from orchestrator.errors.command_errors import (
     AdoptionError,
     ArtifactsError,
     CommandLineError,
+    InstallError,
     ProtectedTargetError,
     RepairError,
     UnknownNodeError,
+    UnknownScheduleError,
     UsageError,
 )
 from orchestrator.errors.elt_error import (
@@ -65,6 +67,7 @@ __all__ = [
     "FullDiskError",
     "GraphCycleError",
     "IngestionError",
+    "InstallError",
     "InternalError",
     "LoadConfigurationError",
     "ManifestError",
@@ -86,6 +89,7 @@ __all__ = [
     "SuiteError",
     "UnknownNodeError",
     "UnknownRunError",
+    "UnknownScheduleError",
     "UnsupportedVersionError",
     "UnsupportedWarehouseError",
     "UsageError",

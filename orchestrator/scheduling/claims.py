@@ -7,6 +7,8 @@ from enum import StrEnum
 from orchestrator.execution.recorded import Process
 from orchestrator.timetable.scheduled_time import DataInterval
 
+_INTERRUPTED = 130  # the exit code of a run that was interrupted
+
 
 class TimeState(StrEnum):
     """The state of one time of a schedule."""
@@ -78,3 +80,8 @@ class RecordedSchedule:
     """The cron expressions and the zone that it was last seen with."""
     paused_at: datetime | None = None
     paused_by: str = ""
+
+
+def was_interrupted(time: RecordedTime) -> bool:
+    """Return whether the run of a time was cut off, so that it is resumed and not retried; its process is not alive."""
+    return time.state is TimeState.RUNNING or time.exit_code == _INTERRUPTED

@@ -12,11 +12,14 @@ _FORM = "%Y-%m-%d %H:%M:%S"
 def event_time_words(settings: ScheduleSettings, scheduled: ScheduledTime) -> tuple[str, ...]:
     """Return the options with which microbatch models build the batches that the data interval touches.
 
-    There are none if the schedule does not ask for them, if it names event times of its own, or if it builds nothing.
+    There are none if the schedule does not ask for them, names event times of its own, or builds nothing, or if the
+    interval is empty, as that of a schedule without `cron` can be.
     """
     asks = settings.event_time is EventTime.DATA_INTERVAL and settings.verb is ScheduleVerb.RUN
     if not asks or settings.options.keys() & {"event_time_start", "event_time_end"}:
         return ()
     interval = scheduled.interval
+    if interval.start >= interval.end:
+        return ()
     start, end = (at.astimezone(UTC).strftime(_FORM) for at in (interval.start, interval.end))
     return ("--event-time-start", start, "--event-time-end", end)

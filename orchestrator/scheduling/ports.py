@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from orchestrator.execution.ports import RunStore
@@ -20,8 +21,11 @@ class ScheduleRecord(Protocol):
         A schedule that is new, or has another definition than before, begins at `at`. One that is gone is forgotten.
         """
 
-    def pause(self, project: str, schedule: str, *, at: datetime | None, by: str) -> bool:
-        """Pause a schedule, or resume it if `at` is None; return whether that changed anything."""
+    def pause(self, project: str, schedule: str, *, at: datetime, by: str) -> bool:
+        """Pause a schedule; return False if it is paused already."""
+
+    def unpause(self, project: str, schedule: str, *, at: datetime) -> bool:
+        """End a pause; return False if there is none. Times before `at` are not due any more."""
 
     def times(
         self, project: str, schedule: str, *, since: datetime | None = None, limit: int | None = None
@@ -55,3 +59,6 @@ class ProjectStore(RunStore, Protocol):
 
     def schedule_record(self) -> ScheduleRecord:
         """Return the record of schedules."""
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the files that change when something is recorded; none if the store is on a server."""

@@ -52,13 +52,19 @@ class SqlScheduleRecord:
             connection.commit()
         return seen
 
-    def pause(self, project: str, schedule: str, *, at: datetime | None, by: str) -> bool:
-        """Pause a schedule, or resume it if `at` is None; return whether that changed anything."""
-        is_paused = schedules.c.paused_at.is_not(None)
-        state = is_paused if at is None else ~is_paused
+    def pause(self, project: str, schedule: str, *, at: datetime, by: str) -> bool:
+        """Pause a schedule; return False if it is paused already."""
         with self._connected() as connection, connection.begin():
-            changed = update(schedules).where(_is_schedule(project, schedule), state)
-            return bool(connection.execute(changed.values(paused_at=at, paused_by=by if at else "")).rowcount)
+            running = _is_schedule(project, schedule) & schedules.c.paused_at.is_(None)
+            changed = update(schedules).where(running).values(paused_at=at, paused_by=by)
+            return bool(connection.execute(changed).rowcount)
+
+    def unpause(self, project: str, schedule: str, *, at: datetime) -> bool:
+        """End a pause; return False if there is none. Times before `at` are not due any more."""
+        with self._connected() as connection, connection.begin():
+            paused = _is_schedule(project, schedule) & schedules.c.paused_at.is_not(None)
+            changed = update(schedules).where(paused).values(paused_at=None, paused_by="", since=at)
+            return bool(connection.execute(changed).rowcount)
 
     def times(
         self, project: str, schedule: str, *, since: datetime | None = None, limit: int | None = None

@@ -178,24 +178,53 @@ def test_a_later_retry_or_resume_keeps_the_time_and_the_interval(elt, shop, verb
     assert {one["data_interval_start"] for one in events if one["event"] == "run_started"} == {START}
 
 
-def test_microbatch_models_build_the_batches_of_the_interval(shop):
-    sql(
-        shop,
-        "create table raw.events as select ts"
-        " from range(timestamp '2026-11-24', timestamp '2026-12-04', interval 6 hour) t(ts)",
-    )
+DAILY = (
+    "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='ts', batch_size='day',"
+    " begin='2026-11-01') }} select ts from {{ source('raw', 'events') }}"
+)
+
+
+def events(shop) -> None:
+    """Add a source with events at every sixth hour of ten days."""
+    moments = "range(timestamp '2026-11-24', timestamp '2026-12-04', interval 6 hour)"
+    sql(shop, f"create table raw.events as select ts from {moments} t(ts)")
     (shop / "models/sources.yml").write_text(
         "sources: [{name: raw, schema: raw, tables: [{name: customers}, {name: orders},"
         " {name: events, config: {event_time: ts}}]}]"
     )
-    (shop / "models/daily.sql").write_text(
-        "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='ts', batch_size='day',"
-        " begin='2026-11-01') }} select ts from {{ source('raw', 'events') }}"
-    )
+
+
+def days(shop) -> list[str]:
+    return [day for (day,) in sql(shop, "select distinct ts::date::text from main.daily order by 1")]
+
+
+def test_microbatch_models_build_the_batches_of_the_interval(shop):
+    events(shop)
+    (shop / "models/daily.sql").write_text(DAILY)
     settings = ScheduleSettings(name="nightly", cron=("0 1 * * *",), event_time=EventTime.DATA_INTERVAL)
     for number in (-1, 0):
         words = event_time_words(settings, night(number))
         run(command(shop, number, select=("daily",), dbt_options=words, skip_unchanged=False))
-    days = sql(shop, "select distinct ts::date::text from main.daily order by 1")
     # Each night touches two days in UTC, and builds both completely.
-    assert days == [("2026-11-26",), ("2026-11-27",), ("2026-11-28",)]
+    assert days(shop) == ["2026-11-26", "2026-11-27", "2026-11-28"]
+
+
+def test_a_schedule_of_elt_yml_runs_with_its_interval(elt, shop):
+    (shop / "models/daily.sql").write_text(DAILY)
+    (shop / "elt.yml").write_text(
+        """
+        schedules:
+          nightly:
+            cron: "0 1 * * *"
+            event_time: data_interval
+            options: {select: [in_night, other, daily], skip_unchanged: true}
+        """
+    )
+    events(shop)
+    for day in (27, 28):
+        elt("schedule", "run", "nightly", "--time", f"2026-11-{day}T01:00:00+00:00", project=shop).reports(code=0)
+    assert sql(shop, "select since from main.in_night") == [(START,)]
+    assert days(shop) == ["2026-11-26", "2026-11-27", "2026-11-28"]
+    shown = json.loads(elt("show", "--json", project=shop).out)
+    assert (shown["schedule"], shown["logical_time"], shown["data_interval_start"]) == ("nightly", END, START)
+    assert "reused" in {step["status"] for step in shown["plan"] if step["name"] == "other"}

@@ -36,6 +36,11 @@ def test_any_other_schedule_gets_none(known):
     assert event_time_words(settings(**known), TIME) == ()
 
 
+def test_an_empty_interval_has_no_batches():
+    empty = ScheduledTime(schedule="nightly", logical_time=AT, interval=DataInterval(start=AT, end=AT))
+    assert event_time_words(settings(), empty) == ()
+
+
 @given(
     st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2100, 1, 1)),  # noqa: DTZ001
     st.integers(1, 10**6),
