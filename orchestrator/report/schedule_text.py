@@ -132,6 +132,8 @@ def _result_text(one: ScheduleOverview) -> Text:
         return Text("")
     if one.is_running:
         return Text("running", "cyan")
+    if last.state is TimeState.PENDING:
+        return Text("starts with the next look", "cyan")
     if last.state is TimeState.RUNNING:
         return Text("lost", "red")
     if last.cause is SkipCause.MISSED:

@@ -23,6 +23,7 @@ from orchestrator.report.schedule_text import tell_of_schedules
 from orchestrator.schedules.due_note import note_idle
 from orchestrator.schedules.schedule_views import recorded_times
 from orchestrator.schedules.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
+from orchestrator.schedules.started_by import note_started
 from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState
 from orchestrator.scheduling.due import DueTimes, Skip, Start, due_times
 from orchestrator.timetable.scheduled_time import ScheduledTime
@@ -52,6 +53,8 @@ class ScheduleLoop:
     children: list[_Child] = field(default_factory=list)
     codes: dict[ScheduledTime, int] = field(default_factory=dict)
     """The exit code of each time whose run ended."""
+    is_in_trouble: bool = False
+    """Whether it was not known of a schedule what starts it."""
     looked_at: datetime | None = None
     next_at: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -71,7 +74,8 @@ class ScheduleLoop:
 
     def _code(self) -> int:
         """Return the highest exit code of the times that ended, each with its last one."""
-        return max(self.codes.values(), default=int(ExitCode.SUCCESS))
+        trouble = int(ExitCode.USAGE if self.is_in_trouble else ExitCode.SUCCESS)
+        return max([trouble, *self.codes.values()])
 
     def _waits_for_retry(self) -> bool:
         """Return whether a run of this process is retried soon: nothing may wake a container again until tomorrow."""
@@ -110,9 +114,18 @@ class ScheduleLoop:
 
     def _due(self, schedules: ProjectSchedules, name: str, now: datetime) -> DueTimes:
         started = {child.start.time for child in self.children}
+        schedule = schedules.schedule(name)
+        recorded = recorded_times(schedules, name)
+        if recorded.schedule.paused_at is None:
+            last = next((time.key.logical_time for time in recorded.times), None)
+            try:
+                note_started(schedules, schedule, now, last)
+            except EltError as error:  # the other schedules can be started
+                self.is_in_trouble = True
+                self._tell_once(f"{name}: {error}")
         due = due_times(
-            schedules.schedule(name),
-            recorded_times(schedules, name),
+            schedule,
+            recorded_times(schedules, name) if schedule.on.is_set else recorded,
             now,
             is_alive=is_alive_now,
             in_maintenance=partial(reason_at, schedules.settings.maintenance, name),

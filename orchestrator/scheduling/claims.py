@@ -13,6 +13,8 @@ _INTERRUPTED = 130  # the exit code of a run that was interrupted
 class TimeState(StrEnum):
     """The state of one time of a schedule."""
 
+    PENDING = "pending"
+    """Something other than the clock has started it, and no process has claimed it yet."""
     RUNNING = "running"
     """A process has claimed it: it waits for its conditions, or its run is in progress."""
     ENDED = "ended"

@@ -149,7 +149,9 @@ def _unfinished(
     repairs, lost, is_busy = list[Start](), list[RecordedTime](), False
     last = _last_started(times)
     for time in reversed(times):
-        if time.state is TimeState.RUNNING and is_alive(time):
+        if time.state is TimeState.PENDING:
+            repairs.append(Start(time=_of(time), note=time.note))
+        elif time.state is TimeState.RUNNING and is_alive(time):
             is_busy = True
         elif time.state is TimeState.RUNNING and resumes_left(schedule, time):
             repairs.append(Start(time=_of(time), kind=StartKind.RESUME, note="its process died"))

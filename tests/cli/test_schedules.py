@@ -1,6 +1,7 @@
 """Schedules: what is due runs once, whoever starts it, and whatever happens to its process."""
 
 import json
+import os
 import signal
 import sqlite3
 import time
@@ -248,13 +249,13 @@ def test_all_mistakes_of_schedules_are_reported_at_once(elt, shop: Path) -> None
     (shop / "elt.yml").write_text(
         """schedules:
   a: {cron: "61 2 * * *", timezone: Mars/Olympus, deadline: tomorrow}
-  b: {on: {schedule: c}, options: {selekt: [x]}}
+  b: {on: {schedule: c}, options: {selects: [x]}}
   d: {verb: fly}
 """
     )
     elt("schedule", "list", project=shop).refuses(
         *("elt.yml:2: 'schedules.a.cron' is '61 2 * * *'", "'schedules.a.timezone' is 'Mars/Olympus'"),
-        *("'schedules.a.deadline' is 'tomorrow'", "elt.yml:3: 'schedules.b': 'options.selekt' is no option"),
+        *("'schedules.a.deadline' is 'tomorrow'", "elt.yml:3: 'schedules.b': 'options.selects' is no option"),
         *("'schedules.b': 'on.schedule' names 'c'", "elt.yml:4: 'schedules.d.verb' is 'fly'"),
         "'schedules.d': it needs 'cron' or 'on'",
     )
@@ -294,3 +295,81 @@ def test_a_restart_of_the_foreground_process_loses_nothing(elt, slow: Path) -> N
     assert ended(second).code == 0
     assert [status for _, status in runs(slow)] == ["success"]
     assert record(slow, "select count(*) from schedule_times") == [(1,)]
+
+
+def an_old_file(path: Path, *, seconds_ago: float = 60) -> None:
+    """Write a file that was last written some time ago."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("id\n1\n")
+    before = time.time() - seconds_ago
+    os.utime(path, (before, before))
+
+
+def test_each_new_file_starts_one_run(elt, shop: Path) -> None:
+    """Files that were there before start nothing; a file that is still being written waits."""
+    (shop / "elt.yml").write_text('schedules: {landing: {on: {files: "landing/*.csv"}, options: {select: [orders]}}}\n')
+    an_old_file(shop / "landing/first.csv")
+    for _ in range(2):
+        assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert record(shop, "select count(*) from schedule_times") == [(0,)]
+    an_old_file(shop / "landing/second.csv")
+    an_old_file(shop / "landing/third.csv")
+    an_old_file(shop / "landing/fourth.csv", seconds_ago=-3600)  # as if it were being written all the time
+    for _ in range(2):
+        assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert len(runs(shop)) == 1
+    (shop / "landing/second.csv").unlink()
+    an_old_file(shop / "landing/fourth.csv")
+    time.sleep(1)  # two runs have two logical times
+    assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert len(runs(shop)) == 2
+
+
+def test_a_folder_that_cannot_be_listed_does_not_stop_other_schedules(elt, shop: Path) -> None:
+    """The exit code says that something is wrong."""
+    (shop / "elt.yml").write_text(DAILY + "  landing: {on: {files: 'nosuch://bucket/*.csv'}}\n")
+    a_day_passes(elt, shop)
+    said = elt("schedule", "run", "--due", project=shop)
+    assert (said.code, "landing: Files of nosuch://" in said.err) == (2, True)
+    assert [status for _, status in runs(shop)] == ["success"]
+
+
+def test_a_table_that_a_run_has_changed_starts_a_schedule(elt, shop: Path) -> None:
+    """A run that builds the same again does not."""
+    (shop / "elt.yml").write_text(
+        "schedules: {follow: {on: {table: orders}, options: {select: [report], upstream: none}}}\n"
+    )
+    (shop / "models/report.sql").write_text("select * from {{ ref('orders') }}")
+    elt("run", "--select", "orders", project=shop)
+    elt("schedule", "run", "--due", project=shop)
+    assert len(runs(shop)) == 1, "what was built before starts nothing"
+    elt("run", "--select", "orders", project=shop)
+    elt("schedule", "run", "--due", project=shop)
+    assert len(runs(shop)) == 2, "the same result starts nothing"
+    (shop / "models/orders.sql").write_text("select 2 as id")
+    elt("run", "--select", "orders", project=shop)
+    for _ in range(2):
+        assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert len(runs(shop)) == 4
+    assert times_of(elt, shop, "follow")[0]["exit_code"] == 0
+
+
+def test_a_record_that_was_lost_repeats_nothing(elt, shop: Path) -> None:
+    """The schedule begins anew: what ran before is not due again."""
+    a_day_passes(elt, shop)
+    elt("schedule", "run", "--due", project=shop)
+    for file in (shop / ".elt").glob("history.db*"):
+        file.unlink()
+    assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert record(shop, "select count(*) from runs") == [(0,)]
+
+
+def test_a_target_that_is_gone_fails_the_time_and_is_retried(elt, shop: Path) -> None:
+    """The exit code is recorded with the time."""
+    (shop / "elt.yml").write_text(DAILY + "    retry: {runs: 1, after: 0s}\n")
+    (shop / "profiles.yml").rename(shop / "profiles.bak")
+    elt("schedule", "run", "nightly", project=shop).refuses("profile")
+    assert times_of(elt, shop)[0]["exit_code"] == 2
+    (shop / "profiles.bak").rename(shop / "profiles.yml")
+    assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert (times_of(elt, shop)[0]["exit_code"], times_of(elt, shop)[0]["starts"]) == (0, 2)

@@ -42,7 +42,7 @@ def test_options_become_words_of_the_command_line() -> None:
 @pytest.mark.parametrize(
     ("verb", "options", "said"),
     [
-        ("run", {"selekt": ["a"]}, "'options.selekt' is no option of `elt run`. Did you mean 'select'"),
+        ("run", {"selects": ["a"]}, "'options.selects' is no option of `elt run`. Did you mean 'select'"),
         ("test", {"full_refresh": True}, "'options.full_refresh' is no option of `elt test`"),
         ("run", {"skip_unchanged": "often"}, "'options.skip_unchanged' is 'often': expected true or false"),
         ("run", {"on_busy": "wait"}, "'options.on_busy': write 'on_busy' beside 'options'"),
