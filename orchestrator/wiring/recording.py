@@ -62,7 +62,8 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         run_id=run_id,
         started_at=datetime.now(UTC),
         verb=command.verb.value,
-        trigger="cli" if command.words else "api",
+        trigger=_trigger_of(command),
+        logical_date=command.scheduled.logical_time if command.scheduled else None,
         command=masker.words(command.words, text),
         selected={
             **asked_of(command, masker, text),
@@ -80,6 +81,12 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         places=places_of(project.graph, [step.id for step in plan.steps]),
         writes={step.id: written_by(project.graph, step, project.target.database) for step in plan.steps},
     )
+
+
+def _trigger_of(command: Command) -> str:
+    if command.scheduled is not None:
+        return "schedule"
+    return "cli" if command.words else "api"
 
 
 def without_moments(manifest: bytes) -> bytes:

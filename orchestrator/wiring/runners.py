@@ -102,7 +102,7 @@ def _ingest_runner(parts: _Parts) -> StepRunner:
     project, record = parts.project, parts.record
     if project.host is None:
         raise WarehouseError("The plan loads, but there is no ingestion folder.", hint="This is a bug of elt.")
-    return IngestRunner(
+    runner = IngestRunner(
         host=project.host,
         access=project.warehouse().access(),
         project_root=project.settings.project_root,
@@ -111,6 +111,8 @@ def _ingest_runner(parts: _Parts) -> StepRunner:
         continues_loads=parts.left.loads,
         placement=project.graph.placement,
     )
+    runner.interval = project.interval
+    return runner
 
 
 def _load_age_runner(parts: _Parts) -> StepRunner:
