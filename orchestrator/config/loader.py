@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from orchestrator.config.document import KEYS
 from orchestrator.config.mistakes import Mistakes, near
+from orchestrator.config.notification_settings import mistakes_of_notifications
 from orchestrator.config.project_files import ProjectFiles, find_project
 from orchestrator.config.repeat_settings import LimitWish, repeats_from
 from orchestrator.config.schedule_settings import mistakes_of_schedules
@@ -78,6 +79,7 @@ def _settings(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> Sett
     wrong: list[SectionMistake] = []
     values = given(Settings, entries, wrong)
     wrong += mistakes_of_schedules(values["schedules"])
+    wrong += mistakes_of_notifications(values["notifications"], values["schedules"])
     if found.elt_yml is not None:
         for one in wrong:
             mistakes.in_file(found.elt_yml, one.line, one.text)
