@@ -94,6 +94,9 @@ class NotificationSettings:
     rules: tuple[NotificationRule, ...] = field(default=(), metadata=listed("notifications.rules", NotificationRule))
 
 
+NO_NOTIFICATIONS = NotificationSettings()
+
+
 def mistakes_of_notifications(
     told: NotificationSettings, schedules: Mapping[str, ScheduleSettings]
 ) -> Iterator[SectionMistake]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from orchestrator.config.notification_settings import NotificationSettings
+from orchestrator.config.notification_settings import NO_NOTIFICATIONS, NotificationSettings
 from orchestrator.config.readers import (
     duration,
     limit,
@@ -128,4 +128,4 @@ class Settings:
         default_factory=_empty, metadata=named("schedules", ScheduleSettings)
     )
     """When the project runs on its own, by name."""
-    notifications: NotificationSettings = NotificationSettings()
+    notifications: NotificationSettings = NO_NOTIFICATIONS

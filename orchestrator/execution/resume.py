@@ -5,8 +5,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from orchestrator.errors import UnknownRunError
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.recorded import RecordedAttempt, RecordedRun
+from orchestrator.execution.ports import RunReader
+from orchestrator.execution.recorded import RETRIES, RecordedAttempt, RecordedRun
 from orchestrator.execution.replay import outcome_of
 from orchestrator.plan.repair_plan import RepairedRuns
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
@@ -122,3 +124,13 @@ def _is_cut_off(attempt: RecordedAttempt) -> bool:
     """Return whether the end of an attempt is unknown."""
     # An interrupted build may have committed before the interruption reached it.
     return attempt.outcome is None or attempt.outcome.status is Status.CANCELLED
+
+
+def runs_retried(reader: RunReader, run: RecordedRun) -> Iterator[RecordedRun]:
+    """Yield the run that a run retried, the run that this one retried, and so on, as far as they are still recorded."""
+    while isinstance(name := run.asked.get(RETRIES), str):
+        try:
+            run = reader.run(name)
+        except UnknownRunError:  # deleted by `prune`
+            return
+        yield run

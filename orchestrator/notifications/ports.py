@@ -1,0 +1,67 @@
+"""Defines the ports of notifications: their record, and what sends them."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from orchestrator.notifications.happening import Happening
+from orchestrator.notifications.ledger import Notice, NotificationLedger, Settlement
+from orchestrator.scheduling.claims import RecordedTime
+from orchestrator.scheduling.ports import ProjectStore
+
+
+class NotificationRecord(Protocol):
+    """The record of what happened, of open causes, and of notices. A store raises StoreError if it cannot be used."""
+
+    def note(self, project: str, happening: Happening) -> None:
+        """Record that something happened, of which nothing is decided yet."""
+
+    def happenings(self, project: str) -> Sequence[tuple[int, Happening]]:
+        """Return what was noted and not settled, in its order, with its numbers."""
+
+    def settle(
+        self, project: str, number: int | None, decide: Callable[[NotificationLedger], Settlement], *, now: datetime
+    ) -> Settlement | None:
+        """Decide what follows from a happening, and record it, in one transaction.
+
+        Nothing is done, and None returned, if another process has settled it. Without a number, the decision follows
+        from the ledger alone.
+        """
+
+    def ledger(self, project: str) -> NotificationLedger:
+        """Return the open causes and the notices about them."""
+
+    def put(self, project: str, notice: Notice) -> None:
+        """Add one notice to the outbox."""
+
+    def claim(self, project: str, *, now: datetime, until: datetime) -> Sequence[Notice]:
+        """Return the notices that are due, and reserve them for this process for a while."""
+
+    def update(self, project: str, notice: Notice) -> None:
+        """Record how a notice was sent or not."""
+
+    def is_waiting(self, project: str, now: datetime) -> bool:
+        """Return whether something noted is not settled, or a notice is due."""
+
+    def notices(self, project: str, *, limit: int) -> Sequence[Notice]:
+        """Return the newest notices, newest first."""
+
+    def unended_runs(self, project: str) -> Sequence[str]:
+        """Return the ids of the runs that have no end and whose loss was not noted since they were last alive."""
+
+    def time_of_run(self, project: str, run_id: str) -> RecordedTime | None:
+        """Return the time of a schedule that a run belongs to, if it belongs to one."""
+
+
+class NotifyingStore(ProjectStore, Protocol):
+    """The store of a project: the record of its runs, its schedules and its notifications."""
+
+    def notification_record(self) -> NotificationRecord:
+        """Return the record of notifications."""
+
+
+class NoticeSender(Protocol):
+    """Sends notices. It raises NotificationError with the reason if one cannot be sent."""
+
+    def send(self, notice: Notice, *, title: str, body: str, level: str) -> None:
+        """Send one notice to its destination."""

@@ -1,0 +1,143 @@
+"""Notes what happened in runs, and starts the process that tells of it. Nothing here delays a run or makes it fail."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from orchestrator.config.loader import load_settings
+from orchestrator.config.settings import Settings
+from orchestrator.errors import EltError
+from orchestrator.execution.events import Event, RunNotStarted, RunStarted
+from orchestrator.execution.ports import RunListener
+from orchestrator.execution.verdict import not_started
+from orchestrator.masking import Masker
+from orchestrator.notifications.happening import Happening, HappeningKind, happening_to_json
+from orchestrator.notifications.ports import NotificationRecord, NotifyingStore
+from orchestrator.plan.command import Command
+from orchestrator.report.streams import Lines
+from orchestrator.timetable.scheduled_time import ScheduledTime
+from orchestrator.wiring.attending import report_lost
+from orchestrator.wiring.driving import FinishedRun
+from orchestrator.wiring.happened import is_notifying, note_ping, project_name, start_sender
+from orchestrator.wiring.recording import open_store
+
+Ran = TypeVar("Ran", bound=FinishedRun | None)
+
+
+def with_notifications(
+    command: Command, listeners: Sequence[RunListener], run: Callable[[Sequence[RunListener]], Ran]
+) -> Ran:
+    """Run something, and note how it ended when its exit code is known; it tells the listeners that it gets.
+
+    Without notifications in elt.yml, or with mistakes in it, which the run itself reports, nothing is noted.
+    """
+    settings = None
+    with suppress(EltError):
+        settings = load_settings(command.project_dir)
+    if settings is None or not is_notifying(settings):
+        return run(listeners)
+    noting = RunNoting(settings, command.scheduled)
+    noting.begin()
+    try:
+        ran = run((*listeners, noting.heard))
+    except (Exception, KeyboardInterrupt) as error:
+        noting.heard.refusal = not_started(error, datetime.now(UTC), Masker(os.environ))
+        noting.end(noting.heard.refusal.exit_code)
+        raise
+    noting.end(0 if ran is None else int(ran.exit_code))
+    return ran
+
+
+@dataclass(slots=True)
+class HeardRun:
+    """A listener that keeps what has to be noted of a run."""
+
+    run_id: str | None = None
+    refusal: RunNotStarted | None = None
+
+    def hear(self, event: Event) -> None:
+        """Keep the id of the run, or why there is none."""
+        match event:
+            case RunStarted():
+                self.run_id = event.run_id
+            case RunNotStarted():
+                self.refusal = event
+
+
+class RunNoting:
+    """Notes the start and the end of one run."""
+
+    def __init__(self, settings: Settings, scheduled: ScheduledTime | None) -> None:
+        self._settings = settings
+        self._scheduled = scheduled
+        self._project = project_name(settings)
+        self.heard = HeardRun()
+
+    def begin(self) -> None:
+        """Note the start, for a dead-man's switch, and what other runs left."""
+
+        def write(store: NotifyingStore) -> bool:
+            is_started = self._ping(store.notification_record(), "start")
+            return bool(report_lost(self._settings, store, datetime.now(UTC))) or is_started
+
+        self._note(write, None)
+
+    def end(self, exit_code: int) -> None:
+        """Note the end."""
+        happening = self._happening(exit_code)
+
+        def write(store: NotifyingStore) -> bool:
+            record = store.notification_record()
+            is_pinged = self._ping(record, str(exit_code))
+            if (happening.run_id is None and exit_code == 0) or not self._is_told(record):
+                return is_pinged
+            record.note(self._project, happening)
+            return True
+
+        self._note(write, happening)
+
+    def _note(self, write: Callable[[NotifyingStore], bool], happening: Happening | None) -> None:
+        """Write something to the store, and start the sender if there is something to send."""
+        try:
+            with closing(open_store(self._settings)) as store:
+                is_to_send = write(store)
+        except (EltError, OSError) as error:
+            # The store may be what broke the run. What happened is then sent without a record.
+            if happening is None or happening.exit_code == 0:
+                return
+            told = Masker(os.environ).text(getattr(error, "message", str(error)))
+            Lines(sys.stderr).write(f"This notification cannot be recorded, and is sent without a record: {told}")
+            start_sender(self._settings, "--unrecorded", json.dumps(happening_to_json(happening)))
+        else:
+            if is_to_send:
+                start_sender(self._settings)
+
+    def _happening(self, exit_code: int) -> Happening:
+        refusal = self.heard.refusal
+        kind = HappeningKind.NOT_STARTED if self.heard.run_id is None else HappeningKind.ENDED
+        return Happening(
+            kind=kind,
+            at=datetime.now(UTC),
+            run_id=self.heard.run_id,
+            schedule=self._scheduled.schedule if self._scheduled is not None else "",
+            logical_time=self._scheduled.logical_time if self._scheduled is not None else None,
+            exit_code=exit_code,
+            message=refusal.message if refusal is not None else "",
+            hint=refusal.hint if refusal is not None else "",
+        )
+
+    def _is_told(self, record: NotificationRecord) -> bool:
+        """Return whether the run may concern anybody: a run by hand may at least repair what was reported."""
+        is_own = self._scheduled is not None or any(rule.manual for rule in self._settings.notifications.rules)
+        return is_own or bool(record.ledger(self._project).open)
+
+    def _ping(self, record: NotificationRecord, signal: str) -> bool:
+        """Put a ping into the outbox, and return whether the schedule has one."""
+        if self._scheduled is None:
+            return False
+        return note_ping(self._settings, record, self._scheduled, signal, run_id=self.heard.run_id or "")
