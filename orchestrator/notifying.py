@@ -88,7 +88,7 @@ def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) ->
     with closing(open_store(settings)) as store:
         reader, record = store.reader(), store.notification_record()
         head = reader.head(reader.find(run))
-        facts = gathered(store, project, _happening(head))
+        facts = gathered(store, project, record.happening_of(project, head.run_id) or _happening(head))
         ledger, notices = record.ledger(project), record.notices(project, limit=1_000)
     policy, now = open_policy(settings, os.environ), facts.at
     alone, today = (decide(facts, one, policy, now) for one in (NotificationLedger(), ledger))

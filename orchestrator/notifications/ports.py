@@ -19,6 +19,9 @@ class NotificationRecord(Protocol):
     def happenings(self, project: str) -> Sequence[tuple[int, Happening]]:
         """Return what was noted and not settled, in its order, with its numbers."""
 
+    def happening_of(self, project: str, run_id: str) -> Happening | None:
+        """Return what was last noted of a run."""
+
     def settle(
         self, project: str, number: int | None, decide: Callable[[NotificationLedger], Settlement], *, now: datetime
     ) -> Settlement | None:

@@ -212,7 +212,8 @@ def _failing(outcome: Outcome, step: Step | None) -> str:
 def _built(outcomes: Iterable[Outcome], steps: Mapping[StepId, Step]) -> Iterable[BuiltRows]:
     for one in outcomes:
         step = steps.get(one.step_id)
-        if isinstance(step, BuildStep | IngestStep) and one.status in {Status.SUCCESS, Status.WARN}:
+        is_table = isinstance(step, IngestStep) or (isinstance(step, BuildStep) and bool(step.writes))
+        if step is not None and is_table and one.status in {Status.SUCCESS, Status.WARN}:
             rows = one.rows_affected if one.row_count is None else one.row_count
             yield BuiltRows(name=titled_step(step), rows=rows, took=one.elapsed)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from orchestrator.config.notification_settings import NotifyEvent
+from orchestrator.notifications.happening import HappeningKind
 from orchestrator.notifications.ledger import LetterKind, OpenCause
 from orchestrator.notifications.letters import Letter, ToldTrouble
 from orchestrator.notifications.rules import concerns
@@ -47,8 +48,9 @@ def notice_title(letter: Letter, facts: RunFacts | None, project: str) -> str:
     if letter.troubles:
         worst = letter.troubles[0].trouble
         again = "still " if letter.kind is LetterKind.REMINDER else ""
-        word = _WORDS[worst.key.event]
-        word = {"failed": "fails"}.get(word, word) if again else word
+        is_refused = facts is not None and facts.happening.kind is HappeningKind.NOT_STARTED
+        word = "could not start" if is_refused else _WORDS[worst.key.event]
+        word = {"failed": "fails", "could not start": "cannot start"}.get(word, word) if again else word
         names = [one.trouble.name for one in letter.troubles if one.trouble.step_name]
         named = f": {some_of(names, _LONGEST_NAMES)}" if names else ""
         return f"{subject} {again}{word}{named}"
@@ -126,8 +128,9 @@ def _cause(one: ToldTrouble, owners: Sequence[str], place: ZoneInfo) -> Iterator
     if trouble.exposures:
         yield f"  out of date: {some_of([_exposure(node) for node in trouble.exposures])}"
     if owners:
-        own = [node.name for node in trouble.concerned if concerns(owners, node)]
-        yield f"  of {', '.join(owners)}: {some_of(list(dict.fromkeys(own)))}"
+        own = dict.fromkeys(node.name for node in trouble.concerned if concerns(owners, node))
+        if own:
+            yield f"  of {', '.join(owners)}: {some_of(list(own))}"
     elif trouble.owners:
         yield f"  owners: {some_of(trouble.owners)}"
     if trouble.path:

@@ -14,6 +14,8 @@ from orchestrator.report.streams import print_wide
 from orchestrator.report.words import clean, one_line
 from orchestrator.wording import count
 
+_LONGEST = 120
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
@@ -79,7 +81,7 @@ def print_status(console: Console, causes: Sequence[OpenCause], notices: Sequenc
         for cause in causes:
             many = f", {count(cause.times, 'run')} in a row" if cause.times > 1 else ""
             since = f"{cause.key.event.value.replace('_', ' ')} since {_moment(cause.first_at)}{many}"
-            console.print(Text(f"  {cause.name}  {since}  {one_line(cause.message)}"), soft_wrap=True)
+            console.print(Text(f"  {cause.name}  {since}  {one_line(cause.message, longest=_LONGEST)}"), soft_wrap=True)
         console.print()
     if not notices:
         console.print("No notification was made yet.")

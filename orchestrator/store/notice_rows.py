@@ -21,6 +21,7 @@ from orchestrator.notifications.ledger import (
 from orchestrator.notifications.trouble import CauseKey
 from orchestrator.scheduling.claims import RecordedTime
 from orchestrator.store.database import have_alone
+from orchestrator.store.json_text import plain
 from orchestrator.store.notice_tables import causes, happenings, notices
 from orchestrator.store.prepared import Values
 from orchestrator.store.schedule_rows import time_from
@@ -49,6 +50,14 @@ class SqlNotificationRecord:
         with self._connected() as connection, connection.begin():
             found = connection.execute(asked.order_by(happenings.c.number)).all()
         return [(row.number, happening_from_json(row.body)) for row in found]
+
+    def happening_of(self, project: str, run_id: str) -> Happening | None:
+        """Return what was last noted of a run."""
+        is_it = (happenings.c.project == project) & (happenings.c.run_id == run_id)
+        asked = select(happenings.c.body).where(is_it).order_by(happenings.c.number.desc()).limit(1)
+        with self._connected() as connection, connection.begin():
+            body = connection.execute(asked).scalar()
+        return None if body is None else happening_from_json(body)
 
     def settle(
         self, project: str, number: int | None, decide: Callable[[NotificationLedger], Settlement], *, now: datetime
@@ -191,7 +200,7 @@ def _cause(row: Row[Any]) -> OpenCause:
 def _cause_values(project: str, cause: OpenCause) -> Values:
     key = cause.key
     identity = {"target_identity": key.target, "place": key.place, "step_id": key.step, "event": key.event.value}
-    own = {name: getattr(cause, name) for name in _cause_fields}
+    own = {name: _plain(getattr(cause, name)) for name in _cause_fields}
     return {"project": project, "cause_id": key.id, **identity, **own}
 
 
@@ -206,6 +215,11 @@ def _notice(row: Row[Any]) -> Notice:
 
 
 def _notice_values(project: str, notice: Notice) -> Values:
-    own = {name: getattr(notice, name) for name in _notice_fields}
+    own = {name: _plain(getattr(notice, name)) for name in _notice_fields}
     kinds = {"kind": notice.kind.value, "causes": list(notice.causes), "state": notice.state.value}
     return {"project": project, **kinds, **own}
+
+
+def _plain(value: object) -> object:
+    """Return a value without the characters in a text that a database cannot store."""
+    return plain(value) if isinstance(value, str) else value

@@ -10,6 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 import yaml
 
 from orchestrator.config.settings import Settings
+from orchestrator.masking import Masker
 from orchestrator.notifications.happening import Happening, HappeningKind
 from orchestrator.notifications.ledger import LetterKind, Notice
 from orchestrator.notifications.outbox import PING
@@ -80,7 +81,7 @@ def note_skipped(
         at=now,
         schedule=scheduled.schedule,
         logical_time=scheduled.logical_time,
-        message=reason,
+        message=Masker(os.environ).text(reason),
     )
     record.note(project_name(settings), happening)
     note_ping(settings, record, scheduled, "0")
@@ -97,7 +98,7 @@ def note_refused(
         schedule=scheduled.schedule,
         logical_time=scheduled.logical_time,
         exit_code=exit_code,
-        message=reason,
+        message=Masker(os.environ).text(reason),
     )
     record.note(project_name(settings), happening)
     note_ping(settings, record, scheduled, str(exit_code))

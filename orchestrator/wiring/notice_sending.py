@@ -94,11 +94,13 @@ def send_unrecorded(post: Post, happening: Happening) -> None:
 def settle(post: Post, number: int, happening: Happening) -> None:
     """Decide what follows from one happening, and record it."""
     facts, now = gathered(post.store, post.project, happening), post.now()
+    masker = Masker(os.environ)
 
     def decided(ledger: NotificationLedger) -> Settlement:
         made = decide(facts, ledger, post.policy, now)
         notices = tuple(composed(letter, facts, post.policy, now, post.project) for letter in made.letters)
-        return Settlement(causes=made.causes, notices=notices, withdrawn=made.withdrawn)
+        causes = tuple(replace(one, message=masker.text(one.message)) for one in made.causes)
+        return Settlement(causes=causes, notices=notices, withdrawn=made.withdrawn)
 
     post.record.settle(post.project, number, decided, now=now)
 
