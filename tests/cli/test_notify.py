@@ -170,6 +170,7 @@ def test_what_cannot_be_sent_is_tried_again_later_and_shown(nights, webhook, elt
     said = elt("notify", "status", project=shop)
     assert "1 notification could not be sent" in said.out
     assert "error=500" in said.out
+    assert "1 notification could not be sent" in elt("history", project=shop).out
     nights.send(FIRST + timedelta(seconds=30))
     assert len(webhook.got) == 3, "tried again too soon"
     webhook.status = 200
@@ -402,6 +403,29 @@ def test_a_preview_shows_each_message_and_why(nights, elt, shop, webhook) -> Non
     assert "report sent at" in elt("notify", "preview", project=shop).out
     found = json.loads(elt("notify", "preview", "--json", project=shop).out)
     assert [one["told"] for one in found["destinations"]] == [True, False]
+
+
+def test_a_message_names_the_owners_and_the_exposures_of_a_real_run(nights, shop, webhook, elt, monkeypatch) -> None:
+    """They come from dbt's manifest, as it was when the run was planned."""
+    monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *_: None)
+    (shop / "profiles.yml").write_text("shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb}}}")
+    (shop / "models").mkdir()
+    (shop / "models" / "orders.sql").write_text("select no_such_column")
+    (shop / "models" / "sales.sql").write_text("select * from {{ ref('orders') }}")
+    (shop / "models" / "all.yml").write_text(
+        "models: [{name: orders, config: {meta: {owner: ann}}}]\n"
+        "exposures: [{name: board, type: dashboard, owner: {email: bo@example.com}, depends_on: [ref('sales')]}]\n"
+    )
+    configure(shop, rule="to: team, manual: true")
+    assert elt("run", project=shop).code == 1
+    nights.settings = load_settings(shop)
+    nights.send(datetime.now(UTC))
+    message = webhook.messages[0]["message"]
+    assert webhook.titles == ["[shop] a run by hand failed: model orders"]
+    assert "2 steps did not run: sales, board" in message
+    assert "out of date: board (bo@example.com)" in message
+    assert "owners: ann, bo@example.com" in message
+    assert "elt retry " in message
 
 
 def test_a_run_starts_the_sender_and_is_not_delayed_by_a_notifier_that_hangs(shop, webhook, tmp_path) -> None:
