@@ -21,7 +21,7 @@ from orchestrator.notifications.letters import decide
 from orchestrator.report.notify_text import Preview, previews_json, print_previews, print_status, status_json
 from orchestrator.report.run_json import json_line
 from orchestrator.report.streams import Lines, open_console
-from orchestrator.wiring.destinations import open_policy, open_post, require_known_schemes
+from orchestrator.wiring.destinations import open_masker, open_policy, open_post, require_known_schemes
 from orchestrator.wiring.happened import project_name
 from orchestrator.wiring.notice_sending import composed, gathered, only_sender, send_all, send_unrecorded
 from orchestrator.wiring.recording import open_store
@@ -90,7 +90,7 @@ def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) ->
         head = reader.head(reader.find(run))
         facts = gathered(store, project, record.happening_of(project, head.run_id) or _happening(head))
         ledger, notices = record.ledger(project), record.notices(project, limit=1_000)
-    policy, now = open_policy(settings, os.environ), facts.at
+    policy, masker, now = open_policy(settings, os.environ), open_masker(settings, os.environ), facts.at
     alone, today = (decide(facts, one, policy, now) for one in (NotificationLedger(), ledger))
     previews = []
     for name in policy.destinations:
@@ -100,7 +100,7 @@ def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) ->
         previews.append(
             Preview(
                 destination=name,
-                messages=tuple(composed(one, facts, policy, now, project) for one in letters),
+                messages=tuple(composed(one, facts, policy, now, project, masker) for one in letters),
                 why=tuple(dict.fromkeys(why for letter in letters for why in letter.why)),
                 why_not=alone.silent.get(name, ""),
                 sent=sent,

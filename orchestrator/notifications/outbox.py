@@ -90,7 +90,8 @@ def parcels(due: Sequence[Notice], policy: NotificationPolicy) -> Iterator[tuple
 
 def _is_collected(notice: Notice, policy: NotificationPolicy) -> bool:
     found = policy.destinations.get(notice.destination)
-    return found is not None and found.digest is not None and notice.kind is not LetterKind.TEST
+    is_alone = notice.kind is LetterKind.TEST or bool(notice.incident)  # an incident service keeps one for each cause
+    return found is not None and found.digest is not None and not is_alone
 
 
 def digest_text(notices: Sequence[Notice]) -> tuple[str, str, str]:

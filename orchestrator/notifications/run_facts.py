@@ -29,7 +29,8 @@ def facts_of(
 ) -> RunFacts:
     """Return what is to be told of a happening; `run` is None if the run never began or is no longer recorded."""
     match happening.kind:
-        case HappeningKind.ENDED if run is not None:
+        # A run that broke off without an end in the record has a message in place of it.
+        case HappeningKind.ENDED if run is not None and (run.head.status is not None or not happening.message):
             return _of_ended(happening, project, run, AffectedNodes(manifest))
         case HappeningKind.LATE:
             return _of_whole(happening, project, run, LATE, NotifyEvent.LATE, "late")

@@ -119,7 +119,7 @@ class SqlNotificationRecord:
     def unended_runs(self, project: str) -> Sequence[str]:
         """Return the ids of the runs that have no end and whose loss was not noted since they were last alive."""
         noted = exists().where(
-            happenings.c.kind == HappeningKind.LOST.value,
+            happenings.c.kind.in_([HappeningKind.LOST.value, HappeningKind.ENDED.value]),
             happenings.c.run_id == runs.c.run_id,
             happenings.c.at >= runs.c.heartbeat_at,
         )

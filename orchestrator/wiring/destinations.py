@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 
-from orchestrator.adapters.apprise.sending import AppriseSender
+from orchestrator.adapters.apprise.sending import AppriseSender, secrets_in
 from orchestrator.adapters.apprise.services import incident_argument, require_apprise, unknown_scheme
 from orchestrator.adapters.ping import ping
 from orchestrator.config.mistakes import Mistakes
@@ -33,8 +34,18 @@ def open_post(settings: Settings, store: NotifyingStore) -> Post:
             raise NotificationError(str(error), hint="Set it where the schedule runs.") from None
         ping(url, signal, rid, body)
 
-    sender = AppriseSender(url_of, Masker(environ), log_dir(settings).parent / "notify")
-    return Post(settings=settings, store=store, policy=open_policy(settings, environ), sender=sender, ping=call)
+    masker, policy = open_masker(settings, environ), open_policy(settings, environ)
+    sender = AppriseSender(url_of, masker, log_dir(settings).parent / "notify")
+    return Post(settings=settings, store=store, policy=policy, sender=sender, ping=call, masker=masker)
+
+
+def open_masker(settings: Settings, environ: Mapping[str, str]) -> Masker:
+    """Return a masker that knows the secrets of the environment, and those of all destinations."""
+    masker = Masker(environ)
+    for name in settings.notifications.destinations:
+        with suppress(ValueError):
+            masker.learn(secrets_in(destination_url(settings, name, environ)))
+    return masker
 
 
 def open_policy(settings: Settings, environ: Mapping[str, str]) -> NotificationPolicy:

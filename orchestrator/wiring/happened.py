@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
@@ -114,7 +115,8 @@ def start_sender(settings: Settings, *words: str) -> None:
         child = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True, close_fds=True)
         if os.getpid() == 1 or any(os.environ.get(name) for name in _HOSTED):
             child.wait(_PATIENCE)
-        child.returncode = child.returncode or 0  # no warning about a process that goes on on its own
+        # The child goes on on its own. Somebody has to collect its exit status, in a process that lives long.
+        threading.Thread(target=child.wait, name="notifier-end", daemon=True).start()
 
 
 def project_name(settings: Settings) -> str:

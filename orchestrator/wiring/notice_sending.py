@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -25,12 +26,14 @@ from orchestrator.notifications.rules import NotificationPolicy
 from orchestrator.notifications.run_facts import facts_of
 from orchestrator.notifications.trouble import RunFacts
 from orchestrator.report.notice_text import notice_body, notice_level, notice_title
+from orchestrator.scheduling.claims import TimeKey, TimeState
 from orchestrator.wiring.happened import project_name
 from orchestrator.wiring.log_files import log_dir
 
 _TRIES = 3
 _CLAIM = timedelta(minutes=10)
 """How long a process may take to send what it claimed, before another one sends it."""
+_LOOK, _LOOKS = 0.5, 20  # seconds, times
 _LONGEST_WAIT = timedelta(hours=1)
 WAIT: wait_base = wait_exponential(multiplier=2, max=10)
 
@@ -44,9 +47,12 @@ class Post:
     policy: NotificationPolicy
     sender: NoticeSender
     ping: Callable[[str, str, str, str], None]
+    masker: Masker
+    """Knows the secrets of the environment, and those of all URLs."""
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     wait: wait_base = WAIT
     """How long to wait between two tries."""
+    sleep: Callable[[float], None] = time.sleep
 
     @property
     def project(self) -> str:
@@ -86,23 +92,39 @@ def send_unrecorded(post: Post, happening: Happening) -> None:
     """Tell of one happening without the store, which cannot be used: what was told before is not known."""
     facts = facts_of(happening, post.project)
     for letter in decide(facts, NotificationLedger(), post.policy, post.now()).letters:
-        notice = composed(letter, facts, post.policy, post.now(), post.project)
+        notice = composed(letter, facts, post.policy, post.now(), post.project, post.masker)
         with suppress(EltError):
             _deliver(post, notice, notice.title, notice.body, notice.level)
 
 
 def settle(post: Post, number: int, happening: Happening) -> None:
     """Decide what follows from one happening, and record it."""
+    if _is_tried_again(post, happening):
+        post.record.settle(post.project, number, lambda _ledger: Settlement(), now=post.now())
+        return
     facts, now = gathered(post.store, post.project, happening), post.now()
-    masker = Masker(os.environ)
 
     def decided(ledger: NotificationLedger) -> Settlement:
         made = decide(facts, ledger, post.policy, now)
-        notices = tuple(composed(letter, facts, post.policy, now, post.project) for letter in made.letters)
-        causes = tuple(replace(one, message=masker.text(one.message)) for one in made.causes)
+        notices = tuple(composed(letter, facts, post.policy, now, post.project, post.masker) for letter in made.letters)
+        causes = tuple(replace(one, message=post.masker.text(one.message)) for one in made.causes)
         return Settlement(causes=causes, notices=notices, withdrawn=made.withdrawn)
 
     post.record.settle(post.project, number, decided, now=now)
+
+
+def _is_tried_again(post: Post, happening: Happening) -> bool:
+    """Return whether the schedule starts a failed run again on its own: then only the last result is told."""
+    schedule = post.settings.schedules.get(happening.schedule)
+    if schedule is None or not schedule.retry.runs or not happening.exit_code or happening.logical_time is None:
+        return False
+    key = TimeKey(project=post.project, schedule=happening.schedule, logical_time=happening.logical_time)
+    for _ in range(_LOOKS):
+        found = post.store.schedule_record().time(key)
+        if found is None or found.state is not TimeState.RUNNING:
+            return found is not None and found.again_at is not None
+        post.sleep(_LOOK)  # the process of the run is about to record how the time ended
+    return False
 
 
 def gathered(store: NotifyingStore, project: str, happening: Happening) -> RunFacts:
@@ -115,9 +137,9 @@ def gathered(store: NotifyingStore, project: str, happening: Happening) -> RunFa
     except UnknownRunError:
         return facts_of(happening, project)
     if not happening.schedule:
-        time = store.notification_record().time_of_run(project, happening.run_id)
-        if time is not None:
-            key = time.key
+        found = store.notification_record().time_of_run(project, happening.run_id)
+        if found is not None:
+            key = found.key
             happening = replace(happening, schedule=key.schedule, logical_time=key.logical_time)
     raw, manifest = reader.manifest(run.head.run_id), None
     if raw is not None:
@@ -126,7 +148,9 @@ def gathered(store: NotifyingStore, project: str, happening: Happening) -> RunFa
     return facts_of(happening, project, run, manifest)
 
 
-def composed(letter: Letter, facts: RunFacts | None, policy: NotificationPolicy, now: datetime, project: str) -> Notice:
+def composed(
+    letter: Letter, facts: RunFacts | None, policy: NotificationPolicy, now: datetime, project: str, masker: Masker
+) -> Notice:
     """Return the notice of a letter."""
     schedule = facts.schedule if facts is not None else letter.lasting[0].schedule
     zone = policy.zone(letter.destination, schedule)
@@ -139,7 +163,7 @@ def composed(letter: Letter, facts: RunFacts | None, policy: NotificationPolicy,
         run_id=(facts.run_id if facts is not None else letter.lasting[0].last_run) or "",
         schedule=schedule,
         made_at=now if facts is None else max(now, facts.at),
-        due_at=due_at(policy, letter.destination, schedule, now),
+        due_at=now if letter.incident else due_at(policy, letter.destination, schedule, now),
         title=masker.text(notice_title(letter, facts, project)),
         body=masker.text(notice_body(letter, facts, zone)),
         level=notice_level(letter),
@@ -152,7 +176,9 @@ def _escalate(post: Post) -> None:
 
     def decided(ledger: NotificationLedger) -> Settlement:
         letters = escalations(ledger, post.policy, post.project, now)
-        return Settlement(notices=tuple(composed(one, None, post.policy, now, post.project) for one in letters))
+        return Settlement(
+            notices=tuple(composed(one, None, post.policy, now, post.project, post.masker) for one in letters)
+        )
 
     if any(one.escalate.to for one in post.policy.destinations.values()):
         post.record.settle(post.project, None, decided, now=now)

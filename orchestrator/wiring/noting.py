@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -42,64 +41,47 @@ def with_notifications(
     if settings is None or not is_notifying(settings):
         return run(listeners)
     noting = RunNoting(settings, command.scheduled)
-    noting.begin()
     try:
-        ran = run((*listeners, noting.heard))
+        ran = run((*listeners, noting))
     except (Exception, KeyboardInterrupt) as error:
-        noting.heard.refusal = not_started(error, datetime.now(UTC), Masker(os.environ))
-        noting.end(noting.heard.refusal.exit_code)
+        noting.end(not_started(error, datetime.now(UTC), Masker(os.environ)))
         raise
-    noting.end(0 if ran is None else int(ran.exit_code))
+    noting.end(None if ran is None else int(ran.exit_code))
     return ran
 
 
-@dataclass(slots=True)
-class HeardRun:
-    """A listener that keeps what has to be noted of a run."""
-
-    run_id: str | None = None
-    refusal: RunNotStarted | None = None
-
-    def hear(self, event: Event) -> None:
-        """Keep the id of the run, or why there is none."""
-        match event:
-            case RunStarted():
-                self.run_id = event.run_id
-            case RunNotStarted():
-                self.refusal = event
-
-
 class RunNoting:
-    """Notes the start and the end of one run."""
+    """Notes the start and the end of one run; the start as a listener, when the run has opened the store."""
 
     def __init__(self, settings: Settings, scheduled: ScheduledTime | None) -> None:
         self._settings = settings
         self._scheduled = scheduled
         self._project = project_name(settings)
-        self.heard = HeardRun()
+        self._run_id: str | None = None
 
-    def begin(self) -> None:
-        """Note the start, for a dead-man's switch, and what other runs left."""
+    def hear(self, event: Event) -> None:
+        """Note the start of the run, for a dead-man's switch, and what other runs left."""
+        if isinstance(event, RunStarted):
+            self._run_id = event.run_id
+            self._note(self._write_start, None)
 
-        def write(store: NotifyingStore) -> bool:
-            is_started = self._ping(store.notification_record(), "start")
-            return bool(report_lost(self._settings, store, datetime.now(UTC))) or is_started
-
-        self._note(write, None)
-
-    def end(self, exit_code: int) -> None:
-        """Note the end."""
-        happening = self._happening(exit_code)
+    def end(self, ended: int | RunNotStarted | None) -> None:
+        """Note the end: an exit code, the error because of which the run has none, or that there was nothing to run."""
+        happening = self._happening(ended)
 
         def write(store: NotifyingStore) -> bool:
             record = store.notification_record()
-            is_pinged = self._ping(record, str(exit_code))
-            if (happening.run_id is None and exit_code == 0) or not self._is_told(record):
+            is_pinged = self._ping(record, str(happening.exit_code))
+            if ended is None or not self._is_told(record):
                 return is_pinged
             record.note(self._project, happening)
             return True
 
         self._note(write, happening)
+
+    def _write_start(self, store: NotifyingStore) -> bool:
+        is_started = self._ping(store.notification_record(), "start")
+        return bool(report_lost(self._settings, store, datetime.now(UTC))) or is_started
 
     def _note(self, write: Callable[[NotifyingStore], bool], happening: Happening | None) -> None:
         """Write something to the store, and start the sender if there is something to send."""
@@ -117,16 +99,15 @@ class RunNoting:
             if is_to_send:
                 start_sender(self._settings)
 
-    def _happening(self, exit_code: int) -> Happening:
-        refusal = self.heard.refusal
-        kind = HappeningKind.NOT_STARTED if self.heard.run_id is None else HappeningKind.ENDED
+    def _happening(self, ended: int | RunNotStarted | None) -> Happening:
+        refusal = ended if isinstance(ended, RunNotStarted) else None
         return Happening(
-            kind=kind,
+            kind=HappeningKind.NOT_STARTED if self._run_id is None else HappeningKind.ENDED,
             at=datetime.now(UTC),
-            run_id=self.heard.run_id,
+            run_id=self._run_id,
             schedule=self._scheduled.schedule if self._scheduled is not None else "",
             logical_time=self._scheduled.logical_time if self._scheduled is not None else None,
-            exit_code=exit_code,
+            exit_code=ended.exit_code if isinstance(ended, RunNotStarted) else ended or 0,
             message=refusal.message if refusal is not None else "",
             hint=refusal.hint if refusal is not None else "",
         )
@@ -140,4 +121,4 @@ class RunNoting:
         """Put a ping into the outbox, and return whether the schedule has one."""
         if self._scheduled is None:
             return False
-        return note_ping(self._settings, record, self._scheduled, signal, run_id=self.heard.run_id or "")
+        return note_ping(self._settings, record, self._scheduled, signal, run_id=self._run_id or "")

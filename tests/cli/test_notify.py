@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.wiring.attending import attend, report_lost
 from orchestrator.wiring.destinations import open_post
 from orchestrator.wiring.happened import note_late, note_ping, note_skipped
-from orchestrator.wiring.notice_sending import only_sender, send_all
+from orchestrator.wiring.notice_sending import Post, only_sender, send_all
 from orchestrator.wiring.recording import open_store
 from tests.factories import make_outcome, make_plan
 from tests.fakes.mail_room import Webhook, running_mail_server, running_webhook
@@ -71,18 +72,25 @@ class Nights:
         self.settings: Settings = load_settings(folder)
         self.store: SqlStore = open_store(self.settings)
 
-    def run(self, run_id: str, at: datetime, *outcomes: Outcome, schedule: str = "nightly", **known: object) -> None:
+    def run(self, run_id: str, at: datetime, *outcomes: Outcome, schedule: str = "nightly", logical_time=None) -> None:
         """Record a run that ended, and note it."""
-        record_run(self.store, run_id, at, *outcomes, **known)
+        record_run(self.store, run_id, at, *outcomes)
         code = 1 if run_status(outcomes).halts else 0
-        ended = Happening(kind=HappeningKind.ENDED, at=at, run_id=run_id, schedule=schedule, exit_code=code)
+        ended = Happening(
+            kind=HappeningKind.ENDED,
+            at=at,
+            run_id=run_id,
+            schedule=schedule,
+            logical_time=logical_time,
+            exit_code=code,
+        )
         self.store.notification_record().note("shop", ended)
 
     def send(self, now: datetime, **changes: object) -> int:
         """Decide and send, at a time of our choice."""
         post = open_post(self.settings, self.store)
-        changed = {name: getattr(post, name) for name in ("settings", "store", "policy", "sender", "ping")} | changes
-        return send_all(type(post)(**changed, now=lambda: now, wait=wait_none()))
+        own = {one.name: getattr(post, one.name) for one in fields(post)}
+        return send_all(Post(**own | {"now": lambda: now, "wait": wait_none()} | changes))
 
     def notices(self) -> list[Notice]:
         return list(self.store.notification_record().notices("shop", limit=100))[::-1]
@@ -318,6 +326,30 @@ def test_a_time_without_data_is_told_only_to_those_who_ask(nights, webhook, shop
     assert [path.partition("?")[0] for path, body in webhook.got if not body.startswith("{")] == ["/ping"]
 
 
+def test_a_run_that_its_schedule_starts_again_is_told_only_at_last(nights, webhook, shop) -> None:
+    """The first result is no news while a further run may still correct it."""
+    text = (shop / "elt.yml").read_text().replace("nightly: {", "nightly: {retry: {runs: 1}, ")
+    (shop / "elt.yml").write_text(text)
+    nights.settings = load_settings(shop)
+    key = TimeKey(project="shop", schedule="nightly", logical_time=FIRST)
+    interval = DataInterval(start=FIRST - timedelta(days=1), end=FIRST)
+    first = RecordedTime(
+        key=key, interval=interval, state=TimeState.RUNNING, claimed_at=FIRST, beaten_at=FIRST, process=this_process()
+    )
+    assert nights.store.schedule_record().claim(first)
+    again = replace(first, state=TimeState.ENDED, exit_code=1, again_at=FIRST + timedelta(minutes=10))
+
+    def record_the_end(_seconds: float) -> None:
+        assert nights.store.schedule_record().update(again)
+
+    nights.run("r0", FIRST, *dead_api(), logical_time=FIRST)
+    assert nights.send(FIRST, sleep=record_the_end) == 0
+    assert nights.store.schedule_record().update(replace(again, again_at=None))
+    nights.run("r1", FIRST + timedelta(minutes=11), *dead_api(), logical_time=FIRST)
+    assert nights.send(FIRST + timedelta(minutes=11)) == 1
+    assert "elt show r1" in webhook.messages[0]["message"]
+
+
 def test_pings_name_the_start_the_end_and_one_run(nights, webhook) -> None:
     """The same id at the start and at the end lets a dead-man's switch measure the duration."""
     record = nights.store.notification_record()
@@ -405,9 +437,8 @@ def test_a_preview_shows_each_message_and_why(nights, elt, shop, webhook) -> Non
     assert [one["told"] for one in found["destinations"]] == [True, False]
 
 
-def test_a_message_names_the_owners_and_the_exposures_of_a_real_run(nights, shop, webhook, elt, monkeypatch) -> None:
-    """They come from dbt's manifest, as it was when the run was planned."""
-    monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *_: None)
+def a_project(shop: Path) -> None:
+    """Add a profile and a model that fails."""
     (shop / "profiles.yml").write_text("shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb}}}")
     (shop / "models").mkdir()
     (shop / "models" / "orders.sql").write_text("select no_such_column")
@@ -416,6 +447,12 @@ def test_a_message_names_the_owners_and_the_exposures_of_a_real_run(nights, shop
         "models: [{name: orders, config: {meta: {owner: ann}}}]\n"
         "exposures: [{name: board, type: dashboard, owner: {email: bo@example.com}, depends_on: [ref('sales')]}]\n"
     )
+
+
+def test_a_message_names_the_owners_and_the_exposures_of_a_real_run(nights, shop, webhook, elt, monkeypatch) -> None:
+    """They come from dbt's manifest, as it was when the run was planned."""
+    monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *_: None)
+    a_project(shop)
     configure(shop, rule="to: team, manual: true")
     assert elt("run", project=shop).code == 1
     nights.settings = load_settings(shop)
@@ -430,7 +467,7 @@ def test_a_message_names_the_owners_and_the_exposures_of_a_real_run(nights, shop
 
 def test_a_run_starts_the_sender_and_is_not_delayed_by_a_notifier_that_hangs(shop, webhook, tmp_path) -> None:
     """A real run, which cannot start for want of a profile; the message comes from a process of its own."""
-    webhook.delay = 5
+    webhook.delay = 6
     script = (
         "import sys, time\nfrom pathlib import Path\nfrom tests.cli.test_notify import a_night\n"
         "from orchestrator import api\nfrom orchestrator.errors import EltError\n"
@@ -443,7 +480,7 @@ def test_a_run_starts_the_sender_and_is_not_delayed_by_a_notifier_that_hangs(sho
         [sys.executable, "-c", script, str(shop)], cwd=root, capture_output=True, text=True, check=False
     )
     assert (done.returncode, webhook.got) == (2, []), done.stderr
-    webhook.wait_for(3)
+    webhook.wait_for(2)
     assert webhook.titles == ["[shop] nightly could not start"]
     assert "profiles.yml" in webhook.messages[0]["message"]
 
@@ -458,6 +495,31 @@ def test_a_store_that_cannot_be_used_does_not_keep_the_message(shop, webhook) ->
 
     assert send_notices(shop, json.dumps(happening_to_json(happening))) == 0
     assert webhook.titles == ["[shop] nightly could not start"]
+
+
+def test_a_run_that_cannot_be_recorded_is_told_all_the_same(shop, elt, monkeypatch) -> None:
+    """The store is what broke it."""
+    started = []
+    monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *words: started.append(words[1:]))
+    text = (shop / "elt.yml").read_text()
+    (shop / "elt.yml").write_text(f"{text}store: postgresql://localhost:1/runs\n")
+    said = elt("run", project=shop)
+    assert said.code == 2
+    assert "is sent without a record" in said.err
+    ((_, told),) = started
+    assert "profiles.yml" in json.loads(told)["message"]
+
+
+def test_a_corrupt_store_is_set_aside_by_the_run_and_told(shop, elt, webhook, monkeypatch) -> None:
+    """The run says so, as it does without notifications; the message is recorded in the new store."""
+    monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *_: None)
+    a_project(shop)
+    configure(shop, rule="to: team, manual: true")
+    (shop / ".elt").mkdir(exist_ok=True)
+    (shop / ".elt" / "history.db").write_text("this is not a database, and long enough to be seen as broken" * 20)
+    elt("run", project=shop).refuses("is corrupt", "was renamed")
+    assert send_notices(shop) == 0
+    assert webhook.titles == ["[shop] a run by hand could not start"]
 
 
 def test_only_one_process_sends_and_one_more_waits(shop, webhook) -> None:
@@ -482,3 +544,16 @@ def is_locked(file: Path) -> bool:
         except BlockingIOError:
             return True
     return False
+
+
+def test_a_mail_keeps_its_lines(nights, shop, monkeypatch) -> None:
+    """Also as HTML, which Apprise sends unless the URL says otherwise; what looks like a tag is shown."""
+    with running_mail_server() as (port, got):
+        monkeypatch.setenv("MAIL", f"mailto://localhost:{port}/?from=elt@example.com&to=ann@example.com&mode=insecure")
+        configure(shop, team="url: '${MAIL}'")
+        nights.settings = load_settings(shop)
+        nights.run("r0", FIRST, make_outcome("other", "error", message="near <b>where</b>"))
+        nights.send(FIRST)
+    ((_, text),) = got
+    assert "near <b>where</b>" in text
+    assert len(text.splitlines()) > 5

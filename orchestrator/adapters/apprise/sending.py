@@ -16,6 +16,7 @@ from orchestrator.masking import Masker, is_secret_name
 from orchestrator.notifications.ledger import Notice
 
 TIME_LIMIT = timedelta(seconds=30)
+_CONNECT, _READ = 8.0, 20.0  # seconds
 _SHORTEST_TOKEN = 8
 _KEEPS_IDS = "alias"  # Opsgenie and Jira close an alert by the id that they returned, which Apprise keeps in files
 
@@ -57,10 +58,10 @@ class AppriseSender:
         """Return why a notice could not be sent; None if it was."""
         try:
             with _heard() as lines:
-                plugin = self._plugin(url, notice.incident)
-                is_sent = plugin is not None and plugin.notify(
-                    title=self._masker.text(title), body=self._masker.text(body), notify_type=_type(level)
-                )
+                service = self._service(url, notice.incident)
+                # As plain text: Apprise escapes it for services that take HTML or Markdown.
+                words = {"title": self._masker.text(title), "body": self._masker.text(body), "body_format": "text"}
+                is_sent = bool(service.notify(**words, notify_type=_type(level)))
         except Exception as error:  # noqa: BLE001  # a plugin of Apprise may raise anything
             lines, is_sent = [f"{type(error).__name__}: {error}"], False
         if is_sent:
@@ -68,7 +69,7 @@ class AppriseSender:
         said = lines[-1] if lines else "the service did not accept it"
         return NotificationError(self._masker.text(said.strip().rstrip(".")) + ".", hint=_HINT)
 
-    def _plugin(self, url: str, incident: str) -> Any:  # noqa: ANN401  # an object of Apprise
+    def _service(self, url: str, incident: str) -> Any:  # noqa: ANN401  # an object of Apprise
         apprise: Any = import_module("apprise")
         scheme = url.partition("://")[0].lower()
         if (problem := unknown_scheme(scheme)) is not None and not scheme.startswith("http"):
@@ -81,9 +82,13 @@ class AppriseSender:
         parsed = apprise.plugins.url_to_dict(url)
         if parsed is None:
             raise ValueError(f"Apprise does not accept the rest of the URL after {scheme}://")
+        # Apprise's own 4 s are short: a slow service would get the same message again and again.
+        parsed = {"cto": _CONNECT, "rto": _READ} | parsed
         if incident and argument is not None:
             parsed |= {argument: incident, "action": parsed.get("action") or "map"}
-        return apprise.Apprise.instantiate(parsed, asset=made, suppress_exceptions=False)
+        service = apprise.Apprise(asset=made)
+        service.add(apprise.Apprise.instantiate(parsed, asset=made, suppress_exceptions=False))
+        return service
 
 
 _HINT = "`elt notify status` shows what is tried again."

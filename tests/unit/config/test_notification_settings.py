@@ -1,9 +1,13 @@
 """What elt.yml may say of notifications, and what is said of mistakes."""
 
+import json
 from datetime import time, timedelta
+from importlib.resources import files
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from orchestrator.config.destination_url import AsWritten, ping_url, secret_url
 from orchestrator.config.loader import load_settings
@@ -72,6 +76,14 @@ def test_every_key_of_notifications_is_read(tmp_path: Path) -> None:
     assert (second.events, second.manual) == (DEFAULT_EVENTS, False)
     assert settings.schedules["nightly"].notify == ("team",)
     assert settings.schedules["nightly"].ping == AsWritten("${PING_URL}")
+
+
+def test_the_documented_example_is_right(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "notifications.md").read_text()
+    example = page.split("```yaml\n")[1].split("```")[0]
+    assert list(load(tmp_path, example).notifications.destinations) == ["data-team", "on-call", "finance"]
+    schema = json.loads((files("orchestrator.config") / "elt.schema.json").read_text())
+    jsonschema.validate(yaml.safe_load(example), schema)
 
 
 def test_all_mistakes_are_listed_with_their_lines(tmp_path: Path) -> None:
