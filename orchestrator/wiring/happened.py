@@ -86,7 +86,7 @@ def note_skipped(
     )
     record.note(project_name(settings), happening)
     note_ping(settings, record, scheduled, "0")
-    start_sender(settings)
+    start_sender(settings, is_last=True)
 
 
 def note_refused(
@@ -103,20 +103,35 @@ def note_refused(
     )
     record.note(project_name(settings), happening)
     note_ping(settings, record, scheduled, str(exit_code))
-    start_sender(settings)
+    start_sender(settings, is_last=True)
 
 
-def start_sender(settings: Settings, *words: str) -> None:
-    """Start the process that sends notices, detached from this one; never raises."""
+def start_sender(settings: Settings, *words: str, is_last: bool = False) -> None:
+    """Start the process that sends notices, detached from this one; never raises.
+
+    `is_last` says that this process is about to end. It waits for the sender where that would end together with it.
+    """
     folder = settings.project_root if settings.elt_yml is not None else settings.dbt_project_dir
     command = [sys.executable, "-P", "-m", "orchestrator", "notify", "send", "--project-dir", str(folder), *words]
     null = subprocess.DEVNULL
     with suppress(OSError, subprocess.SubprocessError):
         child = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True, close_fds=True)
-        if os.getpid() == 1 or any(os.environ.get(name) for name in _HOSTED):
+        if is_last and _ends_all_together():
             child.wait(_PATIENCE)
         # The child goes on on its own. Somebody has to collect its exit status, in a process that lives long.
         threading.Thread(target=child.wait, name="notifier-end", daemon=True).start()
+
+
+def _ends_all_together() -> bool:
+    """Return whether this is the first process of a container, or of a job or a service that ends all its processes."""
+    if os.getpid() == 1 or any(os.environ.get(name) for name in _HOSTED):
+        return True
+    try:
+        stderr = os.fstat(2)
+    except OSError:
+        return False
+    # As systemd documents it: the variable alone is also in the terminals of a desktop.
+    return os.environ.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
 
 
 def project_name(settings: Settings) -> str:

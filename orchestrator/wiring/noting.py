@@ -94,10 +94,11 @@ class RunNoting:
                 return
             told = Masker(os.environ).text(getattr(error, "message", str(error)))
             Lines(sys.stderr).write(f"This notification cannot be recorded, and is sent without a record: {told}")
-            start_sender(self._settings, "--unrecorded", json.dumps(happening_to_json(happening)))
+            told_json = json.dumps(happening_to_json(happening))
+            start_sender(self._settings, "--unrecorded", told_json, is_last=True)
         else:
             if is_to_send:
-                start_sender(self._settings)
+                start_sender(self._settings, is_last=happening is not None)
 
     def _happening(self, ended: int | RunNotStarted | None) -> Happening:
         refusal = ended if isinstance(ended, RunNotStarted) else None

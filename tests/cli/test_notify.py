@@ -31,7 +31,7 @@ from orchestrator.store.sql_store import SqlStore
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.wiring.attending import attend, report_lost
 from orchestrator.wiring.destinations import open_post
-from orchestrator.wiring.happened import note_late, note_ping, note_skipped
+from orchestrator.wiring.happened import note_late, note_ping, note_refused, note_skipped
 from orchestrator.wiring.notice_sending import Post, only_sender, send_all
 from orchestrator.wiring.recording import open_store
 from tests.factories import make_outcome, make_plan
@@ -301,7 +301,7 @@ def test_a_running_run_is_not_lost(nights) -> None:
 
 
 def test_a_late_run_is_told_once_and_its_end_is_a_recovery(nights, webhook, monkeypatch) -> None:
-    monkeypatch.setattr("orchestrator.wiring.happened.start_sender", lambda *_: None)
+    monkeypatch.setattr("orchestrator.wiring.happened.start_sender", lambda *_, **__: None)
     record = nights.store.notification_record()
     deadline = FIRST + timedelta(hours=4)
     for minutes in (0, 1):
@@ -317,7 +317,7 @@ def test_a_late_run_is_told_once_and_its_end_is_a_recovery(nights, webhook, monk
 
 
 def test_a_time_without_data_is_told_only_to_those_who_ask(nights, webhook, shop, monkeypatch) -> None:
-    monkeypatch.setattr("orchestrator.wiring.happened.start_sender", lambda *_: None)
+    monkeypatch.setattr("orchestrator.wiring.happened.start_sender", lambda *_, **__: None)
     configure(shop, rule="to: team, events: no_data")
     nights.settings = load_settings(shop)
     note_skipped(nights.store.notification_record(), nights.settings, a_night(), "no file /in/*.csv", FIRST)
@@ -451,7 +451,7 @@ def a_project(shop: Path) -> None:
 
 def test_a_message_names_the_owners_and_the_exposures_of_a_real_run(nights, shop, webhook, elt, monkeypatch) -> None:
     """They come from dbt's manifest, as it was when the run was planned."""
-    monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *_: None)
+    monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *_, **__: None)
     a_project(shop)
     configure(shop, rule="to: team, manual: true")
     assert elt("run", project=shop).code == 1
@@ -476,13 +476,21 @@ def test_a_run_starts_the_sender_and_is_not_delayed_by_a_notifier_that_hangs(sho
         "except EltError as error:\n    sys.exit(error.exit_code)\n"
     )
     root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(shop)], cwd=root, capture_output=True, text=True, check=False
-    )
+    alone = {name: value for name, value in os.environ.items() if name not in {"CI", "KUBERNETES_SERVICE_HOST"}}
+    words = [sys.executable, "-c", script, str(shop)]
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False, env=alone)
     assert (done.returncode, webhook.got) == (2, []), done.stderr
     webhook.wait_for(2)
     assert webhook.titles == ["[shop] nightly could not start"]
     assert "profiles.yml" in webhook.messages[0]["message"]
+
+
+def test_a_container_waits_for_the_sender(shop, webhook, monkeypatch) -> None:
+    """It would end together with its first process."""
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    with closing(open_store(load_settings(shop))) as store:
+        note_refused(store.notification_record(), load_settings(shop), a_night(), "no file came", 1, FIRST)
+    assert webhook.titles == ["[shop] nightly could not start"]
 
 
 def test_a_store_that_cannot_be_used_does_not_keep_the_message(shop, webhook) -> None:
@@ -500,7 +508,7 @@ def test_a_store_that_cannot_be_used_does_not_keep_the_message(shop, webhook) ->
 def test_a_run_that_cannot_be_recorded_is_told_all_the_same(shop, elt, monkeypatch) -> None:
     """The store is what broke it."""
     started = []
-    monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *words: started.append(words[1:]))
+    monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *words, **_: started.append(words[1:]))
     text = (shop / "elt.yml").read_text()
     (shop / "elt.yml").write_text(f"{text}store: postgresql://localhost:1/runs\n")
     said = elt("run", project=shop)
@@ -512,7 +520,7 @@ def test_a_run_that_cannot_be_recorded_is_told_all_the_same(shop, elt, monkeypat
 
 def test_a_corrupt_store_is_set_aside_by_the_run_and_told(shop, elt, webhook, monkeypatch) -> None:
     """The run says so, as it does without notifications; the message is recorded in the new store."""
-    monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *_: None)
+    monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *_, **__: None)
     a_project(shop)
     configure(shop, rule="to: team, manual: true")
     (shop / ".elt").mkdir(exist_ok=True)
