@@ -16,15 +16,15 @@ from orchestrator.errors import NotificationError, UsageError
 from orchestrator.execution.liveness import RunState, lives, state_of
 from orchestrator.execution.recorded import RunHead
 from orchestrator.notifications.happening import Happening, HappeningKind, happening_from_json
-from orchestrator.notifications.ledger import LetterKind, Notice, NotificationLedger
 from orchestrator.notifications.letters import decide
+from orchestrator.notifications.notification_ledger import LetterKind, Notification, NotificationLedger
 from orchestrator.report.notify_text import Preview, previews_json, print_previews, print_status, status_json
 from orchestrator.report.run_json import json_line
 from orchestrator.report.streams import Lines, open_console
-from orchestrator.wiring.destinations import open_masker, open_policy, open_post, require_known_schemes
-from orchestrator.wiring.happened import project_name
-from orchestrator.wiring.notice_sending import composed, gathered, only_sender, send_all, send_unrecorded
+from orchestrator.wiring.notification_destinations import open_masker, open_policy, open_post, require_known_schemes
+from orchestrator.wiring.notification_sending import composed, gathered, only_sender, send_all, send_unrecorded
 from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.schedule_notes import project_name
 
 _SHOWN = 20
 
@@ -52,7 +52,7 @@ def send_test(project_dir: Path | None, destination: str, *, as_json: bool) -> i
     require_known_schemes(settings)
     _require_known(settings, destination)
     now, project = datetime.now(UTC), project_name(settings)
-    notice = Notice(
+    notification = Notification(
         destination=destination,
         kind=LetterKind.TEST,
         made_at=now,
@@ -63,10 +63,10 @@ def send_test(project_dir: Path | None, destination: str, *, as_json: bool) -> i
     )
     with closing(open_store(settings)) as store:
         post = open_post(settings, store)
-        sent = [notice]
+        sent = [notification]
         if destination in post.policy.incidents:  # the incident of the test is closed at once
-            notice = replace(notice, incident=f"elt-{project}-test")
-            sent = [notice, replace(notice, level="success")]
+            notification = replace(notification, incident=f"elt-{project}-test")
+            sent = [notification, replace(notification, level="success")]
         try:
             for one in sent:
                 post.sender.send(one, title=one.title, body=one.body, level=one.level)
@@ -89,13 +89,13 @@ def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) ->
         reader, record = store.reader(), store.notification_record()
         head = reader.head(reader.find(run))
         facts = gathered(store, project, record.happening_of(project, head.run_id) or _happening(head))
-        ledger, notices = record.ledger(project), record.notices(project, limit=1_000)
+        ledger, notifications = record.ledger(project), record.notifications(project, limit=1_000)
     policy, masker, now = open_policy(settings, os.environ), open_masker(settings, os.environ), facts.at
     alone, today = (decide(facts, one, policy, now) for one in (NotificationLedger(), ledger))
     previews = []
     for name in policy.destinations:
         letters = [letter for letter in alone.letters if letter.destination == name]
-        sent = tuple(one for one in notices if (one.destination, one.run_id) == (name, head.run_id))
+        sent = tuple(one for one in notifications if (one.destination, one.run_id) == (name, head.run_id))
         is_new = any(letter.destination == name for letter in today.letters)
         previews.append(
             Preview(
@@ -115,17 +115,17 @@ def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) ->
 
 
 def show_status(project_dir: Path | None, *, as_json: bool) -> int:
-    """Print the open causes, the last notices, and what could not be sent; the exit code is 0."""
+    """Print the open causes, the last notifications, and what could not be sent; the exit code is 0."""
     settings = load_settings(project_dir)
     project = project_name(settings)
     with closing(open_store(settings)) as store:
         record = store.notification_record()
         causes = tuple(record.ledger(project).open.values())
-        notices = record.notices(project, limit=_SHOWN)
+        notifications = record.notifications(project, limit=_SHOWN)
     if as_json:
-        Lines(sys.stdout).write(json_line(status_json(causes, notices)))
+        Lines(sys.stdout).write(json_line(status_json(causes, notifications)))
     else:
-        print_status(open_console(), causes, notices)
+        print_status(open_console(), causes, notifications)
     return 0
 
 

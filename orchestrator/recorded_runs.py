@@ -28,10 +28,10 @@ from orchestrator.report.notify_text import unsent_text
 from orchestrator.report.run_json import JsonEvents, json_line
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
-from orchestrator.wiring.happened import is_notifying, project_name
 from orchestrator.wiring.recording import open_store, query_store
+from orchestrator.wiring.schedule_notes import is_notifying, project_name
 
-_LAST_NOTICES = 20
+_LAST_NOTIFICATIONS = 20
 _LOOK = 0.5  # seconds between two looks at a run that is followed
 
 
@@ -170,7 +170,7 @@ def _unsent(store: NotifyingStore, project_dir: Path | None) -> int:
     settings = load_settings(project_dir)
     if not is_notifying(settings):
         return 0
-    return len(troubled(store.notification_record().notices(project_name(settings), limit=_LAST_NOTICES)))
+    return len(troubled(store.notification_record().notifications(project_name(settings), limit=_LAST_NOTIFICATIONS)))
 
 
 @contextmanager

@@ -5,8 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from orchestrator.config.notification_settings import NotifyEvent
-from orchestrator.notifications.ledger import LetterKind, Notice, NoticeState, NotificationLedger, OpenCause
-from orchestrator.notifications.rules import NotificationPolicy, told, wants_recovery
+from orchestrator.notifications.notification_ledger import (
+    LetterKind,
+    Notification,
+    NotificationLedger,
+    NotificationState,
+    OpenCause,
+)
+from orchestrator.notifications.notification_rules import NotificationPolicy, told, wants_recovery
 from orchestrator.notifications.trouble import RunFacts, Trouble
 
 RECOVERABLE = frozenset({NotifyEvent.FAILURE, NotifyEvent.LATE, NotifyEvent.LOST})
@@ -67,7 +73,7 @@ def decide(facts: RunFacts, ledger: NotificationLedger, policy: NotificationPoli
     )
     withdrawn = _withdrawn(ledger, resolved, policy, now)
     rest = NotificationLedger(
-        open=ledger.open, notices=tuple(one for one in ledger.notices if one.number not in withdrawn)
+        open=ledger.open, notifications=tuple(one for one in ledger.notifications if one.number not in withdrawn)
     )
     letters, silent = list[Letter](), dict[str, str]()
     for destination in policy.destinations:
@@ -202,11 +208,13 @@ def _is_resolved(cause: OpenCause, facts: RunFacts) -> bool:
     return facts.is_green and is_own
 
 
-def _is_due_again(before: tuple[Notice, ...], reminder: timedelta | None, facts: RunFacts, cause: OpenCause) -> bool:
+def _is_due_again(
+    before: tuple[Notification, ...], reminder: timedelta | None, facts: RunFacts, cause: OpenCause
+) -> bool:
     """Return whether a cause is reported again. Each further reminder waits twice as long as the one before it."""
     last = before[-1]
     is_same_run = bool(facts.run_id) and last.run_id == facts.run_id
-    if reminder is None or last.state is NoticeState.WAITING or is_same_run:
+    if reminder is None or last.state is NotificationState.WAITING or is_same_run:
         return False
     wait: timedelta = reminder * 2 ** min(len(before) - 1, 10) * _NEARLY
     return cause.last_at - last.made_at >= wait
@@ -217,7 +225,7 @@ def _is_told_of_end(cause: OpenCause, destination: str, ledger: NotificationLedg
     about = ledger.about(cause, destination)
     if cause.key.event not in RECOVERABLE or not about or about[-1].kind is LetterKind.RECOVERY:
         return False
-    is_escalated = any(notice.kind is LetterKind.ESCALATION for notice in about)
+    is_escalated = any(notification.kind is LetterKind.ESCALATION for notification in about)
     is_incident = destination in policy.incidents
     return is_escalated or is_incident or wants_recovery(policy, destination, cause.schedule)
 
@@ -225,16 +233,16 @@ def _is_told_of_end(cause: OpenCause, destination: str, ledger: NotificationLedg
 def _withdrawn(
     ledger: NotificationLedger, resolved: tuple[OpenCause, ...], policy: NotificationPolicy, now: datetime
 ) -> tuple[int, ...]:
-    """Return the notices that were not sent yet and report only what is over; a digest still tells of it."""
+    """Return the notifications that were not sent yet and report only what is over; a digest still tells of it."""
     over = {cause.key.id for cause in resolved}
     return tuple(
-        notice.number
-        for notice in ledger.notices
-        if notice.is_pending(now)
-        and notice.causes
-        and set(notice.causes) <= over
-        and notice.kind is not LetterKind.RECOVERY
-        and not _is_digest(policy, notice.destination)
+        notification.number
+        for notification in ledger.notifications
+        if notification.is_pending(now)
+        and notification.causes
+        and set(notification.causes) <= over
+        and notification.kind is not LetterKind.RECOVERY
+        and not _is_digest(policy, notification.destination)
     )
 
 

@@ -1,17 +1,23 @@
-"""Decides when notices are sent: at once, with a digest, as an escalation; and when they are given up."""
+"""Decides when notifications are sent: at once, with a digest, as an escalation; and when they are given up."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 
 from orchestrator.config.notification_settings import Destination
-from orchestrator.notifications.ledger import LetterKind, Notice, NoticeState, NotificationLedger, OpenCause
 from orchestrator.notifications.letters import RECOVERABLE, Letter, incident_key
-from orchestrator.notifications.rules import NotificationPolicy
+from orchestrator.notifications.notification_ledger import (
+    LetterKind,
+    Notification,
+    NotificationLedger,
+    NotificationState,
+    OpenCause,
+)
+from orchestrator.notifications.notification_rules import NotificationPolicy
 from orchestrator.timetable.cron import zone_of
 
 GIVE_UP_AFTER = timedelta(days=1)
-"""A notice that could not be sent for so long is not news any more."""
+"""A notification that could not be sent for so long is not news any more."""
 PING = "ping:"
 """What the destination of a ping begins with; its schedule follows."""
 _LEVELS = ("failure", "warning", "success", "info")
@@ -19,7 +25,7 @@ _MOST_SHOWN = 1_000
 
 
 def due_at(policy: NotificationPolicy, destination: str, schedule: str, now: datetime) -> datetime:
-    """Return when a notice that is made now may be sent: now, or with the next digest of its destination."""
+    """Return when a notification that is made now may be sent: now, or with the next digest of its destination."""
     found = policy.destinations.get(destination)
     if found is None or found.digest is None:
         return now
@@ -77,44 +83,45 @@ def next_escalation(ledger: NotificationLedger, policy: NotificationPolicy) -> d
     return min(times, default=None)
 
 
-def parcels(due: Sequence[Notice], policy: NotificationPolicy) -> Iterator[tuple[Notice, ...]]:
-    """Yield what is sent together: all notices of a digest, and every other notice alone, in their order."""
-    alone = [notice for notice in due if not _is_collected(notice, policy)]
-    collected = sorted(
-        (notice for notice in due if _is_collected(notice, policy)), key=lambda one: (one.destination, one.number)
-    )
-    yield from ((notice,) for notice in alone)
+def parcels(due: Sequence[Notification], policy: NotificationPolicy) -> Iterator[tuple[Notification, ...]]:
+    """Yield what is sent together: all of a digest, and every other notification alone, in their order."""
+    alone = [one for one in due if not _is_collected(one, policy)]
+    collected = [one for one in due if _is_collected(one, policy)]
+    collected.sort(key=lambda one: (one.destination, one.number))
+    yield from ((one,) for one in alone)
     for _, some in groupby(collected, key=lambda one: one.destination):
         yield tuple(some)
 
 
-def _is_collected(notice: Notice, policy: NotificationPolicy) -> bool:
-    found = policy.destinations.get(notice.destination)
-    is_alone = notice.kind is LetterKind.TEST or bool(notice.incident)  # an incident service keeps one for each cause
+def _is_collected(notification: Notification, policy: NotificationPolicy) -> bool:
+    found = policy.destinations.get(notification.destination)
+    is_alone = notification.kind is LetterKind.TEST or bool(
+        notification.incident
+    )  # an incident service keeps one for each cause
     return found is not None and found.digest is not None and not is_alone
 
 
-def digest_text(notices: Sequence[Notice]) -> tuple[str, str, str]:
-    """Return the title, the body and the level of notices that are sent together."""
-    if len(notices) == 1:
-        return notices[0].title, notices[0].body, notices[0].level
-    title = f"{len(notices)} notifications"
-    level = min((notice.level for notice in notices), key=_LEVELS.index)
-    parts = [f"{notice.title}\n{_indented(notice.body)}" for notice in notices]
+def digest_text(notifications: Sequence[Notification]) -> tuple[str, str, str]:
+    """Return the title, the body and the level of notifications that are sent together."""
+    if len(notifications) == 1:
+        return notifications[0].title, notifications[0].body, notifications[0].level
+    title = f"{len(notifications)} notifications"
+    level = min((notification.level for notification in notifications), key=_LEVELS.index)
+    parts = [f"{notification.title}\n{_indented(notification.body)}" for notification in notifications]
     return title, "\n\n".join(parts), level
 
 
-def is_given_up(notice: Notice, now: datetime) -> bool:
-    """Return whether a notice that could not be sent again is given up."""
-    return now - max(notice.made_at, notice.due_at) >= GIVE_UP_AFTER
+def is_given_up(notification: Notification, now: datetime) -> bool:
+    """Return whether a notification that could not be sent again is given up."""
+    return now - max(notification.made_at, notification.due_at) >= GIVE_UP_AFTER
 
 
-def troubled(notices: Iterable[Notice]) -> tuple[Notice, ...]:
-    """Return the notices that could not be sent: given up, or tried and still waiting."""
+def troubled(notifications: Iterable[Notification]) -> tuple[Notification, ...]:
+    """Return the notifications that could not be sent: given up, or tried and still waiting."""
     return tuple(
         one
-        for one in notices
-        if one.state is NoticeState.GIVEN_UP or (one.state is NoticeState.WAITING and one.tries > 0)
+        for one in notifications
+        if one.state is NotificationState.GIVEN_UP or (one.state is NotificationState.WAITING and one.tries > 0)
     )
 
 

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Protocol
 
 from orchestrator.notifications.happening import Happening
-from orchestrator.notifications.ledger import Notice, NotificationLedger, Settlement
+from orchestrator.notifications.notification_ledger import Notification, NotificationLedger, Settlement
 from orchestrator.scheduling.claims import RecordedTime
 from orchestrator.scheduling.ports import ProjectStore
 
 
 class NotificationRecord(Protocol):
-    """The record of what happened, of open causes, and of notices. A store raises StoreError if it cannot be used."""
+    """The record of what happened, of open causes, and of notifications. A store that fails raises StoreError."""
 
     def note(self, project: str, happening: Happening) -> None:
         """Record that something happened, of which nothing is decided yet."""
@@ -32,22 +32,22 @@ class NotificationRecord(Protocol):
         """
 
     def ledger(self, project: str) -> NotificationLedger:
-        """Return the open causes and the notices about them."""
+        """Return the open causes and the notifications about them."""
 
-    def put(self, project: str, notice: Notice) -> None:
-        """Add one notice to the outbox."""
+    def put(self, project: str, notification: Notification) -> None:
+        """Add one notification to the outbox."""
 
-    def claim(self, project: str, *, now: datetime, until: datetime) -> Sequence[Notice]:
-        """Return the notices that are due, and reserve them for this process for a while."""
+    def claim(self, project: str, *, now: datetime, until: datetime) -> Sequence[Notification]:
+        """Return the notifications that are due, and reserve them for this process for a while."""
 
-    def update(self, project: str, notice: Notice) -> None:
-        """Record how a notice was sent or not."""
+    def update(self, project: str, notification: Notification) -> None:
+        """Record how a notification was sent or not."""
 
     def is_waiting(self, project: str, now: datetime) -> bool:
-        """Return whether something noted is not settled, or a notice is due."""
+        """Return whether something noted is not settled, or a notification is due."""
 
-    def notices(self, project: str, *, limit: int) -> Sequence[Notice]:
-        """Return the newest notices, newest first."""
+    def notifications(self, project: str, *, limit: int) -> Sequence[Notification]:
+        """Return the newest notifications, newest first."""
 
     def unended_runs(self, project: str) -> Sequence[str]:
         """Return the ids of the runs that have no end and whose loss was not noted since they were last alive."""
@@ -63,8 +63,8 @@ class NotifyingStore(ProjectStore, Protocol):
         """Return the record of notifications."""
 
 
-class NoticeSender(Protocol):
-    """Sends notices. It raises NotificationError with the reason if one cannot be sent."""
+class NotificationSender(Protocol):
+    """Sends notifications. It raises NotificationError with the reason if one cannot be sent."""
 
-    def send(self, notice: Notice, *, title: str, body: str, level: str) -> None:
-        """Send one notice to its destination."""
+    def send(self, notification: Notification, *, title: str, body: str, level: str) -> None:
+        """Send one notification to its destination."""

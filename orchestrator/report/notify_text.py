@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.notifications.ledger import Notice, NoticeState, OpenCause
+from orchestrator.notifications.notification_ledger import Notification, NotificationState, OpenCause
 from orchestrator.notifications.outbox import troubled
 from orchestrator.report.streams import print_wide
 from orchestrator.report.words import clean, one_line
@@ -22,12 +22,12 @@ class Preview:
     """What one destination is told of a run."""
 
     destination: str
-    messages: tuple[Notice, ...] = ()
+    messages: tuple[Notification, ...] = ()
     why: tuple[str, ...] = ()
     """The rules because of which it is told."""
     why_not: str = ""
     """Why it is told nothing."""
-    sent: tuple[Notice, ...] = ()
+    sent: tuple[Notification, ...] = ()
     """What was made for it when the run ended."""
     held_back: str = ""
     """Why nothing would be sent now, although the rules include it."""
@@ -42,8 +42,8 @@ def print_previews(console: Console, run_id: str, previews: Sequence[Preview]) -
             console.print(Text(f"{one.destination}: not told: {one.why_not}"), soft_wrap=True)
             continue
         console.print(Text(f"{one.destination}: told because of {', '.join(one.why)}"), soft_wrap=True)
-        for notice in one.sent:
-            console.print(Text(f"  {_state(notice)}", style="dim"), soft_wrap=True)
+        for notification in one.sent:
+            console.print(Text(f"  {_state(notification)}", style="dim"), soft_wrap=True)
         if one.held_back:
             console.print(Text(f"  nothing is sent now: {one.held_back}", style="dim"), soft_wrap=True)
         for message in one.messages:
@@ -66,16 +66,16 @@ def previews_json(run_id: str, previews: Sequence[Preview]) -> dict[str, object]
                 "why": list(one.why),
                 "why_not": one.why_not or None,
                 "held_back": one.held_back or None,
-                "messages": [_message(notice) for notice in one.messages],
-                "sent": [notice_json(notice) for notice in one.sent],
+                "messages": [_message(notification) for notification in one.messages],
+                "sent": [notification_json(notification) for notification in one.sent],
             }
             for one in previews
         ],
     }
 
 
-def print_status(console: Console, causes: Sequence[OpenCause], notices: Sequence[Notice]) -> None:
-    """Print the open causes, and the last notices, newest first."""
+def print_status(console: Console, causes: Sequence[OpenCause], notifications: Sequence[Notification]) -> None:
+    """Print the open causes, and the last notifications, newest first."""
     if causes:
         console.print(Text(f"Not recovered: {count(len(causes), 'cause')}", style="bold"))
         for cause in causes:
@@ -83,29 +83,29 @@ def print_status(console: Console, causes: Sequence[OpenCause], notices: Sequenc
             since = f"{cause.key.event.value.replace('_', ' ')} since {_moment(cause.first_at)}{many}"
             console.print(Text(f"  {cause.name}  {since}  {one_line(cause.message, longest=_LONGEST)}"), soft_wrap=True)
         console.print()
-    if not notices:
+    if not notifications:
         console.print("No notification was made yet.")
         return
     table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
     for name in ("made", "to", "state", "kind", "what"):
         table.add_column(name, overflow="fold")
-    for notice in notices:
-        state = notice.state.value.replace("_", " ")
-        said = f"{notice.title}: {notice.error}" if notice.error else notice.title
-        row = (_moment(notice.made_at), notice.destination, state, notice.kind.value, clean(said))
-        table.add_row(*row, style="yellow" if notice in troubled(notices) else None)
+    for notification in notifications:
+        state = notification.state.value.replace("_", " ")
+        said = f"{notification.title}: {notification.error}" if notification.error else notification.title
+        row = (_moment(notification.made_at), notification.destination, state, notification.kind.value, clean(said))
+        table.add_row(*row, style="yellow" if notification in troubled(notifications) else None)
     print_wide(console, table)
-    if bad := troubled(notices):
+    if bad := troubled(notifications):
         console.print(unsent_text(len(bad)), soft_wrap=True)
 
 
 def unsent_text(number: int) -> str:
-    """Return the line about notices that could not be sent."""
+    """Return the line about notifications that could not be sent."""
     return f"{count(number, 'notification')} could not be sent; what is not given up is tried again."
 
 
-def status_json(causes: Sequence[OpenCause], notices: Sequence[Notice]) -> dict[str, object]:
-    """Return the open causes and the last notices as a JSON object."""
+def status_json(causes: Sequence[OpenCause], notifications: Sequence[Notification]) -> dict[str, object]:
+    """Return the open causes and the last notifications as a JSON object."""
     return {
         "causes": [
             {
@@ -121,50 +121,50 @@ def status_json(causes: Sequence[OpenCause], notices: Sequence[Notice]) -> dict[
             }
             for cause in causes
         ],
-        "notices": [notice_json(notice) for notice in notices],
-        "unsent": len(troubled(notices)),
+        "notifications": [notification_json(notification) for notification in notifications],
+        "unsent": len(troubled(notifications)),
     }
 
 
-def notice_json(notice: Notice) -> dict[str, object]:
-    """Return one notice as a JSON object."""
+def notification_json(notification: Notification) -> dict[str, object]:
+    """Return one notification as a JSON object."""
     return {
-        "number": notice.number,
-        "destination": notice.destination,
-        "kind": notice.kind.value,
-        "state": notice.state.value,
-        "made_at": notice.made_at.isoformat(),
-        "due_at": notice.due_at.isoformat(),
-        "sent_at": notice.sent_at.isoformat() if notice.sent_at else None,
-        "tries": notice.tries,
-        "error": notice.error or None,
-        "run_id": notice.run_id or None,
-        "schedule": notice.schedule or None,
-        "causes": list(notice.causes),
-        **_message(notice),
+        "number": notification.number,
+        "destination": notification.destination,
+        "kind": notification.kind.value,
+        "state": notification.state.value,
+        "made_at": notification.made_at.isoformat(),
+        "due_at": notification.due_at.isoformat(),
+        "sent_at": notification.sent_at.isoformat() if notification.sent_at else None,
+        "tries": notification.tries,
+        "error": notification.error or None,
+        "run_id": notification.run_id or None,
+        "schedule": notification.schedule or None,
+        "causes": list(notification.causes),
+        **_message(notification),
     }
 
 
-def _message(notice: Notice) -> dict[str, object]:
+def _message(notification: Notification) -> dict[str, object]:
     return {
-        "title": notice.title,
-        "body": notice.body,
-        "level": notice.level,
-        "incident": notice.incident or None,
+        "title": notification.title,
+        "body": notification.body,
+        "level": notification.level,
+        "incident": notification.incident or None,
     }
 
 
-def _state(notice: Notice) -> str:
-    match notice.state:
-        case NoticeState.SENT if notice.sent_at is not None:
-            return f"{notice.kind.value} sent at {_moment(notice.sent_at)}"
-        case NoticeState.WAITING if notice.error:
-            return f"{notice.kind.value} could not be sent, and is tried again: {notice.error}"
-        case NoticeState.WAITING:
-            return f"{notice.kind.value} is to be sent at {_moment(notice.due_at)}"
+def _state(notification: Notification) -> str:
+    match notification.state:
+        case NotificationState.SENT if notification.sent_at is not None:
+            return f"{notification.kind.value} sent at {_moment(notification.sent_at)}"
+        case NotificationState.WAITING if notification.error:
+            return f"{notification.kind.value} could not be sent, and is tried again: {notification.error}"
+        case NotificationState.WAITING:
+            return f"{notification.kind.value} is to be sent at {_moment(notification.due_at)}"
         case _:
-            why = f": {notice.error}" if notice.error else ""
-            return f"{notice.kind.value} {notice.state.value.replace('_', ' ')}{why}"
+            why = f": {notification.error}" if notification.error else ""
+            return f"{notification.kind.value} {notification.state.value.replace('_', ' ')}{why}"
 
 
 def _moment(at: datetime) -> str:

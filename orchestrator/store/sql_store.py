@@ -15,7 +15,7 @@ from orchestrator.store.database import explained, have_alone, open_for_reading,
 from orchestrator.store.disk_space import file_size, shrink_file
 from orchestrator.store.fingerprint_text import GROUP, unused_groups
 from orchestrator.store.lease_rows import drop_lease, read_leases, renew_lease, take_lease
-from orchestrator.store.notice_rows import SqlNotificationRecord
+from orchestrator.store.notification_rows import SqlNotificationRecord
 from orchestrator.store.reader import SqlRunReader
 from orchestrator.store.schedule_rows import SqlScheduleRecord
 from orchestrator.store.tables import fingerprints, last_success, requests, runs, texts

@@ -7,10 +7,10 @@ from orchestrator.config.settings import Settings
 from orchestrator.execution.liveness import RunState, lives, state_of
 from orchestrator.execution.recorded import RunHead
 from orchestrator.notifications.happening import Happening, HappeningKind
+from orchestrator.notifications.notification_rules import policy_of
 from orchestrator.notifications.outbox import next_escalation
 from orchestrator.notifications.ports import NotifyingStore
-from orchestrator.notifications.rules import policy_of
-from orchestrator.wiring.happened import is_notifying, project_name, start_sender
+from orchestrator.wiring.schedule_notes import is_notifying, project_name, start_sender
 from orchestrator.wording import count
 
 _NEWS = timedelta(days=3)

@@ -22,8 +22,8 @@ from orchestrator.report.streams import Lines
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.attending import report_lost
 from orchestrator.wiring.driving import FinishedRun
-from orchestrator.wiring.happened import is_notifying, note_ping, project_name, start_sender
 from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.schedule_notes import is_notifying, note_ping, project_name, start_sender
 
 Ran = TypeVar("Ran", bound=FinishedRun | None)
 

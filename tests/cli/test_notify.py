@@ -24,16 +24,16 @@ from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import Opening, Process
 from orchestrator.execution.verdict import run_status
 from orchestrator.notifications.happening import Happening, HappeningKind, happening_to_json
-from orchestrator.notifications.ledger import Notice
+from orchestrator.notifications.notification_ledger import Notification
 from orchestrator.notifying import send_notices
 from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState
 from orchestrator.store.sql_store import SqlStore
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.wiring.attending import attend, report_lost
-from orchestrator.wiring.destinations import open_post
-from orchestrator.wiring.happened import note_late, note_ping, note_refused, note_skipped
-from orchestrator.wiring.notice_sending import Post, only_sender, send_all
+from orchestrator.wiring.notification_destinations import open_post
+from orchestrator.wiring.notification_sending import Post, only_sender, send_all
 from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.schedule_notes import note_late, note_ping, note_refused, note_skipped
 from tests.factories import make_outcome, make_plan
 from tests.fakes.mail_room import Webhook, running_mail_server, running_webhook
 
@@ -92,8 +92,8 @@ class Nights:
         own = {one.name: getattr(post, one.name) for one in fields(post)}
         return send_all(Post(**own | {"now": lambda: now, "wait": wait_none()} | changes))
 
-    def notices(self) -> list[Notice]:
-        return list(self.store.notification_record().notices("shop", limit=100))[::-1]
+    def notifications(self) -> list[Notification]:
+        return list(self.store.notification_record().notifications("shop", limit=100))[::-1]
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_what_cannot_be_sent_for_a_day_is_given_up(nights, webhook) -> None:
     nights.send(FIRST + timedelta(days=1))
     webhook.status = 200
     assert nights.send(FIRST + timedelta(days=2)) == 0
-    assert [one.state for one in nights.notices()] == ["given_up"]
+    assert [one.state for one in nights.notifications()] == ["given_up"]
 
 
 def test_a_full_outbox_costs_one_round_of_tries_for_each_destination(nights, webhook) -> None:
@@ -206,7 +206,7 @@ def test_a_full_outbox_costs_one_round_of_tries_for_each_destination(nights, web
     nights.send(FIRST)
     assert len(webhook.got) == 3
     webhook.status = 200
-    waiting = [one for one in nights.notices() if one.state == "waiting"]
+    waiting = [one for one in nights.notifications() if one.state == "waiting"]
     assert nights.send(FIRST + timedelta(hours=2)) == len(waiting)
 
 
@@ -218,7 +218,7 @@ def test_a_notifier_that_hangs_is_left_after_its_time_limit(nights, webhook) -> 
     begun = time.monotonic()
     assert nights.send(FIRST, sender=post.sender) == 0
     assert time.monotonic() - begun < 20
-    assert "did not answer within" in nights.notices()[0].error
+    assert "did not answer within" in nights.notifications()[0].error
 
 
 def test_a_digest_is_one_message_in_the_morning(nights, webhook, shop) -> None:
@@ -301,7 +301,7 @@ def test_a_running_run_is_not_lost(nights) -> None:
 
 
 def test_a_late_run_is_told_once_and_its_end_is_a_recovery(nights, webhook, monkeypatch) -> None:
-    monkeypatch.setattr("orchestrator.wiring.happened.start_sender", lambda *_, **__: None)
+    monkeypatch.setattr("orchestrator.wiring.schedule_notes.start_sender", lambda *_, **__: None)
     record = nights.store.notification_record()
     deadline = FIRST + timedelta(hours=4)
     for minutes in (0, 1):
@@ -317,7 +317,7 @@ def test_a_late_run_is_told_once_and_its_end_is_a_recovery(nights, webhook, monk
 
 
 def test_a_time_without_data_is_told_only_to_those_who_ask(nights, webhook, shop, monkeypatch) -> None:
-    monkeypatch.setattr("orchestrator.wiring.happened.start_sender", lambda *_, **__: None)
+    monkeypatch.setattr("orchestrator.wiring.schedule_notes.start_sender", lambda *_, **__: None)
     configure(shop, rule="to: team, events: no_data")
     nights.settings = load_settings(shop)
     note_skipped(nights.store.notification_record(), nights.settings, a_night(), "no file /in/*.csv", FIRST)
@@ -366,7 +366,7 @@ def test_a_ping_that_fails_is_not_sent_late(nights, webhook) -> None:
     webhook.status = 500
     note_ping(nights.settings, nights.store.notification_record(), a_night(), "start")
     nights.send(datetime.now(UTC))
-    assert [one.state for one in nights.notices()] == ["given_up"]
+    assert [one.state for one in nights.notifications()] == ["given_up"]
 
 
 def a_night() -> ScheduledTime:
@@ -388,7 +388,7 @@ def test_a_secret_is_in_no_message_and_not_in_the_store(nights, webhook, shop, e
     shown = [elt("notify", *words, project=shop) for words in (("status",), ("status", "--json"), ("preview", "r0"))]
     assert SECRET not in told + "".join(one.out + one.err for one in shown)
     with closing(sqlite3.connect(shop / ".elt" / "history.db")) as store:
-        for table in ("notices", "causes", "happenings"):
+        for table in ("notifications", "causes", "happenings"):
             assert SECRET not in str(store.execute(f"select * from {table}").fetchall())
 
 

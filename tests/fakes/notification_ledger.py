@@ -3,10 +3,15 @@
 from dataclasses import replace
 from datetime import datetime
 
-from orchestrator.notifications.ledger import Notice, NoticeState, NotificationLedger, OpenCause
 from orchestrator.notifications.letters import Decided, Letter, decide
+from orchestrator.notifications.notification_ledger import (
+    Notification,
+    NotificationLedger,
+    NotificationState,
+    OpenCause,
+)
+from orchestrator.notifications.notification_rules import NotificationPolicy
 from orchestrator.notifications.outbox import due_at
-from orchestrator.notifications.rules import NotificationPolicy
 from orchestrator.notifications.trouble import RunFacts
 
 
@@ -16,27 +21,27 @@ class LedgerInMemory:
     def __init__(self, policy: NotificationPolicy) -> None:
         self.policy = policy
         self.causes: dict[str, OpenCause] = {}
-        self.notices: list[Notice] = []
+        self.notifications: list[Notification] = []
 
     def ledger(self) -> NotificationLedger:
         known = {key: cause for key, cause in self.causes.items() if cause.resolved_at is None}
-        return NotificationLedger(open=known, notices=tuple(self.notices))
+        return NotificationLedger(open=known, notifications=tuple(self.notifications))
 
     def settle(self, facts: RunFacts, now: datetime | None = None) -> Decided:
         """Decide, and keep what follows; everything waits in the outbox."""
         now = now or facts.at
         made = decide(facts, self.ledger(), self.policy, now)
         self.causes |= {cause.key.id: cause for cause in made.causes}
-        withdrawn = dict.fromkeys(made.withdrawn, NoticeState.WITHDRAWN)
-        self.notices = [replace(one, state=withdrawn.get(one.number, one.state)) for one in self.notices]
+        withdrawn = dict.fromkeys(made.withdrawn, NotificationState.WITHDRAWN)
+        self.notifications = [replace(one, state=withdrawn.get(one.number, one.state)) for one in self.notifications]
         for letter in made.letters:
             self.put(letter, facts.schedule, facts.run_id or "", now)
         return made
 
     def put(self, letter: Letter, schedule: str, run_id: str, now: datetime) -> None:
         lasting = tuple(cause.key.id for cause in letter.lasting) if not letter.causes else ()
-        notice = Notice(
-            number=len(self.notices) + 1,
+        notification = Notification(
+            number=len(self.notifications) + 1,
             destination=letter.destination,
             kind=letter.kind,
             causes=(*letter.causes, *lasting),
@@ -48,14 +53,14 @@ class LedgerInMemory:
             body="",
             incident=letter.incident,
         )
-        self.notices.append(notice)
+        self.notifications.append(notification)
 
-    def send(self, now: datetime, *, works: bool = True) -> list[Notice]:
+    def send(self, now: datetime, *, works: bool = True) -> list[Notification]:
         """Send what is due, or try to."""
         sent = []
-        for at, one in enumerate(self.notices):
+        for at, one in enumerate(self.notifications):
             if one.is_pending(now) and one.due_at <= now:
-                state = NoticeState.SENT if works else NoticeState.WAITING
-                self.notices[at] = replace(one, state=state, sent_at=now, tries=one.tries + 1)
-                sent.append(self.notices[at])
+                state = NotificationState.SENT if works else NotificationState.WAITING
+                self.notifications[at] = replace(one, state=state, sent_at=now, tries=one.tries + 1)
+                sent.append(self.notifications[at])
         return sent if works else []

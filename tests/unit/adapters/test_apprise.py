@@ -8,15 +8,15 @@ from types import SimpleNamespace
 import pytest
 import requests
 
-from orchestrator.adapters.apprise.sending import AppriseSender, secrets_in
-from orchestrator.adapters.apprise.services import incident_argument, unknown_scheme
+from orchestrator.adapters.apprise.apprise_sender import AppriseSender, secrets_in
+from orchestrator.adapters.apprise.apprise_services import incident_argument, unknown_scheme
 from orchestrator.adapters.ping import signal_url
 from orchestrator.errors import MissingExtraError, NotificationError
 from orchestrator.masking import Masker
-from orchestrator.notifications.ledger import LetterKind, Notice
+from orchestrator.notifications.notification_ledger import LetterKind, Notification
 from tests.fakes.clock import NOON
 
-NOTICE = Notice(
+NOTIFICATION = Notification(
     destination="pager", kind=LetterKind.REPORT, made_at=NOON, due_at=NOON, title="t", body="b", incident="elt-shop-1"
 )
 
@@ -42,8 +42,8 @@ def posted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, object]
 def test_pagerduty_gets_the_key_of_the_cause_to_open_and_to_resolve(posted, tmp_path: Path) -> None:
     """The same key, so that it updates and resolves the same incident."""
     pager = sender("pagerduty://0a1b2c3d4e@9f8e7d6c5b", tmp_path)
-    pager.send(NOTICE, title="failed", body="why", level="failure")
-    pager.send(NOTICE, title="recovered", body="fine", level="success")
+    pager.send(NOTIFICATION, title="failed", body="why", level="failure")
+    pager.send(NOTIFICATION, title="recovered", body="fine", level="success")
     assert [(one["event_action"], one["dedup_key"]) for _, one in posted] == [
         ("trigger", "elt-shop-1"),
         ("resolve", "elt-shop-1"),
@@ -53,8 +53,8 @@ def test_pagerduty_gets_the_key_of_the_cause_to_open_and_to_resolve(posted, tmp_
 def test_opsgenie_closes_the_alert_that_an_earlier_process_opened(posted, tmp_path: Path) -> None:
     """Apprise keeps the id of the alert in a file of the folder."""
     url = "opsgenie://0a1b2c3d-4e5f-6a7b-8c9d-0e1f2a3b4c5d"
-    sender(url, tmp_path).send(NOTICE, title="failed", body="why", level="failure")
-    sender(url, tmp_path).send(NOTICE, title="recovered", body="fine", level="success")
+    sender(url, tmp_path).send(NOTIFICATION, title="failed", body="why", level="failure")
+    sender(url, tmp_path).send(NOTIFICATION, title="recovered", body="fine", level="success")
     (_, opened), (closed, _) = posted
     assert opened["alias"] == "elt-shop-1"
     assert closed.endswith("/alert-7/close")
@@ -77,13 +77,13 @@ def test_an_unknown_scheme_is_answered_with_similar_ones() -> None:
 def test_a_url_that_apprise_does_not_accept_is_not_repeated(url: str, tmp_path: Path) -> None:
     """The message has the scheme, and no part that may be secret."""
     with pytest.raises(NotificationError) as caught:
-        sender(url, tmp_path).send(NOTICE, title="t", body="b", level="failure")
+        sender(url, tmp_path).send(NOTIFICATION, title="t", body="b", level="failure")
     assert "Secret-Token-0815" not in str(caught.value)
 
 
 def test_a_text_that_contains_the_url_is_sent_without_it(posted, tmp_path: Path) -> None:
     url = "pagerduty://0a1b2c3d4e@9f8e7d6c5b"
-    sender(url, tmp_path).send(NOTICE, title="failed", body=f"cannot post to {url}", level="failure")
+    sender(url, tmp_path).send(NOTIFICATION, title="failed", body=f"cannot post to {url}", level="failure")
     assert "9f8e7d6c5b" not in str(posted[0][1]["payload"])
 
 
@@ -94,9 +94,9 @@ def test_the_secrets_of_a_url_are_its_password_and_its_tokens() -> None:
 
 
 def test_without_apprise_the_message_says_how_to_install_it(monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("orchestrator.adapters.apprise.services.find_spec", lambda _name: None)
+    monkeypatch.setattr("orchestrator.adapters.apprise.apprise_services.find_spec", lambda _name: None)
     with pytest.raises(MissingExtraError, match="Notifications need apprise") as caught:
-        sender("json://localhost/", tmp_path).send(NOTICE, title="t", body="b", level="failure")
+        sender("json://localhost/", tmp_path).send(NOTIFICATION, title="t", body="b", level="failure")
     assert "elt-orchestrator[notify]" in caught.value.hint
 
 

@@ -19,10 +19,10 @@ from orchestrator.config.notification_settings import (
 )
 from orchestrator.nodes.identity import NodeId
 from orchestrator.notifications.happening import Happening, HappeningKind
-from orchestrator.notifications.ledger import LetterKind, NoticeState
 from orchestrator.notifications.letters import Letter
+from orchestrator.notifications.notification_ledger import LetterKind, NotificationState
+from orchestrator.notifications.notification_rules import NotificationPolicy, matches, told
 from orchestrator.notifications.outbox import digest_text, escalations, next_digest, next_escalation, parcels
-from orchestrator.notifications.rules import NotificationPolicy, matches, told
 from orchestrator.notifications.run_facts import LOST, RUN
 from orchestrator.notifications.trouble import CauseKey, NodeFacts, RunFacts, Trouble
 from orchestrator.plan.status import Status
@@ -144,7 +144,7 @@ def test_a_failure_that_could_not_be_sent_is_withdrawn_when_it_is_over() -> None
     ledger.send(NOON, works=False)
     made = ledger.settle(night(1, a="ok"))
     assert (made.letters, made.withdrawn) == ((), (1,))
-    assert ledger.notices[0].state is NoticeState.WITHDRAWN
+    assert ledger.notifications[0].state is NotificationState.WITHDRAWN
 
 
 def test_a_resumed_run_is_the_same_run() -> None:
@@ -266,7 +266,7 @@ def test_a_digest_collects_what_happened_and_tells_of_failures_that_are_over() -
     ledger.settle(night(0, x="fail"))
     ledger.settle(night(0.1, x="ok"))
     assert not ledger.send(NOON + timedelta(hours=3))
-    due = [one for one in ledger.notices if one.due_at <= NOON + timedelta(hours=20)]
+    due = [one for one in ledger.notifications if one.due_at <= NOON + timedelta(hours=20)]
     (parcel,) = parcels(due, policy)
     title, body, _ = digest_text(parcel)
     assert title == "2 notifications"
@@ -319,12 +319,12 @@ def test_one_open_cause_makes_one_message_and_at_most_one_recovery(nights, has_d
                 about = ledger_before(ledger, cause, letter, now)
                 assert about
                 # Sent before, or waiting together with a cause that is not over: then it is sent before the recovery.
-                assert all(one.state is NoticeState.SENT or has_digest or len(one.causes) > 1 for one in about)
+                assert all(one.state is NotificationState.SENT or has_digest or len(one.causes) > 1 for one in about)
                 assert LetterKind.RECOVERY not in {one.kind for one in about if set(one.causes) == {cause.key.id}}
         ledger.send(now + timedelta(hours=23 if has_digest else 0), works=works)
     for cause in ledger.causes.values():
-        since = [one for one in ledger.notices if cause.key.id in one.causes and one.made_at >= cause.first_at]
-        said = [one for one in since if one.state in {NoticeState.SENT, NoticeState.WAITING}]
+        since = [one for one in ledger.notifications if cause.key.id in one.causes and one.made_at >= cause.first_at]
+        said = [one for one in since if one.state in {NotificationState.SENT, NotificationState.WAITING}]
         reports = [one for one in said if one.made_at == cause.first_at]
         assert len(reports) <= 1
         in_order = [one for one in said if cause.resolved_at is None or one.made_at < cause.resolved_at]
@@ -336,9 +336,9 @@ def ledger_before(ledger: LedgerInMemory, cause, letter: Letter, now) -> list:
     """Return what the destination had been told of a cause since it was first seen."""
     return [
         one
-        for one in ledger.notices
+        for one in ledger.notifications
         if one.destination == letter.destination
         and cause.key.id in one.causes
         and cause.first_at <= one.made_at < now
-        and one.state is not NoticeState.WITHDRAWN
+        and one.state is not NotificationState.WITHDRAWN
     ]

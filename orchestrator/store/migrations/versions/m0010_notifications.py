@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project", "cause_id"),
     )
     op.create_table(
-        "notices",
+        "notifications",
         sa.Column("number", sa.Integer(), nullable=False, autoincrement=True),
         sa.Column("project", sa.String(length=255), nullable=False),
         sa.Column("destination", sa.String(length=255), nullable=False, comment="its name, never its URL"),
@@ -64,4 +64,4 @@ def upgrade() -> None:
         sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("number"),
     )
-    op.create_index("notices_by_state", "notices", ["project", "state", "due_at"])
+    op.create_index("notifications_by_state", "notifications", ["project", "state", "due_at"])

@@ -1,24 +1,24 @@
-"""Looks up the URLs of destinations, and builds what sends notices to them."""
+"""Looks up the URLs of destinations, and builds what sends notifications to them."""
 
 import os
 from collections.abc import Mapping
 from contextlib import suppress
 
-from orchestrator.adapters.apprise.sending import AppriseSender, secrets_in
-from orchestrator.adapters.apprise.services import incident_argument, require_apprise, unknown_scheme
+from orchestrator.adapters.apprise.apprise_sender import AppriseSender, secrets_in
+from orchestrator.adapters.apprise.apprise_services import incident_argument, require_apprise, unknown_scheme
 from orchestrator.adapters.ping import ping
 from orchestrator.config.mistakes import Mistakes
 from orchestrator.config.settings import Settings
 from orchestrator.errors import MissingExtraError, NotificationError
 from orchestrator.masking import Masker
+from orchestrator.notifications.notification_rules import NotificationPolicy, policy_of
 from orchestrator.notifications.ports import NotifyingStore
-from orchestrator.notifications.rules import NotificationPolicy, policy_of
 from orchestrator.wiring.log_files import log_dir
-from orchestrator.wiring.notice_sending import Post
+from orchestrator.wiring.notification_sending import Post
 
 
 def open_post(settings: Settings, store: NotifyingStore) -> Post:
-    """Return what sends the notices of a project; nothing is looked up until something is sent."""
+    """Return what sends the notifications of a project; nothing is looked up until something is sent."""
     environ = os.environ
 
     def url_of(destination: str) -> str:

@@ -36,8 +36,8 @@ causes = Table(
     Column("resolved_at", Moment),
 )
 
-notices = Table(
-    "notices",
+outbox = Table(
+    "notifications",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
     Column("project", String(255), nullable=False),
@@ -57,5 +57,5 @@ notices = Table(
     Column("sent_at", Moment),
     Column("error", Text, nullable=False, comment="with secrets masked"),
     Column("claimed_until", Moment),
-    Index("notices_by_state", "project", "state", "due_at"),
+    Index("notifications_by_state", "project", "state", "due_at"),
 )

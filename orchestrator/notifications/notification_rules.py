@@ -25,7 +25,7 @@ class NotificationPolicy:
     zones: Mapping[str, str] = field(default_factory=dict)
     """The time zone of each schedule."""
     incidents: frozenset[str] = frozenset()
-    """The destinations that are incident services: they get one notice for each cause."""
+    """The destinations that are incident services: they get one notification for each cause."""
 
     @property
     def destinations(self) -> Mapping[str, Destination]:

@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, fun
 
 from orchestrator.config.notification_settings import NotifyEvent
 from orchestrator.notifications.happening import Happening, HappeningKind, happening_from_json, happening_to_json
-from orchestrator.notifications.ledger import (
+from orchestrator.notifications.notification_ledger import (
     LetterKind,
-    Notice,
-    NoticeState,
+    Notification,
     NotificationLedger,
+    NotificationState,
     OpenCause,
     Settlement,
 )
@@ -22,13 +22,15 @@ from orchestrator.notifications.trouble import CauseKey
 from orchestrator.scheduling.claims import RecordedTime
 from orchestrator.store.database import have_alone
 from orchestrator.store.json_text import plain
-from orchestrator.store.notice_tables import causes, happenings, notices
+from orchestrator.store.notification_tables import causes, happenings, outbox
 from orchestrator.store.prepared import Values
 from orchestrator.store.schedule_rows import time_from
 from orchestrator.store.tables import runs, schedule_times
 
 _KEPT = timedelta(days=90)
-_notice_fields = tuple(one.name for one in fields(Notice) if one.name not in {"number", "kind", "causes", "state"})
+_notification_fields = tuple(
+    one.name for one in fields(Notification) if one.name not in {"number", "kind", "causes", "state"}
+)
 _cause_fields = tuple(one.name for one in fields(OpenCause) if one.name != "key")
 
 
@@ -78,43 +80,43 @@ class SqlNotificationRecord:
         return made
 
     def ledger(self, project: str) -> NotificationLedger:
-        """Return the open causes and the notices about them."""
+        """Return the open causes and the notifications about them."""
         with self._connected() as connection, connection.begin():
             return _read_ledger(connection, project)
 
-    def put(self, project: str, notice: Notice) -> None:
-        """Add one notice to the outbox."""
+    def put(self, project: str, notification: Notification) -> None:
+        """Add one notification to the outbox."""
         with self._connected() as connection, connection.begin():
-            connection.execute(insert(notices), _notice_values(project, notice))
+            connection.execute(insert(outbox), _notification_values(project, notification))
 
-    def claim(self, project: str, *, now: datetime, until: datetime) -> Sequence[Notice]:
-        """Return the notices that are due, in their order, and reserve them for this process for a while."""
+    def claim(self, project: str, *, now: datetime, until: datetime) -> Sequence[Notification]:
+        """Return the notifications that are due, in their order, and reserve them for this process for a while."""
         with self._connected() as connection:
             have_alone(connection)
-            asked = select(notices).where(_is_due(project, now)).order_by(notices.c.number)
-            found = [_notice(row) for row in connection.execute(asked)]
-            numbers = [notice.number for notice in found]
-            connection.execute(update(notices).where(notices.c.number.in_(numbers)).values(claimed_until=until))
+            asked = select(outbox).where(_is_due(project, now)).order_by(outbox.c.number)
+            found = [_notification(row) for row in connection.execute(asked)]
+            numbers = [notification.number for notification in found]
+            connection.execute(update(outbox).where(outbox.c.number.in_(numbers)).values(claimed_until=until))
             connection.commit()
         return found
 
-    def update(self, project: str, notice: Notice) -> None:
-        """Record how a notice was sent or not."""
-        is_own = (notices.c.project == project) & (notices.c.number == notice.number)
+    def update(self, project: str, notification: Notification) -> None:
+        """Record how a notification was sent or not."""
+        is_own = (outbox.c.project == project) & (outbox.c.number == notification.number)
         with self._connected() as connection, connection.begin():
-            connection.execute(update(notices).where(is_own).values(**_notice_values(project, notice)))
+            connection.execute(update(outbox).where(is_own).values(**_notification_values(project, notification)))
 
     def is_waiting(self, project: str, now: datetime) -> bool:
-        """Return whether something noted is not settled, or a notice is due."""
+        """Return whether something noted is not settled, or a notification is due."""
         asked = select(or_(exists().where(_is_unsettled(project)), exists().where(_is_due(project, now))))
         with self._connected() as connection, connection.begin():
             return bool(connection.execute(asked).scalar_one())
 
-    def notices(self, project: str, *, limit: int) -> Sequence[Notice]:
-        """Return the newest notices, newest first."""
-        asked = select(notices).where(notices.c.project == project).order_by(notices.c.number.desc()).limit(limit)
+    def notifications(self, project: str, *, limit: int) -> Sequence[Notification]:
+        """Return the newest notifications, newest first."""
+        asked = select(outbox).where(outbox.c.project == project).order_by(outbox.c.number.desc()).limit(limit)
         with self._connected() as connection, connection.begin():
-            return [_notice(row) for row in connection.execute(asked)]
+            return [_notification(row) for row in connection.execute(asked)]
 
     def unended_runs(self, project: str) -> Sequence[str]:
         """Return the ids of the runs that have no end and whose loss was not noted since they were last alive."""
@@ -154,9 +156,9 @@ def _is_unsettled(project: str) -> ColumnElement[bool]:
 
 
 def _is_due(project: str, now: datetime) -> ColumnElement[bool]:
-    is_free = or_(notices.c.claimed_until.is_(None), notices.c.claimed_until <= now)
-    is_waiting = notices.c.state == NoticeState.WAITING.value
-    return and_(notices.c.project == project, is_waiting, notices.c.due_at <= now, is_free)
+    is_free = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= now)
+    is_waiting = outbox.c.state == NotificationState.WAITING.value
+    return and_(outbox.c.project == project, is_waiting, outbox.c.due_at <= now, is_free)
 
 
 def _read_ledger(connection: Connection, project: str) -> NotificationLedger:
@@ -165,9 +167,9 @@ def _read_ledger(connection: Connection, project: str) -> NotificationLedger:
     if not found:
         return NotificationLedger()
     first = min(cause.first_at for cause in found.values())
-    since = select(notices).where(notices.c.project == project, notices.c.made_at >= first)
-    about = tuple(_notice(row) for row in connection.execute(since.order_by(notices.c.number)))
-    return NotificationLedger(open=found, notices=tuple(one for one in about if found.keys() & set(one.causes)))
+    since = select(outbox).where(outbox.c.project == project, outbox.c.made_at >= first)
+    about = tuple(_notification(row) for row in connection.execute(since.order_by(outbox.c.number)))
+    return NotificationLedger(open=found, notifications=tuple(one for one in about if found.keys() & set(one.causes)))
 
 
 def _write(connection: Connection, project: str, made: Settlement) -> None:
@@ -175,21 +177,21 @@ def _write(connection: Connection, project: str, made: Settlement) -> None:
         is_it = (causes.c.project == project) & (causes.c.cause_id == cause.key.id)
         connection.execute(delete(causes).where(is_it))
         connection.execute(insert(causes), _cause_values(project, cause))
-    for notice in made.notices:
-        connection.execute(insert(notices), _notice_values(project, notice))
+    for notification in made.notifications:
+        connection.execute(insert(outbox), _notification_values(project, notification))
     if made.withdrawn:
-        is_it = (notices.c.project == project) & notices.c.number.in_(made.withdrawn)
-        connection.execute(update(notices).where(is_it).values(state=NoticeState.WITHDRAWN.value))
+        is_it = (outbox.c.project == project) & outbox.c.number.in_(made.withdrawn)
+        connection.execute(update(outbox).where(is_it).values(state=NotificationState.WITHDRAWN.value))
 
 
 def _forget_old(connection: Connection, project: str, before: datetime) -> None:
     """Delete what was settled, sent and resolved long ago."""
     oldest = select(func.min(causes.c.first_at)).where(causes.c.project == project, causes.c.resolved_at.is_(None))
     kept_from = min(before, connection.execute(oldest).scalar() or before)
-    is_over = notices.c.state != NoticeState.WAITING.value
+    is_over = outbox.c.state != NotificationState.WAITING.value
     connection.execute(delete(happenings).where(happenings.c.project == project, happenings.c.settled_at < before))
     connection.execute(delete(causes).where(causes.c.project == project, causes.c.resolved_at < before))
-    connection.execute(delete(notices).where(notices.c.project == project, is_over, notices.c.made_at < kept_from))
+    connection.execute(delete(outbox).where(outbox.c.project == project, is_over, outbox.c.made_at < kept_from))
 
 
 def _cause(row: Row[Any]) -> OpenCause:
@@ -204,19 +206,19 @@ def _cause_values(project: str, cause: OpenCause) -> Values:
     return {"project": project, "cause_id": key.id, **identity, **own}
 
 
-def _notice(row: Row[Any]) -> Notice:
-    return Notice(
+def _notification(row: Row[Any]) -> Notification:
+    return Notification(
         number=row.number,
         kind=LetterKind(row.kind),
         causes=tuple(row.causes),
-        state=NoticeState(row.state),
-        **{name: getattr(row, name) for name in _notice_fields},
+        state=NotificationState(row.state),
+        **{name: getattr(row, name) for name in _notification_fields},
     )
 
 
-def _notice_values(project: str, notice: Notice) -> Values:
-    own = {name: _plain(getattr(notice, name)) for name in _notice_fields}
-    kinds = {"kind": notice.kind.value, "causes": list(notice.causes), "state": notice.state.value}
+def _notification_values(project: str, notification: Notification) -> Values:
+    own = {name: _plain(getattr(notification, name)) for name in _notification_fields}
+    kinds = {"kind": notification.kind.value, "causes": list(notification.causes), "state": notification.state.value}
     return {"project": project, **kinds, **own}
 
 

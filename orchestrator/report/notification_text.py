@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from orchestrator.config.notification_settings import NotifyEvent
 from orchestrator.notifications.happening import HappeningKind
-from orchestrator.notifications.ledger import LetterKind, OpenCause
 from orchestrator.notifications.letters import Letter, ToldTrouble
-from orchestrator.notifications.rules import concerns
+from orchestrator.notifications.notification_ledger import LetterKind, OpenCause
+from orchestrator.notifications.notification_rules import concerns
 from orchestrator.notifications.trouble import NodeFacts, RunFacts
 from orchestrator.plan.status import Status
 from orchestrator.report.words import clean, duration
@@ -28,7 +28,7 @@ _WORDS = {
 _LEVELS = {NotifyEvent.FAILURE: "failure", NotifyEvent.LOST: "failure", NotifyEvent.LATE: "warning"}
 
 
-def notice_level(letter: Letter) -> str:
+def notification_level(letter: Letter) -> str:
     """Return how urgent a notification is: `failure`, `warning`, `success` or `info`."""
     events = [one.trouble.key.event for one in letter.troubles]
     if NotifyEvent.FAILURE in events or NotifyEvent.LOST in events or letter.kind is LetterKind.ESCALATION:
@@ -38,7 +38,7 @@ def notice_level(letter: Letter) -> str:
     return "success"
 
 
-def notice_title(letter: Letter, facts: RunFacts | None, project: str) -> str:
+def notification_title(letter: Letter, facts: RunFacts | None, project: str) -> str:
     """Return the one line that says what happened."""
     if letter.kind is LetterKind.ESCALATION:
         cause = letter.lasting[0]
@@ -60,7 +60,7 @@ def notice_title(letter: Letter, facts: RunFacts | None, project: str) -> str:
     return f"{subject} succeeded"
 
 
-def notice_body(letter: Letter, facts: RunFacts | None, zone: str) -> str:
+def notification_body(letter: Letter, facts: RunFacts | None, zone: str) -> str:
     """Return the text of a notification: the run, its root causes, what recovered, and what to do."""
     place = ZoneInfo(zone)
     blocks: list[Iterable[str]] = []

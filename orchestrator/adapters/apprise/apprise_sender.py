@@ -1,4 +1,4 @@
-"""Sends notices through Apprise, each within a time limit."""
+"""Sends notifications through Apprise, each within a time limit."""
 
 import logging
 import threading
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from orchestrator.adapters.apprise.services import incident_argument, require_apprise, unknown_scheme
+from orchestrator.adapters.apprise.apprise_services import incident_argument, require_apprise, unknown_scheme
 from orchestrator.errors import EltError, NotificationError
 from orchestrator.masking import Masker, is_secret_name
-from orchestrator.notifications.ledger import Notice
+from orchestrator.notifications.notification_ledger import Notification
 
 TIME_LIMIT = timedelta(seconds=30)
 _CONNECT, _READ = 8.0, 20.0  # seconds
@@ -22,7 +22,7 @@ _KEEPS_IDS = "alias"  # Opsgenie and Jira close an alert by the id that they ret
 
 
 class AppriseSender:
-    """Sends notices to destinations, whose URLs it asks for when it needs them, and never shows."""
+    """Sends notifications to destinations, whose URLs it asks for when it needs them, and never shows."""
 
     def __init__(
         self, url_of: Callable[[str], str], masker: Masker, folder: Path, time_limit: timedelta = TIME_LIMIT
@@ -33,17 +33,17 @@ class AppriseSender:
         self._folder = folder
         self._time_limit = time_limit
 
-    def send(self, notice: Notice, *, title: str, body: str, level: str) -> None:
-        """Send one notice; raises NotificationError if that does not succeed within the time limit."""
+    def send(self, notification: Notification, *, title: str, body: str, level: str) -> None:
+        """Send one notification; raises NotificationError if that does not succeed within the time limit."""
         require_apprise()
         try:
-            url = self._url_of(notice.destination)
+            url = self._url_of(notification.destination)
         except ValueError as error:
             raise NotificationError(str(error), hint="Set it where `elt notify send` runs.") from None
         self._masker.learn(secrets_in(url))
         ended: list[EltError | None] = []
         work = threading.Thread(
-            target=lambda: ended.append(self._try(url, notice, title, body, level)), name="notifier", daemon=True
+            target=lambda: ended.append(self._try(url, notification, title, body, level)), name="notifier", daemon=True
         )
         work.start()
         work.join(self._time_limit.total_seconds())
@@ -54,11 +54,11 @@ class AppriseSender:
         if ended[0] is not None:
             raise ended[0]
 
-    def _try(self, url: str, notice: Notice, title: str, body: str, level: str) -> EltError | None:
-        """Return why a notice could not be sent; None if it was."""
+    def _try(self, url: str, notification: Notification, title: str, body: str, level: str) -> EltError | None:
+        """Return why a notification could not be sent; None if it was."""
         try:
             with _heard() as lines:
-                service = self._service(url, notice.incident)
+                service = self._service(url, notification.incident)
                 # As plain text: Apprise escapes it for services that take HTML or Markdown.
                 words = {"title": self._masker.text(title), "body": self._masker.text(body), "body_format": "text"}
                 is_sent = bool(service.notify(**words, notify_type=_type(level)))

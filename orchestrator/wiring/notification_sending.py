@@ -18,17 +18,23 @@ from orchestrator.errors import EltError, NotificationError, UnknownRunError
 from orchestrator.masking import Masker
 from orchestrator.nodes.manifest import manifest_from
 from orchestrator.notifications.happening import Happening
-from orchestrator.notifications.ledger import LetterKind, Notice, NoticeState, NotificationLedger, Settlement
 from orchestrator.notifications.letters import Letter, decide
+from orchestrator.notifications.notification_ledger import (
+    LetterKind,
+    Notification,
+    NotificationLedger,
+    NotificationState,
+    Settlement,
+)
+from orchestrator.notifications.notification_rules import NotificationPolicy
 from orchestrator.notifications.outbox import PING, digest_text, due_at, escalations, is_given_up, parcels
-from orchestrator.notifications.ports import NoticeSender, NotificationRecord, NotifyingStore
-from orchestrator.notifications.rules import NotificationPolicy
+from orchestrator.notifications.ports import NotificationRecord, NotificationSender, NotifyingStore
 from orchestrator.notifications.run_facts import facts_of
 from orchestrator.notifications.trouble import RunFacts
-from orchestrator.report.notice_text import notice_body, notice_level, notice_title
+from orchestrator.report.notification_text import notification_body, notification_level, notification_title
 from orchestrator.scheduling.claims import TimeKey, TimeState
-from orchestrator.wiring.happened import project_name
 from orchestrator.wiring.log_files import log_dir
+from orchestrator.wiring.schedule_notes import project_name
 
 _TRIES = 3
 _CLAIM = timedelta(minutes=10)
@@ -45,7 +51,7 @@ class Post:
     settings: Settings
     store: NotifyingStore
     policy: NotificationPolicy
-    sender: NoticeSender
+    sender: NotificationSender
     ping: Callable[[str, str, str, str], None]
     masker: Masker
     """Knows the secrets of the environment, and those of all URLs."""
@@ -66,7 +72,7 @@ class Post:
 
 
 def send_all(post: Post) -> int:
-    """Decide what follows from everything noted, send what is due, and return how many notices were sent."""
+    """Decide what follows from everything noted, send what is due, and return how many notifications were sent."""
     sent, record = 0, post.record
     while True:
         for number, happening in record.happenings(post.project):
@@ -76,8 +82,8 @@ def send_all(post: Post) -> int:
         claimed = record.claim(post.project, now=now, until=now + _CLAIM)
         if not claimed:
             return sent
-        for notice in (one for one in claimed if one.kind is LetterKind.PING):
-            sent += _send(post, (notice,))
+        for notification in (one for one in claimed if one.kind is LetterKind.PING):
+            sent += _send(post, (notification,))
         unreachable = set[str]()
         for parcel in parcels([one for one in claimed if one.kind is not LetterKind.PING], post.policy):
             if parcel[0].destination in unreachable:
@@ -92,9 +98,9 @@ def send_unrecorded(post: Post, happening: Happening) -> None:
     """Tell of one happening without the store, which cannot be used: what was told before is not known."""
     facts = facts_of(happening, post.project)
     for letter in decide(facts, NotificationLedger(), post.policy, post.now()).letters:
-        notice = composed(letter, facts, post.policy, post.now(), post.project, post.masker)
+        notification = composed(letter, facts, post.policy, post.now(), post.project, post.masker)
         with suppress(EltError):
-            _deliver(post, notice, notice.title, notice.body, notice.level)
+            _deliver(post, notification, notification.title, notification.body, notification.level)
 
 
 def settle(post: Post, number: int, happening: Happening) -> None:
@@ -106,9 +112,11 @@ def settle(post: Post, number: int, happening: Happening) -> None:
 
     def decided(ledger: NotificationLedger) -> Settlement:
         made = decide(facts, ledger, post.policy, now)
-        notices = tuple(composed(letter, facts, post.policy, now, post.project, post.masker) for letter in made.letters)
+        notifications = tuple(
+            composed(letter, facts, post.policy, now, post.project, post.masker) for letter in made.letters
+        )
         causes = tuple(replace(one, message=post.masker.text(one.message)) for one in made.causes)
-        return Settlement(causes=causes, notices=notices, withdrawn=made.withdrawn)
+        return Settlement(causes=causes, notifications=notifications, withdrawn=made.withdrawn)
 
     post.record.settle(post.project, number, decided, now=now)
 
@@ -150,13 +158,13 @@ def gathered(store: NotifyingStore, project: str, happening: Happening) -> RunFa
 
 def composed(
     letter: Letter, facts: RunFacts | None, policy: NotificationPolicy, now: datetime, project: str, masker: Masker
-) -> Notice:
-    """Return the notice of a letter."""
+) -> Notification:
+    """Return the notification of a letter."""
     schedule = facts.schedule if facts is not None else letter.lasting[0].schedule
     zone = policy.zone(letter.destination, schedule)
     masker = Masker(os.environ)
     escalated = tuple(cause.key.id for cause in letter.lasting) if letter.kind is LetterKind.ESCALATION else ()
-    return Notice(
+    return Notification(
         destination=letter.destination,
         kind=letter.kind,
         causes=(*letter.causes, *escalated),
@@ -164,9 +172,9 @@ def composed(
         schedule=schedule,
         made_at=now if facts is None else max(now, facts.at),
         due_at=now if letter.incident else due_at(policy, letter.destination, schedule, now),
-        title=masker.text(notice_title(letter, facts, project)),
-        body=masker.text(notice_body(letter, facts, zone)),
-        level=notice_level(letter),
+        title=masker.text(notification_title(letter, facts, project)),
+        body=masker.text(notification_body(letter, facts, zone)),
+        level=notification_level(letter),
         incident=letter.incident,
     )
 
@@ -177,49 +185,51 @@ def _escalate(post: Post) -> None:
     def decided(ledger: NotificationLedger) -> Settlement:
         letters = escalations(ledger, post.policy, post.project, now)
         return Settlement(
-            notices=tuple(composed(one, None, post.policy, now, post.project, post.masker) for one in letters)
+            notifications=tuple(composed(one, None, post.policy, now, post.project, post.masker) for one in letters)
         )
 
     if any(one.escalate.to for one in post.policy.destinations.values()):
         post.record.settle(post.project, None, decided, now=now)
 
 
-def _send(post: Post, parcel: tuple[Notice, ...]) -> bool:
-    """Send notices that go together, and record whether that succeeded."""
+def _send(post: Post, parcel: tuple[Notification, ...]) -> bool:
+    """Send notifications that go together, and record whether that succeeded."""
     title, body, level = digest_text(parcel)
     try:
         _deliver(post, parcel[0], title, body, level)
     except EltError as error:
         _note_failure(post, parcel, error.message)
         return False
-    for notice in parcel:
-        sent = replace(notice, state=NoticeState.SENT, sent_at=post.now(), tries=notice.tries + 1, error="")
+    for notification in parcel:
+        sent = replace(
+            notification, state=NotificationState.SENT, sent_at=post.now(), tries=notification.tries + 1, error=""
+        )
         post.record.update(post.project, replace(sent, claimed_until=None))
     return True
 
 
-def _deliver(post: Post, notice: Notice, title: str, body: str, level: str) -> None:
+def _deliver(post: Post, notification: Notification, title: str, body: str, level: str) -> None:
     """Send one message, with further tries; raises NotificationError when none succeeds."""
     wanted = retry_if_exception_type(NotificationError)
     for attempt in Retrying(stop=stop_after_attempt(_TRIES), wait=post.wait, retry=wanted, reraise=True):
         with attempt:
-            if notice.kind is LetterKind.PING:
-                post.ping(notice.destination.removeprefix(PING), title, notice.incident, body)
+            if notification.kind is LetterKind.PING:
+                post.ping(notification.destination.removeprefix(PING), title, notification.incident, body)
             else:
-                post.sender.send(notice, title=title, body=body, level=level)
+                post.sender.send(notification, title=title, body=body, level=level)
 
 
-def _note_failure(post: Post, parcel: tuple[Notice, ...], why: str) -> None:
-    """Record that notices could not be sent: they are sent later, or given up."""
+def _note_failure(post: Post, parcel: tuple[Notification, ...], why: str) -> None:
+    """Record that notifications could not be sent: they are sent later, or given up."""
     now = post.now()
-    for notice in parcel:
+    for notification in parcel:
         # A late ping would say that a run starts or ends now; an omitted one raises the alarm, as it should.
-        is_over = notice.kind is LetterKind.PING or is_given_up(notice, now)
-        wait = min(timedelta(minutes=1) * 2 ** min(notice.tries, 10), _LONGEST_WAIT)
+        is_over = notification.kind is LetterKind.PING or is_given_up(notification, now)
+        wait = min(timedelta(minutes=1) * 2 ** min(notification.tries, 10), _LONGEST_WAIT)
         failed = replace(
-            notice,
-            state=NoticeState.GIVEN_UP if is_over else NoticeState.WAITING,
-            tries=notice.tries + 1,
+            notification,
+            state=NotificationState.GIVEN_UP if is_over else NotificationState.WAITING,
+            tries=notification.tries + 1,
             error=why,
             claimed_until=now + wait,
         )

@@ -8,7 +8,7 @@ from enum import StrEnum
 from orchestrator.notifications.trouble import CauseKey
 
 
-class NoticeState(StrEnum):
+class NotificationState(StrEnum):
     """The state of a notification."""
 
     WAITING = "waiting"
@@ -50,11 +50,11 @@ class OpenCause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notification:
     """One notification to one destination: waiting in the outbox, sent, or given up."""
 
     number: int = 0
-    """Its number in the record, in the order in which notices were made."""
+    """Its number in the record, in the order in which notifications were made."""
     destination: str
     kind: LetterKind
     causes: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class Notice:
     """`failure`, `warning`, `success` or `info`."""
     incident: str = ""
     """The id under which an incident service keeps its incident; empty for other destinations."""
-    state: NoticeState = NoticeState.WAITING
+    state: NotificationState = NotificationState.WAITING
     tries: int = 0
     sent_at: datetime | None = None
     error: str = ""
@@ -81,26 +81,26 @@ class Notice:
     def is_pending(self, now: datetime) -> bool:
         """Return whether no process has begun to send it."""
         is_claimed = self.claimed_until is not None and self.claimed_until > now
-        return self.state is NoticeState.WAITING and not is_claimed
+        return self.state is NotificationState.WAITING and not is_claimed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationLedger:
-    """The open causes of a project by id, and the notices about them."""
+    """The open causes of a project by id, and the notifications about them."""
 
     open: Mapping[str, OpenCause] = field(default_factory=dict)
-    notices: tuple[Notice, ...] = ()
+    notifications: tuple[Notification, ...] = ()
     """In the order in which they were made."""
 
-    def about(self, cause: OpenCause, destination: str) -> tuple[Notice, ...]:
+    def about(self, cause: OpenCause, destination: str) -> tuple[Notification, ...]:
         """Return what was sent to a destination, or waits for it, since a cause was first seen."""
         return tuple(
-            notice
-            for notice in self.notices
-            if notice.destination == destination
-            and cause.key.id in notice.causes
-            and notice.made_at >= cause.first_at
-            and notice.state in {NoticeState.WAITING, NoticeState.SENT}
+            notification
+            for notification in self.notifications
+            if notification.destination == destination
+            and cause.key.id in notification.causes
+            and notification.made_at >= cause.first_at
+            and notification.state in {NotificationState.WAITING, NotificationState.SENT}
         )
 
 
@@ -110,7 +110,7 @@ class Settlement:
 
     causes: tuple[OpenCause, ...] = ()
     """New, repeated and resolved causes."""
-    notices: tuple[Notice, ...] = ()
-    """New notices, without numbers."""
+    notifications: tuple[Notification, ...] = ()
+    """New notifications, without numbers."""
     withdrawn: tuple[int, ...] = ()
-    """The numbers of notices that are no longer to be sent."""
+    """The numbers of notifications that are no longer to be sent."""

@@ -13,7 +13,7 @@ import yaml
 from orchestrator.config.settings import Settings
 from orchestrator.masking import Masker
 from orchestrator.notifications.happening import Happening, HappeningKind
-from orchestrator.notifications.ledger import LetterKind, Notice
+from orchestrator.notifications.notification_ledger import LetterKind, Notification
 from orchestrator.notifications.outbox import PING
 from orchestrator.notifications.ports import NotificationRecord
 from orchestrator.timetable.scheduled_time import ScheduledTime
@@ -37,7 +37,7 @@ def note_ping(
         return False
     now, project = datetime.now(UTC), project_name(settings)
     same = f"{project}/{scheduled.schedule}/{scheduled.logical_time.isoformat()}"
-    notice = Notice(
+    notification = Notification(
         destination=f"{PING}{scheduled.schedule}",
         kind=LetterKind.PING,
         run_id=run_id,
@@ -48,7 +48,7 @@ def note_ping(
         body=f"elt {run_id or scheduled.schedule}: {signal}",
         incident=str(uuid5(NAMESPACE_URL, same)),
     )
-    record.put(project, notice)
+    record.put(project, notification)
     return True
 
 
@@ -107,7 +107,7 @@ def note_refused(
 
 
 def start_sender(settings: Settings, *words: str, is_last: bool = False) -> None:
-    """Start the process that sends notices, detached from this one; never raises.
+    """Start the process that sends notifications, detached from this one; never raises.
 
     `is_last` says that this process is about to end. It waits for the sender where that would end together with it.
     """
