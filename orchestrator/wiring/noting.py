@@ -66,13 +66,14 @@ class RunNoting:
             self._note(self._write_start, None)
 
     def end(self, ended: int | RunNotStarted | None) -> None:
-        """Note the end: an exit code, the error because of which the run has none, or that there was nothing to run."""
+        """Note the end: an exit code, or the error because of which there is none; None if there was nothing to run."""
         happening = self._happening(ended)
 
         def write(store: NotifyingStore) -> bool:
             record = store.notification_record()
             is_pinged = self._ping(record, str(happening.exit_code))
-            if ended is None or not self._is_told(record):
+            is_empty = self._run_id is None and happening.exit_code == 0  # there was nothing to run
+            if is_empty or not self._is_told(record):
                 return is_pinged
             record.note(self._project, happening)
             return True

@@ -485,6 +485,17 @@ def test_a_run_starts_the_sender_and_is_not_delayed_by_a_notifier_that_hangs(sho
     assert "profiles.yml" in webhook.messages[0]["message"]
 
 
+def test_a_run_with_nothing_to_do_is_no_news(shop, elt, monkeypatch) -> None:
+    """Its selection matches nothing because nothing changed."""
+    monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *_, **__: None)
+    a_project(shop)
+    configure(shop, rule="to: team, manual: true, events: [failure, success]")
+    assert elt("run", "--select", "nothing_of_this_name", "--allow-empty", project=shop).code == 0
+    with closing(open_store(load_settings(shop))) as store:
+        found = store.notification_record().happenings("shop")
+    assert HappeningKind.NOT_STARTED not in {one.kind for _, one in found}
+
+
 def test_a_container_waits_for_the_sender(shop, webhook, monkeypatch) -> None:
     """It would end together with its first process."""
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
