@@ -47,7 +47,7 @@ notifications:
     both: {url: "json://localhost/", file: url.txt, reminder: soon}
     "no name": {file: url.txt, escalate: {to: nobody}, digest: 8 o'clock}
   rules:
-    - {to: taem, events: [fialure], select: "colour:red", schedules: weekly}
+    - {to: taem, events: [fails], select: "colour:red", schedules: weekly}
     - {events: success}
 schedules:
   nightly: {cron: "@daily", notify: somebody, ping: "https://hc-ping.com/0123abcd-4567-89ab-cdef-0123456789ab"}
@@ -98,7 +98,7 @@ def test_all_mistakes_are_listed_with_their_lines(tmp_path: Path) -> None:
         "6: 'notifications.destinations.no name.digest' is '8 o'clock': expected a time of day",
         "6: 'notifications.destinations.no name': a name has letters",
         "6: 'notifications.destinations.no name': 'escalate.to' names 'nobody', which is no destination",
-        "8: 'notifications.rules.0.events' is 'fialure': expected failure or recovery",
+        "8: 'notifications.rules.0.events' is 'fails': expected failure or recovery",
         "8: 'notifications.rules.0.select' is 'colour:red': expected a name, or tag:…",
         "8: 'notifications.rules.0': 'to' names 'taem', which is no destination; did you mean 'team'?",
         "8: 'notifications.rules.0': 'schedules' names 'weekly', which is no schedule; known here: nightly",
