@@ -37,6 +37,7 @@ from orchestrator.selection.own_lines import own_line
 from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, dbt_writer, docs_site, list_with_dbt
 from orchestrator.wiring.driving import FinishedRun, drive
 from orchestrator.wiring.explaining import explain_node
+from orchestrator.wiring.noting import with_notifications
 from orchestrator.wiring.planning import (
     dbt_args,
     decided,
@@ -158,9 +159,11 @@ def run_and_report(
     """Run with reports on the terminal, as lines or as JSON, and return the exit code."""
     with reporting(output, color=color, nothing=nothing_to_do(command.select)) as listeners:
         watched = replace(command, watched=output is OutputKind.LIVE)
-        return int(
-            run(watched, listeners, patience=None, run_id=run_id).exit_code
-        )  # a pager may read the output much later
+        # Without a limit to the patience: a pager may read the output much later.
+        ran = with_notifications(
+            command, listeners, lambda watching: run(watched, watching, patience=None, run_id=run_id)
+        )
+        return int(ran.exit_code)
 
 
 def show_plan(

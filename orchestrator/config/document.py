@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from orchestrator.config.mistakes import Mistakes, meant
-from orchestrator.config.readers import ListReader, Reader, anything, keys, text
+from orchestrator.config.readers import AsItIs, ListReader, Reader, anything, keys, text
 from orchestrator.config.repeat_settings import PARTS
 from orchestrator.config.sections import Entry, KeyPath, readers_of, sections_of
 from orchestrator.config.settings import Settings
@@ -149,12 +149,13 @@ def _read_scalar(reading: _DocumentReading, node: yaml.Node, key: str, reader: R
         _note(reading, node, f"'{key}' takes one value, this is {_kind(node)}")
     elif not _is_null(node):
         try:
-            yield reader(_scalar(node, reading.environ))
+            yield reader(node.value if isinstance(reader, AsItIs) else _scalar(node, reading.environ))
         except UnsetError as error:
             _note(reading, node, f"'{key}': {error}")
         except ValueError as error:
             # The value is shown as written in the file, because the value of a variable may be secret.
-            _note(reading, node, f"'{key}' is '{node.value}': {error}")
+            shown = "" if isinstance(reader, AsItIs) else f" is '{node.value}'"
+            _note(reading, node, f"'{key}'{shown}: {error}")
 
 
 def _scalar(node: yaml.ScalarNode, environ: Mapping[str, str]) -> str | int | float | bool | None:

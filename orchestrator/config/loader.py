@@ -8,6 +8,7 @@ from types import MappingProxyType
 from orchestrator.config.document import KEYS
 from orchestrator.config.maintenance_settings import mistakes_of_maintenance
 from orchestrator.config.mistakes import Mistakes, meant
+from orchestrator.config.notification_settings import mistakes_of_notifications
 from orchestrator.config.project_files import ProjectFiles, find_project
 from orchestrator.config.repeat_settings import LimitWish, repeats_from
 from orchestrator.config.schedule_settings import mistakes_of_schedules
@@ -80,6 +81,7 @@ def _settings(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> Sett
     values = given(Settings, entries, wrong)
     wrong += mistakes_of_schedules(values["schedules"])
     wrong += mistakes_of_maintenance(values["maintenance"], values["schedules"])
+    wrong += mistakes_of_notifications(values["notifications"], values["schedules"])
     if found.elt_yml is not None:
         for one in wrong:
             mistakes.in_file(found.elt_yml, one.line, one.text)

@@ -141,6 +141,17 @@ def list_of(element: Reader) -> ListReader:
     return ListReader(element)
 
 
+@dataclass(frozen=True, slots=True)
+class AsItIs:
+    """Reads a value as it is written in the file; references to the environment are not filled in."""
+
+    element: Reader
+
+    def __call__(self, value: object) -> object:
+        """Return the value."""
+        return self.element(value)
+
+
 def anything(value: object) -> object:
     """Return any YAML value as it is, also a list or a mapping."""
     return value

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from orchestrator.config.maintenance_settings import MaintenanceWindow
+from orchestrator.config.notification_settings import NO_NOTIFICATIONS, NotificationSettings
 from orchestrator.config.readers import (
     duration,
     limit,
@@ -130,3 +131,4 @@ class Settings:
     """When the project runs on its own, by name."""
     maintenance: tuple[MaintenanceWindow, ...] = field(default=(), metadata=listed("maintenance", MaintenanceWindow))
     """When schedules do not start."""
+    notifications: NotificationSettings = NO_NOTIFICATIONS

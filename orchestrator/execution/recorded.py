@@ -190,6 +190,8 @@ class RecordedStep:
     status: Status | None
     reason: Reason | None
     attempts: tuple[RecordedAttempt, ...] = ()
+    place: str = ""
+    """The relation that it writes, or where it works; empty in runs of older versions."""
 
     @property
     def last(self) -> RecordedAttempt | None:

@@ -13,10 +13,10 @@ from orchestrator.execution.changes import digests_of
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.recorded import Code, Opening
 from orchestrator.execution.recorded_command import asked_of, vars_text
+from orchestrator.notifications.ports import NotifyingStore
 from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.placement import places_of, written_by
 from orchestrator.plan.plan import Plan
-from orchestrator.scheduling.ports import ProjectStore
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.open_project import OpenProject
 
@@ -26,7 +26,7 @@ _NO_MOMENTS = re.compile(rb'("(?:generated_at|invocation_started_at|run_started_
 _MOMENTS = re.compile(rb'("(?:generated_at|invocation_id|invocation_started_at|run_started_at)": )"[^"]*"')
 
 
-def open_store(settings: Settings) -> ProjectStore:
+def open_store(settings: Settings) -> NotifyingStore:
     """Return the store that the settings name; nothing is read or written until the store is used."""
     # Imported here, so that commands without a store do not import SQLAlchemy.
     from orchestrator.store.database import store_url
