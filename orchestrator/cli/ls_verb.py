@@ -24,7 +24,7 @@ from orchestrator.cli.shared import DbtCommand, request_options
 def command(context: click.Context, /, **options: Any) -> int:
     """List the nodes that a selection names, one a line.
 
-    Prints what `dbt ls` prints; `ingest:` and `expectation:` select loads and expectation suites.
+    Prints what `dbt ls` prints; `ingest:`, `expectation:` and `step:` select loads, suites and steps of elt.yml.
     """
     from orchestrator.api import Command, list_nodes
 

@@ -26,6 +26,7 @@ from orchestrator.config.readers import (
 from orchestrator.config.repeat_settings import LimitWish, RepeatWish
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.sections import at, named
+from orchestrator.config.step_settings import StepSettings
 
 EVERY_MODULE = "*"
 """The name under which `ingestion.python` has the interpreter of all modules that it does not name."""
@@ -127,3 +128,5 @@ class Settings:
         default_factory=_empty, metadata=named("schedules", ScheduleSettings)
     )
     """When the project runs on its own, by name."""
+    steps: Mapping[str, StepSettings] = field(default_factory=_empty, metadata=named("steps", StepSettings))
+    """The steps of one's own before dbt sources or after nodes, by name."""

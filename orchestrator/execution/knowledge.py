@@ -27,6 +27,7 @@ from orchestrator.reuse.facts import Content
 from orchestrator.reuse.fingerprints.hooks import may_change_rows
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.outside import surroundings_of
+from orchestrator.reuse.fingerprints.own_step_fingerprints import StepFingerprinter
 from orchestrator.reuse.fingerprints.suite_fingerprints import SuiteFingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.last_success import LastAttempt, LastSuccess, Marker
@@ -148,10 +149,8 @@ class Knowledge:
         above = frozenset(with_needs(self.project.graph, planned)).difference(planned)
         graph = self.project.graph
         checks = {check for check in checks_of(graph) if not above.isdisjoint(checked_by(graph, check))}
-        steps = set(map(StepId, (*above, *checks)))
-        return (
-            Past(last_success=self.last_success(steps), last_attempts=self.last_attempts(steps)) if checks else Past()
-        )
+        ids = set(map(StepId, (*above, *checks)))
+        return Past(last_success=self.last_success(ids), last_attempts=self.last_attempts(ids)) if checks else Past()
 
     def _with_checked(self, planned: list[NodeId]) -> list[NodeId]:
         """Return the nodes of a plan, and what its suites read."""
@@ -177,8 +176,7 @@ class Knowledge:
 
     def evaluator(self, past: Past, planned: frozenset[NodeId], run_id: str) -> Evaluator:
         """Return an evaluator without any decisions yet."""
-        project = self.project
-        manifest = project.graph.manifest
+        project, manifest = self.project, self.project.graph.manifest
         return Evaluator(
             Project(
                 graph=project.graph,
@@ -189,6 +187,7 @@ class Knowledge:
                     around=self.around,
                     version=version_of("great-expectations") or "",
                 ),
+                steps=StepFingerprinter(graph=project.graph, root=project.settings.project_root),
                 database=self.facts,
                 code=_Compiled(project, self.reader),
                 run_id=run_id,

@@ -104,7 +104,7 @@ def refused_selection(error: BaseException) -> EltError:
         return SelectionError(text, hint="Selectors are defined in selectors.yml, beside dbt_project.yml.")
     if not type(error).__module__.startswith("dbt"):
         text = f"dbt cannot evaluate the selection: {text}"
-    return SelectionError(text, hint="The syntax is dbt's, with the methods ingest: and expectation: added.")
+    return SelectionError(text, hint="The syntax is dbt's, with the methods ingest:, expectation: and step: added.")
 
 
 def words(error: BaseException) -> str:
