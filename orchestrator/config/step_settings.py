@@ -209,7 +209,8 @@ def _has_literal_secret(url: str) -> bool:
     except ValueError:
         return False
     pairs = parse_qsl(parts.query)
-    secret = [value for name, value in pairs if is_secret_name(name)] + ([password] if password else [])
+    secret = [value for name, value in pairs if is_secret_name(name) and value.lower() not in PLAIN]
+    secret += [password] if password else []
     return any("REFERENCE" not in value and "{response" not in value for value in secret)
 
 

@@ -21,6 +21,7 @@ def requested(command: Command, snapshot: ProjectSnapshot) -> PlanRequest:
     selection, graph = snapshot.selection, snapshot.graph
     if selects_nothing(command.verb, selection, graph) and not command.allow_empty:
         error = nothing_for(command.verb, command.select, graph) if selection.is_everything else None
+        error = error or _only_steps(command.verb, selection)
         error = error or nothing_matched(command.select, graph, exclude=command.exclude)
         if error is not None:
             raise error
@@ -32,7 +33,7 @@ def requested(command: Command, snapshot: ProjectSnapshot) -> PlanRequest:
             hint="Add --ingest: then it loads into datasets with the prefix.",
         )
     if command.schema_prefix and selection.steps and not (selection.selected or selection.suites or selection.ingest):
-        steps = ", ".join(own_step_name(short_name(one)) for one in sorted(selection.steps))
+        steps = " ".join(own_step_name(short_name(one)) for one in sorted(selection.steps))
         raise EmptySelectionError(
             f"Only steps of elt.yml are selected ({steps}), and a run with --schema-prefix runs none of them.",
             hint="They act outside of the prefixed schemas. Run them without --schema-prefix.",
@@ -56,6 +57,17 @@ def requested(command: Command, snapshot: ProjectSnapshot) -> PlanRequest:
         skip_nodes_if_on_run_start_fails=snapshot.flags.skip_nodes_if_on_run_start_fails,
         freshness_runs_hooks=snapshot.flags.source_freshness_run_project_hooks,
         hooks_after_ingest=snapshot.settings.on_run_start is OnRunStart.AFTER_INGEST,
+    )
+
+
+def _only_steps(verb: Verb, selection: Selection) -> EmptySelectionError | None:
+    """Return the error for a verb that runs no steps of elt.yml, and nothing else is selected."""
+    if not selection.steps:
+        return None
+    steps = " ".join(own_step_name(short_name(one)) for one in sorted(selection.steps))
+    return EmptySelectionError(
+        f"Only steps of elt.yml are selected ({steps}), and `elt {verb.value}` runs none of them.",
+        hint=f"Run them with: elt run --select {steps}",
     )
 
 

@@ -31,7 +31,7 @@ def _below(part: str, graph: Graph, selector: NodeSelector) -> frozenset[NodeId]
     below = graph.across.descendants(selector.matching((criterion.value,)), depth=depth)
     if criterion.with_parents_of_children:
         below |= graph.across.ancestors(below)
-    return below & graph.steps.keys()
+    return frozenset(node for node in below if node in graph.steps)
 
 
 def steps_with(graph: Graph, named: AbstractSet[NodeId], excluded: AbstractSet[NodeId], *, whole: bool) -> set[NodeId]:
