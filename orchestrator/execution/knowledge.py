@@ -19,7 +19,7 @@ from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.placement import places_of, relations_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest, Upstream
-from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, OwnStep, Step, StepId
 from orchestrator.reuse.closed import checked_by, checks_of, closed_by
 from orchestrator.reuse.evaluated_project import Project
 from orchestrator.reuse.evaluator import Evaluator
@@ -145,7 +145,7 @@ class Knowledge:
 
     def _past_of_checks(self, plan: Plan) -> Past:
         """Return what is recorded of the checks above a plan that do not run, and of the nodes that they check."""
-        planned = nodes_of(plan)
+        planned = [*nodes_of(plan), *(step.node for step in plan.of(OwnStep))]
         above = frozenset(with_needs(self.project.graph, planned)).difference(planned)
         graph = self.project.graph
         checks = {check for check in checks_of(graph) if not above.isdisjoint(checked_by(graph, check))}

@@ -39,7 +39,9 @@ def _of_program(word: str, root: Path, environ: Mapping[str, str]) -> Iterator[s
     file = root / program
     if not file.exists():
         yield f"the program {file} does not exist"
-    elif not file.is_file() or not os.access(file, os.X_OK):
+    elif file.is_dir():
+        yield f"{file} is a folder, not a program"
+    elif not os.access(file, os.X_OK):
         yield f"{file} cannot be executed; make it executable with: chmod +x {file}"
 
 
