@@ -41,6 +41,8 @@ def steps_with(graph: Graph, named: AbstractSet[NodeId], excluded: AbstractSet[N
     otherwise a part of it is enough.
     """
     found: set[NodeId] = set()
+    if not graph.steps:
+        return found
     for step in (node for node in graph.across if node in graph.steps):  # in order: a step may follow another
         follows = graph.steps[step].follows
         there = list(_are_there(follows, graph, named, excluded, found))

@@ -32,19 +32,8 @@ FRESH = """
           - name: orders
             config: {loaded_at_query: "select now()", freshness: {error_after: {count: 1, period: day}}}
     """
-CHAIN = """
-    steps:
-      refresh_bi:
-        after: [exposure:weekly]
-        http:
-          url: ${BI_URL}/datasets/7/refresh
-          headers: {Authorization: "Bearer ${BI_TOKEN}"}
-          status: 202
-      notify:
-        after: ["step:refresh_bi"]
-        command: [bash, -c, 'echo "$ELT_STEP $ELT_TARGET token=$BI_TOKEN" >> told.txt; cat told.txt']
-        env: [BI_TOKEN]
-    """
+CHAIN = (Path(__file__).parents[2] / "docs" / "steps.md").read_text().split("```yaml\n")[1].split("```")[0]
+"""The example of the documentation."""
 TOKEN = "tok-en-4711-abc"
 
 
@@ -52,6 +41,9 @@ TOKEN = "tok-en-4711-abc"
 def server(monkeypatch) -> Iterator[Loopback]:
     with serving() as known:
         monkeypatch.setenv("BI_URL", known.url)
+        monkeypatch.setenv("CHAT_URL", known.url)
+        known.script("/datasets/7/refresh", 202)
+        known.script("/hooks/ops", 200)
         monkeypatch.setenv("BI_TOKEN", TOKEN)
         yield known
 
@@ -73,22 +65,39 @@ def all_texts(shop: Path) -> Iterator[tuple[Path, bytes]]:
 def test_the_chain_from_staging_to_a_notification(elt, tmp_path, server):
     """Staging, its tests, marts, their tests, the BI tool, the notification; dbt's artifacts have dbt's nodes only."""
     shop = write_shop(tmp_path, {"models/exposures.yml": EXPOSURE, "elt.yml": CHAIN})
-    server.script("/datasets/7/refresh", 202)
     run = elt("run", "--json", project=shop)
     assert run.code == 0, run.out + run.err
     order = started(run)
-    assert order[-3:] == ["exposure.shop.weekly", "step.refresh_bi", "step.notify"]
+    assert order[-3:] == ["exposure.shop.weekly", "step.refresh_bi", "step.notify_ops"]
     for earlier, later in (("stg_orders", "fct_orders"), ("fct_orders", "dim_customers")):
         tests = [at for at, step in enumerate(order) if step.startswith("test.") and f"_{earlier}_" in step]
         assert order.index(f"model.shop.{earlier}") < min(tests)
         assert max(tests) < order.index(f"model.shop.{later}")
+    assert server.paths() == ["POST /datasets/7/refresh", "POST /hooks/ops"]
     assert server.asked[0].headers["Authorization"] == f"Bearer {TOKEN}"
+    run_id = json.loads(run.out.splitlines()[0])["run_id"]
+    assert json.loads(server.asked[1].body) == {"text": f"The dashboard of run {run_id} is ready."}
     results = json.loads((shop / "target/run_results.json").read_text())["results"]
     assert all(not result["unique_id"].startswith("step.") for result in results)
-    assert (shop / "told.txt").read_text() == f"notify dev token={TOKEN}\n"
-    elt("logs", "step:notify", project=shop).reports("exit code 0", code=0)
-    assert "token=*****" in (shop / ".elt/logs/step-notify.log").read_text()
-    # The step itself may use its secret; nothing that elt or dbt writes contains it.
+    elt("logs", "step:refresh_bi", project=shop).reports("step:refresh_bi", code=0)
+
+
+def test_a_secret_of_a_step_is_masked_wherever_it_appears(elt, tmp_path, server):
+    """The step itself may use it; nothing that elt or dbt writes contains it."""
+    steps = """
+        steps:
+          tell:
+            after: [stg_orders]
+            command: [bash, -c, 'echo "$ELT_STEP $ELT_TARGET token=$BI_TOKEN" | tee told.txt; exit 1']
+            env: [BI_TOKEN]
+          call: {after: [stg_orders], http: {url: "${BI_URL}/no?key=${BI_TOKEN}", headers: {X-Any: "${BI_TOKEN}"}}}
+        """
+    server.script("/no", lambda: (400, {"echo": TOKEN}))
+    shop = write_shop(tmp_path, {"elt.yml": steps})
+    run = elt("run", "--select", "stg_orders+1", project=shop)
+    run.reports("token=*****", "HTTP 400", code=1)
+    assert (shop / "told.txt").read_text() == f"tell dev token={TOKEN}\n"
+    assert "token=*****" in (shop / ".elt/logs/step-tell.log").read_text()
     assert TOKEN not in run.out + run.err
     assert [file for file, text in all_texts(shop) if TOKEN.encode() in text] == []
 
@@ -98,18 +107,16 @@ def test_a_failed_test_of_a_mart_halts_the_steps_after_it(elt, tmp_path, server)
     twice = "select order_id, customer_id, name, amount from {{ ref('int_orders') }} union all select 10, 1, 'x', 0"
     files = {"models/exposures.yml": EXPOSURE, "elt.yml": CHAIN, "models/marts/fct_orders.sql": twice}
     shop = write_shop(tmp_path, files)
-    server.script("/datasets/7/refresh", 202)
     run = elt("run", project=shop)
     run.reports("step:refresh_bi", "unique_fct_orders_order_id", code=1)
     assert server.asked == []
-    assert not (shop / "told.txt").exists()
     alone = elt("run", "--select", "step:refresh_bi", "--upstream", "none", project=shop)
     alone.reports("unique_fct_orders_order_id did not pass when it last ran", code=1)
     assert server.asked == []
     (shop / "models/marts/fct_orders.sql").write_text(twice.partition(" union")[0])
     first = json.loads(elt("history", "--json", project=shop).out.splitlines()[-1])
     assert elt("retry", first["run_id"], project=shop).code == 0
-    assert server.paths() == ["POST /datasets/7/refresh"]
+    assert server.paths() == ["POST /datasets/7/refresh", "POST /hooks/ops"]
 
 
 SYNC = """

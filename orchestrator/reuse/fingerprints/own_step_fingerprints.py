@@ -52,7 +52,11 @@ class StepFingerprinter:
         built = {"step": digest_of([type(own.call).__name__, asdict(own.call), own.env])}
         findings = []
         for pattern in own.inputs or ():
-            files = dict(self._files(pattern))
+            try:
+                files = dict(self._files(pattern))
+            except OSError as error:
+                findings.append(Finding(what=f"{error.filename} cannot be read: {error.strerror}", path=own.path))
+                continue
             built |= files or {f"{FILE}:{pattern}": digest_of("no file")}
         unknown = set()
         for node in read_by_step(self.graph, step):

@@ -1,14 +1,17 @@
 """What keeps a step from running is told before the run."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from orchestrator.adapters.own_steps.filling import filled, missing_variables, secrets_of
+from orchestrator.adapters.own_steps.own_step_runner import environment_of
 from orchestrator.adapters.own_steps.readiness import unready
 from orchestrator.nodes.identity import NodeId
 from orchestrator.nodes.own_step import CommandCall, HttpCall, OwnCall, Poll, PythonCall
 from orchestrator.plan.step import Cause, OwnStep, StepId, Why
+from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 
 ENVIRON = {"PATH": "/usr/bin:/bin", "TOKEN": 'a"b', "HOST": "bi"}
 
@@ -95,3 +98,17 @@ def test_a_call_is_filled_in_and_its_secrets_are_known() -> None:
     assert (found.poll.url, found.poll.headers) == ("/bi/{response.id}", (("T", 'a"b'),))
     assert filled(CommandCall(words=("$${HOST}", "${HOST}")), ENVIRON) == CommandCall(words=("${HOST}", "bi"))
     assert set(secrets_of(step(call, env=("HOST", "NONE")), ENVIRON)) == {"bi", 'a"b'}
+
+
+def test_a_scheduled_step_knows_its_schedule_and_interval() -> None:
+    """And a step of any other run only its target."""
+    day = datetime(2026, 11, 20, 1, tzinfo=UTC)
+    interval = DataInterval(start=day - timedelta(days=1), end=day)
+    scheduled = ScheduledTime(schedule="nightly", logical_time=day, interval=interval)
+    assert environment_of("prod", None) == {"ELT_TARGET": "prod"}
+    assert environment_of("prod", scheduled) == {
+        "ELT_TARGET": "prod",
+        "ELT_SCHEDULE": "nightly",
+        "ELT_DATA_INTERVAL_START": "2026-11-19T01:00:00+00:00",
+        "ELT_DATA_INTERVAL_END": "2026-11-20T01:00:00+00:00",
+    }
