@@ -20,6 +20,7 @@ _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _SECRET_HEADER = re.compile(r"authorization|cookie|(^|[-_])key$|(^|[-_])auth$", re.IGNORECASE)
 _OPTION = re.compile(r"--?(?P<name>[A-Za-z][\w-]*)=(?P<value>.+)", re.DOTALL)
 _SCHEME = re.compile(r"https?://|\$\{", re.IGNORECASE)
+_SHORTEST_PAUSE = timedelta(milliseconds=10)
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 
@@ -38,10 +39,20 @@ def http_status(value: object) -> int:
 
 
 def word(value: object) -> str:
-    """Return a word of a command line; a number counts as its text."""
-    if isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
+    """Return a word of a command line or of an answer; a number counts as its text, and so does `true`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
         return str(value)
     raise ValueError("expected a text")
+
+
+def pause(value: object) -> timedelta:
+    """Return the time between two requests: at least a hundredth of a second, so that no server is flooded."""
+    span = duration(value)
+    if span < _SHORTEST_PAUSE:
+        raise ValueError("expected a duration of at least 10ms, such as 10s")
+    return span
 
 
 def function_name(value: object) -> str:
@@ -80,7 +91,7 @@ class PollSettings:
     """The value of the answer that says how far it is, such as `job.status`."""
     success: tuple[str, ...] = field(default=(), metadata=at("http.poll.success", list_of(word)))
     failure: tuple[str, ...] = field(default=(), metadata=at("http.poll.failure", list_of(word)))
-    every: timedelta = field(default=timedelta(seconds=10), metadata=at("http.poll.every", duration))
+    every: timedelta = field(default=timedelta(seconds=10), metadata=at("http.poll.every", pause))
 
     @property
     def is_set(self) -> bool:

@@ -22,7 +22,7 @@ class Limits:
     ingest: int = 2
     validate: int = 1
     light: int = 2
-    own: int = 4
+    own: int = 8
 
     def __post_init__(self) -> None:
         for lane in Lane:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from orchestrator.suggestions import selection_words
 from tests.cli.conftest import ended, really_start, start
 from tests.fakes.loopback import Loopback, serving
 from tests.functional.shop import sql, write_shop
@@ -356,4 +357,5 @@ def test_the_plan_and_the_record_name_a_step_as_commands_do(elt, tmp_path):
     assert (train["kind"], train["does"], train["inputs"]) == ("step", "python", ["ml/*.py"])
     assert elt("run", "--select", "fct_orders+", project=shop).code == 0
     elt("show", project=shop).reports("step:train", code=0)
+    assert {"step:train", "step:tell"} <= set(selection_words(shop))
     elt("explain", "step:train", project=shop).refuses("step:train is a step of elt.yml:3")

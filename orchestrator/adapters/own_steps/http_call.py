@@ -2,12 +2,13 @@
 
 import json
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPMessage
+from http.client import HTTPException, HTTPMessage, InvalidURL
 from typing import IO
 from urllib.error import HTTPError, URLError
-from urllib.parse import SplitResult, quote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from orchestrator.adapters.own_steps.call_result import CallResult
@@ -70,6 +71,8 @@ def call_http(
 ) -> CallResult:
     """Send the request of a step, and poll if it says so; `asked` has the fields of an HttpCall."""
     url, headers = str(asked["url"]), _headers(asked["headers"])
+    if not _host(url):
+        return CallResult(error=f"the request cannot be sent: the URL {url} names no host")
     poll = asked["poll"]
     try:
         tell(f"{asked['method']} {url}")
@@ -90,6 +93,9 @@ def call_http(
 def send(method: str, url: str, headers: Headers, body: str = "") -> HttpAnswer:
     """Send one request, and return the answer of any status; raises CallError if there is none."""
     named = {"Accept": "application/json", "User-Agent": "elt", **headers}
+    url, login = without_login(url)
+    if login and not any(name.lower() == "authorization" for name in named):
+        named["Authorization"] = f"Basic {b64encode(login.encode()).decode()}"
     data = body.encode() if body else None
     if data is not None and not any(name.lower() == "content-type" for name in named):
         named["Content-Type"] = "application/json"
@@ -105,10 +111,17 @@ def send(method: str, url: str, headers: Headers, body: str = "") -> HttpAnswer:
         name = type(error.reason).__name__
         is_certificate = "Certificate" in name
         raise CallError(f"{_host(url)} cannot be reached: {error.reason}", may_pass=not is_certificate) from None
+    except (InvalidURL, ValueError) as error:
+        raise CallError(f"the request cannot be sent: {error}", may_pass=False) from None
     except (OSError, HTTPException) as error:
         raise CallError(f"{_host(url)} did not answer: {str(error) or type(error).__name__}", may_pass=True) from None
-    except ValueError as error:
-        raise CallError(f"the request cannot be sent: {error}", may_pass=False) from None
+
+
+def without_login(url: str) -> tuple[str, str]:
+    """Return a URL without its user and password, and these, decoded, as `user:password`."""
+    parts = urlsplit(url)
+    login, at, host = parts.netloc.rpartition("@")
+    return (parts._replace(netloc=host).geturl(), unquote(login)) if at else (url, "")
 
 
 def is_same_host(one: str, other: str) -> bool:

@@ -92,6 +92,10 @@ SECRET = "a secret must not be written here; use ${NAME}, which takes it from th
             ["2: 'steps.x.http.url': expected a URL that begins with http:// or https://"],
         ),
         (
+            "{after: [a], http: {url: 'http://bi', poll: {url: /x, field: a, success: true, every: 0s}}}",
+            ["2: 'steps.x.http.poll.every' is '0s': expected a duration of at least 10ms, such as 10s"],
+        ),
+        (
             "{after: [a], http: {url: 'http://bi', poll: {url: '/x'}}}",
             [
                 "2: 'steps.x': it needs the key 'http.poll.field'",

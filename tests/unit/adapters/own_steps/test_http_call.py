@@ -2,6 +2,7 @@
 
 import json
 import socket
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -84,6 +85,22 @@ def test_a_redirect_to_another_host_is_refused(server: Loopback) -> None:
         assert "redirects to 127.0.0.1" in found.error
         assert "abc" not in found.error
         assert other.asked == []
+
+
+def test_a_login_in_the_url_is_basic_authentication(server: Loopback) -> None:
+    """Percent-encoded, as URLs have it; the URL that is sent does not contain it."""
+    server.script("/x", 200)
+    assert call(server.url.replace("//", "//ann:p%40ss@") + "/x").error == ""
+    assert server.asked[0].headers["Authorization"] == f"Basic {b64encode(b'ann:p@ss').decode()}"
+    assert "ann" not in server.asked[0].headers["Host"]
+
+
+@pytest.mark.parametrize("url", ["http://bi:port/x", "http:///x", "http://bi/a b"])
+def test_a_url_that_cannot_be_meant_is_no_passing_error(url: str) -> None:
+    """Another attempt would not help."""
+    found = call(url)
+    assert "the request cannot be sent" in found.error
+    assert not found.may_pass
 
 
 POLL = {
