@@ -19,6 +19,7 @@ from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.leases import leased_plan
 from orchestrator.execution.ports import RunListener
+from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.command import Command
 from orchestrator.plan.consent import Consents, refuse
 from orchestrator.plan.make_request import requested
@@ -227,7 +228,8 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
     settings = load_settings(command.project_dir)
     parts = [part for item in (*unions(command.select), *unions(command.exclude)) for part in item.split(",")]
     # dbt alone answers in most cases. Opening the whole project would also import the ingestion modules.
-    if not any(map(own_criterion, parts)):
+    reaches_steps = settings.steps and any("+" in part or "@" in part for part in parts)
+    if not any(map(own_criterion, parts)) and not reaches_steps:
         expressions = (command.select, command.exclude)
         names = tuple(plain.value for part in parts if (plain := plain_criterion(part)) is not None)
         loads = names if settings.ingestion_folder is not None else ()
@@ -242,7 +244,8 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
         snapshot = selected(command, project)
         selection = snapshot.selection
         # A list of resource types is dbt's, and names none of ours.
-        ours = sorted(selection.ingest | selection.suites) if snapshot.kept_types is None else []
+        steps = frozenset[NodeId]() if selection.is_everything else selection.steps
+        ours = sorted(selection.ingest | selection.suites | steps) if snapshot.kept_types is None else []
         listed = (
             project.dbt.list_lines(selection.selected, output, output_keys) if selection.selected or not ours else ()
         )

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from orchestrator.config.loader import load_settings
 from orchestrator.errors import RepairError
 from orchestrator.execution.audience import PATIENCE
-from orchestrator.execution.changes import changes_since, gone_nodes
+from orchestrator.execution.changes import changes_since, gone_nodes, with_steps_of_today
 from orchestrator.execution.events import Noticed, NoticeKind, RunNotStarted
 from orchestrator.execution.foreword import Foreword
 from orchestrator.execution.inbox import Inbox
@@ -100,8 +100,7 @@ def resume(
             )
         foreword = Foreword(found.head.run_id, audience.tell_at_once, after=found.head.events)
         project = stack.enter_context(_reopened(recalled, foreword.hear))
-        store = stack.enter_context(closing(open_store(project.settings)))
-        command = recalled.command
+        store, command = stack.enter_context(closing(open_store(project.settings))), recalled.command
         stack.enter_context(leased_plan(store, project, command, found.head.run_id, lambda: found.plan, project.hear))
         changed = _changed(project, recalled)
         _refuse_changes(project, found, changed, accept=accept_changes)
@@ -114,7 +113,8 @@ def resume(
         )
         left = left_of(project, recalled.runs, changed)
         known = Knowledge(project=project, store=store)
-        return drive(project, known, DecidedPlan(plan=found.plan), recalled.command, opening, audience, continued, left)
+        today = DecidedPlan(plan=with_steps_of_today(found.plan, project.graph))
+        return drive(project, known, today, recalled.command, opening, audience, continued, left)
 
 
 def retry(

@@ -192,18 +192,23 @@ def _run_and_node(reader: RunReader, words: tuple[str, ...]) -> tuple[str, str |
             return reader.find(words[0]), words[1]
 
 
+_PREFIXES = {"expectation:": "suite", "step:": "step"}
+"""The selection methods that may be written before the name of a step, and the kind of step that each means."""
+
+
 def _steps_of(run: RecordedRun, node: str) -> tuple[RecordedStep, ...]:
     """Return the step with this id, or all steps with this name: a model shares its name with its suite and gate.
 
-    A load is found by any of its names, a suite also as `expectation:NAME`.
+    A load is found by any of its names, a suite also as `expectation:NAME`, a step of one's own as `step:NAME`.
     """
     loads = {step.id: step.names for step in run.plan.of(IngestStep)}
-    plain = node.removeprefix("expectation:")
+    kind = next((kind for prefix, kind in _PREFIXES.items() if node.startswith(prefix)), "")
+    plain = node.partition(":")[2] if kind else node
 
     def is_meant(step: RecordedStep) -> bool:
         if step.step_id in loads:
             return step.name == node or is_called(node, loads[step.step_id])
-        return step.name == node or (plain != node and step.name == plain and step.kind == "suite")
+        return step.name == node or (kind != "" and step.name == plain and step.kind == kind)
 
     found = tuple(step for step in run.steps if node == step.step_id) or tuple(filter(is_meant, run.steps))
     if not found:

@@ -14,6 +14,7 @@ from orchestrator.config.repeat_settings import LimitWish, repeats_from
 from orchestrator.config.schedule_settings import mistakes_of_schedules
 from orchestrator.config.sections import Entries, Entry, KeyPath, SectionMistake, below, given
 from orchestrator.config.settings import EVERY_MODULE, Settings
+from orchestrator.config.step_settings import mistakes_of_steps
 
 VARIABLES: Mapping[str, str] = {
     "ELT_CONTENT_ROWS": "content.rows",
@@ -82,6 +83,7 @@ def _settings(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> Sett
     wrong += mistakes_of_schedules(values["schedules"])
     wrong += mistakes_of_maintenance(values["maintenance"], values["schedules"])
     wrong += mistakes_of_notifications(values["notifications"], values["schedules"])
+    wrong += mistakes_of_steps(values["steps"], entries)
     if found.elt_yml is not None:
         for one in wrong:
             mistakes.in_file(found.elt_yml, one.line, one.text)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from orchestrator.config.destination_url import AsWritten, secret_url
 from orchestrator.config.mistakes import meant
-from orchestrator.config.readers import AsItIs, duration, limit, list_of, one_of, text, truth
+from orchestrator.config.readers import as_written, duration, limit, list_of, one_of, text, truth
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.sections import SectionMistake, at, line_of_key, listed, named
 from orchestrator.config.value_readers import clock_time, zone
@@ -55,7 +55,7 @@ class Destination:
     """One place that notifications are sent to. Its URL is known only while something is sent."""
 
     name: str
-    url: AsWritten | None = field(default=None, metadata=at("url", AsItIs(secret_url)))
+    url: AsWritten | None = field(default=None, metadata=at("url", as_written(secret_url)))
     file: str | None = field(default=None, metadata=at("file", text))
     """A file that contains the URL, such as a mounted secret; relative to elt.yml."""
     reminder: timedelta | None = field(default=timedelta(hours=24), metadata=at("reminder", limit))

@@ -142,14 +142,24 @@ def list_of(element: Reader) -> ListReader:
 
 
 @dataclass(frozen=True, slots=True)
-class AsItIs:
-    """Reads a value as it is written in the file; references to the environment are not filled in."""
+class AsWrittenReader:
+    """Reads a value in which `${NAME}` stays as it is written: it is filled in when the value is used."""
 
-    element: Reader
+    reader: Reader
 
     def __call__(self, value: object) -> object:
         """Return the value."""
-        return self.element(value)
+        return self.reader(value)
+
+
+def as_written(reader: Reader) -> AsWrittenReader:
+    """Return a reader of a value that keeps its references to the environment, so that no secret is recorded."""
+    return AsWrittenReader(reader)
+
+
+def keeps_references(reader: Reader) -> bool:
+    """Return whether a reader takes `${NAME}` as it is written."""
+    return isinstance(reader.element if isinstance(reader, ListReader) else reader, AsWrittenReader)
 
 
 def anything(value: object) -> object:

@@ -28,6 +28,7 @@ from orchestrator.config.readers import (
 from orchestrator.config.repeat_settings import LimitWish, RepeatWish
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.sections import at, listed, named
+from orchestrator.config.step_settings import StepSettings
 
 EVERY_MODULE = "*"
 """The name under which `ingestion.python` has the interpreter of all modules that it does not name."""
@@ -132,3 +133,5 @@ class Settings:
     maintenance: tuple[MaintenanceWindow, ...] = field(default=(), metadata=listed("maintenance", MaintenanceWindow))
     """When schedules do not start."""
     notifications: NotificationSettings = NO_NOTIFICATIONS
+    steps: Mapping[str, StepSettings] = field(default_factory=_empty, metadata=named("steps", StepSettings))
+    """The steps of one's own before dbt sources or after nodes, by name."""

@@ -15,23 +15,26 @@ from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
 from orchestrator.nodes.dlt import is_called, load_name, spellings
 from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.own_step import own_step_name
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import (
     BuildStep,
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     TestStep,
     ValidationStep,
     is_hook,
 )
 
-INGEST, DBT, CHECKS, RUN = "ingest", "dbt", "checks", "run"
+INGEST, DBT, CHECKS, STEPS, RUN = "ingest", "dbt", "checks", "steps", "run"
 DEFAULTS: Mapping[str, RepeatPolicy] = {
     INGEST: RepeatPolicy(repeats=5, first_delay=timedelta(minutes=1), time_limit=timedelta(minutes=30)),
     DBT: RepeatPolicy(repeats=2, first_delay=timedelta(seconds=5), time_limit=timedelta(hours=2)),
     CHECKS: RepeatPolicy(repeats=2, first_delay=timedelta(seconds=5), time_limit=timedelta(hours=2)),
+    STEPS: RepeatPolicy(repeats=2, first_delay=timedelta(seconds=5), time_limit=timedelta(hours=2)),
 }
 """The default policy of each kind of step."""
 WATCHED_INGEST = replace(DEFAULTS[INGEST], repeats=2, first_delay=timedelta(seconds=5))
@@ -79,6 +82,8 @@ def kind_of(step: Step) -> str:
             return CHECKS
         case BuildStep() | TestStep() | HookStep():
             return DBT
+        case OwnStep():
+            return STEPS
 
 
 def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], asked: AskedAttempts) -> RepeatPolicy:
@@ -149,6 +154,8 @@ def _names(step: Step) -> Iterator[str]:
     yield step.name
     if isinstance(step, IngestStep):
         yield from (spelling for name in step.names for spelling in spellings(name))
+    if isinstance(step, OwnStep):
+        yield own_step_name(step.name)
     yield step.id
 
 
@@ -199,4 +206,6 @@ def _known(graph: Graph) -> Iterator[str]:
         yield from (load_name(ingest.source), load_name(ingest.source, ingest.resource))
     for bound in graph.suites.values():
         yield from (bound.suite.unique_id, bound.suite.name)
+    for own in graph.steps.values():
+        yield from own.names
     yield from ("hook.start", "hook.end")

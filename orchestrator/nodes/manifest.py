@@ -22,7 +22,9 @@ SECTIONS = (
     "exposures",
     "unit_tests",
 )
-TYPES = frozenset(ResourceType) - {ResourceType.SOURCE, ResourceType.INGEST, ResourceType.EXPECTATION}
+TYPES = frozenset(ResourceType) - {
+    *(ResourceType.SOURCE, ResourceType.INGEST, ResourceType.EXPECTATION, ResourceType.STEP)
+}
 STORED = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT, ResourceType.FUNCTION})
 PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 

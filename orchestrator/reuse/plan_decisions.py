@@ -14,6 +14,7 @@ from orchestrator.plan.step import (
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     StepId,
     TestStep,
@@ -137,6 +138,8 @@ class _PlanEvaluation:
             return Decision(act=Act.RUN, words=reason_of(step))
         if step.id in self.wishes.closed:
             return closed_decision(self.wishes.closed[step.id], self.evaluator.project.graph.placement)
+        if isinstance(step, OwnStep) and step.inputs is None:
+            return Decision(act=Act.RUN, words=reason_of(step))
         node = NodeId(step.id)
         # dbt ends these as no-op. There is no result that could be reused.
         if isinstance(step, BuildStep) and step.resource_type in _NO_OPS:
@@ -145,7 +148,7 @@ class _PlanEvaluation:
         # A step that runs anyway need not be compiled for the decision; its children still need its fingerprint.
         evaluation = self.evaluator.look(node, compiles=may_reuse)
         decision = self._of(step, evaluation, may_reuse=may_reuse)
-        if isinstance(step, BuildStep):
+        if isinstance(step, BuildStep | OwnStep):
             # A step that is decided later counts as reused here. The run evaluates its children again if it runs after
             # all.
             if decision.may_reuse:

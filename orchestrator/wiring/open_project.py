@@ -41,6 +41,7 @@ from orchestrator.plan.scheduled_vars import vars_of
 from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import LockedDatabase
+from orchestrator.selection.bind_steps import with_own_steps
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.wiring.log_files import log_dir, own_log
 from orchestrator.wiring.suite_reading import suite_readings, with_reads
@@ -198,6 +199,7 @@ def open_project(
         require_distinct(placement, manifest)
         discovery = _hidden(found.result(), masker) if found else Discovery()  # the child ran meanwhile
         graph, readings, moved = _graph(settings, manifest, discovery, placement, needed=bool(needs_ingestion))
+        graph = with_own_steps(graph, settings, dbt.selector)
         if moved:
             dbt.move_sources(placement, moved)  # which sources are fed is known only after the match
         yield OpenProject(
