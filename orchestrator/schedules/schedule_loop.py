@@ -27,6 +27,7 @@ from orchestrator.schedules.started_by import note_started
 from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState
 from orchestrator.scheduling.due import DueTimes, Skip, Start, due_times
 from orchestrator.timetable.scheduled_time import ScheduledTime
+from orchestrator.wiring.attending import attend
 
 _LOOK = timedelta(seconds=15)
 """The longest time between two looks: `elt.yml`, the record and the clock may change meanwhile."""
@@ -110,6 +111,7 @@ class ScheduleLoop:
                 for start in due.starts:
                     self._start(start, now)
                 looks += [] if due.next_at is None else [due.next_at]
+            attend(self.settings, schedules.store, now)  # lost runs, digests, and what could not be sent before
         self.looked_at, self.next_at = now, min(looks, default=None)
 
     def _due(self, schedules: ProjectSchedules, name: str, now: datetime) -> DueTimes:
