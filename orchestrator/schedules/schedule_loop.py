@@ -163,7 +163,7 @@ class ScheduleLoop:
         for child in ended:
             self.children.remove(child)
             time = child.start.time
-            self.codes[time] = _exit_code(child.process.returncode)
+            self.codes[time] = code if (code := child.process.returncode) >= 0 else 128 - code
             text = f"{time.schedule}: {time.logical_time:%Y-%m-%d %H:%M} UTC ended with {self.codes[time]}"
             tell_of_schedules(text, at=utc_now())
         return bool(ended)
@@ -223,10 +223,6 @@ def _resume_later(schedules: ProjectSchedules, cut_off: list[ScheduledTime]) -> 
         if found is not None and found.state is TimeState.ENDED and found.exit_code == ExitCode.INTERRUPTED:
             again = replace(found, again_at=utc_now(), note="interrupted by the end of the process that started it")
             schedules.record.claim(again, instead_of=found)
-
-
-def _exit_code(returncode: int) -> int:
-    return returncode if returncode >= 0 else 128 - returncode
 
 
 @contextlib.contextmanager
