@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from orchestrator.config.mistakes import Mistakes, near
-from orchestrator.config.readers import ListReader, Reader, anything, keys, text
+from orchestrator.config.readers import AsWritten, ListReader, Reader, anything, keys, text
 from orchestrator.config.repeat_settings import PARTS
 from orchestrator.config.sections import Entry, KeyPath, readers_of, sections_of
 from orchestrator.config.settings import Settings
@@ -149,12 +149,14 @@ def _read_scalar(reading: _DocumentReading, node: yaml.Node, key: str, reader: R
         _note(reading, node, f"'{key}' takes one value, this is {_kind(node)}")
     elif not _is_null(node):
         try:
-            yield reader(_scalar(node, reading.environ))
+            yield reader(node.value if isinstance(reader, AsWritten) else _scalar(node, reading.environ))
         except UnsetError as error:
             _note(reading, node, f"'{key}': {error}")
         except ValueError as error:
-            # The value is shown as written in the file, because the value of a variable may be secret.
-            _note(reading, node, f"'{key}' is '{node.value}': {error}")
+            # The value is shown as written in the file, because the value of a variable may be secret. Some should have
+            # been one.
+            shown = "" if isinstance(reader, AsWritten) else f" is '{node.value}'"
+            _note(reading, node, f"'{key}'{shown}: {error}")
 
 
 def _scalar(node: yaml.ScalarNode, environ: Mapping[str, str]) -> str | int | float | bool | None:

@@ -136,6 +136,20 @@ class ListReader:
         return self.element(value)
 
 
+@dataclass(frozen=True, slots=True)
+class AsWritten:
+    """Reads a value in which references to the environment are kept: they are filled in when it is used.
+
+    So no command needs the variable but the one that uses it, and the settings never contain a secret.
+    """
+
+    reader: Reader
+
+    def __call__(self, value: object) -> object:
+        """Return the value."""
+        return self.reader(value)
+
+
 def list_of(element: Reader) -> ListReader:
     """Return a reader of a list of values."""
     return ListReader(element)

@@ -345,7 +345,8 @@ def keys_at(node: dict[str, object], path: str) -> set[str]:
     """Give the path if it takes a value, and the paths of the values below it."""
     keys = set()
     ways = [resolved(way) for way in resolved(node).get("anyOf", [node])]
-    for way in map(resolved, ways):
+    sections = [resolved(way["items"]) for way in ways if way.get("type") == "array"]
+    for way in (way for way in ways if way not in sections):  # one section alone is a list of one
         items = resolved(way.get("items", {}))
         if way.get("type") == "array" and items.get("type") == "object":
             keys |= schema_keys(items, f"{path}.*.")
