@@ -37,6 +37,8 @@ CODES = {
     "E052": "WarehouseConnectionError",
     "E053": "UnsupportedWarehouseError",
     "E060": "BusyError",
+    "E065": "ConditionError",
+    "E066": "ImpossibleConditionError",
     "E070": "StoreError",
     "E071": "CorruptStoreError",
     "E072": "NewerStoreError",
