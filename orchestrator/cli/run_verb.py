@@ -19,6 +19,7 @@ from orchestrator.cli.shared import (
     shadow_reuse,
     skip_unchanged,
     verify_reuse,
+    wait_for,
 )
 
 
@@ -30,6 +31,7 @@ from orchestrator.cli.shared import (
 @skip_unchanged
 @shadow_reuse
 @verify_reuse
+@wait_for
 @assume_yes
 @lock_timeout
 @attempt_options
@@ -70,6 +72,7 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any], dbt_wor
     """Run one of the verbs that execute a plan, with further dbt options; return the exit code."""
     from orchestrator.api import Command, Upstream, Verb, run_and_report
     from orchestrator.cli.output import chosen_output
+    from orchestrator.errors import RunSkippedError
 
     asked = Command(
         verb=Verb(verb),
@@ -81,7 +84,13 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any], dbt_wor
         skip_unchanged=bool(options.get("skip_unchanged")),
         shadow_reuse=bool(options.get("shadow_reuse")),
         verify_reuse=options.get("verify_reuse"),
+        wait_for=tuple(options.get("wait_for") or ()),
         **limits(options),
         **request_options(context, dbt_words),
     )
-    return run_and_report(asked, chosen_output(options), color=options.get("use_colors"))
+    try:
+        return run_and_report(asked, chosen_output(options), color=options.get("use_colors"))
+    except RunSkippedError as skipped:
+        if not options.get("quiet") and not options.get("json_lines"):
+            click.echo(f"Nothing was run. {skipped.message}")
+        return skipped.exit_code

@@ -14,6 +14,8 @@ from click.shell_completion import CompletionItem
 from orchestrator.cli.dbt_options import given, option_being_filled, spread
 from orchestrator.cli.option_groups import write_options
 from orchestrator.config.readers import duration, portion, times
+from orchestrator.config.wait_settings import WaitSettings
+from orchestrator.config.wait_words import wait_of_words
 from orchestrator.debugging import set_debugging
 from orchestrator.masking import Masker
 
@@ -151,6 +153,28 @@ class _Portion(click.ParamType[float]):
         except ValueError as error:
             self.fail(f"'{value}': {error}", param, ctx)
 
+
+class _Wait(click.ParamType[WaitSettings]):
+    """A condition in its short form."""
+
+    name = "condition"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> WaitSettings:
+        """Return the condition."""
+        try:
+            return value if isinstance(value, WaitSettings) else wait_of_words(str(value), Path.cwd())
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+wait_for = click.option(
+    "--wait-for",
+    type=_Wait(),
+    multiple=True,
+    metavar="CONDITION",
+    help="Wait until this is true: file:PATH, https://…, sql:QUERY, source:NAME or schedule:NAME; may be repeated."
+    " within=1h, every=1m and otherwise=fail|skip|run may follow it.",
+)
 
 verify_reuse = click.option(
     "--verify-reuse",

@@ -7,7 +7,7 @@ from enum import StrEnum
 from orchestrator.conditions.answer import Answer, AnswerState
 from orchestrator.conditions.condition import Condition, words_of
 from orchestrator.config.wait_settings import Otherwise
-from orchestrator.errors import ConditionError, EltError, ImpossibleConditionError
+from orchestrator.errors import ConditionError, ImpossibleConditionError, RunSkippedError
 from orchestrator.execution.gate import spell
 
 
@@ -64,17 +64,28 @@ class WaitResult:
         within = spell(late[0].condition.within.total_seconds())
         return f"The condition did not come true within {within}: {late[0].words}"
 
-    def error(self) -> EltError | None:
-        """Return the error of a wait that failed."""
-        if self.outcome is not WaitOutcome.FAILED:
-            return None
+    def require_ready(self) -> None:
+        """Raise the error that says why the run does not start, if it does not.
+
+        Raises:
+            ImpossibleConditionError: A condition can never come true.
+            ConditionError: A condition did not come true in time.
+            RunSkippedError: The same, and it says that the run is then skipped.
+        """
         broken = next((one for one in self.notes if one.state is ConditionState.IMPOSSIBLE), None)
-        if broken is not None:
-            return ImpossibleConditionError(self.reason, hint=broken.hint)
-        return ConditionError(
-            self.reason, hint="Nothing was run. A condition waits longer with `within`, or lets the run start with"
-            " `otherwise: run`."
-        )  # fmt: skip
+        match self.outcome:
+            case WaitOutcome.READY:
+                return
+            case WaitOutcome.SKIPPED:
+                raise RunSkippedError(self.reason, hint="The run is skipped, as `otherwise` says.")
+            case WaitOutcome.FAILED if broken is not None:
+                raise ImpossibleConditionError(self.reason, hint=broken.hint)
+            case WaitOutcome.FAILED:
+                raise ConditionError(
+                    self.reason,
+                    hint="Nothing was run. A condition waits longer with `within`, or lets the run start with"
+                    " `otherwise: run`.",
+                )
 
 
 @dataclass(slots=True)

@@ -104,6 +104,19 @@ class ImpossibleConditionError(ConditionError):
     exit_code = 2
 
 
+class RunSkippedError(ConditionError):
+    """A condition did not come true in time, and it says `otherwise: skip`: the run does not start, and that is fine.
+
+    The exit code is 0. One line says so; with `--json` it is the event `run_not_started`.
+    """
+
+    code = "E067"
+    remedy = "Nothing needs to be done. With `otherwise: fail`, the same is an error."
+    example = """
+    Error [E067]: The condition did not come true within 1 h: file /in/orders_2026-11-28.csv: there is no such file"""
+    exit_code = 0
+
+
 class StoreError(EltError):
     """The store, which holds the record of runs, cannot be opened, read or written.
 

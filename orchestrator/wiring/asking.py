@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,12 +17,14 @@ from orchestrator.conditions.answer import Answer, unknown
 from orchestrator.conditions.condition import Condition, SourceCondition, condition_of, patience_of
 from orchestrator.conditions.condition_text import AskedQuestion, from_line, to_line
 from orchestrator.conditions.wait import wait_for
-from orchestrator.conditions.waiting import ConditionNote, ConditionState, WaitResult
-from orchestrator.config.wait_settings import WaitSettings
+from orchestrator.conditions.waiting import ConditionNote, ConditionState
+from orchestrator.config.loader import load_settings
+from orchestrator.config.settings import Settings
+from orchestrator.config.wait_settings import Otherwise
 from orchestrator.errors import UsageError
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.gate import spell
-from orchestrator.masking import Masker
+from orchestrator.masking import Masker, masked_errors
 from orchestrator.plan.command import Command
 from orchestrator.timetable.placeholders import Moments
 
@@ -101,40 +103,53 @@ class ChildQuestion:
         return lines[-1][-_LAST_WORDS:] if lines else f"the process ended with code {self._process.returncode}"
 
 
-def conditions_of(waits: Sequence[WaitSettings], moments: Moments | None) -> tuple[Condition, ...]:
-    """Return the conditions of a run; `moments` are those of its schedule.
-
-    Raises:
-        UsageError: A condition has a placeholder for a time, and the run belongs to no schedule.
-    """
-    try:
-        return tuple(condition_of(wait, moments) for wait in waits)
-    except ValueError as error:
-        raise UsageError(f"{error}.", hint="Put the condition under `wait_for` of a schedule in elt.yml.") from error
-
-
 def await_conditions(
-    conditions: Sequence[Condition],
-    *,
-    folder: Path,
     command: Command,
     hear: Callable[[Noticed], None],
-    environ: Mapping[str, str] = os.environ,
+    *,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> WaitResult:
-    """Wait until the conditions of a command are true, or until it is decided that they are not.
+) -> None:
+    """Wait until the conditions of a command are true. Nothing is held meanwhile.
 
-    Nothing is held meanwhile. `hear` is called with notices of what is waited for; `folder` is where relative paths of
-    files start. An interruption ends the wait at once, with the processes that ask.
+    `hear` is called with notices of what is waited for. An interruption ends the wait at once, with the processes that
+    ask.
+
+    Raises:
+        ConditionError: A condition did not come true in time, or never can.
+        RunSkippedError: It did not, and says that the run is then skipped.
+        UsageError: A condition has a placeholder for a time, and the run belongs to no schedule.
     """
-    masker = Masker(environ)
+    if not command.wait_for:
+        return
+    settings, masker = load_settings(command.project_dir), Masker(os.environ)
 
     def tell(note: ConditionNote) -> None:
         kind, message = _notice_of(note)
+        if kind is NoticeKind.WARNING and note.condition.otherwise is not Otherwise.RUN:
+            return  # the error says it
         hear(Noticed(at=datetime.now(UTC), kind=kind, message=masker.text(message)))
 
-    return wait_for(conditions, now=now, sleep=sleep, ask=Asker(folder=folder, command=command), hear=tell)
+    conditions = conditions_of(command, settings)
+    asker = Asker(folder=settings.project_root, command=command)
+    with masked_errors(masker):
+        wait_for(conditions, now=now, sleep=sleep, ask=asker, hear=tell).require_ready()
+
+
+def conditions_of(command: Command, settings: Settings) -> tuple[Condition, ...]:
+    """Return the conditions of a command; their placeholders stand for the times of its schedule, in its own zone.
+
+    Raises:
+        UsageError: A condition has a placeholder, and the run belongs to no schedule.
+    """
+    moments = None
+    if command.scheduled is not None:
+        schedule = settings.schedules.get(command.scheduled.schedule)
+        moments = Moments(time=command.scheduled, zone="UTC" if schedule is None else schedule.timezone)
+    try:
+        return tuple(condition_of(wait, moments) for wait in command.wait_for)
+    except ValueError as error:
+        raise UsageError(f"{error}.", hint="Put the condition under `wait_for` of a schedule in elt.yml.") from error
 
 
 def _notice_of(note: ConditionNote) -> tuple[NoticeKind, str]:

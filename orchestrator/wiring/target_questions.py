@@ -1,13 +1,14 @@
 """Asks dbt's target: whether a query is true, and whether a source is fresh. Nothing is recorded or written there."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from orchestrator.adapters.conditions.database_condition import refused, verdict_on
 from orchestrator.adapters.dbt.dbt_project import DbtProject
 from orchestrator.conditions.answer import Answer, impossible, not_yet, true, unknown
 from orchestrator.conditions.condition_text import AskedQuestion
 from orchestrator.config.loader import load_settings
-from orchestrator.errors import WarehouseError
+from orchestrator.errors import EmptySelectionError, WarehouseError
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request
@@ -45,7 +46,7 @@ def ask_target(statement: str, question: AskedQuestion) -> Answer:
 def ask_source(name: str, question: AskedQuestion) -> Answer:
     """Return whether a dbt source is fresh, as `elt freshness` judges it."""
     command = _command(question, f"source:{name}")
-    with opened(command, Inbox(), only_reads=True) as project:
+    with suppress(EmptySelectionError), opened(command, Inbox(), only_reads=True) as project:
         if (missing := _missing(project.target)) is not None:
             return missing
         plan = steps_for(project, requested(command, selected(command, project)))

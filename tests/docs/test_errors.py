@@ -39,6 +39,7 @@ CODES = {
     "E060": "BusyError",
     "E065": "ConditionError",
     "E066": "ImpossibleConditionError",
+    "E067": "RunSkippedError",
     "E070": "StoreError",
     "E071": "CorruptStoreError",
     "E072": "NewerStoreError",

@@ -9,6 +9,8 @@ from orchestrator.installing import missing_module, module_hint
 
 _DUCKDB = "duckdb:///"
 _SHOWN = 100
+_HEADS = frozenset({"Runtime Error", "Database Error", "Compilation Error"})
+"""The first lines of dbt's errors."""
 _SECONDS = 25
 _CORRECT = "Correct the query of the condition."
 
@@ -32,7 +34,8 @@ def verdict_on(rows: Sequence[Sequence[Any]]) -> Answer:
 
 def refused(message: str) -> Answer:
     """Return the answer for a database that refused a query: never for a statement that is no SQL, else not now."""
-    first = message.strip().splitlines()[0] if message.strip() else "the database refused it"
+    lines = [line.strip() for line in message.splitlines()]
+    first = next((line for line in lines if line and line not in _HEADS), "the database refused it")
     if "syntax error" in message.lower() or "parser error" in message.lower():
         return impossible(first, _CORRECT)
     # A table or a column that is missing may be created by what is waited for.
