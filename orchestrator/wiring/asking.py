@@ -159,4 +159,4 @@ def _notice_of(note: ConditionNote) -> tuple[NoticeKind, str]:
         case ConditionState.TRUE:
             return NoticeKind.NOTE, f"{note.words} (after {spell(note.after)})"
         case ConditionState.LATE | ConditionState.IMPOSSIBLE:
-            return NoticeKind.WARNING, f"not true after {spell(note.after)}: {note.words}"
+            return NoticeKind.WARNING, f"not true after {spell(note.after)}, the run starts all the same: {note.words}"

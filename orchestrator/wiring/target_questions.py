@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from orchestrator.adapters.conditions.database_condition import refused, verdict_on
+from orchestrator.adapters.conditions.database_condition import refused, telling_line, verdict_on
 from orchestrator.adapters.dbt.dbt_project import DbtProject
 from orchestrator.conditions.answer import Answer, impossible, not_yet, true, unknown
 from orchestrator.conditions.condition_text import AskedQuestion
@@ -66,7 +66,7 @@ def _freshness(outcomes: Sequence[Outcome]) -> Answer:
     broken = [one for one in outcomes if one.status not in {Status.SUCCESS, Status.WARN, Status.FAIL}]
     stale = [one for one in outcomes if one.status is Status.FAIL]
     if broken:
-        return unknown(broken[0].message.strip().splitlines()[0] if broken[0].message else "it cannot be checked")
+        return unknown(telling_line(broken[0].message))
     if stale:
         return not_yet(stale[0].message or "it is stale")
     return true(next((one.message for one in outcomes if one.message), "it is fresh"))

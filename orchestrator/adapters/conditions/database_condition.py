@@ -9,8 +9,8 @@ from orchestrator.installing import missing_module, module_hint
 
 _DUCKDB = "duckdb:///"
 _SHOWN = 100
-_HEADS = frozenset({"Runtime Error", "Database Error", "Compilation Error"})
-"""The first lines of dbt's errors."""
+_HEADS = ("Runtime Error", "Database Error", "Compilation Error")
+"""The beginnings of the first line of dbt's errors."""
 _SECONDS = 25
 _CORRECT = "Correct the query of the condition."
 
@@ -32,10 +32,15 @@ def verdict_on(rows: Sequence[Sequence[Any]]) -> Answer:
     return not_yet(words) if is_false or not value else true(words)
 
 
+def telling_line(message: str) -> str:
+    """Return the line of an error that says what happened."""
+    lines = [line.strip() for line in message.splitlines()]
+    return next((line for line in lines if line and not line.startswith(_HEADS)), "the database refused it")
+
+
 def refused(message: str) -> Answer:
     """Return the answer for a database that refused a query: never for a statement that is no SQL, else not now."""
-    lines = [line.strip() for line in message.splitlines()]
-    first = next((line for line in lines if line and line not in _HEADS), "the database refused it")
+    first = telling_line(message)
     if "syntax error" in message.lower() or "parser error" in message.lower():
         return impossible(first, _CORRECT)
     # A table or a column that is missing may be created by what is waited for.
@@ -59,11 +64,14 @@ def _ask_duckdb(statement: str, path: Path) -> Answer:
 
 
 def _ask(statement: str, url: str) -> Answer:
-    from sqlalchemy import create_engine, exc
+    from sqlalchemy import create_engine, exc, make_url
     from sqlalchemy.pool import NullPool
 
     try:
-        engine = create_engine(url, poolclass=NullPool)
+        address = make_url(url)
+        if address.drivername in {"postgresql", "postgres"}:  # the driver that dbt and the store use as well
+            address = address.set(drivername="postgresql+psycopg2")
+        engine = create_engine(address, poolclass=NullPool)
     except ImportError as error:
         module = missing_module(str(error)) or "a driver"
         return impossible(f"the driver {module} of the database is missing", module_hint(module))
