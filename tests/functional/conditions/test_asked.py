@@ -246,7 +246,9 @@ def test_a_source(tmp_path):
 
     def loaded(when: str) -> Answer:
         with duckdb.connect(str(root / "shop.duckdb")) as database:
-            database.execute(f"create or replace table raw.orders as select *, {when} as loaded_at from (select 1 as id)")
+            database.execute(
+                f"create or replace table raw.orders as select *, {when} as loaded_at from (select 1 as id)"
+            )
         return ask_source("raw.orders", question)
 
     assert loaded("now()").state is TRUE

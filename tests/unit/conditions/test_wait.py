@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -224,7 +225,7 @@ def test_what_decides_a_wait(drawn):
     for name, (every, within, *_) in zip(names, drawn, strict=True):
         times = [at for place, at in world.asked if place == name]
         assert times
-        gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+        gaps = [after - before for before, after in pairwise(times)]
         assert all(gap >= every - 1e-6 for gap in gaps[:-1]), "only the last question, at the deadline, comes earlier"
         if gaps:
             assert gaps[-1] >= min(every, within - times[-2]) - 1e-6
