@@ -9,6 +9,7 @@ from orchestrator.config.mistakes import Mistakes, near
 from orchestrator.config.repeat_settings import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
 from orchestrator.config.settings import Settings
 from orchestrator.execution.attempts import AttemptRules
+from orchestrator.execution.load_rules import mistakes_of_kind, mistakes_of_loads
 from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
@@ -82,7 +83,7 @@ def kind_of(step: Step) -> str:
 def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], asked: AskedAttempts) -> RepeatPolicy:
     policy = policy_of_kind(kind_of(step), settings, asked)
     # From the general to the specific: the kind, names in elt.yml, `meta.elt`, the command line. The later one wins.
-    for name in _names(step):
+    for name in names_of(step):
         policy = _named(policy, name, settings)
     meta = metas.get(step.node) if isinstance(step, BuildStep | TestStep | FreshnessStep) else None
     if meta is not None and meta.repeats is not None:
@@ -142,7 +143,7 @@ def _with(policy: RepeatPolicy, wish: RepeatWish) -> RepeatPolicy:
     )
 
 
-def _names(step: Step) -> Iterator[str]:
+def names_of(step: Step) -> Iterator[str]:
     """Yield the names that elt.yml may use for a step, the most specific last."""
     yield step.name
     if isinstance(step, IngestStep):
@@ -171,9 +172,13 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
                 found = near(name, (*kinds, *sorted(known)), (*kinds, "the name or the id of any node"))
                 told = f"'{key}.{name}': there is no such kind of step and no such node; {found}"
                 mistakes.in_file(settings.elt_yml, wish.line, told)
+    if settings.elt_yml is not None:
+        for line, told in mistakes_of_loads(settings, graph):
+            mistakes.in_file(settings.elt_yml, line, told)
     for node in _dbt_nodes(graph):
         if node.unique_id in metas:
-            mistakes.found += [f"{node.path}: {node.unique_id}: {told}" for told in metas[node.unique_id].mistakes]
+            all_told = (*metas[node.unique_id].mistakes, *mistakes_of_kind(node))
+            mistakes.found += [f"{node.path}: {node.unique_id}: {told}" for told in all_told]
     mistakes.raise_if_any()
 
 
