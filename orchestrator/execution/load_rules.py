@@ -123,7 +123,7 @@ def load_rules(settings: Settings, graph: Graph, plan: Plan) -> LoadRules:
 
 def mistakes_of_loads(settings: Settings, graph: Graph) -> Iterator[tuple[int, str]]:
     """Yield the line and the text of each name in elt.yml that is no load or no dbt source."""
-    loads = {load_name(node.source, part) for node in graph.ingest.values() for part in (None, node.resource)}
+    loads = {name for one in graph.ingest.values() for name in (one.source, load_name(one.source, one.resource))}
     sources = {name for one in graph.manifest.sources.values() for name in (one.source_name, _full_name(one))}
     for name, wish in settings.refresh_every.items():
         if name != EVERY and not _is_load(name, graph):
