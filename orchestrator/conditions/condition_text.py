@@ -20,6 +20,8 @@ class AskedQuestion:
     condition: Condition
     folder: Path
     """The folder at which relative paths of files start."""
+    seconds: int = 30
+    """How long the answer may take."""
     project: Path | None = None
     """The folder of the dbt project, if it was named."""
     profiles: Path | None = None

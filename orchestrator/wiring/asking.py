@@ -50,6 +50,7 @@ class Asker:
         question = AskedQuestion(
             condition=condition,
             folder=self.folder,
+            seconds=int(self.limit(condition)),
             project=self.command.project_dir,
             profiles=self.command.profiles_dir,
             dbt_options=tuple(word for name, value in pairs if name in _TARGET for word in (name, value)),

@@ -4,6 +4,7 @@ The process that waits can end this one at any time, whatever it hangs at: a ser
 """
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from contextlib import closing
@@ -36,6 +37,8 @@ from orchestrator.errors import (
     WarehouseConnectionError,
     WarehouseLockedError,
 )
+
+_GRACE = 5  # seconds
 
 
 def answered(question: AskedQuestion, environ: Mapping[str, str] = os.environ) -> Answer:
@@ -102,7 +105,9 @@ def main() -> None:
     """Answer the question on standard input; the answer goes to standard output, and all other output is lost."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as output:
         os.dup2(2, 1)  # tools print
-        output.write(to_line(answered(from_line(sys.stdin.read(), AskedQuestion))))
+        question = from_line(sys.stdin.read(), AskedQuestion)
+        signal.alarm(question.seconds + _GRACE)  # the process that waits may have been killed
+        output.write(to_line(answered(question)))
         output.flush()
         os._exit(0)  # without the interpreter's cleanup, which a thread of a tool may delay
 

@@ -130,7 +130,10 @@ def test_a_source_whose_readers_are_skipped(elt, mini):
     found = statuses(said)
     assert said.code == 0
     assert {name: status for name, (status, *_) in found.items()} == {
-        "elt_shop": "success", "of_orders": "skipped", "of_both": "skipped", "of_customers": "success"
+        "elt_shop": "success",
+        "of_orders": "skipped",
+        "of_both": "skipped",
+        "of_customers": "success",
     }
     assert found["of_orders"][1] == "no_new_data"
     found = statuses(elt("run", "--json", project=root))  # nothing at all is new
