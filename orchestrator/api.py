@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -72,6 +72,8 @@ __all__ = [
     "show_plan",
 ]
 
+_NO_DETAILS: Mapping[str, object] = {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
@@ -119,17 +121,22 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
 
 
 def run(
-    command: Command, listeners: Sequence[RunListener] = (), *, patience: timedelta | None = PATIENCE
+    command: Command,
+    listeners: Sequence[RunListener] = (),
+    *,
+    patience: timedelta | None = PATIENCE,
+    run_id: str | None = None,
 ) -> FinishedRun:
     """Plan and execute a command; return every step's outcome when the listeners have received all events.
 
     A listener that does not return from one event within `patience` receives no more; None waits as long as it takes.
+    The run gets a new id unless the caller has recorded one for it.
 
     Raises:
         ConditionError: A condition of the command did not come true in time.
         RunSkippedError: The same, and the condition says that the run is then skipped.
     """
-    run_id = new_run_id()
+    run_id = run_id or new_run_id()
     with listening(listeners, patience) as audience:
         foreword = Foreword(run_id, audience.tell_at_once)
         await_conditions(command, foreword.hear)  # before anything is opened
@@ -151,21 +158,36 @@ def run(
                 return drive(project, known, made, command, opening, audience)
 
 
-def run_and_report(command: Command, output: OutputKind, *, color: bool | None = None) -> int:
+def run_and_report(
+    command: Command, output: OutputKind, *, color: bool | None = None, run_id: str | None = None
+) -> int:
     """Run with reports on the terminal, as lines or as JSON, and return the exit code."""
     with reporting(output, color=color, nothing=nothing_to_do(command.select)) as listeners:
         watched = replace(command, watched=output is OutputKind.LIVE)
-        return int(run(watched, listeners, patience=None).exit_code)  # a pager may read the output much later
+        return int(
+            run(watched, listeners, patience=None, run_id=run_id).exit_code
+        )  # a pager may read the output much later
 
 
-def show_plan(command: Command, *, as_json: bool, verbose: bool = False) -> int:
+def show_plan(
+    command: Command,
+    *,
+    as_json: bool,
+    verbose: bool = False,
+    heading: Sequence[str] = (),
+    details: Mapping[str, object] = _NO_DETAILS,
+) -> int:
     """Print the plan for users, or as one JSON document for programs; the exit code is 0.
 
-    `verbose` shows every step of a plan that is otherwise shown by folder.
+    `verbose` shows every step of a plan that is otherwise shown by folder. The lines of the heading are printed above
+    the plan, the details are added to the document.
     """
     made = plan(command, tell_on_stderr)
+    if not as_json:
+        for line in heading:
+            open_console().print(line, soft_wrap=True)
     if as_json:
-        sys.stdout.write(json.dumps(_as_json(made), indent=2) + "\n")
+        sys.stdout.write(json.dumps({**_as_json(made), **details}, indent=2) + "\n")
     elif not made.plan.steps and not made.plan.left_out:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:

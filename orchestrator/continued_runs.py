@@ -23,16 +23,14 @@ from orchestrator.execution.liveness import RunState, lives, state_of
 from orchestrator.execution.ports import RunListener, RunReader
 from orchestrator.execution.reconcile import found_in_target, gone_from_target, left_of
 from orchestrator.execution.recorded import RETRIES, RecordedRun
-from orchestrator.execution.recorded_command import command_of, compared_with
-from orchestrator.execution.resume import Continued, attempt_counts, is_finished, past_of, settled
+from orchestrator.execution.recorded_command import command_of, compared_with, require_same_vars
+from orchestrator.execution.resume import Continued, attempt_counts, is_finished, past_of, refuse_hooks_alone, settled
 from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.plan.command import Command
 from orchestrator.plan.make_request import requested_again
-from orchestrator.plan.placement import placed
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.repair_plan import repair
-from orchestrator.plan.status import FAIL_OR_ERROR, Status
-from orchestrator.plan.step import BuildStep, IngestStep, Step, is_hook
+from orchestrator.plan.step import BuildStep, Step
 from orchestrator.report.streams import open_console
 from orchestrator.reuse.plan_decisions import DecidedPlan, with_closed_gates
 from orchestrator.wiring.driving import FinishedRun, drive
@@ -40,6 +38,7 @@ from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.planning import opened, require_consent_of, selected, steps_for
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of, with_moments
 from orchestrator.wiring.reports import OutputKind, listening, reporting
+from orchestrator.wiring.same_target import require_same_target
 from orchestrator.wording import some_of
 
 _MOST_NAMED = 10
@@ -76,17 +75,18 @@ def resume(
 ) -> FinishedRun:
     """Resume a run, the last by default: what succeeded is kept, the rest runs.
 
-    `again` says where the command is called from, and may contain new `--vars`. Raises UsageError if the run is still
-    running or has nothing left to do, or if its code has changed since then and that is not accepted. `patience` is as
-    for `api.run`.
+    `again` says where the command is called from, and may repeat `--vars`, whose secrets are not recorded. Raises
+    UsageError if the run is still running or has nothing left to do, if other `--vars` are given, or if its code has
+    changed since then and that is not accepted. `patience` is as for `api.run`.
     """
     with listening(listeners, patience) as audience, ExitStack() as stack:
         recalled = _recall(run, again)
         found = recalled.run
+        require_same_vars(found, again)
         if is_finished(found):
             raise RepairError(
                 f"The run {found.head.run_id} is finished, with the status {found.head.status}.",
-                hint="`elt run` starts a new one.",
+                hint=f"`{recalled.command.placement.command('elt run')}` starts a new one.",
             )
         foreword = Foreword(found.head.run_id, audience.tell_at_once, after=found.head.events)
         project = stack.enter_context(_reopened(recalled, foreword.hear))
@@ -113,18 +113,19 @@ def retry(
     listeners: Sequence[RunListener] = (),
     *,
     patience: timedelta | None = PATIENCE,
+    run_id: str | None = None,
 ) -> FinishedRun | None:
     """Run what did not succeed in a run again, with today's code; return None if nothing is left.
 
     The run is the last one by default. Failed steps run, and the steps that they halted. Of the steps upstream of
-    these, the changed ones run too. `patience` is as for `api.run`.
+    these, the changed ones run too. `patience` and `run_id` are as for `api.run`.
     """
     with listening(listeners, patience) as audience, ExitStack() as stack:
         recalled = _recall(run, again)
         if is_finished(recalled.run):
             return None
-        _refuse_hooks_alone(recalled.run)  # before dbt parses
-        run_id = new_run_id()
+        refuse_hooks_alone(recalled.run)  # before dbt parses
+        run_id = run_id or new_run_id()
         foreword = Foreword(run_id, audience.tell_at_once)
         project = stack.enter_context(_reopened(recalled, foreword.hear))
         again = replace(recalled.command, select=(), has_selector=False)  # the recorded steps are the selection
@@ -145,7 +146,7 @@ def retry(
             left = left_of(project, recalled.runs, changed)
             known = Knowledge(project=project, store=store)
             # A retry reuses nothing, but a gate that a check outside of it closed stays closed.
-            gated = DecidedPlan(plan=with_closed_gates(made, known.closed(made, request)))
+            gated = DecidedPlan(plan=with_closed_gates(made, known.closed(made, request), project.graph.placement))
             return drive(project, known, gated, recalled.command, opening, audience, left=left)
 
 
@@ -158,11 +159,19 @@ def resume_and_report(
         return int(resume(run, watched, listeners, accept_changes=accept_changes, patience=None).exit_code)
 
 
-def retry_and_report(run: str | None, again: Command, output: OutputKind, *, color: bool | None = None) -> int:
+def retry_and_report(
+    run: str | None,
+    again: Command,
+    output: OutputKind,
+    *,
+    color: bool | None = None,
+    run_id: str | None = None,
+) -> int:
     """Retry a run with reports, and return the exit code: 0 if there is nothing to retry."""
-    told = "Nothing to repair: every node of that run succeeded, or no longer exists."
+    told = "Nothing to retry: every step of the run succeeded, or its node no longer exists."
     with reporting(output, color=color, nothing="") as listeners:
-        ran = retry(run, replace(again, watched=output is OutputKind.LIVE), listeners, patience=None)
+        watched = replace(again, watched=output is OutputKind.LIVE)
+        ran = retry(run, watched, listeners, patience=None, run_id=run_id)
         if ran is None:
             for listener in listeners:
                 listener.hear(RunNotStarted(at=datetime.now(UTC), message=told, exit_code=0))
@@ -208,58 +217,10 @@ def _reopened(recalled: _Recalled, hear: Callable[[Noticed], None]) -> Iterator[
             (Path(folder) / "manifest.json").write_bytes(with_moments(recalled.manifest))
             command = compared_with(command, Path(folder))  # for state:modified
         with opened(command, Inbox(), hear=hear) as project:
-            _refuse_another_target(project, recalled.run)
+            new_run = command.placement.command("elt run")
+            require_same_target(project, recalled.run, new_run)
             require_consent_of(command, project)
             yield project
-
-
-def _refuse_hooks_alone(run: RecordedRun) -> None:
-    """Refuse to retry a run in which only hooks failed: a retry runs nodes, and would leave the failure as it is."""
-    failed = [step for step in run.steps if step.status in FAIL_OR_ERROR]
-    if failed and all(is_hook(run.plan.by_id[step.step_id]) for step in failed):
-        unfinished = [step for step in run.steps if step.status in {Status.SKIPPED, Status.CANCELLED, None}]
-        if not unfinished:
-            raise RepairError(
-                f"Only the hook {failed[0].name} failed in the run {run.head.run_id}, and a retry runs no hooks alone.",
-                hint=f"Fix the hook, then run the hooks again: elt resume {run.head.run_id} --accept-changes",
-            )
-
-
-def _refuse_another_target(project: OpenProject, run: RecordedRun) -> None:
-    then, now = run.head.target_identity, project.target.identity
-    if then != now:
-        raise RepairError(
-            f"The run {run.head.run_id} wrote to {then}; its target {project.target.name} is now {now}.",
-            hint="Restore the target in profiles.yml, or start a new run.",
-        )
-    wrote = any(isinstance(run.plan.by_id[outcome.step_id], BuildStep | IngestStep) for outcome in settled(run))
-    if wrote and project.target.is_file and not project.target.is_there:
-        raise RepairError(
-            f"The database {project.target.path}, to which the run {run.head.run_id} wrote, no longer"
-            " exists, so nothing that it built exists.",
-            hint="Restore the file, or start a new run: elt run.",
-        )
-    _refuse_another_place(project, run)
-
-
-def _refuse_another_place(project: OpenProject, run: RecordedRun) -> None:
-    """Refuse to resume if nothing that a run built is in the place where it would be built now.
-
-    The schema is not part of a target's identity. A model whose own schema was edited counts as a changed model.
-    """
-    built = {outcome.step_id for outcome in settled(run) if not outcome.status.halts}
-    steps = [step for step in run.plan.of(BuildStep) if step.id in built and step.writes]
-    moved = [
-        (step.writes[0], now)
-        for step in steps
-        if (now := placed(project.graph, step.node)) is not None and now not in step.writes
-    ]
-    if moved and len(moved) == len(steps):  # if only some moved, their code was edited
-        then, now = moved[0]
-        raise RepairError(
-            f"The run {run.head.run_id} built {then}, but now the relation is {now}, in another schema.",
-            hint="Restore the schema in profiles.yml, or start a new run: elt run.",
-        )
 
 
 def _refuse_changes(project: OpenProject, run: RecordedRun, nodes: frozenset[NodeId], *, accept: bool) -> None:

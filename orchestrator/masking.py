@@ -62,6 +62,13 @@ class Masker:
         """Mask the values in this mapping that have secret names, and the secrets in its URLs."""
         self.learn(_secrets_in(values, is_secret=False))
 
+    def learn_secret(self, value: object) -> None:
+        """Mask a value that is secret as a whole; in a mapping, mask the values that have secret names."""
+        if isinstance(value, Mapping):
+            self.learn_named(value)
+        else:
+            self.learn((value, *_secrets_in(value, is_secret=True)))
+
     def learn_file(self, path: Path) -> None:
         """Mask every text of a secrets.toml; if the file cannot be read, there is nothing to mask."""
         try:
@@ -172,6 +179,9 @@ def _secrets_in(value: object, *, is_secret: bool) -> Iterator[str]:
         case list() | tuple():
             for inner in value:
                 yield from _secrets_in(inner, is_secret=is_secret)
+        case str() if is_secret and isinstance(inside := _document(value), dict | list):
+            yield value
+            yield from _secrets_in(inside, is_secret=False)  # credentials in JSON, as dlt accepts them in a variable
         case str() if _WEB.match(value) or "?" in value:
             yield from _carried(value)
             if is_secret and not _WEB.match(value):
@@ -181,6 +191,14 @@ def _secrets_in(value: object, *, is_secret: bool) -> Iterator[str]:
             yield from (line for line in value.splitlines() if len(line) >= _LONG)  # the lines of a multi-line key
         case int() if is_secret and not isinstance(value, bool):
             yield str(value)
+
+
+def _document(text: str) -> object:
+    """Return the JSON document that a text is; None for any other text."""
+    try:
+        return json.loads(text) if text.lstrip().startswith(("{", "[")) else None
+    except ValueError:
+        return None
 
 
 def _carried(url: str) -> Iterator[str]:

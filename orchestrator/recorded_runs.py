@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 
 from orchestrator.config.loader import load_settings
@@ -26,6 +25,7 @@ from orchestrator.report.run_json import JsonEvents, json_line
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
 from orchestrator.wiring.recording import open_store, query_store
+from orchestrator.wording import did_you_mean, similar
 
 _LOOK = 0.5  # seconds between two looks at a run that is followed
 
@@ -191,8 +191,7 @@ def _steps_of(run: RecordedRun, node: str) -> tuple[RecordedStep, ...]:
 
     found = tuple(step for step in run.steps if node == step.step_id) or tuple(filter(is_meant, run.steps))
     if not found:
-        near = get_close_matches(node, sorted({step.name for step in run.steps}), n=3)
-        hint = f"Similar names: {', '.join(near)}." if near else "`elt show` lists its steps."
+        hint = did_you_mean(similar(node, sorted({step.name for step in run.steps}))) or "`elt show` lists its steps."
         raise UnknownNodeError(f"The run {run.head.run_id} has no step called {node}.", hint=hint)
     return found
 

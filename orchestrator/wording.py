@@ -1,6 +1,7 @@
 """Words numbers and lists of names for messages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -13,3 +14,17 @@ def some_of(names: Sequence[str], shown: int = 5) -> str:
     rest = len(names) - shown
     listed = ", ".join(names[:shown])
     return f"{listed} and {rest:,} more" if rest > 0 else listed
+
+
+def similar(word: str, known: Iterable[str], most: int = 3) -> tuple[str, ...]:
+    """Return the known names that are similar to a word, the most similar first; upper and lower case are equal."""
+    spelled: dict[str, str] = {}
+    for name in known:
+        spelled.setdefault(name.casefold(), name)
+    return tuple(spelled[name] for name in get_close_matches(word.casefold(), spelled, n=most))
+
+
+def did_you_mean(names: Iterable[str]) -> str:
+    """Return the question that suggests names: `Did you mean 'a', 'b' or 'c'?`; empty without a name."""
+    *others, last = [f"'{name}'" for name in names] or [""]
+    return f"Did you mean {', '.join(others)}{' or ' if others else ''}{last}?" if last else ""

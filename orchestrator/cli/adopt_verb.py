@@ -6,12 +6,12 @@ from typing import Any
 import click
 
 from orchestrator.cli.dbt_options import LIST, dbt_options
-from orchestrator.cli.shared import DbtCommand, as_json, lock_timeout, request_options
+from orchestrator.cli.shared import JsonDbtCommand, as_json, lock_timeout, request_options
 
 _READ_ELSEWHERE = frozenset({"state", "defer", "defer_state", "favor_state"})
 
 
-@click.command("adopt", cls=DbtCommand)
+@click.command("adopt", cls=JsonDbtCommand)
 @click.option(
     "--state",
     "artifacts",

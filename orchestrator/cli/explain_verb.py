@@ -7,10 +7,10 @@ import click
 from orchestrator.cli.completion import complete_nodes
 from orchestrator.cli.dbt_options import LIST, dbt_options
 from orchestrator.cli.placing_options import placing, prefixed_loads, schema_prefix
-from orchestrator.cli.shared import DbtCommand, as_json, request_options
+from orchestrator.cli.shared import JsonDbtCommand, as_json, request_options
 
 
-@click.command("explain", cls=DbtCommand)
+@click.command("explain", cls=JsonDbtCommand)
 @click.argument("node", shell_complete=complete_nodes)
 @dbt_options(LIST, selecting=False)
 @schema_prefix

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.json_errors import JsonGroup
 from orchestrator.cli.shared import as_json, assume_yes, consent, project_dir
 
 
-@click.group("history", invoke_without_command=True)
+@click.group("history", cls=JsonGroup, invoke_without_command=True)
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
 @project_dir
 @as_json

@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.completion import complete_runs_and_steps
+from orchestrator.cli.json_errors import JsonCommand
 from orchestrator.cli.shared import as_json, project_dir
 
 
-@click.command("logs")
+@click.command("logs", cls=JsonCommand)
 @click.argument("words", nargs=-1, metavar="[RUN] [NODE]", shell_complete=complete_runs_and_steps)
 @project_dir
 @as_json

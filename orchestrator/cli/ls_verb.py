@@ -6,10 +6,10 @@ import click
 
 from orchestrator.cli.dbt_options import LIST, dbt_options
 from orchestrator.cli.placing_options import placing, schema_prefix
-from orchestrator.cli.shared import DbtCommand, request_options
+from orchestrator.cli.shared import JsonDbtCommand, as_json, request_options
 
 
-@click.command("ls", cls=DbtCommand)
+@click.command("ls", cls=JsonDbtCommand)
 @dbt_options(LIST)
 @schema_prefix
 @click.option(
@@ -19,18 +19,21 @@ from orchestrator.cli.shared import DbtCommand, request_options
     show_default=True,
     help="How to write each node.",
 )
+@as_json
 @click.option("--output-keys", "output_keys", multiple=True, metavar="KEY", help="The keys of --output json.")
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
     """List the nodes that a selection names, one a line.
 
-    Prints what `dbt ls` prints; `ingest:` and `expectation:` select loads and expectation suites.
+    Prints what `dbt ls` prints; `ingest:` and `expectation:` select loads and expectation suites. --json is short for
+    --output json.
     """
     from orchestrator.api import Command, list_nodes
 
     keys = [word for key in options["output_keys"] for word in key.split()]
     asked = Command(allow_empty=True, **placing(options), **request_options(context))
-    lines = list_nodes(asked, output=options["output"], output_keys=tuple(keys))
+    output = "json" if options["json_lines"] else options["output"]
+    lines = list_nodes(asked, output=output, output_keys=tuple(keys))
     for line in lines:
         click.echo(line)
     if not lines:

@@ -4,7 +4,6 @@ import atexit
 import gc
 import logging
 import os
-import signal
 import sys
 import tempfile
 import traceback
@@ -13,22 +12,41 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from click.core import ParameterSource
 
 from orchestrator import __version__
 from orchestrator.cli import completion
-from orchestrator.cli.standard_streams import OutputFile, guard_streams
+from orchestrator.cli.click_message import click_message
+from orchestrator.cli.standard_streams import OutputFile, UnreadError, guard_streams, stop_waiting_for_readers
 from orchestrator.cli.verbs import Verbs
 from orchestrator.debugging import is_debugging, set_debugging
 from orchestrator.errors import CommandLineError, EltError, FullDiskError, InternalError, OutputError
 from orchestrator.full_disk import full_disk_error, is_full_disk
+from orchestrator.interruption import INTERRUPTED, Interruption
 from orchestrator.masking import Masker, masker_of
 
-INTERRUPTED = 130
+_IN_THE_RECORD = "What is missing of a run is in its record: elt show, or elt show --json --events."
+
+
+class _OptionOrVariable(click.Option):
+    """An option that an environment variable can set as well; an error names where the value comes from."""
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        """Return the variable if it sets the value, else the option."""
+        if ctx is not None and self.name and ctx.get_parameter_source(self.name) is ParameterSource.ENVIRONMENT:
+            return f"the environment variable {self.envvar}"
+        return super().get_error_hint(ctx)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", "-V", prog_name="elt")
-@click.option("--debug", is_flag=True, envvar="ELT_DEBUG", help="Show tracebacks and elt's debug log on stderr.")
+@click.option(
+    "--debug",
+    cls=_OptionOrVariable,
+    is_flag=True,
+    envvar="ELT_DEBUG",
+    help="Show tracebacks and elt's debug log on stderr.",
+)
 def cli(*, debug: bool) -> None:
     """Run dlt ingestion, dbt models and their checks as one graph.
 
@@ -44,19 +62,25 @@ def main() -> NoReturn:
     # dbt creates many short-lived objects. The default threshold of 700 makes garbage collection too frequent.
     gc.set_threshold(50_000, 20, 20)
     logging.raiseExceptions = False  # an unwritable log, for example on a full disk, must not fill the terminal
-    for number in (signal.SIGTERM, signal.SIGHUP):  # both mean the same as Ctrl-C
-        if signal.getsignal(number) is not signal.SIG_IGN:  # ignored, for example under nohup
-            signal.signal(number, signal.default_int_handler)
-    stdout = guard_streams()
-    exit_code = run_command_line(sys.argv[1:])
-    _leave(_with_lost_output(exit_code, stdout))
+    interruption = Interruption()
+    interruption.install()
+    try:
+        stdout = guard_streams()
+        exit_code = run_command_line(sys.argv[1:], interruption)
+        if exit_code == INTERRUPTED:
+            stop_waiting_for_readers()
+        exit_code = _with_lost_output(exit_code, stdout)
+    except KeyboardInterrupt:  # after the command
+        exit_code = interruption.exit_code
+    _leave(exit_code)
 
 
 def _with_lost_output(exit_code: int, stdout: OutputFile) -> int:
     """Report output that could not be written; a run that was otherwise green is then not green."""
     sys.stdout.flush()
     if reason := stdout.trouble():
-        show_error(OutputError(f"The output could not be written to stdout: {reason}."))
+        hint = _IN_THE_RECORD if isinstance(stdout.error, UnreadError) else ""
+        show_error(OutputError(f"The output could not be written to stdout: {reason}.", hint=hint))
         return exit_code or OutputError.exit_code
     return exit_code
 
@@ -73,7 +97,7 @@ def _leave(exit_code: int) -> NoReturn:
     os._exit(exit_code)
 
 
-def run_command_line(words: list[str]) -> int:
+def run_command_line(words: list[str], interruption: Interruption | None = None) -> int:
     """Run `elt` with these words and return its exit code; messages go to stderr."""
     if completion.VARIABLE in os.environ:
         return _completed(words)
@@ -86,8 +110,10 @@ def run_command_line(words: list[str]) -> int:
         show_command_line_error(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
-        return INTERRUPTED
+        stop_waiting_for_readers()
+        code = INTERRUPTED if interruption is None else interruption.exit_code
+        click.echo("Interrupted." if code == INTERRUPTED else "Interrupted after the run had ended.", err=True)
+        return code
     except EltError as error:
         show_error(error)
         return error.exit_code
@@ -125,7 +151,7 @@ def show_command_line_error(error: click.ClickException) -> None:
     if isinstance(error, click.UsageError) and error.ctx is not None:
         click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} -h' for help.\n", err=True)
     _print_head("Error", CommandLineError.code)
-    click.echo(error.format_message(), err=True)
+    click.echo(click_message(error), err=True)
 
 
 def show_internal_error(error: Exception) -> None:

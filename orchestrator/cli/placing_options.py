@@ -1,5 +1,7 @@
 """Defines the options that say where a run writes, and whether it loads there."""
 
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -35,3 +37,13 @@ def placing(options: dict[str, Any]) -> dict[str, Any]:
     prefix = options.get("schema_prefix") or ""
     loads = not prefix or bool(options.get("ingest"))
     return {"schema_prefix": prefix, "ingest": loads and not options.get("no_ingest")}
+
+
+def placing_words(words: Sequence[str]) -> Iterator[str]:
+    """Yield those words of a command line that say where it works; without them a command writes to production."""
+    for word, following in pairwise([*words, ""]):
+        name, _, value = word.partition("=")
+        if name == "--schema-prefix":
+            yield from (name, value or following)
+        elif word == "--ingest":
+            yield word

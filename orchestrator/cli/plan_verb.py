@@ -3,21 +3,24 @@
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from orchestrator.cli.dbt_options import BUILD, dbt_options
-from orchestrator.cli.placing_options import placing, prefixed_loads, schema_prefix
+from orchestrator.cli.placing_options import prefixed_loads, schema_prefix
+from orchestrator.cli.run_verb import command_from
 from orchestrator.cli.shared import (
-    DbtCommand,
+    JsonDbtCommand,
     as_json,
     lock_timeout_of_plan,
     planning_options,
-    request_options,
     skip_unchanged,
     verify_reuse,
 )
 
+_WITH_SCHEDULE = frozenset({"schedule", "project_dir", "json_lines", "verbose", "lock_timeout", "use_colors"})
 
-@click.command("plan", cls=DbtCommand)
+
+@click.command("plan", cls=JsonDbtCommand)
 @dbt_options(BUILD)
 @planning_options
 @schema_prefix
@@ -27,21 +30,33 @@ from orchestrator.cli.shared import (
 @lock_timeout_of_plan
 @as_json
 @click.option("--verbose", is_flag=True, help="Show every step, also of a plan that builds hundreds of nodes.")
+@click.option("--schedule", metavar="NAME", help="Show what the next run of a schedule would do, with its options.")
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
     """Show every step that `elt run` with the same options would take, in order, with its reason."""
-    from orchestrator.api import Command, Upstream, Verb, show_plan
+    from orchestrator.api import show_plan
 
-    asked = Command(
-        verb=Verb.BUILD,
-        upstream=Upstream(options["upstream"]),
-        **placing(options),
-        freshness=not options["no_freshness"],
-        tests=not options["no_tests"],
-        allow_empty=options["allow_empty"],
-        skip_unchanged=options["skip_unchanged"],
-        verify_reuse=options["verify_reuse"],
-        lock_timeout=options["lock_timeout"],
-        **request_options(context),
-    )
+    if options["schedule"]:
+        return _plan_of_schedule(context, options)
+    asked = command_from("build", context, options)
     return show_plan(asked, as_json=options["json_lines"], verbose=options["verbose"])
+
+
+def _plan_of_schedule(context: click.Context, options: dict[str, Any]) -> int:
+    from orchestrator.api import show_plan
+    from orchestrator.cli.schedule_verb import command_of
+    from orchestrator.schedules.schedule_views import schedule_heading
+
+    for param in context.command.params:
+        is_given = context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+        if is_given and param.name not in _WITH_SCHEDULE:
+            raise click.UsageError(f"{param.opts[0]} is set by the schedule: give it without --schedule.")
+    heading = schedule_heading(options["project_dir"], options["schedule"])
+    asked = command_of(heading.words, options["project_dir"])
+    return show_plan(
+        asked,
+        as_json=options["json_lines"],
+        verbose=options["verbose"],
+        heading=heading.lines,
+        details={"schedule": heading.document},
+    )

@@ -1,6 +1,6 @@
 """Implements `elt run`, and its synonym `elt build`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,9 @@ from orchestrator.cli.shared import (
     verify_reuse,
     wait_for,
 )
+
+if TYPE_CHECKING:
+    from orchestrator.api import Command
 
 
 @click.command("run", cls=RunCommand)
@@ -61,7 +64,10 @@ def one_type_command(resource_type: str, help_text: str) -> click.Command:
     @click.pass_context
     def verb(context: click.Context, /, **options: Any) -> int:
         if not options.get("quiet"):
-            click.echo(f"elt {resource_type} is a run of its own, recorded and leased: {same}", err=True)
+            from orchestrator.nodes.prefix import Placement
+
+            told = Placement(prefix=options.get("schema_prefix") or "").command(same)
+            click.echo(f"elt {resource_type} is a run of its own, recorded and leased: {told}", err=True)
         return run_verb("build", context, {**options, **alone}, ("--resource-type", resource_type))
 
     verb.params = [one for one in verb.params if one.name not in {"resource_type", "exclude_resource_type"}]
@@ -70,11 +76,26 @@ def one_type_command(resource_type: str, help_text: str) -> click.Command:
 
 def run_verb(verb: str, context: click.Context, options: dict[str, Any], dbt_words: tuple[str, ...] = ()) -> int:
     """Run one of the verbs that execute a plan, with further dbt options; return the exit code."""
-    from orchestrator.api import Command, Upstream, Verb, run_and_report
+    from orchestrator.api import run_and_report
     from orchestrator.cli.output import chosen_output
     from orchestrator.errors import RunSkippedError
 
-    asked = Command(
+    asked = command_from(verb, context, options, dbt_words)
+    try:
+        return run_and_report(asked, chosen_output(options), color=options.get("use_colors"))
+    except RunSkippedError as skipped:
+        if not options.get("quiet") and not options.get("json_lines"):
+            click.echo(f"Nothing was run. {skipped.message}")
+        return skipped.exit_code
+
+
+def command_from(
+    verb: str, context: click.Context, options: dict[str, Any], dbt_words: tuple[str, ...] = ()
+) -> "Command":
+    """Return what the options of a verb ask for."""
+    from orchestrator.api import Command, Upstream, Verb
+
+    return Command(
         verb=Verb(verb),
         upstream=Upstream(options.get("upstream") or "auto"),
         **placing(options),
@@ -88,9 +109,3 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any], dbt_wor
         **limits(options),
         **request_options(context, dbt_words),
     )
-    try:
-        return run_and_report(asked, chosen_output(options), color=options.get("use_colors"))
-    except RunSkippedError as skipped:
-        if not options.get("quiet") and not options.get("json_lines"):
-            click.echo(f"Nothing was run. {skipped.message}")
-        return skipped.exit_code

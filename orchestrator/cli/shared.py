@@ -1,10 +1,8 @@
 """Defines the options that several verbs share, and converts parsed options to a request."""
 
-import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +10,14 @@ import click
 from click.shell_completion import CompletionItem
 
 from orchestrator.cli.dbt_options import given, option_being_filled, spread
+from orchestrator.cli.json_errors import JsonErrors
 from orchestrator.cli.option_groups import write_options
-from orchestrator.config.readers import duration, portion, times
+from orchestrator.cli.placing_options import placing_words
+from orchestrator.config.readers import Reader, duration, limit, portion, times
 from orchestrator.config.wait_settings import WaitSettings
 from orchestrator.config.wait_words import wait_of_words
 from orchestrator.debugging import set_debugging
-from orchestrator.masking import Masker
+from orchestrator.wording import did_you_mean
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -37,9 +37,8 @@ class DbtCommand(click.Command):
             selects = any(param.name == "select" for param in self.params)
             if not selects or "unexpected extra argument" not in error.message:
                 raise
-            raise click.UsageError(
-                f"{ctx.command_path} takes no names. Did you mean: {ctx.command_path} --select {' '.join(names)}", ctx
-            ) from error
+            meant = did_you_mean([f"{ctx.command_path} --select {' '.join([*names, *placing_words(args)])}"])
+            raise click.UsageError(f"{ctx.command_path} takes no names. {meant}", ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; dbt's option --debug also switches elt's own debugging on."""
@@ -61,26 +60,14 @@ class DbtCommand(click.Command):
         return super().shell_complete(ctx, incomplete)
 
 
-class RunCommand(DbtCommand):
+class JsonDbtCommand(JsonErrors, DbtCommand):
+    """Such a command that may write JSON."""
+
+
+class RunCommand(JsonDbtCommand):
     """A verb that runs a plan. With --json, a command line that cannot be understood is an event as well."""
 
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
-        """Parse the command line; write the event of a run that did not start if that fails."""
-        is_json = "--json" in args or "--log-format=json" in args or ("--log-format", "json") in pairwise(args)
-        try:
-            return super().make_context(info_name, args, parent, **extra)
-        except click.ClickException as error:
-            if is_json:
-                from orchestrator.errors import CommandLineError
-                from orchestrator.report.run_json import JsonReport, refusal
-
-                hint = f"`elt {info_name} --help` lists the options."
-                code = str(getattr(error, "code", CommandLineError.code))
-                report = JsonReport(sys.stdout, Masker(os.environ).text)
-                report.hear(refusal(error.format_message(), hint, code, error.exit_code))
-            raise
+    is_reported_by_its_run = True
 
 
 _TYPED = "orchestrator.typed"
@@ -128,30 +115,32 @@ shadow_reuse = click.option(
 )
 
 
-class _Times(click.ParamType[int]):
-    """A number of attempts: a whole number, or `none`."""
+class _AsInEltYml(click.ParamType[Any]):
+    """A value that is parsed as in elt.yml."""
 
-    name = "times"
+    def __init__(self, name: str, reader: Reader) -> None:
+        """Set the name in error messages of click, and the function that parses a text."""
+        self.name = name
+        self._reader = reader
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the value, parsed as in elt.yml."""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the parsed value."""
         try:
-            return times(int(value) if str(value).isdecimal() else value)
+            return self._reader(value)
         except ValueError as error:
             self.fail(f"'{value}': {error}", param, ctx)
 
 
-class _Portion(click.ParamType[float]):
-    """A share of all: `5%`, `0.05`."""
+def _times(value: object) -> int:
+    return times(int(str(value)) if str(value).isdecimal() else value)
 
-    name = "share"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the value, parsed as in elt.yml."""
-        try:
-            return portion(value)
-        except ValueError as error:
-            self.fail(f"'{value}': {error}", param, ctx)
+def _seconds(value: object) -> float:
+    return duration(value).total_seconds()
+
+
+def _run_limit(value: object) -> timedelta:
+    return limit(value) or timedelta()
 
 
 class _Wait(click.ParamType[WaitSettings]):
@@ -178,23 +167,10 @@ wait_for = click.option(
 
 verify_reuse = click.option(
     "--verify-reuse",
-    type=_Portion(),
+    type=_AsInEltYml("share", portion),
     metavar="SHARE",
     help="Build this share of the reused tables (5%) again beside them, and compare; a difference is an error.",
 )
-
-
-class _Duration(click.ParamType[timedelta]):
-    """A duration: `90`, `90s`, `5min`, `1h`."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Return the value, parsed as in elt.yml."""
-        try:
-            return value if isinstance(value, timedelta) else duration(value)
-        except ValueError as error:
-            self.fail(f"'{value}': {error}", param, ctx)
 
 
 attempt_options = _all_of(
@@ -205,20 +181,20 @@ attempt_options = _all_of(
     ),
     click.option(
         "--repeats",
-        type=_Times(),
+        type=_AsInEltYml("times", _times),
         metavar="N|none",
         help="How often a step is tried again after an error that may pass, whatever is set.",
     ),
     click.option(
         "--time-limit",
-        type=_Duration(),
-        metavar="DURATION",
+        type=_AsInEltYml("duration", _run_limit),
+        metavar="DURATION|none",
         help="End the run when it takes longer than this: 90s, 30min, 6h.",
     ),
     click.option(
         "--grace",
-        type=_Duration(),
-        metavar="SECONDS",
+        type=_AsInEltYml("duration", duration),
+        metavar="DURATION",
         help="After Ctrl-C, SIGTERM or SIGHUP let what runs go on for so long, before it is interrupted (0).",
     ),
 )
@@ -243,14 +219,14 @@ def consent(*, yes: bool) -> Callable[[str], bool]:
 
 lock_timeout = click.option(
     "--lock-timeout",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
-    help="How long to wait for another process that holds the database (60).",
+    type=_AsInEltYml("duration", _seconds),
+    metavar="DURATION",
+    help="How long to wait for another process that holds the database: 90s, 5min (60s).",
 )
 lock_timeout_of_plan = click.option(
     "--lock-timeout",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
+    type=_AsInEltYml("duration", _seconds),
+    metavar="DURATION",
     help="How long to wait for another process that holds the database, before the plan does without it (0).",
 )
 project_dir = click.option(

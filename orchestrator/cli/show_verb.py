@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.completion import complete_runs
+from orchestrator.cli.json_errors import JsonCommand
 from orchestrator.cli.shared import as_json, project_dir
 
 
-@click.command("show")
+@click.command("show", cls=JsonCommand)
 @click.argument("run", required=False, shell_complete=complete_runs)
 @project_dir
 @click.option("--events", is_flag=True, help="With --json: the events of the run, as `elt run --json` wrote them.")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.json_errors import JsonCommand
 from orchestrator.cli.shared import as_json, project_dir
 
 _HELP = """Query the record of runs: one STATEMENT of SQL, on a connection that cannot write.
@@ -22,7 +23,7 @@ For example: elt sql "select name, message from history_steps where status = 'fa
 """
 
 
-@click.command("sql", help=_HELP)
+@click.command("sql", cls=JsonCommand, help=_HELP)
 @click.argument("statement")
 @project_dir
 @as_json

@@ -18,6 +18,9 @@ _GROUPS = {
         "cancel": ("cancel_verb", "End a run from anywhere, as after Ctrl-C."),
         "adopt": ("adopt_verb", "Adopt tables that plain dbt built, if they are proven to be right."),
     },
+    "Run on a schedule": {
+        "schedule": ("schedule_verb", "Show the schedules of elt.yml, and run them when they are due."),
+    },
     "Look before a run": {
         "plan": ("plan_verb", "Show what a run would do, in which order, and why."),
         "ls": ("ls_verb", "List what a selection names: like dbt ls."),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from orchestrator.config.mistakes import Mistakes, near
+from orchestrator.config.mistakes import Mistakes, meant
 from orchestrator.config.node_wishes import OnNoData
 from orchestrator.config.readers import AsWritten, ListReader, Reader, anything, keys, limit, one_of, text
 from orchestrator.config.repeat_settings import PARTS
@@ -74,7 +74,7 @@ def _read_mapping(reading: _DocumentReading, node: yaml.Node, path: KeyPath, pat
         if name in seen:
             _note(reading, key_node, f"'{key}' is set twice, first on line {seen[name]}")
         elif known != ("*",) and name not in known:
-            _note(reading, key_node, f"unknown key '{key}'; {near(name, known)}")
+            _note(reading, key_node, f"unknown key '{key}'{meant(name, known)}")
         else:
             _read_value(reading, value_node, (*path, name), (*pattern, "*" if known == ("*",) else name))
         seen.setdefault(name, key_node.start_mark.line + 1)

@@ -6,7 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from orchestrator.config.document import KEYS
-from orchestrator.config.mistakes import Mistakes, near
+from orchestrator.config.maintenance_settings import mistakes_of_maintenance
+from orchestrator.config.mistakes import Mistakes, meant
 from orchestrator.config.node_wishes import OnNoData
 from orchestrator.config.project_files import ProjectFiles, find_project
 from orchestrator.config.repeat_settings import LimitWish, repeats_from
@@ -88,6 +89,7 @@ def _settings(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> Sett
     wrong: list[SectionMistake] = []
     values = given(Settings, entries, wrong)
     wrong += mistakes_of_schedules(values["schedules"])
+    wrong += mistakes_of_maintenance(values["maintenance"], values["schedules"])
     if found.elt_yml is not None:
         for one in wrong:
             mistakes.in_file(found.elt_yml, one.line, one.text)
@@ -132,8 +134,8 @@ def _pythons(found: ProjectFiles, entries: Entries, ingestion: Path | None, mist
             mistakes.in_file(found.elt_yml, line, f"'{key}': {problem}")
         modules = tuple(sorted(file.stem for file in ingestion.glob("*.py"))) if ingestion is not None else (module,)
         if module not in (EVERY_MODULE, *modules):
-            known = near(module, modules)
-            mistakes.in_file(found.elt_yml, line, f"'{key}': no module of that name is in {ingestion}; {known}")
+            told = f"'{key}': no module of that name is in {ingestion}{meant(module, modules)}"
+            mistakes.in_file(found.elt_yml, line, told)
     return pythons
 
 

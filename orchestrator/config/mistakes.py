@@ -1,10 +1,10 @@
 """Collects the mistakes of a configuration, so that all are reported at once."""
 
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 from orchestrator.errors import ConfigurationError
+from orchestrator.wording import did_you_mean, similar
 
 
 @dataclass(slots=True)
@@ -35,9 +35,7 @@ class Mistakes:
         )
 
 
-def near(word: str, known: tuple[str, ...], listed: tuple[str, ...] = ()) -> str:
-    """Return a hint that names the known words similar to an unknown one; else `listed`, or all known words."""
-    matches = get_close_matches(word.lower(), known, n=2, cutoff=0.6)
-    if matches:
-        return "did you mean " + " or ".join(f"'{match}'" for match in matches) + "?"
-    return "known here: " + ", ".join(listed or known)
+def meant(word: str, known: tuple[str, ...], listed: tuple[str, ...] = ()) -> str:
+    """Return the end of a mistake: the known words similar to an unknown one; else `listed`, or all known words."""
+    names = similar(word, known)
+    return f". {did_you_mean(names)}" if names else f"; known here: {', '.join(listed or known)}"

@@ -12,7 +12,7 @@ Word = TypeVar("Word", bound=StrEnum)
 Reader = Callable[[object], object]
 """Converts a scalar to a value, or raises ValueError. The message never repeats the value, which may be secret."""
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|sec|m|min|h)?")
+_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(ms|s|sec|m|min|h)?")
 _PORTION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(%)?")
 _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}
 _NONE = "none"

@@ -7,13 +7,13 @@ from datetime import time, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from orchestrator.config.mistakes import near
+from orchestrator.config.mistakes import meant
 from orchestrator.config.readers import duration, keys, list_of, one_of, text, times
+from orchestrator.config.schedule_options import option_mistakes
 from orchestrator.config.sections import SectionMistake, at, line_of_key, listed
+from orchestrator.config.value_readers import clock_time, cron, zone
 from orchestrator.config.wait_settings import WaitSettings, problems_of
-from orchestrator.timetable.cron import parse_cron, zone_of
 
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -46,25 +46,6 @@ class EventTime(StrEnum):
 
     NONE = "none"
     DATA_INTERVAL = "data_interval"
-
-
-def cron(value: object) -> str:
-    """Return a cron expression of five fields; aliases such as `@daily` are translated."""
-    return parse_cron(text(value))
-
-
-def zone(value: object) -> str:
-    """Return the name of an IANA time zone."""
-    zone_of(text(value))
-    return str(value)
-
-
-def clock_time(value: object) -> time:
-    """Return a time of day, such as `06:00`."""
-    match = _CLOCK.fullmatch(str(value).strip())
-    if match is None:
-        raise ValueError('expected a time of day such as "06:00", in quotes')
-    return time(int(match[1]), int(match[2]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,9 +114,10 @@ def _problems(schedule: ScheduleSettings, schedules: Mapping[str, ScheduleSettin
         yield "a name has letters, digits, '-', '_' and '.', and begins with a letter or a digit"
     if not schedule.cron and not schedule.on.is_set:
         yield "it needs 'cron' or 'on': what starts it?"
+    yield from option_mistakes(schedule.verb, schedule.options)
     before = schedule.on.schedule
     if before is not None and before not in schedules:
-        yield f"'on.schedule' names '{before}', which is no schedule; {near(before, tuple(schedules))}"
+        yield f"'on.schedule' names '{before}', which is no schedule{meant(before, tuple(schedules))}"
     elif before is not None and _leads_back(schedule, schedules):
         yield f"it starts after '{before}', which starts after it"
 
@@ -145,7 +127,7 @@ def _problems_of_schedule(awaited: str | None, name: str, schedules: Mapping[str
     if awaited is None:
         return
     if awaited not in schedules:
-        yield f"'{awaited}' is no schedule; {near(awaited, tuple(schedules))}"
+        yield f"'{awaited}' is no schedule{meant(awaited, tuple(schedules))}"
     elif name in _awaited_by(awaited, schedules):
         yield f"it waits for '{awaited}', which waits for it"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from orchestrator.config.maintenance_settings import MaintenanceWindow
 from orchestrator.config.node_wishes import OnNoData
 from orchestrator.config.readers import (
     duration,
@@ -26,7 +27,7 @@ from orchestrator.config.readers import (
 )
 from orchestrator.config.repeat_settings import LimitWish, RepeatWish
 from orchestrator.config.schedule_settings import ScheduleSettings
-from orchestrator.config.sections import at, named
+from orchestrator.config.sections import at, listed, named
 
 EVERY_MODULE = "*"
 """The name under which `ingestion.python` has the interpreter of all modules that it does not name."""
@@ -135,3 +136,5 @@ class Settings:
         default_factory=_empty, metadata=named("schedules", ScheduleSettings)
     )
     """When the project runs on its own, by name."""
+    maintenance: tuple[MaintenanceWindow, ...] = field(default=(), metadata=listed("maintenance", MaintenanceWindow))
+    """When schedules do not start."""

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from orchestrator.config.mistakes import near
+from orchestrator.config.mistakes import meant
 from orchestrator.config.sections import Entry, KeyPath, given, readers_of
 from orchestrator.config.wait_settings import KINDS, WaitSettings, problems_of
 
@@ -34,7 +34,7 @@ def wait_of_words(words: str, folder: Path) -> WaitSettings:
     if kind in {"http", "https"}:
         kind, rest = "http", rest if "://" in rest else left
     elif kind not in KINDS:
-        raise ValueError(f"'{kind}' is no kind of condition; {near(kind, KINDS)}")
+        raise ValueError(f"'{kind}' is no kind of condition{meant(kind, KINDS)}")
     rest = _absolute(rest.strip(), folder) if kind == "file" and rest.strip() else rest.strip()
     wait = _read({kind: rest, **values})
     for problem in problems_of(wait):

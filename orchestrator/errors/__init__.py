@@ -8,9 +8,11 @@ from orchestrator.errors.command_errors import (
     AdoptionError,
     ArtifactsError,
     CommandLineError,
+    InstallError,
     ProtectedTargetError,
     RepairError,
     UnknownNodeError,
+    UnknownScheduleError,
     UsageError,
 )
 from orchestrator.errors.elt_error import (
@@ -70,6 +72,7 @@ __all__ = [
     "GraphCycleError",
     "ImpossibleConditionError",
     "IngestionError",
+    "InstallError",
     "InternalError",
     "LoadConfigurationError",
     "ManifestError",
@@ -92,6 +95,7 @@ __all__ = [
     "SuiteError",
     "UnknownNodeError",
     "UnknownRunError",
+    "UnknownScheduleError",
     "UnsupportedVersionError",
     "UnsupportedWarehouseError",
     "UsageError",

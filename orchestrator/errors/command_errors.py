@@ -52,7 +52,7 @@ class UnknownNodeError(UsageError):
     remedy = "Use one of the names in the message, or the node's id: `elt ls --output json` shows it."
     example = """
     Error [E023]: The project has no node called fct_order.
-    Did you mean fct_orders or orders or model.shop.fct_orders?"""
+    Did you mean 'fct_orders', 'orders' or 'model.shop.fct_orders'?"""
 
 
 class RepairError(UsageError):
@@ -97,3 +97,23 @@ class AdoptionError(UsageError):
     example = """
     Error [E026]: The artifacts are of the project sales, and this project is shop.
     Name the folder with the artifacts of this project."""
+
+
+class UnknownScheduleError(UsageError):
+    """elt.yml has no such schedule, or the schedule has no such time."""
+
+    code = "E027"
+    remedy = "`elt schedule list` lists the schedules, `elt schedule next NAME` the times of one."
+    example = """
+    Error [E027]: The schedule nightly has no time at 2026-11-28T03:00.
+    The times next to it are 2026-11-28T02:00+0100 and 2026-11-29T02:00+0100."""
+
+
+class InstallError(UsageError):
+    """The schedules cannot be installed: the scheduler is missing, not permitted, or does not fit the project."""
+
+    code = "E028"
+    remedy = "The message says what is missing. `elt schedule install --dry-run` shows the files without writing them."
+    example = """
+    Error [E028]: The program crontab is not installed.
+    Install it, or let another scheduler start the schedules: elt schedule install --help"""

@@ -41,10 +41,10 @@ class InternalError(EltError):
 
 
 class OutputError(EltError):
-    """The output could not be written to stdout: the disk is full, or the descriptor is closed.
+    """The output could not be written to stdout: the disk is full, the descriptor is closed, or nobody reads the pipe.
 
-    A run continues and is recorded. If it does not succeed, it keeps its own exit code. A closed pipe, as in
-    `elt ls | head`, is not an error.
+    The last is an error only after an interruption; until then, a command waits for its reader. A run continues and is
+    recorded. If it does not succeed, it keeps its own exit code. A closed pipe, as in `elt ls | head`, is not an error.
     """
 
     code = "E002"

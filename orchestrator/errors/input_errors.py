@@ -13,7 +13,7 @@ class ConfigurationError(EltError):
     remedy = "Correct each line that is listed. [Configuration](configuration.md) describes every key."
     example = """
     Error [E030]: The configuration has a mistake:
-      /data/shop/elt.yml:2: unknown key 'ingestion.thread'; did you mean 'threads'?
+      /data/shop/elt.yml:2: unknown key 'ingestion.thread'. Did you mean 'threads'?
     Every key and its values are described in docs/configuration.md."""
 
 
@@ -105,8 +105,8 @@ class SelectionError(EltError):
     code = "E040"
     remedy = "Correct the expression. `elt ls --select …` shows what an expression selects, without a run."
     example = """
-    Error [E040]: Could not find selector named nightly, expected one of ['weekly']
-    Selectors are defined in selectors.yml, beside dbt_project.yml."""
+    Error [E040]: No selector is called nightly.
+    The project has weekly. Selectors are defined in selectors.yml, beside dbt_project.yml."""
 
 
 class EmptySelectionError(SelectionError):
@@ -120,7 +120,7 @@ class EmptySelectionError(SelectionError):
     remedy = "The message suggests similar names; `elt ls` lists all. `--allow-empty` accepts an empty selection."
     example = """
     Error [E041]: The selection 'custmers' matches nothing.
-    Similar names: customers."""
+    Did you mean 'customers'?"""
 
 
 class IngestionError(EltError):

@@ -28,7 +28,7 @@ class WarehouseLockedError(WarehouseError):
     remedy = "Close the database in that process, or wait longer with `--lock-timeout`."
     example = """
     Error [E051]: The database /data/shop.duckdb is held by process 4711 (duckdb shop.duckdb); waited 60 s for it.
-    Wait longer with --lock-timeout SECONDS, or close the database in that process."""
+    Wait longer with --lock-timeout DURATION, or close the database in that process."""
 
     def __init__(self, message: str, *, hint: str, pid: int, command: str) -> None:
         super().__init__(message, hint=hint)

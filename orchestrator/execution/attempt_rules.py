@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
-from orchestrator.config.mistakes import Mistakes, near
+from orchestrator.config.mistakes import Mistakes, meant
 from orchestrator.config.repeat_settings import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
 from orchestrator.config.settings import Settings
 from orchestrator.execution.attempts import AttemptRules
@@ -62,10 +62,11 @@ def attempt_rules(settings: Settings, graph: Graph, plan: Plan, asked: AskedAtte
     """
     metas = _metas(graph)
     _refuse_mistakes(settings, graph, metas)
-    run_limit = settings.time_limits.get(RUN)
+    set_limit = settings.time_limits.get(RUN)
+    run_limit = asked.time_limit if asked.time_limit is not None else set_limit.limit if set_limit else None
     return AttemptRules(
         policies={step.id: _policy(step, settings, metas, asked) for step in plan.steps},
-        run_limit=asked.time_limit or (run_limit.limit if run_limit else None),
+        run_limit=run_limit or None,  # zero: no limit
     )
 
 
@@ -169,8 +170,8 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
             if name in kinds or name in known or any(is_called(name, load.names) for load in graph.ingest.values()):
                 continue
             if settings.elt_yml is not None:
-                found = near(name, (*kinds, *sorted(known)), (*kinds, "the name or the id of any node"))
-                told = f"'{key}.{name}': there is no such kind of step and no such node; {found}"
+                found = meant(name, (*kinds, *sorted(known)), (*kinds, "the name or the id of any node"))
+                told = f"'{key}.{name}': there is no such kind of step and no such node{found}"
                 mistakes.in_file(settings.elt_yml, wish.line, told)
     if settings.elt_yml is not None:
         for line, told in mistakes_of_loads(settings, graph):

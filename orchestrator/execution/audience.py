@@ -4,6 +4,7 @@ A listener that raises, is slow or blocks never changes or delays a run. Every l
 """
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -20,6 +21,8 @@ from orchestrator.execution.ports import RunListener
 
 _log = logging.getLogger(__name__)
 PATIENCE = timedelta(seconds=60)
+LONGEST_AFTER_STOP = timedelta(seconds=10)
+"""How long the end of a run that a user has stopped waits for its listeners, whatever their patience is."""
 MOST_QUEUED = 10_000
 
 Reread = Callable[[int, int], Iterable[Event]]
@@ -63,6 +66,7 @@ class Audience:
         self._since: float | None = None  # when the listener before that one began to process it
         self._is_reading = False
         self._is_closed = False
+        self._is_stopped = False
         self._workers = 0
         """The number of threads started; only the last one works, an earlier one is blocked in a listener."""
         self._worker: threading.Thread | None = None
@@ -77,9 +81,16 @@ class Audience:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait until the listeners have received everything, then end their thread."""
-        self.flush()
+        """Wait until the listeners have received everything, then end their thread.
+
+        If a user has stopped the run, the wait is limited: its output may have a reader that does not read.
+        """
+        is_stopped = self._is_stopped or isinstance(error, KeyboardInterrupt)
+        self.flush(LONGEST_AFTER_STOP.total_seconds() if is_stopped else math.inf)
         with self._changed:
+            if self._sending is not None or self._queue:
+                self._workers += 1  # the thread that is blocked in a listener sends no more
+            self._queue.clear()
             self._is_closed = True
             self._changed.notify_all()
 
@@ -111,15 +122,24 @@ class Audience:
         if not self.has_begun:
             self.flush()
 
-    def flush(self) -> None:
-        """Wait until the listeners have received everything."""
+    def note_stop(self) -> None:
+        """Wait only a limited time for the listeners at the end, because a user wants the process to end."""
+        self._is_stopped = True
+
+    def flush(self, limit: float = math.inf) -> None:
+        """Wait until the listeners have received everything, at most `limit` seconds."""
+        until = time.monotonic() + limit
         # A listener that flushes would wait for itself.
         if threading.current_thread() is self._worker:
             return
         with self._changed:
             while self._sending is not None or self._is_reading or self._queue:
+                left = until - time.monotonic()
+                if left <= 0:
+                    return
                 self._pass_over_blocked()
-                self._changed.wait(self._seconds_left())
+                left = min(left, self._seconds_left())
+                self._changed.wait(None if left == math.inf else left)
 
     @contextmanager
     def rereading(self, reread: Reread) -> Iterator[None]:
@@ -221,10 +241,10 @@ class Audience:
         self._queue.appendleft((self._warning(message), None))
         self._start()
 
-    def _seconds_left(self) -> float | None:
-        """Return how long the current listener may still take; None if there is no limit."""
+    def _seconds_left(self) -> float:
+        """Return how long the current listener may still take; infinite if there is no limit."""
         if self._patience is None:
-            return None
+            return math.inf
         now = time.monotonic()
         return max(0.0, (now if self._since is None else self._since) + self._patience - now)
 

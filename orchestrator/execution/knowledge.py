@@ -178,7 +178,7 @@ class Knowledge:
     def evaluator(self, past: Past, planned: frozenset[NodeId], run_id: str) -> Evaluator:
         """Return an evaluator without any decisions yet."""
         project = self.project
-        manifest = project.graph.manifest
+        facts, deferred = self.facts, project.dbt.deferred_relations()
         return Evaluator(
             Project(
                 graph=project.graph,
@@ -189,14 +189,14 @@ class Knowledge:
                     around=self.around,
                     version=version_of("great-expectations") or "",
                 ),
-                database=self.facts,
+                database=facts,
                 code=_Compiled(project, self.reader),
                 run_id=run_id,
                 drops_views=project.target.adapter != "duckdb",  # DuckDB keeps the views on a dropped table
                 statements=Statements(
-                    manifest, project.target.database, self.facts.functions, unread=self.facts.is_locked
+                    project.graph.manifest, project.target.database, facts.functions, deferred, unread=facts.is_locked
                 ),
-                unread=self.facts.is_locked,
+                unread=facts.is_locked,
                 warns_are_errors=project.snapshot.flags.warns_are_errors,
             ),
             past,

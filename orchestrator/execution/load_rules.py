@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from orchestrator.config.mistakes import near
+from orchestrator.config.mistakes import meant
 from orchestrator.config.node_wishes import OnNoData
 from orchestrator.config.repeat_settings import wish_in_meta
 from orchestrator.config.settings import Settings
@@ -127,12 +127,12 @@ def mistakes_of_loads(settings: Settings, graph: Graph) -> Iterator[tuple[int, s
     sources = {name for one in graph.manifest.sources.values() for name in (one.source_name, _full_name(one))}
     for name, wish in settings.refresh_every.items():
         if name != EVERY and not _is_load(name, graph):
-            told = f"'ingestion.refresh_every.{name}': there is no such load; {near(name, tuple(sorted(loads)))}"
+            told = f"'ingestion.refresh_every.{name}': there is no such load{meant(name, tuple(sorted(loads)))}"
             yield wish.line, told
     for name, no_data in settings.on_no_data_of.items():
         if name not in sources and not _is_load(name, graph):
-            known = near(name, tuple(sorted(sources | loads)))
-            yield no_data.line, f"'on_no_data.{name}': there is no such dbt source and no such load; {known}"
+            known = meant(name, tuple(sorted(sources | loads)))
+            yield no_data.line, f"'on_no_data.{name}': there is no such dbt source and no such load{known}"
 
 
 def mistakes_of_kind(node: DbtNode | DbtSource) -> Iterator[str]:

@@ -1,10 +1,14 @@
 """Converts a command to what the record keeps of it, and a recorded run back to a command."""
 
+import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from orchestrator.errors import RepairError
 from orchestrator.execution.recorded import RecordedRun
@@ -28,6 +32,14 @@ def asked_of(command: Command, masker: Masker, shown_vars: str) -> dict[str, obj
         "schema_prefix": command.schema_prefix,
         **{name: getattr(command, name) for name in _SWITCHES},
     }
+
+
+def vars_text(variables: object) -> str:
+    """Return variables as text for `--vars`: in JSON, or in YAML if one is a date, which JSON does not have."""
+    try:
+        return json.dumps(variables)
+    except TypeError:
+        return yaml.safe_dump(variables, default_flow_style=True, sort_keys=False, width=math.inf).strip()
 
 
 def command_of(run: RecordedRun, again: Command) -> Command:
@@ -79,6 +91,41 @@ def command_of(run: RecordedRun, again: Command) -> Command:
         schema_prefix=prefix,
         verify_reuse=asked.get("verify_reuse"),
     )
+
+
+def require_same_vars(run: RecordedRun, again: Command) -> None:
+    """Raise RepairError if `--vars` is given again with other values than those of the recorded run.
+
+    A value that was masked in the record cannot be compared, so any value may be given for it.
+    """
+    text, options = _value(again.dbt_options, "--vars"), run.asked["dbt_options"]
+    if text is None or not isinstance(options, list):
+        return
+    try:
+        given = yaml.safe_load(text) or {}
+    except yaml.YAMLError:  # dbt reports it
+        return
+    recorded = yaml.safe_load(_value(tuple(options), "--vars") or "{}")
+    if _is_same(recorded, given):
+        return
+    shown = vars_text(Masker(os.environ).value(given))
+    raise RepairError(
+        f"The run {run.head.run_id} has the --vars {vars_text(recorded)}, not {shown}.",
+        hint="A resumed run keeps its variables: omit --vars, or give the same values (a masked one must be given)."
+        " For other values, start a new run, or repair this one with: elt retry --vars …",
+    )
+
+
+def _is_same(recorded: object, given: object) -> bool:
+    match recorded, given:
+        case Mapping(), Mapping():
+            return recorded.keys() == given.keys() and all(_is_same(recorded[name], given[name]) for name in recorded)
+        case list(), list():
+            return len(recorded) == len(given) and all(map(_is_same, recorded, given))
+        case str(), _ if MASK in recorded:
+            return True
+        case _:
+            return type(recorded) is type(given) and recorded == given
 
 
 def compared_with(command: Command, folder: Path) -> Command:

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from orchestrator.errors import RepairError
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import RecordedAttempt, RecordedRun
 from orchestrator.execution.replay import outcome_of
@@ -122,3 +123,19 @@ def _is_cut_off(attempt: RecordedAttempt) -> bool:
     """Return whether the end of an attempt is unknown."""
     # An interrupted build may have committed before the interruption reached it.
     return attempt.outcome is None or attempt.outcome.status is Status.CANCELLED
+
+
+def refuse_hooks_alone(run: RecordedRun) -> None:
+    """Refuse to retry a run in which only hooks failed: a retry runs nodes, and would leave the failure as it is.
+
+    Raises:
+        RepairError: it is so.
+    """
+    failed = [step for step in run.steps if step.status in FAIL_OR_ERROR]
+    if failed and all(is_hook(run.plan.by_id[step.step_id]) for step in failed):
+        unfinished = [step for step in run.steps if step.status in {Status.SKIPPED, Status.CANCELLED, None}]
+        if not unfinished:
+            raise RepairError(
+                f"Only the hook {failed[0].name} failed in the run {run.head.run_id}, and a retry runs no hooks alone.",
+                hint=f"Fix the hook, then run the hooks again: elt resume {run.head.run_id} --accept-changes",
+            )

@@ -2,11 +2,12 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from orchestrator.execution.stopping import StopRequest
+from orchestrator.interruption import Interruption
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -17,13 +18,15 @@ def heeded_signals() -> tuple[signal.Signals, ...]:
 
 
 @contextmanager
-def stop_on_signals(stop: StopRequest) -> Iterator[None]:
+def stop_on_signals(stop: StopRequest) -> Iterator[Callable[[int], None]]:
     """Let the first signal ask the run to end, the second insist, and a third raise KeyboardInterrupt as usual.
 
-    Python delivers signals to the main thread only: on another thread this does nothing.
+    The function that is yielded is called with the run's exit code when the run has ended: the command line then exits
+    with it, whatever signal comes later. Python delivers signals to the main thread only: on another thread this does
+    nothing.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda _code: None
         return
 
     def handle(_number: int, _frame: FrameType | None) -> None:
@@ -32,8 +35,14 @@ def stop_on_signals(stop: StopRequest) -> Iterator[None]:
         stop.press()
 
     before = {number: signal.signal(number, handle) for number in heeded_signals()}
+
+    def ended(code: int) -> None:
+        for handler in before.values():
+            if isinstance(handler, Interruption):
+                handler.exit_code = code
+
     try:
-        yield
+        yield ended
     finally:
         for number, handler in before.items():
             # None: the handler was not installed by Python and cannot be restored.

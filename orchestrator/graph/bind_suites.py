@@ -1,24 +1,21 @@
 """Binds expectation suites by name to the nodes whose relations they validate."""
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from orchestrator.errors import SuiteError
 from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource, Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
-from orchestrator.nodes.suite import BoundSuite, Suite
+from orchestrator.nodes.suite import BoundSuite, Suite, suite_error
+from orchestrator.wording import did_you_mean, similar
 
 _STORED = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT})
-_NEAR = 3
-_HINT = (
-    "A suite has the name of a model, seed or snapshot (`orders`, `orders.v2`), of one in a package "
-    "(`package.orders`), or of a dbt source's table (`raw.orders`). Change \"name\" in the suite's file."
-)
 
 
-def bind(suites: Sequence[Suite], manifest: Manifest) -> tuple[BoundSuite, ...]:
-    """Return each suite with its node; raises SuiteError, which lists every suite with no node or several."""
+def bind(suites: Sequence[Suite], manifest: Manifest, malformed: Sequence[str] = ()) -> tuple[BoundSuite, ...]:
+    """Return each suite with its node; raises SuiteError, which lists every suite with no node or several.
+
+    The error also lists the mistakes of malformed suites, which are not among `suites`.
+    """
     names = _names(manifest)
     bound: list[BoundSuite] = []
     mistakes: list[str] = []
@@ -28,9 +25,9 @@ def bind(suites: Sequence[Suite], manifest: Manifest) -> tuple[BoundSuite, ...]:
         if len(found) == 1 and not _is_ephemeral(manifest, found[0]):
             bound.append(BoundSuite(suite=suite, node=found[0]))
         else:
-            mistakes.append(f'{suite.path}: the suite "{suite.name}" {_mistake(suite.name, found, names)}')
-    if mistakes:
-        raise SuiteError(_listed(mistakes), hint=_HINT)
+            mistakes.append(f"{suite.path}: {_mistake(suite.name, found, names)}")
+    if malformed or mistakes:
+        raise suite_error(malformed, mistakes)
     return tuple(bound)
 
 
@@ -67,13 +64,14 @@ def _is_ephemeral(manifest: Manifest, node: NodeId) -> bool:
 def _mistake(name: str, found: Sequence[NodeId], names: Mapping[str, frozenset[NodeId]]) -> str:
     match found:
         case []:
-            near = _near(name, names)
-            return "is the name of no node" + (f"; near names: {', '.join(near)}" if near else "")
+            meant = did_you_mean(_similar(name, names))
+            told = f'no model, seed, snapshot or dbt source is called "{name}"'
+            return f"{told}. {meant}" if meant else told
         case [only]:
-            return f"belongs to {only}, which is ephemeral: it leaves no table to validate"
+            return f'the suite "{name}" belongs to {only}, which is ephemeral: it leaves no table to validate'
         case _:
-            exact = (_exact(node, names) for node in found)
-            return f"may mean {len(found)} nodes: say {' or '.join(exact)}"
+            exact = " or ".join(_exact(node, names) for node in found)
+            return f'the suite "{name}" may mean {len(found)} nodes: call it {exact}'
 
 
 def _exact(node: NodeId, names: Mapping[str, frozenset[NodeId]]) -> str:
@@ -82,17 +80,9 @@ def _exact(node: NodeId, names: Mapping[str, frozenset[NodeId]]) -> str:
     return min(alone, key=lambda name: (len(name), name), default=str(node))
 
 
-def _near(name: str, names: Mapping[str, frozenset[NodeId]]) -> Sequence[str]:
+def _similar(name: str, names: Mapping[str, frozenset[NodeId]]) -> Sequence[str]:
     """Return the most similar names, one per node."""
     alike: dict[frozenset[NodeId], str] = {}  # one node has several names that look alike
-    for other in difflib.get_close_matches(name, names, n=3 * _NEAR):
+    for other in similar(name, names, 9):
         alike.setdefault(names[other], other)
-    return list(alike.values())[:_NEAR]
-
-
-def _listed(mistakes: Sequence[str]) -> str:
-    if len(mistakes) == 1:
-        return mistakes[0]
-    return "\n".join(
-        [f"{len(mistakes)} expectation suites cannot be bound to a node:", *(f"  {each}" for each in mistakes)]
-    )
+    return list(alike.values())[:3]

@@ -84,14 +84,14 @@ class Manifest:
 
     def read_by_refs(self, node: DbtNode) -> Iterator[Relation]:
         """Yield the relations that a node reads with ref() and source(), also in ephemeral models, and its own."""
-        for one in self._read_through(node):
+        for one in self.read_through(node):
             known = self.sources.get(one) or self.nodes.get(one)
             if known is not None and known.placed is not None:
                 yield known.placed
 
     def files_read(self, node: DbtNode) -> Mapping[str, Relation]:
         """Return the files that a node reads with source(), as written in its SQL, and the relation of each source."""
-        found = (self.sources[one] for one in self._read_through(node) if one in self.sources)
+        found = (self.sources[one] for one in self.read_through(node) if one in self.sources)
         return {source.external: source.placed for source in found if source.external}
 
     def functions_called(self, node: DbtNode) -> Mapping[str, tuple[Relation, ...]]:
@@ -100,7 +100,7 @@ class Manifest:
         Each is returned with the relations that it reads with ref() and source().
         """
         found: dict[str, tuple[Relation, ...]] = {}
-        waiting = [*self._read_through(node)]
+        waiting = [*self.read_through(node)]
         for one in waiting:  # the list grows while it is read
             function = self.nodes.get(one)
             if function is not None and function.resource_type is ResourceType.FUNCTION and one != node.unique_id:
@@ -109,7 +109,8 @@ class Manifest:
                 waiting += [parent for parent in function.parents if parent not in waiting]
         return found
 
-    def _read_through(self, node: DbtNode) -> Iterator[NodeId]:
+    def read_through(self, node: DbtNode) -> Iterator[NodeId]:
+        """Yield the nodes and sources that a node names, also in ephemeral models, and itself."""
         stack, seen = [node.unique_id], set[NodeId]()
         while stack:
             one = stack.pop()

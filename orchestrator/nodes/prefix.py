@@ -12,6 +12,8 @@ from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 _PREFIX = re.compile(r"[a-z0-9_]{1,30}")
 _LONGEST = {"postgres": 63}
 """The longest name of a schema, in bytes, by adapter; others have no limit that matters."""
+_MAY_LOAD = frozenset({"run", "test", "freshness", "plan", "explain"})
+"""The verbs that take --ingest."""
 _AROUND = frozenset({ResourceType.OPERATION})
 """Hooks write to the schema of the target, if to any."""
 
@@ -28,8 +30,8 @@ class Placement:
         """Raise UsageError if no database accepts the prefix as the beginning of a name."""
         if self.prefix and not _PREFIX.fullmatch(self.prefix):
             raise UsageError(
-                f"'{self.prefix}' is no schema prefix: that is up to 30 lower-case letters, digits and underscores.",
-                hint="For example: --schema-prefix pr_7_",
+                f"The schema prefix '{self.prefix}' is not valid.",
+                hint="Use at most 30 lower-case letters, digits and underscores, for example: --schema-prefix pr_7_",
             )
         if self.prefix.startswith("pg_"):
             raise UsageError(
@@ -48,6 +50,13 @@ class Placement:
     def place(self, place: str) -> str:
         """Return the place of a step that has no relation of its own: two prefixes never share a record."""
         return f"{place} for {self.prefix}" if self.prefix and place else place
+
+    def command(self, words: str) -> str:
+        """Return a command of elt that works in the same schemas: `elt test --schema-prefix pr_7_`."""
+        if not self.prefix:
+            return words
+        loads = " --ingest" if self.loads and words.split()[1] in _MAY_LOAD else ""
+        return f"{words} --schema-prefix {self.prefix}{loads}"
 
     @property
     def words(self) -> str:

@@ -1,8 +1,19 @@
 """Defines an expectation suite as a value."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orchestrator.errors import SuiteError
 from orchestrator.nodes.identity import NodeId
+
+_FORM = (
+    "A suite is a JSON object with a name and a list of expectations, each with a type and kwargs, as "
+    "great-expectations 1.x writes it. Fix the file, or move files that are not suites to another folder."
+)
+_NAME = (
+    "A suite has the name of a model, seed or snapshot (`orders`, `orders.v2`), of one in a package "
+    "(`package.orders`), or of a dbt source's table (`raw.orders`). Change \"name\" in the suite's file."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +52,13 @@ class SuiteReading:
 def suite_id(name: str) -> NodeId:
     """Return the node id of a suite."""
     return NodeId(f"expectation.{name}")
+
+
+def suite_error(malformed: Sequence[str], unbound: Sequence[str] = ()) -> SuiteError:
+    """Return one error for all mistakes in suites: those in the form of files, and names that stand for no node."""
+    hint = "\n".join([*([_FORM] if malformed else []), *([_NAME] if unbound else [])])
+    mistakes = [*malformed, *unbound]
+    if len(mistakes) == 1:
+        return SuiteError(f"{'An expectation suite is malformed. ' if malformed else ''}{mistakes[0]}", hint=hint)
+    listed = [f"{len(mistakes)} mistakes in expectation suites:", *(f"  {each}" for each in mistakes)]
+    return SuiteError("\n".join(listed), hint=hint)

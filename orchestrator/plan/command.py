@@ -47,7 +47,7 @@ class Command:
     repeats: int | None = None
     """How many further attempts a step has after a transient error; None for the settings."""
     time_limit: timedelta | None = None
-    """How long the whole run may take; None for the setting in elt.yml."""
+    """How long the whole run may take; zero for no limit, None for the setting in elt.yml."""
     grace: timedelta = timedelta()
     """How long running steps may continue after an interruption."""
     watched: bool = False

@@ -1,12 +1,12 @@
 """Decides what needs the user's consent in a protected target."""
 
 from collections.abc import Callable, Collection, Iterator
-from difflib import get_close_matches
 from pathlib import Path
 
 from orchestrator.config.settings import Settings
 from orchestrator.errors import ProtectedTargetError
 from orchestrator.nodes.dbt_flags import DbtFlags
+from orchestrator.wording import did_you_mean, similar
 
 Consents = Callable[[str], bool]
 """Returns whether the user consents to the action in the text."""
@@ -38,9 +38,9 @@ def unknown_targets(settings: Settings, known: Collection[str]) -> Iterator[str]
     """
     for key, names in (("protected_targets", settings.protected_targets), ("publish_copy", settings.publish_copy)):
         for name in sorted(set(names) - set(known)) if known else ():  # the targets of the profile may not be known
-            near = get_close_matches(name, known, n=1)
-            meant = f"; did you mean {near[0]}?" if near else ""
-            yield f"{key} in {settings.elt_yml} names {name}, and the profile has only {', '.join(known)}{meant}"
+            meant = did_you_mean(similar(name, known))
+            told = f"{key} in {settings.elt_yml} names {name}, and the profile has only {', '.join(known)}"
+            yield f"{told}. {meant}" if meant else told
 
 
 def require_consent(settings: Settings, targets: set[str], danger: str, consents: Consents) -> None:

@@ -120,7 +120,7 @@ def nothing_for(verb: Verb, select: tuple[str, ...], graph: Graph) -> EmptySelec
             hint="elt looks for ingestion modules in `ingestion/` beside the dbt project or in the folder above, or in"
             " `ingestion.folder` of elt.yml.",
         )
+    listed = graph.placement.command("elt ls --select 'ingest:*'")
     return EmptySelectionError(
-        f"There is nothing to load: no dlt resource feeds {what}.",
-        hint="See what can be loaded with: elt ls --select 'ingest:*'",
+        f"There is nothing to load: no dlt resource feeds {what}.", hint=f"See what can be loaded with: {listed}"
     )

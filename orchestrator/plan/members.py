@@ -153,8 +153,9 @@ class _Choice:
         unchecked = [one for one in sources if one in above and one not in self.sources and sources[one].has_freshness]
         if unchecked:
             named = some_of(sorted(map(short_name, unchecked)), _MOST_NAMED)
+            again = self.graph.placement.command("elt freshness")
             self.found.notes.append(
-                f"the freshness of {named} is not checked, because of --upstream none; check it with: elt freshness"
+                f"the freshness of {named} is not checked, because of --upstream none; check it with: {again}"
             )
 
     def _brings_checks(self, node: NodeId) -> bool:

@@ -98,6 +98,9 @@ def _facts(found: Explained) -> list[tuple[str, str]]:
         facts.append(("volatile", f"{what}: it always runs, unless `meta.elt.volatile: false` is set"))
     if found.now.at_run_time is not None:
         facts.append(("at run time", f"{found.now.at_run_time}: its SQL is known only when its parents have finished"))
+    if statement is not None and statement.deferred and not found.now.is_declared:
+        what = ", ".join(statement.deferred)
+        facts.append(("deferred", f"{what}: rows that are read elsewhere cannot be compared, so it always runs"))
     facts += [("not understood", what) for what in _not_understood(found)]
     if found.decision is not None:
         facts.append(("decision", decision_words(found.decision)))
@@ -117,7 +120,11 @@ def _statement(found: Explained) -> dict[str, object] | None:
     statement = found.now.statement
     if statement is None:
         return None
-    return {"volatile": list(statement.volatile), "not_understood": list(statement.findings)}
+    return {
+        "volatile": list(statement.volatile),
+        "not_understood": list(statement.findings),
+        "deferred": list(statement.deferred),
+    }
 
 
 def _above(found: Explained) -> list[str]:

@@ -7,7 +7,7 @@ from orchestrator.reuse.facts import LockedDatabase
 
 def locked_line(held: LockedDatabase) -> Text:
     """Return one line that names the process that holds the database, and what follows from that."""
-    told = f"{held}, so it was not read. What only it can tell is unconfirmed: `elt run` decides that."
+    told = f"{held}, so it was not read. What only it can tell is unconfirmed: the run decides that."
     return Text(told, style="yellow")
 
 

@@ -81,7 +81,7 @@ def overview_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str)
     yield from (Text(f"  {reason}: {some_of(nodes)}") for reason, nodes in by_reason.items())
     yield from _section("Notes", [one_line(note) for note in plan.notes])
     yield Text()
-    yield Text("Every step with its reason: elt plan --verbose", style="dim")
+    yield Text("With --verbose: every step with its reason", style="dim")
 
 
 def _section(title: str, lines: Sequence[str], number: int | None = None) -> Iterator[Text]:

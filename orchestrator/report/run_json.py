@@ -119,6 +119,12 @@ def json_line(document: object) -> str:
     return json.dumps(document, default=str, separators=(",", ":"))
 
 
+def error_json(event: RunNotStarted, *, is_of_a_run: bool) -> Json:
+    """Return the object of an error that ended a command: of one that would have run steps, or of any other."""
+    found = JsonEvents().to_json(event)
+    return found if is_of_a_run else {**found, "event": "error"}
+
+
 def refusal(message: str, hint: str, code: str, exit_code: int) -> RunNotStarted:
     """Return the event of a run that is refused now."""
     return RunNotStarted(at=datetime.now(UTC), message=message, hint=hint, code=code, exit_code=exit_code)

@@ -40,18 +40,18 @@ class Definitions:
 
     def statement(self, made: Fingerprint, then: LastSuccess, *, compiles: bool) -> StatementVerdict | None:
         """Return the verdict on a node's compiled code: the recorded one, or a new one if none was recorded."""
-        if not made.has_statement or self.project.statements is None:
+        statements, recorded = self.project.statements, then.fingerprint.statement
+        if not made.has_statement or statements is None:
             return None
+        is_valid = recorded is not None and not statements.was_deferred(recorded)
         if made.node in self._compiled:
             code = self._compiled[made.node]
         # Code that queries the warehouse would compile to what it holds now, not to what was built.
-        elif then.fingerprint.statement is not None or not compiles or made.at_run_time is not None:
-            return then.fingerprint.statement
+        elif is_valid or not compiles or made.at_run_time is not None:
+            return recorded
         else:
             code = self._compiled[made.node] = self.project.code.now(made.node)
-        if code is None:
-            return None
-        return self.project.statements.verdict(made.node, code, then.fingerprint.statement)
+        return None if code is None else statements.verdict(made.node, code, recorded)
 
     def verdict(self, evaluation: Evaluation, code: str) -> StatementVerdict | None:
         """Return the verdict on the code that a node was compiled to for its build."""

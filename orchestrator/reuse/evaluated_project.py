@@ -108,6 +108,11 @@ class Project:
         dbt = self.manifest.nodes.get(node)
         return dbt.parents if dbt is not None else ()
 
+    def unknown_rows_of(self, parent: NodeId) -> str:
+        """Describe that nothing is known of what a parent outside of the run holds."""
+        deferring = self.statements is not None and self.statements.deferred
+        return f"{'with --defer, ' if deferring else ''}what {short_name(parent)} holds is not known"
+
     def told(self, node: NodeId, change: Change) -> str:
         """Describe a change in a node's or suite's fingerprint, in words and files that the user knows."""
         dbt = self.manifest.nodes.get(node)

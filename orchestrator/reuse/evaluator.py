@@ -255,7 +255,7 @@ class Evaluator:
             if parent in self._settled:
                 unknown = self.made[parent].unknown if parent in self.made else ()
                 through = f"{self._rows_of(min(unknown))} (through {short_name(parent)})" if unknown else ""
-                return through or f"what {short_name(parent)} holds is not known"
+                return through or self.project.unknown_rows_of(parent)
         return ""
 
     def _rows_of(self, source: NodeId) -> str:

@@ -70,6 +70,9 @@ class OpenDbt(Protocol):
     def surroundings(self) -> DbtSurroundings:
         """Return what can change results besides the nodes; contains secrets until they are hashed."""
 
+    def deferred_relations(self) -> Mapping[NodeId, Relation]:
+        """Return the relations that `--defer` may read in place of nodes; empty without it."""
+
     def compiled_code(self, node: NodeId) -> str | None:
         """Return what a node compiles to now; None if it cannot be compiled."""
 

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
+from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.decision import Act, Decision, unconfirmed
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.plan_words import reason_of
@@ -57,34 +58,38 @@ class DecidedPlan:
 
 def decide_plan(plan: Plan, evaluator: Evaluator, wishes: Wishes) -> Plan:
     """Return the plan with a decision on each step, without hooks if dbt has nothing else to do."""
-    return _without_idle_hooks(_noted(_Foresight(plan, evaluator, wishes).decided()), wishes)
+    return _without_idle_hooks(
+        _noted(_Foresight(plan, evaluator, wishes).decided(), evaluator.project.graph.placement), wishes
+    )
 
 
-def _noted(plan: Plan) -> Plan:
+def _noted(plan: Plan, placement: Placement) -> Plan:
     """Add a note on what to do about steps that run because something in them is not understood."""
     count = sum(step.decision is not None and step.decision.words.startswith(NOT_UNDERSTOOD) for step in plan.steps)
     if not count:
         return plan
     steps = "1 step runs" if count == 1 else f"{count:,} steps run"
     note = (
-        f"{steps} because something is not understood; `elt explain NODE` names it. If the same inputs always give the"
-        " same result, set meta.elt.deterministic: true on the node"
+        f"{steps} because something is not understood; `{placement.command('elt explain NODE')}` names it. If the same"
+        " inputs always give the same result, set meta.elt.deterministic: true on the node"
     )
     return replace(plan, notes=(*plan.notes, note))
 
 
-def closed_decision(check: StepId) -> Decision:
+def closed_decision(check: StepId, placement: Placement) -> Decision:
     """Return the decision for a step below a check that did not pass when it last ran, and is not in the plan."""
     name = short_name(NodeId(check))
-    again = f"elt test --select {'expectation:' if check.startswith('expectation.') else ''}{name}"
+    select = f"{'expectation:' if check.startswith('expectation.') else ''}{name}"
+    again = placement.command(f"elt test --select {select}")
     words = f"{name} did not pass when it last ran, and is not in this run; check again with: {again}"
     return Decision(act=Act.CLOSED, words=words, blame=check)
 
 
-def with_closed_gates(plan: Plan, closed: Mapping[StepId, StepId]) -> Plan:
+def with_closed_gates(plan: Plan, closed: Mapping[StepId, StepId], placement: Placement) -> Plan:
     """Return the plan in which the closed steps, each given with its check, do not run."""
     steps = (
-        replace(step, decision=closed_decision(closed[step.id])) if step.id in closed else step for step in plan.steps
+        replace(step, decision=closed_decision(closed[step.id], placement)) if step.id in closed else step
+        for step in plan.steps
     )
     return replace(plan, steps=tuple(steps))
 
@@ -135,7 +140,7 @@ class _Foresight:
         if isinstance(step, IngestStep | FreshnessStep | HookStep):
             return Decision(act=Act.RUN, words=reason_of(step))
         if step.id in self.wishes.closed:
-            return closed_decision(self.wishes.closed[step.id])
+            return closed_decision(self.wishes.closed[step.id], self.evaluator.project.graph.placement)
         node = NodeId(step.id)
         # dbt ends these as no-op. There is no result that could be reused.
         if isinstance(step, BuildStep) and step.resource_type in _NO_OPS:

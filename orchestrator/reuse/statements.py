@@ -26,6 +26,8 @@ class Statements:
     """The database of names that do not give one."""
     functions: Callable[[], Mapping[str, StoredFunction]] = dict
     """Returns the functions that are stored in the database now, by name."""
+    deferred: Mapping[NodeId, Relation] = field(default_factory=dict)
+    """The relations of another place that `--defer` may read in place of nodes."""
     unread: bool = False
     """Whether the database cannot be read now. The stored functions are then assumed to be as recorded."""
     _functions: tuple[Mapping[str, StoredFunction], Mapping[str, tuple[Statement, ...]]] | None = None
@@ -35,7 +37,9 @@ class Statements:
     def verdict(self, node: NodeId, code: str, before: StatementVerdict | None = None) -> StatementVerdict:
         """Return the verdict on the compiled code of a node; keep an earlier verdict on the same code."""
         functions, digest = self.functions(), digest_of(code)
-        if before is not None and before.code == digest and not self._changed(before):
+        # With --defer, what was read without ref() may turn out to be read elsewhere for a ref().
+        is_known = before is not None and before.code == digest and not (self.deferred and before.findings)
+        if before is not None and is_known and not self.was_deferred(before) and not self._changed(before):
             return before  # reading a statement takes a millisecond or more
         # `functions` is one object until a step may have changed them; hashing all definitions would be slower. The
         # object itself is kept, because the id of one that is gone can be that of the next.
@@ -44,6 +48,10 @@ class Statements:
         if (node, digest) not in self._read:
             self._read[node, digest] = self._verdict(self.manifest.nodes[node], code, digest, functions)
         return self._read[node, digest]
+
+    def was_deferred(self, before: StatementVerdict) -> bool:
+        """Return whether a verdict is of a build that read other relations than one without `--defer` reads now."""
+        return bool(before.deferred) and not self.deferred
 
     def why_not(self, made: Fingerprint, then: Fingerprint) -> str:
         """Return what in the compiled statement of a node prevents its reuse; empty if nothing does.
@@ -57,10 +65,9 @@ class Statements:
             return self._why_not_python(made.node)
         if statement is None:
             return "what it compiles to is not known"
-        if statement.volatile:
-            return f"volatile: {statement.volatile[0]}"
-        if statement.findings:
-            return f"not understood: {statement.findings[0]}"
+        return _why_unknown(statement) or self._why_stored(statement, then)
+
+    def _why_stored(self, statement: StatementVerdict, then: Fingerprint) -> str:
         if replaced := self._replaced():
             return f"not understood: {replaced}(), stored in the database, which replaces a built-in function"
         if statement.stored and then.statement is None:
@@ -127,6 +134,13 @@ class Statements:
         allowed = {_key(relation, self.database, exact=exact) for relation in self.manifest.read_by_refs(node)}
         home = self.database if exact else self.database.lower()
         outside = [name for name in sorted(found.relations) if not _is_allowed(name, allowed, home)]
+        elsewhere = {
+            _key(self.deferred[one], self.database, exact=exact)
+            for one in self.manifest.read_through(node)
+            if one in self.deferred
+        }
+        deferred = [name for name in outside if _is_allowed(name, elsewhere, home)]
+        unnamed = [name for name in outside if name not in deferred]
         calls = called_through(found.calls | _names_of_types(code), readings)
         opaque = sorted(name for name in calls if stored.get(name))
         return StatementVerdict(
@@ -135,14 +149,26 @@ class Statements:
                 *found.unknown,
                 *_invisible(code),
                 *_local_time(code, adapter),
-                *(f"{'.'.join(name)}, which it reads without ref() or source()" for name in outside),
+                *(f"{'.'.join(name)}, which it reads without ref() or source()" for name in unnamed),
                 *(f"{name}(), stored in the database: {stored[name]}" for name in opaque),
             ),
             volatile=found.volatile,
+            deferred=tuple(".".join(name) for name in deferred),
             calls=calls,
             stored=stored_digests(calls, functions),
             sees_all_columns=found.sees_all_columns,
         )
+
+
+def _why_unknown(statement: StatementVerdict) -> str:
+    """Return what in a statement makes any earlier result unreliable; empty if nothing does."""
+    if statement.volatile:
+        return f"volatile: {statement.volatile[0]}"
+    if statement.findings:
+        return f"not understood: {statement.findings[0]}"
+    if statement.deferred:
+        return f"reads the deferred relation {statement.deferred[0]}, whose rows cannot be compared"
+    return ""
 
 
 def stored_digests(called: AbstractSet[str], functions: Mapping[str, StoredFunction]) -> dict[str, str]:

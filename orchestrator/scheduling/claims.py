@@ -7,10 +7,14 @@ from enum import StrEnum
 from orchestrator.execution.recorded import Process
 from orchestrator.timetable.scheduled_time import DataInterval
 
+_INTERRUPTED = 130  # the exit code of a run that was interrupted
+
 
 class TimeState(StrEnum):
     """The state of one time of a schedule."""
 
+    PENDING = "pending"
+    """Something other than the clock has started it, and no process has claimed it yet."""
     RUNNING = "running"
     """A process has claimed it: it waits for its conditions, or its run is in progress."""
     ENDED = "ended"
@@ -78,3 +82,8 @@ class RecordedSchedule:
     """The cron expressions and the zone that it was last seen with."""
     paused_at: datetime | None = None
     paused_by: str = ""
+
+
+def was_interrupted(time: RecordedTime) -> bool:
+    """Return whether the run of a time was cut off, so that it is resumed and not retried; its process is not alive."""
+    return time.state is TimeState.RUNNING or time.exit_code == _INTERRUPTED

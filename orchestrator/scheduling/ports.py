@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from orchestrator.execution.ports import RunStore
 from orchestrator.scheduling.claims import RecordedSchedule, RecordedTime, TimeKey
+
+NO_VERSIONS: Mapping[str, str] = MappingProxyType({})
 
 
 class ScheduleRecord(Protocol):
@@ -20,8 +24,11 @@ class ScheduleRecord(Protocol):
         A schedule that is new, or has another definition than before, begins at `at`. One that is gone is forgotten.
         """
 
-    def pause(self, project: str, schedule: str, *, at: datetime | None, by: str) -> bool:
-        """Pause a schedule, or resume it if `at` is None; return whether that changed anything."""
+    def pause(self, project: str, schedule: str, *, at: datetime, by: str) -> bool:
+        """Pause a schedule; return False if it is paused already."""
+
+    def unpause(self, project: str, schedule: str, *, at: datetime) -> bool:
+        """End a pause; return False if there is none. Times before `at` are not due any more."""
 
     def times(
         self, project: str, schedule: str, *, since: datetime | None = None, limit: int | None = None
@@ -34,10 +41,29 @@ class ScheduleRecord(Protocol):
     def open_times(self, project: str) -> tuple[RecordedTime, ...]:
         """Return the times that are running, or are to be started again, of all schedules, earliest first."""
 
-    def claim(self, time: RecordedTime, *, instead_of: RecordedTime | None = None) -> bool:
+    def claim(
+        self,
+        time: RecordedTime,
+        *,
+        instead_of: RecordedTime | None = None,
+        versions: Mapping[str, str] = NO_VERSIONS,
+    ) -> bool:
         """Record a time, and return whether that was done, in one transaction.
 
         It is not done if the time is recorded already, unless it is recorded exactly as `instead_of` was read.
+        `versions` are those of the files or the table that started it.
+        """
+
+    def versions(self, project: str, schedule: str) -> Mapping[str, str] | None:
+        """Return the versions of files and tables that were seen for a schedule; None before the first look."""
+
+    def note_versions(self, project: str, schedule: str, versions: Mapping[str, str]) -> None:
+        """Record versions without starting anything, and that there was a look."""
+
+    def table_version(self, step: str, target: str | None) -> str | None:
+        """Return what identifies the present rows of a node, by its name or id, in a target or in any.
+
+        None if no run has written them. It changes when a run has built or loaded the node with another result.
         """
 
     def update(self, time: RecordedTime) -> bool:
@@ -55,3 +81,6 @@ class ProjectStore(RunStore, Protocol):
 
     def schedule_record(self) -> ScheduleRecord:
         """Return the record of schedules."""
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the files that change when something is recorded; none if the store is on a server."""

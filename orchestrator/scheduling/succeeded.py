@@ -28,6 +28,8 @@ def last_time_succeeded(schedule: ScheduleSettings, until: datetime, project: st
 def _judged(time: RecordedTime) -> Answer:
     of = f"its time of {_shown(time.key.logical_time)}"
     match time.state:
+        case TimeState.PENDING:
+            return not_yet(f"{of} has not run yet")
         case TimeState.RUNNING:
             return not_yet(f"{of} is running")
         case TimeState.SKIPPED:

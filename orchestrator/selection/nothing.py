@@ -1,12 +1,12 @@
 """Describes a selection that matches nothing."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from orchestrator.errors import EmptySelectionError
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dlt import without_prefix
 from orchestrator.selection.criterion import LOADS, bare_value, is_stateful, own_criterion, unions
+from orchestrator.wording import did_you_mean, similar
 
 
 def nothing_matched(
@@ -23,11 +23,11 @@ def nothing_matched(
                 hint="Add a model to the folder named by `model-paths` in dbt_project.yml (default: models/).",
             )
         words = f"--exclude {' '.join(unions(exclude))!r} leaves nothing." if exclude else "Nothing is selected."
-        return EmptySelectionError(words, hint="List all names with: elt ls")
+        return EmptySelectionError(words, hint=f"List all names with: {graph.placement.command('elt ls')}")
     parts = [part for item in items for part in item.split(",")]
     # A dict keeps the order of the parts and names each word once.
     near = dict.fromkeys(name for part in parts for name in _near(part, graph))
-    hint = f"Similar names: {', '.join(near)}." if near else f"List all names with: elt ls{_all_of(parts)}"
+    hint = did_you_mean(near) or f"List all names with: {graph.placement.command(f'elt ls{_all_of(parts)}')}"
     return EmptySelectionError(f"The selection {' '.join(items)!r} matches nothing.", hint=hint)
 
 
@@ -49,12 +49,12 @@ def _near(part: str, graph: Graph) -> Iterator[str]:
     criterion = own_criterion(part)
     if criterion is None:
         word = without_prefix(bare_value(part))
-        near = get_close_matches(word, [*_names(graph), *_own_names(LOADS, graph)], n=3)
+        near = similar(word, [*_names(graph), *_own_names(LOADS, graph)])
         # A name that is a node's too is suggested without `ingest:`: dbt's meaning comes first.
         loads = set(_own_names(LOADS, graph)) - set(_names(graph))
         yield from (f"{LOADS}:{name}" if name in loads else name for name in near)
         return
-    for name in get_close_matches(criterion.value, _own_names(criterion.method, graph), n=3):
+    for name in similar(criterion.value, _own_names(criterion.method, graph)):
         yield f"{criterion.method}:{name}"
 
 

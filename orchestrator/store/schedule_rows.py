@@ -10,13 +10,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.errors import StoreError
 from orchestrator.execution.recorded import Process
+from orchestrator.plan.status import Status
 from orchestrator.scheduling.claims import RecordedSchedule, RecordedTime, SkipCause, TimeKey, TimeState
+from orchestrator.scheduling.ports import NO_VERSIONS
 from orchestrator.store.database import have_alone
 from orchestrator.store.prepared import Values
-from orchestrator.store.tables import schedule_times, schedules
+from orchestrator.store.tables import fingerprints, runs, schedule_times, schedule_versions, schedules, steps
 from orchestrator.timetable.scheduled_time import DataInterval
 
 _times = schedule_times.c
+_WRITING = ("ingest", "seed", "model", "snapshot")
 _same = ("note", "exit_code", "run_id", "starts", "again_at", "claimed_at", "beaten_at", "ended_at")
 
 
@@ -41,24 +44,33 @@ class SqlScheduleRecord:
             known = _read_schedules(connection, project)
             for name in known.keys() - definitions.keys():
                 connection.execute(delete(schedules).where(_is_schedule(project, name)))
+            changed = [name for name, one in known.items() if one.definition != definitions.get(name)]
+            for name in changed:  # what was seen for other files or another table says nothing of these
+                connection.execute(delete(schedule_versions).where(_is_version(project, name)))
             for name, definition in definitions.items():
                 if name not in known:
                     row = {"project": project, "schedule": name, "paused_by": ""}
                     connection.execute(insert(schedules), {**row, "since": at, "definition": definition})
                 elif known[name].definition != definition:
-                    changed = update(schedules).where(_is_schedule(project, name))
-                    connection.execute(changed.values(since=at, definition=definition))
+                    anew = update(schedules).where(_is_schedule(project, name))
+                    connection.execute(anew.values(since=at, definition=definition))
             seen = _read_schedules(connection, project)
             connection.commit()
         return seen
 
-    def pause(self, project: str, schedule: str, *, at: datetime | None, by: str) -> bool:
-        """Pause a schedule, or resume it if `at` is None; return whether that changed anything."""
-        is_paused = schedules.c.paused_at.is_not(None)
-        state = is_paused if at is None else ~is_paused
+    def pause(self, project: str, schedule: str, *, at: datetime, by: str) -> bool:
+        """Pause a schedule; return False if it is paused already."""
         with self._connected() as connection, connection.begin():
-            changed = update(schedules).where(_is_schedule(project, schedule), state)
-            return bool(connection.execute(changed.values(paused_at=at, paused_by=by if at else "")).rowcount)
+            running = _is_schedule(project, schedule) & schedules.c.paused_at.is_(None)
+            changed = update(schedules).where(running).values(paused_at=at, paused_by=by)
+            return bool(connection.execute(changed).rowcount)
+
+    def unpause(self, project: str, schedule: str, *, at: datetime) -> bool:
+        """End a pause; return False if there is none. Times before `at` are not due any more."""
+        with self._connected() as connection, connection.begin():
+            paused = _is_schedule(project, schedule) & schedules.c.paused_at.is_not(None)
+            changed = update(schedules).where(paused).values(paused_at=None, paused_by="", since=at)
+            return bool(connection.execute(changed).rowcount)
 
     def times(
         self, project: str, schedule: str, *, since: datetime | None = None, limit: int | None = None
@@ -83,7 +95,13 @@ class SqlScheduleRecord:
         with self._connected() as connection, connection.begin():
             return tuple(map(_time, connection.execute(asked)))
 
-    def claim(self, time: RecordedTime, *, instead_of: RecordedTime | None = None) -> bool:
+    def claim(
+        self,
+        time: RecordedTime,
+        *,
+        instead_of: RecordedTime | None = None,
+        versions: Mapping[str, str] = NO_VERSIONS,
+    ) -> bool:
         """Record a time unless it is recorded already; with `instead_of`, only if it is recorded exactly as that."""
         with self._connected() as connection:
             # The lock covers the read and the write: of two processes that start together only one may claim the time.
@@ -93,10 +111,40 @@ class SqlScheduleRecord:
             if is_free:
                 connection.execute(delete(schedule_times).where(_is_time(time.key)))
                 connection.execute(insert(schedule_times), _values(time))
+                _write_versions(connection, time.key.project, time.key.schedule, versions)
                 connection.commit()
             else:
                 connection.rollback()
         return is_free
+
+    def versions(self, project: str, schedule: str) -> Mapping[str, str] | None:
+        """Return the versions of files and tables that were seen for a schedule; None before the first look."""
+        asked = select(schedule_versions.c.name, schedule_versions.c.version).where(_is_version(project, schedule))
+        with self._connected() as connection, connection.begin():
+            found = {row.name: row.version for row in connection.execute(asked)}
+        return {name: version for name, version in found.items() if name} if found else None
+
+    def note_versions(self, project: str, schedule: str, versions: Mapping[str, str]) -> None:
+        """Record versions without starting anything, and that there was a look."""
+        with self._connected() as connection, connection.begin():
+            _write_versions(connection, project, schedule, {**versions, "": "looked"})
+
+    def table_version(self, step: str, target: str | None) -> str | None:
+        """Return what identifies the present rows of a node; None if no run has written them."""
+        joined = steps.join(runs, runs.c.run_id == steps.c.run_id).outerjoin(
+            fingerprints, (fingerprints.c.run_id == steps.c.run_id) & (fingerprints.c.step_id == steps.c.step_id)
+        )
+        is_node = (steps.c.step_id == step) | (steps.c.name == step)
+        wrote = steps.c.kind.in_(_WRITING) & (steps.c.status == Status.SUCCESS.value)
+        asked = select(runs.c.run_id, runs.c.selected, fingerprints.c.identity).select_from(joined)
+        asked = asked.where(is_node, wrote).order_by(runs.c.started_at.desc())
+        if target is not None:
+            asked = asked.where(runs.c.target == target)
+        with self._connected() as connection, connection.begin():
+            for row in connection.execute(asked):
+                if not (row.selected or {}).get("schema_prefix"):  # a sandbox has rows of its own
+                    return str(row.identity or row.run_id)
+        return None
 
     def update(self, time: RecordedTime) -> bool:
         """Record how a time goes on or ended; return False if another process has claimed it since."""
@@ -128,6 +176,19 @@ def _read_schedules(connection: Connection, project: str) -> dict[str, RecordedS
         )
         for row in connection.execute(asked)
     }
+
+
+def _is_version(project: str, schedule: str) -> ColumnElement[bool]:
+    return (schedule_versions.c.project == project) & (schedule_versions.c.schedule == schedule)
+
+
+def _write_versions(connection: Connection, project: str, schedule: str, versions: Mapping[str, str]) -> None:
+    for name, version in versions.items():
+        connection.execute(
+            delete(schedule_versions).where(_is_version(project, schedule), schedule_versions.c.name == name)
+        )
+        row = {"project": project, "schedule": schedule, "name": name, "version": version}
+        connection.execute(insert(schedule_versions), row)
 
 
 def _is_schedule(project: str, name: str) -> ColumnElement[bool]:

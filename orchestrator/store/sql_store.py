@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, delete, event, func, insert, select
 from sqlalchemy.engine import URL, ExceptionContext
@@ -90,6 +91,13 @@ class SqlStore:
     def shrink(self) -> bool:
         """Return the space of deleted runs to the disk, unless another process uses the file."""
         return self.size() is not None and shrink_file(self._engine())
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the files that change when something is recorded; none if the store is on a server."""
+        if self.size() is None:
+            return ()
+        path = Path(self._url.database or "")
+        return path, path.with_name(f"{path.name}-wal")
 
     def count_runs(self) -> int:
         """Return the number of recorded runs."""

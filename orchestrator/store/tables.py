@@ -233,6 +233,15 @@ schedules = Table(
     Column("paused_by", String(255), nullable=False),
 )
 
+schedule_versions = Table(
+    "schedule_versions",
+    metadata,
+    Column("project", String(255), primary_key=True),
+    Column("schedule", String(255), primary_key=True),
+    Column("name", String(1024), primary_key=True, comment="a file or a node; empty for the first look itself"),
+    Column("version", Text, nullable=False),
+)
+
 schedule_times = Table(
     "schedule_times",
     metadata,
@@ -241,7 +250,7 @@ schedule_times = Table(
     Column("logical_time", Moment, primary_key=True),
     Column("interval_start", Moment, nullable=False),
     Column("interval_end", Moment, nullable=False),
-    Column("state", String(16), nullable=False, comment="running, ended or skipped"),
+    Column("state", String(16), nullable=False, comment="pending, running, ended or skipped"),
     Column("cause", String(16), comment="why it was skipped"),
     Column("note", Text, nullable=False, comment="the reason in words"),
     Column("exit_code", Integer),

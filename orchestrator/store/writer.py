@@ -28,7 +28,6 @@ from orchestrator.store.rows import attempt_values, end_values, part_values, run
 from orchestrator.store.texts import keep_text
 
 _Counted = tuple[int, dict[StepId, int], set[StepId]]
-_BEAT = timedelta(seconds=5)
 _LOOK = timedelta(seconds=1)
 
 
@@ -47,7 +46,7 @@ class SqlRunWriter:
         self._running: set[StepId] = set()  # the started steps whose attempt has not ended
         self._verified: set[StepId] = set()  # the started steps that only verify, and build nothing
         self._shared: set[str] = set()  # relations where other steps may have records
-        self._beaten = self._looked = opening.started_at
+        self._looked = opening.started_at
 
     def record(self, events: Sequence[RunEvent]) -> tuple[RunEvent, ...]:
         """Record the events in one transaction, and return them with their numbers.
@@ -97,16 +96,14 @@ class SqlRunWriter:
             raise self._refused(error) from error
 
     def look(self, at: datetime) -> bool:
-        """Record a heartbeat at intervals, and return whether a user has asked the run to end."""
+        """Record a heartbeat once a second, and return whether a user has asked the run to end."""
         if _is_within(at - self._looked, _LOOK):
             return False
         self._looked = at
         try:
             with self._connection().begin():
-                if not _is_within(at - self._beaten, _BEAT):
-                    self._beaten = at
-                    beat = update(tables.runs).where(self._this(tables.runs)).values(heartbeat_at=at)
-                    self._connection().execute(beat)
+                beat = update(tables.runs).where(self._this(tables.runs)).values(heartbeat_at=at)
+                self._connection().execute(beat)
                 return self._take_requests(at)
         except DBAPIError:  # a missed heartbeat is made up for by the next one
             return False

@@ -1,7 +1,7 @@
 """Executes a plan in an open project, and records the run."""
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -90,7 +90,7 @@ def drive(
     inbox, stop = project.inbox, StopRequest()
     # A listener that is too slow gets the events that were not queued for it from the record.
     reread = partial(_happened, known.store, opening.run_id)
-    with audience.rereading(reread), stop_on_signals(stop), printed_as_notices(inbox):
+    with audience.rereading(reread), _stoppable(stop, audience) as has_ended, printed_as_notices(inbox):
         outcomes = run_plan(
             plan,
             thread_executors(runners.by_executor, terms.limits, inbox, _now),
@@ -100,15 +100,31 @@ def drive(
             clock=_now,
             stop=stop,
         )
+        has_ended(exit_code(run_status(outcomes)))
 
     def tell(notice: Noticed) -> None:
         _tell(project, writer, opening.run_id, notice)
 
     forget_old_runs(known.store, project.settings.keep_runs, _now(), tell)  # after the run, whose own record counts too
-    code = _exit_code(reuse.shadow, outcomes, tell)
+    has_ended(code := _exit_code(reuse.shadow, outcomes, tell))
     if copy is not None and plan.steps and code is ExitCode.SUCCESS:  # readers never see a state that is not green
-        code = publish(project, copy, tell)
+        has_ended(ExitCode.NOT_GREEN)  # if copying is interrupted
+        has_ended(code := publish(project, copy, tell))
     return FinishedRun(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=code)
+
+
+@contextmanager
+def _stoppable(stop: StopRequest, audience: Audience) -> Iterator[Callable[[ExitCode], None]]:
+    """Heed signals, and let the audience know at the end whether a user has stopped the run.
+
+    Yield what `stop_on_signals` does.
+    """
+    try:
+        with stop_on_signals(stop) as has_ended:
+            yield has_ended
+    finally:
+        if stop.is_set():
+            audience.note_stop()
 
 
 def _terms(

@@ -1,6 +1,5 @@
 """Explains one node: its current fingerprint, the fingerprint of its last success, and the resulting decision."""
 
-import difflib
 from contextlib import closing
 from dataclasses import replace
 
@@ -9,7 +8,7 @@ from orchestrator.execution.knowledge import Knowledge
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.dlt import is_called, load_name
-from orchestrator.nodes.identity import short_name
+from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.plan.command import Command
 from orchestrator.plan.make_request import requested
 from orchestrator.plan.step import StepId
@@ -17,14 +16,17 @@ from orchestrator.reuse.explained import Explained, explained, without_database
 from orchestrator.reuse.fingerprints.change_words import Words
 from orchestrator.reuse.fingerprints.make import FINGERPRINTED, has_fingerprint
 from orchestrator.reuse.scope import with_needs
+from orchestrator.selection.resolve import Selection
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.planning import selected, steps_for
 from orchestrator.wiring.recording import open_store
+from orchestrator.wording import did_you_mean, similar
 
 
 def explain_node(project: OpenProject, command: Command, name: str) -> Explained:
     """Explain how a run of the whole project with `--skip-unchanged` would decide on the node of that name or id.
 
+    With `--defer`, a run of the node alone: what a run of the whole project builds is not deferred.
     Raises UsageError if no node, or more than one, has the name.
     """
     manifest = project.graph.manifest
@@ -34,7 +36,10 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
     whole = replace(command, skip_unchanged=True)
     with closing(open_store(project.settings)) as store:
         known = Knowledge(project=project, store=store)
-        request = requested(whole, selected(whole, project))
+        snapshot = selected(whole, project)
+        if project.snapshot.flags.defer:
+            snapshot = replace(snapshot, selection=_alone(node.unique_id, snapshot.selection))
+        request = requested(whole, snapshot)
         plan, evaluator = known.decided_plan(steps_for(project, request), request, skip_unchanged=True)
         for one in order:
             if one not in evaluator.made:  # no step builds it: for example an ephemeral model
@@ -52,9 +57,15 @@ def explain_node(project: OpenProject, command: Command, name: str) -> Explained
     return found if project.held is None else without_database(found, project.held, evaluator.unversioned)
 
 
+def _alone(node: NodeId, everything: Selection) -> Selection:
+    """Return the selection of one node."""
+    only = frozenset({node})
+    return replace(everything, selected=only, direct=only, named=only, is_everything=False)
+
+
 def find_node(graph: Graph, name: str) -> DbtNode:
     """Return the node with a fingerprint that has this name, short name or id; raises UsageError if none has."""
-    manifest = graph.manifest
+    manifest, placed = graph.manifest, graph.placement.command
     found = [node for node in manifest.nodes.values() if node.resource_type in FINGERPRINTED and name in _names(node)]
     if len(found) == 1:
         return found[0]
@@ -67,17 +78,18 @@ def find_node(graph: Graph, name: str) -> DbtNode:
     if any(name in names for names in others):
         raise UnknownNodeError(
             f"{name} has no fingerprint: dbt neither builds nor tests it.",
-            hint="Models, seeds, snapshots, functions, data tests and unit tests have one. `elt ls` lists them.",
+            hint="Models, seeds, snapshots, functions, data tests and unit tests have one."
+            f" `{placed('elt ls')}` lists them.",
         )
     load = next((load for load in graph.ingest.values() if is_called(name, load.names)), None)
     if load is not None:
         shown = load_name(load.source)
         raise UnknownNodeError(
             f"{shown} is a load ({load.path}). A load has no fingerprint and is never reused.",
-            hint=f"`elt plan --select {shown}+` shows what it feeds, `elt logs {shown}` what it did in the last run.",
+            hint=f"`{placed(f'elt plan --select {shown}+')}` shows what it feeds,"
+            f" `elt logs {shown}` what it did in the last run.",
         )
-    near = difflib.get_close_matches(name, sorted(known), n=3)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "`elt ls` lists the nodes."
+    hint = did_you_mean(similar(name, sorted(known))) or f"`{placed('elt ls')}` lists the nodes."
     raise UnknownNodeError(f"The project has no node called {name}.", hint=hint)
 
 

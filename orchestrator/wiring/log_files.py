@@ -11,6 +11,7 @@ from orchestrator.debugging import LOGGER, is_debugging
 from orchestrator.errors import ProjectError
 from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.masking import Masker
+from orchestrator.report.words import clean
 
 _FORM = "%(asctime)s %(levelname)s %(name)s %(threadName)s: %(message)s"
 
@@ -56,7 +57,7 @@ def own_log(settings: Settings, masker: Masker) -> Iterator[None]:
 
 
 class _Masked(logging.Formatter):
-    """Masks secrets in each line, including tracebacks."""
+    """Masks secrets in each line, including tracebacks, and removes the colours of other tools."""
 
     def __init__(self, masker: Masker) -> None:
         super().__init__(_FORM)
@@ -64,7 +65,7 @@ class _Masked(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the formatted line."""
-        return self._masker.text(super().format(record))
+        return self._masker.text(clean(super().format(record)))
 
 
 class _LateFile(logging.FileHandler):

@@ -12,7 +12,7 @@ from orchestrator.config.settings import Settings
 from orchestrator.execution.changes import digests_of
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.recorded import Code, Opening
-from orchestrator.execution.recorded_command import asked_of
+from orchestrator.execution.recorded_command import asked_of, vars_text
 from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.placement import places_of, written_by
 from orchestrator.plan.plan import Plan
@@ -57,18 +57,19 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
     """Return the opening record of a run of the project, with secrets masked."""
     masker = project.masker
     shown_vars = masker.value(dict(project.snapshot.flags.vars))
+    text = vars_text(shown_vars)
     return Opening(
         run_id=run_id,
         started_at=datetime.now(UTC),
         verb=command.verb.value,
         trigger="cli" if command.words else "api",
-        command=masker.words(command.words, json.dumps(shown_vars)),
+        command=masker.words(command.words, text),
         selected={
-            **asked_of(command, masker, json.dumps(shown_vars)),
+            **asked_of(command, masker, text),
             "verify_reuse": share_of(command, project.settings),
             "files": digests_of(plan, project.settings.project_root),
         },
-        vars=shown_vars if isinstance(shown_vars, dict) else {},
+        vars=json.loads(json.dumps(shown_vars, default=str)),
         code=code_at(project.settings.project_root),
         versions={**installed_versions(), **(project.host.versions() if project.host is not None else {})},
         target=project.target.name,

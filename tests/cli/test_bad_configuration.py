@@ -28,7 +28,7 @@ def test_every_mistake_of_elt_yml_is_reported_at_once(elt, tmp_path):
     shop = write_shop(tmp_path, {"elt.yml": ELT_YML})
     elt("run", project=shop).refuses(
         "The configuration has 5 mistakes:",
-        f"{shop}/elt.yml:1: unknown key 'lock_timout'; did you mean 'lock_timeout'?",
+        f"{shop}/elt.yml:1: unknown key 'lock_timout'. Did you mean 'lock_timeout'?",
         f"{shop}/elt.yml:2: 'lock_timeout' is 'soon': expected a duration",
         f"{shop}/elt.yml:4: 'ingestion.threads' is 'many': expected a whole number",
         f"{shop}/elt.yml:5: 'ingestion.folder': the folder {shop}/nowhere does not exist",
@@ -44,10 +44,11 @@ def test_elt_yml_that_is_not_yaml(elt, tmp_path):
 
 
 def test_a_suite_bound_to_no_node(elt, tmp_path):
-    """A suite whose name is no node's says its file, near names, and how suites are named."""
+    """A suite whose name is no node's says its file, similar names, and how suites are named."""
     shop = write_shop(tmp_path, {"expectations/x.json": suite("dim_custmers")})
     elt("run", project=shop).refuses(
-        'expectations/x.json: the suite "dim_custmers" is the name of no node; near names: dim_customers',
+        'expectations/x.json: no model, seed, snapshot or dbt source is called "dim_custmers".',
+        "Did you mean 'dim_customers'",
         "A suite has the name of a model",
     )
 

@@ -18,7 +18,7 @@ def shop(tmp_path_factory):
 def test_similar_names_are_suggested(elt, shop, verb):
     """A name with a letter missing is answered with the names that come near."""
     elt(verb, "--select", "dim_custmers", project=shop).refuses(
-        "The selection 'dim_custmers' matches nothing.", "Similar names: dim_customers"
+        "The selection 'dim_custmers' matches nothing.", "Did you mean 'dim_customers'"
     )
 
 
@@ -31,7 +31,7 @@ def test_similar_names_are_suggested(elt, shop, verb):
         (("run", "--exclude", "*"), "--exclude '*' leaves nothing."),
         (("run", "--select", "bogus:nope"), "'bogus' is not a valid method name"),
         (("run", "--select", "@stg_orders+"), "Invalid node spec"),
-        (("run", "--selector", "nope"), "selectors.yml"),
+        (("run", "--selector", "nope"), "No selector is called nope. The project has no selectors."),
         (("ingest",), "There is nothing to load"),
         (("freshness",), "There is no freshness to check"),
     ],

@@ -100,7 +100,7 @@ def test_an_error_of_an_expectation_has_its_line(elt, tmp_path):
     """The line in the suite's file on which the expectation begins."""
     shop = write_shop(tmp_path, BROKEN)
     words = ("run", "--select", "stg_orders", "--exclude", "resource_type:test")
-    elt(*words, project=shop).reports("expect_nonsense not found (at expectations/orders.json:10)")
+    elt(*words, project=shop).reports("has no such expectation", "(at expectations/orders.json:10)")
 
 
 @pytest.mark.parametrize("way", ["before the command", "after it", "in the environment"])
@@ -116,6 +116,17 @@ def test_debug_shows_the_traceback_of_a_step(elt, tmp_path, monkeypatch, way):
     assert "DEBUG orchestrator.adapters.dbt" in said.err
     assert "ZeroDivisionError: division by zero" in said.err
     assert "Traceback" not in said.out
+
+
+def test_the_log_of_elt_has_no_colours(elt, tmp_path):
+    """dbt colours the result of a node; a file, and stderr that is redirected to one, must not have that."""
+    shop = write_shop(tmp_path, BROKEN)
+    said = elt("--debug", "run", "--upstream", "none", "--no-tests", "--select", "zero", project=shop)
+    log = (shop / ".elt/logs/elt.log").read_text()
+    for text in (said.out, said.err, log):
+        assert "\x1b" not in text
+    assert "[ERROR in " in said.err
+    assert "[ERROR in " in log
 
 
 def test_debug_shows_the_traceback_of_an_error(elt, tmp_path):

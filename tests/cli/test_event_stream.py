@@ -186,6 +186,7 @@ def test_a_wait_before_the_run_is_written_at_once_and_recorded(elt, tmp_path):
         (["resume", "--json", "one", "two"], "unexpected extra argument"),
         (["run", "--json", "--select", "nosuch"], "'nosuch' matches nothing"),
         (["retry", "--json"], "Nothing is recorded yet"),
+        (["run", "--json", "--ingest"], "--ingest needs --schema-prefix"),
     ],
 )
 def test_a_command_line_that_is_refused_is_one_event(elt, tmp_path, line, message):
@@ -196,6 +197,57 @@ def test_a_command_line_that_is_refused_is_one_event(elt, tmp_path, line, messag
     assert (event["event"], event["exit_code"], said.code) == ("run_not_started", 2, 2)
     assert message in event["message"]
     assert message in said.err
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        (["plan", "--json", "--select", "nosuch"], "E041", "'nosuch' matches nothing"),
+        (["plan", "--json", "--nope"], "E021", "No such option '--nope'"),
+        (["ls", "--json", "--target", "nope"], "E033", "no target nope"),
+        (["ls", "--output", "json", "--target", "nope"], "E033", "no target nope"),
+        (["ls", "--output=json", "--nope"], "E021", "No such option '--nope'"),
+        (["explain", "--json", "nosuch"], "E023", "no node called nosuch"),
+        (["history", "--json"], "E073", "Nothing is recorded yet"),
+        (["history", "--json", "--limit", "x"], "E021", "'--limit'"),
+        (["show", "--json"], "E073", "Nothing is recorded yet"),
+        (["show", "--json", "--events"], "E073", "Nothing is recorded yet"),
+        (["show", "--json", "--follow"], "E021", "--follow needs --events"),
+        (["logs", "--json", "a", "b", "c"], "E021", "at most one run"),
+        (["sql", "--json", "select 1"], "E073", "Nothing is recorded yet"),
+        (["adopt", "--json", "--state", "nowhere"], "E025", "does not exist"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_an_error_of_a_command_that_writes_json_is_one_object(elt, tmp_path, line, code, message):
+    """The exit code and the message on stderr are as without --json."""
+    said = elt(*line, project=write_shop(tmp_path, raw=""))
+    (event,) = read(said.out)
+    assert (event["event"], event["code"], event["exit_code"], said.code) == ("error", code, 2, 2)
+    assert message in event["message"]
+    assert message in said.err
+
+
+def test_a_bug_and_an_interruption_of_such_a_command_are_objects_without_secrets(elt, tmp_path, monkeypatch):
+    """Whatever ends it."""
+    monkeypatch.setenv("MY_API_TOKEN", "hush-hush-hush")
+    shop = write_shop(tmp_path, raw="")
+
+    def fail(*_, **__):
+        raise errors.pop()
+
+    monkeypatch.setattr("orchestrator.api.planned", fail)
+    errors = [KeyboardInterrupt(), RuntimeError("hush-hush-hush")]
+    (bug,), (interruption,) = (read(elt("plan", "--json", project=shop).out) for _ in range(2))
+    assert (bug["code"], bug["exit_code"], bug["message"]) == ("E001", 3, "RuntimeError: *****")
+    assert (interruption["code"], interruption["exit_code"], interruption["message"]) == (None, 130, "Interrupted.")
+
+
+def test_without_json_an_error_is_only_a_message(elt, tmp_path):
+    """The output for people has no objects."""
+    for line in (["plan", "--target", "nope"], ["plan", "--log-format", "json", "--target", "nope"]):
+        said = elt(*line, project=write_shop(tmp_path, raw=""))
+        assert (said.out, said.code) == ("", 2)
 
 
 def test_wrong_configuration_is_one_event_without_secrets(elt, tmp_path, monkeypatch):

@@ -121,7 +121,7 @@ def test_seeds_hooks_and_contracts(explain, till):
 
 def test_explain_names_volatile_nodes_and_run_time_decisions(explain):
     """With the place; what has neither has none."""
-    assert explain("stamped")["statement"] == {"volatile": ["current_timestamp"], "not_understood": []}
+    assert explain("stamped")["statement"] == {"volatile": ["current_timestamp"], "not_understood": [], "deferred": []}
     assert explain("stamped")["decision"] == {"act": "run", "words": "volatile: current_timestamp"}
     assert explain("pivoted")["at_run_time"] == {"what": "run_query", "path": "models/pivoted.sql", "line": 1}
     assert (explain("sales")["volatile"], explain("sales")["at_run_time"]) == (None, None)
@@ -135,7 +135,7 @@ def test_it_is_shown_to_people(elt, till):
     assert lines[0] == "seed  rates  seeds/rates.csv"
     assert "  content changed: seeds/rates.csv" in lines
     assert "Its result may have changed." in lines
-    elt("explain", "rate", project=till).refuses("no node called rate", "Did you mean rates")
+    elt("explain", "rate", project=till).refuses("no node called rate", "Did you mean 'rates'?")
 
 
 def test_a_node_that_never_ran_has_nothing_to_compare_with(elt, tmp_path):

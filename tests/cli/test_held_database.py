@@ -56,7 +56,7 @@ def test_a_plan_answers_at_once_and_names_the_process_that_owns_the_database(elt
         assert time.monotonic() - began < AT_ONCE
     said.reports(f"{shop}/shop.duckdb is held by process {holder.pid} ({sys.executable} -c", code=0)
     assert "held by" in said.out.splitlines()[0]
-    assert "`elt run` decides that" in said.out
+    assert "the run decides that" in said.out
     assert "needed by fct_orders; unconfirmed, by the record: reused, nothing changed since run" in said.out
     assert ", 10 unconfirmed, into" in said.out
     assert said.err == ""

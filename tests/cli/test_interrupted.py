@@ -3,7 +3,10 @@
 import json
 import os
 import resource
+import select
 import signal
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -28,6 +31,7 @@ def customers(id=dlt.sources.incremental("id", range_start="open")):
 
 
 def wait_for_ever():
+    print("waits", flush=True)
     while os.path.exists("slow"):
         time.sleep(0.05)
 
@@ -95,6 +99,36 @@ def test_a_signal_before_the_run_begins(shop):
     assert (event["event"], event["exit_code"]) == ("run_not_started", 130)
 
 
+def full_pipe() -> tuple[int, int]:
+    """Return both ends of a pipe that has no room left."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(write, b" " * select.PIPE_BUF)
+    os.set_blocking(write, True)
+    return read, write
+
+
+def test_a_reader_that_does_not_read_does_not_keep_an_interrupted_run(elt, shop):
+    """One signal ends it; what the reader did not receive is in the record, and a message says so."""
+    (shop / "slow").touch()
+    read, write = full_pipe()
+    run = start("run", "--select", "stg_customers", "--json", project=shop, stdout=write)
+    os.close(write)
+    log = shop / ".elt/logs/ingest-elt_raw.log"
+    while not (log.exists() and "waits" in log.read_text()):
+        time.sleep(0.05)
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(30) == 130
+    os.close(read)
+    told = run.stderr.read()
+    assert "Error [E002]: The output could not be written to stdout: nobody reads it." in told
+    assert "elt show --json --events" in told
+    events = [json.loads(line) for line in elt("show", "--json", "--events", project=shop).out.splitlines()]
+    assert (events[-1]["event"], events[-1]["status"]) == ("run_ended", "cancelled")
+
+
 def test_a_load_may_finish_within_the_grace(elt, shop):
     """With --grace what runs goes on after SIGTERM: the load ends well, nothing starts after it, and exit is 130."""
     (shop / "slow").touch()
@@ -125,3 +159,32 @@ def test_a_full_disk(elt, shop):
     )
     elt("run", "--select", "stg_customers", project=shop).reports("success in", code=0)
     assert loaded(shop) == [(3000, 3000)]
+
+
+ENDED = """
+import os
+import signal
+
+from orchestrator.cli.main import main
+from orchestrator.wiring import driving
+
+
+def end(*_args):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+driving.forget_old_runs = end  # the first thing after the end of a run
+main()
+"""
+
+
+@pytest.mark.parametrize(("model", "code"), [("select 1 as one", 0), ("select no_such_column", 1)])
+def test_a_signal_after_the_end_of_a_run_does_not_change_its_exit_code(elt, tmp_path, model, code):
+    """The record has the exit code that the process has."""
+    shop = write_shop(tmp_path, {"models/one.sql": model})
+    words = ("run", "--select", "one", "--no-tests", "--json")
+    said = ended(really_start(*words, project=shop, program=("-c", ENDED)))
+    last = json.loads(said.out.splitlines()[-1])
+    assert (said.code, last["event"], last["exit_code"]) == (code, "run_ended", code), said.err
+    assert said.err.strip() == "Interrupted after the run had ended."
+    assert [json.loads(line)["state"] for line in elt("history", "--json", project=shop).out.splitlines()] == ["ended"]

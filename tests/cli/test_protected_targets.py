@@ -95,7 +95,7 @@ def test_a_target_that_the_profile_does_not_have_is_noted(elt, shop):
     (shop / "elt.yml").write_text("protected_targets: [deev, prod]\npublish_copy: {de: copy.duckdb}")
     elt("plan", "--select", "log", project=shop).reports(
         "protected_targets in",
-        "names deev, and the profile has only dev; did you mean dev?",
+        "names deev, and the profile has only dev. Did you mean 'dev'?",
         "names prod, and the profile has only dev",
         "publish_copy in",
         code=0,

@@ -112,7 +112,7 @@ def test_a_fixed_model_is_retried_with_the_nodes_it_halted(elt, shop):
     assert [row["command"][0] for row in recorded(elt, shop)] == ["retry", "retry", "run"]
     said = elt("retry", project=shop)
     assert (said.code, said.out) == (0, "")
-    assert "Nothing to repair" in said.err
+    assert "Nothing to retry: every step of the run succeeded" in said.err
 
 
 def test_a_retry_works_after_a_crash(elt, shop):
@@ -129,6 +129,23 @@ def test_a_retry_works_after_a_crash(elt, shop):
     assert "stg_orders" not in ran(again)
     newest, killed = recorded(elt, shop)
     assert (newest["status"], killed["state"]) == ("success", "interrupted")
+
+
+def test_a_resume_keeps_the_variables_of_its_run(elt, shop):
+    """Other values are refused, with both; a retry is a new run, which may have others."""
+    (shop / "models/marts/extra.sql").write_text("select '{{ var('day') }}' as day, no_such_column")
+    words = "{day: 2026-01-01, api_token: abcdef, limits: [1, 2]}"
+    assert elt("run", "--select", "extra", "--vars", words, project=shop).code == 1
+    same = "{limits: [1, 2], api_token: abcdef, day: 2026-01-01}"
+    assert elt("resume", "--vars", same, project=shop).code == 1
+    for other in (same.replace("01-01", "01-02"), "{api_token: abcdef}", same.replace("2]", "3]"), "{}"):
+        refused = elt("resume", "--vars", other, project=shop)
+        refused.refuses("has the --vars {day: 2026-01-01, api_token: '*****', limits: [1, 2]}, not {", "elt retry")
+        assert "abcdef" not in refused.err
+    assert [row["command"][0] for row in recorded(elt, shop)] == ["run"]
+    assert elt("retry", "--vars", same.replace("01-01", "01-02"), project=shop).code == 1
+    elt("run", "--select", "extra", "--vars", "{day: 1}", project=shop)
+    elt("resume", "--vars", "{day: '1'}", project=shop).refuses('has the --vars {"day": 1}, not {"day": "1"}')
 
 
 def test_runs_that_cannot_be_resumed_are_refused(elt, shop, tmp_path):

@@ -74,7 +74,7 @@ def test_the_suite_of_a_node_without_tests_runs_by_its_name(elt, tmp_path):
         )
     for name in ("fct_orders", "expectation:fct_orders", "expectation.fct_orders"):
         assert "did not pass" in elt("logs", name, project=shop).out
-    elt("logs", "fct_order", project=shop).refuses("has no step called fct_order", "Similar names: fct_orders")
+    elt("logs", "fct_order", project=shop).refuses("has no step called fct_order", "Did you mean 'fct_orders'?")
     elt("test", "--select", "stg_orders", project=shop).refuses("matches nothing")
 
 

@@ -91,7 +91,7 @@ def test_a_load_that_is_not_due(elt, mini):
     mini("ingestion: {refresh_every: {'*': 1h, shop: none}}\n")
     assert statuses(elt("run", "--json", project=root))["elt_shop"][0] == "no_data"
     mini("ingestion: {refresh_every: {shp: 1h}}\n")
-    elt("run", project=root).refuses("'ingestion.refresh_every.shp': there is no such load; did you mean")
+    elt("run", project=root).refuses("'ingestion.refresh_every.shp': there is no such load. Did you mean")
 
 
 def test_a_failed_load_is_due(elt, mini):
@@ -199,5 +199,5 @@ def test_a_name_that_is_no_source(elt, mini):
     """It is refused with its line."""
     root = mini("on_no_data: {shop.order: fail}\n")
     elt("plan", project=root).refuses(
-        f"{root}/elt.yml:2: 'on_no_data.shop.order': there is no such dbt source and no such load; did you mean"
+        f"{root}/elt.yml:2: 'on_no_data.shop.order': there is no such dbt source and no such load. Did you mean"
     )

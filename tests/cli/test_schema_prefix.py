@@ -113,6 +113,27 @@ def test_selection_by_state_and_deferral_see_production(elt, tmp_path):
     assert '"shop"."marts"."fct_orders"' in compiled
 
 
+def test_a_node_that_reads_deferred_relations_runs_for_that_reason(elt, tmp_path):
+    """The plan, the explanation and the run say so; nothing advises to declare the node deterministic."""
+    shop = write_shop(tmp_path)
+    assert elt("run", "-q", "--no-tests", project=shop).code == 0
+    (shop / "prod").mkdir()
+    shutil.copy(shop / "target/manifest.json", shop / "prod")
+    state = (*PREFIX, "--defer", "--state", shop / "prod")
+    run = ("--select", "dim_customers", "--no-tests", "--skip-unchanged", *state)
+    reason = "reads the deferred relation shop.main.fct_orders, whose rows cannot be compared"
+    assert elt("run", "-q", *run, project=shop).code == 0
+    for _ in range(2):
+        planned = elt("plan", *run, project=shop)
+        planned.reports(f"dim_customers selected; {reason}", code=0)
+        assert "not understood" not in planned.out
+        assert elt("run", "-q", *run, project=shop).code == 0
+    elt("explain", "dim_customers", *state, project=shop).reports(f"decision {reason}", "Nothing has changed", code=0)
+    undeferred = elt("explain", "dim_customers", *PREFIX, project=shop)
+    undeferred.reports("decision parent fct_orders runs: never built here", code=0)
+    assert "deferred relation" not in undeferred.out
+
+
 def test_what_is_shown_names_the_prefix(elt, tmp_path):
     """The plan, the summary, the record of the run and the listing."""
     shop = write_shop(tmp_path)
@@ -123,6 +144,25 @@ def test_what_is_shown_names_the_prefix(elt, tmp_path):
     assert json.loads(elt("ls", *PREFIX, *words, project=shop).out) == {"schema": "pr_7_main"}
     elt("explain", "stg_orders", *PREFIX, project=shop).reports("stg_orders", "Nothing has changed", code=0)
     elt("explain", "stg_orders", project=shop).reports("stg_orders", code=0)
+
+
+def test_what_a_prefixed_command_suggests_has_the_prefix(elt, tmp_path):
+    """A command that is typed as it is suggested must not write to production."""
+    shop = write_shop(tmp_path, {"models/marts/dim_customers.sql": "select id as customer_id from raw.customers"})
+    seeded = elt("seed", "--allow-empty", *PREFIX, project=shop)
+    assert "--no-ingest --no-freshness --no-tests --schema-prefix pr_7_\n" in seeded.err
+    elt("run", *PREFIX, "--select", "zzz", project=shop).refuses("elt ls --schema-prefix pr_7_")
+    elt("explain", "zzz", *PREFIX, project=shop).refuses("`elt ls --schema-prefix pr_7_` lists the nodes")
+    elt("ingest", *PREFIX, "--select", "stg_orders", project=shop).refuses("There is nothing to load")
+    assert elt("run", *PREFIX, "--select", "dim_customers", "--no-tests", project=shop).code == 0
+    elt("resume", project=shop).refuses("is finished", "`elt run --schema-prefix pr_7_` starts a new one.")
+    planned = elt("plan", *PREFIX, "--select", "dim_customers", "--skip-unchanged", project=shop)
+    planned.reports("`elt explain NODE --schema-prefix pr_7_` names it", code=0)
+    sql(shop, "update raw.orders set id = 10")
+    run = elt("run", *PREFIX, "--select", "stg_orders", "--upstream", "none", project=shop)
+    run.reports("unique_stg_orders_order_id")
+    closed = elt("plan", *PREFIX, "--select", "fct_orders", "--upstream", "none", "--skip-unchanged", project=shop)
+    closed.reports("check again with: elt test --select unique_stg_orders_order_id --schema-prefix pr_7_", code=0)
 
 
 def test_a_killed_run_is_resumed_under_its_prefix_only(elt, tmp_path):
@@ -168,7 +208,7 @@ def test_a_prefixed_run_asks_for_no_consent_and_publishes_no_copy(elt, tmp_path)
     ("prefix", "told"),
     [
         ("", "it is empty"),
-        ("PR-7", "'PR-7' is no schema prefix"),
+        ("PR-7", "The schema prefix 'PR-7' is not valid."),
         ("pg_7_", "begins with pg_"),
         ("main_", "would be in the schema main_dbt_test__audit"),
     ],

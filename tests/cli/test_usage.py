@@ -9,12 +9,14 @@ import sqlite3
 import subprocess
 import time
 from contextlib import suppress
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
+from orchestrator.cli.main import cli
 from orchestrator.cli.verbs import VERBS
 from tests.cli.conftest import ELT, Said, ended, really_start, start
 from tests.functional.shop import write_shop
@@ -54,7 +56,9 @@ def test_exit_code_of_usage(elt):
     ("option", "value", "told"),
     [
         ("--repeats", "often", "expected a whole number from 0 to 100, or none"),
-        ("--time-limit", "soon", "expected a duration such as 60s, 5min or 1h"),
+        ("--time-limit", "soon", "expected a duration such as 60s, 5min or 1h, or none"),
+        ("--lock-timeout", "5 weeks", "expected a duration such as 60s, 5min or 1h"),
+        ("--lock-timeout", "-1", "expected a duration such as 60s, 5min or 1h"),
         ("--grace", "-1", "expected a duration such as 60s, 5min or 1h"),
         ("--verify-reuse", "5", "expected a share of all, such as 5% or 0.05"),
     ],
@@ -64,6 +68,33 @@ def test_repeats_sizes_and_durations_must_be_parsable(elt, option, value, told):
     said = elt("run", option, value)
     assert said.code == 2
     assert f"Invalid value for '{option}': '{value}': {told}" in said.err
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("0", 0), ("40", 40), ("0.5", 0.5), (".5", 0.5), ("40s", 40), ("500ms", 0.5), ("1.5 min", 90)],
+)
+@pytest.mark.parametrize("verb", ["run", "plan", "seed", "resume", "retry", "ingest", "test", "freshness"])
+def test_the_lock_timeout_is_a_duration_as_in_elt_yml(verb, value, seconds):
+    """A number alone is seconds."""
+    command = cli.get_command(click.Context(cli), verb)
+    assert command.make_context(verb, ["--lock-timeout", value]).params["lock_timeout"] == seconds
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("2h", 7200), ("none", 0)])
+def test_a_time_limit_is_a_duration_or_none(value, seconds):
+    """As `time_limits` in elt.yml; `none` overrides a limit that is set there."""
+    command = cli.get_command(click.Context(cli), "run")
+    assert command.make_context("run", ["--time-limit", value]).params["time_limit"] == timedelta(seconds=seconds)
+
+
+def test_a_wrong_value_of_a_variable_names_the_variable(elt, monkeypatch):
+    """Not the option, which was not given."""
+    monkeypatch.setenv("ELT_DEBUG", "banana")
+    said = elt("ls")
+    assert said.code == 2
+    assert "Invalid value for the environment variable ELT_DEBUG: 'banana' is not a valid boolean" in said.err
+    assert "--debug" not in said.err
 
 
 def test_a_run_over_its_limit_is_not_green(elt, tmp_path):
@@ -105,8 +136,12 @@ def test_every_exit_code_is_documented():
     [
         (("rnu",), "No such command 'rnu'. Did you mean 'run'?"),
         (("docs", "server"), "Did you mean 'serve'?"),
-        (("run", "--selct", "x"), "'--select'"),
-        (("run", "extra"), "elt run takes no names. Did you mean: elt run --select extra"),
+        (("run", "--selct", "x"), "Did you mean '--select'"),
+        (("run", "extra"), "elt run takes no names. Did you mean 'elt run --select extra'?"),
+        (
+            ("run", "extra", "--schema-prefix", "pr_7_", "--ingest"),
+            "Did you mean 'elt run --select extra --schema-prefix pr_7_ --ingest'?",
+        ),
         (("run", "--upstream", "some"), "'some' is not one of 'auto', 'all', 'none'"),
         (("run", "--resource-type", "table"), "'table' is not one of"),
         (("ls", "--output", "xml"), "'xml' is not one of"),

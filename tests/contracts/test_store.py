@@ -387,6 +387,16 @@ def test_a_run_sends_heartbeats_while_it_is_in_progress(store: RunStore) -> None
     assert head.heartbeat_at == NOON + timedelta(seconds=30)
 
 
+def test_a_run_that_died_early_took_until_its_last_heartbeat(store: RunStore) -> None:
+    """A run sends one each second, so that also the time of a short run is known."""
+    writer = store.writer(opening())
+    writer.record([started(make_plan("a"))])
+    for second in (1, 2, 3):
+        writer.look(NOON + timedelta(seconds=second))
+    (head,) = store.reader().heads()
+    assert head.elapsed() == timedelta(seconds=3)
+
+
 def test_heartbeats_continue_when_the_clock_is_set_back(store: RunStore) -> None:
     """It does not wait until the old time has come again."""
     writer = store.writer(opening())

@@ -19,6 +19,8 @@ CODES = {
     "E024": "RepairError",
     "E025": "ArtifactsError",
     "E026": "AdoptionError",
+    "E027": "UnknownScheduleError",
+    "E028": "InstallError",
     "E030": "ConfigurationError",
     "E031": "ProjectError",
     "E032": "NoProjectError",

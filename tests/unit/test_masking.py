@@ -64,6 +64,21 @@ def test_every_string_in_a_secrets_file_is_a_secret(tmp_path: Path) -> None:
     masker.learn_file(tmp_path / "none.toml")
 
 
+def test_the_secrets_of_a_document_in_a_variable_are_hidden() -> None:
+    """dlt accepts credentials as JSON; what is not secret in them stays readable."""
+    masker = Masker({"SOURCES__SHOP__CREDENTIALS": '{"user": "shopkeeper", "password": "open-sesame", "port": 5432}'})
+    assert masker.text("shopkeeper says open-sesame at 5432") == "shopkeeper says ***** at 5432"
+
+
+def test_a_reported_secret_is_hidden_as_a_whole() -> None:
+    """Also a URL, all of which may be secret; of a mapping, what its names say."""
+    masker = Masker()
+    masker.learn_secret("https://hooks.example/T000/B111")
+    masker.learn_secret({"password": "open-sesame", "database": "analytics"})
+    shown = masker.text("https://hooks.example/T000/B111 open-sesame analytics")
+    assert shown == "***** ***** analytics"
+
+
 def test_the_vars_of_a_command_line_are_replaced_by_the_masked_ones() -> None:
     """In both ways to write them."""
     masker = Masker(ENVIRON)

@@ -23,6 +23,12 @@ from orchestrator.adapters.children.wire import Channel
 _GRACE_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_WATCH = 'read group || exit; read end; sleep 1; kill -s KILL -- "-$group"'
+"""Kills a process group soon after the other end of stdin is closed, which the end of its holder does in any case.
+
+An interpreter that answers ends by itself in that second, with its children and all that they started. Linux could
+send a signal at the death of the parent, but the parent is the thread that started the interpreter, not the process.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +54,22 @@ class ChildHost:
         python: str = sys.executable,
         environment: Mapping[str, str] = _NOTHING,
         mask: Callable[[str], str] = lambda text: text,
+        learn: Callable[[object], None] = lambda _secret: None,
     ) -> None:
         """Configure the host; `side` is the module that answers in the child.
 
-        `distributions` are those whose versions the interpreter reports. `mask` hides secrets in the children's output.
+        `distributions` are those whose versions the interpreter reports. `mask` hides secrets in the children's output,
+        also those that a child reports itself, which `learn` receives.
         """
         self.python = python
         self._side = side
         self._distributions = distributions
         self._environment = environment
         self._mask = mask
+        self._learn = learn
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._said: IO[bytes] | None = None
         self._facts: InterpreterFacts | None = None
@@ -125,7 +135,7 @@ class ChildHost:
         # Only after the ends were sent: without a child, nothing would ever close the session.
         session = access.serve(Channel(sql_ours.detach())) if access is not None and sql_ours is not None else None
         output = ChildOutput(printed, log, self._mask)
-        return Child(Channel(ours.detach()), output, session, self._how_it_ended)
+        return Child(Channel(ours.detach()), output, session, self._how_it_ended, self._learn)
 
     def close(self) -> None:
         """Terminate the process; its children end with it."""
@@ -148,10 +158,13 @@ class ChildHost:
                 self._process.wait()
             self._said.close()
             self._process = self._control = self._said = None
+            self._unwatch()
 
     def _start(self) -> socket.socket:
         if self._control is not None and self._process is not None and self._process.poll() is None:
             return self._control
+        self._unwatch()
+        self._watch()
         self._control, theirs = _pair()
         # A file, not a pipe: it is read only after an error, and a full pipe would block the interpreter.
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
@@ -167,10 +180,33 @@ class ChildHost:
                 start_new_session=True,  # the owner handles Ctrl-C
             )
         except OSError as error:
+            self._unwatch()
             raise ChildEndedError(f"{self.python} does not start: {error.strerror or error}") from error
         finally:
             theirs.close()
+        if self._watcher is not None and self._watcher.stdin is not None:
+            with suppress(OSError):  # somebody has killed the watcher
+                self._watcher.stdin.write(f"{self._process.pid}\n".encode())
         return self._control
+
+    def _watch(self) -> None:
+        """Start the process that ends the interpreter after this process was killed, even if that never answers."""
+        with suppress(OSError):  # there is no shell
+            self._watcher = subprocess.Popen(
+                ["/bin/sh", "-c", _WATCH],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # what kills the owner's group must not kill the watcher too
+            )
+
+    def _unwatch(self) -> None:
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None and watcher.stdin is not None:
+            watcher.kill()
+            watcher.wait()
+            watcher.stdin.close()
 
     def _how_it_ended(self, subject: str = "its interpreter") -> str:
         """Describe the end of the interpreter, with the last line that it printed; of a child if it has not ended."""

@@ -1,5 +1,6 @@
 """Writes what a child prints to its log, if it has one, with secrets masked; the end of it is kept for the record."""
 
+import codecs
 import os
 import threading
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 _AT_ONCE = 1 << 16  # bytes; a longer line is written in pieces
+_HELD = 1 << 12  # characters at the end of such a piece; a secret may have begun there
 _MOST_KEPT = 16_000  # characters
 _PATIENCE = 2.0  # seconds to wait for the end of the output; a process that the child left behind may keep it open
 
@@ -29,15 +31,26 @@ class ChildOutput:
 
     def _read(self) -> None:
         """Read to the end, even if the log cannot be written: otherwise the child would fail on a closed pipe."""
-        rest = b""
+        rest = ""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
         with suppress(OSError), os.fdopen(self._end, "rb", buffering=0) as end, ExitStack() as resources:
             write = self._log_writer(resources)
             while some := end.read(_AT_ONCE):
-                lines, newline, rest = (rest + some).rpartition(b"\n")
-                if newline or len(rest) > _AT_ONCE:
-                    self._write(write, lines + newline if newline else rest)
-                    rest = rest if newline else b""
-            self._write(write, rest)
+                lines, newline, rest = (rest + decoder.decode(some)).rpartition("\n")
+                self._write(write, lines + newline)
+                if len(rest) > _AT_ONCE:
+                    place = self._place_to_cut(rest)
+                    self._write(write, rest[:place])
+                    rest = rest[place:]
+            self._write(write, rest + decoder.decode(b"", final=True))
+
+    def _place_to_cut(self, text: str) -> int:
+        """Return where a long line can be cut without dividing a secret; at its end if that is nowhere."""
+        whole = self._mask(text)
+        for place in range(len(text) - _HELD, 0, -_HELD):
+            if self._mask(text[:place]) + self._mask(text[place:]) == whole:
+                return place
+        return len(text)
 
     def _log_writer(self, resources: ExitStack) -> Callable[[bytes], object]:
         if self._log is None:
@@ -50,9 +63,9 @@ class ChildOutput:
         resources.callback(log.close)
         return log.write
 
-    def _write(self, write: Callable[[bytes], object], some: bytes) -> None:
+    def _write(self, write: Callable[[bytes], object], some: str) -> None:
         if some:
-            text = self._mask(some.decode(errors="replace"))
+            text = self._mask(some)
             self._kept = (self._kept + text)[-_MOST_KEPT:]
             with suppress(OSError):
                 write(text.encode())

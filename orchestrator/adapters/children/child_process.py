@@ -26,12 +26,19 @@ class Child:
     """A process that answers requests: its messages, its SQL, its output, and its end."""
 
     def __init__(
-        self, channel: Channel, output: ChildOutput, session: ChildSession | None, of_host: Callable[[], str]
+        self,
+        channel: Channel,
+        output: ChildOutput,
+        session: ChildSession | None,
+        of_host: Callable[[], str],
+        learn: Callable[[object], None],
     ) -> None:
+        """Represent the process at the other end; `learn` gets the secrets that it reports, before it goes on."""
         self._channel = channel
         self._output = output
         self._session = session
         self._of_host = of_host
+        self._learn = learn
         self._pid: int | None = None
         self._ending = threading.Lock()
         self._unwanted = False
@@ -67,6 +74,11 @@ class Child:
             raise ChildEndedError(self._last_words(None)) from None
         if "exit" in message:
             raise ChildEndedError(self._last_words(message["exit"]))
+        if "secrets" in message:
+            for secret in message["secrets"]:
+                self._learn(secret)
+            self.send({"learned": True})  # the child waits for it, so that it cannot print them before
+            return self.receive(stopped=stopped, limit=until - time.monotonic())
         # The first message of each child: it is forked by its interpreter, so the owner does not know its pid.
         if "pid" not in message:
             return message
@@ -74,6 +86,10 @@ class Child:
         if self._unwanted:
             self.end()
         return self.receive(stopped=stopped, limit=until - time.monotonic())
+
+    def dismiss(self) -> None:
+        """Give the process no further request; `end` or `close` terminates it."""
+        self._unwanted = True
 
     def end(self) -> None:
         """Terminate the process, all that it started, and the statement that runs for it.
@@ -93,6 +109,8 @@ class Child:
             with suppress(EOFError, OSError, ValueError):
                 self._pid = self._channel.receive().get("pid")
         self._terminate()
+        with self._ending:
+            self._pid = None  # the number may soon belong to another process, and a late `end` must not hit that one
         said = self._output.finish()
         if self._session is not None:
             self._session.end()  # the unfinished transaction is rolled back before another attempt starts
@@ -142,14 +160,14 @@ class RunningChildren:
                 del self._by_step[step]
 
     def interrupt(self, steps: Collection[str]) -> None:
-        """End the children of these steps, all at the same time."""
+        """End the children of these steps, without waiting for it: the caller has a whole run to drive."""
         with self._lock:
-            # One thread each, because ending a child may take the whole grace period.
-            enders = [threading.Thread(target=child.end) for step, child in self._by_step.items() if step in steps]
-        for ender in enders:
-            ender.start()
-        for ender in enders:
-            ender.join()
+            children = [child for step, child in self._by_step.items() if step in steps]
+            for child in children:
+                child.dismiss()  # before its step can end, so that no other step is given this child
+        for child in children:
+            # One thread each, because ending a child may take the whole grace period. The step waits for it in `close`.
+            threading.Thread(target=child.end, name="elt-end-child", daemon=True).start()
 
 
 def how_it_ended(code: int, subject: str = "it") -> str:

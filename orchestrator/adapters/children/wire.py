@@ -7,6 +7,7 @@ tools, so a child may run in another interpreter than the owner.
 import json
 import os
 import socket
+import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,10 +26,21 @@ class Channel:
     def __init__(self, descriptor: int) -> None:
         """Take ownership of the file descriptor of a socket."""
         self._connection = Connection(descriptor)
+        self._lock = threading.RLock()
 
     def send(self, message: Mapping[str, object]) -> None:
         """Send one message; raises OSError if the other side has closed its end."""
-        self._connection.send_bytes(json.dumps(message).encode())
+        with self._lock:
+            self._connection.send_bytes(json.dumps(message).encode())
+
+    def ask(self, message: Mapping[str, object]) -> dict[str, Any]:
+        """Send one message and return the reply; threads that ask at the same time wait for each other.
+
+        Raises what `send` and `receive` raise.
+        """
+        with self._lock:
+            self.send(message)
+            return self.receive()
 
     def receive(self) -> dict[str, Any]:
         """Return the next message.

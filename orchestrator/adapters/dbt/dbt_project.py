@@ -24,7 +24,7 @@ from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch
 from orchestrator.nodes.dbt_flags import DbtFlags
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
@@ -110,6 +110,10 @@ class DbtProject:
     def selector(self) -> DbtSelector:
         """dbt's selector of the parsed project."""
         return DbtSelector(self._session)
+
+    def deferred_relations(self) -> Mapping[NodeId, Relation]:
+        """Return the relations that `--defer` may read in place of nodes; empty without it."""
+        return self.selector.deferred_relations()
 
     def surroundings(self) -> DbtSurroundings:
         """Return what can change results besides the nodes; contains secrets until they are hashed."""

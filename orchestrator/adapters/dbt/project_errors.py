@@ -20,9 +20,11 @@ from orchestrator.errors import (
     SelectionError,
 )
 from orchestrator.installing import install_hint, missing_module, module_hint
+from orchestrator.wording import did_you_mean, similar
 
 _HEADER = re.compile(r"^(Runtime|Compilation|Parsing|Validation|Database|Internal) Error$")
 _ADAPTER = re.compile(r"Could not find adapter type (\S+?)!")
+_UNKNOWN_SELECTOR = re.compile(r"Could not find selector named (?P<name>.+?), expected one of (?P<known>.*)", re.DOTALL)
 _NAMES_FILE = re.compile(r"\w\.(?:sql|ya?ml|md|py|csv)\b")
 _CORRECT = "Fix the file named above and run again."
 _TEXT = frozenset({".sql", ".yml", ".yaml", ".md", ".py"})
@@ -100,8 +102,11 @@ def refused_selection(error: BaseException) -> EltError:
             f" (dbt: {text}).",
             hint="Give --state the folder with the artifacts of that run (manifest.json, run_results.json).",
         )
-    if "Could not find selector" in text:
-        return SelectionError(text, hint="Selectors are defined in selectors.yml, beside dbt_project.yml.")
+    if unknown := _UNKNOWN_SELECTOR.search(text):
+        known = re.findall(r"'([^']+)'", unknown["known"])
+        hint = did_you_mean(similar(unknown["name"], known)) or f"The project has {', '.join(known) or 'no selectors'}."
+        where = "Selectors are defined in selectors.yml, beside dbt_project.yml."
+        return SelectionError(f"No selector is called {unknown['name']}.", hint=f"{hint} {where}")
     if not type(error).__module__.startswith("dbt"):
         text = f"dbt cannot evaluate the selection: {text}"
     return SelectionError(text, hint="The syntax is dbt's, with the methods ingest: and expectation: added.")

@@ -1,6 +1,6 @@
 """Evaluates selections with dbt's own selector, on the session's manifest."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +8,7 @@ from orchestrator.adapters.dbt.bridge.access import deferred_manifest
 from orchestrator.adapters.dbt.node_graph import node_graph
 from orchestrator.adapters.dbt.project_errors import refused_selection
 from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 
 
 class DbtSelector:
@@ -59,11 +59,20 @@ class DbtSelector:
 
     def deferred(self) -> frozenset[NodeId]:
         """Return the nodes of the manifest that `--defer` uses."""
+        return frozenset(NodeId(unique_id) for unique_id in self._deferred_nodes())
+
+    def deferred_relations(self) -> Mapping[NodeId, Relation]:
+        """Return the relations that `--defer` may read in place of nodes."""
+        return {
+            NodeId(unique_id): Relation(database=node.database, schema=node.schema, identifier=node.alias)
+            for unique_id, node in self._deferred_nodes().items()
+            if node.is_refable and not node.is_ephemeral_model
+        }
+
+    def _deferred_nodes(self) -> Mapping[str, Any]:  # dbt's nodes
         with selection_errors():
             manifest = deferred_manifest(self._task)
-        if manifest is None:
-            return frozenset()
-        return frozenset(NodeId(unique_id) for unique_id in manifest.nodes)
+        return {} if manifest is None else manifest.nodes
 
     def _spec(self, select: tuple[str, ...], exclude: tuple[str, ...]) -> Any:  # noqa: ANN401  # dbt's spec
         from dbt.graph import parse_difference

@@ -1,8 +1,10 @@
 """Lists every internal attribute of dlt that elt uses, and is the only module that uses private names of dlt.
 
-Functions of dlt are replaced only here, too. dlt is imported inside the functions: the table is read before dlt is.
+Functions of dlt, and of `os` for its sake, are replaced only here, too. dlt is imported inside the functions: the
+table is read before dlt is.
 """
 
+import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -36,6 +38,10 @@ NEEDED = listed(
         "to keep secrets out of the traces of a load": (
             "dlt.pipeline.pipeline:save_trace",
             "dlt.pipeline.trace:TRACE_FILE_NAME",
+        ),
+        "to keep secrets out of the logs of a load": (
+            "dlt.common.configuration.utils:ResolvedValueTrace",
+            "dlt.common.configuration.utils:TraceLogContext.log",
         ),
         "to continue an interrupted load": (
             "dlt.common.destination.exceptions:DestinationUndefinedEntity",
@@ -170,6 +176,30 @@ def methods_as(holder: type, names: Collection[str], function: Callable[..., obj
     finally:
         for name, method in kept.items():
             setattr(holder, name, method)
+
+
+def hear_resolved(hear: Callable[[Any], None]) -> None:
+    """Call a function with each value that dlt's configuration resolves, before dlt hands it out."""
+    from dlt.common.configuration.utils import ResolvedValueTrace, TraceLogContext
+
+    keep = TraceLogContext.log
+
+    def log(context: Any, trace: ResolvedValueTrace) -> None:  # noqa: ANN401  # dlt's own
+        hear(trace)
+        keep(context, trace)
+
+    TraceLogContext.log = log
+
+
+def hear_environment(hear: Callable[[str, str], None]) -> None:
+    """Call a function with each variable that is set in this process, as `load_dotenv` does."""
+    put = os.putenv
+
+    def putenv(name: bytes, value: bytes) -> None:
+        hear(os.fsdecode(name), os.fsdecode(value))
+        put(name, value)
+
+    vars(os)["putenv"] = putenv  # `os.environ` calls it for each change
 
 
 def keep_no_traces() -> None:

@@ -31,6 +31,7 @@ def answer(request: dict[str, Any], owner: Channel, warehouse: Channel | None) -
         require_attributes((*bridge.NEEDED, *bridge.NEEDED_ON.get(request.get("kind", ""), ())), "dlt", "pyarrow")
     except UnsupportedVersionError as error:
         return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT}
+    importlib.import_module("orchestrator.adapters.dlt.secret_reports").report_secrets(owner)
     module = importlib.import_module(f"orchestrator.adapters.dlt.{_VERBS[request['verb']]}")
     answered: dict[str, object] = module.answer(request, owner, warehouse)
     return answered

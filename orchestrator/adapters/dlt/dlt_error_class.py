@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dlt.common.exceptions import TerminalException, TransientException
 from dlt.destinations.exceptions import DestinationConnectionError
 
-from orchestrator.adapters.database_errors import may_pass
+from orchestrator.adapters.database_errors import may_pass, state_may_pass
 from orchestrator.adapters.dlt.load_errors import chain_of
 from orchestrator.execution.outcome import ErrorClass
 
@@ -28,9 +28,12 @@ _REFUSED = frozenset({"requests.exceptions.SSLError", "ssl.SSLCertVerificationEr
 
 _WRONG = frozenset(
     {"duckdb.ParserException", "duckdb.BinderException", "duckdb.CatalogException", "psycopg2.ProgrammingError"}
+    | {f"{module}.{kind}" for module in ("duckdb", "psycopg2") for kind in ("DataError", "IntegrityError")}
 )
-_SAYS_WRONG = re.compile(r"\b(?:Parser|Binder|Catalog|Syntax) Error:")
-"""Statements that a database will never accept. Conflicts are recognized earlier."""
+_SAYS_WRONG = re.compile(r"\b(?:Parser|Binder|Catalog|Syntax|Conversion|Constraint|Out of Range) Error:")
+"""Statements and data that a database will never accept. Conflicts are recognized earlier."""
+_CATALOG_RACE = 'violates unique constraint "pg_'
+"""Another process created the same schema, table or type at the same time; the next attempt finds it."""
 
 
 def error_class(error: BaseException) -> ErrorClass:
@@ -44,9 +47,9 @@ def error_class(error: BaseException) -> ErrorClass:
 
 def _passes(link: BaseException) -> bool | None:
     """Return whether one exception of the chain is transient; None if it cannot be classified."""
-    status = _http_status(link)
-    if status is not None:
-        return status in _BUSY or status >= 500
+    passes = _passes_by_code(link)
+    if passes is not None:
+        return passes
     names = set(_names(link))
     if names & _REFUSED:
         return False
@@ -63,6 +66,16 @@ def _passes(link: BaseException) -> bool | None:
     return False if isinstance(link, TerminalException) else None
 
 
+def _passes_by_code(link: BaseException) -> bool | None:
+    """Return whether the HTTP status or the SQLSTATE says that an exception is transient; None if it has neither."""
+    status = _http_status(link)
+    if status is not None:
+        return status in _BUSY or status >= 500
+    sqlstate = getattr(link, "pgcode", None) or getattr(link, "sqlstate", None)
+    passes = state_may_pass(sqlstate) if isinstance(sqlstate, str) else None
+    return passes or _CATALOG_RACE in str(link) if passes is not None else None
+
+
 def _http_status(link: BaseException) -> int | None:
     """Return the HTTP status of an exception; requests, httpx, aiohttp and urllib store it in different places."""
     for holder, name in ((getattr(link, "response", None), "status_code"), (link, "status"), (link, "code")):
@@ -74,5 +87,6 @@ def _http_status(link: BaseException) -> int | None:
 
 def _names(link: BaseException) -> Iterator[str]:
     for kind in type(link).__mro__:
-        module = "httpx" if kind.__module__.startswith("httpx.") else kind.__module__
+        # DuckDB's errors are in the module `_duckdb`.
+        module = "httpx" if kind.__module__.startswith("httpx.") else kind.__module__.lstrip("_")
         yield f"{module}.{kind.__name__}"

@@ -20,8 +20,14 @@ _NONE: Mapping[str, Path] = MappingProxyType({})
 class IngestionHost:
     """The interpreters of one project, by module; thread-safe."""
 
-    def __init__(self, mask: Callable[[str], str] = lambda text: text, pythons: Mapping[str, Path] = _NONE) -> None:
-        """Configure the interpreters; `mask` hides secrets in the output of the children.
+    def __init__(
+        self,
+        mask: Callable[[str], str] = lambda text: text,
+        pythons: Mapping[str, Path] = _NONE,
+        *,
+        learn: Callable[[object], None] = lambda _secret: None,
+    ) -> None:
+        """Configure the interpreters; `mask` hides secrets in the output of the children, also those that `learn` got.
 
         `pythons` are the interpreters by the name of a module, or `*` for all others; without one it is elt's own.
         """
@@ -33,6 +39,7 @@ class IngestionHost:
                 python=python,
                 environment={"RUNTIME__DLTHUB_TELEMETRY": "false"},
                 mask=mask,
+                learn=learn,
             )
             for python in {*self._pythons.values(), sys.executable}
         }

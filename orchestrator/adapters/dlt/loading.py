@@ -205,8 +205,7 @@ def _bytes(pipeline: Pipeline, load_ids: Collection[str]) -> int | None:
 @contextmanager
 def _alone(owner: Channel) -> Iterator[None]:
     """Hold the lock on the dataset: dlt pipelines that create its tables at the same time conflict."""
-    owner.send({"ask": "dataset"})
-    owner.receive()
+    owner.ask({"ask": "dataset"})
     try:
         yield
     finally:

@@ -238,7 +238,7 @@ def _require_writable_folder(file: DatabaseFile) -> None:
 def _locked(path: Path, holder: Holder, waited: float) -> WarehouseLockedError:
     return WarehouseLockedError(
         f"The database {path} is held by {holder}; waited {waited:g} s for it.",
-        hint="Wait longer with --lock-timeout SECONDS, or close the database in that process.",
+        hint="Wait longer with --lock-timeout DURATION, or close the database in that process.",
         pid=holder.pid,
         command=holder.command,
     )

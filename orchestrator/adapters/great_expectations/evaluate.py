@@ -7,8 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from great_expectations.core.batch import Batch
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+from great_expectations.exceptions import ExpectationNotFoundError
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.expectations.registry import list_registered_expectation_implementations
 from great_expectations.validator.validator import Validator
 
 from orchestrator.adapters.great_expectations import own_metrics  # noqa: F401  # its import registers the metrics
@@ -21,6 +23,7 @@ from orchestrator.adapters.great_expectations.plain_values import first_lines
 from orchestrator.adapters.great_expectations.read_only import ProgrammingError
 from orchestrator.adapters.great_expectations.relation import WholeRelation, missing_column, unread_condition
 from orchestrator.adapters.great_expectations.result_reading import Reading
+from orchestrator.wording import did_you_mean, similar
 
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": SAMPLES}
 _NOT_IN_SQL = (
@@ -83,6 +86,10 @@ def _understand(number: int, written: Mapping[str, Any], ask: Ask, columns: Mapp
         configuration = ExpectationConfiguration(type=type_, kwargs=kwargs, id=str(number))
         configuration.process_suite_parameters(dict(ask.suite_parameters))
         configuration.to_domain_obj()
+    except ExpectationNotFoundError:
+        hint = did_you_mean(similar(type_, sorted(list_registered_expectation_implementations())))
+        told = "great-expectations has no such expectation"
+        return _Expectation(written, error=f"{told}. {hint}" if hint else told)
     except Exception as error:  # noqa: BLE001  # the others are evaluated whatever GX raises here
         return _Expectation(written, error=first_lines(str(error) or type(error).__name__))
     return _Expectation(written, configuration)

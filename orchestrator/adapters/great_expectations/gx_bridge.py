@@ -12,8 +12,10 @@ NEEDED = listed(
         "to evaluate a suite": (
             "great_expectations.core.batch:Batch",
             "great_expectations.core.expectation_validation_result:ExpectationValidationResult",
+            "great_expectations.exceptions:ExpectationNotFoundError",
             "great_expectations.execution_engine:SqlAlchemyExecutionEngine",
             "great_expectations.expectations.expectation_configuration:ExpectationConfiguration",
+            "great_expectations.expectations.registry:list_registered_expectation_implementations",
         ),
         "to validate a relation of any name": (
             "great_expectations.execution_engine.sqlalchemy_batch_data:SqlAlchemyBatchData.selectable",

@@ -1,6 +1,5 @@
 """Describes the relation under validation: its columns, and its name as SQL."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from great_expectations.expectations.legacy_row_conditions import ParseException
 
 from orchestrator.adapters.great_expectations.column_types import ColumnType
 from orchestrator.adapters.great_expectations.read_only import quoted
+from orchestrator.wording import did_you_mean, similar
 
 _ABSENCE_IS_AN_ANSWER = frozenset(
     {"expect_column_to_exist", "expect_table_columns_to_match_ordered_list", "expect_table_columns_to_match_set"}
@@ -41,12 +41,11 @@ def missing_column(type_: str, kwargs: Mapping[str, Any], columns: Mapping[str, 
     """Return a message if an expectation names a column that does not exist; empty if not."""
     if type_ in _ABSENCE_IS_AN_ANSWER:
         return ""
-    known = {name.casefold(): name for name in columns}
+    known = {name.casefold() for name in columns}
     for name in _asked_for(kwargs):
         if name.casefold() not in known:
-            near = difflib.get_close_matches(name.casefold(), known, n=1)
-            hint = f"near name: {known[near[0]]}" if near else f"it has {', '.join(columns)}"
-            return f'there is no column "{name}"; {hint}'
+            hint = did_you_mean(similar(name, columns))
+            return f'there is no column "{name}"' + (f". {hint}" if hint else f"; it has {', '.join(columns)}")
     return ""
 
 

@@ -8,15 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import SuiteError
-from orchestrator.nodes.suite import Suite, suite_id
+from orchestrator.nodes.suite import Suite, suite_error, suite_id
 
 SEVERITIES = ("critical", "warning", "info")
 _LIST = re.compile(r'"expectations"\s*:\s*\[')
-_HINT = (
-    "A suite is a JSON object with a name and a list of expectations, each with a type and kwargs, as "
-    "great-expectations 1.x writes it. Fix the file, or move files that are not suites to another folder."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +34,8 @@ class _MalformedError(Exception):
         self.mistakes = mistakes
 
 
-def read_suites(folder: Path, project_root: Path) -> tuple[Suite, ...]:
-    """Return the suites of all JSON files in the folder; the error lists the mistakes of all files at once."""
+def read_suites(folder: Path, project_root: Path) -> tuple[tuple[Suite, ...], tuple[str, ...]]:
+    """Return the suites of all JSON files in the folder, and the mistakes of all files."""
     files: list[SuiteFile] = []
     mistakes: list[str] = []
     for file in sorted(_json_files(folder)):
@@ -49,9 +44,7 @@ def read_suites(folder: Path, project_root: Path) -> tuple[Suite, ...]:
         except _MalformedError as malformed:
             mistakes += malformed.mistakes
     mistakes += _names_used_twice(files)
-    if mistakes:
-        raise SuiteError(_listed(mistakes), hint=_HINT)
-    return tuple(
+    suites = (
         Suite(
             unique_id=suite_id(each.name),
             name=each.name,
@@ -60,6 +53,7 @@ def read_suites(folder: Path, project_root: Path) -> tuple[Suite, ...]:
         )
         for each in files
     )
+    return tuple(suites), tuple(mistakes)
 
 
 def read_suite(project_root: Path, path: str) -> SuiteFile:
@@ -67,7 +61,7 @@ def read_suite(project_root: Path, path: str) -> SuiteFile:
     try:
         return _read(project_root / path, path)
     except _MalformedError as malformed:
-        raise SuiteError(_listed(malformed.mistakes), hint=_HINT) from malformed
+        raise suite_error(malformed.mistakes) from malformed
 
 
 def _json_files(folder: Path) -> Iterator[Path]:
@@ -169,9 +163,3 @@ def _kind(value: object) -> str:
     """Return the name of a JSON value's kind for messages."""
     kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
     return kinds.get(type(value), "a number")
-
-
-def _listed(mistakes: list[str]) -> str:
-    if len(mistakes) == 1:
-        return f"An expectation suite is malformed. {mistakes[0]}"
-    return "\n".join([f"{len(mistakes)} mistakes in expectation suites:", *(f"  {each}" for each in mistakes)])

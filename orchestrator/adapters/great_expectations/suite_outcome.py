@@ -97,7 +97,7 @@ def _part(verdict: Verdict, name: str) -> Part:
 
 def _status_and_message(verdict: Verdict) -> tuple[Status, str]:
     if verdict.error:
-        return Status.ERROR, f"could not be evaluated: {verdict.error}"
+        return Status.ERROR, verdict.error
     if verdict.success:
         return Status.SUCCESS, _seen(verdict)
     seen = _seen(verdict) or _NOTHING_SEEN.get(verdict.type, "there is no value to check")
@@ -157,8 +157,13 @@ def _summary(step: ValidationStep, parts: Sequence[Part]) -> str:
             if not noted
             else f"{len(parts) - noted} of {count(len(parts), 'expectation')} passed, the others have severity info"
         )
-    named = "; ".join(f"{part.name}: {part.message}" if part.message else part.name for part in wrong[:_NAMED])
+    is_broken = all(part.status is Status.ERROR for part in wrong)
+    named = "; ".join(_named(part, says_error=not is_broken) for part in wrong[:_NAMED])
     more = f"; and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
-    what = "could not be evaluated" if all(part.status is Status.ERROR for part in wrong) else "did not pass"
-    named = named.replace("could not be evaluated: ", "") if what == "could not be evaluated" else named
+    what = "could not be evaluated" if is_broken else "did not pass"
     return f"{len(wrong)} of {count(len(parts), 'expectation')} of {step.relation} ({step.path}) {what}: {named}{more}"
+
+
+def _named(part: Part, *, says_error: bool) -> str:
+    error = "could not be evaluated: " if says_error and part.status is Status.ERROR else ""
+    return f"{part.name}: {error}{part.message}" if part.message else part.name

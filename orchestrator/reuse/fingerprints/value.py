@@ -112,6 +112,8 @@ class StatementVerdict:
     """What is not understood in it, in words."""
     volatile: tuple[str, ...] = ()
     """What is known to return a different result each time, in words."""
+    deferred: tuple[str, ...] = ()
+    """The relations that it reads elsewhere, in place of nodes of this target (`--defer`)."""
     calls: frozenset[str] = frozenset()
     """Every function that it calls, in lower case."""
     stored: Mapping[str, str] = field(default_factory=dict)
@@ -122,7 +124,7 @@ class StatementVerdict:
     @property
     def is_understood(self) -> bool:
         """Whether the same inputs give the same result."""
-        return not self.findings and not self.volatile
+        return not (self.findings or self.volatile or self.deferred)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import pytest
 from orchestrator.execution.outcome import ReasonCode
 from orchestrator.execution.ports import StepRunner
 from orchestrator.plan.status import Status
+from orchestrator.report.failure_text import unreported_parts
 from tests.functional.great_expectations.conftest import make_validator, request_for
 
 pytestmark = pytest.mark.functional
@@ -92,9 +93,18 @@ def test_a_table_that_does_not_exist_is_an_error(validator, table, schema, says)
 
 def test_an_unknown_expectation_is_an_error_and_the_others_are_evaluated(validator):
     """A type that great-expectations does not know spoils no other verdict."""
-    outcome = validator.validate({"type": "expect_nothing", "kwargs": {}}, YES)
+    outcome = validator.validate({"type": "expect_colum_to_exist", "kwargs": {}}, YES)
     assert [part.status for part in outcome.parts] == [Status.ERROR, Status.SUCCESS]
-    assert "expect_nothing not found" in outcome.message
+    assert "no such expectation. Did you mean 'expect_column_to_exist'" in outcome.message
+
+
+def test_what_the_message_of_a_suite_says_is_not_a_part_to_report_again(validator):
+    """Neither where all that is wrong could not be evaluated, nor beside an expectation that is not met."""
+    unknown = {"type": "expect_nothing", "kwargs": {}}
+    assert [part.status for part in unreported_parts(validator.validate(unknown, YES))] == [Status.SUCCESS]
+    mixed = validator.validate(unknown, NO_CRITICAL)
+    assert "expect_nothing(): could not be evaluated: great-expectations has no such expectation" in mixed.message
+    assert unreported_parts(mixed) == []
 
 
 def test_a_suite_broken_after_planning_is_an_error(validator):

@@ -8,6 +8,7 @@ from orchestrator.api import Command, Upstream, run
 from orchestrator.execution.events import AttemptEnded, StepStarted
 from orchestrator.execution.outcome import ErrorClass, ReasonCode
 from orchestrator.plan.status import Status
+from tests.fakes.listener import RecordingListener
 
 pytestmark = pytest.mark.functional
 
@@ -71,3 +72,30 @@ def test_transient_errors_are_retried_and_attempts_over_the_limit_are_ended(shop
     assert (starts.count("model.shop.slow"), starts.count("model.shop.wrong")) == (1, 1)
     assert shop.rows("select * from pg_stat_activity where query ~ 'pg_sleep.600' and pid <> pg_backend_pid()") == []
     assert shop.rows("select n from analytics.locked") == [(2,)]
+
+
+BROKEN_TEXT = """
+    import dlt
+    import pyarrow
+
+    @dlt.resource(write_disposition="replace")
+    def rates():
+        yield pyarrow.table({"currency": ["E\\x00R"], "rate": [1.0]})
+
+    @dlt.source(name="rates")
+    def rates_api():
+        return rates
+    """
+
+
+def test_text_that_the_server_refuses_is_a_permanent_error_of_the_load(shop):
+    """dlt would retry the job; the text is as wrong the next time."""
+    shop.write("elt.yml", "repeats: {ingest: {times: 2, after: 10ms}}")
+    shop.write("ingestion/rates.py", BROKEN_TEXT)
+    listener = RecordingListener()
+    command = Command(project_dir=shop.folder, profiles_dir=shop.folder, select=("ingest:rates",))
+    with shop.entered():
+        (load,) = run(command, [listener]).outcomes
+    assert 'CharacterNotInRepertoire: invalid byte sequence for encoding "UTF8": 0x00' in load.message
+    assert load.error_class is ErrorClass.PERMANENT
+    assert not [event for event in listener.events if isinstance(event, AttemptEnded)]

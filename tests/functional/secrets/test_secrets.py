@@ -1,4 +1,4 @@
-"""With the real tools: twelve secrets are planted, and no byte that elt wrote holds one."""
+"""With the real tools: sixteen secrets are planted, and no byte that elt wrote holds one."""
 
 import gzip
 import os
@@ -25,10 +25,13 @@ ENVIRONMENT = {
     "STORED_TOKEN": "planted-06-in-the-sql",
     "PYTHON_SECRET": "planted-07-of-a-python-model",
     "HOOK_SECRET": "planted-08-of-a-hook",
+    "SOURCES__CRM__PLACE": "planted-13-that-only-dlt-knows",
+    "SOURCES__CRM__CREDENTIALS": '{"user": "ada", "password": "planted-14-in-a-document"}',
 }
 IN_FILES = ("planted-09-of-a-url", "planted-10-of-a-query", "planted-11-of-secrets-toml")
 VAR = "planted-12-of-a-var"
-PLANTED = (*ENVIRONMENT.values(), *IN_FILES, VAR)
+OF_THE_MODULE = ("planted-14-in-a-document", "planted-15-set-by-the-module", "planted-16-at-the-import")
+PLANTED = (*ENVIRONMENT.values(), *IN_FILES, VAR, *OF_THE_MODULE)
 FILES = {
     "dbt_project.yml": """
         name: vault
@@ -63,14 +66,23 @@ FILES = {
     "models/people.sql": "select * from {{ source('crm', 'people') }}\n",
     "models/items.sql": "select * from {{ source('shop', 'items') }}\n",
     "ingestion/crm.py": """
+        import json
         import logging
         import os
         import sys
 
         import dlt
 
+        os.environ["CRM_KEYS"] = "https://ada:planted-16-at-the-import@crm.example/"
+        print("imported with planted-16-at-the-import")
+
         @dlt.resource(name="people")
-        def people():
+        def people(place: str = dlt.secrets.value):
+            print("from", place, flush=True)
+            os.system("echo by a shell from " + place)
+            print("in JSON", json.loads(os.environ["SOURCES__CRM__CREDENTIALS"])["password"], flush=True)
+            os.environ["LATE_TOKEN"] = "planted-15-set-by-the-module"
+            print("late", os.environ["LATE_TOKEN"], flush=True)
             print("printed", os.environ["CRM_PASSWORD"], flush=True)
             sys.stderr.write("in pieces " + os.environ["CRM_PASSWORD"][:9])
             sys.stderr.write(os.environ["CRM_PASSWORD"][9:] + "\\n")
@@ -157,6 +169,9 @@ def test_no_secret_is_shown_or_written(vault: Bench) -> None:
     files = written(vault.root)
     assert any(name.endswith("ingest-elt_crm.log") for name in files)
     assert b"printed *****" in files[".elt/logs/ingest-elt_crm.log"]
+    for word in (b"from *****", b"by a shell from *****", b"in JSON *****", b"late *****", b"imported with *****"):
+        assert word in files[".elt/logs/ingest-elt_crm.log"]
+    assert b"imported with *****" in files[".elt/logs/ingest-discovery.log"]
     assert b"logged *****" in files[".elt/logs/ingest-elt_crm.log"]
     record = in_store(vault.root / ".elt/history.db")
     for secret in PLANTED:

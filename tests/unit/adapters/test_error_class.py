@@ -102,6 +102,10 @@ STAYING = (
     "canceling statement due to statement timeout",
     "permission denied for schema raw",
     "division by zero",
+    'invalid byte sequence for encoding "UTF8": 0x00',
+    'invalid input syntax for type integer: "Connection refused"',
+    "value too long for type character varying(3)\nCONTEXT:  COPY rates, line 1, column said: deadlock detected",
+    "Conversion Error: Could not convert string 'deadlock detected' to INT32",
 )
 
 

@@ -22,7 +22,7 @@ Load = Callable[..., Settings]
 KNOWN = (
     "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout, repeats, time_limits,"
     " circuit_breaker, on_busy, state_in_target, content, store, keep_runs, protected_targets, publish_copy,"
-    " verify_reuse, schedules"
+    " verify_reuse, schedules, maintenance"
 )
 A_DURATION = "expected a duration such as 60s, 5min or 1h"
 FULL = """\
@@ -180,7 +180,7 @@ colour: red
 """
     found = mistakes(load, text, ELT_LOCK_TIMEOUT="soon")
     assert found[:-2] == [
-        "1: unknown key 'ingestoin'; did you mean 'ingestion'?",
+        "1: unknown key 'ingestoin'. Did you mean 'ingestion'?",
         "4: 'ingestion.threads' is 'many': expected a whole number of at least 1",
         "5: expected 'key: value' lines: 'ingestion.schemas' takes keys, this is a single value",
         "6: expected 'key: value' lines: 'expectations' takes keys, this is a list",
@@ -207,7 +207,7 @@ colour: red
         ("repeats:\n  dbt: often\n", "2: 'repeats.dbt' is 'often': expected a whole number from 0 to 100, or none"),
         ("repeats:\n  dbt: [1]\n", "2: 'repeats.dbt' takes one value, this is a list"),
         ("repeats:\n  dbt: {after: soon}\n", f"2: 'repeats.dbt.after' is 'soon': {A_DURATION}"),
-        ("repeats:\n  dbt: {time: 3}\n", "2: unknown key 'repeats.dbt.time'; did you mean 'times'?"),
+        ("repeats:\n  dbt: {time: 3}\n", "2: unknown key 'repeats.dbt.time'. Did you mean 'times'?"),
         ("repeats:\n  a: {jitter: 2}\n", "2: 'repeats.a.jitter' is '2': expected a number from 0 to 1, such as 0.1"),
         ("repeats:\n  dbt: {factor: 0.5}\n", "2: 'repeats.dbt.factor' is '0.5': expected a number from 1 to 100"),
         ("repeats:\n  a: {on_time_limit: no}\n", "2: 'repeats.a.on_time_limit' is 'no': expected end or repeat"),
@@ -294,7 +294,7 @@ def test_an_interpreter_that_cannot_be_one_has_its_line(load: Load, tmp_path: Pa
     assert mistakes(load, f"ingestion:\n  python:\n    shop: .\n    shpo: elt.yml\n    '*': {sys.executable}") == [
         f"3: 'ingestion.python.shop': {folder}",
         f"4: 'ingestion.python.shpo': the interpreter {tmp_path}/elt.yml cannot be executed",
-        f"4: 'ingestion.python.shpo': no module of that name is in {tmp_path}/ingestion; did you mean 'shop'?",
+        f"4: 'ingestion.python.shpo': no module of that name is in {tmp_path}/ingestion. Did you mean 'shop'?",
     ]
 
 

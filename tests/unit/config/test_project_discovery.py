@@ -123,5 +123,5 @@ def test_a_configured_project_that_does_not_exist_is_refused(tmp_path: Path) -> 
 def test_a_broken_elt_yml_is_reported_before_a_missing_project(tmp_path: Path) -> None:
     """The file may have meant to name the project, so its mistake is the one to tell."""
     (tmp_path / "elt.yml").write_text("dbt_projct: shop\n")
-    with pytest.raises(ConfigurationError, match="did you mean 'dbt_project'"):
+    with pytest.raises(ConfigurationError, match="Did you mean 'dbt_project'"):
         load_settings(tmp_path, environ={})

@@ -81,7 +81,7 @@ def test_all_kinds_of_conditions(tmp_path):
         ("{http: 'https://a', headers: {X-Api-Key: hidden}}", "the header 'X-Api-Key' is a secret"),
         ("{sql: \"select * from {{ ref('x') }}\"}", "Jinja is not rendered here"),
         ("{file: 'a_{interval_strt:%Y}'}", "did you mean {interval_start}?"),
-        ("{schedule: nigthly}", "'nigthly' is no schedule; did you mean 'nightly'"),
+        ("{schedule: nigthly}", "'nigthly' is no schedule. Did you mean 'nightly'"),
         ("{schedule: nightly}", "it waits for 'nightly', which waits for it"),
         ("{file: a, every: 0s}", "expected at least 1s"),
         ("{file: a, otherwise: stop}", "expected fail or skip or run"),
@@ -145,7 +145,7 @@ def test_the_short_form_of_a_condition(words, wait):
     ("words", "problem"),
     [
         ("orders.csv", "expected file:PATH"),
-        ("fil:orders.csv", "did you mean 'file'"),
+        ("fil:orders.csv", "Did you mean 'file'"),
         ("file:", "'file': expected a text"),
         ("file:a within=soon", "'within': expected a duration"),
         ("file:a within=1h within=2h", "'within' is set twice"),

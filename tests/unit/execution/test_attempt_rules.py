@@ -81,6 +81,7 @@ def test_the_runs_time_limit_comes_from_the_command_line_or_elt_yml():
     assert rules().run_limit is None
     assert rules(time_limits=limits).run_limit == timedelta(hours=6)
     assert rules(Command(time_limit=timedelta(minutes=1)), time_limits=limits).run_limit == timedelta(minutes=1)
+    assert rules(Command(time_limit=timedelta()), time_limits=limits).run_limit is None
 
 
 def test_hooks_are_not_run_again_after_a_limit():
@@ -104,7 +105,7 @@ def test_all_mistakes_are_reported_at_once():
     assert told[1].endswith("known here: ingest, dbt, checks, the name or the id of any node")
     assert told[2].startswith("/shop/elt.yml:6: 'repeats.run': there is no such kind")
     assert "'ingest'" in told[3]
-    assert "did you mean 'times'?" in told[4]
+    assert "Did you mean 'times'?" in told[4]
     assert "expected a duration" in told[5]
     assert "longer than nothing" in told[6]
 
@@ -141,5 +142,5 @@ def test_a_name_near_to_a_load_is_suggested_as_it_is_shown():
     graph = make_graph(make_source("flights"), loads=[BTS])
     wish = {"ingest:btss": RepeatWish(times=9)}
     known = Settings(project_root=Path(), dbt_project_dir=Path(), elt_yml=Path("elt.yml"), repeats=wish)
-    with pytest.raises(ConfigurationError, match="did you mean 'ingest:bts'"):
+    with pytest.raises(ConfigurationError, match="Did you mean 'ingest:bts'"):
         attempt_rules(known, graph, PLAN, Command())

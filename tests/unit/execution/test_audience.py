@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -144,6 +145,39 @@ def test_without_a_limit_the_end_waits_for_a_listener() -> None:
         audience.tell(note("one"))
         audience.tell(note("two"))
     assert blocking.lines == ["note: one", "note: two"]
+
+
+@pytest.mark.parametrize("patience", [None, timedelta(seconds=600)])
+@pytest.mark.parametrize("way", ["a stopped run", "Ctrl-C before the run"])
+def test_the_end_of_a_stopped_run_waits_only_a_while(
+    monkeypatch: pytest.MonkeyPatch, patience: timedelta | None, way: str
+) -> None:
+    """A reader that lives and does not read must not keep the process; it receives nothing more later."""
+    monkeypatch.setattr("orchestrator.execution.audience.LONGEST_AFTER_STOP", timedelta(seconds=0.2))
+    blocking, began, others = BlockingListener("one"), time.monotonic(), set(threading.enumerate())
+    with suppress(KeyboardInterrupt), Audience([blocking], FixedClock(), patience=patience) as audience:
+        audience.tell(note("one"))
+        audience.tell(note("two"))
+        assert blocking.reached.wait(60)
+        if way == "Ctrl-C before the run":
+            raise KeyboardInterrupt
+        audience.note_stop()
+    assert time.monotonic() - began < 60
+    (worker,) = set(threading.enumerate()) - others
+    blocking.released.set()
+    worker.join(60)
+    assert not worker.is_alive()
+    assert blocking.lines == ["note: one"]
+
+
+def test_the_end_of_a_stopped_run_waits_for_a_listener_that_receives() -> None:
+    """The limit is for one that does not."""
+    slow = SlowListener()
+    with Audience([slow], FixedClock(), patience=None) as audience:
+        for number in range(50):
+            audience.tell(note(str(number)))
+        audience.note_stop()
+    assert len(slow.lines) == 50
 
 
 def test_an_event_can_be_sent_at_once() -> None:

@@ -11,6 +11,7 @@ import pytest
 from orchestrator.execution import signals
 from orchestrator.execution.signals import stop_on_signals
 from orchestrator.execution.stopping import StepStop, StopRequest
+from orchestrator.interruption import Interruption
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -106,3 +107,19 @@ sys.exit(exit_code(run_status(outcomes)))
     child.send_signal(signal.SIGTERM)
     assert child.communicate(timeout=60)[0] == "cancelled cancelled\n"
     assert child.returncode == 130
+
+
+def test_the_command_line_exits_with_the_code_of_a_run_that_has_ended():
+    """A signal that comes later interrupts what is left to do, and changes nothing in how the run ended."""
+    interruption = Interruption()
+    before = {number: signal.signal(number, interruption) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with stop_on_signals(StopRequest()) as has_ended:
+            assert interruption.exit_code == 130
+            has_ended(1)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        assert interruption.exit_code == 1
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

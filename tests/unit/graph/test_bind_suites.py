@@ -61,6 +61,9 @@ def suites(*names):
     ]
 
 
+NO_NODE = "no model, seed, snapshot or dbt source is called"
+
+
 @pytest.mark.parametrize(
     ("name", "node"),
     [
@@ -85,20 +88,23 @@ def test_a_name_finds_its_node(name, node):
 @pytest.mark.parametrize(
     ("name", "mistake"),
     [
-        ("ordrs", "is the name of no node; near names: orders"),
-        ("raw.item", "is the name of no node; near names: raw.items"),
-        ("zzzzzz", "is the name of no node"),
-        ("not_null", "is the name of no node"),
-        ("passing", "belongs to model.shop.passing, which is ephemeral: it leaves no table to validate"),
-        ("prices", "may mean 2 nodes: say prices.v1 or prices.v2"),
-        ("calendar", "may mean 2 nodes: say shop.calendar or tools.calendar"),
+        ("ordrs", f"{NO_NODE} \"ordrs\". Did you mean 'orders' or 'raw.orders'?"),
+        ("raw.item", f"{NO_NODE} \"raw.item\". Did you mean 'raw.items'?"),
+        ("zzzzzz", f'{NO_NODE} "zzzzzz"'),
+        ("not_null", f'{NO_NODE} "not_null"'),
+        (
+            "passing",
+            'the suite "passing" belongs to model.shop.passing, which is ephemeral: it leaves no table to validate',
+        ),
+        ("prices", 'the suite "prices" may mean 2 nodes: call it prices.v1 or prices.v2'),
+        ("calendar", 'the suite "calendar" may mean 2 nodes: call it shop.calendar or tools.calendar'),
     ],
 )
 def test_a_suite_without_its_node_is_an_error(name, mistake):
     """The message names the file and the names that would do."""
     with pytest.raises(SuiteError) as raised:
         bind(suites(name), MANIFEST)
-    assert raised.value.message.startswith(f'expectations/{name}.json: the suite "{name}" {mistake}')
+    assert raised.value.message.startswith(f"expectations/{name}.json: {mistake}")
     assert "model, seed or snapshot" in raised.value.hint
 
 
@@ -107,5 +113,18 @@ def test_all_unbound_suites_are_reported_at_once():
     with pytest.raises(SuiteError) as raised:
         bind(suites("orders", "ordrs", "passing"), MANIFEST)
     first, *rest = raised.value.message.splitlines()
-    assert first == "2 expectation suites cannot be bound to a node:"
+    assert first == "2 mistakes in expectation suites:"
     assert [line.split('"')[1] for line in rest] == ["ordrs", "passing"]
+
+
+def test_malformed_and_unbound_suites_are_reported_at_once():
+    """One run shows every mistake, and how each kind is corrected."""
+    with pytest.raises(SuiteError) as raised:
+        bind(suites("ordrs"), MANIFEST, ['expectations/a.json: no "name"'])
+    assert raised.value.message.splitlines() == [
+        "2 mistakes in expectation suites:",
+        '  expectations/a.json: no "name"',
+        f"  expectations/ordrs.json: {NO_NODE} \"ordrs\". Did you mean 'orders' or 'raw.orders'?",
+    ]
+    assert "A suite is a JSON object" in raised.value.hint
+    assert "A suite has the name of a model" in raised.value.hint

@@ -69,6 +69,16 @@ def test_two_placements_share_no_place_and_write_no_relation_of_each_other(manif
         }
 
 
+def test_a_suggested_command_works_in_the_same_schemas():
+    """With --ingest where the command takes it: then it reads the sources where the run reads them."""
+    assert Placement().command("elt run") == "elt run"
+    assert Placement(loads=True).command("elt run") == "elt run"
+    assert Placement(prefix="pr_7_").command("elt test --select a") == "elt test --select a --schema-prefix pr_7_"
+    loading = Placement(prefix="pr_7_", loads=True)
+    assert loading.command("elt run") == "elt run --schema-prefix pr_7_ --ingest"
+    assert loading.command("elt ls") == "elt ls --schema-prefix pr_7_"
+
+
 def test_freshness_of_a_source_is_recorded_by_prefix():
     """A gate that a pull request closes with stricter limits stays open in production."""
     source = StepId("freshness.source.shop.raw.orders")

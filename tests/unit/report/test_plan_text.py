@@ -148,7 +148,7 @@ def test_a_plan_of_hundreds_is_shown_by_folder() -> None:
         "Build (251)\n"
         "  models/staging  model 250 · data test 250  needed\n"
         "  models/marts    table 1  selected\n\n"
-        "Every step with its reason: elt plan --verbose\n"
+        "With --verbose: every step with its reason\n"
     )
 
 
@@ -172,5 +172,5 @@ def test_a_large_plan_names_the_first_of_what_it_does_not_build() -> None:
         *(f"  note {n}" for n in range(10)),
         "  and 2 more",
         "",
-        "Every step with its reason: elt plan --verbose",
+        "With --verbose: every step with its reason",
     ]

@@ -69,6 +69,50 @@ def test_a_pipe_that_would_block_is_waited_for() -> None:
     assert (child.stderr.read(), child.wait(60)) == ("", 7)
 
 
+UNREAD = """
+import os, sys, threading, time
+from orchestrator.cli.standard_streams import guard_streams, stop_waiting_for_readers
+from orchestrator.report.streams import Lines
+below = guard_streams()
+lines, number = Lines(sys.stdout), 0
+def tell():
+    global number
+    while True:
+        lines.write(f"line {number}")
+        number += 1
+threading.Thread(target=tell, daemon=True).start()
+before = -1
+while before != number:
+    before = number
+    time.sleep(0.3)
+stop_waiting_for_readers()
+sys.stdout.flush()
+os.write(int(sys.argv[1]), str(below.trouble()).encode())
+os._exit(7)
+"""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("both", [False, True])
+def test_a_pipe_that_nobody_reads_does_not_keep_a_process_that_must_end(unbuffered: str, both: bool) -> None:
+    """Also while another thread is inside the stream, and also if stderr is the same pipe."""
+    read, write = os.pipe()
+    reason, tells = os.pipe()
+    child = subprocess.Popen(
+        [sys.executable, "-c", UNREAD, str(tells)],
+        stdout=write,
+        stderr=write if both else subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        pass_fds=[tells],
+    )
+    os.close(tells)
+    os.close(write)
+    assert child.wait(60) == 7
+    assert os.read(reason, 100) == b"nobody reads it"
+    os.close(read)
+    os.close(reason)
+
+
 def test_a_character_that_the_terminal_cannot_show_is_not_an_error(tmp_path: Path) -> None:
     """An old encoding gets a question mark."""
     with (tmp_path / "out").open("w", encoding="ascii") as stream:

@@ -95,7 +95,7 @@ def test_a_node_is_found_by_name_or_id() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("stg_order", "Did you mean stg_orders"),
+        ("stg_order", "Did you mean 'stg_orders'"),
         ("nothing_like_it", "`elt ls`"),
         ("rates", r"seed\.shop\.rates, test\.shop\.rates"),
         ("orders", "has no fingerprint"),

@@ -23,13 +23,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project", "schedule"),
     )
     op.create_table(
+        "schedule_versions",
+        sa.Column("project", sa.String(length=255), nullable=False),
+        sa.Column("schedule", sa.String(length=255), nullable=False),
+        sa.Column(
+            "name", sa.String(length=1024), nullable=False, comment="a file or a node; empty for the first look itself"
+        ),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("project", "schedule", "name"),
+    )
+    op.create_table(
         "schedule_times",
         sa.Column("project", sa.String(length=255), nullable=False),
         sa.Column("schedule", sa.String(length=255), nullable=False),
         sa.Column("logical_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("interval_start", sa.DateTime(timezone=True), nullable=False),
         sa.Column("interval_end", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False, comment="running, ended or skipped"),
+        sa.Column("state", sa.String(length=16), nullable=False, comment="pending, running, ended or skipped"),
         sa.Column("cause", sa.String(length=16), nullable=True, comment="why it was skipped"),
         sa.Column("note", sa.Text(), nullable=False, comment="the reason in words"),
         sa.Column("exit_code", sa.Integer(), nullable=True),

@@ -1,0 +1,153 @@
+"""Prints schedules, their times and what happens to them, for users and for programs."""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.report.streams import Lines, print_wide
+from orchestrator.report.words import duration
+from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState
+from orchestrator.scheduling.overview import ScheduleOverview
+from orchestrator.timetable.cron import Occurrence, zone_of
+
+
+def tell_of_time(time: RecordedTime, text: str) -> None:
+    """Write what happens to one time of a schedule to standard error."""
+    Lines(sys.stderr).write(f"schedule {time.key.schedule}, {time.key.logical_time:%Y-%m-%d %H:%M} UTC: {text}")
+
+
+def tell_of_schedules(text: str, *, at: datetime) -> None:
+    """Write what the process that starts schedules does to standard error."""
+    Lines(sys.stderr).write(f"{at.astimezone():%Y-%m-%d %H:%M:%S}  {text}")
+
+
+def print_schedules(console: Console, overviews: Sequence[ScheduleOverview]) -> None:
+    """Print one line per schedule, and below the table what is wrong with each."""
+    if not overviews:
+        console.print("elt.yml has no schedules.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
+    for name in ("schedule", "next", "last", "result", "runs"):
+        table.add_column(name, no_wrap=name != "runs", overflow="fold")
+    for one in overviews:
+        table.add_row(one.schedule.name, next_text(one), _last_text(one), _result_text(one), _runs_text(one))
+    print_wide(console, table)
+    for one in overviews:
+        for _, sentence in one.problems:
+            console.print(Text.assemble((f"{one.schedule.name}: ", "bold"), (sentence, "red")), soft_wrap=True)
+
+
+def print_occurrences(console: Console, occurrences: Sequence[tuple[str, Occurrence, str]]) -> None:
+    """Print coming times: the schedule, the time, and what is special about it."""
+    if not occurrences:
+        console.print("No times: no schedule is started by the clock.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
+    for name in ("schedule", "local", "UTC", ""):
+        table.add_column(name, no_wrap=name != "", overflow="fold")
+    for name, occurrence, note in occurrences:
+        local = f"{occurrence.local:%a %Y-%m-%d %H:%M %Z}"
+        table.add_row(name, local, f"{occurrence.at:%Y-%m-%d %H:%M}", note or occurrence.note)
+    print_wide(console, table)
+
+
+def overview_to_json(one: ScheduleOverview) -> dict[str, Any]:
+    """Return a schedule with its state as JSON."""
+    schedule = one.schedule
+    return {
+        "schedule": schedule.name,
+        "description": schedule.description,
+        "owner": schedule.owner,
+        "tags": list(schedule.tags),
+        "cron": list(schedule.cron),
+        "timezone": schedule.timezone,
+        "verb": schedule.verb.value,
+        "options": dict(schedule.options),
+        "paused_at": _iso(one.paused_at),
+        "next": None if one.next is None else occurrence_to_json(schedule.name, one.next),
+        "last": None if one.last is None else time_to_json(one.last),
+        "running": one.is_running,
+        "problems": [{"kind": kind.value, "message": sentence} for kind, sentence in one.problems],
+    }
+
+
+def occurrence_to_json(schedule: str, occurrence: Occurrence, note: str = "") -> dict[str, Any]:
+    """Return one coming time as JSON."""
+    return {
+        "schedule": schedule,
+        "logical_time": occurrence.at.isoformat(),
+        "local_time": occurrence.local.isoformat(),
+        "note": note or occurrence.note,
+    }
+
+
+def time_to_json(time: RecordedTime) -> dict[str, Any]:
+    """Return one recorded time as JSON."""
+    return {
+        "schedule": time.key.schedule,
+        "logical_time": time.key.logical_time.isoformat(),
+        "data_interval_start": time.interval.start.isoformat(),
+        "data_interval_end": time.interval.end.isoformat(),
+        "state": time.state.value,
+        "cause": None if time.cause is None else time.cause.value,
+        "note": time.note,
+        "exit_code": time.exit_code,
+        "run_id": time.run_id,
+        "starts": time.starts,
+        "again_at": _iso(time.again_at),
+        "claimed_at": _iso(time.claimed_at),
+        "ended_at": _iso(time.ended_at),
+    }
+
+
+def next_text(one: ScheduleOverview) -> str:
+    """Return when a schedule runs next, or what starts it."""
+    if one.paused_at is not None:
+        return f"paused since {one.paused_at:%Y-%m-%d %H:%M} UTC"
+    if one.next is None:
+        return _trigger_text(one)
+    return f"{one.next.local:%a %Y-%m-%d %H:%M %Z}" + (f" ({one.next.note})" if one.next.note else "")
+
+
+def _trigger_text(one: ScheduleOverview) -> str:
+    on = one.schedule.on
+    named = (("new files", on.files), ("changes of", on.table), ("after", on.schedule))
+    return ", ".join(f"{word} {value}" for word, value in named if value) or "never"
+
+
+def _last_text(one: ScheduleOverview) -> str:
+    if one.last is None:
+        return "none yet"
+    return f"{one.last.key.logical_time.astimezone(zone_of(one.schedule.timezone)):%a %Y-%m-%d %H:%M %Z}"
+
+
+def _result_text(one: ScheduleOverview) -> Text:
+    last = one.last
+    if last is None:
+        return Text("")
+    if one.is_running:
+        return Text("running", "cyan")
+    if last.state is TimeState.PENDING:
+        return Text("starts with the next look", "cyan")
+    if last.state is TimeState.RUNNING:
+        return Text("lost", "red")
+    if last.cause is SkipCause.MISSED:
+        return Text("missed", "red")
+    took = f" in {duration(last.ended_at - last.claimed_at)}" if last.ended_at is not None else ""
+    again = f", again at {last.again_at.astimezone():%H:%M}" if last.again_at is not None else ""
+    if last.exit_code == 0:
+        return Text(f"success{took}", "green")
+    return Text(f"exit code {last.exit_code}{took}{again}", "red")
+
+
+def _runs_text(one: ScheduleOverview) -> str:
+    return one.schedule.description or f"elt {one.schedule.verb.value}"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

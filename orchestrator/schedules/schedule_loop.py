@@ -1,0 +1,300 @@
+"""Starts the runs of schedules when they are due: once until nothing is left to do, or in the foreground for ever."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from orchestrator.config.loader import load_settings
+from orchestrator.config.maintenance_settings import reason_at
+from orchestrator.config.settings import Settings
+from orchestrator.errors import BusyError, EltError
+from orchestrator.execution.liveness import this_process
+from orchestrator.execution.verdict import ExitCode
+from orchestrator.report.schedule_text import tell_of_schedules
+from orchestrator.schedules.due_note import note_idle
+from orchestrator.schedules.schedule_views import recorded_times
+from orchestrator.schedules.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
+from orchestrator.schedules.started_by import note_started
+from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState
+from orchestrator.scheduling.due import DueTimes, Skip, Start, due_times
+from orchestrator.timetable.scheduled_time import ScheduledTime
+
+_LOOK = timedelta(seconds=15)
+"""The longest time between two looks: `elt.yml`, the record and the clock may change meanwhile."""
+_POLL = 0.2  # seconds between two looks at the running children
+
+
+@dataclass(slots=True)
+class _Child:
+    """A process that runs one time of a schedule."""
+
+    start: Start
+    process: "subprocess.Popen[bytes]"
+
+
+@dataclass(slots=True)
+class ScheduleLoop:
+    """Looks at the record and the clock, and starts a child process for each time that is due."""
+
+    project_dir: Path | None
+    names: tuple[str, ...] = ()
+    """The schedules to start; empty for all."""
+    arguments: tuple[str, ...] = ()
+    """Further words for the command line of each child."""
+    children: list[_Child] = field(default_factory=list)
+    codes: dict[ScheduledTime, int] = field(default_factory=dict)
+    """The exit code of each time whose run ended."""
+    is_in_trouble: bool = False
+    """Whether it was not known of a schedule what starts it."""
+    looked_at: datetime | None = None
+    next_at: datetime | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    settings: Settings | None = None
+    """As of the last look."""
+    _told: str = ""
+
+    def until_idle(self) -> int:
+        """Start what is due, go on until nothing runs and nothing is due, and return the highest exit code."""
+        while not self.stop.is_set():
+            self.look()
+            if not self.children and not self._waits_for_retry():
+                break
+            self._wait(until_a_child_ends=True)
+        self._end_children()
+        return self._code()
+
+    def _code(self) -> int:
+        """Return the highest exit code of the times that ended, each with its last one."""
+        trouble = int(ExitCode.USAGE if self.is_in_trouble else ExitCode.SUCCESS)
+        return max([trouble, *self.codes.values()])
+
+    def _waits_for_retry(self) -> bool:
+        """Return whether a run of this process is retried soon: nothing may wake a container again until tomorrow."""
+        if not self.names or not self.codes or self.settings is None:
+            return False
+        with opened_schedules(self.project_dir, self.settings) as schedules:
+            open_times = schedules.record.open_times(schedules.project)
+        return any(time.again_at is not None and time.key.schedule in self.names for time in open_times)
+
+    def for_ever(self) -> int:
+        """Start what is due until the process is asked to end; then end what runs, and return 0."""
+        while not self.stop.is_set():
+            try:
+                self.look()
+                self._told = ""
+            except EltError as error:  # elt.yml is being edited, or the store is away: the next look may succeed
+                self._tell_once(f"cannot look at the schedules: {error}")
+            self._wait(until_a_child_ends=False)
+        self._end_children()
+        return ExitCode.SUCCESS
+
+    def look(self) -> None:
+        """Look once: record what is skipped, and start what is due."""
+        now = utc_now()
+        self.settings = load_settings(self.project_dir)
+        with opened_schedules(self.project_dir, self.settings) as schedules:
+            schedules.see(now)
+            looks = list[datetime]()
+            for name in self.names or tuple(schedules.settings.schedules):
+                due = self._due(schedules, name, now)
+                _record(schedules, due, now)
+                for start in due.starts:
+                    self._start(start, now)
+                looks += [] if due.next_at is None else [due.next_at]
+        self.looked_at, self.next_at = now, min(looks, default=None)
+
+    def _due(self, schedules: ProjectSchedules, name: str, now: datetime) -> DueTimes:
+        started = {child.start.time for child in self.children}
+        schedule = schedules.schedule(name)
+        recorded = recorded_times(schedules, name)
+        if recorded.schedule.paused_at is None:
+            last = next((time.key.logical_time for time in recorded.times), None)
+            try:
+                note_started(schedules, schedule, now, last)
+            except EltError as error:  # the other schedules can be started
+                self.is_in_trouble = True
+                self._tell_once(f"{name}: {error}")
+        due = due_times(
+            schedule,
+            recorded_times(schedules, name) if schedule.on.is_set else recorded,
+            now,
+            is_alive=is_alive_now,
+            in_maintenance=partial(reason_at, schedules.settings.maintenance, name),
+        )
+        # A child that was started a moment ago may not have claimed its time yet.
+        if any(time.schedule == name for time in started):
+            return DueTimes(skips=due.skips, lost=due.lost, next_at=due.next_at)
+        return due
+
+    def _start(self, start: Start, now: datetime) -> None:
+        time = start.time
+        words = ["schedule", "run", time.schedule, "--time", time.logical_time.isoformat(), *self.arguments]
+        folder = [] if self.project_dir is None else ["--project-dir", str(self.project_dir)]
+        process = subprocess.Popen([sys.executable, "-m", "orchestrator", *words, *folder], stdin=subprocess.DEVNULL)
+        self.children.append(_Child(start, process))
+        because = f" ({start.kind}: {start.note})" if start.note else ""
+        tell_of_schedules(f"{time.schedule}: started for {time.logical_time:%Y-%m-%d %H:%M} UTC{because}", at=now)
+
+    def _wait(self, *, until_a_child_ends: bool) -> None:
+        """Wait for the next time, for a while, or for the end of a child."""
+        end = utc_now() + _LOOK
+        if self.next_at is not None:
+            end = min(end, self.next_at)
+        while not self.stop.is_set() and utc_now() < end:
+            if self._collect() and (until_a_child_ends or self.children):
+                return
+            self.stop.wait(_POLL)
+        self._collect()
+
+    def _collect(self) -> bool:
+        """Take note of the children that ended, and return whether there are any."""
+        ended = [child for child in self.children if child.process.poll() is not None]
+        for child in ended:
+            self.children.remove(child)
+            time = child.start.time
+            self.codes[time] = _exit_code(child.process.returncode)
+            text = f"{time.schedule}: {time.logical_time:%Y-%m-%d %H:%M} UTC ended with {self.codes[time]}"
+            tell_of_schedules(text, at=utc_now())
+        return bool(ended)
+
+    def _end_children(self) -> None:
+        """Ask what runs to end, and wait for it; a run that is cut off so is resumed by the next process."""
+        for child in self.children:
+            with contextlib.suppress(ProcessLookupError):
+                child.process.send_signal(signal.SIGTERM)
+        cut_off = [child.start.time for child in self.children]
+        while self.children:
+            if not self._collect():
+                threading.Event().wait(_POLL)
+        if cut_off and self.settings is not None:
+            with opened_schedules(self.project_dir, self.settings) as schedules:
+                _resume_later(schedules, cut_off)
+
+    def _tell_once(self, text: str) -> None:
+        if text != self._told:
+            tell_of_schedules(text, at=utc_now())
+        self._told = text
+
+
+def _record(schedules: ProjectSchedules, due: DueTimes, now: datetime) -> None:
+    for skip in due.skips:
+        schedules.record.claim(_skipped(schedules, skip, now))
+    for time in due.lost:
+        note = "its process died"
+        ended = _taken_over(time, now, note=note, exit_code=ExitCode.INTERRUPTED)
+        if schedules.record.claim(ended, instead_of=time):
+            tell_of_schedules(f"{time.key.schedule}: {time.key.logical_time:%Y-%m-%d %H:%M} UTC: {note}", at=now)
+
+
+def _skipped(schedules: ProjectSchedules, skip: Skip, now: datetime) -> RecordedTime:
+    return RecordedTime(
+        key=schedules.key(skip.time),
+        interval=skip.time.interval,
+        state=TimeState.SKIPPED,
+        cause=skip.cause,
+        note=skip.note,
+        claimed_at=now,
+        beaten_at=now,
+        ended_at=now,
+        process=this_process(),
+    )
+
+
+def _taken_over(time: RecordedTime, now: datetime, *, note: str, exit_code: int) -> RecordedTime:
+    return replace(time, state=TimeState.ENDED, note=note, exit_code=int(exit_code), ended_at=now)
+
+
+def _resume_later(schedules: ProjectSchedules, cut_off: list[ScheduledTime]) -> None:
+    """Record that runs which this process interrupted, because it was asked to end, go on in the next process."""
+    for time in cut_off:
+        key: TimeKey = schedules.key(time)
+        found = schedules.record.time(key)
+        if found is not None and found.state is TimeState.ENDED and found.exit_code == ExitCode.INTERRUPTED:
+            again = replace(found, again_at=utc_now(), note="interrupted by the end of the process that started it")
+            schedules.record.claim(again, instead_of=found)
+
+
+def _exit_code(returncode: int) -> int:
+    return returncode if returncode >= 0 else 128 - returncode
+
+
+@contextlib.contextmanager
+def only_one(settings: Settings) -> Iterator[bool]:
+    """Hold the lock of the process that starts schedules of a project on this machine; yield whether it was free.
+
+    A kernel lock on a file that is never removed: it ends with its process, however that ends, and a file that is
+    removed while somebody waits for it would be two files.
+    """
+    path = settings.project_root / ".elt" / "schedule.lock"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        file.seek(0)
+        file.truncate()
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield True
+
+
+def run_due(project_dir: Path | None, names: tuple[str, ...], arguments: tuple[str, ...] = ()) -> int:
+    """Start the times that are due, wait for their runs, and return the highest of their exit codes."""
+    settings = load_settings(project_dir)
+    with only_one(settings) as is_free:
+        if not is_free:
+            tell_of_schedules("another process is starting the schedules of this project", at=utc_now())
+            return ExitCode.SUCCESS
+        loop = ScheduleLoop(project_dir, names, arguments)
+        with _stopped_by_signals(loop.stop):
+            code = loop.until_idle()
+        if not loop.codes and not names:
+            note_idle(loop.settings, loop.project_dir, loop.next_at)
+        return code
+
+
+def start_schedules(
+    project_dir: Path | None,
+    names: tuple[str, ...],
+    serve: Callable[[ScheduleLoop], contextlib.AbstractContextManager[None]],
+) -> int:
+    """Start the times of schedules when they are due, in the foreground, until the process is asked to end."""
+    settings = load_settings(project_dir)
+    with only_one(settings) as is_free:
+        if not is_free:
+            raise _busy(settings)
+        loop = ScheduleLoop(project_dir, names)
+        with _stopped_by_signals(loop.stop), serve(loop):
+            tell_of_schedules(f"watching {len(names or settings.schedules)} schedules", at=utc_now())
+            return loop.for_ever()
+
+
+def _busy(settings: Settings) -> EltError:
+    return BusyError(
+        f"Another process starts the schedules of {settings.project_root} already.",
+        hint="End it, or let it do so: one process is enough.",
+    )
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    before = {}
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, lambda _number, _frame: stop.set())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,212 @@
+"""Implements the verbs that show or change schedules without running them: list, next, check, pause, unpause, skip."""
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from orchestrator.config.maintenance_settings import reason_at
+from orchestrator.config.schedule_settings import ScheduleSettings
+from orchestrator.errors import UnknownScheduleError
+from orchestrator.execution.liveness import this_process
+from orchestrator.execution.verdict import ExitCode
+from orchestrator.report.schedule_text import (
+    next_text,
+    occurrence_to_json,
+    overview_to_json,
+    print_occurrences,
+    print_schedules,
+    time_to_json,
+)
+from orchestrator.report.streams import Lines, open_console
+from orchestrator.schedules.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
+from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
+from orchestrator.scheduling.due import MOST_LOOKED_AT, RecordedTimes, time_at, timetable_of
+from orchestrator.scheduling.overview import ScheduleOverview, overview_of
+from orchestrator.scheduling.scheduled_command import words_of
+from orchestrator.scheduling.which_time import parse_moment
+from orchestrator.timetable.cron import Occurrence
+
+
+def recorded_times(schedules: ProjectSchedules, name: str) -> RecordedTimes:
+    """Return what the record says of one schedule."""
+    upstream = schedules.settings.schedules[name].on.schedule
+    record, project = schedules.record, schedules.project
+    return RecordedTimes(
+        schedule=record.schedules(project)[name],
+        times=record.times(project, name, limit=MOST_LOOKED_AT),
+        upstream=() if upstream is None else record.times(project, upstream, limit=MOST_LOOKED_AT),
+    )
+
+
+def list_schedules(project_dir: Path | None, *, as_json: bool, tags: tuple[str, ...] = ()) -> int:
+    """Print each schedule with its next and last times; the exit code is 0."""
+    with opened_schedules(project_dir) as schedules:
+        overviews = _overviews(schedules, (), tags)
+    if as_json:
+        _print_json([overview_to_json(one) for one in overviews])
+    else:
+        print_schedules(open_console(), overviews)
+    return ExitCode.SUCCESS
+
+
+def check_schedules(project_dir: Path | None, names: tuple[str, ...], *, as_json: bool) -> int:
+    """Print what is wrong with schedules; the exit code is 1 if anything is, for monitoring."""
+    with opened_schedules(project_dir) as schedules:
+        overviews = _overviews(schedules, names)
+    wrong = [one for one in overviews if one.problems]
+    if as_json:
+        _print_json([overview_to_json(one) for one in overviews])
+    else:
+        console = open_console()
+        for one in wrong:
+            for _, sentence in one.problems:
+                console.print(f"{one.schedule.name}: {sentence}", soft_wrap=True)
+        if not wrong:
+            console.print(f"{len(overviews)} of {len(overviews)} schedules are in order.")
+    return ExitCode.NOT_GREEN if wrong else ExitCode.SUCCESS
+
+
+def next_times(project_dir: Path | None, name: str | None, *, count: int, as_json: bool) -> int:
+    """Print the coming times of one schedule or of all, earliest first; the exit code is 0."""
+    with opened_schedules(project_dir) as schedules:
+        now = utc_now()
+        schedules.see(now)
+        wanted = [schedules.schedule(name)] if name else list(schedules.settings.schedules.values())
+        found = [line for one in wanted for line in _coming(schedules, one, now, count)]
+    found = sorted(found, key=lambda line: line[1].at)[:count]
+    if as_json:
+        _print_json([occurrence_to_json(*line) for line in found])
+    else:
+        print_occurrences(open_console(), found)
+    return ExitCode.SUCCESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleHeading:
+    """What `elt plan --schedule` shows of the schedule."""
+
+    words: tuple[str, ...]
+    """The command line of its runs."""
+    lines: tuple[str, ...]
+    document: Mapping[str, object]
+
+
+def schedule_heading(project_dir: Path | None, name: str) -> ScheduleHeading:
+    """Return what `elt plan --schedule` shows of a schedule; raises UnknownScheduleError."""
+    with opened_schedules(project_dir) as schedules:
+        (overview,) = _overviews(schedules, (name,))
+    words = words_of(overview.schedule)
+    lines = (f"schedule {name}: {next_text(overview)}", f"runs: elt {shlex.join(words)}", "")
+    return ScheduleHeading(words=words, lines=lines, document=overview_to_json(overview))
+
+
+def pause_schedule(project_dir: Path | None, name: str, *, paused: bool, as_json: bool) -> int:
+    """Pause a schedule or end its pause; the exit code is 0, also if nothing changed."""
+    with opened_schedules(project_dir) as schedules:
+        schedules.schedule(name)
+        now, process = utc_now(), this_process()
+        schedules.see(now)
+        if paused:
+            by = f"{process.user}@{process.host}"
+            changed = schedules.record.pause(schedules.project, name, at=now, by=by)
+        else:
+            changed = schedules.record.unpause(schedules.project, name, at=now)
+        (overview,) = _overviews(schedules, (name,))
+    state = "paused" if paused else "not paused"
+    if as_json:
+        _print_json({**overview_to_json(overview), "changed": changed})
+    elif not changed:
+        open_console().print(f"{name} was {state} already." if paused else f"{name} was {state}.")
+    else:
+        ended = "Its times until it is unpaused do not run." if paused else "Times during the pause do not run."
+        open_console().print(f"{name} is {state}. {ended}", soft_wrap=True)
+    return ExitCode.SUCCESS
+
+
+def skip_time(project_dir: Path | None, name: str, at: str, *, undo: bool, as_json: bool) -> int:
+    """Skip one coming time of a schedule, or undo that; the exit code is 0.
+
+    Raises:
+        UnknownScheduleError: the schedule has no such time, or it has been started already.
+    """
+    with opened_schedules(project_dir) as schedules:
+        schedule = schedules.schedule(name)
+        now, process = utc_now(), this_process()
+        schedules.see(now)
+        moment = parse_moment(at, schedule.timezone)
+        key = TimeKey(project=schedules.project, schedule=name, logical_time=moment)
+        if undo:
+            if not schedules.record.forget(key):
+                raise UnknownScheduleError(f"The time {at} of the schedule {name} was not skipped by a user.")
+            text, found = f"{name} runs at {at} again.", None
+        else:
+            found = _skipped(schedule, key, now, f"skipped by {process.user}@{process.host}")
+            before = schedules.record.time(key)
+            if before is not None and before.state is not TimeState.SKIPPED:
+                raise UnknownScheduleError(
+                    f"The time {at} of the schedule {name} has been started already (run {before.run_id}).",
+                    hint=f"To end the run: elt cancel {before.run_id}",
+                )
+            if before is None:
+                schedules.record.claim(found)
+            text = f"{name} does not run at {at}."
+    if as_json:
+        _print_json({"schedule": name, "logical_time": moment.isoformat()} if found is None else time_to_json(found))
+    else:
+        open_console().print(text)
+    return ExitCode.SUCCESS
+
+
+def _skipped(schedule: ScheduleSettings, key: TimeKey, now: datetime, note: str) -> RecordedTime:
+    table = timetable_of(schedule)
+    latest = table.latest(key.logical_time)
+    if latest is None or latest.at != key.logical_time:
+        hint = f"`elt schedule next {schedule.name}` shows its times."
+        raise UnknownScheduleError(f"The schedule {schedule.name} has no time at {key.logical_time}.", hint=hint)
+    return RecordedTime(
+        key=key,
+        interval=time_at(schedule, key.logical_time).interval,
+        state=TimeState.SKIPPED,
+        cause=SkipCause.USER,
+        note=note,
+        claimed_at=now,
+        beaten_at=now,
+        process=this_process(),
+    )
+
+
+def _overviews(
+    schedules: ProjectSchedules, names: tuple[str, ...], tags: tuple[str, ...] = ()
+) -> list[ScheduleOverview]:
+    now = utc_now()
+    schedules.see(now)
+    wanted = [schedules.schedule(name) for name in names] or list(schedules.settings.schedules.values())
+    return [
+        overview_of(one, recorded_times(schedules, one.name), now, is_alive=is_alive_now)
+        for one in wanted
+        if not tags or set(tags) & set(one.tags)
+    ]
+
+
+def _coming(
+    schedules: ProjectSchedules, schedule: ScheduleSettings, now: datetime, count: int
+) -> list[tuple[str, Occurrence, str]]:
+    recorded = recorded_times(schedules, schedule.name)
+    skipped = {time.key.logical_time: time.note for time in recorded.times if time.state is TimeState.SKIPPED}
+    is_paused = recorded.schedule.paused_at is not None
+
+    def note(moment: datetime) -> str:
+        reason = reason_at(schedules.settings.maintenance, schedule.name, moment)
+        return "paused" if is_paused else skipped.get(moment) or (f"skipped: {reason}" if reason else "")
+
+    coming = islice(timetable_of(schedule).after(now), count)
+    return [(schedule.name, one, note(one.at)) for one in coming]
+
+
+def _print_json(document: object) -> None:
+    Lines(sys.stdout).write(json.dumps(document, indent=2))

@@ -1,0 +1,272 @@
+"""Runs one time of a schedule: claims it, runs, resumes or retries its run, and records how it ended."""
+
+import socket
+import threading
+import time as clocks
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator.api import run_and_report
+from orchestrator.config.loader import load_settings
+from orchestrator.config.schedule_settings import OnBusySchedule, ScheduleSettings
+from orchestrator.config.settings import Settings
+from orchestrator.continued_runs import resume_and_report, retry_and_report
+from orchestrator.errors import BusyError, RepairError, UnknownRunError, UnknownScheduleError
+from orchestrator.execution.liveness import is_alive, lives, this_process
+from orchestrator.execution.verdict import ExitCode, exit_code, exit_code_of_error
+from orchestrator.plan.command import Command
+from orchestrator.plan.status import Status
+from orchestrator.report.schedule_text import tell_of_time
+from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState, was_interrupted
+from orchestrator.scheduling.due import definition_of, resumes_left, time_at
+from orchestrator.scheduling.ports import ProjectStore, ScheduleRecord
+from orchestrator.scheduling.scheduled_command import project_name, words_of
+from orchestrator.scheduling.which_time import time_to_run
+from orchestrator.timetable.scheduled_time import ScheduledTime
+from orchestrator.wiring.recording import new_run_id, open_store
+from orchestrator.wiring.reports import OutputKind
+from orchestrator.wording import did_you_mean, similar
+
+MakeCommand = Callable[[tuple[str, ...], Path | None], Command]
+"""Returns the command of a command line, such as `run --select marts`, in a project folder."""
+
+_BEAT = 5.0  # seconds between two heartbeats
+_LOOK = 1.0  # seconds between two looks at a time that another process runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectSchedules:
+    """The schedules of a project, and their record."""
+
+    settings: Settings
+    project: str
+    store: ProjectStore
+    record: ScheduleRecord
+
+    def schedule(self, name: str) -> ScheduleSettings:
+        """Return a schedule; raises UnknownScheduleError."""
+        found = self.settings.schedules.get(name)
+        if found is None:
+            hint = did_you_mean(similar(name, self.settings.schedules)) or "`elt schedule list` lists the schedules."
+            raise UnknownScheduleError(f"elt.yml has no schedule {name}.", hint=hint)
+        return found
+
+    def key(self, time: ScheduledTime) -> TimeKey:
+        """Return the key of a time in the record."""
+        return TimeKey(project=self.project, schedule=time.schedule, logical_time=time.logical_time)
+
+    def see(self, now: datetime) -> None:
+        """Record which schedules exist."""
+        definitions = {name: definition_of(one) for name, one in self.settings.schedules.items()}
+        self.record.see(self.project, definitions, at=now)
+
+
+@contextmanager
+def opened_schedules(project_dir: Path | None, settings: Settings | None = None) -> Iterator[ProjectSchedules]:
+    """Open the record of the schedules of a project."""
+    settings = settings or load_settings(project_dir)
+    with closing(open_store(settings)) as store:
+        yield ProjectSchedules(
+            settings=settings,
+            project=project_name(settings.dbt_project_dir),
+            store=store,
+            record=store.schedule_record(),
+        )
+
+
+def is_alive_now(time: RecordedTime) -> bool:
+    """Return whether the process that has claimed a time is alive."""
+    return is_alive(time.process, time.beaten_at, now=utc_now(), here=socket.gethostname(), lives=lives)
+
+
+def utc_now() -> datetime:
+    """Return the current time in UTC."""
+    return datetime.now(UTC)
+
+
+def run_scheduled(
+    project_dir: Path | None,
+    name: str,
+    make_command: MakeCommand,
+    output: OutputKind,
+    *,
+    at: str | None = None,
+    by_hand: bool = False,
+) -> int:
+    """Run one time of a schedule, by default its latest, and return the exit code.
+
+    A time that another process runs is waited for, refused or left, as `on_busy` says; one that has ended returns its
+    recorded exit code. One whose process died is resumed. `by_hand` runs a time of its own: now.
+    """
+    with opened_schedules(project_dir) as schedules:
+        schedule = schedules.schedule(name)
+        now = utc_now()
+        schedules.see(now)
+        recorded = schedules.record.times(schedules.project, name, limit=1000)
+        since = schedules.record.schedules(schedules.project)[name].since
+        time = (
+            time_at(schedule, now.replace(microsecond=0))
+            if by_hand
+            else time_to_run(schedule, recorded, now, since=since, at=at, upstream=_upstream(schedules, schedule))
+        )
+        while True:
+            found = schedules.record.time(schedules.key(time))
+            if found is not None and (code := _code_without_run(schedules, schedule, found)) is not None:
+                return code
+            claimed = _claim_of(schedules.key(time), time, found)
+            if schedules.record.claim(claimed, instead_of=found):
+                break
+        return _Claimed(schedules, schedule, time, found).run(claimed, make_command, output)
+
+
+def _upstream(schedules: ProjectSchedules, schedule: ScheduleSettings) -> tuple[RecordedTime, ...]:
+    before = schedule.on.schedule
+    return () if before is None else schedules.record.times(schedules.project, before, limit=100)
+
+
+def _code_without_run(schedules: ProjectSchedules, schedule: ScheduleSettings, found: RecordedTime) -> int | None:
+    """Return the exit code if the time does not run now; None if it does."""
+    match found.state:
+        case TimeState.SKIPPED:
+            tell_of_time(found, f"is skipped: {found.note or found.cause}")
+            return ExitCode.SUCCESS
+        case TimeState.ENDED if found.again_at is None or found.again_at > utc_now():
+            tell_of_time(found, f"has ended already, with exit code {found.exit_code} (run {found.run_id})")
+            return found.exit_code
+        case TimeState.RUNNING if is_alive_now(found):
+            return _code_of_running(schedules, schedule, found)
+        case _:
+            return None
+
+
+def _code_of_running(schedules: ProjectSchedules, schedule: ScheduleSettings, found: RecordedTime) -> int | None:
+    process = f"process {found.process.pid} of {found.process.user} on {found.process.host}"
+    if schedule.on_busy is OnBusySchedule.SKIP:
+        tell_of_time(found, f"is running already, in {process}")
+        return ExitCode.SUCCESS
+    if schedule.on_busy is OnBusySchedule.REFUSE:
+        raise BusyError(
+            f"The run of schedule {schedule.name} for {found.key.logical_time:%Y-%m-%d %H:%M} UTC is in progress:"
+            f" {process}.",
+            hint=f"Wait for it, or end it: elt cancel {found.run_id}",
+        )
+    tell_of_time(found, f"is running already, in {process}: waiting for its end")
+    while (
+        (now := schedules.record.time(found.key)) is not None and now.state is TimeState.RUNNING and is_alive_now(now)
+    ):
+        clocks.sleep(_LOOK)
+    if now is None or now.state is TimeState.RUNNING:
+        return None  # its process died: it is resumed here
+    return ExitCode.SUCCESS if now.exit_code is None else now.exit_code
+
+
+def _claim_of(key: TimeKey, time: ScheduledTime, found: RecordedTime | None) -> RecordedTime:
+    """Return what is recorded of a time that this process takes, after what was recorded of it before."""
+    now = utc_now()
+    return RecordedTime(
+        key=key,
+        interval=time.interval,
+        state=TimeState.RUNNING,
+        run_id=found.run_id if found is not None and was_interrupted(found) else new_run_id(),
+        starts=(0 if found is None else found.starts) + 1,
+        claimed_at=now,
+        beaten_at=now,
+        process=this_process(),
+    )
+
+
+class _Claimed:
+    """A time that this process has claimed."""
+
+    def __init__(
+        self,
+        schedules: ProjectSchedules,
+        schedule: ScheduleSettings,
+        time: ScheduledTime,
+        before: RecordedTime | None,
+    ) -> None:
+        self._schedules = schedules
+        self._schedule = schedule
+        self._time = time
+        self._before = before
+
+    def run(self, claimed: RecordedTime, make_command: MakeCommand, output: OutputKind) -> int:
+        """Run it to its end, record the exit code, and return it."""
+        record = self._schedules.record
+        with _beating(record, claimed):
+            try:
+                command = make_command(words_of(self._schedule), self._schedules.settings.dbt_project_dir)
+                code = self._drive(claimed, replace(command, scheduled=self._time), output)
+            except BusyError as busy:
+                if self._schedule.on_busy is not OnBusySchedule.SKIP:
+                    self._end(claimed, ExitCode.USAGE)
+                    raise
+                tell_of_time(claimed, f"is skipped: {busy.message}")
+                skipped = replace(claimed, state=TimeState.SKIPPED, cause=SkipCause.BUSY, note=busy.message)
+                record.update(replace(skipped, run_id=None, ended_at=utc_now()))
+                return ExitCode.SUCCESS
+            except BaseException as error:
+                self._end(claimed, exit_code_of_error(error))
+                raise
+        self._end(claimed, code)
+        return code
+
+    def _drive(self, claimed: RecordedTime, command: Command, output: OutputKind) -> int:
+        """Start, resume or retry the run."""
+        before = self._before
+        if before is None or before.run_id is None or not self._is_recorded(before.run_id):
+            return run_and_report(command, output, run_id=claimed.run_id)
+        if not was_interrupted(before):
+            return retry_and_report(before.run_id, command, output, run_id=claimed.run_id)
+        if (ended := self._recorded_code(before.run_id)) is not None:
+            return ended
+        try:
+            return resume_and_report(before.run_id, command, output, accept_changes=True)
+        except RepairError as error:  # for example, the project no longer has some of its nodes
+            tell_of_time(claimed, f"cannot be resumed, so a new run starts: {error.message}")
+            return run_and_report(command, output, run_id=self._renamed(claimed))
+
+    def _renamed(self, claimed: RecordedTime) -> str:
+        run_id = new_run_id()
+        self._schedules.record.update(replace(claimed, run_id=run_id))
+        return run_id
+
+    def _is_recorded(self, run_id: str) -> bool:
+        try:
+            self._schedules.store.reader().head(run_id)
+        except UnknownRunError:
+            return False
+        return True
+
+    def _recorded_code(self, run_id: str) -> int | None:
+        """Return the exit code of a run that ended, although the end of its time was not recorded."""
+        status = self._schedules.store.reader().head(run_id).status
+        return None if status is None or status is Status.CANCELLED else int(exit_code(status))
+
+    def _end(self, claimed: RecordedTime, code: int) -> None:
+        record, now = self._schedules.record, utc_now()
+        latest = record.time(claimed.key) or claimed
+        ended = replace(latest, state=TimeState.ENDED, exit_code=int(code), ended_at=now)
+        retries = code != ExitCode.SUCCESS and resumes_left(self._schedule, ended)
+        record.update(replace(ended, again_at=now + self._schedule.retry.after if retries else None))
+
+
+@contextmanager
+def _beating(record: ScheduleRecord, claimed: RecordedTime) -> Iterator[None]:
+    """Record a heartbeat of a time at intervals, from a thread of its own."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(_BEAT):
+            record.beat(claimed, at=utc_now())
+
+    beats = threading.Thread(target=beat, name="elt-schedule-heartbeat", daemon=True)
+    beats.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        beats.join()

@@ -1,0 +1,90 @@
+"""Finds the time of a schedule that a user or a program asks to run."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from orchestrator.config.schedule_settings import Catchup, ScheduleSettings
+from orchestrator.errors import UnknownScheduleError
+from orchestrator.scheduling.claims import RecordedTime, TimeState
+from orchestrator.scheduling.due import time_at, timetable_of
+from orchestrator.timetable.cron import zone_of
+from orchestrator.timetable.scheduled_time import ScheduledTime
+
+
+def time_to_run(
+    schedule: ScheduleSettings,
+    recorded: Sequence[RecordedTime],
+    now: datetime,
+    *,
+    since: datetime,
+    at: str | None = None,
+    upstream: Sequence[RecordedTime] = (),
+) -> ScheduledTime:
+    """Return the time named by `at`, else the one that is due: the latest, or with `catchup: all` the first missed.
+
+    `recorded` and `upstream` are the times of the schedule and of the one that starts it, latest first.
+
+    Raises:
+        UnknownScheduleError: the schedule has no such time.
+    """
+    if at is not None:
+        return _named(schedule, at, recorded, upstream)
+    if not schedule.cron:
+        return _after_upstream(schedule, upstream)
+    occurrences = timetable_of(schedule).before(now + timedelta(microseconds=1))
+    latest = next(occurrences, None)
+    if latest is None:
+        raise UnknownScheduleError(f"The schedule {schedule.name} has no time before now.", hint=_look(schedule))
+    if schedule.catchup is not Catchup.ALL:
+        return time_at(schedule, latest.at)
+    known = {time.key.logical_time for time in recorded}
+    open_times = [one.at for one in islice(timetable_of(schedule).before(now), 1000) if one.at > since]
+    missed = [moment for moment in reversed(open_times) if moment not in known]
+    return time_at(schedule, missed[0] if missed else latest.at)
+
+
+def parse_moment(text: str, zone: str) -> datetime:
+    """Return the moment that ISO 8601 text names, in UTC; without an offset it is in the zone.
+
+    Raises:
+        UnknownScheduleError: the text is no moment.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UnknownScheduleError(
+            f"'{text}' is no time.", hint="Write it as 2026-11-28T02:00, or with an offset: 2026-11-28T02:00+01:00"
+        ) from None
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone_of(zone))).astimezone(UTC)
+
+
+def _named(
+    schedule: ScheduleSettings, at: str, recorded: Sequence[RecordedTime], upstream: Sequence[RecordedTime]
+) -> ScheduledTime:
+    moment = parse_moment(at, schedule.timezone)
+    for time in (*recorded, *upstream):
+        if time.key.logical_time == moment:
+            return ScheduledTime(schedule=schedule.name, logical_time=moment, interval=time.interval)
+    table = timetable_of(schedule)
+    latest = table.latest(moment)
+    if latest is not None and latest.at == moment:
+        return time_at(schedule, moment)
+    near = [one for one in (latest, next(table.after(moment), None)) if one is not None]
+    listed = " and ".join(f"{one.local:%Y-%m-%dT%H:%M%z}" for one in near)
+    hint = f"The times next to it are {listed}." if listed else _look(schedule)
+    raise UnknownScheduleError(f"The schedule {schedule.name} has no time at {at}.", hint=hint)
+
+
+def _after_upstream(schedule: ScheduleSettings, upstream: Sequence[RecordedTime]) -> ScheduledTime:
+    for time in upstream:
+        if time.state is TimeState.ENDED and time.exit_code == 0:
+            return ScheduledTime(schedule=schedule.name, logical_time=time.key.logical_time, interval=time.interval)
+    raise UnknownScheduleError(
+        f"The schedule {schedule.name} has no time to run: nothing has started it yet.",
+        hint=f"To run it now: elt schedule run {schedule.name} --now",
+    )
+
+
+def _look(schedule: ScheduleSettings) -> str:
+    return f"`elt schedule next {schedule.name}` shows its times."

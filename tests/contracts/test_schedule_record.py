@@ -1,0 +1,178 @@
+"""What every record of schedules promises, whatever it is kept in."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from orchestrator.execution.recorded import Process
+from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
+from orchestrator.scheduling.ports import ProjectStore, ScheduleRecord
+from orchestrator.store.database import store_url
+from orchestrator.store.sql_store import SqlStore
+from orchestrator.timetable.scheduled_time import DataInterval
+from tests.fakes.clock import NOON
+from tests.functional.postgres.server import PASSWORD, Server, running_server
+
+PROCESS = Process(host="laptop", pid=4711, started_at=NOON - timedelta(minutes=1), user="ada")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server."""
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[ProjectStore]]:
+    """Two stores on one new database, as two processes have them."""
+    url = "history.db"
+    if request.param == "postgresql":
+        server = request.getfixturevalue("server")
+        database = f"schedules_{abs(hash(tmp_path))}"
+        server.rows(f"create database {database}")
+        url = f"postgresql://postgres:{PASSWORD}@{server.host}:{server.port}/{database}"
+    made = [SqlStore(store_url(url, tmp_path)) for _ in range(2)]
+    yield made
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def record(stores: list[ProjectStore]) -> ScheduleRecord:
+    """The record of the first store."""
+    return stores[0].schedule_record()
+
+
+def time(hour: int = 0, **known: object) -> RecordedTime:
+    """Say that a process has claimed one time."""
+    at = NOON + timedelta(hours=hour)
+    return RecordedTime(
+        **{
+            "key": TimeKey(project="shop", schedule="nightly", logical_time=at),
+            "interval": DataInterval(start=at - timedelta(hours=1), end=at),
+            "state": TimeState.RUNNING,
+            "run_id": "r1",
+            "starts": 1,
+            "claimed_at": at,
+            "beaten_at": at,
+            "process": PROCESS,
+            **known,
+        }
+    )
+
+
+def test_a_time_is_claimed_once(record: ScheduleRecord) -> None:
+    """The record then has it as it was written."""
+    assert record.claim(time())
+    assert not record.claim(replace(time(), run_id="r2"))
+    assert record.time(time().key) == time()
+
+
+def test_of_two_processes_one_claims_a_time(stores: list[ProjectStore]) -> None:
+    """They begin at the same moment."""
+    records = [store.schedule_record() for store in stores]
+    for _ in range(5):
+        for record in records:
+            record.times("shop", "nightly")  # opens the store
+        barrier = Barrier(2)
+
+        def claim(record: ScheduleRecord, barrier: Barrier = barrier, hour: int = _) -> bool:
+            barrier.wait()
+            return record.claim(time(hour))
+
+        with ThreadPoolExecutor(2) as threads:
+            assert sorted(threads.map(claim, records)) == [False, True]
+
+
+def test_a_time_is_taken_over_only_as_it_was_read(record: ScheduleRecord) -> None:
+    """Its process may have had a heartbeat since, and is alive then."""
+    record.claim(time())
+    other = replace(time(), process=replace(PROCESS, pid=1), claimed_at=NOON + timedelta(hours=9))
+    record.beat(time(), at=NOON + timedelta(minutes=1))
+    assert not record.claim(other, instead_of=time())
+    assert record.claim(other, instead_of=record.time(time().key))
+    assert record.time(time().key) == other
+
+
+def test_a_process_whose_time_was_taken_over_records_nothing(record: ScheduleRecord) -> None:
+    """Neither an end nor a heartbeat."""
+    other = replace(time(), process=replace(PROCESS, pid=1))
+    record.claim(other)
+    assert not record.update(replace(time(), state=TimeState.ENDED, exit_code=0))
+    record.beat(time(), at=NOON + timedelta(hours=1))
+    assert record.time(time().key) == other
+
+
+def test_the_end_of_a_time_is_recorded(record: ScheduleRecord) -> None:
+    """With its exit code, and when it is started again."""
+    record.claim(time())
+    end = replace(
+        time(), state=TimeState.ENDED, exit_code=1, ended_at=NOON, again_at=NOON + timedelta(minutes=10), note="why"
+    )
+    assert record.update(end)
+    assert record.time(time().key) == end
+
+
+def test_times_are_listed_latest_first(record: ScheduleRecord) -> None:
+    """As many as are asked for, from a moment on."""
+    for hour in (0, 2, 1):
+        record.claim(time(hour))
+    record.claim(replace(time(), key=replace(time().key, schedule="other")))
+    record.claim(replace(time(), key=replace(time().key, project="other")))
+    assert record.times("shop", "nightly") == (time(2), time(1), time(0))
+    assert record.times("shop", "nightly", limit=1) == (time(2),)
+    assert record.times("shop", "nightly", since=time(1).key.logical_time) == (time(2), time(1))
+
+
+def test_open_times_are_those_that_run_or_run_again(record: ScheduleRecord) -> None:
+    """Of all schedules of a project, earliest first."""
+    running, again = time(1), replace(time(0), state=TimeState.ENDED, exit_code=1, again_at=NOON)
+    for one in (running, again, replace(time(2), state=TimeState.ENDED, exit_code=0)):
+        record.claim(one)
+    assert record.open_times("shop") == (again, running)
+
+
+def test_a_schedule_begins_when_it_is_seen_first(record: ScheduleRecord) -> None:
+    """Another definition begins anew; one that is gone is forgotten."""
+    record.see("shop", {"nightly": "a", "hourly": "b"}, at=NOON)
+    later = NOON + timedelta(days=1)
+    seen = record.see("shop", {"nightly": "a", "hourly": "c"}, at=later)
+    assert (seen["nightly"].since, seen["hourly"].since) == (NOON, later)
+    assert set(record.see("shop", {"nightly": "a"}, at=later)) == {"nightly"} == set(record.schedules("shop"))
+    assert record.schedules("other") == {}
+
+
+def test_a_pause_ends_with_a_new_beginning(record: ScheduleRecord) -> None:
+    """Times during the pause are not due afterwards."""
+    record.see("shop", {"nightly": "a"}, at=NOON)
+    assert record.pause("shop", "nightly", at=NOON + timedelta(hours=1), by="ada@laptop")
+    assert not record.pause("shop", "nightly", at=NOON + timedelta(hours=2), by="eve@laptop")
+    paused = record.schedules("shop")["nightly"]
+    assert (paused.paused_at, paused.paused_by) == (NOON + timedelta(hours=1), "ada@laptop")
+    end = NOON + timedelta(hours=3)
+    assert record.unpause("shop", "nightly", at=end)
+    assert not record.unpause("shop", "nightly", at=end)
+    assert (record.schedules("shop")["nightly"].since, record.schedules("shop")["nightly"].paused_at) == (end, None)
+
+
+def test_only_a_time_that_a_user_skipped_can_be_forgotten(record: ScheduleRecord) -> None:
+    """One that was missed stays in the record."""
+    record.claim(replace(time(0), state=TimeState.SKIPPED, cause=SkipCause.USER))
+    record.claim(replace(time(1), state=TimeState.SKIPPED, cause=SkipCause.MISSED))
+    assert record.forget(time(0).key)
+    assert not record.forget(time(0).key)
+    assert not record.forget(time(1).key)
+
+
+def test_the_record_survives_the_process(stores: list[ProjectStore]) -> None:
+    """Another store on the same database reads it."""
+    with closing(stores[0]) as first:
+        first.schedule_record().claim(time())
+    assert stores[1].schedule_record().time(time().key) == time()

@@ -1,0 +1,46 @@
+"""What a child prints is written without secrets, however it is cut on its way."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from orchestrator.adapters.children.child_output import ChildOutput
+from orchestrator.masking import Masker
+
+SECRET = "sesame-of-the-forty-thieves"
+
+
+def written(log: Path, *pieces: bytes) -> str:
+    """Print the pieces, and return what the log has then."""
+    masker = Masker()
+    masker.learn([SECRET])
+    reads, writes = os.pipe()
+    output = ChildOutput(reads, log, masker.text)
+    for piece in pieces:
+        left = memoryview(piece)
+        while left:
+            left = left[os.write(writes, left) :]
+    os.close(writes)
+    kept = output.finish()
+    text = log.read_text()
+    assert text.endswith(kept)
+    return text
+
+
+@pytest.mark.parametrize("before", [0, 100, 61_000, 61_430, 61_440, 65_520, 65_530, 65_536, 65_537, 131_060, 200_000])
+def test_a_secret_in_a_line_of_any_length_is_masked(tmp_path: Path, before: int) -> None:
+    """A long line is written in pieces, but not cut inside a secret."""
+    line = "x " * (before // 2) + SECRET + " y" * 40_000 + "\n"
+    assert written(tmp_path / "log", line.encode()) == line.replace(SECRET, "*****")
+
+
+def test_a_secret_that_arrives_in_pieces_is_masked(tmp_path: Path) -> None:
+    """Also at the end of output without a line break."""
+    assert written(tmp_path / "log", b"it is ", SECRET[:9].encode(), SECRET[9:].encode()) == "it is *****"
+
+
+def test_a_character_that_arrives_in_pieces_is_kept(tmp_path: Path) -> None:
+    """The output is bytes; a character may be divided between two of them."""
+    line = "é" * 100_001 + "\n"
+    assert written(tmp_path / "log", line.encode()[:33_333], line.encode()[33_333:]) == line

@@ -1,0 +1,199 @@
+"""What lets a scheduler start the schedules: every time of them is followed by a start, in any season."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator.config.schedule_settings import ScheduleSettings
+from orchestrator.scheduling.installed_files import (
+    InstallFacts,
+    crontab_with,
+    crontab_without,
+    github_workflows,
+    gitlab_files,
+    kubernetes_files,
+    systemd_units,
+    variables_in,
+)
+from orchestrator.scheduling.utc_entries import delay_of, utc_entries
+from orchestrator.timetable.cron import Timetable
+
+ODD = Path("/srv/100% o'brien/shop")
+
+
+def facts(**known: object) -> InstallFacts:
+    """Describe a project with one schedule."""
+    nightly = ScheduleSettings(name="nightly", cron=("0 2 * * *",), timezone="Europe/Berlin")
+    return InstallFacts(
+        **{
+            "project_root": Path("/srv/shop"),
+            "folder_in_repository": ".",
+            "python": "/opt/venv/bin/python",
+            "version": "0.1.0",
+            "schedules": (nightly,),
+            "named": False,
+            "variables": ("PG_PASSWORD",),
+            "requirements": None,
+            "image": "registry.example/shop:1",
+            "year": 2026,
+            **known,
+        }
+    )
+
+
+def test_a_zone_with_daylight_saving_gets_an_entry_for_each_offset() -> None:
+    """02:00 in Berlin is 01:00 UTC in winter and 00:00 UTC in summer, and a few minutes later."""
+    minute = delay_of("nightly")
+    entries = utc_entries(("0 2 * * *",), "Europe/Berlin", "nightly", year=2026)
+    assert entries == (f"{minute} 1 * * *", f"{minute} 0 * * *")
+    assert minute % 2 == 1
+
+
+EXPRESSIONS = st.builds(
+    "{} {} {} {} {}".format,
+    st.sampled_from(["0", "30", "55", "*/20", "0,45"]),
+    st.sampled_from(["*", "0", "2", "23", "*/6", "0-3", "22,23"]),
+    st.sampled_from(["*", "1", "28", "L"]),
+    st.sampled_from(["*", "3", "10-12"]),
+    st.sampled_from(["*", "sun", "1-5"]),
+)
+ZONES = st.sampled_from(
+    ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "UTC", "America/St_Johns"]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(EXPRESSIONS, ZONES, st.integers(min_value=0, max_value=700))
+def test_each_time_of_a_schedule_is_followed_by_an_entry(expression: str, zone: str, day: int) -> None:
+    """Within an hour and a quarter, also on the days on which the clocks change."""
+    begin = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
+    entries = Timetable(expressions=utc_entries((expression,), zone, "nightly", year=2026))
+    for number, time in enumerate(Timetable(expressions=(expression,), zone=zone).after(begin)):
+        if number == 20 or time.at.year > 2027:
+            break
+        woken = next(entries.after(time.at))
+        assert woken.at - time.at <= timedelta(minutes=75), (time, woken)
+
+
+@given(st.lists(st.sampled_from(["MAILTO=ops", "0 1 * * * backup", "", "# mine", "# elt schedules of /other: begin"])))
+def test_a_crontab_is_restored_as_it_was(lines: list[str]) -> None:
+    """Installing twice is installing once."""
+    crontab = "".join(f"{line}\n" for line in lines)
+    installed = crontab_with(crontab, facts())
+    assert crontab_with(installed, facts()) == installed
+    assert installed.startswith(crontab)
+    assert crontab_without(installed, Path("/srv/shop")) == crontab
+
+
+def test_a_crontab_line_works_in_any_folder(tmp_path: Path) -> None:
+    """cron turns each % that is not escaped into a line end; the shell must find the folder."""
+    root = tmp_path / "100% o'brien"
+    root.mkdir()
+    line = crontab_with("", facts(project_root=root, python="/bin/echo")).splitlines()[1]
+    command = re.sub(r"\\%", "%", line.removeprefix("* * * * * "))
+    assert not re.search(r"(?<!\\)%", line)
+    subprocess.run(["/bin/sh", "-c", command], check=True)
+    (log,) = (root / ".elt/logs").iterdir()
+    assert re.fullmatch(r"schedule-\d{4}-\d\d\.log", log.name)
+    assert log.read_text() == "-m orchestrator schedule run --due\n"
+
+
+def test_named_schedules_are_named_in_the_command() -> None:
+    """Without names, schedules that are added later are started as well."""
+    assert crontab_with("", facts(named=True)).count("--due nightly") == 1
+    assert crontab_with("", facts()).count("--due nightly") == 0
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+@pytest.mark.parametrize("folder", ["shop", "100% o'brien"])
+def test_systemd_accepts_the_units(tmp_path: Path, folder: str) -> None:
+    """systemd-analyze reports nothing about them."""
+    root = tmp_path / folder
+    root.mkdir()
+    for name, text in systemd_units(facts(project_root=root, python=sys.executable)).items():
+        (tmp_path / name).write_text(text)
+    units = [str(path) for path in tmp_path.glob("elt-*")]
+    said = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, check=False
+    )
+    assert [line for line in said.stderr.splitlines() if "elt-" in line] == []
+
+
+def checked(schema: str, path: Path, text: str) -> None:
+    """Check a file with one of the schemas that ship with check-jsonschema."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    words = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
+    said = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stdout + said.stderr
+
+
+def test_a_github_workflow_is_valid_and_passes_secrets_by_name(tmp_path: Path) -> None:
+    """One at a time, without cancelling the one in progress."""
+    ((path, text),) = github_workflows(facts()).items()
+    checked("vendor.github-workflows", tmp_path / path, text)
+    document = yaml.safe_load(text)
+    assert len(document[True]["schedule"]) == 2  # YAML 1.1 reads the key `on` as true
+    assert document["concurrency"] == {"group": "elt-nightly", "cancel-in-progress": False}
+    last = document["jobs"]["run"]["steps"][-1]
+    assert (last["run"], last["env"]) == (
+        "elt schedule run --due nightly",
+        {"PG_PASSWORD": "${{ secrets.PG_PASSWORD }}"},
+    )
+
+
+def test_a_gitlab_job_is_valid_and_is_not_retried_by_gitlab(tmp_path: Path) -> None:
+    """elt retries by its own record."""
+    ((path, text),) = gitlab_files(facts()).items()
+    checked("vendor.gitlab-ci", tmp_path / path, text)
+    job = yaml.safe_load(text)["elt nightly"]
+    assert (job["retry"], job["resource_group"], job["script"][-1]) == (
+        0,
+        "elt-nightly",
+        "elt schedule run --due nightly",
+    )
+
+
+def test_kubernetes_cron_jobs_are_valid() -> None:
+    """One for each entry; none starts while another runs."""
+    import kubernetes_validate
+
+    ((_, text),) = kubernetes_files(facts()).items()
+    jobs = list(yaml.safe_load_all(text))
+    for job in jobs:
+        kubernetes_validate.validate(job, "1.30", strict=True)
+    assert [job["metadata"]["name"] for job in jobs] == ["elt-nightly", "elt-nightly-1"]
+    spec = jobs[0]["spec"]
+    assert (spec["concurrencyPolicy"], spec["timeZone"], spec["jobTemplate"]["spec"]["backoffLimit"]) == (
+        *("Forbid", "Etc/UTC", 0),
+    )
+    container = spec["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+    assert container["command"] == shlex.split("elt schedule run --due nightly")
+    assert json.loads(json.dumps(container["env"])) == [
+        {"name": "PG_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "elt", "key": "PG_PASSWORD"}}}
+    ]
+
+
+def test_names_that_yaml_could_misread_are_quoted(tmp_path: Path) -> None:
+    """A schedule may be called `on` or `1.0`."""
+    for name in ("on", "1.0", "null"):
+        odd = facts(schedules=(ScheduleSettings(name=name, cron=("0 0 * * *",)),))
+        ((path, text),) = github_workflows(odd).items()
+        checked("vendor.github-workflows", tmp_path / path, text)
+        assert yaml.safe_load(text)["concurrency"]["group"] == f"elt-{name}"
+
+
+def test_the_variables_of_the_project_are_found() -> None:
+    """In elt.yml and in dbt's files."""
+    texts = {"elt.yml": "store: postgresql://u:${PG_PASSWORD}@h/d\nx: ${A:-b}", "profiles.yml": "p: {{ env_var('B') }}"}
+    assert variables_in(texts) == ("A", "B", "PG_PASSWORD")
