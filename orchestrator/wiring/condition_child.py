@@ -12,8 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
 
-import yaml
-
 from orchestrator.adapters.conditions.database_condition import ask_database
 from orchestrator.adapters.conditions.file_condition import ask_file
 from orchestrator.adapters.conditions.http_condition import ask_http
@@ -27,7 +25,6 @@ from orchestrator.conditions.condition import (
 )
 from orchestrator.conditions.condition_text import AskedQuestion, from_line, to_line
 from orchestrator.config.loader import load_settings
-from orchestrator.config.project_files import DBT_PROJECT
 from orchestrator.config.settings import Settings
 from orchestrator.config.substitution import UnsetError, substitute
 from orchestrator.errors import (
@@ -85,6 +82,7 @@ def _with_environment(condition: HttpCondition, environ: Mapping[str, str]) -> H
 
 
 def _ask_schedule(condition: ScheduleCondition, settings: Settings) -> Answer:
+    from orchestrator.scheduling.scheduled_command import project_name
     from orchestrator.scheduling.succeeded import last_time_succeeded
     from orchestrator.wiring.recording import open_store
 
@@ -92,11 +90,11 @@ def _ask_schedule(condition: ScheduleCondition, settings: Settings) -> Answer:
     if schedule is None:
         known = ", ".join(settings.schedules) or "none"
         return impossible(f"elt.yml has no schedule of this name; it has {known}", "Correct the name.")
-    project = yaml.safe_load((settings.dbt_project_dir / DBT_PROJECT).read_text(encoding="utf-8"))
+    project = project_name(settings.dbt_project_dir)
     try:
         with closing(open_store(settings)) as store:
             until = condition.until or datetime.now(UTC)
-            return last_time_succeeded(schedule, until, str(project["name"]), store.schedule_record())
+            return last_time_succeeded(schedule, until, project, store.schedule_record())
     except NothingRecordedError:
         return not_yet("it has not run yet")
 
