@@ -30,8 +30,9 @@ class Otherwise(StrEnum):
 
 
 def place(value: object) -> str:
-    """Return a path, a glob or a URL of files; placeholders are checked."""
-    return checked(text(value))
+    """Return a path, a glob or a URL of files, as it is written; placeholders are checked."""
+    where = checked(text(value))
+    return _without_secrets(where) if "://" in where else where
 
 
 def address(value: object) -> str:
@@ -92,10 +93,10 @@ def pause(value: object) -> timedelta:
 class WaitSettings:
     """One condition that is waited for before a run; exactly one of the keys in `KINDS` is set."""
 
-    file: str | None = field(default=None, metadata=at("file", place))
-    """A path or a glob, local or of an object storage."""
+    file: str | None = field(default=None, metadata=at("file", AsWritten(place)))
+    """A path or a glob, local or of an object storage. References to the environment are filled in when it is asked."""
     http: str | None = field(default=None, metadata=at("http", AsWritten(address)))
-    """A URL. References to the environment are filled in when it is asked."""
+    """A URL, as it is written."""
     status: int | None = field(default=None, metadata=at("status", http_status))
     """The status of the answer; None for any that means success."""
     json_field: str | None = field(default=None, metadata=at("field", text))

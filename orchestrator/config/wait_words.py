@@ -53,4 +53,4 @@ def _read(values: dict[str, str]) -> WaitSettings:
 
 
 def _absolute(place: str, folder: Path) -> str:
-    return place if "://" in place else str(folder / Path(place).expanduser())
+    return place if "://" in place or place.startswith("${") else str(folder / Path(place).expanduser())

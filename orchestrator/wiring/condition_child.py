@@ -56,7 +56,7 @@ def _answer(question: AskedQuestion, environ: Mapping[str, str]) -> Answer:
     condition, folder = question.condition, question.folder
     match condition:
         case FileCondition():
-            return ask_file(condition, folder)
+            return ask_file(replace(condition, place=substitute(condition.place, environ)), folder)
         case HttpCondition():
             return ask_http(_with_environment(condition, environ))
         case SqlCondition(connection=None):

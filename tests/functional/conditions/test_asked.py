@@ -142,6 +142,9 @@ def test_headers_with_secrets(monkeypatch):
                 assert "hidden" not in to_line(question)
             assert [seen.get("Authorization") for seen in server.headers_seen] == ["Bearer hidden"] * 3
             assert [seen.get("Authorization") for seen in other.headers_seen] == [None]
+            monkeypatch.setenv("LANDING", str(Path(__file__).parent))
+            landed = AskedQuestion(condition=FileCondition(place="${LANDING}/*.py"), folder=Path("/"))
+            assert answered(landed).state is TRUE
             unset = AskedQuestion(condition=HttpCondition(url="http://a", headers={"A": "${NOT_SET}"}), folder=Path())
             answer = answered(unset)
             assert answer.state is IMPOSSIBLE

@@ -74,6 +74,7 @@ def test_all_kinds_of_conditions(tmp_path):
         ("{http: 'https://a', equals: done}", "'equals' needs 'field'"),
         ("{file: a, connection: 'duckdb:///a'}", "'connection' belongs to a condition with 'sql'"),
         ("{http: 'ftp://a'}", "expected a URL that begins with http:// or https://"),
+        ("{file: 'sftp://me:hidden@host/a'}", "a secret belongs in the environment"),
         ("{http: 'https://me:hidden@host/'}", "a secret belongs in the environment"),
         ("{http: 'https://host/?api_key=hidden'}", "a secret belongs in the environment"),
         ("{sql: select 1, connection: 'postgresql://me:hidden@host/x'}", "a secret belongs in the environment"),
@@ -116,6 +117,7 @@ def test_schedules_that_wait_for_each_other(tmp_path):
     [
         ("file:/in/*.csv", WaitSettings(file="/in/*.csv")),
         ("file:in/a.csv", WaitSettings(file="/work/in/a.csv")),
+        ("file:${LANDING}/a.csv", WaitSettings(file="${LANDING}/a.csv")),
         ("file:s3://in/a.csv", WaitSettings(file="s3://in/a.csv")),
         ("https://host/a?b=c", WaitSettings(http="https://host/a?b=c")),
         ("http:https://host", WaitSettings(http="https://host")),
