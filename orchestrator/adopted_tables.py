@@ -75,10 +75,10 @@ def adopt(
 def show_adoption(command: Command, state: Path, *, verify: bool, dry_run: bool, as_json: bool) -> int:
     """Adopt what plain dbt built, print what was not adopted and why, and return the exit code."""
     found = adopt(command, state, verify=verify, dry_run=dry_run, hear=tell_on_stderr)
-    told = [(ruled.step, ruled.ruling) for ruled in found.nodes]
+    rulings = [(ruled.step, ruled.ruling) for ruled in found.nodes]
     heads = (found.invocation_id, found.run_id)
     if as_json:
-        sys.stdout.write(json.dumps(adoption_to_json(told, *heads, dry_run=found.dry_run), indent=2) + "\n")
+        sys.stdout.write(json.dumps(adoption_to_json(rulings, *heads, dry_run=found.dry_run), indent=2) + "\n")
     else:
-        print_adoption(open_console(), told, *heads, dry_run=found.dry_run)
+        print_adoption(open_console(), rulings, *heads, dry_run=found.dry_run)
     return int(found.exit_code)

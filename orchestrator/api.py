@@ -19,6 +19,7 @@ from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.leases import leased_plan
 from orchestrator.execution.ports import RunListener
+from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.command import Command
 from orchestrator.plan.consent import Consents, refuse
 from orchestrator.plan.make_request import requested
@@ -38,6 +39,7 @@ from orchestrator.wiring.asking import await_conditions
 from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, dbt_writer, docs_site, list_with_dbt
 from orchestrator.wiring.driving import FinishedRun, drive
 from orchestrator.wiring.explaining import explain_node
+from orchestrator.wiring.noting import with_notifications
 from orchestrator.wiring.planning import (
     dbt_args,
     decided,
@@ -86,7 +88,7 @@ class Planned:
     """The number of attempts of each step, and their time limits."""
     attempts_shown: AttemptsText
     notices: tuple[Noticed, ...] = ()
-    held: LockedDatabase | None = None
+    locked: LockedDatabase | None = None
     """The database, if another process has locked it. What only the database can answer is then unconfirmed."""
 
 
@@ -116,7 +118,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
             attempts=attempts,
             attempts_shown=attempts_text(attempts, project.settings, made, command),
             notices=inbox.notices(),
-            held=project.held,
+            locked=project.locked,
         )
 
 
@@ -164,9 +166,11 @@ def run_and_report(
     """Run with reports on the terminal, as lines or as JSON, and return the exit code."""
     with reporting(output, color=color, nothing=nothing_to_do(command.select)) as listeners:
         watched = replace(command, watched=output is OutputKind.LIVE)
-        return int(
-            run(watched, listeners, patience=None, run_id=run_id).exit_code
-        )  # a pager may read the output much later
+        # Without a limit to the patience: a pager may read the output much later.
+        ran = with_notifications(
+            command, listeners, lambda watching: run(watched, watching, patience=None, run_id=run_id)
+        )
+        return int(ran.exit_code)
 
 
 def show_plan(
@@ -191,8 +195,8 @@ def show_plan(
     elif not made.plan.steps and not made.plan.left_out:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
-        told = made.attempts_shown
-        print_plan(open_console(), made.plan, told, database=made.database, held=made.held, verbose=verbose)
+        shown = made.attempts_shown
+        print_plan(open_console(), made.plan, shown, database=made.database, locked=made.locked, verbose=verbose)
     return 0
 
 
@@ -204,7 +208,7 @@ def _as_json(made: Planned) -> dict[str, object]:
         **plan_json,
         "time_limit_seconds": limit,
         "database": made.database,
-        "unconfirmed": locked_to_json(made.held),
+        "unconfirmed": locked_to_json(made.locked),
     }
 
 
@@ -230,7 +234,8 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
     settings = load_settings(command.project_dir)
     parts = [part for item in (*unions(command.select), *unions(command.exclude)) for part in item.split(",")]
     # dbt alone answers in most cases. Opening the whole project would also import the ingestion modules.
-    if not any(map(own_criterion, parts)):
+    reaches_steps = settings.steps and any("+" in part or "@" in part for part in parts)
+    if not any(map(own_criterion, parts)) and not reaches_steps:
         expressions = (command.select, command.exclude)
         names = tuple(plain.value for part in parts if (plain := plain_criterion(part)) is not None)
         loads = names if settings.ingestion_folder is not None else ()
@@ -245,7 +250,8 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
         snapshot = selected(command, project)
         selection = snapshot.selection
         # A list of resource types is dbt's, and names none of ours.
-        ours = sorted(selection.ingest | selection.suites) if snapshot.kept_types is None else []
+        steps = frozenset[NodeId]() if selection.is_everything else selection.steps
+        ours = sorted(selection.ingest | selection.suites | steps) if snapshot.kept_types is None else []
         listed = (
             project.dbt.list_lines(selection.selected, output, output_keys) if selection.selected or not ours else ()
         )

@@ -47,8 +47,8 @@ def full_disk_error(error: BaseException, folders: Iterable[Path]) -> FullDiskEr
     """Return an error that names the disk, for an error that says that a disk is full."""
     names = (str(one.filename) for one in _chain(error) if isinstance(one, OSError) and one.filename)
     named = next((name for name in names if name.startswith("/")), None)
-    told = full_disk_sentence(str(error), folders) if named is None else holds_is_full(named)
-    return FullDiskError(told, hint=f"{REMEDY}, then run the command again.")
+    sentence = full_disk_sentence(str(error), folders) if named is None else holds_is_full(named)
+    return FullDiskError(sentence, hint=f"{REMEDY}, then run the command again.")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -4,9 +4,10 @@ import gc
 from typing import TYPE_CHECKING
 
 import pytest
-from dbt_common.tests import enable_test_caching
 from hypothesis import HealthCheck, settings
 
+from tests.quicker_tools import make_quicker
+from tests.sweeps import SWEEP
 from tests.warm_children import allow, clear, offer
 
 if TYPE_CHECKING:
@@ -15,14 +16,19 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
 # A busy machine draws slowly; that says nothing of the product, and no test is timed.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# As of the wide sweeps, the smoke lane runs a part of the examples that hypothesis draws by default.
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=50 if SWEEP.is_smoke else 100,
+)
 settings.load_profile("untimed")
 
 # With dbt in memory the search for garbage, as often as by default, takes a quarter of a test's time otherwise.
 gc.set_threshold(500_000, 10, 5)
 
-# dbt's own means for tests: a macro that was read once in a process is not read again, whatever project it stands in.
-enable_test_caching()
+make_quicker()
 
 TOGETHER = ("tests/functional/postgres/", "tests/functional/dbt/")
 """Folders whose tests share a server, or projects that were built: one worker runs all of them."""

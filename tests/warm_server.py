@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from textwrap import dedent
 
 from tests.dies_with import die_with_the_parent
+from tests.quicker_tools import make_quicker, read_macros
 from tests.warm_children import install
 
 MOST_BYTES = 200_000
@@ -50,13 +51,11 @@ def main(orders: socket.socket) -> None:
 
 def get_warm() -> None:
     """Import what a run imports, and have dbt parse a project, so that its classes are built."""
-    from dbt_common.tests import enable_test_caching
-
     from orchestrator.cli.verbs import VERBS
 
     for module in (*IMPORTED, *(module for module, _ in VERBS.values())):
         import_module(module)
-    enable_test_caching()
+    make_quicker()
     with TemporaryDirectory() as folder:
         copy_context().run(_parse, Path(folder))
     resource_tracker._resource_tracker._stop()  # each fork starts its own: their ends are not to be shared
@@ -77,6 +76,7 @@ def _parse(folder: Path) -> None:
         [*QUIET, "parse", NO_THREADS, "--project-dir", str(folder), "--profiles-dir", str(folder)]
     )
     assert parsed.success, parsed.exception
+    read_macros(macro.macro_sql for macro in parsed.result.macros.values())
     reset_adapters()  # with the semaphores of their connections
     deprecations.reset_deprecations()
     cleanup_event_logger()

@@ -100,10 +100,10 @@ def _are_near(
 
 def _near_of(kind: str) -> float:
     """Return the relative difference within which numbers of a type are equal; 0 for a type without floats."""
-    told = kind.lower()
-    if not any(name in told for name in _FLOATS):
+    lower = kind.lower()
+    if not any(name in lower for name in _FLOATS):
         return 0.0
-    return _NEAR if "double" in told else _NEAR_SHORT
+    return _NEAR if "double" in lower else _NEAR_SHORT
 
 
 def _key(row: Sequence[object], near: Sequence[float]) -> tuple[list[str], list[float]]:

@@ -87,8 +87,8 @@ def asks_for_columns(dialect: ComparisonDialect, relation: Relation) -> str:
 def asks_for_content(dialect: ComparisonDialect, relation: Relation, columns: Columns) -> str:
     """Return the query for the row count and for checksums that change if any row changes."""
     cells = ", ".join(quoted(name) for name, _ in columns)
-    told = ", ".join(one.format(cells=cells) for one in dialect.sums)
-    return f"select {told} from {table(dialect, relation)}"  # noqa: S608  # quoted names, here and below
+    terms = ", ".join(one.format(cells=cells) for one in dialect.sums)
+    return f"select {terms} from {table(dialect, relation)}"  # noqa: S608  # quoted names, here and below
 
 
 def asks_for_differences(dialect: ComparisonDialect, one: Relation, other: Relation, columns: Columns) -> str:
@@ -110,8 +110,8 @@ def asks_for_differing(dialect: ComparisonDialect, one: Relation, other: Relatio
 def asks_for_cells(dialect: ComparisonDialect, relation: Relation, columns: Columns) -> str:
     """Return the query for a checksum of each column."""
     cells = (dialect.cell.format(cell=_cell(dialect, name, kind)) for name, kind in columns)
-    told = ", ".join(f"coalesce(sum({cell}), 0)" for cell in cells)
-    return f"select {told} from {table(dialect, relation)}"  # noqa: S608
+    terms = ", ".join(f"coalesce(sum({cell}), 0)" for cell in cells)
+    return f"select {terms} from {table(dialect, relation)}"  # noqa: S608
 
 
 def _rows_of_both(dialect: ComparisonDialect, one: Relation, other: Relation, columns: Columns) -> str:

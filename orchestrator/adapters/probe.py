@@ -87,10 +87,10 @@ def require_attributes(attributes: Iterable[ToolAttribute], *tools: str) -> None
         return
     versions = dict(_installed(tools))
     changed = sorted({each.tool for each in missing if each.tool in versions})
-    told = (f"{each.tool} has no {each}, which elt needs {each.purpose}" for each in missing)
+    problems = (f"{each.tool} has no {each}, which elt needs {each.purpose}" for each in missing)
     names = " and ".join(changed)
     raise UnsupportedVersionError(
-        f"{'; '.join(told)}. Installed: {', '.join(' '.join(each) for each in versions.items())}.",
+        f"{'; '.join(problems)}. Installed: {', '.join(' '.join(each) for each in versions.items())}.",
         hint=f"This elt was not tested with these releases. Use a newer elt, or earlier releases of {names}.\n"
         + install_hint(*(f"{tool}{_below(tool, versions[tool])}" for tool in changed)),
     )

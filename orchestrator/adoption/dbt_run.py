@@ -76,15 +76,15 @@ def file_doubt(run: DbtRun, times: FileTimes) -> str:
     file since.
     """
     if times.database > run.ended_at + _CLOSING:
-        written, ended = _told(times.database), _told(run.ended_at)
+        written, ended = _shown(times.database), _shown(run.ended_at)
         return f"the database file was written at {written}, after that run had ended at {ended}"
     # The last build wrote to the file at some time after it started; an older file is not the one that it wrote to.
     last = max((one.started_at for one in run.results.values() if _wrote(one) and one.started_at), default=None)
     if last is None or times.database < last - _INACCURACY:
-        return f"the database file is of {_told(times.database)}, before that run wrote to it: it is another copy"
+        return f"the database file is of {_shown(times.database)}, before that run wrote to it: it is another copy"
     for name, moment in (("profiles.yml", times.profiles), ("dbt_project.yml", times.project)):
         if moment is not None and moment > run.started_at:  # the artifacts do not show what it said before
-            return f"{name} was written at {_told(moment)}, after that run began"
+            return f"{name} was written at {_shown(moment)}, after that run began"
     return f"the artifacts do not show whether {times.unshown} was the same" if times.unshown else ""
 
 
@@ -92,7 +92,7 @@ def _wrote(result: DbtResult) -> bool:
     return result.status == "success" and result.unique_id.partition(".")[0] in {"model", "seed", "snapshot"}
 
 
-def _told(moment: datetime) -> str:
+def _shown(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 

@@ -29,7 +29,7 @@ def _silent(offers: Callable[[click.Context, str], Offers]) -> Complete:
         found: list[CompletionItem] = []
         with suppress(Exception):
             pairs = (one if isinstance(one, tuple) else (one, None) for one in offers(context, incomplete))
-            found = [CompletionItem(word, help=told) for word, told in pairs if word.startswith(incomplete)]
+            found = [CompletionItem(word, help=help_text) for word, help_text in pairs if word.startswith(incomplete)]
         return found
 
     return complete

@@ -208,11 +208,11 @@ assume_yes = click.option(
 def consent(*, yes: bool) -> Callable[[str], bool]:
     """Return the function that asks for consent: --yes, a question on a terminal, else no."""
 
-    def answer(told: str) -> bool:
+    def answer(question: str) -> bool:
         if yes:
             return True
         is_asked = sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
-        return is_asked and click.confirm(f"{told} Go on?", default=False, err=True)
+        return is_asked and click.confirm(f"{question} Go on?", default=False, err=True)
 
     return answer
 

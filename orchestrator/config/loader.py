@@ -9,11 +9,13 @@ from orchestrator.config.document import KEYS
 from orchestrator.config.maintenance_settings import mistakes_of_maintenance
 from orchestrator.config.mistakes import Mistakes, meant
 from orchestrator.config.node_wishes import OnNoData
+from orchestrator.config.notification_settings import mistakes_of_notifications
 from orchestrator.config.project_files import ProjectFiles, find_project
 from orchestrator.config.repeat_settings import LimitWish, repeats_from
 from orchestrator.config.schedule_settings import mistakes_of_schedules
 from orchestrator.config.sections import Entries, Entry, KeyPath, SectionMistake, below, given
 from orchestrator.config.settings import EVERY_MODULE, NoDataWish, Settings
+from orchestrator.config.step_settings import mistakes_of_steps
 
 EVERY_LOAD = "*"
 """The name of all loads, or dbt sources, that are not named."""
@@ -90,6 +92,8 @@ def _settings(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> Sett
     values = given(Settings, entries, wrong)
     wrong += mistakes_of_schedules(values["schedules"])
     wrong += mistakes_of_maintenance(values["maintenance"], values["schedules"])
+    wrong += mistakes_of_notifications(values["notifications"], values["schedules"])
+    wrong += mistakes_of_steps(values["steps"], entries)
     if found.elt_yml is not None:
         for one in wrong:
             mistakes.in_file(found.elt_yml, one.line, one.text)

@@ -136,12 +136,14 @@ class ListReader:
         return self.element(value)
 
 
-@dataclass(frozen=True, slots=True)
-class AsWritten:
-    """Reads a value in which references to the environment are kept: they are filled in when it is used.
+def list_of(element: Reader) -> ListReader:
+    """Return a reader of a list of values."""
+    return ListReader(element)
 
-    So no command needs the variable but the one that uses it, and the settings never contain a secret.
-    """
+
+@dataclass(frozen=True, slots=True)
+class AsWrittenReader:
+    """Reads a value in which `${NAME}` stays as it is written: it is filled in when the value is used."""
 
     reader: Reader
 
@@ -150,9 +152,14 @@ class AsWritten:
         return self.reader(value)
 
 
-def list_of(element: Reader) -> ListReader:
-    """Return a reader of a list of values."""
-    return ListReader(element)
+def as_written(reader: Reader) -> AsWrittenReader:
+    """Return a reader of a value that keeps its references to the environment, so that no secret is recorded."""
+    return AsWrittenReader(reader)
+
+
+def keeps_references(reader: Reader) -> bool:
+    """Return whether a reader takes `${NAME}` as it is written."""
+    return isinstance(reader.element if isinstance(reader, ListReader) else reader, AsWrittenReader)
 
 
 def anything(value: object) -> object:

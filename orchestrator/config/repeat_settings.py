@@ -53,10 +53,10 @@ PARTS: Mapping[str, Reader] = {
 
 def repeats_from(entries: Iterable[tuple[tuple[str, ...], object, int]]) -> dict[str, RepeatWish]:
     """Return the settings by kind or name, from the path, the value and the line of each key."""
-    said: dict[str, dict[str, Any]] = {}
+    settings: dict[str, dict[str, Any]] = {}
     for (name, *part), value, line in entries:
-        said.setdefault(name, {"line": line})[part[0] if part else "times"] = value
-    return {name: RepeatWish(**parts) for name, parts in said.items()}
+        settings.setdefault(name, {"line": line})[part[0] if part else "times"] = value
+    return {name: RepeatWish(**parts) for name, parts in settings.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from datetime import time, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+from orchestrator.config.destination_url import AsWritten, ping_url
 from orchestrator.config.mistakes import meant
-from orchestrator.config.readers import duration, keys, list_of, one_of, text, times
+from orchestrator.config.readers import as_written, duration, keys, list_of, one_of, text, times
 from orchestrator.config.schedule_options import option_mistakes
 from orchestrator.config.sections import SectionMistake, at, line_of_key, listed
 from orchestrator.config.value_readers import clock_time, cron, zone
@@ -92,6 +93,10 @@ class ScheduleSettings:
     catchup: Catchup = field(default=Catchup.LATEST, metadata=at("catchup", one_of(Catchup)))
     on_busy: OnBusySchedule = field(default=OnBusySchedule.WAIT, metadata=at("on_busy", one_of(OnBusySchedule)))
     retry: ScheduleRetry = ScheduleRetry()
+    notify: tuple[str, ...] = field(default=(), metadata=at("notify", list_of(text)))
+    """Destinations that are told of its failures, besides those of the rules."""
+    ping: AsWritten | None = field(default=None, metadata=at("ping", as_written(ping_url)))
+    """The URL of a dead-man's switch, which is called when a run starts and ends."""
     owner: str | None = field(default=None, metadata=at("owner", text))
     description: str | None = field(default=None, metadata=at("description", text))
     tags: tuple[str, ...] = field(default=(), metadata=at("tags", list_of(text)))

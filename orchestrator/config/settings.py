@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestrator.config.maintenance_settings import MaintenanceWindow
 from orchestrator.config.node_wishes import OnNoData
+from orchestrator.config.notification_settings import NO_NOTIFICATIONS, NotificationSettings
 from orchestrator.config.readers import (
     duration,
     limit,
@@ -28,6 +29,7 @@ from orchestrator.config.readers import (
 from orchestrator.config.repeat_settings import LimitWish, RepeatWish
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.sections import at, listed, named
+from orchestrator.config.step_settings import StepSettings
 
 EVERY_MODULE = "*"
 """The name under which `ingestion.python` has the interpreter of all modules that it does not name."""
@@ -138,3 +140,6 @@ class Settings:
     """When the project runs on its own, by name."""
     maintenance: tuple[MaintenanceWindow, ...] = field(default=(), metadata=listed("maintenance", MaintenanceWindow))
     """When schedules do not start."""
+    notifications: NotificationSettings = NO_NOTIFICATIONS
+    steps: Mapping[str, StepSettings] = field(default_factory=_empty, metadata=named("steps", StepSettings))
+    """The steps of one's own before dbt sources or after nodes, by name."""

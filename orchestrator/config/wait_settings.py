@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from urllib.parse import parse_qsl, urlsplit
 
-from orchestrator.config.readers import AsWritten, duration, one_of, text
+from orchestrator.config.readers import as_written, duration, one_of, text
 from orchestrator.config.sections import at, line_of_key
 from orchestrator.masking import is_secret_name
 from orchestrator.timetable.placeholders import checked
@@ -93,9 +93,9 @@ def pause(value: object) -> timedelta:
 class WaitSettings:
     """One condition that is waited for before a run; exactly one of the keys in `KINDS` is set."""
 
-    file: str | None = field(default=None, metadata=at("file", AsWritten(place)))
+    file: str | None = field(default=None, metadata=at("file", as_written(place)))
     """A path or a glob, local or of an object storage. References to the environment are filled in when it is asked."""
-    http: str | None = field(default=None, metadata=at("http", AsWritten(address)))
+    http: str | None = field(default=None, metadata=at("http", as_written(address)))
     """A URL, as it is written."""
     status: int | None = field(default=None, metadata=at("status", http_status))
     """The status of the answer; None for any that means success."""
@@ -104,12 +104,12 @@ class WaitSettings:
     equals: str | None = field(default=None, metadata=at("equals", value_as_text))
     """The value of that field; None for any that is true."""
     headers: Mapping[str, str] = field(
-        default_factory=lambda: MappingProxyType({}), metadata=at("headers.*", AsWritten(text))
+        default_factory=lambda: MappingProxyType({}), metadata=at("headers.*", as_written(text))
     )
     """The headers of the request, with references to the environment."""
     sql: str | None = field(default=None, metadata=at("sql", statement))
     """A query: the condition is true if its first value is."""
-    connection: str | None = field(default=None, metadata=at("connection", AsWritten(connection)))
+    connection: str | None = field(default=None, metadata=at("connection", as_written(connection)))
     """The database of the query; None for dbt's target."""
     source: str | None = field(default=None, metadata=at("source", source_name))
     """A dbt source that must be fresh."""

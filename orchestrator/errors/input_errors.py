@@ -63,14 +63,14 @@ class MissingPackagesError(ProjectError):
 class ParseError(ProjectError):
     """dbt could not parse the project: invalid YAML or Jinja, or a reference to a node that does not exist.
 
-    The message is dbt's own, with the file and the line.
+    The message names the object, the file and, if it is certain, the line. dbt's own words follow.
     """
 
     code = "E035"
     remedy = "Correct the file that the message names. `--debug` shows dbt's traceback."
     example = """
-    Error [E035]: Model 'model.shop.orders' (models/orders.sql) depends on a node named 'stg_order' which was not found
-    Fix the file named above and run again."""
+    Error [E035]: The model orders (models/orders.sql:2) depends on raw.custmers, but there is no source of that name.
+    Did you mean raw.customers? Correct models/orders.sql:2 and run again."""
 
 
 class ManifestError(ProjectError):
@@ -99,7 +99,7 @@ class GraphCycleError(EltError):
 class SelectionError(EltError):
     """A selection cannot be evaluated: unknown syntax, selector or method, or a `state:` selection without a state.
 
-    The syntax is dbt's, with the methods `ingest:` and `expectation:` added.
+    The syntax is dbt's, with the methods `ingest:`, `expectation:` and `step:` added.
     """
 
     code = "E040"

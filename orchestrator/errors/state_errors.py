@@ -27,7 +27,7 @@ class WarehouseLockedError(WarehouseError):
     code = "E051"
     remedy = "Close the database in that process, or wait longer with `--lock-timeout`."
     example = """
-    Error [E051]: The database /data/shop.duckdb is held by process 4711 (duckdb shop.duckdb); waited 60 s for it.
+    Error [E051]: The database /data/shop.duckdb is locked by process 4711 (duckdb shop.duckdb); waited 60 s for it.
     Wait longer with --lock-timeout DURATION, or close the database in that process."""
 
     def __init__(self, message: str, *, hint: str, pid: int, command: str) -> None:
@@ -201,3 +201,18 @@ class RecordQueryError(StoreError):
     code = "E077"
     remedy = "Correct the statement. `elt sql --help` lists the views, and [history](history.md) their columns."
     example = "Error [E077]: SQL error: no such column: state"
+
+
+class NotificationError(EltError):
+    """A notification could not be sent: the service is unknown, cannot be reached, or does not accept it.
+
+    Only `elt notify test` ends with this error. A run never does: what cannot be sent is tried again later, and
+    `elt notify status` shows why.
+    """
+
+    code = "E090"
+    remedy = "Check the URL of the destination, then send a test: `elt notify test DESTINATION`."
+    example = """
+    Error [E090]: data-team: Failed to send Slack notification: Forbidden, error=403.
+    Check the URL in SLACK_URL, then send a test again."""
+    exit_code = 1

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
+from orchestrator.config.meta_place import place_of_meta
 from orchestrator.config.mistakes import Mistakes, meant
 from orchestrator.config.repeat_settings import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
 from orchestrator.config.settings import Settings
@@ -15,23 +16,26 @@ from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
 from orchestrator.nodes.dlt import is_called, load_name, spellings
 from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.own_step import own_step_name
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import (
     BuildStep,
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     TestStep,
     ValidationStep,
     is_hook,
 )
 
-INGEST, DBT, CHECKS, RUN = "ingest", "dbt", "checks", "run"
+INGEST, DBT, CHECKS, STEPS, RUN = "ingest", "dbt", "checks", "steps", "run"
 DEFAULTS: Mapping[str, RepeatPolicy] = {
     INGEST: RepeatPolicy(repeats=5, first_delay=timedelta(minutes=1), time_limit=timedelta(minutes=30)),
     DBT: RepeatPolicy(repeats=2, first_delay=timedelta(seconds=5), time_limit=timedelta(hours=2)),
     CHECKS: RepeatPolicy(repeats=2, first_delay=timedelta(seconds=5), time_limit=timedelta(hours=2)),
+    STEPS: RepeatPolicy(repeats=2, first_delay=timedelta(seconds=5), time_limit=timedelta(hours=2)),
 }
 """The default policy of each kind of step."""
 WATCHED_INGEST = replace(DEFAULTS[INGEST], repeats=2, first_delay=timedelta(seconds=5))
@@ -79,6 +83,8 @@ def kind_of(step: Step) -> str:
             return CHECKS
         case BuildStep() | TestStep() | HookStep():
             return DBT
+        case OwnStep():
+            return STEPS
 
 
 def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], asked: AskedAttempts) -> RepeatPolicy:
@@ -98,8 +104,8 @@ def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], as
 
 def policy_of_kind(kind: str, settings: Settings, asked: AskedAttempts) -> RepeatPolicy:
     """Return the policy of a kind of step, without the settings of single nodes."""
-    said = settings.repeats
-    unsaid = kind not in said or said[kind].times is None
+    configured = settings.repeats
+    unsaid = kind not in configured or configured[kind].times is None
     # Only the default is shorter on a terminal: a number of repeats in elt.yml applies there too.
     usual = WATCHED_INGEST if kind == INGEST and asked.watched and unsaid else DEFAULTS[kind]
     policy = _named(usual, kind, settings)
@@ -149,6 +155,8 @@ def names_of(step: Step) -> Iterator[str]:
     yield step.name
     if isinstance(step, IngestStep):
         yield from (spelling for name in step.names for spelling in spellings(name))
+    if isinstance(step, OwnStep):
+        yield own_step_name(step.name)
     yield step.id
 
 
@@ -171,16 +179,26 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
                 continue
             if settings.elt_yml is not None:
                 found = meant(name, (*kinds, *sorted(known)), (*kinds, "the name or the id of any node"))
-                told = f"'{key}.{name}': there is no such kind of step and no such node{found}"
-                mistakes.in_file(settings.elt_yml, wish.line, told)
+                mistake = f"'{key}.{name}': there is no such kind of step and no such node{found}"
+                mistakes.in_file(settings.elt_yml, wish.line, mistake)
     if settings.elt_yml is not None:
         for line, told in mistakes_of_loads(settings, graph):
             mistakes.in_file(settings.elt_yml, line, told)
     for node in _dbt_nodes(graph):
         if node.unique_id in metas:
-            all_told = (*metas[node.unique_id].mistakes, *mistakes_of_kind(node))
-            mistakes.found += [f"{node.path}: {node.unique_id}: {told}" for told in all_told]
+            mistakes.found += [
+                f"{_place(settings, graph, node, mistake)}: {node.unique_id}: {mistake}"
+                for mistake in (*metas[node.unique_id].mistakes, *mistakes_of_kind(node))
+            ]
     mistakes.raise_if_any()
+
+
+def _place(settings: Settings, graph: Graph, node: DbtNode | DbtSource, mistake: str) -> str:
+    """Return the file, with the line if it is found, in which a node's `meta.elt` is written."""
+    if node.package != graph.manifest.project_name:
+        return node.path  # of a package, relative to its own folder
+    properties = node.definition.properties if isinstance(node, DbtNode) else ""
+    return place_of_meta(settings.dbt_project_dir, (properties, node.path, "dbt_project.yml"), node.name, mistake)
 
 
 def _known(graph: Graph) -> Iterator[str]:
@@ -192,4 +210,6 @@ def _known(graph: Graph) -> Iterator[str]:
         yield from (load_name(ingest.source), load_name(ingest.source, ingest.resource))
     for bound in graph.suites.values():
         yield from (bound.suite.unique_id, bound.suite.name)
+    for own in graph.steps.values():
+        yield from own.names
     yield from ("hook.start", "hook.end")

@@ -51,7 +51,7 @@ class Attempts:
         self._before = before or {}
         self._patience = patience.total_seconds()
         self._begun = rules.seconds()
-        self._tries: dict[StepId, int] = {}
+        self._attempts: dict[StepId, int] = {}
         self._started: dict[StepId, float] = {}  # start time of the last attempt of each step
         self._limits: dict[StepId, float] = {}  # when each running attempt reaches its limit
         self._over: dict[StepId, float] = {}  # when each attempt that exceeded its limit was interrupted
@@ -64,12 +64,12 @@ class Attempts:
 
     def start(self, step_id: StepId) -> int:
         """Record that an attempt starts, and return its number in the run."""
-        self._tries[step_id] = self._tries.get(step_id, 0) + 1
+        self._attempts[step_id] = self._attempts.get(step_id, 0) + 1
         now = self._started[step_id] = self.now
         limit = self._rules.of(step_id).time_limit
         if limit is not None:
             self._limits[step_id] = now + limit.total_seconds()
-        return self._before.get(step_id, 0) + self._tries[step_id]
+        return self._before.get(step_id, 0) + self._attempts[step_id]
 
     def elapsed(self, step_id: StepId) -> timedelta:
         """Return the time since the last attempt of a step started."""
@@ -86,13 +86,13 @@ class Attempts:
     def repeat(self, outcome: Outcome) -> Again | None:
         """Return when to repeat the step of an attempt that ended; None if it is not repeated."""
         step_id = outcome.step_id
-        policy, tries = self._rules.of(step_id), self._tries.get(step_id, 0)
-        if not is_repeated(outcome, policy, tries):
+        policy, attempts = self._rules.of(step_id), self._attempts.get(step_id, 0)
+        if not is_repeated(outcome, policy, attempts):
             return None
-        wait = delay(policy, tries, self._rules.chance())
+        wait = delay(policy, attempts, self._rules.chance())
         self._due[step_id] = self.now + wait.total_seconds()
         before = self._before.get(step_id, 0)
-        return Again(wait=wait, attempt=before + tries, most=before + policy.most)
+        return Again(wait=wait, attempt=before + attempts, most=before + policy.most)
 
     def take_due(self) -> list[StepId]:
         """Return the steps whose wait is over, each once."""

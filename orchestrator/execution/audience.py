@@ -216,8 +216,8 @@ class Audience:
             found = [] if self._reread is None else list(self._reread(missed.first, missed.last))
         except Exception as error:  # noqa: BLE001  # the run must not end because of its listeners
             _log.exception("events could not be read again", extra={"action": "listener_error"})
-            told = f"events {missed.first} to {missed.last} of the run are not shown: {error}"
-            return [(self._warning(told), None)]
+            message = f"events {missed.first} to {missed.last} of the run are not shown: {error}"
+            return [(self._warning(message), None)]
         return [(event, None) for event in found]
 
     def _report(self, raised: int, error: BaseException) -> None:

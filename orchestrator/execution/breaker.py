@@ -39,7 +39,7 @@ def not_attempted(step: Step, decision: Decision) -> Outcome:
         step_id=step.id,
         status=Status.SKIPPED if decision.act is Act.OPEN_SKIPS else Status.WARN,
         reason=Reason(code=ReasonCode.CIRCUIT_OPEN),
-        message=f"not tried: {decision.words}",
+        message=f"not run: {decision.words}",
         path=step.path,
     )
 

@@ -88,5 +88,5 @@ class Chronicle:
                 name = type(ledger).__name__
                 _log.warning("%s raised", name, exc_info=error, extra={"action": "ledger_error"})
                 # As a notice it reaches the loop like any other, and is recorded too.
-                told = error if isinstance(error, EltError) else f"{name} raised {type(error).__name__}: {error}"
-                self._notices.post(NoticeKind.WARNING, str(told))
+                warning = error if isinstance(error, EltError) else f"{name} raised {type(error).__name__}: {error}"
+                self._notices.post(NoticeKind.WARNING, str(warning))

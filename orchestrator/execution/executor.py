@@ -114,8 +114,8 @@ class ThreadExecutor:
             yield _internal_error(last[0], problem) if problem else last[1]
         for request in left.values():
             names = ", ".join(given) or "none"
-            told = problem or f"the runner must return one outcome for {request.step.id}, and returned {names}"
-            yield self._completed(request, _internal_error(request, told), started_at)
+            reason = problem or f"the runner must return one outcome for {request.step.id}, and returned {names}"
+            yield self._completed(request, _internal_error(request, reason), started_at)
 
     def _answers(self, requests: Sequence[Request], stop: Stop) -> Iterator[Outcome | str]:
         """Yield what the runner yields, and what it raised as text."""

@@ -24,14 +24,14 @@ def evaluate_load_age(age: float | None, warn_after: float | None, error_after: 
     """
     if warn_after is None and error_after is None:
         return Status.ERROR, "the source has neither warn_after nor error_after: there is nothing to check it by"
-    said = "no load has brought rows yet"
+    message = "no load has brought rows yet"
     if age is not None:
-        said = f"the last load that brought rows was {spell(age)} ago"
+        message = f"the last load that brought rows was {spell(age)} ago"
     if error_after is not None and (age is None or age > error_after):
-        return Status.FAIL, f"{said}, allowed are {spell(error_after)}"
+        return Status.FAIL, f"{message}, allowed are {spell(error_after)}"
     if warn_after is not None and (age is None or age > warn_after):
-        return Status.WARN, f"{said}, expected within {spell(warn_after)}"
-    return Status.SUCCESS, said
+        return Status.WARN, f"{message}, expected within {spell(warn_after)}"
+    return Status.SUCCESS, message
 
 
 def evaluate_expectation(*, success: bool | None, severity: str) -> Status:

@@ -30,7 +30,7 @@ _BY_NAME = frozenset({"postgres"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class LeaseEnvironment:
     """The clock, sleep and process checks that waiting for a lease uses; tests replace them."""
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -61,7 +61,7 @@ def leased_plan(
         BusyError: Another run writes there, and this one was not to wait.
         StoreError: The store cannot be opened or written.
     """
-    turn = Turn()
+    environment = LeaseEnvironment()
     on_busy = command.on_busy or project.settings.on_busy
     if project.target.path == ":memory:":
         yield plan()
@@ -72,7 +72,7 @@ def leased_plan(
         made = plan()
         names = names_of(project, command, made)
     while names:
-        now = turn.clock()
+        now = environment.clock()
         lease = Lease(
             target_identity=project.target.identity,
             run_id=run_id,
@@ -81,7 +81,7 @@ def leased_plan(
             taken_at=now,
             beaten_at=now,
         )
-        with leased(store, lease, on_busy, turn, hear):
+        with leased(store, lease, on_busy, environment, hear):
             made = plan()
             wanted = names_of(project, command, made)
             if WHOLE in names or wanted <= names:
@@ -106,17 +106,17 @@ def names_of(project: OpenTarget, command: Command, plan: Plan) -> frozenset[str
 
 @contextmanager
 def leased(
-    store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]
+    store: RunStore, lease: Lease, on_busy: OnBusy, environment: LeaseEnvironment, hear: Callable[[Noticed], None]
 ) -> Iterator[None]:
     """Hold a lease on names that no live run holds, until the context exits. Raises BusyError.
 
     Heartbeats come from a thread of their own, because the run may plan for minutes or wait for a slow server.
     """
     passing(Point.LEASE_ASKED)
-    acquire(store, lease, on_busy, turn, hear)
+    acquire(store, lease, on_busy, environment, hear)
     passing(Point.LEASE_TAKEN)
     try:
-        with _beating(store, lease, turn):
+        with _beating(store, lease, environment):
             yield
     except BaseException:
         with suppress(StoreError):  # the user must see the original error
@@ -127,15 +127,17 @@ def leased(
     passing(Point.LEASE_GONE)
 
 
-def acquire(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Callable[[Noticed], None]) -> None:
+def acquire(
+    store: RunStore, lease: Lease, on_busy: OnBusy, environment: LeaseEnvironment, hear: Callable[[Noticed], None]
+) -> None:
     """Take the lease once no live run excludes it; report each run that it waits for once. Raises BusyError."""
     reported: set[str] = set()
     while True:
-        others = [held for held in store.leases(lease.target_identity) if held.excludes(lease)]
-        busy = next((held for held in others if _works(held, turn)), None)
+        others = [other for other in store.leases(lease.target_identity) if other.excludes(lease)]
+        busy = next((other for other in others if _works(other, environment)), None)
         if busy is None:
             # Taking the lease fails if another run took an excluding one in the meantime: then look again.
-            now = turn.clock()
+            now = environment.clock()
             if store.take(replace(lease, taken_at=now, beaten_at=now), instead_of=others):
                 return
             continue
@@ -147,17 +149,17 @@ def acquire(store: RunStore, lease: Lease, on_busy: OnBusy, turn: Turn, hear: Ca
         if busy.run_id not in reported:
             reported.add(busy.run_id)
             message = f"for the run {busy.run_id}, {_named(busy)}, to end: it {_writes(busy, lease)}"
-            hear(Noticed(at=turn.clock(), kind=NoticeKind.WAITING, message=message))
-        turn.sleep(_LOOK)
+            hear(Noticed(at=environment.clock(), kind=NoticeKind.WAITING, message=message))
+        environment.sleep(_LOOK)
 
 
 @contextmanager
-def _beating(store: RunStore, lease: Lease, turn: Turn) -> Iterator[None]:
+def _beating(store: RunStore, lease: Lease, environment: LeaseEnvironment) -> Iterator[None]:
     ended = threading.Event()
 
     def beat() -> None:
-        while not turn.is_over(ended):
-            store.beat(lease, at=turn.clock())
+        while not environment.is_over(ended):
+            store.beat(lease, at=environment.clock())
 
     beats = threading.Thread(target=beat, name="elt-signs-of-life", daemon=True)
     beats.start()
@@ -168,8 +170,10 @@ def _beating(store: RunStore, lease: Lease, turn: Turn) -> Iterator[None]:
         beats.join()
 
 
-def _works(lease: Lease, turn: Turn) -> bool:
-    return is_alive(lease.process, lease.beaten_at, now=turn.clock(), here=turn.here, lives=turn.lives)
+def _works(lease: Lease, environment: LeaseEnvironment) -> bool:
+    return is_alive(
+        lease.process, lease.beaten_at, now=environment.clock(), here=environment.here, lives=environment.lives
+    )
 
 
 def _writes(busy: Lease, lease: Lease) -> str:

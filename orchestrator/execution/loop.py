@@ -196,8 +196,8 @@ class _Loop:
             step, at = self._plan.by_id[outcome.step_id], self._clock()
             # The thread is still busy with the lost attempt, so the lane gets another one.
             self._executors[self._executor_of[step.id]].give_up()
-            told = replace(outcome, path=step.path, started_at=at - self._attempts.elapsed(step.id), ended_at=at)
-            if self._follow(self._scheduler.end(told)):
+            completed = replace(outcome, path=step.path, started_at=at - self._attempts.elapsed(step.id), ended_at=at)
+            if self._follow(self._scheduler.end(completed)):
                 return True
             self._interrupted[step.id] = self._executor_of[step.id]  # keep interrupting it; its late outcome is ignored
         for step_id in self._attempts.take_due():

@@ -76,7 +76,7 @@ class Scheduler:
         self._ready: dict[str, list[tuple[float, int]]] = {route.executor: [] for route in routes}
         self._batch: dict[int, set[int]] = {}  # for each running step: the steps of its batch that still run
         self._waiting = set(range(len(plan.steps)))  # neither running nor ended
-        self._tried: dict[int, Outcome] = {}  # the waiting steps that ran before, with their last error
+        self._last_errors: dict[int, Outcome] = {}  # the waiting steps that ran before, with their last error
         self._stop_reason = _INTERRUPTED
         self._running: set[int] = set()
         self._interrupted: set[int] = set()
@@ -113,7 +113,7 @@ class Scheduler:
         self._leave(at)
         # Waiting, but in no heap of ready steps: only `again` puts it there.
         self._waiting.add(at)
-        self._tried[at] = outcome
+        self._last_errors[at] = outcome
         return self._decide([])
 
     def may_pause(self, step_id: StepId) -> bool:
@@ -123,7 +123,7 @@ class Scheduler:
     def again(self, step_id: StepId) -> Dispatch:
         """Start a paused step as soon as a slot is free; a step that has since ended is not started."""
         at = self._position[step_id]
-        if at in self._tried:
+        if at in self._last_errors:
             self._make_ready(at)
         return self._decide([])
 
@@ -231,8 +231,8 @@ class Scheduler:
     def _close(self, at: int, status: Status, reason: Reason, message: str = "") -> Outcome:
         """End a step that does not run; one that was attempted before ends with its last error."""
         self._waiting.discard(at)
-        if at in self._tried:
-            last = self._tried.pop(at)
+        if at in self._last_errors:
+            last = self._last_errors.pop(at)
             return replace(last, reason=reason) if self._stopping else last
         step = self._steps[at]
         return Outcome(step_id=step.id, status=status, reason=reason, message=message, path=step.path)
@@ -267,7 +267,7 @@ class Scheduler:
                     keys.append(key)
             batch = {at for _, at in keys}
             for at in batch:
-                self._tried.pop(at, None)
+                self._last_errors.pop(at, None)
                 self._batch[at] = batch
             self._running |= batch
             self._free[lane] -= 1

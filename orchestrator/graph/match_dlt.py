@@ -41,7 +41,7 @@ def match_sources(
 ) -> MatchedSources:
     """Match by schema and table; `schemas` has the schema of each dlt source without a pipeline of its own, by name."""
     named = {word: _source_called(word, sources) for word in schemas or ()}
-    told = {source.name: schemas[word] for word, source in named.items() if source is not None} if schemas else {}
+    datasets = {source.name: schemas[word] for word, source in named.items() if source is not None} if schemas else {}
     dbt_sources = tuple(manifest.sources.values())
     nodes: list[IngestNode] = []
     notes = [
@@ -50,7 +50,7 @@ def match_sources(
         if source is None
     ]
     for source in sources:
-        dataset, remark = _dataset(source, dbt_sources, told)
+        dataset, remark = _dataset(source, dbt_sources, datasets)
         nodes += _nodes(source, dataset)
         notes += [remark] if remark else []
     feeds = _feeds(nodes, dbt_sources)
@@ -76,15 +76,15 @@ def _source_called(word: str, sources: Sequence[DltSource]) -> DltSource | None:
     return next((source for source in sources if is_called(word, names[source.name])), None)
 
 
-def _dataset(source: DltSource, dbt_sources: Collection[DbtSource], told: Mapping[str, str]) -> tuple[str, str]:
+def _dataset(source: DltSource, dbt_sources: Collection[DbtSource], datasets: Mapping[str, str]) -> tuple[str, str]:
     """Return the schema that the source loads into, with a note if that may be unexpected."""
     if source.dataset is not None:
         # A pipeline of the user keeps its dataset: dlt stores the state of incremental loads there.
-        ignored = told.get(source.name, source.dataset) != source.dataset
+        ignored = datasets.get(source.name, source.dataset) != source.dataset
         remark = f"{source.module}: its dlt pipeline {source.pipeline} loads into {source.dataset}, not as elt.yml says"
         return source.dataset, remark if ignored else ""
-    if source.name in told:
-        return told[source.name], ""
+    if source.name in datasets:
+        return datasets[source.name], ""
     named = Counter(s.placed.schema for s in dbt_sources if s.source_name.lower() == source.name.lower())
     if not named:
         return source.name, ""

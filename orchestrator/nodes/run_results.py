@@ -88,13 +88,13 @@ def run_from(raw: object, path: Path) -> DbtRun:
         results = {result.unique_id: result for result in map(_result, raw["results"])}
         ended_at = _moment(metadata["generated_at"])
         starts = [one.started_at for one in results.values() if one.started_at is not None]
-        said = metadata.get("invocation_started_at")
+        invoked_at = metadata.get("invocation_started_at")
         return DbtRun(
             invocation_id=str(metadata.get("invocation_id")),
             dbt_version=str(metadata.get("dbt_version")),
             command=str(raw["args"].get("which")),
             args=dict(raw["args"]),
-            started_at=_moment(said) if said else min(starts, default=ended_at),
+            started_at=_moment(invoked_at) if invoked_at else min(starts, default=ended_at),
             ended_at=ended_at,
             results=results,
         )

@@ -49,10 +49,10 @@ def require_consent(settings: Settings, targets: set[str], danger: str, consents
     if not protected:
         return
     named = f"The target {protected[0]} is" if len(protected) == 1 else f"The targets {', '.join(protected)} are"
-    told = f"{named} protected, and {danger}."
-    if not consents(told):
+    question = f"{named} protected, and {danger}."
+    if not consents(question):
         where: Path | str = settings.elt_yml or "elt.yml"
         raise ProtectedTargetError(
-            f"{told} Nothing was done.",
+            f"{question} Nothing was done.",
             hint=f"Give --yes to do it anyway. Protected targets are listed in {where} (protected_targets).",
         )

@@ -58,12 +58,12 @@ class _Repair:
 
     def causes(self) -> dict[StepId, Cause]:
         """Return the cause of each step of the repair."""
-        self.take_what_did_not_end_well()
-        self.take_what_leads_there()
+        self.take_unsuccessful_steps()
+        self.take_steps_between()
         self.take_checks()
         return self.kept
 
-    def take_what_did_not_end_well(self) -> None:
+    def take_unsuccessful_steps(self) -> None:
         for step in self.plan.steps:
             if is_hook(step):
                 continue
@@ -72,7 +72,7 @@ class _Repair:
             elif step.id in self.past.all - self.past.well:
                 self.kept[step.id] = Cause(why=Why.HALTED)
 
-    def take_what_leads_there(self) -> None:
+    def take_steps_between(self) -> None:
         # Only `parents`: what merely comes before a step need not run again for it.
         edges = ((parent, step.id) for step in self.plan.steps for parent in step.parents)
         order = Dag((step.id for step in self.plan.steps), edges)

@@ -47,8 +47,8 @@ def print_adoption(console: Console, nodes: Told, invocation_id: str, run_id: st
     """Print each node that was not adopted with its reason, then the counts."""
     for step, ruling in nodes:
         if ruling.act is RulingAct.REFUSE or (dry_run and ruling.act is not RulingAct.KNOWN):
-            told = f"{_WORDS[ruling.act]:<14} {_kind(step)} {step.name}: {ruling.reason}"
-            console.print(told, soft_wrap=True)
+            line = f"{_WORDS[ruling.act]:<14} {_kind(step)} {step.name}: {ruling.reason}"
+            console.print(line, soft_wrap=True)
     for what, kind in (("node", BuildStep), ("check", TestStep)):
         counts = Counter(ruling.act for step, ruling in nodes if isinstance(step, kind))
         if counts:

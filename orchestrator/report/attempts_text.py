@@ -40,17 +40,17 @@ def attempts_text(rules: AttemptRules, settings: Settings, plan: Plan, asked: As
 
 def attempts_words(policy: RepeatPolicy, usual: RepeatPolicy) -> str:
     """Describe how a policy differs from the usual one: `up to 5 tries, 30 s limit`; empty if it does not differ."""
-    said = []
+    parts = []
     if policy.most != usual.most:
-        said.append("tried once" if policy.most == 1 else f"up to {policy.most:,} tries")
+        parts.append("tried once" if policy.most == 1 else f"up to {policy.most:,} tries")
     if policy.repeats and _waits(policy) != _waits(usual):
         first = in_words(policy.first_delay)
-        said.append(f"{first} apart" if policy.factor == 1 else f"again after {first}, then longer")
+        parts.append(f"{first} apart" if policy.factor == 1 else f"again after {first}, then longer")
     if policy.time_limit != usual.time_limit:
-        said.append(limit_words(policy.time_limit))
+        parts.append(limit_words(policy.time_limit))
     if policy.repeats and policy.repeats_time_limit != usual.repeats_time_limit:
-        said.append(f"{'also' if policy.repeats_time_limit else 'not'} again after its limit")
-    return ", ".join(said)
+        parts.append(f"{'also' if policy.repeats_time_limit else 'not'} again after its limit")
+    return ", ".join(parts)
 
 
 def limit_words(limit: timedelta | None) -> str:

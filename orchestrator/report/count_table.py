@@ -19,7 +19,7 @@ def count_lines(counts: Mapping[Kind, Mapping[Status, int]]) -> list[Text]:
         line = Text(f"{kind.value:<11}")
         for status in statuses:
             number = row.get(status, 0)
-            told = f"{number:,}" if number else "·"
-            line.append(f"  {told:>{widths[status]}}", style=STYLES[status] if number else "dim")
+            cell = f"{number:,}" if number else "·"
+            line.append(f"  {cell:>{widths[status]}}", style=STYLES[status] if number else "dim")
         lines.append(line)
     return lines

@@ -28,8 +28,8 @@ _VERDICTS = {
 
 def print_explanation(console: Console, found: Explained) -> None:
     """Print what a node's result depends on, now and at its last success, and the resulting decision."""
-    if found.held is not None:
-        console.print(locked_line(found.held), soft_wrap=True)
+    if found.locked is not None:
+        console.print(locked_line(found.locked), soft_wrap=True)
     kind = found.node.resource_type.value.replace("_", " ")
     console.print(Text.assemble((kind, "cyan"), "  ", (found.node.name, "bold"), f"  {found.node.path}"))
     for name, value in _facts(found):
@@ -65,7 +65,7 @@ def explanation_to_json(found: Explained) -> dict[str, object]:
         "decision": None
         if found.decision is None
         else {"act": found.decision.act.value, "words": decision_words(found.decision)},
-        "unconfirmed": locked_to_json(found.held),
+        "unconfirmed": locked_to_json(found.locked),
         "unknown": sorted(found.now.unknown),
         "standing": None
         if then is None
@@ -148,7 +148,7 @@ def _verdict(found: Explained) -> str:
     if found.comparison is None:
         return "It has never succeeded in this target, so there is nothing to compare with."
     changes = found.comparison.changes
-    if found.held is not None and found.comparison.verdict is ComparisonVerdict.SAME and not changes:
+    if found.locked is not None and found.comparison.verdict is ComparisonVerdict.SAME and not changes:
         return "Nothing has changed in the project. Whether its data has changed, only the database can tell."
     if (
         found.comparison.verdict is ComparisonVerdict.SAME
@@ -184,8 +184,8 @@ def _print_parts(console: Console, found: Explained) -> None:
         )
     print_wide(console, table)
     if same:
-        told = f"{len(same):,} settings of the database and the profile are the same."
-        console.print(Text(told, style="dim"), soft_wrap=True)
+        line = f"{len(same):,} settings of the database and the profile are the same."
+        console.print(Text(line, style="dim"), soft_wrap=True)
     if unread:
         console.print(Text(f"{len(unread):,} settings of the database were not read.", style="dim"), soft_wrap=True)
 

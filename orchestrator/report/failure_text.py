@@ -66,8 +66,8 @@ def _bad_parts(outcome: Outcome) -> Iterator[Text]:
 
 def unreported_parts(outcome: Outcome) -> list[Part]:
     """Return the parts of an outcome whose messages are not in its own message."""
-    said = one_line(outcome.message)
-    return [part for part in outcome.parts if not (part.message and one_line(part.message) in said)]
+    shown = one_line(outcome.message)
+    return [part for part in outcome.parts if not (part.message and one_line(part.message) in shown)]
 
 
 def _part(part: Part) -> str:

@@ -38,17 +38,17 @@ def frame(progress: Progress, steps: Steps, now: datetime, *, width: int, height
 
 def _bar(progress: Progress, now: datetime, width: int) -> Text:
     elapsed = now - progress.started_at if progress.started_at else timedelta()
-    told = f"  {progress.ended:,} of {progress.total:,} done  {duration(elapsed)}"
-    cells = max(0, min(_LONGEST_BAR, width - len(told) - 1))
+    label = f"  {progress.ended:,} of {progress.total:,} done  {duration(elapsed)}"
+    cells = max(0, min(_LONGEST_BAR, width - len(label) - 1))
     done = cells * progress.ended // progress.total if progress.total else cells
     bad = any(progress.counts[status] for status in (Status.FAIL, Status.ERROR))
-    return Text.assemble(("━" * done, "red" if bad else "green"), ("─" * (cells - done), "dim"), told)
+    return Text.assemble(("━" * done, "red" if bad else "green"), ("─" * (cells - done), "dim"), label)
 
 
 def _again(event: AttemptEnded, steps: Steps, now: datetime) -> Text:
     wait = wait_words(event.again_at - now)
-    told = f"  {titled(event.outcome.step_id, steps)}  try {event.attempt + 1} of {event.most}"
-    return Text.assemble((f"{'in ' + wait:>9}", "yellow"), told, (f"  {one_line(event.outcome.message)}", "dim"))
+    label = f"  {titled(event.outcome.step_id, steps)}  try {event.attempt + 1} of {event.most}"
+    return Text.assemble((f"{'in ' + wait:>9}", "yellow"), label, (f"  {one_line(event.outcome.message)}", "dim"))
 
 
 def _counts(progress: Progress) -> Text:

@@ -13,6 +13,7 @@ from orchestrator.execution.events import (
     Noticed,
     RunEnded,
     RunEvent,
+    RunOrigin,
     RunStarted,
     StepEnded,
     StepStarted,
@@ -29,12 +30,13 @@ from orchestrator.report.event_line import STYLES, titled
 from orchestrator.report.failure_text import unreported_parts
 from orchestrator.report.streams import print_wide
 from orchestrator.report.words import clean, duration, one_line, size_words
+from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wording import count
 
 _WITH_ROWS = frozenset({"ingest", "seed", "model", "snapshot"})
 _COMMAND_TAG = re.compile(r"[A-Z ]+[\d ]*")
 """What a database answers to a statement, such as `OK` or `INSERT 0 3`: it says nothing that the status does not."""
-_COLUMNS = ("run", "started", "took", "status", "steps", "target", "command")
+_COLUMNS = ("run", "started", "took", "status", "steps", "target", "schedule", "command")
 _OF_WIDE = frozenset({"started", "target"})
 """Columns that a narrow terminal omits; the id of a run begins with its start in UTC."""
 _NARROW = 110
@@ -48,7 +50,10 @@ def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) ->
         return
     table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
     is_narrow = console.is_terminal and console.width < _NARROW
-    names = [name for name in _COLUMNS if not (is_narrow and name in _OF_WIDE)]
+    omitted = _OF_WIDE if is_narrow else frozenset()
+    if not any(head.scheduled for head, _ in runs):
+        omitted |= {"schedule"}
+    names = [name for name in _COLUMNS if name not in omitted]
     for name in names:
         table.add_column(name, min_width=_WIDTHS.get(name), no_wrap=True, overflow="ellipsis")
     for head, state in runs:
@@ -59,6 +64,7 @@ def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) ->
             "status": status_text(head, state),
             "steps": _counts(head),
             "target": head.target,
+            "schedule": _scheduled(head.scheduled, seconds=False),
             "command": one_line(" ".join(("elt", *head.command))) if head.command else head.verb,
         }
         table.add_row(*(cells[name] for name in names))
@@ -91,9 +97,9 @@ def print_log(
     for event in events:
         step_id = step_of_event(event)
         name = titled(step_id, run.plan.by_id) if step_id else ""
-        kind, told = _logged(event)
+        kind, described = _logged(event)
         at = f"{event.at.astimezone():%H:%M:%S.%f}"[:-3]
-        console.print(Text.assemble((at, "dim"), f"  {kind:<14}{name}  ", clean(told)), soft_wrap=True)
+        console.print(Text.assemble((at, "dim"), f"  {kind:<14}{name}  ", clean(described)), soft_wrap=True)
     for step in steps:
         if len(steps) > 1 and any(attempt.outcome is not None for attempt in step.attempts):
             console.print()
@@ -107,7 +113,7 @@ def _logged(event: RunEvent) -> tuple[str, str]:
     """Return the word for an event in a log, and what it says."""
     match event:
         case RunStarted():
-            return "run resumed" if event.resumed else "run started", ""
+            return "run resumed" if event.resumed else "run started", _time_of(event.origin)
         case StepStarted():
             return "step started", ""
         case AttemptEnded():
@@ -124,8 +130,8 @@ def _logged(event: RunEvent) -> tuple[str, str]:
 def _print_attempt(console: Console, number: int, outcome: Outcome, *, of_several: bool) -> None:
     if of_several:
         kind = f" ({outcome.error_class})" if outcome.error_class else ""
-        told = f"try {number}  {outcome.status}{kind}  {duration(outcome.elapsed)}"
-        console.print(Text(told, style="bold"))
+        described = f"try {number}  {outcome.status}{kind}  {duration(outcome.elapsed)}"
+        console.print(Text(described, style="bold"))
     for part in unreported_parts(outcome):
         rows = "" if part.rows is None or part.message else count(part.rows, "row")
         console.print(f"  {part.status.value:<10}{part.name}  {one_line(part.message)}{rows}", soft_wrap=True)
@@ -174,6 +180,10 @@ def _facts(head: RunHead, state: RunState) -> Iterable[tuple[str, str]]:
     yield "command", " ".join(("elt", *head.command)) if head.command else head.verb
     yield "started", f"{_moment(head.started_at)} by {head.process.user}@{head.process.host}"
     yield "took", duration(_took(head, state))
+    if head.scheduled is not None:
+        interval = head.scheduled.interval
+        yield "schedule", _scheduled(head.scheduled)
+        yield "data", f"from {_moment(interval.start)} to {_moment(interval.end)}"
     yield "target", head.target
     yield "database", head.database
     if head.code is not None:
@@ -215,8 +225,8 @@ def _earlier(attempt: RecordedAttempt, step: RecordedStep, run: RecordedRun) -> 
     outcome, name = attempt.outcome, _named(step.step_id, run)
     if outcome is None:
         return Text("interrupted", style="dim"), "", "", step.kind, name, f"try {attempt.number}"
-    said = f"try {attempt.number}: {one_line(outcome.message)}"
-    return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), "", step.kind, name, said
+    text = f"try {attempt.number}: {one_line(outcome.message)}"
+    return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), "", step.kind, name, text
 
 
 def _named(step_id: StepId, run: RecordedRun) -> str:
@@ -242,12 +252,27 @@ def _why(step: RecordedStep, run: RecordedRun) -> str:
 
 
 def _counts(head: RunHead) -> str:
-    told = [f"{number:,} {status.value}" for status, number in head.counts.items()]
-    return ", ".join(told) or f"0 of {head.steps:,}"
+    described = [f"{number:,} {status.value}" for status, number in head.counts.items()]
+    return ", ".join(described) or f"0 of {head.steps:,}"
 
 
 def _took(head: RunHead, state: RunState) -> timedelta:
     return head.elapsed(datetime.now(UTC) if state is RunState.RUNNING else None)
+
+
+def _scheduled(time: ScheduledTime | None, *, seconds: bool = True) -> str:
+    """Return the schedule and the logical time that a run belongs to."""
+    if time is None:
+        return ""
+    at = _moment(time.logical_time)
+    return f"{time.schedule} {at if seconds else at[:-3]}"
+
+
+def _time_of(origin: RunOrigin) -> str:
+    """Return the time of a schedule that the start of a run names."""
+    moments = (origin.logical_time, origin.data_interval_start, origin.data_interval_end)
+    logical, start, end = (_moment(datetime.fromisoformat(one)) if one else "" for one in moments)
+    return f"schedule {origin.schedule} {logical}, data from {start} to {end}" if origin.schedule else ""
 
 
 def _moment(at: datetime) -> str:

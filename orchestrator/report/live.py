@@ -66,8 +66,8 @@ class LiveReport:
         """Draw the current view, with the queued lines above it."""
         with self._lock:
             # Drawing calls `_frame`, which takes the lock itself: so draw after the lock is released.
-            said = [self._unsaid.popleft() for _ in range(len(self._unsaid))]
-        self._region.refresh(*said)
+            lines = [self._unsaid.popleft() for _ in range(len(self._unsaid))]
+        self._region.refresh(*lines)
 
     def _draw_until_ended(self) -> None:
         while not self._ended.wait(_SECONDS):

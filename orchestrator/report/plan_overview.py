@@ -25,8 +25,8 @@ _ACTS = {
     Act.IF_CHANGED: "if changed",
     Act.CLOSED: "closed",
     Act.RECENT: "not due",
-    Act.OPEN: "not tried",
-    Act.OPEN_SKIPS: "not tried",
+    Act.OPEN: "not run",
+    Act.OPEN_SKIPS: "not run",
     Act.UNCONFIRMED: "unconfirmed",
 }
 
@@ -56,7 +56,7 @@ def told_with(step: Step, attempts: AttemptsText) -> str:
 
 def attempts_lines(attempts: AttemptsText) -> Iterator[Text]:
     """Yield the rules for attempts of each kind of step, and of the run."""
-    yield from _section("Attempts and time limits", [f"{kind}: {said}" for kind, said in attempts.of_kinds.items()])
+    yield from _section("Attempts and time limits", [f"{kind}: {words}" for kind, words in attempts.of_kinds.items()])
 
 
 def overview_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str) -> Iterator[Text]:
@@ -65,14 +65,15 @@ def overview_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str)
     builds = plan.of(BuildStep)
     yield Text.assemble((count(len(plan.steps), "step"), "bold"), f"{acts_text(plan)}, into {database}")
     for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
-        yield from _section(title, [_told(step, attempts) for step in steps])
+        yield from _section(title, [_step_line(step, attempts) for step in steps])
     yield from _section("Build", (), len(builds))
     yield from _folders(builds, groups)
-    yield from _section("Checks of what is not built here", [_told(step, attempts) for step in groups.loose])
-    yield from _section("Hooks after", [_told(step, attempts) for step in groups.after])
+    yield from _section("Checks of what is not built here", [_step_line(step, attempts) for step in groups.loose])
+    yield from _section("Steps", [_step_line(step, attempts) for step in groups.own])
+    yield from _section("Hooks after", [_step_line(step, attempts) for step in groups.after])
     own = [step for step in plan.of(BuildStep) if step.id in attempts.of_steps]
-    told = [f"{shown_kind(step)}  {step.name}  {attempts.of_steps[step.id]}" for step in own]
-    yield from _section("Nodes with attempts and limits of their own", told)
+    detail = [f"{shown_kind(step)}  {step.name}  {attempts.of_steps[step.id]}" for step in own]
+    yield from _section("Nodes with attempts and limits of their own", detail)
     yield from attempts_lines(attempts)
     yield from _section("Selected but omitted", (), len(plan.left_out))
     by_reason: dict[str, list[str]] = {}
@@ -95,7 +96,7 @@ def _section(title: str, lines: Sequence[str], number: int | None = None) -> Ite
         yield Text(f"  and {len(lines) - _MOST_LISTED:,} more", style="dim")
 
 
-def _told(step: Step, attempts: AttemptsText) -> str:
+def _step_line(step: Step, attempts: AttemptsText) -> str:
     return f"{kind_of(step)}  {shown_name(step)}  {told_with(step, attempts)}"
 
 
@@ -114,8 +115,8 @@ def _folders(builds: Sequence[BuildStep], groups: Groups) -> Iterator[Text]:
         steps = by_folder[named]
         checks = Counter(kind_of(check) for step in steps for check in groups.checks.get(step.id, ()))
         kinds = Counter(shown_kind(step) for step in steps)
-        told = " · ".join(f"{kind} {number:,}" for kind, number in (*sorted(kinds.items()), *sorted(checks.items())))
-        yield Text.assemble(f"  {named:<{width}}  ", (told, "cyan"), "  ", (_reasons(steps), "dim"))
+        detail = " · ".join(f"{kind} {number:,}" for kind, number in (*sorted(kinds.items()), *sorted(checks.items())))
+        yield Text.assemble(f"  {named:<{width}}  ", (detail, "cyan"), "  ", (_reasons(steps), "dim"))
 
 
 def _package(step: BuildStep) -> str:

@@ -36,15 +36,15 @@ def print_plan(
     attempts: AttemptsText = USUAL,
     *,
     database: str,
-    held: LockedDatabase | None = None,
+    locked: LockedDatabase | None = None,
     verbose: bool = False,
 ) -> None:
     """Print the plan and the database that it writes to: each step, or by folder if there are hundreds.
 
-    If another process `held` the database, that is printed first.
+    If another process has the database `locked`, that is printed first.
     """
-    if held is not None:
-        console.print(locked_line(held), soft_wrap=True)
+    if locked is not None:
+        console.print(locked_line(locked), soft_wrap=True)
     in_full = verbose or not is_large(plan)
     lines = (
         plan_lines(plan, attempts, database=database, width=console.width)
@@ -67,6 +67,7 @@ def plan_lines(plan: Plan, attempts: AttemptsText = USUAL, *, database: str, wid
         yield columns.line(step)
         yield from _checks(groups.checks.get(step.id, ()), step, width, attempts)
     yield from _section("Checks of what is not built here", groups.loose, columns)
+    yield from _section("Steps", groups.own, columns)
     yield from _section("Hooks after", groups.after, columns)
     yield from _title("Selected but omitted", len(plan.left_out))
     for one in plan.left_out:
@@ -114,14 +115,14 @@ def _title(title: str, number: int) -> Iterator[Text]:
 
 def _checks(checks: Sequence[Step], build: BuildStep, width: int, attempts: AttemptsText) -> Iterator[Text]:
     """Yield the checks of a node by kind; a reason is shown only if it is not this node."""
-    own = {f"tests {short_name(build.node)}", f"judges {short_name(build.node)}"}
+    own = {f"tests {short_name(build.node)}", f"evaluates {short_name(build.node)}"}
     by_kind: dict[tuple[str, str], list[str]] = {}
     for step in checks:
         reason = reason_of(step) if reason_of(step) not in own else ""
-        told = (reason, check_words(step), attempts.of_steps.get(step.id, ""))
-        by_kind.setdefault((kind_of(step), "; ".join(filter(None, told))), []).append(step.name)
-    for (kind, said), names in by_kind.items():
-        head = count(len(names), kind) + (f", {said}" if said else "") + ": "
+        details = (reason, check_words(step), attempts.of_steps.get(step.id, ""))
+        by_kind.setdefault((kind_of(step), "; ".join(filter(None, details))), []).append(step.name)
+    for (kind, detail), names in by_kind.items():
+        head = count(len(names), kind) + (f", {detail}" if detail else "") + ": "
         lines = textwrap.wrap(
             head + ", ".join(names),
             width=max(width, 40),

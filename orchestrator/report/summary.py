@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, NoticeKind, RunEnded, RunStarted
+from orchestrator.execution.next_steps import next_steps
 from orchestrator.execution.verdict import count_by_kind, count_by_status, first_causes, slowest
 from orchestrator.plan.plan import LeftOut
 from orchestrator.plan.status import Status
@@ -14,7 +15,6 @@ from orchestrator.plan.step import StepId
 from orchestrator.report.count_table import count_lines
 from orchestrator.report.event_line import STYLES, outcome_text, titled, verdict_word
 from orchestrator.report.failure_text import failure_lines
-from orchestrator.report.next_steps import next_steps
 from orchestrator.report.words import duration, one_line
 from orchestrator.wording import count, some_of
 
@@ -44,7 +44,7 @@ class Summary:
         self._has_ended = False
         self._started: RunStarted | None = None
         self._notices: dict[NoticeKind, Counter[str]] = {}
-        self._tries: Counter[StepId] = Counter()
+        self._attempts: Counter[StepId] = Counter()
 
     def hear(self, event: Event) -> None:
         """Record an event; print the summary when the run has ended."""
@@ -52,7 +52,7 @@ class Summary:
             case RunStarted():
                 self._started = event
             case AttemptEnded():
-                self._tries[event.outcome.step_id] = event.attempt + 1
+                self._attempts[event.outcome.step_id] = event.attempt + 1
             case Noticed() if self._has_ended:
                 self._tell(event)
             case Noticed():
@@ -111,29 +111,29 @@ class Summary:
 
     def _attempted_again(self, started: RunStarted) -> Iterator[Text]:
         """Yield the steps that took several attempts, whatever their status: a green run should not hide them."""
-        if self._tries:
+        if self._attempts:
             yield Text()
-            yield Text(count(len(self._tries), "step") + " tried again", style="bold")
+            yield Text(count(len(self._attempts), "step") + " tried again", style="bold")
             steps = started.plan.by_id
-            yield from _listed([f"{tries} tries  {titled(step_id, steps)}" for step_id, tries in self._tries.items()])
+            yield from _listed([f"{made} tries  {titled(step_id, steps)}" for step_id, made in self._attempts.items()])
 
     def _warnings(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
         warned = [outcome for outcome in ended.outcomes if outcome.warns]
         if warned:
             yield Text()
             yield Text(count(len(warned), "step") + " with warnings", style="bold")
-            told = [outcome_text(outcome, started.plan.by_id) for outcome in warned]
-            yield from _listed(told, STYLES[Status.WARN])
+            shown = [outcome_text(outcome, started.plan.by_id) for outcome in warned]
+            yield from _listed(shown, STYLES[Status.WARN])
         yield from self._noticed(NoticeKind.WARNING, "Warnings", "warning")
 
     def _noticed(self, kind: NoticeKind, title: str, noun: str) -> Iterator[Text]:
         """Yield the notices of a kind; equal texts appear once."""
-        said = self._notices.get(kind)
-        if not said:
+        counted = self._notices.get(kind)
+        if not counted:
             return
         yield Text()
-        yield Text(f"{title}: {count(said.total(), noun)}", style="bold")
-        yield from _listed([f"{text} ({times:,} times)" if times > 1 else text for text, times in said.items()])
+        yield Text(f"{title}: {count(counted.total(), noun)}", style="bold")
+        yield from _listed([f"{text} ({times:,} times)" if times > 1 else text for text, times in counted.items()])
 
 
 def _listed(texts: Sequence[str], style: str = "") -> Iterator[Text]:
@@ -173,10 +173,10 @@ def _verdict(started: RunStarted, ended: RunEnded) -> Text:
     """Return one line with the status of the run and the counts, worst first."""
     counts = count_by_status(ended.outcomes)
     worst_first = sorted(counts, key=[*_BAD, *(status for status in Status if status not in _BAD)].index)
-    told = ", ".join(f"{counts[status]:,} {status.value.replace('_', ' ')}" for status in worst_first)
+    shown = ", ".join(f"{counts[status]:,} {status.value.replace('_', ' ')}" for status in worst_first)
     took = duration(ended.at - started.at)
     return Text.assemble(
-        (verdict_word(ended.status), f"bold {STYLES[ended.status]}"), f" in {took}: {told or 'nothing to do'}"
+        (verdict_word(ended.status), f"bold {STYLES[ended.status]}"), f" in {took}: {shown or 'nothing to do'}"
     )
 
 

@@ -52,7 +52,7 @@ class Explained:
     parts: tuple[PartLine, ...]
     decision: Decision | None = None
     """What `elt run --skip-unchanged` would do with it; None if no step runs it, as for an ephemeral model."""
-    held: LockedDatabase | None = None
+    locked: LockedDatabase | None = None
     """The database that could not be read; None if it was."""
 
 
@@ -83,10 +83,10 @@ def explained(
     )
 
 
-def without_database(found: Explained, held: LockedDatabase, unread: Collection[NodeId]) -> Explained:
+def without_database(found: Explained, locked: LockedDatabase, unread: Collection[NodeId]) -> Explained:
     """Return an explanation marked as made without the database; `unread` are the dbt sources with unknown rows."""
     parts = (replace(part, is_read=not is_of_the_database(part.name, unread)) for part in found.parts)
-    return replace(found, parts=tuple(parts), held=held)
+    return replace(found, parts=tuple(parts), locked=locked)
 
 
 def _causes(

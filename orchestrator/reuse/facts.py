@@ -65,7 +65,7 @@ class LockedDatabase:
     """The first words of its command line."""
 
     def __str__(self) -> str:
-        return f"{self.database} is held by process {self.pid} ({self.command})"
+        return f"{self.database} is locked by process {self.pid} ({self.command})"
 
 
 class Sameness(StrEnum):

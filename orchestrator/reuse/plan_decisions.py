@@ -14,6 +14,7 @@ from orchestrator.plan.step import (
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     StepId,
     TestStep,
@@ -59,7 +60,7 @@ class DecidedPlan:
 def decide_plan(plan: Plan, evaluator: Evaluator, wishes: Wishes) -> Plan:
     """Return the plan with a decision on each step, without hooks if dbt has nothing else to do."""
     return _without_idle_hooks(
-        _noted(_Foresight(plan, evaluator, wishes).decided(), evaluator.project.graph.placement), wishes
+        _noted(_PlanEvaluation(plan, evaluator, wishes).decided(), evaluator.project.graph.placement), wishes
     )
 
 
@@ -95,7 +96,7 @@ def with_closed_gates(plan: Plan, closed: Mapping[StepId, StepId], placement: Pl
 
 
 @dataclass(slots=True)
-class _Foresight:
+class _PlanEvaluation:
     """Walks the plan in order, and assumes the most likely outcome of each step for the steps below it."""
 
     plan: Plan
@@ -141,6 +142,8 @@ class _Foresight:
             return Decision(act=Act.RUN, words=reason_of(step))
         if step.id in self.wishes.closed:
             return closed_decision(self.wishes.closed[step.id], self.evaluator.project.graph.placement)
+        if isinstance(step, OwnStep) and step.inputs is None:
+            return Decision(act=Act.RUN, words=reason_of(step))
         node = NodeId(step.id)
         # dbt ends these as no-op. There is no result that could be reused.
         if isinstance(step, BuildStep) and step.resource_type in _NO_OPS:
@@ -149,7 +152,7 @@ class _Foresight:
         # A step that runs anyway need not be compiled for the decision; its children still need its fingerprint.
         evaluation = self.evaluator.look(node, compiles=may_reuse)
         decision = self._of(step, evaluation, may_reuse=may_reuse)
-        if isinstance(step, BuildStep):
+        if isinstance(step, BuildStep | OwnStep):
             # A step that is decided later counts as reused here. The run evaluates its children again if it runs after
             # all.
             if decision.may_reuse:

@@ -58,7 +58,7 @@ class Reasons:
     def _words(self, node: NodeId, change: Change, above: frozenset[NodeId]) -> Iterator[str]:
         parent = NodeId(change.part.partition(":")[2])
         if not change.part.startswith("parent:") or parent not in self.project.manifest.nodes:
-            yield self.project.told(node, change)
+            yield self.project.described(node, change)
         elif parent in self.running:
             yield f"parent {short_name(parent)} runs: {self.running[parent]}"
         elif through := list(self._through(parent, above | {node})):
@@ -66,7 +66,7 @@ class Reasons:
         elif (root := self._root(parent, above)) is not None:
             yield f"parent {short_name(parent)} is rebuilt, because {short_name(root)} runs: {self.running[root]}"
         else:
-            yield self.project.told(node, change)
+            yield self.project.described(node, change)
 
     def _root(self, node: NodeId, above: frozenset[NodeId]) -> NodeId | None:
         """Return the ancestor that causes a node to run; None if anything other than the rows it reads changed."""

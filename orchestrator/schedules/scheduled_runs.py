@@ -22,6 +22,7 @@ from orchestrator.plan.status import Status
 from orchestrator.report.schedule_text import tell_of_time
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState, was_interrupted
 from orchestrator.scheduling.due import definition_of, resumes_left, time_at
+from orchestrator.scheduling.event_time import event_time_words
 from orchestrator.scheduling.ports import ProjectStore, ScheduleRecord
 from orchestrator.scheduling.scheduled_command import project_name, words_of
 from orchestrator.scheduling.which_time import time_to_run
@@ -197,7 +198,8 @@ class _Claimed:
         """Run it to its end, record the exit code, and return it."""
         with _beating(self._schedules.record, claimed):
             try:
-                command = make_command(words_of(self._schedule), self._schedules.settings.dbt_project_dir)
+                words = (*words_of(self._schedule), *event_time_words(self._schedule, self._time))
+                command = make_command(words, self._schedules.settings.dbt_project_dir)
                 command = replace(command, scheduled=self._time, wait_for=self._schedule.wait_for)
                 code = self._drive(claimed, command, output)
             except BusyError as busy:

@@ -22,7 +22,7 @@ class Batch:
     """Attempts that start."""
     replaced: list[Values] = field(default_factory=list)
     """Relations that a step starts to write, where other steps may have records."""
-    tried: list[Values] = field(default_factory=list)
+    attempts_ended: list[Values] = field(default_factory=list)
     """Attempts that end."""
     parts: list[Values] = field(default_factory=list)
     ended: list[Values] = field(default_factory=list)
@@ -46,7 +46,7 @@ class StatementBatch:
         of_step = tuple(column.name for column in tables.steps.c if column.name not in _END)
         self._steps = Prepared.insert(tables.steps, dialect, of_step)
         self._begun = Prepared.insert(tables.attempts, dialect, (*_TRY, "started_at"))
-        self._tried = Prepared.update(tables.attempts, dialect, key=_TRY, columns=of_attempt)
+        self._attempts_ended = Prepared.update(tables.attempts, dialect, key=_TRY, columns=of_attempt)
         self._parts = Prepared.insert(tables.parts, dialect, tables.parts.c.keys())
         self._ended = Prepared.update(tables.steps, dialect, key=("run_id", "step_id"), columns=_END)
         self._events = Prepared.insert(tables.events, dialect, tables.events.c.keys())
@@ -65,7 +65,7 @@ class StatementBatch:
         for statement, rows in (
             (self._steps, batch.steps),
             (self._begun, batch.begun),
-            (self._tried, batch.tried),
+            (self._attempts_ended, batch.attempts_ended),
             (self._parts, batch.parts),
             (self._ended, batch.ended),
             (self._events, batch.events),

@@ -19,7 +19,7 @@ from orchestrator.full_disk import REMEDY, full_disk_sentence, holds_is_full, sa
 from orchestrator.installing import install_hint
 from orchestrator.store.json_text import to_json_text
 
-VERSION = "0009"
+VERSION = "0010"
 VERSION_TABLE = "store_version"
 _BUSY_SECONDS = 30
 _LEAST_ROOM = 1_000_000
@@ -56,7 +56,7 @@ def open_for_writing(url: URL) -> Engine:
     if _is_file(url):
         _make_folder(_path(url))
     engine = _engine(url, read_only=False)
-    with told(url, set_aside=True), engine.begin() as connection:
+    with explained_errors(url, set_aside=True), engine.begin() as connection:
         _bring_up_to_date(connection, url)
     return engine
 
@@ -72,7 +72,7 @@ def open_for_reading(url: URL) -> Engine:
             f"Nothing is recorded yet: {_path(url)} does not exist.", hint="`elt run` creates the record."
         )
     engine = _engine(url, read_only=True)
-    with told(url), engine.connect() as connection:
+    with explained_errors(url), engine.connect() as connection:
         found = _version(connection)
         if found is None:
             raise NothingRecordedError(f"{_named(url)} contains no record.", hint="`elt run` creates the record.")
@@ -187,7 +187,7 @@ def _read_only(connection: sqlite3.Connection, _record: object) -> None:
 
 
 @contextmanager
-def told(url: URL, *, set_aside: bool = False) -> Iterator[None]:
+def explained_errors(url: URL, *, set_aside: bool = False) -> Iterator[None]:
     """Turn database errors into StoreErrors that tell the user what to do; a corrupt file is renamed if `set_aside`."""
     try:
         yield
@@ -200,8 +200,8 @@ def explained(url: URL, error: BaseException | None, *, set_aside: bool = False)
     if is_corruption(url, error):
         return _corrupt(_path(url), _reason(error), set_aside=set_aside)
     if _is_file(url) and (says_disk_is_full(_reason(error)) or _is_out_of_room(url, error)):
-        told = holds_is_full(_path(url))
-        return StoreError(f"{_named(url)} cannot be written. {told}", hint=f"{REMEDY}, then run the command again.")
+        which = holds_is_full(_path(url))
+        return StoreError(f"{_named(url)} cannot be written. {which}", hint=f"{REMEDY}, then run the command again.")
     return StoreError(f"{_named(url)} cannot be used: {_reason(error)}", hint=_way_out(url))
 
 
@@ -216,9 +216,9 @@ def unwritten(url: URL, error: BaseException | None) -> StoreError:
     """Return a StoreError that says why a run can no longer be recorded."""
     reason = _reason(error)
     if says_disk_is_full(reason) or (_is_file(url) and _is_out_of_room(url, error)):
-        told = holds_is_full(_path(url)) if _is_file(url) else full_disk_sentence(str(error))
+        which = holds_is_full(_path(url)) if _is_file(url) else full_disk_sentence(str(error))
         return StoreError(
-            f"The run can no longer be recorded. {told}",
+            f"The run can no longer be recorded. {which}",
             hint=f"No further step was started. {REMEDY}, then continue with: elt resume",
         )
     return StoreError(

@@ -53,7 +53,7 @@ def _converter() -> Converter:
     """Return the converter of a fingerprint's fields; a finding is a list, and of the parts only its own are kept."""
     converter = Converter(detailed_validation=False, unstruct_collection_overrides={AbstractSet: sorted})
     converter.register_unstructure_hook(Finding, lambda finding: [finding.what, finding.path, finding.line])
-    converter.register_structure_hook(Finding, lambda told, _: Finding(what=told[0], path=told[1], line=told[2]))
+    converter.register_structure_hook(Finding, lambda parts, _: Finding(what=parts[0], path=parts[1], line=parts[2]))
     converter.register_unstructure_hook_func(is_mapping, lambda parts: dict(own_of(parts)))
     converter.register_structure_hook_func(is_mapping, lambda parts, _: parts)
     of_fields = make_dict_unstructure_fn(Fingerprint, converter, compiled=override(omit=True))

@@ -32,10 +32,10 @@ def fingerprint_rows(
     ended: Sequence[StepEnded], run_id: str, target_identity: str, places: Mapping[StepId, str]
 ) -> Rows:
     """Return the rows for the ended steps whose fingerprints are known."""
-    told = [(event.outcome, event.known) for event in ended if event.known is not None]
-    written = [fingerprint_texts(known.fingerprint) for _, known in told]
+    known_ends = [(event.outcome, event.known) for event in ended if event.known is not None]
+    written = [fingerprint_texts(known.fingerprint) for _, known in known_ends]
     kept, exists = [], []
-    for (outcome, known), (text, *_) in zip(told, written, strict=True):
+    for (outcome, known), (text, *_) in zip(known_ends, written, strict=True):
         row = {
             "run_id": run_id,
             "step_id": outcome.step_id,

@@ -52,26 +52,26 @@ class MemoryStore:
 
     def take(self, lease: Lease, *, instead_of: Collection[Lease] = ()) -> bool:
         """Take a lease with all of its names, in place of those of dead runs, unless another lease conflicts."""
-        left = {key: held for key, held in self._leases.items() if held not in instead_of}
-        if any(held.excludes(lease) for held in left.values()):
+        left = {key: current for key, current in self._leases.items() if current not in instead_of}
+        if any(current.excludes(lease) for current in left.values()):
             return False
         self._leases = {**left, (lease.target_identity, lease.run_id): lease}
         return True
 
     def beat(self, lease: Lease, *, at: datetime) -> None:
         """Record a heartbeat of the run that holds a lease, if it still does."""
-        if (held := self._held(lease)) is not None:
-            self._leases[lease.target_identity, lease.run_id] = replace(held, beaten_at=at)
+        if (current := self._own_lease(lease)) is not None:
+            self._leases[lease.target_identity, lease.run_id] = replace(current, beaten_at=at)
 
     def let_go(self, lease: Lease) -> None:
         """Release a lease, if the run still holds it."""
-        if self._held(lease) is not None:
+        if self._own_lease(lease) is not None:
             del self._leases[lease.target_identity, lease.run_id]
 
-    def _held(self, lease: Lease) -> Lease | None:
-        held = self._leases.get((lease.target_identity, lease.run_id))
-        is_own = held is not None and (held.run_id, held.process) == (lease.run_id, lease.process)
-        return held if is_own else None
+    def _own_lease(self, lease: Lease) -> Lease | None:
+        current = self._leases.get((lease.target_identity, lease.run_id))
+        is_own = current is not None and (current.run_id, current.process) == (lease.run_id, lease.process)
+        return current if is_own else None
 
     def size(self) -> int | None:
         """Return None: the store takes no space on disk."""
@@ -95,7 +95,7 @@ class MemoryStore:
         return tuple(old)
 
     def close(self) -> None:
-        """Do nothing: no resource is held."""
+        """Do nothing: there is no open resource."""
 
 
 class _Writer:
@@ -134,6 +134,7 @@ class _Writer:
                     why=told_of(step),
                     status=None,
                     reason=None,
+                    place=self._opening.places.get(step.id, ""),
                 )
                 for step in event.plan.steps
             }

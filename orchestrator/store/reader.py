@@ -173,11 +173,11 @@ def _head(connection: Connection, row: Row[Any]) -> RunHead:
 
 def _steps(connection: Connection, run_id: str, after: int = 0) -> tuple[RecordedStep, ...]:
     """Return the steps of a run, with their attempts; only those with events after a sequence number if given."""
-    told = select(events.c.step_id).where(events.c.run_id == run_id, events.c.sequence > after)
-    tried = _attempts(connection, run_id, told if after else None)
+    changed = select(events.c.step_id).where(events.c.run_id == run_id, events.c.sequence > after)
+    tried = _attempts(connection, run_id, changed if after else None)
     asked = select(steps).where(steps.c.run_id == run_id).order_by(steps.c.position)
     if after:
-        asked = asked.where(steps.c.step_id.in_(told))
+        asked = asked.where(steps.c.step_id.in_(changed))
     return tuple(step_of(step, tuple(tried[step.step_id])) for step in connection.execute(asked))
 
 

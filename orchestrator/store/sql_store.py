@@ -12,10 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from orchestrator.errors import StoreError
 from orchestrator.execution.liveness import LOST_AFTER
 from orchestrator.execution.recorded import Lease, Opening
-from orchestrator.store.database import explained, have_alone, open_for_reading, open_for_writing, told
+from orchestrator.store.database import explained, explained_errors, have_alone, open_for_reading, open_for_writing
 from orchestrator.store.disk_space import file_size, shrink_file
 from orchestrator.store.fingerprint_text import GROUP, unused_groups
 from orchestrator.store.lease_rows import drop_lease, read_leases, renew_lease, take_lease
+from orchestrator.store.notification_rows import SqlNotificationRecord
 from orchestrator.store.reader import SqlRunReader
 from orchestrator.store.schedule_rows import SqlScheduleRecord
 from orchestrator.store.tables import fingerprints, last_success, requests, runs, texts
@@ -49,6 +50,10 @@ class SqlStore:
     def schedule_record(self) -> SqlScheduleRecord:
         """Return the record of schedules."""
         return SqlScheduleRecord(self._connected)
+
+    def notification_record(self) -> SqlNotificationRecord:
+        """Return the record of notifications."""
+        return SqlNotificationRecord(self._connected)
 
     def ask_to_end(self, run_id: str, *, at: datetime, by: str) -> None:
         """Record a request that a run should end; raises UnknownRunError."""
@@ -140,7 +145,7 @@ class SqlStore:
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         engine = self._engine()
-        with told(self._url, set_aside=self._may_set_aside()), engine.connect() as connection:
+        with explained_errors(self._url, set_aside=self._may_set_aside()), engine.connect() as connection:
             yield connection
 
     def _explain(self, broken: ExceptionContext) -> StoreError:

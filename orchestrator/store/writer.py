@@ -214,7 +214,7 @@ class SqlRunWriter:
             batch.begun.append({**key, "attempt": number, "started_at": None})
         self._running.discard(outcome.step_id)
         if number is not None:
-            batch.tried.append({**key_of(**key, attempt=number), **attempt_values(outcome)})
+            batch.attempts_ended.append({**key_of(**key, attempt=number), **attempt_values(outcome)})
             batch.parts.extend({**key, "attempt": number, **values} for values in part_values(outcome))
         return number
 

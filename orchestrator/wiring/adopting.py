@@ -151,9 +151,9 @@ def _writable_record(project: OpenProject, drain: Callable[[], Sequence[Noticed]
     drain()  # only notices of what follows explain a failure
     record.make([project.target.database])
     if not record.is_made(project.target.database):
-        said = next((notice.message for notice in drain()), "its tables cannot be created")
+        message = next((notice.message for notice in drain()), "its tables cannot be created")
         raise WarehouseError(
-            f"Nothing can be adopted: {said.splitlines()[0]}",
+            f"Nothing can be adopted: {message.splitlines()[0]}",
             hint="Make the target writable, or set state_in_target: false in elt.yml.",
         )
     return record
@@ -186,12 +186,12 @@ def _outcome(ruled: Ruled, gathered: Gathered, now: datetime) -> Outcome:
     content = gathered.content(ruled.step.node) if isinstance(ruled.step, BuildStep) else None
     invocation_id = gathered.artifacts.run.invocation_id
     adopted = f"adopted from dbt's invocation {invocation_id}: {ruled.ruling.reason}"
-    said = result.record.get("message") if result.status == "warn" else None
+    message = result.record.get("message") if result.status == "warn" else None
     return Outcome(
         step_id=ruled.step.id,
         status=Status.WARN if result.status == "warn" else Status.SUCCESS,
         tool_word=result.status,
-        message=f"{said} ({adopted})" if said else adopted,
+        message=f"{message} ({adopted})" if message else adopted,
         started_at=result.started_at or now,
         ended_at=result.ended_at or now,
         rows_affected=rows_written(result.unique_id, response if isinstance(response, dict) else None),

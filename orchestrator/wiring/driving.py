@@ -86,6 +86,7 @@ def drive(
         was_built=bool(recovered),
         reader=known.reader,
         on_content=known.facts.note_content,
+        scheduled=command.scheduled,
     )
     inbox, stop = project.inbox, StopRequest()
     # A listener that is too slow gets the events that were not queued for it from the record.

@@ -25,7 +25,7 @@ from orchestrator.reuse.plan_decisions import DecidedPlan
 from orchestrator.reuse.target_facts import WarehouseFacts
 from orchestrator.selection.resolve import resolve
 from orchestrator.wiring.dbt_alone import can_ingest
-from orchestrator.wiring.open_project import OpenProject, open_project
+from orchestrator.wiring.open_project import DbtCall, OpenProject, open_project
 
 _DBT_COMMANDS = {
     Verb.BUILD: ("build",),
@@ -61,7 +61,7 @@ def opened(
     reads_ingestion = (command.verb is not Verb.TEST or feeds_tests) and (needs_ingestion or can_ingest(settings))
     with open_project(
         settings,
-        dbt_args(words, command, settings),
+        DbtCall(words=dbt_args(words, command, settings), scheduled=command.scheduled),
         inbox,
         needs_ingestion=needs_ingestion if reads_ingestion else None,
         placement=placement,

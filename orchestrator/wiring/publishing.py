@@ -48,13 +48,13 @@ def publish(project: OpenProject, copy: Path, tell: Callable[[Noticed], None]) -
     code, kind = ExitCode.SUCCESS, NoticeKind.NOTE
     try:
         made = warehouse.copy_to(copy)
-        told = f"the copy of the database is {made.path} ({size_words(made.size)})"
-        told += "" if made.is_new else ": it was of this state already"
+        message = f"the copy of the database is {made.path} ({size_words(made.size)})"
+        message += "" if made.is_new else ": it was of this state already"
     except WarehouseError as error:
         # The steps and their record stay a success. The exit code and a warning show that readers have an older copy.
         code, kind = ExitCode.NOT_GREEN, NoticeKind.WARNING
-        told = f"every step succeeded, but the database could not be copied to {copy}: {error.message}. {_AGAIN}"
-    tell(Noticed(at=datetime.now(UTC), kind=kind, message=told))
+        message = f"every step succeeded, but the database could not be copied to {copy}: {error.message}. {_AGAIN}"
+    tell(Noticed(at=datetime.now(UTC), kind=kind, message=message))
     return code
 
 

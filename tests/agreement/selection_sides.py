@@ -145,6 +145,7 @@ class EltCommands:
             session.manifest = self._manifest
             register_adapter(session.config, get_mp_context())
             path = session.target_path / "manifest.json"
-            return ManifestFile(path, path)
+            session.manifest_file = ManifestFile(path, path)
+            return session.manifest_file
 
         return parse

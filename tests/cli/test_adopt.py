@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from tests.functional.reuse.quay import DATABASE, ask, dbt, ended_at, write_quay
+from tests.agreement.sides import dbt
+from tests.functional.reuse.quay import DATABASE, ask, ended_at, keep_artifacts, write_quay
 
 pytestmark = pytest.mark.functional
 
@@ -15,7 +16,8 @@ pytestmark = pytest.mark.functional
 def built(tmp_path_factory):
     """The project after a plain `dbt build`."""
     root = write_quay(tmp_path_factory.mktemp("quay"))
-    dbt(root, "build")
+    assert dbt(root, "build", "--profiles-dir", str(root)).exit_code == 0
+    keep_artifacts(root)
     return root
 
 

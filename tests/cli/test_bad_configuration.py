@@ -74,3 +74,10 @@ def test_a_malformed_suite(elt, tmp_path, text, told):
     """A suite's file that is no suite is told with the place in it."""
     shop = write_shop(tmp_path, {"expectations/x.json": text})
     elt("run", project=shop).refuses(told, "A suite is a JSON object")
+
+
+def test_a_mistake_in_the_meta_of_a_model_names_its_yaml_file(elt, tmp_path):
+    """The file and the line of the key, and not the model's SQL file."""
+    entry = "models:\n  - name: int_orders\n    config:\n      meta:\n        elt:\n          nope: 1\n"
+    told = "models/more.yml:6: model.shop.int_orders: unknown key 'meta.elt.nope'"
+    elt("plan", project=write_shop(tmp_path, {"models/more.yml": entry})).refuses(told)

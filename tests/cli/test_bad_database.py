@@ -101,7 +101,7 @@ def test_a_locked_database(elt, held):
     """After --lock-timeout the message names process and command; that the run waited was told before."""
     shop, holder = held
     said = elt("run", "--lock-timeout", "0.2", project=shop)
-    said.refuses(f"{shop}/shop.duckdb is held by process {holder.pid} ({sys.executable} -c", "--lock-timeout")
+    said.refuses(f"{shop}/shop.duckdb is locked by process {holder.pid} ({sys.executable} -c", "--lock-timeout")
     assert "waiting    up to 0.2 s" in said.out
 
 
@@ -109,7 +109,7 @@ def test_a_locked_database_is_waited_for(held):
     """The wait is told at once, and the run goes on when the file is free."""
     shop, holder = held
     run = start("run", "--select", "stg_orders", project=shop)
-    assert f"held by process {holder.pid}" in run.stdout.readline()
+    assert f"locked by process {holder.pid}" in run.stdout.readline()
     holder.stdin.close()
     ended(run).reports("3 success", code=0)
 

@@ -144,3 +144,26 @@ def test_an_api_that_keeps_failing(elt, shop_of_api, api):
         "500",
         "stg_customers because of ingest:raw",
     )
+
+
+def test_a_bug_of_elt_while_it_lists_a_module_is_an_internal_error(elt, tmp_path):
+    """It does not blame the ingestion module; a plan without ingestion is not affected."""
+    # The module breaks elt in the child, as a mistake in elt would.
+    shop = shop_that_loads(
+        tmp_path, after="import orchestrator.adapters.dlt.table_listing as listing\nlisting.group = None\n"
+    )
+    said = elt("plan", "--select", "stg_customers", project=shop)
+    assert said.code == 3
+    assert said.err.startswith("Internal error [E001]: ChildBugError: TypeError: 'NoneType' object is not callable")
+    assert "This is a bug of elt" in said.err
+    assert "orchestrator/adapters/dlt/table_listing.py" in said.err
+    assert elt("plan", "--no-ingest", "--select", "stg_customers", project=shop).code == 0
+
+
+def test_a_bug_of_elt_during_a_load_is_an_internal_error(elt, tmp_path):
+    """The step's message says so, and the rest of the run continues."""
+    after = "import orchestrator.adapters.dlt.loading as loading\nloading.refused_destination = None\n"
+    shop = shop_that_loads(tmp_path, after=after)
+    elt("run", "--select", "stg_customers", project=shop).reports(
+        "error ingest:raw", "internal error: TypeError: 'NoneType' object is not callable", "This is a bug of elt"
+    )

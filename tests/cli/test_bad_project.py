@@ -153,18 +153,104 @@ def test_packages_that_are_not_installed(elt, tmp_path):
     elt("run", project=shop).refuses("packages.yml", f"elt dbt deps --project-dir {shop}")
 
 
-@pytest.mark.parametrize(
-    ("file", "text", "told"),
-    [
-        ("models/marts/fct_orders.sql", "select * from {{ ref('int_orders' }}", "line 1"),
-        ("models/marts/fct_orders.sql", "select * from {{ ref('nope') }}", "'nope' which was not found"),
-        ("models/marts/marts.yml", "models:\n  - name: [\n", "Syntax error near line 3"),
-        ("models/marts/guess.py", "def model(dbt, session)\n  return 1\n", "line 1"),
-    ],
-)
-def test_what_dbt_cannot_parse(elt, tmp_path, file, text, told):
-    """A parse error is dbt's own, with file and line."""
-    elt("run", project=write_shop(tmp_path, {file: text})).refuses(told, file.rpartition("/")[2], "run again")
+FCT, YML = "models/marts/fct_orders.sql", "models/more.yml"
+UNPARSED = {
+    "a ref() of nothing": (
+        {FCT: "select *\nfrom {{ ref('int_order') }}"},
+        f"The model fct_orders ({FCT}:2) depends on int_order, but there is no model, seed or snapshot of that name.",
+        f"Did you mean int_orders or stg_orders? Correct {FCT}:2 and run again.",
+    ),
+    "a source() of nothing": (
+        {FCT: "select * from {{ source('raw', 'custmers') }}"},
+        f"The model fct_orders ({FCT}:1) depends on raw.custmers, but there is no source of that name.",
+        "Did you mean raw.customers or raw.orders?",
+    ),
+    "a ref() of nothing in a macro": (
+        {"macros/m.sql": "{% macro m() %}{{ ref('int_order') }}{% endmacro %}", FCT: "select * from {{ m() }}"},
+        f"The model fct_orders ({FCT}) depends on int_order,",
+    ),
+    "a ref() of another version": (
+        {FCT: "select * from {{ ref('int_orders', v=3) }}"},
+        f"The model fct_orders ({FCT}:1) depends on int_orders (version 3), but there is only another int_orders.",
+    ),
+    "a unit test of nothing": (
+        {YML: "unit_tests: [{name: u, model: stg_ordrs, given: [], expect: {rows: []}}]"},
+        f"The unit test u ({YML}:1) is of the model stg_ordrs, but there is no model of that name.",
+        "Did you mean stg_orders",
+    ),
+    "Jinja in a model": (
+        {FCT: "select *\nfrom {{ ref('int_orders' }}"},
+        f"dbt cannot parse model fct_orders at {FCT}:2: unexpected '}}', expected ')' from {{{{ ref('int_orders'",
+        f"Correct {FCT}:2 and run again.",
+    ),
+    "Jinja in the second macro of a file": (
+        {"macros/m.sql": "\n\n{% macro a() %}{% endmacro %}\n{% macro b() %}\n{{ foo( }}{% endmacro %}"},
+        "dbt cannot parse macros/m.sql:3: unexpected",
+    ),
+    "a macro without an end": (
+        {"macros/m.sql": "{% macro a() %}{% endmacro %}\n{% macro b() %}"},
+        "dbt cannot parse macros/m.sql:2: Reached EOF without finding a close tag for macro Correct",
+    ),
+    "Jinja in a description": (
+        {YML: "models:\n- name: int_orders\n  description: \"{{ doc('x') }}\""},
+        f"dbt cannot parse model int_orders at {YML}:3: Documentation for",
+    ),
+    "YAML": (
+        {YML: "models:\n  - name: [\n"},
+        f"dbt cannot parse {YML}:3: Syntax error",
+    ),
+    "an entry of a YAML file": (
+        {YML: "models:\n  - name: int_orders\n    columns: 5"},
+        f"dbt cannot parse model int_orders at {YML}:2: columns: 5 is not of type 'array'",
+    ),
+    "two entries for a model": (
+        {YML: "models: [{name: stg_orders}]"},
+        "The resource stg_orders has two entries, in ",
+        f"{YML}:1",
+        "models/staging/staging.yml:4",
+    ),
+    "two models of one name": (
+        {"models/more/fct_orders.sql": "select 1 as a"},
+        f"The model fct_orders is defined in {FCT} and models/more/fct_orders.sql.",
+    ),
+    "two macros of one name": (
+        {"macros/m.sql": "{% macro x() %}{% endmacro %}\n{% macro x() %}{% endmacro %}"},
+        "The macro x is defined twice in macros/m.sql.",
+    ),
+    "a configuration of a wrong type": (
+        {FCT: "select 1\n{{ config(materialized=3) }}"},
+        f"dbt cannot parse model fct_orders at {FCT}:2: materialized: 3 is not of type 'string'",
+    ),
+    "a Python model": (
+        {"models/marts/guess.py": "\nx = 1\ndef model(dbt, session)\n  return 1\n"},
+        "dbt cannot parse model guess at models/marts/guess.py:2: expected ':' def model",
+    ),
+    "no literal in a Python model": (
+        {"models/marts/guess.py": "def model(dbt, session):\n  x = 'a'\n  return dbt.ref(x)\n"},
+        "dbt cannot parse model guess at models/marts/guess.py:3: dbt.ref(), dbt.source() and dbt.config() take only",
+    ),
+    "a Python file without a model": (
+        {"models/marts/guess.py": "x = 1\n"},
+        "dbt cannot parse model guess in models/marts/guess.py: dbt allows exactly one model",
+    ),
+    "a selector": (
+        {"selectors.yml": "selectors: [{name: a, definition: {nope: tag}}]"},
+        "dbt cannot parse selectors.yml: 'nope' is not a valid method name",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", UNPARSED)
+def test_what_dbt_cannot_parse_is_named_with_its_line(elt, tmp_path, mistake):
+    """The object, the file from the project's root, the line in that file, and similar names; then dbt's words."""
+    files, first, *more = UNPARSED[mistake]
+    elt("plan", project=write_shop(tmp_path, files)).refuses(f"Error [E035]: {first}", *more)
+
+
+def test_a_disabled_parent_is_named(elt, tmp_path):
+    """It is said that the parent is disabled, and not that the manifest is damaged."""
+    shop = write_shop(tmp_path, {"models/staging/stg_orders.sql": "{{ config(enabled=false) }} select 1 as a"})
+    elt("plan", project=shop).refuses("depends on model.shop.stg_orders, which is disabled. Enable", "Enable")
 
 
 def test_a_folder_that_dbt_cannot_use(elt, tmp_path):
@@ -260,7 +346,7 @@ CRASHES = {
                 """,
             "models/y.sql": "select * from {{ source('files', 'visits') }}",
         },
-        "dbt crashed while it read source files.visits in models/x.yml, line 4: KeyError: 'day'",
+        "dbt crashed while it read source files.visits in models/x.yml:4: KeyError: 'day'",
     ),
     "a package that is no mapping": (
         {"packages.yml": "packages: [5]"},

@@ -32,7 +32,7 @@ FILES = {
 
 
 def test_a_load_that_fails_in_run_after_run_is_omitted(elt, tmp_path, monkeypatch):
-    """After two failures it is not tried; what is below runs on what stands, or is skipped; named, it is tried."""
+    """After two failures it is not run; what is below runs on what stands, or is skipped; named, it is tried."""
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(dedent(text))
@@ -43,13 +43,13 @@ def test_a_load_that_fails_in_run_after_run_is_omitted(elt, tmp_path, monkeypatc
     logged = elt("logs", "shop", project=tmp_path)
     assert "RuntimeError: the shop is down" in logged.out
     planned = elt("plan", project=tmp_path)
-    planned.reports("not tried: failed in the last 2 runs; tried again in 59 min", "ingest: tried once", code=0)
+    planned.reports("not run: failed in the last 2 runs; tried again in 59 min", "ingest: tried once", code=0)
     told = json.loads(elt("plan", "--skip-unchanged", "--select", "orders", "--json", project=tmp_path).out)
     assert told["steps"][0]["decision"]["words"].startswith("failed in the last 2 runs")
     assert [(step["tries"], step["time_limit_seconds"]) for step in told["steps"]] == [(1, 1800), (3, 7200)]
-    elt("run", project=tmp_path).reports("warn ingest:shop not tried", "1 success", "1 warn", code=0)
+    elt("run", project=tmp_path).reports("warn ingest:shop not run", "1 success", "1 warn", code=0)
     monkeypatch.setenv("BELOW", "skip")
-    elt("run", project=tmp_path).reports("skipped ingest:shop not tried", "2 skipped", code=1)
+    elt("run", project=tmp_path).reports("skipped ingest:shop not run", "2 skipped", code=1)
     elt("run", "--select", "ingest:shop.orders+", project=tmp_path).reports("the shop is down", code=1)
     monkeypatch.delenv("SHOP_IS_DOWN")
     elt("run", "--select", "ingest:shop.orders+", project=tmp_path).reports("2 success", code=0)

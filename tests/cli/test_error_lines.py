@@ -33,6 +33,27 @@ def test_an_error_of_dbt_has_its_line(elt, tmp_path):
     )
 
 
+SQL = {
+    "models/column.sql": "{{ config(materialized='table') }}\n\nselect\n  nope\nfrom {{ ref('stg_orders') }} o",
+    "models/joined.sql": "select 1 as a\nfrom {{ ref('stg_orders') }} o join {{ ref('stg_customers') }} on o.nope = 1",
+    "models/many.sql": "{{ config(materialized='table') }}\nselect nope as a,\nnope as b from {{ ref('stg_orders') }}",
+    "models/wrong.sql": "select order_id\nfrom {{ ref('stg_orders') }}\nwhere where {{ 1 }}",
+}
+
+
+def test_an_error_in_sql_has_its_line(elt, tmp_path):
+    """The line of the model's file, also if the line has ref(); none if two lines could be meant."""
+    words = ("run", "--no-tests", "--select", "stg_orders", "stg_customers", "column", "joined", "many", "wrong")
+    ran = elt(*words, project=write_shop(tmp_path, SQL))
+    ran.reports(
+        "models/column.sql:4: nope ^^^^",
+        "models/joined.sql:2: from {{ ref('stg_orders') }} o join {{ ref('stg_customers') }} on o.nope = 1 ^^^^",
+        "models/wrong.sql:3: where where {{ 1 }}",
+    )
+    assert "models/many.sql:" not in ran.out
+    assert "LINE" not in ran.out
+
+
 def test_the_artifacts_have_the_words_of_dbt(elt, tmp_path):
     """The line is added for people; run_results.json is as dbt writes it."""
     shop = write_shop(tmp_path, BROKEN)
@@ -59,12 +80,20 @@ def test_an_error_of_a_hook_has_its_line(elt, tmp_path, hook, told):
 @pytest.mark.parametrize(
     ("file", "text", "told"),
     [
-        ("models/bad.sql", "select 1\n\n{{ 1 / 0 }}", "division by zero at models/bad.sql:3"),
-        ("models/bad.sql", "select 1\n{{ config(materialized=3) }}", "3 is not of type 'string' in models/bad.sql"),
+        (
+            "models/bad.sql",
+            "select 1\n\n{{ 1 / 0 }}",
+            "model bad at models/bad.sql:3: division by zero",
+        ),
+        (
+            "models/bad.sql",
+            "select 1\n{{ config(materialized=3) }}",
+            "model bad at models/bad.sql:2: materialized: 3 is not",
+        ),
         (
             "macros/bad.sql",
             "{% macro x() %}\n\n{{ foo( }}{% endmacro %}",
-            "{{ foo( }}{% endmacro %} in macros/bad.sql",
+            "dbt cannot parse macros/bad.sql:3: unexpected",
         ),
     ],
 )

@@ -54,8 +54,8 @@ def test_a_plan_answers_at_once_and_names_the_process_that_owns_the_database(elt
         began = time.monotonic()
         said = elt("plan", "--select", "fct_orders", "--exclude", "expectation:*", project=shop)
         assert time.monotonic() - began < AT_ONCE
-    said.reports(f"{shop}/shop.duckdb is held by process {holder.pid} ({sys.executable} -c", code=0)
-    assert "held by" in said.out.splitlines()[0]
+    said.reports(f"{shop}/shop.duckdb is locked by process {holder.pid} ({sys.executable} -c", code=0)
+    assert "locked by" in said.out.splitlines()[0]
     assert "the run decides that" in said.out
     assert "needed by fct_orders; unconfirmed, by the record: reused, nothing changed since run" in said.out
     assert ", 10 unconfirmed, into" in said.out
@@ -115,7 +115,7 @@ def test_explain_answers_without_the_database(elt, shop):
     with holding(shop) as holder:
         told = elt("explain", "stg_orders", project=shop)
         found = json.loads(elt("explain", "stg_orders", "--json", project=shop).out)
-    told.reports(f"held by process {holder.pid}", "unconfirmed, by the record: reused, nothing changed", code=0)
+    told.reports(f"locked by process {holder.pid}", "unconfirmed, by the record: reused, nothing changed", code=0)
     assert "only the database can tell" in told.out
     assert (found["verdict"], found["changes"], found["decision"]["act"]) == ("same", [], "unconfirmed")
     assert found["unconfirmed"]["held_by"]["pid"] == holder.pid
@@ -146,7 +146,7 @@ def test_a_plan_waits_if_it_is_asked_to(elt, shop):
     assert "waiting    up to 0.3 s" in said.err
     with holding(shop) as holder:
         plan = start("plan", "--skip-unchanged", "--lock-timeout", "60", "--exclude", "expectation:*", project=shop)
-        assert f"held by process {holder.pid}" in plan.stderr.readline()
+        assert f"locked by process {holder.pid}" in plan.stderr.readline()
         holder.stdin.close()
         assert "unconfirmed" not in ended(plan).out
 
@@ -178,5 +178,5 @@ def test_a_plan_answers_while_a_run_is_in_progress(elt, tmp_path):
             break
     said = elt("plan", "--skip-unchanged", project=shop)
     go_on.touch()
-    said.reports(f"held by process {run.pid}", code=0)
+    said.reports(f"locked by process {run.pid}", code=0)
     assert ended(run).code == 0

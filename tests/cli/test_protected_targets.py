@@ -5,11 +5,13 @@ import pty
 import re
 import select
 import time
+from itertools import product
 
 import pytest
 
-from tests.cli.conftest import really_start
+from tests.cli.conftest import start
 from tests.functional.shop import sql, write_shop
+from tests.sweeps import SWEEP
 
 pytestmark = pytest.mark.functional
 
@@ -24,8 +26,11 @@ def shop(tmp_path):
     return write_shop(tmp_path, PROTECTED)
 
 
-@pytest.mark.parametrize("option", ["--full-refresh", "--empty", "-f", "--sample=1 day"])
-@pytest.mark.parametrize("verb", [("run",), ("build",), ("seed",), ("dbt", "build"), ("dbt", "run")])
+VERBS = (("run",), ("build",), ("seed",), ("dbt", "build"), ("dbt", "run"))
+OPTIONS = ("--full-refresh", "--empty", "-f", "--sample=1 day")
+
+
+@pytest.mark.parametrize(("verb", "option"), SWEEP.share(list(product(VERBS, OPTIONS)), smoke=6))
 def test_commands_that_empty_or_rebuild_are_refused_without_consent(elt, shop, verb, option):
     """Not on a terminal there is no question: the message names the option that consents, and nothing is built."""
     said = elt(*verb, "--select", "log", option, project=shop)
@@ -105,7 +110,7 @@ def test_a_target_that_the_profile_does_not_have_is_noted(elt, shop):
 def answering(answer: str, *words: str, project) -> tuple[int, str]:
     """Run on a terminal and answer its question; give the exit code and what was shown."""
     ours, theirs = pty.openpty()
-    run = really_start(*words, project=project, env={"TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs)
+    run = start(*words, project=project, env={"TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     shown, answered, until = "", False, time.monotonic() + 60
     while time.monotonic() < until:

@@ -7,6 +7,7 @@ import sqlite3
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def slow(tmp_path: Path) -> Path:
 
 def record(shop: Path, statement: str) -> list[tuple[object, ...]]:
     """Query or change the record, as only a test may."""
-    with sqlite3.connect(shop / ".elt/history.db", timeout=30) as connection:
+    with closing(sqlite3.connect(shop / ".elt/history.db", timeout=30)) as connection, connection:
         return connection.execute(statement).fetchall()
 
 

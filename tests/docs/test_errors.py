@@ -50,6 +50,7 @@ CODES = {
     "E075": "AmbiguousRunError",
     "E076": "RunTakenOverError",
     "E077": "RecordQueryError",
+    "E090": "NotificationError",
 }
 """Append to this table; never change or reuse an entry."""
 INTERNAL = {"OutOfTimeError"}

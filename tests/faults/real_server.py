@@ -9,6 +9,7 @@ from orchestrator.faults import passing
 from tests.faults.afflictions import afflict
 from tests.faults.forking import serve
 from tests.warm_children import install
+from tests.warm_server import get_warm
 
 DBT_ASKS = "before a statement of dbt"
 DBT_IS_ANSWERED = "after a statement of dbt"
@@ -16,13 +17,9 @@ DBT_IS_ANSWERED = "after a statement of dbt"
 
 def main() -> None:
     """Run `elt` until nobody asks for it any more."""
-    import dbt.cli.main  # noqa: F401  # what takes seconds is done once
     from dbt.adapters.duckdb.environments import local
 
-    import orchestrator.api
-    import orchestrator.continued_runs
-    import orchestrator.store.sql_store  # noqa: F401
-
+    get_warm()  # what takes seconds is done once
     install()
     tell_of_statements(local.DuckDBCursorWrapper)
     serve(obey)

@@ -14,7 +14,7 @@ from orchestrator.execution.chronicle import Chronicle
 from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Limits
-from orchestrator.execution.leases import Turn, leased
+from orchestrator.execution.leases import LeaseEnvironment, leased
 from orchestrator.execution.liveness import RunState, lives, state_of, this_process
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
@@ -76,7 +76,7 @@ def _drive(
 ) -> list[Outcome]:
     at = clock()
     lease = Lease(target_identity="small", run_id=RUN, process=opening.process, taken_at=at, beaten_at=at)
-    with leased(store, lease, OnBusy.REFUSE, Turn(clock=clock), lambda _notice: None):
+    with leased(store, lease, OnBusy.REFUSE, LeaseEnvironment(clock=clock), lambda _notice: None):
         warehouse = open_small(folder, lock_timeout)
         try:
             target = SmallTarget(warehouse)

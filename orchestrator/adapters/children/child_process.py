@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestrator.adapters.children.child_access import ChildSession
 from orchestrator.adapters.children.child_output import ChildOutput
+from orchestrator.adapters.children.own_bug import bug_in_child
 from orchestrator.adapters.children.wire import Channel
 
 _GRACE_SECONDS = 1.0
@@ -60,6 +61,7 @@ class Child:
         Raises:
             ChildEndedError: The process ended, or was ended because `stopped` is true.
             TimeoutError: No message arrived within the limit, in seconds.
+            ChildBugError: The child found a bug of elt.
         """
         until = time.monotonic() + limit
         while not self._channel.poll(_POLL_SECONDS):
@@ -72,20 +74,28 @@ class Child:
             message = self._channel.receive()
         except (EOFError, OSError, ValueError):
             raise ChildEndedError(self._last_words(None)) from None
+        if self._took(message):
+            return self.receive(stopped=stopped, limit=until - time.monotonic())
+        return message
+
+    def _took(self, message: dict[str, Any]) -> bool:
+        """Take a message about the child itself; return False for one that is an answer."""
         if "exit" in message:
             raise ChildEndedError(self._last_words(message["exit"]))
+        if "bug" in message:
+            raise bug_in_child(message)
         if "secrets" in message:
             for secret in message["secrets"]:
                 self._learn(secret)
             self.send({"learned": True})  # the child waits for it, so that it cannot print them before
-            return self.receive(stopped=stopped, limit=until - time.monotonic())
-        # The first message of each child: it is forked by its interpreter, so the owner does not know its pid.
+            return True
         if "pid" not in message:
-            return message
+            return False
+        # The first message of each child: it is forked by its interpreter, so the owner does not know its pid.
         self._pid = int(message["pid"])
         if self._unwanted:
             self.end()
-        return self.receive(stopped=stopped, limit=until - time.monotonic())
+        return True
 
     def dismiss(self) -> None:
         """Give the process no further request; `end` or `close` terminates it."""

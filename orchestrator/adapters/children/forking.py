@@ -117,7 +117,7 @@ def _serve(side: ChildSide, host: int, ends: list[int]) -> NoReturn:
         warehouse = Channel(ends[2]) if len(ends) > 2 else None
         channel.send({"pid": os.getpid()})
         while (request := _received(channel)) is not None:
-            answer = side.answer(request, channel, warehouse)
+            answer = _answer(side, request, channel, warehouse)
             sys.stdout.flush()  # the owner may end this process as soon as it has the answer
             channel.send(answer)
         code = 0
@@ -128,6 +128,20 @@ def _serve(side: ChildSide, host: int, ends: list[int]) -> NoReturn:
         sys.stderr.flush()
     # A fork must not run the exit handlers that it inherited.
     os._exit(code)
+
+
+def _answer(
+    side: ChildSide, request: Mapping[str, Any], channel: Channel, warehouse: Channel | None
+) -> Mapping[str, object]:
+    from orchestrator.adapters.children.own_bug import described, is_bug_of_elt
+
+    try:
+        return side.answer(request, channel, warehouse)
+    except Exception as error:
+        if not is_bug_of_elt(error):
+            raise
+        traceback.print_exc()
+        return described(error)
 
 
 def _received(channel: Channel) -> Mapping[str, Any] | None:
@@ -173,5 +187,5 @@ def _use_own_package() -> None:
 if "orchestrator" not in sys.modules:  # also in a process that the user's code spawns from this one
     _use_own_package()
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2], sys.argv[3].split(","))
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2], filter(None, sys.argv[3].split(",")))
     os._exit(0)  # skips the interpreter's cleanup, which the owner would wait for

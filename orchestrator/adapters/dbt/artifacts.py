@@ -101,10 +101,10 @@ def _arguments(session: DbtSession, at: datetime) -> Json:
 
 
 def _unwritten(target: Path, error: OSError) -> EltError:
-    told = f"dbt's artifacts of this run could not be written into {target}"
+    problem = f"dbt's artifacts of this run could not be written into {target}"
     if is_full_disk(error):
-        return FullDiskError(f"{told}. {full_disk_sentence(str(error), [target])}")
-    return ProjectError(f"{told}: {error.strerror or error}.")
+        return FullDiskError(f"{problem}. {full_disk_sentence(str(error), [target])}")
+    return ProjectError(f"{problem}: {error.strerror or error}.")
 
 
 def _metadata(kind: str) -> Json:

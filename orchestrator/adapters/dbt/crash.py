@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from orchestrator.adapters.dbt.error_location import only_line_with
 from orchestrator.errors import ParseError
 
 _OWN = str(Path(__file__).parents[2])
@@ -25,27 +26,28 @@ def is_crash_of_dbt(error: BaseException) -> bool:
     return bool(frames) and not frames[-1].filename.startswith(_OWN)
 
 
-def file_worked_on(error: BaseException) -> str:
-    """Return the file that dbt was working on when it raised an error; empty if it cannot be found."""
+def worked_on(error: BaseException) -> tuple[str, str, str] | None:
+    """Return the kind, name and file of what dbt was working on when it raised an error; kind and name may be empty."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][::-1]
-    return next((found[2] for found in map(_worked_on, frames) if found is not None), "")
+    return next(filter(None, map(_worked_on, frames)), None)
 
 
 def crashed(error: BaseException, project_dir: Path) -> ParseError:
     """Return an error that names what dbt was working on, with the line if it can be found."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][::-1]
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    named = next(filter(None, map(_worked_on, frames)), None)
-    if named is not None:
+    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if named := worked_on(error):
         kind, name, path = named
-        at = f"{kind} {name} in {path}".strip() if name else path
-        told = f"dbt crashed while it read {at}{_line(project_dir / path, name)}: {said}"
+        line = line_of_name(project_dir / path, name)
+        place = f"{path}:{line}" if line is not None else path
+        at = f"{kind} {name} in {place}".strip() if name else place
+        message = f"dbt crashed while it read {at}: {words}"
     elif any(_CONFIG in frame.f_code.co_filename.replace("\\", "/") for frame in frames):
         there = [file for file in _READ_AT_START[:-1] if (project_dir / file).is_file()]
-        told = f"dbt crashed while it read {', '.join(there)} or {_READ_AT_START[-1]}: {said}"
+        message = f"dbt crashed while it read {', '.join(there)} or {_READ_AT_START[-1]}: {words}"
     else:
-        told = f"dbt crashed while it parsed the project {project_dir}: {said}"
-    return ParseError(told, hint=_hint(error, frames))
+        message = f"dbt crashed while it parsed the project {project_dir}: {words}"
+    return ParseError(message, hint=_hint(error, frames))
 
 
 def _hint(error: BaseException, frames: list[FrameType]) -> str:
@@ -105,15 +107,9 @@ def _kind(value: Any) -> str:  # noqa: ANN401  # a dbt object
     return str(getattr(kind, "value", kind) or "").replace("_", " ")
 
 
-def _line(file: Path, name: str) -> str:
-    """Return the line on which a YAML file names an object; empty if it is not unique or cannot be found."""
+def line_of_name(file: Path, name: str) -> int | None:
+    """Return the line on which a YAML file names an object; None if it is not unique or cannot be found."""
     if not name or file.suffix not in {".yml", ".yaml"}:
-        return ""
+        return None
     last = re.escape(name.rpartition(".")[2])
-    wanted = re.compile(rf"""\bname:\s*["']?{last}["']?\s*([,}}#]|$)""")
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return ""
-    found = [number for number, line in enumerate(lines, 1) if wanted.search(line)]
-    return f", line {found[0]}" if len(found) == 1 else ""
+    return only_line_with(re.compile(rf"""\bname:\s*["']?{last}["']?\s*([,}}#]|$)"""), file)

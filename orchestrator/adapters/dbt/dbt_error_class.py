@@ -16,8 +16,8 @@ def error_class(status: Status, message: str, broken: Collection[str] = ()) -> E
         case Status.FAIL | Status.WARN:
             return ErrorClass.DATA
         case Status.ERROR:
-            said = broken or (message,)
-            passing = all(may_pass(each) and not _NOT_OF_THE_DATABASE.search(each) for each in said)
+            messages = broken or (message,)
+            passing = all(may_pass(each) and not _NOT_OF_THE_DATABASE.search(each) for each in messages)
             return ErrorClass.TRANSIENT if passing else ErrorClass.PERMANENT
         case _:
             return None

@@ -19,6 +19,7 @@ from orchestrator.adapters.dbt.ls_lines import list_lines
 from orchestrator.adapters.dbt.manifest_file import ManifestFile
 from orchestrator.adapters.dbt.marking import Places
 from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.run_vars import NO_VARS
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.outcome import Outcome
@@ -44,11 +45,13 @@ class DbtProject:
     ) -> None:
         """Set the callback for dbt's warnings, and the function that removes secrets from a text that is kept."""
         self._session = DbtSession(project_dir, hear, mask)
-        self._manifest_file: ManifestFile | None = None
 
-    def open(self, args: tuple[str, ...]) -> Target:
-        """Read options, profile and project for dbt's command line `args`; parses nothing yet."""
-        return self._session.open(args)
+    def open(self, args: tuple[str, ...], run_vars: Mapping[str, str] = NO_VARS) -> Target:
+        """Read options, profile and project for dbt's command line `args`; parses nothing yet.
+
+        `run_vars` are vars of this run besides those of the command line, which win.
+        """
+        return self._session.open(args, run_vars)
 
     def close(self) -> None:
         """Close dbt's connections and log file; idempotent."""
@@ -90,16 +93,16 @@ class DbtProject:
 
     def parse(self, placement: Placement = DECLARED) -> ManifestFile:
         """Parse the project with its nodes where they are placed, and return the manifest that dbt wrote."""
-        self._manifest_file = self._session.parse(placement)
-        return self._manifest_file
+        return self._session.parse(placement)
 
     def move_sources(self, placement: Placement, sources: Collection[NodeId]) -> None:
         """Read these dbt sources from prefixed schemas; the manifest is written again."""
-        self._manifest_file = self._session.move_sources(placement, sources)
+        self._session.move_sources(placement, sources)
 
     def manifest_json(self) -> bytes:
         """Return the JSON of the manifest that dbt wrote last; empty before the parse."""
-        return b"" if self._manifest_file is None else self._manifest_file.read()
+        written = self._session.manifest_file
+        return b"" if written is None else written.read()
 
     @property
     def unmoved(self) -> Mapping[NodeId, str]:

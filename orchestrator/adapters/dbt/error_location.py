@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from orchestrator.adapters.dbt.bridge.access import before_handling
+from orchestrator.adapters.dbt.statement_lines import FailedStatement, NodeText, failed_statement, with_line_of_node
 
 _log = logging.getLogger(__name__)
 _LINE = re.compile(r"^(?P<indent> *)(?P<label>LINE \d+:) (?P<text>.*)$", re.MULTILINE)
@@ -24,6 +25,7 @@ class RaisedErrors:
     def __init__(self, project_dir: Path) -> None:
         self._project_dir = project_dir
         self._places: dict[str, str] = {}
+        self._statements: dict[str, FailedStatement] = {}
 
     def of(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's node runner
         """Return the runner; if it handles an exception, its location is noted."""
@@ -31,11 +33,13 @@ class RaisedErrors:
         def note(error: Exception) -> None:
             _log.debug("%s raised", runner.node.unique_id, exc_info=error, extra={"action": "dbt_error"})
             self._places[runner.node.unique_id] = place_of(error, runner.node, self._project_dir)
+            if (statement := failed_statement(error)) is not None:
+                self._statements[runner.node.unique_id] = statement
 
         before_handling(runner, note)
         return runner
 
-    def told(self, error: Exception) -> str:
+    def message_of(self, error: Exception) -> str:
         """Return the message of an exception that belongs to no node, with the line of the project's macro if any."""
         _log.debug("a hook raised", exc_info=error, extra={"action": "dbt_error"})
         place = place_of(error, None, self._project_dir)
@@ -44,8 +48,12 @@ class RaisedErrors:
     def located(self, node: Any, message: str) -> str:  # noqa: ANN401  # dbt's node
         """Return the message of the node's last result with file and line, if they are known."""
         place = self._places.pop(node.unique_id, "")
-        told = with_file_lines(message, _texts(node, self._project_dir))
-        return f"{told}\n  at {place}" if place and place not in told else told
+        statement = self._statements.pop(node.unique_id, None)
+        if statement is not None and statement.is_of_duckdb:
+            located = with_line_of_node(message, statement, _node_text(node, self._project_dir))
+        else:
+            located = with_file_lines(message, _texts(node, self._project_dir))
+        return f"{located}\n  at {place}" if place and place not in located else located
 
 
 def place_of(error: BaseException, node: Any, project_dir: Path) -> str:  # noqa: ANN401  # dbt's node
@@ -111,6 +119,15 @@ def _lines_before(owner: Any, project_dir: Path) -> int | None:  # noqa: ANN401 
     return before.count("\n") if found else None
 
 
+def _node_text(node: Any, project_dir: Path) -> NodeText:  # noqa: ANN401  # dbt's node
+    return NodeText(
+        path=str(Path(node.original_file_path)),
+        raw=_read(project_dir / node.original_file_path),
+        compiled_path=str(getattr(node, "compiled_path", None) or ""),
+        compiled=str(getattr(node, "compiled_code", None) or ""),
+    )
+
+
 def _texts(node: Any, project_dir: Path) -> dict[str, str]:  # noqa: ANN401  # dbt's node
     found = {str(Path(node.original_file_path)): _read(project_dir / node.original_file_path)}
     if compiled := getattr(node, "compiled_path", None):
@@ -129,6 +146,18 @@ def _line_with(text: str, texts: Mapping[str, str]) -> str:
         if len(holding) == 1:
             return f"{path}:{holding[0]}"
     return ""
+
+
+def only_line_with(pattern: re.Pattern[str], file: Path) -> int | None:
+    """Return the number of the only line of a file that matches a pattern; None if there is none, or several."""
+    found = [number for number, line in enumerate(_read(file).splitlines(), 1) if pattern.search(line)]
+    return found[0] if len(found) == 1 else None
+
+
+def blank_lines_before(file: Path) -> int:
+    """Return how many blank lines a file begins with; dbt removes them before it counts lines."""
+    text = _read(file)
+    return text[: len(text) - len(text.lstrip())].count("\n")
 
 
 def _read(file: Path) -> str:

@@ -19,6 +19,7 @@ from orchestrator.plan.step import (
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     TestStep,
     ValidationStep,
@@ -60,7 +61,7 @@ class DbtLedger:
             return
         runs = self._runs
         instead = {node: run_record(runs.skipped_result(node)) for node in self.skipped_nodes()}
-        instead |= {node: run_record(runs.lost_result(node, said)) for node, said in self.lost_nodes().items()}
+        instead |= {node: run_record(runs.lost_result(node, message)) for node, message in self.lost_nodes().items()}
         instead |= {node: reused_record(self._session, node, word) for node, word in self._forgotten_nodes().items()}
         write_artifacts(
             self._session,
@@ -112,7 +113,7 @@ def _is_recorded(step: Step) -> bool:
             return step.materialized != "ephemeral"
         case TestStep():
             return True
-        case IngestStep() | FreshnessStep() | ValidationStep() | HookStep():
+        case IngestStep() | FreshnessStep() | ValidationStep() | HookStep() | OwnStep():
             return False
         case _:
             assert_never(step)

@@ -167,11 +167,11 @@ def recalled_result(node: Any, record: Mapping[str, Any]) -> Any:  # noqa: ANN40
 
 def _message(result: Any, batch_messages: Mapping[datetime, str]) -> str:  # noqa: ANN401  # dbt's RunResult
     """Return dbt's message; if that only counts batches, add the message of the first erroring batch."""
-    said = without_traceback(str(result.message or "").strip())
+    text = without_traceback(str(result.message or "").strip())
     if not batch_messages:
-        return said
+        return text
     first = min(batch_messages)
-    return f"{said}: batch {first:{_BATCH}}: {batch_messages[first]}"
+    return f"{text}: batch {first:{_BATCH}}: {batch_messages[first]}"
 
 
 def _batches(result: Any, messages: Mapping[datetime, str]) -> tuple[Part, ...]:  # noqa: ANN401  # dbt's RunResult

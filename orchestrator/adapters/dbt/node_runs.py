@@ -240,7 +240,7 @@ class NodeRuns:
         else:
             known = {result.node.unique_id for result in task.node_results}
             task.node_results.extend(self.skipped_result(unique_id) for unique_id in skipped if unique_id not in known)
-            task.node_results.extend(self.lost_result(node, said) for node, said in lost.items() if node not in known)
+            task.node_results.extend(self.lost_result(node, why) for node, why in lost.items() if node not in known)
             before = len(task.node_results)
             # as in dbt: if an on-run-start hook prevented every node from running, `results` is empty
             task.after_run(adapter, [] if self._halted_at_start else task.node_results)
@@ -254,8 +254,8 @@ class NodeRuns:
         try:
             return self.run_hooks(when, skipped, lost), ""
         except Exception as error:  # noqa: BLE001  # a macro may raise any exception
-            ended = self._task.node_results[before:]
-            return [result for result in ended if result.node.resource_type == "operation"], self.raised.told(error)
+            operations = [one for one in self._task.node_results[before:] if one.node.resource_type == "operation"]
+            return operations, self.raised.message_of(error)
 
     def skipped_result(self, unique_id: NodeId) -> Any:  # noqa: ANN401  # dbt's RunResult
         """Return the result that dbt records for a skipped node: it has a message only with `--fail-fast`."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
 
-from orchestrator.adapters.dbt.crash import file_worked_on
 from orchestrator.adapters.dbt.error_location import place_of
+from orchestrator.adapters.dbt.parse_errors import parse_error
 from orchestrator.adapters.dbt.profile_errors import missing_folder, missing_profile
 from orchestrator.errors import (
     CommandLineError,
@@ -25,7 +25,6 @@ from orchestrator.wording import did_you_mean, similar
 _HEADER = re.compile(r"^(Runtime|Compilation|Parsing|Validation|Database|Internal) Error$")
 _ADAPTER = re.compile(r"Could not find adapter type (\S+?)!")
 _UNKNOWN_SELECTOR = re.compile(r"Could not find selector named (?P<name>.+?), expected one of (?P<known>.*)", re.DOTALL)
-_NAMES_FILE = re.compile(r"\w\.(?:sql|ya?ml|md|py|csv)\b")
 _CORRECT = "Fix the file named above and run again."
 _TEXT = frozenset({".sql", ".yml", ".yaml", ".md", ".py"})
 
@@ -41,8 +40,8 @@ def refused_options(error: Exception, project_dir: Path, args: Sequence[str]) ->
 
 
 def translate(error: BaseException, project_dir: Path, profiles_dir: Path, args: Sequence[str] = ()) -> EltError:
-    """Translate an exception of dbt's setup or parser; the message stays dbt's."""
-    text = words(error)
+    """Translate an exception of dbt's setup or parser."""
+    words_of_dbt = text = words(error)
     if place := place_of(error, getattr(error, "node", None), project_dir):
         text = f"{text}\n  at {place}"
     # From the specific to the general: one message may contain several of these words.
@@ -65,9 +64,7 @@ def translate(error: BaseException, project_dir: Path, profiles_dir: Path, args:
         )
     if type(error).__name__ == "DbtProjectError" or "dbt_project.yml" in text:
         return _in_project_file(text, project_dir)
-    if not _NAMES_FILE.search(text) and (file := file_worked_on(error)):
-        text = f"{text}\n  in {file}"
-    return ParseError(text, hint=_CORRECT)
+    return parse_error(error, words_of_dbt, project_dir)
 
 
 def refused_file(error: OSError) -> EltError:
@@ -109,13 +106,13 @@ def refused_selection(error: BaseException) -> EltError:
         return SelectionError(f"No selector is called {unknown['name']}.", hint=f"{hint} {where}")
     if not type(error).__module__.startswith("dbt"):
         text = f"dbt cannot evaluate the selection: {text}"
-    return SelectionError(text, hint="The syntax is dbt's, with the methods ingest: and expectation: added.")
+    return SelectionError(text, hint="The syntax is dbt's, with the methods ingest:, expectation: and step: added.")
 
 
 def words(error: BaseException) -> str:
     """Return dbt's message without its first line if that only repeats the kind of the exception."""
-    told = getattr(error, "format_message", None)
-    text = str(told() if told is not None else error).strip() or type(error).__name__
+    formatted = getattr(error, "format_message", None)
+    text = str(formatted() if formatted is not None else error).strip() or type(error).__name__
     first, _, rest = text.partition("\n")
     return dedent(rest).strip() if rest and _HEADER.match(first) else text
 

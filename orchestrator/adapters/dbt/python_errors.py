@@ -17,12 +17,12 @@ def without_traceback(message: str) -> str:
     lines = message.splitlines()
     last = max(number for number, line in enumerate(lines) if line.strip() == _HEAD or line.endswith(_HEAD))
     indent = len(lines[last]) - len(lines[last].lstrip())
-    said = [line for line in lines[last + 1 :] if line.strip() and len(line) - len(line.lstrip()) <= indent]
+    error_lines = [line for line in lines[last + 1 :] if line.strip() and len(line) - len(line.lstrip()) <= indent]
     where = _line_in_model(lines[last + 1 :])
-    raised = " ".join(line.strip() for line in said) or "it raised"
-    told = f"{before.rstrip()} {raised}{f' (line {where} of the model)' if where else ''}".strip()
+    raised = " ".join(line.strip() for line in error_lines) or "it raised"
+    shortened = f"{before.rstrip()} {raised}{f' (line {where} of the model)' if where else ''}".strip()
     module = missing_module(raised)
-    return f"{told}\n{module_hint(module)}" if module else told
+    return f"{shortened}\n{module_hint(module)}" if module else shortened
 
 
 def exit_message(error: SystemExit) -> str:

@@ -59,9 +59,9 @@ class Verifier:
         # Before anything else: if the process dies now, the next run must still build the node.
         self.doubt(request, existing)
         missed = self.missed(step.node, beside.code, verify.of_run)
-        told = _told(step, existing, compared.difference, missed, verify.of_run)
+        message = _message(step, existing, compared.difference, missed, verify.of_run)
         # dbt did not run the node itself, but its artifacts and on-run-end hooks must show the error.
-        outcome = node_outcome(step.id, self.runs.note_error(step.node, told), started)
+        outcome = node_outcome(step.id, self.runs.note_error(step.node, message), started)
         return replace(outcome, reason=Reason(code=ReasonCode.DIFFERS), error_class=ErrorClass.PERMANENT)
 
     def _compared(self, step: BuildStep, schema: str) -> Compared:
@@ -75,12 +75,12 @@ class Verifier:
             return replace(compared, difference=Difference(definition=True))
         return compared
 
-    def _broken(self, step: BuildStep, started: datetime, said: str) -> Outcome:
+    def _broken(self, step: BuildStep, started: datetime, reason: str) -> Outcome:
         """Return the error of a verification that could not finish; if it will be retried, dbt keeps no result."""
-        told = f"The existing result of {step.name} could not be verified. {said}"
+        message = f"The existing result of {step.name} could not be verified. {reason}"
         # A later attempt that succeeds has no result of dbt that would replace this one.
-        is_kept = error_class(Status.ERROR, said) is not ErrorClass.TRANSIENT
-        result = (self.runs.note_error if is_kept else self.runs.lost_result)(step.node, told)
+        is_kept = error_class(Status.ERROR, reason) is not ErrorClass.TRANSIENT
+        result = (self.runs.note_error if is_kept else self.runs.lost_result)(step.node, message)
         return node_outcome(step.id, result, started)
 
 
@@ -95,15 +95,15 @@ def _verified(verify: Verify, compared: Compared, started: datetime, *, is_table
     )
 
 
-def _told(step: BuildStep, existing: Relation, difference: Difference, missed: Sequence[str], run_id: str) -> str:
+def _message(step: BuildStep, existing: Relation, difference: Difference, missed: Sequence[str], run_id: str) -> str:
     name = f"{step.name} ({step.path})"
     lines = [
-        f"{name} was to be reused as in run {run_id}, and {existing} is not what it builds to now: {_how(difference)}."
+        f"{name} was to be reused as built in run {run_id}, but it now builds another {existing}: {_how(difference)}."
     ]
     lines += ["The fingerprint may have missed:", *(f"  {one}" for one in missed)]
     lines.append(
-        "The next run builds it, and what is below it. So that such a change is seen, let it read through ref() or"
-        " source(); if that cannot be, remove meta.elt.deterministic or set meta.elt.volatile: true, so that it runs."
+        "The next run builds it and what is downstream. If it reads through ref() or source(), elt sees such a change."
+        " Otherwise remove meta.elt.deterministic or set meta.elt.volatile: true, so that it always runs."
     )
     return "\n".join(lines)
 

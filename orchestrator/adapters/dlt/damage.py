@@ -148,17 +148,19 @@ def _read_ends(path: Path) -> None:
 
 
 def _remedy(pipeline: Pipeline, folder: Path) -> str:
-    told = [f"Delete the folder {_shown(folder)} and run again."]
+    advice = [f"Delete the folder {_shown(folder)} and run again."]
     if pipeline.config.restore_from_destination:
-        told.append("The incremental state is restored from the warehouse, and what was not loaded is extracted again.")
+        advice.append(
+            "The incremental state is restored from the warehouse, and what was not loaded is extracted again."
+        )
     else:
-        told.append(
+        advice.append(
             "The incremental state is in this folder only (`restore_from_destination = false`): "
             "put it back from a backup, or all rows are extracted again."
         )
     if any(folder.glob(_NORMALIZED)):
-        told.append("A package waits there: tables that it was copied into already keep those rows.")
-    return " ".join(told)
+        advice.append("A package waits there: tables that it was copied into already keep those rows.")
+    return " ".join(advice)
 
 
 def _words(error: Exception) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.children.child_process import Child, ChildEndedError
+from orchestrator.adapters.children.own_bug import ChildBugError
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.errors import IngestionError
 from orchestrator.nodes.dlt import DltResource, DltSource
@@ -25,14 +26,17 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
-    """What the ingestion folder defines."""
+    """What the ingestion folder defines, and the bugs of elt that were found while it was read."""
 
     sources: tuple[DltSource, ...] = ()
     notes: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
+    bugs: tuple[ChildBugError, ...] = ()
 
     def require_sound(self) -> None:
-        """Raise one error that lists every mistake, for a plan that needs ingestion."""
+        """Raise one error that lists every mistake, for a plan that needs ingestion; a bug of elt is raised itself."""
+        if self.bugs:
+            raise self.bugs[0]
         if self.mistakes:
             raise IngestionError(
                 "\n".join(dict.fromkeys(m.message for m in self.mistakes)),
@@ -61,6 +65,7 @@ def discover(host: IngestionHost, project_root: Path, folder: Path, log_dir: Pat
         sources=tuple(sources),
         notes=tuple(note for answer in answers for note in answer.get("notes", ())),
         mistakes=(*mistakes, *_clashes(sources)),
+        bugs=tuple(answer["bug"] for answer in answers if "bug" in answer),
     )
 
 
@@ -90,6 +95,8 @@ def _answer(child: Child, module: str, log: Path) -> dict[str, Any]:
             "error": f"{module}: the process that imported the module died: {error}",
             "hint": f"Its output is in {log}.",
         }
+    except ChildBugError as error:
+        return {"bug": error}
     except TimeoutError:
         return {
             "error": f"{module}: importing the module took more than {LIMIT_SECONDS:.0f} s",

@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestrator.adapters.children.child_access import ChildAccess
 from orchestrator.adapters.children.child_process import Child, ChildEndedError, RunningChildren
+from orchestrator.adapters.children.own_bug import ChildBugError
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.load_outcomes import cancelled, ended, errored
 from orchestrator.errors import IngestionError
@@ -19,6 +20,7 @@ from orchestrator.execution.outcome import ErrorClass, Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.step import IngestStep, StepId
+from orchestrator.timetable.scheduled_time import DataInterval
 
 LOOK_AT_STOP_SECONDS = 0.2
 _DECLARED = Placement()
@@ -50,6 +52,8 @@ class IngestRunner:
         self._record = record
         self._continues_loads = continues_loads
         self._placement = placement
+        self.interval: DataInterval | None = None
+        """The data interval of a scheduled run."""
         self._lock = threading.Lock()
         self._datasets: dict[str, threading.Lock] = {}
         self._children = RunningChildren()
@@ -83,6 +87,8 @@ class IngestRunner:
                 answer = self._talk(child, step, stop)
         except ChildEndedError as error:
             died = f"the process that loaded it died: {error}"
+        except ChildBugError as error:
+            died = f"internal error: {error}. This is a bug of elt: please report it."
         finally:
             # Returns when the child's transaction is rolled back, so that another attempt does not meet it.
             said = child.close()
@@ -148,6 +154,7 @@ class IngestRunner:
             "kind": self._access.kind,
             "place": self._access.place,
             "log": str(log),
+            "interval": None if self.interval is None else list(self.interval.texts),
         }
 
     def _pipelines_dir(self, step: IngestStep) -> Path:

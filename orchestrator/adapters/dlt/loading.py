@@ -13,6 +13,7 @@ from dlt.common.destination import Destination
 from dlt.extract import DltResource, DltSource
 from dlt.pipeline.pipeline import Pipeline
 
+from orchestrator.adapters.children.own_bug import is_bug_of_elt
 from orchestrator.adapters.children.sql_pipe import PipeConnection
 from orchestrator.adapters.children.wire import Channel
 from orchestrator.adapters.dlt.destinations import refused_destination
@@ -46,6 +47,8 @@ def answer(request: dict[str, Any], owner: Channel, warehouse: Channel | None) -
         raise ValueError("a load needs a channel to the warehouse")
     # Arrow tables get a load id only with this option of the normalizer.
     os.environ["NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID"] = "true"
+    if request["interval"] is not None:
+        os.environ.update(interval_variables(*request["interval"]))
     root, path = Path(request["project_root"]), Path(request["module"])
     keep_no_traces()
     try:
@@ -54,10 +57,25 @@ def answer(request: dict[str, Any], owner: Channel, warehouse: Channel | None) -
         return _load(part, request, owner, _destination(part, request, warehouse))
     except IngestionError as error:
         return {"error": error.message, "hint": error.hint, "class": ErrorClass.PERMANENT}
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's code, the source system, the database
+    except (Exception, SystemExit) as error:  # the user's code, the source system, the database
+        if is_bug_of_elt(error):
+            raise
         sys.stderr.write(scrub(traceback.format_exc()))
         message, hint = explain(error, request["source"], os.path.relpath(path, root), root)
         return {"error": message, "hint": hint, "class": error_class(error)}
+
+
+def interval_variables(start: str, end: str) -> dict[str, str]:
+    """Return the environment variables that hold the data interval: for the module, and for dlt's cursors.
+
+    A cursor with `allow_external_schedulers=True` reads the latter. Older releases of dlt read DLT_START_VALUE.
+    """
+    bounds = {"START": start, "END": end}
+    named = (
+        {f"ELT_DATA_INTERVAL_{bound}": at, f"DLT_INTERVAL_{bound}": at, f"DLT_{bound}_VALUE": at}
+        for bound, at in bounds.items()
+    )
+    return {name: at for one in named for name, at in one.items()}
 
 
 def _part(request: dict[str, Any], path: Path, root: Path) -> LoadPart:

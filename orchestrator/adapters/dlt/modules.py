@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from dlt.pipeline.pipeline import Pipeline
 
+from orchestrator.adapters.children.own_bug import is_bug_of_elt
 from orchestrator.adapters.dlt.damage import find_damage
 from orchestrator.adapters.dlt.dlt_bridge import methods_as
 from orchestrator.adapters.dlt.load_errors import chain_of, import_hint
@@ -46,6 +47,8 @@ def import_module(path: Path, project_root: Path) -> ModuleType:
             hint="The ingestion module is not valid Python.",
         ) from error
     except (Exception, SystemExit) as error:
+        if is_bug_of_elt(error):
+            raise
         traceback.print_exc()
         file, line = _where(error, path)
         damage = find_damage([error], in_warehouse=False)

@@ -120,7 +120,7 @@ def result_settings(
     taken from the `profile`.
     """
     known = {name for name, _ in fresh}
-    said = {name.lower(): str(value) for name, value in profile.items()}
+    options = {name.lower(): str(value) for name, value in profile.items()}
     found = {
         name: "" if value is None else str(value)
         for name, value in session
@@ -129,7 +129,7 @@ def result_settings(
     lower = {name.lower() for name in known}
     extensions = {
         name: value
-        for name, value in said.items()
+        for name, value in options.items()
         if name not in lower and name not in _NO_EFFECT_ON_RESULTS and not any(word in name for word in _SECRET)
     }
     return found | extensions

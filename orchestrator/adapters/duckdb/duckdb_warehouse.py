@@ -209,7 +209,7 @@ def open_warehouse(
     """
     _require_writable_folder(file)
     deadline = clock() + lock_timeout
-    told = False
+    is_reported = False
     while True:
         try:
             # With dbt's configuration: DuckDB refuses a second connection to the file with a different one.
@@ -221,9 +221,9 @@ def open_warehouse(
                 raise _cannot_open(file.path, str(error)) from error
             if clock() >= deadline:
                 raise _locked(file.path, holder, lock_timeout) from error
-            if not told:
+            if not is_reported:
                 on_wait(holder)
-                told = True
+                is_reported = True
             sleep(_PAUSE)
 
 
@@ -237,7 +237,7 @@ def _require_writable_folder(file: DatabaseFile) -> None:
 
 def _locked(path: Path, holder: Holder, waited: float) -> WarehouseLockedError:
     return WarehouseLockedError(
-        f"The database {path} is held by {holder}; waited {waited:g} s for it.",
+        f"The database {path} is locked by {holder}; waited {waited:g} s for it.",
         hint="Wait longer with --lock-timeout DURATION, or close the database in that process.",
         pid=holder.pid,
         command=holder.command,

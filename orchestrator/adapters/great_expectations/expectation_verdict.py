@@ -24,10 +24,10 @@ def verdict_of(written: Mapping[str, Any], result: ExpectationValidationResult |
     }
     if isinstance(result, str) or error_of(result):
         return Verdict(**about, error=error_of(result), trace=_trace_of(result))
-    said = result.result or {}
-    details = plain(said.get("details") or {})
-    sample = said.get("partial_unexpected_list") or details.pop("unexpected_rows", None) or ()
-    observed, unexpected = plain(said.get("observed_value")), said.get("unexpected_count")
+    values = result.result or {}
+    details = plain(values.get("details") or {})
+    sample = values.get("partial_unexpected_list") or details.pop("unexpected_rows", None) or ()
+    observed, unexpected = plain(values.get("observed_value")), values.get("unexpected_count")
     if written["type"] == "unexpected_rows_expectation":
         observed, unexpected = None, observed  # for this type GX's observed value is the number of unexpected rows
     return Verdict(
@@ -35,7 +35,7 @@ def verdict_of(written: Mapping[str, Any], result: ExpectationValidationResult |
         success=bool(result.success),
         observed=observed,
         unexpected_count=_whole(unexpected),
-        unexpected_percent=_number(said.get("unexpected_percent")),
+        unexpected_percent=_number(values.get("unexpected_percent")),
         sample=tuple(plain(each) for each in sample)[:SAMPLES],
         details=details or None,
     )

@@ -36,5 +36,5 @@ def first_lines(text: str) -> str:
             break
         if line.strip():
             kept.append(line.strip())
-    said = " ".join(kept[:LINES])
-    return said if len(said) <= LENGTH else said[: LENGTH - 1] + "…"
+    joined = " ".join(kept[:LINES])
+    return joined if len(joined) <= LENGTH else joined[: LENGTH - 1] + "…"

@@ -51,14 +51,14 @@ def missing_column(type_: str, kwargs: Mapping[str, Any], columns: Mapping[str, 
 
 def unread_condition(kwargs: Mapping[str, Any]) -> str:
     """Return a message if GX would silently ignore the end of a row condition; empty if it parses all of it."""
-    said = kwargs.get("row_condition")
-    if not isinstance(said, str):
+    wanted = kwargs.get("row_condition")
+    if not isinstance(wanted, str):
         return ""
     try:
-        condition.parse_string(said, parse_all=True)
+        condition.parse_string(wanted, parse_all=True)
     except ParseException:
         return (
-            f"great-expectations does not understand all of the row_condition {said}; "
+            f"great-expectations does not understand all of the row_condition {wanted}; "
             'several conditions are written as {"type": "and", "conditions": [...]}'
         )
     return ""

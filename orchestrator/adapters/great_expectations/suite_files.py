@@ -81,21 +81,21 @@ def _shown(file: Path, project_root: Path) -> str:
 def _read(file: Path, shown: str) -> SuiteFile:
     try:
         text = file.read_text(encoding="utf-8-sig")
-        said = json.loads(text)
+        parsed = json.loads(text)
     except json.JSONDecodeError as error:
         raise _MalformedError([f"{shown}:{error.lineno}: not JSON: {error.msg} (column {error.colno})"]) from error
     except UnicodeDecodeError as error:
         raise _MalformedError([f"{shown}: not text in UTF-8"]) from error
     except OSError as error:
         raise _MalformedError([f"{shown}: cannot be read: {error.strerror or error}"]) from error
-    if mistakes := list(_mistakes(said)):
+    if mistakes := list(_mistakes(parsed)):
         raise _MalformedError([f"{shown}: {mistake}" for mistake in mistakes])
     return SuiteFile(
-        name=said["name"],
+        name=parsed["name"],
         path=shown,
-        expectations=tuple(said["expectations"]),
-        suite_parameters=said.get("suite_parameters") or {},
-        lines=_lines_of(text, said["expectations"]),
+        expectations=tuple(parsed["expectations"]),
+        suite_parameters=parsed.get("suite_parameters") or {},
+        lines=_lines_of(text, parsed["expectations"]),
     )
 
 
@@ -114,38 +114,38 @@ def _lines_of(text: str, expectations: list[object]) -> tuple[int, ...]:
     return tuple(lines) if found == expectations else ()
 
 
-def _mistakes(said: object) -> Iterator[str]:
-    if not isinstance(said, dict):
-        yield f"not a suite: expected an object, found {_kind(said)}"
+def _mistakes(parsed: object) -> Iterator[str]:
+    if not isinstance(parsed, dict):
+        yield f"not a suite: expected an object, found {_kind(parsed)}"
         return
-    if "expectation_suite_name" in said:
+    if "expectation_suite_name" in parsed:
         yield 'written by great-expectations before 1.0: "expectation_suite_name" is "name" now'
-    elif not isinstance(said.get("name"), str) or not said["name"].strip():
+    elif not isinstance(parsed.get("name"), str) or not parsed["name"].strip():
         yield 'no "name"'
-    parameters = said.get("suite_parameters")
+    parameters = parsed.get("suite_parameters")
     if parameters is not None and not isinstance(parameters, dict):
         yield f'"suite_parameters": expected an object, found {_kind(parameters)}'
-    expectations = said.get("expectations")
+    expectations = parsed.get("expectations")
     if isinstance(expectations, list):
         for number, each in enumerate(expectations, start=1):
             yield from (f"expectation {number}: {mistake}" for mistake in _mistakes_of_one(each))
-    elif "expectations" in said:
+    elif "expectations" in parsed:
         yield f'"expectations": expected a list, found {_kind(expectations)}'
     else:
         yield 'no "expectations"'
 
 
-def _mistakes_of_one(said: object) -> Iterator[str]:
-    if not isinstance(said, dict):
-        yield f"expected an object, found {_kind(said)}"
+def _mistakes_of_one(parsed: object) -> Iterator[str]:
+    if not isinstance(parsed, dict):
+        yield f"expected an object, found {_kind(parsed)}"
         return
-    if "expectation_type" in said:
+    if "expectation_type" in parsed:
         yield 'written by great-expectations before 1.0: "expectation_type" is "type" now'
-    elif not isinstance(said.get("type"), str) or not said["type"]:
+    elif not isinstance(parsed.get("type"), str) or not parsed["type"]:
         yield 'no "type"'
-    if not isinstance(said.get("kwargs", {}), dict):
-        yield f'"kwargs": expected an object, found {_kind(said["kwargs"])}'
-    severity = said.get("severity")
+    if not isinstance(parsed.get("kwargs", {}), dict):
+        yield f'"kwargs": expected an object, found {_kind(parsed["kwargs"])}'
+    severity = parsed.get("severity")
     if severity is not None and severity not in SEVERITIES:
         yield f"unknown severity {json.dumps(severity)}; use one of {', '.join(SEVERITIES)}"
 

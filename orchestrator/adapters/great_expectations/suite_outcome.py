@@ -108,15 +108,15 @@ def _status_and_message(verdict: Verdict) -> tuple[Status, str]:
 
 def _seen(verdict: Verdict) -> str:
     """Describe the observed value, or how many values were unexpected, with examples."""
-    said = []
+    parts = []
     if verdict.unexpected_count:
         percent = "" if verdict.unexpected_percent is None else f" ({verdict.unexpected_percent:.3g} %)"
-        said.append(f"{verdict.unexpected_count} unexpected{percent}")
+        parts.append(f"{verdict.unexpected_count} unexpected{percent}")
     if verdict.observed is not None:
-        said.append(f"observed {_short(verdict.observed)}")
+        parts.append(f"observed {_short(verdict.observed)}")
     if shown := _distinct(verdict.sample):
-        said.append(f"such as {', '.join(shown)}")
-    return ", ".join(said)
+        parts.append(f"such as {', '.join(shown)}")
+    return ", ".join(parts)
 
 
 def _distinct(sample: Iterable[object]) -> list[str]:

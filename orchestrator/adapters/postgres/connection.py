@@ -26,9 +26,9 @@ def connect(login: Login, *, search_path: str | None = None, as_role: bool = Tru
     return connection
 
 
-def cannot_connect(login: Login, said: str, *, target: str) -> WarehouseConnectionError:
+def cannot_connect(login: Login, message: str, *, target: str) -> WarehouseConnectionError:
     """Return the error that names the unreachable database and its target, the reason and a hint; no password."""
-    reason = _reason(said.replace(login.password, "***") if login.password else said)
+    reason = _reason(message.replace(login.password, "***") if login.password else message)
     return WarehouseConnectionError(
         f"Cannot connect to PostgreSQL at {login.host}, port {login.port}, database {login.database}, user {login.user}"
         f" ({target}): {reason}",
@@ -36,11 +36,11 @@ def cannot_connect(login: Login, said: str, *, target: str) -> WarehouseConnecti
     )
 
 
-def _reason(said: str) -> str:
+def _reason(message: str) -> str:
     """Return the reason of the last attempt: libpq repeats the address before it, and tries every address of a host."""
-    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
-    told = [line.rpartition(" failed: ")[2] for line in lines if " failed: " in line]
-    return (told[-1] if told else " ".join(lines)).removeprefix("FATAL:").strip() or "no reason was given"
+    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
+    reasons = [line.rpartition(" failed: ")[2] for line in lines if " failed: " in line]
+    return (reasons[-1] if reasons else " ".join(lines)).removeprefix("FATAL:").strip() or "no reason was given"
 
 
 def _hint(reason: str) -> str:

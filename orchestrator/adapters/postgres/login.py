@@ -68,7 +68,7 @@ class Login:
         if self.keepalives_idle:
             arguments["keepalives_idle"] = self.keepalives_idle
         if any(options.values()):
-            arguments["options"] = " ".join(f"-c {name}={_escaped(said)}" for name, said in options.items() if said)
+            arguments["options"] = " ".join(f"-c {name}={_escaped(value)}" for name, value in options.items() if value)
         return arguments
 
 

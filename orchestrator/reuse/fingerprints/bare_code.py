@@ -44,7 +44,7 @@ def _with_held_tags(text: str, tags: list[str]) -> str | None:
 
     from orchestrator.reuse.fingerprints.jinja import Piece, pieces_of
 
-    def held(piece: Piece) -> str:
+    def marked(piece: Piece) -> str:
         if piece.kind == "data":
             return piece.text
         tags.append(f"{{{{{piece.text}}}}}" if piece.kind == "variable" else f"{{%{piece.text}%}}")
@@ -56,7 +56,7 @@ def _with_held_tags(text: str, tags: list[str]) -> str | None:
         return None
     is_plain = all(piece.kind in {"data", "variable"} or _is_plain(piece.words) for piece in pieces)
     # \0 and \1 mark tags and kept spaces, so a text that contains them is left as it is.
-    return "".join(map(held, pieces)) if is_plain and "\0" not in text and "\1" not in text else None
+    return "".join(map(marked, pieces)) if is_plain and "\0" not in text and "\1" not in text else None
 
 
 def _is_plain(words: list[tuple[str, str]]) -> bool:

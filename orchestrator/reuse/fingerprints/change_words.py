@@ -37,7 +37,7 @@ class Worded:
     way: str = ""
     """How the node comes to use a macro."""
 
-    def told(self, how: How) -> str:
+    def described(self, how: How) -> str:
         """Describe its change: `macro changed: macros/cents.sql (used through stg_orders → cents)`."""
         place = f": {self.place}" if self.place else ""
         return f"{self.subject} {_HOW[how]}{place}{f' ({self.way})' if self.way else ''}"
@@ -54,7 +54,7 @@ class Words:
 
     def change(self, change: Change) -> str:
         """Describe the change of a part."""
-        return self.part(change.part).told(change.how)
+        return self.part(change.part).described(change.how)
 
     def part(self, name: str) -> Worded:
         """Describe a part."""

@@ -156,8 +156,8 @@ def hooks_of(config: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
 
 def declared_volatile(config: Mapping[str, object]) -> bool | None:
     """Return the value of `meta.elt.volatile`; None if it is not set."""
-    said = _ours(config).get("volatile")
-    return said if isinstance(said, bool) else None
+    declared = _ours(config).get("volatile")
+    return declared if isinstance(declared, bool) else None
 
 
 def declared_deterministic(config: Mapping[str, object]) -> bool:

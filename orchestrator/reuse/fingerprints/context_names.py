@@ -5,11 +5,11 @@ from functools import partial
 
 from jinja2 import nodes
 
+from orchestrator.plan.scheduled_vars import LOGICAL_DATE
 from orchestrator.reuse.fingerprints import allowed
 from orchestrator.reuse.fingerprints.notes import Notes
 
 Attributes = tuple[str, ...]
-_LOGICAL_DATE = "logical_date"
 _SQL_HEADER = "sql_header"
 
 
@@ -44,7 +44,7 @@ class ContextNames:
         elif self._is_value(name, line):
             self._on_value(name, attributes, call, line)
         elif name == allowed.TRIES and call is not None and not attributes:
-            self._tries(call, line)
+            self._passed_to_modules(call, line)
         else:
             self._foreign(name, attributes, call, line)  # on no list: a macro of the project, or unknown
 
@@ -77,7 +77,7 @@ class ContextNames:
             self._notes.env.add(name)
         else:
             self._notes.vars.add(name)
-            if name == _LOGICAL_DATE:  # the time for which a run is scheduled
+            if name == LOGICAL_DATE:  # the time for which a run is scheduled
                 self._notes.volatile.setdefault("the logical date", line)
 
     def _is_value(self, name: str, line: int) -> bool:
@@ -127,7 +127,7 @@ class ContextNames:
         if macro in allowed.BESIDE_THE_SQL:
             self._notes.beside_the_sql = True
 
-    def _tries(self, call: nodes.Call, line: int) -> None:
+    def _passed_to_modules(self, call: nodes.Call, line: int) -> None:
         """Record a call of a function that is passed as an argument. Only functions of `modules` are understood."""
         called: nodes.Node | None = call.args[1] if len(call.args) > 1 else None
         while isinstance(called, nodes.Getattr):

@@ -75,9 +75,9 @@ def profile_digests(
 
 def time_zone(environ: Mapping[str, str], local_time: Path = _LOCAL_TIME) -> str:
     """Return the name of the process's time zone; not its offset, which changes twice a year."""
-    said = environ.get("TZ")  # DuckDB takes its time zone from the process
-    if said:
-        return said.removeprefix(":")
+    zone = environ.get("TZ")  # DuckDB takes its time zone from the process
+    if zone:
+        return zone.removeprefix(":")
     try:
         place = local_time.resolve(strict=True)  # usually a link into /usr/share/zoneinfo, whose path is the name
         _, parted, name = place.as_posix().partition("/zoneinfo/")

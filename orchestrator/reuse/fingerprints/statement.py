@@ -78,7 +78,7 @@ def read_statement(sql: str, adapter: str, *, known_functions: AbstractSet[str] 
             return Statement(unknown=("a statement that is not a single query",))
         return read_parsed(trees[0], tokens, dialect_of(functions, adapter, tokens, known_functions))
     except unreadable() as error:
-        return Statement(unknown=(f"the SQL cannot be parsed: {_said(error)}",))
+        return Statement(unknown=(f"the SQL cannot be parsed: {_message_without_sql(error)}",))
 
 
 def read_view(definition: str, adapter: str, *, known_functions: AbstractSet[str] = frozenset()) -> Statement:
@@ -137,13 +137,13 @@ def read_parsed(tree: Any, tokens: list[Any], dialect: StatementDialect) -> Stat
     )
 
 
-def _doubts(read: Tokens, dialect: StatementDialect, told: list[str]) -> Iterator[tuple[str, str]]:
+def _doubts(read: Tokens, dialect: StatementDialect, known: list[str]) -> Iterator[tuple[str, str]]:
     """Yield why calls may return different results each time. The tree decides which may be called in FROM."""
     functions = dialect.functions
     for call in read.calls:
         # Only the tree shows whether such a call is in FROM. The tokens are the same.
         is_table = call.name in functions.in_from and call.name not in functions.corrections
-        if is_table or f"the table function {call.name}()" in told:
+        if is_table or f"the table function {call.name}()" in known:
             continue
         found = doubt(functions, call.name, call.arguments, dialect.vouched_for)
         if found is not None:
@@ -224,7 +224,7 @@ def unreadable() -> tuple[type[Exception], ...]:
     return (SqlglotError, ValueError, RecursionError, TypeError, AttributeError, KeyError, IndexError)
 
 
-def _said(error: Exception) -> str:
+def _message_without_sql(error: Exception) -> str:
     """Return the message of a parser without the SQL that it quotes, which may contain values."""
     from sqlglot.errors import ParseError, TokenError
 

@@ -112,8 +112,9 @@ def limits_for(node: DbtNode, manifest: Manifest, around: Surroundings) -> dict[
             case "event-time-start" | "event-time-end":
                 reaches = is_microbatch
             case "store-failures":
-                said = node.definition.config.get("store_failures")
-                reaches = node.resource_type is ResourceType.TEST and said is None  # its own setting overrides the flag
+                configured = node.definition.config.get("store_failures")
+                # The test's own setting overrides the flag.
+                reaches = node.resource_type is ResourceType.TEST and configured is None
             case _:
                 reaches = True  # a limit that is not known here may reach anything
         if reaches:

@@ -1,5 +1,6 @@
 """The project `everything` and its broken sister, parsed once and copied by whoever runs them."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,10 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with a defect of every kind, parsed."""
-    folder = write_project(tmp_path_factory.mktemp("broken") / "project", BROKEN)
+def broken(everything: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a defect of every kind; dbt parses what is added."""
+    folder = copied(everything, tmp_path_factory.mktemp("broken") / "project")
+    shutil.copytree(BROKEN, folder, dirs_exist_ok=True)
     assert dbt(folder, "parse").exit_code == 0
     return folder
 

@@ -25,12 +25,9 @@ class Sides(NamedTuple):
     everything_upstream: Side
 
 
-def write_project(folder: Path, *more: Path) -> Path:
-    """Write the project `everything`, with the files of other folders laid over it."""
-    projects.write_project("everything", folder)
-    for source in more:
-        shutil.copytree(source, folder, dirs_exist_ok=True)
-    return folder
+def write_project(folder: Path) -> Path:
+    """Write the project `everything`."""
+    return projects.write_project("everything", folder)
 
 
 def copied(project: Path, folder: Path, changes: Mapping[str, str | None] | None = None) -> Path:

@@ -91,7 +91,7 @@ def test_dbt_documents_our_run(sound: Sides, tmp_path: Path) -> None:
 def test_freshness_is_dbts(everything: Path, tmp_path: Path) -> None:
     """Each source that dbt can ask about has dbt's status, criteria and fields in sources.json.
 
-    dbt errs on a source with limits and nothing to ask; elt tells of it in the plan and judges the rest.
+    dbt errs on a source with limits and nothing to ask; elt tells of it in the plan and evaluates the rest.
     """
     theirs = dbt(copied(everything, tmp_path / "dbt"), "source", "freshness")
     ours = elt(copied(everything, tmp_path / "elt"), verb=Verb.FRESHNESS)

@@ -32,7 +32,7 @@ SLOW = {
         def model(dbt, session):
             rows = dbt.ref("stg_events")
             while dbt.this:
-                time.sleep(1)
+                time.sleep(0.05)
             return rows
         """,
 }

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from orchestrator.graph.build import build_graph
 from orchestrator.nodes.dbt_nodes import Manifest
 from orchestrator.nodes.identity import ResourceType
-from orchestrator.nodes.manifest import read_manifest
+from orchestrator.nodes.manifest import manifest_from, read_raw
 from orchestrator.plan.members import RUNS
 from orchestrator.plan.planner import make_plan
 from orchestrator.plan.request import PlanRequest, Upstream
@@ -38,7 +38,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, nx.DiGraph
         os.chdir(before)
     assert result.success, result.exception
     result.result.build_parent_and_child_maps()
-    return read_manifest(folder / "target" / "manifest.json"), linked(result.result)
+    written = folder / "target" / "manifest.json"
+    return manifest_from(read_raw(written), written), linked(result.result)
 
 
 def closure_over(graph: nx.DiGraph, kept: set[str]) -> set[tuple[str, str]]:
@@ -62,7 +63,8 @@ def test_manifest_holds_what_dbt_links(shop):
     manifest, of_dbt = shop
     assert {*manifest.nodes, *manifest.sources} == set(of_dbt)
     kinds = {node.resource_type for node in manifest.nodes.values()}
-    assert kinds == set(ResourceType) - {ResourceType.SOURCE, ResourceType.INGEST, ResourceType.EXPECTATION}
+    not_of_a_node = {ResourceType.SOURCE, ResourceType.INGEST, ResourceType.EXPECTATION, ResourceType.STEP}
+    assert kinds == set(ResourceType) - not_of_a_node
 
 
 def test_order_of_a_real_project_is_that_of_dbt(shop):

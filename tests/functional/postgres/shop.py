@@ -1,4 +1,4 @@
-"""The shop as people write it on PostgreSQL: dlt loads it, dbt builds it, great-expectations judges it.
+"""The shop as people write it on PostgreSQL: dlt loads it, dbt builds it, great-expectations evaluates it.
 
 ingest shop.customers → raw.customers → stg_customers ─┐
 ingest shop.orders    → raw.orders    → stg_orders ────┴→ fct_orders (suite) → dim_customers, orders_history

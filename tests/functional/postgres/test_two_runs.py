@@ -202,7 +202,10 @@ MEETING = """
     begin
         perform pg_advisory_xact_lock_shared(public.number(own));
         for _ in 1..600 loop
-            if public.has_begun(other) or exists (select from public.words where word = other) then
+            if exists (select from public.words where word = other) then
+                return 1;
+            end if;
+            if public.has_begun(other) then
                 perform pg_sleep(1);  -- so long that the other one sees it too
                 return 1;
             end if;

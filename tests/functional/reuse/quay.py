@@ -107,6 +107,11 @@ def dbt(root: Path, *words: str, artifacts: str = "built") -> None:
     program = Path(sys.executable).with_name("dbt")
     line = [str(program), *words, "--profiles-dir", str(root), "--project-dir", str(root)]
     subprocess.run(line, check=True, capture_output=True, cwd=root)
+    keep_artifacts(root, artifacts)
+
+
+def keep_artifacts(root: Path, artifacts: str = "built") -> None:
+    """Copy the artifacts of what dbt has just run."""
     (root / artifacts).mkdir(exist_ok=True)
     for name in ("manifest.json", "run_results.json"):
         (root / artifacts / name).write_bytes((root / "target" / name).read_bytes())

@@ -187,7 +187,7 @@ def is_built(step: StepId) -> bool:
 @settings(max_examples=25)
 @given(world=worlds())
 def test_after_a_successful_run_nothing_runs(world: World) -> None:
-    """Unless a check said no: what it judges runs again with it."""
+    """Unless a check said no: what it evaluates runs again with it."""
     outcomes = world.run_with_reuse()
     if all(not outcome.status.halts for outcome in outcomes.values()):
         world.run_with_reuse()

@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.errors import ManifestError
 from orchestrator.nodes.identity import NodeId, Relation, short_name
-from orchestrator.nodes.manifest import KNOWN_SCHEMA, manifest_from, read_manifest
+from orchestrator.nodes.manifest import KNOWN_SCHEMA, manifest_from, read_raw
 
 ARTIFACT = Path(__file__).parents[2] / "artifacts" / "manifest_v12.json"
 SOMEWHERE = Path("target/manifest.json")
@@ -15,7 +15,7 @@ SOMEWHERE = Path("target/manifest.json")
 
 @pytest.fixture(scope="module")
 def shop():
-    return read_manifest(ARTIFACT)
+    return manifest_from(read_raw(ARTIFACT), ARTIFACT)
 
 
 def raw_manifest(**sections) -> dict:
@@ -66,9 +66,9 @@ def test_relations_are_where_dbt_writes(shop):
 
 def test_owners_come_from_meta_exposure_or_group(shop):
     """A node's own owner wins over that of its group."""
-    owners = {name: shop.nodes[name].owner for name in ("model.shop.stg_orders", "model.shop.fct_sales")}
-    assert owners == {"model.shop.stg_orders": "ann", "model.shop.fct_sales": "Sales team"}
-    assert shop.nodes["exposure.shop.board"].owner == "Bo"
+    owners = {name: shop.nodes[name].owners for name in ("model.shop.stg_orders", "model.shop.fct_sales")}
+    assert owners == {"model.shop.stg_orders": ("ann",), "model.shop.fct_sales": ("Sales team", "sales@example.com")}
+    assert shop.nodes["exposure.shop.board"].owners == ("Bo", "bo@example.com")
 
 
 def test_severity_is_that_of_data_tests(shop):
@@ -121,7 +121,7 @@ def test_dbt_can_ask_for_the_age_by_field_or_by_query(key, has):
 def test_missing_manifest_is_named(tmp_path):
     """A missing file is named, with the command that writes it."""
     with pytest.raises(ManifestError, match=r"There is no manifest at .*nowhere\.json.*\n.*elt dbt parse"):
-        read_manifest(tmp_path / "nowhere.json")
+        read_raw(tmp_path / "nowhere.json")
 
 
 def test_truncated_manifest_is_named(tmp_path):
@@ -129,13 +129,13 @@ def test_truncated_manifest_is_named(tmp_path):
     path = tmp_path / "manifest.json"
     path.write_text(ARTIFACT.read_text()[:1000])
     with pytest.raises(ManifestError, match=r"manifest\.json is not valid JSON.*\n.*Delete it"):
-        read_manifest(path)
+        read_raw(path)
 
 
 def test_manifest_that_cannot_be_opened_is_named(tmp_path):
     """A folder in the manifest's place is named, not a traceback."""
     with pytest.raises(ManifestError, match="cannot be read: Is a directory"):
-        read_manifest(tmp_path)
+        read_raw(tmp_path)
 
 
 @pytest.mark.parametrize("version", ["https://schemas.getdbt.com/dbt/manifest/v11.json", "made-up", None])

@@ -34,12 +34,12 @@ def test_each_step_is_a_line_with_its_reason():
     assert explain(plan()) == (
         Line(kind="hook", name="on-run-start", reason="hook of the project"),
         Line(kind="ingest", name="ingest:bts", reason="feeds source raw.flights"),
-        Line(kind="freshness", name="raw.flights", reason="judges source raw.flights"),
+        Line(kind="freshness", name="raw.flights", reason="evaluates source raw.flights"),
         Line(kind="model", name="stg_flights", reason="needed by fct_flights"),
         Line(kind="data test", name="stg_ok", reason="tests stg_flights"),
         Line(kind="unit test", name="fct_u", reason="tests fct_flights"),
         Line(kind="model", name="fct_flights", reason="selected"),
-        Line(kind="suite", name="fct", reason="judges fct_flights"),
+        Line(kind="suite", name="fct", reason="evaluates fct_flights"),
     )
 
 

@@ -116,12 +116,12 @@ def test_failures_are_printed_above_the_live_view_which_leaves_no_trace() -> Non
     """A fail is told in full as it happens; a skip is only counted; in the end the cursor is back."""
     console = terminal()
     report = LiveReport(console, now=lambda: NOON)
-    for event in told(PLAN, OUTCOMES, noticed(NoticeKind.WAITING, "held by python (pid 12)")):
+    for event in told(PLAN, OUTCOMES, noticed(NoticeKind.WAITING, "locked by python (pid 12)")):
         report.hear(event)
     shown = screen(written(console))
     assert shown == [
         FAILURE,
-        "12:00:00  waiting    held by python (pid 12)",
+        "12:00:00  waiting    locked by python (pid 12)",
         "",
     ]
     assert written(console).endswith("\x1b[?25h")
@@ -130,8 +130,8 @@ def test_failures_are_printed_above_the_live_view_which_leaves_no_trace() -> Non
 def test_a_wait_before_the_run_is_shown_at_once() -> None:
     """Before there is a plan there is no view, and the user still learns what is waited for."""
     console = terminal()
-    LiveReport(console).hear(noticed(NoticeKind.WAITING, "held by python (pid 12)"))
-    assert screen(written(console)) == ["12:00:00  waiting    held by python (pid 12)", ""]
+    LiveReport(console).hear(noticed(NoticeKind.WAITING, "locked by python (pid 12)"))
+    assert screen(written(console)) == ["12:00:00  waiting    locked by python (pid 12)", ""]
 
 
 def test_closing_gives_the_terminal_back_after_any_end() -> None:

@@ -38,5 +38,5 @@ def test_an_attempt_followed_by_another_is_one_line() -> None:
 def test_a_wait_before_the_run_is_reported_at_once() -> None:
     """Who waits for a lock reads so before any plan exists."""
     stream = io.StringIO()
-    PlainReport(stream).hear(noticed(NoticeKind.WAITING, "held by python (pid 12)"))
-    assert stream.getvalue() == "12:00:00  waiting    held by python (pid 12)\n"
+    PlainReport(stream).hear(noticed(NoticeKind.WAITING, "locked by python (pid 12)"))
+    assert stream.getvalue() == "12:00:00  waiting    locked by python (pid 12)\n"

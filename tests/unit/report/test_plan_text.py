@@ -22,7 +22,7 @@ Ingest (1)
   ingest     ingest:bts (flights)  feeds source raw.flights
 
 Gates (1)
-  freshness  raw.flights           judges source raw.flights
+  freshness  raw.flights           evaluates source raw.flights
 
 Build (2)
   view       stg_flights           needed by fct_flights

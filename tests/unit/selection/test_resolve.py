@@ -69,7 +69,7 @@ def test_descendants_of_a_resource_are_selected_through_the_source_it_feeds() ->
 
 
 def test_ancestors_of_a_suite_are_selected_too() -> None:
-    """`1+expectation:fct` is the suite and the model it judges, and nothing further up."""
+    """`1+expectation:fct` is the suite and the model it evaluates, and nothing further up."""
     selection = chosen("1+expectation:fct")
     assert (selection.suites, selection.selected) == (ids("expectation.fct"), ids("model.fct"))
 

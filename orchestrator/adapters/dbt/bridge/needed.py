@@ -55,6 +55,12 @@ NEEDED = listed(
             "dbt.contracts.graph.manifest:Manifest.build_flat_graph",
             "dbt.contracts.graph.nodes:SourceDefinition.same_database_representation",
         ),
+        "to know what the parse reads, and to use a saved parse with other values of vars": (
+            "dbt.config:RuntimeConfig.analysis_paths function_paths macro_paths model_paths project_root seed_paths",
+            "dbt.config:RuntimeConfig.snapshot_paths test_paths",
+            "dbt.config.project:VarProvider.to_dict",
+            "dbt.parser.manifest:ManifestLoader.build_manifest_state_check",
+        ),
         "to keep a saved parse whole while several runs write it": (
             "dbt.parser.manifest:PARTIAL_PARSE_FILE_NAME",
             "dbt.parser.manifest:ManifestLoader.root_project write_manifest_for_partial_parse",

@@ -24,7 +24,7 @@ def known() -> set[str]:
 
 @pytest.mark.parametrize("name", NAMED)
 def test_a_named_test_exists(known: set[str], name: str) -> None:
-    """Each agreement and each difference is held by a test of the name that the page gives."""
+    """Each agreement and each difference is checked by a test of the name that the page gives."""
     assert name.rstrip("/") in known
 
 

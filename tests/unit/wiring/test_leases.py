@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from orchestrator.config.settings import OnBusy
 from orchestrator.errors import BusyError, StoreError
 from orchestrator.execution.events import Noticed
-from orchestrator.execution.leases import Turn, acquire, leased
+from orchestrator.execution.leases import LeaseEnvironment, acquire, leased
 from orchestrator.execution.recorded import WHOLE, Lease, Process
 from orchestrator.store.memory import MemoryStore
 from tests.fakes.clock import NOON
@@ -46,13 +46,13 @@ class World:
     heard: list[Noticed] = field(default_factory=list)
 
     def take(self, own: Lease, on_busy: OnBusy = OnBusy.WAIT) -> None:
-        turn = Turn(
+        environment = LeaseEnvironment(
             clock=lambda: self.now,
             lives=lambda process, _at: process.pid in self.alive,
             here="laptop",
             sleep=self.sleep,
         )
-        acquire(self.store, own, on_busy, turn, self.heard.append)
+        acquire(self.store, own, on_busy, environment, self.heard.append)
 
     def sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -191,7 +191,7 @@ class Heard(MemoryStore):
 def test_a_run_sends_heartbeats_from_acquiring_its_lease_until_releasing_it(
     before: int, late: int, breaks: bool
 ) -> None:
-    """Also while it plans: nobody calls for them. None comes once the turn was given back, however late it was due."""
+    """Also while it plans: nobody calls for them. None comes once the lease was released, however late it was due."""
     store, due, given_until = Heard(), Semaphore(0), Semaphore(0)
     seconds = count(5, 5)
 
@@ -203,8 +203,10 @@ def test_a_run_sends_heartbeats_from_acquiring_its_lease_until_releasing_it(
         return ended.is_set()
 
     clock = chain([NOON], (NOON + timedelta(seconds=passed) for passed in seconds))
-    turn = Turn(clock=lambda: next(clock), lives=lambda _process, _at: True, here="laptop", is_over=is_over)
-    with suppress(StoreError), leased(store, lease("r1", 1), OnBusy.WAIT, turn, lambda _notice: None):
+    environment = LeaseEnvironment(
+        clock=lambda: next(clock), lives=lambda _process, _at: True, here="laptop", is_over=is_over
+    )
+    with suppress(StoreError), leased(store, lease("r1", 1), OnBusy.WAIT, environment, lambda _notice: None):
         given_until.acquire()
         for _ in range(before):
             due.release()
@@ -226,14 +228,14 @@ class FullStore(MemoryStore):
 
 def test_the_error_that_broke_a_run_is_reported_even_if_its_lease_cannot_be_released() -> None:
     """A full disk breaks both; the first says what became of the run."""
-    turn = Turn(clock=lambda: NOON, lives=lambda _process, _at: True, here="laptop")
+    environment = LeaseEnvironment(clock=lambda: NOON, lives=lambda _process, _at: True, here="laptop")
     with (
         pytest.raises(StoreError, match="could not be recorded"),
-        leased(FullStore(), lease("r1", 1), OnBusy.WAIT, turn, lambda _notice: None),
+        leased(FullStore(), lease("r1", 1), OnBusy.WAIT, environment, lambda _notice: None),
     ):
         raise StoreError("what happened could not be recorded")
     with (
         pytest.raises(StoreError, match="the disk is full"),
-        leased(FullStore(), lease("r1", 1), OnBusy.WAIT, turn, lambda _notice: None),
+        leased(FullStore(), lease("r1", 1), OnBusy.WAIT, environment, lambda _notice: None),
     ):
         pass
