@@ -17,13 +17,14 @@ from orchestrator.continued_runs import resume_and_report, retry_and_report
 from orchestrator.errors import BusyError, RepairError, RunSkippedError, UnknownRunError, UnknownScheduleError
 from orchestrator.execution.liveness import is_alive, lives, this_process
 from orchestrator.execution.verdict import ExitCode, exit_code, exit_code_of_error
+from orchestrator.notifications.ports import NotifyingStore
 from orchestrator.plan.command import Command
 from orchestrator.plan.status import Status
 from orchestrator.report.schedule_text import tell_of_time
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState, was_interrupted
 from orchestrator.scheduling.due import definition_of, resumes_left, time_at
 from orchestrator.scheduling.event_time import event_time_words
-from orchestrator.scheduling.ports import ProjectStore, ScheduleRecord
+from orchestrator.scheduling.ports import ScheduleRecord
 from orchestrator.scheduling.scheduled_command import project_name, words_of
 from orchestrator.scheduling.which_time import time_to_run
 from orchestrator.timetable.scheduled_time import ScheduledTime
@@ -44,7 +45,7 @@ class ProjectSchedules:
 
     settings: Settings
     project: str
-    store: ProjectStore
+    store: NotifyingStore
     record: ScheduleRecord
 
     def schedule(self, name: str) -> ScheduleSettings:

@@ -13,6 +13,7 @@ from orchestrator.notifications.ports import NotifyingStore
 from orchestrator.wiring.schedule_notes import is_notifying, project_name, start_sender
 from orchestrator.wording import count
 
+_FAR = timedelta(days=365)
 _NEWS = timedelta(days=3)
 """The loss of a run whose last heartbeat is older is no news: it was lost before anybody was to be told."""
 
@@ -32,6 +33,16 @@ def attend(settings: Settings, store: NotifyingStore, now: datetime) -> bool:
     if is_due:
         start_sender(settings)
     return is_due
+
+
+def is_quiet(settings: Settings, store: NotifyingStore, now: datetime) -> bool:
+    """Return whether nothing waits to be sent, now or later, unless a run adds something."""
+    if not is_notifying(settings):
+        return True
+    project, record = project_name(settings), store.notification_record()
+    if record.is_waiting(project, now + _FAR):
+        return False
+    return next_escalation(record.ledger(project), policy_of(settings)) is None
 
 
 def report_lost(settings: Settings, store: NotifyingStore, now: datetime) -> tuple[str, ...]:

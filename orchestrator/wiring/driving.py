@@ -76,14 +76,12 @@ def drive(
     terms = _terms(project, plan, command, opening.run_id, reuse, continued)
     writer = known.store.writer(opening)  # nothing is written before its first event
     settled = () if continued is None else (*continued.settled, *continued.found)
-    # Builds of earlier runs left markers. If the tables for them are missing, they were lost: a warning says so.
-    recovered = reuse.evaluator.past.last_success.keys() & {step.id for step in plan.of(BuildStep)}
     runners = make_runners(
         project,
         plan,
         settled,
         left=left,
-        was_built=bool(recovered),
+        was_built=_was_built(reuse, plan),
         reader=known.reader,
         on_content=known.facts.note_content,
         scheduled=command.scheduled,
@@ -112,6 +110,14 @@ def drive(
         has_ended(ExitCode.NOT_GREEN)  # if copying is interrupted
         has_ended(code := publish(project, copy, tell))
     return FinishedRun(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=code)
+
+
+def _was_built(reuse: RunReuse, plan: Plan) -> bool:
+    """Return whether earlier runs built nodes of the plan, and so left markers.
+
+    If the tables of the markers are missing, they were lost: a warning says so.
+    """
+    return not reuse.evaluator.past.last_success.keys().isdisjoint(step.id for step in plan.of(BuildStep))
 
 
 @contextmanager
