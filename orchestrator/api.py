@@ -35,6 +35,7 @@ from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.selection.criterion import own_criterion, plain_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
+from orchestrator.wiring.asking import await_conditions
 from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, dbt_writer, docs_site, list_with_dbt
 from orchestrator.wiring.driving import FinishedRun, drive
 from orchestrator.wiring.explaining import explain_node
@@ -132,10 +133,15 @@ def run(
 
     A listener that does not return from one event within `patience` receives no more; None waits as long as it takes.
     The run gets a new id unless the caller has recorded one for it.
+
+    Raises:
+        ConditionError: A condition of the command did not come true in time.
+        RunSkippedError: The same, and the condition says that the run is then skipped.
     """
     run_id = run_id or new_run_id()
     with listening(listeners, patience) as audience:
         foreword = Foreword(run_id, audience.tell_at_once)
+        await_conditions(command, foreword.hear)  # before anything is opened
         with opened(command, Inbox(), hear=foreword.hear) as project:
             require_consent_of(command, project)  # before anything waits for a lease
             # dbt resolves the selection once. The steps are made again under the lease, because tables may have

@@ -8,7 +8,18 @@ from pathlib import Path
 import yaml
 
 from orchestrator.config.mistakes import Mistakes, meant
-from orchestrator.config.readers import ListReader, Reader, anything, as_written, keeps_references, keys, text
+from orchestrator.config.node_wishes import OnNoData
+from orchestrator.config.readers import (
+    ListReader,
+    Reader,
+    anything,
+    as_written,
+    keeps_references,
+    keys,
+    limit,
+    one_of,
+    text,
+)
 from orchestrator.config.repeat_settings import PARTS
 from orchestrator.config.sections import Entry, KeyPath, readers_of, sections_of
 from orchestrator.config.settings import Settings
@@ -17,6 +28,8 @@ from orchestrator.config.substitution import UnsetError, substitute
 KEYS: Mapping[str, Reader] = {
     **dict(readers_of(Settings)),
     "ingestion.python.*": text,
+    "ingestion.refresh_every.*": limit,
+    "on_no_data.*": one_of(OnNoData),
     **{f"repeats.*.{part}": PARTS[part] for part in PARTS},
 }
 """Every key by its path; `*` is a name that the user chooses. A key that has subkeys may also take one value."""

@@ -10,6 +10,7 @@ from orchestrator.config.mistakes import Mistakes, meant
 from orchestrator.config.repeat_settings import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
 from orchestrator.config.settings import Settings
 from orchestrator.execution.attempts import AttemptRules
+from orchestrator.execution.load_rules import mistakes_of_kind, mistakes_of_loads
 from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
@@ -89,7 +90,7 @@ def kind_of(step: Step) -> str:
 def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], asked: AskedAttempts) -> RepeatPolicy:
     policy = policy_of_kind(kind_of(step), settings, asked)
     # From the general to the specific: the kind, names in elt.yml, `meta.elt`, the command line. The later one wins.
-    for name in _names(step):
+    for name in names_of(step):
         policy = _named(policy, name, settings)
     meta = metas.get(step.node) if isinstance(step, BuildStep | TestStep | FreshnessStep) else None
     if meta is not None and meta.repeats is not None:
@@ -149,7 +150,7 @@ def _with(policy: RepeatPolicy, wish: RepeatWish) -> RepeatPolicy:
     )
 
 
-def _names(step: Step) -> Iterator[str]:
+def names_of(step: Step) -> Iterator[str]:
     """Yield the names that elt.yml may use for a step, the most specific last."""
     yield step.name
     if isinstance(step, IngestStep):
@@ -180,11 +181,14 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
                 found = meant(name, (*kinds, *sorted(known)), (*kinds, "the name or the id of any node"))
                 mistake = f"'{key}.{name}': there is no such kind of step and no such node{found}"
                 mistakes.in_file(settings.elt_yml, wish.line, mistake)
+    if settings.elt_yml is not None:
+        for line, told in mistakes_of_loads(settings, graph):
+            mistakes.in_file(settings.elt_yml, line, told)
     for node in _dbt_nodes(graph):
         if node.unique_id in metas:
             mistakes.found += [
                 f"{_place(settings, graph, node, mistake)}: {node.unique_id}: {mistake}"
-                for mistake in metas[node.unique_id].mistakes
+                for mistake in (*metas[node.unique_id].mistakes, *mistakes_of_kind(node))
             ]
     mistakes.raise_if_any()
 

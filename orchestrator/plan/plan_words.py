@@ -121,6 +121,8 @@ def decision_words(decision: Decision) -> str:
             return f"runs {decision.words}"
         case Act.CLOSED:
             return f"stays closed: {decision.words}"
+        case Act.RECENT:
+            return f"not due: {decision.words}"
         case Act.OPEN:
             return f"not run: {decision.words}"
         case Act.OPEN_SKIPS:

@@ -24,6 +24,7 @@ _ACTS = {
     Act.REUSE: "reused",
     Act.IF_CHANGED: "if changed",
     Act.CLOSED: "closed",
+    Act.RECENT: "not due",
     Act.OPEN: "not run",
     Act.OPEN_SKIPS: "not run",
     Act.UNCONFIRMED: "unconfirmed",

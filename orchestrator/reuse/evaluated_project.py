@@ -168,3 +168,14 @@ class Evaluation:
     definition: str
     """The half of the identity that covers its definition."""
     nature: Nature
+    waits: str = ""
+    """Why it is kept although rows that it reads have changed; empty if they have not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The evaluation of a node, and how it was made."""
+
+    evaluation: Evaluation
+    compiled: bool
+    """Whether the decision was allowed to compile the node."""

@@ -5,16 +5,23 @@ from dataclasses import dataclass
 
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.decision import Act
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest
 from orchestrator.plan.step import BuildStep, IngestStep, OwnStep, Step, StepId, TestStep, ValidationStep
 
 
 def fed_by(graph: Graph, plan: Plan) -> set[NodeId]:
-    """Return the dbt sources that the loads and the other steps of a plan fill."""
-    loaded = {node for step in plan.steps if isinstance(step, IngestStep) for node in step.nodes}
+    """Return the dbt sources that the loads and the other steps of a plan fill, without loads that are not due."""
+    loads = (step for step in plan.of(IngestStep) if not is_recent(step))
+    loaded = {node for step in loads for node in step.nodes}
     filled = {source for step in plan.of(OwnStep) for source in step.feeds}
     return filled | {source for source in graph.manifest.sources if not loaded.isdisjoint(graph.needs.parents(source))}
+
+
+def is_recent(step: Step) -> bool:
+    """Return whether a step is a load that is not due."""
+    return step.decision is not None and step.decision.act is Act.RECENT
 
 
 def nodes_of(plan: Plan) -> list[NodeId]:

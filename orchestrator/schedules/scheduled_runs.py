@@ -14,7 +14,7 @@ from orchestrator.config.loader import load_settings
 from orchestrator.config.schedule_settings import OnBusySchedule, ScheduleSettings
 from orchestrator.config.settings import Settings
 from orchestrator.continued_runs import resume_and_report, retry_and_report
-from orchestrator.errors import BusyError, RepairError, UnknownRunError, UnknownScheduleError
+from orchestrator.errors import BusyError, RepairError, RunSkippedError, UnknownRunError, UnknownScheduleError
 from orchestrator.execution.liveness import is_alive, lives, this_process
 from orchestrator.execution.verdict import ExitCode, exit_code, exit_code_of_error
 from orchestrator.notifications.ports import NotifyingStore
@@ -197,20 +197,19 @@ class _Claimed:
 
     def run(self, claimed: RecordedTime, make_command: MakeCommand, output: OutputKind) -> int:
         """Run it to its end, record the exit code, and return it."""
-        record = self._schedules.record
-        with _beating(record, claimed):
+        with _beating(self._schedules.record, claimed):
             try:
                 words = (*words_of(self._schedule), *event_time_words(self._schedule, self._time))
                 command = make_command(words, self._schedules.settings.dbt_project_dir)
-                code = self._drive(claimed, replace(command, scheduled=self._time), output)
+                command = replace(command, scheduled=self._time, wait_for=self._schedule.wait_for)
+                code = self._drive(claimed, command, output)
             except BusyError as busy:
                 if self._schedule.on_busy is not OnBusySchedule.SKIP:
                     self._end(claimed, ExitCode.USAGE)
                     raise
-                tell_of_time(claimed, f"is skipped: {busy.message}")
-                skipped = replace(claimed, state=TimeState.SKIPPED, cause=SkipCause.BUSY, note=busy.message)
-                record.update(replace(skipped, run_id=None, ended_at=utc_now()))
-                return ExitCode.SUCCESS
+                return self._skip(claimed, SkipCause.BUSY, busy.message)
+            except RunSkippedError as skipped:
+                return self._skip(claimed, SkipCause.CONDITION, skipped.message)
             except BaseException as error:
                 self._end(claimed, exit_code_of_error(error))
                 raise
@@ -231,6 +230,13 @@ class _Claimed:
         except RepairError as error:  # for example, the project no longer has some of its nodes
             tell_of_time(claimed, f"cannot be resumed, so a new run starts: {error.message}")
             return run_and_report(command, output, run_id=self._renamed(claimed))
+
+    def _skip(self, claimed: RecordedTime, cause: SkipCause, why: str) -> int:
+        """Record that the time does not run, which is fine."""
+        tell_of_time(claimed, f"is skipped: {why}")
+        skipped = replace(claimed, state=TimeState.SKIPPED, cause=cause, note=why, run_id=None, ended_at=utc_now())
+        self._schedules.record.update(skipped)
+        return ExitCode.SUCCESS
 
     def _renamed(self, claimed: RecordedTime) -> str:
         run_id = new_run_id()

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
-from orchestrator.config.settings import OnNoData
 from orchestrator.errors import StoreError
 from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.audience import Audience
@@ -14,6 +13,7 @@ from orchestrator.execution.chronicle import Chronicle
 from orchestrator.execution.events import Event, Noticed, NoticeKind
 from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.knowledge import Knowledge
+from orchestrator.execution.load_rules import load_rules
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunStore, RunWriter
@@ -143,7 +143,7 @@ def _terms(
         database=project.database,
         limits=project.limits(),
         fail_fast=project.snapshot.flags.fail_fast,
-        skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
+        loads=load_rules(project.settings, project.graph, plan),
         grace=command.grace,
         attempts=attempt_rules(project.settings, project.graph, plan, command),
         settled=None if continued is None else continued.settled,

@@ -138,6 +138,10 @@ class DbtProject:
         """Open dbt's first connection, which attaches the databases that the profile names; raises WarehouseError."""
         self._session.attach()
 
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        """Return the first row of a query on the target, without a parse; raises WarehouseError."""
+        return self._session.ask(statement)
+
     def node_runs(
         self, planned: Collection[NodeId], added: Collection[NodeId] = (), places: Places | None = None
     ) -> NodeRuns:

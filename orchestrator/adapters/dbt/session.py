@@ -164,6 +164,25 @@ class DbtSession:
         except DbtBaseException as error:
             raise WarehouseError(str(error), hint="Check the target in profiles.yml.") from error
 
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        """Return the first row of a query on the target; what it writes is rolled back. Needs no parse.
+
+        Raises:
+            WarehouseError: the target cannot be opened, or refuses the query.
+        """
+        from dbt.adapters.factory import get_adapter, register_adapter
+        from dbt.mp_context import get_mp_context
+        from dbt_common.exceptions import DbtBaseException
+
+        register_adapter(self.config, get_mp_context())
+        adapter = get_adapter(self.config)
+        try:
+            with adapter.connection_named("question"):
+                _, table = adapter.execute(statement, auto_begin=True, fetch=True, limit=1)
+                return [tuple(row) for row in table.rows]
+        except DbtBaseException as error:
+            raise WarehouseError(str(error), hint="Check the query, and the target in profiles.yml.") from error
+
     def close(self) -> None:
         """Close the connections and the log file, and restore the working folder; idempotent."""
         if self._came_from is not None:

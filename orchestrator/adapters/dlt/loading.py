@@ -197,20 +197,17 @@ def _result(pipeline: Pipeline, loaded: dict[str, dict[str, int]]) -> dict[str, 
     for load_id, counts in sorted(loaded.items()):
         for table, rows in counts.items():
             if not table.startswith(OWN_PREFIX):
-                entry = tables.setdefault(table, {"name": table, "rows": 0, "load_ids": []})
+                entry = tables.setdefault(table, {"name": table, "rows": 0, "load_ids": [], "replaced": False})
                 entry["rows"] += rows
                 entry["load_ids"].append(load_id)
     # A replaced table counts as news even without rows: its earlier rows are gone.
-    replaced = any(
-        schema.tables[name].get("write_disposition") == "replace"
-        for schema in (pipeline.schemas[name] for name in pipeline.schema_names)
-        for name in tables
-        if name in schema.tables
-    )
+    for schema in (pipeline.schemas[name] for name in pipeline.schema_names):
+        for name in tables.keys() & schema.tables.keys():
+            tables[name]["replaced"] |= schema.tables[name].get("write_disposition") == "replace"
     return {
         "tables": list(tables.values()),
         "load_ids": sorted(loaded),
-        "replaced": replaced,
+        "replaced": any(entry["replaced"] for entry in tables.values()),
         "bytes": _bytes(pipeline, loaded),
     }
 

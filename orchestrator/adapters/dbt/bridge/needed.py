@@ -99,6 +99,11 @@ NEEDED = listed(
             "dbt.adapters.factory:AdapterContainer.adapters",
             "dbt.adapters.factory:FACTORY get_adapter get_adapter_package_names reset_adapters",
         ),
+        "to ask the target without a parse": (
+            "dbt.adapters.base:BaseAdapter.execute",
+            "dbt.adapters.factory:register_adapter",
+            "dbt.mp_context:get_mp_context",
+        ),
         "to run a statement on the connection of a node": (
             "dbt.adapters.base:BaseAdapter.cleanup_connections connection_named connections",
             "dbt.adapters.contracts.connection:Connection.handle transaction_open",
