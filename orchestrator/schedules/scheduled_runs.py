@@ -30,6 +30,7 @@ from orchestrator.scheduling.which_time import time_to_run
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.recording import new_run_id, open_store
 from orchestrator.wiring.reports import OutputKind
+from orchestrator.wiring.schedule_notes import is_notifying, note_skipped
 from orchestrator.wording import did_you_mean, similar
 
 MakeCommand = Callable[[tuple[str, ...], Path | None], Command]
@@ -236,6 +237,9 @@ class _Claimed:
         tell_of_time(claimed, f"is skipped: {why}")
         skipped = replace(claimed, state=TimeState.SKIPPED, cause=cause, note=why, run_id=None, ended_at=utc_now())
         self._schedules.record.update(skipped)
+        if cause is SkipCause.CONDITION and is_notifying(self._schedules.settings):
+            notifications = self._schedules.store.notification_record()
+            note_skipped(notifications, self._schedules.settings, self._time, why, utc_now())
         return ExitCode.SUCCESS
 
     def _renamed(self, claimed: RecordedTime) -> str:
