@@ -20,10 +20,10 @@ from orchestrator.notifications.notification_ledger import LetterKind, Notificat
 from orchestrator.report.notify_text import Preview, previews_json, print_previews, print_status, status_json
 from orchestrator.report.run_json import json_line
 from orchestrator.report.streams import Lines, open_console
+from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.wiring.notification_destinations import open_masker, open_policy, open_post, require_known_schemes
 from orchestrator.wiring.notification_sending import composed, gathered, only_sender, send_all, send_unrecorded
 from orchestrator.wiring.recording import open_store
-from orchestrator.wiring.schedule_notes import project_name
 from orchestrator.wording import did_you_mean, similar
 
 _SHOWN = 20
@@ -51,7 +51,7 @@ def send_test(project_dir: Path | None, destination: str, *, as_json: bool) -> i
     settings = load_settings(project_dir)
     require_known_schemes(settings)
     _require_known(settings, destination)
-    now, project = datetime.now(UTC), project_name(settings)
+    now, project = datetime.now(UTC), project_name(settings.dbt_project_dir)
     notification = Notification(
         destination=destination,
         kind=LetterKind.TEST,
@@ -84,7 +84,7 @@ def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) ->
     """Print what each destination is told of a run, the last by default, and why; the exit code is 0."""
     settings = load_settings(project_dir)
     require_known_schemes(settings)
-    project = project_name(settings)
+    project = project_name(settings.dbt_project_dir)
     with closing(open_store(settings)) as store:
         reader, record = store.reader(), store.notification_record()
         head = reader.head(reader.find(run))
@@ -117,7 +117,7 @@ def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) ->
 def show_status(project_dir: Path | None, *, as_json: bool) -> int:
     """Print the open causes, the last notifications, and what could not be sent; the exit code is 0."""
     settings = load_settings(project_dir)
-    project = project_name(settings)
+    project = project_name(settings.dbt_project_dir)
     with closing(open_store(settings)) as store:
         record = store.notification_record()
         causes = tuple(record.ledger(project).open.values())

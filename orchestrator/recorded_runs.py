@@ -27,8 +27,9 @@ from orchestrator.report.notify_text import unsent_text
 from orchestrator.report.run_json import JsonEvents, json_line
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
+from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.wiring.recording import open_store, query_store
-from orchestrator.wiring.schedule_notes import is_notifying, project_name
+from orchestrator.wiring.schedule_notes import is_notifying
 from orchestrator.wording import did_you_mean, similar
 
 _LAST_NOTIFICATIONS = 20
@@ -170,7 +171,11 @@ def _unsent(store: NotifyingStore, project_dir: Path | None) -> int:
     settings = load_settings(project_dir)
     if not is_notifying(settings):
         return 0
-    return len(troubled(store.notification_record().notifications(project_name(settings), limit=_LAST_NOTIFICATIONS)))
+    return len(
+        troubled(
+            store.notification_record().notifications(project_name(settings.dbt_project_dir), limit=_LAST_NOTIFICATIONS)
+        )
+    )
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from orchestrator.notifications.happening import Happening, HappeningKind
 from orchestrator.notifications.notification_rules import policy_of
 from orchestrator.notifications.outbox import next_escalation
 from orchestrator.notifications.ports import NotifyingStore
-from orchestrator.wiring.schedule_notes import is_notifying, project_name, start_sender
+from orchestrator.scheduling.scheduled_command import project_name
+from orchestrator.wiring.schedule_notes import is_notifying, start_sender
 from orchestrator.wording import count
 
 _FAR = timedelta(days=365)
@@ -25,7 +26,7 @@ def attend(settings: Settings, store: NotifyingStore, now: datetime) -> bool:
     """
     if not is_notifying(settings):
         return False
-    project, record = project_name(settings), store.notification_record()
+    project, record = project_name(settings.dbt_project_dir), store.notification_record()
     is_due = bool(report_lost(settings, store, now)) or record.is_waiting(project, now)
     if not is_due and any(one.escalate.to for one in settings.notifications.destinations.values()):
         escalated = next_escalation(record.ledger(project), policy_of(settings))
@@ -39,7 +40,7 @@ def is_quiet(settings: Settings, store: NotifyingStore, now: datetime) -> bool:
     """Return whether nothing waits to be sent, now or later, unless a run adds something."""
     if not is_notifying(settings):
         return True
-    project, record = project_name(settings), store.notification_record()
+    project, record = project_name(settings.dbt_project_dir), store.notification_record()
     if record.is_waiting(project, now + _FAR):
         return False
     return next_escalation(record.ledger(project), policy_of(settings)) is None
@@ -47,7 +48,7 @@ def is_quiet(settings: Settings, store: NotifyingStore, now: datetime) -> bool:
 
 def report_lost(settings: Settings, store: NotifyingStore, now: datetime) -> tuple[str, ...]:
     """Note each run whose process died, once, and return their ids. The caller starts the sender."""
-    project, record = project_name(settings), store.notification_record()
+    project, record = project_name(settings.dbt_project_dir), store.notification_record()
     found = []
     for run_id in record.unended_runs(project):
         head = store.reader().head(run_id)

@@ -33,8 +33,8 @@ from orchestrator.notifications.run_facts import facts_of
 from orchestrator.notifications.trouble import RunFacts
 from orchestrator.report.notification_text import notification_body, notification_level, notification_title
 from orchestrator.scheduling.claims import TimeKey, TimeState
+from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.wiring.log_files import log_dir
-from orchestrator.wiring.schedule_notes import project_name
 
 _TRIES = 3
 _CLAIM = timedelta(minutes=10)
@@ -63,7 +63,7 @@ class Post:
     @property
     def project(self) -> str:
         """Return the name of the project, to which the record of notifications belongs."""
-        return project_name(self.settings)
+        return project_name(self.settings.dbt_project_dir)
 
     @property
     def record(self) -> NotificationRecord:

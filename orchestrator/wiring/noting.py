@@ -19,11 +19,12 @@ from orchestrator.notifications.happening import Happening, HappeningKind, happe
 from orchestrator.notifications.ports import NotificationRecord, NotifyingStore
 from orchestrator.plan.command import Command
 from orchestrator.report.streams import Lines
+from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.attending import report_lost
 from orchestrator.wiring.driving import FinishedRun
 from orchestrator.wiring.recording import open_store
-from orchestrator.wiring.schedule_notes import is_notifying, note_ping, project_name, start_sender
+from orchestrator.wiring.schedule_notes import is_notifying, note_ping, start_sender
 
 Ran = TypeVar("Ran", bound=FinishedRun | None)
 
@@ -56,7 +57,7 @@ class RunNoting:
     def __init__(self, settings: Settings, scheduled: ScheduledTime | None) -> None:
         self._settings = settings
         self._scheduled = scheduled
-        self._project = project_name(settings)
+        self._project = project_name(settings.dbt_project_dir)
         self._run_id: str | None = None
 
     def hear(self, event: Event) -> None:

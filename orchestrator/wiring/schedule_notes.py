@@ -8,14 +8,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 
-import yaml
-
 from orchestrator.config.settings import Settings
 from orchestrator.masking import Masker
 from orchestrator.notifications.happening import Happening, HappeningKind
 from orchestrator.notifications.notification_ledger import LetterKind, Notification
 from orchestrator.notifications.outbox import PING
 from orchestrator.notifications.ports import NotificationRecord
+from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.timetable.scheduled_time import ScheduledTime
 
 _HOSTED = ("CI", "KUBERNETES_SERVICE_HOST")
@@ -35,7 +34,7 @@ def note_ping(
     schedule = settings.schedules.get(scheduled.schedule)
     if schedule is None or schedule.ping is None:
         return False
-    now, project = datetime.now(UTC), project_name(settings)
+    now, project = datetime.now(UTC), project_name(settings.dbt_project_dir)
     same = f"{project}/{scheduled.schedule}/{scheduled.logical_time.isoformat()}"
     notification = Notification(
         destination=f"{PING}{scheduled.schedule}",
@@ -69,7 +68,7 @@ def note_late(
         expected_end=expected_end,
         deadline=deadline,
     )
-    record.note(project_name(settings), happening)
+    record.note(project_name(settings.dbt_project_dir), happening)
     start_sender(settings)
 
 
@@ -84,7 +83,7 @@ def note_skipped(
         logical_time=scheduled.logical_time,
         message=Masker(os.environ).text(reason),
     )
-    record.note(project_name(settings), happening)
+    record.note(project_name(settings.dbt_project_dir), happening)
     note_ping(settings, record, scheduled, "0")
     start_sender(settings, is_last=True)
 
@@ -101,7 +100,7 @@ def note_refused(
         exit_code=exit_code,
         message=Masker(os.environ).text(reason),
     )
-    record.note(project_name(settings), happening)
+    record.note(project_name(settings.dbt_project_dir), happening)
     note_ping(settings, record, scheduled, str(exit_code))
     start_sender(settings, is_last=True)
 
@@ -132,12 +131,3 @@ def _ends_all_together() -> bool:
         return False
     # As systemd documents it: the variable alone is also in the terminals of a desktop.
     return os.environ.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
-
-
-def project_name(settings: Settings) -> str:
-    """Return the name in dbt_project.yml; that of its folder, if the file cannot be read."""
-    try:
-        found = yaml.safe_load((settings.dbt_project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
-        return str(found["name"])
-    except (OSError, ValueError, yaml.YAMLError, TypeError, KeyError):
-        return settings.dbt_project_dir.name

@@ -82,7 +82,7 @@ def test_all_kinds_of_conditions(tmp_path):
         ("{http: 'https://a', headers: {X-Api-Key: hidden}}", "the header 'X-Api-Key' is a secret"),
         ("{sql: \"select * from {{ ref('x') }}\"}", "Jinja is not rendered here"),
         ("{file: 'a_{interval_strt:%Y}'}", "did you mean {interval_start}?"),
-        ("{schedule: nigthly}", "'nigthly' is no schedule. Did you mean 'nightly'"),
+        ("{schedule: nightl}", "'nightl' is no schedule. Did you mean 'nightly'"),
         ("{schedule: nightly}", "it waits for 'nightly', which waits for it"),
         ("{file: a, every: 0s}", "expected at least 1s"),
         ("{file: a, otherwise: stop}", "expected fail or skip or run"),
