@@ -19,6 +19,7 @@ from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.leases import leased_plan
 from orchestrator.execution.ports import RunListener
+from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.command import Command
 from orchestrator.plan.consent import Consents, refuse
 from orchestrator.plan.estimate import Estimate, estimate_to_json
@@ -35,10 +36,12 @@ from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.selection.criterion import own_criterion, plain_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
+from orchestrator.wiring.asking import await_conditions
 from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, dbt_writer, docs_site, list_with_dbt
 from orchestrator.wiring.driving import FinishedRun, drive
 from orchestrator.wiring.estimating import estimate_of
 from orchestrator.wiring.explaining import explain_node
+from orchestrator.wiring.noting import with_notifications
 from orchestrator.wiring.planning import (
     dbt_args,
     decided,
@@ -136,10 +139,15 @@ def run(
 
     A listener that does not return from one event within `patience` receives no more; None waits as long as it takes.
     The run gets a new id unless the caller has recorded one for it.
+
+    Raises:
+        ConditionError: A condition of the command did not come true in time.
+        RunSkippedError: The same, and the condition says that the run is then skipped.
     """
     run_id = run_id or new_run_id()
     with listening(listeners, patience) as audience:
         foreword = Foreword(run_id, audience.tell_at_once)
+        await_conditions(command, foreword.hear)  # before anything is opened
         with opened(command, Inbox(), hear=foreword.hear) as project:
             require_consent_of(command, project)  # before anything waits for a lease
             # dbt resolves the selection once. The steps are made again under the lease, because tables may have
@@ -164,9 +172,11 @@ def run_and_report(
     """Run with reports on the terminal, as lines or as JSON, and return the exit code."""
     with reporting(output, color=color, nothing=nothing_to_do(command.select)) as listeners:
         watched = replace(command, watched=output is OutputKind.LIVE)
-        return int(
-            run(watched, listeners, patience=None, run_id=run_id).exit_code
-        )  # a pager may read the output much later
+        # Without a limit to the patience: a pager may read the output much later.
+        ran = with_notifications(
+            command, listeners, lambda watching: run(watched, watching, patience=None, run_id=run_id)
+        )
+        return int(ran.exit_code)
 
 
 def show_plan(
@@ -239,7 +249,8 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
     settings = load_settings(command.project_dir)
     parts = [part for item in (*unions(command.select), *unions(command.exclude)) for part in item.split(",")]
     # dbt alone answers in most cases. Opening the whole project would also import the ingestion modules.
-    if not any(map(own_criterion, parts)):
+    reaches_steps = settings.steps and any("+" in part or "@" in part for part in parts)
+    if not any(map(own_criterion, parts)) and not reaches_steps:
         expressions = (command.select, command.exclude)
         names = tuple(plain.value for part in parts if (plain := plain_criterion(part)) is not None)
         loads = names if settings.ingestion_folder is not None else ()
@@ -254,7 +265,8 @@ def list_nodes(command: Command, *, output: str, output_keys: tuple[str, ...] = 
         snapshot = selected(command, project)
         selection = snapshot.selection
         # A list of resource types is dbt's, and names none of ours.
-        ours = sorted(selection.ingest | selection.suites) if snapshot.kept_types is None else []
+        steps = frozenset[NodeId]() if selection.is_everything else selection.steps
+        ours = sorted(selection.ingest | selection.suites | steps) if snapshot.kept_types is None else []
         listed = (
             project.dbt.list_lines(selection.selected, output, output_keys) if selection.selected or not ours else ()
         )

@@ -6,25 +6,34 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from orchestrator.config.loader import load_settings
-from orchestrator.errors import RepairError, UnknownRunError
+from orchestrator.errors import RepairError
 from orchestrator.execution.audience import PATIENCE
-from orchestrator.execution.changes import changes_since, gone_nodes
+from orchestrator.execution.changes import changes_since, gone_nodes, with_steps_of_today
 from orchestrator.execution.events import Noticed, NoticeKind, RunNotStarted
 from orchestrator.execution.foreword import Foreword
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.leases import leased_plan
 from orchestrator.execution.liveness import RunState, lives, state_of
-from orchestrator.execution.ports import RunListener, RunReader
+from orchestrator.execution.ports import RunListener
 from orchestrator.execution.reconcile import found_in_target, gone_from_target, left_of
 from orchestrator.execution.recorded import RETRIES, RecordedRun
 from orchestrator.execution.recorded_command import command_of, compared_with, require_same_vars
-from orchestrator.execution.resume import Continued, attempt_counts, is_finished, past_of, refuse_hooks_alone, settled
+from orchestrator.execution.resume import (
+    Continued,
+    attempt_counts,
+    is_finished,
+    past_of,
+    refuse_hooks_alone,
+    runs_retried,
+    settled,
+)
 from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.plan.command import Command
 from orchestrator.plan.make_request import requested_again
@@ -34,6 +43,7 @@ from orchestrator.plan.step import BuildStep, Step
 from orchestrator.report.streams import open_console
 from orchestrator.reuse.plan_decisions import DecidedPlan, with_closed_gates
 from orchestrator.wiring.driving import FinishedRun, drive
+from orchestrator.wiring.noting import with_notifications
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.planning import opened, require_consent_of, selected, steps_for
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of, with_moments
@@ -90,8 +100,7 @@ def resume(
             )
         foreword = Foreword(found.head.run_id, audience.tell_at_once, after=found.head.events)
         project = stack.enter_context(_reopened(recalled, foreword.hear))
-        store = stack.enter_context(closing(open_store(project.settings)))
-        command = recalled.command
+        store, command = stack.enter_context(closing(open_store(project.settings))), recalled.command
         stack.enter_context(leased_plan(store, project, command, found.head.run_id, lambda: found.plan, project.hear))
         changed = _changed(project, recalled)
         _refuse_changes(project, found, changed, accept=accept_changes)
@@ -104,7 +113,8 @@ def resume(
         )
         left = left_of(project, recalled.runs, changed)
         known = Knowledge(project=project, store=store)
-        return drive(project, known, DecidedPlan(plan=found.plan), recalled.command, opening, audience, continued, left)
+        today = DecidedPlan(plan=with_steps_of_today(found.plan, project.graph))
+        return drive(project, known, today, recalled.command, opening, audience, continued, left)
 
 
 def retry(
@@ -156,7 +166,8 @@ def resume_and_report(
     """Resume a run with reports, and return the exit code."""
     with reporting(output, color=color, nothing="Nothing was left to do.") as listeners:
         watched = replace(again, watched=output is OutputKind.LIVE)
-        return int(resume(run, watched, listeners, accept_changes=accept_changes, patience=None).exit_code)
+        resumed = partial(resume, run, watched, accept_changes=accept_changes, patience=None)
+        return int(with_notifications(again, listeners, resumed).exit_code)
 
 
 def retry_and_report(
@@ -171,7 +182,9 @@ def retry_and_report(
     message = "Nothing to retry: every step of the run succeeded, or its node no longer exists."
     with reporting(output, color=color, nothing="") as listeners:
         watched = replace(again, watched=output is OutputKind.LIVE)
-        ran = retry(run, watched, listeners, patience=None, run_id=run_id)
+        ran = with_notifications(
+            again, listeners, lambda watching: retry(run, watched, watching, patience=None, run_id=run_id)
+        )
         if ran is None:
             for listener in listeners:
                 listener.hear(RunNotStarted(at=datetime.now(UTC), message=message, exit_code=0))
@@ -185,7 +198,7 @@ def _recall(run: str | None, again: Command) -> _Recalled:
     with closing(open_store(load_settings(again.project_dir))) as store:
         reader = store.reader()
         found = reader.run(reader.find(run))
-        before = tuple(_retried(reader, found))[::-1]  # what succeeded in them still counts
+        before = tuple(runs_retried(reader, found))[::-1]  # what succeeded in them still counts
         manifest = reader.manifest(found.head.run_id)
     state = state_of(found.head, now=datetime.now(UTC), here=socket.gethostname(), lives=lives)
     if state is RunState.RUNNING:
@@ -195,16 +208,6 @@ def _recall(run: str | None, again: Command) -> _Recalled:
             hint="`elt cancel` ends it.",
         )
     return _Recalled(run=found, before=before, command=command_of(found, again), manifest=manifest)
-
-
-def _retried(reader: RunReader, run: RecordedRun) -> Iterator[RecordedRun]:
-    """Yield the run that a run retried, the run that this one retried, and so on, as far as they are still recorded."""
-    while isinstance(name := run.asked.get(RETRIES), str):
-        try:
-            run = reader.run(name)
-        except UnknownRunError:  # deleted by `prune`
-            return
-        yield run
 
 
 @contextmanager

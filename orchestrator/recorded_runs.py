@@ -13,20 +13,26 @@ from orchestrator.config.readers import MOST_RUNS
 from orchestrator.errors import RepairError, UnknownNodeError, UnknownRunError, UsageError
 from orchestrator.execution.events import step_of_event
 from orchestrator.execution.liveness import RunState, lives, state_of, this_process
-from orchestrator.execution.ports import RunReader, RunStore
+from orchestrator.execution.ports import RunReader
 from orchestrator.execution.recorded import RecordedRun, RecordedStep, RunHead
 from orchestrator.execution.replay import replay
 from orchestrator.nodes.dlt import is_called
+from orchestrator.notifications.outbox import troubled
+from orchestrator.notifications.ports import NotifyingStore
 from orchestrator.plan.consent import Consents, refuse, require_consent
 from orchestrator.plan.step import IngestStep
 from orchestrator.report.history_json import listed_to_json, run_to_json
 from orchestrator.report.history_text import print_history, print_log, print_pruned, print_run, print_table
+from orchestrator.report.notify_text import unsent_text
 from orchestrator.report.run_json import JsonEvents, json_line
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
+from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.wiring.recording import open_store, query_store
+from orchestrator.wiring.schedule_notes import is_notifying
 from orchestrator.wording import did_you_mean, similar
 
+_LAST_NOTIFICATIONS = 20
 _LOOK = 0.5  # seconds between two looks at a run that is followed
 
 
@@ -37,10 +43,13 @@ def show_history(project_dir: Path | None, *, limit: int, as_json: bool) -> int:
         runs = [(head, _state(head)) for head in reader.heads(limit=limit)]
         # Only JSON shows row counts. They are asked for all runs at once, because each query of the store takes time.
         rows = reader.row_counts([head.run_id for head, _ in runs]) if as_json else {}
+        unsent = 0 if as_json else _unsent(store, project_dir)
     if as_json:
         _print_json(*(listed_to_json(head, state, rows[head.run_id]) for head, state in runs))
     else:
         print_history(open_console(), runs)
+        if unsent:
+            open_console().print(f"{unsent_text(unsent)} See `elt notify status`.", soft_wrap=True)
     return 0
 
 
@@ -157,8 +166,20 @@ def cancel(project_dir: Path | None, run: str | None) -> int:
     return 0
 
 
+def _unsent(store: NotifyingStore, project_dir: Path | None) -> int:
+    """Return how many of the last notifications could not be sent."""
+    settings = load_settings(project_dir)
+    if not is_notifying(settings):
+        return 0
+    return len(
+        troubled(
+            store.notification_record().notifications(project_name(settings.dbt_project_dir), limit=_LAST_NOTIFICATIONS)
+        )
+    )
+
+
 @contextmanager
-def _opened(project_dir: Path | None) -> Iterator[RunStore]:
+def _opened(project_dir: Path | None) -> Iterator[NotifyingStore]:
     with closing(open_store(load_settings(project_dir))) as store:
         yield store
 
@@ -176,18 +197,23 @@ def _run_and_node(reader: RunReader, words: tuple[str, ...]) -> tuple[str, str |
             return reader.find(words[0]), words[1]
 
 
+_PREFIXES = {"expectation:": "suite", "step:": "step"}
+"""The selection methods that may be written before the name of a step, and the kind of step that each means."""
+
+
 def _steps_of(run: RecordedRun, node: str) -> tuple[RecordedStep, ...]:
     """Return the step with this id, or all steps with this name: a model shares its name with its suite and gate.
 
-    A load is found by any of its names, a suite also as `expectation:NAME`.
+    A load is found by any of its names, a suite also as `expectation:NAME`, a step of one's own as `step:NAME`.
     """
     loads = {step.id: step.names for step in run.plan.of(IngestStep)}
-    plain = node.removeprefix("expectation:")
+    kind = next((kind for prefix, kind in _PREFIXES.items() if node.startswith(prefix)), "")
+    plain = node.partition(":")[2] if kind else node
 
     def is_meant(step: RecordedStep) -> bool:
         if step.step_id in loads:
             return step.name == node or is_called(node, loads[step.step_id])
-        return step.name == node or (plain != node and step.name == plain and step.kind == "suite")
+        return step.name == node or (kind != "" and step.name == plain and step.kind == kind)
 
     found = tuple(step for step in run.steps if node == step.step_id) or tuple(filter(is_meant, run.steps))
     if not found:

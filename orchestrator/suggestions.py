@@ -34,7 +34,7 @@ def selection_words(project_dir: Path | None, target_path: str | None = None) ->
         known = selectable_words(_target_folder(settings, target_path) / "manifest.json")
     except ManifestError:
         known = frozenset()
-    return tuple(sorted({*known, *_FIXED, *_loads(settings), *_suites(settings)}))
+    return tuple(sorted({*known, *_FIXED, *_loads(settings), *_suites(settings), *_steps(settings)}))
 
 
 def node_names(project_dir: Path | None, target_path: str | None = None) -> tuple[str, ...]:
@@ -108,6 +108,10 @@ def _named(decorator: ast.expr) -> str:
     keywords = decorator.keywords if isinstance(decorator, ast.Call) else ()
     names = [one.value.value for one in keywords if one.arg == "name" and isinstance(one.value, ast.Constant)]
     return str(names[0]) if names else ""
+
+
+def _steps(settings: Settings) -> Iterator[str]:
+    return (f"step:{name}" for name in settings.steps)
 
 
 def _suites(settings: Settings) -> Iterator[str]:

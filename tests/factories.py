@@ -7,6 +7,7 @@ from typing import Any
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.recorded import Process, RunHead
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.nodes.own_step import CommandCall
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import (
@@ -15,6 +16,7 @@ from orchestrator.plan.step import (
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     StepId,
     TestStep,
@@ -48,7 +50,7 @@ def make_step(name: str, *, parents: Any = (), after: Any = (), **options: Any) 
     """Make a step whose id is its name and whose kind its name shows.
 
     `test_…`: a data test; `load_…`: an ingest; `fresh_…`: freshness asked by dbt; `age_…`: freshness by load;
-    `suite_…`: a validation; `hook_start` and `hook_end`: hooks; anything else: a table model.
+    `suite_…`: a validation; `hook_start` and `hook_end`: hooks; `own_…`: a step of elt.yml; else: a table model.
     """
     shared: dict[str, Any] = {
         "id": StepId(name),
@@ -70,6 +72,8 @@ def make_step(name: str, *, parents: Any = (), after: Any = (), **options: Any) 
             step = FreshnessStep(node=node, by_load=kind == "age", **limits | shared | options)
         case "suite":
             step = ValidationStep(suite=name, node=node, relation=relation, **shared | options)
+        case "own":
+            step = OwnStep(node=NodeId(f"step.{name}"), call=CommandCall(words=("true",)), **shared | options)
         case "hook":
             step = HookStep(when=name.split("_")[1], **shared | options)
         case _:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from hypothesis import strategies as st
 
-from orchestrator.graph.build import Graph, build_graph
+from orchestrator.graph.build import Graph, build_graph, with_steps
 from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource, Manifest
 from orchestrator.nodes.dlt import DltResource, DltSource, IngestNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.nodes.own_step import CommandCall, OwnNode
 from orchestrator.nodes.suite import BoundSuite, Suite
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.planner import make_plan
@@ -18,9 +19,9 @@ STORED = {ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT, Resource
 
 
 def node_id(short: str) -> NodeId:
-    """Turn `model.a` into `model.shop.a`, and leave `ingest.x.y` and `expectation.s` alone."""
+    """Turn `model.a` into `model.shop.a`, and leave `ingest.x.y` and `expectation.s` or `step.s` alone."""
     kind, _, name = short.partition(".")
-    return NodeId(short) if kind in {"ingest", "expectation"} else NodeId(f"{kind}.shop.{name}")
+    return NodeId(short) if kind in {"ingest", "expectation", "step"} else NodeId(f"{kind}.shop.{name}")
 
 
 def ids(*shorts: str) -> frozenset[NodeId]:
@@ -77,6 +78,20 @@ def make_suite(name: str, on: str) -> BoundSuite:
     return BoundSuite(suite=suite, node=node_id(on))
 
 
+def make_own(name: str, *follows: str, feeds: Sequence[str] = (), **fields) -> OwnNode:
+    """Make a step of elt.yml that follows nodes, or fills dbt sources of `raw`."""
+    return OwnNode(
+        unique_id=NodeId(f"step.{name}"),
+        name=name,
+        call=CommandCall(words=("true",)),
+        follows=tuple(node_id(one) for one in follows),
+        feeds=tuple(NodeId(f"source.shop.raw.{one}") for one in feeds),
+        path="elt.yml",
+        line=1,
+        **fields,
+    )
+
+
 def make_dlt_source(name: str, *resources: str, pipeline: str | None = None) -> DltSource:
     return DltSource(
         name=name,
@@ -90,19 +105,23 @@ def make_dlt_source(name: str, *resources: str, pipeline: str | None = None) -> 
 
 
 def make_graph(
-    *parts: DbtNode | DbtSource, loads: Sequence[DltSource] = (), suites: Sequence[BoundSuite] = ()
+    *parts: DbtNode | DbtSource,
+    loads: Sequence[DltSource] = (),
+    suites: Sequence[BoundSuite] = (),
+    steps: Sequence[OwnNode] = (),
 ) -> Graph:
     """Make a graph in which each resource of `loads` feeds the dbt source of its name, if there is one."""
     manifest = make_manifest(*parts)
     nodes = [_ingest_node(source, resource.name) for source in loads for resource in source.resources]
     feeds = [(node.unique_id, NodeId(f"source.shop.raw.{node.resource}")) for node in nodes]
-    return build_graph(
+    graph = build_graph(
         manifest,
         ingest=nodes,
         feeds=[edge for edge in feeds if edge[1] in manifest.sources],
         dlt_sources=loads,
         suites=suites,
     )
+    return with_steps(graph, steps) if steps else graph
 
 
 def _ingest_node(source: DltSource, resource: str) -> IngestNode:

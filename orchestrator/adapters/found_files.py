@@ -38,7 +38,7 @@ def _local(path: Path) -> FoundFile:
 
 def _remote(pattern: str, scheme: str) -> dict[str, FoundFile]:
     try:
-        from fsspec.core import url_to_fs  # type: ignore[import-untyped]  # it ships no types
+        from fsspec.core import url_to_fs
 
         system, path = url_to_fs(pattern, use_listings_cache=False)
     except ImportError as error:

@@ -60,7 +60,7 @@ _BUILD = frozenset({BUILD})
 SELECTION = (
     DbtOption(
         names=("--select", "-s", "--models", "--model", "-m"),
-        help="What to run: dbt's selection syntax, and ingest: and expectation:.",
+        help="What to run: dbt's selection syntax, and ingest:, expectation: and step:.",
         value="EXPRESSION",
         many=True,
     ),

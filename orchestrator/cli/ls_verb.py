@@ -25,8 +25,8 @@ from orchestrator.cli.shared import JsonDbtCommand, as_json, request_options
 def command(context: click.Context, /, **options: Any) -> int:
     """List the nodes that a selection names, one a line.
 
-    Prints what `dbt ls` prints; `ingest:` and `expectation:` select loads and expectation suites. --json is short for
-    --output json.
+    Prints what `dbt ls` prints; `ingest:`, `expectation:` and `step:` select loads, suites and steps of elt.yml.
+    --json is short for --output json.
     """
     from orchestrator.api import Command, list_nodes
 

@@ -18,7 +18,9 @@ _GROUPS = {
     "How nodes are built": (
         *("full_refresh", "empty", "sample", "event_time_start", "event_time_end", "vars", "store_failures"),
     ),
-    "Limits and waiting": (*("threads", "fail_fast", "time_limit", "grace", "repeats", "lock_timeout", "on_busy"),),
+    "Limits and waiting": (
+        *("threads", "fail_fast", "time_limit", "grace", "repeats", "lock_timeout", "on_busy", "wait_for"),
+    ),
     "Output": ("json_lines", "quiet", "verbose", "output", "output_keys", "use_colors", "print", "log_format"),
     "Project and target": ("target", "profile", "profiles_dir", "project_dir", "target_path", "yes"),
 }

@@ -19,6 +19,7 @@ from orchestrator.cli.shared import (
     shadow_reuse,
     skip_unchanged,
     verify_reuse,
+    wait_for,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @skip_unchanged
 @shadow_reuse
 @verify_reuse
+@wait_for
 @assume_yes
 @lock_timeout
 @attempt_options
@@ -76,9 +78,15 @@ def run_verb(verb: str, context: click.Context, options: dict[str, Any], dbt_wor
     """Run one of the verbs that execute a plan, with further dbt options; return the exit code."""
     from orchestrator.api import run_and_report
     from orchestrator.cli.output import chosen_output
+    from orchestrator.errors import RunSkippedError
 
     asked = command_from(verb, context, options, dbt_words)
-    return run_and_report(asked, chosen_output(options), color=options.get("use_colors"))
+    try:
+        return run_and_report(asked, chosen_output(options), color=options.get("use_colors"))
+    except RunSkippedError as skipped:
+        if not options.get("quiet") and not options.get("json_lines"):
+            click.echo(f"Nothing was run. {skipped.message}")
+        return skipped.exit_code
 
 
 def command_from(
@@ -97,6 +105,7 @@ def command_from(
         skip_unchanged=bool(options.get("skip_unchanged")),
         shadow_reuse=bool(options.get("shadow_reuse")),
         verify_reuse=options.get("verify_reuse"),
+        wait_for=tuple(options.get("wait_for") or ()),
         **limits(options),
         **request_options(context, dbt_words),
     )

@@ -14,6 +14,8 @@ from orchestrator.cli.json_errors import JsonErrors
 from orchestrator.cli.option_groups import write_options
 from orchestrator.cli.placing_options import placing_words
 from orchestrator.config.readers import Reader, duration, limit, portion, times
+from orchestrator.config.wait_settings import WaitSettings
+from orchestrator.config.wait_words import wait_of_words
 from orchestrator.debugging import set_debugging
 from orchestrator.wording import did_you_mean
 
@@ -140,6 +142,28 @@ def _seconds(value: object) -> float:
 def _run_limit(value: object) -> timedelta:
     return limit(value) or timedelta()
 
+
+class _Wait(click.ParamType[WaitSettings]):
+    """A condition in its short form."""
+
+    name = "condition"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> WaitSettings:
+        """Return the condition."""
+        try:
+            return value if isinstance(value, WaitSettings) else wait_of_words(str(value), Path.cwd())
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+wait_for = click.option(
+    "--wait-for",
+    type=_Wait(),
+    multiple=True,
+    metavar="CONDITION",
+    help="Wait until this is true: file:PATH, https://…, sql:QUERY, source:NAME or schedule:NAME; may be repeated."
+    " within=1h, every=1m and otherwise=fail|skip|run may follow it.",
+)
 
 verify_reuse = click.option(
     "--verify-reuse",

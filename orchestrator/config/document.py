@@ -8,7 +8,18 @@ from pathlib import Path
 import yaml
 
 from orchestrator.config.mistakes import Mistakes, meant
-from orchestrator.config.readers import ListReader, Reader, anything, keys, text
+from orchestrator.config.node_wishes import OnNoData
+from orchestrator.config.readers import (
+    ListReader,
+    Reader,
+    anything,
+    as_written,
+    keeps_references,
+    keys,
+    limit,
+    one_of,
+    text,
+)
 from orchestrator.config.repeat_settings import PARTS
 from orchestrator.config.sections import Entry, KeyPath, readers_of, sections_of
 from orchestrator.config.settings import Settings
@@ -17,6 +28,8 @@ from orchestrator.config.substitution import UnsetError, substitute
 KEYS: Mapping[str, Reader] = {
     **dict(readers_of(Settings)),
     "ingestion.python.*": text,
+    "ingestion.refresh_every.*": limit,
+    "on_no_data.*": one_of(OnNoData),
     **{f"repeats.*.{part}": PARTS[part] for part in PARTS},
 }
 """Every key by its path; `*` is a name that the user chooses. A key that has subkeys may also take one value."""
@@ -25,7 +38,7 @@ _SECTIONS: Mapping[str, bool] = dict(sections_of(Settings))
 """The keys of sections, such as `schedules.*`, and whether they are the elements of a list."""
 
 
-_WHOLE = (anything, keys)
+_WHOLE = (anything, keys, as_written(anything), as_written(keys))
 """The readers that take a value with all that it contains."""
 
 
@@ -120,15 +133,20 @@ def _read_values(reading: _DocumentReading, node: yaml.Node, path: KeyPath, read
 
 def _read_whole(reading: _DocumentReading, node: yaml.Node, path: KeyPath, reader: Reader) -> None:
     try:
-        value = reader(_plain(node, reading.environ))
+        value = reader(_plain(node, _environ(reading, reader)))
     except (UnsetError, ValueError, yaml.YAMLError) as error:
         _note(reading, node, f"'{'.'.join(path)}': {error}")
     else:
         reading.entries[path] = Entry(value=value, line=node.start_mark.line + 1)
 
 
-def _plain(node: yaml.Node, environ: Mapping[str, str]) -> object:
-    """Return a value of any kind, with the environment's values filled in."""
+def _environ(reading: _DocumentReading, reader: Reader) -> Mapping[str, str] | None:
+    """Return the environment that fills in a value; None for a reader that takes it as it is written."""
+    return None if keeps_references(reader) else reading.environ
+
+
+def _plain(node: yaml.Node, environ: Mapping[str, str] | None) -> object:
+    """Return a value of any kind, with the environment's values filled in, if it is given."""
     match node:
         case yaml.MappingNode():
             return {str(_plain(key, environ)): _plain(value, environ) for key, value in node.value}
@@ -149,19 +167,20 @@ def _read_scalar(reading: _DocumentReading, node: yaml.Node, key: str, reader: R
         _note(reading, node, f"'{key}' takes one value, this is {_kind(node)}")
     elif not _is_null(node):
         try:
-            yield reader(_scalar(node, reading.environ))
+            yield reader(_scalar(node, _environ(reading, reader)))
         except UnsetError as error:
             _note(reading, node, f"'{key}': {error}")
         except ValueError as error:
             # The value is shown as written in the file, because the value of a variable may be secret.
-            _note(reading, node, f"'{key}' is '{node.value}': {error}")
+            shown = "" if keeps_references(reader) else f" is '{node.value}'"
+            _note(reading, node, f"'{key}'{shown}: {error}")
 
 
-def _scalar(node: yaml.ScalarNode, environ: Mapping[str, str]) -> str | int | float | bool | None:
+def _scalar(node: yaml.ScalarNode, environ: Mapping[str, str] | None) -> str | int | float | bool | None:
     """Return the scalar as text, number or boolean, with the environment's values filled in; None for anything else."""
     if node.tag == "tag:yaml.org,2002:bool":
         return bool(yaml.SafeLoader("").construct_yaml_bool(node))
-    filled = substitute(node.value, environ)
+    filled = node.value if environ is None else substitute(node.value, environ)
     plainly_referenced = filled != node.value and node.style is None
     if node.tag == "tag:yaml.org,2002:str" and not plainly_referenced:
         return filled

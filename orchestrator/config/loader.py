@@ -8,12 +8,17 @@ from types import MappingProxyType
 from orchestrator.config.document import KEYS
 from orchestrator.config.maintenance_settings import mistakes_of_maintenance
 from orchestrator.config.mistakes import Mistakes, meant
+from orchestrator.config.node_wishes import OnNoData
+from orchestrator.config.notification_settings import mistakes_of_notifications
 from orchestrator.config.project_files import ProjectFiles, find_project
 from orchestrator.config.repeat_settings import LimitWish, repeats_from
 from orchestrator.config.schedule_settings import mistakes_of_schedules
 from orchestrator.config.sections import Entries, Entry, KeyPath, SectionMistake, below, given
-from orchestrator.config.settings import EVERY_MODULE, Settings
+from orchestrator.config.settings import EVERY_MODULE, NoDataWish, Settings
+from orchestrator.config.step_settings import mistakes_of_steps
 
+EVERY_LOAD = "*"
+"""The name of all loads, or dbt sources, that are not named."""
 VARIABLES: Mapping[str, str] = {
     "ELT_CONTENT_ROWS": "content.rows",
     "ELT_CONTENT_TIME": "content.time",
@@ -74,16 +79,35 @@ def _settings(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> Sett
         "expectations_folder": _folder(found, entries, "expectations", mistakes),
         "repeats": MappingProxyType(repeats_from(below(entries, "repeats"))),
         "time_limits": MappingProxyType({name: LimitWish(limit=span, line=line) for (name,), span, line in limits}),
+        "refresh_every": MappingProxyType(
+            {
+                "".join(name) or EVERY_LOAD: LimitWish(limit=span, line=line)
+                for name, span, line in below(entries, "ingestion", "refresh_every")
+            }
+        ),
+        **_no_data(entries),
         "publish_copy": MappingProxyType(_copies(found, entries, mistakes)),
     }
     wrong: list[SectionMistake] = []
     values = given(Settings, entries, wrong)
     wrong += mistakes_of_schedules(values["schedules"])
     wrong += mistakes_of_maintenance(values["maintenance"], values["schedules"])
+    wrong += mistakes_of_notifications(values["notifications"], values["schedules"])
+    wrong += mistakes_of_steps(values["steps"], entries)
     if found.elt_yml is not None:
         for one in wrong:
             mistakes.in_file(found.elt_yml, one.line, one.text)
     return Settings(project_root=_root(found), elt_yml=found.elt_yml, **(values | special))
+
+
+def _no_data(entries: Entries) -> dict[str, object]:
+    """Return what happens without new rows: in general, and by name; `*` is for all that is not named."""
+    found = {
+        "".join(name) or EVERY_LOAD: NoDataWish(then=then, line=line)
+        for name, then, line in below(entries, "on_no_data")
+    }
+    usual = found.pop(EVERY_LOAD, NoDataWish(then=OnNoData.CONTINUE))
+    return {"on_no_data": usual.then, "on_no_data_of": MappingProxyType(found)}
 
 
 def _copies(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> dict[str, Path]:

@@ -141,6 +141,27 @@ def list_of(element: Reader) -> ListReader:
     return ListReader(element)
 
 
+@dataclass(frozen=True, slots=True)
+class AsWrittenReader:
+    """Reads a value in which `${NAME}` stays as it is written: it is filled in when the value is used."""
+
+    reader: Reader
+
+    def __call__(self, value: object) -> object:
+        """Return the value."""
+        return self.reader(value)
+
+
+def as_written(reader: Reader) -> AsWrittenReader:
+    """Return a reader of a value that keeps its references to the environment, so that no secret is recorded."""
+    return AsWrittenReader(reader)
+
+
+def keeps_references(reader: Reader) -> bool:
+    """Return whether a reader takes `${NAME}` as it is written."""
+    return isinstance(reader.element if isinstance(reader, ListReader) else reader, AsWrittenReader)
+
+
 def anything(value: object) -> object:
     """Return any YAML value as it is, also a list or a mapping."""
     return value

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestrator.config.mistakes import meant
+from orchestrator.config.node_wishes import READERS, FreshnessPolicy, OnNoData, mistakes_of_news
 from orchestrator.config.readers import Reader, at_least_one, duration, limit, one_of, share, times
 from orchestrator.config.value_readers import clock_time, zone
 
@@ -69,11 +70,17 @@ class MetaWish:
     """The time of day by which the node, or what an exposure needs, must be done."""
     timezone: str | None = None
     """The zone of the deadline; None for that of the schedule."""
+    on_no_data: OnNoData | None = None
+    """Of a dbt source: what happens to its readers if a load brings it no new rows."""
+    min_rows: int = 0
+    """Of a dbt source: the number of rows that a load must bring it."""
+    freshness_policy: FreshnessPolicy = FreshnessPolicy.ANY
+    """Of a model."""
     mistakes: tuple[str, ...] = ()
 
 
 def wish_in_meta(meta: Mapping[str, object]) -> MetaWish:
-    """Return the attempts and limits in a node's `meta.elt`, its deadline, and check `volatile` and `deterministic`.
+    """Return what a node's `meta.elt` asks for, and check `volatile` and `deterministic`.
 
     Any other key is a mistake.
     """
@@ -82,20 +89,21 @@ def wish_in_meta(meta: Mapping[str, object]) -> MetaWish:
         return MetaWish()
     if not isinstance(own, Mapping):
         return MetaWish(mistakes=("'meta.elt' takes keys",))
-    mistakes = list(_mistakes_of_reuse(own))
+    mistakes = [*_mistakes_of_reuse(own), *mistakes_of_news(own)]
     repeats, time_limit = own.get("repeats"), own.get("time_limit")
     parts = repeats if isinstance(repeats, Mapping) else {} if repeats is None else {"times": repeats}
-    read = {str(name): _read(str(name), value, mistakes) for name, value in parts.items()}
+    parts_read = {str(name): _read(str(name), value, mistakes) for name, value in parts.items()}
     limited = None if time_limit is None else _limit(time_limit, mistakes)
     deadline = _value("deadline", clock_time, own, mistakes)
     timezone = _value("timezone", zone, own, mistakes)
     if mistakes:
         return MetaWish(mistakes=tuple(mistakes))
-    repeated = RepeatWish(**read) if read else None
-    return MetaWish(repeats=repeated, time_limit=limited, deadline=deadline, timezone=timezone)
+    repeated = RepeatWish(**parts_read) if parts_read else None
+    news: dict[str, Any] = {key: read(own[key]) for key, read in READERS.items() if own.get(key) is not None}
+    return MetaWish(repeats=repeated, time_limit=limited, deadline=deadline, timezone=timezone, **news)
 
 
-_OF_META = ("repeats", "time_limit", "deadline", "timezone", "volatile", "deterministic")
+_OF_META = ("repeats", "time_limit", "deadline", "timezone", "volatile", "deterministic", *READERS)
 
 
 def _mistakes_of_reuse(own: Mapping[str, object]) -> Iterator[str]:

@@ -7,11 +7,13 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+from orchestrator.config.destination_url import AsWritten, ping_url
 from orchestrator.config.mistakes import meant
-from orchestrator.config.readers import duration, keys, list_of, one_of, text, times
+from orchestrator.config.readers import as_written, duration, keys, list_of, one_of, text, times
 from orchestrator.config.schedule_options import option_mistakes
-from orchestrator.config.sections import SectionMistake, at, line_of_key
+from orchestrator.config.sections import SectionMistake, at, line_of_key, listed
 from orchestrator.config.value_readers import clock_time, cron, zone
+from orchestrator.config.wait_settings import WaitSettings, problems_of
 from orchestrator.timetable.time_of_day import first_after
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -84,12 +86,18 @@ class ScheduleSettings:
     verb: ScheduleVerb = field(default=ScheduleVerb.RUN, metadata=at("verb", one_of(ScheduleVerb)))
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}), metadata=at("options", keys))
     """The options of the verb by their long names, with `_` for `-`."""
+    wait_for: tuple[WaitSettings, ...] = field(default=(), metadata=listed("wait_for", WaitSettings))
+    """What must be true before the run starts."""
     event_time: EventTime = field(default=EventTime.NONE, metadata=at("event_time", one_of(EventTime)))
     deadline: time | None = field(default=None, metadata=at("deadline", clock_time))
     """The first time of this name after the logical time, in the zone of the schedule."""
     catchup: Catchup = field(default=Catchup.LATEST, metadata=at("catchup", one_of(Catchup)))
     on_busy: OnBusySchedule = field(default=OnBusySchedule.WAIT, metadata=at("on_busy", one_of(OnBusySchedule)))
     retry: ScheduleRetry = ScheduleRetry()
+    notify: tuple[str, ...] = field(default=(), metadata=at("notify", list_of(text)))
+    """Destinations that are told of its failures, besides those of the rules."""
+    ping: AsWritten | None = field(default=None, metadata=at("ping", as_written(ping_url)))
+    """The URL of a dead-man's switch, which is called when a run starts and ends."""
     owner: str | None = field(default=None, metadata=at("owner", text))
     description: str | None = field(default=None, metadata=at("description", text))
     tags: tuple[str, ...] = field(default=(), metadata=at("tags", list_of(text)))
@@ -105,6 +113,10 @@ def mistakes_of_schedules(schedules: Mapping[str, ScheduleSettings]) -> Iterator
     for schedule in schedules.values():
         for problem in _problems(schedule, schedules):
             yield SectionMistake(line=schedule.line, text=f"'schedules.{schedule.name}': {problem}")
+        for number, wait in enumerate(schedule.wait_for):
+            for problem in (*problems_of(wait), *_problems_of_schedule(wait.schedule, schedule.name, schedules)):
+                key = f"schedules.{schedule.name}.wait_for.{number}"
+                yield SectionMistake(line=wait.line, text=f"'{key}': {problem}")
 
 
 def _problems(schedule: ScheduleSettings, schedules: Mapping[str, ScheduleSettings]) -> Iterator[str]:
@@ -118,6 +130,30 @@ def _problems(schedule: ScheduleSettings, schedules: Mapping[str, ScheduleSettin
         yield f"'on.schedule' names '{before}', which is no schedule{meant(before, tuple(schedules))}"
     elif before is not None and _leads_back(schedule, schedules):
         yield f"it starts after '{before}', which starts after it"
+
+
+def _problems_of_schedule(awaited: str | None, name: str, schedules: Mapping[str, ScheduleSettings]) -> Iterator[str]:
+    """Yield why a schedule cannot be waited for."""
+    if awaited is None:
+        return
+    if awaited not in schedules:
+        yield f"'{awaited}' is no schedule{meant(awaited, tuple(schedules))}"
+    elif name in _awaited_by(awaited, schedules):
+        yield f"it waits for '{awaited}', which waits for it"
+
+
+def _awaited_by(name: str, schedules: Mapping[str, ScheduleSettings]) -> set[str]:
+    """Return a schedule, and all that it waits for or starts after."""
+    found, todo = set[str](), [name]
+    while todo:
+        one = todo.pop()
+        if one in found or one not in schedules:
+            continue
+        found.add(one)
+        schedule = schedules[one]
+        todo += [wait.schedule for wait in schedule.wait_for if wait.schedule is not None]
+        todo += [schedule.on.schedule] if schedule.on.schedule is not None else []
+    return found
 
 
 def _leads_back(schedule: ScheduleSettings, schedules: Mapping[str, ScheduleSettings]) -> bool:

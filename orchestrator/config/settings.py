@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from orchestrator.config.maintenance_settings import MaintenanceWindow
+from orchestrator.config.node_wishes import OnNoData
+from orchestrator.config.notification_settings import NO_NOTIFICATIONS, NotificationSettings
 from orchestrator.config.readers import (
     duration,
     limit,
@@ -27,6 +29,7 @@ from orchestrator.config.readers import (
 from orchestrator.config.repeat_settings import LimitWish, RepeatWish
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.sections import at, listed, named
+from orchestrator.config.step_settings import StepSettings
 
 EVERY_MODULE = "*"
 """The name under which `ingestion.python` has the interpreter of all modules that it does not name."""
@@ -43,11 +46,12 @@ class OnRunStart(StrEnum):
     AFTER_INGEST = "after_ingest"
 
 
-class OnNoData(StrEnum):
-    """What happens downstream of a load that brought no new rows."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoDataWish:
+    """The same for one dbt source, or for what one load feeds."""
 
-    CONTINUE = "continue"
-    SKIP = "skip"
+    then: OnNoData
+    line: int = field(default=0, compare=False)
 
 
 class OnBusy(StrEnum):
@@ -100,9 +104,15 @@ class Settings:
     """The Python that runs an ingestion module, by the module's name, or `*` for all others; else it is elt's own."""
     ingestion_schemas: Mapping[str, str] = field(default_factory=_empty, metadata=at("ingestion.schemas.*", text))
     """The schema of a dlt source, if it is not that of the dbt source with the same name."""
+    refresh_every: Mapping[str, LimitWish] = field(
+        default_factory=_empty, metadata=at("ingestion.refresh_every", limit)
+    )
+    """How old the last successful load may be so that it is not repeated, by the name of a load, or `*` for all."""
     expectations_folder: Path | None = field(default=None, metadata=at("expectations.folder", text))
     on_run_start: OnRunStart = field(default=OnRunStart.BESIDE_INGEST, metadata=at("on_run_start", one_of(OnRunStart)))
     on_no_data: OnNoData = field(default=OnNoData.CONTINUE, metadata=at("on_no_data", one_of(OnNoData)))
+    on_no_data_of: Mapping[str, NoDataWish] = field(default_factory=_empty)
+    """The same by the name of a dbt source, of one of its tables, or of a load."""
     lock_timeout: timedelta = field(default=timedelta(seconds=60), metadata=at("lock_timeout", duration))
     """How long to wait for another process that holds the database file."""
     repeats: Mapping[str, RepeatWish] = field(default_factory=_empty, metadata=at("repeats.*", times))
@@ -130,3 +140,6 @@ class Settings:
     """When the project runs on its own, by name."""
     maintenance: tuple[MaintenanceWindow, ...] = field(default=(), metadata=listed("maintenance", MaintenanceWindow))
     """When schedules do not start."""
+    notifications: NotificationSettings = NO_NOTIFICATIONS
+    steps: Mapping[str, StepSettings] = field(default_factory=_empty, metadata=named("steps", StepSettings))
+    """The steps of one's own before dbt sources or after nodes, by name."""

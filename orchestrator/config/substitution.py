@@ -1,13 +1,28 @@
 """Replaces `${NAME}` and `${NAME:-default}` in a value with the environment's values."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|\$\{")
+_MALFORMED = "'${' opens a reference that is not of the form ${NAME} or ${NAME:-default}"
 
 
 class UnsetError(Exception):
     """A value refers to a variable that is not set, or the reference is not well-formed."""
+
+
+def variables_in(text: str) -> Iterator[tuple[str, str | None]]:
+    """Yield the variables that a text refers to, each with its default, if it has one.
+
+    Raises:
+        UnsetError: a reference is not well-formed.
+    """
+    for match in _REFERENCE.finditer(text):
+        if match[0] == "$${":
+            continue
+        if match["name"] is None:
+            raise UnsetError(_MALFORMED)
+        yield match["name"], match["default"]
 
 
 def substitute(text: str, environ: Mapping[str, str]) -> str:
@@ -18,7 +33,7 @@ def substitute(text: str, environ: Mapping[str, str]) -> str:
         if match[0] == "$${":
             return "${"
         if name is None:
-            raise UnsetError("'${' opens a reference that is not of the form ${NAME} or ${NAME:-default}")
+            raise UnsetError(_MALFORMED)
         value = environ.get(name)
         # As in a shell, `:-` also applies if the variable is set but empty.
         if default is not None:

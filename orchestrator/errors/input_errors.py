@@ -99,7 +99,7 @@ class GraphCycleError(EltError):
 class SelectionError(EltError):
     """A selection cannot be evaluated: unknown syntax, selector or method, or a `state:` selection without a state.
 
-    The syntax is dbt's, with the methods `ingest:` and `expectation:` added.
+    The syntax is dbt's, with the methods `ingest:`, `expectation:` and `step:` added.
     """
 
     code = "E040"

@@ -73,6 +73,50 @@ class BusyError(EltError):
     Wait for it with --on-busy wait, or end it: elt cancel 2b7c"""
 
 
+class ConditionError(EltError):
+    """A condition that the run waits for (`wait_for`, `--wait-for`) did not come true in time. Nothing was run.
+
+    The message says what was last seen: an answer that is not the expected one, or why there was none.
+    """
+
+    code = "E065"
+    remedy = (
+        "Look at what the message names. `within` sets how long a condition is waited for, `otherwise` what follows."
+    )
+    example = """
+    Error [E065]: The condition did not come true within 1 h: file /in/orders_2026-11-28.csv: no file matches
+    Nothing was run. A condition waits longer with `within`, or lets the run start with `otherwise: run`."""
+    exit_code = 1
+
+
+class ImpossibleConditionError(ConditionError):
+    """A condition can never come true as it is written, so the wait ended at once.
+
+    The place has an unknown scheme, a package or a driver is missing, a statement is not SQL, there is no such dbt
+    source, or a variable of the environment is not set.
+    """
+
+    code = "E066"
+    remedy = "Correct the condition as the message says, or install what is missing."
+    example = """
+    Error [E066]: The condition can never come true: file s3://in/orders.csv: the package s3fs is missing
+    Install it into this environment: /venv/bin/python -m pip install s3fs"""
+    exit_code = 2
+
+
+class RunSkippedError(ConditionError):
+    """A condition did not come true in time, and it says `otherwise: skip`: the run does not start, and that is fine.
+
+    The exit code is 0. One line says so; with `--json` it is the event `run_not_started`.
+    """
+
+    code = "E067"
+    remedy = "Nothing needs to be done. With `otherwise: fail`, the same is an error."
+    example = """
+    Error [E067]: The condition did not come true within 1 h: file /in/orders_2026-11-28.csv: there is no such file"""
+    exit_code = 0
+
+
 class StoreError(EltError):
     """The store, which holds the record of runs, cannot be opened, read or written.
 
@@ -157,3 +201,18 @@ class RecordQueryError(StoreError):
     code = "E077"
     remedy = "Correct the statement. `elt sql --help` lists the views, and [history](history.md) their columns."
     example = "Error [E077]: SQL error: no such column: state"
+
+
+class NotificationError(EltError):
+    """A notification could not be sent: the service is unknown, cannot be reached, or does not accept it.
+
+    Only `elt notify test` ends with this error. A run never does: what cannot be sent is tried again later, and
+    `elt notify status` shows why.
+    """
+
+    code = "E090"
+    remedy = "Check the URL of the destination, then send a test: `elt notify test DESTINATION`."
+    example = """
+    Error [E090]: data-team: Failed to send Slack notification: Forbidden, error=403.
+    Check the URL in SLACK_URL, then send a test again."""
+    exit_code = 1

@@ -10,28 +10,32 @@ from orchestrator.config.mistakes import Mistakes, meant
 from orchestrator.config.repeat_settings import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
 from orchestrator.config.settings import Settings
 from orchestrator.execution.attempts import AttemptRules
+from orchestrator.execution.load_rules import mistakes_of_kind, mistakes_of_loads
 from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
 from orchestrator.nodes.dlt import is_called, load_name, spellings
 from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.own_step import own_step_name
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import (
     BuildStep,
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     TestStep,
     ValidationStep,
     is_hook,
 )
 
-INGEST, DBT, CHECKS, RUN = "ingest", "dbt", "checks", "run"
+INGEST, DBT, CHECKS, STEPS, RUN = "ingest", "dbt", "checks", "steps", "run"
 DEFAULTS: Mapping[str, RepeatPolicy] = {
     INGEST: RepeatPolicy(repeats=5, first_delay=timedelta(minutes=1), time_limit=timedelta(minutes=30)),
     DBT: RepeatPolicy(repeats=2, first_delay=timedelta(seconds=5), time_limit=timedelta(hours=2)),
     CHECKS: RepeatPolicy(repeats=2, first_delay=timedelta(seconds=5), time_limit=timedelta(hours=2)),
+    STEPS: RepeatPolicy(repeats=2, first_delay=timedelta(seconds=5), time_limit=timedelta(hours=2)),
 }
 """The default policy of each kind of step."""
 WATCHED_INGEST = replace(DEFAULTS[INGEST], repeats=2, first_delay=timedelta(seconds=5))
@@ -79,12 +83,14 @@ def kind_of(step: Step) -> str:
             return CHECKS
         case BuildStep() | TestStep() | HookStep():
             return DBT
+        case OwnStep():
+            return STEPS
 
 
 def _policy(step: Step, settings: Settings, metas: Mapping[NodeId, MetaWish], asked: AskedAttempts) -> RepeatPolicy:
     policy = policy_of_kind(kind_of(step), settings, asked)
     # From the general to the specific: the kind, names in elt.yml, `meta.elt`, the command line. The later one wins.
-    for name in _names(step):
+    for name in names_of(step):
         policy = _named(policy, name, settings)
     meta = metas.get(step.node) if isinstance(step, BuildStep | TestStep | FreshnessStep) else None
     if meta is not None and meta.repeats is not None:
@@ -144,11 +150,13 @@ def _with(policy: RepeatPolicy, wish: RepeatWish) -> RepeatPolicy:
     )
 
 
-def _names(step: Step) -> Iterator[str]:
+def names_of(step: Step) -> Iterator[str]:
     """Yield the names that elt.yml may use for a step, the most specific last."""
     yield step.name
     if isinstance(step, IngestStep):
         yield from (spelling for name in step.names for spelling in spellings(name))
+    if isinstance(step, OwnStep):
+        yield own_step_name(step.name)
     yield step.id
 
 
@@ -173,11 +181,14 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
                 found = meant(name, (*kinds, *sorted(known)), (*kinds, "the name or the id of any node"))
                 mistake = f"'{key}.{name}': there is no such kind of step and no such node{found}"
                 mistakes.in_file(settings.elt_yml, wish.line, mistake)
+    if settings.elt_yml is not None:
+        for line, told in mistakes_of_loads(settings, graph):
+            mistakes.in_file(settings.elt_yml, line, told)
     for node in _dbt_nodes(graph):
         if node.unique_id in metas:
             mistakes.found += [
                 f"{_place(settings, graph, node, mistake)}: {node.unique_id}: {mistake}"
-                for mistake in metas[node.unique_id].mistakes
+                for mistake in (*metas[node.unique_id].mistakes, *mistakes_of_kind(node))
             ]
     mistakes.raise_if_any()
 
@@ -199,4 +210,6 @@ def _known(graph: Graph) -> Iterator[str]:
         yield from (load_name(ingest.source), load_name(ingest.source, ingest.resource))
     for bound in graph.suites.values():
         yield from (bound.suite.unique_id, bound.suite.name)
+    for own in graph.steps.values():
+        yield from own.names
     yield from ("hook.start", "hook.end")

@@ -2,19 +2,25 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from orchestrator.execution.recorded import RecordedRun
+from orchestrator.graph.build import Graph
 from orchestrator.nodes.identity import NodeId, short_name
+from orchestrator.nodes.own_step import PythonCall
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.plan_words import shown_name
 from orchestrator.plan.snapshot import ProjectSnapshot
-from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, TestStep, ValidationStep
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, OwnStep, Step, TestStep, ValidationStep
 
 
 def digests_of(plan: Plan, project_root: Path) -> dict[str, str]:
-    """Return a digest of each file outside dbt that a plan runs: ingestion modules and suites."""
+    """Return a digest of each file outside dbt that a plan runs: ingestion modules, suites, and Python of steps."""
     paths = {step.path for step in plan.steps if isinstance(step, IngestStep | ValidationStep)}
+    calls = (step.call for step in plan.of(OwnStep))
+    paths |= {f"{call.module.replace('.', '/')}.py" for call in calls if isinstance(call, PythonCall)}
     return {path: digest for path in sorted(paths) if (digest := _digest(project_root / path)) is not None}
 
 
@@ -26,7 +32,20 @@ def gone_nodes(snapshot: ProjectSnapshot, steps: Sequence[Step]) -> tuple[NodeId
         for step in steps
         if (isinstance(step, BuildStep | TestStep) and step.node not in manifest.nodes)
         or (isinstance(step, FreshnessStep) and step.node not in manifest.sources)
+        or (isinstance(step, OwnStep) and step.node not in snapshot.graph.steps)
     )
+
+
+def with_steps_of_today(plan: Plan, graph: Graph) -> Plan:
+    """Return a recorded plan in which the steps of one's own do what elt.yml says now, as dbt runs today's models."""
+    return replace(plan, steps=tuple(_of_today(step, graph) for step in plan.steps))
+
+
+def _of_today(step: Step, graph: Graph) -> Step:
+    if not isinstance(step, OwnStep) or step.node not in graph.steps:
+        return step
+    own = graph.steps[step.node]
+    return replace(step, call=own.call, env=own.env, inputs=own.inputs)
 
 
 def changes_since(snapshot: ProjectSnapshot, run: RecordedRun, changed: frozenset[NodeId]) -> tuple[str, ...]:
@@ -45,6 +64,8 @@ def _changes(snapshot: ProjectSnapshot, run: RecordedRun, changed: frozenset[Nod
     for step in run.plan.steps:
         if isinstance(step, BuildStep | TestStep | FreshnessStep) and step.node in changed:
             yield f"{short_name(step.node)} ({step.path})"
+        if step != _of_today(step, snapshot.graph):
+            yield f"{shown_name(step)} ({step.path})"
     asked: Mapping[str, Any] = run.asked
     files: Mapping[str, str] = asked.get("files", {})
     for path, digest in files.items():

@@ -12,6 +12,7 @@ from cattrs.strategies import configure_tagged_union
 
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request
+from orchestrator.nodes.own_step import OwnCall
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Step
 
@@ -56,5 +57,6 @@ def _converter() -> JsonConverter:
     converter = make_converter(omit_if_default=True)
     # Records of tools are kept as they are.
     converter.register_structure_hook_func(lambda kind: kind is object, lambda found, _kind: found)
+    configure_tagged_union(OwnCall, converter, tag_name="does")
     configure_tagged_union(Step, converter, tag_name="step")
     return converter

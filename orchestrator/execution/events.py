@@ -30,6 +30,12 @@ class RunOrigin:
 
     verb: str = ""
     trigger: str = ""
+    schedule: str | None = None
+    """The schedule that the run belongs to."""
+    logical_time: str | None = None
+    """The time of the schedule that the run belongs to: ISO 8601 in UTC, as the following."""
+    data_interval_start: str | None = None
+    data_interval_end: str | None = None
     command: tuple[str, ...] = ()
     """The words of the command line, with secrets masked."""
     retries: str | None = None

@@ -19,7 +19,7 @@ from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.plan.placement import places_of, relations_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest, Upstream
-from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, OwnStep, Step, StepId
 from orchestrator.reuse.closed import checked_by, checks_of, closed_by
 from orchestrator.reuse.evaluated_project import Project
 from orchestrator.reuse.evaluator import Evaluator
@@ -27,6 +27,7 @@ from orchestrator.reuse.facts import Content
 from orchestrator.reuse.fingerprints.hooks import may_change_rows
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.outside import surroundings_of
+from orchestrator.reuse.fingerprints.own_step_fingerprints import StepFingerprinter
 from orchestrator.reuse.fingerprints.suite_fingerprints import SuiteFingerprinter
 from orchestrator.reuse.fingerprints.surroundings import Surroundings
 from orchestrator.reuse.last_success import LastAttempt, LastSuccess, Marker
@@ -144,14 +145,12 @@ class Knowledge:
 
     def _past_of_checks(self, plan: Plan) -> Past:
         """Return what is recorded of the checks above a plan that do not run, and of the nodes that they check."""
-        planned = nodes_of(plan)
+        planned = [*nodes_of(plan), *(step.node for step in plan.of(OwnStep))]
         above = frozenset(with_needs(self.project.graph, planned)).difference(planned)
         graph = self.project.graph
         checks = {check for check in checks_of(graph) if not above.isdisjoint(checked_by(graph, check))}
-        steps = set(map(StepId, (*above, *checks)))
-        return (
-            Past(last_success=self.last_success(steps), last_attempts=self.last_attempts(steps)) if checks else Past()
-        )
+        ids = set(map(StepId, (*above, *checks)))
+        return Past(last_success=self.last_success(ids), last_attempts=self.last_attempts(ids)) if checks else Past()
 
     def _with_checked(self, planned: list[NodeId]) -> list[NodeId]:
         """Return the nodes of a plan, and what its suites read."""
@@ -189,6 +188,7 @@ class Knowledge:
                     around=self.around,
                     version=version_of("great-expectations") or "",
                 ),
+                steps=StepFingerprinter(graph=project.graph, root=project.settings.project_root),
                 database=facts,
                 code=_Compiled(project, self.reader),
                 run_id=run_id,

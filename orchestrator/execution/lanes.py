@@ -11,6 +11,7 @@ class Lane(StrEnum):
     INGEST = "ingest"
     VALIDATE = "validate"
     LIGHT = "light"  # one cheap query to the warehouse
+    OWN = "own"  # steps of one's own, which mostly wait for something else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Limits:
     ingest: int = 2
     validate: int = 1
     light: int = 2
+    own: int = 8
 
     def __post_init__(self) -> None:
         for lane in Lane:
@@ -38,3 +40,5 @@ class Limits:
                 return self.validate
             case Lane.LIGHT:
                 return self.light
+            case Lane.OWN:
+                return self.own

@@ -81,7 +81,7 @@ class _Loop:
             plan,
             terms.limits,
             fail_fast=terms.fail_fast,
-            skip_without_news=terms.skip_without_news,
+            loads=terms.loads,
             expected_seconds=terms.expected_seconds,
             settled=(*(terms.settled or ()), *terms.found),
             routes=terms.routes,
@@ -179,7 +179,7 @@ class _Loop:
         if outcome.step_id in self._gone:
             self._forget(outcome.step_id)
             return False
-        outcome = self._attempts.end(outcome)
+        outcome = self._terms.loads.judged(self._attempts.end(outcome))
         again = self._attempts.repeat(outcome) if self._scheduler.may_pause(outcome.step_id) else None
         if again is None:
             return self._follow(self._scheduler.end(outcome))

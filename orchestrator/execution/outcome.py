@@ -26,6 +26,8 @@ class ReasonCode(StrEnum):
     UNCHANGED = "unchanged"  # reused: the existing table is still the current result
     VERIFIED = "verified"  # reused, and confirmed by a rebuild of a copy
     DIFFERS = "differs"  # was to be reused, but a rebuild of a copy gave a different result
+    RECENT = "recent"  # a load that is younger than `refresh_every` was not repeated
+    TOO_FEW_ROWS = "too_few_rows"  # a load brought fewer rows than `min_rows`, or none and `on_no_data` is `fail`
     CIRCUIT_OPEN = "circuit_open"  # a load that failed in consecutive runs was not attempted
     GATE_CLOSED = "gate_closed"  # an upstream check, not in the plan, did not pass when it last ran
 

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from orchestrator.errors import AmbiguousRunError, UnknownRunError
 from orchestrator.execution.events import Noticed, RunEvent, RunOrigin, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
+from orchestrator.execution.recorded_schedule import scheduled_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
+from orchestrator.timetable.scheduled_time import ScheduledTime, moment_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +138,8 @@ class RunHead:
     run_id: str
     verb: str
     trigger: str
+    scheduled: ScheduledTime | None = None
+    """The time of a schedule that the run belongs to."""
     command: tuple[str, ...]
     target: str
     target_identity: str
@@ -186,6 +190,8 @@ class RecordedStep:
     status: Status | None
     reason: Reason | None
     attempts: tuple[RecordedAttempt, ...] = ()
+    place: str = ""
+    """The relation that it writes, or where it works; empty in runs of older versions."""
 
     @property
     def last(self) -> RecordedAttempt | None:
@@ -219,9 +225,15 @@ def as_recorded(event: RunEvent, opening: Opening, sequence: int, attempt: int |
 def origin_of(opening: Opening) -> RunOrigin:
     """Return what the first event of a run says about where it comes from."""
     retries = opening.selected.get(RETRIES)
+    scheduled = scheduled_of(opening.selected)
+    start, end = (None, None) if scheduled is None else scheduled.interval.texts
     return RunOrigin(
         verb=opening.verb,
         trigger=opening.trigger,
+        schedule=scheduled.schedule if scheduled else None,
+        logical_time=moment_text(scheduled.logical_time) if scheduled else None,
+        data_interval_start=start,
+        data_interval_end=end,
         command=opening.command,
         retries=retries if isinstance(retries, str) else None,
         target=opening.target,

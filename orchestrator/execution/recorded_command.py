@@ -12,6 +12,7 @@ import yaml
 
 from orchestrator.errors import RepairError
 from orchestrator.execution.recorded import RecordedRun
+from orchestrator.execution.recorded_schedule import schedule_asked, scheduled_of
 from orchestrator.masking import MASK, Masker
 from orchestrator.plan.command import Command
 from orchestrator.plan.request import Upstream, Verb
@@ -31,6 +32,7 @@ def asked_of(command: Command, masker: Masker, shown_vars: str) -> dict[str, obj
         "shadow_reuse": command.shadow_reuse,
         "schema_prefix": command.schema_prefix,
         **{name: getattr(command, name) for name in _SWITCHES},
+        **schedule_asked(command.scheduled),
     }
 
 
@@ -90,6 +92,7 @@ def command_of(run: RecordedRun, again: Command) -> Command:
         shadow_reuse=bool(asked.get("shadow_reuse")),
         schema_prefix=prefix,
         verify_reuse=asked.get("verify_reuse"),
+        scheduled=scheduled_of(asked),  # also of a later retry: the data interval belongs to what the run processes
     )
 
 

@@ -5,9 +5,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from orchestrator.errors import RepairError
+from orchestrator.errors import RepairError, UnknownRunError
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.recorded import RecordedAttempt, RecordedRun
+from orchestrator.execution.ports import RunReader
+from orchestrator.execution.recorded import RETRIES, RecordedAttempt, RecordedRun
 from orchestrator.execution.replay import outcome_of
 from orchestrator.plan.repair_plan import RepairedRuns
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
@@ -139,3 +140,13 @@ def refuse_hooks_alone(run: RecordedRun) -> None:
                 f"Only the hook {failed[0].name} failed in the run {run.head.run_id}, and a retry runs no hooks alone.",
                 hint=f"Fix the hook, then run the hooks again: elt resume {run.head.run_id} --accept-changes",
             )
+
+
+def runs_retried(reader: RunReader, run: RecordedRun) -> Iterator[RecordedRun]:
+    """Yield the run that a run retried, the run that this one retried, and so on, as far as they are still recorded."""
+    while isinstance(name := run.asked.get(RETRIES), str):
+        try:
+            run = reader.run(name)
+        except UnknownRunError:  # deleted by `prune`
+            return
+        yield run

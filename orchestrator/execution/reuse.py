@@ -8,6 +8,7 @@ from orchestrator.errors import EltError
 from orchestrator.execution.breaker import not_attempted
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import Reuse, RunReader, Verify
+from orchestrator.execution.recent_loads import not_repeated
 from orchestrator.execution.sample import Sample
 from orchestrator.execution.scheduler import Dispatch, Scheduler
 from orchestrator.execution.shadow import ShadowReuse
@@ -15,11 +16,12 @@ from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.decision import Act
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
-from orchestrator.plan.step import BuildStep, Step, StepId, TestStep, ValidationStep
+from orchestrator.plan.step import BuildStep, OwnStep, Step, StepId, TestStep, ValidationStep
 from orchestrator.reuse.evaluated_project import Evaluation
 from orchestrator.reuse.evaluator import Evaluator
 from orchestrator.reuse.fingerprints.value import StatementVerdict
 from orchestrator.reuse.last_success import SUCCEEDED, LastAttempt, LastSuccess, Mark, RecordedFingerprint
+from orchestrator.reuse.scope import is_decided
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,22 +43,24 @@ class RunReuse:
     def when_ready(self, step: Step) -> Outcome | None:
         """Return the outcome of a step that need not run; None if it runs."""
         decision = step.decision
-        if decision is not None and decision.act in {Act.OPEN, Act.OPEN_SKIPS}:
-            return not_attempted(step, decision)
+        if decision is not None and decision.act in {Act.OPEN, Act.OPEN_SKIPS, Act.RECENT}:
+            return not_repeated(step, decision) if decision.act is Act.RECENT else not_attempted(step, decision)
         # A step chosen for verification comes here again when its attempt is repeated; the choice does not change.
-        if not isinstance(step, BuildStep | TestStep | ValidationStep) or step.id in self._verify:
+        if not isinstance(step, BuildStep | TestStep | ValidationStep | OwnStep) or step.id in self._verify:
             return None
         if decision is not None and decision.act is Act.CLOSED:
             reason = Reason(code=ReasonCode.GATE_CLOSED, blame=StepId(decision.blame))
             return Outcome(
                 step_id=step.id, status=Status.SKIPPED, reason=reason, message=decision.words, path=step.path
             )
+        if not is_decided(step):
+            return None
         # A step that was evaluated before has run and is now repeated, so it must run again.
         may_reuse = decision is not None and decision.may_reuse and step.id not in self._known
         evaluation = self._look(step, may_reuse=may_reuse)
         if evaluation is None or not may_reuse or evaluation.why or evaluation.then is None:
             return None
-        reused = _reused(step, evaluation.then, self.recall(step.id, evaluation.then))
+        reused = _reused(step, evaluation.then, self.recall(step.id, evaluation.then), evaluation.waits)
         # Everything runs, and `heard` compares what the step leaves with what reuse would have kept.
         if self.shadow is not None:
             self.shadow.expect(step, reused)
@@ -207,14 +211,14 @@ def _tell(reuse: Reuse, outcomes: Iterable[Outcome]) -> None:
         reuse.heard(outcome)
 
 
-def _reused(step: Step, then: LastSuccess, recorded: Outcome | None) -> Outcome:
+def _reused(step: Step, then: LastSuccess, recorded: Outcome | None, waits: str) -> Outcome:
     word = "warn" if then.status is Status.WARN else (recorded.tool_word if recorded is not None else "")
     warning = recorded.message if recorded is not None and then.status is Status.WARN else ""
-    as_then = f"as in run {then.run_id}"
+    as_then = f"as in run {then.run_id}" + (f": {waits}" if waits else "")
     return Outcome(
         step_id=step.id,
         status=Status.REUSED,
-        tool_word=word or _DEFAULT_WORD[isinstance(step, BuildStep)],
+        tool_word=word or _DEFAULT_WORD[isinstance(step, BuildStep | OwnStep)],
         reason=Reason(code=ReasonCode.UNCHANGED),
         message=f"{warning} ({as_then})" if warning else as_then,
         rows_affected=recorded.rows_affected if recorded is not None else None,

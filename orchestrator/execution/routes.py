@@ -10,7 +10,16 @@ from enum import StrEnum
 from typing import assert_never
 
 from orchestrator.execution.lanes import Lane
-from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, IngestStep, Step, TestStep, ValidationStep
+from orchestrator.plan.step import (
+    BuildStep,
+    FreshnessStep,
+    HookStep,
+    IngestStep,
+    OwnStep,
+    Step,
+    TestStep,
+    ValidationStep,
+)
 
 
 class Tool(StrEnum):
@@ -20,6 +29,7 @@ class Tool(StrEnum):
     DLT = "dlt"
     GREAT_EXPECTATIONS = "great_expectations"
     LOAD_AGE = "load_age"  # a query of dlt's own record of loads
+    OWN_STEPS = "own_steps"  # commands, HTTP calls and Python functions of elt.yml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +55,8 @@ def tool_of(step: Step) -> Tool:
             return Tool.DLT
         case ValidationStep():
             return Tool.GREAT_EXPECTATIONS
+        case OwnStep():
+            return Tool.OWN_STEPS
         case _:
             assert_never(step)
 
@@ -58,6 +70,7 @@ ROUTES = (
         takes=lambda step: tool_of(step) is Tool.GREAT_EXPECTATIONS,
     ),
     Route(executor=Tool.LOAD_AGE, lane=Lane.LIGHT, takes=lambda step: tool_of(step) is Tool.LOAD_AGE),
+    Route(executor=Tool.OWN_STEPS, lane=Lane.OWN, takes=lambda step: tool_of(step) is Tool.OWN_STEPS),
 )
 """The first route that takes a step runs it."""
 

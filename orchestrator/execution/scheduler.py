@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from operator import itemgetter
 
 from orchestrator.execution.lanes import Lane, Limits
+from orchestrator.execution.load_rules import LoadRules
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.routes import ROUTES, Route, route_of
 from orchestrator.execution.waits import waits_of
@@ -56,7 +57,7 @@ class Scheduler:
         limits: Limits,
         *,
         fail_fast: bool = False,
-        skip_without_news: bool = False,
+        loads: LoadRules | None = None,
         expected_seconds: Mapping[StepId, float] | None = None,
         settled: Sequence[Outcome] = (),
         routes: Sequence[Route] = ROUTES,
@@ -66,7 +67,7 @@ class Scheduler:
         self._waits = waits_of(plan, expected_seconds or {})
         self._inputs_left = list(self._waits.inputs)
         self._fail_fast = fail_fast
-        self._halting = HALTING | {Status.NO_DATA} if skip_without_news else HALTING
+        self._loads = loads or LoadRules()
         self._broken_by: StepId | None = None  # the step that triggered fail-fast
         self._stopping = False
         self._free = {lane: limits.of(lane) for lane in Lane}
@@ -176,17 +177,26 @@ class Scheduler:
         """Release the steps that waited for the ended ones, and skip at once those that must not run."""
         for outcome in ended:  # the list grows while it is read: a skipped step halts its own descendants
             at = self._position[outcome.step_id]
-            if outcome.status in self._halting:
-                reason = self._reason_to_skip(outcome)
-                # A descendant may have ended before: skipped because of another parent, or settled before a resume.
-                halted = (child for child in self._halted_by(at, outcome) if child in self._waiting)
-                ended.extend([self._close(child, Status.SKIPPED, reason) for child in halted])
+            # A descendant may have ended before: skipped because of another parent, or settled before a resume.
+            halted = [(child, reason) for child, reason in self._halted(at, outcome) if child in self._waiting]
+            ended.extend([self._close(child, Status.SKIPPED, reason) for child, reason in halted])
             # A skipped step also frees the steps that merely follow it: they wait for its end, not for its success.
             for child in self._waits.freed_by[at]:
                 self._inputs_left[child] -= 1
                 if self._inputs_left[child] == 0:
                     self._make_ready(child)
         return ended
+
+    def _halted(self, at: int, outcome: Outcome) -> Iterable[tuple[int, Reason]]:
+        """Return the steps that the outcome halts, each with the reason."""
+        if self._loads.decides(outcome):
+            children = tuple(self._steps[child] for child in self._waits.halted_by[at])
+            codes = self._loads.halted(outcome, children)
+            return [(self._position[one], Reason(code=code, blame=outcome.step_id)) for one, code in codes.items()]
+        if outcome.status not in HALTING:
+            return ()
+        reason = self._reason_to_skip(outcome)
+        return [(child, reason) for child in self._halted_by(at, outcome)]
 
     def _halted_by(self, at: int, outcome: Outcome) -> Iterable[int]:
         """Return the steps that the outcome halts: all that wait for it if the macro of a hook raised, as in dbt."""
@@ -196,8 +206,6 @@ class Scheduler:
 
     def _reason_to_skip(self, halting: Outcome) -> Reason:
         """Return the reason for a skip: it blames the step at which the halt began, not a skipped step in between."""
-        if halting.status is Status.NO_DATA:
-            return Reason(code=ReasonCode.NO_NEW_DATA, blame=halting.step_id)
         if halting.reason.code is ReasonCode.NO_NEW_DATA:
             return halting.reason
         # A closed gate is the root itself: the check it blames is not part of this run.

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from orchestrator.execution.attempts import AttemptRules
 from orchestrator.execution.lanes import Limits
+from orchestrator.execution.load_rules import LoadRules
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import AllRun, Reuse
 from orchestrator.execution.routes import ROUTES, Route
@@ -23,8 +24,8 @@ class RunTerms:
     limits: Limits = field(default_factory=Limits)
     routes: Sequence[Route] = ROUTES
     fail_fast: bool = False
-    skip_without_news: bool = False
-    """Whether steps downstream of a load without new rows are skipped."""
+    loads: LoadRules = field(default_factory=LoadRules)
+    """What follows from the rows that loads bring."""
     grace: timedelta = timedelta()
     """How long a stopped run lets running steps continue before it interrupts them."""
     patience: timedelta = timedelta(seconds=5)

@@ -17,6 +17,7 @@ from orchestrator.plan.step import (
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     StepId,
     TestStep,
@@ -46,6 +47,7 @@ class Kind(StrEnum):
     BUILD = "build"
     TEST = "test"
     VALIDATION = "validation"
+    STEP = "step"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +181,8 @@ def kind_of(step: Step) -> Kind:
             return Kind.TEST
         case ValidationStep():
             return Kind.VALIDATION
+        case OwnStep():
+            return Kind.STEP
 
 
 def _is_unexplained(outcome: Outcome) -> bool:

@@ -2,13 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from orchestrator.graph.dag import Dag
-from orchestrator.graph.edges import Edge, dbt_edges, gate_edges, producer_edges, suite_edges, unit_test_edges
+from orchestrator.graph.edges import (
+    Edge,
+    dbt_edges,
+    gate_edges,
+    own_gate_edges,
+    own_step_edges,
+    producer_edges,
+    suite_edges,
+    unit_test_edges,
+)
 from orchestrator.nodes.dbt_nodes import Manifest
 from orchestrator.nodes.dlt import DltSource, IngestNode
 from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.nodes.own_step import OwnNode
 from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.suite import BoundSuite
 
@@ -39,6 +49,8 @@ class Graph:
     notes: tuple[str, ...] = ()
     placement: Placement = _DECLARED
     """Where the run works; the relations of all nodes above are already those that it uses."""
+    steps: Mapping[NodeId, OwnNode] = field(default_factory=dict)
+    """The steps of one's own; they are in all views but `depends`."""
 
 
 def build_graph(
@@ -76,17 +88,37 @@ def build_graph(
     )
 
 
+def with_steps(graph: Graph, steps: Sequence[OwnNode]) -> Graph:
+    """Return the graph with steps of one's own, which follow nodes or fill dbt sources; raises GraphCycleError."""
+    by_id = {step.unique_id: step for step in steps}
+    edges = tuple(own_step_edges(steps))
+    within = [edge for edge in edges if edge[0] in graph.needs or edge[0] in by_id]  # a suite is not in `needs`
+    needs = _wider(graph.needs, [*graph.needs, *by_id], within)
+    suites = tuple(graph.suites.values())
+    order = _order(graph.manifest, needs, suites, tuple(steps))
+    return replace(
+        graph,
+        across=_wider(graph.across, [*graph.across, *by_id], edges),
+        needs=needs,
+        order=Dag(order, [*order.edges(), *edges]),
+        steps=by_id,
+    )
+
+
 def _wider(depends: Dag[NodeId], nodes: Sequence[NodeId], more: Sequence[Edge]) -> Dag[NodeId]:
     """Return dbt's graph with nodes and edges added; the same graph if there are none to add."""
     return Dag(nodes, [*depends.edges(), *more]) if more or len(nodes) > len(depends) else depends
 
 
-def _order(manifest: Manifest, needs: Dag[NodeId], suites: Sequence[BoundSuite]) -> Dag[NodeId]:
+def _order(
+    manifest: Manifest, needs: Dag[NodeId], suites: Sequence[BoundSuite], steps: Sequence[OwnNode] = ()
+) -> Dag[NodeId]:
     """Return what is needed with the gates in between, and without dbt's edges from models to their unit tests."""
     unit_tests = {node.unique_id for node in manifest.nodes.values() if node.resource_type is ResourceType.UNIT_TEST}
     # dbt's edge model → unit test is reversed here: a unit test runs before its model.
     edges = [edge for edge in needs.edges() if edge[1] not in unit_tests]
-    edges += gate_edges(manifest, needs, suites)
+    edges += gate_edges(manifest, needs, suites, [step.unique_id for step in steps])
+    edges += own_gate_edges(manifest, needs, suites, steps)
     edges += suite_edges(needs, suites)
     parents: dict[NodeId, list[NodeId]] = defaultdict(list)
     for parent, child in edges:

@@ -1,12 +1,13 @@
 """Computes the edges that order steps besides dbt's own: from gates to what waits, from producers to sources."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orchestrator.errors import GraphCycleError
 from orchestrator.graph.dag import Dag
 from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource, Manifest
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.nodes.own_step import OwnNode
 from orchestrator.nodes.suite import BoundSuite
 
 Edge = tuple[NodeId, NodeId]
@@ -21,6 +22,8 @@ WAITS_FOR_GATES = frozenset(
     }
 )
 """The types that dbt holds back until upstream tests pass: not functions, exposures, metrics or saved queries."""
+_SHOWS = frozenset({ResourceType.EXPOSURE, ResourceType.SAVED_QUERY, ResourceType.METRIC, ResourceType.SEMANTIC_MODEL})
+"""The types that leave nothing to check themselves."""
 PRODUCES = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT})
 
 
@@ -48,12 +51,16 @@ def producer_edges(manifest: Manifest, depends: Dag[NodeId]) -> tuple[tuple[Edge
     return tuple(kept), tuple(notes)
 
 
-def gate_edges(manifest: Manifest, needs: Dag[NodeId], suites: Iterable[BoundSuite]) -> Iterator[Edge]:
+def gate_edges(
+    manifest: Manifest, needs: Dag[NodeId], suites: Iterable[BoundSuite], steps: Iterable[NodeId] = ()
+) -> Iterator[Edge]:
     """Yield the edges of data tests and suites: parents → gate, and gate → the common descendants of all its parents.
 
-    Of the latter, only the edges to the first waiting nodes are needed: their descendants wait with them.
+    Of the latter, only the edges to the first waiting nodes are needed: their descendants wait with them. The steps of
+    one's own wait as models do.
     """
     waiting = needs.bits(node.unique_id for node in manifest.nodes.values() if node.resource_type in WAITS_FOR_GATES)
+    waiting |= needs.bits(steps)
     below: dict[frozenset[NodeId], tuple[NodeId, ...]] = {}
     for gate, checked in _gates(manifest, suites):
         # Many tests have the same parents, so the search below them is done once.
@@ -62,6 +69,44 @@ def gate_edges(manifest: Manifest, needs: Dag[NodeId], suites: Iterable[BoundSui
             below[parents] = needs.first_of(_below_all(parents, needs) & waiting)
         yield from ((parent, gate) for parent in checked)
         yield from ((gate, node) for node in below[parents])
+
+
+def own_step_edges(steps: Iterable[OwnNode]) -> Iterator[Edge]:
+    """Yield the edges of the steps of one's own: from what they follow, and to the dbt sources that they fill."""
+    for step in steps:
+        yield from ((parent, step.unique_id) for parent in step.follows)
+        yield from ((step.unique_id, source) for source in step.feeds)
+
+
+def own_gate_edges(
+    manifest: Manifest, needs: Dag[NodeId], suites: Iterable[BoundSuite], steps: Sequence[OwnNode]
+) -> Iterator[Edge]:
+    """Yield edges to each step from every check on what it follows, also from those that check other nodes too.
+
+    dbt's rule for nodes is weaker, because they could wait for each other in a cycle. Nothing but further steps waits
+    for these steps; a step that fills a dbt source has only the edges of dbt's rule.
+    """
+    own = {step.unique_id for step in steps}
+    last = [step for step in steps if own.issuperset(needs.descendants([step.unique_id]))]
+    if not last:
+        return
+    by_parent: dict[NodeId, list[NodeId]] = defaultdict(list)
+    for gate, checked in _gates(manifest, suites):
+        for parent in checked:
+            by_parent[parent].append(gate)
+    for step in last:
+        for node in _checked_nodes(manifest, step.follows):
+            yield from ((gate, step.unique_id) for gate in by_parent.get(node, ()))
+
+
+def _checked_nodes(manifest: Manifest, follows: Iterable[NodeId]) -> Iterator[NodeId]:
+    """Yield what a step follows; for an exposure or a saved query, also what that shows."""
+    waiting = list(follows)
+    for node in waiting:  # the list grows while it is read
+        yield node
+        dbt = manifest.nodes.get(node)
+        if dbt is not None and (dbt.resource_type in _SHOWS or dbt.is_ephemeral):
+            waiting += [parent for parent in dbt.parents if parent not in waiting]
 
 
 def suite_edges(needs: Dag[NodeId], suites: Iterable[BoundSuite]) -> Iterator[Edge]:

@@ -30,7 +30,8 @@ class DbtNode:
     severity: str | None = None
     """Of data tests: `error` or `warn`, in lower case."""
     tags: tuple[str, ...] = ()
-    owner: str | None = None
+    owners: tuple[str, ...] = ()
+    """The names and addresses of its owners: its own, else those of its group."""
     version: str | None = None
     is_empty: bool = False
     """Whether the file has no SQL: dbt never builds such a node, even if it is selected."""
@@ -63,6 +64,7 @@ class DbtSource:
     warn_after_seconds: float | None = None
     error_after_seconds: float | None = None
     tags: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
     meta: Mapping[str, object] = field(default_factory=dict)
     reading: Plain = field(default_factory=dict)
     """What decides which rows its readers see: its location, and the options of the adapter."""

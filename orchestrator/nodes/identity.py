@@ -5,11 +5,11 @@ from enum import StrEnum
 from typing import NewType
 
 NodeId = NewType("NodeId", str)
-"""dbt's unique_id, or `ingest.<source>.<resource>`, or `expectation.<suite>`."""
+"""dbt's unique_id, or `ingest.<source>.<resource>`, `expectation.<suite>`, or `step.<name>`."""
 
 
 class ResourceType(StrEnum):
-    """The type of a node: dbt's own types, and two that dbt does not have."""
+    """The type of a node: dbt's own types, and three that dbt does not have."""
 
     MODEL = "model"
     SEED = "seed"
@@ -26,6 +26,7 @@ class ResourceType(StrEnum):
     OPERATION = "operation"  # an on-run-start or on-run-end hook
     INGEST = "ingest"  # a dlt resource
     EXPECTATION = "expectation"  # a great-expectations suite
+    STEP = "step"  # a step of elt.yml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Relation:
 def short_name(node: NodeId) -> str:
     """Return the name that a user would write: `fct_flights`, `dim_plane.v2`, `bts.flights`, `bts.airports`."""
     kind, _, rest = node.partition(".")
-    if kind in {ResourceType.INGEST, ResourceType.EXPECTATION}:
+    if kind in {ResourceType.INGEST, ResourceType.EXPECTATION, ResourceType.STEP}:
         return rest
     name = rest.partition(".")[2]  # the rest after the package
     if kind == ResourceType.TEST and "." in name:

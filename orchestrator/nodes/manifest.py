@@ -22,7 +22,9 @@ SECTIONS = (
     "exposures",
     "unit_tests",
 )
-TYPES = frozenset(ResourceType) - {ResourceType.SOURCE, ResourceType.INGEST, ResourceType.EXPECTATION}
+TYPES = frozenset(ResourceType) - {
+    *(ResourceType.SOURCE, ResourceType.INGEST, ResourceType.EXPECTATION, ResourceType.STEP)
+}
 STORED = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT, ResourceType.FUNCTION})
 PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 
@@ -49,7 +51,7 @@ def manifest_from(raw: object, path: Path) -> Manifest:
     metadata = raw.get("metadata") or {}
     _refuse_other_versions(metadata, path)
     try:
-        owners = {group["name"]: _owner(group.get("owner")) for group in _rows(raw, "groups")}
+        owners = {group["name"]: _owners(group.get("owner")) for group in _rows(raw, "groups")}
         sources = {row["unique_id"]: _source(row) for row in _rows(raw, "sources")}
         nodes = {row["unique_id"]: _node(row, owners) for section in SECTIONS for row in _rows(raw, section)}
         macros = {macro.unique_id: macro for macro in macros_of(raw)}
@@ -87,7 +89,7 @@ def _rows(raw: Raw, section: str) -> Iterator[Raw]:
             yield row
 
 
-def _node(row: Raw, group_owners: Mapping[str, str | None]) -> DbtNode:
+def _node(row: Raw, group_owners: Mapping[str, tuple[str, ...]]) -> DbtNode:
     kind = _resource_type(row)
     config: Raw = row.get("config") or {}
     meta: Raw = config.get("meta") or row.get("meta") or {}
@@ -108,7 +110,7 @@ def _node(row: Raw, group_owners: Mapping[str, str | None]) -> DbtNode:
         materialized=config.get("materialized"),
         severity=severity.lower() if kind is ResourceType.TEST and severity else None,
         tags=tuple(row.get("tags") or ()),
-        owner=_owner(meta.get("owner")) or _owner(row.get("owner")) or group_owners.get(group or ""),
+        owners=_owners(meta.get("owner")) or _owners(row.get("owner")) or group_owners.get(group or "", ()),
         version=None if version is None else str(version),
         is_empty=kind is not ResourceType.SEED and not str(row.get("raw_code", "-")).strip(),
         meta=meta,
@@ -150,6 +152,7 @@ def _source(row: Raw) -> DbtSource:
         warn_after_seconds=warn,
         error_after_seconds=error,
         tags=tuple(row.get("tags") or ()),
+        owners=_owners((config.get("meta") or row.get("meta") or {}).get("owner")),
         meta=config.get("meta") or row.get("meta") or {},
         reading=reading_of(row, config),
         external=_external(row.get("relation_name") or ""),
@@ -169,12 +172,13 @@ def _seconds(limit: Raw | None) -> float | None:
     return float(limit["count"]) * PERIODS[limit["period"]]
 
 
-def _owner(value: object) -> str | None:
+def _owners(value: object) -> tuple[str, ...]:
+    """Return the names and addresses in what dbt calls an owner: a text, a list, or a name with an e-mail address."""
     if isinstance(value, dict):
-        value = value.get("name") or value.get("email")
-    if isinstance(value, list):
-        value = ", ".join(str(one) for one in value)
-    return str(value) if value else None
+        value = [value.get("name"), value.get("email")]
+    found = value if isinstance(value, list) else [value]
+    flat = [one for part in found for one in (part if isinstance(part, list) else [part])]
+    return tuple(dict.fromkeys(str(one) for one in flat if one))
 
 
 def _known_parents(

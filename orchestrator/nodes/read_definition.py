@@ -65,10 +65,15 @@ def reading_of(row: Raw, config: Raw) -> Raw:
     return {
         "relation": row.get("relation_name"),
         "external": row.get("external"),
-        "meta": row.get("meta"),
-        "source_meta": row.get("source_meta"),
+        "meta": _without_ours(row.get("meta")),
+        "source_meta": _without_ours(row.get("source_meta")),
         "config": {key: value for key, value in config.items() if key not in _OF_FRESHNESS},
     }
+
+
+def _without_ours(meta: Raw | None) -> Raw | None:
+    """Return a source's meta without what elt itself reads there, which changes no rows."""
+    return None if meta is None else {key: value for key, value in meta.items() if key != "elt"}
 
 
 _OF_FRESHNESS = frozenset({"enabled", "freshness", "loaded_at_field", "loaded_at_query", "tags", "meta"})

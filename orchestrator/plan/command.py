@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from orchestrator.config.settings import OnBusy, Settings
+from orchestrator.config.wait_settings import WaitSettings
 from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.consent import Consents, refuse
 from orchestrator.plan.request import Upstream, Verb
@@ -53,6 +54,8 @@ class Command:
     """Whether a user watches the run: then loads are attempted again after seconds rather than minutes."""
     consents: Consents = refuse
     """Called before something is emptied or rebuilt in a protected target."""
+    wait_for: tuple[WaitSettings, ...] = ()
+    """What must be true before the run starts."""
     scheduled: ScheduledTime | None = None
     """The time of a schedule that the run belongs to."""
     words: tuple[str, ...] = ()

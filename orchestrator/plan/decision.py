@@ -11,6 +11,7 @@ class Act(StrEnum):
     REUSE = "reuse"
     IF_CHANGED = "if_changed"  # decided when its parents have ended, from their outcomes
     CLOSED = "closed"  # an upstream check, not in the plan, did not pass when it last ran
+    RECENT = "recent"  # a load that is younger than `refresh_every` is not repeated
     OPEN = "open"  # a load that failed in consecutive runs is not attempted; its children read the existing rows
     OPEN_SKIPS = "open_skips"  # the same, and its children are skipped
     UNCONFIRMED = "unconfirmed"  # depends on the database, which could not be read: decided in the run

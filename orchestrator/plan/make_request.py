@@ -7,10 +7,11 @@ from orchestrator.config.settings import OnRunStart
 from orchestrator.errors import EmptySelectionError
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.identity import NodeId, short_name
+from orchestrator.nodes.own_step import own_step_name
 from orchestrator.plan.command import Command
 from orchestrator.plan.request import PlanRequest, Verb
 from orchestrator.plan.snapshot import ProjectSnapshot
-from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId, TestStep, ValidationStep
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, OwnStep, Step, StepId, TestStep, ValidationStep
 from orchestrator.selection.nothing import nothing_changed, nothing_matched
 from orchestrator.selection.resolve import Selection
 
@@ -20,15 +21,22 @@ def requested(command: Command, snapshot: ProjectSnapshot) -> PlanRequest:
     selection, graph = snapshot.selection, snapshot.graph
     if selects_nothing(command.verb, selection, graph) and not command.allow_empty:
         error = nothing_for(command.verb, command.select, graph) if selection.is_everything else None
+        error = error or _only_steps(command.verb, selection)
         error = error or nothing_matched(command.select, graph, exclude=command.exclude)
         if error is not None:
             raise error
-    has_loads_alone = selection.ingest and not (selection.selected or selection.suites)
+    has_loads_alone = selection.ingest and not (selection.selected or selection.suites or selection.steps)
     if command.schema_prefix and has_loads_alone and not command.placement.loads:
         loads = ", ".join(sorted(short_name(one) for one in selection.ingest))
         raise EmptySelectionError(
             f"Only loads are selected ({loads}), and a run with --schema-prefix loads nothing.",
             hint="Add --ingest: then it loads into datasets with the prefix.",
+        )
+    if command.schema_prefix and selection.steps and not (selection.selected or selection.suites or selection.ingest):
+        steps = " ".join(own_step_name(short_name(one)) for one in sorted(selection.steps))
+        raise EmptySelectionError(
+            f"Only steps of elt.yml are selected ({steps}), and a run with --schema-prefix runs none of them.",
+            hint="They act outside of the prefixed schemas. Run them without --schema-prefix.",
         )
     selected, direct = selected_for(command.verb, selection)
     return PlanRequest(
@@ -39,6 +47,8 @@ def requested(command: Command, snapshot: ProjectSnapshot) -> PlanRequest:
         deferred=selection.deferred,
         ingest_selected=loaded_for(command.verb, selection, graph),
         suites_selected=selection.suites,
+        steps_selected=selection.steps,
+        own_steps=not command.schema_prefix,
         resource_types=snapshot.kept_types,
         upstream=command.upstream,
         ingest=command.ingest,
@@ -47,6 +57,17 @@ def requested(command: Command, snapshot: ProjectSnapshot) -> PlanRequest:
         skip_nodes_if_on_run_start_fails=snapshot.flags.skip_nodes_if_on_run_start_fails,
         freshness_runs_hooks=snapshot.flags.source_freshness_run_project_hooks,
         hooks_after_ingest=snapshot.settings.on_run_start is OnRunStart.AFTER_INGEST,
+    )
+
+
+def _only_steps(verb: Verb, selection: Selection) -> EmptySelectionError | None:
+    """Return the error for a verb that runs no steps of elt.yml, and nothing else is selected."""
+    if not selection.steps:
+        return None
+    steps = " ".join(own_step_name(short_name(one)) for one in sorted(selection.steps))
+    return EmptySelectionError(
+        f"Only steps of elt.yml are selected ({steps}), and `elt {verb.value}` runs none of them.",
+        hint=f"Run them with: elt run --select {steps}",
     )
 
 
@@ -62,12 +83,14 @@ def requested_again(command: Command, snapshot: ProjectSnapshot, before: Sequenc
     # By node and not by step: the id of a load's step depends on which other loads share its pipeline.
     loads = frozenset(node for step in before if isinstance(step, IngestStep) for node in step.nodes)
     suites = frozenset(step.id for step in before if isinstance(step, ValidationStep))
+    own = frozenset(step.node for step in before if isinstance(step, OwnStep))
     return replace(
         requested(replace(command, allow_empty=True), snapshot),  # what it selects now does not matter
         selected=there,
         direct=there,
         ingest_selected=loads & graph.ingest.keys(),
         suites_selected=frozenset(suite for suite in graph.suites if StepId(suite) in suites),
+        steps_selected=own & graph.steps.keys(),
         resource_types=None,  # the recorded steps are limited already
     )
 
@@ -90,6 +113,8 @@ def selected_for(verb: Verb, selection: Selection) -> tuple[frozenset[NodeId], f
 def selects_nothing(verb: Verb, selection: Selection, graph: Graph) -> bool:
     """Return whether a selection names nothing that the verb can run; `test` also runs the suites of named nodes."""
     has_suites = verb is Verb.TEST and any(bound.node in selection.named for bound in graph.suites.values())
+    if verb in {Verb.TEST, Verb.FRESHNESS}:  # these run no steps of one's own
+        selection = replace(selection, steps=frozenset())
     return selection.is_empty and not has_suites
 
 

@@ -15,6 +15,7 @@ from orchestrator.plan.step import (
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     StepId,
     TestStep,
@@ -31,6 +32,7 @@ def steps_of(graph: Graph, members: Members) -> dict[NodeId, Step]:
     steps.update((node, _dbt_step(graph, node, cause, members)) for node, cause in members.dbt.items())
     steps.update((node, _freshness(graph, node, cause)) for node, cause in members.gated.items())
     steps.update((suite, _validation(graph, suite, cause)) for suite, cause in members.suites.items())
+    steps.update((node, _own_step(graph, node, cause)) for node, cause in members.steps.items())
     return steps
 
 
@@ -153,4 +155,21 @@ def _validation(graph: Graph, suite_id: NodeId, cause: Cause) -> ValidationStep:
         suite=bound.suite.name,
         node=bound.node,
         relation=relation,
+    )
+
+
+def _own_step(graph: Graph, node_id: NodeId, cause: Cause) -> OwnStep:
+    own = graph.steps[node_id]
+    return OwnStep(
+        id=StepId(node_id),
+        name=own.name,
+        path=own.path,
+        reads=read_by(graph, node_id),
+        writes=tuple(graph.manifest.sources[source].placed for source in own.feeds),
+        cause=cause,
+        node=node_id,
+        call=own.call,
+        env=own.env,
+        inputs=own.inputs,
+        feeds=own.feeds,
     )

@@ -2,6 +2,7 @@
 
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
+from orchestrator.nodes.own_step import own_step_name
 from orchestrator.plan.existing_relations import Facts
 from orchestrator.plan.plan import LeftOut
 from orchestrator.plan.presence import Members, Presence
@@ -44,11 +45,13 @@ class _Choice:
                 self.take_named_nodes()
                 self.add_ancestors()
                 self.take_loads()
+                self.take_steps()
                 self.take_checks()
                 self.take_suites(frozenset(self.found.dbt).union(self.sources))
                 self.take_gates()
             case Verb.INGEST:
                 self.take_loads()
+                self.take_steps()
             case Verb.TEST:
                 self.take_named_nodes()
                 self.take_indirect_checks()
@@ -89,6 +92,23 @@ class _Choice:
                 # A load may feed several sources. The first that something needs is the reason that is shown.
                 fed = next(child for child in self.graph.needs.children(node_id) if child in self.needed)
                 self.found.ingest[node_id] = Cause(why=Why.FEEDS, of=fed)
+
+    def take_steps(self) -> None:
+        """Add the selected steps of one's own, and those that fill a dbt source which the plan reads, as loads do."""
+        for node_id, step in self.graph.steps.items():
+            is_selected = node_id in self.request.steps_selected
+            if self.request.verb is Verb.INGEST and not step.feeds:
+                continue
+            if is_selected:
+                cause = Cause(why=Why.SELECTED)
+            elif step.feeds and self.request.ingest and node_id in self.needed:
+                cause = Cause(why=Why.FEEDS, of=next(source for source in step.feeds if source in self.needed))
+            else:
+                continue
+            if self.request.own_steps:
+                self.found.steps[node_id] = cause
+            else:
+                self.found.notes.append(f"{own_step_name(step.name)} does not run with --schema-prefix.")
 
     def take_checks(self) -> None:
         """Add the checks from indirect selection, then the checks of nodes that the planner added."""

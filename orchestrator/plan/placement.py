@@ -7,7 +7,7 @@ from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.dlt import IngestNode
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
-from orchestrator.plan.step import BuildStep, IngestStep, Step, StepId, TestStep
+from orchestrator.plan.step import BuildStep, IngestStep, OwnStep, Step, StepId, TestStep
 
 _EXACT = frozenset({"postgres"})
 """Adapters whose databases compare names by case, as dbt quotes them; for others, case is ignored."""
@@ -29,7 +29,7 @@ def read_by(graph: Graph, node: NodeId) -> tuple[Relation, ...]:
     """Return the relations that a node reads, also through nodes without a relation (ephemeral models, metrics)."""
     found: dict[Relation, None] = {}
     seen: set[NodeId] = set()
-    waiting = list(graph.depends.parents(node))
+    waiting = list(graph.steps[node].follows if node in graph.steps else graph.depends.parents(node))
     while waiting:
         parent = waiting.pop(0)
         if parent in seen:
@@ -37,7 +37,7 @@ def read_by(graph: Graph, node: NodeId) -> tuple[Relation, ...]:
         seen.add(parent)
         relation = placed(graph, parent)
         if relation is None:
-            waiting.extend(graph.depends.parents(parent))
+            waiting.extend(graph.depends.parents(parent) if parent in graph.depends else ())
         else:
             found[relation] = None
     return tuple(found)
@@ -61,6 +61,14 @@ def _place_beside(graph: Graph, one: StepId | NodeId) -> str:
     if one in graph.suites:
         relation = placed(graph, graph.suites[NodeId(one)].node)
         return "" if relation is None else f"on {full_name(graph, relation)}"
+    if one in graph.steps:
+        own = graph.steps[NodeId(one)]
+        filled = [graph.manifest.sources[source].placed for source in own.feeds]
+        near = [
+            _schema_name(graph, relation.database, relation.schema)
+            for relation in (*read_by(graph, own.unique_id), *filled)
+        ]
+        return _on(near) or "on nothing"
     source = graph.manifest.sources.get(NodeId(one.removeprefix("freshness.")))
     if source is not None:
         return f"{'on ' if one.startswith('freshness.') else ''}{full_name(graph, source.placed)}"
@@ -93,6 +101,8 @@ def written_by(graph: Graph, step: Step, database: str) -> tuple[str, ...]:
             dataset = f"dataset {_schema_name(graph, database, step.dataset)}"
             tables = (placed(graph, node) for node in step.nodes)
             return (dataset, *(full_name(graph, table, database) for table in tables if table is not None))
+        case OwnStep():
+            return tuple(full_name(graph, table, database) for table in step.writes)
         case _:
             return ()
 

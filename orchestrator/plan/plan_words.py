@@ -8,6 +8,7 @@ from typing import assert_never
 
 from orchestrator.nodes.dlt import load_name
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType, short_name
+from orchestrator.nodes.own_step import CommandCall, HttpCall, PythonCall, own_step_name
 from orchestrator.plan.decision import Act, Decision
 from orchestrator.plan.plan import LeftOut, Plan
 from orchestrator.plan.step import (
@@ -16,6 +17,7 @@ from orchestrator.plan.step import (
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     StepId,
     TestStep,
@@ -61,23 +63,40 @@ def kind_of(step: Step) -> str:
             return "suite"
         case HookStep():
             return "hook"
+        case OwnStep():
+            return "step"
         case _:
             assert_never(step)
 
 
+def action_of(step: OwnStep) -> str:
+    """Return what a step of one's own does: `command`, `python` or `http`."""
+    match step.call:
+        case CommandCall():
+            return "command"
+        case PythonCall():
+            return "python"
+        case HttpCall():
+            return "http"
+        case _:
+            assert_never(step.call)
+
+
 def shown_name(step: Step) -> str:
-    """Return the name of a step as shown to a person; for a load, the name that every command accepts."""
+    """Return the name of a step as shown to a person; for what dbt does not know, the name that commands accept."""
+    if isinstance(step, OwnStep):
+        return own_step_name(step.name)
     return load_name(step.source) if isinstance(step, IngestStep) else step.name
 
 
 def titled_step(step: Step) -> str:
     """Return the name of a step with its kind: `model stg_flights`, `ingest:bts`."""
-    return shown_name(step) if isinstance(step, IngestStep) else f"{kind_of(step)} {step.name}"
+    return shown_name(step) if isinstance(step, IngestStep | OwnStep) else f"{kind_of(step)} {step.name}"
 
 
 def reason_of(step: Step) -> str:
     """Return in words why the step is in the plan."""
-    if step.cause.why is Why.FEEDS and isinstance(step, IngestStep) and len(step.feeds) > 1:
+    if step.cause.why is Why.FEEDS and isinstance(step, IngestStep | OwnStep) and len(step.feeds) > 1:
         return f"feeds {len(step.feeds):,} sources: {some_of(list(map(short_name, step.feeds)), _MOST_FED)}"
     of = named(step.cause.of) if step.cause.of else ""
     if step.cause.why is Why.CHECKS:
@@ -102,6 +121,8 @@ def decision_words(decision: Decision) -> str:
             return f"runs {decision.words}"
         case Act.CLOSED:
             return f"stays closed: {decision.words}"
+        case Act.RECENT:
+            return f"not due: {decision.words}"
         case Act.OPEN:
             return f"not run: {decision.words}"
         case Act.OPEN_SKIPS:
@@ -138,7 +159,8 @@ _REASONS = {
 def named(node: NodeId) -> str:
     """Return the name of a node for use in a sentence: `source bts.flights`, `suite raw_flights`, `fct_flights`."""
     kind = node.partition(".")[0]
-    words = {ResourceType.SOURCE: "source ", ResourceType.EXPECTATION: "suite ", ResourceType.INGEST: "ingest:"}
+    words = {ResourceType.SOURCE: "source ", ResourceType.EXPECTATION: "suite "}
+    words |= {ResourceType.INGEST: "ingest:", ResourceType.STEP: "step:"}
     return words.get(ResourceType(kind), "") + short_name(node)
 
 
@@ -195,6 +217,9 @@ def _details(step: Step) -> Json:
             return {"node": step.node, "suite": step.suite}
         case HookStep():
             return {"when": step.when}
+        case OwnStep():
+            inputs = None if step.inputs is None else list(step.inputs)
+            return {"node": step.node, "does": action_of(step), "feeds": list(step.feeds), "inputs": inputs}
         case _:
             assert_never(step)
 

@@ -17,6 +17,7 @@ from orchestrator.plan.step import (
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     StepId,
     TestStep,
@@ -88,7 +89,7 @@ def _has_hooks_around_it(step: Step, request: PlanRequest) -> bool:
             return True
         case FreshnessStep():
             return request.verb is Verb.FRESHNESS and request.freshness_runs_hooks and not step.by_load
-        case IngestStep() | ValidationStep() | HookStep():
+        case IngestStep() | ValidationStep() | HookStep() | OwnStep():
             return False
         case _:
             assert_never(step)

@@ -21,6 +21,8 @@ class Members:
     gated: dict[NodeId, Cause] = field(default_factory=dict)
     """dbt sources whose freshness is checked."""
     suites: dict[NodeId, Cause] = field(default_factory=dict)
+    steps: dict[NodeId, Cause] = field(default_factory=dict)
+    """Steps of one's own."""
     unconfirmed: dict[NodeId, NodeId] = field(default_factory=dict)
     """Checks whose parents may be missing, because the database could not be read; each with the first such parent."""
     left_out: list[LeftOut] = field(default_factory=list)
@@ -28,7 +30,7 @@ class Members:
 
     def all(self) -> frozenset[NodeId]:
         """Return every node that becomes a step or a part of one."""
-        return frozenset().union(self.dbt, self.ingest, self.gated, self.suites)
+        return frozenset().union(self.dbt, self.ingest, self.gated, self.suites, self.steps)
 
 
 class Presence:
@@ -83,4 +85,5 @@ class Presence:
         return self._graph.manifest.nodes[node].is_ephemeral
 
     def _writes(self, producer: NodeId) -> bool:
-        return producer in self._members.dbt or producer in self._members.ingest
+        members = self._members
+        return producer in members.dbt or producer in members.ingest or producer in members.steps

@@ -36,6 +36,7 @@ class PlanRequest:
     deferred: frozenset[NodeId] = frozenset()
     ingest_selected: frozenset[NodeId] = frozenset()
     suites_selected: frozenset[NodeId] = frozenset()
+    steps_selected: frozenset[NodeId] = frozenset()
     resource_types: frozenset[ResourceType] | None = None
     """The only types that may be added, if the user named any."""
     upstream: Upstream = Upstream.AUTO
@@ -48,3 +49,5 @@ class PlanRequest:
     """Whether dbt also runs its hooks around a freshness check that builds nothing."""
     hooks_after_ingest: bool = False
     """Whether the on-run-start hooks wait for the loads."""
+    own_steps: bool = True
+    """Whether the steps of one's own may run: they act outside of the schemas that a prefix keeps apart."""

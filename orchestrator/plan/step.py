@@ -6,6 +6,7 @@ from typing import NewType, assert_never
 
 from orchestrator.nodes.dlt import names_of_load
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.nodes.own_step import OwnCall
 from orchestrator.plan.decision import Decision
 
 StepId = NewType("StepId", str)
@@ -125,7 +126,21 @@ class HookStep(_Step):
     """`start` or `end`."""
 
 
-Step = IngestStep | BuildStep | TestStep | FreshnessStep | ValidationStep | HookStep
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnStep(_Step):
+    """Does what a step of elt.yml says: a command, an HTTP call or a Python function."""
+
+    node: NodeId
+    call: OwnCall
+    env: tuple[str, ...] = ()
+    """The environment variables that it needs."""
+    inputs: tuple[str, ...] | None = None
+    """The files that its result depends on; None if that is unknown, so that it always runs."""
+    feeds: tuple[NodeId, ...] = ()
+    """The dbt sources that it fills."""
+
+
+Step = IngestStep | BuildStep | TestStep | FreshnessStep | ValidationStep | HookStep | OwnStep
 
 
 def node_of(step: Step) -> NodeId | None:
@@ -133,7 +148,7 @@ def node_of(step: Step) -> NodeId | None:
     match step:
         case BuildStep() | TestStep():
             return step.node
-        case IngestStep() | FreshnessStep() | ValidationStep() | HookStep():
+        case IngestStep() | FreshnessStep() | ValidationStep() | HookStep() | OwnStep():
             return None
         case _:
             assert_never(step)
@@ -144,7 +159,7 @@ def is_check(step: Step) -> bool:
     match step:
         case TestStep() | ValidationStep():
             return True
-        case IngestStep() | BuildStep() | FreshnessStep() | HookStep():
+        case IngestStep() | BuildStep() | FreshnessStep() | HookStep() | OwnStep():
             return False
         case _:
             assert_never(step)
@@ -155,7 +170,7 @@ def is_hook(step: Step, when: str = "") -> bool:
     match step:
         case HookStep():
             return when in {"", step.when}
-        case IngestStep() | BuildStep() | TestStep() | FreshnessStep() | ValidationStep():
+        case IngestStep() | BuildStep() | TestStep() | FreshnessStep() | ValidationStep() | OwnStep():
             return False
         case _:
             assert_never(step)

@@ -34,6 +34,8 @@ def _named(graph: Graph, request: PlanRequest) -> Iterator[tuple[NodeId, NodeId]
     for suite, bound in graph.suites.items():
         if suite in request.suites_selected and bound.node not in request.direct:
             yield bound.node, suite
+    if request.own_steps:
+        yield from ((step, step) for step in graph.steps if step in request.steps_selected)
 
 
 def _inputs(graph: Graph, node: NodeId) -> tuple[NodeId, ...]:

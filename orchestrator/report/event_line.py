@@ -50,6 +50,8 @@ _REASONS = {
     ReasonCode.UNCHANGED: "",  # the message names the run
     ReasonCode.VERIFIED: "",  # the message explains it
     ReasonCode.DIFFERS: "",  # the message explains it
+    ReasonCode.RECENT: "",  # the message explains it
+    ReasonCode.TOO_FEW_ROWS: "",  # the message explains it
     ReasonCode.CIRCUIT_OPEN: "",  # the message explains it
     ReasonCode.GATE_CLOSED: "",  # the message explains it
     ReasonCode.FOUND_IN_TARGET: "built before the run was cut off",

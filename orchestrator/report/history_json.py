@@ -20,6 +20,7 @@ def listed_to_json(head: RunHead, state: RunState, row_counts: Mapping[StepId, i
 
 def head_to_json(head: RunHead, state: RunState) -> Json:
     """Return what is known about a run as a whole."""
+    interval = head.scheduled.interval if head.scheduled else None
     return {
         "version": VERSION,
         "run_id": head.run_id,
@@ -27,6 +28,10 @@ def head_to_json(head: RunHead, state: RunState) -> Json:
         "status": head.status.value if head.status else None,
         "verb": head.verb,
         "trigger": head.trigger,
+        "schedule": head.scheduled.schedule if head.scheduled else None,
+        "logical_time": _time(head.scheduled.logical_time) if head.scheduled else None,
+        "data_interval_start": _time(interval.start) if interval else None,
+        "data_interval_end": _time(interval.end) if interval else None,
         "command": list(head.command),
         "target": head.target,
         "target_identity": head.target_identity,

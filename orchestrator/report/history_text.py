@@ -13,6 +13,7 @@ from orchestrator.execution.events import (
     Noticed,
     RunEnded,
     RunEvent,
+    RunOrigin,
     RunStarted,
     StepEnded,
     StepStarted,
@@ -29,12 +30,13 @@ from orchestrator.report.event_line import STYLES, titled
 from orchestrator.report.failure_text import unreported_parts
 from orchestrator.report.streams import print_wide
 from orchestrator.report.words import clean, duration, one_line, size_words
+from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wording import count
 
 _WITH_ROWS = frozenset({"ingest", "seed", "model", "snapshot"})
 _COMMAND_TAG = re.compile(r"[A-Z ]+[\d ]*")
 """What a database answers to a statement, such as `OK` or `INSERT 0 3`: it says nothing that the status does not."""
-_COLUMNS = ("run", "started", "took", "status", "steps", "target", "command")
+_COLUMNS = ("run", "started", "took", "status", "steps", "target", "schedule", "command")
 _OF_WIDE = frozenset({"started", "target"})
 """Columns that a narrow terminal omits; the id of a run begins with its start in UTC."""
 _NARROW = 110
@@ -48,7 +50,10 @@ def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) ->
         return
     table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
     is_narrow = console.is_terminal and console.width < _NARROW
-    names = [name for name in _COLUMNS if not (is_narrow and name in _OF_WIDE)]
+    omitted = _OF_WIDE if is_narrow else frozenset()
+    if not any(head.scheduled for head, _ in runs):
+        omitted |= {"schedule"}
+    names = [name for name in _COLUMNS if name not in omitted]
     for name in names:
         table.add_column(name, min_width=_WIDTHS.get(name), no_wrap=True, overflow="ellipsis")
     for head, state in runs:
@@ -59,6 +64,7 @@ def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) ->
             "status": status_text(head, state),
             "steps": _counts(head),
             "target": head.target,
+            "schedule": _scheduled(head.scheduled, seconds=False),
             "command": one_line(" ".join(("elt", *head.command))) if head.command else head.verb,
         }
         table.add_row(*(cells[name] for name in names))
@@ -107,7 +113,7 @@ def _logged(event: RunEvent) -> tuple[str, str]:
     """Return the word for an event in a log, and what it says."""
     match event:
         case RunStarted():
-            return "run resumed" if event.resumed else "run started", ""
+            return "run resumed" if event.resumed else "run started", _time_of(event.origin)
         case StepStarted():
             return "step started", ""
         case AttemptEnded():
@@ -174,6 +180,10 @@ def _facts(head: RunHead, state: RunState) -> Iterable[tuple[str, str]]:
     yield "command", " ".join(("elt", *head.command)) if head.command else head.verb
     yield "started", f"{_moment(head.started_at)} by {head.process.user}@{head.process.host}"
     yield "took", duration(_took(head, state))
+    if head.scheduled is not None:
+        interval = head.scheduled.interval
+        yield "schedule", _scheduled(head.scheduled)
+        yield "data", f"from {_moment(interval.start)} to {_moment(interval.end)}"
     yield "target", head.target
     yield "database", head.database
     if head.code is not None:
@@ -248,6 +258,21 @@ def _counts(head: RunHead) -> str:
 
 def _took(head: RunHead, state: RunState) -> timedelta:
     return head.elapsed(datetime.now(UTC) if state is RunState.RUNNING else None)
+
+
+def _scheduled(time: ScheduledTime | None, *, seconds: bool = True) -> str:
+    """Return the schedule and the logical time that a run belongs to."""
+    if time is None:
+        return ""
+    at = _moment(time.logical_time)
+    return f"{time.schedule} {at if seconds else at[:-3]}"
+
+
+def _time_of(origin: RunOrigin) -> str:
+    """Return the time of a schedule that the start of a run names."""
+    moments = (origin.logical_time, origin.data_interval_start, origin.data_interval_end)
+    logical, start, end = (_moment(datetime.fromisoformat(one)) if one else "" for one in moments)
+    return f"schedule {origin.schedule} {logical}, data from {start} to {end}" if origin.schedule else ""
 
 
 def _moment(at: datetime) -> str:

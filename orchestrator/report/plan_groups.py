@@ -10,6 +10,7 @@ from orchestrator.plan.step import (
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     StepId,
     TestStep,
@@ -29,6 +30,8 @@ class Groups:
     """Tests and suites by the build step that they belong to."""
     loose: list[Step] = field(default_factory=list)
     """Tests of nodes that are not built in this plan."""
+    own: list[Step] = field(default_factory=list)
+    """Steps of elt.yml, except for those that fill dbt sources, which are in `ingest`."""
     after: list[Step] = field(default_factory=list)
 
 
@@ -50,6 +53,8 @@ def group(plan: Plan) -> Groups:
                     groups.checks.setdefault(owner, []).append(step)
                 else:
                     (groups.loose if isinstance(step, TestStep) else groups.gates).append(step)
+            case OwnStep():
+                (groups.ingest if step.feeds else groups.own).append(step)
             case BuildStep():
                 pass
     return groups

@@ -26,6 +26,7 @@ _ACTS = {
     Act.REUSE: "reused",
     Act.IF_CHANGED: "if changed",
     Act.CLOSED: "closed",
+    Act.RECENT: "not due",
     Act.OPEN: "not run",
     Act.OPEN_SKIPS: "not run",
     Act.UNCONFIRMED: "unconfirmed",
@@ -78,6 +79,7 @@ def overview_lines(
     yield from _section("Build", (), len(builds))
     yield from _folders(builds, groups)
     yield from _section("Checks of what is not built here", [_step_line(step, attempts) for step in groups.loose])
+    yield from _section("Steps", [_step_line(step, attempts) for step in groups.own])
     yield from _section("Hooks after", [_step_line(step, attempts) for step in groups.after])
     own = [step for step in plan.of(BuildStep) if step.id in attempts.of_steps]
     detail = [f"{shown_kind(step)}  {step.name}  {attempts.of_steps[step.id]}" for step in own]

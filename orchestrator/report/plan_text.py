@@ -71,6 +71,7 @@ def plan_lines(
         yield columns.line(step)
         yield from _checks(groups.checks.get(step.id, ()), step, width, attempts)
     yield from _section("Checks of what is not built here", groups.loose, columns)
+    yield from _section("Steps", groups.own, columns)
     yield from _section("Hooks after", groups.after, columns)
     yield from _title("Selected but omitted", len(plan.left_out))
     for one in plan.left_out:

@@ -3,11 +3,11 @@
 from typing import TextIO
 
 from orchestrator.execution.events import Event, Noticed, NoticeKind, RunEnded, RunStarted
+from orchestrator.execution.next_steps import ENDED_EARLY, next_steps
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.verdict import ExitCode, exit_code, first_causes
 from orchestrator.plan.status import Status
 from orchestrator.report.event_line import titled
-from orchestrator.report.next_steps import ENDED_EARLY, next_steps
 from orchestrator.report.streams import Lines
 from orchestrator.report.words import one_line
 from orchestrator.wording import count, some_of

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.execution.events import AttemptEnded, Event, Noticed, NoticeKind, RunEnded, RunStarted
+from orchestrator.execution.next_steps import next_steps
 from orchestrator.execution.verdict import count_by_kind, count_by_status, first_causes, slowest
 from orchestrator.plan.plan import LeftOut
 from orchestrator.plan.status import Status
@@ -14,7 +15,6 @@ from orchestrator.plan.step import StepId
 from orchestrator.report.count_table import count_lines
 from orchestrator.report.event_line import STYLES, outcome_text, titled, verdict_word
 from orchestrator.report.failure_text import failure_lines
-from orchestrator.report.next_steps import next_steps
 from orchestrator.report.words import duration, one_line
 from orchestrator.wording import count, some_of
 

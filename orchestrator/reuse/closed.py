@@ -8,7 +8,7 @@ from orchestrator.graph.edges import WAITS_FOR_GATES
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.placement import load_step_ids
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, StepId
+from orchestrator.plan.step import BuildStep, OwnStep, StepId
 from orchestrator.reuse.past import Past
 
 _CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
@@ -73,4 +73,4 @@ def _still_holds(graph: Graph, plan: Plan, past: Past, check: NodeId, node: Node
 
 
 def _waits(step: object) -> bool:
-    return isinstance(step, BuildStep) and step.resource_type in WAITS_FOR_GATES
+    return isinstance(step, OwnStep) or (isinstance(step, BuildStep) and step.resource_type in WAITS_FOR_GATES)

@@ -13,6 +13,7 @@ from orchestrator.reuse.facts import StoredFunction
 from orchestrator.reuse.fingerprints.change_words import Words
 from orchestrator.reuse.fingerprints.compare import Change
 from orchestrator.reuse.fingerprints.make import Fingerprinter
+from orchestrator.reuse.fingerprints.own_step_fingerprints import FILE, StepFingerprinter, read_by_step
 from orchestrator.reuse.fingerprints.result_identity import COLUMNS_OF, Nature, with_built
 from orchestrator.reuse.fingerprints.suite_fingerprints import SuiteFingerprinter
 from orchestrator.reuse.fingerprints.value import Fingerprint, SourceVersion
@@ -61,6 +62,7 @@ class Project:
     run_id: str
     """Makes the identity of a build unique if its inputs do not determine its result."""
     suites: SuiteFingerprinter | None = None
+    steps: StepFingerprinter | None = None
     drops_views: bool = False
     """Whether building a table again drops the views on it."""
     statements: Statements | None = None
@@ -90,6 +92,8 @@ class Project:
         """
         if self.suites is not None and node in self.graph.suites:
             found = self.suites.make(node, self.database.functions().keys(), parents, versions)
+        elif self.steps is not None and node in self.graph.steps:
+            found = self.steps.make(node, parents, versions)
         else:
             found = self.maker.make(self.manifest.nodes[node], parents, made, versions)
         # The columns that a view had when it was created are part of it, and the manifest does not have them.
@@ -103,6 +107,8 @@ class Project:
         """Return what a node reads; for a dbt source, what writes its table."""
         if node in self.graph.suites:
             return (self.graph.suites[node].node, *self.graph.suites[node].reads)
+        if node in self.graph.steps:
+            return read_by_step(self.graph, node)
         if node in self.manifest.sources:
             return self.graph.needs.parents(node)
         dbt = self.manifest.nodes.get(node)
@@ -118,6 +124,8 @@ class Project:
         dbt = self.manifest.nodes.get(node)
         if dbt is None:
             kind, _, of = change.part.partition(":")
+            if kind == FILE:
+                return f"{of} {change.how}"
             return f"{short_name(NodeId(of)) if of else kind} {change.how}"
         if node not in self._words:
             self._words[node] = Words(self.manifest, self.maker, dbt)
@@ -160,3 +168,14 @@ class Evaluation:
     definition: str
     """The half of the identity that covers its definition."""
     nature: Nature
+    waits: str = ""
+    """Why it is kept although rows that it reads have changed; empty if they have not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The evaluation of a node, and how it was made."""
+
+    evaluation: Evaluation
+    compiled: bool
+    """Whether the decision was allowed to compile the node."""

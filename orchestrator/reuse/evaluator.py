@@ -8,7 +8,7 @@ from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.definitions import Definitions
-from orchestrator.reuse.evaluated_project import Evaluation, Project
+from orchestrator.reuse.evaluated_project import Answer, Evaluation, Project
 from orchestrator.reuse.fingerprints.compare import Comparison, ComparisonVerdict
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.make import has_fingerprint
@@ -24,19 +24,13 @@ from orchestrator.reuse.fingerprints.result_identity import (
     with_built,
 )
 from orchestrator.reuse.fingerprints.value import Fingerprint, SourceVersion, StatementVerdict
+from orchestrator.reuse.freshness_policy import still_waits
 from orchestrator.reuse.last_success import LastSuccess
 from orchestrator.reuse.past import Found, Past
 from orchestrator.reuse.reasons import Reasons, why_dropped, why_unknown
 from orchestrator.reuse.touched import Touched
 
 _LEAVE_NOTHING = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST, ResourceType.EXPECTATION})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
-    evaluation: Evaluation
-    compiled: bool
-    """Whether the decision was allowed to compile the node."""
 
 
 @dataclass(slots=True)
@@ -60,7 +54,7 @@ class Evaluator:
     """The newest row of each dbt source, as dbt's freshness check found it."""
     before: "Evaluator | None" = None
     """The evaluator of the plan. Its answers are valid for every node that no step has touched since."""
-    answers: dict[NodeId, _Answer] = field(default_factory=dict)
+    answers: dict[NodeId, Answer] = field(default_factory=dict)
     _touched: Touched = field(init=False)
     _settled: set[NodeId] = field(default_factory=set)  # the outcome is known: kept or built
     _rebuilt: set[NodeId] = field(default_factory=set)
@@ -85,11 +79,11 @@ class Evaluator:
         self._settle_above(node)  # the fingerprint contains the identities of the parents
         answer = self._answered_before(node, compiles=compiles, asks=asks)
         if answer is None:
-            answer = _Answer(evaluation=self._evaluate(node, compiles=compiles, asks=asks), compiled=compiles)
+            answer = Answer(evaluation=self._evaluate(node, compiles=compiles, asks=asks), compiled=compiles)
         self.answers[node] = answer
         return answer.evaluation
 
-    def _answered_before(self, node: NodeId, *, compiles: bool, asks: bool) -> "_Answer | None":
+    def _answered_before(self, node: NodeId, *, compiles: bool, asks: bool) -> Answer | None:
         """Return the answer of the plan, if no step has touched anything that it depends on."""
         answer = self.before.answers.get(node) if self.before is not None else None
         if self.before is None or answer is None or (compiles and not answer.compiled):  # compiling may show more
@@ -120,7 +114,8 @@ class Evaluator:
         if same_definition and then is not None and not unknown and self.project.statements is not None:
             unknown = self.project.statements.why_not(made, then.fingerprint)
         no_rows = "" if unknown else self._unknown_rows(node, made)
-        changed = "" if same or then is None else self.reasons.changed(node, same_definition=same_definition)
+        waits = still_waits(self.project, made, then.fingerprint) if same_definition and then and not same else ""
+        changed = self.reasons.changed(node, same_definition=same_definition) if then and not same and not waits else ""
         hides = no_rows if nature is not Nature.SEES_THROUGH else ""  # a view stores no rows, so it cannot be outdated
         dropped = why_dropped(self.project, node, nature, self._rebuilt)
         why = found.why or unknown or hides or changed or dropped or self.project.why_warned(then)
@@ -138,6 +133,7 @@ class Evaluator:
             built=self._built(made, then if same else None, definition, nature, steady=steady),
             definition=definition,
             nature=nature,
+            waits=waits,
         )
 
     def finished(self, evaluation: Evaluation, statement: StatementVerdict | None) -> Evaluation:

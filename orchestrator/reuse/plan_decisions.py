@@ -14,6 +14,7 @@ from orchestrator.plan.step import (
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     StepId,
     TestStep,
@@ -23,9 +24,11 @@ from orchestrator.reuse.evaluated_project import Evaluation
 from orchestrator.reuse.evaluator import Evaluator
 from orchestrator.reuse.fingerprints.compare import ComparisonVerdict
 from orchestrator.reuse.fingerprints.result_identity import Nature, columns_in, nature_of
+from orchestrator.reuse.freshness_policy import waits_for_all
 from orchestrator.reuse.reasons import why_unknown
 
 NOT_UNDERSTOOD = "not understood: "
+_ONCE = ", once all that it reads has"
 _NO_OPS = frozenset({ResourceType.EXPOSURE, ResourceType.SAVED_QUERY})
 
 
@@ -133,10 +136,14 @@ class _PlanEvaluation:
         return always or bool(why_unknown(answer.evaluation.fingerprint))
 
     def _decide(self, step: Step) -> Decision:
+        if isinstance(step, IngestStep) and step.decision is not None:
+            return step.decision  # a load that is not due
         if isinstance(step, IngestStep | FreshnessStep | HookStep):
             return Decision(act=Act.RUN, words=reason_of(step))
         if step.id in self.wishes.closed:
             return closed_decision(self.wishes.closed[step.id], self.evaluator.project.graph.placement)
+        if isinstance(step, OwnStep) and step.inputs is None:
+            return Decision(act=Act.RUN, words=reason_of(step))
         node = NodeId(step.id)
         # dbt ends these as no-op. There is no result that could be reused.
         if isinstance(step, BuildStep) and step.resource_type in _NO_OPS:
@@ -145,7 +152,7 @@ class _PlanEvaluation:
         # A step that runs anyway need not be compiled for the decision; its children still need its fingerprint.
         evaluation = self.evaluator.look(node, compiles=may_reuse)
         decision = self._of(step, evaluation, may_reuse=may_reuse)
-        if isinstance(step, BuildStep):
+        if isinstance(step, BuildStep | OwnStep):
             # A step that is decided later counts as reused here. The run evaluates its children again if it runs after
             # all.
             if decision.may_reuse:
@@ -169,12 +176,16 @@ class _PlanEvaluation:
         if why or evaluation.then is None:
             return Decision(act=Act.RUN, words=why)
         reused = Decision(
-            act=Act.REUSE, words="nothing changed", of_run=evaluation.then.run_id, status=evaluation.then.status.value
+            act=Act.REUSE,
+            words=evaluation.waits or "nothing changed",
+            of_run=evaluation.then.run_id,
+            status=evaluation.then.status.value,
         )
         sources = self._pending_of(NodeId(step.id))
         # New rows outdate a table. A view shows them without being rebuilt.
         if sources and not self._sees_through(NodeId(step.id)):
-            return replace(reused, act=Act.IF_CHANGED, words=f"if {_listed(sources)} new rows")
+            waits = waits_for_all(self.evaluator.project.manifest.nodes.get(NodeId(step.id)))
+            return replace(reused, act=Act.IF_CHANGED, words=f"if {_listed(sources)} new rows{_ONCE if waits else ''}")
         if asks:
             decided = ", which its parents decide" if self.evaluator.project.parents(NodeId(step.id)) else ""
             return replace(reused, act=Act.IF_CHANGED, words=f"if it compiles to something else{decided}")

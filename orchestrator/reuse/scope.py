@@ -5,15 +5,23 @@ from dataclasses import dataclass
 
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.decision import Act
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.request import PlanRequest
-from orchestrator.plan.step import BuildStep, IngestStep, Step, StepId, TestStep, ValidationStep
+from orchestrator.plan.step import BuildStep, IngestStep, OwnStep, Step, StepId, TestStep, ValidationStep
 
 
 def fed_by(graph: Graph, plan: Plan) -> set[NodeId]:
-    """Return the dbt sources that the loads of a plan write."""
-    loaded = {node for step in plan.steps if isinstance(step, IngestStep) for node in step.nodes}
-    return {source for source in graph.manifest.sources if not loaded.isdisjoint(graph.needs.parents(source))}
+    """Return the dbt sources that the loads and the other steps of a plan fill, without loads that are not due."""
+    loads = (step for step in plan.of(IngestStep) if not is_recent(step))
+    loaded = {node for step in loads for node in step.nodes}
+    filled = {source for step in plan.of(OwnStep) for source in step.feeds}
+    return filled | {source for source in graph.manifest.sources if not loaded.isdisjoint(graph.needs.parents(source))}
+
+
+def is_recent(step: Step) -> bool:
+    """Return whether a step is a load that is not due."""
+    return step.decision is not None and step.decision.act is Act.RECENT
 
 
 def nodes_of(plan: Plan) -> list[NodeId]:
@@ -23,7 +31,12 @@ def nodes_of(plan: Plan) -> list[NodeId]:
 
 def is_decided(step: Step) -> bool:
     """Return whether a step has a result that can be reused."""
-    return isinstance(step, BuildStep | TestStep | ValidationStep)
+    return isinstance(step, BuildStep | TestStep | ValidationStep) or has_inputs(step)
+
+
+def has_inputs(step: Step) -> bool:
+    """Return whether a step of one's own declares its inputs; otherwise it always runs."""
+    return isinstance(step, OwnStep) and step.inputs is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,8 @@ class Named:
                 # A suite is selected with its node, as a test is.
                 of_named = step.node in self.request.selected or (isinstance(checked, BuildStep) and not checked.added)
                 return NodeId(step.id) in self.request.suites_selected or of_named
+            case OwnStep():
+                return step.node in self.request.steps_selected
             case _:
                 return True
 

@@ -140,6 +140,9 @@ class TargetFacts:
             sources = (source.placed for source in graph.manifest.sources.values())
             self._forget(sources)
             self._files.forget()
+        elif NodeId(step) in graph.steps:
+            self._forget(graph.manifest.sources[source].placed for source in graph.steps[NodeId(step)].feeds)
+            self._files.forget()
         elif node is not None and node.placed is not None:
             self._forget([node.placed])
             if _writes_a_file(node):

@@ -30,6 +30,8 @@ class Touched:
         elif step.startswith("ingest."):  # a load may write the tables of other sources too
             self._note_sources(*self.project.manifest.sources)
         else:
+            if node in self.project.graph.steps:
+                self._note_sources(*self.project.graph.steps[node].feeds)
             self._touched.add(node)
             if dbt is not None and dbt.materialized == "external":  # it may have written files that a source reads
                 self._note_sources(*(one.unique_id for one in self.project.manifest.sources.values() if one.external))

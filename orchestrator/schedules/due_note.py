@@ -9,6 +9,7 @@ from orchestrator.errors import NothingRecordedError
 from orchestrator.execution.liveness import RunState, lives, state_of
 from orchestrator.quick_due import note_nothing_due
 from orchestrator.schedules.scheduled_runs import ProjectSchedules, opened_schedules, utc_now
+from orchestrator.wiring.attending import is_quiet
 
 _FAR = 4e9  # seconds of the epoch: the clock starts nothing more
 _MOST_ON_A_SERVER = 300.0  # seconds
@@ -23,6 +24,8 @@ def note_idle(settings: Settings | None, project_dir: Path | None, next_at: date
     with opened_schedules(project_dir, settings) as schedules:
         if schedules.record.open_times(schedules.project) or _is_anything_running(schedules):
             return  # a process may die without a trace in the record
+        if not is_quiet(settings, schedules.store, utc_now()):
+            return
         files = schedules.store.files()
     # Another machine may write to a server at any time.
     until = until if files else min(until, utc_now().timestamp() + _MOST_ON_A_SERVER)

@@ -27,6 +27,7 @@ from orchestrator.schedules.started_by import note_started
 from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState
 from orchestrator.scheduling.due import DueTimes, Skip, Start, due_times
 from orchestrator.timetable.scheduled_time import ScheduledTime
+from orchestrator.wiring.attending import attend
 
 _LOOK = timedelta(seconds=15)
 """The longest time between two looks: `elt.yml`, the record and the clock may change meanwhile."""
@@ -110,6 +111,7 @@ class ScheduleLoop:
                 for start in due.starts:
                     self._start(start, now)
                 looks += [] if due.next_at is None else [due.next_at]
+            attend(self.settings, schedules.store, now)  # lost runs, digests, and what could not be sent before
         self.looked_at, self.next_at = now, min(looks, default=None)
 
     def _due(self, schedules: ProjectSchedules, name: str, now: datetime) -> DueTimes:
@@ -161,7 +163,7 @@ class ScheduleLoop:
         for child in ended:
             self.children.remove(child)
             time = child.start.time
-            self.codes[time] = _exit_code(child.process.returncode)
+            self.codes[time] = code if (code := child.process.returncode) >= 0 else 128 - code
             text = f"{time.schedule}: {time.logical_time:%Y-%m-%d %H:%M} UTC ended with {self.codes[time]}"
             tell_of_schedules(text, at=utc_now())
         return bool(ended)
@@ -221,10 +223,6 @@ def _resume_later(schedules: ProjectSchedules, cut_off: list[ScheduledTime]) -> 
         if found is not None and found.state is TimeState.ENDED and found.exit_code == ExitCode.INTERRUPTED:
             again = replace(found, again_at=utc_now(), note="interrupted by the end of the process that started it")
             schedules.record.claim(again, instead_of=found)
-
-
-def _exit_code(returncode: int) -> int:
-    return returncode if returncode >= 0 else 128 - returncode
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from orchestrator.conditions.condition import conditions_json, conditions_text
 from orchestrator.config.maintenance_settings import reason_at
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.errors import UnknownScheduleError
@@ -101,8 +102,11 @@ def schedule_heading(project_dir: Path | None, name: str) -> ScheduleHeading:
     with opened_schedules(project_dir) as schedules:
         (overview,) = _overviews(schedules, (name,))
     words = words_of(overview.schedule)
-    lines = (f"schedule {name}: {next_text(overview)}", f"runs: elt {shlex.join(words)}", "")
-    return ScheduleHeading(words=words, lines=lines, document=overview_to_json(overview))
+    waits = overview.schedule.wait_for
+    conditions = (f"waits for: {one}" for one in conditions_text(waits))
+    lines = (f"schedule {name}: {next_text(overview)}", f"runs: elt {shlex.join(words)}", *conditions, "")
+    document = {**overview_to_json(overview), "wait_for": conditions_json(waits)}
+    return ScheduleHeading(words=words, lines=lines, document=document)
 
 
 def pause_schedule(project_dir: Path | None, name: str, *, paused: bool, as_json: bool) -> int:

@@ -14,20 +14,23 @@ from orchestrator.config.loader import load_settings
 from orchestrator.config.schedule_settings import OnBusySchedule, ScheduleSettings
 from orchestrator.config.settings import Settings
 from orchestrator.continued_runs import resume_and_report, retry_and_report
-from orchestrator.errors import BusyError, RepairError, UnknownRunError, UnknownScheduleError
+from orchestrator.errors import BusyError, RepairError, RunSkippedError, UnknownRunError, UnknownScheduleError
 from orchestrator.execution.liveness import is_alive, lives, this_process
 from orchestrator.execution.verdict import ExitCode, exit_code, exit_code_of_error
+from orchestrator.notifications.ports import NotifyingStore
 from orchestrator.plan.command import Command
 from orchestrator.plan.status import Status
 from orchestrator.report.schedule_text import tell_of_time
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState, was_interrupted
 from orchestrator.scheduling.due import definition_of, resumes_left, time_at
-from orchestrator.scheduling.ports import ProjectStore, ScheduleRecord
+from orchestrator.scheduling.event_time import event_time_words
+from orchestrator.scheduling.ports import ScheduleRecord
 from orchestrator.scheduling.scheduled_command import project_name, words_of
 from orchestrator.scheduling.which_time import time_to_run
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.recording import new_run_id, open_store
 from orchestrator.wiring.reports import OutputKind
+from orchestrator.wiring.schedule_notes import is_notifying, note_skipped
 from orchestrator.wording import did_you_mean, similar
 
 MakeCommand = Callable[[tuple[str, ...], Path | None], Command]
@@ -43,7 +46,7 @@ class ProjectSchedules:
 
     settings: Settings
     project: str
-    store: ProjectStore
+    store: NotifyingStore
     record: ScheduleRecord
 
     def schedule(self, name: str) -> ScheduleSettings:
@@ -195,19 +198,19 @@ class _Claimed:
 
     def run(self, claimed: RecordedTime, make_command: MakeCommand, output: OutputKind) -> int:
         """Run it to its end, record the exit code, and return it."""
-        record = self._schedules.record
-        with _beating(record, claimed):
+        with _beating(self._schedules.record, claimed):
             try:
-                command = make_command(words_of(self._schedule), self._schedules.settings.dbt_project_dir)
-                code = self._drive(claimed, replace(command, scheduled=self._time), output)
+                words = (*words_of(self._schedule), *event_time_words(self._schedule, self._time))
+                command = make_command(words, self._schedules.settings.dbt_project_dir)
+                command = replace(command, scheduled=self._time, wait_for=self._schedule.wait_for)
+                code = self._drive(claimed, command, output)
             except BusyError as busy:
                 if self._schedule.on_busy is not OnBusySchedule.SKIP:
                     self._end(claimed, ExitCode.USAGE)
                     raise
-                tell_of_time(claimed, f"is skipped: {busy.message}")
-                skipped = replace(claimed, state=TimeState.SKIPPED, cause=SkipCause.BUSY, note=busy.message)
-                record.update(replace(skipped, run_id=None, ended_at=utc_now()))
-                return ExitCode.SUCCESS
+                return self._skip(claimed, SkipCause.BUSY, busy.message)
+            except RunSkippedError as skipped:
+                return self._skip(claimed, SkipCause.CONDITION, skipped.message)
             except BaseException as error:
                 self._end(claimed, exit_code_of_error(error))
                 raise
@@ -228,6 +231,16 @@ class _Claimed:
         except RepairError as error:  # for example, the project no longer has some of its nodes
             tell_of_time(claimed, f"cannot be resumed, so a new run starts: {error.message}")
             return run_and_report(command, output, run_id=self._renamed(claimed))
+
+    def _skip(self, claimed: RecordedTime, cause: SkipCause, why: str) -> int:
+        """Record that the time does not run, which is fine."""
+        tell_of_time(claimed, f"is skipped: {why}")
+        skipped = replace(claimed, state=TimeState.SKIPPED, cause=cause, note=why, run_id=None, ended_at=utc_now())
+        self._schedules.record.update(skipped)
+        if cause is SkipCause.CONDITION and is_notifying(self._schedules.settings):
+            notifications = self._schedules.store.notification_record()
+            note_skipped(notifications, self._schedules.settings, self._time, why, utc_now())
+        return ExitCode.SUCCESS
 
     def _renamed(self, claimed: RecordedTime) -> str:
         run_id = new_run_id()

@@ -149,6 +149,8 @@ def _unfinished(
     repairs, lost, is_busy = list[Start](), list[RecordedTime](), False
     last = _last_started(times)
     for time in reversed(times):
+        if time.key.logical_time > now and not is_alive(time):
+            continue  # the clock was set back: it is decided when it comes again
         if time.state is TimeState.PENDING:
             repairs.append(Start(time=_of(time), note=time.note))
         elif time.state is TimeState.RUNNING and is_alive(time):

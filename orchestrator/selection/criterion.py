@@ -1,13 +1,14 @@
-"""Parses criteria with our own methods, `ingest:` and `expectation:`, and dbt's graph operators around them."""
+"""Parses criteria with our methods `ingest:`, `expectation:` and `step:`, and dbt's graph operators around them."""
 
 import re
 from dataclasses import dataclass
 
 _CRITERION = re.compile(
-    r"^(?P<at>@)?(?P<up>(?P<up_depth>\d*)\+)?(?P<method>ingest|expectation):(?P<value>.+?)"
+    r"^(?P<at>@)?(?P<up>(?P<up_depth>\d*)\+)?(?P<method>ingest|expectation|step):(?P<value>.+?)"
     r"(?P<down>\+(?P<down_depth>\d*))?$"
 )
 _PLAIN = re.compile(r"^(?P<at>@)?(?P<up>(?P<up_depth>\d*)\+)?(?P<value>[^:*?\[\]+@]+)(?P<down>\+(?P<down_depth>\d*))?$")
+_ANY = re.compile(r"^(?P<at>@)?(?P<up>(?P<up_depth>\d*)\+)?(?P<value>.+?)(?P<down>\+(?P<down_depth>\d*))?$")
 LOADS = "ingest"
 """The method that selects loads."""
 _STATEFUL = ("state", "result", "source_status")  # dbt's methods that compare with an earlier state
@@ -15,7 +16,7 @@ _STATEFUL = ("state", "result", "source_status")  # dbt's methods that compare w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnCriterion:
-    """One parsed criterion in dbt's syntax, for the two methods that dbt does not have."""
+    """One parsed criterion in dbt's syntax, for the methods that dbt does not have."""
 
     method: str
     value: str
@@ -36,6 +37,12 @@ def plain_criterion(text: str) -> OwnCriterion | None:
     """Return the parsed criterion if it is a name without a method or wildcards, and so may be a load."""
     found = _PLAIN.match(text)
     return None if found is None else _criterion(found, LOADS)
+
+
+def dbt_criterion(text: str) -> OwnCriterion | None:
+    """Return any criterion of dbt with its operators parsed; the value includes its method."""
+    found = _ANY.match(text)
+    return None if found is None else _criterion(found, "")
 
 
 def _criterion(found: re.Match[str], method: str) -> OwnCriterion:

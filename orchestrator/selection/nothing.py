@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from orchestrator.errors import EmptySelectionError
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dlt import without_prefix
+from orchestrator.nodes.own_step import OWN_STEP
 from orchestrator.selection.criterion import LOADS, bare_value, is_stateful, own_criterion, unions
 from orchestrator.wording import did_you_mean, similar
 
@@ -68,6 +69,8 @@ def _names(graph: Graph) -> Iterator[str]:
 def _own_names(method: str, graph: Graph) -> list[str]:
     if method == "expectation":
         return sorted({bound.suite.name for bound in graph.suites.values()})
+    if method == OWN_STEP:
+        return sorted(step.name for step in graph.steps.values())
     known = {(ingest.source, ingest.resource) for ingest in graph.ingest.values()}
     return sorted({name for source, resource in known for name in (source, f"{source}.{resource or source}")})
 

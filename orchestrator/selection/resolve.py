@@ -1,4 +1,4 @@
-"""Resolves the selection of a user to sets of nodes: by dbt, and by ourselves for `ingest:` and `expectation:`."""
+"""Resolves the selection of a user to sets of nodes: by dbt, or by us for `ingest:`, `expectation:`, `step:`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ from fnmatch import fnmatchcase
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dlt import is_called, without_prefix
 from orchestrator.nodes.identity import NodeId, ResourceType
+from orchestrator.nodes.own_step import OWN_STEP
 from orchestrator.selection.criterion import LOADS, OwnCriterion, own_criterion, plain_criterion, unions
 from orchestrator.selection.node_selector import NodeSelector
+from orchestrator.selection.select_steps import steps_below, steps_with
 
 _CHECKS = frozenset({ResourceType.TEST, ResourceType.UNIT_TEST})
 
@@ -27,6 +29,8 @@ class Selection:
     """dlt resources that an expression names."""
     suites: frozenset[NodeId] = frozenset()
     """Expectation suites that an expression names."""
+    steps: frozenset[NodeId] = frozenset()
+    """The steps of one's own that are selected, by name or with what they follow."""
     named: frozenset[NodeId] = frozenset()
     """Nodes of any type that an expression names directly, including dbt sources."""
     is_everything: bool = False
@@ -35,7 +39,7 @@ class Selection:
     @property
     def is_empty(self) -> bool:
         """Whether nothing was selected."""
-        return not (self.selected or self.ingest or self.suites)
+        return not (self.selected or self.ingest or self.suites or self.steps)
 
 
 NOTHING_SELECTED = Selection(selected=frozenset(), direct=frozenset(), excluded=frozenset(), deferred=frozenset())
@@ -50,11 +54,12 @@ def resolve(
     graph: Graph,
 ) -> Selection:
     """Return the nodes that the expressions select; raises SelectionError if an expression is invalid."""
-    reader = _SelectionReader(selector, graph)
+    reader = SelectionReader(selector, graph)
     ours, theirs = reader.divide(unions(select))
     ours_out, theirs_out = reader.divide(unions(exclude))
     wanted = frozenset[NodeId]().union(*map(reader.item, ours))
     ours_excluded = frozenset[NodeId]().union(*map(reader.item, ours_out))
+    ours_excluded |= steps_below(theirs_out, graph, selector)
     excluded = selector.matching(theirs_out) | ours_excluded
     # With items of ours only, an empty selection of dbt would mean everything.
     asks_dbt = bool(theirs) or not ours or has_selector
@@ -66,6 +71,10 @@ def resolve(
     reached = _of_types(kept, theirs_reached, graph)
     # `dbt test` keeps only tests, but the suites of the nodes that were reached belong to it too.
     named_by_ours = theirs_reached if kept is not None and kept <= _CHECKS else reached
+    steps = {node for node in wanted if node in graph.steps} | steps_below(theirs, graph, selector)
+    # Of the kinds that dbt has, a step is most like an exposure.
+    if has_selector or (not select and (kept is None or ResourceType.EXPOSURE in kept)):
+        steps |= steps_with(graph, named, excluded, whole=has_selector)
     return Selection(
         # dbt has already applied its own part of --exclude: it ignores it with a selector, and otherwise excludes
         # attached tests as well.
@@ -75,6 +84,7 @@ def resolve(
         deferred=selector.deferred(),
         ingest=frozenset(node for node in wanted - excluded if node in graph.ingest),
         suites=frozenset(node for node in wanted - excluded if node in graph.suites),
+        steps=frozenset(steps - excluded),
         named=(named - ours_excluded) | (named_by_ours - excluded),
         is_everything=not (select or exclude or has_selector),  # dbt's default selector counts as naming nothing
     )
@@ -88,7 +98,7 @@ def _of_types(kept: frozenset[ResourceType] | None, nodes: set[NodeId], graph: G
     return {node for node in nodes if (known[node].resource_type if node in known else ResourceType.SOURCE) in kept}
 
 
-class _SelectionReader:
+class SelectionReader:
     """Reads the items of a union: which parts use our methods, and what these match."""
 
     def __init__(self, selector: NodeSelector, graph: Graph) -> None:
@@ -123,7 +133,7 @@ class _SelectionReader:
 
 
 def _own_part(criterion: OwnCriterion, graph: Graph) -> frozenset[NodeId]:
-    """Return the nodes that the value matches and those that the operators add, across dbt, dlt and suites."""
+    """Return the nodes that the value matches and those that the operators add, across dbt, dlt, suites and steps."""
     found = {node for node in _candidates(criterion, graph) if _names(criterion.value, node, graph)}
     reached = set(found)
     if criterion.up:
@@ -137,14 +147,16 @@ def _own_part(criterion: OwnCriterion, graph: Graph) -> frozenset[NodeId]:
 
 
 def _candidates(criterion: OwnCriterion, graph: Graph) -> Iterable[NodeId]:
-    return graph.ingest if criterion.method == LOADS else graph.suites
+    return {LOADS: graph.ingest, OWN_STEP: graph.steps}.get(criterion.method, graph.suites)
 
 
 def _names(value: str, node: NodeId, graph: Graph) -> bool:
     if node in graph.suites:
         return fnmatchcase(graph.suites[node].suite.name, value)
+    if node in graph.steps:
+        return fnmatchcase(graph.steps[node].name, value)
     return any(fnmatchcase(name, without_prefix(value)) for name in graph.ingest[node].names)
 
 
 def _is_ours(node: NodeId, graph: Graph) -> bool:
-    return node in graph.ingest or node in graph.suites
+    return node in graph.ingest or node in graph.suites or node in graph.steps

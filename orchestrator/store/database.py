@@ -19,7 +19,7 @@ from orchestrator.full_disk import REMEDY, full_disk_sentence, holds_is_full, sa
 from orchestrator.installing import install_hint
 from orchestrator.store.json_text import to_json_text
 
-VERSION = "0009"
+VERSION = "0010"
 VERSION_TABLE = "store_version"
 _BUSY_SECONDS = 30
 _LEAST_ROOM = 1_000_000

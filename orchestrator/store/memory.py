@@ -134,6 +134,7 @@ class _Writer:
                     why=told_of(step),
                     status=None,
                     reason=None,
+                    place=self._opening.places.get(step.id, ""),
                 )
                 for step in event.plan.steps
             }

@@ -18,6 +18,7 @@ from orchestrator.execution.recorded import (
     RunHead,
     only_run,
 )
+from orchestrator.execution.recorded_schedule import scheduled_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import FAIL_OR_ERROR, Status
 from orchestrator.plan.step import StepId
@@ -203,6 +204,7 @@ def head_of(kept: Kept) -> RunHead:
         run_id=opening.run_id,
         verb=opening.verb,
         trigger=opening.trigger,
+        scheduled=scheduled_of(opening.selected),
         command=opening.command,
         target=opening.target,
         target_identity=opening.target_identity,

@@ -16,11 +16,13 @@ from orchestrator.execution.codec import is_mapping
 from orchestrator.execution.events import RunStarted
 from orchestrator.execution.outcome import Outcome, Part
 from orchestrator.execution.recorded import Opening, RecordedAttempt, RecordedStep, RunHead
+from orchestrator.execution.recorded_schedule import scheduled_of
 from orchestrator.plan.plan_words import kind_of, told_of
 from orchestrator.plan.status import Status
 from orchestrator.store.json_text import plain
 from orchestrator.store.prepared import Values
 from orchestrator.store.tables import attempts, parts, runs
+from orchestrator.timetable.scheduled_time import ScheduledTime
 
 Value = TypeVar("Value")
 
@@ -113,6 +115,7 @@ def head_of(row: Row[Any], counts: Mapping[Status, int], times: RunTimes) -> Run
     return _read(
         RunHead,
         row,
+        scheduled=scheduled_of(row.selected),
         process=process,
         code=code,
         last_event_at=last_event_at,
@@ -148,9 +151,12 @@ def _read(kind: type[Value], row: Row[Any], **others: object) -> Value:
     return _converter().structure({**row._asdict(), **others}, kind)  # public, despite its name
 
 
+_KEPT = frozenset({datetime, timedelta, ScheduledTime, tuple[Part, ...], tuple[RecordedAttempt, ...]})
+
+
 def _is_kept(kind: Any) -> bool:  # noqa: ANN401  # as cattrs asks: any type
     """Return whether a row has values of this type as they are, or they were made from other rows."""
-    return is_mapping(kind) or kind in {datetime, timedelta, tuple[Part, ...], tuple[RecordedAttempt, ...]}
+    return is_mapping(kind) or kind in _KEPT
 
 
 @cache

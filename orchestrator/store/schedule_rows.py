@@ -80,20 +80,20 @@ class SqlScheduleRecord:
         if since is not None:
             asked = asked.where(_times.logical_time >= since)
         with self._connected() as connection, connection.begin():
-            return tuple(map(_time, connection.execute(asked.order_by(_times.logical_time.desc()).limit(limit))))
+            return tuple(map(time_from, connection.execute(asked.order_by(_times.logical_time.desc()).limit(limit))))
 
     def time(self, key: TimeKey) -> RecordedTime | None:
         """Return one time, if it is recorded."""
         with self._connected() as connection, connection.begin():
             row = connection.execute(select(schedule_times).where(_is_time(key))).one_or_none()
-        return None if row is None else _time(row)
+        return None if row is None else time_from(row)
 
     def open_times(self, project: str) -> tuple[RecordedTime, ...]:
         """Return the times that are running, or are to be started again, of all schedules, earliest first."""
         is_open = or_(_times.state == TimeState.RUNNING.value, _times.again_at.is_not(None))
         asked = select(schedule_times).where(_times.project == project, is_open).order_by(_times.logical_time)
         with self._connected() as connection, connection.begin():
-            return tuple(map(_time, connection.execute(asked)))
+            return tuple(map(time_from, connection.execute(asked)))
 
     def claim(
         self,
@@ -107,7 +107,7 @@ class SqlScheduleRecord:
             # The lock covers the read and the write: of two processes that start together only one may claim the time.
             have_alone(connection)
             row = connection.execute(select(schedule_times).where(_is_time(time.key))).one_or_none()
-            is_free = (None if row is None else _time(row)) == instead_of
+            is_free = (None if row is None else time_from(row)) == instead_of
             if is_free:
                 connection.execute(delete(schedule_times).where(_is_time(time.key)))
                 connection.execute(insert(schedule_times), _values(time))
@@ -206,7 +206,8 @@ def _is_own(time: RecordedTime) -> ColumnElement[bool]:
     return _is_time(time.key) & own
 
 
-def _time(row: Row[Any]) -> RecordedTime:
+def time_from(row: Row[Any]) -> RecordedTime:
+    """Return a time of a schedule from its row."""
     return RecordedTime(
         key=TimeKey(project=row.project, schedule=row.schedule, logical_time=row.logical_time),
         interval=DataInterval(start=row.interval_start, end=row.interval_end),

@@ -16,6 +16,7 @@ from orchestrator.store.database import explained, explained_errors, have_alone,
 from orchestrator.store.disk_space import file_size, shrink_file
 from orchestrator.store.fingerprint_text import GROUP, unused_groups
 from orchestrator.store.lease_rows import drop_lease, read_leases, renew_lease, take_lease
+from orchestrator.store.notification_rows import SqlNotificationRecord
 from orchestrator.store.reader import SqlRunReader
 from orchestrator.store.schedule_rows import SqlScheduleRecord
 from orchestrator.store.tables import fingerprints, last_success, requests, runs, texts
@@ -49,6 +50,10 @@ class SqlStore:
     def schedule_record(self) -> SqlScheduleRecord:
         """Return the record of schedules."""
         return SqlScheduleRecord(self._connected)
+
+    def notification_record(self) -> SqlNotificationRecord:
+        """Return the record of notifications."""
+        return SqlNotificationRecord(self._connected)
 
     def ask_to_end(self, run_id: str, *, at: datetime, by: str) -> None:
         """Record a request that a run should end; raises UnknownRunError."""

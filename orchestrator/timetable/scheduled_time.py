@@ -1,7 +1,7 @@
 """Defines one time of a schedule: the logical time and the data interval of the run that belongs to it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +13,11 @@ class DataInterval:
     end: datetime
     """Not included."""
 
+    @property
+    def texts(self) -> tuple[str, str]:
+        """The start and the end as text, such as 2026-11-28T01:00:00+00:00."""
+        return moment_text(self.start), moment_text(self.end)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduledTime:
@@ -22,3 +27,8 @@ class ScheduledTime:
     logical_time: datetime
     """In UTC: when the run was due, which is earlier than its start if it waited or was made up for."""
     interval: DataInterval
+
+
+def moment_text(at: datetime) -> str:
+    """Return a time as tools get it: ISO 8601 in UTC."""
+    return at.astimezone(UTC).isoformat()

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
-from orchestrator.config.settings import OnNoData
 from orchestrator.errors import StoreError
 from orchestrator.execution.attempt_rules import attempt_rules
 from orchestrator.execution.audience import Audience
@@ -14,6 +13,7 @@ from orchestrator.execution.chronicle import Chronicle
 from orchestrator.execution.events import Event, Noticed, NoticeKind
 from orchestrator.execution.executor import thread_executors
 from orchestrator.execution.knowledge import Knowledge
+from orchestrator.execution.load_rules import load_rules
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import RunStore, RunWriter
@@ -78,16 +78,15 @@ def drive(
     estimates = start_estimates(project, known, plan, command, audience)
     writer = known.store.writer(opening)  # nothing is written before its first event
     settled = () if continued is None else (*continued.settled, *continued.found)
-    # Builds of earlier runs left markers. If the tables for them are missing, they were lost: a warning says so.
-    recovered = reuse.evaluator.past.last_success.keys() & {step.id for step in plan.of(BuildStep)}
     runners = make_runners(
         project,
         plan,
         settled,
         left=left,
-        was_built=bool(recovered),
+        was_built=_was_built(reuse, plan),
         reader=known.reader,
         on_content=known.facts.note_content,
+        scheduled=command.scheduled,
     )
     inbox, stop = project.inbox, StopRequest()
     # A listener that is too slow gets the events that were not queued for it from the record.
@@ -110,6 +109,14 @@ def drive(
         has_ended(ExitCode.NOT_GREEN)  # if copying is interrupted
         has_ended(code := publish(project, copy, tell))
     return FinishedRun(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=code)
+
+
+def _was_built(reuse: RunReuse, plan: Plan) -> bool:
+    """Return whether earlier runs built nodes of the plan, and so left markers.
+
+    If the tables of the markers are missing, they were lost: a warning says so.
+    """
+    return not reuse.evaluator.past.last_success.keys().isdisjoint(step.id for step in plan.of(BuildStep))
 
 
 @contextmanager
@@ -135,7 +142,7 @@ def _terms(
         database=project.database,
         limits=project.limits(),
         fail_fast=project.snapshot.flags.fail_fast,
-        skip_without_news=project.settings.on_no_data is OnNoData.SKIP,
+        loads=load_rules(project.settings, project.graph, plan),
         grace=command.grace,
         attempts=attempt_rules(project.settings, project.graph, plan, command),
         settled=None if continued is None else continued.settled,

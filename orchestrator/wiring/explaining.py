@@ -9,6 +9,7 @@ from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.dlt import is_called, load_name
 from orchestrator.nodes.identity import NodeId, short_name
+from orchestrator.nodes.own_step import own_step_name
 from orchestrator.plan.command import Command
 from orchestrator.plan.make_request import requested
 from orchestrator.plan.step import StepId
@@ -88,6 +89,13 @@ def find_node(graph: Graph, name: str) -> DbtNode:
             f"{shown} is a load ({load.path}). A load has no fingerprint and is never reused.",
             hint=f"`{placed(f'elt plan --select {shown}+')}` shows what it feeds,"
             f" `elt logs {shown}` what it did in the last run.",
+        )
+    own = next((own for own in graph.steps.values() if name in own.names), None)
+    if own is not None:
+        shown = own_step_name(own.name)
+        raise UnknownNodeError(
+            f"{shown} is a step of {own.path}:{own.line}, which dbt does not know.",
+            hint=f"`elt plan --select {shown} --skip-unchanged` shows whether it would run, and why.",
         )
     hint = did_you_mean(similar(name, sorted(known))) or f"`{placed('elt ls')}` lists the nodes."
     raise UnknownNodeError(f"The project has no node called {name}.", hint=hint)

@@ -37,9 +37,12 @@ from orchestrator.nodes.manifest import manifest_from
 from orchestrator.nodes.prefix import Placement, placed_loads, require_distinct, with_moved
 from orchestrator.nodes.suite import SuiteReading
 from orchestrator.nodes.target import Target
+from orchestrator.plan.scheduled_vars import vars_of
 from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import LockedDatabase
+from orchestrator.selection.bind_steps import with_own_steps
+from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.wiring.log_files import log_dir, own_log
 from orchestrator.wiring.suite_reading import suite_readings, with_reads
 from orchestrator.wiring.target_markers import target_record
@@ -61,6 +64,8 @@ class OpenProject:
     """Called at once with notices that explain why the caller has to wait."""
     only_reads: bool = False
     """Whether the command runs nothing, and can answer without a database file that another process holds."""
+    interval: DataInterval | None = None
+    """The data interval of a scheduled run."""
     _warehouse: ChildWarehouse | None = field(default=None)
     _locked_for_long: WarehouseLockedError | None = field(default=None)
     locked: LockedDatabase | None = None
@@ -147,10 +152,18 @@ class OpenProject:
         self.hear(Noticed(at=datetime.now(UTC), kind=NoticeKind.WAITING, message=message))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DbtCall:
+    """One command line of dbt, and the time of a schedule whose data interval its vars hold."""
+
+    words: tuple[str, ...]
+    scheduled: ScheduledTime | None = None
+
+
 @contextmanager
 def open_project(
     settings: Settings,
-    dbt_args: tuple[str, ...],
+    call: DbtCall,
     inbox: Inbox,
     *,
     needs_ingestion: bool | None,
@@ -179,13 +192,14 @@ def open_project(
         host, found = _discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
         dbt = DbtProject(settings.dbt_project_dir, hear_dbt, masker.text)
         resources.callback(dbt.close)
-        target = dbt.open(dbt_args)
+        target = dbt.open(call.words, vars_of(call.scheduled))
         masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})  # dbt has rendered them now
         parsed = dbt.parse(placement)
         manifest = manifest_from(json.loads(parsed.read()), parsed.path)
         require_distinct(placement, manifest)
         discovery = _hidden(found.result(), masker) if found else Discovery()  # the child ran meanwhile
         graph, readings, moved = _graph(settings, manifest, discovery, placement, needed=bool(needs_ingestion))
+        graph = with_own_steps(graph, settings, dbt.selector)
         if moved:
             dbt.move_sources(placement, moved)  # which sources are fed is known only after the match
         yield OpenProject(
@@ -205,6 +219,7 @@ def open_project(
             resources=resources,
             hear=lambda notice: hear(replace(notice, message=masker.text(notice.message))),
             only_reads=only_reads,
+            interval=call.scheduled.interval if call.scheduled else None,
         )
 
 

@@ -11,6 +11,7 @@ from orchestrator.config.settings import Settings
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.knowledge import Knowledge
+from orchestrator.execution.recent_loads import with_recent_loads
 from orchestrator.execution.sample import noted_sample
 from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.command import Command, share_of
@@ -24,7 +25,7 @@ from orchestrator.reuse.plan_decisions import DecidedPlan
 from orchestrator.reuse.target_facts import WarehouseFacts
 from orchestrator.selection.resolve import resolve
 from orchestrator.wiring.dbt_alone import can_ingest
-from orchestrator.wiring.open_project import OpenProject, open_project
+from orchestrator.wiring.open_project import DbtCall, OpenProject, open_project
 
 _DBT_COMMANDS = {
     Verb.BUILD: ("build",),
@@ -60,7 +61,7 @@ def opened(
     reads_ingestion = (command.verb is not Verb.TEST or feeds_tests) and (needs_ingestion or can_ingest(settings))
     with open_project(
         settings,
-        dbt_args(words, command, settings),
+        DbtCall(words=dbt_args(words, command, settings), scheduled=command.scheduled),
         inbox,
         needs_ingestion=needs_ingestion if reads_ingestion else None,
         placement=placement,
@@ -136,6 +137,7 @@ def decided(
     if known is None or command.verb is not Verb.BUILD:  # only builds are reused
         return DecidedPlan(plan=made)
     share = share_of(command, project.settings)
+    made = with_recent_loads(made, project, known.reader, known.last_attempts, datetime.now(UTC))
     skips = command.skip_unchanged or command.shadow_reuse
     found = known.decided(made, request, skip_unchanged=skips, verifies=share > 0, keeps_hooks=command.shadow_reuse)
     noted = noted_sample(found.plan, known.verifiable, share) if share else found.plan

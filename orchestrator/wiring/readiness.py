@@ -1,12 +1,16 @@
 """Checks before a plan runs that credentials are present and that the database can be shared."""
 
+import os
 from collections.abc import Iterator
 
 from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.great_expectations.gx_extra import require_installed
+from orchestrator.adapters.own_steps.readiness import unready
+from orchestrator.config.mistakes import Mistakes
 from orchestrator.errors import LoadConfigurationError, UsageError
+from orchestrator.plan.decision import Act
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, IngestStep, ValidationStep
+from orchestrator.plan.step import BuildStep, IngestStep, OwnStep, ValidationStep
 from orchestrator.wiring.open_project import OpenProject
 
 
@@ -23,11 +27,24 @@ def require_ready(project: OpenProject, plan: Plan) -> None:
     missing = dict(lacking(project, plan))
     if missing:
         raise LoadConfigurationError("\n".join(missing), hint="\n".join(dict.fromkeys(missing.values())))
+    _require_ready_steps(project, plan)
     validates = bool(plan.of(ValidationStep))
     if validates:
         require_installed()
     if validates or plan.of(IngestStep):
         project.warehouse()  # now, so that a locked or unsupported database refuses the run and not a step
+
+
+def _require_ready_steps(project: OpenProject, plan: Plan) -> None:
+    """Raise ConfigurationError if a step of elt.yml lacks its program, its function or a variable."""
+    mistakes, settings = Mistakes(), project.settings
+    for step in plan.of(OwnStep):
+        if step.decision is not None and step.decision.act in {Act.REUSE, Act.CLOSED}:
+            continue
+        for problem in unready(step, settings.project_root, {**os.environ}):
+            line = project.graph.steps[step.node].line if step.node in project.graph.steps else 1
+            mistakes.in_file(settings.elt_yml or settings.project_root, line, f"'steps.{step.name}': {problem}")
+    mistakes.raise_if_any()
 
 
 def unmovable(project: OpenProject, plan: Plan) -> Iterator[tuple[str, str]]:

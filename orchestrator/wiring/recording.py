@@ -13,10 +13,10 @@ from orchestrator.execution.changes import digests_of
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.recorded import Code, Opening
 from orchestrator.execution.recorded_command import asked_of, vars_text
+from orchestrator.notifications.ports import NotifyingStore
 from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.placement import places_of, written_by
 from orchestrator.plan.plan import Plan
-from orchestrator.scheduling.ports import ProjectStore
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.open_project import OpenProject
 
@@ -26,7 +26,7 @@ _NO_MOMENTS = re.compile(rb'("(?:generated_at|invocation_started_at|run_started_
 _MOMENTS = re.compile(rb'("(?:generated_at|invocation_id|invocation_started_at|run_started_at)": )"[^"]*"')
 
 
-def open_store(settings: Settings) -> ProjectStore:
+def open_store(settings: Settings) -> NotifyingStore:
     """Return the store that the settings name; nothing is read or written until the store is used."""
     # Imported here, so that commands without a store do not import SQLAlchemy.
     from orchestrator.store.database import store_url
@@ -62,7 +62,8 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         run_id=run_id,
         started_at=datetime.now(UTC),
         verb=command.verb.value,
-        trigger="cli" if command.words else "api",
+        trigger=_trigger_of(command),
+        logical_date=command.scheduled.logical_time if command.scheduled else None,
         command=masker.words(command.words, text),
         selected={
             **asked_of(command, masker, text),
@@ -80,6 +81,12 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         places=places_of(project.graph, [step.id for step in plan.steps]),
         writes={step.id: written_by(project.graph, step, project.target.database) for step in plan.steps},
     )
+
+
+def _trigger_of(command: Command) -> str:
+    if command.scheduled is not None:
+        return "schedule"
+    return "cli" if command.words else "api"
 
 
 def without_moments(manifest: bytes) -> bytes:

@@ -9,6 +9,7 @@ from orchestrator.adapters.dbt.step_runner import DbtStepRunner
 from orchestrator.adapters.dlt.load import IngestRunner
 from orchestrator.adapters.great_expectations.validate import ValidationRunner
 from orchestrator.adapters.load_age import LoadAgeRunner
+from orchestrator.adapters.own_steps.own_step_runner import OwnStepRunner, environment_of
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.gate import evaluate_load_age
@@ -19,6 +20,7 @@ from orchestrator.execution.routes import Tool, route_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, StepId, node_of
 from orchestrator.reuse.facts import Content
+from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.verifying import verifier_of
@@ -44,6 +46,7 @@ class _Parts:
     record: SqlTargetRecord | None
     left: Left
     reader: RunReader | None
+    scheduled: ScheduledTime | None
 
 
 def make_runners(
@@ -55,13 +58,14 @@ def make_runners(
     was_built: bool = False,
     reader: RunReader | None = None,
     on_content: Callable[[StepId, Content], None] = lambda _step, _content: None,
+    scheduled: ScheduledTime | None = None,
 ) -> Runners:
     """Create the runners that the plan needs, and start what takes long to start.
 
     dbt receives the outcomes in `settled`, so that its end hooks see the results of the whole run. Steps that were
     started before continue with what is `left` of them. `was_built` says that nodes of the plan are recorded as built
     in this target by earlier runs, which the `reader` knows. `on_content` is called with what each successful build
-    leaves.
+    leaves. The steps of one's own learn for which `scheduled` time they run.
     """
     # First: the markers of builds and loads need their tables, and dbt's runs need the record.
     record = _record_in_target(project, plan, on_content, is_expected=was_built)
@@ -77,7 +81,9 @@ def make_runners(
     runs.recall(record for outcome in settled for record in outcome.dbt_results)
     project.resources.callback(runs.close)
     ledger = project.dbt.ledger(runs)
-    parts = _Parts(project=project, runs=runs, ledger=ledger, record=record, left=left, reader=reader)
+    parts = _Parts(
+        project=project, runs=runs, ledger=ledger, record=record, left=left, reader=reader, scheduled=scheduled
+    )
     needed = {route_of(step).executor for step in plan.steps}
     runners = {name: make(parts) for name, make in _MAKERS.items() if name in needed}
     if project.target.is_shared:
@@ -102,7 +108,7 @@ def _ingest_runner(parts: _Parts) -> StepRunner:
     project, record = parts.project, parts.record
     if project.host is None:
         raise WarehouseError("The plan loads, but there is no ingestion folder.", hint="This is a bug of elt.")
-    return IngestRunner(
+    runner = IngestRunner(
         host=project.host,
         access=project.warehouse().access(),
         project_root=project.settings.project_root,
@@ -111,6 +117,16 @@ def _ingest_runner(parts: _Parts) -> StepRunner:
         continues_loads=parts.left.loads,
         placement=project.graph.placement,
     )
+    runner.interval = project.interval
+    return runner
+
+
+def _own_step_runner(parts: _Parts) -> StepRunner:
+    project = parts.project
+    environment = environment_of(project.target.name, parts.scheduled)
+    runner = OwnStepRunner(project.settings.project_root, log_dir(project.settings), project.masker, environment)
+    project.resources.callback(runner.close)
+    return runner
 
 
 def _load_age_runner(parts: _Parts) -> StepRunner:
@@ -138,5 +154,6 @@ _MAKERS: Mapping[str, Callable[[_Parts], StepRunner]] = {
     Tool.GREAT_EXPECTATIONS: _validation_runner,
     Tool.DLT: _ingest_runner,
     Tool.LOAD_AGE: _load_age_runner,
+    Tool.OWN_STEPS: _own_step_runner,
 }
 """Creates the runner of each executor that `execution/routes.py` names."""

@@ -39,6 +39,9 @@ CODES = {
     "E052": "WarehouseConnectionError",
     "E053": "UnsupportedWarehouseError",
     "E060": "BusyError",
+    "E065": "ConditionError",
+    "E066": "ImpossibleConditionError",
+    "E067": "RunSkippedError",
     "E070": "StoreError",
     "E071": "CorruptStoreError",
     "E072": "NewerStoreError",
@@ -47,6 +50,7 @@ CODES = {
     "E075": "AmbiguousRunError",
     "E076": "RunTakenOverError",
     "E077": "RecordQueryError",
+    "E090": "NotificationError",
 }
 """Append to this table; never change or reuse an entry."""
 INTERNAL = {"OutOfTimeError"}

@@ -187,5 +187,5 @@ def _use_own_package() -> None:
 if "orchestrator" not in sys.modules:  # also in a process that the user's code spawns from this one
     _use_own_package()
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2], sys.argv[3].split(","))
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2], filter(None, sys.argv[3].split(",")))
     os._exit(0)  # skips the interpreter's cleanup, which the owner would wait for

@@ -19,6 +19,7 @@ from orchestrator.adapters.dbt.ls_lines import list_lines
 from orchestrator.adapters.dbt.manifest_file import ManifestFile
 from orchestrator.adapters.dbt.marking import Places
 from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.run_vars import NO_VARS
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.outcome import Outcome
@@ -45,9 +46,12 @@ class DbtProject:
         """Set the callback for dbt's warnings, and the function that removes secrets from a text that is kept."""
         self._session = DbtSession(project_dir, hear, mask)
 
-    def open(self, args: tuple[str, ...]) -> Target:
-        """Read options, profile and project for dbt's command line `args`; parses nothing yet."""
-        return self._session.open(args)
+    def open(self, args: tuple[str, ...], run_vars: Mapping[str, str] = NO_VARS) -> Target:
+        """Read options, profile and project for dbt's command line `args`; parses nothing yet.
+
+        `run_vars` are vars of this run besides those of the command line, which win.
+        """
+        return self._session.open(args, run_vars)
 
     def close(self) -> None:
         """Close dbt's connections and log file; idempotent."""
@@ -133,6 +137,10 @@ class DbtProject:
     def attach(self) -> None:
         """Open dbt's first connection, which attaches the databases that the profile names; raises WarehouseError."""
         self._session.attach()
+
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        """Return the first row of a query on the target, without a parse; raises WarehouseError."""
+        return self._session.ask(statement)
 
     def node_runs(
         self, planned: Collection[NodeId], added: Collection[NodeId] = (), places: Places | None = None

@@ -63,7 +63,9 @@ def vars_by_package(session: DbtSession) -> dict[str, dict[str, object]]:
     for name, project in config.load_dependencies().items():
         lookup = _Package(name)
         own, active = project.vars.vars_for(lookup, adapter), config.vars.vars_for(lookup, adapter)
-        found[name] = {**dict(own), **dict(active), **config.cli_vars}
+        # Not those that nothing reads: a node that computes the names of vars would otherwise depend on all of them.
+        given = {var: value for var, value in config.cli_vars.items() if var not in session.unread_vars}
+        found[name] = {**dict(own), **dict(active), **given}
     return found
 
 

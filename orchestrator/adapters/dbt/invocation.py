@@ -20,7 +20,7 @@ _QUIET_WARNINGS = frozenset(
 _PRINTED = frozenset({"PrintEvent", "JinjaLogInfo"})
 
 Hear = Callable[[str, str, str], None]
-"""Takes a kind (`warning` or `printed`), a message, and a node's id or an empty string; must only enqueue."""
+"""Takes a kind (`warning`, `printed` or `note`), a message, and a node's id or an empty string; must only enqueue."""
 HearAll = Callable[[str, Any], None]
 """Takes a node's id or an empty string, and the head (`info`) of any dbt event, including debug messages; must only
 enqueue."""

@@ -19,6 +19,7 @@ from orchestrator.plan.step import (
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     TestStep,
     ValidationStep,
@@ -112,7 +113,7 @@ def _is_recorded(step: Step) -> bool:
             return step.materialized != "ephemeral"
         case TestStep():
             return True
-        case IngestStep() | FreshnessStep() | ValidationStep() | HookStep():
+        case IngestStep() | FreshnessStep() | ValidationStep() | HookStep() | OwnStep():
             return False
         case _:
             assert_never(step)

@@ -106,7 +106,7 @@ def refused_selection(error: BaseException) -> EltError:
         return SelectionError(f"No selector is called {unknown['name']}.", hint=f"{hint} {where}")
     if not type(error).__module__.startswith("dbt"):
         text = f"dbt cannot evaluate the selection: {text}"
-    return SelectionError(text, hint="The syntax is dbt's, with the methods ingest: and expectation: added.")
+    return SelectionError(text, hint="The syntax is dbt's, with the methods ingest:, expectation: and step: added.")
 
 
 def words(error: BaseException) -> str:

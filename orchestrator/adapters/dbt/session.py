@@ -6,19 +6,20 @@ split so that the run can act in between: the target is known before the project
 
 import gc
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt import invocation
 from orchestrator.adapters.dbt.bridge.needed import NEEDED, NEEDED_ON, TOOLS
-from orchestrator.adapters.dbt.bridge.replacements import replace_functions
+from orchestrator.adapters.dbt.bridge.replacements import replace_functions, unhashed_vars
 from orchestrator.adapters.dbt.crash import crashed, is_crash_of_dbt
 from orchestrator.adapters.dbt.manifest_file import ManifestFile, keep_unwritten, write_artifacts
 from orchestrator.adapters.dbt.node_log import NodeLog
 from orchestrator.adapters.dbt.placing import place_nodes, place_sources
 from orchestrator.adapters.dbt.profile_errors import targets_of
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
+from orchestrator.adapters.dbt.run_vars import NO_VARS, RunVars
 from orchestrator.adapters.probe import require_attributes
 from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import ArtifactsError, EltError, UsageError, WarehouseError
@@ -51,14 +52,16 @@ class DbtSession:
         self._catalogs: Any = []
         self._came_from: Path | None = None
         self.manifest_file: ManifestFile | None = None
+        self._vars_of_run: RunVars
         self.placement = _UNMOVED
         self.unmoved: dict[NodeId, str] = {}
         """The nodes that a run with a schema prefix cannot build, each with the reason."""
 
-    def open(self, args: Sequence[str]) -> Target:
+    def open(self, args: Sequence[str], run_vars: Mapping[str, str] = NO_VARS) -> Target:
         """Read flags, profile and project for dbt's command line `args`; parses nothing yet.
 
         Changes to the project folder until `close`, so that relative paths in the profile mean the same as for dbt.
+        `run_vars` are vars of this run besides those of the command line, which win.
         Raises UsageError or ProjectError.
         """
         require_supported(*TOOLS)
@@ -73,7 +76,7 @@ class DbtSession:
         try:
             self._begin(args)
             self.invocation_context = get_invocation_context()
-            self._load_configuration()
+            self._load_configuration(run_vars)
         except Exception as error:
             self.close()
             raise self._translated(error) from error
@@ -91,13 +94,14 @@ class DbtSession:
         from dbt.parser.manifest import parse_manifest
 
         try:
-            self.manifest = parse_manifest(
-                self.config,
-                False,  # noqa: FBT003  # write_perf_info; dbt's own signature
-                False,  # noqa: FBT003  # write: dbt would write in place, where another run may read or write
-                False,  # noqa: FBT003  # write_json
-                [get_active_write_integration(catalog) for catalog in self._catalogs],
-            )
+            with unhashed_vars(self._vars_of_run.beside_the_parse(lambda reason: self._hear("note", reason, ""))):
+                self.manifest = parse_manifest(
+                    self.config,
+                    False,  # noqa: FBT003  # write_perf_info; dbt's own signature
+                    False,  # noqa: FBT003  # write: dbt would write in place, where another run may read or write
+                    False,  # noqa: FBT003  # write_json
+                    [get_active_write_integration(catalog) for catalog in self._catalogs],
+                )
             self.placement = placement
             if placement.prefix:
                 self.unmoved = place_nodes(self.manifest, self.config, placement)
@@ -129,6 +133,11 @@ class DbtSession:
             raise self._translated(error) from error
 
     @property
+    def unread_vars(self) -> frozenset[str]:
+        """The vars of this run that nothing in the parsed project can read."""
+        return self._vars_of_run.unread
+
+    @property
     def target_path(self) -> Path:
         """dbt's target folder, absolute."""
         return Path(self.config.project_target_path).resolve()
@@ -154,6 +163,25 @@ class DbtSession:
                 adapter.connections.get_thread_connection().handle  # noqa: B018  # opens it
         except DbtBaseException as error:
             raise WarehouseError(str(error), hint="Check the target in profiles.yml.") from error
+
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        """Return the first row of a query on the target; what it writes is rolled back. Needs no parse.
+
+        Raises:
+            WarehouseError: the target cannot be opened, or refuses the query.
+        """
+        from dbt.adapters.factory import get_adapter, register_adapter
+        from dbt.mp_context import get_mp_context
+        from dbt_common.exceptions import DbtBaseException
+
+        register_adapter(self.config, get_mp_context())
+        adapter = get_adapter(self.config)
+        try:
+            with adapter.connection_named("question"):
+                _, table = adapter.execute(statement, auto_begin=True, fetch=True, limit=1)
+                return [tuple(row) for row in table.rows]
+        except DbtBaseException as error:
+            raise WarehouseError(str(error), hint="Check the query, and the target in profiles.yml.") from error
 
     def close(self) -> None:
         """Close the connections and the log file, and restore the working folder; idempotent."""
@@ -187,23 +215,25 @@ class DbtSession:
                 hint="Set --threads, or `threads` of the target in profiles.yml, to 1 or more.",
             )
 
-    def _load_configuration(self) -> None:
+    def _load_configuration(self, run_vars: Mapping[str, str]) -> None:
         from dbt.config import RuntimeConfig
         from dbt.config.catalogs import load_catalogs
         from dbt.config.runtime import load_profile, load_project
         from dbt.plugins import set_up_plugin_manager
 
         flags = self.flags
+        all_vars = {**run_vars, **flags.VARS}
         profile = load_profile(
-            flags.PROJECT_DIR, flags.VARS, flags.PROFILE, flags.TARGET, getattr(flags, "THREADS", None)
+            flags.PROJECT_DIR, all_vars, flags.PROFILE, flags.TARGET, getattr(flags, "THREADS", None)
         )
         self.invocation_context.uses_adapter(profile.credentials.type)
         # Only now, because the profile names the adapter.
         require_attributes(NEEDED_ON.get(profile.credentials.type, ()), *TOOLS)
-        project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, flags.VARS, validate=True)
+        project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, all_vars, validate=True)
         set_up_plugin_manager(project_name=project.project_name)
-        self._catalogs = load_catalogs(flags.PROJECT_DIR, project.project_name, flags.VARS)
+        self._catalogs = load_catalogs(flags.PROJECT_DIR, project.project_name, all_vars)
         self.config = RuntimeConfig.from_parts(project, profile, flags)
+        self._vars_of_run = RunVars(self.config, run_vars, Path(flags.PROFILES_DIR))
 
     def _target(self) -> Target:
         credentials = self.config.credentials

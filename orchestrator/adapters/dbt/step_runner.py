@@ -18,6 +18,7 @@ from orchestrator.plan.step import (
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     StepId,
     TestStep,
@@ -79,7 +80,7 @@ class DbtStepRunner:
                 skipped, lost = self._ledger.skipped_nodes(), self._ledger.lost_nodes()
                 ended = self._runs.attempt_hooks(step.when, skipped, lost)
                 return hooks_outcome(step.id, *ended, started, self._runs.raised.located)
-            case IngestStep() | ValidationStep():
+            case IngestStep() | ValidationStep() | OwnStep():
                 raise TypeError(f"dbt does not run {type(step).__name__}")
 
 

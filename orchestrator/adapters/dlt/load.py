@@ -20,6 +20,7 @@ from orchestrator.execution.outcome import ErrorClass, Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.step import IngestStep, StepId
+from orchestrator.timetable.scheduled_time import DataInterval
 
 LOOK_AT_STOP_SECONDS = 0.2
 _DECLARED = Placement()
@@ -51,6 +52,8 @@ class IngestRunner:
         self._record = record
         self._continues_loads = continues_loads
         self._placement = placement
+        self.interval: DataInterval | None = None
+        """The data interval of a scheduled run."""
         self._lock = threading.Lock()
         self._datasets: dict[str, threading.Lock] = {}
         self._children = RunningChildren()
@@ -151,6 +154,7 @@ class IngestRunner:
             "kind": self._access.kind,
             "place": self._access.place,
             "log": str(log),
+            "interval": None if self.interval is None else list(self.interval.texts),
         }
 
     def _pipelines_dir(self, step: IngestStep) -> Path:

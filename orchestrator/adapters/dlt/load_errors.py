@@ -19,6 +19,8 @@ from orchestrator.full_disk import REMEDY, full_disk_sentence, is_full_disk
 from orchestrator.installing import install_hint, missing_module, module_hint
 
 LONGEST = 400
+_NO_INTERVAL = "ExternalSchedulerNotAvailable"
+"""dlt's error for a cursor that needs a data interval, which older releases do not have."""
 SHORTEST_SECRET = 4
 STEP_WORDS = {"extract": "extracting", "normalize": "normalising", "load": "loading", "sync": "reading the state of"}
 
@@ -119,6 +121,11 @@ def _words(error: BaseException) -> str:
 def _hint(chain: list[BaseException], step: str) -> str:
     if missing := import_hint(chain):
         return missing
+    if any(type(link).__name__ == _NO_INTERVAL for link in chain):
+        return (
+            "A cursor with allow_external_schedulers=True takes its range from a schedule: `elt schedule run NAME`. "
+            "For a run by hand, set DLT_INTERVAL_START and DLT_INTERVAL_END, such as 2026-11-28T01:00:00Z."
+        )
     text = " ".join(str(link) for link in chain[-2:])
     if any(map(is_full_disk, chain)):
         where = [Path.cwd(), Path(tempfile.gettempdir())]

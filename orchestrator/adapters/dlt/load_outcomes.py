@@ -18,7 +18,7 @@ def ended(step: IngestStep, started: datetime, answer: Mapping[str, Any]) -> Out
             name=f"{step.dataset}.{table['name']}",
             status=Status.SUCCESS,
             rows=int(table["rows"]),
-            detail={"load_ids": list(table["load_ids"])},
+            detail={"load_ids": list(table["load_ids"]), **({"replaced": True} if table.get("replaced") else {})},
         )
         for table in answer["tables"]
     )

@@ -47,6 +47,8 @@ def answer(request: dict[str, Any], owner: Channel, warehouse: Channel | None) -
         raise ValueError("a load needs a channel to the warehouse")
     # Arrow tables get a load id only with this option of the normalizer.
     os.environ["NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID"] = "true"
+    if request["interval"] is not None:
+        os.environ.update(interval_variables(*request["interval"]))
     root, path = Path(request["project_root"]), Path(request["module"])
     keep_no_traces()
     try:
@@ -61,6 +63,19 @@ def answer(request: dict[str, Any], owner: Channel, warehouse: Channel | None) -
         sys.stderr.write(scrub(traceback.format_exc()))
         message, hint = explain(error, request["source"], os.path.relpath(path, root), root)
         return {"error": message, "hint": hint, "class": error_class(error)}
+
+
+def interval_variables(start: str, end: str) -> dict[str, str]:
+    """Return the environment variables that hold the data interval: for the module, and for dlt's cursors.
+
+    A cursor with `allow_external_schedulers=True` reads the latter. Older releases of dlt read DLT_START_VALUE.
+    """
+    bounds = {"START": start, "END": end}
+    named = (
+        {f"ELT_DATA_INTERVAL_{bound}": at, f"DLT_INTERVAL_{bound}": at, f"DLT_{bound}_VALUE": at}
+        for bound, at in bounds.items()
+    )
+    return {name: at for one in named for name, at in one.items()}
 
 
 def _part(request: dict[str, Any], path: Path, root: Path) -> LoadPart:
@@ -182,20 +197,17 @@ def _result(pipeline: Pipeline, loaded: dict[str, dict[str, int]]) -> dict[str, 
     for load_id, counts in sorted(loaded.items()):
         for table, rows in counts.items():
             if not table.startswith(OWN_PREFIX):
-                entry = tables.setdefault(table, {"name": table, "rows": 0, "load_ids": []})
+                entry = tables.setdefault(table, {"name": table, "rows": 0, "load_ids": [], "replaced": False})
                 entry["rows"] += rows
                 entry["load_ids"].append(load_id)
     # A replaced table counts as news even without rows: its earlier rows are gone.
-    replaced = any(
-        schema.tables[name].get("write_disposition") == "replace"
-        for schema in (pipeline.schemas[name] for name in pipeline.schema_names)
-        for name in tables
-        if name in schema.tables
-    )
+    for schema in (pipeline.schemas[name] for name in pipeline.schema_names):
+        for name in tables.keys() & schema.tables.keys():
+            tables[name]["replaced"] |= schema.tables[name].get("write_disposition") == "replace"
     return {
         "tables": list(tables.values()),
         "load_ids": sorted(loaded),
-        "replaced": replaced,
+        "replaced": any(entry["replaced"] for entry in tables.values()),
         "bytes": _bytes(pipeline, loaded),
     }
 

@@ -110,6 +110,7 @@ OUTSIDE_OURS = {
     "time_limit": "how long a step may take",
     "volatile": "whether a result is reused, not what it is",
     "deterministic": "whether a result is reused, not what it is",
+    "freshness_policy": "when a result is reused, not what it is",
 }
 """Keys of `meta.elt` that do not affect results, with the reason."""
 

@@ -5,11 +5,11 @@ from functools import partial
 
 from jinja2 import nodes
 
+from orchestrator.plan.scheduled_vars import LOGICAL_DATE
 from orchestrator.reuse.fingerprints import allowed
 from orchestrator.reuse.fingerprints.notes import Notes
 
 Attributes = tuple[str, ...]
-_LOGICAL_DATE = "logical_date"
 _SQL_HEADER = "sql_header"
 
 
@@ -77,7 +77,7 @@ class ContextNames:
             self._notes.env.add(name)
         else:
             self._notes.vars.add(name)
-            if name == _LOGICAL_DATE:  # the time for which a run is scheduled
+            if name == LOGICAL_DATE:  # the time for which a run is scheduled
                 self._notes.volatile.setdefault("the logical date", line)
 
     def _is_value(self, name: str, line: int) -> bool:

@@ -18,6 +18,7 @@ from orchestrator.adapters.dlt.load import IngestRunner
 from orchestrator.execution.ports import Request
 from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.step import Cause, IngestStep, StepId, Why
+from orchestrator.timetable.scheduled_time import DataInterval
 
 _DECLARED = Placement()
 
@@ -31,6 +32,7 @@ class Project:
     database: str = ""
     record: str | None = None
     continues_loads: dict = field(default_factory=dict)
+    interval: DataInterval | None = None
     _connections: dict = field(default_factory=dict)
     _runs: itertools.count = field(default_factory=itertools.count)
 
@@ -58,7 +60,7 @@ class Project:
         return discover(self.host, self.root, self.root / "ingestion", self.root / "logs")
 
     def runner(self, *, open_cursor=None, placement=_DECLARED) -> IngestRunner:
-        return IngestRunner(
+        runner = IngestRunner(
             host=self.host,
             access=PipeAccess(open_cursor or self.warehouse.cursor, self.database),
             project_root=self.root,
@@ -67,6 +69,8 @@ class Project:
             continues_loads=self.continues_loads,
             placement=placement,
         )
+        runner.interval = self.interval
+        return runner
 
     def load(
         self,

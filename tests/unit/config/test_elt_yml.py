@@ -13,15 +13,16 @@ import yaml
 
 from orchestrator.config.document import KEYS
 from orchestrator.config.loader import VARIABLES, load_settings
+from orchestrator.config.node_wishes import OnNoData
 from orchestrator.config.repeat_settings import LimitWish, OnTimeLimit, RepeatWish
-from orchestrator.config.settings import ContentLimits, OnNoData, OnRunStart, Settings
+from orchestrator.config.settings import ContentLimits, OnRunStart, Settings
 from orchestrator.errors import ConfigurationError
 
 Load = Callable[..., Settings]
 KNOWN = (
     "known here: dbt_project, ingestion, expectations, on_run_start, on_no_data, lock_timeout, repeats, time_limits,"
     " circuit_breaker, on_busy, state_in_target, content, store, keep_runs, protected_targets, publish_copy,"
-    " verify_reuse, schedules, maintenance"
+    " verify_reuse, schedules, maintenance, notifications, steps"
 )
 A_DURATION = "expected a duration such as 60s, 5min or 1h"
 FULL = """\
@@ -152,7 +153,7 @@ def test_false_may_be_written_in_yaml_or_in_the_environment(load: Load, said: st
     assert not load(f"state_in_target: {said}").state_in_target
     assert load(f"state_in_target: {said}", ELT_STATE_IN_TARGET="true").state_in_target
     assert mistakes(load, "state_in_target: 1") == ["1: 'state_in_target' is '1': expected true or false"]
-    assert mistakes(load, "on_no_data: no") == ["1: 'on_no_data' is 'no': expected continue or skip"]
+    assert mistakes(load, "on_no_data: no") == ["1: 'on_no_data' is 'no': expected continue or skip or fail"]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "ingestion:\n", "on_no_data:\nlock_timeout: ~\n"])
@@ -183,7 +184,7 @@ colour: red
         "4: 'ingestion.threads' is 'many': expected a whole number of at least 1",
         "5: expected 'key: value' lines: 'ingestion.schemas' takes keys, this is a single value",
         "6: expected 'key: value' lines: 'expectations' takes keys, this is a list",
-        "7: 'on_no_data' is 'explode': expected continue or skip",
+        "7: 'on_no_data' is 'explode': expected continue or skip or fail",
         "8: 'lock_timeout' is '5 weeks': expected a duration such as 60s, 5min or 1h",
         "9: 'on_no_data' is set twice, first on line 7",
         f"10: unknown key 'colour'; {KNOWN}",
@@ -200,7 +201,7 @@ colour: red
         ("lock_timeout: {a: 1}\n", "1: 'lock_timeout' takes one value, this is a mapping"),
         ("ingestion:\n  folder: 12\n", "2: 'ingestion.folder' is '12': expected a text"),
         ("ingestion:\n  threads: 0\n", "2: 'ingestion.threads' is '0': expected a whole number of at least 1"),
-        ("on_no_data: no\n", "1: 'on_no_data' is 'no': expected continue or skip"),
+        ("on_no_data: no\n", "1: 'on_no_data' is 'no': expected continue or skip or fail"),
         ("[a, b]: 1\n", f"1: unknown key 'a list'; {KNOWN}"),
         ("repeats: 3\n", "1: expected 'key: value' lines: 'repeats' takes keys, this is a single value"),
         ("repeats:\n  dbt: often\n", "2: 'repeats.dbt' is 'often': expected a whole number from 0 to 100, or none"),
@@ -345,7 +346,8 @@ def keys_at(node: dict[str, object], path: str) -> set[str]:
     """Give the path if it takes a value, and the paths of the values below it."""
     keys = set()
     ways = [resolved(way) for way in resolved(node).get("anyOf", [node])]
-    for way in map(resolved, ways):
+    sections = [resolved(way["items"]) for way in ways if way.get("type") == "array"]
+    for way in (way for way in ways if way not in sections):  # one section alone is a list of one
         items = resolved(way.get("items", {}))
         if way.get("type") == "array" and items.get("type") == "object":
             keys |= schema_keys(items, f"{path}.*.")

@@ -102,7 +102,7 @@ def test_all_mistakes_are_reported_at_once():
     told = [line.strip() for line in caught.value.message.splitlines()[1:]]
     assert [line.split(":")[0] for line in told[:3]] == ["/shop/elt.yml"] * 3
     assert "'stg'" in told[0]
-    assert told[1].endswith("known here: ingest, dbt, checks, the name or the id of any node")
+    assert told[1].endswith("known here: ingest, dbt, checks, steps, the name or the id of any node")
     assert told[2].startswith("/shop/elt.yml:6: 'repeats.run': there is no such kind")
     assert "'ingest'" in told[3]
     assert "Did you mean 'times'?" in told[4]

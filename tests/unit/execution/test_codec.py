@@ -11,6 +11,7 @@ from orchestrator.execution.codec import from_text, to_text
 from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode
 from orchestrator.execution.ports import Request, Verify
 from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.nodes.own_step import CommandCall, HttpCall, Poll, PythonCall
 from orchestrator.plan.decision import Act, Decision
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
@@ -20,6 +21,7 @@ from orchestrator.plan.step import (
     FreshnessStep,
     HookStep,
     IngestStep,
+    OwnStep,
     Step,
     StepId,
     TestStep,
@@ -29,7 +31,9 @@ from orchestrator.plan.step import (
 from orchestrator.reuse.last_success import Mark
 from tests.factories import make_plan
 
-DRAWING = "load_bts -> age_bts -> stg -> test_key -> mart -> suite_mart, ~hook_start -> stg, fresh_crm -> stg"
+DRAWING = (
+    "own_sync -> load_bts -> age_bts -> stg -> test_key -> mart -> suite_mart, ~hook_start -> stg, fresh_crm -> stg"
+)
 EXAMPLES = 40
 
 words = st.text(max_size=8)
@@ -76,6 +80,29 @@ SHARED = {
     "decision": maybe(decisions),
 }
 types = st.sampled_from(ResourceType)
+pairs = several(st.tuples(words, words))
+polls = st.builds(
+    Poll,
+    url=words,
+    headers=pairs,
+    status_field=words,
+    success=several(words),
+    failure=several(words),
+    every_seconds=seconds,
+)
+calls = st.one_of(
+    st.builds(CommandCall, words=several(words)),
+    st.builds(PythonCall, module=words, function=words),
+    st.builds(
+        HttpCall,
+        method=words,
+        url=words,
+        headers=pairs,
+        body=words,
+        statuses=several(st.integers(100, 599)),
+        poll=maybe(polls),
+    ),
+)
 STEPS = {
     IngestStep: {
         **dict.fromkeys(["source", "module", "attribute", "pipeline", "dataset"], words),
@@ -94,6 +121,13 @@ STEPS = {
     },
     ValidationStep: {"suite": words, "node": node_ids, "relation": relations},
     HookStep: {"when": st.sampled_from(["start", "end"])},
+    OwnStep: {
+        "node": node_ids,
+        "call": calls,
+        "env": several(words),
+        "inputs": maybe(several(words)),
+        "feeds": several(node_ids),
+    },
 }
 steps = st.one_of(*(st.builds(kind, **SHARED, **own) for kind, own in STEPS.items()))
 parts = st.builds(Part, name=words, status=st.sampled_from(Status), message=words, rows=maybe(numbers), detail=records)

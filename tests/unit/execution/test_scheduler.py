@@ -2,7 +2,9 @@
 
 import pytest
 
+from orchestrator.config.node_wishes import OnNoData
 from orchestrator.execution.lanes import Limits
+from orchestrator.execution.load_rules import LoadRules
 from orchestrator.execution.outcome import ReasonCode
 from orchestrator.execution.scheduler import Scheduler
 from orchestrator.plan.status import Status
@@ -35,7 +37,9 @@ def test_a_status_that_does_not_halt_lets_the_children_run(status):
 
 def test_a_load_without_new_rows_skips_its_descendants_when_asked():
     """Load -> A -> B beside C: with `on_no_data: skip` A and B are skipped because of the load, C runs."""
-    outcomes = finish(make_plan("load -> a -> b, c"), {"load": Status.NO_DATA}, skip_without_news=True)
+    outcomes = finish(
+        make_plan("load -> a -> b, c"), {"load": Status.NO_DATA}, loads=LoadRules(on_no_data=OnNoData.SKIP)
+    )
     assert statuses(outcomes) == {"load": "no_data", "a": "skipped", "b": "skipped", "c": "success"}
     assert reasons(outcomes) == {"a": "no_new_data load", "b": "no_new_data load"}
 

@@ -116,9 +116,9 @@ def test_a_step_that_did_not_fail_can_be_the_cause_of_a_skip():
 
 def test_outcomes_are_counted_by_status_and_by_kind():
     """Only what occurs is counted, in the order of the lists of statuses and kinds."""
-    plan = make_plan("test_a, b, c, load_d, suite_e, age_f, hook_start")
+    plan = make_plan("test_a, b, c, load_d, suite_e, age_f, hook_start, own_g")
     outcomes = [make_outcome(step.id, Status.WARN if step.id == "b" else Status.SUCCESS) for step in plan.steps]
-    assert count_by_status(outcomes) == {Status.SUCCESS: 6, Status.WARN: 1}
+    assert count_by_status(outcomes) == {Status.SUCCESS: 7, Status.WARN: 1}
     counts = count_by_kind(plan, outcomes)
     assert list(counts) == list(Kind)
     assert counts[Kind.BUILD] == {Status.SUCCESS: 1, Status.WARN: 1}

@@ -66,9 +66,9 @@ def test_relations_are_where_dbt_writes(shop):
 
 def test_owners_come_from_meta_exposure_or_group(shop):
     """A node's own owner wins over that of its group."""
-    owners = {name: shop.nodes[name].owner for name in ("model.shop.stg_orders", "model.shop.fct_sales")}
-    assert owners == {"model.shop.stg_orders": "ann", "model.shop.fct_sales": "Sales team"}
-    assert shop.nodes["exposure.shop.board"].owner == "Bo"
+    owners = {name: shop.nodes[name].owners for name in ("model.shop.stg_orders", "model.shop.fct_sales")}
+    assert owners == {"model.shop.stg_orders": ("ann",), "model.shop.fct_sales": ("Sales team", "sales@example.com")}
+    assert shop.nodes["exposure.shop.board"].owners == ("Bo", "bo@example.com")
 
 
 def test_severity_is_that_of_data_tests(shop):

@@ -55,6 +55,12 @@ NEEDED = listed(
             "dbt.contracts.graph.manifest:Manifest.build_flat_graph",
             "dbt.contracts.graph.nodes:SourceDefinition.same_database_representation",
         ),
+        "to know what the parse reads, and to use a saved parse with other values of vars": (
+            "dbt.config:RuntimeConfig.analysis_paths function_paths macro_paths model_paths project_root seed_paths",
+            "dbt.config:RuntimeConfig.snapshot_paths test_paths",
+            "dbt.config.project:VarProvider.to_dict",
+            "dbt.parser.manifest:ManifestLoader.build_manifest_state_check",
+        ),
         "to keep a saved parse whole while several runs write it": (
             "dbt.parser.manifest:PARTIAL_PARSE_FILE_NAME",
             "dbt.parser.manifest:ManifestLoader.root_project write_manifest_for_partial_parse",
@@ -92,6 +98,11 @@ NEEDED = listed(
         "to find the adapter of the target": (
             "dbt.adapters.factory:AdapterContainer.adapters",
             "dbt.adapters.factory:FACTORY get_adapter get_adapter_package_names reset_adapters",
+        ),
+        "to ask the target without a parse": (
+            "dbt.adapters.base:BaseAdapter.execute",
+            "dbt.adapters.factory:register_adapter",
+            "dbt.mp_context:get_mp_context",
         ),
         "to run a statement on the connection of a node": (
             "dbt.adapters.base:BaseAdapter.cleanup_connections connection_named connections",

@@ -5,7 +5,8 @@ Each replacement is made once and falls back to the original. The probe has chec
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -98,6 +99,32 @@ def _save_parses_whole() -> None:
         return save_whole
 
     _replace(parser.ManifestLoader, "write_manifest_for_partial_parse", make)
+
+
+@contextmanager
+def unhashed_vars(names: Collection[str]) -> Iterator[None]:
+    """Let dbt use its saved parse although these vars have other values than when it was saved.
+
+    dbt compares a digest of all vars with the saved one. The parse itself sees every var.
+    """
+    from dbt.parser.manifest import ManifestLoader
+
+    check = ManifestLoader.build_manifest_state_check
+
+    def check_others(loader: Any) -> Any:  # noqa: ANN401  # dbt's own
+        config = loader.root_project
+        every = config.cli_vars
+        config.cli_vars = {name: value for name, value in every.items() if name not in names}
+        try:
+            return check(loader)
+        finally:
+            config.cli_vars = every
+
+    ManifestLoader.build_manifest_state_check = check_others
+    try:
+        yield
+    finally:
+        ManifestLoader.build_manifest_state_check = check
 
 
 def _replace(holder: Any, name: str, make: Callable[[Any], Any]) -> None:  # noqa: ANN401  # a module or a class

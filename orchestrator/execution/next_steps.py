@@ -7,8 +7,9 @@ from orchestrator.execution.events import RunEnded, RunStarted
 from orchestrator.execution.outcome import ReasonCode
 from orchestrator.execution.verdict import ExitCode, exit_code, first_causes
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.plan_words import shown_name
 from orchestrator.plan.status import Status
-from orchestrator.plan.step import FreshnessStep, HookStep
+from orchestrator.plan.step import FreshnessStep, HookStep, OwnStep
 
 ENDED_EARLY = frozenset({ReasonCode.INTERRUPTED, ReasonCode.RUN_TIME_LIMIT})
 """Reasons of steps that did not finish because the whole run ended."""
@@ -22,7 +23,8 @@ def next_steps(started: RunStarted, ended: RunEnded) -> Iterator[tuple[str, str]
     causes = first_causes(ended.outcomes)
     if causes:
         worst = max(causes, key=lambda cause: len(cause.halted)).outcome.step_id
-        name = plan.by_id[worst].name if worst in plan.by_id else worst
+        step = plan.by_id.get(worst)
+        name = worst if step is None else shown_name(step) if isinstance(step, OwnStep) else step.name
         yield f"elt logs {run} {shlex.quote(name)}", "what happened there"
     yield f"elt show {run}", "every step of this run"
     if any(outcome.reason.code in ENDED_EARLY for outcome in ended.outcomes):

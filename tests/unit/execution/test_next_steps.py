@@ -1,11 +1,11 @@
 """What a summary advises to do next."""
 
 from orchestrator.execution.events import RunEnded, RunStarted
+from orchestrator.execution.next_steps import next_steps
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import Cause, FreshnessStep, StepId, Why
-from orchestrator.report.next_steps import next_steps
 from tests.factories import make_outcome, make_plan
 from tests.run_story import told
 

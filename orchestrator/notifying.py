@@ -1,0 +1,146 @@
+"""Implements `elt notify`: sends what waits, sends a test, and shows what was or would be told."""
+
+import json
+import os
+import socket
+import sys
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from orchestrator.config.loader import load_settings
+from orchestrator.config.settings import Settings
+from orchestrator.errors import NotificationError, UsageError
+from orchestrator.execution.liveness import RunState, lives, state_of
+from orchestrator.execution.recorded import RunHead
+from orchestrator.notifications.happening import Happening, HappeningKind, happening_from_json
+from orchestrator.notifications.letters import decide
+from orchestrator.notifications.notification_ledger import LetterKind, Notification, NotificationLedger
+from orchestrator.report.notify_text import Preview, previews_json, print_previews, print_status, status_json
+from orchestrator.report.run_json import json_line
+from orchestrator.report.streams import Lines, open_console
+from orchestrator.scheduling.scheduled_command import project_name
+from orchestrator.wiring.notification_destinations import open_masker, open_policy, open_post, require_known_schemes
+from orchestrator.wiring.notification_sending import composed, gathered, only_sender, send_all, send_unrecorded
+from orchestrator.wiring.recording import open_store
+from orchestrator.wording import did_you_mean, similar
+
+_SHOWN = 20
+
+
+def send_notices(project_dir: Path | None, unrecorded: str | None = None) -> int:
+    """Send what was noted and what waits; the exit code is 0.
+
+    `unrecorded` is a happening that could not be recorded, as JSON: only that is sent, without the store.
+    """
+    settings = load_settings(project_dir)
+    with closing(open_store(settings)) as store:
+        post = open_post(settings, store)
+        if unrecorded is not None:
+            send_unrecorded(post, happening_from_json(json.loads(unrecorded)))
+            return 0
+        with only_sender(settings) as is_ours:
+            if is_ours:
+                send_all(post)
+    return 0
+
+
+def send_test(project_dir: Path | None, destination: str, *, as_json: bool) -> int:
+    """Send a test to a destination, at once; the exit code is 0. Raises NotificationError if it cannot be sent."""
+    settings = load_settings(project_dir)
+    require_known_schemes(settings)
+    _require_known(settings, destination)
+    now, project = datetime.now(UTC), project_name(settings.dbt_project_dir)
+    notification = Notification(
+        destination=destination,
+        kind=LetterKind.TEST,
+        made_at=now,
+        due_at=now,
+        title=f"[{project}] test of {destination}",
+        body="This is a test of elt notify. Nothing happened.",
+        level="warning",
+    )
+    with closing(open_store(settings)) as store:
+        post = open_post(settings, store)
+        sent = [notification]
+        if destination in post.policy.incidents:  # the incident of the test is closed at once
+            notification = replace(notification, incident=f"elt-{project}-test")
+            sent = [notification, replace(notification, level="success")]
+        try:
+            for one in sent:
+                post.sender.send(one, title=one.title, body=one.body, level=one.level)
+        except NotificationError as error:
+            hint = f"Check the URL of the destination, then send a test again: elt notify test {destination}"
+            raise NotificationError(f"{destination}: {error.message}", hint=hint) from None
+    if as_json:
+        Lines(sys.stdout).write(json_line({"destination": destination, "sent": True}))
+    else:
+        open_console().print(f"A test was sent to {destination}.")
+    return 0
+
+
+def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) -> int:
+    """Print what each destination is told of a run, the last by default, and why; the exit code is 0."""
+    settings = load_settings(project_dir)
+    require_known_schemes(settings)
+    project = project_name(settings.dbt_project_dir)
+    with closing(open_store(settings)) as store:
+        reader, record = store.reader(), store.notification_record()
+        head = reader.head(reader.find(run))
+        facts = gathered(store, project, record.happening_of(project, head.run_id) or _happening(head))
+        ledger, notifications = record.ledger(project), record.notifications(project, limit=1_000)
+    policy, masker, now = open_policy(settings, os.environ), open_masker(settings, os.environ), facts.at
+    alone, today = (decide(facts, one, policy, now) for one in (NotificationLedger(), ledger))
+    previews = []
+    for name in policy.destinations:
+        letters = [letter for letter in alone.letters if letter.destination == name]
+        sent = tuple(one for one in notifications if (one.destination, one.run_id) == (name, head.run_id))
+        is_new = any(letter.destination == name for letter in today.letters)
+        previews.append(
+            Preview(
+                destination=name,
+                messages=tuple(composed(one, facts, policy, now, project, masker) for one in letters),
+                why=tuple(dict.fromkeys(why for letter in letters for why in letter.why)),
+                why_not=alone.silent.get(name, ""),
+                sent=sent,
+                held_back="" if sent or is_new else today.silent.get(name, ""),
+            )
+        )
+    if as_json:
+        Lines(sys.stdout).write(json_line(previews_json(head.run_id, previews)))
+    else:
+        print_previews(open_console(), head.run_id, previews)
+    return 0
+
+
+def show_status(project_dir: Path | None, *, as_json: bool) -> int:
+    """Print the open causes, the last notifications, and what could not be sent; the exit code is 0."""
+    settings = load_settings(project_dir)
+    project = project_name(settings.dbt_project_dir)
+    with closing(open_store(settings)) as store:
+        record = store.notification_record()
+        causes = tuple(record.ledger(project).open.values())
+        notifications = record.notifications(project, limit=_SHOWN)
+    if as_json:
+        Lines(sys.stdout).write(json_line(status_json(causes, notifications)))
+    else:
+        print_status(open_console(), causes, notifications)
+    return 0
+
+
+def _require_known(settings: Settings, destination: str) -> None:
+    known = tuple(settings.notifications.destinations)
+    if destination not in known:
+        hint = did_you_mean(similar(destination, known)) or "Define it in elt.yml: notifications.destinations"
+        raise UsageError(f"elt.yml has no destination {destination}.", hint=hint)
+
+
+def _happening(head: RunHead) -> Happening:
+    """Return what happened to a recorded run."""
+    state = state_of(head, now=datetime.now(UTC), here=socket.gethostname(), lives=lives)
+    if state is RunState.RUNNING:
+        raise UsageError(f"The run {head.run_id} is still running.", hint="A preview needs a run that has ended.")
+    kind = HappeningKind.ENDED if state is RunState.ENDED else HappeningKind.LOST
+    at = head.ended_at or head.heartbeat_at + timedelta(seconds=1)
+    return Happening(kind=kind, at=at, run_id=head.run_id)

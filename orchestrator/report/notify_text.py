@@ -1,0 +1,171 @@
+"""Prints what was told, what would be told, and what could not be sent, for users and programs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.notifications.notification_ledger import Notification, NotificationState, OpenCause
+from orchestrator.notifications.outbox import troubled
+from orchestrator.report.streams import print_wide
+from orchestrator.report.words import clean, one_line
+from orchestrator.wording import count
+
+_LONGEST = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What one destination is told of a run."""
+
+    destination: str
+    messages: tuple[Notification, ...] = ()
+    why: tuple[str, ...] = ()
+    """The rules because of which it is told."""
+    why_not: str = ""
+    """Why it is told nothing."""
+    sent: tuple[Notification, ...] = ()
+    """What was made for it when the run ended."""
+    held_back: str = ""
+    """Why nothing would be sent now, although the rules include it."""
+
+
+def print_previews(console: Console, run_id: str, previews: Sequence[Preview]) -> None:
+    """Print each message, to whom it goes, and why."""
+    if not previews:
+        console.print("elt.yml has no destinations, so nobody is told. See notifications.destinations.", soft_wrap=True)
+    for one in previews:
+        if not one.messages:
+            console.print(Text(f"{one.destination}: not told: {one.why_not}"), soft_wrap=True)
+            continue
+        console.print(Text(f"{one.destination}: told because of {', '.join(one.why)}"), soft_wrap=True)
+        for notification in one.sent:
+            console.print(Text(f"  {_state(notification)}", style="dim"), soft_wrap=True)
+        if one.held_back:
+            console.print(Text(f"  nothing is sent now: {one.held_back}", style="dim"), soft_wrap=True)
+        for message in one.messages:
+            console.print(Text(f"\n  {message.title}", style="bold"), soft_wrap=True)
+            for line in message.body.splitlines():
+                console.print(Text(f"  {line}" if line else ""), soft_wrap=True)
+        console.print()
+    if previews:
+        console.print(Text(f"Run {run_id}", style="dim"))
+
+
+def previews_json(run_id: str, previews: Sequence[Preview]) -> dict[str, object]:
+    """Return the same as a JSON object."""
+    return {
+        "run_id": run_id,
+        "destinations": [
+            {
+                "destination": one.destination,
+                "told": bool(one.messages),
+                "why": list(one.why),
+                "why_not": one.why_not or None,
+                "held_back": one.held_back or None,
+                "messages": [_message(notification) for notification in one.messages],
+                "sent": [notification_json(notification) for notification in one.sent],
+            }
+            for one in previews
+        ],
+    }
+
+
+def print_status(console: Console, causes: Sequence[OpenCause], notifications: Sequence[Notification]) -> None:
+    """Print the open causes, and the last notifications, newest first."""
+    if causes:
+        console.print(Text(f"Not recovered: {count(len(causes), 'cause')}", style="bold"))
+        for cause in causes:
+            many = f", {count(cause.times, 'run')} in a row" if cause.times > 1 else ""
+            since = f"{cause.key.event.value.replace('_', ' ')} since {_moment(cause.first_at)}{many}"
+            console.print(Text(f"  {cause.name}  {since}  {one_line(cause.message, longest=_LONGEST)}"), soft_wrap=True)
+        console.print()
+    if not notifications:
+        console.print("No notification was made yet.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
+    for name in ("made", "to", "state", "kind", "what"):
+        table.add_column(name, overflow="fold")
+    for notification in notifications:
+        state = notification.state.value.replace("_", " ")
+        said = f"{notification.title}: {notification.error}" if notification.error else notification.title
+        row = (_moment(notification.made_at), notification.destination, state, notification.kind.value, clean(said))
+        table.add_row(*row, style="yellow" if notification in troubled(notifications) else None)
+    print_wide(console, table)
+    if bad := troubled(notifications):
+        console.print(unsent_text(len(bad)), soft_wrap=True)
+
+
+def unsent_text(number: int) -> str:
+    """Return the line about notifications that could not be sent."""
+    return f"{count(number, 'notification')} could not be sent; what is not given up is tried again."
+
+
+def status_json(causes: Sequence[OpenCause], notifications: Sequence[Notification]) -> dict[str, object]:
+    """Return the open causes and the last notifications as a JSON object."""
+    return {
+        "causes": [
+            {
+                "cause": cause.key.id,
+                "event": cause.key.event.value,
+                "name": cause.name,
+                "message": cause.message,
+                "schedule": cause.schedule or None,
+                "since": cause.first_at.isoformat(),
+                "last_at": cause.last_at.isoformat(),
+                "times": cause.times,
+                "last_run": cause.last_run or None,
+            }
+            for cause in causes
+        ],
+        "notifications": [notification_json(notification) for notification in notifications],
+        "unsent": len(troubled(notifications)),
+    }
+
+
+def notification_json(notification: Notification) -> dict[str, object]:
+    """Return one notification as a JSON object."""
+    return {
+        "number": notification.number,
+        "destination": notification.destination,
+        "kind": notification.kind.value,
+        "state": notification.state.value,
+        "made_at": notification.made_at.isoformat(),
+        "due_at": notification.due_at.isoformat(),
+        "sent_at": notification.sent_at.isoformat() if notification.sent_at else None,
+        "tries": notification.tries,
+        "error": notification.error or None,
+        "run_id": notification.run_id or None,
+        "schedule": notification.schedule or None,
+        "causes": list(notification.causes),
+        **_message(notification),
+    }
+
+
+def _message(notification: Notification) -> dict[str, object]:
+    return {
+        "title": notification.title,
+        "body": notification.body,
+        "level": notification.level,
+        "incident": notification.incident or None,
+    }
+
+
+def _state(notification: Notification) -> str:
+    match notification.state:
+        case NotificationState.SENT if notification.sent_at is not None:
+            return f"{notification.kind.value} sent at {_moment(notification.sent_at)}"
+        case NotificationState.WAITING if notification.error:
+            return f"{notification.kind.value} could not be sent, and is tried again: {notification.error}"
+        case NotificationState.WAITING:
+            return f"{notification.kind.value} is to be sent at {_moment(notification.due_at)}"
+        case _:
+            why = f": {notification.error}" if notification.error else ""
+            return f"{notification.kind.value} {notification.state.value.replace('_', ' ')}{why}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
