@@ -7,11 +7,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
+from orchestrator.config.settings import Settings
 from orchestrator.estimates.deadlines import SOON, Deadline, Lateness, LateWatch, deadlines_of, late_words
 from orchestrator.estimates.forecast import Forecast, forecast_of
 from orchestrator.estimates.past_durations import MOST
@@ -25,7 +27,10 @@ from orchestrator.plan.command import Command
 from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.placement import places_of
 from orchestrator.plan.plan import Plan
+from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.open_project import OpenProject
+from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.schedule_notes import is_notifying, note_late
 
 _Found = TypeVar("_Found")
 _log = logging.getLogger(__name__)
@@ -48,6 +53,20 @@ class NobodyToTell:
     def late(self, lateness: Lateness, now: datetime) -> None:
         """Do nothing."""
         del lateness, now
+
+
+class NotifiedOfLateness:
+    """Notes that a scheduled run is late, so that notifications are sent."""
+
+    def __init__(self, settings: Settings, scheduled: ScheduledTime) -> None:
+        self._settings = settings
+        self._scheduled = scheduled
+
+    def late(self, lateness: Lateness, now: datetime) -> None:
+        """Note it, and start the process that sends."""
+        end, deadline = lateness.expected_end, lateness.deadline.at
+        with closing(open_store(self._settings)) as store:
+            note_late(store.notification_record(), self._settings, self._scheduled, end, deadline, now)
 
 
 def estimate_of(project: OpenProject, known: Knowledge, plan: Plan) -> Estimate | None:
@@ -191,13 +210,13 @@ def start_estimates(
     plan: Plan,
     command: Command,
     audience: Audience,
-    late: LateListener | None = None,
 ) -> RunEstimates:
     """Start to estimate the end of a run, on a thread that ends with the run, or else with the project."""
     deadlines = _deadlines(project, plan, command)
-    estimates = RunEstimates(
-        partial(_forecast, project, known.reader, plan), deadlines, audience, project.inbox, late or NobodyToTell()
-    )
+    late: LateListener = NobodyToTell()
+    if command.scheduled is not None and is_notifying(project.settings):
+        late = NotifiedOfLateness(project.settings, command.scheduled)
+    estimates = RunEstimates(partial(_forecast, project, known.reader, plan), deadlines, audience, project.inbox, late)
     if audience.is_heard or deadlines:
         audience.join(estimates)
     project.resources.callback(estimates.close)

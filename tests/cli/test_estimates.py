@@ -1,6 +1,8 @@
 """How long a run takes is shown from its second run on, and a run that misses its deadline says so."""
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +17,11 @@ def model(dbt, session):
     dbt.config(materialized="table")
     time.sleep(%s)
     return session.sql("select 1 as id")
+"""
+NOTIFIED = """
+notifications:
+  destinations: {team: {url: "${TEAM_URL}"}}
+  rules: [{to: team}]
 """
 NIGHTLY = """
 schedules:
@@ -73,6 +80,21 @@ def test_a_scheduled_run_that_passes_its_deadline_warns(elt, shop: Path) -> None
     said = elt("schedule", "run", "nightly", "--time", f"{yesterday:%Y-%m-%dT%H:%M}", project=shop)
     assert said.code == 0
     assert "late: schedule nightly: deadline 03:00, which has passed" in said.out
+
+
+def test_a_scheduled_run_that_is_late_is_noted_for_notifications(
+    elt, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, with its schedule and its deadline, while the run goes on."""
+    monkeypatch.setenv("TEAM_URL", "json://127.0.0.1:9/")
+    (shop / "elt.yml").write_text(NIGHTLY + NOTIFIED)
+    (shop / "models/slow.py").write_text(SLEEPY % 5)
+    day = (datetime.now(UTC) - timedelta(days=2)).replace(hour=2, minute=0)
+    assert elt("schedule", "run", "nightly", "--time", f"{day:%Y-%m-%dT%H:%M}", project=shop).code == 0
+    with closing(sqlite3.connect(shop / ".elt/history.db", timeout=30)) as connection:
+        rows = [json.loads(body) for (body,) in connection.execute("select body from happenings")]
+    late = [row for row in rows if row["kind"] == "late"]
+    assert [(row["schedule"], row["deadline"][11:16]) for row in late] == [("nightly", "03:00")]
 
 
 def test_a_deadline_that_cannot_be_read_is_refused_with_its_file(elt, shop: Path) -> None:
