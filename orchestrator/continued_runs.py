@@ -47,6 +47,7 @@ from orchestrator.wiring.noting import with_notifications
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.planning import opened, require_consent_of, selected, steps_for
 from orchestrator.wiring.recording import new_run_id, open_store, opening_of, with_moments
+from orchestrator.wiring.repaired_times import note_repair
 from orchestrator.wiring.reports import OutputKind, listening, reporting
 from orchestrator.wiring.same_target import require_same_target
 from orchestrator.wording import some_of
@@ -167,7 +168,9 @@ def resume_and_report(
     with reporting(output, color=color, nothing="Nothing was left to do.") as listeners:
         watched = replace(again, watched=output is OutputKind.LIVE)
         resumed = partial(resume, run, watched, accept_changes=accept_changes, patience=None)
-        return int(with_notifications(again, listeners, resumed).exit_code)
+        ran = with_notifications(again, listeners, resumed)
+    note_repair(again.project_dir, ran.run_id, int(ran.exit_code))
+    return int(ran.exit_code)
 
 
 def retry_and_report(
@@ -191,6 +194,7 @@ def retry_and_report(
     if ran is None:
         open_console(sys.stderr).print(message, soft_wrap=True)
         return 0
+    note_repair(again.project_dir, ran.run_id, int(ran.exit_code))
     return int(ran.exit_code)
 
 

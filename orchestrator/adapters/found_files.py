@@ -1,7 +1,9 @@
 """Lists the files that match a glob, on this machine or in an object storage."""
 
 import glob
+import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,12 +24,24 @@ def list_files(pattern: str, folder: Path) -> dict[str, FoundFile]:
         MissingExtraError: the package for the storage is not installed.
         UsageError: the storage cannot be read.
     """
-    found = _SCHEME.match(pattern)
-    if found is not None and found[1] != "file":
-        return _remote(pattern, found[1])
+    scheme = _SCHEME.match(pattern)
+    if scheme is not None and scheme[1] != "file":
+        return _remote(pattern, scheme[1])
     place = Path(pattern.removeprefix("file://")).expanduser()
-    paths = [Path(path) for path in glob.glob(str(folder / place), recursive=True)]  # noqa: PTH207  # absolute patterns
-    return {str(path): _local(path) for path in paths if path.is_file()}
+    # The folder is no pattern, whatever its name.
+    pattern = str(place) if place.is_absolute() else str(Path(glob.escape(str(folder))) / place)
+    paths = [Path(path) for path in glob.glob(pattern, recursive=True)]  # noqa: PTH207  # Path.glob takes no absolute pattern
+    found = {}
+    for path in paths:
+        with suppress(FileNotFoundError):  # removed meanwhile
+            if path.is_file():
+                found[_readable(path)] = _local(path)
+    return found
+
+
+def _readable(path: Path) -> str:
+    """Return a path as text that can be recorded, also if its bytes are no text."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _local(path: Path) -> FoundFile:

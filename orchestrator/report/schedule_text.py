@@ -144,6 +144,8 @@ def _result_text(one: ScheduleOverview) -> Text:
         return Text("lost", "red")
     if last.cause is SkipCause.MISSED:
         return Text("missed", "red")
+    if last.cause is not None:
+        return Text(f"skipped ({last.cause})", "yellow")
     took = f" in {duration(last.ended_at - last.claimed_at)}" if last.ended_at is not None else ""
     again = f", again at {last.again_at.astimezone():%H:%M}" if last.again_at is not None else ""
     if last.exit_code == 0:

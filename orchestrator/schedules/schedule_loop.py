@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,15 +17,14 @@ from orchestrator.config.loader import load_settings
 from orchestrator.config.maintenance_settings import reason_at
 from orchestrator.config.settings import Settings
 from orchestrator.errors import BusyError, EltError
-from orchestrator.execution.liveness import this_process
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.schedule_text import tell_of_schedules
 from orchestrator.schedules.due_note import note_idle
+from orchestrator.schedules.look_record import record_look, resume_later
 from orchestrator.schedules.schedule_views import recorded_times
 from orchestrator.schedules.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.schedules.started_by import note_started
-from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState
-from orchestrator.scheduling.due import DueTimes, Skip, Start, due_times
+from orchestrator.scheduling.due import DueTimes, Start, due_times, retry_at
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.attending import attend
 
@@ -66,7 +65,13 @@ class ScheduleLoop:
     def until_idle(self) -> int:
         """Start what is due, go on until nothing runs and nothing is due, and return the highest exit code."""
         while not self.stop.is_set():
-            self.look()
+            try:
+                self.look()
+            except EltError as error:  # what runs is not left alone because elt.yml is being edited
+                if not self.children:
+                    raise
+                self.is_in_trouble = True
+                self._tell_once(f"cannot look at the schedules: {error}")
             if not self.children and not self._waits_for_retry():
                 break
             self._wait(until_a_child_ends=True)
@@ -83,8 +88,8 @@ class ScheduleLoop:
         if not self.names or not self.codes or self.settings is None:
             return False
         with opened_schedules(self.project_dir, self.settings) as schedules:
-            open_times = schedules.record.open_times(schedules.project)
-        return any(time.again_at is not None and time.key.schedule in self.names for time in open_times)
+            recorded = [recorded_times(schedules, name) for name in self.names]
+        return any(one.schedule.paused_at is None and retry_at(one.times) is not None for one in recorded)
 
     def for_ever(self) -> int:
         """Start what is due until the process is asked to end; then end what runs, and return 0."""
@@ -107,7 +112,7 @@ class ScheduleLoop:
             looks = list[datetime]()
             for name in self.names or tuple(schedules.settings.schedules):
                 due = self._due(schedules, name, now)
-                _record(schedules, due, now)
+                record_look(schedules, due, now)
                 for start in due.starts:
                     self._start(start, now)
                 looks += [] if due.next_at is None else [due.next_at]
@@ -118,7 +123,8 @@ class ScheduleLoop:
         started = {child.start.time for child in self.children}
         schedule = schedules.schedule(name)
         recorded = recorded_times(schedules, name)
-        if recorded.schedule.paused_at is None:
+        is_open = reason_at(schedules.settings.maintenance, name, now) is None
+        if recorded.schedule.paused_at is None and is_open:
             last = next((time.key.logical_time for time in recorded.times), None)
             try:
                 note_started(schedules, schedule, now, last)
@@ -179,50 +185,12 @@ class ScheduleLoop:
                 threading.Event().wait(_POLL)
         if cut_off and self.settings is not None:
             with opened_schedules(self.project_dir, self.settings) as schedules:
-                _resume_later(schedules, cut_off)
+                resume_later(schedules, cut_off)
 
     def _tell_once(self, text: str) -> None:
         if text != self._told:
             tell_of_schedules(text, at=utc_now())
         self._told = text
-
-
-def _record(schedules: ProjectSchedules, due: DueTimes, now: datetime) -> None:
-    for skip in due.skips:
-        schedules.record.claim(_skipped(schedules, skip, now))
-    for time in due.lost:
-        note = "its process died"
-        ended = _taken_over(time, now, note=note, exit_code=ExitCode.INTERRUPTED)
-        if schedules.record.claim(ended, instead_of=time):
-            tell_of_schedules(f"{time.key.schedule}: {time.key.logical_time:%Y-%m-%d %H:%M} UTC: {note}", at=now)
-
-
-def _skipped(schedules: ProjectSchedules, skip: Skip, now: datetime) -> RecordedTime:
-    return RecordedTime(
-        key=schedules.key(skip.time),
-        interval=skip.time.interval,
-        state=TimeState.SKIPPED,
-        cause=skip.cause,
-        note=skip.note,
-        claimed_at=now,
-        beaten_at=now,
-        ended_at=now,
-        process=this_process(),
-    )
-
-
-def _taken_over(time: RecordedTime, now: datetime, *, note: str, exit_code: int) -> RecordedTime:
-    return replace(time, state=TimeState.ENDED, note=note, exit_code=int(exit_code), ended_at=now)
-
-
-def _resume_later(schedules: ProjectSchedules, cut_off: list[ScheduledTime]) -> None:
-    """Record that runs which this process interrupted, because it was asked to end, go on in the next process."""
-    for time in cut_off:
-        key: TimeKey = schedules.key(time)
-        found = schedules.record.time(key)
-        if found is not None and found.state is TimeState.ENDED and found.exit_code == ExitCode.INTERRUPTED:
-            again = replace(found, again_at=utc_now(), note="interrupted by the end of the process that started it")
-            schedules.record.claim(again, instead_of=found)
 
 
 @contextlib.contextmanager

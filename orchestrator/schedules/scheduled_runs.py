@@ -136,8 +136,9 @@ def _code_without_run(schedules: ProjectSchedules, schedule: ScheduleSettings, f
         case TimeState.SKIPPED:
             tell_of_time(found, f"is skipped: {found.note or found.cause}")
             return ExitCode.SUCCESS
-        case TimeState.ENDED if found.again_at is None or found.again_at > utc_now():
-            tell_of_time(found, f"has ended already, with exit code {found.exit_code} (run {found.run_id})")
+        case TimeState.ENDED if not was_interrupted(found) and (found.again_at is None or found.again_at > utc_now()):
+            again = "" if found.exit_code == 0 else f"; to run now: elt schedule run {schedule.name} --now"
+            tell_of_time(found, f"has ended already, with exit code {found.exit_code}{again}")
             return found.exit_code
         case TimeState.RUNNING if is_alive_now(found):
             return _code_of_running(schedules, schedule, found)
@@ -262,6 +263,9 @@ class _Claimed:
     def _end(self, claimed: RecordedTime, code: int) -> None:
         record, now = self._schedules.record, utc_now()
         latest = record.time(claimed.key) or claimed
+        if (latest.process, latest.claimed_at) != (claimed.process, claimed.claimed_at):
+            tell_of_time(claimed, "was taken over by another process, which records its end")
+            return
         ended = replace(latest, state=TimeState.ENDED, exit_code=int(code), ended_at=now)
         retries = code != ExitCode.SUCCESS and resumes_left(self._schedule, ended)
         record.update(replace(ended, again_at=now + self._schedule.retry.after if retries else None))

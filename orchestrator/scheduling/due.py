@@ -221,9 +221,15 @@ def _missed_note(schedule: ScheduleSettings, latest: ScheduledTime) -> str:
 
 def _next_look(schedule: ScheduleSettings, times: Sequence[RecordedTime], now: datetime) -> datetime | None:
     following = next(timetable_of(schedule).after(now), None)
+    again = retry_at(times)
+    later = [] if again is None or again <= now else [again]
+    return min([*later, *([] if following is None else [following.at])], default=None)
+
+
+def retry_at(times: Sequence[RecordedTime]) -> datetime | None:
+    """Return when a schedule is retried; None if its last time is not. A later time makes up for an earlier one."""
     last = _last_started(times)
-    again = [] if last is None or last.again_at is None or last.again_at <= now else [last.again_at]
-    return min([*again, *([] if following is None else [following.at])], default=None)
+    return None if last is None else last.again_at
 
 
 def _last_started(times: Sequence[RecordedTime]) -> RecordedTime | None:

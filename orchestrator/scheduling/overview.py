@@ -33,7 +33,7 @@ class ScheduleOverview:
     schedule: ScheduleSettings
     next: Occurrence | None
     last: RecordedTime | None
-    """The last time that was started or missed."""
+    """The last time that was started or skipped."""
     is_running: bool = False
     takes: Estimate | None = None
     """How long its runs take."""
@@ -52,7 +52,8 @@ def overview_of(
 ) -> ScheduleOverview:
     """Return the overview of a schedule; a paused one has no problems."""
     past = [time for time in recorded.times if time.key.logical_time <= now]
-    last = next((time for time in past if time.cause in {None, SkipCause.MISSED}), None)
+    last = next(iter(past), None)
+    ran = next((time for time in past if time.cause in {None, SkipCause.MISSED}), None)  # what was to run
     running = last is not None and last.state is TimeState.RUNNING and is_alive(last)
     is_paused = recorded.schedule.paused_at is not None
     skipped = {time.key.logical_time for time in recorded.times if time.state is TimeState.SKIPPED}
@@ -71,7 +72,7 @@ def overview_of(
         problems=()
         if is_paused
         else (
-            *_problems(schedule, recorded, last, now, is_running=running),
+            *_problems(schedule, recorded, ran, now, is_running=running),
             *_lateness(schedule, recorded, last if running else None, takes, now),
         ),
     )

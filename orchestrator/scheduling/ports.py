@@ -1,6 +1,6 @@
 """Defines the port to the record of schedules. A store raises StoreError when it cannot be read or written."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +21,8 @@ class ScheduleRecord(Protocol):
     def see(self, project: str, definitions: Mapping[str, str], *, at: datetime) -> Mapping[str, RecordedSchedule]:
         """Record which schedules exist, with their definitions, and return all that is recorded of them.
 
-        A schedule that is new, or has another definition than before, begins at `at`. One that is gone is forgotten.
+        A schedule that is new, or has another definition than before, begins at `at`. A pause does not end if a
+        schedule is gone and comes back.
         """
 
     def pause(self, project: str, schedule: str, *, at: datetime, by: str) -> bool:
@@ -65,6 +66,9 @@ class ScheduleRecord(Protocol):
 
         None if no run has written them. It changes when a run has built or loaded the node with another result.
         """
+
+    def skip(self, times: Sequence[RecordedTime]) -> None:
+        """Record skipped times in one transaction, except those that are recorded already."""
 
     def update(self, time: RecordedTime) -> bool:
         """Record how a time goes on or ended; return False if another process has claimed it since."""

@@ -29,7 +29,13 @@ def time_to_run(
         UnknownScheduleError: the schedule has no such time.
     """
     if at is not None:
-        return _named(schedule, at, recorded, upstream)
+        time = _named(schedule, at, recorded, upstream)
+        if time.logical_time > now:
+            raise UnknownScheduleError(
+                f"The time {at} of the schedule {schedule.name} has not come yet.",
+                hint=f"It runs then. To run the schedule now: elt schedule run {schedule.name} --now",
+            )
+        return time
     if not schedule.cron:
         return _after_upstream(schedule, upstream)
     occurrences = timetable_of(schedule).before(now + timedelta(microseconds=1))

@@ -1,6 +1,6 @@
 """Keeps the record of schedules: one row per schedule, and one per time of it that was claimed or skipped."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,8 @@ from orchestrator.timetable.scheduled_time import DataInterval
 
 _times = schedule_times.c
 _WRITING = ("ingest", "seed", "model", "snapshot")
+_GONE = ""
+"""The definition of a schedule that elt.yml does not have any more."""
 _same = ("note", "exit_code", "run_id", "starts", "again_at", "claimed_at", "beaten_at", "ended_at")
 
 
@@ -35,15 +37,17 @@ class SqlScheduleRecord:
             return _read_schedules(connection, project)
 
     def see(self, project: str, definitions: Mapping[str, str], *, at: datetime) -> Mapping[str, RecordedSchedule]:
-        """Record which schedules exist; a new or changed one begins at `at`, one that is gone is forgotten."""
+        """Record which schedules exist; a new or changed one begins at `at`."""
         known = self.schedules(project)
-        if {name: one.definition for name, one in known.items()} == dict(definitions):
+        present = {name: one.definition for name, one in known.items() if one.definition != _GONE}
+        if present == dict(definitions):
             return known
         with self._connected() as connection:
             have_alone(connection)
             known = _read_schedules(connection, project)
             for name in known.keys() - definitions.keys():
-                connection.execute(delete(schedules).where(_is_schedule(project, name)))
+                # Kept, because elt.yml may be empty for a moment: a pause must not end so.
+                connection.execute(update(schedules).where(_is_schedule(project, name)).values(definition=_GONE))
             changed = [name for name, one in known.items() if one.definition != definitions.get(name)]
             for name in changed:  # what was seen for other files or another table says nothing of these
                 connection.execute(delete(schedule_versions).where(_is_version(project, name)))
@@ -145,6 +149,22 @@ class SqlScheduleRecord:
                 if not (row.selected or {}).get("schema_prefix"):  # a sandbox has rows of its own
                     return str(row.identity or row.run_id)
         return None
+
+    def skip(self, times: Sequence[RecordedTime]) -> None:
+        """Record skipped times in one transaction, except those that are recorded already."""
+        if not times:
+            return
+        first = times[0].key
+        moments = [time.key.logical_time for time in times]
+        own = (_times.project == first.project) & (_times.schedule == first.schedule)
+        asked = select(_times.logical_time).where(own, _times.logical_time.between(min(moments), max(moments)))
+        with self._connected() as connection:
+            have_alone(connection)
+            known = set(connection.execute(asked).scalars())
+            rows = [_values(time) for time in times if time.key.logical_time not in known]
+            if rows:
+                connection.execute(insert(schedule_times), rows)
+            connection.commit()
 
     def update(self, time: RecordedTime) -> bool:
         """Record how a time goes on or ended; return False if another process has claimed it since."""

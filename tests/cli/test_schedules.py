@@ -222,7 +222,6 @@ def test_a_skipped_time_does_not_run(elt, shop: Path) -> None:
     assert elt("schedule", "skip", "nightly", coming, project=shop).code == 0
     (listed,) = json.loads(elt("schedule", "next", "nightly", "-n", "1", "--json", project=shop).out)
     assert listed["note"].startswith("skipped by")
-    assert elt("schedule", "run", "nightly", "--time", coming, project=shop).code == 0
     assert record(shop, "select state from schedule_times") == [("skipped",)]
     assert elt("schedule", "skip", "nightly", coming, "--undo", project=shop).code == 0
     assert record(shop, "select count(*) from schedule_times") == [(0,)]
@@ -374,3 +373,82 @@ def test_a_target_that_is_gone_fails_the_time_and_is_retried(elt, shop: Path) ->
     (shop / "profiles.bak").rename(shop / "profiles.yml")
     assert elt("schedule", "run", "--due", project=shop).code == 0
     assert (times_of(elt, shop)[0]["exit_code"], times_of(elt, shop)[0]["starts"]) == (0, 2)
+
+
+def test_a_retry_by_hand_repairs_the_time_of_its_schedule(elt, shop: Path) -> None:
+    """It is neither retried again nor reported."""
+    (shop / "elt.yml").write_text(DAILY + "    retry: {runs: 2, after: 0s}\n")
+    (shop / "models/orders.sql").write_text("select no_such_column")
+    elt("schedule", "run", "nightly", project=shop)
+    (shop / "models/orders.sql").write_text("select 1 as id")
+    assert elt("retry", project=shop).code == 0
+    assert elt("schedule", "check", project=shop).code == 0
+    assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert len(runs(shop)) == 2
+
+
+def test_a_run_goes_on_when_elt_yml_breaks_meanwhile(elt, slow: Path) -> None:
+    """The process that started it waits for its end, and says what is wrong."""
+    a_day_passes(elt, slow)
+    process = start("schedule", "run", "--due", project=slow)
+    until_it_builds(slow)
+    (slow / "elt.yml").write_text("schedules: [broken")
+    time.sleep(17)  # longer than the time between two looks
+    (slow.parent / "slow").unlink()
+    said = ended(process)
+    assert (said.code, "cannot look at the schedules" in said.err) == (2, True)
+    assert [status for _, status in runs(slow)] == ["success"]
+
+
+def test_a_time_that_has_not_come_is_not_run(elt, shop: Path) -> None:
+    """It would be taken for one that ran."""
+    coming = json.loads(elt("schedule", "next", "nightly", "-n", "1", "--json", project=shop).out)[0]["local_time"]
+    elt("schedule", "run", "nightly", "--time", coming, project=shop).refuses("has not come yet", "--now")
+
+
+def test_an_interrupted_time_is_resumed_by_a_second_start(elt, slow: Path) -> None:
+    """It is the same run."""
+    process = start("schedule", "run", "nightly", project=slow)
+    until_it_builds(slow)
+    process.send_signal(signal.SIGTERM)
+    assert ended(process).code == 130
+    (slow.parent / "slow").unlink()
+    assert elt("schedule", "run", "nightly", project=slow).code == 0
+    assert [status for _, status in runs(slow)] == ["success"]
+
+
+def test_a_file_with_any_name_in_a_folder_with_any_name_starts_a_run(elt, tmp_path: Path) -> None:
+    """Brackets of the folder are no pattern, and a name need not be text."""
+    schedules = 'schedules: {landing: {on: {files: "landing/*.csv"}, options: {select: [orders]}}}\n'
+    shop = write(tmp_path / "shop [x]", schedules)
+    elt("schedule", "run", "--due", project=shop)
+    an_old_file(shop / "landing" / os.fsdecode(b"\xff.csv"))
+    assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert len(runs(shop)) == 1
+
+
+def test_files_that_arrive_in_a_maintenance_window_start_a_run_after_it(elt, shop: Path) -> None:
+    """Meanwhile nothing starts."""
+    schedules = 'schedules: {landing: {on: {files: "landing/*.csv"}, options: {select: [orders]}}}\n'
+    (shop / "elt.yml").write_text(schedules)
+    elt("schedule", "run", "--due", project=shop)
+    an_old_file(shop / "landing/first.csv")
+    (shop / "elt.yml").write_text(schedules + "maintenance: [{from: 2020-01-01 00:00, to: 2999-01-01 00:00}]\n")
+    elt("schedule", "run", "--due", project=shop)
+    assert record(shop, "select count(*) from runs") == [(0,)]
+    (shop / "elt.yml").write_text(schedules)
+    elt("schedule", "run", "--due", project=shop)
+    assert len(runs(shop)) == 1
+
+
+def test_a_named_run_does_not_wait_for_a_retry_that_a_later_time_made_up_for(elt, shop: Path) -> None:
+    """A job of a hosted scheduler would otherwise never end."""
+    (shop / "elt.yml").write_text(DAILY + "    retry: {runs: 1, after: 1h}\n")
+    old, new = (datetime.now(UTC).date() - timedelta(days=days) for days in (3, 2))
+    (shop / "models/orders.sql").write_text("select no_such_column")
+    assert elt("schedule", "run", "nightly", "--time", f"{old}T02:00", project=shop).code == 1
+    (shop / "models/orders.sql").write_text("select 1 as id")
+    assert elt("schedule", "run", "nightly", "--time", f"{new}T02:00", project=shop).code == 0
+    a_day_passes(elt, shop)
+    assert elt("schedule", "run", "--due", "nightly", project=shop).code == 0
+    assert len(runs(shop)) == 3

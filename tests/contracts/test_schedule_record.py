@@ -140,12 +140,11 @@ def test_open_times_are_those_that_run_or_run_again(record: ScheduleRecord) -> N
 
 
 def test_a_schedule_begins_when_it_is_seen_first(record: ScheduleRecord) -> None:
-    """Another definition begins anew; one that is gone is forgotten."""
+    """Another definition begins anew."""
     record.see("shop", {"nightly": "a", "hourly": "b"}, at=NOON)
     later = NOON + timedelta(days=1)
     seen = record.see("shop", {"nightly": "a", "hourly": "c"}, at=later)
     assert (seen["nightly"].since, seen["hourly"].since) == (NOON, later)
-    assert set(record.see("shop", {"nightly": "a"}, at=later)) == {"nightly"} == set(record.schedules("shop"))
     assert record.schedules("other") == {}
 
 
@@ -160,6 +159,24 @@ def test_a_pause_ends_with_a_new_beginning(record: ScheduleRecord) -> None:
     assert record.unpause("shop", "nightly", at=end)
     assert not record.unpause("shop", "nightly", at=end)
     assert (record.schedules("shop")["nightly"].since, record.schedules("shop")["nightly"].paused_at) == (end, None)
+
+
+def test_a_pause_does_not_end_when_a_schedule_is_gone_for_a_moment(record: ScheduleRecord) -> None:
+    """An editor may write an empty file first; the schedule begins anew when it is back."""
+    record.see("shop", {"nightly": "a"}, at=NOON)
+    record.pause("shop", "nightly", at=NOON, by="ada@laptop")
+    record.see("shop", {}, at=NOON + timedelta(hours=1))
+    seen = record.see("shop", {"nightly": "a"}, at=NOON + timedelta(hours=2))["nightly"]
+    assert (seen.paused_at, seen.since) == (NOON, NOON + timedelta(hours=2))
+
+
+def test_skipped_times_are_recorded_together_unless_they_are_known(record: ScheduleRecord) -> None:
+    """What ran stays in the record."""
+    record.claim(time(1))
+    skipped = [replace(time(hour), state=TimeState.SKIPPED, cause=SkipCause.MISSED) for hour in (0, 1, 2)]
+    record.skip(skipped)
+    record.skip([])
+    assert record.times("shop", "nightly") == (skipped[2], time(1), skipped[0])
 
 
 def test_only_a_time_that_a_user_skipped_can_be_forgotten(record: ScheduleRecord) -> None:

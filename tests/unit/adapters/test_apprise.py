@@ -69,7 +69,7 @@ def test_incident_services_are_those_that_open_and_resolve_by_a_key(scheme: str,
 
 
 def test_an_unknown_scheme_is_answered_with_similar_ones() -> None:
-    assert "did you mean 'slack'" in (unknown_scheme("slak") or "")
+    assert "Did you mean 'slack'" in (unknown_scheme("slak") or "")
     assert unknown_scheme("mailtos") is None
 
 
