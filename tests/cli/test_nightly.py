@@ -11,7 +11,7 @@ from tests.cli.conftest import ended, really_start
 from tests.cli.test_schedules import SLOW, runs, until_it_builds, write
 from tests.fakes.mail_room import running_webhook
 
-pytestmark = pytest.mark.functional
+pytestmark = [pytest.mark.functional, pytest.mark.slow]
 
 NIGHTLY = """
 notifications:

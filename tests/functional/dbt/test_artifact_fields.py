@@ -14,7 +14,7 @@ from dbt_common.events.functions import reset_metadata_vars
 from orchestrator.api import Verb
 from tests.functional.dbt.sides import Side, Sides, both, copied, dbt, dbt_lines, elt
 
-pytestmark = pytest.mark.functional
+pytestmark = [pytest.mark.functional, pytest.mark.slow]
 TIMES = r"(started_at|completed_at|generated_at|created_at|snapshotted_at|elapsed_time|execution_time|time_ago_in_s)$"
 PLACES = (
     r"(invocation_id|user_id|thread_id|root_path|args/(project_dir|profiles_dir|log_path|quiet|invocation_command))$"

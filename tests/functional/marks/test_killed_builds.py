@@ -9,7 +9,7 @@ import pytest
 
 from tests.functional.marks.till import builds, rows, write_till
 
-pytestmark = pytest.mark.functional
+pytestmark = [pytest.mark.functional, pytest.mark.slow]
 NODES = (
     *("coins", "a_view", "b_table", "c_log", "d_beside", "f_python_log"),
     *("g_hooked", "h_file", "i_own", "j_days", "k_kept"),

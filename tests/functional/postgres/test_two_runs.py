@@ -24,7 +24,7 @@ from orchestrator.store.sql_store import SqlStore
 from tests.functional.postgres.server import PASSWORD, Server
 from tests.warm_starts import WarmStart
 
-pytestmark = pytest.mark.functional
+pytestmark = [pytest.mark.functional, pytest.mark.slow]
 PATIENCE = 60
 
 FILES: Mapping[str, str] = {
