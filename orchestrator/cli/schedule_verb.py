@@ -45,7 +45,7 @@ def next_command(name: str | None, count: int, project_dir: Path | None, *, json
     """Show the coming times of a schedule or of all, with what is special about them."""
     from orchestrator.schedules.schedule_views import next_times
 
-    return next_times(project_dir, name, count=count, as_json=json_lines)
+    return next_times(project_dir, name, most=count, as_json=json_lines)
 
 
 @command.command("check", cls=JsonCommand)

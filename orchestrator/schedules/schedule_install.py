@@ -30,6 +30,7 @@ from orchestrator.scheduling.installed_files import (
     systemd_units,
     variables_in,
 )
+from orchestrator.wording import count
 
 _CRONTAB = Path("crontab")
 """Stands for the crontab of the user, which is no file that a user writes."""
@@ -211,7 +212,7 @@ def _apply(
         console.print("Nothing changes.")
     elif dry_run:
         console.print("Nothing was changed (--dry-run).")
-    elif not consents(f"This changes {len(changes)} files."):
+    elif not consents(f"This changes {count(len(changes), 'file')}."):
         console.print("Nothing was changed.")
         return ExitCode.USAGE
     else:

@@ -27,6 +27,7 @@ from orchestrator.schedules.started_by import note_started
 from orchestrator.scheduling.due import DueTimes, Start, due_times, retry_at
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.attending import attend
+from orchestrator.wording import count
 
 _LOOK = timedelta(seconds=15)
 """The longest time between two looks: `elt.yml`, the record and the clock may change meanwhile."""
@@ -242,8 +243,11 @@ def start_schedules(
             raise _busy(settings)
         loop = ScheduleLoop(project_dir, names)
         with _stopped_by_signals(loop.stop), serve(loop):
-            tell_of_schedules(f"watching {len(names or settings.schedules)} schedules", at=utc_now())
-            return loop.for_ever()
+            watched = count(len(names or settings.schedules), "schedule")
+            tell_of_schedules(f"watching {watched}", at=utc_now())
+            code = loop.for_ever()
+            tell_of_schedules("ended", at=utc_now())
+            return code
 
 
 def _busy(settings: Settings) -> EltError:

@@ -31,6 +31,7 @@ from orchestrator.scheduling.overview import ScheduleOverview, overview_of
 from orchestrator.scheduling.scheduled_command import words_of
 from orchestrator.scheduling.which_time import parse_moment
 from orchestrator.timetable.cron import Occurrence
+from orchestrator.wording import count
 
 
 def recorded_times(schedules: ProjectSchedules, name: str) -> RecordedTimes:
@@ -68,18 +69,20 @@ def check_schedules(project_dir: Path | None, names: tuple[str, ...], *, as_json
             for _, sentence in one.problems:
                 console.print(f"{one.schedule.name}: {sentence}", soft_wrap=True)
         if not wrong:
-            console.print(f"{len(overviews)} of {len(overviews)} schedules are in order.")
+            paused = sum(one.paused_at is not None for one in overviews)
+            of_them = f", {paused} of them paused" if paused else ""
+            console.print(f"{count(len(overviews), 'schedule')}{of_them}: nothing is wrong.")
     return ExitCode.NOT_GREEN if wrong else ExitCode.SUCCESS
 
 
-def next_times(project_dir: Path | None, name: str | None, *, count: int, as_json: bool) -> int:
+def next_times(project_dir: Path | None, name: str | None, *, most: int, as_json: bool) -> int:
     """Print the coming times of one schedule or of all, earliest first; the exit code is 0."""
     with opened_schedules(project_dir) as schedules:
         now = utc_now()
         schedules.see(now)
         wanted = [schedules.schedule(name)] if name else list(schedules.settings.schedules.values())
-        found = [line for one in wanted for line in _coming(schedules, one, now, count)]
-    found = sorted(found, key=lambda line: line[1].at)[:count]
+        found = [line for one in wanted for line in _coming(schedules, one, now, most)]
+    found = sorted(found, key=lambda line: line[1].at)[:most]
     if as_json:
         _print_json([occurrence_to_json(*line) for line in found])
     else:
@@ -121,14 +124,14 @@ def pause_schedule(project_dir: Path | None, name: str, *, paused: bool, as_json
         else:
             changed = schedules.record.unpause(schedules.project, name, at=now)
         (overview,) = _overviews(schedules, (name,))
-    state = "paused" if paused else "not paused"
     if as_json:
         _print_json({**overview_to_json(overview), "changed": changed})
     elif not changed:
-        open_console().print(f"{name} was {state} already." if paused else f"{name} was {state}.")
+        open_console().print(f"{name} was paused already." if paused else f"{name} was not paused.")
     else:
-        ended = "Its times until it is unpaused do not run." if paused else "Times during the pause do not run."
-        open_console().print(f"{name} is {state}. {ended}", soft_wrap=True)
+        ended = f"{name} runs again. Its times during the pause do not run."
+        text = f"{name} is paused. Its times until it is unpaused do not run." if paused else ended
+        open_console().print(text, soft_wrap=True)
     return ExitCode.SUCCESS
 
 
@@ -198,7 +201,7 @@ def _overviews(
 
 
 def _coming(
-    schedules: ProjectSchedules, schedule: ScheduleSettings, now: datetime, count: int
+    schedules: ProjectSchedules, schedule: ScheduleSettings, now: datetime, most: int
 ) -> list[tuple[str, Occurrence, str]]:
     recorded = recorded_times(schedules, schedule.name)
     skipped = {time.key.logical_time: time.note for time in recorded.times if time.state is TimeState.SKIPPED}
@@ -208,7 +211,7 @@ def _coming(
         reason = reason_at(schedules.settings.maintenance, schedule.name, moment)
         return "paused" if is_paused else skipped.get(moment) or (f"skipped: {reason}" if reason else "")
 
-    coming = islice(timetable_of(schedule).after(now), count)
+    coming = islice(timetable_of(schedule).after(now), most)
     return [(schedule.name, one, note(one.at)) for one in coming]
 
 

@@ -134,7 +134,9 @@ def _code_without_run(schedules: ProjectSchedules, schedule: ScheduleSettings, f
     """Return the exit code if the time does not run now; None if it does."""
     match found.state:
         case TimeState.SKIPPED:
-            tell_of_time(found, f"is skipped: {found.note or found.cause}")
+            tell_of_time(
+                found, found.note if found.cause is SkipCause.USER else f"is skipped: {found.note or found.cause}"
+            )
             return ExitCode.SUCCESS
         case TimeState.ENDED if not was_interrupted(found) and (found.again_at is None or found.again_at > utc_now()):
             again = "" if found.exit_code == 0 else f"; to run now: elt schedule run {schedule.name} --now"
