@@ -58,6 +58,14 @@ class Masker:
             longest_first = sorted(self._known, key=lambda one: (-len(one), one))
             self._pattern = re.compile("|".join(map(_searched, longest_first)))
 
+    def with_also(self, values: Iterable[object]) -> "Masker":
+        """Return a masker that masks these values too; this one does not learn them."""
+        found = Masker()
+        with self._lock:
+            found._known, found._pattern = set(self._known), self._pattern
+        found.learn(values)
+        return found
+
     def learn_named(self, values: Mapping[str, object]) -> None:
         """Mask the values in this mapping that have secret names, and the secrets in its URLs."""
         self.learn(_secrets_in(values, is_secret=False))

@@ -1,6 +1,6 @@
 """Waits for conditions: one thread asks all of them, each question with its own time limit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from orchestrator.conditions.answer import Answer, unknown
@@ -33,6 +33,9 @@ class Ask(Protocol):
     def limit(self, condition: Condition) -> float:
         """Return how long the answer may take, in seconds."""
 
+    def place(self, condition: Condition) -> str:
+        """Return what only one question at a time can be asked; empty if there is no such thing."""
+
 
 def wait_for(
     conditions: Sequence[Condition],
@@ -51,7 +54,7 @@ def wait_for(
     questions: dict[int, tuple[Question, float]] = {}
     try:
         while (result := waiting.result()) is None:
-            for index in waiting.due(now())[: _AT_ONCE - len(questions)]:
+            for index in _next(waiting.due(now()), [ask.place(one) for one in conditions], questions):
                 questions[index] = (ask.start(conditions[index]), now())
                 waiting.asked(index)
             for index, answer in _answers(questions, conditions, ask, now):
@@ -65,6 +68,17 @@ def wait_for(
     finally:
         for question, _ in questions.values():
             question.end()
+
+
+def _next(due: Sequence[int], places: Sequence[str], asked: Collection[int]) -> list[int]:
+    """Return which of the conditions that are due are asked now, while others are being asked."""
+    busy = {places[index] for index in asked} - {""}
+    found: list[int] = []
+    for index in due:
+        if len(asked) + len(found) < _AT_ONCE and places[index] not in busy:
+            found.append(index)
+            busy |= {places[index]} - {""}
+    return found
 
 
 def _answers(

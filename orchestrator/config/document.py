@@ -124,7 +124,10 @@ def _read_section(reading: _DocumentReading, node: yaml.Node, path: KeyPath, pat
 
 def _read_values(reading: _DocumentReading, node: yaml.Node, path: KeyPath, reader: Reader) -> None:
     is_list = isinstance(reader, ListReader)
-    nodes = node.value if is_list and isinstance(node, yaml.SequenceNode) else [node]
+    is_sequence = is_list and isinstance(node, yaml.SequenceNode)
+    nodes = node.value if is_sequence else [node]
+    if isinstance(reader, ListReader) and reader.alone is not None and not is_sequence:
+        reader = reader.alone
     found = tuple(value for one in nodes for value in _read_scalar(reading, one, ".".join(path), reader))
     if found or is_list:
         value = found if is_list else found[0]

@@ -130,15 +130,17 @@ class ListReader:
     """Reads each element of a list. One value alone is a list of one; the value of the key is a tuple."""
 
     element: Reader
+    alone: Reader | None = None
+    """The reader of a value that is not in a list, if it is another one."""
 
     def __call__(self, value: object) -> object:
         """Return one element."""
         return self.element(value)
 
 
-def list_of(element: Reader) -> ListReader:
-    """Return a reader of a list of values."""
-    return ListReader(element)
+def list_of(element: Reader, alone: Reader | None = None) -> ListReader:
+    """Return a reader of a list of values; `alone` reads a value that is not in a list, if not as an element."""
+    return ListReader(element, alone)
 
 
 @dataclass(frozen=True, slots=True)

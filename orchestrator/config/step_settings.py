@@ -47,6 +47,14 @@ def word(value: object) -> str:
     raise ValueError("expected a text")
 
 
+def program(value: object) -> str:
+    """Return a program without arguments."""
+    found = word(value)
+    if found.split() != [found]:
+        raise ValueError('expected a list, such as [python, train.py]; for shell, [bash, -c, "…"]')
+    return found
+
+
 def pause(value: object) -> timedelta:
     """Return the time between two requests: at least a hundredth of a second, so that no server is flooded."""
     span = duration(value)
@@ -129,7 +137,9 @@ class StepSettings:
     """What it follows, in the syntax of `--select`."""
     before: tuple[str, ...] = field(default=(), metadata=at("before", list_of(text)))
     """The dbt sources whose tables it fills, in the same syntax."""
-    command: tuple[str, ...] = field(default=(), metadata=at("command", list_of(as_written(word))))
+    command: tuple[str, ...] = field(
+        default=(), metadata=at("command", list_of(as_written(word), alone=as_written(program)))
+    )
     python: str | None = field(default=None, metadata=at("python", function_name))
     http: HttpSettings = HttpSettings()
     env: tuple[str, ...] = field(default=(), metadata=at("env", list_of(variable)))

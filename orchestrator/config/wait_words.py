@@ -10,19 +10,23 @@ from orchestrator.config.wait_settings import KINDS, WaitSettings, problems_of
 _SETTINGS = ("every", "within", "otherwise", "status", "field", "equals", "connection")
 _SETTING = re.compile(rf'\s+(?P<name>{"|".join(_SETTINGS)})=(?P<value>"[^"]*"|\S+)$')
 _HEAD = re.compile(r"(?P<kind>[A-Za-z_]+):(?P<rest>.*)", re.DOTALL)
+_UNKNOWN = re.compile(r"\s(?P<name>[A-Za-z_]\w*)\s*=")
+_QUOTED = re.compile(r'file:\s*"(?P<path>[^"]+)"(?=\s|$)')
 _FORMS = "expected file:PATH, https://…, sql:QUERY, source:NAME or schedule:NAME"
 
 
 def wait_of_words(words: str, folder: Path) -> WaitSettings:
     """Return the condition that the short form describes; its settings follow it, each as `name=value`.
 
-    A relative path of a file starts at the folder.
+    A relative path of a file starts at the folder. A path in quotes may contain what looks like a setting.
 
     Raises:
         ValueError: It is not a condition.
     """
     left, values = words.strip(), dict[str, str]()
-    while (found := _SETTING.search(left)) is not None:
+    quoted = _QUOTED.match(left)
+    start = quoted.end() if quoted is not None else 0
+    while (found := _SETTING.search(left, start)) is not None:
         if found["name"] in values:
             raise ValueError(f"'{found['name']}' is set twice")
         values[found["name"]] = found["value"].strip('"')
@@ -31,6 +35,12 @@ def wait_of_words(words: str, folder: Path) -> WaitSettings:
     if head is None:
         raise ValueError(_FORMS)
     kind, rest = head["kind"], head["rest"]
+    if kind != "sql":  # a query may compare
+        _require_no_setting(left[start:])
+    if quoted is not None:
+        if left[start:]:
+            raise ValueError(f"'{left[start:].strip()}' is no setting; known here: " + ", ".join(_SETTINGS))
+        rest = quoted["path"]
     if kind in {"http", "https"}:
         kind, rest = "http", rest if "://" in rest else left
     elif kind not in KINDS:
@@ -40,6 +50,19 @@ def wait_of_words(words: str, folder: Path) -> WaitSettings:
     for problem in problems_of(wait):
         raise ValueError(problem)
     return wait
+
+
+def _require_no_setting(text: str) -> None:
+    """Raise ValueError for what looks like a setting and is none: it would silently be a part of the path."""
+    found = _UNKNOWN.search(text)
+    if found is None:
+        return
+    name = found["name"]
+    if name in _SETTINGS:
+        raise ValueError(
+            f"'{name}': write one word, such as {name}=5s, or a value in quotes, without spaces around '='"
+        )
+    raise ValueError(f"'{name}' is no key of a condition{meant(name, _SETTINGS)} (a path with it is written in quotes)")
 
 
 def _read(values: dict[str, str]) -> WaitSettings:

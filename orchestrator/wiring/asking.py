@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from orchestrator.conditions.answer import Answer, unknown
-from orchestrator.conditions.condition import Condition, SourceCondition, condition_of, patience_of
+from orchestrator.conditions.condition import Condition, SourceCondition, SqlCondition, condition_of, patience_of
 from orchestrator.conditions.condition_text import AskedQuestion, from_line, to_line
 from orchestrator.conditions.wait import wait_for
 from orchestrator.conditions.waiting import ConditionNote, ConditionState
@@ -60,6 +60,16 @@ class Asker:
     def limit(self, condition: Condition) -> float:
         """Return how long the answer may take, in seconds."""
         return _LIMIT_OF_PROJECT if isinstance(condition, SourceCondition) else _LIMIT
+
+    def place(self, condition: Condition) -> str:
+        """Return dbt's target for what is asked there: the file of a DuckDB admits one process at a time."""
+        match condition:
+            case SourceCondition() | SqlCondition(connection=None):
+                return "target"
+            case SqlCondition(connection=str(url)) if url.startswith("duckdb:"):
+                return "target"  # it may be the same file
+            case _:
+                return ""
 
 
 class ChildQuestion:

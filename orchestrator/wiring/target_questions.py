@@ -37,8 +37,11 @@ def ask_target(statement: str, question: AskedQuestion) -> Answer:
             return missing
         return verdict_on(dbt.ask(statement))
     except WarehouseError as error:
-        locked = unknown(f"another process has locked {target.description}")
-        return locked if _LOCK in error.message else refused(error.message)
+        return _locked() if _LOCK in error.message else refused(error.message)
+    except Exception as error:
+        if _LOCK in str(error):  # dbt passes on what the driver raises while it opens the file
+            return _locked()
+        raise
     finally:
         dbt.close()
 
@@ -66,10 +69,14 @@ def _freshness(outcomes: Sequence[Outcome]) -> Answer:
     broken = [one for one in outcomes if one.status not in {Status.SUCCESS, Status.WARN, Status.FAIL}]
     stale = [one for one in outcomes if one.status is Status.FAIL]
     if broken:
-        return unknown(telling_line(broken[0].message))
+        return _locked() if _LOCK in broken[0].message else unknown(telling_line(broken[0].message))
     if stale:
         return not_yet(stale[0].message or "it is stale")
     return true(next((one.message for one in outcomes if one.message), "it is fresh"))
+
+
+def _locked() -> Answer:
+    return unknown("another process has locked the database")
 
 
 def _missing(target: Target) -> Answer | None:

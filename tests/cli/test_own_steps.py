@@ -103,6 +103,28 @@ def test_a_secret_of_a_step_is_masked_wherever_it_appears(elt, tmp_path, server)
     assert [file for file, text in all_texts(shop) if TOKEN.encode() in text] == []
 
 
+def test_whatever_fills_in_a_step_is_masked(elt, tmp_path, server, monkeypatch):
+    """In a URL, a body, a command: neither the record nor a log nor the terminal has it; scheme and host stay."""
+    hook, body, word = "SUPERSECRETHOOK123", "of-a-body-4711", "of-a-command-815"
+    monkeypatch.setenv("CHAT_HOOK", f"{server.url}/services/T0/B0/{hook}")
+    monkeypatch.setenv("BODY_VALUE", body)
+    monkeypatch.setenv("CMDVAL", word)
+    steps = """
+        steps:
+          chat: {after: [stg_orders], http: {url: "${CHAT_HOOK}", json: {text: "${BODY_VALUE}"}}}
+          gone: {after: [stg_orders], http: {url: "${CHAT_HOOK}/none"}}
+          tell: {after: [stg_orders], command: [sh, -c, "echo arg ${CMDVAL}; exit 3"]}
+        """
+    server.script(f"/services/T0/B0/{hook}", lambda: (400, {"echo": body, "no": hook}))
+    shop = write_shop(tmp_path, {"elt.yml": steps})
+    run = elt("run", "--select", "stg_orders+1", project=shop)
+    run.reports("arg *****", "HTTP 400", "HTTP 404", code=1)
+    assert f"POST {server.url}/*****\n" in (shop / ".elt/logs/step-chat.log").read_text()
+    for secret in (hook, body, word):
+        assert secret not in run.out + run.err
+        assert [file for file, text in all_texts(shop) if secret.encode() in text] == []
+
+
 def test_a_failed_test_of_a_mart_halts_the_steps_after_it(elt, tmp_path, server):
     """Also when a later run names only the step: the gate stays closed until the test passes."""
     twice = "select order_id, customer_id, name, amount from {{ ref('int_orders') }} union all select 10, 1, 'x', 0"

@@ -3,6 +3,8 @@
 import json
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -70,6 +72,22 @@ def test_a_condition_that_does_not_come_true(elt, shop):
 def test_a_condition_that_can_never_come_true(elt, shop, condition, told):
     """It is an error at once, with exit code 2, whatever follows otherwise."""
     elt("run", "--wait-for", f"{condition} otherwise=run", project=shop).refuses("[E066]", told)
+
+
+def test_questions_on_one_file_do_not_lock_each_other_out(elt, shop):
+    """They are asked one after another, so that each is answered the first time; another process is named as such."""
+    asked = [f"sql:select count(*) > {most} from raw.orders within=0s" for most in range(3)]
+    words = [word for one in asked for word in ("--wait-for", one)]
+    elt("run", "--select", "stg_orders", *words, project=shop).reports("success in", code=0)
+    holder = "import duckdb, sys; it = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, shop / "shop.duckdb"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout.readline()
+        locked = elt("run", "--select", "stg_orders", "--wait-for", asked[0], project=shop)
+        other.stdin.close()
+    locked.refuses("another process has locked the database", code=1)
+    assert "Could not set lock" not in locked.out + locked.err
 
 
 def test_a_condition_that_cannot_be_understood(elt, shop):

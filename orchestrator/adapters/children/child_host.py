@@ -108,11 +108,17 @@ class ChildHost:
             return self._facts
 
     def open_child(
-        self, *, access: ChildAccess | None = None, log: Path | None = None, warms_further: bool = False
+        self,
+        *,
+        access: ChildAccess | None = None,
+        log: Path | None = None,
+        warms_further: bool = False,
+        mask: Callable[[str], str] | None = None,
     ) -> Child:
         """Return a new process with this access to the warehouse; raises ChildEndedError if there is no interpreter.
 
-        With `warms_further`, the interpreter first imports what only some requests need.
+        With `warms_further`, the interpreter first imports what only some requests need. `mask` hides more in the
+        output of this child than that of the host.
         """
         with self._lock:
             control = self._start()
@@ -134,7 +140,7 @@ class ChildHost:
                     end.close()
         # Only after the ends were sent: without a child, nothing would ever close the session.
         session = access.serve(Channel(sql_ours.detach())) if access is not None and sql_ours is not None else None
-        output = ChildOutput(printed, log, self._mask)
+        output = ChildOutput(printed, log, mask or self._mask)
         return Child(Channel(ours.detach()), output, session, self._how_it_ended, self._learn)
 
     def close(self) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 _AT_ONCE = 1 << 16  # bytes; a longer line is written in pieces
 _HELD = 1 << 12  # characters at the end of such a piece; a secret may have begun there
 _MOST_KEPT = 16_000  # characters
+_MOST_WRITTEN = 10_000_000  # bytes
+_CUT = b"\nelt: the rest of the output is not written here, because it is longer than 10 MB.\n"
 _PATIENCE = 2.0  # seconds to wait for the end of the output; a process that the child left behind may keep it open
 
 
@@ -61,7 +63,19 @@ class ChildOutput:
         except OSError:  # for example a full disk
             return len
         resources.callback(log.close)
-        return log.write
+        left = _MOST_WRITTEN
+
+        def write(some: bytes) -> None:
+            nonlocal left
+            if left < 0:
+                return
+            whole = len(some) <= left
+            log.write(some if whole else some[:left].decode(errors="ignore").encode())  # no half character
+            left -= len(some)
+            if not whole:
+                log.write(_CUT)
+
+        return write
 
     def _write(self, write: Callable[[bytes], object], some: str) -> None:
         if some:

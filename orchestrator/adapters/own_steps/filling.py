@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from orchestrator.config.substitution import substitute, variables_in
 from orchestrator.nodes.own_step import CommandCall, HttpCall, OwnCall, Poll, PythonCall
 from orchestrator.plan.step import OwnStep
 
 Pairs = tuple[tuple[str, str], ...]
+_LONG = 8  # characters; a shorter part of a value is no secret of its own
 
 
 def filled(call: OwnCall, environ: Mapping[str, str]) -> OwnCall:
@@ -37,12 +39,20 @@ def missing_variables(step: OwnStep, environ: Mapping[str, str]) -> list[str]:
 
 
 def secrets_of(step: OwnStep, environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the values that must not be shown: of the variables that a step names, and of its headers."""
+    """Yield the values that nothing may show: of the variables that a step names, and of its headers."""
     headers: Pairs = ()
     if isinstance(step.call, HttpCall):
         headers = (*step.call.headers, *(step.call.poll.headers if step.call.poll is not None else ()))
     names = [*step.env, *(name for _, value in headers for name, _ in variables_in(value))]
-    yield from (environ[name] for name in names if name in environ)
+    yield from (environ[name] for name in names if name in environ and name not in GIVEN)
+
+
+def hidden_of(step: OwnStep, environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield what the step itself must not show: everything that is filled in, except scheme and host of a URL."""
+    names = [*step.env, *(name for text in _texts(step.call) for name, _ in variables_in(text))]
+    for name in dict.fromkeys(names):
+        if name in environ and name not in GIVEN:
+            yield from _hidden(environ[name])
 
 
 GIVEN = (
@@ -50,6 +60,23 @@ GIVEN = (
     *("ELT_DATA_INTERVAL_START", "ELT_DATA_INTERVAL_END"),
 )
 """The variables that elt itself gives to a step; the last three only in a scheduled run."""
+
+
+def _hidden(value: str) -> Iterator[str]:
+    """Yield what of a value is hidden, and its parts that may be shown alone."""
+    try:
+        parts = urlsplit(value.strip())
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme and parts.netloc:
+        login = parts.netloc.rpartition("@")[0]
+        yield from (login, unquote(login), *login.split(":", 1))
+        yield parts._replace(scheme="", netloc="").geturl().lstrip("/")
+        yield from (part for part in parts.path.split("/") if len(part) >= _LONG)
+        yield from (part for _, part in parse_qsl(parts.query) if len(part) >= _LONG)
+    else:
+        yield value
+        yield from (line for line in value.splitlines() if len(line) >= _LONG)  # output is masked line by line
 
 
 def _poll(poll: Poll, environ: Mapping[str, str]) -> Poll:

@@ -1,6 +1,7 @@
 """Sends the HTTP request of a step, and asks until what it started has ended. Runs in a child process."""
 
 import json
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +45,7 @@ class HttpAnswer:
         """Return the answer as JSON; raises CallError."""
         try:
             return json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise CallError(f"the answer is not JSON: {_shown(self.text)}", may_pass=False) from None
 
 
@@ -91,7 +92,28 @@ def call_http(
 
 
 def send(method: str, url: str, headers: Headers, body: str = "") -> HttpAnswer:
-    """Send one request, and return the answer of any status; raises CallError if there is none."""
+    """Send one request, and return the answer of any status; raises CallError if there is none within the limit."""
+    found: list[HttpAnswer | Exception] = []
+
+    def ask() -> None:
+        try:
+            found.append(_sent(method, url, headers, body))
+        except Exception as error:  # noqa: BLE001  # raised below
+            found.append(error)
+
+    # The timeout of a socket begins again with every byte. The thread ends with the process.
+    thread = threading.Thread(target=ask, name="elt-http-call", daemon=True)
+    thread.start()
+    thread.join(_SECONDS)
+    match found:
+        case [HttpAnswer() as answer]:
+            return answer
+        case [Exception() as error]:
+            raise error
+    raise CallError(f"{_host(url)} did not answer within {_SECONDS:g} s", may_pass=True)
+
+
+def _sent(method: str, url: str, headers: Headers, body: str) -> HttpAnswer:
     named = {"Accept": "application/json", "User-Agent": "elt", **headers}
     url, login = without_login(url)
     if login and not any(name.lower() == "authorization" for name in named):

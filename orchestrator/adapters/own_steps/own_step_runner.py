@@ -17,9 +17,9 @@ from orchestrator.adapters.children.child_process import (
     with_last_line,
 )
 from orchestrator.adapters.own_steps.call_result import CallResult
-from orchestrator.adapters.own_steps.filling import filled, secrets_of
+from orchestrator.adapters.own_steps.filling import filled, hidden_of, secrets_of
 from orchestrator.config.substitution import UnsetError
-from orchestrator.execution.outcome import ErrorClass, Outcome, Reason, ReasonCode
+from orchestrator.execution.outcome import ErrorClass, Outcome, Reason, ReasonCode, masked_outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.masking import Masker
 from orchestrator.nodes.own_step import CommandCall
@@ -49,10 +49,8 @@ class OwnStepRunner:
         for request in requests:
             if not isinstance(request.step, OwnStep):
                 raise TypeError(f"{request.step.id} is not a step of elt.yml")
-            started = datetime.now(UTC)
-            yield (
-                _cancelled(request.step, started) if stop.is_set() else self._run(request, request.step, stop, started)
-            )
+            step = request.step
+            yield _cancelled(step, datetime.now(UTC)) if stop.is_set() else self._run(request, step, stop)
 
     def interrupt(self, steps: Collection[StepId]) -> None:
         """Terminate these steps, each with all processes that it started."""
@@ -62,7 +60,7 @@ class OwnStepRunner:
         """End the interpreter that the children are forked from, and all children that are left."""
         self._host.close()
 
-    def _run(self, request: Request, step: OwnStep, stop: Stop, started: datetime) -> Outcome:
+    def _run(self, request: Request, step: OwnStep, stop: Stop) -> Outcome:
         given = {
             **self._environment,
             "ELT_RUN_ID": request.run_id,
@@ -71,10 +69,16 @@ class OwnStepRunner:
         }
         environ = {**os.environ, **given}
         self._masker.learn(secrets_of(step, environ))  # before anything of it can be printed
+        # What else is filled in is masked in this step only: a name of a schema is no secret of the run.
+        own = self._masker.with_also(hidden_of(step, environ))
+        return masked_outcome(self._called(step, stop, given, own), own)
+
+    def _called(self, step: OwnStep, stop: Stop, given: Mapping[str, str], own: Masker) -> Outcome:
+        started = datetime.now(UTC)
         log = self._log_dir / f"step-{step.name}.log"
         try:
-            call = filled(step.call, environ)
-            child = self._host.open_child(log=log)
+            call = filled(step.call, {**os.environ, **given})
+            child = self._host.open_child(log=log, mask=lambda text: self._masker.text(own.text(text)))
         except (UnsetError, ChildEndedError) as error:
             return _errored(step, started, str(error), log)
         message = {

@@ -34,15 +34,15 @@ def _of_program(word: str, root: Path, environ: Mapping[str, str]) -> Iterator[s
     if "/" not in program:
         if shutil.which(program, path=environ.get("PATH")) is None:
             shell = '; for a line of shell, write ["bash", "-c", "…"]' if " " in program else ""
-            yield f"the program {program} is not on the PATH{shell}"
+            yield f"the program {word} is not on the PATH{shell}"
         return
-    file = root / program
+    file, shown = root / program, root / word  # what is filled in may be a secret
     if not file.exists():
-        yield f"the program {file} does not exist"
+        yield f"the program {shown} does not exist"
     elif file.is_dir():
-        yield f"{file} is a folder, not a program"
+        yield f"{shown} is a folder, not a program"
     elif not os.access(file, os.X_OK):
-        yield f"{file} cannot be executed; make it executable with: chmod +x {file}"
+        yield f"{shown} cannot be executed; make it executable with: chmod +x {shown}"
 
 
 def _of_function(call: PythonCall, root: Path) -> Iterator[str]:

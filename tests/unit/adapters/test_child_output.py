@@ -44,3 +44,18 @@ def test_a_character_that_arrives_in_pieces_is_kept(tmp_path: Path) -> None:
     """The output is bytes; a character may be divided between two of them."""
     line = "é" * 100_001 + "\n"
     assert written(tmp_path / "log", line.encode()[:33_333], line.encode()[33_333:]) == line
+
+
+def test_a_log_has_an_end(tmp_path: Path) -> None:
+    """What is kept for the record is the end of the output all the same, and all of it is read."""
+    reads, writes = os.pipe()
+    output = ChildOutput(reads, tmp_path / "log", Masker().text)
+    with os.fdopen(writes, "wb") as end:
+        for number in range(12):
+            end.write(f"{number}\n".encode() + b"x" * 999_997 + b"\n")
+        end.write(b"last words\n")
+    kept = output.finish()
+    text = (tmp_path / "log").read_text()
+    assert text.endswith("\nelt: the rest of the output is not written here, because it is longer than 10 MB.\n")
+    assert len(text) == 10_000_000 + 83
+    assert kept.endswith("x\nlast words\n")

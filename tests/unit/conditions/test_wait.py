@@ -35,6 +35,7 @@ class World:
     time: float = 1000.0
     began: float = 1000.0
     asked: list[tuple[str, float]] = field(default_factory=list)
+    one_at_a_time: bool = False
     is_open: int = 0
     most_open: int = 0
 
@@ -52,6 +53,9 @@ class World:
 
     def limit(self, _condition) -> float:
         return LIMIT
+
+    def place(self, _condition) -> str:
+        return "target" if self.one_at_a_time else ""
 
     def wait(self, *conditions, hear=lambda _note: None) -> WaitResult:
         return wait_for(conditions, now=self.now, sleep=self.sleep, ask=self, hear=hear)
@@ -169,6 +173,14 @@ def test_a_few_are_asked_at_the_same_time():
     world = World(takes={str(number): 1.0 for number in range(50)}, true_at={str(number): 0 for number in range(50)})
     assert world.wait(*(condition(str(number)) for number in range(50))).outcome is WaitOutcome.READY
     assert world.most_open == 8
+
+
+def test_what_only_one_process_may_open_is_asked_one_after_another():
+    """Otherwise the questions would lock each other out; each is asked all the same."""
+    world = World(takes=dict.fromkeys("abc", 1.0), true_at={"a": 0, "b": 0, "c": 2}, one_at_a_time=True)
+    assert world.wait(condition("a"), condition("b"), condition("c")).outcome is WaitOutcome.READY
+    assert world.most_open == 1
+    assert [(place, round(at)) for place, at in world.asked] == [("a", 0), ("b", 1), ("c", 2)]
 
 
 def test_an_interruption_ends_the_questions():

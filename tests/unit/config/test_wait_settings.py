@@ -135,6 +135,11 @@ def test_schedules_that_wait_for_each_other(tmp_path):
             ),
         ),
         ("source:shop.orders", WaitSettings(source="shop.orders")),
+        ("file:/in/my orders.csv every=5s", WaitSettings(file="/in/my orders.csv", every=timedelta(seconds=5))),
+        ("file:/in/day=1/x.csv", WaitSettings(file="/in/day=1/x.csv")),
+        ('file:"/in/a withn=3s" every=5s', WaitSettings(file="/in/a withn=3s", every=timedelta(seconds=5))),
+        ('file:"/in/a within=3s"', WaitSettings(file="/in/a within=3s")),
+        ("sql:select 1 where a=2", WaitSettings(sql="select 1 where a=2")),
         ("schedule: nightly", WaitSettings(schedule="nightly")),
     ],
 )
@@ -153,6 +158,13 @@ def test_the_short_form_of_a_condition(words, wait):
         ("file:a within=1h within=2h", "'within' is set twice"),
         ("file:a status=200", "'status' belongs to a condition with 'http'"),
         ("source:a.b.c", "'source': expected a dbt source"),
+        ("file:in/c.csv withn=3s", "'withn' is no key of a condition. Did you mean 'within'"),
+        ("file:in/c.csv withn=3s every=1s", "'withn' is no key of a condition. Did you mean 'within'"),
+        ("file:in/c.csv x=3", "'x' is no key of a condition; known here: every, within, .*written in quotes"),
+        ("file:in/c.csv within=5 s", "'within': write one word, such as within=5s"),
+        ("file:in/c.csv within = 5s", "'within': write one word, such as within=5s"),
+        ("https://host feld=a", "'feld' is no key of a condition. Did you mean 'field'"),
+        ('file:"in/c.csv" soon', "'soon' is no setting; known here: every"),
     ],
 )
 def test_a_mistake_in_the_short_form(words, problem):

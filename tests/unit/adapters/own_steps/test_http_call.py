@@ -2,6 +2,8 @@
 
 import json
 import socket
+import threading
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -65,6 +67,34 @@ def test_a_server_that_is_not_there_may_be_there_later() -> None:
         port = free.getsockname()[1]
     found = call(f"http://127.0.0.1:{port}/x")
     assert f"127.0.0.1:{port} cannot be reached" in found.error
+    assert found.may_pass
+
+
+def test_an_answer_that_is_too_deep_is_no_json(server: Loopback) -> None:
+    """It is an error of the request, not the end of the process."""
+    server.script("/x", "[" * 200_000)
+    poll = {"url": "/y", "headers": (), "status_field": "a", "success": ("b",), "failure": (), "every_seconds": 1}
+    assert "the answer is not JSON: [[[" in call(f"{server.url}/x", poll=poll).error
+
+
+def test_a_server_that_answers_a_byte_now_and_then_is_given_up(monkeypatch) -> None:
+    """The limit is for the whole request; each byte begins the timeout of a socket again."""
+    monkeypatch.setattr("orchestrator.adapters.own_steps.http_call._SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            with listening.accept()[0] as connection:
+                connection.recv(10_000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n")
+                for _ in range(30):
+                    time.sleep(0.1)
+                    connection.sendall(b".")
+
+        threading.Thread(target=drip, daemon=True).start()
+        began = time.monotonic()
+        found = call(f"http://127.0.0.1:{listening.getsockname()[1]}/x")
+    assert time.monotonic() - began < 2
+    assert "did not answer within 0.5 s" in found.error
     assert found.may_pass
 
 

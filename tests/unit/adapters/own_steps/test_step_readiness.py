@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.adapters.own_steps.filling import filled, missing_variables, secrets_of
+from orchestrator.adapters.own_steps.filling import filled, hidden_of, missing_variables, secrets_of
 from orchestrator.adapters.own_steps.own_step_runner import environment_of
 from orchestrator.adapters.own_steps.readiness import unready
 from orchestrator.nodes.identity import NodeId
@@ -98,6 +98,30 @@ def test_a_call_is_filled_in_and_its_secrets_are_known() -> None:
     assert (found.poll.url, found.poll.headers) == ("/bi/{response.id}", (("T", 'a"b'),))
     assert filled(CommandCall(words=("$${HOST}", "${HOST}")), ENVIRON) == CommandCall(words=("${HOST}", "bi"))
     assert set(secrets_of(step(call, env=("HOST", "NONE")), ENVIRON)) == {"bi", 'a"b'}
+
+
+def test_everything_that_is_filled_in_is_hidden() -> None:
+    """Of a URL what follows its host; what elt gives to every step is no secret, wherever it is used."""
+    environ = {
+        **ENVIRON,
+        "HOOK": "https://me:pass-word@chat:8/services/T0/B0/long-secret?key=another-one",
+        "ELT_TARGET": "dev",
+    }
+    call = HttpCall(method="POST", url="${HOOK}/${ELT_TARGET}", headers=(("T", "${ELT_TARGET}"),), body='["${TOKEN}"]')
+    assert set(hidden_of(step(call), environ)) - {""} == {
+        *("me:pass-word", "me", "pass-word", "services/T0/B0/long-secret?key=another-one", "services"),
+        *("long-secret", "another-one", 'a"b'),
+    }
+    assert set(secrets_of(step(call), environ)) == set()
+    words = CommandCall(words=("sh", "${KEY}"))
+    assert list(hidden_of(step(words), {"KEY": "one\nlong-line"})) == ["one\nlong-line", "long-line"]
+
+
+def test_a_program_is_told_as_it_is_written(tmp_path: Path) -> None:
+    """What fills it in may be a secret."""
+    assert told(CommandCall(words=("bin/${HOST}",)), tmp_path) == [
+        f"the program {tmp_path}/bin/${{HOST}} does not exist"
+    ]
 
 
 def test_a_scheduled_step_knows_its_schedule_and_interval() -> None:
