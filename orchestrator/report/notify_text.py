@@ -102,7 +102,7 @@ def print_status(console: Console, causes: Sequence[OpenCause], notifications: S
 
 def unsent_text(number: int) -> str:
     """Return the line about notifications that could not be sent."""
-    return f"{count(number, 'notification')} could not be sent. Each is tried again for a day."
+    return f"{count(number, 'notification')} could not be sent. Messages are tried again for a day."
 
 
 def status_json(causes: Sequence[OpenCause], notifications: Sequence[Notification]) -> dict[str, object]:
