@@ -368,6 +368,26 @@ def test_a_run_that_its_schedule_starts_again_is_told_only_at_last(nights, webho
     assert "elt show r1" in webhook.messages[0]["message"]
 
 
+def test_a_run_that_waits_for_the_sender_is_tried_again_all_the_same(nights, webhook, shop) -> None:
+    """In a container, the end of its time is recorded only when the sender has ended."""
+    text = (shop / "elt.yml").read_text().replace("nightly: {", "nightly: {retry: {runs: 1}, ")
+    (shop / "elt.yml").write_text(text)
+    nights.settings = load_settings(shop)
+    key = TimeKey(project="shop", schedule="nightly", logical_time=FIRST)
+    interval = DataInterval(start=FIRST - timedelta(days=1), end=FIRST)
+    first = RecordedTime(
+        key=key, interval=interval, state=TimeState.RUNNING, claimed_at=FIRST, beaten_at=FIRST, process=this_process()
+    )
+    times, told = nights.store.schedule_record(), []
+    assert times.claim(replace(first, starts=1))
+    for starts in (1, 2):
+        times.update(replace(first, starts=starts))
+        nights.run(f"r{starts}", FIRST, *dead_api(), logical_time=FIRST)
+        nights.send(datetime.now(UTC) + timedelta(minutes=starts), sleep=lambda _: None)
+        told.append([path.partition("?")[0] for path, _ in webhook.got])
+    assert told == [[], ["/ping/1", "/"]]
+
+
 def test_pings_name_the_start_the_end_and_one_run(nights, webhook) -> None:
     """The same id at the start and at the end lets a dead-man's switch measure the duration."""
     record = nights.store.notification_record()
