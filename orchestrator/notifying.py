@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -96,13 +97,15 @@ def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) ->
     for name in policy.destinations:
         letters = [letter for letter in alone.letters if letter.destination == name]
         sent = tuple(one for one in notifications if (one.destination, one.run_id) == (name, head.run_id))
+        told = [one for one in sent if one.kind is not LetterKind.PING]
+        made = tuple(composed(one, facts, policy, now, project, masker) for one in letters)
         is_new = any(letter.destination == name for letter in today.letters)
         previews.append(
             Preview(
                 destination=name,
-                messages=tuple(composed(one, facts, policy, now, project, masker) for one in letters),
-                why=tuple(dict.fromkeys(why for letter in letters for why in letter.why)),
-                why_not=alone.silent.get(name, ""),
+                messages=tuple(told) or made,  # alone, a run shows no recovery
+                why=tuple(dict.fromkeys((*_why_sent(told), *(why for letter in letters for why in letter.why)))),
+                why_not="" if told else alone.silent.get(name, ""),
                 sent=sent,
                 held_back="" if sent or is_new else today.silent.get(name, ""),
             )
@@ -127,6 +130,15 @@ def show_status(project_dir: Path | None, *, as_json: bool) -> int:
     else:
         print_status(open_console(), causes, notifications)
     return 0
+
+
+def _why_sent(told: Sequence[Notification]) -> Iterator[str]:
+    """Yield why a destination was told what no rule decides about the run alone."""
+    kinds = {one.kind for one in told}
+    if LetterKind.RECOVERY in kinds:
+        yield "the recovery of what it was told before"
+    if LetterKind.ESCALATION in kinds:
+        yield "the escalation of what lasts"
 
 
 def _require_known(settings: Settings, destination: str) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.shared import Decorator, assume_yes, consent, project_dir
+from orchestrator.cli.shared import Decorator, consent, project_dir
 
 _SCHEDULERS = ["cron", "systemd", "github", "gitlab", "kubernetes"]
 _scheduler: Decorator = click.option(
@@ -13,12 +13,15 @@ _scheduler: Decorator = click.option(
 _dry_run: Decorator = click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 
 
+_yes = click.option("--yes", is_flag=True, help="Change the files without a question.")
+
+
 @click.command("install")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_scheduler
 @click.option("--image", metavar="IMAGE", help="The container image for Kubernetes.")
 @_dry_run
-@assume_yes
+@_yes
 @project_dir
 def install_command(
     names: tuple[str, ...], scheduler: str, image: str | None, project_dir: Path | None, *, dry_run: bool, yes: bool
@@ -39,7 +42,7 @@ def install_command(
 @click.command("remove")
 @_scheduler
 @_dry_run
-@assume_yes
+@_yes
 @project_dir
 def remove_command(scheduler: str, project_dir: Path | None, *, dry_run: bool, yes: bool) -> int:
     """Remove what `elt schedule install` has written; nothing else is touched."""

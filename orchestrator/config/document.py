@@ -97,6 +97,14 @@ def _keys_below(pattern: KeyPath) -> tuple[str, ...]:
 
 
 def _read_value(reading: _DocumentReading, node: yaml.Node, path: KeyPath, pattern: KeyPath) -> None:
+    """Read what a key holds, and note the key if that is wrong."""
+    before = len(reading.mistakes.found)
+    _read_held(reading, node, path, pattern)
+    if len(reading.mistakes.found) > before:
+        reading.mistakes.keys.add(path)
+
+
+def _read_held(reading: _DocumentReading, node: yaml.Node, path: KeyPath, pattern: KeyPath) -> None:
     """Read what a key holds: one value, a list of values, subkeys, a list of sections, or anything."""
     reader = KEYS.get(".".join(pattern))
     if reader is not None and reader in _WHOLE:

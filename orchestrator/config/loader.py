@@ -95,9 +95,14 @@ def _settings(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> Sett
     wrong += mistakes_of_notifications(values["notifications"], values["schedules"])
     wrong += mistakes_of_steps(values["steps"], entries)
     if found.elt_yml is not None:
-        for one in wrong:
+        for one in (each for each in wrong if not _is_follow_up(each, mistakes)):
             mistakes.in_file(found.elt_yml, one.line, one.text)
     return Settings(project_root=_root(found), elt_yml=found.elt_yml, **(values | special))
+
+
+def _is_follow_up(mistake: SectionMistake, mistakes: Mistakes) -> bool:
+    """Return whether a key that is missed was written, and its value is the mistake."""
+    return any(key[: len(missed)] == missed for missed in mistake.missed for key in mistakes.keys)
 
 
 def _no_data(entries: Entries) -> dict[str, object]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from orchestrator.config.mistakes import meant
 from orchestrator.config.readers import duration as a_duration
 from orchestrator.config.readers import list_of, text
-from orchestrator.config.sections import SectionMistake, at, line_of_key
+from orchestrator.config.sections import SectionMistake, at, line_of_key, missing
 from orchestrator.config.value_readers import cron, zone
 from orchestrator.timetable.cron import Timetable, zone_of
 
@@ -59,12 +59,17 @@ def mistakes_of_maintenance(
     windows: Sequence[MaintenanceWindow], schedules: Mapping[str, object]
 ) -> Iterator[SectionMistake]:
     """Yield what no single key shows: windows without a beginning or an end, and names that do not exist."""
-    for window in windows:
-        for problem in _problems(window, schedules):
-            yield SectionMistake(line=window.line, text=f"'maintenance': {problem}")
+    for number, window in enumerate(windows):
+        missed = missing(("maintenance", str(number)), "from", "to", "cron", "for")
+        for problem in _problems(window):
+            yield SectionMistake(line=window.line, text=f"'maintenance': {problem}", missed=missed)
+        for name in window.schedules:
+            if name not in schedules:
+                text = f"'maintenance': '{name}' is no schedule{meant(name, tuple(schedules))}"
+                yield SectionMistake(line=window.line, text=text)
 
 
-def _problems(window: MaintenanceWindow, schedules: Mapping[str, object]) -> Iterator[str]:
+def _problems(window: MaintenanceWindow) -> Iterator[str]:
     period, repeated = (window.begins, window.ends), (window.cron, window.duration)
     is_period, is_repeated = any(period), any(one is not None for one in repeated)
     if is_period == is_repeated:
@@ -75,6 +80,3 @@ def _problems(window: MaintenanceWindow, schedules: Mapping[str, object]) -> Ite
         yield "a window with 'cron' or 'for' has both"
     elif window.begins is not None and window.ends is not None and window.ends <= window.begins:
         yield f"it ends at {window.ends:%Y-%m-%d %H:%M}, which is not after its beginning"
-    for name in window.schedules:
-        if name not in schedules:
-            yield f"'{name}' is no schedule{meant(name, tuple(schedules))}"

@@ -12,12 +12,16 @@ class Mistakes:
     """All mistakes in one file and in the environment."""
 
     found: list[str] = field(default_factory=list)
+    keys: set[tuple[str, ...]] = field(default_factory=set)
+    """The keys whose values are wrong: they count as present where a key is missed."""
+    _places: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def in_file(self, file: Path, line: int, text: str) -> None:
         """Record a mistake on a line of a file, only once even if the file is read again."""
         mistake = f"{file}:{line}: {text}"
         if mistake not in self.found:
             self.found.append(mistake)
+            self._places[mistake] = (str(file), line)
 
     def in_variable(self, name: str, text: str) -> None:
         """Record a mistake in an environment variable."""
@@ -29,7 +33,9 @@ class Mistakes:
             return
         count = len(self.found)
         head = "The configuration has a mistake:" if count == 1 else f"The configuration has {count} mistakes:"
-        listed = "\n".join(f"  {mistake}" for mistake in self.found)
+        in_files = sorted((one for one in self.found if one in self._places), key=self._places.__getitem__)
+        in_order = (*in_files, *(one for one in self.found if one not in self._places))
+        listed = "\n".join(f"  {mistake}" for mistake in in_order)
         raise ConfigurationError(
             f"{head}\n{listed}", hint="Every key and its values are described in docs/configuration.md."
         )

@@ -11,7 +11,7 @@ from orchestrator.config.destination_url import AsWritten, secret_url
 from orchestrator.config.mistakes import meant
 from orchestrator.config.readers import as_written, duration, limit, list_of, one_of, text, truth
 from orchestrator.config.schedule_settings import ScheduleSettings
-from orchestrator.config.sections import SectionMistake, at, line_of_key, listed, named
+from orchestrator.config.sections import SectionMistake, at, line_of_key, listed, missing, named
 from orchestrator.config.value_readers import clock_time, zone
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -104,10 +104,12 @@ def mistakes_of_notifications(
     """Yield what no single key shows: names that do not exist, destinations without a URL or with two."""
     known = tuple(told.destinations)
     for destination in told.destinations.values():
+        above = ("notifications", "destinations", destination.name)
+        if (destination.url is None) == (destination.file is None):
+            needed = f"'{'.'.join(above)}': it needs 'url' or 'file', and not both"
+            yield SectionMistake(line=destination.line, text=needed, missed=missing(above, "url", "file"))
         for problem in _problems_of(destination, known):
-            yield SectionMistake(
-                line=destination.line, text=f"'notifications.destinations.{destination.name}': {problem}"
-            )
+            yield SectionMistake(line=destination.line, text=f"'{'.'.join(above)}': {problem}")
     for number, rule in enumerate(told.rules):
         where = f"'notifications.rules.{number}'"
         for problem in (*_unknown("to", rule.to, known), *_unknown("schedules", rule.schedules, tuple(schedules))):
@@ -120,8 +122,6 @@ def mistakes_of_notifications(
 def _problems_of(destination: Destination, known: tuple[str, ...]) -> Iterator[str]:
     if _NAME.fullmatch(destination.name) is None:
         yield "a name has letters, digits, '-', '_' and '.', and begins with a letter or a digit"
-    if (destination.url is None) == (destination.file is None):
-        yield "it needs 'url' or 'file', and not both"
     yield from _unknown("escalate.to", destination.escalate.to, known)
     if destination.name in destination.escalate.to:
         yield "'escalate.to' names the destination itself"

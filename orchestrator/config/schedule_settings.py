@@ -11,9 +11,9 @@ from orchestrator.config.destination_url import AsWritten, ping_url
 from orchestrator.config.mistakes import meant
 from orchestrator.config.readers import as_written, duration, keys, list_of, one_of, text, times
 from orchestrator.config.schedule_options import option_mistakes
-from orchestrator.config.sections import SectionMistake, at, line_of_key, listed
+from orchestrator.config.sections import SectionMistake, at, line_of_key, listed, missing
 from orchestrator.config.value_readers import clock_time, cron, zone
-from orchestrator.config.wait_settings import WaitSettings, problems_of
+from orchestrator.config.wait_settings import KINDS, WaitSettings, problems_of
 from orchestrator.timetable.time_of_day import first_after
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -111,19 +111,26 @@ class ScheduleSettings:
 def mistakes_of_schedules(schedules: Mapping[str, ScheduleSettings]) -> Iterator[SectionMistake]:
     """Yield what no single key shows: missing triggers, names that do not exist, schedules that wait in a circle."""
     for schedule in schedules.values():
+        above = f"schedules.{schedule.name}"
+        if not schedule.cron and not schedule.on.is_set:
+            text = f"'{above}': it needs 'cron' or 'on': what starts it?"
+            yield SectionMistake(
+                line=schedule.line, text=text, missed=missing(("schedules", schedule.name), "cron", "on")
+            )
         for problem in _problems(schedule, schedules):
-            yield SectionMistake(line=schedule.line, text=f"'schedules.{schedule.name}': {problem}")
+            yield SectionMistake(line=schedule.line, text=f"'{above}': {problem}")
         for number, wait in enumerate(schedule.wait_for):
-            for problem in (*problems_of(wait), *_problems_of_schedule(wait.schedule, schedule.name, schedules)):
-                key = f"schedules.{schedule.name}.wait_for.{number}"
-                yield SectionMistake(line=wait.line, text=f"'{key}': {problem}")
+            key = ("schedules", schedule.name, "wait_for", str(number))
+            for problem in problems_of(wait):
+                text = f"'{'.'.join(key)}': {problem}"
+                yield SectionMistake(line=wait.line, text=text, missed=missing(key, *KINDS))
+            for problem in _problems_of_schedule(wait.schedule, schedule.name, schedules):
+                yield SectionMistake(line=wait.line, text=f"'{'.'.join(key)}': {problem}")
 
 
 def _problems(schedule: ScheduleSettings, schedules: Mapping[str, ScheduleSettings]) -> Iterator[str]:
     if _NAME.fullmatch(schedule.name) is None:
         yield "a name has letters, digits, '-', '_' and '.', and begins with a letter or a digit"
-    if not schedule.cron and not schedule.on.is_set:
-        yield "it needs 'cron' or 'on': what starts it?"
     yield from option_mistakes(schedule.verb, schedule.options)
     before = schedule.on.schedule
     if before is not None and before not in schedules:

@@ -32,6 +32,13 @@ class SectionMistake:
 
     line: int
     text: str
+    missed: tuple[KeyPath, ...] = ()
+    """The keys that are not set. It is no mistake if one of them is, and its value is wrong."""
+
+
+def missing(above: KeyPath, *keys: str) -> tuple[KeyPath, ...]:
+    """Return the paths of the keys that a mistake in a section misses."""
+    return tuple((*above, *key.split(".")) for key in keys)
 
 
 def at(key: str, reader: Reader) -> dict[str, object]:
@@ -105,8 +112,8 @@ def _sections(one: "Field[Any]", entries: Entries, mistakes: list[SectionMistake
         values = given(kind, entries, mistakes, key)
         lacking = [part for part in _required(kind) if part.name not in values]
         for part in lacking:
-            needed = f"'{'.'.join(key)}' needs the key '{part.metadata['key']}'"
-            mistakes.append(SectionMistake(line=entry.line, text=needed))
+            own, needed = part.metadata["key"], f"'{'.'.join(key)}' needs the key '{part.metadata['key']}'"
+            mistakes.append(SectionMistake(line=entry.line, text=needed, missed=missing(key, own)))
         if not lacking:
             made[key[-1]] = kind(**_named(kind, key[-1]), **values, line=entry.line)
     return made

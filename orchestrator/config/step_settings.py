@@ -9,7 +9,7 @@ from types import MappingProxyType
 from urllib.parse import parse_qsl, urlsplit
 
 from orchestrator.config.readers import anything, as_written, duration, list_of, text
-from orchestrator.config.sections import Entries, KeyPath, SectionMistake, at, below, line_of_key
+from orchestrator.config.sections import Entries, KeyPath, SectionMistake, at, below, line_of_key, missing
 from orchestrator.config.substitution import UnsetError, variables_in
 from orchestrator.masking import PLAIN, is_secret_name
 
@@ -152,29 +152,32 @@ class StepSettings:
 def mistakes_of_steps(steps: Mapping[str, StepSettings], entries: Entries) -> Iterator[SectionMistake]:
     """Yield what no single key shows: actions and places that are missing or too many, and literal secrets."""
     for step in steps.values():
-        for problem in _problems(step):
-            yield SectionMistake(line=step.line, text=f"'steps.{step.name}': {problem}")
+        for problem, missed in _problems(step):
+            text, keys = f"'steps.{step.name}': {problem}", missing(("steps", step.name), *missed)
+            yield SectionMistake(line=step.line, text=text, missed=keys)
         for key, value, line in below(entries, "steps", step.name):
             named = ".".join(("steps", step.name, *key))
             yield from (SectionMistake(line=line, text=f"'{named}': {told}") for told in _in_value(key, value))
 
 
-def _problems(step: StepSettings) -> Iterator[str]:
+def _problems(step: StepSettings) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what is wrong with a step, and the keys that it lacks."""
     if _NAME.fullmatch(step.name) is None:
-        yield "a name has letters, digits, '-' and '_', and begins with a letter or a digit"
+        yield "a name has letters, digits, '-' and '_', and begins with a letter or a digit", ()
     actions = {"command": bool(step.command), "http": step.http.is_set, "python": step.python is not None}
     chosen = [name for name, is_set in actions.items() if is_set]
     if not chosen:
-        yield "it needs 'command', 'http' or 'python': what does it do?"
+        yield "it needs 'command', 'http' or 'python': what does it do?", tuple(actions)
     elif len(chosen) > 1:
-        yield f"it has {' and '.join(map(repr, chosen))}; a step does one thing"
+        yield f"it has {' and '.join(map(repr, chosen))}; a step does one thing", ()
     if not step.after and not step.before:
-        yield "it needs 'after' or 'before': when does it run?"
+        yield "it needs 'after' or 'before': when does it run?", ("after", "before")
     if step.http.is_set and step.http.url is None:
-        yield "it needs the key 'http.url'"
+        yield "it needs the key 'http.url'", ("http.url",)
     if step.http.poll.is_set:
         needed = {"url": step.http.poll.url, "field": step.http.poll.status_field, "success": step.http.poll.success}
-        yield from (f"it needs the key 'http.poll.{name}'" for name, value in needed.items() if not value)
+        for name in (one for one, value in needed.items() if not value):
+            yield f"it needs the key 'http.poll.{name}'", (f"http.poll.{name}",)
 
 
 def _in_value(key: KeyPath, value: object) -> Iterator[str]:

@@ -114,8 +114,7 @@ def _for_destination(
             again.append(ToldTrouble(trouble=trouble, cause=cause))
         else:
             lasting.append(cause)
-            told_at = f"{before[-1].made_at:%Y-%m-%d %H:%M} UTC"
-            why_not[f"it was told of {cause.name} at {told_at}, and the cause persists"] = None
+            why_not[_open_words(cause, before, policy.destinations[destination].reminder)] = None
             continue
         why[found.why] = None
         owners.append(found.owners)
@@ -208,6 +207,27 @@ def _is_resolved(cause: OpenCause, facts: RunFacts) -> bool:
     return facts.is_green and is_own
 
 
+def _open_words(cause: OpenCause, before: tuple[Notification, ...], reminder: timedelta | None) -> str:
+    """Return why a destination is not told of a cause once more."""
+    again = (
+        "without a reminder"
+        if reminder is None
+        else f"and the reminder comes at {_time(_next_reminder(before, reminder))}"
+    )
+    told_at = _time(before[-1].made_at)
+    return f"it was told of {cause.name} at {told_at}; the cause is open since {_time(cause.first_at)}, {again}"
+
+
+def _next_reminder(before: tuple[Notification, ...], reminder: timedelta) -> datetime:
+    """Return when a cause is reported again. Each further reminder waits twice as long as the one before it."""
+    wait: timedelta = reminder * 2 ** min(len(before) - 1, 10)
+    return before[-1].made_at + wait
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
 def _is_due_again(
     before: tuple[Notification, ...], reminder: timedelta | None, facts: RunFacts, cause: OpenCause
 ) -> bool:
@@ -233,7 +253,10 @@ def _is_told_of_end(cause: OpenCause, destination: str, ledger: NotificationLedg
 def _withdrawn(
     ledger: NotificationLedger, resolved: tuple[OpenCause, ...], policy: NotificationPolicy, now: datetime
 ) -> tuple[int, ...]:
-    """Return the notifications that were not sent yet and report only what is over; a digest still tells of it."""
+    """Return the notifications that were not sent yet and report only what is over; a digest still tells of it.
+
+    A delay is told: the run did end, and after its deadline.
+    """
     over = {cause.key.id for cause in resolved}
     return tuple(
         notification.number
@@ -241,6 +264,7 @@ def _withdrawn(
         if notification.is_pending(now)
         and notification.causes
         and set(notification.causes) <= over
+        and not any(cause.key.event is NotifyEvent.LATE for cause in resolved if cause.key.id in notification.causes)
         and notification.kind is not LetterKind.RECOVERY
         and not _is_digest(policy, notification.destination)
     )

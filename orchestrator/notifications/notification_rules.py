@@ -74,7 +74,7 @@ def told(
         return Told(why=f"schedules.{schedule}.notify")
     reasons = []
     found: list[tuple[int, NotificationRule]] = []
-    for number, rule in enumerate(policy.settings.rules):
+    for number, rule in enumerate(policy.settings.rules, start=1):
         if destination not in rule.to:
             continue
         why_not = _why_not(rule, event, schedule, nodes)

@@ -22,6 +22,9 @@ class NotificationRecord(Protocol):
     def happening_of(self, project: str, run_id: str) -> Happening | None:
         """Return what was last noted of a run."""
 
+    def is_noted(self, project: str, happening: Happening) -> bool:
+        """Return whether something of the same kind was noted of the same time of a schedule."""
+
     def settle(
         self, project: str, number: int | None, decide: Callable[[NotificationLedger], Settlement], *, now: datetime
     ) -> Settlement | None:

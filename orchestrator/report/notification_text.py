@@ -101,7 +101,7 @@ def _run(facts: RunFacts, place: ZoneInfo) -> Iterator[str]:
         yield f"Scheduled for {_moment(happening.logical_time, place)}"
     if happening.deadline is not None:
         expected = happening.expected_end
-        said = f", expected to be done at {_moment(expected, place)}" if expected is not None else ""
+        said = f", expected to be done at {_moment(expected, place)}" if expected is not None else ", which has passed"
         yield f"Deadline {_moment(happening.deadline, place)}{said}"
     if facts.counts:
         yield ", ".join(f"{number:,} {status.value.replace('_', ' ')}" for status, number in facts.counts.items())

@@ -41,11 +41,12 @@ def print_previews(console: Console, run_id: str, previews: Sequence[Preview]) -
         if not one.messages:
             console.print(Text(f"{one.destination}: not told: {one.why_not}"), soft_wrap=True)
             continue
-        console.print(Text(f"{one.destination}: told because of {', '.join(one.why)}"), soft_wrap=True)
+        because = f"told because of {', '.join(one.why)}"
+        if one.held_back:
+            because = f"not sent again ({', '.join(one.why)} includes it): {one.held_back}"
+        console.print(Text(f"{one.destination}: {because}"), soft_wrap=True)
         for notification in one.sent:
             console.print(Text(f"  {_state(notification)}", style="dim"), soft_wrap=True)
-        if one.held_back:
-            console.print(Text(f"  nothing is sent now: {one.held_back}", style="dim"), soft_wrap=True)
         for message in one.messages:
             console.print(Text(f"\n  {message.title}", style="bold"), soft_wrap=True)
             for line in message.body.splitlines():
@@ -101,7 +102,7 @@ def print_status(console: Console, causes: Sequence[OpenCause], notifications: S
 
 def unsent_text(number: int) -> str:
     """Return the line about notifications that could not be sent."""
-    return f"{count(number, 'notification')} could not be sent; what is not given up is tried again."
+    return f"{count(number, 'notification')} could not be sent. Messages are tried again for a day."
 
 
 def status_json(causes: Sequence[OpenCause], notifications: Sequence[Notification]) -> dict[str, object]:

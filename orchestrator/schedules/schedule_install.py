@@ -23,10 +23,12 @@ from orchestrator.scheduling.installed_files import (
     Scheduler,
     crontab_with,
     crontab_without,
+    environment_notes,
     github_workflows,
     gitlab_files,
     gitlab_schedules,
     kubernetes_files,
+    named_variables,
     systemd_units,
     variables_in,
 )
@@ -183,18 +185,14 @@ def _notes(scheduler: Scheduler, facts: InstallFacts) -> tuple[str, ...]:
                 "Add to .gitlab-ci.yml: include: [{local: .gitlab/elt-schedules.yml}]",
                 "Create these pipeline schedules (Build > Pipeline schedules):",
                 *(f"  {line}" for line in gitlab_schedules(facts)),
-                *_secrets("Add these CI/CD variables", facts),
+                *named_variables("Add these CI/CD variables", facts),
             )
         case Scheduler.GITHUB:
-            return _secrets("Add these secrets of the repository", facts)
+            return named_variables("Add these secrets of the repository", facts)
         case Scheduler.KUBERNETES:
-            return _secrets("Create the secret elt with these keys", facts)
+            return named_variables("Create the secret elt with these keys", facts)
         case _:
-            return ()
-
-
-def _secrets(words: str, facts: InstallFacts) -> tuple[str, ...]:
-    return (f"{words}: {', '.join(facts.variables)}",) if facts.variables else ()
+            return tuple(environment_notes(scheduler, facts, is_root=os.geteuid() == 0))
 
 
 def _apply(

@@ -15,6 +15,8 @@ from orchestrator.scheduling.utc_entries import utc_entries
 WRITTEN = "# Written by `elt schedule install`; `elt schedule remove` deletes it."
 _MINUTES = 360
 _GRACE = 60  # seconds
+ENVIRONMENT = ".elt/schedule.env"
+"""The file in the folder of elt.yml from which cron and systemd take the environment of the runs."""
 
 
 class Scheduler(StrEnum):
@@ -70,7 +72,8 @@ def crontab_with(crontab: str, facts: InstallFacts) -> str:
     begin, end = _marks(facts.project_root)
     log = ".elt/logs/schedule-$(date +%Y-%m).log"
     words = shlex.join([facts.python, "-m", "orchestrator", "schedule", "run", "--due", *facts.names])
-    line = f"cd {shlex.quote(str(facts.project_root))} && mkdir -p .elt/logs && {words} >> {log} 2>&1"
+    sourced = f"{{ set -a; [ ! -f {ENVIRONMENT} ] || . ./{ENVIRONMENT}; set +a; }}"
+    line = f"cd {shlex.quote(str(facts.project_root))} && mkdir -p .elt/logs && {sourced} && {words} >> {log} 2>&1"
     # cron reads % as the end of the command.
     block = [begin, "* * * * * " + line.replace("%", "\\%"), end]
     kept = crontab_without(crontab, facts.project_root)
@@ -109,6 +112,7 @@ Description=elt schedules of {root}
 [Service]
 Type=oneshot
 WorkingDirectory={root}
+EnvironmentFile=-{root}/{ENVIRONMENT}
 ExecStart={command}
 KillMode=mixed
 TimeoutStopSec={_GRACE}
@@ -129,6 +133,21 @@ WantedBy=timers.target
 
 def _unit_text(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+
+
+def environment_notes(scheduler: Scheduler, facts: InstallFacts, *, is_root: bool) -> Iterator[str]:
+    """Yield what cron and systemd need besides their files: they start with nearly no environment."""
+    yield from named_variables(f"{scheduler} does not know the environment of your shell. Write these variables", facts)
+    if facts.variables:
+        file = shlex.quote(str(facts.project_root / ENVIRONMENT))
+        yield f"as lines NAME='value' into a file that only you can read: install -m 600 /dev/null {file}"
+    if scheduler is Scheduler.SYSTEMD and not is_root:
+        yield "A timer of a user stops when the user logs out, unless you call: loginctl enable-linger"
+
+
+def named_variables(words: str, facts: InstallFacts) -> tuple[str, ...]:
+    """Return a line that names the variables that the project reads; none if it reads none."""
+    return (f"{words}: {', '.join(facts.variables)}",) if facts.variables else ()
 
 
 def github_workflows(facts: InstallFacts) -> dict[str, str]:

@@ -167,7 +167,8 @@ class RunEstimates:
 
     def _follow(self, forecast: Forecast | None) -> None:
         """Estimate again and again, until the run has ended."""
-        wait = _EVERY
+        coming = self._watch.next_deadline()
+        wait = 0.0 if coming is not None and coming <= _now() else _EVERY
         while not self._ended.wait(self._until_next(wait)):
             began = time.thread_time()
             with self._lock:

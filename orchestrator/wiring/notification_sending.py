@@ -17,7 +17,7 @@ from orchestrator.config.settings import Settings
 from orchestrator.errors import EltError, NotificationError, UnknownRunError
 from orchestrator.masking import Masker
 from orchestrator.nodes.manifest import manifest_from
-from orchestrator.notifications.happening import Happening
+from orchestrator.notifications.happening import Happening, HappeningKind
 from orchestrator.notifications.letters import Letter, decide
 from orchestrator.notifications.notification_ledger import (
     LetterKind,
@@ -33,8 +33,10 @@ from orchestrator.notifications.run_facts import facts_of
 from orchestrator.notifications.trouble import RunFacts
 from orchestrator.report.notification_text import notification_body, notification_level, notification_title
 from orchestrator.scheduling.claims import TimeKey, TimeState
+from orchestrator.scheduling.due import resumes_left
 from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.wiring.log_files import log_dir
+from orchestrator.wiring.schedule_notes import put_ping
 
 _TRIES = 3
 _CLAIM = timedelta(minutes=10)
@@ -108,6 +110,7 @@ def settle(post: Post, number: int, happening: Happening) -> None:
     if _is_tried_again(post, happening):
         post.record.settle(post.project, number, lambda _ledger: Settlement(), now=post.now())
         return
+    _ping_at_last(post, happening)
     facts, now = gathered(post.store, post.project, happening), post.now()
 
     def decided(ledger: NotificationLedger) -> Settlement:
@@ -127,12 +130,23 @@ def _is_tried_again(post: Post, happening: Happening) -> bool:
     if schedule is None or not schedule.retry.runs or not happening.exit_code or happening.logical_time is None:
         return False
     key = TimeKey(project=post.project, schedule=happening.schedule, logical_time=happening.logical_time)
+    found = None
     for _ in range(_LOOKS):
         found = post.store.schedule_record().time(key)
         if found is None or found.state is not TimeState.RUNNING:
             return found is not None and found.again_at is not None
         post.sleep(_LOOK)  # the process of the run is about to record how the time ended
-    return False
+    # It waits for this process, where all processes end together.
+    return found is not None and resumes_left(schedule, replace(found, state=TimeState.ENDED))
+
+
+def _ping_at_last(post: Post, happening: Happening) -> None:
+    """Put the ping of a failure into the outbox that was held back, because a further run could have come."""
+    schedule, ends = post.settings.schedules.get(happening.schedule), (HappeningKind.ENDED, HappeningKind.NOT_STARTED)
+    is_held_back = schedule is not None and schedule.retry.runs > 0 and happening.kind in ends
+    if is_held_back and happening.exit_code and happening.logical_time is not None:
+        code, run_id = str(happening.exit_code), happening.run_id or ""
+        put_ping(post.settings, post.record, happening.schedule, happening.logical_time, code, run_id=run_id)
 
 
 def gathered(store: NotifyingStore, project: str, happening: Happening) -> RunFacts:

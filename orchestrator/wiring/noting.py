@@ -24,7 +24,7 @@ from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.attending import report_lost
 from orchestrator.wiring.driving import FinishedRun
 from orchestrator.wiring.recording import open_store
-from orchestrator.wiring.schedule_notes import is_notifying, note_ping, start_sender
+from orchestrator.wiring.schedule_notes import is_notifying, note_passed_deadline, note_ping, start_sender
 
 Ran = TypeVar("Ran", bound=FinishedRun | None)
 
@@ -76,14 +76,20 @@ class RunNoting:
             is_empty = self._run_id is None and happening.exit_code == 0  # there was nothing to run
             if is_empty or not self._is_told(record):
                 return is_pinged
+            if self._scheduled is not None and self._run_id is not None:
+                # Before the end, which is the recovery.
+                note_passed_deadline(record, self._settings, self._scheduled, happening.at)
             record.note(self._project, happening)
             return True
 
         self._note(write, happening)
 
     def _write_start(self, store: NotifyingStore) -> bool:
-        is_started = self._ping(store.notification_record(), "start")
-        return bool(report_lost(self._settings, store, datetime.now(UTC))) or is_started
+        record, now = store.notification_record(), datetime.now(UTC)
+        is_started = self._ping(record, "start")
+        if self._scheduled is not None:
+            note_passed_deadline(record, self._settings, self._scheduled, now)
+        return bool(report_lost(self._settings, store, now)) or is_started
 
     def _note(self, write: Callable[[NotifyingStore], bool], happening: Happening | None) -> None:
         """Write something to the store, and start the sender if there is something to send."""

@@ -19,6 +19,8 @@ from orchestrator.timetable.scheduled_time import ScheduledTime
 
 _HOSTED = ("CI", "KUBERNETES_SERVICE_HOST")
 """Variables of environments that end all processes together with the first one."""
+_AT_ONCE = ("start", "0")
+"""Pings that no further run of the same time changes."""
 _PATIENCE = 120  # seconds that such an environment waits for the notifications of a run
 
 
@@ -30,21 +32,34 @@ def is_notifying(settings: Settings) -> bool:
 def note_ping(
     settings: Settings, record: NotificationRecord, scheduled: ScheduledTime, signal: str, *, run_id: str = ""
 ) -> bool:
-    """Put a ping of a schedule into the outbox: `start`, or an exit code. Return whether the schedule has one."""
+    """Put a ping of a schedule into the outbox: `start`, or an exit code. Return whether the schedule has one.
+
+    A failure that the schedule may retry is put there by `put_ping` when no further run comes.
+    """
     schedule = settings.schedules.get(scheduled.schedule)
+    if schedule is not None and schedule.retry.runs and signal not in _AT_ONCE:
+        return False
+    return put_ping(settings, record, scheduled.schedule, scheduled.logical_time, signal, run_id=run_id)
+
+
+def put_ping(
+    settings: Settings, record: NotificationRecord, name: str, logical_time: datetime, signal: str, *, run_id: str
+) -> bool:
+    """Put a ping of a schedule into the outbox, whatever comes next. Return whether the schedule has one."""
+    schedule = settings.schedules.get(name)
     if schedule is None or schedule.ping is None:
         return False
     now, project = datetime.now(UTC), project_name(settings.dbt_project_dir)
-    same = f"{project}/{scheduled.schedule}/{scheduled.logical_time.isoformat()}"
+    same = f"{project}/{name}/{logical_time.isoformat()}"
     notification = Notification(
-        destination=f"{PING}{scheduled.schedule}",
+        destination=f"{PING}{name}",
         kind=LetterKind.PING,
         run_id=run_id,
-        schedule=scheduled.schedule,
+        schedule=name,
         made_at=now,
         due_at=now,
         title=signal,
-        body=f"elt {run_id or scheduled.schedule}: {signal}",
+        body=f"elt {run_id or name}: {signal}",
         incident=str(uuid5(NAMESPACE_URL, same)),
     )
     record.put(project, notification)
@@ -55,11 +70,14 @@ def note_late(
     record: NotificationRecord,
     settings: Settings,
     scheduled: ScheduledTime,
-    expected_end: datetime,
+    expected_end: datetime | None,
     deadline: datetime,
     now: datetime,
 ) -> None:
-    """Note that a run is expected to end after its deadline, and start the sender; it is told once."""
+    """Note once that a run is expected to end after its deadline, and start the sender.
+
+    `expected_end` is None if the deadline has passed, whatever is expected.
+    """
     happening = Happening(
         kind=HappeningKind.LATE,
         at=now,
@@ -68,8 +86,20 @@ def note_late(
         expected_end=expected_end,
         deadline=deadline,
     )
-    record.note(project_name(settings.dbt_project_dir), happening)
-    start_sender(settings)
+    project = project_name(settings.dbt_project_dir)
+    if not record.is_noted(project, happening):
+        record.note(project, happening)
+        start_sender(settings)
+
+
+def note_passed_deadline(
+    record: NotificationRecord, settings: Settings, scheduled: ScheduledTime, now: datetime
+) -> None:
+    """Note once that the deadline of a scheduled run has passed, if it has."""
+    schedule = settings.schedules.get(scheduled.schedule)
+    deadline = None if schedule is None else schedule.deadline_of(scheduled.logical_time)
+    if deadline is not None and deadline <= now:
+        note_late(record, settings, scheduled, None, deadline, now)
 
 
 def note_skipped(

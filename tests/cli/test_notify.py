@@ -33,7 +33,7 @@ from orchestrator.wiring.attending import attend, report_lost
 from orchestrator.wiring.notification_destinations import open_post
 from orchestrator.wiring.notification_sending import Post, only_sender, send_all
 from orchestrator.wiring.recording import open_store
-from orchestrator.wiring.schedule_notes import note_late, note_ping, note_refused, note_skipped
+from orchestrator.wiring.schedule_notes import note_late, note_passed_deadline, note_ping, note_refused, note_skipped
 from tests.factories import make_outcome, make_plan
 from tests.fakes.mail_room import Webhook, running_mail_server, running_webhook
 
@@ -316,6 +316,21 @@ def test_a_late_run_is_told_once_and_its_end_is_a_recovery(nights, webhook, monk
     )
 
 
+def test_a_delay_that_ended_before_it_was_sent_is_told(nights, webhook, shop, monkeypatch) -> None:
+    """A short run that starts after its deadline notes both within a second; the deadline was missed all the same."""
+    monkeypatch.setattr("orchestrator.wiring.schedule_notes.start_sender", lambda *_, **__: None)
+    (shop / "elt.yml").write_text((shop / "elt.yml").read_text().replace("nightly: {", 'nightly: {deadline: "02:30", '))
+    nights.settings, record = load_settings(shop), nights.store.notification_record()
+    late = FIRST + timedelta(hours=1)
+    for now in (FIRST, late, late):  # 02:05, and 03:05 twice
+        note_passed_deadline(record, nights.settings, a_night(), now)
+    assert [one.kind for _, one in record.happenings("shop")] == ["late"]
+    nights.run("r0", late, *all_green())
+    nights.send(late)
+    assert webhook.titles == ["[shop] nightly is late", "[shop] nightly recovered"]
+    assert "Deadline 2026-11-26 02:30 CET, which has passed" in webhook.messages[0]["message"]
+
+
 def test_a_time_without_data_is_told_only_to_those_who_ask(nights, webhook, shop, monkeypatch) -> None:
     monkeypatch.setattr("orchestrator.wiring.schedule_notes.start_sender", lambda *_, **__: None)
     configure(shop, rule="to: team, events: no_data")
@@ -343,11 +358,34 @@ def test_a_run_that_its_schedule_starts_again_is_told_only_at_last(nights, webho
         assert nights.store.schedule_record().update(again)
 
     nights.run("r0", FIRST, *dead_api(), logical_time=FIRST)
+    note_ping(nights.settings, nights.store.notification_record(), a_night(), "1", run_id="r0")
     assert nights.send(FIRST, sleep=record_the_end) == 0
+    assert not webhook.got, "the ping is held back too"
     assert nights.store.schedule_record().update(replace(again, again_at=None))
     nights.run("r1", FIRST + timedelta(minutes=11), *dead_api(), logical_time=FIRST)
-    assert nights.send(FIRST + timedelta(minutes=11)) == 1
+    assert nights.send(datetime.now(UTC) + timedelta(minutes=1)) == 2
+    assert [path.partition("?")[0] for path, _ in webhook.got] == ["/ping/1", "/"]
     assert "elt show r1" in webhook.messages[0]["message"]
+
+
+def test_a_run_that_waits_for_the_sender_is_tried_again_all_the_same(nights, webhook, shop) -> None:
+    """In a container, the end of its time is recorded only when the sender has ended."""
+    text = (shop / "elt.yml").read_text().replace("nightly: {", "nightly: {retry: {runs: 1}, ")
+    (shop / "elt.yml").write_text(text)
+    nights.settings = load_settings(shop)
+    key = TimeKey(project="shop", schedule="nightly", logical_time=FIRST)
+    interval = DataInterval(start=FIRST - timedelta(days=1), end=FIRST)
+    first = RecordedTime(
+        key=key, interval=interval, state=TimeState.RUNNING, claimed_at=FIRST, beaten_at=FIRST, process=this_process()
+    )
+    times, told = nights.store.schedule_record(), []
+    assert times.claim(replace(first, starts=1))
+    for starts in (1, 2):
+        times.update(replace(first, starts=starts))
+        nights.run(f"r{starts}", FIRST, *dead_api(), logical_time=FIRST)
+        nights.send(datetime.now(UTC) + timedelta(minutes=starts), sleep=lambda _: None)
+        told.append([path.partition("?")[0] for path, _ in webhook.got])
+    assert told == [[], ["/ping/1", "/"]]
 
 
 def test_pings_name_the_start_the_end_and_one_run(nights, webhook) -> None:
@@ -427,7 +465,7 @@ def test_a_preview_shows_each_message_and_why(nights, elt, shop, webhook) -> Non
     nights.settings = load_settings(shop)
     nights.run("r0", FIRST, *dead_api())
     before = elt("notify", "preview", "r0", project=shop)
-    assert "team: told because of rule 0" in before.out
+    assert "team: told because of rule 1" in before.out
     assert "503 Server Error" in before.out
     assert "other: not told: no rule names it" in before.out
     assert not webhook.got
@@ -435,6 +473,25 @@ def test_a_preview_shows_each_message_and_why(nights, elt, shop, webhook) -> Non
     assert "report sent at" in elt("notify", "preview", project=shop).out
     found = json.loads(elt("notify", "preview", "--json", project=shop).out)
     assert [one["told"] for one in found["destinations"]] == [True, False]
+
+
+def test_a_preview_of_a_recovery_shows_what_was_sent(nights, elt, shop, webhook) -> None:
+    """And of a run whose cause was told before: since when it is open, and when the reminder comes."""
+    for number, outcomes in enumerate((dead_api(), dead_api(), all_green())):
+        at = FIRST + timedelta(hours=number)
+        nights.run(f"r{number}", at, *outcomes)
+        nights.send(at)
+        if number == 1:
+            said = elt("notify", "preview", "r1", project=shop).out
+            assert (
+                "team: not sent again (rule 1 includes it): it was told of ingest:load_api at 2026-11-26 01:05" in said
+            )
+            assert "open since 2026-11-26 01:05 UTC, and the reminder comes at 2026-11-27 01:05 UTC" in said
+            assert "told because" not in said
+    said = elt("notify", "preview", "r2", project=shop).out
+    assert "team: told because of the recovery of what it was told before" in said
+    assert "[shop] nightly recovered: ingest:load_api" in said
+    assert "recovery sent at" in said
 
 
 def a_project(shop: Path) -> None:

@@ -164,3 +164,31 @@ def test_a_variable_that_is_not_set_is_named_when_the_url_is_used() -> None:
     with pytest.raises(ValueError, match="SLACK_URL is not set"):
         AsWritten("${SLACK_URL}").filled({})
     assert AsWritten("${SLACK_URL}").filled({"SLACK_URL": "json://localhost"}) == "json://localhost"
+
+
+def test_a_key_with_a_wrong_value_is_not_missed_too(tmp_path: Path) -> None:
+    """What is wrong is the value; and the mistakes are in the order of their lines."""
+    text = """\
+schedules:
+  nightly:
+    wait_for: [{file: "a_{interval_begin}.csv"}]
+    cron: "0 25 * * *"
+  empty: {owner: ann}
+notifications:
+  destinations:
+    team: {url: slack://T0123ABCD/B0123ABCD/aBcDeFgHiJkLmNoPqRsTuVwX}
+  rules: [{to: []}, {events: fails}]
+maintenance: [{from: soon, to: 2026-12-27 06:00}]
+steps:
+  told: {http: {url: 5}, after: {a: 1}}
+"""
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, text)
+    told = [line.partition("elt.yml:")[2] for line in caught.value.message.splitlines()[1:]]
+    assert [int(one.partition(":")[0]) for one in told] == sorted(int(one.partition(":")[0]) for one in told)
+    said = "\n".join(told)
+    assert said.count("it needs 'cron' or 'on'") == 1
+    assert "5: 'schedules.empty': it needs 'cron' or 'on'" in said
+    for follow_up in ("it needs 'url' or 'file'", "a condition is exactly one of", "a window", "it needs 'after'"):
+        assert follow_up not in said, said
+    assert "'notifications.rules.1' needs the key 'to'" in said

@@ -113,7 +113,6 @@ SECRET = "a secret must not be written here; use ${NAME}, which takes it from th
             "{after: [a], python: 'ml.train'}",
             [
                 "2: 'steps.x.python' is 'ml.train': expected a module and a function, such as \"ml.train:main\"",
-                "2: 'steps.x': it needs 'command', 'http' or 'python': what does it do?",
             ],
         ),
         (

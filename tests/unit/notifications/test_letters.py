@@ -210,11 +210,11 @@ def test_the_reason_why_a_destination_is_not_told_is_known() -> None:
     )
     silent = LedgerInMemory(policy).settle(night(0, x="fail")).silent
     assert silent == {
-        "a": "rule 0 includes only the schedules weekly",
-        "b": "rule 1 does not include the event failure",
+        "a": "rule 1 includes only the schedules weekly",
+        "b": "rule 2 does not include the event failure",
         "c": "no rule names it",
     }
-    assert told(policy, "a", NotifyEvent.FAILURE, "", ()).why_not.startswith("rule 0 includes only scheduled runs")
+    assert told(policy, "a", NotifyEvent.FAILURE, "", ()).why_not.startswith("rule 1 includes only scheduled runs")
 
 
 def test_a_schedule_may_name_destinations_of_its_own() -> None:

@@ -1,6 +1,7 @@
 """What lets a scheduler start the schedules: every time of them is followed by a start, in any season."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -16,9 +17,12 @@ from hypothesis import strategies as st
 
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.scheduling.installed_files import (
+    ENVIRONMENT,
     InstallFacts,
+    Scheduler,
     crontab_with,
     crontab_without,
+    environment_notes,
     github_workflows,
     gitlab_files,
     kubernetes_files,
@@ -106,6 +110,30 @@ def test_a_crontab_line_works_in_any_folder(tmp_path: Path) -> None:
     (log,) = (root / ".elt/logs").iterdir()
     assert re.fullmatch(r"schedule-\d{4}-\d\d\.log", log.name)
     assert log.read_text() == "-m orchestrator schedule run --due\n"
+
+
+def test_a_crontab_line_takes_its_environment_from_a_file(tmp_path: Path) -> None:
+    """cron starts with an empty one; the file may also be missing."""
+    (tmp_path / ".elt").mkdir()
+    (tmp_path / ENVIRONMENT).write_text("# secrets\nSLACK_URL='slack://a b/#c'\n")
+    program = tmp_path / "show"
+    program.write_text('#!/bin/sh\necho "$SLACK_URL"\n')
+    program.chmod(0o755)
+    line = crontab_with("", facts(project_root=tmp_path, python=str(program))).splitlines()[1]
+    command = re.sub(r"\\%", "%", line.removeprefix("* * * * * "))
+    subprocess.run(["/bin/sh", "-c", command], check=True, env={"PATH": os.environ["PATH"]})
+    (log,) = (tmp_path / ".elt/logs").iterdir()
+    assert log.read_text() == "slack://a b/#c\n"
+
+
+def test_the_environment_of_cron_and_systemd_is_named() -> None:
+    """The variables, the file, and what a timer of a user needs."""
+    said = "\n".join(environment_notes(Scheduler.SYSTEMD, facts(variables=("PING", "SLACK_URL")), is_root=False))
+    assert "PING, SLACK_URL" in said
+    assert f"{facts().project_root}/{ENVIRONMENT}" in said
+    assert "loginctl enable-linger" in said
+    assert not list(environment_notes(Scheduler.CRON, facts(variables=()), is_root=False))
+    assert f"EnvironmentFile=-{facts().project_root}/{ENVIRONMENT}" in "".join(systemd_units(facts()).values())
 
 
 def test_named_schedules_are_named_in_the_command() -> None:
