@@ -87,10 +87,7 @@ SECRET = "a secret must not be written here; use ${NAME}, which takes it from th
         ),
         (
             "{after: [a], command: echo hi}",
-            [
-                "2: 'steps.x.command': expected a list, such as [python, train.py]; for shell, [bash, -c, \"…\"]",
-                "2: 'steps.x': it needs 'command', 'http' or 'python': what does it do?",
-            ],
+            ["2: 'steps.x.command': expected a list, such as [python, train.py]; for shell, [bash, -c, \"…\"]"],
         ),
         ("{command: [ls]}", ["2: 'steps.x': it needs 'after' or 'before': when does it run?"]),
         ("{after: [a], http: {method: GET, status: 200}}", ["2: 'steps.x': it needs the key 'http.url'"]),
