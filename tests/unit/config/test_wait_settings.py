@@ -163,7 +163,7 @@ def test_the_short_form_of_a_condition(words, wait):
         ("file:in/c.csv x=3", "'x' is no key of a condition; known here: every, within, .*written in quotes"),
         ("file:in/c.csv within=5 s", "'within': write one word, such as within=5s"),
         ("file:in/c.csv within = 5s", "'within': write one word, such as within=5s"),
-        ("https://host fiel=a", "'fiel' is no key of a condition. Did you mean 'field'"),
+        ("https://host fielt=a", "'fielt' is no key of a condition. Did you mean 'field'"),
         ('file:"in/c.csv" soon', "'soon' is no setting; known here: every"),
     ],
 )
