@@ -1,6 +1,7 @@
 """The runner of validations: severities, errors, reading only, interrupts, and children that end."""
 
 import threading
+import time
 from datetime import UTC
 
 import psutil
@@ -224,6 +225,10 @@ def test_a_child_that_dies_is_an_error_of_its_step_and_the_next_step_gets_a_new_
     thread, outcomes = _in_thread(own.runner, own.write(ENDLESS, name="endless"))
     assert started.wait(60)
     session = own.runner._child._session
+    end = time.monotonic() + 60
+    while own.runner._child._pid is None:  # without a pid, psutil means this process
+        assert time.monotonic() < end, "the child has not told its pid"
+        time.sleep(0.01)
     psutil.Process(own.runner._child._pid).kill()
     thread.join(30)
     [outcome] = outcomes
