@@ -181,6 +181,15 @@ def test_the_child_starts_before_there_is_a_warehouse(tmp_path):
     runner.close()
 
 
+def child_of(own) -> psutil.Process:
+    """Give the child once it has told its pid; without one, psutil means this process."""
+    end = time.monotonic() + 60
+    while own.runner._child._pid is None:
+        assert time.monotonic() < end, "the child has not told its pid"
+        time.sleep(0.01)
+    return psutil.Process(own.runner._child._pid)
+
+
 def _in_thread(runner: StepRunner, path: str, stop: threading.Event | None = None):
     """Validate the facts on a thread; gives the thread and the list that its outcome comes to."""
     outcomes = []
@@ -204,7 +213,7 @@ def test_an_interrupt_ends_the_query_and_the_queries_queued_behind_it(own):
     stop = threading.Event()
     running = [_in_thread(own.runner, path, stop) for _ in range(2)]
     assert started.wait(60)
-    child = psutil.Process(own.runner._child._pid)
+    child = child_of(own)
     own.runner.interrupt({"expectation.of_another"})
     assert child.is_running()
     stop.set()
@@ -225,11 +234,7 @@ def test_a_child_that_dies_is_an_error_of_its_step_and_the_next_step_gets_a_new_
     thread, outcomes = _in_thread(own.runner, own.write(ENDLESS, name="endless"))
     assert started.wait(60)
     session = own.runner._child._session
-    end = time.monotonic() + 60
-    while own.runner._child._pid is None:  # without a pid, psutil means this process
-        assert time.monotonic() < end, "the child has not told its pid"
-        time.sleep(0.01)
-    psutil.Process(own.runner._child._pid).kill()
+    child_of(own).kill()
     thread.join(30)
     [outcome] = outcomes
     assert outcome.status is Status.ERROR
