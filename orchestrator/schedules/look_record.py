@@ -8,7 +8,7 @@ from orchestrator.execution.liveness import this_process
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.schedule_text import tell_of_schedules
 from orchestrator.schedules.scheduled_runs import ProjectSchedules, utc_now
-from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState
+from orchestrator.scheduling.claims import RecordedTime, TimeState
 from orchestrator.scheduling.due import DueTimes, Skip
 from orchestrator.timetable.scheduled_time import ScheduledTime
 
@@ -18,7 +18,7 @@ def record_look(schedules: ProjectSchedules, due: DueTimes, now: datetime) -> No
     schedules.record.skip([_skipped(schedules, skip, now) for skip in due.skips])
     for time in due.lost:
         note = "its process died"
-        ended = _taken_over(time, now, note=note, exit_code=ExitCode.INTERRUPTED)
+        ended = replace(time, state=TimeState.ENDED, note=note, exit_code=int(ExitCode.INTERRUPTED), ended_at=now)
         if schedules.record.claim(ended, instead_of=time):
             tell_of_schedules(f"{time.key.schedule}: {time.key.logical_time:%Y-%m-%d %H:%M} UTC: {note}", at=now)
 
@@ -37,15 +37,10 @@ def _skipped(schedules: ProjectSchedules, skip: Skip, now: datetime) -> Recorded
     )
 
 
-def _taken_over(time: RecordedTime, now: datetime, *, note: str, exit_code: int) -> RecordedTime:
-    return replace(time, state=TimeState.ENDED, note=note, exit_code=int(exit_code), ended_at=now)
-
-
 def resume_later(schedules: ProjectSchedules, cut_off: Sequence[ScheduledTime]) -> None:
     """Record that runs which this process interrupted, because it was asked to end, go on in the next process."""
     for time in cut_off:
-        key: TimeKey = schedules.key(time)
-        found = schedules.record.time(key)
+        found = schedules.record.time(schedules.key(time))
         if found is not None and found.state is TimeState.ENDED and found.exit_code == ExitCode.INTERRUPTED:
             again = replace(found, again_at=utc_now(), note="interrupted by the end of the process that started it")
             schedules.record.claim(again, instead_of=found)

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time as clocks
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,8 +21,15 @@ from orchestrator.notifications.ports import NotifyingStore
 from orchestrator.plan.command import Command
 from orchestrator.plan.status import Status
 from orchestrator.report.schedule_text import tell_of_time
-from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState, was_interrupted
-from orchestrator.scheduling.due import definition_of, resumes_left, time_at
+from orchestrator.scheduling.claims import (
+    RecordedSchedule,
+    RecordedTime,
+    SkipCause,
+    TimeKey,
+    TimeState,
+    was_interrupted,
+)
+from orchestrator.scheduling.due import MOST_LOOKED_AT, definition_of, resumes_left, time_at
 from orchestrator.scheduling.event_time import event_time_words
 from orchestrator.scheduling.ports import ScheduleRecord
 from orchestrator.scheduling.scheduled_command import project_name, words_of
@@ -61,10 +68,10 @@ class ProjectSchedules:
         """Return the key of a time in the record."""
         return TimeKey(project=self.project, schedule=time.schedule, logical_time=time.logical_time)
 
-    def see(self, now: datetime) -> None:
-        """Record which schedules exist."""
+    def see(self, now: datetime) -> Mapping[str, RecordedSchedule]:
+        """Record which schedules exist, and return what is recorded of them."""
         definitions = {name: definition_of(one) for name, one in self.settings.schedules.items()}
-        self.record.see(self.project, definitions, at=now)
+        return self.record.see(self.project, definitions, at=now)
 
 
 @contextmanager
@@ -107,9 +114,8 @@ def run_scheduled(
     with opened_schedules(project_dir) as schedules:
         schedule = schedules.schedule(name)
         now = utc_now()
-        schedules.see(now)
-        recorded = schedules.record.times(schedules.project, name, limit=1000)
-        since = schedules.record.schedules(schedules.project)[name].since
+        since = schedules.see(now)[name].since
+        recorded = schedules.record.times(schedules.project, name, limit=MOST_LOOKED_AT)
         time = (
             time_at(schedule, now.replace(microsecond=0))
             if by_hand

@@ -1,6 +1,6 @@
 """Decides which times of a schedule are to be started now, from the clock and from the record alone."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -110,7 +110,7 @@ def due_times(
     repairs, lost, is_busy = _unfinished(schedule, recorded.times, now, is_alive)
     by_time = {time.key.logical_time: time for time in recorded.times}
     open_times = [
-        *_missed_by_clock(schedule, recorded.schedule.since, by_time, now),
+        *missed_by_clock(schedule, recorded.schedule.since, by_time, now),
         *_after_upstream(schedule, recorded, by_time),
     ]
     skips = [skip for time in open_times if (skip := _in_window(time, in_maintenance)) is not None]
@@ -165,8 +165,8 @@ def _unfinished(
     return ([] if is_busy else repairs[:1]), lost, is_busy
 
 
-def _missed_by_clock(
-    schedule: ScheduleSettings, since: datetime, recorded: Mapping[datetime, RecordedTime], now: datetime
+def missed_by_clock(
+    schedule: ScheduleSettings, since: datetime, recorded: Container[datetime], now: datetime
 ) -> list[ScheduledTime]:
     """Return the times up to now that are not recorded, earliest first."""
     found, known = list[datetime](), 0

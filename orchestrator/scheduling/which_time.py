@@ -1,13 +1,12 @@
 """Finds the time of a schedule that a user or a program asks to run."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from datetime import UTC, datetime
 
 from orchestrator.config.schedule_settings import Catchup, ScheduleSettings
 from orchestrator.errors import UnknownScheduleError
 from orchestrator.scheduling.claims import RecordedTime, TimeState
-from orchestrator.scheduling.due import time_at, timetable_of
+from orchestrator.scheduling.due import missed_by_clock, time_at, timetable_of
 from orchestrator.timetable.cron import zone_of
 from orchestrator.timetable.scheduled_time import ScheduledTime
 
@@ -38,16 +37,13 @@ def time_to_run(
         return time
     if not schedule.cron:
         return _after_upstream(schedule, upstream)
-    occurrences = timetable_of(schedule).before(now + timedelta(microseconds=1))
-    latest = next(occurrences, None)
+    latest = timetable_of(schedule).latest(now)
     if latest is None:
         raise UnknownScheduleError(f"The schedule {schedule.name} has no time before now.", hint=_look(schedule))
     if schedule.catchup is not Catchup.ALL:
         return time_at(schedule, latest.at)
-    known = {time.key.logical_time for time in recorded}
-    open_times = [one.at for one in islice(timetable_of(schedule).before(now), 1000) if one.at > since]
-    missed = [moment for moment in reversed(open_times) if moment not in known]
-    return time_at(schedule, missed[0] if missed else latest.at)
+    missed = missed_by_clock(schedule, since, {time.key.logical_time for time in recorded}, now)
+    return missed[0] if missed else time_at(schedule, latest.at)
 
 
 def parse_moment(text: str, zone: str) -> datetime:
