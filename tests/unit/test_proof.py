@@ -45,23 +45,35 @@ def proven(parts: list[Part], tree: Path) -> tuple[int, str]:
 def test_every_test_file_runs_in_one_part() -> None:
     tests = [path.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")]
     parts = list(parts_of(folders_of(tests), {}))
-    swept = {str(path) for path in tests if any(str(path).startswith(one) for one in SWEPT)}
     for path in map(str, tests):
         own = [one.name for one in parts if any(path.startswith(f"{word}/") for word in one.command)]
         if path.startswith("tests/readers"):
             assert "test-readers" in {one.name for one in parts}
-        elif path in swept and path.startswith("tests/faults"):
-            assert own == [f"sweep {index}/{SLICES}" for index in range(SLICES)]
         else:
             assert len(own) == 1, path
-
-
-def test_the_parts_contain_every_slice_once() -> None:
-    parts = list(parts_of([], {}))
-    swept = [one.environment["SWEEP"] for one in parts if "SWEEP" in one.environment]
-    compared = [one.command[one.command.index("--slice") + 1] for one in parts if "--slice" in one.command]
-    assert swept == compared == [f"{index}/{SLICES}" for index in range(SLICES)]
     assert len({one.file_name for one in parts}) == len(parts)
+
+
+def test_the_whole_proof_runs_every_sweep_whole() -> None:
+    parts = list(parts_of(["tests/agreement", "tests/faults"], {}))
+    assert {one.environment["SWEEP"] for one in parts if "pytest" in one.command} == {"whole"}
+    assert not any("--ignore" in word for one in parts for word in one.command)
+
+
+def test_the_whole_proof_compares_all_pairs_in_one_part() -> None:
+    """A slice cannot show a defect that changes nothing in dbt's results."""
+    (agreement,) = (one for one in parts_of([], {}) if "tests.agreement" in one.command)
+    assert agreement.command[-2:] == ("tests.agreement", "all")
+
+
+@given(st.integers(1, 60))
+def test_a_slice_is_the_same_share_of_every_sweep(of: int) -> None:
+    for index in range(of):
+        parts = list(parts_of_slice(Sweep(index, of)))
+        swept = [one.environment["SWEEP"] for one in parts if "SWEEP" in one.environment]
+        compared = [one.command[one.command.index("--slice") + 1] for one in parts if "--slice" in one.command]
+        assert swept == compared == [f"{index}/{of}"]
+        assert len({one.file_name for one in parts}) == len(parts)
 
 
 @given(st.integers(1, 60))
