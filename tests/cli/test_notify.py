@@ -93,7 +93,9 @@ class Nights:
         return send_all(Post(**own | {"now": lambda: now, "wait": wait_none()} | changes))
 
     def notifications(self) -> list[Notification]:
-        return list(self.store.notification_record().notifications("shop", limit=100))[::-1]
+        record = self.store.notification_record()
+        made = (*record.messages("shop", limit=100), *record.pings("shop", limit=100))
+        return sorted(made, key=lambda one: one.number)
 
 
 @pytest.fixture
@@ -492,6 +494,60 @@ def test_a_preview_of_a_recovery_shows_what_was_sent(nights, elt, shop, webhook)
     assert "team: told because of the recovery of what it was told before" in said
     assert "[shop] nightly recovered: ingest:load_api" in said
     assert "recovery sent at" in said
+
+
+def test_a_preview_of_an_earlier_run_uses_what_was_known_then(nights, elt, shop, webhook) -> None:
+    """The cause of r1 recovered with r2, and failed again in r3: none of that was known when r1 ended."""
+    for number, outcomes in enumerate((dead_api(), dead_api(), all_green(), dead_api())):
+        at = FIRST + timedelta(hours=number)
+        nights.run(f"r{number}", at, *outcomes)
+        nights.send(at)
+    expected = "team: not sent again (rule 1 includes it): it was told of ingest:load_api at 2026-11-26 01:05"
+    assert expected in elt("notify", "preview", "r1", project=shop).out
+    sent = elt("notify", "preview", "r0", project=shop).out
+    assert "team: told because of rule 1" in sent
+    assert "report sent at" in sent
+    assert "report sent at" in elt("notify", "preview", "r3", project=shop).out
+
+
+def test_a_preview_of_a_run_that_is_not_sent_yet_shows_the_recovery(nights, elt, shop) -> None:
+    for number, outcomes in enumerate((dead_api(), all_green())):
+        at = FIRST + timedelta(hours=number)
+        nights.run(f"r{number}", at, *outcomes)
+        if number == 0:
+            nights.send(at)
+    said = elt("notify", "preview", "r1", project=shop).out
+    assert "team: told because of it was told of the failure" in said
+    assert "[shop] nightly recovered: ingest:load_api" in said
+
+
+def test_the_status_shows_what_could_not_be_sent_first_and_the_pings_apart(nights, elt, shop, webhook) -> None:
+    """A failed message is shown however many pings and messages came after it."""
+    now = datetime.now(UTC) - timedelta(days=2)
+    configure(shop, rule="to: team, events: success", more="    gone: {url: '${GONE}'}\n")
+    text = (shop / "elt.yml").read_text()
+    (shop / "elt.yml").write_text(text.replace("rules: [", "rules: [{to: gone, events: success, schedules: nightly}, "))
+    nights.settings = load_settings(shop)
+    nights.run("r0", now, *all_green())
+    nights.send(now)
+    (shop / "elt.yml").write_text(text)
+    nights.settings = load_settings(shop)
+    for number in range(1, 25):
+        nights.run(f"r{number}", now + timedelta(hours=number), *all_green())
+        for signal_ in ("start", "0"):
+            note_ping(nights.settings, nights.store.notification_record(), a_night(), signal_, run_id=f"r{number}")
+    nights.send(datetime.now(UTC))
+    webhook.status = 500
+    note_ping(nights.settings, nights.store.notification_record(), a_night(), "start", run_id="r99")
+    nights.send(datetime.now(UTC) + timedelta(seconds=5))
+    lines = elt("notify", "status", project=shop).out.splitlines()
+    assert lines[0].startswith("1 notification could not be sent")
+    assert "GONE is not set" in lines[2]
+    assert len([line for line in lines if " success " in line]) == 21
+    assert "1 of 49 pings could not be sent: The server answered 500." in lines[-1]
+    found = json.loads(elt("notify", "status", "--json", project=shop).out)
+    assert (found["notifications"][0]["destination"], found["unsent"]) == ("gone", 1)
+    assert [(one["schedule"], one["count"], one["unsent"]) for one in found["pings"]] == [("nightly", 49, 1)]
 
 
 def a_project(shop: Path) -> None:
