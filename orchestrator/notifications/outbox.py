@@ -15,6 +15,7 @@ from orchestrator.notifications.notification_ledger import (
 )
 from orchestrator.notifications.notification_rules import NotificationPolicy
 from orchestrator.timetable.cron import zone_of
+from orchestrator.wording import shortened
 
 GIVE_UP_AFTER = timedelta(days=1)
 """A notification that could not be sent for so long is not news any more."""
@@ -126,4 +127,4 @@ def troubled(notifications: Iterable[Notification]) -> tuple[Notification, ...]:
 
 
 def _indented(body: str) -> str:
-    return "\n".join(f"  {line}" if line else "" for line in body[:_MOST_SHOWN].splitlines())
+    return "\n".join(f"  {line}" if line else "" for line in shortened(body, _MOST_SHOWN).splitlines())

@@ -176,7 +176,6 @@ def composed(
     """Return the notification of a letter."""
     schedule = facts.schedule if facts is not None else letter.lasting[0].schedule
     zone = policy.zone(letter.destination, schedule)
-    masker = Masker(os.environ)
     escalated = tuple(cause.key.id for cause in letter.lasting) if letter.kind is LetterKind.ESCALATION else ()
     return Notification(
         destination=letter.destination,

@@ -432,6 +432,18 @@ def test_a_secret_is_in_no_message_and_not_in_the_store(nights, webhook, shop, e
             assert SECRET not in str(store.execute(f"select * from {table}").fetchall())
 
 
+def test_a_secret_of_the_url_of_another_destination_is_masked_in_the_store(nights, shop, elt, monkeypatch) -> None:
+    """The masker that knows all URLs is the one that is used."""
+    monkeypatch.setenv("OTHER", f"json://localhost/hooks/{SECRET}")
+    configure(shop, more="    other: {url: '${OTHER}'}\n")
+    nights.settings = load_settings(shop)
+    nights.run("r0", FIRST, make_outcome("load_api", "error", message=f"POST /hooks/{SECRET} failed"))
+    nights.send(FIRST)
+    (made,) = nights.notifications()
+    assert SECRET not in made.body
+    assert SECRET not in elt("notify", "preview", "r0", project=shop).out
+
+
 def test_a_test_message_arrives_or_says_why_not(elt, shop, webhook) -> None:
     assert elt("notify", "test", "team", project=shop).out == "A test was sent to team.\n"
     assert webhook.titles == ["[shop] test of team"]
