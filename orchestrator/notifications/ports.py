@@ -49,6 +49,9 @@ class NotificationRecord(Protocol):
     def is_waiting(self, project: str, now: datetime) -> bool:
         """Return whether something noted is not settled, or a notification is due."""
 
+    def next_due(self, project: str) -> datetime | None:
+        """Return when the next waiting notification may be sent; None if none waits."""
+
     def causes(self, project: str) -> Sequence[OpenCause]:
         """Return all causes that are recorded, also those that have recovered."""
 

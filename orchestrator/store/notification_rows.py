@@ -123,6 +123,14 @@ class SqlNotificationRecord:
         with self._connected() as connection, connection.begin():
             return bool(connection.execute(asked).scalar_one())
 
+    def next_due(self, project: str) -> datetime | None:
+        """Return when the next waiting notification may be sent; None if none waits."""
+        is_waiting = (outbox.c.project == project) & (outbox.c.state == NotificationState.WAITING.value)
+        asked = select(outbox.c.due_at, outbox.c.claimed_until).where(is_waiting)
+        with self._connected() as connection, connection.begin():
+            times = [max(due, claimed or due) for due, claimed in connection.execute(asked)]
+        return min(times, default=None)
+
     def causes(self, project: str) -> Sequence[OpenCause]:
         """Return all causes that are recorded, also those that have recovered."""
         asked = select(causes).where(causes.c.project == project).order_by(causes.c.first_at)

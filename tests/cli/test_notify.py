@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from tenacity import wait_none
 
+from orchestrator.adapters.apprise.apprise_sender import AppriseSender
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import Settings
 from orchestrator.execution.events import RunEnded, RunStarted, StepEnded, StepStarted
@@ -23,15 +24,19 @@ from orchestrator.execution.liveness import this_process
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import Opening, Process
 from orchestrator.execution.verdict import run_status
+from orchestrator.masking import Masker
 from orchestrator.notifications.happening import Happening, HappeningKind, happening_to_json
-from orchestrator.notifications.notification_ledger import Notification
+from orchestrator.notifications.letters import decide
+from orchestrator.notifications.notification_ledger import Notification, NotificationLedger
 from orchestrator.notifying import send_notices
+from orchestrator.quick_due import nothing_is_due
+from orchestrator.schedules.due_note import note_idle
 from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState
 from orchestrator.store.sql_store import SqlStore
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
-from orchestrator.wiring.attending import attend, report_lost
-from orchestrator.wiring.notification_destinations import open_post
-from orchestrator.wiring.notification_sending import Post, only_sender, send_all
+from orchestrator.wiring.attending import attend, next_sending, report_lost
+from orchestrator.wiring.notification_destinations import open_policy, open_post
+from orchestrator.wiring.notification_sending import Post, composed, gathered, only_sender, send_all
 from orchestrator.wiring.recording import open_store
 from orchestrator.wiring.schedule_notes import note_late, note_passed_deadline, note_ping, note_refused, note_skipped
 from tests.factories import make_outcome, make_plan
@@ -249,6 +254,67 @@ def test_a_failure_that_lasts_is_escalated(nights, webhook, shop, monkeypatch) -
     nights.send(FIRST + timedelta(hours=9))
     assert [path for path, _ in webhook.got] == ["/", "/boss"]
     assert webhook.titles[1] == "[shop] nightly has not recovered: ingest:load_api"
+
+
+def test_a_reminder_comes_without_a_run(nights, webhook) -> None:
+    """A tenth later than with a run, each time after twice as long, until the cause has recovered."""
+    nights.run("r0", FIRST, *dead_api())
+    nights.send(FIRST)
+    assert not attend_at(nights, FIRST + timedelta(hours=26))
+    assert attend_at(nights, FIRST + timedelta(hours=26.5))
+    nights.send(FIRST + timedelta(hours=26.5))
+    assert not attend_at(nights, FIRST + timedelta(hours=60))
+    assert webhook.titles[1:] == ["[shop] nightly has not recovered: ingest:load_api"]
+    assert webhook.messages[1]["type"] == "failure"
+    assert "elt show r0" in webhook.messages[1]["message"]
+    nights.run("r1", FIRST + timedelta(hours=27), *all_green())
+    nights.send(FIRST + timedelta(hours=27))
+    assert webhook.titles[2:] == ["[shop] nightly recovered: ingest:load_api"]
+    assert not attend_at(nights, FIRST + timedelta(days=30))
+
+
+def test_an_open_cause_lets_the_next_look_for_due_schedules_end_at_once(nights, shop) -> None:
+    """Until the reminder or the digest is due; a cause may stay open for weeks."""
+    now = datetime.now(UTC)
+    text = (shop / "elt.yml").read_text()
+    (shop / "elt.yml").write_text(text.replace(', ping: "${PING}"', ""))  # not on the line of `cron`
+    nights.settings = load_settings(shop)
+    nights.run("r0", now, *dead_api())
+    assert next_sending(nights.settings, nights.store, now) == now
+    nights.send(now)
+    at = next_sending(nights.settings, nights.store, now)
+    assert at is not None
+    assert timedelta(hours=26) < at - now < timedelta(hours=27)
+    note_idle(nights.settings, shop, None)
+    assert nothing_is_due(["schedule", "run", "--due", "--project-dir", str(shop)])
+
+
+def test_a_thousand_failures_fit_into_a_message_of_every_service(nights, webhook) -> None:
+    """Ten causes are shown, each with lines of limited length."""
+    long = [make_outcome("load_api", "error", message="Übergröße " * 10_000)]
+    nights.run("r0", FIRST, *long)
+    facts = gathered(nights.store, "shop", nights.store.notification_record().happening_of("shop", "r0"))
+    (one,) = facts.troubles
+    many = replace(
+        facts,
+        troubles=tuple(
+            replace(one, name=f"model größe_{number}", key=replace(one.key, step=f"m{number}"))
+            for number in range(1_000)
+        ),
+    )
+    policy = open_policy(nights.settings, os.environ)
+    (letter,) = decide(many, NotificationLedger(), policy, FIRST).letters
+    made = composed(letter, many, policy, FIRST, "shop", Masker())
+    assert len(made.title) < 250
+    assert len(made.body) < 20_000
+    assert "and 990 further causes" in made.body
+
+
+def test_a_message_that_is_too_long_for_its_service_is_divided(monkeypatch) -> None:
+    """Discord refuses more than 2,000 characters; a user may choose otherwise in the URL."""
+    sender = AppriseSender(lambda _: "", Masker(), Path())
+    assert sender._service("discord://12345678/abcdefgh", "")[0].overflow_mode == "split"
+    assert sender._service("discord://12345678/abcdefgh?overflow=truncate", "")[0].overflow_mode == "truncate"
 
 
 def attend_at(nights: Nights, now: datetime) -> bool:
