@@ -60,6 +60,16 @@ def step_names(project_dir: Path | None) -> tuple[str, ...]:
     return steps_of_last_run(settings.store, settings.project_root)
 
 
+def destination_names(project_dir: Path | None) -> tuple[str, ...]:
+    """Return the destinations of notifications in elt.yml."""
+    return tuple(load_settings(project_dir).notifications.destinations)
+
+
+def schedule_names(project_dir: Path | None) -> tuple[str, ...]:
+    """Return the schedules in elt.yml."""
+    return tuple(load_settings(project_dir).schedules)
+
+
 def profiles(project_dir: Path | None, profiles_dir: str | None) -> tuple[str, ...]:
     """Return the profiles of profiles.yml."""
     return tuple(name for name in _profiles(load_settings(project_dir), profiles_dir) if name != "config")

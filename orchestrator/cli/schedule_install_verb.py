@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.completion import complete_schedules
 from orchestrator.cli.shared import Decorator, consent, project_dir
 
 _SCHEDULERS = ["cron", "systemd", "github", "gitlab", "kubernetes"]
@@ -17,7 +18,7 @@ _yes = click.option("--yes", is_flag=True, help="Change the files without a ques
 
 
 @click.command("install")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_schedules)
 @_scheduler
 @click.option("--image", metavar="IMAGE", help="The container image for Kubernetes.")
 @_dry_run

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator.cli.completion import complete_schedules
 from orchestrator.cli.json_errors import JsonCommand
 from orchestrator.cli.schedule_install_verb import install_command, remove_command
 from orchestrator.cli.shared import as_json, events_as_json, project_dir
@@ -37,7 +38,7 @@ def list_command(project_dir: Path | None, tags: tuple[str, ...], *, json_lines:
 
 
 @command.command("next", cls=JsonCommand)
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_schedules)
 @click.option("-n", "--count", type=click.IntRange(min=1, max=1000), default=10, show_default=True, help="How many.")
 @project_dir
 @as_json
@@ -49,7 +50,7 @@ def next_command(name: str | None, count: int, project_dir: Path | None, *, json
 
 
 @command.command("check", cls=JsonCommand)
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_schedules)
 @project_dir
 @as_json
 def check_command(names: tuple[str, ...], project_dir: Path | None, *, json_lines: bool) -> int:
@@ -60,7 +61,7 @@ def check_command(names: tuple[str, ...], project_dir: Path | None, *, json_line
 
 
 @command.command("pause", cls=JsonCommand)
-@click.argument("name")
+@click.argument("name", shell_complete=complete_schedules)
 @project_dir
 @as_json
 def pause_command(name: str, project_dir: Path | None, *, json_lines: bool) -> int:
@@ -71,7 +72,7 @@ def pause_command(name: str, project_dir: Path | None, *, json_lines: bool) -> i
 
 
 @command.command("unpause", cls=JsonCommand)
-@click.argument("name")
+@click.argument("name", shell_complete=complete_schedules)
 @project_dir
 @as_json
 def unpause_command(name: str, project_dir: Path | None, *, json_lines: bool) -> int:
@@ -82,7 +83,7 @@ def unpause_command(name: str, project_dir: Path | None, *, json_lines: bool) ->
 
 
 @command.command("skip", cls=JsonCommand)
-@click.argument("name")
+@click.argument("name", shell_complete=complete_schedules)
 @click.argument("time")
 @click.option("--undo", is_flag=True, help="Let a skipped time run after all.")
 @project_dir
@@ -95,7 +96,7 @@ def skip_command(name: str, time: str, project_dir: Path | None, *, undo: bool, 
 
 
 @command.command("run")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_schedules)
 @click.option("--due", is_flag=True, help="Run what is due, of all schedules or the named ones.")
 @click.option("--time", "at", metavar="TIME", help="The time to run: 2026-11-28T02:00, in the zone of the schedule.")
 @click.option("--now", "by_hand", is_flag=True, help="Run it now, at a time of its own.")
@@ -136,7 +137,7 @@ def run_command(
 
 
 @command.command("start")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_schedules)
 @click.option("--health-port", type=click.IntRange(min=0, max=65535), help="Answer GET /healthz on this port.")
 @click.option("--health-host", default="127.0.0.1", show_default=True, help="The address for --health-port.")
 @project_dir

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from orchestrator.config.wait_settings import Otherwise, WaitSettings
 from orchestrator.execution.gate import spell
 from orchestrator.timetable.placeholders import Moments, filled
+from orchestrator.wording import shortened
 
 _LONGEST = 60  # characters of a query that are shown
 
@@ -106,9 +107,7 @@ def words_of(condition: Condition) -> str:
             value = "true" if condition.equals is None else condition.equals
             return f"{condition.url} to answer {condition.json_field} = {value}"
         case SqlCondition():
-            query = " ".join(condition.statement.split())
-            shown = query if len(query) <= _LONGEST else f"{query[: _LONGEST - 1]}…"
-            return f"sql {shown}"
+            return f"sql {shortened(' '.join(condition.statement.split()), _LONGEST)}"
         case SourceCondition():
             return f"source {condition.source} to be fresh"
         case ScheduleCondition():

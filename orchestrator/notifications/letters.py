@@ -212,13 +212,13 @@ def _open_words(cause: OpenCause, before: tuple[Notification, ...], reminder: ti
     again = (
         "without a reminder"
         if reminder is None
-        else f"and the reminder comes at {_time(_next_reminder(before, reminder))}"
+        else f"and the reminder comes at {_time(next_reminder(before, reminder))}"
     )
     told_at = _time(before[-1].made_at)
     return f"it was notified of {cause.name} at {told_at}; the cause is open since {_time(cause.first_at)}, {again}"
 
 
-def _next_reminder(before: tuple[Notification, ...], reminder: timedelta) -> datetime:
+def next_reminder(before: tuple[Notification, ...], reminder: timedelta) -> datetime:
     """Return when a cause is reported again. Each further reminder waits twice as long as the one before it."""
     wait: timedelta = reminder * 2 ** min(len(before) - 1, 10)
     return before[-1].made_at + wait
