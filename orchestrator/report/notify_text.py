@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +11,7 @@ from orchestrator.notifications.notification_ledger import Notification, Notific
 from orchestrator.notifications.outbox import troubled
 from orchestrator.report.streams import print_wide
 from orchestrator.report.words import clean, one_line
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wording import count
 
 _LONGEST = 120
@@ -81,7 +81,7 @@ def print_status(console: Console, causes: Sequence[OpenCause], notifications: S
         console.print(Text(f"Not recovered: {count(len(causes), 'cause')}", style="bold"))
         for cause in causes:
             many = f", {count(cause.times, 'run')} in a row" if cause.times > 1 else ""
-            since = f"{cause.key.event.value.replace('_', ' ')} since {_moment(cause.first_at)}{many}"
+            since = f"{cause.key.event.value.replace('_', ' ')} since {shown_moment(cause.first_at)}{many}"
             console.print(Text(f"  {cause.name}  {since}  {one_line(cause.message, longest=_LONGEST)}"), soft_wrap=True)
         console.print()
     if not notifications:
@@ -93,7 +93,13 @@ def print_status(console: Console, causes: Sequence[OpenCause], notifications: S
     for notification in notifications:
         state = notification.state.value.replace("_", " ")
         said = f"{notification.title}: {notification.error}" if notification.error else notification.title
-        row = (_moment(notification.made_at), notification.destination, state, notification.kind.value, clean(said))
+        row = (
+            shown_moment(notification.made_at),
+            notification.destination,
+            state,
+            notification.kind.value,
+            clean(said),
+        )
         table.add_row(*row, style="yellow" if notification in troubled(notifications) else None)
     print_wide(console, table)
     if bad := troubled(notifications):
@@ -158,15 +164,11 @@ def _message(notification: Notification) -> dict[str, object]:
 def _state(notification: Notification) -> str:
     match notification.state:
         case NotificationState.SENT if notification.sent_at is not None:
-            return f"{notification.kind.value} sent at {_moment(notification.sent_at)}"
+            return f"{notification.kind.value} sent at {shown_moment(notification.sent_at)}"
         case NotificationState.WAITING if notification.error:
             return f"{notification.kind.value} could not be sent, and is tried again: {notification.error}"
         case NotificationState.WAITING:
-            return f"{notification.kind.value} is to be sent at {_moment(notification.due_at)}"
+            return f"{notification.kind.value} is to be sent at {shown_moment(notification.due_at)}"
         case _:
             why = f": {notification.error}" if notification.error else ""
             return f"{notification.kind.value} {notification.state.value.replace('_', ' ')}{why}"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"

@@ -26,11 +26,13 @@ from orchestrator.report.schedule_text import (
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.schedules.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
-from orchestrator.scheduling.due import MOST_LOOKED_AT, RecordedTimes, time_at, timetable_of
+from orchestrator.scheduling.due import MOST_LOOKED_AT, RecordedTimes, timetable_of, triggers_text
 from orchestrator.scheduling.overview import ScheduleOverview, overview_of
 from orchestrator.scheduling.scheduled_command import words_of
-from orchestrator.scheduling.which_time import parse_moment
+from orchestrator.scheduling.which_time import parse_moment, time_of_clock
 from orchestrator.timetable.cron import Occurrence
+from orchestrator.timetable.scheduled_time import ScheduledTime
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wording import count
 
 
@@ -86,7 +88,8 @@ def next_times(project_dir: Path | None, name: str | None, *, most: int, as_json
     if as_json:
         _print_json([occurrence_to_json(*line) for line in found])
     else:
-        print_occurrences(open_console(), found)
+        others = [(one, triggers_text(one)) for one in wanted if one.on.is_set]
+        print_occurrences(open_console(), found, others)
     return ExitCode.SUCCESS
 
 
@@ -146,13 +149,15 @@ def skip_time(project_dir: Path | None, name: str, at: str, *, undo: bool, as_js
         now, process = utc_now(), this_process()
         schedules.see(now)
         moment = parse_moment(at, schedule.timezone)
+        shown = shown_moment(moment, schedule.timezone)
         key = TimeKey(project=schedules.project, schedule=name, logical_time=moment)
         if undo:
             if not schedules.record.forget(key):
                 raise UnknownScheduleError(f"The time {at} of the schedule {name} was not skipped by a user.")
-            text, found = f"{name} runs at {at} again.", None
+            text, found = f"{name} runs at {shown} again.", None
         else:
-            found = _skipped(schedule, key, now, f"skipped by {process.user}@{process.host}")
+            time = time_of_clock(schedule, at, moment)
+            found = _skipped(time, key, now, f"skipped by {process.user}@{process.host}")
             before = schedules.record.time(key)
             if before is not None and before.state is not TimeState.SKIPPED:
                 raise UnknownScheduleError(
@@ -161,7 +166,7 @@ def skip_time(project_dir: Path | None, name: str, at: str, *, undo: bool, as_js
                 )
             if before is None:
                 schedules.record.claim(found)
-            text = f"{name} does not run at {at}."
+            text = f"{name} does not run at {shown}."
     if as_json:
         _print_json({"schedule": name, "logical_time": moment.isoformat()} if found is None else time_to_json(found))
     else:
@@ -169,15 +174,10 @@ def skip_time(project_dir: Path | None, name: str, at: str, *, undo: bool, as_js
     return ExitCode.SUCCESS
 
 
-def _skipped(schedule: ScheduleSettings, key: TimeKey, now: datetime, note: str) -> RecordedTime:
-    table = timetable_of(schedule)
-    latest = table.latest(key.logical_time)
-    if latest is None or latest.at != key.logical_time:
-        hint = f"`elt schedule next {schedule.name}` shows its times."
-        raise UnknownScheduleError(f"The schedule {schedule.name} has no time at {key.logical_time}.", hint=hint)
+def _skipped(time: ScheduledTime, key: TimeKey, now: datetime, note: str) -> RecordedTime:
     return RecordedTime(
         key=key,
-        interval=time_at(schedule, key.logical_time).interval,
+        interval=time.interval,
         state=TimeState.SKIPPED,
         cause=SkipCause.USER,
         note=note,
