@@ -33,7 +33,7 @@ def list_command(project_dir: Path | None, tags: tuple[str, ...], *, json_lines:
     """List the schedules: the next time, the last one, and what is wrong."""
     from orchestrator.schedules.schedule_views import list_schedules
 
-    return list_schedules(project_dir, as_json=json_lines, tags=tags)
+    return list_schedules(project_dir, command_problem, as_json=json_lines, tags=tags)
 
 
 @command.command("next", cls=JsonCommand)
@@ -56,7 +56,7 @@ def check_command(names: tuple[str, ...], project_dir: Path | None, *, json_line
     """Exit with 1 if a time was missed or the last run of a schedule did not succeed, for monitoring."""
     from orchestrator.schedules.schedule_views import check_schedules
 
-    return check_schedules(project_dir, names, as_json=json_lines)
+    return check_schedules(project_dir, names, command_problem, as_json=json_lines)
 
 
 @command.command("pause", cls=JsonCommand)
@@ -164,3 +164,16 @@ def command_of(words: tuple[str, ...], project_dir: Path | None) -> "Command":
     folder = [] if project_dir is None else ["--project-dir", str(project_dir)]
     context = click_command.make_context(verb, [*options, *folder], obj=words)
     return command_from("build" if verb == "run" else verb, context, context.params)
+
+
+def command_problem(words: tuple[str, ...], project_dir: Path | None) -> str | None:
+    """Return what is wrong with the words of a command line; None if nothing is."""
+    from orchestrator.errors import EltError
+
+    try:
+        command_of(words, project_dir)
+    except click.ClickException as error:
+        return error.format_message()
+    except EltError as error:
+        return error.message
+    return None

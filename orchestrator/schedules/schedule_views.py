@@ -1,22 +1,19 @@
 """Implements the verbs that show or change schedules without running them: list, next, check, pause, unpause, skip."""
 
 import json
-import shlex
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from orchestrator.conditions.condition import conditions_json, conditions_text
 from orchestrator.config.maintenance_settings import reason_at
 from orchestrator.config.schedule_settings import ScheduleSettings
+from orchestrator.config.settings import Settings
 from orchestrator.errors import UnknownScheduleError
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.schedule_text import (
-    next_text,
     occurrence_to_json,
     overview_to_json,
     print_occurrences,
@@ -24,11 +21,11 @@ from orchestrator.report.schedule_text import (
     time_to_json,
 )
 from orchestrator.report.streams import Lines, open_console
+from orchestrator.schedules.option_problems import CommandProblem, option_problem
 from orchestrator.schedules.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
 from orchestrator.scheduling.due import MOST_LOOKED_AT, RecordedTimes, timetable_of, triggers_text
-from orchestrator.scheduling.overview import ScheduleOverview, overview_of
-from orchestrator.scheduling.scheduled_command import words_of
+from orchestrator.scheduling.overview import ScheduleOverview, ScheduleProblem, overview_of
 from orchestrator.scheduling.which_time import parse_moment, time_of_clock
 from orchestrator.timetable.cron import Occurrence
 from orchestrator.timetable.scheduled_time import ScheduledTime
@@ -47,33 +44,37 @@ def recorded_times(schedules: ProjectSchedules, name: str) -> RecordedTimes:
     )
 
 
-def list_schedules(project_dir: Path | None, *, as_json: bool, tags: tuple[str, ...] = ()) -> int:
+def list_schedules(
+    project_dir: Path | None, command_problem: CommandProblem, *, as_json: bool, tags: tuple[str, ...] = ()
+) -> int:
     """Print each schedule with its next and last times; the exit code is 0."""
     with opened_schedules(project_dir) as schedules:
-        overviews = _overviews(schedules, (), tags)
+        found = overviews(schedules, (), tags, command_problem)
     if as_json:
-        _print_json([overview_to_json(one) for one in overviews])
+        _print_json([overview_to_json(one) for one in found])
     else:
-        print_schedules(open_console(), overviews)
+        print_schedules(open_console(), found)
     return ExitCode.SUCCESS
 
 
-def check_schedules(project_dir: Path | None, names: tuple[str, ...], *, as_json: bool) -> int:
+def check_schedules(
+    project_dir: Path | None, names: tuple[str, ...], command_problem: CommandProblem, *, as_json: bool
+) -> int:
     """Print what is wrong with schedules; the exit code is 1 if anything is, for monitoring."""
     with opened_schedules(project_dir) as schedules:
-        overviews = _overviews(schedules, names)
-    wrong = [one for one in overviews if one.problems]
+        found = overviews(schedules, names, (), command_problem)
+    wrong = [one for one in found if one.problems]
     if as_json:
-        _print_json([overview_to_json(one) for one in overviews])
+        _print_json([overview_to_json(one) for one in found])
     else:
         console = open_console()
         for one in wrong:
             for _, sentence in one.problems:
                 console.print(f"{one.schedule.name}: {sentence}", soft_wrap=True)
         if not wrong:
-            paused = sum(one.paused_at is not None for one in overviews)
+            paused = sum(one.paused_at is not None for one in found)
             of_them = f", {paused} of them paused" if paused else ""
-            console.print(f"{count(len(overviews), 'schedule')}{of_them}: nothing is wrong.")
+            console.print(f"{count(len(found), 'schedule')}{of_them}: nothing is wrong.")
     return ExitCode.NOT_GREEN if wrong else ExitCode.SUCCESS
 
 
@@ -93,28 +94,6 @@ def next_times(project_dir: Path | None, name: str | None, *, most: int, as_json
     return ExitCode.SUCCESS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleHeading:
-    """What `elt plan --schedule` shows of the schedule."""
-
-    words: tuple[str, ...]
-    """The command line of its runs."""
-    lines: tuple[str, ...]
-    document: Mapping[str, object]
-
-
-def schedule_heading(project_dir: Path | None, name: str) -> ScheduleHeading:
-    """Return what `elt plan --schedule` shows of a schedule; raises UnknownScheduleError."""
-    with opened_schedules(project_dir) as schedules:
-        (overview,) = _overviews(schedules, (name,))
-    words = words_of(overview.schedule)
-    waits = overview.schedule.wait_for
-    conditions = (f"waits for: {one}" for one in conditions_text(waits))
-    lines = (f"schedule {name}: {next_text(overview)}", f"runs: elt {shlex.join(words)}", *conditions, "")
-    document = {**overview_to_json(overview), "wait_for": conditions_json(waits)}
-    return ScheduleHeading(words=words, lines=lines, document=document)
-
-
 def pause_schedule(project_dir: Path | None, name: str, *, paused: bool, as_json: bool) -> int:
     """Pause a schedule or end its pause; the exit code is 0, also if nothing changed."""
     with opened_schedules(project_dir) as schedules:
@@ -126,7 +105,7 @@ def pause_schedule(project_dir: Path | None, name: str, *, paused: bool, as_json
             changed = schedules.record.pause(schedules.project, name, at=now, by=by)
         else:
             changed = schedules.record.unpause(schedules.project, name, at=now)
-        (overview,) = _overviews(schedules, (name,))
+        (overview,) = overviews(schedules, (name,))
     if as_json:
         _print_json({**overview_to_json(overview), "changed": changed})
     elif not changed:
@@ -187,17 +166,33 @@ def _skipped(time: ScheduledTime, key: TimeKey, now: datetime, note: str) -> Rec
     )
 
 
-def _overviews(
-    schedules: ProjectSchedules, names: tuple[str, ...], tags: tuple[str, ...] = ()
+def overviews(
+    schedules: ProjectSchedules,
+    names: tuple[str, ...],
+    tags: tuple[str, ...] = (),
+    command_problem: CommandProblem | None = None,
 ) -> list[ScheduleOverview]:
+    """Return the overviews of the named schedules, or of all; with `command_problem`, their options are checked."""
     now = utc_now()
     schedules.see(now)
     wanted = [schedules.schedule(name) for name in names] or list(schedules.settings.schedules.values())
-    return [
+    found = [
         overview_of(one, recorded_times(schedules, one.name), now, is_alive=is_alive_now)
         for one in wanted
         if not tags or set(tags) & set(one.tags)
     ]
+    return [_with_options_checked(schedules.settings, one, command_problem) for one in found]
+
+
+def _with_options_checked(
+    settings: Settings, overview: ScheduleOverview, command_problem: CommandProblem | None
+) -> ScheduleOverview:
+    if command_problem is None or overview.paused_at is not None:
+        return overview
+    problem = option_problem(settings, overview.schedule, command_problem)
+    if problem is None:
+        return overview
+    return replace(overview, problems=((ScheduleProblem.CANNOT_RUN, problem), *overview.problems))
 
 
 def _coming(

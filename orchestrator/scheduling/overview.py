@@ -17,6 +17,8 @@ from orchestrator.timetable.shown_moment import shown_clock, shown_moment
 class ScheduleProblem(StrEnum):
     """What is wrong with a schedule."""
 
+    CANNOT_RUN = "cannot_run"
+    """Its options are wrong, or its target does not exist: its runs cannot start."""
     MISSED = "missed"
     """Nothing started it at a time that is past."""
     NOT_GREEN = "not_green"

@@ -107,3 +107,71 @@ def test_lines_of_several_schedules_name_theirs(elt, shop: Path) -> None:
     (shop / "elt.yml").write_text(SCHEDULES.replace("0 2", "10 2"))
     days_pass(elt, shop, 2)
     assert " | " not in elt("schedule", "run", "--due", "nightly", project=shop).out
+
+
+def test_a_plan_of_a_schedule_shows_the_run_that_comes_next(elt, shop: Path) -> None:
+    """Its data interval, deadline and retry; the vars of the run are those of its time."""
+    keys = '    deadline: "06:00"\n    retry: {runs: 2, after: 10m}\n'
+    (shop / "elt.yml").write_text(SCHEDULES.replace("  tests:", f"{keys}  tests:"))
+    (shop / "models/orders.sql").write_text("select '{{ var(\"elt_data_interval_end\")[:10] }}' as day")
+    coming = json.loads(elt("schedule", "next", "nightly", "-n", "1", "--json", project=shop).out)[0]
+    day = datetime.fromisoformat(coming["local_time"]).date()
+    elt("plan", "--schedule", "nightly", project=shop).reports(
+        f"data interval: from {day - timedelta(days=1)} 02:00 IST to {day} 02:00 IST",
+        f"deadline: {day} 06:00 IST",
+        "retry: at most 2 times, 10 min after a run that did not succeed",
+        "view orders",
+        code=0,
+    )
+    found = json.loads(elt("plan", "--schedule", "nightly", "--json", project=shop).out)["schedule"]
+    assert found["next_run"] == {
+        "logical_time": coming["logical_time"],
+        "data_interval_start": f"{day - timedelta(days=2)}T20:30:00+00:00",
+        "data_interval_end": coming["logical_time"],
+        "deadline": f"{day}T06:00:00+05:30",
+    }
+    assert found["retry"] == {"runs": 2, "after_seconds": 600}
+    elt("plan", "--schedule", "tests", project=shop).reports(
+        "schedule tests: after nightly", "UTC, that of nightly", code=0
+    )
+    landing = json.loads(elt("plan", "--schedule", "landing", "--json", project=shop).out)["schedule"]
+    assert landing["next_run"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("target: prod", "the profile shop in {shop}/profiles.yml has no target prod; it has dev"),
+        ("profile: shopp", "{shop}/profiles.yml has no profile shopp; it has shop. Did you mean 'shop'?"),
+        ("upstream: some", "its options cannot be given to `elt run`: Invalid value for '--upstream': 'some'"),
+        ("lock_timeout: soon", "its options cannot be given to `elt run`: Invalid value for '--lock-timeout'"),
+    ],
+)
+def test_a_schedule_whose_runs_cannot_start_is_reported_before_its_time(
+    elt, shop: Path, options: str, said: str
+) -> None:
+    """In the list and by the check; the others are in order."""
+    (shop / "elt.yml").write_text(SCHEDULES.replace("select: [orders]", options, 1))
+    assert f"nightly: {said.format(shop=shop)}" in elt("schedule", "list", project=shop).out
+    check = elt("schedule", "check", project=shop)
+    assert (check.code, check.out.count("\n")) == (1, 1)
+    assert check.out.startswith(f"nightly: {said.format(shop=shop)}")
+    (problem,) = json.loads(elt("schedule", "check", "nightly", "--json", project=shop).out)[0]["problems"]
+    assert problem["kind"] == "cannot_run"
+    assert elt("schedule", "check", "tests", project=shop).code == 0
+
+
+def test_a_target_that_only_the_environment_of_the_scheduler_names_is_not_reported(elt, shop: Path) -> None:
+    """`.elt/schedule.env` may choose another folder; without a profiles.yml, nothing is known either."""
+    (shop / "elt.yml").write_text(SCHEDULES.replace("select: [orders]", "target: prod", 1))
+    (shop / ".elt").mkdir()
+    (shop / ".elt/schedule.env").write_text("DBT_PROFILES_DIR=/etc/dbt\n")
+    assert elt("schedule", "check", project=shop).code == 0
+
+
+def test_the_target_of_the_profile_itself_must_exist(elt, shop: Path) -> None:
+    """It may have been renamed."""
+    (shop / "profiles.yml").write_text("shop: {target: dev, outputs: {prod: {type: duckdb, path: shop.duckdb}}}\n")
+    assert elt("schedule", "check", "landing", project=shop).out == (
+        f"landing: the profile shop in {shop}/profiles.yml has no target dev; it has prod\n"
+    )
