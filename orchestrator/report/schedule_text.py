@@ -31,10 +31,10 @@ def tell_of_schedules(text: str, *, at: datetime) -> None:
     Lines(sys.stderr).write(f"{shown_moment(at, seconds=True)}  {text}")
 
 
-def print_schedules(console: Console, overviews: Sequence[ScheduleOverview]) -> None:
+def print_schedules(console: Console, overviews: Sequence[ScheduleOverview], *, is_filtered: bool = False) -> None:
     """Print one line per schedule, and below the table what is wrong with each."""
     if not overviews:
-        console.print("elt.yml has no schedules.")
+        console.print("No schedule has one of these tags." if is_filtered else "elt.yml has no schedules.")
         return
     table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
     for name in ("schedule", "next", "takes", "last", "result", "runs"):
@@ -67,7 +67,7 @@ def print_occurrences(
 
 def _print_times(console: Console, occurrences: Sequence[tuple[str, Occurrence, str]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
-    for name in ("schedule", "local", "UTC", ""):
+    for name in ("schedule", "time", "UTC", ""):
         table.add_column(name, no_wrap=name != "", overflow="fold")
     for name, occurrence, note in occurrences:
         local = shown_moment(occurrence.at, occurrence.local.tzinfo, weekday=True)

@@ -53,7 +53,7 @@ def list_schedules(
     if as_json:
         _print_json([overview_to_json(one) for one in found])
     else:
-        print_schedules(open_console(), found)
+        print_schedules(open_console(), found, is_filtered=bool(tags))
     return ExitCode.SUCCESS
 
 
@@ -112,7 +112,7 @@ def pause_schedule(project_dir: Path | None, name: str, *, paused: bool, as_json
         open_console().print(f"{name} was paused already." if paused else f"{name} was not paused.")
     else:
         ended = f"{name} runs again. Its times during the pause do not run."
-        text = f"{name} is paused. Its times until it is unpaused do not run." if paused else ended
+        text = f"{name} is paused. Its times do not run until: elt schedule unpause {name}" if paused else ended
         open_console().print(text, soft_wrap=True)
     return ExitCode.SUCCESS
 

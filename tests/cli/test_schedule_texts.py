@@ -175,3 +175,8 @@ def test_the_target_of_the_profile_itself_must_exist(elt, shop: Path) -> None:
     assert elt("schedule", "check", "landing", project=shop).out == (
         f"landing: the profile shop in {shop}/profiles.yml has no target dev; it has prod\n"
     )
+
+
+def test_a_tag_that_no_schedule_has_is_not_taken_for_an_empty_file(elt, shop: Path) -> None:
+    """The file has schedules."""
+    assert elt("schedule", "list", "--tag", "daily", project=shop).out == "No schedule has one of these tags.\n"
