@@ -1,7 +1,6 @@
 """Writes the title and the text of a notification."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from orchestrator.config.notification_settings import NotifyEvent
@@ -12,6 +11,7 @@ from orchestrator.notifications.notification_rules import concerns
 from orchestrator.notifications.trouble import NodeFacts, RunFacts
 from orchestrator.plan.status import Status
 from orchestrator.report.words import clean, duration
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wording import count, shortened, some_of
 
 _MOST_CAUSES = 10
@@ -103,15 +103,19 @@ def _run(facts: RunFacts, place: ZoneInfo) -> Iterator[str]:
     run = f"Run {facts.run_id}{target}" if facts.run_id else "No run"
     if facts.status is not None:
         took = f" after {duration(facts.took)}" if facts.took is not None else ""
-        yield f"{run}: {_status(facts.status)}{took}, at {_moment(facts.at, place)}"
+        yield f"{run}: {_status(facts.status)}{took}, at {shown_moment(facts.at, place)}"
     else:
-        yield f"{run}, at {_moment(facts.at, place)}"
+        yield f"{run}, at {shown_moment(facts.at, place)}"
     if happening.logical_time is not None:
-        yield f"Scheduled for {_moment(happening.logical_time, place)}"
+        yield f"Scheduled for {shown_moment(happening.logical_time, place)}"
     if happening.deadline is not None:
         expected = happening.expected_end
-        said = f", expected to be done at {_moment(expected, place)}" if expected is not None else ", which has passed"
-        yield f"Deadline {_moment(happening.deadline, place)}{said}"
+        said = (
+            f", expected to be done at {shown_moment(expected, place)}"
+            if expected is not None
+            else ", which has passed"
+        )
+        yield f"Deadline {shown_moment(happening.deadline, place)}{said}"
     if facts.counts:
         yield ", ".join(f"{number:,} {status.value.replace('_', ' ')}" for status, number in facts.counts.items())
 
@@ -131,7 +135,7 @@ def _cause(one: ToldTrouble, owners: Sequence[str], place: ZoneInfo) -> Iterator
     if trouble.failing:
         yield f"  failing: {trouble.failing}"
     if cause.times > 1:
-        yield f"  since {_moment(cause.first_at, place)}, {count(cause.times, 'run')} in a row"
+        yield f"  since {shown_moment(cause.first_at, place)}, {count(cause.times, 'run')} in a row"
     if trouble.halted:
         yield f"  {count(len(trouble.halted), 'step')} did not run: {some_of(trouble.halted)}"
     if trouble.exposures:
@@ -161,7 +165,7 @@ def _lasting(causes: Sequence[OpenCause], place: ZoneInfo) -> Iterator[str]:
 
 def _since(cause: OpenCause, place: ZoneInfo) -> str:
     many = f", {count(cause.times, 'run')} in a row" if cause.times > 1 else ""
-    return f"{cause.name}, {_event(cause.key.event)} since {_moment(cause.first_at, place)}{many}"
+    return f"{cause.name}, {_event(cause.key.event)} since {shown_moment(cause.first_at, place)}{many}"
 
 
 def _event(event: NotifyEvent) -> str:
@@ -180,8 +184,3 @@ def _commands(commands: Sequence[tuple[str, str]]) -> Iterator[str]:
     width = max((len(command) for command, _ in commands), default=0)
     for command, what in commands:
         yield f"{command:<{width}}  {what}"
-
-
-def _moment(at: datetime, place: ZoneInfo) -> str:
-    local = at.astimezone(place)
-    return f"{local:%Y-%m-%d %H:%M} {local.tzname()}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +11,7 @@ from orchestrator.notifications.notification_ledger import Notification, Notific
 from orchestrator.notifications.outbox import troubled
 from orchestrator.report.streams import print_wide
 from orchestrator.report.words import clean, one_line
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wording import count
 
 _LONGEST = 120
@@ -85,7 +85,7 @@ def print_status(
         console.print(Text(f"Not recovered: {count(len(causes), 'cause')}", style="bold"))
         for cause in causes:
             many = f", {count(cause.times, 'run')} in a row" if cause.times > 1 else ""
-            since = f"{cause.key.event.value.replace('_', ' ')} since {_moment(cause.first_at)}{many}"
+            since = f"{cause.key.event.value.replace('_', ' ')} since {shown_moment(cause.first_at)}{many}"
             console.print(Text(f"  {cause.name}  {since}  {one_line(cause.message, longest=_LONGEST)}"), soft_wrap=True)
         console.print()
     if not (messages or pings):
@@ -111,7 +111,7 @@ def _table(messages: Sequence[Notification], style: str | None = None) -> Table:
     for one in messages:
         state = one.state.value.replace("_", " ")
         said = f"{one.title}: {one.error}" if one.error else one.title
-        table.add_row(_moment(one.made_at), one.destination, state, one.kind.value, clean(said), style=style)
+        table.add_row(shown_moment(one.made_at), one.destination, state, one.kind.value, clean(said), style=style)
     return table
 
 
@@ -123,7 +123,7 @@ def _pings_table(pings: Sequence[Notification]) -> Table:
         last, bad = own[0], troubled(own)
         said = f"{len(bad):,} of {count(len(own), 'ping')} could not be sent: {bad[0].error}" if bad else ""
         state = last.state.value.replace("_", " ")
-        row = (schedule, _moment(last.made_at), last.title, state, clean(said))
+        row = (schedule, shown_moment(last.made_at), last.title, state, clean(said))
         table.add_row(*row, style="yellow" if last in bad else None)
     return table
 
@@ -206,15 +206,11 @@ def _message(notification: Notification) -> dict[str, object]:
 def _state(notification: Notification) -> str:
     match notification.state:
         case NotificationState.SENT if notification.sent_at is not None:
-            return f"{notification.kind.value} sent at {_moment(notification.sent_at)}"
+            return f"{notification.kind.value} sent at {shown_moment(notification.sent_at)}"
         case NotificationState.WAITING if notification.error:
             return f"{notification.kind.value} could not be sent, and is retried: {notification.error}"
         case NotificationState.WAITING:
-            return f"{notification.kind.value} is to be sent at {_moment(notification.due_at)}"
+            return f"{notification.kind.value} is to be sent at {shown_moment(notification.due_at)}"
         case _:
             why = f": {notification.error}" if notification.error else ""
             return f"{notification.kind.value} {notification.state.value.replace('_', ' ')}{why}"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"

@@ -11,6 +11,7 @@ from orchestrator.notifications.notification_ports import NotifyingStore
 from orchestrator.notifications.notification_rules import policy_of
 from orchestrator.notifications.outbox import next_from_ledger
 from orchestrator.scheduling.scheduled_command import project_name
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wiring.schedule_notes import is_notifying, start_sender
 from orchestrator.wording import count
 
@@ -64,6 +65,6 @@ def report_lost(settings: Settings, store: NotifyingStore, now: datetime) -> tup
 
 def _last_known(head: RunHead) -> str:
     process, done = head.process, sum(head.counts.values())
-    heard = f"{head.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC"
+    heard = shown_moment(head.heartbeat_at, "UTC", seconds=True)
     died = f"its process {process.pid} on {process.host} died"
     return f"{died}; last heartbeat at {heard}, {done:,} of {count(head.steps, 'step')} had ended"
