@@ -69,7 +69,7 @@ def _about_records(theirs: Side, ours: Side, rivals: frozenset[str]) -> list[str
 def rival_disagreements(expected: Mapping[str, str], found: Mapping[str, str], rivals: frozenset[str]) -> list[str]:
     """Say on what two sides disagree about the unit tests of a model of which one said no.
 
-    `expected` are dbt's words of each node, `found` those of elt. Which tests ran before the first that failed is chance.
+    `expected` are dbt's words of each node, `found` those of elt. Which tests ran first is chance.
     """
     lines = [f"{test}: only one side has a record of it" for test in sorted(rivals & (expected.keys() ^ found.keys()))]
     lines += [
