@@ -123,7 +123,7 @@ def _for_destination(
     success = told(policy, destination, NotifyEvent.SUCCESS, facts.schedule, facts.nodes)
     is_success = facts.is_green and bool(success)
     if over:
-        why["it was notified of the failure"] = None
+        why["the failure that it was notified of"] = None
     if is_success:
         why[success.why] = None
     if facts.is_green and not facts.troubles:

@@ -581,10 +581,10 @@ def test_a_preview_of_an_earlier_run_uses_what_was_known_then(nights, elt, shop,
         at = FIRST + timedelta(hours=number)
         nights.run(f"r{number}", at, *outcomes)
         nights.send(at)
-    expected = "team: not sent again (rule 1 includes it): it was told of ingest:load_api at 2026-11-26 01:05"
+    expected = "team: not sent again (rule 1 includes it): it was notified of ingest:load_api at 2026-11-26 01:05"
     assert expected in elt("notify", "preview", "r1", project=shop).out
     sent = elt("notify", "preview", "r0", project=shop).out
-    assert "team: told because of rule 1" in sent
+    assert "team: notified because of rule 1" in sent
     assert "report sent at" in sent
     assert "report sent at" in elt("notify", "preview", "r3", project=shop).out
 
@@ -596,7 +596,7 @@ def test_a_preview_of_a_run_that_is_not_sent_yet_shows_the_recovery(nights, elt,
         if number == 0:
             nights.send(at)
     said = elt("notify", "preview", "r1", project=shop).out
-    assert "team: told because of it was told of the failure" in said
+    assert "team: notified because of the failure that it was notified of" in said
     assert "[shop] nightly recovered: ingest:load_api" in said
 
 
