@@ -20,11 +20,23 @@ _yes = click.option("--yes", is_flag=True, help="Change the files without a ques
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @_scheduler
 @click.option("--image", metavar="IMAGE", help="The container image for Kubernetes.")
+@click.option(
+    "--volume",
+    metavar="[CLAIM:]FOLDER",
+    help="A folder that outlasts the jobs of a hosted scheduler, for DuckDB files; Kubernetes needs its claim.",
+)
 @_dry_run
 @_yes
 @project_dir
 def install_command(
-    names: tuple[str, ...], scheduler: str, image: str | None, project_dir: Path | None, *, dry_run: bool, yes: bool
+    names: tuple[str, ...],
+    scheduler: str,
+    image: str | None,
+    volume: str | None,
+    project_dir: Path | None,
+    *,
+    dry_run: bool,
+    yes: bool,
 ) -> int:
     """Let a scheduler start all schedules, or the named ones: shows what changes, and asks.
 
@@ -32,10 +44,16 @@ def install_command(
     offset of the time zone.
     """
     from orchestrator.schedules.schedule_install import install_schedules
-    from orchestrator.scheduling.installed_files import Scheduler
+    from orchestrator.scheduling.install_facts import Scheduler
 
     return install_schedules(
-        project_dir, Scheduler(scheduler), names, dry_run=dry_run, image=image, consents=consent(yes=yes)
+        project_dir,
+        Scheduler(scheduler),
+        names,
+        dry_run=dry_run,
+        image=image,
+        volume=volume,
+        consents=consent(yes=yes),
     )
 
 
@@ -45,8 +63,11 @@ def install_command(
 @_yes
 @project_dir
 def remove_command(scheduler: str, project_dir: Path | None, *, dry_run: bool, yes: bool) -> int:
-    """Remove what `elt schedule install` has written; nothing else is touched."""
+    """Remove what `elt schedule install` has written; nothing else is touched.
+
+    --project-dir may also be a folder that no longer exists.
+    """
     from orchestrator.schedules.schedule_install import remove_schedules
-    from orchestrator.scheduling.installed_files import Scheduler
+    from orchestrator.scheduling.install_facts import Scheduler
 
     return remove_schedules(project_dir, Scheduler(scheduler), dry_run=dry_run, consents=consent(yes=yes))

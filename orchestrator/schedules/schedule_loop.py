@@ -148,7 +148,8 @@ class ScheduleLoop:
         time = start.time
         words = ["schedule", "run", time.schedule, "--time", time.logical_time.isoformat(), *self.arguments]
         folder = [] if self.project_dir is None else ["--project-dir", str(self.project_dir)]
-        process = subprocess.Popen([sys.executable, "-m", "orchestrator", *words, *folder], stdin=subprocess.DEVNULL)
+        command = [sys.executable, "-P", "-m", "orchestrator", *words, *folder]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         self.children.append(_Child(start, process))
         because = f" ({start.kind}: {start.note})" if start.note else ""
         tell_of_schedules(f"{time.schedule}: started for {time.logical_time:%Y-%m-%d %H:%M} UTC{because}", at=now)
