@@ -13,7 +13,7 @@ _scheduler: Decorator = click.option(
 _dry_run: Decorator = click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 
 
-_yes = click.option("--yes", is_flag=True, help="Change the files without a question.")
+_yes = click.option("--yes", is_flag=True, help="FileChange the files without a question.")
 
 
 @click.command("install")
@@ -44,11 +44,11 @@ def install_command(
     offset of the time zone.
     """
     from orchestrator.schedules.schedule_install import install_schedules
-    from orchestrator.scheduling.install_facts import Scheduler
+    from orchestrator.scheduling.install_facts import ExternalScheduler
 
     return install_schedules(
         project_dir,
-        Scheduler(scheduler),
+        ExternalScheduler(scheduler),
         names,
         dry_run=dry_run,
         image=image,
@@ -68,6 +68,6 @@ def remove_command(scheduler: str, project_dir: Path | None, *, dry_run: bool, y
     --project-dir may also be a folder that no longer exists.
     """
     from orchestrator.schedules.schedule_install import remove_schedules
-    from orchestrator.scheduling.install_facts import Scheduler
+    from orchestrator.scheduling.install_facts import ExternalScheduler
 
-    return remove_schedules(project_dir, Scheduler(scheduler), dry_run=dry_run, consents=consent(yes=yes))
+    return remove_schedules(project_dir, ExternalScheduler(scheduler), dry_run=dry_run, consents=consent(yes=yes))

@@ -19,7 +19,7 @@ _NO_CRONTAB = ("no crontab", "no such file")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class FileChange:
     """One file as it is, and as it is to be; None for a file that does not exist."""
 
     path: Path
@@ -64,7 +64,7 @@ def read_file(path: Path) -> str | None:
     """Return the text of a file; None if it does not exist."""
     try:
         return path.read_text(encoding="utf-8", errors="surrogateescape")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise InstallError(f"{path} cannot be read: {error.strerror}.", hint="Change its permissions.") from error
@@ -99,13 +99,13 @@ def require_program(name: str) -> str:
     return program
 
 
-def start_units(changes: Iterable[Change]) -> None:
+def start_units(changes: Iterable[FileChange]) -> None:
     """Let systemd read new units, and start their timers."""
     timers = [one.path.name for one in changes if one.path.suffix == ".timer" and one.after is not None]
     _tell_systemd([["daemon-reload"], *([["enable", "--now", *timers]] if timers else [])], "The units are written")
 
 
-def delete_units(changes: Iterable[Change]) -> None:
+def delete_units(changes: Iterable[FileChange]) -> None:
     """Stop timers, while systemd still finds them, and delete the units, also where systemd does not run."""
     changes = tuple(changes)
     timers = [one.path.name for one in changes if one.path.suffix == ".timer"]

@@ -18,7 +18,14 @@ from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.settings import Settings
 from orchestrator.errors import UnknownScheduleError
 from orchestrator.schedules.scheduled_runs import utc_now
-from orchestrator.scheduling.install_facts import HOSTED, InstallFacts, Scheduler, Variables, Volume, variables_in
+from orchestrator.scheduling.install_facts import (
+    HOSTED,
+    ExternalScheduler,
+    InstallFacts,
+    Variables,
+    Volume,
+    variables_in,
+)
 from orchestrator.scheduling.project_packages import Packages, packages_of
 from orchestrator.scheduling.warehouse_place import WarehousePlace, warehouse_place
 
@@ -30,7 +37,7 @@ _PACKAGE_FILES = ("packages.yml", "dependencies.yml")
 
 
 def gather_facts(
-    settings: Settings, scheduler: Scheduler, names: tuple[str, ...], image: str | None, volume: Volume | None
+    settings: Settings, scheduler: ExternalScheduler, names: tuple[str, ...], image: str | None, volume: Volume | None
 ) -> InstallFacts:
     """Return what the files for a scheduler depend on.
 
@@ -93,7 +100,7 @@ def place_of(settings: Settings, schedule: ScheduleSettings) -> WarehousePlace |
     )
 
 
-def _variables(settings: Settings, scheduler: Scheduler, schedules: tuple[ScheduleSettings, ...]) -> Variables:
+def _variables(settings: Settings, scheduler: ExternalScheduler, schedules: tuple[ScheduleSettings, ...]) -> Variables:
     files = {settings.elt_yml, *(profiles_file(settings, one) for one in schedules)}
     texts = [_text(file) for file in files if file is not None]
     of_project = [_text(file) for file in _files_of_dbt(settings.dbt_project_dir) if file not in files]

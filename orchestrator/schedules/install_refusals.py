@@ -8,11 +8,11 @@ from orchestrator.config.settings import Settings
 from orchestrator.errors import InstallError
 from orchestrator.schedules.gathered_facts import place_of, profiles_file, repository_of
 from orchestrator.scheduling.hosted_schedulers import SECRET
-from orchestrator.scheduling.install_facts import HOSTED, WRITTEN, InstallFacts, Scheduler
+from orchestrator.scheduling.install_facts import HOSTED, WRITTEN, ExternalScheduler, InstallFacts
 from orchestrator.scheduling.local_schedulers import LONGEST_COMMAND, cron_command, unsafe_character
 
 
-def refuse(settings: Settings, scheduler: Scheduler, facts: InstallFacts) -> None:
+def refuse(settings: Settings, scheduler: ExternalScheduler, facts: InstallFacts) -> None:
     """Raise InstallError if the scheduler cannot run the schedules."""
     if not facts.schedules:
         raise InstallError("elt.yml has no schedules.", hint="Add one: see docs/scheduling.md.")
@@ -25,14 +25,14 @@ def refuse(settings: Settings, scheduler: Scheduler, facts: InstallFacts) -> Non
                 f"{scheduler} cannot start {str(path)!r}: no line for it can contain {character!r}.",
                 hint="Rename the folder.",
             )
-    if scheduler is Scheduler.CRON and len(cron_command(facts).replace("%", "\\%")) > LONGEST_COMMAND:
+    if scheduler is ExternalScheduler.CRON and len(cron_command(facts).replace("%", "\\%")) > LONGEST_COMMAND:
         raise InstallError(
             f"The line for the crontab would be longer than the {LONGEST_COMMAND} characters that cron reads.",
             hint="Name fewer schedules (without names, all are started), or use --as systemd.",
         )
 
 
-def _refuse_hosted(settings: Settings, scheduler: Scheduler, facts: InstallFacts) -> None:
+def _refuse_hosted(settings: Settings, scheduler: ExternalScheduler, facts: InstallFacts) -> None:
     if "://" not in settings.store:
         raise InstallError(
             f"{scheduler} runs each start in a new container, in which the record {settings.store} would be empty:"
@@ -46,18 +46,18 @@ def _refuse_hosted(settings: Settings, scheduler: Scheduler, facts: InstallFacts
             f"{scheduler} can start only what has a time: {', '.join(untimed)} has none.",
             hint="Name the schedules with `cron`; what starts `on` something else runs in `elt schedule start`.",
         )
-    if scheduler is Scheduler.KUBERNETES and not facts.image:
+    if scheduler is ExternalScheduler.KUBERNETES and not facts.image:
         raise InstallError("A CronJob needs a container image.", hint="Name it: --image registry/project:tag")
     for schedule in facts.schedules:
         _refuse_profiles(settings, scheduler, schedule)
         _refuse_warehouse(settings, scheduler, facts, schedule)
 
 
-def _refuse_profiles(settings: Settings, scheduler: Scheduler, schedule: ScheduleSettings) -> None:
+def _refuse_profiles(settings: Settings, scheduler: ExternalScheduler, schedule: ScheduleSettings) -> None:
     """Refuse a profiles.yml that is not in the repository; an image of Kubernetes may contain it."""
     file = profiles_file(settings, schedule)
     repository = repository_of(settings.project_root)
-    if file is not None and scheduler is not Scheduler.KUBERNETES and not file.is_relative_to(repository):
+    if file is not None and scheduler is not ExternalScheduler.KUBERNETES and not file.is_relative_to(repository):
         raise InstallError(
             f"The jobs of {scheduler} have the files of {repository} only; schedule {schedule.name} reads {file}.",
             hint=f"Put a profiles.yml into {settings.dbt_project_dir}, with `env_var('NAME')` in place of secrets.",
@@ -65,7 +65,7 @@ def _refuse_profiles(settings: Settings, scheduler: Scheduler, schedule: Schedul
 
 
 def _refuse_warehouse(
-    settings: Settings, scheduler: Scheduler, facts: InstallFacts, schedule: ScheduleSettings
+    settings: Settings, scheduler: ExternalScheduler, facts: InstallFacts, schedule: ScheduleSettings
 ) -> None:
     place = place_of(settings, schedule)
     if place is None or place.is_kept_in(facts.volume.folder if facts.volume else None):
@@ -73,7 +73,7 @@ def _refuse_warehouse(
     where = f"{scheduler} runs each start in a new container"
     if facts.volume is not None:
         where += f", of which only {facts.volume.folder} is kept"
-    volume = "--volume CLAIM:/data" if scheduler is Scheduler.KUBERNETES else "--volume /data"
+    volume = "--volume CLAIM:/data" if scheduler is ExternalScheduler.KUBERNETES else "--volume /data"
     environment = ""
     if place.from_environment:
         environment = "\nIf an environment variable is another path in the job, set it to that path for this command."
@@ -87,8 +87,8 @@ def _refuse_warehouse(
     )
 
 
-def _whose(scheduler: Scheduler) -> str:
-    return "the cluster" if scheduler is Scheduler.KUBERNETES else "your own runner"
+def _whose(scheduler: ExternalScheduler) -> str:
+    return "the cluster" if scheduler is ExternalScheduler.KUBERNETES else "your own runner"
 
 
 def require_own_file(path: Path, existing: str | None) -> None:
@@ -99,16 +99,16 @@ def require_own_file(path: Path, existing: str | None) -> None:
         )
 
 
-def hosted_notes(settings: Settings, scheduler: Scheduler, facts: InstallFacts) -> Iterator[str]:
+def hosted_notes(settings: Settings, scheduler: ExternalScheduler, facts: InstallFacts) -> Iterator[str]:
     """Yield what a hosted scheduler needs besides its files."""
-    if scheduler is Scheduler.KUBERNETES:
+    if scheduler is ExternalScheduler.KUBERNETES:
         yield f"The image {facts.image} needs {facts.packages.description}."
     else:
         yield f"The jobs install {facts.packages.description}."
     where = {
-        Scheduler.GITHUB: "Add these secrets of the repository",
-        Scheduler.GITLAB: "Add these CI/CD variables",
-        Scheduler.KUBERNETES: f"Create the secret {SECRET} with these keys",
+        ExternalScheduler.GITHUB: "Add these secrets of the repository",
+        ExternalScheduler.GITLAB: "Add these CI/CD variables",
+        ExternalScheduler.KUBERNETES: f"Create the secret {SECRET} with these keys",
     }[scheduler]
     if facts.variables.required:
         yield f"{where}: {', '.join(facts.variables.required)}"

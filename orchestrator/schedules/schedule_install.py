@@ -12,7 +12,7 @@ from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.streams import open_console
 from orchestrator.schedules.file_changes import (
     CRONTAB,
-    Change,
+    FileChange,
     delete_units,
     lingers,
     read_crontab,
@@ -24,7 +24,14 @@ from orchestrator.schedules.file_changes import (
 from orchestrator.schedules.gathered_facts import gather_facts, owner_of, repository_of
 from orchestrator.schedules.install_refusals import hosted_notes, refuse, require_own_file
 from orchestrator.scheduling.hosted_schedulers import gitlab_file, gitlab_schedules, hosted_files
-from orchestrator.scheduling.install_facts import HOSTED, InstallFacts, Scheduler, Volume, is_of_project, unit_name
+from orchestrator.scheduling.install_facts import (
+    HOSTED,
+    ExternalScheduler,
+    InstallFacts,
+    Volume,
+    is_of_project,
+    unit_name,
+)
 from orchestrator.scheduling.local_schedulers import (
     crontab_with,
     crontab_without,
@@ -36,16 +43,16 @@ from orchestrator.scheduling.local_schedulers import (
 from orchestrator.wording import count
 
 _FOLDERS = {
-    Scheduler.GITHUB: (".github/workflows", "elt-*.yml"),
-    Scheduler.GITLAB: (".gitlab", "elt-*.yml"),
-    Scheduler.KUBERNETES: ("kubernetes", "elt-*.yaml"),
+    ExternalScheduler.GITHUB: (".github/workflows", "elt-*.yml"),
+    ExternalScheduler.GITLAB: (".gitlab", "elt-*.yml"),
+    ExternalScheduler.KUBERNETES: ("kubernetes", "elt-*.yaml"),
 }
 """Where the files of a scheduler are in the repository."""
 
 
 def install_schedules(
     project_dir: Path | None,
-    scheduler: Scheduler,
+    scheduler: ExternalScheduler,
     names: tuple[str, ...],
     *,
     dry_run: bool,
@@ -62,13 +69,13 @@ def install_schedules(
     facts = gather_facts(settings, scheduler, names, image, _volume(scheduler, volume))
     refuse(settings, scheduler, facts)
     changes = tuple(_wanted(scheduler, facts, dry_run=dry_run))
-    if scheduler is Scheduler.SYSTEMD and not dry_run:
+    if scheduler is ExternalScheduler.SYSTEMD and not dry_run:
         require_program("systemctl")
     return _apply(scheduler, changes, tuple(_notes(settings, scheduler, facts)), dry_run, consents)
 
 
 def remove_schedules(
-    project_dir: Path | None, scheduler: Scheduler, *, dry_run: bool, consents: Callable[[str], bool]
+    project_dir: Path | None, scheduler: ExternalScheduler, *, dry_run: bool, consents: Callable[[str], bool]
 ) -> int:
     """Remove what `install_schedules` has written. The exit code is 0, also if there is nothing to remove.
 
@@ -84,7 +91,7 @@ def remove_schedules(
     return _apply(scheduler, changes, (), dry_run, consents)
 
 
-def _volume(scheduler: Scheduler, text: str | None) -> Volume | None:
+def _volume(scheduler: ExternalScheduler, text: str | None) -> Volume | None:
     if text is None:
         return None
     claim, colon, folder = text.rpartition(":")
@@ -93,23 +100,23 @@ def _volume(scheduler: Scheduler, text: str | None) -> Volume | None:
         raise InstallError(f"--volume is not for {scheduler}, whose runs are on this machine.", hint="Leave it out.")
     if not folder.startswith("/"):
         raise InstallError(f"The folder of --volume {text} is not absolute.", hint=hint)
-    if (scheduler is Scheduler.KUBERNETES) != bool(claim) or bool(colon) != bool(claim):
+    if (scheduler is ExternalScheduler.KUBERNETES) != bool(claim) or bool(colon) != bool(claim):
         needs = "needs the name of a PersistentVolumeClaim" if not claim else "has no PersistentVolumeClaim"
         raise InstallError(f"--volume {text}: {scheduler} {needs}.", hint=hint)
     return Volume(folder=PurePosixPath(folder), claim=claim or None)
 
 
-def _wanted(scheduler: Scheduler, facts: InstallFacts, *, dry_run: bool) -> Iterator[Change]:
-    if scheduler is Scheduler.CRON:
+def _wanted(scheduler: ExternalScheduler, facts: InstallFacts, *, dry_run: bool) -> Iterator[FileChange]:
+    if scheduler is ExternalScheduler.CRON:
         try:
             before = read_crontab()
         except InstallError:
             if not dry_run:
                 raise
             before = ""  # the lines are shown, for whoever may add them
-        yield Change(path=CRONTAB, before=before, after=crontab_with(before, facts))
+        yield FileChange(path=CRONTAB, before=before, after=crontab_with(before, facts))
         return
-    if scheduler is Scheduler.SYSTEMD:
+    if scheduler is ExternalScheduler.SYSTEMD:
         files = {unit_folder() / name: text for name, text in systemd_units(facts).items()}
     else:
         repository = repository_of(facts.project_root)
@@ -117,16 +124,16 @@ def _wanted(scheduler: Scheduler, facts: InstallFacts, *, dry_run: bool) -> Iter
     for path, text in files.items():
         existing = read_file(path)
         require_own_file(path, existing)
-        yield Change(path=path, before=existing, after=text)
+        yield FileChange(path=path, before=existing, after=text)
     yield from (one for one in _removed(scheduler, facts.project_root) if one.path not in files)
 
 
-def _removed(scheduler: Scheduler, root: Path) -> Iterator[Change]:
-    if scheduler is Scheduler.CRON:
+def _removed(scheduler: ExternalScheduler, root: Path) -> Iterator[FileChange]:
+    if scheduler is ExternalScheduler.CRON:
         before = read_crontab()
-        yield Change(path=CRONTAB, before=before, after=crontab_without(before, root))
+        yield FileChange(path=CRONTAB, before=before, after=crontab_without(before, root))
         return
-    if scheduler is Scheduler.SYSTEMD:
+    if scheduler is ExternalScheduler.SYSTEMD:
         paths = [unit_folder() / f"{unit_name(root)}{suffix}" for suffix in (".service", ".timer")]
         texts = {path: read_file(path) for path in paths}
     else:
@@ -137,29 +144,29 @@ def _removed(scheduler: Scheduler, root: Path) -> Iterator[Change]:
         texts = {path: text for path, text in found.items() if is_of_project(text, of_project)}
     for path, existing in texts.items():
         if existing is not None:
-            yield Change(path=path, before=existing, after=None)
+            yield FileChange(path=path, before=existing, after=None)
 
 
-def _notes(settings: Settings, scheduler: Scheduler, facts: InstallFacts) -> Iterator[str]:
+def _notes(settings: Settings, scheduler: ExternalScheduler, facts: InstallFacts) -> Iterator[str]:
     match scheduler:
-        case Scheduler.GITLAB:
+        case ExternalScheduler.GITLAB:
             yield f"Add to .gitlab-ci.yml: include: [{{local: {gitlab_file(facts)}}}]"
             yield "Create these pipeline schedules (Build > Pipeline schedules):"
             yield from (f"  {line}" for line in gitlab_schedules(facts))
             yield from hosted_notes(settings, scheduler, facts)
-        case Scheduler.GITHUB | Scheduler.KUBERNETES:
+        case ExternalScheduler.GITHUB | ExternalScheduler.KUBERNETES:
             yield from hosted_notes(settings, scheduler, facts)
         case _:
             is_root = os.geteuid() == 0
             yield from environment_notes(scheduler, facts, is_root=is_root, lingers=lingers())
-            if scheduler is Scheduler.CRON and is_root and (owner := owner_of(facts.project_root)) != "root":
+            if scheduler is ExternalScheduler.CRON and is_root and (owner := owner_of(facts.project_root)) != "root":
                 yield f"cron runs this as root, but the project belongs to {owner}. Install it as {owner} instead."
             yield from _gone(scheduler)
 
 
-def _gone(scheduler: Scheduler) -> Iterator[str]:
+def _gone(scheduler: ExternalScheduler) -> Iterator[str]:
     """Yield a line for each installed project whose folder no longer exists."""
-    if scheduler is Scheduler.CRON:
+    if scheduler is ExternalScheduler.CRON:
         try:
             roots = projects_in_crontab(read_crontab())
         except InstallError:
@@ -176,8 +183,8 @@ def _gone(scheduler: Scheduler) -> Iterator[str]:
 
 
 def _apply(
-    scheduler: Scheduler,
-    changes: tuple[Change, ...],
+    scheduler: ExternalScheduler,
+    changes: tuple[FileChange, ...],
     notes: tuple[str, ...],
     dry_run: bool,  # noqa: FBT001  # passed on by the two functions above
     consents: Callable[[str], bool],
@@ -200,11 +207,11 @@ def _apply(
     return ExitCode.SUCCESS
 
 
-def _write(scheduler: Scheduler, changes: tuple[Change, ...]) -> None:
-    if scheduler is Scheduler.SYSTEMD and all(one.after is None for one in changes):
+def _write(scheduler: ExternalScheduler, changes: tuple[FileChange, ...]) -> None:
+    if scheduler is ExternalScheduler.SYSTEMD and all(one.after is None for one in changes):
         delete_units(changes)
         return
     for change in changes:
         change.write()
-    if scheduler is Scheduler.SYSTEMD:
+    if scheduler is ExternalScheduler.SYSTEMD:
         start_units(changes)

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 
 from orchestrator.config.schedule_settings import ScheduleSettings
-from orchestrator.scheduling.install_facts import GRACE, InstallFacts, Scheduler, Volume
+from orchestrator.scheduling.install_facts import GRACE, ExternalScheduler, InstallFacts, Volume
 from orchestrator.scheduling.utc_entries import utc_entries
 
 _MINUTES = 360
@@ -13,14 +13,14 @@ SECRET = "elt"  # noqa: S105  # the name of an object of Kubernetes
 """The secret of Kubernetes whose keys are environment variables of the jobs."""
 
 
-def hosted_files(scheduler: Scheduler, facts: InstallFacts) -> dict[str, str]:
+def hosted_files(scheduler: ExternalScheduler, facts: InstallFacts) -> dict[str, str]:
     """Return the files of a scheduler by their paths in the repository."""
     match scheduler:
-        case Scheduler.GITHUB:
+        case ExternalScheduler.GITHUB:
             return {
                 f".github/workflows/elt-{facts.label(one.name)}.yml": _workflow(facts, one) for one in facts.schedules
             }
-        case Scheduler.GITLAB:
+        case ExternalScheduler.GITLAB:
             jobs = "".join(_gitlab_job(facts, one) for one in facts.schedules)
             return {gitlab_file(facts): f"{facts.marks}{jobs}"}
         case _:

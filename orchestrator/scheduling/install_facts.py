@@ -18,7 +18,7 @@ _LONGEST = 44
 """The longest label: the name of a CronJob has at most 52 characters."""
 
 
-class Scheduler(StrEnum):
+class ExternalScheduler(StrEnum):
     """What starts the schedules."""
 
     CRON = "cron"
@@ -28,7 +28,7 @@ class Scheduler(StrEnum):
     KUBERNETES = "kubernetes"
 
 
-HOSTED = frozenset({Scheduler.GITHUB, Scheduler.GITLAB, Scheduler.KUBERNETES})
+HOSTED = frozenset({ExternalScheduler.GITHUB, ExternalScheduler.GITLAB, ExternalScheduler.KUBERNETES})
 """They run each start in a new container: the record and the warehouse must be elsewhere."""
 
 

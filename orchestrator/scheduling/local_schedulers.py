@@ -5,7 +5,14 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from orchestrator.scheduling.install_facts import ENVIRONMENT, GRACE, WRITTEN, InstallFacts, Scheduler, unit_name
+from orchestrator.scheduling.install_facts import (
+    ENVIRONMENT,
+    GRACE,
+    WRITTEN,
+    ExternalScheduler,
+    InstallFacts,
+    unit_name,
+)
 
 LONGEST_COMMAND = 998
 """The characters of a command that every cron accepts; longer ones are refused or cut."""
@@ -120,7 +127,7 @@ def _quoted(text: str, *, is_command: bool = True) -> str:
 
 
 def environment_notes(
-    scheduler: Scheduler, facts: InstallFacts, *, is_root: bool, lingers: bool = False
+    scheduler: ExternalScheduler, facts: InstallFacts, *, is_root: bool, lingers: bool = False
 ) -> Iterator[str]:
     """Yield what cron and systemd need besides their files: they start with nearly no environment."""
     if facts.variables.required:
@@ -132,5 +139,5 @@ def environment_notes(
         yield f"as lines NAME='value' into a file that only you can read: install -m 600 /dev/null {file}"
         if facts.variables.with_default:
             yield f"These have a default, and may be in the file as well: {', '.join(facts.variables.with_default)}"
-    if scheduler is Scheduler.SYSTEMD and not is_root and not lingers:
+    if scheduler is ExternalScheduler.SYSTEMD and not is_root and not lingers:
         yield "A timer of a user stops when the user logs out, unless you call: loginctl enable-linger"

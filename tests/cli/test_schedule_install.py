@@ -23,6 +23,12 @@ fi
 """
 
 
+READ_ONLY = """#!/bin/sh
+if [ "$1" = -l ]; then echo "no crontab for ada" >&2; else echo "mkstemp: Permission denied" >&2; fi
+exit 1
+"""
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """A project in a git repository."""
@@ -191,9 +197,7 @@ def test_a_path_that_no_crontab_can_contain_is_refused(elt, tmp_path: Path, cron
 def test_a_crontab_that_cannot_be_written_is_an_error(elt, shop: Path, crontab: Path) -> None:
     """The message of the program is shown. --dry-run shows the lines, for whoever may add them."""
     program = crontab.parent / "bin/crontab"
-    program.write_text(
-        '#!/bin/sh\n[ "$1" = -l ] && { echo no crontab for ada >&2; exit 1; }\necho mkstemp: Permission denied >&2; exit 1\n'
-    )
+    program.write_text(READ_ONLY)
     elt("schedule", "install", "--as", "cron", "--yes", project=shop).refuses(
         "`crontab -` failed: mkstemp: Permission denied", "/etc/cron.allow"
     )

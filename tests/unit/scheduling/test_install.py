@@ -19,8 +19,8 @@ from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.scheduling.hosted_schedulers import hosted_files
 from orchestrator.scheduling.install_facts import (
     ENVIRONMENT,
+    ExternalScheduler,
     InstallFacts,
-    Scheduler,
     Variables,
     unit_name,
     variables_in,
@@ -138,12 +138,14 @@ def test_a_crontab_line_takes_its_environment_from_a_file(tmp_path: Path) -> Non
 def test_the_environment_of_cron_and_systemd_is_named() -> None:
     """The variables, the file, and what a timer of a user needs."""
     said = "\n".join(
-        environment_notes(Scheduler.SYSTEMD, facts(variables=Variables(required=("PING", "SLACK_URL"))), is_root=False)
+        environment_notes(
+            ExternalScheduler.SYSTEMD, facts(variables=Variables(required=("PING", "SLACK_URL"))), is_root=False
+        )
     )
     assert "PING, SLACK_URL" in said
     assert f"{facts().project_root}/{ENVIRONMENT}" in said
     assert "loginctl enable-linger" in said
-    assert not list(environment_notes(Scheduler.CRON, facts(variables=Variables()), is_root=False))
+    assert not list(environment_notes(ExternalScheduler.CRON, facts(variables=Variables()), is_root=False))
     assert f"EnvironmentFile=-{facts().project_root}/{ENVIRONMENT}" in "".join(systemd_units(facts()).values())
 
 
@@ -179,7 +181,7 @@ def checked(schema: str, path: Path, text: str) -> None:
 
 def test_a_github_workflow_is_valid_and_passes_secrets_by_name(tmp_path: Path) -> None:
     """One at a time, without cancelling the one in progress."""
-    ((path, text),) = hosted_files(Scheduler.GITHUB, facts()).items()
+    ((path, text),) = hosted_files(ExternalScheduler.GITHUB, facts()).items()
     checked("vendor.github-workflows", tmp_path / path, text)
     document = yaml.safe_load(text)
     assert len(document[True]["schedule"]) == 2  # YAML 1.1 reads the key `on` as true
@@ -193,7 +195,7 @@ def test_a_github_workflow_is_valid_and_passes_secrets_by_name(tmp_path: Path) -
 
 def test_a_gitlab_job_is_valid_and_is_not_retried_by_gitlab(tmp_path: Path) -> None:
     """elt retries by its own record."""
-    ((path, text),) = hosted_files(Scheduler.GITLAB, facts()).items()
+    ((path, text),) = hosted_files(ExternalScheduler.GITLAB, facts()).items()
     checked("vendor.gitlab-ci", tmp_path / path, text)
     job = yaml.safe_load(text)["elt nightly"]
     assert (job["retry"], job["resource_group"], job["script"][-1]) == (
@@ -207,7 +209,7 @@ def test_kubernetes_cron_jobs_are_valid() -> None:
     """One for each entry; none starts while another runs."""
     import kubernetes_validate
 
-    ((_, text),) = hosted_files(Scheduler.KUBERNETES, facts()).items()
+    ((_, text),) = hosted_files(ExternalScheduler.KUBERNETES, facts()).items()
     jobs = list(yaml.safe_load_all(text))
     for job in jobs:
         kubernetes_validate.validate(job, "1.30", strict=True)
@@ -227,7 +229,7 @@ def test_names_that_yaml_could_misread_are_quoted(tmp_path: Path) -> None:
     """A schedule may be called `on` or `1.0`."""
     for name in ("on", "1.0", "null"):
         odd = facts(schedules=(ScheduleSettings(name=name, cron=("0 0 * * *",)),))
-        ((path, text),) = hosted_files(Scheduler.GITHUB, odd).items()
+        ((path, text),) = hosted_files(ExternalScheduler.GITHUB, odd).items()
         checked("vendor.github-workflows", tmp_path / path, text)
         assert yaml.safe_load(text)["concurrency"]["group"] == f"elt-{name.replace('.', '-')}"
 
