@@ -30,7 +30,7 @@ from orchestrator.scheduling.project_packages import Packages, packages_of
 from orchestrator.scheduling.warehouse_place import WarehousePlace, warehouse_place
 
 _OF_DBT = ("DBT_PROFILE", "DBT_PROFILES_DIR", "DBT_TARGET")
-"""Variables by which dbt finds its target; the folder of one machine is of no use on another."""
+"""Variables by which dbt finds its target; the jobs of a hosted scheduler take it from the project."""
 _READ = frozenset({".sql", ".yml", ".yaml", ".py"})
 _NOT_READ = frozenset({"target", "dbt_packages", "logs", "node_modules", "venv"})
 _PACKAGE_FILES = ("packages.yml", "dependencies.yml")
@@ -85,9 +85,18 @@ def owner_of(folder: Path) -> str:
 
 def profiles_file(settings: Settings, schedule: ScheduleSettings) -> Path | None:
     """Return the profiles.yml that the runs of a schedule read here; None if there is none."""
-    given = schedule.options.get("profiles_dir") or os.environ.get("DBT_PROFILES_DIR")
-    folders = [settings.project_root / str(given)] if given else [settings.dbt_project_dir, Path.home() / ".dbt"]
+    given, of_shell = schedule.options.get("profiles_dir"), os.environ.get("DBT_PROFILES_DIR")
+    folders = [settings.project_root / str(given)] if given else [settings.project_root, settings.dbt_project_dir]
+    if not given:
+        folders += [settings.project_root / of_shell] if of_shell else []
+        folders.append(Path.home() / ".dbt")
     return next((file for folder in folders if (file := folder / "profiles.yml").is_file()), None)
+
+
+def is_found_elsewhere(settings: Settings, schedule: ScheduleSettings, file: Path) -> bool:
+    """Return whether the runs of a schedule find this profiles.yml also in another checkout of the repository."""
+    is_named = "profiles_dir" in schedule.options or file.parent in {settings.project_root, settings.dbt_project_dir}
+    return is_named and file.resolve().is_relative_to(repository_of(settings.project_root))
 
 
 def place_of(settings: Settings, schedule: ScheduleSettings) -> WarehousePlace | None:
@@ -107,6 +116,7 @@ def _variables(settings: Settings, scheduler: ExternalScheduler, schedules: tupl
     more = [name for name in VARIABLES if os.environ.get(name)]
     if scheduler in HOSTED:
         more += _dlt_secrets(settings.project_root / ".dlt/secrets.toml")
+        more += [name for one in schedules if (place := place_of(settings, one)) for name in place.variables]
     else:
         more += [name for name in _OF_DBT if os.environ.get(name)]
     return variables_in((*texts, *of_project), more)

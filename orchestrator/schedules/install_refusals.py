@@ -6,7 +6,7 @@ from pathlib import Path
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.settings import Settings
 from orchestrator.errors import InstallError
-from orchestrator.schedules.gathered_facts import place_of, profiles_file, repository_of
+from orchestrator.schedules.gathered_facts import is_found_elsewhere, place_of, profiles_file
 from orchestrator.scheduling.hosted_schedulers import SECRET
 from orchestrator.scheduling.install_facts import HOSTED, WRITTEN, ExternalScheduler, InstallFacts
 from orchestrator.scheduling.local_schedulers import LONGEST_COMMAND, cron_command, unsafe_character
@@ -54,14 +54,14 @@ def _refuse_hosted(settings: Settings, scheduler: ExternalScheduler, facts: Inst
 
 
 def _refuse_profiles(settings: Settings, scheduler: ExternalScheduler, schedule: ScheduleSettings) -> None:
-    """Refuse a profiles.yml that is not in the repository; an image of Kubernetes may contain it."""
+    """Refuse a profiles.yml that the jobs do not find; an image of Kubernetes may have one of its own."""
     file = profiles_file(settings, schedule)
-    repository = repository_of(settings.project_root)
-    if file is not None and scheduler is not ExternalScheduler.KUBERNETES and not file.is_relative_to(repository):
-        raise InstallError(
-            f"The jobs of {scheduler} have the files of {repository} only; schedule {schedule.name} reads {file}.",
-            hint=f"Put a profiles.yml into {settings.dbt_project_dir}, with `env_var('NAME')` in place of secrets.",
-        )
+    if file is None or scheduler is ExternalScheduler.KUBERNETES or is_found_elsewhere(settings, schedule, file):
+        return
+    raise InstallError(
+        f"The jobs of {scheduler} would not find the profiles.yml that schedule {schedule.name} reads here: {file}.",
+        hint=f"Put a profiles.yml into {settings.dbt_project_dir}, with `env_var('NAME')` in place of secrets.",
+    )
 
 
 def _refuse_warehouse(
@@ -114,7 +114,6 @@ def hosted_notes(settings: Settings, scheduler: ExternalScheduler, facts: Instal
         yield f"{where}: {', '.join(facts.variables.required)}"
     if facts.variables.with_default:
         yield f"These have a default, and may be set: {', '.join(facts.variables.with_default)}"
-    repository = repository_of(settings.project_root)
     for schedule in facts.schedules:
         place, file = place_of(settings, schedule), profiles_file(settings, schedule)
         if place is not None and place.unknown:
@@ -124,5 +123,5 @@ def hosted_notes(settings: Settings, scheduler: ExternalScheduler, facts: Instal
             )
         elif place is None and file is not None:
             yield f"The target of schedule {schedule.name} cannot be read from {file}: it must be on a server."
-        if file is None or not file.is_relative_to(repository):
-            yield f"No profiles.yml is in {repository}: the jobs need one."
+        if file is None or not is_found_elsewhere(settings, schedule, file):
+            yield f"{settings.dbt_project_dir} has no profiles.yml: the jobs need one for schedule {schedule.name}."

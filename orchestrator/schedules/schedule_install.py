@@ -84,7 +84,7 @@ def remove_schedules(
     try:
         root, problem = find_root(project_dir), None
     except ProjectError as error:
-        root, problem = Path(os.path.abspath(project_dir or Path.cwd())), error  # noqa: PTH100  # links stay
+        root, problem = (project_dir or Path.cwd()).resolve(), error
     changes = tuple(one for one in _removed(scheduler, root) if one.before != one.after)
     if not changes and problem is not None:
         raise problem

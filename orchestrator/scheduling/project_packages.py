@@ -48,10 +48,10 @@ def packages_of(files: dict[str, str], elt: str, adapters: tuple[str, ...]) -> P
     `files` are the texts of requirements.txt and pyproject.toml by their paths; `elt` and `adapters` are requirements.
     """
     for path, text in files.items():
-        lines = [line.strip() for line in text.splitlines()]
+        lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
         listed = _dependencies(text) if path.endswith(".toml") else lines
         if listed is not None:
-            has_elt = any(_ELT.match(one) for one in listed)
+            has_elt = any(_ELT.search(one) for one in listed)
             beside = () if has_elt else (elt, *adapters)
             return Packages(file=path, beside=beside, has_hashes="--hash=" in text)
     return Packages(beside=(elt, *adapters))

@@ -11,6 +11,8 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 _SERVER = re.compile(r"(md|motherduck|postgres|postgresql|mysql):", re.IGNORECASE)
+_MOTHERDUCK = re.compile(r"(md|motherduck):", re.IGNORECASE)
+_TOKENS = ("MOTHERDUCK_TOKEN",)
 _ON_SERVER = frozenset({"postgres", "postgresql", "mysql", "motherduck"})
 
 
@@ -24,6 +26,8 @@ class WarehousePlace:
     """The database file as profiles.yml names it; None if there is none, or it is not known."""
     unknown: str = ""
     """Why it is not known where the tables are; empty if it is."""
+    variables: tuple[str, ...] = ()
+    """Environment variables that the target reads, although profiles.yml does not name them."""
     from_environment: bool = False
     """Whether an environment variable is part of the path."""
 
@@ -63,8 +67,13 @@ def warehouse_place(
         return WarehousePlace(target=target, adapter=adapter)
     try:
         path = _path_of_database(output, read)
-        from_environment = any("env_var" in str(output.get(key)) for key in ("path", "database", "attach"))
-        return WarehousePlace(target=target, adapter=adapter, file=_file_of(path), from_environment=from_environment)
+        return WarehousePlace(
+            target=target,
+            adapter=adapter,
+            file=_file_of(path),
+            variables=_TOKENS if _MOTHERDUCK.match(path) and _TOKENS[0].lower() not in str(output).lower() else (),
+            from_environment=any("env_var" in str(output.get(key)) for key in ("path", "database", "attach")),
+        )
     except _UnknownValueError as error:
         return WarehousePlace(target=target, adapter=adapter, unknown=str(error))
 

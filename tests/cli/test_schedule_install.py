@@ -135,8 +135,25 @@ def test_a_profile_outside_of_the_repository_is_refused(elt, shop: Path, tmp_pat
     (tmp_path / "home/.dbt").mkdir(parents=True)
     (shop / "profiles.yml").rename(tmp_path / "home/.dbt/profiles.yml")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    install = ("schedule", "install", "--as", "github", "--yes")
+    elt(*install, project=shop).refuses("home/.dbt/profiles.yml", "Put a profiles.yml into")
+    (shop / "profiles").mkdir()
+    (tmp_path / "home/.dbt/profiles.yml").rename(shop / "profiles/profiles.yml")
+    monkeypatch.setenv("DBT_PROFILES_DIR", str(shop / "profiles"))
+    elt(*install, project=shop).refuses("shop/profiles/profiles.yml")
+    elt_yml = shop / "elt.yml"
+    elt_yml.write_text(elt_yml.read_text().replace("{select", "{profiles_dir: profiles, select"))
+    assert elt(*install, project=shop).code == 0
+
+
+def test_a_profile_of_the_shell_is_not_that_of_the_jobs(elt, shop: Path, tmp_path: Path, monkeypatch) -> None:
+    """The jobs read the one of the project."""
+    hosted(shop, monkeypatch)
+    monkeypatch.setenv("DBT_PROFILES_DIR", str(tmp_path))
+    (tmp_path / "profiles.yml").write_text("shop: {target: dev, outputs: {dev: {type: duckdb, path: mine.duckdb}}}\n")
     said = elt("schedule", "install", "--as", "github", "--yes", project=shop)
-    said.refuses("home/.dbt/profiles.yml", "Put a profiles.yml into")
+    assert said.code == 0, said.err
+    assert "MOTHERDUCK_TOKEN" in said.out
 
 
 def test_a_job_installs_what_the_project_needs(elt, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:

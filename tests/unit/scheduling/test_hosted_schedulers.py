@@ -56,6 +56,14 @@ def test_a_variable_with_a_default_is_not_set_to_nothing(tmp_path) -> None:
         ({"requirements.txt": "pandas\n"}, [f"python -m pip install -r requirements.txt '{ELT}' dbt-x==1"]),
         ({"requirements.txt": "# own\nElt_Orchestrator[all]>=0.1\n"}, ["python -m pip install -r requirements.txt"]),
         (
+            {"requirements.txt": "git+https://git.example/tools/elt-orchestrator.git@v1\n"},
+            ["python -m pip install -r requirements.txt"],
+        ),
+        (
+            {"requirements.txt": "# elt-orchestrator\n"},
+            [f"python -m pip install -r requirements.txt '{ELT}' dbt-x==1"],
+        ),
+        (
             {"a b/requirements.txt": "x==1 --hash=sha256:0\n"},
             ["python -m pip install -r 'a b/requirements.txt'", f"python -m pip install '{ELT}' dbt-x==1"],
         ),

@@ -62,7 +62,9 @@ def test_a_path_from_the_environment_is_known_only_with_its_value() -> None:
     found = place(output)
     assert found is not None
     assert (found.file, "DB is not set" in found.unknown) == (None, True)
-    assert place(output, DB="md:x") == WarehousePlace(target="dev", adapter="duckdb", from_environment=True)
+    found = place(output, DB="md:x")
+    assert found is not None
+    assert (found.file, found.from_environment) == (None, True)
     assert "not understood" in getattr(place({"path": "{{ var('x') }}"}), "unknown", "")
 
 
@@ -76,3 +78,16 @@ def test_a_target_that_does_not_exist_is_not_judged(options: dict) -> None:
 def test_a_profile_that_cannot_be_read_is_not_judged(text: str) -> None:
     """There is no traceback."""
     assert warehouse_place(text, PROJECT, {}, {}) is None
+
+
+def test_a_target_on_motherduck_reads_its_token_from_the_environment() -> None:
+    """Unless profiles.yml has it."""
+    for output, variables in (
+        ({"path": "md:shop"}, ("MOTHERDUCK_TOKEN",)),
+        ({"path": "md:shop", "settings": {"motherduck_token": "{{ env_var('TOKEN', '') }}"}}, ()),
+        ({"path": "md:shop?motherduck_token=x"}, ()),
+        ({"path": "shop.duckdb"}, ()),
+    ):
+        found = place(output)
+        assert found is not None
+        assert found.variables == variables
