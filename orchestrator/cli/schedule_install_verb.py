@@ -13,7 +13,7 @@ _scheduler: Decorator = click.option(
 _dry_run: Decorator = click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 
 
-_yes = click.option("--yes", is_flag=True, help="FileChange the files without a question.")
+_yes = click.option("--yes", is_flag=True, help="Change the files without a question.")
 
 
 @click.command("install")

@@ -130,7 +130,7 @@ def _tell_systemd(calls: list[list[str]], done: str) -> None:
             _run(command, hint="")
         except InstallError as error:
             raise InstallError(
-                f"{done}, but systemd does not know it: {error.message}",
+                f"{done}, but systemd has not read the change: {error.message}",
                 hint="Run this where systemd runs: " + " && ".join(" ".join(one) for one in commands),
             ) from error
 

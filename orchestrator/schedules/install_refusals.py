@@ -101,6 +101,11 @@ def require_own_file(path: Path, existing: str | None) -> None:
 
 def hosted_notes(settings: Settings, scheduler: ExternalScheduler, facts: InstallFacts) -> Iterator[str]:
     """Yield what a hosted scheduler needs besides its files."""
+    yield {
+        ExternalScheduler.GITHUB: "Commit the workflows to the default branch: GitHub runs no others at their times.",
+        ExternalScheduler.GITLAB: "Commit the file to the branch that the pipeline schedules name.",
+        ExternalScheduler.KUBERNETES: "Apply the files: kubectl apply -f kubernetes/",
+    }[scheduler]
     if scheduler is ExternalScheduler.KUBERNETES:
         yield f"The image {facts.image} needs {facts.packages.description}."
     else:
