@@ -130,3 +130,4 @@ def hosted_notes(settings: Settings, scheduler: ExternalScheduler, facts: Instal
             yield f"The target of schedule {schedule.name} cannot be read from {file}: it must be on a server."
         if file is None or not is_found_elsewhere(settings, schedule, file):
             yield f"{settings.dbt_project_dir} has no profiles.yml: the jobs need one for schedule {schedule.name}."
+    yield "Then start each job once by hand: it records the schedule, which runs at the times that come after."

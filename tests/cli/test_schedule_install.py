@@ -167,6 +167,7 @@ def test_a_job_installs_what_the_project_needs(elt, shop: Path, monkeypatch: pyt
     assert "The jobs install what requirements.txt lists, and elt-orchestrator[postgres]==" in said.out
     assert "PG_PASSWORD, SOURCES__CRM__API_KEY" in said.out
     assert "Commit the workflows to the default branch" in said.out
+    assert "start each job once by hand" in said.out
     text = (shop / ".github/workflows/elt-nightly.yml").read_text()
     assert "- run: elt deps\n" in text
     assert "hidden" not in text + said.out
