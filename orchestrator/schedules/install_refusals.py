@@ -9,7 +9,7 @@ from orchestrator.errors import InstallError
 from orchestrator.schedules.gathered_facts import is_found_elsewhere, place_of, profiles_file
 from orchestrator.scheduling.hosted_schedulers import SECRET
 from orchestrator.scheduling.install_facts import HOSTED, WRITTEN, ExternalScheduler, InstallFacts
-from orchestrator.scheduling.local_schedulers import LONGEST_COMMAND, cron_command, unsafe_character
+from orchestrator.scheduling.local_schedulers import LONGEST_COMMAND, cron_command, other_shell, unsafe_character
 
 
 def refuse(settings: Settings, scheduler: ExternalScheduler, facts: InstallFacts) -> None:
@@ -96,6 +96,15 @@ def require_own_file(path: Path, existing: str | None) -> None:
     if existing is not None and not existing.startswith(WRITTEN):
         raise InstallError(
             f"{path} exists, and `elt schedule install` did not write it.", hint="Rename it, and install again."
+        )
+
+
+def require_shell(crontab: str) -> None:
+    """Raise InstallError if a crontab runs its lines with a shell that does not understand them."""
+    if (shell := other_shell(crontab)) is not None:
+        raise InstallError(
+            f"Your crontab sets SHELL={shell}, which cannot run what elt would add: that is for /bin/sh.",
+            hint="Add a line SHELL=/bin/sh at its end (crontab -e), or use --as systemd.",
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from orchestrator.config.loader import find_root, load_settings
 from orchestrator.config.settings import Settings
-from orchestrator.errors import InstallError, ProjectError
+from orchestrator.errors import ConfigurationError, EltError, InstallError, ProjectError
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.streams import open_console
 from orchestrator.schedules.file_changes import (
@@ -22,7 +22,7 @@ from orchestrator.schedules.file_changes import (
     unit_folder,
 )
 from orchestrator.schedules.gathered_facts import gather_facts, owner_of, repository_of
-from orchestrator.schedules.install_refusals import hosted_notes, refuse, require_own_file
+from orchestrator.schedules.install_refusals import hosted_notes, refuse, require_own_file, require_shell
 from orchestrator.scheduling.hosted_schedulers import gitlab_file, gitlab_schedules, hosted_files
 from orchestrator.scheduling.install_facts import (
     HOSTED,
@@ -81,9 +81,10 @@ def remove_schedules(
 
     Neither the project nor a valid elt.yml needs to exist: only the folder counts.
     """
+    problem: EltError | None = None
     try:
-        root, problem = find_root(project_dir), None
-    except ProjectError as error:
+        root = find_root(project_dir)
+    except (ProjectError, ConfigurationError) as error:
         root, problem = (project_dir or Path.cwd()).resolve(), error
     changes = tuple(one for one in _removed(scheduler, root) if one.before != one.after)
     if not changes and problem is not None:
@@ -114,6 +115,7 @@ def _wanted(scheduler: ExternalScheduler, facts: InstallFacts, *, dry_run: bool)
             if not dry_run:
                 raise
             before = ""  # the lines are shown, for whoever may add them
+        require_shell(before)
         yield FileChange(path=CRONTAB, before=before, after=crontab_with(before, facts))
         return
     if scheduler is ExternalScheduler.SYSTEMD:

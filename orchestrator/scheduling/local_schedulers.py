@@ -20,6 +20,8 @@ _LOG = '".elt/logs/schedule-$(date +%Y-%m).log"'
 _KEPT = 400
 """Days after which the log of a month is deleted, when that of a new month begins."""
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\\]")
+_SHELL = re.compile(r"^\s*SHELL\s*=\s*['\"]?(?P<shell>[^'\"\s]+)", re.MULTILINE)
+_SHELLS = frozenset({"sh", "ash", "bash", "dash", "ksh", "mksh", "zsh"})
 _BEGIN = re.compile(r"# elt schedules of (?P<root>.+): begin")
 
 
@@ -64,6 +66,12 @@ def crontab_without(crontab: str, project_root: Path) -> str:
         ours = lines.index(end, at) + 1 if end in lines[at:] else at + 1 + lines[at + 1].startswith("* * * * * cd ")
         del lines[at:ours]
     return "\n".join(lines)
+
+
+def other_shell(crontab: str) -> str | None:
+    """Return the shell that a crontab chooses for its last lines, if it reads other commands than /bin/sh."""
+    shells = _SHELL.findall(crontab)
+    return shells[-1] if shells and PurePosixPath(shells[-1]).name not in _SHELLS else None
 
 
 def projects_in_crontab(crontab: str) -> tuple[Path, ...]:

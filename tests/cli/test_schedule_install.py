@@ -197,6 +197,26 @@ def test_a_project_that_was_moved_is_named_and_can_be_removed(elt, shop: Path, c
     assert f"of {moved}: begin" in crontab.read_text()
 
 
+def test_a_project_whose_configuration_is_broken_can_be_removed(elt, shop: Path, crontab: Path) -> None:
+    """Here elt.yml names a project that does not exist."""
+    elt("schedule", "install", "--as", "cron", "--yes", project=shop)
+    (shop / "dbt_project.yml").unlink()
+    (shop / "elt.yml").write_text("dbt_project: gone\n")
+    assert elt("schedule", "remove", "--as", "cron", "--yes", project=shop).code == 0
+    assert crontab.read_text() == ""
+    elt("schedule", "remove", "--as", "cron", "--yes", project=shop).refuses("there is no dbt_project.yml")
+
+
+def test_a_crontab_with_another_shell_is_refused(elt, shop: Path, crontab: Path) -> None:
+    """fish and csh do not understand the line; a later line may choose sh again."""
+    crontab.write_text("SHELL=/usr/bin/fish\n@daily backup\n")
+    install = ("schedule", "install", "--as", "cron", "--yes")
+    elt(*install, project=shop).refuses("Your crontab sets SHELL=/usr/bin/fish", "SHELL=/bin/sh")
+    crontab.write_text(crontab.read_text() + "SHELL = '/bin/bash'\n")
+    assert elt(*install, project=shop).code == 0
+    assert elt(*install, project=shop).out.strip() == "Nothing changes."
+
+
 def test_a_line_in_another_encoding_stays_as_it_is(elt, shop: Path, crontab: Path) -> None:
     """A crontab may be older than UTF-8."""
     crontab.write_bytes(b"# gr\xfc\xdfe\n")
