@@ -14,6 +14,7 @@ import yaml
 from orchestrator import __version__
 from orchestrator.config.installed import version_of
 from orchestrator.config.loader import VARIABLES
+from orchestrator.config.profile_file import PROFILE_VARIABLES
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.settings import Settings
 from orchestrator.errors import UnknownScheduleError
@@ -29,8 +30,6 @@ from orchestrator.scheduling.install_facts import (
 from orchestrator.scheduling.project_packages import Packages, packages_of
 from orchestrator.scheduling.warehouse_place import WarehousePlace, warehouse_place
 
-_OF_DBT = ("DBT_PROFILE", "DBT_PROFILES_DIR", "DBT_TARGET")
-"""Variables by which dbt finds its target; the jobs of a hosted scheduler take it from the project."""
 _READ = frozenset({".sql", ".yml", ".yaml", ".py"})
 _NOT_READ = frozenset({"target", "dbt_packages", "logs", "node_modules", "venv"})
 _PACKAGE_FILES = ("packages.yml", "dependencies.yml")
@@ -118,7 +117,7 @@ def _variables(settings: Settings, scheduler: ExternalScheduler, schedules: tupl
         more += _dlt_secrets(settings.project_root / ".dlt/secrets.toml")
         more += [name for one in schedules if (place := place_of(settings, one)) for name in place.variables]
     else:
-        more += [name for name in _OF_DBT if os.environ.get(name)]
+        more += [name for name in PROFILE_VARIABLES if os.environ.get(name)]
     return variables_in((*texts, *of_project), more)
 
 

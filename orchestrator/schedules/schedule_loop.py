@@ -5,7 +5,6 @@ import fcntl
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from orchestrator.config.settings import Settings
 from orchestrator.errors import BusyError, EltError
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.schedule_text import tell_of_schedules
+from orchestrator.schedules.child_output import ScheduleChild, start_child
 from orchestrator.schedules.due_note import note_idle
 from orchestrator.schedules.look_record import record_look, resume_later
 from orchestrator.schedules.schedule_views import recorded_times
@@ -26,6 +26,7 @@ from orchestrator.schedules.scheduled_runs import ProjectSchedules, is_alive_now
 from orchestrator.schedules.started_by import note_started
 from orchestrator.scheduling.due import DueTimes, Start, due_times, retry_at
 from orchestrator.timetable.scheduled_time import ScheduledTime
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wiring.attending import attend
 from orchestrator.wording import count
 
@@ -39,7 +40,14 @@ class _Child:
     """A process that runs one time of a schedule."""
 
     start: Start
-    process: "subprocess.Popen[bytes]"
+    shown_time: str
+    """Its logical time, in the zone of the schedule."""
+    child: ScheduleChild
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        """The process itself."""
+        return self.child.process
 
 
 @dataclass(slots=True)
@@ -51,6 +59,8 @@ class ScheduleLoop:
     """The schedules to start; empty for all."""
     arguments: tuple[str, ...] = ()
     """Further words for the command line of each child."""
+    is_naming: bool | None = None
+    """Whether the lines of a child begin with the name of its schedule; None if there is more than one schedule."""
     children: list[_Child] = field(default_factory=list)
     codes: dict[ScheduledTime, int] = field(default_factory=dict)
     """The exit code of each time whose run ended."""
@@ -115,7 +125,7 @@ class ScheduleLoop:
                 due = self._due(schedules, name, now)
                 record_look(schedules, due, now)
                 for start in due.starts:
-                    self._start(start, now)
+                    self._start(start, schedules.settings, now)
                 looks += [] if due.next_at is None else [due.next_at]
             attend(self.settings, schedules.store, now)  # lost runs, digests, and what could not be sent before
         self.looked_at, self.next_at = now, min(looks, default=None)
@@ -144,15 +154,22 @@ class ScheduleLoop:
             return DueTimes(skips=due.skips, lost=due.lost, next_at=due.next_at)
         return due
 
-    def _start(self, start: Start, now: datetime) -> None:
+    def _start(self, start: Start, settings: Settings, now: datetime) -> None:
         time = start.time
         words = ["schedule", "run", time.schedule, "--time", time.logical_time.isoformat(), *self.arguments]
         folder = [] if self.project_dir is None else ["--project-dir", str(self.project_dir)]
-        command = [sys.executable, "-P", "-m", "orchestrator", *words, *folder]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-        self.children.append(_Child(start, process))
+        shown = shown_moment(time.logical_time, settings.schedules[time.schedule].timezone)
         because = f" ({start.kind}: {start.note})" if start.note else ""
-        tell_of_schedules(f"{time.schedule}: started for {time.logical_time:%Y-%m-%d %H:%M} UTC{because}", at=now)
+        tell_of_schedules(f"{time.schedule}: started for {shown}{because}", at=now)
+        prefix = self._prefix(settings, time.schedule)
+        child = start_child([*words, *folder], prefix=prefix, is_json="--json" in self.arguments)
+        self.children.append(_Child(start, shown, child))
+
+    def _prefix(self, settings: Settings, name: str) -> str | None:
+        """Return what the lines of a child begin with, equally wide for all; None if there is only one schedule."""
+        names = self.names or tuple(settings.schedules)
+        is_naming = len(names) > 1 if self.is_naming is None else self.is_naming
+        return f"{name:<{max(map(len, names))}} | " if is_naming else None
 
     def _wait(self, *, until_a_child_ends: bool) -> None:
         """Wait for the next time, for a while, or for the end of a child."""
@@ -170,9 +187,10 @@ class ScheduleLoop:
         ended = [child for child in self.children if child.process.poll() is not None]
         for child in ended:
             self.children.remove(child)
+            child.child.drain()
             time = child.start.time
             self.codes[time] = code if (code := child.process.returncode) >= 0 else 128 - code
-            text = f"{time.schedule}: {time.logical_time:%Y-%m-%d %H:%M} UTC ended with {self.codes[time]}"
+            text = f"{time.schedule}: the run for {child.shown_time} ended with exit code {self.codes[time]}"
             tell_of_schedules(text, at=utc_now())
         return bool(ended)
 
@@ -242,7 +260,7 @@ def start_schedules(
     with only_one(settings) as is_free:
         if not is_free:
             raise _busy(settings)
-        loop = ScheduleLoop(project_dir, names)
+        loop = ScheduleLoop(project_dir, names, is_naming=True)
         with _stopped_by_signals(loop.stop), serve(loop):
             watched = count(len(names or settings.schedules), "schedule")
             tell_of_schedules(f"watching {watched}", at=utc_now())
