@@ -21,11 +21,23 @@ _yes = click.option("--yes", is_flag=True, help="Change the files without asking
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_schedules)
 @_scheduler
 @click.option("--image", metavar="IMAGE", help="The container image, with --as kubernetes.")
+@click.option(
+    "--volume",
+    metavar="[CLAIM:]FOLDER",
+    help="A folder for DuckDB files that outlasts the jobs of GitHub, GitLab or Kubernetes; CLAIM is for Kubernetes.",
+)
 @_dry_run
 @_yes
 @project_dir
 def install_command(
-    names: tuple[str, ...], scheduler: str, image: str | None, project_dir: Path | None, *, dry_run: bool, yes: bool
+    names: tuple[str, ...],
+    scheduler: str,
+    image: str | None,
+    volume: str | None,
+    project_dir: Path | None,
+    *,
+    dry_run: bool,
+    yes: bool,
 ) -> int:
     """Let a scheduler start all schedules, or the named ones. Shows what would change, and asks.
 
@@ -33,10 +45,16 @@ def install_command(
     schedule at its times.
     """
     from orchestrator.schedules.schedule_install import install_schedules
-    from orchestrator.scheduling.installed_files import ExternalScheduler
+    from orchestrator.scheduling.install_facts import ExternalScheduler
 
     return install_schedules(
-        project_dir, ExternalScheduler(scheduler), names, dry_run=dry_run, image=image, consents=consent(yes=yes)
+        project_dir,
+        ExternalScheduler(scheduler),
+        names,
+        dry_run=dry_run,
+        image=image,
+        volume=volume,
+        consents=consent(yes=yes),
     )
 
 
@@ -46,8 +64,11 @@ def install_command(
 @_yes
 @project_dir
 def remove_command(scheduler: str, project_dir: Path | None, *, dry_run: bool, yes: bool) -> int:
-    """Remove what `elt schedule install` has written. Shows what would change, and asks."""
+    """Remove what `elt schedule install` has written. Shows what would change, and asks.
+
+    --project-dir may also be a folder that no longer exists.
+    """
     from orchestrator.schedules.schedule_install import remove_schedules
-    from orchestrator.scheduling.installed_files import ExternalScheduler
+    from orchestrator.scheduling.install_facts import ExternalScheduler
 
     return remove_schedules(project_dir, ExternalScheduler(scheduler), dry_run=dry_run, consents=consent(yes=yes))

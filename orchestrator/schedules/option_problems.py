@@ -7,7 +7,7 @@ from pathlib import Path
 from orchestrator.config.profile_file import PROFILE_VARIABLES, target_problem
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.settings import Settings
-from orchestrator.scheduling.installed_files import ENVIRONMENT
+from orchestrator.scheduling.install_facts import ENVIRONMENT
 from orchestrator.scheduling.scheduled_command import words_of
 
 CommandProblem = Callable[[tuple[str, ...], Path | None], str | None]

@@ -18,9 +18,9 @@ from orchestrator.config.settings import Settings
 from orchestrator.errors import BusyError, EltError
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.schedule_text import tell_of_schedules
-from orchestrator.schedules.child_output import ScheduleChild, start_child
 from orchestrator.schedules.due_note import note_idle
 from orchestrator.schedules.look_record import record_look, resume_later
+from orchestrator.schedules.schedule_child import ScheduleChild, start_child
 from orchestrator.schedules.schedule_views import recorded_times
 from orchestrator.schedules.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.schedules.started_by import note_started

@@ -31,7 +31,7 @@ def start_child(words: Sequence[str], *, prefix: str | None, is_json: bool) -> S
     and after the prefix; JSON lines have none. A child does not need this process: if nobody reads its lines any
     more, it goes on without output.
     """
-    command = [sys.executable, "-m", "orchestrator", *words]
+    command = [sys.executable, "-P", "-m", "orchestrator", *words]
     if prefix is None:
         return ScheduleChild(process=subprocess.Popen(command, stdin=subprocess.DEVNULL))
     pipe = subprocess.PIPE
