@@ -1,6 +1,9 @@
 """What holds for every test."""
 
 import gc
+import os
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +32,13 @@ settings.load_profile("untimed")
 gc.set_threshold(500_000, 10, 5)
 
 make_quicker()
+
+MEMORY = Path("/dev/shm")
+ENOUGH = 6 * 2**30
+"""A whole run leaves about 2 GB. The rest of what is free there is for the processes."""
+if "PYTEST_DEBUG_TEMPROOT" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH:
+    # Databases and records wait for the disk at every commit; nobody needs these after a crash of the machine.
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
 
 TOGETHER = ("tests/functional/postgres/", "tests/functional/dbt/")
 """Folders whose tests share a server, or projects that were built: one worker runs all of them."""
