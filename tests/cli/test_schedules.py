@@ -7,6 +7,7 @@ import sqlite3
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -387,15 +388,21 @@ def test_a_retry_by_hand_repairs_the_time_of_its_schedule(elt, shop: Path) -> No
     assert len(runs(shop)) == 2
 
 
-def test_a_run_goes_on_when_elt_yml_breaks_meanwhile(elt, slow: Path) -> None:
+def test_a_run_goes_on_when_elt_yml_breaks_meanwhile(elt, slow: Path, monkeypatch) -> None:
     """The process that started it waits for its end, and says what is wrong."""
+    monkeypatch.setattr("orchestrator.schedules.schedule_loop._LOOK", timedelta(seconds=0.5))
     a_day_passes(elt, slow)
-    process = start("schedule", "run", "--due", project=slow)
-    until_it_builds(slow)
-    (slow / "elt.yml").write_text("schedules: [broken")
-    time.sleep(17)  # longer than the time between two looks
-    (slow.parent / "slow").unlink()
-    said = ended(process)
+
+    def break_elt_yml() -> None:
+        until_it_builds(slow)
+        (slow / "elt.yml").write_text("schedules: [broken")
+        time.sleep(2)  # longer than the time between two looks
+        (slow.parent / "slow").unlink()
+
+    with ThreadPoolExecutor(1) as other:
+        breaking = other.submit(break_elt_yml)
+        said = elt("schedule", "run", "--due", project=slow)
+        breaking.result()
     assert (said.code, "cannot look at the schedules" in said.err) == (2, True)
     assert [status for _, status in runs(slow)] == ["success"]
 
