@@ -17,7 +17,7 @@ from orchestrator.continued_runs import resume_and_report, retry_and_report
 from orchestrator.errors import BusyError, RepairError, RunSkippedError, UnknownRunError, UnknownScheduleError
 from orchestrator.execution.liveness import is_alive, lives, this_process
 from orchestrator.execution.verdict import ExitCode, exit_code, exit_code_of_error
-from orchestrator.notifications.ports import NotifyingStore
+from orchestrator.notifications.notification_ports import NotifyingStore
 from orchestrator.plan.command import Command
 from orchestrator.plan.status import Status
 from orchestrator.report.schedule_text import tell_of_time
@@ -31,7 +31,7 @@ from orchestrator.scheduling.claims import (
 )
 from orchestrator.scheduling.due import MOST_LOOKED_AT, definition_of, resumes_left, time_at
 from orchestrator.scheduling.event_time import event_time_words
-from orchestrator.scheduling.ports import ScheduleRecord
+from orchestrator.scheduling.schedule_ports import ScheduleRecord
 from orchestrator.scheduling.scheduled_command import project_name, words_of
 from orchestrator.scheduling.which_time import time_to_run
 from orchestrator.timetable.scheduled_time import ScheduledTime

@@ -12,7 +12,7 @@ from orchestrator.errors import StoreError
 from orchestrator.execution.recorded import Process
 from orchestrator.plan.status import Status
 from orchestrator.scheduling.claims import RecordedSchedule, RecordedTime, SkipCause, TimeKey, TimeState
-from orchestrator.scheduling.ports import NO_VERSIONS
+from orchestrator.scheduling.schedule_ports import NO_VERSIONS
 from orchestrator.store.database import have_alone
 from orchestrator.store.prepared import Values
 from orchestrator.store.tables import fingerprints, runs, schedule_times, schedule_versions, schedules, steps
