@@ -65,7 +65,7 @@ def running_webhook() -> Iterator[Webhook]:
     server.daemon_threads = True
     server.block_on_close = False
     kept.port = server.server_port
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield kept
     finally:
