@@ -24,7 +24,10 @@ VARIABLE = "ELT_TESTS_WARM_CHILDREN"
 """The address of the server, for the processes that tests start."""
 OWNER = "ELT_TESTS_WARM_OWNER"
 """The process of the tests, which alone starts the server."""
-COLD = ("tests/functional/dlt/", "tests/functional/great_expectations/", "tests/architecture/")
+COLD = (
+    *("tests/functional/dlt/", "tests/functional/great_expectations/", "tests/functional/conditions/"),
+    "tests/architecture/",
+)
 PACKAGE = "orchestrator.adapters."
 CHILDREN = (PACKAGE, "orchestrator.wiring.condition_child")
 AS_IN_ELT = {"stdin", "stdout", "stderr", "start_new_session", "close_fds"}
