@@ -25,8 +25,8 @@ VARIABLE = "ELT_TESTS_WARM_CHILDREN"
 OWNER = "ELT_TESTS_WARM_OWNER"
 """The process of the tests, which alone starts the server."""
 COLD = (
-    *("tests/functional/dlt/", "tests/functional/great_expectations/", "tests/functional/conditions/"),
-    "tests/architecture/",
+    *("tests/functional/dlt/", "tests/functional/great_expectations/", "tests/architecture/"),
+    "tests/cli/test_wait_for.py::test_questions_on_one_file",
 )
 PACKAGE = "orchestrator.adapters."
 CHILDREN = (PACKAGE, "orchestrator.wiring.condition_child")
