@@ -26,7 +26,7 @@ OWNER = "ELT_TESTS_WARM_OWNER"
 """The process of the tests, which alone starts the server."""
 COLD = (
     *("tests/functional/dlt/", "tests/functional/great_expectations/", "tests/architecture/"),
-    "tests/cli/test_wait_for.py::test_questions_on_one_file",
+    "tests/cli/test_wait_for.py::test_a_condition_that_can_never_come_true[sql",
 )
 PACKAGE = "orchestrator.adapters."
 CHILDREN = (PACKAGE, "orchestrator.wiring.condition_child")
