@@ -1,7 +1,8 @@
 """Starts the children of runs without their imports: forked from a process that has imported dlt and GX.
 
-A run starts its children with `subprocess.Popen`. Here that name starts the programs of `orchestrator/adapters` warm,
-and everything else as always. The tests of the children themselves start them cold (`COLD`).
+A run starts its children with `subprocess.Popen`. Here that name starts the programs of `orchestrator/adapters` and
+the questions of `--wait-for` warm, and from the process of the tests also `elt` as schedules start it; everything else
+as always. The tests of the children themselves start them cold (`COLD`).
 """
 
 import json
@@ -11,10 +12,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.warm_process import WarmProcess
 
@@ -23,8 +24,14 @@ VARIABLE = "ELT_TESTS_WARM_CHILDREN"
 """The address of the server, for the processes that tests start."""
 OWNER = "ELT_TESTS_WARM_OWNER"
 """The process of the tests, which alone starts the server."""
-COLD = ("tests/functional/dlt/", "tests/functional/great_expectations/", "tests/architecture/")
+COLD = (
+    *("tests/functional/dlt/", "tests/functional/great_expectations/", "tests/architecture/"),
+    "tests/cli/test_wait_for.py::test_a_condition_that_can_never_come_true[sql",
+)
 PACKAGE = "orchestrator.adapters."
+CHILDREN = (PACKAGE, "orchestrator.wiring.condition_child")
+AS_IN_ELT = {"stdin", "stdout", "stderr", "start_new_session", "close_fds"}
+"""What elt says of a process that it starts. A test says more (`really_start`), and gets a real process."""
 _ColdPopen = subprocess.Popen
 _is_allowed = True
 _starting = threading.Lock()
@@ -33,9 +40,10 @@ _starting = threading.Lock()
 class WarmChild(WarmProcess):
     """A child that is used as a `subprocess.Popen` is."""
 
-    def __init__(self, order: dict[str, Any], streams: Sequence[int]) -> None:
-        """Have it forked with these streams, under the numbers that the order has for them."""
-        super().__init__(None, None)
+    def __init__(self, order: dict[str, Any], streams: Sequence[int], *, pipes: Mapping[str, IO[bytes]]) -> None:
+        """Have it forked with these streams, under the numbers that the order has for them; `pipes` has our ends."""
+        super().__init__(pipes.get("stdout"), pipes.get("stderr"))
+        self.stdin = pipes.get("stdin")
         reports, ours = os.pipe()
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as orders:
             orders.connect(os.environ[VARIABLE])
@@ -48,12 +56,22 @@ class _Popen(subprocess.Popen):
     """`subprocess.Popen`, except that a child of a run starts warm."""
 
     def __new__(cls, args: Any, *rest: Any, **options: Any) -> Any:
-        program = _program(args) if _is_allowed and not rest else None
+        if not _is_allowed or rest:
+            return super().__new__(cls)
+        if (words := _words_of_elt(args, options)) is not None:
+            from tests.warm_starts import WarmStart
+
+            return WarmStart(words, **options)
+        program = _program(args)
         if program is None or not ready():
             return super().__new__(cls)
         numbers = [0, 1, 2, *options.get("pass_fds", ())]
-        with Path(os.devnull).open("r+b") as nothing:
-            asked = [_descriptor(options.get(name), number, nothing.fileno()) for number, name in enumerate(_NAMES)]
+        with Path(os.devnull).open("r+b") as nothing, ExitStack() as theirs:
+            pipes: dict[str, IO[bytes]] = {}
+            for name in _NAMES:
+                if options.get(name) == subprocess.PIPE:
+                    pipes[name], options[name] = _pipe(name, theirs)
+            asked = [descriptor(options.get(name), number, nothing.fileno()) for number, name in enumerate(_NAMES)]
             order = {
                 **program,
                 "folder": str(options.get("cwd") or Path.cwd()),
@@ -61,18 +79,39 @@ class _Popen(subprocess.Popen):
                 "streams": numbers,
                 "in_a_session": bool(options.get("start_new_session")),
             }
-            return WarmChild(order, [*asked, *numbers[3:]])
+            return WarmChild(order, [*asked, *numbers[3:]], pipes=pipes)
 
 
 _NAMES = ("stdin", "stdout", "stderr")
 
 
-def _descriptor(asked: Any, number: int, nothing: int) -> int:
+def _pipe(name: str, theirs: ExitStack) -> tuple[IO[bytes], int]:
+    """Return our end of a pipe, and the end for the child, which is closed with `theirs`."""
+    read, write = os.pipe()
+    ours, end = (write, read) if name == "stdin" else (read, write)
+    theirs.callback(os.close, end)
+    return os.fdopen(ours, "wb" if name == "stdin" else "rb"), end
+
+
+def descriptor(asked: Any, number: int, nothing: int) -> int:
+    """Return the descriptor of a stream: `number` unless another one is asked for, `nothing` for the null device."""
     if asked is None:
         return number
     if asked == subprocess.DEVNULL:
         return nothing
     return asked if isinstance(asked, int) else int(asked.fileno())
+
+
+def _words_of_elt(args: Any, options: Mapping[str, Any]) -> list[str] | None:
+    """Return the words of an `elt` that this process starts as a schedule does; None for anything else."""
+    if os.environ.get(OWNER) != str(os.getpid()) or not AS_IN_ELT.issuperset(options):
+        return None
+    if not isinstance(args, list) or args[:1] != [sys.executable]:
+        return None
+    if "stdin" not in options or subprocess.PIPE in options.values():
+        return None
+    words = args[2:] if args[1:2] == ["-P"] else args[1:]
+    return [str(word) for word in words[2:]] if words[:2] == ["-m", "orchestrator"] else None
 
 
 def _program(args: Any) -> dict[str, Any] | None:
@@ -82,7 +121,7 @@ def _program(args: Any) -> dict[str, Any] | None:
     words = [str(word) for word in args[1:]]
     if words[:1] == ["-P"]:
         words = words[1:]
-    if words[0] == "-m" and words[1].startswith(PACKAGE):
+    if words[0] == "-m" and words[1].startswith(CHILDREN):
         return {"module": words[1], "path": None, "words": words[2:]}
     if words[0].endswith(".py") and Path(words[0]).is_relative_to(ROOT / PACKAGE.rstrip(".").replace(".", "/")):
         return {"module": None, "path": words[0], "words": words[1:]}

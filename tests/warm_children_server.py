@@ -21,7 +21,7 @@ MOST_STREAMS = 16
 IMPORTED = (
     *("dlt", "dlt.destinations.impl.duckdb.duck", "dlt.common.libs.pyarrow", "pyarrow.parquet", "pandas"),
     *("orchestrator.adapters.great_expectations.evaluate", "orchestrator.adapters.great_expectations.duckdb_reading"),
-    "orchestrator.adapters.great_expectations.postgres_reading",
+    *("orchestrator.adapters.great_expectations.postgres_reading", "orchestrator.wiring.condition_child"),
 )
 
 

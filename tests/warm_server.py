@@ -35,6 +35,7 @@ class Order:
     words: list[str]
     folder: str
     environment: dict[str, str]
+    in_a_session: bool
     streams: tuple[int, ...]
 
 
@@ -119,6 +120,8 @@ def _fork_and_tell(told: int) -> bool:
 
 def become_elt(order: Order) -> None:
     """Take on all that a process is started with."""
+    if order.in_a_session:
+        os.setsid()
     for place, descriptor in enumerate(order.streams):
         os.dup2(descriptor, place)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))

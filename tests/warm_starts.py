@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from tests.warm_children import ready
+from tests.warm_children import descriptor, ready
 from tests.warm_process import WarmProcess
 
 ROOT = Path(__file__).parents[1]
@@ -28,28 +28,33 @@ class WarmStart(WarmProcess):
         stdin: int | None = None,
         stdout: int | None = None,
         stderr: int | None = None,
+        start_new_session: bool = False,
+        close_fds: bool = True,  # it has no other than its three streams
     ) -> None:
-        """Have it forked, with its streams where they are asked for: a pipe, a descriptor, or ours."""
+        """Have it forked, with its streams where they are asked for: a pipe, a descriptor, the null device, or ours."""
         order = {
             "words": words,
             "folder": str(cwd or Path.cwd()),
             "environment": dict(os.environ if env is None else env),
+            "in_a_session": start_new_session,
         }
         told, tells = os.pipe()
-        our_out, out = _output(stdout, 1)
-        our_err, err = _output(stderr, 2)
-        super().__init__(our_out, our_err)
-        ready()
-        socket.send_fds(_server(), [json.dumps(order).encode()], [tells, 0 if stdin is None else stdin, out, err])
-        for descriptor in (tells, *(end for end, asked in ((out, stdout), (err, stderr)) if asked == subprocess.PIPE)):
-            os.close(descriptor)
+        with Path(os.devnull).open("r+b") as nothing:
+            our_out, out = _output(stdout, 1, nothing.fileno())
+            our_err, err = _output(stderr, 2, nothing.fileno())
+            super().__init__(our_out, our_err)
+            ready()
+            streams = [tells, descriptor(stdin, 0, nothing.fileno()), out, err]
+            socket.send_fds(_server(), [json.dumps(order).encode()], streams)
+        for end in (tells, *(pipe for pipe, asked in ((out, stdout), (err, stderr)) if asked == subprocess.PIPE)):
+            os.close(end)
         self._await(told)
 
 
-def _output(asked: int | None, ours: int) -> tuple[IO[str] | None, int]:
+def _output(asked: int | None, ours: int, nothing: int) -> tuple[IO[str] | None, int]:
     """Give our end of a stream, if it is to be a pipe, and the end that the process gets."""
     if asked != subprocess.PIPE:
-        return None, ours if asked is None else asked
+        return None, descriptor(asked, ours, nothing)
     read, write = os.pipe()
     return os.fdopen(read), write
 

@@ -672,6 +672,7 @@ def test_a_run_starts_the_sender_and_is_not_delayed_by_a_notifier_that_hangs(sho
     words = [sys.executable, "-c", script, str(shop)]
     done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False, env=alone)
     assert (done.returncode, webhook.got) == (2, []), done.stderr
+    webhook.released.set()
     webhook.wait_for(2)
     assert webhook.titles == ["[shop] nightly could not start"]
     assert "profiles.yml" in webhook.messages[0]["message"]

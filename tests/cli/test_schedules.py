@@ -7,6 +7,7 @@ import sqlite3
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -97,6 +98,12 @@ def until_it_builds(shop: Path) -> None:
     database = shop / ".elt/history.db"
     until(lambda: database.exists() and record(shop, "select 1 from sqlite_master where name = 'events'"))
     until(lambda: record(shop, "select 1 from events where kind = 'step_started'"))
+
+
+def until_it_ended_well(elt, shop: Path) -> None:
+    """Wait until the run of a time has ended well; the record is cheaper to read than `elt schedule list`."""
+    until(lambda: record(shop, "select 1 from schedule_times where exit_code = 0"))
+    assert times_of(elt, shop)[0]["exit_code"] == 0
 
 
 def test_a_new_schedule_runs_at_its_next_time_and_not_before(elt, shop: Path) -> None:
@@ -272,7 +279,7 @@ def test_the_foreground_process_starts_what_is_due_and_ends_with_sigterm(elt, sh
     """It answers health checks meanwhile, and a second one is refused."""
     a_day_passes(elt, shop)
     process = start("schedule", "start", "--health-port", "18923", project=shop)
-    until(lambda: times_of(elt, shop) and times_of(elt, shop)[0]["exit_code"] == 0)
+    until_it_ended_well(elt, shop)
     with urllib.request.urlopen("http://127.0.0.1:18923/healthz", timeout=10) as answer:
         assert json.loads(answer.read())["looked_at"]
     elt("schedule", "start", project=shop).refuses("Another process starts the schedules")
@@ -290,7 +297,7 @@ def test_a_restart_of_the_foreground_process_loses_nothing(elt, slow: Path) -> N
     assert ended(first).code == 0
     (slow.parent / "slow").unlink()
     second = start("schedule", "start", project=slow)
-    until(lambda: times_of(elt, slow)[0]["exit_code"] == 0)
+    until_it_ended_well(elt, slow)
     second.send_signal(signal.SIGTERM)
     assert ended(second).code == 0
     assert [status for _, status in runs(slow)] == ["success"]
@@ -387,15 +394,21 @@ def test_a_retry_by_hand_repairs_the_time_of_its_schedule(elt, shop: Path) -> No
     assert len(runs(shop)) == 2
 
 
-def test_a_run_goes_on_when_elt_yml_breaks_meanwhile(elt, slow: Path) -> None:
+def test_a_run_goes_on_when_elt_yml_breaks_meanwhile(elt, slow: Path, monkeypatch) -> None:
     """The process that started it waits for its end, and says what is wrong."""
+    monkeypatch.setattr("orchestrator.schedules.schedule_loop._LOOK", timedelta(seconds=0.5))
     a_day_passes(elt, slow)
-    process = start("schedule", "run", "--due", project=slow)
-    until_it_builds(slow)
-    (slow / "elt.yml").write_text("schedules: [broken")
-    time.sleep(17)  # longer than the time between two looks
-    (slow.parent / "slow").unlink()
-    said = ended(process)
+
+    def break_elt_yml() -> None:
+        until_it_builds(slow)
+        (slow / "elt.yml").write_text("schedules: [broken")
+        time.sleep(2)  # longer than the time between two looks
+        (slow.parent / "slow").unlink()
+
+    with ThreadPoolExecutor(1) as other:
+        breaking = other.submit(break_elt_yml)
+        said = elt("schedule", "run", "--due", project=slow)
+        breaking.result()
     assert (said.code, "cannot look at the schedules" in said.err) == (2, True)
     assert [status for _, status in runs(slow)] == ["success"]
 

@@ -33,6 +33,6 @@ class _Handler(BaseHTTPRequestHandler):
 def failing_api(rows: str) -> Iterator[FailingApi]:
     """Serve until the test is over."""
     with FailingApi(rows) as api:
-        threading.Thread(target=api.serve_forever, daemon=True).start()
+        threading.Thread(target=api.serve_forever, args=(0.02,), daemon=True).start()
         yield api
         api.shutdown()

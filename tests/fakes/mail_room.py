@@ -22,6 +22,8 @@ class Webhook:
     """The path and the body of each request."""
     status: int = 200
     delay: float = 0.0
+    """How long each request waits, unless `released` is set before."""
+    released: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -51,7 +53,7 @@ def running_webhook() -> Iterator[Webhook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
-            time.sleep(kept.delay)
+            kept.released.wait(kept.delay)
             kept.got.append((self.path, body))
             self.send_response(kept.status)
             self.end_headers()
@@ -63,7 +65,7 @@ def running_webhook() -> Iterator[Webhook]:
     server.daemon_threads = True
     server.block_on_close = False
     kept.port = server.server_port
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield kept
     finally:

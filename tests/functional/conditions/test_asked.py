@@ -88,7 +88,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 def serving(answers):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.answers, server.headers_seen = answers, []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield server, f"http://127.0.0.1:{server.server_port}"
