@@ -15,7 +15,7 @@ from orchestrator.config.settings import Settings
 from orchestrator.errors import InstallError, UnknownScheduleError
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.streams import open_console
-from orchestrator.schedules.scheduled_runs import utc_now
+from orchestrator.schedules.project_schedules import utc_now
 from orchestrator.scheduling.installed_files import (
     HOSTED,
     WRITTEN,

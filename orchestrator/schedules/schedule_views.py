@@ -24,25 +24,14 @@ from orchestrator.report.schedule_text import (
     time_to_json,
 )
 from orchestrator.report.streams import Lines, open_console
-from orchestrator.schedules.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
+from orchestrator.schedules.project_schedules import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
-from orchestrator.scheduling.due import MOST_LOOKED_AT, RecordedTimes, time_at, timetable_of
+from orchestrator.scheduling.due import RecordedTimes, time_at, timetable_of
 from orchestrator.scheduling.overview import ScheduleOverview, overview_of
 from orchestrator.scheduling.scheduled_command import words_of
 from orchestrator.scheduling.which_time import parse_moment
 from orchestrator.timetable.cron import Occurrence
 from orchestrator.wording import count
-
-
-def recorded_times(schedules: ProjectSchedules, name: str) -> RecordedTimes:
-    """Return what the record says of one schedule."""
-    upstream = schedules.settings.schedules[name].on.schedule
-    record, project = schedules.record, schedules.project
-    return RecordedTimes(
-        schedule=record.schedules(project)[name],
-        times=record.times(project, name, limit=MOST_LOOKED_AT),
-        upstream=() if upstream is None else record.times(project, upstream, limit=MOST_LOOKED_AT),
-    )
 
 
 def list_schedules(project_dir: Path | None, *, as_json: bool, tags: tuple[str, ...] = ()) -> int:
@@ -79,9 +68,9 @@ def next_times(project_dir: Path | None, name: str | None, *, most: int, as_json
     """Print the coming times of one schedule or of all, earliest first; the exit code is 0."""
     with opened_schedules(project_dir) as schedules:
         now = utc_now()
-        schedules.see(now)
         wanted = [schedules.schedule(name)] if name else list(schedules.settings.schedules.values())
-        found = [line for one in wanted for line in _coming(schedules, one, now, most)]
+        recorded = schedules.read(now, [one.name for one in wanted])
+        found = [line for one in wanted for line in _coming(schedules, one, recorded[one.name], now, most)]
     found = sorted(found, key=lambda line: line[1].at)[:most]
     if as_json:
         _print_json([occurrence_to_json(*line) for line in found])
@@ -191,19 +180,15 @@ def _overviews(
     schedules: ProjectSchedules, names: tuple[str, ...], tags: tuple[str, ...] = ()
 ) -> list[ScheduleOverview]:
     now = utc_now()
-    schedules.see(now)
     wanted = [schedules.schedule(name) for name in names] or list(schedules.settings.schedules.values())
-    return [
-        overview_of(one, recorded_times(schedules, one.name), now, is_alive=is_alive_now)
-        for one in wanted
-        if not tags or set(tags) & set(one.tags)
-    ]
+    wanted = [one for one in wanted if not tags or set(tags) & set(one.tags)]
+    recorded = schedules.read(now, [one.name for one in wanted])
+    return [overview_of(one, recorded[one.name], now, is_alive=is_alive_now) for one in wanted]
 
 
 def _coming(
-    schedules: ProjectSchedules, schedule: ScheduleSettings, now: datetime, most: int
+    schedules: ProjectSchedules, schedule: ScheduleSettings, recorded: RecordedTimes, now: datetime, most: int
 ) -> list[tuple[str, Occurrence, str]]:
-    recorded = recorded_times(schedules, schedule.name)
     skipped = {time.key.logical_time: time.note for time in recorded.times if time.state is TimeState.SKIPPED}
     is_paused = recorded.schedule.paused_at is not None
 

@@ -1,100 +1,42 @@
 """Runs one time of a schedule: claims it, runs, resumes or retries its run, and records how it ended."""
 
-import socket
-import threading
 import time as clocks
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.api import run_and_report
-from orchestrator.config.loader import load_settings
 from orchestrator.config.schedule_settings import OnBusySchedule, ScheduleSettings
-from orchestrator.config.settings import Settings
 from orchestrator.continued_runs import resume_and_report, retry_and_report
-from orchestrator.errors import BusyError, RepairError, RunSkippedError, UnknownRunError, UnknownScheduleError
-from orchestrator.execution.liveness import is_alive, lives, this_process
+from orchestrator.errors import BusyError, RepairError, RunSkippedError, UnknownRunError
+from orchestrator.execution.heartbeat import beating
+from orchestrator.execution.liveness import this_process
 from orchestrator.execution.verdict import ExitCode, exit_code, exit_code_of_error
-from orchestrator.notifications.ports import NotifyingStore
 from orchestrator.plan.command import Command
 from orchestrator.plan.status import Status
 from orchestrator.report.schedule_text import tell_of_time
+from orchestrator.schedules.project_schedules import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.scheduling.claims import (
-    RecordedSchedule,
     RecordedTime,
     SkipCause,
     TimeKey,
     TimeState,
+    next_claim,
     was_interrupted,
 )
-from orchestrator.scheduling.due import MOST_LOOKED_AT, definition_of, resumes_left, time_at
+from orchestrator.scheduling.due import MOST_LOOKED_AT, resumes_left, time_at
 from orchestrator.scheduling.event_time import event_time_words
-from orchestrator.scheduling.ports import ScheduleRecord
-from orchestrator.scheduling.scheduled_command import project_name, words_of
+from orchestrator.scheduling.scheduled_command import words_of
 from orchestrator.scheduling.which_time import time_to_run
 from orchestrator.timetable.scheduled_time import ScheduledTime
-from orchestrator.wiring.recording import new_run_id, open_store
+from orchestrator.wiring.recording import new_run_id
 from orchestrator.wiring.reports import OutputKind
 from orchestrator.wiring.schedule_notes import is_notifying, note_skipped
-from orchestrator.wording import did_you_mean, similar
 
 MakeCommand = Callable[[tuple[str, ...], Path | None], Command]
 """Returns the command of a command line, such as `run --select marts`, in a project folder."""
 
-_BEAT = 5.0  # seconds between two heartbeats
 _LOOK = 1.0  # seconds between two looks at a time that another process runs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectSchedules:
-    """The schedules of a project, and their record."""
-
-    settings: Settings
-    project: str
-    store: NotifyingStore
-    record: ScheduleRecord
-
-    def schedule(self, name: str) -> ScheduleSettings:
-        """Return a schedule; raises UnknownScheduleError."""
-        found = self.settings.schedules.get(name)
-        if found is None:
-            hint = did_you_mean(similar(name, self.settings.schedules)) or "`elt schedule list` lists the schedules."
-            raise UnknownScheduleError(f"elt.yml has no schedule {name}.", hint=hint)
-        return found
-
-    def key(self, time: ScheduledTime) -> TimeKey:
-        """Return the key of a time in the record."""
-        return TimeKey(project=self.project, schedule=time.schedule, logical_time=time.logical_time)
-
-    def see(self, now: datetime) -> Mapping[str, RecordedSchedule]:
-        """Record which schedules exist, and return what is recorded of them."""
-        definitions = {name: definition_of(one) for name, one in self.settings.schedules.items()}
-        return self.record.see(self.project, definitions, at=now)
-
-
-@contextmanager
-def opened_schedules(project_dir: Path | None, settings: Settings | None = None) -> Iterator[ProjectSchedules]:
-    """Open the record of the schedules of a project."""
-    settings = settings or load_settings(project_dir)
-    with closing(open_store(settings)) as store:
-        yield ProjectSchedules(
-            settings=settings,
-            project=project_name(settings.dbt_project_dir),
-            store=store,
-            record=store.schedule_record(),
-        )
-
-
-def is_alive_now(time: RecordedTime) -> bool:
-    """Return whether the process that has claimed a time is alive."""
-    return is_alive(time.process, time.beaten_at, now=utc_now(), here=socket.gethostname(), lives=lives)
-
-
-def utc_now() -> datetime:
-    """Return the current time in UTC."""
-    return datetime.now(UTC)
 
 
 def run_scheduled(
@@ -178,12 +120,14 @@ def _code_of_running(schedules: ProjectSchedules, schedule: ScheduleSettings, fo
 def _claim_of(key: TimeKey, time: ScheduledTime, found: RecordedTime | None) -> RecordedTime:
     """Return what is recorded of a time that this process takes, after what was recorded of it before."""
     now = utc_now()
+    starts, note = next_claim(found)
     return RecordedTime(
         key=key,
         interval=time.interval,
         state=TimeState.RUNNING,
         run_id=found.run_id if found is not None and was_interrupted(found) else new_run_id(),
-        starts=(0 if found is None else found.starts) + 1,
+        starts=starts,
+        note=note,
         claimed_at=now,
         beaten_at=now,
         process=this_process(),
@@ -207,7 +151,7 @@ class _Claimed:
 
     def run(self, claimed: RecordedTime, make_command: MakeCommand, output: OutputKind) -> int:
         """Run it to its end, record the exit code, and return it."""
-        with _beating(self._schedules.record, claimed):
+        with beating(lambda: self._schedules.record.beat(claimed, at=utc_now())):
             try:
                 words = (*words_of(self._schedule), *event_time_words(self._schedule, self._time))
                 command = make_command(words, self._schedules.settings.dbt_project_dir)
@@ -277,21 +221,3 @@ class _Claimed:
         ended = replace(latest, state=TimeState.ENDED, exit_code=int(code), ended_at=now)
         retries = code != ExitCode.SUCCESS and resumes_left(self._schedule, ended)
         record.update(replace(ended, again_at=now + self._schedule.retry.after if retries else None))
-
-
-@contextmanager
-def _beating(record: ScheduleRecord, claimed: RecordedTime) -> Iterator[None]:
-    """Record a heartbeat of a time at intervals, from a thread of its own."""
-    ended = threading.Event()
-
-    def beat() -> None:
-        while not ended.wait(_BEAT):
-            record.beat(claimed, at=utc_now())
-
-    beats = threading.Thread(target=beat, name="elt-schedule-heartbeat", daemon=True)
-    beats.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        beats.join()

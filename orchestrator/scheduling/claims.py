@@ -1,6 +1,7 @@
 """Defines what the store records of schedules: their times, how each of them ended, and what is paused."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -61,7 +62,7 @@ class RecordedTime:
     run_id: str | None = None
     """The last run that was started for it; None if none was."""
     starts: int = 0
-    """How often a run was started, resumed or retried for it."""
+    """How often a run was started, resumed or retried for it; not after an orderly end of its process."""
     again_at: datetime | None = None
     """When it is started again, because it did not succeed and the schedule has retries left."""
     claimed_at: datetime
@@ -82,6 +83,48 @@ class RecordedSchedule:
     """The cron expressions and the zone that it was last seen with."""
     paused_at: datetime | None = None
     paused_by: str = ""
+
+
+GONE = ""
+"""The definition of a schedule that elt.yml does not have any more."""
+
+
+def seen_schedules(
+    known: Mapping[str, RecordedSchedule], definitions: Mapping[str, str], *, at: datetime
+) -> Mapping[str, RecordedSchedule]:
+    """Return what is known of the schedules of a project when it is seen: a new or changed one begins at `at`.
+
+    What is known of a schedule that has no definition now is not returned.
+    """
+    seen = {}
+    for name, definition in definitions.items():
+        before = known.get(name) or RecordedSchedule(schedule=name, since=at, definition=GONE)
+        seen[name] = before if before.definition == definition else replace(before, since=at, definition=definition)
+    return seen
+
+
+_STOPPED = "its process was asked to end"
+
+
+def stopped(time: RecordedTime, *, at: datetime) -> RecordedTime:
+    """Return a time whose process ended because it was asked to: the next look resumes it."""
+    ended_at = time.ended_at or at
+    return replace(time, state=TimeState.ENDED, exit_code=_INTERRUPTED, ended_at=ended_at, again_at=at, note=_STOPPED)
+
+
+def next_claim(found: RecordedTime | None) -> tuple[int, str]:
+    """Return the `starts` and the `note` with which a time is claimed that was recorded as `found`.
+
+    A start after an orderly end of the process is no further one: it uses up no retry.
+    """
+    if found is not None and found.state is TimeState.ENDED and found.note == _STOPPED:
+        return found.starts, found.note
+    return (0 if found is None else found.starts) + 1, ""
+
+
+def was_at_once(time: RecordedTime) -> bool:
+    """Return whether a time has run from its first start to its end without an interruption."""
+    return time.starts == 1 and time.note != _STOPPED
 
 
 def was_interrupted(time: RecordedTime) -> bool:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.estimates.whole_runs import usual_run
 from orchestrator.plan.estimate import Estimate
-from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState
+from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState, was_at_once
 from orchestrator.scheduling.due import ON_TIME, RecordedTimes, timetable_of
 from orchestrator.timetable.cron import Occurrence
 
@@ -80,7 +80,7 @@ def overview_of(
 
 def _took(time: RecordedTime) -> timedelta | None:
     """Return how long the run of a time took, if it succeeded at once."""
-    if time.ended_at is None or time.exit_code != 0 or time.starts != 1:
+    if time.ended_at is None or time.exit_code != 0 or not was_at_once(time):
         return None
     return time.ended_at - time.claimed_at
 
@@ -131,7 +131,8 @@ def _problems(
     is_overdue = due is not None and due.at > recorded.schedule.since and due.at not in known
     # The run of an earlier time may be in progress: then this one waits for it, and is not missed.
     if due is not None and is_overdue and now - due.at > ON_TIME and not is_running:
-        yield ScheduleProblem.MISSED, f"nothing started the run of {due.local:%Y-%m-%d %H:%M}"
+        unseen = "" if recorded.is_seen else ": the record contains no look at this schedule"
+        yield ScheduleProblem.MISSED, f"nothing started the run of {due.local:%Y-%m-%d %H:%M}{unseen}"
     if last is None:
         return
     when = f"{last.key.logical_time:%Y-%m-%d %H:%M} UTC"
