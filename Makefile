@@ -43,20 +43,15 @@ test-slow: $(STAMP)
 	$(PYTEST) -m slow
 
 # The whole proof, which takes hours: all tests with every sweep whole, every comparison with dbt, all faults, random
-# runs, the readers of dbt's artifacts, and the suite on the lowest and highest versions. `SLICE=3/24` runs one slice of
-# the sweeps, a few minutes.
+# runs, the readers of dbt's artifacts, and the suite on the lowest and highest versions. After an interruption or a
+# failure it continues with the parts that have not passed on the same commit. `SLICE=3/24` runs one slice of the
+# sweeps, a few minutes.
 proof: $(STAMP)
-ifdef SLICE
-	$(BIN)/python -m tests.proof_slice $(SLICE)
-else
-	SWEEP=whole ELT_SELECTION_EXAMPLES=75 WHOLE_REUSE=1 $(PYTEST)
-	$(BIN)/python -m tests.agreement all
-	$(MAKE) --no-print-directory reuse-pairs soak test-readers test-matrix
-endif
+	$(BIN)/python -m tests.proof $(if $(SLICE),--slice $(SLICE))
 
 # The slice of the proof that the checked-out commit draws.
 proof-slice: $(STAMP)
-	$(BIN)/python -m tests.proof_slice
+	$(BIN)/python -m tests.proof --slice
 
 # The whole proof of agreement with dbt: every selection, 300 random ones, every defect, every way, hundreds of random projects.
 agreement: $(STAMP)

@@ -10,7 +10,7 @@ from benchmarks.simulated_history import at_second, make_nights, played, recorde
 from orchestrator.estimates.deadlines import Deadline, LateWatch
 from orchestrator.estimates.forecast import Forecast
 from orchestrator.estimates.past_durations import past_durations
-from orchestrator.estimates.run_state import RunState
+from orchestrator.estimates.run_progress import RunProgress
 from orchestrator.execution.events import RunEvent
 
 PAST_RUNS = 5
@@ -106,7 +106,7 @@ def _night(random: Random, looks: int, most_simulated: int) -> NightResult:
 def _watched(forecast: Forecast, events: Sequence[RunEvent], deadline: datetime, looks: int) -> datetime | None:
     """Return when the run was said to be late; None if it was not, before its deadline."""
     watch = LateWatch([Deadline(name="schedule nightly", at=deadline)])
-    state, rest, end = RunState(), list(events), min(deadline, events[-1].at)
+    state, rest, end = RunProgress(), list(events), min(deadline, events[-1].at)
     length = (end - at_second(0)).total_seconds()
     every = max(2.0, length / looks)
     moments = [at_second(every * at) for at in range(int(length / every) + 1)]

@@ -136,7 +136,7 @@ def _why_sent(told: Sequence[Notification]) -> Iterator[str]:
     """Yield why a destination was told what no rule decides about the run alone."""
     kinds = {one.kind for one in told}
     if LetterKind.RECOVERY in kinds:
-        yield "the recovery of what it was told before"
+        yield "the recovery of what it was notified of before"
     if LetterKind.ESCALATION in kinds:
         yield "the escalation of what lasts"
 

@@ -17,8 +17,8 @@ from orchestrator.execution.ports import RunReader
 from orchestrator.execution.recorded import RecordedRun, RecordedStep, RunHead
 from orchestrator.execution.replay import replay
 from orchestrator.nodes.dlt import is_called
+from orchestrator.notifications.notification_ports import NotifyingStore
 from orchestrator.notifications.outbox import troubled
-from orchestrator.notifications.ports import NotifyingStore
 from orchestrator.plan.consent import Consents, refuse, require_consent
 from orchestrator.plan.step import IngestStep
 from orchestrator.report.history_json import listed_to_json, run_to_json

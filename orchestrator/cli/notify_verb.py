@@ -1,4 +1,4 @@
-"""Implements `elt notify`: who is told of runs, and whether it reaches them."""
+"""Implements `elt notify`: who is notified of runs, and whether it reaches them."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def test_command(destination: str, project_dir: Path | None, *, json_lines: bool
 @project_dir
 @as_json
 def preview_command(run: str | None, project_dir: Path | None, *, json_lines: bool) -> int:
-    """Show what each destination is told of a run (by default the last), and why or why not; send nothing.
+    """Show what each destination is sent about a run (by default the last), and why or why not; send nothing.
 
     RUN is the id of a run, or its beginning.
     """

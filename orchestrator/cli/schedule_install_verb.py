@@ -32,10 +32,10 @@ def install_command(
     offset of the time zone.
     """
     from orchestrator.schedules.schedule_install import install_schedules
-    from orchestrator.scheduling.installed_files import Scheduler
+    from orchestrator.scheduling.installed_files import ExternalScheduler
 
     return install_schedules(
-        project_dir, Scheduler(scheduler), names, dry_run=dry_run, image=image, consents=consent(yes=yes)
+        project_dir, ExternalScheduler(scheduler), names, dry_run=dry_run, image=image, consents=consent(yes=yes)
     )
 
 
@@ -47,6 +47,6 @@ def install_command(
 def remove_command(scheduler: str, project_dir: Path | None, *, dry_run: bool, yes: bool) -> int:
     """Remove what `elt schedule install` has written; nothing else is touched."""
     from orchestrator.schedules.schedule_install import remove_schedules
-    from orchestrator.scheduling.installed_files import Scheduler
+    from orchestrator.scheduling.installed_files import ExternalScheduler
 
-    return remove_schedules(project_dir, Scheduler(scheduler), dry_run=dry_run, consents=consent(yes=yes))
+    return remove_schedules(project_dir, ExternalScheduler(scheduler), dry_run=dry_run, consents=consent(yes=yes))

@@ -183,7 +183,7 @@ attempt_options = _all_of(
         "--repeats",
         type=_AsInEltYml("times", _times),
         metavar="N|none",
-        help="How often a step is tried again after an error that may pass, whatever is set.",
+        help="How often a step is retried after an error that may pass, whatever is set.",
     ),
     click.option(
         "--time-limit",

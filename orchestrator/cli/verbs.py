@@ -30,7 +30,7 @@ _GROUPS = {
         "history": ("history_verb", "List the recorded runs, or delete old ones."),
         "show": ("show_verb", "Show one run: its steps, times and reasons. With --select or --inline: dbt show."),
         "logs": ("logs_verb", "Show what happened in a run, or to one node of it."),
-        "notify": ("notify_verb", "Show who is told of a run, test a destination, show what was sent."),
+        "notify": ("notify_verb", "Show who is notified of a run, test a destination, show what was sent."),
         "sql": ("sql_verb", "Query the record of runs in SQL."),
     },
     "dbt": {

@@ -64,7 +64,7 @@ class OnBusy(StrEnum):
 class OnOpen(StrEnum):
     """What happens downstream of a load that is excluded because it failed run after run."""
 
-    USE_EXISTING = "use_what_stands"
+    USE_EXISTING = "use_existing"
     SKIP = "skip"
 
 

@@ -208,7 +208,7 @@ class RecordQueryError(StoreError):
 class NotificationError(EltError):
     """A notification could not be sent: the service is unknown, cannot be reached, or does not accept it.
 
-    Only `elt notify test` ends with this error. A run never does: what cannot be sent is tried again later, and
+    Only `elt notify test` ends with this error. A run never does: what cannot be sent is retried later, and
     `elt notify status` shows why.
     """
 

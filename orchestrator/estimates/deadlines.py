@@ -8,7 +8,7 @@ from orchestrator.config.repeat_settings import wish_in_meta
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.estimates.forecast import Forecast, Remaining
 from orchestrator.estimates.robust import share_above
-from orchestrator.estimates.run_state import RunState
+from orchestrator.estimates.run_progress import RunProgress
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId
@@ -122,7 +122,7 @@ class LateWatch:
         """Return the next deadline that is not decided yet."""
         return min((one.at for at, one in enumerate(self.deadlines) if at not in self._decided), default=None)
 
-    def decide(self, forecast: Forecast | None, state: RunState, now: datetime) -> tuple[Lateness, ...]:
+    def decide(self, forecast: Forecast | None, state: RunProgress, now: datetime) -> tuple[Lateness, ...]:
         """Return the deadlines that the run is now known to miss; without a forecast, those that it has missed."""
         left = [(at, one) for at, one in enumerate(self.deadlines) if at not in self._decided]
         goals = [one.steps for _, one in left]

@@ -12,7 +12,7 @@ from random import Random
 
 from orchestrator.estimates.past_durations import ExpectedStep, PastDurations, common_shift, past_durations
 from orchestrator.estimates.robust import quantile
-from orchestrator.estimates.run_state import RunState, seconds_running
+from orchestrator.estimates.run_progress import RunProgress, seconds_running
 from orchestrator.estimates.simulation import Begun, RunShape, shape_of, simulated
 from orchestrator.execution.durations import Durations
 from orchestrator.execution.lanes import Limits
@@ -24,7 +24,7 @@ from orchestrator.plan.step import Step, StepId
 _SEED = 20261129
 _MOST_SIMULATED = 100_000  # steps, in all simulations of one estimate
 _FEWEST, _MOST_RUNS = 40, 400
-_NOTHING_BEGUN = RunState()
+_NOTHING_BEGUN = RunProgress()
 _SHORTEST = 1e-3  # seconds
 
 
@@ -66,13 +66,13 @@ class Forecast:
             unknown=self.unknown(_NOTHING_BEGUN),
         )
 
-    def unknown(self, state: RunState) -> int:
+    def unknown(self, state: RunProgress) -> int:
         """Return the number of steps that have not ended, and of which nothing is known."""
         known = self.past.steps.keys() | state.ended.keys()
         return sum(not _costs_nothing(step) and step.id not in known for step in self._plan.steps)
 
     def remaining(
-        self, state: RunState, now: datetime | None, goals: Sequence[Collection[StepId] | None]
+        self, state: RunProgress, now: datetime | None, goals: Sequence[Collection[StepId] | None]
     ) -> tuple[Remaining, ...]:
         """Return what is left until each goal: until all of its steps have ended, or for None, until the run has."""
         of_goals = [
@@ -91,14 +91,14 @@ class Forecast:
                     own.append(max((ends[at] for at in goal), default=0.0))
         return tuple(Remaining(seconds=sorted(own)) for own in found)
 
-    def slowest(self, state: RunState, goal: Collection[StepId] | None, most: int = 3) -> tuple[Step, ...]:
+    def slowest(self, state: RunProgress, goal: Collection[StepId] | None, most: int = 3) -> tuple[Step, ...]:
         """Return the steps that are expected to take longest of those that have not ended."""
         wanted = self._position.keys() if goal is None else set(goal)
         left = [step for step in self._plan.steps if step.id in wanted and step.id not in state.ended]
         known = [step for step in left if step.id in self.past.steps and not _costs_nothing(step)]
         return tuple(sorted(known, key=lambda step: -self.past.steps[step.id].seconds)[:most])
 
-    def _begun(self, state: RunState, now: datetime | None) -> Begun:
+    def _begun(self, state: RunProgress, now: datetime | None) -> Begun:
         position = self._position
         waits = {} if now is None else {step: max(0.0, (at - now).total_seconds()) for step, at in state.again.items()}
         return Begun(
@@ -107,7 +107,7 @@ class Forecast:
             waiting={position[step]: wait for step, wait in waits.items()},
         )
 
-    def _drawn(self, state: RunState, running: Mapping[StepId, float]) -> Iterator[list[float]]:
+    def _drawn(self, state: RunProgress, running: Mapping[StepId, float]) -> Iterator[list[float]]:
         """Yield durations of all steps, as often as the run is simulated."""
         random = Random(_SEED)  # noqa: S311  # no secret depends on it
         shift, day = self._shift(state)
@@ -134,7 +134,7 @@ class Forecast:
                 seconds[at] = _rest(running_step, common, passed, deviations, random)
             yield seconds
 
-    def _shift(self, state: RunState) -> tuple[float, float]:
+    def _shift(self, state: RunProgress) -> tuple[float, float]:
         """Return by how much this run differs from the usual one, from its ended steps, and how far that may be off."""
         found = [
             (log(max(seconds, _SHORTEST)) - expected.center, expected.seconds)

@@ -53,8 +53,8 @@ def _decided(step: Step, failing: Failing | None, breaker: Breaker, now: datetim
     again_at = failing.last_at + breaker.try_again_after
     if now >= again_at:
         ago = spell((now - failing.last_at).total_seconds())
-        words = f"tried again: failed in the last {failing.times} runs, last {ago} ago"
+        words = f"attempted again: failed in the last {failing.times} runs, last {ago} ago"
         return replace(step, decision=Decision(act=Act.RUN, words=words))
-    words = f"failed in the last {failing.times} runs; tried again in {spell((again_at - now).total_seconds())}"
+    words = f"failed in the last {failing.times} runs; attempted again in {spell((again_at - now).total_seconds())}"
     act = Act.OPEN_SKIPS if breaker.skips_below else Act.OPEN
     return replace(step, decision=Decision(act=act, words=words))

@@ -122,7 +122,7 @@ def _for_destination(
     success = told(policy, destination, NotifyEvent.SUCCESS, facts.schedule, facts.nodes)
     is_success = facts.is_green and bool(success)
     if over:
-        why["it was told of the failure"] = None
+        why["it was notified of the failure"] = None
     if is_success:
         why[success.why] = None
     if facts.is_green and not facts.troubles:
@@ -215,7 +215,7 @@ def _open_words(cause: OpenCause, before: tuple[Notification, ...], reminder: ti
         else f"and the reminder comes at {_time(_next_reminder(before, reminder))}"
     )
     told_at = _time(before[-1].made_at)
-    return f"it was told of {cause.name} at {told_at}; the cause is open since {_time(cause.first_at)}, {again}"
+    return f"it was notified of {cause.name} at {told_at}; the cause is open since {_time(cause.first_at)}, {again}"
 
 
 def _next_reminder(before: tuple[Notification, ...], reminder: timedelta) -> datetime:

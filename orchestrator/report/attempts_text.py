@@ -39,10 +39,10 @@ def attempts_text(rules: AttemptRules, settings: Settings, plan: Plan, asked: As
 
 
 def attempts_words(policy: RepeatPolicy, usual: RepeatPolicy) -> str:
-    """Describe how a policy differs from the usual one: `up to 5 tries, 30 s limit`; empty if it does not differ."""
+    """Describe how a policy differs from the usual one: `up to 5 attempts, 30 s limit`; empty if it does not differ."""
     parts = []
     if policy.most != usual.most:
-        parts.append("tried once" if policy.most == 1 else f"up to {policy.most:,} tries")
+        parts.append("one attempt" if policy.most == 1 else f"up to {policy.most:,} attempts")
     if policy.repeats and _waits(policy) != _waits(usual):
         first = in_words(policy.first_delay)
         parts.append(f"{first} apart" if policy.factor == 1 else f"again after {first}, then longer")
@@ -62,7 +62,7 @@ def attempts_json(rules: AttemptRules, step_id: StepId) -> Json:
     """Return all rules for the attempts of a step."""
     policy = rules.of(step_id)
     return {
-        "tries": policy.most,
+        "max_attempts": policy.most,
         "backoff": {
             "first_wait_seconds": policy.first_delay.total_seconds(),
             "factor": policy.factor,

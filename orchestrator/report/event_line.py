@@ -148,10 +148,10 @@ def outcome_text(outcome: Outcome, steps: Steps) -> str:
 
 
 def again_text(event: AttemptEnded, steps: Steps) -> str:
-    """Describe when and why a step is attempted again: `load flights  try 2 of 3 in 8 s: …`."""
+    """Describe when and why a step is attempted again: `load flights  attempt 2 of 3 in 8 s: …`."""
     wait = wait_words(event.again_at - event.at)
     reason = shorten(one_line(event.outcome.message), _LONGEST_REASON, placeholder="…")
-    return f"{titled(event.outcome.step_id, steps)}  try {event.attempt + 1} of {event.most} in {wait}: {reason}"
+    return f"{titled(event.outcome.step_id, steps)}  attempt {event.attempt + 1} of {event.most} in {wait}: {reason}"
 
 
 def reason_text(reason: Reason, steps: Steps) -> str:

@@ -50,7 +50,7 @@ def _bar(progress: Progress, now: datetime, width: int) -> Text:
 
 def _again(event: AttemptEnded, steps: Steps, now: datetime) -> Text:
     wait = wait_words(event.again_at - now)
-    label = f"  {titled(event.outcome.step_id, steps)}  try {event.attempt + 1} of {event.most}"
+    label = f"  {titled(event.outcome.step_id, steps)}  attempt {event.attempt + 1} of {event.most}"
     return Text.assemble((f"{'in ' + wait:>9}", "yellow"), label, (f"  {one_line(event.outcome.message)}", "dim"))
 
 
@@ -63,7 +63,7 @@ def _counted(progress: Progress) -> Iterator[Text]:
     yield Text(f"{len(progress.running):,} running")
     yield Text(f"{progress.waiting:,} waiting")
     if progress.again:
-        yield Text(f"{len(progress.again):,} tried again", style="yellow")
+        yield Text(f"{len(progress.again):,} retried", style="yellow")
     for status in (*_FIRST, *_AFTER):
         if number := progress.counts[status]:
             yield Text(f"{number:,} {status.value.replace('_', ' ')}", style=STYLES[status])

@@ -130,7 +130,7 @@ def _logged(event: RunEvent) -> tuple[str, str]:
 def _print_attempt(console: Console, number: int, outcome: Outcome, *, of_several: bool) -> None:
     if of_several:
         kind = f" ({outcome.error_class})" if outcome.error_class else ""
-        described = f"try {number}  {outcome.status}{kind}  {duration(outcome.elapsed)}"
+        described = f"attempt {number}  {outcome.status}{kind}  {duration(outcome.elapsed)}"
         console.print(Text(described, style="bold"))
     for part in unreported_parts(outcome):
         rows = "" if part.rows is None or part.message else count(part.rows, "row")
@@ -224,8 +224,8 @@ def _earlier(attempt: RecordedAttempt, step: RecordedStep, run: RecordedRun) -> 
     """Describe an attempt before the last one."""
     outcome, name = attempt.outcome, _named(step.step_id, run)
     if outcome is None:
-        return Text("interrupted", style="dim"), "", "", step.kind, name, f"try {attempt.number}"
-    text = f"try {attempt.number}: {one_line(outcome.message)}"
+        return Text("interrupted", style="dim"), "", "", step.kind, name, f"attempt {attempt.number}"
+    text = f"attempt {attempt.number}: {one_line(outcome.message)}"
     return Text(outcome.status.value, style="dim"), duration(outcome.elapsed), "", step.kind, name, text
 
 
@@ -235,11 +235,11 @@ def _named(step_id: StepId, run: RecordedRun) -> str:
 
 
 def _why(step: RecordedStep, run: RecordedRun) -> str:
-    tries = f"{count(len(step.attempts), 'try', 'tries')}; " if len(step.attempts) > 1 else ""
+    attempts = f"{count(len(step.attempts), 'attempt')}; " if len(step.attempts) > 1 else ""
     if step.status in {Status.SKIPPED, Status.CANCELLED} and step.reason is not None:
         blame = step.reason.blame
         blamed = _named(blame, run) if blame is not None else ""
-        return tries + (f"because of {blamed}" if blamed else step.reason.code.value.replace("_", " "))
+        return attempts + (f"because of {blamed}" if blamed else step.reason.code.value.replace("_", " "))
     if step.status is Status.REUSED and step.last is not None and step.last.outcome is not None:
         is_shown = step.last.outcome.warns or step.last.outcome.reason.code is ReasonCode.VERIFIED
         return f"{step.why}; {one_line(step.last.outcome.message)}" if is_shown else step.why
@@ -247,8 +247,8 @@ def _why(step: RecordedStep, run: RecordedRun) -> str:
     planned = run.plan.by_id.get(step.step_id)
     is_decided = step.status is Status.SUCCESS and planned is not None and planned.decision is not None
     if not message or is_decided or _COMMAND_TAG.fullmatch(message):
-        return tries + step.why
-    return tries + one_line(message)
+        return attempts + step.why
+    return attempts + one_line(message)
 
 
 def _counts(head: RunHead) -> str:

@@ -16,4 +16,4 @@ def locked_to_json(locked: LockedDatabase | None) -> dict[str, object] | None:
     if locked is None:
         return None
     by = {"pid": locked.pid or None, "command": locked.command}
-    return {"reason": "database_held", "database": locked.database, "held_by": by}
+    return {"reason": "database_locked", "database": locked.database, "locked_by": by}

@@ -19,14 +19,14 @@ _LONGEST = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What one destination is told of a run."""
+    """What one destination is sent about a run."""
 
     destination: str
     messages: tuple[Notification, ...] = ()
     why: tuple[str, ...] = ()
-    """The rules because of which it is told."""
+    """The rules because of which it is notified."""
     why_not: str = ""
-    """Why it is told nothing."""
+    """Why it is not notified."""
     sent: tuple[Notification, ...] = ()
     """What was made for it when the run ended."""
     held_back: str = ""
@@ -36,12 +36,14 @@ class Preview:
 def print_previews(console: Console, run_id: str, previews: Sequence[Preview]) -> None:
     """Print each message, to whom it goes, and why."""
     if not previews:
-        console.print("elt.yml has no destinations, so nobody is told. See notifications.destinations.", soft_wrap=True)
+        console.print(
+            "elt.yml has no destinations, so no notification is sent. See notifications.destinations.", soft_wrap=True
+        )
     for one in previews:
         if not one.messages:
-            console.print(Text(f"{one.destination}: not told: {one.why_not}"), soft_wrap=True)
+            console.print(Text(f"{one.destination}: not notified: {one.why_not}"), soft_wrap=True)
             continue
-        because = f"told because of {', '.join(one.why)}"
+        because = f"notified because of {', '.join(one.why)}"
         if one.held_back:
             because = f"not sent again ({', '.join(one.why)} includes it): {one.held_back}"
         console.print(Text(f"{one.destination}: {because}"), soft_wrap=True)
@@ -63,7 +65,7 @@ def previews_json(run_id: str, previews: Sequence[Preview]) -> dict[str, object]
         "destinations": [
             {
                 "destination": one.destination,
-                "told": bool(one.messages),
+                "notified": bool(one.messages),
                 "why": list(one.why),
                 "why_not": one.why_not or None,
                 "held_back": one.held_back or None,
@@ -102,7 +104,7 @@ def print_status(console: Console, causes: Sequence[OpenCause], notifications: S
 
 def unsent_text(number: int) -> str:
     """Return the line about notifications that could not be sent."""
-    return f"{count(number, 'notification')} could not be sent. Messages are tried again for a day."
+    return f"{count(number, 'notification')} could not be sent. Messages are retried for a day."
 
 
 def status_json(causes: Sequence[OpenCause], notifications: Sequence[Notification]) -> dict[str, object]:
@@ -137,7 +139,7 @@ def notification_json(notification: Notification) -> dict[str, object]:
         "made_at": notification.made_at.isoformat(),
         "due_at": notification.due_at.isoformat(),
         "sent_at": notification.sent_at.isoformat() if notification.sent_at else None,
-        "tries": notification.tries,
+        "attempts": notification.tries,
         "error": notification.error or None,
         "run_id": notification.run_id or None,
         "schedule": notification.schedule or None,
@@ -160,7 +162,7 @@ def _state(notification: Notification) -> str:
         case NotificationState.SENT if notification.sent_at is not None:
             return f"{notification.kind.value} sent at {_moment(notification.sent_at)}"
         case NotificationState.WAITING if notification.error:
-            return f"{notification.kind.value} could not be sent, and is tried again: {notification.error}"
+            return f"{notification.kind.value} could not be sent, and is retried: {notification.error}"
         case NotificationState.WAITING:
             return f"{notification.kind.value} is to be sent at {_moment(notification.due_at)}"
         case _:

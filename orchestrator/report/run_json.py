@@ -58,7 +58,7 @@ class JsonEvents:
         match event:
             case RunStarted():
                 origin = {**asdict(event.origin), "command": list(event.origin.command)}
-                again = {"resumed": event.resumed, "settled": len(event.settled)}
+                again = {"resumed": event.resumed, "steps_done": len(event.settled)}
                 plan: Json = {"estimate": estimate_to_json(event.estimate), "plan": plan_to_json(event.plan)}
                 return "run_started", {**origin, "database": event.database, **again, **plan}
             case StepStarted():

@@ -113,9 +113,11 @@ class Summary:
         """Yield the steps that took several attempts, whatever their status: a green run should not hide them."""
         if self._attempts:
             yield Text()
-            yield Text(count(len(self._attempts), "step") + " tried again", style="bold")
+            yield Text(count(len(self._attempts), "step") + " retried", style="bold")
             steps = started.plan.by_id
-            yield from _listed([f"{made} tries  {titled(step_id, steps)}" for step_id, made in self._attempts.items()])
+            yield from _listed(
+                [f"{made} attempts  {titled(step_id, steps)}" for step_id, made in self._attempts.items()]
+            )
 
     def _warnings(self, started: RunStarted, ended: RunEnded) -> Iterator[Text]:
         warned = [outcome for outcome in ended.outcomes if outcome.warns]

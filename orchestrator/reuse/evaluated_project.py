@@ -173,7 +173,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class NodeEvaluation:
     """The evaluation of a node, and how it was made."""
 
     evaluation: Evaluation

@@ -8,7 +8,7 @@ from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.definitions import Definitions
-from orchestrator.reuse.evaluated_project import Answer, Evaluation, Project
+from orchestrator.reuse.evaluated_project import Evaluation, NodeEvaluation, Project
 from orchestrator.reuse.fingerprints.compare import Comparison, ComparisonVerdict
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.make import has_fingerprint
@@ -54,7 +54,7 @@ class Evaluator:
     """The newest row of each dbt source, as dbt's freshness check found it."""
     before: "Evaluator | None" = None
     """The evaluator of the plan. Its answers are valid for every node that no step has touched since."""
-    answers: dict[NodeId, Answer] = field(default_factory=dict)
+    answers: dict[NodeId, NodeEvaluation] = field(default_factory=dict)
     _touched: Touched = field(init=False)
     _settled: set[NodeId] = field(default_factory=set)  # the outcome is known: kept or built
     _rebuilt: set[NodeId] = field(default_factory=set)
@@ -79,11 +79,11 @@ class Evaluator:
         self._settle_above(node)  # the fingerprint contains the identities of the parents
         answer = self._answered_before(node, compiles=compiles, asks=asks)
         if answer is None:
-            answer = Answer(evaluation=self._evaluate(node, compiles=compiles, asks=asks), compiled=compiles)
+            answer = NodeEvaluation(evaluation=self._evaluate(node, compiles=compiles, asks=asks), compiled=compiles)
         self.answers[node] = answer
         return answer.evaluation
 
-    def _answered_before(self, node: NodeId, *, compiles: bool, asks: bool) -> Answer | None:
+    def _answered_before(self, node: NodeId, *, compiles: bool, asks: bool) -> NodeEvaluation | None:
         """Return the answer of the plan, if no step has touched anything that it depends on."""
         answer = self.before.answers.get(node) if self.before is not None else None
         if self.before is None or answer is None or (compiles and not answer.compiled):  # compiling may show more

@@ -12,10 +12,10 @@ from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.settings import Settings
 from orchestrator.errors import NothingRecordedError, UnknownScheduleError
 from orchestrator.execution.liveness import is_alive, lives
-from orchestrator.notifications.ports import NotifyingStore
+from orchestrator.notifications.notification_ports import NotifyingStore
 from orchestrator.scheduling.claims import RecordedSchedule, RecordedTime, TimeKey, seen_schedules
 from orchestrator.scheduling.due import MOST_LOOKED_AT, RecordedTimes, definition_of
-from orchestrator.scheduling.ports import ScheduleReader, ScheduleRecord
+from orchestrator.scheduling.schedule_ports import ScheduleReader, ScheduleRecord
 from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.recording import open_store

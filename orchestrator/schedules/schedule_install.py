@@ -19,8 +19,8 @@ from orchestrator.schedules.project_schedules import utc_now
 from orchestrator.scheduling.installed_files import (
     HOSTED,
     WRITTEN,
+    ExternalScheduler,
     InstallFacts,
-    Scheduler,
     crontab_with,
     crontab_without,
     environment_notes,
@@ -39,7 +39,7 @@ _CRONTAB = Path("crontab")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class FileChange:
     """One file as it is, and as it is to be; None for a file that does not exist."""
 
     path: Path
@@ -49,7 +49,7 @@ class Change:
 
 def install_schedules(
     project_dir: Path | None,
-    scheduler: Scheduler,
+    scheduler: ExternalScheduler,
     names: tuple[str, ...],
     *,
     dry_run: bool,
@@ -68,7 +68,7 @@ def install_schedules(
 
 
 def remove_schedules(
-    project_dir: Path | None, scheduler: Scheduler, *, dry_run: bool, consents: Callable[[str], bool]
+    project_dir: Path | None, scheduler: ExternalScheduler, *, dry_run: bool, consents: Callable[[str], bool]
 ) -> int:
     """Remove what `install_schedules` has written. The exit code is 0, also if there is nothing to remove."""
     settings = load_settings(project_dir)
@@ -111,7 +111,7 @@ def _repository(folder: Path) -> Path:
     return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
 
 
-def _refuse(settings: Settings, scheduler: Scheduler, facts: InstallFacts) -> None:
+def _refuse(settings: Settings, scheduler: ExternalScheduler, facts: InstallFacts) -> None:
     if not facts.schedules:
         raise InstallError("elt.yml has no schedules.", hint="Add one: see docs/scheduling.md.")
     if scheduler in HOSTED and "://" not in settings.store:
@@ -126,49 +126,49 @@ def _refuse(settings: Settings, scheduler: Scheduler, facts: InstallFacts) -> No
             f"{scheduler} can start only what has a time: {', '.join(untimed)} has none.",
             hint="Name the schedules with `cron`; what starts `on` something else runs in `elt schedule start`.",
         )
-    if scheduler is Scheduler.KUBERNETES and not facts.image:
+    if scheduler is ExternalScheduler.KUBERNETES and not facts.image:
         raise InstallError("A CronJob needs a container image.", hint="Name it: --image registry/project:tag")
 
 
-def _wanted(scheduler: Scheduler, facts: InstallFacts) -> Iterator[Change]:
-    if scheduler is Scheduler.CRON:
+def _wanted(scheduler: ExternalScheduler, facts: InstallFacts) -> Iterator[FileChange]:
+    if scheduler is ExternalScheduler.CRON:
         before = _crontab()
-        yield Change(path=_CRONTAB, before=before, after=crontab_with(before, facts))
+        yield FileChange(path=_CRONTAB, before=before, after=crontab_with(before, facts))
         return
     files = _files(scheduler, facts)
     for path, text in files.items():
-        yield Change(path=path, before=_text(path), after=text)
+        yield FileChange(path=path, before=_text(path), after=text)
 
 
-def _removed(scheduler: Scheduler, facts: InstallFacts) -> Iterator[Change]:
-    if scheduler is Scheduler.CRON:
+def _removed(scheduler: ExternalScheduler, facts: InstallFacts) -> Iterator[FileChange]:
+    if scheduler is ExternalScheduler.CRON:
         before = _crontab()
-        yield Change(path=_CRONTAB, before=before, after=crontab_without(before, facts.project_root))
+        yield FileChange(path=_CRONTAB, before=before, after=crontab_without(before, facts.project_root))
         return
     for folder, pattern in _places(scheduler, facts).items():
         for path in sorted(folder.glob(pattern)):
             if (text := _text(path)) is not None and text.startswith(WRITTEN):
-                yield Change(path=path, before=text, after=None)
+                yield FileChange(path=path, before=text, after=None)
 
 
-def _files(scheduler: Scheduler, facts: InstallFacts) -> Mapping[Path, str]:
+def _files(scheduler: ExternalScheduler, facts: InstallFacts) -> Mapping[Path, str]:
     writers = {
-        Scheduler.SYSTEMD: systemd_units,
-        Scheduler.GITHUB: github_workflows,
-        Scheduler.GITLAB: gitlab_files,
-        Scheduler.KUBERNETES: kubernetes_files,
+        ExternalScheduler.SYSTEMD: systemd_units,
+        ExternalScheduler.GITHUB: github_workflows,
+        ExternalScheduler.GITLAB: gitlab_files,
+        ExternalScheduler.KUBERNETES: kubernetes_files,
     }
-    root = _unit_folder() if scheduler is Scheduler.SYSTEMD else _repository(facts.project_root)
+    root = _unit_folder() if scheduler is ExternalScheduler.SYSTEMD else _repository(facts.project_root)
     return {root / path: text for path, text in writers[scheduler](facts).items()}
 
 
-def _places(scheduler: Scheduler, facts: InstallFacts) -> Mapping[Path, str]:
+def _places(scheduler: ExternalScheduler, facts: InstallFacts) -> Mapping[Path, str]:
     repository = _repository(facts.project_root)
     return {
-        Scheduler.SYSTEMD: {_unit_folder(): f"{facts.slug}.*"},
-        Scheduler.GITHUB: {repository / ".github/workflows": "elt-*.yml"},
-        Scheduler.GITLAB: {repository / ".gitlab": "elt-schedules.yml"},
-        Scheduler.KUBERNETES: {repository / "kubernetes": "elt-*.yaml"},
+        ExternalScheduler.SYSTEMD: {_unit_folder(): f"{facts.slug}.*"},
+        ExternalScheduler.GITHUB: {repository / ".github/workflows": "elt-*.yml"},
+        ExternalScheduler.GITLAB: {repository / ".gitlab": "elt-schedules.yml"},
+        ExternalScheduler.KUBERNETES: {repository / "kubernetes": "elt-*.yaml"},
     }[scheduler]
 
 
@@ -178,26 +178,26 @@ def _unit_folder() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd/user"
 
 
-def _notes(scheduler: Scheduler, facts: InstallFacts) -> tuple[str, ...]:
+def _notes(scheduler: ExternalScheduler, facts: InstallFacts) -> tuple[str, ...]:
     match scheduler:
-        case Scheduler.GITLAB:
+        case ExternalScheduler.GITLAB:
             return (
                 "Add to .gitlab-ci.yml: include: [{local: .gitlab/elt-schedules.yml}]",
                 "Create these pipeline schedules (Build > Pipeline schedules):",
                 *(f"  {line}" for line in gitlab_schedules(facts)),
                 *named_variables("Add these CI/CD variables", facts),
             )
-        case Scheduler.GITHUB:
+        case ExternalScheduler.GITHUB:
             return named_variables("Add these secrets of the repository", facts)
-        case Scheduler.KUBERNETES:
+        case ExternalScheduler.KUBERNETES:
             return named_variables("Create the secret elt with these keys", facts)
         case _:
             return tuple(environment_notes(scheduler, facts, is_root=os.geteuid() == 0))
 
 
 def _apply(
-    scheduler: Scheduler,
-    changes: tuple[Change, ...],
+    scheduler: ExternalScheduler,
+    changes: tuple[FileChange, ...],
     notes: tuple[str, ...],
     dry_run: bool,  # noqa: FBT001  # passed on by the two functions above
     consents: Callable[[str], bool],
@@ -216,19 +216,19 @@ def _apply(
     else:
         for change in changes:
             _write(change)
-        if scheduler is Scheduler.SYSTEMD:
+        if scheduler is ExternalScheduler.SYSTEMD:
             _reload_systemd(changes)
     for note in notes:
         console.print(note, soft_wrap=True)
     return ExitCode.SUCCESS
 
 
-def _difference(change: Change) -> str:
+def _difference(change: FileChange) -> str:
     before, after = ((text or "").splitlines(keepends=True) for text in (change.before, change.after))
     return "".join(difflib.unified_diff(before, after, str(change.path), str(change.path)))
 
 
-def _write(change: Change) -> None:
+def _write(change: FileChange) -> None:
     if change.path == _CRONTAB:
         _run(["crontab", "-"], change.after or "")
         return
@@ -245,7 +245,7 @@ def _write(change: Change) -> None:
         ) from error
 
 
-def _reload_systemd(changes: tuple[Change, ...]) -> None:
+def _reload_systemd(changes: tuple[FileChange, ...]) -> None:
     user = [] if os.geteuid() == 0 else ["--user"]
     timers = [one.path.name for one in changes if one.path.suffix == ".timer"]
     is_installed = any(one.after is not None for one in changes)

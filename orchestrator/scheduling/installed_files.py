@@ -19,7 +19,7 @@ ENVIRONMENT = ".elt/schedule.env"
 """The file in the folder of elt.yml from which cron and systemd take the environment of the runs."""
 
 
-class Scheduler(StrEnum):
+class ExternalScheduler(StrEnum):
     """What starts the schedules."""
 
     CRON = "cron"
@@ -29,7 +29,7 @@ class Scheduler(StrEnum):
     KUBERNETES = "kubernetes"
 
 
-HOSTED = frozenset({Scheduler.GITHUB, Scheduler.GITLAB, Scheduler.KUBERNETES})
+HOSTED = frozenset({ExternalScheduler.GITHUB, ExternalScheduler.GITLAB, ExternalScheduler.KUBERNETES})
 """They run each start in a new container: the record must be on a server."""
 
 
@@ -135,13 +135,13 @@ def _unit_text(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
 
 
-def environment_notes(scheduler: Scheduler, facts: InstallFacts, *, is_root: bool) -> Iterator[str]:
+def environment_notes(scheduler: ExternalScheduler, facts: InstallFacts, *, is_root: bool) -> Iterator[str]:
     """Yield what cron and systemd need besides their files: they start with nearly no environment."""
     yield from named_variables(f"{scheduler} does not know the environment of your shell. Write these variables", facts)
     if facts.variables:
         file = shlex.quote(str(facts.project_root / ENVIRONMENT))
         yield f"as lines NAME='value' into a file that only you can read: install -m 600 /dev/null {file}"
-    if scheduler is Scheduler.SYSTEMD and not is_root:
+    if scheduler is ExternalScheduler.SYSTEMD and not is_root:
         yield "A timer of a user stops when the user logs out, unless you call: loginctl enable-linger"
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from orchestrator.conditions.answer import Answer, impossible, not_yet, true
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState
-from orchestrator.scheduling.ports import ScheduleRecord
+from orchestrator.scheduling.schedule_ports import ScheduleRecord
 from orchestrator.timetable.cron import Timetable
 
 

@@ -26,7 +26,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.last_success import LastAttempt, LastSuccess, RecordedFingerprint
-from orchestrator.store.durations import durations_in
+from orchestrator.store.duration_rows import durations_in
 from orchestrator.store.event_rows import NOTICES, RESUMED, WHOLE_RUN, EventReader, RecordedParts
 from orchestrator.store.failing import failing_in
 from orchestrator.store.fingerprints import compiled_code, fingerprints_of, last_attempts_in, last_success_in

@@ -23,7 +23,7 @@ from orchestrator.scheduling.claims import (
     TimeState,
     seen_schedules,
 )
-from orchestrator.scheduling.ports import NO_VERSIONS
+from orchestrator.scheduling.schedule_ports import NO_VERSIONS
 from orchestrator.store.database import have_alone
 from orchestrator.store.prepared import Values
 from orchestrator.store.tables import fingerprints, runs, schedule_times, schedule_versions, schedules, steps

@@ -7,9 +7,9 @@ from orchestrator.config.settings import Settings
 from orchestrator.execution.liveness import RunState, lives, state_of
 from orchestrator.execution.recorded import RunHead
 from orchestrator.notifications.happening import Happening, HappeningKind
+from orchestrator.notifications.notification_ports import NotifyingStore
 from orchestrator.notifications.notification_rules import policy_of
 from orchestrator.notifications.outbox import next_escalation
-from orchestrator.notifications.ports import NotifyingStore
 from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.wiring.schedule_notes import is_notifying, start_sender
 from orchestrator.wording import count

@@ -18,7 +18,7 @@ from orchestrator.estimates.deadlines import SOON, Deadline, Lateness, LateWatch
 from orchestrator.estimates.forecast import Forecast, forecast_of
 from orchestrator.estimates.past_durations import MOST
 from orchestrator.estimates.robust import quantile
-from orchestrator.estimates.run_state import RunState
+from orchestrator.estimates.run_progress import RunProgress
 from orchestrator.execution.audience import Audience
 from orchestrator.execution.events import Estimated, Event, NoticeKind
 from orchestrator.execution.knowledge import Knowledge
@@ -110,7 +110,7 @@ class RunEstimates:
         self._audience = audience
         self._notices = notices
         self._late = late
-        self._state = RunState()
+        self._state = RunProgress()
         self._lock = threading.Lock()
         self._begun = threading.Event()
         self._ended = threading.Event()
@@ -184,7 +184,7 @@ class RunEstimates:
             return wait
         return min(wait, max(left - SOON, 1.0))
 
-    def _look(self, forecast: Forecast | None, state: RunState, now: datetime) -> None:
+    def _look(self, forecast: Forecast | None, state: RunProgress, now: datetime) -> None:
         if forecast is not None:
             self._say_end(forecast, state, now)
         if self._watch.is_done:
@@ -193,7 +193,7 @@ class RunEstimates:
             self._notices.post(NoticeKind.WARNING, late_words(lateness))
             _unless_it_raises(partial(self._late.late, lateness, now), None)
 
-    def _say_end(self, forecast: Forecast, state: RunState, now: datetime) -> None:
+    def _say_end(self, forecast: Forecast, state: RunProgress, now: datetime) -> None:
         """Send the expected end to the listeners, if it differs from what was said."""
         (rest,) = forecast.remaining(state, now, (None,))
         if rest.expected < _WORTH_SAYING:

@@ -11,8 +11,8 @@ from orchestrator.config.mistakes import Mistakes
 from orchestrator.config.settings import Settings
 from orchestrator.errors import MissingExtraError, NotificationError
 from orchestrator.masking import Masker
+from orchestrator.notifications.notification_ports import NotifyingStore
 from orchestrator.notifications.notification_rules import NotificationPolicy, policy_of
-from orchestrator.notifications.ports import NotifyingStore
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.notification_sending import Post
 

@@ -26,9 +26,9 @@ from orchestrator.notifications.notification_ledger import (
     NotificationState,
     Settlement,
 )
+from orchestrator.notifications.notification_ports import NotificationRecord, NotificationSender, NotifyingStore
 from orchestrator.notifications.notification_rules import NotificationPolicy
 from orchestrator.notifications.outbox import PING, digest_text, due_at, escalations, is_given_up, parcels
-from orchestrator.notifications.ports import NotificationRecord, NotificationSender, NotifyingStore
 from orchestrator.notifications.run_facts import facts_of
 from orchestrator.notifications.trouble import RunFacts
 from orchestrator.report.notification_text import notification_body, notification_level, notification_title

@@ -16,7 +16,7 @@ from orchestrator.execution.ports import RunListener
 from orchestrator.execution.verdict import not_started
 from orchestrator.masking import Masker
 from orchestrator.notifications.happening import Happening, HappeningKind, happening_to_json
-from orchestrator.notifications.ports import NotificationRecord, NotifyingStore
+from orchestrator.notifications.notification_ports import NotificationRecord, NotifyingStore
 from orchestrator.plan.command import Command
 from orchestrator.report.streams import Lines
 from orchestrator.scheduling.scheduled_command import project_name

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.great_expectations.gx_extra import require_installed
-from orchestrator.adapters.own_steps.readiness import unready
+from orchestrator.adapters.own_steps.step_readiness import unready
 from orchestrator.config.mistakes import Mistakes
 from orchestrator.errors import LoadConfigurationError, UsageError
 from orchestrator.plan.decision import Act

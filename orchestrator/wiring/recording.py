@@ -13,7 +13,7 @@ from orchestrator.execution.changes import digests_of
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.recorded import Code, Opening
 from orchestrator.execution.recorded_command import asked_of, vars_text
-from orchestrator.notifications.ports import NotifyingStore
+from orchestrator.notifications.notification_ports import NotifyingStore
 from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.placement import places_of, written_by
 from orchestrator.plan.plan import Plan

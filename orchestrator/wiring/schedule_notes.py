@@ -12,8 +12,8 @@ from orchestrator.config.settings import Settings
 from orchestrator.masking import Masker
 from orchestrator.notifications.happening import Happening, HappeningKind
 from orchestrator.notifications.notification_ledger import LetterKind, Notification
+from orchestrator.notifications.notification_ports import NotificationRecord
 from orchestrator.notifications.outbox import PING
-from orchestrator.notifications.ports import NotificationRecord
 from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.timetable.scheduled_time import ScheduledTime
 

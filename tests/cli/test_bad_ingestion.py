@@ -138,7 +138,7 @@ def test_an_api_that_keeps_failing(elt, shop_of_api, api):
     api.failures = 1_000
     (shop_of_api / "elt.yml").write_text("repeats: {ingest: {times: 1, after: 10ms}}\n")
     elt("run", "--select", "stg_customers", project=shop_of_api).reports(
-        "again ingest:raw try 2 of 2",
+        "again ingest:raw attempt 2 of 2",
         "error ingest:raw",
         "(ingestion/raw.py)",
         "500",

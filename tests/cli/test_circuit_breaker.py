@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.functional
 
 FILES = {
-    "elt.yml": "repeats: {ingest: none}\ncircuit_breaker:\n  after: 2\n  below: ${BELOW:-use_what_stands}\n",
+    "elt.yml": "repeats: {ingest: none}\ncircuit_breaker:\n  after: 2\n  below: ${BELOW:-use_existing}\n",
     "dbt_project.yml": "name: mini\nversion: '1.0'\nprofile: mini\n",
     "profiles.yml": "mini: {target: dev, outputs: {dev: {type: duckdb, path: mini.duckdb, threads: 1}}}\n",
     "models/models.yml": "sources: [{name: shop, tables: [{name: orders}]}]\n",
@@ -43,10 +43,10 @@ def test_a_load_that_fails_in_run_after_run_is_omitted(elt, tmp_path, monkeypatc
     logged = elt("logs", "shop", project=tmp_path)
     assert "RuntimeError: the shop is down" in logged.out
     planned = elt("plan", project=tmp_path)
-    planned.reports("not run: failed in the last 2 runs; tried again in 59 min", "ingest: tried once", code=0)
+    planned.reports("not run: failed in the last 2 runs; attempted again in 59 min", "ingest: one attempt", code=0)
     told = json.loads(elt("plan", "--skip-unchanged", "--select", "orders", "--json", project=tmp_path).out)
     assert told["steps"][0]["decision"]["words"].startswith("failed in the last 2 runs")
-    assert [(step["tries"], step["time_limit_seconds"]) for step in told["steps"]] == [(1, 1800), (3, 7200)]
+    assert [(step["max_attempts"], step["time_limit_seconds"]) for step in told["steps"]] == [(1, 1800), (3, 7200)]
     elt("run", project=tmp_path).reports("warn ingest:shop not run", "1 success", "1 warn", code=0)
     monkeypatch.setenv("BELOW", "skip")
     elt("run", project=tmp_path).reports("skipped ingest:shop not run", "2 skipped", code=1)

@@ -68,8 +68,8 @@ def test_a_json_plan_shows_what_is_unconfirmed(elt, shop):
     with holding(shop) as holder:
         said = elt(*words, project=shop)
     held = json.loads(said.out)["unconfirmed"]
-    assert (held["reason"], held["database"]) == ("database_held", f"{shop}/shop.duckdb")
-    assert held["held_by"]["pid"] == holder.pid
+    assert (held["reason"], held["database"]) == ("database_locked", f"{shop}/shop.duckdb")
+    assert held["locked_by"]["pid"] == holder.pid
     found = acts(said)
     assert found["fct_orders"]["act"] == "run"
     assert (found["stg_orders"]["act"], found["stg_orders"]["likely"]) == ("unconfirmed", "reuse")
@@ -118,7 +118,7 @@ def test_explain_answers_without_the_database(elt, shop):
     told.reports(f"locked by process {holder.pid}", "unconfirmed, by the record: reused, nothing changed", code=0)
     assert "only the database can tell" in told.out
     assert (found["verdict"], found["changes"], found["decision"]["act"]) == ("same", [], "unconfirmed")
-    assert found["unconfirmed"]["held_by"]["pid"] == holder.pid
+    assert found["unconfirmed"]["locked_by"]["pid"] == holder.pid
     unread = [part for part in found["parts"] if not part["read"]]
     assert unread
     assert all(part["now"] is None for part in unread)

@@ -180,7 +180,7 @@ def test_what_cannot_be_sent_is_tried_again_later_and_shown(nights, webhook, elt
     assert "error=500" in said.out
     assert "1 notification could not be sent" in elt("history", project=shop).out
     nights.send(FIRST + timedelta(seconds=30))
-    assert len(webhook.got) == 3, "tried again too soon"
+    assert len(webhook.got) == 3, "retried too soon"
     webhook.status = 200
     assert nights.send(FIRST + timedelta(minutes=2)) == 1
     assert json.loads(elt("notify", "status", "--json", project=shop).out)["unsent"] == 0
@@ -465,14 +465,14 @@ def test_a_preview_shows_each_message_and_why(nights, elt, shop, webhook) -> Non
     nights.settings = load_settings(shop)
     nights.run("r0", FIRST, *dead_api())
     before = elt("notify", "preview", "r0", project=shop)
-    assert "team: told because of rule 1" in before.out
+    assert "team: notified because of rule 1" in before.out
     assert "503 Server Error" in before.out
-    assert "other: not told: no rule names it" in before.out
+    assert "other: not notified: no rule names it" in before.out
     assert not webhook.got
     nights.send(FIRST)
     assert "report sent at" in elt("notify", "preview", project=shop).out
     found = json.loads(elt("notify", "preview", "--json", project=shop).out)
-    assert [one["told"] for one in found["destinations"]] == [True, False]
+    assert [one["notified"] for one in found["destinations"]] == [True, False]
 
 
 def test_a_preview_of_a_recovery_shows_what_was_sent(nights, elt, shop, webhook) -> None:
@@ -484,12 +484,13 @@ def test_a_preview_of_a_recovery_shows_what_was_sent(nights, elt, shop, webhook)
         if number == 1:
             said = elt("notify", "preview", "r1", project=shop).out
             assert (
-                "team: not sent again (rule 1 includes it): it was told of ingest:load_api at 2026-11-26 01:05" in said
+                "team: not sent again (rule 1 includes it): it was notified of ingest:load_api at 2026-11-26 01:05"
+                in said
             )
             assert "open since 2026-11-26 01:05 UTC, and the reminder comes at 2026-11-27 01:05 UTC" in said
-            assert "told because" not in said
+            assert "notified because" not in said
     said = elt("notify", "preview", "r2", project=shop).out
-    assert "team: told because of the recovery of what it was told before" in said
+    assert "team: notified because of the recovery of what it was notified of before" in said
     assert "[shop] nightly recovered: ingest:load_api" in said
     assert "recovery sent at" in said
 

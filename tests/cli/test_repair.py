@@ -69,7 +69,7 @@ def test_a_killed_run_resumes_where_it_stopped(elt, shop, tmp_path):
     assert resumed.code == 0, resumed.err
     assert not exists & set(ran(resumed))
     first = json.loads(resumed.out.splitlines()[0])
-    assert (first["run_id"], first["resumed"], first["settled"]) == (head["run_id"], True, len(exists))
+    assert (first["run_id"], first["resumed"], first["steps_done"]) == (head["run_id"], True, len(exists))
     assert [row["run_id"] for row in recorded(elt, shop)] == [head["run_id"]]
     assert set(statuses(elt, shop).values()) == {"success"}
     assert sql(shop, "select count(*) from main.slow") == [(3,)]

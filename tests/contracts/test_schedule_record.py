@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.execution.recorded import Process
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
-from orchestrator.scheduling.ports import ProjectStore, ScheduleRecord
+from orchestrator.scheduling.schedule_ports import ProjectStore, ScheduleRecord
 from orchestrator.store.database import store_url
 from orchestrator.store.sql_store import SqlStore
 from orchestrator.timetable.scheduled_time import DataInterval

@@ -46,7 +46,9 @@ def line_of(event: Event) -> str:
         case StepStarted():
             return f"{'verify' if event.verifies else 'start'} {event.step_id}"
         case AttemptEnded():
-            return f"{event.outcome.step_id} {event.outcome.status}, try {event.attempt + 1} of {event.most} follows"
+            return (
+                f"{event.outcome.step_id} {event.outcome.status}, attempt {event.attempt + 1} of {event.most} follows"
+            )
         case StepEnded():
             return f"{event.outcome.step_id} {event.outcome.status}"
         case Noticed():

@@ -1,13 +1,11 @@
 """The lanes of a wide sweep: the smoke lane is small, and the slices together run every case once."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.proof_slice import SLICES, SWEPT, slice_of
 from tests.sweeps import Sweep
 
 
@@ -30,13 +28,3 @@ def test_the_smoke_lane_is_spread_over_the_whole_list(cases: int, smoke: int) ->
 def test_an_unknown_lane_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="SWEEP is"):
         Sweep.parse(text)
-
-
-def test_each_commit_has_its_slice() -> None:
-    """Every slice is drawn by some commit, and the same commit always draws the same."""
-    assert {slice_of(f"{number:040x}") for number in range(SLICES)} == {f"{index}/{SLICES}" for index in range(SLICES)}
-    assert slice_of("ff") == slice_of("ff")
-
-
-def test_a_slice_names_files_that_exist() -> None:
-    assert all((Path(__file__).parents[2] / path).exists() for path in SWEPT)

@@ -91,7 +91,7 @@ class AppriseSender:
         return service
 
 
-_HINT = "`elt notify status` shows what is tried again."
+_HINT = "`elt notify status` shows what is retried."
 
 
 def secrets_in(url: str) -> Iterator[str]:

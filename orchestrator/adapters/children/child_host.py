@@ -103,8 +103,8 @@ class ChildHost:
                     control.settimeout(None)
                 if not line:
                     raise ChildEndedError(self._how_it_ended("it"))
-                said = json.loads(line)
-                self._facts = InterpreterFacts(**{**said, "python": tuple(said["python"])})
+                answer = json.loads(line)
+                self._facts = InterpreterFacts(**{**answer, "python": tuple(answer["python"])})
             return self._facts
 
     def open_child(

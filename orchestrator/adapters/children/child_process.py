@@ -121,11 +121,11 @@ class Child:
         self._terminate()
         with self._ending:
             self._pid = None  # the number may soon belong to another process, and a late `end` must not hit that one
-        said = self._output.finish()
+        output = self._output.finish()
         if self._session is not None:
             self._session.end()  # the unfinished transaction is rolled back before another attempt starts
         self._channel.close()
-        return said
+        return output
 
     def _terminate(self) -> None:
         with self._ending:
@@ -191,7 +191,7 @@ def how_it_ended(code: int, subject: str = "it") -> str:
     return f"{subject} was ended by signal {-code}"
 
 
-def with_last_line(how: str, said: str) -> str:
+def with_last_line(how: str, output: str) -> str:
     """Add the last line that the process printed, if any."""
-    lines = said.strip().splitlines()
+    lines = output.strip().splitlines()
     return f"{how}: {lines[-1].strip()[-_LAST_WORDS:]}" if lines else how

@@ -11,10 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from orchestrator.adapters.children.child_access import ChildAccess
+from orchestrator.adapters.children.child_outcomes import cancelled, errored
 from orchestrator.adapters.children.child_process import Child, ChildEndedError, RunningChildren
 from orchestrator.adapters.children.own_bug import ChildBugError
 from orchestrator.adapters.dlt.host import IngestionHost
-from orchestrator.adapters.dlt.load_outcomes import cancelled, ended, errored
+from orchestrator.adapters.dlt.load_outcomes import ended
 from orchestrator.errors import IngestionError
 from orchestrator.execution.outcome import ErrorClass, Outcome
 from orchestrator.execution.ports import Request, Stop
@@ -23,6 +24,7 @@ from orchestrator.plan.step import IngestStep, StepId
 from orchestrator.timetable.scheduled_time import DataInterval
 
 LOOK_AT_STOP_SECONDS = 0.2
+_LEFT = "the next load completes or rolls back what this one left"
 _DECLARED = Placement()
 _NONE: Mapping[StepId, Collection[str]] = MappingProxyType({})
 
@@ -66,7 +68,7 @@ class IngestRunner:
                 raise TypeError(f"{request.step.id} is not an ingest step")
             started = datetime.now(UTC)
             if stop.is_set():
-                yield cancelled(request.step, started)
+                yield cancelled(request.step, started, _LEFT)
             else:
                 yield self._run_one(request.step, request.run_id, stop, started)
 
@@ -91,23 +93,23 @@ class IngestRunner:
             died = f"internal error: {error}. This is a bug of elt: please report it."
         finally:
             # Returns when the child's transaction is rolled back, so that another attempt does not meet it.
-            said = child.close()
+            output = child.close()
         # The child was ended on purpose, so how it died is no error.
         if died and stop.is_set():
-            return cancelled(step, started)
+            return cancelled(step, started, _LEFT)
         if died:
-            return errored(step, started, died, log, said=said)
+            return errored(step, started, died, log, output=output)
         if "error" in answer:
             message = "\n".join(filter(None, (answer["error"], answer["hint"])))
             kind = ErrorClass(answer["class"])
-            return errored(step, started, message, log, said=said, error_class=kind)
+            return errored(step, started, message, log, output=output, error_class=kind)
         return ended(step, started, answer)
 
     def _talk(self, child: Child, step: IngestStep, stop: Stop) -> Mapping[str, Any]:
         """Serve the child until it returns its answer."""
         known: dict[str, Any] = {}
-        # Also releases the dataset of a child that dies while it has it.
-        with ExitStack() as held:
+        # Also releases the dataset of a child that dies while it has it locked.
+        with ExitStack() as locked:
             while True:
                 message = child.receive(stopped=stop.is_set)
                 match message.get("tell"):
@@ -119,22 +121,22 @@ class IngestRunner:
                         continue
                 match message.get("ask"):
                     case "dataset":
-                        self._hold(step.dataset, held, stop)
+                        self._lock_dataset(step.dataset, locked, stop)
                         child.send({"granted": True})
                     case "release":
-                        held.close()
+                        locked.close()
                     case _:
                         return message | known
 
-    def _hold(self, dataset: str, held: ExitStack, stop: Stop) -> None:
+    def _lock_dataset(self, name: str, locked: ExitStack, stop: Stop) -> None:
         """Wait for the lock of the dataset; raises ChildEndedError if the run is stopped in the meantime."""
         with self._lock:
             # On DuckDB, names that differ only in case are one schema; elsewhere a shared lock does no harm.
-            turn = self._datasets.setdefault(dataset.lower(), threading.Lock())
-        while not turn.acquire(timeout=LOOK_AT_STOP_SECONDS):
+            lock = self._datasets.setdefault(name.lower(), threading.Lock())
+        while not lock.acquire(timeout=LOOK_AT_STOP_SECONDS):
             if stop.is_set():
                 raise ChildEndedError("it was interrupted")
-        held.callback(turn.release)
+        locked.callback(lock.release)
 
     def _message(self, step: IngestStep, run_id: str, log: Path) -> Mapping[str, object]:
         return {

@@ -18,7 +18,7 @@ from orchestrator.adapters.great_expectations.column_types import ColumnType
 from orchestrator.adapters.great_expectations.coverage import WAYS, Way
 from orchestrator.adapters.great_expectations.expectation_verdict import SAMPLES, error_of, verdict_of
 from orchestrator.adapters.great_expectations.gx_bridge import silent
-from orchestrator.adapters.great_expectations.messages import Ask, SuiteResult, Verdict
+from orchestrator.adapters.great_expectations.messages import SuiteResult, ValidationRequest, Verdict
 from orchestrator.adapters.great_expectations.plain_values import first_lines
 from orchestrator.adapters.great_expectations.read_only import ProgrammingError
 from orchestrator.adapters.great_expectations.relation import WholeRelation, missing_column, unread_condition
@@ -49,7 +49,7 @@ class _Expectation:
     error: str = ""
 
 
-def evaluator(ask: Ask, reading: Reading) -> SuiteResult:
+def evaluator(ask: ValidationRequest, reading: Reading) -> SuiteResult:
     """Return a verdict on every expectation of the suite; if one cannot be evaluated, its verdict says why."""
     try:
         connection = reading.open(ask.database, ask.schema)
@@ -63,7 +63,7 @@ def evaluator(ask: Ask, reading: Reading) -> SuiteResult:
         return SuiteResult(verdicts=tuple(_verdicts(ask, reading.engine(connection), columns)))
 
 
-def _verdicts(ask: Ask, engine: sa.Engine, columns: Mapping[str, ColumnType]) -> Iterator[Verdict]:
+def _verdicts(ask: ValidationRequest, engine: sa.Engine, columns: Mapping[str, ColumnType]) -> Iterator[Verdict]:
     execution = SqlAlchemyExecutionEngine(engine=engine, create_temp_table=False)
     data = WholeRelation(execution, ask.table, columns)
     validator = silent(Validator)(execution_engine=execution, batches=[Batch(data=data)])
@@ -73,7 +73,9 @@ def _verdicts(ask: Ask, engine: sa.Engine, columns: Mapping[str, ColumnType]) ->
         yield verdict_of(each.written, each.error or found.get(str(number), ""))
 
 
-def _understand(number: int, written: Mapping[str, Any], ask: Ask, columns: Mapping[str, ColumnType]) -> _Expectation:
+def _understand(
+    number: int, written: Mapping[str, Any], ask: ValidationRequest, columns: Mapping[str, ColumnType]
+) -> _Expectation:
     """Have GX parse one expectation; its id is its position in the suite."""
     type_, kwargs = written["type"], dict(written.get("kwargs") or {})
     if WAYS.get(type_) is Way.NOT_IN_SQL:

@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.adapters.children.wire import Channel
 from orchestrator.adapters.great_expectations.gx_bridge import NEEDED
-from orchestrator.adapters.great_expectations.messages import Ask, SuiteResult
+from orchestrator.adapters.great_expectations.messages import SuiteResult, ValidationRequest
 from orchestrator.adapters.probe import require_attributes
 from orchestrator.errors import UnsupportedVersionError
 
@@ -33,7 +33,7 @@ def answer(request: dict[str, Any], _owner: Channel, warehouse: Channel) -> dict
 
     reading = _reading(request.pop("kind"), warehouse)
     try:
-        result = evaluator(Ask(**request), reading)
+        result = evaluator(ValidationRequest(**request), reading)
     except Exception as error:  # noqa: BLE001  # a bug in one suite must not affect the others
         result = SuiteResult(error=f"{type(error).__name__}: {error}")
     return asdict(result)

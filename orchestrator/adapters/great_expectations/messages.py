@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class ValidationRequest:
     """A request to check one relation against one suite; the expectations are as in the suite's JSON."""
 
     database: str | None

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from orchestrator.adapters.children.child_host import ChildHost
+from orchestrator.adapters.children.child_outcomes import cancelled, errored
 from orchestrator.adapters.children.child_process import (
     Child,
     ChildEndedError,
@@ -19,7 +20,7 @@ from orchestrator.adapters.children.child_process import (
 from orchestrator.adapters.own_steps.call_result import CallResult
 from orchestrator.adapters.own_steps.filling import filled, hidden_of, secrets_of
 from orchestrator.config.substitution import UnsetError
-from orchestrator.execution.outcome import ErrorClass, Outcome, Reason, ReasonCode, masked_outcome
+from orchestrator.execution.outcome import ErrorClass, Outcome, masked_outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.masking import Masker
 from orchestrator.nodes.own_step import CommandCall
@@ -27,6 +28,7 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import OwnStep, StepId
 from orchestrator.timetable.scheduled_time import ScheduledTime
 
+_NOT_UNDONE = "what it did until then is not undone"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -50,7 +52,7 @@ class OwnStepRunner:
             if not isinstance(request.step, OwnStep):
                 raise TypeError(f"{request.step.id} is not a step of elt.yml")
             step = request.step
-            yield _cancelled(step, datetime.now(UTC)) if stop.is_set() else self._run(request, step, stop)
+            yield cancelled(step, datetime.now(UTC), _NOT_UNDONE) if stop.is_set() else self._run(request, step, stop)
 
     def interrupt(self, steps: Collection[StepId]) -> None:
         """Terminate these steps, each with all processes that it started."""
@@ -80,7 +82,7 @@ class OwnStepRunner:
             call = filled(step.call, {**os.environ, **given})
             child = self._host.open_child(log=log, mask=lambda text: self._masker.text(own.text(text)))
         except (UnsetError, ChildEndedError) as error:
-            return _errored(step, started, str(error), log)
+            return errored(step, started, str(error), log)
         message = {
             "root": str(self._project_root),
             "environment": given,
@@ -95,13 +97,13 @@ class OwnStepRunner:
         except ChildEndedError as error:
             died = f"its process ended early: {error}"
         finally:
-            said = child.close()
+            output = child.close()
         # The child was ended on purpose, so how it died is no error.
         if result is None and stop.is_set():
-            return _cancelled(step, started)
+            return cancelled(step, started, _NOT_UNDONE)
         if result is None:
-            return _errored(step, started, died, log, said=said)
-        return _ended(step, result, started, log, said)
+            return errored(step, started, died, log, output=output)
+        return _ended(step, result, started, log, output)
 
 
 def environment_of(target: str, scheduled: ScheduledTime | None) -> dict[str, str]:
@@ -121,54 +123,19 @@ def _answered(child: Child, message: Mapping[str, Any], stop: Stop) -> CallResul
     return CallResult(**child.receive(stopped=stop.is_set))
 
 
-def _ended(step: OwnStep, result: CallResult, started: datetime, log: Path, said: str) -> Outcome:
+def _ended(step: OwnStep, result: CallResult, started: datetime, log: Path, output: str) -> Outcome:
     error = result.error
     if result.code:
         words = step.call.words if isinstance(step.call, CommandCall) else (step.name,)
-        error = with_last_line(how_it_ended(result.code, words[0]), said)
+        error = with_last_line(how_it_ended(result.code, words[0]), output)
     if error:
         kind = ErrorClass.TRANSIENT if result.may_pass else ErrorClass.PERMANENT
-        return _errored(step, started, error, log, said=said, error_class=kind)
+        return errored(step, started, error, log, output=output, error_class=kind)
     return Outcome(
         step_id=step.id,
         status=Status.SUCCESS,
         tool_word="success",
         message=result.message,
-        started_at=started,
-        ended_at=datetime.now(UTC),
-        path=step.path,
-    )
-
-
-def _errored(
-    step: OwnStep,
-    started: datetime,
-    message: str,
-    log: Path,
-    *,
-    said: str = "",
-    error_class: ErrorClass = ErrorClass.PERMANENT,
-) -> Outcome:
-    return Outcome(
-        step_id=step.id,
-        status=Status.ERROR,
-        tool_word="error",
-        error_class=error_class,
-        message=f"{message}\nThe full output is in {log}." if said else message,
-        log=said,
-        started_at=started,
-        ended_at=datetime.now(UTC),
-        path=step.path,
-    )
-
-
-def _cancelled(step: OwnStep, started: datetime) -> Outcome:
-    return Outcome(
-        step_id=step.id,
-        status=Status.CANCELLED,
-        tool_word="cancelled",
-        reason=Reason(code=ReasonCode.INTERRUPTED),
-        message="interrupted; what it did until then is not undone",
         started_at=started,
         ended_at=datetime.now(UTC),
         path=step.path,

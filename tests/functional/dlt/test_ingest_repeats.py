@@ -104,8 +104,8 @@ def test_a_busy_source_system_is_retried_and_loaded_once(project, api):
     assert outcome.status is Status.SUCCESS
     assert api.asked == 3
     assert [line for line in heard.lines if "follows" in line] == [
-        "ingest.elt_shop error, try 2 of 4 follows",
-        "ingest.elt_shop error, try 3 of 4 follows",
+        "ingest.elt_shop error, attempt 2 of 4 follows",
+        "ingest.elt_shop error, attempt 3 of 4 follows",
     ]
     assert project.rows("select id from raw.orders order by 1") == [(1,), (2,), (3,)]
 

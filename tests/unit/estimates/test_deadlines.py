@@ -13,7 +13,7 @@ from orchestrator.estimates.deadlines import (
     late_words,
     latest_start,
 )
-from orchestrator.estimates.run_state import RunState
+from orchestrator.estimates.run_progress import RunProgress
 from orchestrator.execution.events import RunStarted, StepEnded, StepStarted
 from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.step import StepId
@@ -32,8 +32,8 @@ def after(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def begun(*events) -> RunState:
-    state = RunState()
+def begun(*events) -> RunProgress:
+    state = RunProgress()
     for event in (RunStarted(at=NOON, plan=make_plan("a"), database=""), *events):
         state.hear(event)
     return state

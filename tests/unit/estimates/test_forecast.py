@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from orchestrator.estimates.forecast import Forecast
-from orchestrator.estimates.run_state import RunState
+from orchestrator.estimates.run_progress import RunProgress
 from orchestrator.execution.events import AttemptEnded, RunStarted, StepEnded, StepStarted
 from orchestrator.execution.lanes import Limits
 from orchestrator.plan.decision import Act, Decision
@@ -31,7 +31,7 @@ def decided(plan: str, **acts: Act) -> Plan:
 
 def left(found: Forecast, *events, after: float) -> float:
     """Say what is expected to be left of a run, so many seconds after its start."""
-    state = RunState()
+    state = RunProgress()
     for event in (RunStarted(at=NOON, plan=make_plan("a"), database=""), *events):
         state.hear(event)
     (rest,) = found.remaining(state, NOON + timedelta(seconds=after), (None,))

@@ -70,8 +70,8 @@ def test_a_rule_of_a_kind_is_shown_once() -> None:
     limits = {"run": LimitWish(limit=timedelta(hours=6)), "stg": LimitWish(limit=None)}
     known = Settings(project_root=Path(), dbt_project_dir=Path(), repeats=said, time_limits=limits)
     told = attempts_text(rules(repeats=said, time_limits=limits), known, PLAN, Command())
-    assert told.of_kinds == {"dbt": "up to 8 tries", "run": "6 h limit"}
-    assert told.of_steps == {"stg": "up to 5 tries, no time limit"}
+    assert told.of_kinds == {"dbt": "up to 8 attempts", "run": "6 h limit"}
+    assert told.of_steps == {"stg": "up to 5 attempts, no time limit"}
     assert attempts_text(rules(), replace(known, repeats={}, time_limits={}), PLAN, Command()) == AttemptsText()
 
 

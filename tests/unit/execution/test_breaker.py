@@ -62,6 +62,6 @@ def test_descendants_of_an_omitted_load_read_the_existing_table_or_are_skipped(
     assert step.decision is not None
     outcome = not_attempted(step, step.decision)
     assert (outcome.status, outcome.status.halts) == (status, halts)
-    assert outcome.message == "not run: failed in the last 3 runs; tried again in 48 min"
+    assert outcome.message == "not run: failed in the last 3 runs; attempted again in 48 min"
     assert exit_code(run_status([outcome])) == code
     assert [cause.outcome for cause in first_causes([outcome])] == ([outcome] if halts else [])

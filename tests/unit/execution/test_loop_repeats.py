@@ -46,9 +46,9 @@ def test_a_transient_error_is_followed_by_another_attempt():
     assert run.heard.lines == [
         "run",
         "start a",
-        "a error, try 2 of 3 follows",
+        "a error, attempt 2 of 3 follows",
         "start a",
-        "a error, try 3 of 3 follows",
+        "a error, attempt 3 of 3 follows",
         "start a",
         "a success",
         "start b",
@@ -61,7 +61,7 @@ def test_attempts_before_a_resume_are_counted():
     """Attempts have their numbers in the record; the policy allows as many more as in a new run."""
     runner = FakeStepRunner({"a": [busy("a"), Status.SUCCESS]})
     run = tried("a", runner, policies=TWICE, tried={StepId("a"): 4}).run()
-    assert run.heard.lines[2] == "a error, try 6 of 7 follows"
+    assert run.heard.lines[2] == "a error, attempt 6 of 7 follows"
 
 
 def test_after_the_last_attempt_the_error_halts_its_descendants():
@@ -154,7 +154,7 @@ def test_a_time_limit_is_retried_where_the_policy_says_so():
     runner.wait_for("a")
     run.clock.advance(1800)
     assert run.join().heard.lines[2:] == [
-        "a error, try 2 of 2 follows",
+        "a error, attempt 2 of 2 follows",
         "start a",
         "a success",
         "end success",

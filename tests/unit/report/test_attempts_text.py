@@ -16,8 +16,8 @@ MINUTES = timedelta(minutes=5)
     ("changes", "words"),
     [
         ({}, ""),
-        ({"repeats": 4, "time_limit": timedelta(seconds=30)}, "up to 5 tries, 30 s limit"),
-        ({"repeats": 0, "first_delay": MINUTES, "time_limit": None}, "tried once, no time limit"),
+        ({"repeats": 4, "time_limit": timedelta(seconds=30)}, "up to 5 attempts, 30 s limit"),
+        ({"repeats": 0, "first_delay": MINUTES, "time_limit": None}, "one attempt, no time limit"),
         ({"first_delay": MINUTES}, "again after 5 min, then longer"),
         ({"first_delay": MINUTES, "factor": 1.0}, "5 min apart"),
         ({"repeats_time_limit": True}, "also again after its limit"),
@@ -25,5 +25,5 @@ MINUTES = timedelta(minutes=5)
     ids=str,
 )
 def test_only_what_differs_from_the_default_is_shown(changes: dict[str, object], words: str) -> None:
-    """The number of tries, the waits, the limit of one try; of a step that is tried once no waits."""
+    """The number of attempts, the waits, the limit of one attempt; a step with one attempt has no waits."""
     assert attempts_words(replace(USUAL, **changes), USUAL) == words

@@ -229,8 +229,8 @@ def test_a_step_waiting_for_its_next_attempt_is_listed_below_running_steps() -> 
     """The view says in how long, which try, and why; the step is neither running nor done."""
     waiting = [started("load_bts"), again("load_bts", 73)]
     assert picture(PLAN, waiting)[1:] == [
-        "0 running · 8 waiting · 1 tried again",
-        "   in 8 s  ingest:load_bts  try 2 of 3  HTTPError: 503 busy",
+        "0 running · 8 waiting · 1 retried",
+        "   in 8 s  ingest:load_bts  attempt 2 of 3  HTTPError: 503 busy",
     ]
     assert picture(PLAN, [*waiting, started("load_bts", 60)])[1:] == [
         "1 running · 7 waiting",

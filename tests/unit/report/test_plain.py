@@ -46,7 +46,7 @@ def test_an_attempt_followed_by_another_is_one_line() -> None:
     for event in (told(PLAN, ())[0], again("load_bts")):
         report.hear(event)
     assert stream.getvalue().splitlines()[1] == (
-        "12:00:00  again      ingest:load_bts  try 2 of 3 in 8 s: HTTPError: 503 busy"
+        "12:00:00  again      ingest:load_bts  attempt 2 of 3 in 8 s: HTTPError: 503 busy"
     )
 
 

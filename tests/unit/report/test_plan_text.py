@@ -70,16 +70,19 @@ def test_every_step_is_shown_with_its_reason() -> None:
 
 def test_a_steps_own_attempts_and_limits_follow_its_reason() -> None:
     """What holds for a kind of steps, or for the run, is told once, at the end; checks told alike stand together."""
-    own = {StepId("model.shop.fct_flights"): "up to 5 tries, 30 s limit", StepId("expectation.fct"): "tried once"}
-    said = AttemptsText(of_kinds={"ingest": "tried once", "run": "6 h limit"}, of_steps=own)
-    shown = TEXT.replace("fct_flights           selected", "fct_flights           selected; up to 5 tries, 30 s limit")
-    shown = shown.replace("1 suite: fct", "1 suite, tried once: fct")
-    end = "\nAttempts and time limits (2)\n  ingest: tried once\n  run: 6 h limit\n"
+    own = {StepId("model.shop.fct_flights"): "up to 5 attempts, 30 s limit", StepId("expectation.fct"): "one attempt"}
+    said = AttemptsText(of_kinds={"ingest": "one attempt", "run": "6 h limit"}, of_steps=own)
+    shown = TEXT.replace(
+        "fct_flights           selected", "fct_flights           selected; up to 5 attempts, 30 s limit"
+    )
+    shown = shown.replace("1 suite: fct", "1 suite, one attempt: fct")
+    end = "\nAttempts and time limits (2)\n  ingest: one attempt\n  run: 6 h limit\n"
     lines = plan_lines(plan(), said, database="/home/ada/shop.duckdb")
     assert "\n".join(line.plain for line in lines) + "\n" == shown + end
     folders = "\n".join(line.plain for line in overview_lines(plan(), said, database="db"))
     assert (
-        "Nodes with attempts and limits of their own (1)\n  table  fct_flights  up to 5 tries, 30 s limit\n" in folders
+        "Nodes with attempts and limits of their own (1)\n  table  fct_flights  up to 5 attempts, 30 s limit\n"
+        in folders
     )
     assert end.strip() in folders
 

@@ -87,8 +87,8 @@ def test_steps_with_several_attempts_are_named() -> None:
     plan = make_plan("load_bts -> stg")
     events = told(plan, GREEN)
     lines = summary([events[0], again("load_bts"), *events[1:]]).splitlines()
-    at = lines.index("1 step tried again")
-    assert lines[at + 1] == "  2 tries  ingest:load_bts"
+    at = lines.index("1 step retried")
+    assert lines[at + 1] == "  2 attempts  ingest:load_bts"
 
 
 def test_hundreds_of_skips_are_one_count() -> None:

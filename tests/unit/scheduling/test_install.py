@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.scheduling.installed_files import (
     ENVIRONMENT,
+    ExternalScheduler,
     InstallFacts,
-    Scheduler,
     crontab_with,
     crontab_without,
     environment_notes,
@@ -128,11 +128,13 @@ def test_a_crontab_line_takes_its_environment_from_a_file(tmp_path: Path) -> Non
 
 def test_the_environment_of_cron_and_systemd_is_named() -> None:
     """The variables, the file, and what a timer of a user needs."""
-    said = "\n".join(environment_notes(Scheduler.SYSTEMD, facts(variables=("PING", "SLACK_URL")), is_root=False))
+    said = "\n".join(
+        environment_notes(ExternalScheduler.SYSTEMD, facts(variables=("PING", "SLACK_URL")), is_root=False)
+    )
     assert "PING, SLACK_URL" in said
     assert f"{facts().project_root}/{ENVIRONMENT}" in said
     assert "loginctl enable-linger" in said
-    assert not list(environment_notes(Scheduler.CRON, facts(variables=()), is_root=False))
+    assert not list(environment_notes(ExternalScheduler.CRON, facts(variables=()), is_root=False))
     assert f"EnvironmentFile=-{facts().project_root}/{ENVIRONMENT}" in "".join(systemd_units(facts()).values())
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.adapters.own_steps.filling import filled, hidden_of, missing_variables, secrets_of
 from orchestrator.adapters.own_steps.own_step_runner import environment_of
-from orchestrator.adapters.own_steps.readiness import unready
+from orchestrator.adapters.own_steps.step_readiness import unready
 from orchestrator.nodes.identity import NodeId
 from orchestrator.nodes.own_step import CommandCall, HttpCall, OwnCall, Poll, PythonCall
 from orchestrator.plan.step import Cause, OwnStep, StepId, Why

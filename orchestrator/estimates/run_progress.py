@@ -10,7 +10,7 @@ from orchestrator.plan.step import StepId
 
 
 @dataclass(slots=True)
-class RunState:
+class RunProgress:
     """How far a run is."""
 
     ended: dict[StepId, float | None] = field(default_factory=dict)
@@ -45,11 +45,11 @@ class RunState:
             case _:
                 pass
 
-    def copy(self) -> "RunState":
+    def copy(self) -> "RunProgress":
         """Return a copy that later events do not change."""
-        return RunState(dict(self.ended), dict(self.running), dict(self.again), self.has_begun, self.has_ended)
+        return RunProgress(dict(self.ended), dict(self.running), dict(self.again), self.has_begun, self.has_ended)
 
 
-def seconds_running(state: RunState, now: datetime) -> Mapping[StepId, float]:
+def seconds_running(state: RunProgress, now: datetime) -> Mapping[StepId, float]:
     """Return for how long each running step has been running."""
     return {step: max(0.0, (now - since).total_seconds()) for step, since in state.running.items()}

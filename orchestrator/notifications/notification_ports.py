@@ -7,7 +7,7 @@ from typing import Protocol
 from orchestrator.notifications.happening import Happening
 from orchestrator.notifications.notification_ledger import Notification, NotificationLedger, Settlement
 from orchestrator.scheduling.claims import RecordedTime
-from orchestrator.scheduling.ports import ProjectStore
+from orchestrator.scheduling.schedule_ports import ProjectStore
 
 
 class NotificationRecord(Protocol):
