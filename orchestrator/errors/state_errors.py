@@ -139,11 +139,11 @@ class CorruptStoreError(StoreError):
     """
 
     code = "E071"
-    remedy = "Put a backup of the file in its place, or rename the file to start a new record."
+    remedy = "Put a backup of the file in its place, or move it and its journal away to start a new record."
     example = """
     Error [E071]: The record of runs /data/shop/.elt/history.db is corrupt: file is not a database. Nothing was changed.
-    Put a backup in its place, or start a new record: mv /data/shop/.elt/history.db /data/shop/.elt/history.db.corrupt
-    With a new record schedules begin anew. `elt schedule run NAME` runs the latest time of one."""
+    Put a backup in its place, or start a new record: mkdir /data/shop/.elt/corrupt-20261129T020000Z && mv …
+    Schedules begin again with a new record: `elt schedule run NAME` runs the latest time of one."""
 
 
 class NewerStoreError(StoreError):

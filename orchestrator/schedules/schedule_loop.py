@@ -190,7 +190,8 @@ class ScheduleLoop:
             if self._collect() and (until_a_child_ends or self.children):
                 return
             self.stop.wait(_POLL)
-        self._collect()
+        if not self.stop.is_set():  # else a child may have ended because it was asked to, together with this process
+            self._collect()
 
     def _collect(self) -> bool:
         """Take note of the children that ended, and return whether there are any."""

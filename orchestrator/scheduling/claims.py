@@ -104,6 +104,7 @@ def seen_schedules(
 
 
 _STOPPED = "its process was asked to end"
+_RESUMED = "resumed after its process was asked to end"
 
 
 def stopped(time: RecordedTime, *, at: datetime) -> RecordedTime:
@@ -115,16 +116,18 @@ def stopped(time: RecordedTime, *, at: datetime) -> RecordedTime:
 def next_claim(found: RecordedTime | None) -> tuple[int, str]:
     """Return the `starts` and the `note` with which a time is claimed that was recorded as `found`.
 
-    A start after an orderly end of the process is no further one: it uses up no retry.
+    A start after an orderly end of the process uses up no retry and no resume.
     """
-    if found is not None and found.state is TimeState.ENDED and found.note == _STOPPED:
-        return found.starts, found.note
-    return (0 if found is None else found.starts) + 1, ""
+    if found is None:
+        return 1, ""
+    if found.state is TimeState.ENDED and found.note == _STOPPED:
+        return found.starts, _RESUMED
+    return found.starts + 1, ""
 
 
-def was_at_once(time: RecordedTime) -> bool:
+def was_uninterrupted(time: RecordedTime) -> bool:
     """Return whether a time has run from its first start to its end without an interruption."""
-    return time.starts == 1 and time.note != _STOPPED
+    return time.starts == 1 and not time.note
 
 
 def was_interrupted(time: RecordedTime) -> bool:

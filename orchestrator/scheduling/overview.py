@@ -8,7 +8,7 @@ from enum import StrEnum
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.estimates.whole_runs import usual_run
 from orchestrator.plan.estimate import Estimate
-from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState, was_at_once
+from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState, was_uninterrupted
 from orchestrator.scheduling.due import ON_TIME, RecordedTimes, timetable_of
 from orchestrator.timetable.cron import Occurrence
 
@@ -80,7 +80,7 @@ def overview_of(
 
 def _took(time: RecordedTime) -> timedelta | None:
     """Return how long the run of a time took, if it succeeded at once."""
-    if time.ended_at is None or time.exit_code != 0 or not was_at_once(time):
+    if time.ended_at is None or time.exit_code != 0 or not was_uninterrupted(time):
         return None
     return time.ended_at - time.claimed_at
 

@@ -247,11 +247,13 @@ def _reason(error: BaseException | None) -> str:
 
 def _corrupt(path: Path, reason: str, *, set_aside: bool) -> StoreError:
     if not set_aside:
-        move = f"mv {quoted(str(path))} {quoted(f'{path}.corrupt')}"
+        # With its journal, which a new store must not find next to itself.
+        folder = quoted(str(path.parent / f"corrupt-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
+        move = f"mkdir {folder} && mv {quoted(str(path))}* {folder}"
         return CorruptStoreError(
             f"The record of runs {path} is corrupt: {reason}. Nothing was changed.",
             hint=f"Put a backup in its place, or start a new record: {move}\n"
-            "With a new record schedules begin anew. `elt schedule run NAME` runs the latest time of one.",
+            "Schedules begin again with a new record: `elt schedule run NAME` runs the latest time of one.",
         )
     aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     path.rename(aside)

@@ -1,0 +1,110 @@
+"""Schedules whose record is corrupt, lost or full: no due time is lost, and each command says what to do."""
+
+import signal
+from datetime import UTC, datetime, timedelta
+from os import utime
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import ended, start
+from tests.cli.test_schedules import a_day_passes, runs, shop, slow, times_of, until, until_it_builds
+
+pytestmark = pytest.mark.functional
+__all__ = ["shop", "slow"]
+READERS = (["list"], ["next"], ["check"])
+
+
+def store_of(folder: Path) -> Path:
+    return folder / ".elt/history.db"
+
+
+def test_no_command_changes_a_corrupt_record_of_schedules(elt, shop: Path) -> None:
+    """Each of them names the file and what to do. With the backup in its place, the due time runs."""
+    a_day_passes(elt, shop)
+    backup = store_of(shop).read_bytes()
+    broken = b"nonsense" * 1000
+    store_of(shop).write_bytes(broken)
+    looks = (["run", "--due"], ["run", "nightly"])
+    for words in (*READERS, *looks):
+        elt("schedule", *words, project=shop).refuses(f"{store_of(shop)} is corrupt", "Put a backup in its place, or")
+    elt("run", project=shop).refuses(f"{store_of(shop)} is corrupt", "Nothing was changed")
+    assert store_of(shop).read_bytes() == broken
+    assert not list(store_of(shop).parent.glob("*corrupt*"))
+    store_of(shop).write_bytes(backup)
+    assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert [status for _, status in runs(shop)] == ["success"]
+
+
+def test_readers_of_schedules_create_no_record(elt, shop: Path) -> None:
+    """They show what elt.yml says; a time since elt.yml was written that nothing started was missed."""
+    for words in READERS:
+        assert elt("schedule", *words, project=shop).code == 0
+    assert not store_of(shop).exists()
+    long_ago = (datetime.now(UTC) - timedelta(days=2)).timestamp()
+    utime(shop / "elt.yml", (long_ago, long_ago))
+    check = elt("schedule", "check", project=shop)
+    assert (check.code, "the record contains no look at this schedule" in check.out) == (1, True)
+    assert not store_of(shop).exists()
+
+
+def test_a_record_that_was_lost_between_two_nights_is_reported(elt, shop: Path) -> None:
+    """`check` fails until the next look, which says that the schedule begins again and how an earlier time runs."""
+    a_day_passes(elt, shop)
+    elt("schedule", "run", "--due", project=shop)
+    long_ago = (datetime.now(UTC) - timedelta(days=2)).timestamp()
+    utime(shop / "elt.yml", (long_ago, long_ago))
+    for file in store_of(shop).parent.glob("history.db*"):
+        file.unlink()
+    assert elt("schedule", "check", project=shop).code == 1
+    look = elt("schedule", "run", "--due", project=shop)
+    assert (look.code, "1 schedule begins now: nightly. Earlier times do not run" in look.err) == (0, True)
+    assert runs(shop) == []
+    assert elt("schedule", "run", "nightly", project=shop).code == 0
+    assert elt("schedule", "check", project=shop).code == 0
+
+
+def test_orderly_restarts_use_up_neither_the_resume_nor_a_retry(elt, slow: Path) -> None:
+    """After two of them, a death of the run is still resumed."""
+    a_day_passes(elt, slow)
+    for number in range(2):
+        process = start("schedule", "start", project=slow)
+        until_it_builds(slow)
+        until(lambda: times_of(elt, slow)[0]["state"] == "running")
+        process.send_signal(signal.SIGTERM)
+        assert ended(process).code == 0
+        (last,) = times_of(elt, slow)
+        assert (last["exit_code"], last["starts"], last["note"]) == (130, 1, "its process was asked to end"), number
+    process = start("schedule", "run", "nightly", project=slow)
+    until(lambda: times_of(elt, slow)[0]["state"] == "running")
+    process.kill()
+    ended(process)
+    (slow.parent / "slow").unlink()
+    assert elt("schedule", "run", "--due", project=slow).code == 0
+    (last,) = times_of(elt, slow)
+    assert (last["exit_code"], last["starts"]) == (0, 2)
+    assert [status for _, status in runs(slow)] == ["success"]
+
+
+def test_the_number_of_statements_does_not_grow_with_the_schedules(elt, shop: Path, monkeypatch) -> None:
+    """Neither in the list nor in a look."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    counted = []
+    listener = lambda _connection, _cursor, statement, *_rest: counted.append(statement)  # noqa: E731
+    event.listen(Engine, "before_cursor_execute", listener)
+    found = {}
+    try:
+        for most in (3, 30):
+            listed = "".join(f'  s{number}: {{cron: "0 2 * * *"}}\n' for number in range(most))
+            (shop / "elt.yml").write_text(f"schedules:\n{listed}")
+            elt("schedule", "run", "--due", project=shop)
+            for words in (["list"], ["check"], ["next"], ["run", "--due", "s0"], ["run", "--due"]):
+                (shop / ".elt/schedule-due").unlink(missing_ok=True)
+                counted.clear()
+                assert elt("schedule", *words, project=shop).code == 0
+                found.setdefault(" ".join(words), []).append(len(counted))
+    finally:
+        event.remove(Engine, "before_cursor_execute", listener)
+    assert all(few == many > 0 for few, many in found.values()), found
