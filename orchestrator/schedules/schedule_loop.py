@@ -20,8 +20,8 @@ from orchestrator.report.schedule_text import tell_of_schedules
 from orchestrator.schedules.look_record import record_look, resume_later
 from orchestrator.schedules.project_schedules import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.schedules.started_by import note_started
-from orchestrator.scheduling.claims import RecordedTime
-from orchestrator.scheduling.due import DueTimes, RecordedTimes, Start, due_times, retry_at
+from orchestrator.scheduling.claims import RecordedTime, TimeState
+from orchestrator.scheduling.due import DueTimes, RecordedTimes, Start, due_times, waits_for_retry
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.attending import attend
 from orchestrator.wording import count, some_of
@@ -64,8 +64,8 @@ class ScheduleLoop:
     """What was wrong in the last look."""
     _telling: set[str] = field(default_factory=set)
     """What is wrong in this look."""
-    _before: dict[ScheduledTime, RecordedTime | None] = field(default_factory=dict)
-    """What was recorded of each time whose run ended, before its process was started."""
+    _ended: dict[ScheduledTime, _Child] = field(default_factory=dict)
+    """The last process of each time whose process ended."""
 
     def until_idle(self) -> int:
         """Start what is due, go on until nothing runs and nothing is due, and return the highest exit code."""
@@ -110,12 +110,12 @@ class ScheduleLoop:
             return False
         with opened_schedules(self.project_dir, self.settings) as schedules:
             recorded = schedules.recorded(schedules.see(utc_now()), self.names).values()
-        return any(one.schedule.paused_at is None and retry_at(one.times) is not None for one in recorded)
+        return any(one.schedule.paused_at is None and waits_for_retry(one.times) for one in recorded)
 
     def _look(self, *, starts_again: bool) -> None:
         """Look once: record what is skipped, and start what is due.
 
-        A time is not started again if its last process ended without a trace in the record, as on a full disk, unless
+        A time is not started again if its last process could not record its end, as on a full disk, unless
         `starts_again`.
         """
         now = utc_now()
@@ -133,7 +133,7 @@ class ScheduleLoop:
                 record_look(schedules, due, now)
                 for start in due.starts:
                     before = next((one for one in known.times if one.key == schedules.key(start.time)), None)
-                    if starts_again or start.time not in self._before or self._before[start.time] != before:
+                    if starts_again or not self._has_left_no_end(start.time, before):
                         self._start(start, before, now)
                 looks += [] if due.next_at is None else [due.next_at]
             attend(self.settings, schedules.store, now)  # lost runs, digests, and what could not be sent before
@@ -172,6 +172,15 @@ class ScheduleLoop:
             return DueTimes(skips=due.skips, lost=due.lost, next_at=due.next_at)
         return due
 
+    def _has_left_no_end(self, time: ScheduledTime, now_recorded: RecordedTime | None) -> bool:
+        """Return whether a process of this one ran a time and ended, not by a signal, but could not record that."""
+        child = self._ended.get(time)
+        if child is None or child.process.returncode < 0:
+            return False
+        if now_recorded is None or now_recorded == child.before:
+            return True
+        return now_recorded.state is TimeState.RUNNING and now_recorded.process.pid == child.process.pid
+
     def _start(self, start: Start, before: RecordedTime | None, now: datetime) -> None:
         time = start.time
         words = ["schedule", "run", time.schedule, "--time", time.logical_time.isoformat(), *self.arguments]
@@ -199,7 +208,7 @@ class ScheduleLoop:
         for child in ended:
             self.children.remove(child)
             time = child.start.time
-            self._before[time] = child.before
+            self._ended[time] = child
             self.codes[time] = code if (code := child.process.returncode) >= 0 else 128 - code
             text = f"{time.schedule}: {time.logical_time:%Y-%m-%d %H:%M} UTC ended with {self.codes[time]}"
             tell_of_schedules(text, at=utc_now())

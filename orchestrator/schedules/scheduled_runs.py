@@ -2,16 +2,18 @@
 
 import time as clocks
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.api import run_and_report
 from orchestrator.config.schedule_settings import OnBusySchedule, ScheduleSettings
 from orchestrator.continued_runs import resume_and_report, retry_and_report
-from orchestrator.errors import BusyError, RepairError, RunSkippedError, UnknownRunError
+from orchestrator.errors import BusyError, RepairError, RunSkippedError, StoreError, UnknownRunError
 from orchestrator.execution.heartbeat import beating
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.verdict import ExitCode, exit_code, exit_code_of_error
+from orchestrator.full_disk import is_full_disk
 from orchestrator.plan.command import Command
 from orchestrator.plan.status import Status
 from orchestrator.report.schedule_text import tell_of_time
@@ -22,6 +24,7 @@ from orchestrator.scheduling.claims import (
     TimeKey,
     TimeState,
     next_claim,
+    out_of_room,
     was_interrupted,
 )
 from orchestrator.scheduling.due import MOST_LOOKED_AT, resumes_left, time_at
@@ -165,7 +168,8 @@ class _Claimed:
             except RunSkippedError as skipped:
                 return self._skip(claimed, SkipCause.CONDITION, skipped.message)
             except BaseException as error:
-                self._end(claimed, exit_code_of_error(error))
+                with suppress(StoreError):  # the user must see the original error
+                    self._end(claimed, exit_code_of_error(error), disk_is_full=is_full_disk(error))
                 raise
         self._end(claimed, code)
         return code
@@ -212,11 +216,14 @@ class _Claimed:
         status = self._schedules.store.reader().head(run_id).status
         return None if status is None or status is Status.CANCELLED else int(exit_code(status))
 
-    def _end(self, claimed: RecordedTime, code: int) -> None:
+    def _end(self, claimed: RecordedTime, code: int, *, disk_is_full: bool = False) -> None:
         record, now = self._schedules.record, utc_now()
         latest = record.time(claimed.key) or claimed
         if (latest.process, latest.claimed_at) != (claimed.process, claimed.claimed_at):
             tell_of_time(claimed, "was taken over by another process, which records its end")
+            return
+        if disk_is_full:
+            record.update(out_of_room(latest, at=now, again_at=now + self._schedule.retry.after))
             return
         ended = replace(latest, state=TimeState.ENDED, exit_code=int(code), ended_at=now)
         retries = code != ExitCode.SUCCESS and resumes_left(self._schedule, ended)

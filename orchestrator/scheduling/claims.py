@@ -62,7 +62,7 @@ class RecordedTime:
     run_id: str | None = None
     """The last run that was started for it; None if none was."""
     starts: int = 0
-    """How often a run was started, resumed or retried for it; not after an orderly end of its process."""
+    """How often a run was started, resumed or retried for it; not again after a time that was put off."""
     again_at: datetime | None = None
     """When it is started again, because it did not succeed and the schedule has retries left."""
     claimed_at: datetime
@@ -104,24 +104,35 @@ def seen_schedules(
 
 
 _STOPPED = "its process was asked to end"
-_RESUMED = "resumed after its process was asked to end"
+_NO_ROOM = "a disk was full"
 
 
 def stopped(time: RecordedTime, *, at: datetime) -> RecordedTime:
     """Return a time whose process ended because it was asked to: the next look resumes it."""
+    return _put_off(time, _STOPPED, at=at, again_at=at)
+
+
+def out_of_room(time: RecordedTime, *, at: datetime, again_at: datetime) -> RecordedTime:
+    """Return a time whose run could not begin or go on, because a disk was full: it is started again until it can."""
+    return _put_off(time, _NO_ROOM, at=at, again_at=again_at)
+
+
+def _put_off(time: RecordedTime, note: str, *, at: datetime, again_at: datetime) -> RecordedTime:
     ended_at = time.ended_at or at
-    return replace(time, state=TimeState.ENDED, exit_code=_INTERRUPTED, ended_at=ended_at, again_at=at, note=_STOPPED)
+    return replace(time, state=TimeState.ENDED, exit_code=_INTERRUPTED, ended_at=ended_at, again_at=again_at, note=note)
+
+
+def was_put_off(time: RecordedTime) -> bool:
+    """Return whether a time ended for a reason that uses up no retry and no resume."""
+    return time.state is TimeState.ENDED and time.note in {_STOPPED, _NO_ROOM}
 
 
 def next_claim(found: RecordedTime | None) -> tuple[int, str]:
-    """Return the `starts` and the `note` with which a time is claimed that was recorded as `found`.
-
-    A start after an orderly end of the process uses up no retry and no resume.
-    """
+    """Return the `starts` and the `note` with which a time is claimed that was recorded as `found`."""
     if found is None:
         return 1, ""
-    if found.state is TimeState.ENDED and found.note == _STOPPED:
-        return found.starts, _RESUMED
+    if was_put_off(found):
+        return found.starts, f"started again: {found.note}"
     return found.starts + 1, ""
 
 

@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from orchestrator.config.schedule_settings import Catchup, OnBusySchedule, ScheduleSettings
-from orchestrator.scheduling.claims import RecordedSchedule, RecordedTime, SkipCause, TimeState, was_interrupted
+from orchestrator.scheduling.claims import (
+    RecordedSchedule,
+    RecordedTime,
+    SkipCause,
+    TimeState,
+    was_interrupted,
+    was_put_off,
+)
 from orchestrator.timetable.cron import Timetable
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 
@@ -233,6 +240,12 @@ def retry_at(times: Sequence[RecordedTime]) -> datetime | None:
     """Return when a schedule is retried; None if its last time is not. A later time makes up for an earlier one."""
     last = _last_started(times)
     return None if last is None else last.again_at
+
+
+def waits_for_retry(times: Sequence[RecordedTime]) -> bool:
+    """Return whether the last time of a schedule is retried as `retry` says, not because it was put off."""
+    last = _last_started(times)
+    return last is not None and last.again_at is not None and not was_put_off(last)
 
 
 def _last_started(times: Sequence[RecordedTime]) -> RecordedTime | None:

@@ -7,11 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ended, start
-from tests.cli.test_schedules import a_day_passes, runs, shop, slow, times_of, until, until_it_builds
+from tests.cli.conftest import ended, really_start, start
+from tests.cli.test_full_disk import fill, small_disk
+from tests.cli.test_schedules import (
+    DAILY,
+    SLOW,
+    a_day_passes,
+    runs,
+    shop,
+    slow,
+    times_of,
+    until,
+    until_it_builds,
+    write,
+)
 
 pytestmark = pytest.mark.functional
-__all__ = ["shop", "slow"]
+__all__ = ["shop", "slow", "small_disk"]
 READERS = (["list"], ["next"], ["check"])
 
 
@@ -108,3 +120,44 @@ def test_the_number_of_statements_does_not_grow_with_the_schedules(elt, shop: Pa
     finally:
         event.remove(Engine, "before_cursor_execute", listener)
     assert all(few == many > 0 for few, many in found.values()), found
+
+
+def test_a_time_whose_run_cannot_begin_on_a_full_disk_runs_when_there_is_room(elt, small_disk: Path) -> None:
+    """Even without `retry`, and however often it finds no room. The command does not wait for room itself."""
+    shop = write(small_disk / "shop", DAILY + "    retry: {after: 0s}\n")
+    a_day_passes(elt, shop)
+    fill(small_disk, free=0)
+    elt("schedule", "check", project=shop).refuses("is full", "Make room")
+    for _ in range(2):
+        fill(small_disk, free=200_000)
+        assert ended(really_start("schedule", "run", "--due", project=shop)).code == 2
+        (small_disk / "filler").unlink()
+        check = elt("schedule", "check", project=shop)
+        assert (check.code, "a disk was full; it is started again from" in check.out) == (1, True)
+    assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert [status for _, status in runs(shop)] == ["success"]
+    assert (times_of(elt, shop)[0]["exit_code"], times_of(elt, shop)[0]["starts"]) == (0, 1)
+    assert elt("schedule", "check", project=shop).code == 0
+
+
+def test_a_run_whose_record_meets_a_full_disk_is_resumed_when_there_is_room(elt, small_disk: Path, tmp_path) -> None:
+    """A look before that changes nothing, and `check` fails until then."""
+    disk = small_disk / "history.db"
+    shop = write(tmp_path / "shop", f"store: {disk}\n{DAILY}", orders=SLOW % (tmp_path / "slow"))
+    (shop / ".elt").mkdir()
+    (shop / ".elt/history.db").symlink_to(disk)
+    (tmp_path / "slow").touch()
+    a_day_passes(elt, shop)
+    process = really_start("schedule", "run", "--due", project=shop)
+    until_it_builds(shop)
+    fill(small_disk, free=0)
+    (tmp_path / "slow").unlink()
+    said = ended(process)
+    assert (said.code, said.err.count("started for")) == (2, 1)
+    assert "Traceback" not in said.err
+    assert elt("schedule", "check", project=shop).code != 0
+    (small_disk / "filler").unlink()
+    assert "died" in elt("schedule", "check", project=shop).out
+    assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert [status for _, status in runs(shop)] == ["success"]
+    assert elt("schedule", "check", project=shop).code == 0
