@@ -20,7 +20,7 @@ from orchestrator.report.schedule_text import tell_of_schedules
 from orchestrator.schedules.look_record import record_look, resume_later
 from orchestrator.schedules.project_schedules import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.schedules.started_by import note_started
-from orchestrator.scheduling.claims import RecordedTime, TimeState
+from orchestrator.scheduling.claims import RecordedTime, TimeState, was_put_off
 from orchestrator.scheduling.due import DueTimes, RecordedTimes, Start, due_times, waits_for_retry
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.attending import attend
@@ -115,8 +115,7 @@ class ScheduleLoop:
     def _look(self, *, starts_again: bool) -> None:
         """Look once: record what is skipped, and start what is due.
 
-        A time is not started again if its last process could not record its end, as on a full disk, unless
-        `starts_again`.
+        A time that its last process could not end, as on a full disk, is started again only if `starts_again`.
         """
         now = utc_now()
         self.settings = load_settings(self.project_dir)
@@ -133,7 +132,7 @@ class ScheduleLoop:
                 record_look(schedules, due, now)
                 for start in due.starts:
                     before = next((one for one in known.times if one.key == schedules.key(start.time)), None)
-                    if starts_again or not self._has_left_no_end(start.time, before):
+                    if starts_again or not self._cannot_go_on(start.time, before):
                         self._start(start, before, now)
                 looks += [] if due.next_at is None else [due.next_at]
             attend(self.settings, schedules.store, now)  # lost runs, digests, and what could not be sent before
@@ -172,14 +171,18 @@ class ScheduleLoop:
             return DueTimes(skips=due.skips, lost=due.lost, next_at=due.next_at)
         return due
 
-    def _has_left_no_end(self, time: ScheduledTime, now_recorded: RecordedTime | None) -> bool:
-        """Return whether a process of this one ran a time and ended, not by a signal, but could not record that."""
+    def _cannot_go_on(self, time: ScheduledTime, now_recorded: RecordedTime | None) -> bool:
+        """Return whether a child of this process ran a time but left it open, as on a full disk.
+
+        A child that was ended by a signal is not meant: its run is resumed at once.
+        """
         child = self._ended.get(time)
         if child is None or child.process.returncode < 0:
             return False
         if now_recorded is None or now_recorded == child.before:
             return True
-        return now_recorded.state is TimeState.RUNNING and now_recorded.process.pid == child.process.pid
+        is_open = now_recorded.state is TimeState.RUNNING or was_put_off(now_recorded)
+        return is_open and now_recorded.process.pid == child.process.pid
 
     def _start(self, start: Start, before: RecordedTime | None, now: datetime) -> None:
         time = start.time

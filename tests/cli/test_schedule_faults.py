@@ -128,6 +128,7 @@ def test_a_time_whose_run_cannot_begin_on_a_full_disk_runs_when_there_is_room(el
     a_day_passes(elt, shop)
     fill(small_disk, free=0)
     elt("schedule", "check", project=shop).refuses("is full", "Make room")
+    (small_disk / "filler").unlink()
     for _ in range(2):
         fill(small_disk, free=200_000)
         assert ended(really_start("schedule", "run", "--due", project=shop)).code == 2
