@@ -1,5 +1,7 @@
 """Runs one time of a schedule: claims it, runs, resumes or retries its run, and records how it ended."""
 
+import signal
+import threading
 import time as clocks
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +27,7 @@ from orchestrator.scheduling.claims import (
     TimeState,
     next_claim,
     out_of_room,
+    was_cancelled,
     was_interrupted,
 )
 from orchestrator.scheduling.due import MOST_LOOKED_AT, resumes_left, time_at
@@ -151,10 +154,11 @@ class _Claimed:
         self._schedule = schedule
         self._time = time
         self._before = before
+        self._is_ending = False
 
     def run(self, claimed: RecordedTime, make_command: MakeCommand, output: OutputKind) -> int:
         """Run it to its end, record the exit code, and return it."""
-        with beating(lambda: self._schedules.record.beat(claimed, at=utc_now())):
+        with beating(lambda: self._beat(claimed)):
             try:
                 words = (*words_of(self._schedule), *event_time_words(self._schedule, self._time))
                 command = make_command(words, self._schedules.settings.dbt_project_dir)
@@ -173,6 +177,16 @@ class _Claimed:
                 raise
         self._end(claimed, code)
         return code
+
+    def _beat(self, claimed: RecordedTime) -> None:
+        """Record a heartbeat; end this process, as Ctrl-C does, once a user has cancelled the time."""
+        if self._is_ending or self._schedules.record.beat(claimed, at=utc_now()):
+            return
+        with suppress(StoreError):  # the next heartbeat asks again
+            now_recorded = self._schedules.record.time(claimed.key)
+            if now_recorded is not None and was_cancelled(now_recorded):
+                self._is_ending = True
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)  # it interrupts a sleep
 
     def _drive(self, claimed: RecordedTime, command: Command, output: OutputKind) -> int:
         """Start, resume or retry the run."""
@@ -220,7 +234,10 @@ class _Claimed:
         record, now = self._schedules.record, utc_now()
         latest = record.time(claimed.key) or claimed
         if (latest.process, latest.claimed_at) != (claimed.process, claimed.claimed_at):
-            tell_of_time(claimed, "was taken over by another process, which records its end")
+            is_cancelled = was_cancelled(latest)
+            tell_of_time(
+                claimed, latest.note if is_cancelled else "was taken over by another process, which records its end"
+            )
             return
         if disk_is_full:
             record.update(out_of_room(latest, at=now, again_at=now + self._schedule.retry.after))

@@ -127,6 +127,26 @@ def was_put_off(time: RecordedTime) -> bool:
     return time.state is TimeState.ENDED and time.note in {_STOPPED, _NO_ROOM}
 
 
+def cancelled(time: RecordedTime, *, at: datetime, by: Process) -> RecordedTime:
+    """Return a time that a user cancelled before its run began; `elt schedule skip --undo` makes it due again."""
+    note = f"cancelled by {by.user}@{by.host}"
+    return replace(
+        time,
+        state=TimeState.SKIPPED,
+        cause=SkipCause.USER,
+        note=note,
+        run_id=None,
+        claimed_at=at,
+        ended_at=at,
+        process=by,
+    )
+
+
+def was_cancelled(time: RecordedTime) -> bool:
+    """Return whether a user cancelled or skipped a time."""
+    return time.state is TimeState.SKIPPED and time.cause is SkipCause.USER
+
+
 def next_claim(found: RecordedTime | None) -> tuple[int, str]:
     """Return the `starts` and the `note` with which a time is claimed that was recorded as `found`."""
     if found is None:

@@ -82,8 +82,14 @@ class ScheduleRecord(ScheduleReader, Protocol):
     def update(self, time: RecordedTime) -> bool:
         """Record how a time goes on or ended; return False if another process has claimed it since."""
 
-    def beat(self, time: RecordedTime, *, at: datetime) -> None:
-        """Record a heartbeat of the process that has claimed a time; from any thread, never raises."""
+    def time_of_run(self, run_id: str) -> RecordedTime | None:
+        """Return the time that a process has claimed to run with this id; None if there is none."""
+
+    def beat(self, time: RecordedTime, *, at: datetime) -> bool:
+        """Record a heartbeat of the process that has claimed a time; from any thread, never raises.
+
+        Return False if the time is no longer claimed by it.
+        """
 
     def forget(self, key: TimeKey) -> bool:
         """Delete a time that a user had skipped; return whether it was there."""

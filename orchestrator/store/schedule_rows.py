@@ -192,10 +192,19 @@ class SqlScheduleRecord:
             changed = update(schedule_times).where(_is_own(time))
             return bool(connection.execute(changed.values(**_values(time))).rowcount)
 
-    def beat(self, time: RecordedTime, *, at: datetime) -> None:
-        """Record a heartbeat of the process that has claimed a time."""
+    def time_of_run(self, run_id: str) -> RecordedTime | None:
+        """Return the time that a process has claimed to run with this id; None if there is none."""
+        running = (_times.run_id == run_id) & (_times.state == TimeState.RUNNING.value)
+        with self._connected() as connection, connection.begin():
+            row = connection.execute(select(schedule_times).where(running)).first()
+        return None if row is None else time_from(row)
+
+    def beat(self, time: RecordedTime, *, at: datetime) -> bool:
+        """Record a heartbeat of the process that has claimed a time; return False if it is no longer claimed by it."""
         with suppress(StoreError, SQLAlchemyError), self._connected() as connection, connection.begin():
-            connection.execute(update(schedule_times).where(_is_own(time)).values(beaten_at=at))
+            own = update(schedule_times).where(_is_own(time)).values(beaten_at=at)
+            return bool(connection.execute(own).rowcount)
+        return True
 
     def forget(self, key: TimeKey) -> bool:
         """Delete a time that a user had skipped; return whether it was there."""

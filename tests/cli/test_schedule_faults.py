@@ -162,3 +162,29 @@ def test_a_run_whose_record_meets_a_full_disk_is_resumed_when_there_is_room(elt,
     assert elt("schedule", "run", "--due", project=shop).code == 0
     assert [status for _, status in runs(shop)] == ["success"]
     assert elt("schedule", "check", project=shop).code == 0
+
+
+def test_a_time_that_waits_for_its_conditions_is_cancelled_with_the_command_of_the_refusal(elt, shop: Path) -> None:
+    """It is recorded as skipped, with who cancelled it; it is not started again until that is undone."""
+    waits = f"    on_busy: refuse\n    wait_for: [{{file: {shop}/never, every: 1m}}]\n"
+    (shop / "elt.yml").write_text(DAILY + waits)
+    a_day_passes(elt, shop)
+    process = start("schedule", "run", "--due", project=shop)
+    until(lambda: (shop / ".elt/history.db").exists() and [one["state"] for one in times_of(elt, shop)] == ["running"])
+    refused = elt("schedule", "run", "nightly", project=shop)
+    refused.refuses("is in progress", "or end it: elt cancel ")
+    run_id = refused.err.split("elt cancel ")[1].split()[0]
+    elt("cancel", "another-run", project=shop).refuses("another-run")
+    assert elt("cancel", run_id, project=shop).code == 0
+    said = ended(process)
+    assert (said.code, "cancelled by" in said.err, "Traceback" in said.err) == (130, True, False)
+    (last,) = times_of(elt, shop)
+    assert (last["state"], last["cause"], str(last["note"])[:13]) == ("skipped", "user", "cancelled by ")
+    elt("cancel", run_id, project=shop).refuses(run_id)
+    assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert runs(shop) == []
+    assert elt("schedule", "check", project=shop).code == 0
+    (shop / "never").touch()
+    assert elt("schedule", "skip", "nightly", last["logical_time"], "--undo", project=shop).code == 0
+    assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert [status for _, status in runs(shop)] == ["success"]
