@@ -230,9 +230,10 @@ def unwritten(url: URL, error: BaseException | None) -> StoreError:
             f"The run can no longer be recorded. {which}",
             hint=f"No further step was started. {REMEDY}, then continue with: elt resume",
         )
+    todo = f"{REMEDY} or make it writable" if _is_file(url) else "Check that the server answers"
     return StoreError(
         f"The run can no longer be recorded: {reason}.",
-        hint=f"No further step was started. {REMEDY} or make it writable, then continue with: elt resume",
+        hint=f"No further step was started. {todo}, then continue with: elt resume",
     )
 
 

@@ -1,12 +1,17 @@
 """Schedules whose record is corrupt, lost or full: no due time is lost, and each command says what to do."""
 
+import shutil
 import signal
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from os import utime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
+from demo.postgres_cluster import Cluster, make_cluster
 from tests.cli.conftest import ended, really_start, start
 from tests.cli.test_full_disk import fill, small_disk
 from tests.cli.test_schedules import (
@@ -21,6 +26,7 @@ from tests.cli.test_schedules import (
     until_it_builds,
     write,
 )
+from tests.functional.postgres.server import PASSWORD, start_server
 
 pytestmark = pytest.mark.functional
 __all__ = ["shop", "slow", "small_disk"]
@@ -162,6 +168,44 @@ def test_a_run_whose_record_meets_a_full_disk_is_resumed_when_there_is_room(elt,
     assert elt("schedule", "run", "--due", project=shop).code == 0
     assert [status for _, status in runs(shop)] == ["success"]
     assert elt("schedule", "check", project=shop).code == 0
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL cluster whose server is not running."""
+    folder = Path(tempfile.mkdtemp(prefix="elt-postgres-"))
+    yield make_cluster(folder, PASSWORD)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_server_that_stops_during_a_run_loses_nothing(elt, cluster: Cluster, tmp_path: Path) -> None:
+    """Each command ends with 2 and names the server. When it answers again, the next look resumes the run."""
+    server_process, server = start_server(cluster)
+    store = f"store: postgresql://postgres:{quote(PASSWORD)}@{server.host}:{server.port}/postgres\n"
+    shop = write(tmp_path / "shop", store + DAILY, orders=SLOW % (tmp_path / "slow"))
+    (tmp_path / "slow").touch()
+    elt("schedule", "run", "--due", project=shop)
+    since = datetime.now(UTC) - timedelta(days=1, minutes=1)
+    server.rows(f"update schedules set since = '{since.isoformat()}'")
+    (shop / ".elt/schedule-due").unlink()
+    process = really_start("schedule", "run", "--due", project=shop)
+    until(lambda: server.rows("select 1 from events where kind = 'step_started'"))
+    server_process.send_signal(signal.SIGQUIT)
+    server_process.wait()
+    (tmp_path / "slow").unlink()
+    said = ended(process)
+    assert (said.code, "Check that the server answers, then continue with" in said.err) == (2, True)
+    for words in (*READERS, ["run", "--due"], ["run", "nightly"], ["pause", "nightly"]):
+        elt("schedule", *words, project=shop).refuses(f"postgresql://{server.host}:{server.port}/postgres cannot be")
+    server_process, _ = start_server(cluster, port=server.port)
+    try:
+        assert "died" in elt("schedule", "check", project=shop).out
+        assert elt("schedule", "run", "--due", project=shop).code == 0
+        assert server.rows("select status from runs") == [("success",)]
+        assert elt("schedule", "check", project=shop).code == 0
+    finally:
+        server_process.send_signal(signal.SIGQUIT)
+        server_process.wait()
 
 
 def test_a_time_that_waits_for_its_conditions_is_cancelled_with_the_command_of_the_refusal(elt, shop: Path) -> None:
